@@ -1,0 +1,30 @@
+//! rsmtp: how Python sends email. Shapes people know, a Rust engine underneath.
+//!
+//! The layers, from the inside out; each imports only what stands above it here:
+//!
+//! - [`envelope`]: reverse-path and forward-paths, validated once.
+//! - [`protocol`]: SMTP as a state machine without I/O. Bytes in, bytes and events out.
+//! - `message`: RFC 5322 and MIME. Knows no SMTP.
+//! - `tls`: the record layer under a session, also without I/O.
+//! - `driver`: moves bytes, keeps deadlines, hears signals. Decides nothing about SMTP.
+//! - `catcher`: the server side of the same protocol, for first runs and tests.
+//! - `binding`: Python <-> Rust. The only folder that names pyo3.
+#![forbid(unsafe_code)]
+
+pub mod envelope;
+pub mod protocol;
+
+#[cfg(feature = "message")]
+pub mod message;
+
+#[cfg(feature = "driver")]
+pub mod tls;
+
+#[cfg(feature = "driver")]
+pub mod driver;
+
+#[cfg(feature = "catcher")]
+pub mod catcher;
+
+#[cfg(feature = "python")]
+mod binding;
