@@ -101,8 +101,10 @@ pub enum Kind {
     Disconnected,
     /// The peer did not answer in time.
     Timeout,
-    /// No TLS, or not the server that was asked for.
+    /// No TLS.
     Tls,
+    /// Not the server that was asked for, as far as its certificate tells.
+    Certificate,
     /// No connection could be made.
     Unreachable,
     /// The host's name has no address.
@@ -154,10 +156,29 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self.kind {
             Kind::Misuse | Kind::NotSupported | Kind::TooLarge | Kind::NoMechanism => false,
-            Kind::Protocol | Kind::Tls | Kind::Interrupted | Kind::UnknownHost => false,
+            Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
             Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
                 self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
             }
+        }
+    }
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Misuse => "misuse",
+            Self::NotSupported => "not supported",
+            Self::TooLarge => "too large",
+            Self::NoMechanism => "no mechanism",
+            Self::Protocol => "protocol",
+            Self::Disconnected => "disconnected",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Certificate => "certificate",
+            Self::Unreachable => "unreachable",
+            Self::UnknownHost => "unknown host",
+            Self::Interrupted => "interrupted",
         }
     }
 }

@@ -16,9 +16,10 @@ pub enum Request {
     /// EHLO, and HELO if the server says that it does not know EHLO (RFC 5321
     /// 3.2, 4.1.4). One [`Event::Reply`].
     Hello(super::command::ClientName),
-    /// One AUTH exchange by the session itself. `initial_response` is whether it
-    /// may go with the command. Ends with [`Event::Auth`].
-    Login { credentials: Credentials, mechanisms: Vec<Mechanism>, initial_response: bool },
+    /// AUTH by the session itself: with one mechanism, or with the strongest that
+    /// is offered and fits the credentials. `initial_response` is whether it may
+    /// go with the command. Ends with [`Event::Auth`].
+    Login { credentials: Credentials, mechanism: Option<Mechanism>, initial_response: bool },
     /// An AUTH exchange whose responses the caller gives: every challenge comes
     /// as [`Event::Challenge`], to be answered by `Session::respond`.
     AuthBy { mechanism: String, initial_response: Option<Vec<u8>> },
@@ -53,8 +54,11 @@ pub enum Event {
     Secured(Reply),
     /// The server asks the caller of an `AuthBy`.
     Challenge(Vec<u8>),
-    /// The last reply of an AUTH exchange.
-    Auth(Reply),
+    /// The last reply of an AUTH exchange, and whether it let the user in.
+    Auth {
+        accepted: bool,
+        reply: Reply,
+    },
     /// DATA was answered by this instead of a 354.
     DataRefused(Reply),
     Transaction(Outcome),

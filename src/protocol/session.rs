@@ -1,7 +1,7 @@
 //! The session: requests in, bytes in and out, events out.
 
 use super::auth::{self, Exchange, Mechanism};
-use super::command::{ClientName, Command, LineText, Verb};
+use super::command::{ClientName, Command, Verb};
 use super::error::{Error, Kind, Stage};
 use super::event::{Event, Request, Step};
 use super::extension::Extensions;
@@ -9,7 +9,7 @@ use super::outgoing::{Awaited, Body, Outgoing};
 use super::reply::Reply;
 use super::reply_reader::{Fault, ReplyReader};
 use super::state::{Next, State};
-use super::transaction::{Outcome, Part, Running, Then};
+use super::transaction::{Part, Running, Then};
 use super::transcript::{Line, MASK, Speaker};
 use std::collections::VecDeque;
 
@@ -59,6 +59,8 @@ pub struct Session {
     out: Outgoing,
     procedure: Option<Procedure>,
     events: VecDeque<Event>,
+    /// Whole replies so far.
+    heard: u64,
     /// Why the session is over, for every later request.
     ended: Option<Error>,
 }
@@ -78,6 +80,7 @@ impl Session {
             out: Outgoing::default(),
             procedure: None,
             events: VecDeque::new(),
+            heard: 0,
             ended: None,
         };
         session.out.expect(Awaited::Greeting);
@@ -95,9 +98,12 @@ impl Session {
                 self.begin_command(&command(name.clone()));
                 self.procedure = Some(Procedure::Hello(name));
             }
-            Request::Login { credentials, mechanisms, initial_response } => {
+            Request::Login { credentials, mechanism, initial_response } => {
+                let wanted = |m: &Mechanism| mechanism.is_none_or(|wanted| wanted == *m);
+                let chosen = credentials.choose(&self.extensions.mechanisms());
                 let exchange = |mechanism| Exchange::new(mechanism, credentials.clone());
-                let mut others: VecDeque<Exchange> = mechanisms.into_iter().map(exchange).collect();
+                let mut others: VecDeque<Exchange> =
+                    chosen.into_iter().filter(wanted).map(exchange).collect();
                 let exchange = others.pop_front().ok_or_else(|| no_mechanism(&self.extensions))?;
                 self.begin_exchange(exchange, others, initial_response);
             }
@@ -156,18 +162,29 @@ impl Session {
         if self.upgrade_due.is_some() {
             return Step::UpgradeTls;
         }
-        let sending_mail_data = self.out.is_sending_mail_data();
-        let awaited = self.out.next_awaited();
-        // A second borrow, because the first would outlive its branch.
-        if !self.out.pending().is_empty() {
-            return Step::Send(self.out.pending());
+        let stage = self.out.next_awaited().filter(|_| !self.state.is_over()).map(|_| self.stage());
+        match self.out.pending() {
+            [] => stage.map_or(Step::Idle, Step::Receive),
+            octets => Step::Send(octets),
         }
-        match awaited {
-            _ if self.state.is_over() => Step::Idle,
-            Some(_) if sending_mail_data => Step::Receive(Stage::MailData),
-            Some(awaited) => Step::Receive(awaited.stage()),
-            None => Step::Idle,
+    }
+
+    /// What is to be sent next, if anything: the octets of a [`Step::Send`].
+    pub fn pending(&mut self) -> Option<&[u8]> {
+        if self.upgrade_due.is_some() {
+            return None;
         }
+        Some(self.out.pending()).filter(|octets| !octets.is_empty())
+    }
+
+    /// Whether the next step is [`Step::Send`].
+    pub fn is_about_to_send(&mut self) -> bool {
+        self.events.is_empty() && self.pending().is_some()
+    }
+
+    /// Whether the next step is [`Step::UpgradeTls`].
+    pub fn is_upgrading(&self) -> bool {
+        self.upgrade_due.is_some()
     }
 
     /// So many octets of the last [`Step::Send`] are with the operating system.
@@ -212,7 +229,9 @@ impl Session {
     pub fn tls_established(&mut self) {
         self.secure = true;
         self.extensions = Extensions::default();
-        self.set_rest(State::Secured);
+        if self.state == State::Securing {
+            self.set_rest(State::Secured);
+        }
         self.out.note(Speaker::Note, b"TLS established".to_vec());
         if let Some(reply) = self.upgrade_due.take() {
             self.events.push_back(Event::Secured(reply));
@@ -225,6 +244,13 @@ impl Session {
         match &self.ended {
             Some(_) => error,
             None => self.end(State::Broken, error),
+        }
+    }
+
+    /// The caller ends the session without a word.
+    pub fn close(&mut self, error: Error) {
+        if self.ended.is_none() {
+            self.end(State::Closed, error);
         }
     }
 
@@ -243,6 +269,11 @@ impl Session {
 
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
+    }
+
+    /// How many whole replies have come: a conversation that gets on.
+    pub fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// Where in the conversation the session stands, for errors and deadlines.
@@ -381,6 +412,7 @@ impl Session {
     // -- hearing ------------------------------------------------------------
 
     fn hear(&mut self, reply: Reply) -> Result<(), Error> {
+        self.heard += 1;
         self.note_reply(&reply);
         let stage = self.stage();
         let Some((awaited, whole)) = self.out.answered() else {
@@ -457,10 +489,10 @@ impl Session {
             Some(Procedure::Login { mut others, initial_response, .. }) if refuses_mechanism(&reply) => {
                 match others.pop_front() {
                     Some(next) => self.begin_exchange(next, others, initial_response),
-                    None => self.events.push_back(Event::Auth(reply)),
+                    None => self.events.push_back(authenticated(reply)),
                 }
             }
-            Some(_) => self.events.push_back(Event::Auth(reply)),
+            Some(_) => self.events.push_back(authenticated(reply)),
             None => self.events.push_back(Event::Reply(reply)),
         }
     }
@@ -539,7 +571,7 @@ impl Session {
             (Some(Procedure::Transaction(running)), Awaited::Transaction(part)) => {
                 Event::Transaction(running.end_by(part, &reply))
             }
-            (Some(Procedure::Login { .. } | Procedure::AuthBy), _) => Event::Auth(reply),
+            (Some(Procedure::Login { .. } | Procedure::AuthBy), _) => authenticated(reply),
             (Some(Procedure::MailData(Some(_))), _) => Event::DataRefused(reply),
             _ => Event::Reply(reply),
         };
@@ -629,6 +661,11 @@ impl State {
     }
 }
 
+/// 235, and 503 for who is authenticated already (RFC 4954 4, 6).
+fn authenticated(reply: Reply) -> Event {
+    Event::Auth { accepted: matches!(reply.code(), 235 | 503), reply }
+}
+
 /// Whether the reply speaks of the mechanism and not of the credentials
 /// (RFC 4954 4, 6): then another one may be tried.
 fn refuses_mechanism(reply: &Reply) -> bool {
@@ -649,16 +686,4 @@ fn no_mechanism(extensions: &Extensions) -> Error {
     };
     let kind = if extensions.has("AUTH") { Kind::NoMechanism } else { Kind::NotSupported };
     Error::new(kind, Stage::Auth, message)
-}
-
-/// A free command line (smtplib's `docmd`).
-pub fn free(text: &str) -> Result<Request, super::command::BadText> {
-    text.parse::<LineText>().map(|line| Request::Command(Command::Free(line)))
-}
-
-impl Session {
-    /// What became of the recipients of a transaction that an error ended.
-    pub fn outcome_of(error: &Error) -> Option<&Outcome> {
-        error.outcome.as_deref()
-    }
 }
