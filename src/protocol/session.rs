@@ -1,7 +1,7 @@
 //! The session: requests in, bytes in and out, events out.
 
 use super::auth::{self, Exchange, Mechanism};
-use super::command::{ClientName, Command, Verb};
+use super::command::{ClientName, Command, Letters, Verb};
 use super::error::{Error, Kind, Stage};
 use super::event::{Event, Request, Step};
 use super::extension::Extensions;
@@ -25,11 +25,26 @@ pub struct Options {
     /// AUTH may go over a connection without TLS: it stays on this machine, or
     /// the caller said so in words.
     pub plaintext_auth: bool,
+    /// Be smtplib on the wire: its letters, and 8-bit content even for a server
+    /// that does not offer 8BITMIME.
+    pub like_smtplib: bool,
+}
+
+impl Options {
+    pub(super) fn letters(self) -> Letters {
+        if self.like_smtplib { Letters::Smtplib } else { Letters::Rfc }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lmtp: false, pipelining: true, implicit_tls: false, plaintext_auth: false }
+        Self {
+            lmtp: false,
+            pipelining: true,
+            implicit_tls: false,
+            plaintext_auth: false,
+            like_smtplib: false,
+        }
     }
 }
 
@@ -89,6 +104,7 @@ impl Session {
             smtputf8: false,
             ended: None,
         };
+        session.out.letters = options.letters();
         session.out.expect(Awaited::Greeting);
         session
     }
@@ -125,8 +141,7 @@ impl Session {
                 self.procedure = Some(Procedure::MailData(Some(body)));
             }
             Request::Transaction(transaction) => {
-                let Options { pipelining, lmtp, .. } = self.options;
-                let running = Running::begin(transaction, &self.extensions, pipelining, lmtp, &mut self.out)?;
+                let running = Running::begin(transaction, &self.extensions, self.options, &mut self.out)?;
                 self.procedure = Some(Procedure::Transaction(running));
             }
         }
@@ -254,6 +269,12 @@ impl Session {
             Some(_) => error,
             None => self.end(State::Broken, error),
         }
+    }
+
+    /// What was decided before the session ended: an answer that goes before the
+    /// error.
+    pub fn decided(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
     /// The caller ends the session without a word.
@@ -668,10 +689,12 @@ impl Session {
     /// The one way out: state, transcript, the fate of what was under way.
     fn end(&mut self, state: State, mut error: Error) -> Error {
         if let Some(Procedure::Transaction(running)) = self.procedure.take() {
-            let unanswered = self.out.next_awaited().is_some_and(|awaited| {
-                matches!(awaited, Awaited::Transaction(Part::End(_))) && !self.out.is_sending_mail_data()
-            });
-            error.outcome = Some(Box::new(running.end(unanswered)));
+            if running.is_decided() {
+                // What was decided is the answer, whatever went wrong after it.
+                self.events.push_back(Event::Transaction(running.end(false)));
+            } else {
+                error.outcome = Some(Box::new(running.end(self.is_mail_data_out())));
+            }
         }
         self.out.abandon();
         self.upgrade_due = None;
@@ -681,6 +704,12 @@ impl Session {
         }
         self.ended = Some(Error { outcome: None, ..error.clone() });
         error
+    }
+
+    /// Whether the end of mail data was sent and not yet answered.
+    fn is_mail_data_out(&self) -> bool {
+        let end = |awaited| matches!(awaited, Awaited::Transaction(Part::End(_)));
+        self.out.next_awaited().is_some_and(end) && !self.out.is_sending_mail_data()
     }
 
     fn note_reply(&mut self, reply: &Reply) {
