@@ -9,12 +9,12 @@ SRC = Path(__file__).parent.parent / "src"
 
 FORBIDDEN = {
     "protocol": r"crate::(tls|driver|bulk|catcher|binding|message)\b"
-    r"|std::(net|thread|time|fs|io)\b|\b(mio|rustls|socket2|log|pyo3)::",
+    r"|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|\b(mio|rustls|socket2|log|pyo3)::",
     "message": r"crate::(protocol|tls|driver|bulk|catcher|binding)\b|std::(net|thread)\b|pyo3",
     "tls": r"crate::(driver|bulk|catcher|binding|message)\b|std::(net|thread)\b|pyo3",
     "driver": r"crate::(bulk|catcher|binding|message)\b|pyo3",
     "catcher": r"crate::(bulk|binding|message)\b|pyo3",
-    "envelope.rs": r"crate::|std::(net|thread|time)\b|pyo3",
+    "envelope.rs": r"crate::|std::(net|thread)\b|\b(Instant|SystemTime)\b|pyo3",
 }
 
 
