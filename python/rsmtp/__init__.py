@@ -1,5 +1,15 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
-from rsmtp._rsmtp import __version__
+from rsmtp import errors
+from rsmtp._rsmtp import TlsConfig, TlsFacts, TranscriptLine, __version__
+from rsmtp.client import SmtpClient, Transcript
 
-__all__ = ["__version__"]
+__all__ = [
+    "SmtpClient",
+    "TlsConfig",
+    "TlsFacts",
+    "Transcript",
+    "TranscriptLine",
+    "__version__",
+    "errors",
+]
