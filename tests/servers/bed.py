@@ -13,7 +13,9 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from servers import certificates
 
@@ -88,14 +90,19 @@ class Bed:
         for path in self.root.glob("mail/*/Maildir/[nc][eu][wr]/*"):
             path.unlink(missing_ok=True)
 
-    def log(self) -> str:
-        """What both servers have logged, for a failure to show."""
-        files = [self.root / "postfix.log", self.root / "dovecot.log"]
+    def log(self, after: Mapping[str, int] = MappingProxyType({})) -> str:
+        """What both servers have logged, or what they have since `after` = log_sizes()."""
         return "\n".join(
-            f"--- {path.name}\n{path.read_text(errors='replace')}"
-            for path in files
-            if path.exists()
+            f"--- {name}.log\n{self.log_file(name).read_bytes()[after.get(name, 0) :].decode()}"
+            for name in self.log_sizes()
         )
+
+    def log_sizes(self) -> dict[str, int]:
+        files = {name: self.log_file(name) for name in ("postfix", "dovecot")}
+        return {name: path.stat().st_size for name, path in files.items() if path.exists()}
+
+    def log_file(self, server: str) -> Path:
+        return self.root / f"{server}.log"
 
     # --- life -----------------------------------------------------------------
 

@@ -32,11 +32,17 @@ def trusting(bed):
     return ssl.create_default_context(cafile=bed.ca_file)
 
 
+@pytest.fixture(autouse=True)
+def log_before(bed):
+    return bed.log_sizes()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failed test shows what the servers logged while it ran."""
     report = yield
-    bed = getattr(item, "funcargs", {}).get("bed")
-    if bed and report.failed:
-        report.sections.append(("the servers' log", bed.log()[-8000:]))
+    fixtures = getattr(item, "funcargs", {})
+    if report.failed and "log_before" in fixtures:
+        log = fixtures["bed"].log(after=fixtures["log_before"])
+        report.sections.append(("the servers' log", log))
     return report
