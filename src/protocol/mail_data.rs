@@ -30,12 +30,15 @@ impl Encoder {
 
     /// Appends the next piece of content to `out`.
     pub fn encode(&mut self, content: &[u8], out: &mut Vec<u8>) {
+        if content.is_empty() {
+            return;
+        }
         let mut content = content;
         if std::mem::take(&mut self.after_cr) {
             content = content.strip_prefix(b"\n").unwrap_or(content);
-        }
-        if content.is_empty() {
-            return;
+            if content.is_empty() {
+                return;
+            }
         }
         out.reserve(content.len() + content.len() / 32 + 4);
         if self.at_line_start && self.framing == Framing::Data && content[0] == b'.' {
@@ -76,6 +79,16 @@ impl Encoder {
             out.extend_from_slice(b".\r\n");
         }
     }
+}
+
+/// Octets of the content once every line end is CRLF: what SIZE declares
+/// (RFC 1870 5; stuffed dots don't count).
+pub fn canonical_size(content: &[u8]) -> u64 {
+    let bare = |&at: &usize| match content[at] {
+        b'\n' => at == 0 || content[at - 1] != b'\r',
+        _ => content.get(at + 1) != Some(&b'\n'),
+    };
+    (content.len() + memchr::memchr2_iter(b'\r', b'\n', content).filter(bare).count()) as u64
 }
 
 /// The other side: stuffed mail data in, content out. Only CRLF "." CRLF ends it.
@@ -182,6 +195,8 @@ mod tests {
             assert_eq!(encode(Framing::Data, &[content]), wire, "{}", content.escape_ascii());
         }
         assert_eq!(encode(Framing::Chunk, &[b".a\n.b"]), b".a\r\n.b");
+        // An empty piece between CR and LF does not part them.
+        assert_eq!(encode(Framing::Data, &[b"\r", b"", b"\n"]), b"\r\n.\r\n");
     }
 
     #[test]
@@ -219,7 +234,9 @@ mod tests {
         #[test]
         fn chunks_are_canonical_and_nothing_more(pieces in proptest::collection::vec("[\r\n.a]{0,12}", 0..6)) {
             let bytes: Vec<&[u8]> = pieces.iter().map(|p| p.as_bytes()).collect();
-            prop_assert_eq!(encode(Framing::Chunk, &bytes), canonical(pieces.concat().as_bytes()));
+            let chunk = encode(Framing::Chunk, &bytes);
+            prop_assert_eq!(&chunk, &canonical(pieces.concat().as_bytes()));
+            prop_assert_eq!(chunk.len() as u64, canonical_size(pieces.concat().as_bytes()));
         }
     }
 }

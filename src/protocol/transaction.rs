@@ -1,0 +1,315 @@
+//! One mail transaction (RFC 5321 3.3): MAIL, a RCPT for each forward-path, DATA,
+//! the mail data. As one group where the server offers PIPELINING (RFC 2920),
+//! one command at a time otherwise; replies are matched in order and every
+//! recipient gets an outcome of its own.
+
+use super::command::{Command, Parameter};
+use super::error::{Error, Kind, Stage};
+use super::extension::Extensions;
+use super::outgoing::{Awaited, Body, Outgoing};
+use super::reply::Reply;
+use crate::envelope::{ForwardPath, ReversePath};
+
+/// What became of one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The server took responsibility: its reply to the end of mail data.
+    Sent(Reply),
+    Refused(Stage, Reply),
+    /// The connection was lost after the end of mail data had been sent.
+    Unknown,
+    /// The message was not handed over for this recipient.
+    NotSent,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub recipients: Vec<(ForwardPath, Fate)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Sent to at least one recipient.
+    Sent,
+    SenderRefused(Reply),
+    RecipientsRefused,
+    DataRefused(Reply),
+    /// The conversation ended before the server's answer.
+    Lost,
+}
+
+/// Which command of the transaction a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Mail,
+    Rcpt(usize),
+    Data,
+    /// The end of mail data: for the recipient at this place (LMTP), or for all.
+    End(Option<usize>),
+    LoneDot,
+    Reset,
+}
+
+impl Part {
+    pub(super) fn stage(self) -> Stage {
+        match self {
+            Self::Mail => Stage::Mail,
+            Self::Rcpt(_) => Stage::Rcpt,
+            Self::Data => Stage::Data,
+            Self::End(_) => Stage::EndOfData,
+            Self::LoneDot | Self::Reset => Stage::Reset,
+        }
+    }
+}
+
+/// A message with its envelope, ready to be sent.
+#[derive(Debug)]
+pub struct Transaction {
+    pub reverse_path: ReversePath,
+    pub mail_parameters: Vec<Parameter>,
+    pub recipients: Vec<ForwardPath>,
+    pub rcpt_parameters: Vec<Parameter>,
+    pub body: Body,
+}
+
+impl Transaction {
+    /// Adds the parameters that the content asks for, or says what the server
+    /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
+    fn fit(&mut self, extensions: &Extensions) -> Result<bool, Error> {
+        let refuse = |what: &str, keyword: &str| {
+            let message = format!("{what}, and the server does not offer {keyword}");
+            Err(Error::new(Kind::NotSupported, Stage::Mail, message))
+        };
+        let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
+        let needs_utf8 =
+            self.reverse_path.needs_smtputf8() || self.recipients.iter().any(ForwardPath::needs_smtputf8);
+        let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
+        if smtputf8 && !extensions.has("SMTPUTF8") {
+            return refuse("SMTPUTF8 is asked for", "SMTPUTF8");
+        }
+        if needs_utf8 && !smtputf8 {
+            if !extensions.has("SMTPUTF8") {
+                return refuse("an address is not ASCII before the \"@\"", "SMTPUTF8 (RFC 6531)");
+            }
+            self.mail_parameters.push(Parameter::smtputf8());
+            smtputf8 = true;
+        }
+        if !asked(&self.mail_parameters, "BODY") && !self.body.content().is_ascii() {
+            if !extensions.has("8BITMIME") {
+                return refuse("the message has 8-bit content", "8BITMIME (RFC 6152)");
+            }
+            self.mail_parameters.push(Parameter::body_8bitmime());
+        }
+        if extensions.has("SIZE") {
+            let size = super::mail_data::canonical_size(self.body.content());
+            if let Some(limit) = extensions.size_limit().filter(|&limit| size > limit) {
+                let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
+                let error =
+                    Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");
+                return Err(error.with_reply(Reply::new(552, text)));
+            }
+            if !asked(&self.mail_parameters, "SIZE") {
+                self.mail_parameters.insert(0, Parameter::size(size));
+            }
+        }
+        Ok(smtputf8)
+    }
+}
+
+/// What follows a reply.
+#[derive(Debug)]
+pub(super) enum Then {
+    GoOn,
+    Done(Outcome),
+}
+
+/// A transaction under way.
+#[derive(Debug)]
+pub(super) struct Running {
+    mail: Command,
+    rcpts: Vec<Command>,
+    fates: Vec<(ForwardPath, Fate)>,
+    accepted: usize,
+    body: Option<Body>,
+    verdict: Option<Verdict>,
+    smtputf8: bool,
+    grouped: bool,
+    lmtp: bool,
+}
+
+impl Running {
+    /// Says the first command, or the whole group.
+    pub(super) fn begin(
+        mut transaction: Transaction,
+        extensions: &Extensions,
+        pipelining: bool,
+        lmtp: bool,
+        out: &mut Outgoing,
+    ) -> Result<Self, Error> {
+        let smtputf8 = transaction.fit(extensions)?;
+        let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body } = transaction;
+        let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
+        let running = Self {
+            mail: Command::Mail(reverse_path, mail_parameters),
+            rcpts: recipients.iter().map(rcpt).collect(),
+            fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
+            accepted: 0,
+            body: Some(body),
+            verdict: None,
+            smtputf8,
+            grouped: pipelining && extensions.has("PIPELINING"),
+            lmtp,
+        };
+        running.say(Part::Mail, out);
+        if running.grouped {
+            (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
+            running.say(Part::Data, out);
+        }
+        Ok(running)
+    }
+
+    /// A reply has come to this part.
+    pub(super) fn hear(&mut self, part: Part, reply: Reply, out: &mut Outgoing) -> Then {
+        match part {
+            Part::Mail if reply.is_completion() => self.next_recipient(0, out),
+            Part::Mail => {
+                self.verdict = Some(Verdict::SenderRefused(reply));
+                if !self.grouped {
+                    self.say(Part::Reset, out);
+                }
+            }
+            Part::Rcpt(index) => {
+                if reply.is_completion() {
+                    self.accepted += 1;
+                } else {
+                    self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply);
+                }
+                self.next_recipient(index + 1, out);
+            }
+            Part::Data => return self.hear_data(reply, out),
+            Part::End(one) => return self.hear_end(one, reply, out),
+            Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
+        }
+        Then::GoOn
+    }
+
+    /// The conversation is over. `unanswered` is whether the end of mail data
+    /// was sent, so that nobody knows what became of the message.
+    pub(super) fn end(mut self, unanswered: bool) -> Outcome {
+        if unanswered && self.verdict.is_none() {
+            let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
+            open.for_each(|(_, fate)| *fate = Fate::Unknown);
+        }
+        self.conclude(Verdict::Lost)
+    }
+
+    /// The server ended the session with this reply to this part.
+    pub(super) fn end_by(mut self, part: Part, reply: &Reply) -> Outcome {
+        match part {
+            Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
+            Part::Rcpt(index) => {
+                self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply.clone());
+                self.verdict.get_or_insert(Verdict::RecipientsRefused);
+            }
+            Part::Data | Part::End(_) => self.refuse_data(part.stage(), reply),
+            Part::LoneDot | Part::Reset => {}
+        }
+        self.conclude(Verdict::Lost)
+    }
+
+    fn say(&self, part: Part, out: &mut Outgoing) {
+        let command = match part {
+            Part::Mail => &self.mail,
+            Part::Rcpt(index) => &self.rcpts[index],
+            Part::Data => &Command::Data,
+            Part::Reset => &Command::Rset,
+            Part::End(_) | Part::LoneDot => return,
+        };
+        out.command(command, self.smtputf8, Awaited::Transaction(part));
+    }
+
+    fn next_recipient(&mut self, index: usize, out: &mut Outgoing) {
+        if index == self.rcpts.len() && self.accepted == 0 {
+            self.verdict.get_or_insert(Verdict::RecipientsRefused);
+        }
+        if self.grouped {
+            return;
+        }
+        if index < self.rcpts.len() {
+            self.say(Part::Rcpt(index), out);
+        } else if self.accepted > 0 {
+            self.say(Part::Data, out);
+        } else {
+            self.say(Part::Reset, out);
+        }
+    }
+
+    fn hear_data(&mut self, reply: Reply, out: &mut Outgoing) -> Then {
+        if reply.code() != 354 {
+            self.refuse_data(Stage::Data, &reply);
+            self.say(Part::Reset, out);
+        } else if self.verdict.is_none()
+            && let Some(body) = self.body.take()
+        {
+            let ends: Vec<Part> = if self.lmtp {
+                let accepted = self.fates.iter().enumerate().filter(|(_, (_, fate))| *fate == Fate::NotSent);
+                accepted.map(|(index, _)| Part::End(Some(index))).collect()
+            } else {
+                vec![Part::End(None)]
+            };
+            out.mail_data(body, ends.into_iter().map(Awaited::Transaction));
+        } else {
+            // Nobody to send it to: RFC 2920 3.1.
+            out.lone_dot(Awaited::Transaction(Part::LoneDot));
+        }
+        Then::GoOn
+    }
+
+    fn hear_end(&mut self, one: Option<usize>, reply: Reply, out: &mut Outgoing) -> Then {
+        match one {
+            // RFC 2033 4.2: one reply for each recipient that was accepted.
+            Some(index) => {
+                self.fates[index].1 = decide(reply);
+                if self.fates[index + 1..].iter().any(|(_, fate)| *fate == Fate::NotSent) {
+                    return Then::GoOn;
+                }
+                let refused = self.fates.iter().find_map(|(_, fate)| match fate {
+                    Fate::Refused(Stage::EndOfData, reply) => Some(reply.clone()),
+                    _ => None,
+                });
+                let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
+                self.verdict = refused.filter(|_| !sent).map(Verdict::DataRefused);
+            }
+            None if reply.is_completion() => {
+                let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
+                open.for_each(|(_, fate)| *fate = Fate::Sent(reply.clone()));
+            }
+            None => {
+                self.refuse_data(Stage::EndOfData, &reply);
+                self.say(Part::Reset, out);
+                return Then::GoOn;
+            }
+        }
+        Then::Done(self.conclude(Verdict::Sent))
+    }
+
+    /// All that were accepted are refused now; an earlier verdict stands.
+    fn refuse_data(&mut self, stage: Stage, reply: &Reply) {
+        if self.verdict.is_none() {
+            let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
+            open.for_each(|(_, fate)| *fate = Fate::Refused(stage, reply.clone()));
+            self.verdict = Some(Verdict::DataRefused(reply.clone()));
+        }
+    }
+
+    fn conclude(&mut self, otherwise: Verdict) -> Outcome {
+        let verdict = self.verdict.take().unwrap_or(otherwise);
+        Outcome { verdict, recipients: std::mem::take(&mut self.fates) }
+    }
+}
+
+fn decide(reply: Reply) -> Fate {
+    if reply.is_completion() { Fate::Sent(reply) } else { Fate::Refused(Stage::EndOfData, reply) }
+}
