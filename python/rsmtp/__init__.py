@@ -1,5 +1,5 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
-from rsmtp._rsmtp import __version__
+from rsmtp._rsmtp import Catcher, __version__
 
-__all__ = ["__version__"]
+__all__ = ["Catcher", "__version__"]
