@@ -108,9 +108,7 @@ impl Fault {
             _ if self.stall || self.endless => false,
             FaultReply::Usual => true,
             FaultReply::Reply { code, .. } => code / 100 == usual / 100,
-            FaultReply::Raw(octets) => {
-                octets.first().map(|digit| digit.wrapping_sub(b'0').into()) == Some(usual / 100)
-            }
+            FaultReply::Raw(octets) => class(octets) == Some(usual / 100),
             FaultReply::Nothing => self.disconnect.is_none(),
         })
     }
@@ -123,6 +121,12 @@ impl Fault {
                 (Some(wanted), Some(address)) => matches(wanted, address),
             }
     }
+}
+
+/// The class of a reply code, if the octets begin with one.
+fn class(octets: &[u8]) -> Option<u16> {
+    let code = octets.get(..3)?;
+    code.iter().all(u8::is_ascii_digit).then(|| u16::from(code[0] - b'0'))
 }
 
 fn matches(wanted: &str, address: &str) -> bool {

@@ -31,9 +31,15 @@ const SHORTAGE: Duration = Duration::from_millis(20);
 pub struct Catcher {
     shared: Arc<Shared>,
     address: Option<SocketAddr>,
-    waker: Waker,
-    listening: Mutex<Option<JoinHandle<()>>>,
+    listening: Mutex<Option<Listening>>,
     owner: u32,
+}
+
+/// The listening thread, and what wakes it.
+#[derive(Debug)]
+struct Listening {
+    waker: Waker,
+    thread: JoinHandle<()>,
 }
 
 #[derive(Debug)]
@@ -84,19 +90,14 @@ impl Catcher {
             opened: AtomicU64::new(0),
             settings: Arc::new(settings),
         });
-        let listening = {
+        let thread = {
             let shared = Arc::clone(&shared);
             thread::Builder::new()
                 .name("rsmtp-catcher".to_owned())
                 .spawn(move || shared.listen(poll, &listener))?
         };
-        Ok(Catcher {
-            shared,
-            address,
-            waker,
-            listening: Mutex::new(Some(listening)),
-            owner: std::process::id(),
-        })
+        let listening = Mutex::new(Some(Listening { waker, thread }));
+        Ok(Catcher { shared, address, listening, owner: std::process::id() })
     }
 
     /// Where it listens; `None` for a Unix socket.
@@ -141,9 +142,9 @@ impl Catcher {
         };
         self.shared.stop.say();
         // If the listening thread can't be woken, better leave it than hang.
-        if self.waker.wake().is_ok() {
+        if listening.waker.wake().is_ok() {
             // Joining fails if the thread has panicked: it is gone as well.
-            let _ = listening.join();
+            let _ = listening.thread.join();
         }
         let open = std::mem::take(&mut *lock(&self.shared.open));
         for connection in open.values() {

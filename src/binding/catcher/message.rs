@@ -70,14 +70,16 @@ impl CaughtMessage {
     }
 
     /// The mail data as an `email.message.EmailMessage`, parsed by the standard
-    /// library when it is first asked for.
+    /// library when it is first asked for. Its lines end with LF, as that
+    /// library's own do; `data` has the CRLF that were sent.
     #[getter]
     fn email<'py>(&self, py: Python<'py>) -> PyResult<EmailMessage<'py>> {
         let parsed = self.email.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
             let kwargs = PyDict::new(py);
             kwargs.set_item("policy", py.import("email.policy")?.getattr("default")?)?;
             let parse = py.import("email")?.getattr("message_from_bytes")?;
-            Ok(parse.call((self.data(py),), Some(&kwargs))?.unbind())
+            let data = self.data(py).call_method1("replace", (b"\r\n", b"\n"))?;
+            Ok(parse.call((data,), Some(&kwargs))?.unbind())
         })?;
         Ok(EmailMessage(parsed.bind(py).clone()))
     }
