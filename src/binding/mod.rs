@@ -7,6 +7,7 @@
 #![allow(missing_debug_implementations)]
 
 mod attendant;
+mod catcher;
 mod connection;
 mod error;
 mod outcome;
@@ -19,6 +20,8 @@ mod transcript;
 /// around it.
 #[pyo3::pymodule]
 mod _rsmtp {
+    #[pymodule_export]
+    use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
