@@ -8,7 +8,7 @@ mod _rsmtp {
     #[pymodule_export]
     use super::message::{
         KeptStyle, Message, encode_word_py, encode_words_py, fold_field_py, fold_runs_py,
-        formataddr, quoted_printable_py,
+        formataddr, quoted_printable_py, read_address_py, read_addresses_py,
     };
 
     #[pymodule_export]

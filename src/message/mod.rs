@@ -9,5 +9,6 @@ pub mod rope;
 pub mod text;
 pub mod transfer;
 pub mod address;
+pub mod address_lenient;
 pub mod field;
 pub mod identity;

@@ -7,6 +7,7 @@ import binascii
 from typing import Any
 
 from rsmtp.email import errors
+from rsmtp.email.errors import found
 
 
 def decode_payload(msg: Any, data: bytes, cte: str) -> bytes:
@@ -29,20 +30,23 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     excess = len(data) % 4
     padded = data + b"==="[: 4 - excess] if excess else data
     try:
-        found: list[errors.MessageDefect] = [errors.InvalidBase64PaddingDefect()] if excess else []
-        return base64.b64decode(padded, validate=True), found
+        defects = [found(errors.InvalidBase64PaddingDefect)] if excess else []
+        return base64.b64decode(padded, validate=True), defects
     except binascii.Error:
         pass
     # The padding is right, so there are characters that don't belong there.
     try:
-        return base64.b64decode(data), [errors.InvalidBase64CharactersDefect()]
+        return base64.b64decode(data), [found(errors.InvalidBase64CharactersDefect)]
     except binascii.Error:
         pass
     try:
-        found = [errors.InvalidBase64CharactersDefect(), errors.InvalidBase64PaddingDefect()]
-        return base64.b64decode(data + b"=="), found
+        defects = [
+            found(errors.InvalidBase64CharactersDefect),
+            found(errors.InvalidBase64PaddingDefect),
+        ]
+        return base64.b64decode(data + b"=="), defects
     except binascii.Error:
-        return data, [errors.InvalidBase64LengthDefect()]
+        return data, [found(errors.InvalidBase64LengthDefect)]
 
 
 def decode_uu(data: bytes) -> bytes:
