@@ -8,6 +8,8 @@ folded is asked each time instead.
 
 from __future__ import annotations
 
+import sys
+from abc import ABC, abstractmethod
 from typing import Any
 
 from rsmtp.email import charset as _charset
@@ -25,7 +27,7 @@ _HOOKS = {
 }
 
 
-class Policy:
+class Policy(ABC):
     """Controls how a message is kept, read and rendered.
 
     raise_on_defect (False): what a parser finds wrong is raised instead of kept.
@@ -49,7 +51,8 @@ class Policy:
     max_line_length: int | None = 78
     mangle_from_ = False
     message_factory: Any = None
-    verify_generated_headers = True
+    if sys.version_info >= (3, 13):  # before, it is done and can't be turned off
+        verify_generated_headers = True
 
     def __init_subclass__(cls, **kw: Any) -> None:
         super().__init_subclass__(**kw)
@@ -109,22 +112,27 @@ class Policy:
         """How many fields of that name there may be; None: any number."""
         return None
 
+    @abstractmethod
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
         """(name, value) of the lines of a field, as they are to be stored."""
         raise NotImplementedError
 
+    @abstractmethod
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         """(name, value) of a field that a program sets, as they are to be stored."""
         raise NotImplementedError
 
+    @abstractmethod
     def header_fetch_parse(self, name: str, value: Any) -> Any:
         """What a program sees of a stored value."""
         raise NotImplementedError
 
+    @abstractmethod
     def fold(self, name: str, value: Any) -> str:
         """A stored field as lines of text, the last one with its end too."""
         raise NotImplementedError
 
+    @abstractmethod
     def fold_binary(self, name: str, value: Any) -> bytes:
         """A stored field as lines of bytes, the last one with its end too."""
         raise NotImplementedError

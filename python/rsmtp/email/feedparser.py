@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email import feedparser as _feedparser
+from email.feedparser import BufferedSubFile, NeedMoreData
 from typing import Any
 
 from rsmtp.email._policybase import compat32
 
-__all__ = ["BytesFeedParser", "FeedParser"]
+__all__ = ["BufferedSubFile", "BytesFeedParser", "FeedParser", "NeedMoreData"]
 
 
 def _factory_of(policy: Any) -> Callable[..., Any]:

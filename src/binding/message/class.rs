@@ -812,6 +812,12 @@ impl Message {
         (slf.as_ptr() as isize) >> 4
     }
 
+    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, _protocol: i32) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
+        let py = slf.py();
+        let make = py.import("copyreg")?.getattr("__newobj__")?;
+        Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))
+    }
+
     fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         let py = slf.py();
         let all = PyDict::new(py);

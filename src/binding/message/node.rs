@@ -246,7 +246,14 @@ impl<'a, 'py> Node<'a, 'py> {
             fields::replace(&copy, "content-type", &kind)?;
         }
         let node = Node { message: copy, context: self.context };
-        let content = node.text(rules)?;
+        let content = match node.payload() {
+            Payload::Deferred(bytes, encoding) => Content::Encoded(bytes, encoding),
+            // A charset that doesn't encode bodies: what can't be read is replaced.
+            _ => {
+                let readable = content::get(&node.message, None, false)?;
+                Content::Text(Bytes::of_text(readable.cast::<PyString>()?)?)
+            }
+        };
         Ok(Content::Instead(Box::new(node), Box::new(content)))
     }
 
