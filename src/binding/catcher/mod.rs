@@ -1,0 +1,12 @@
+//! The catcher as Python sees it.
+#![allow(missing_debug_implementations)] // Python reads __repr__
+
+mod argument;
+mod conversation;
+mod fault;
+mod message;
+mod server;
+
+pub use conversation::CaughtConversation;
+pub use message::{CaughtMessage, CaughtTls};
+pub use server::Catcher;
