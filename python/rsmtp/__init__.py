@@ -1,5 +1,16 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
-from rsmtp._rsmtp import Catcher, __version__
+from rsmtp import errors
+from rsmtp._rsmtp import Catcher, TlsConfig, TlsFacts, TranscriptLine, __version__
+from rsmtp.client import SmtpClient, Transcript
 
-__all__ = ["Catcher", "__version__"]
+__all__ = [
+    "Catcher",
+    "SmtpClient",
+    "TlsConfig",
+    "TlsFacts",
+    "Transcript",
+    "TranscriptLine",
+    "__version__",
+    "errors",
+]

@@ -27,7 +27,8 @@ pub trait Attendant {
 /// A connected conversation.
 pub struct Connection {
     conversation: Conversation,
-    stream: Stream,
+    /// None once the session is over.
+    stream: Option<Stream>,
     record: Record,
     pub patience: Patience,
     incoming: Vec<u8>,
@@ -62,7 +63,7 @@ impl Connection {
         let options = Options { plaintext_auth: options.plaintext_auth || local, ..options };
         Ok(Self {
             conversation: Conversation::new(options, layer),
-            stream,
+            stream: Some(stream),
             record,
             patience,
             incoming: vec![0; READ],
@@ -93,8 +94,9 @@ impl Connection {
         self.record.lines()
     }
 
-    pub fn stream(&self) -> &Stream {
-        &self.stream
+    /// None once the session is over.
+    pub fn stream(&self) -> Option<&Stream> {
+        self.stream.as_ref()
     }
 
     /// Setting it ends a wait that another thread is in.
@@ -156,19 +158,19 @@ impl Connection {
             }
             self.note_lines(attendant);
             match self.conversation.next_move()? {
-                Move::Send(octets) => match self.stream.try_write(octets) {
+                Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
                     Ok(Some(sent)) => {
                         self.conversation.sent(sent);
                         deadline.progress();
                     }
                     // A server may take no more until its replies are read.
-                    Ok(None) if self.stream.is_readable() => {}
+                    Ok(None) if self.is_readable() => {}
                     Ok(None) => self.wait(Stage::MailData, deadline, attendant)?,
                     Err(error) => self.last_words(&error, deadline)?,
                 },
                 Move::Receive(_) if only_send => return Ok(None),
                 Move::Receive(stage) => {
-                    if !self.stream.is_readable() || !self.take_in(deadline)? {
+                    if !self.is_readable() || !self.take_in(deadline)? {
                         self.wait(stage, deadline, attendant)?;
                     }
                 }
@@ -181,7 +183,7 @@ impl Connection {
     /// Reads what is there, without waiting. Whether there was anything.
     fn take_in(&mut self, deadline: &mut Deadline) -> Result<bool, Error> {
         let heard_before = self.session().heard();
-        let result = match self.stream.try_read(&mut self.incoming) {
+        let result = match socket(&mut self.stream)?.try_read(&mut self.incoming) {
             Ok(None) => return Ok(false),
             Ok(Some(0)) => self.conversation.received_eof(),
             Ok(Some(octets)) => self.conversation.received(&self.incoming[..octets]),
@@ -201,11 +203,11 @@ impl Connection {
         attendant: &mut dyn Attendant,
     ) -> Result<(), Error> {
         let slice = deadline.left(stage)?.min(SLICE);
-        self.stream.wait(slice).map_err(|error| self.lost(&error))?;
+        socket(&mut self.stream)?.wait(slice).map_err(|error| self.lost(&error))?;
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(Error::new(Kind::Disconnected, stage, "the connection was closed by another thread"));
         }
-        let ready = self.stream.is_readable() || self.stream.is_writable();
+        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
         if !ready || self.attended.elapsed() >= SLICE {
             self.attended = Instant::now();
             attendant.attend()?;
@@ -225,8 +227,8 @@ impl Connection {
 
     /// Lets an alert out that tells the peer what was wrong with its TLS.
     fn say_goodbye(&mut self) {
-        if let Ok(Move::Send(octets)) = self.conversation.next_move() {
-            let _ = self.stream.try_write(octets);
+        if let (Ok(Move::Send(octets)), Some(stream)) = (self.conversation.next_move(), &mut self.stream) {
+            let _ = stream.try_write(octets);
         }
     }
 
@@ -234,11 +236,17 @@ impl Connection {
         self.process != std::process::id()
     }
 
-    fn hang_up(&self) {
-        // A child's shutdown would end its parent's connection.
-        if !self.is_of_another_process() {
-            self.stream.shutdown();
+    fn hang_up(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            // A child's shutdown would end its parent's connection.
+            if !self.is_of_another_process() {
+                stream.shutdown();
+            }
         }
+    }
+
+    fn is_readable(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::is_readable)
     }
 
     fn lost(&self, error: &io::Error) -> Error {
@@ -254,6 +262,12 @@ impl Connection {
             attendant.hear(self.record.push(line));
         }
     }
+}
+
+fn socket(stream: &mut Option<Stream>) -> Result<&mut Stream, Error> {
+    stream
+        .as_mut()
+        .ok_or_else(|| Error::new(Kind::Disconnected, Stage::Command, "please run connect() first"))
 }
 
 impl fmt::Debug for Connection {

@@ -12,4 +12,5 @@ pub use blocking::{Attendant, Connection};
 pub use connect::Target;
 pub use deadline::Patience;
 pub use record::{Record, TimedLine};
+pub use stream::Stream;
 pub use turn::Turn;

@@ -167,7 +167,8 @@ impl Exchange {
     }
 }
 
-fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> Vec<u8> {
+/// The response to a CRAM-MD5 challenge (RFC 2195 2).
+pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> Vec<u8> {
     // HMAC takes keys of any length: the error can't occur.
     let Ok(mut mac) = Hmac::<Md5>::new_from_slice(password.as_bytes()) else { return Vec::new() };
     mac.update(challenge);

@@ -91,6 +91,8 @@ pub enum Kind {
     Misuse,
     /// The server does not offer what the request needs. Nothing was sent.
     NotSupported,
+    /// An address needs SMTPUTF8, which is not to be had. Nothing was sent.
+    NonAsciiAddress,
     /// The message is over the size that the server announced. Nothing was sent.
     TooLarge,
     /// No mechanism is left that both sides know.
@@ -155,7 +157,11 @@ impl Error {
     /// Whether the same request may succeed later, unchanged.
     pub fn is_transient(&self) -> bool {
         match self.kind {
-            Kind::Misuse | Kind::NotSupported | Kind::TooLarge | Kind::NoMechanism => false,
+            Kind::Misuse
+            | Kind::NotSupported
+            | Kind::NonAsciiAddress
+            | Kind::TooLarge
+            | Kind::NoMechanism => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
             Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
                 self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
@@ -169,6 +175,7 @@ impl Kind {
         match self {
             Self::Misuse => "misuse",
             Self::NotSupported => "not supported",
+            Self::NonAsciiAddress => "non-ascii address",
             Self::TooLarge => "too large",
             Self::NoMechanism => "no mechanism",
             Self::Protocol => "protocol",

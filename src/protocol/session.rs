@@ -9,7 +9,7 @@ use super::outgoing::{Awaited, Body, Outgoing};
 use super::reply::Reply;
 use super::reply_reader::{Fault, ReplyReader};
 use super::state::{Next, State};
-use super::transaction::{Part, Running, Then};
+use super::transaction::{Part, Running, Then, non_ascii, not_offered};
 use super::transcript::{Line, MASK, Speaker};
 use std::collections::VecDeque;
 
@@ -61,6 +61,10 @@ pub struct Session {
     events: VecDeque<Event>,
     /// Whole replies so far.
     heard: u64,
+    /// The last introduction that was accepted was EHLO or LHLO.
+    esmtp: bool,
+    /// The transaction that is being said step by step uses SMTPUTF8.
+    smtputf8: bool,
     /// Why the session is over, for every later request.
     ended: Option<Error>,
 }
@@ -81,6 +85,8 @@ impl Session {
             procedure: None,
             events: VecDeque::new(),
             heard: 0,
+            esmtp: false,
+            smtputf8: false,
             ended: None,
         };
         session.out.expect(Awaited::Greeting);
@@ -92,7 +98,10 @@ impl Session {
     pub fn request(&mut self, request: Request) -> Result<(), Error> {
         self.check_may_ask(&request)?;
         match request {
-            Request::Command(command) => self.begin_command(&command),
+            Request::Command(command) => {
+                self.check_utf8(&command)?;
+                self.begin_command(&command);
+            }
             Request::Hello(name) => {
                 let command = if self.options.lmtp { Command::Lhlo } else { Command::Ehlo };
                 self.begin_command(&command(name.clone()));
@@ -271,6 +280,11 @@ impl Session {
         &self.extensions
     }
 
+    /// Whether the server took an EHLO or LHLO, not a HELO.
+    pub fn speaks_esmtp(&self) -> bool {
+        self.esmtp
+    }
+
     /// How many whole replies have come: a conversation that gets on.
     pub fn heard(&self) -> u64 {
         self.heard
@@ -322,7 +336,11 @@ impl Session {
             Command::Free(text) if self.state == State::Authenticating => {
                 self.out.line(text.as_str(), MASK.to_owned(), Awaited::Auth);
             }
-            _ => self.out.command(command, false, Awaited::Command(verb)),
+            Command::Mail(_, parameters) => {
+                self.smtputf8 = parameters.iter().any(|parameter| parameter.is("SMTPUTF8"));
+                self.out.command(command, self.smtputf8, Awaited::Command(verb));
+            }
+            _ => self.out.command(command, self.smtputf8, Awaited::Command(verb)),
         }
     }
 
@@ -386,6 +404,26 @@ impl Session {
             return Err(Error::new(Kind::NotSupported, stage, why));
         }
         Ok(())
+    }
+
+    /// A MAIL or RCPT of its own needs SMTPUTF8 said with it, or with the MAIL
+    /// before it (RFC 6531 3.4).
+    fn check_utf8(&self, command: &Command) -> Result<(), Error> {
+        let (address, utf8) = match command {
+            Command::Mail(path, parameters) => {
+                let asked = parameters.iter().any(|parameter| parameter.is("SMTPUTF8"));
+                if asked && !self.extensions.has("SMTPUTF8") {
+                    return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
+                }
+                (path.needs_smtputf8().then(|| path.wire(true)), asked)
+            }
+            Command::Rcpt(path, _) => (path.needs_smtputf8().then(|| path.wire(true)), self.smtputf8),
+            _ => return Ok(()),
+        };
+        match address {
+            Some(address) if !utf8 => Err(non_ascii(address)),
+            _ => Ok(()),
+        }
     }
 
     fn check_no_procedure(&self) -> Result<(), Error> {
@@ -454,6 +492,9 @@ impl Session {
         let introduces = matches!(verb, Verb::Ehlo | Verb::Helo | Verb::Lhlo);
         if introduces {
             // Only a 2yz says what is offered; HELO offers nothing.
+            if reply.is_completion() {
+                self.esmtp = verb != Verb::Helo;
+            }
             self.extensions = match verb {
                 Verb::Helo => Extensions::default(),
                 _ if reply.is_completion() => Extensions::from_reply(&reply),

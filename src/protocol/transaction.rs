@@ -78,27 +78,21 @@ impl Transaction {
     /// Adds the parameters that the content asks for, or says what the server
     /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
     fn fit(&mut self, extensions: &Extensions) -> Result<bool, Error> {
-        let refuse = |what: &str, keyword: &str| {
-            let message = format!("{what}, and the server does not offer {keyword}");
-            Err(Error::new(Kind::NotSupported, Stage::Mail, message))
-        };
         let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
-        let needs_utf8 =
-            self.reverse_path.needs_smtputf8() || self.recipients.iter().any(ForwardPath::needs_smtputf8);
         let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
         if smtputf8 && !extensions.has("SMTPUTF8") {
-            return refuse("SMTPUTF8 is asked for", "SMTPUTF8");
+            return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
         }
-        if needs_utf8 && !smtputf8 {
+        if let Some(address) = self.non_ascii_address().filter(|_| !smtputf8) {
             if !extensions.has("SMTPUTF8") {
-                return refuse("an address is not ASCII before the \"@\"", "SMTPUTF8 (RFC 6531)");
+                return Err(non_ascii(address));
             }
             self.mail_parameters.push(Parameter::smtputf8());
             smtputf8 = true;
         }
         if !asked(&self.mail_parameters, "BODY") && !self.body.content().is_ascii() {
             if !extensions.has("8BITMIME") {
-                return refuse("the message has 8-bit content", "8BITMIME (RFC 6152)");
+                return Err(not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)"));
             }
             self.mail_parameters.push(Parameter::body_8bitmime());
         }
@@ -116,6 +110,25 @@ impl Transaction {
         }
         Ok(smtputf8)
     }
+
+    /// The first address that needs SMTPUTF8.
+    fn non_ascii_address(&self) -> Option<String> {
+        let sender =
+            Some(&self.reverse_path).filter(|path| path.needs_smtputf8()).map(|path| path.wire(true));
+        sender
+            .or_else(|| self.recipients.iter().find(|path| path.needs_smtputf8()).map(|path| path.wire(true)))
+    }
+}
+
+pub(super) fn not_offered(what: &str, keyword: &str) -> Error {
+    let message = format!("{what}, and the server does not offer {keyword}");
+    Error::new(Kind::NotSupported, Stage::Mail, message)
+}
+
+pub(super) fn non_ascii(address: String) -> Error {
+    let message =
+        "the address is not ASCII before its \"@\", and SMTPUTF8 (RFC 6531) is not offered or not asked for";
+    Error { address: Some(address), ..Error::new(Kind::NonAsciiAddress, Stage::Mail, message) }
 }
 
 /// What follows a reply.
