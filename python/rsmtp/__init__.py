@@ -1,11 +1,12 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
 from rsmtp import errors
-from rsmtp._rsmtp import Catcher, TlsConfig, TlsFacts, TranscriptLine, __version__
+from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__
 from rsmtp.client import SmtpClient, Transcript
 
 __all__ = [
     "Catcher",
+    "Message",
     "SmtpClient",
     "TlsConfig",
     "TlsFacts",

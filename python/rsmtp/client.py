@@ -81,7 +81,11 @@ class SmtpClient:
     default_port: int = SMTP_PORT
 
     _connection: Connection | None = None
+    # Seconds for each stage of the present session.
+    _patience: float | None = None
     _tls_mode = "none"
+    # Whether to be smtplib on the wire, its habits included.
+    _like_smtplib = False
 
     def __init__(
         self,
@@ -216,13 +220,13 @@ class SmtpClient:
         """
         if source_address:
             self.source_address = source_address
+        digits: str | int = port
         if not port and host.count(":") == 1:
             host, _, digits = host.partition(":")
-            try:
-                port = int(digits)
-            except ValueError:
-                raise OSError("nonnumeric port") from None
-        port = port or self.default_port
+        try:
+            port = int(digits or 0) or self.default_port
+        except ValueError:
+            raise OSError("nonnumeric port") from None
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
             self._print_debug("connect: to", (host, port), self.source_address)
@@ -239,25 +243,24 @@ class SmtpClient:
         self.close()
         self._forget()
         self._host = host
+        self._patience = socket.getdefaulttimeout() if self.timeout is _UNSET else self.timeout
         self._connection = Connection.open(
             host,
             port,
             path=path,
             source_address=self.source_address,
-            timeout=self._seconds(),
+            timeout=self._patience,
             deadline=self.deadline,
             lmtp=self._speaks_lmtp,
             pipelining=self.pipelining,
             plaintext_auth=self.allow_plaintext_auth,
+            like_smtplib=self._like_smtplib,
             implicit_tls=self._tls_mode == "implicit",
             context=self.context,
             observer=self._observer,
         )
         if self._names_itself and self.local_hostname.startswith("["):
             self.local_hostname = _literal(self._connection.getsockname())
-
-    def _seconds(self) -> float | None:
-        return socket.getdefaulttimeout() if self.timeout is _UNSET else self.timeout
 
     @property
     def _speaks_lmtp(self) -> bool:
@@ -487,7 +490,7 @@ class SmtpClient:
         while isinstance(answer, bytes):
             asked += 1
             if asked > _MAX_CHALLENGES:
-                self._talk().respond(None, self._observer)
+                self._cancel_auth()
                 raise SMTPException(f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}")
             try:
                 response = _octets(authobject(answer))

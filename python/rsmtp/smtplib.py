@@ -51,6 +51,8 @@ OLDSTYLE_AUTH: Final = re.compile(r"auth=(.*)", re.IGNORECASE)
 class SMTP(SmtpClient):
     """`smtplib.SMTP`. See `rsmtp.SmtpClient`."""
 
+    _like_smtplib = True
+
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:

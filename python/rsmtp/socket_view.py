@@ -29,11 +29,11 @@ class SocketView:
 
     def gettimeout(self) -> float | None:
         """Seconds for each stage; None for the times of RFC 5321."""
-        return self._client._seconds()
+        return self._client._patience
 
     def settimeout(self, value: float | None) -> None:
         self._connection.set_patience(value, self._client.deadline)
-        self._client.timeout = value
+        self._client.timeout = self._client._patience = value
 
     @property
     def family(self) -> socket.AddressFamily:

@@ -39,7 +39,8 @@ impl Connection {
     #[staticmethod]
     #[pyo3(signature = (
         host, port, *, path=None, source_address=None, timeout=None, deadline=None, lmtp=false, pipelining=true,
-        plaintext_auth=false, implicit_tls=false, context: "object" = None, observer: "object" = None
+        plaintext_auth=false, like_smtplib=false, implicit_tls=false,
+        context: "object" = None, observer: "object" = None
     ))]
     #[allow(clippy::too_many_arguments)]
     fn open(
@@ -53,6 +54,7 @@ impl Connection {
         lmtp: bool,
         pipelining: bool,
         plaintext_auth: bool,
+        like_smtplib: bool,
         implicit_tls: bool,
         context: Option<Bound<'_, PyAny>>,
         observer: Option<Py<PyAny>>,
@@ -61,7 +63,7 @@ impl Connection {
             Some(path) => unix(path)?,
             None => Target::Tcp { host: host.clone(), port, source: source_address },
         };
-        let options = Options { lmtp, pipelining, plaintext_auth, ..Options::default() };
+        let options = Options { lmtp, pipelining, plaintext_auth, like_smtplib, ..Options::default() };
         let patience =
             Patience { stage: seconds("timeout", timeout)?, operation: seconds("deadline", deadline)? };
         let raised = Raised::default();

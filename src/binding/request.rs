@@ -225,7 +225,11 @@ where
 }
 
 fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
-    options.iter().map(|option| parse(argument, option)).collect()
+    let all = || options.join(" ").replace('\n', "\\n").replace('\r', "\\r");
+    let parse = |option: &String| {
+        option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))
+    };
+    options.iter().map(parse).collect()
 }
 
 fn known_mechanism(name: &str, credentials: &Credentials) -> PyResult<Mechanism> {

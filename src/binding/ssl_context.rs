@@ -18,6 +18,9 @@ pub struct SslContextLayer {
     host: String,
     verifies: bool,
     handshaking: bool,
+    /// The handshake has failed: there is an alert to take, and nothing to try again
+    /// (a second try would raise something else than the reason).
+    failed: bool,
     raised: Raised,
 }
 
@@ -35,6 +38,7 @@ impl SslContextLayer {
             host: host.to_owned(),
             verifies,
             handshaking: true,
+            failed: false,
             raised,
         })
     }
@@ -44,7 +48,10 @@ impl SslContextLayer {
         match self.tls.call_method0(py, "do_handshake") {
             Ok(_) => self.handshaking = false,
             Err(error) if wants_more(py, &error) => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                self.failed = true;
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -106,7 +113,7 @@ impl RecordLayer for SslContextLayer {
         Python::attach(|py| {
             let mut take = || -> PyResult<()> {
                 // The first flight: nobody else would begin.
-                if self.handshaking {
+                if self.handshaking && !self.failed {
                     self.shake_hands(py)?;
                 }
                 let ready = self.outgoing.call_method0(py, "read")?;

@@ -133,10 +133,14 @@ impl Connection {
             return Err(Error::new(Kind::Misuse, Stage::Command, message));
         }
         let mut deadline = Deadline::start(self.patience);
-        let settled = self.go_on(&mut deadline, attendant, only_send).map_err(|error| {
+        let settled = self.go_on(&mut deadline, attendant, only_send).or_else(|error| {
             let error = self.conversation.session_mut().fail(error);
+            let decided = self.conversation.session_mut().decided();
             self.say_goodbye();
-            error
+            match error.kind {
+                Kind::Interrupted => Err(error),
+                _ => decided.map(Some).ok_or(error),
+            }
         });
         self.note_lines(attendant);
         if self.session().state().is_over() {

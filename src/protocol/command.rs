@@ -2,6 +2,7 @@
 //! to the wire is one line whatever the caller gave.
 
 use crate::envelope::{ForwardPath, ReversePath};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -67,6 +68,14 @@ impl Verb {
         }
     }
 
+    /// As smtplib writes it.
+    fn smtplib_name(self) -> String {
+        match self {
+            Self::StartTls | Self::Auth => self.name().to_owned(),
+            _ => self.name().to_ascii_lowercase(),
+        }
+    }
+
     /// The verb that a command line begins with, in any case (RFC 5321 2.4).
     pub fn of_line(line: &str) -> Self {
         let word = line.trim_start().split([' ', '\t', ':']).next().unwrap_or("");
@@ -89,7 +98,7 @@ pub struct LineText(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadText {
     text: String,
-    why: &'static str,
+    why: Cow<'static, str>,
 }
 
 impl fmt::Display for BadText {
@@ -111,8 +120,8 @@ impl FromStr for LineText {
 
     fn from_str(text: &str) -> Result<Self, BadText> {
         if text.contains(['\r', '\n', '\0']) {
-            let why = "contains a line end or NUL: prohibited newline characters would start another command";
-            return Err(BadText { text: text.to_owned(), why });
+            let why = "contains NUL or prohibited newline characters: they would start another command";
+            return Err(BadText { text: text.to_owned(), why: why.into() });
         }
         Ok(Self(text.to_owned()))
     }
@@ -134,9 +143,14 @@ impl FromStr for ClientName {
     type Err = BadText;
 
     fn from_str(text: &str) -> Result<Self, BadText> {
-        let bad = |why| Err(BadText { text: text.to_owned(), why });
+        let bad = |why: &'static str| Err(BadText { text: text.to_owned(), why: why.into() });
         if text.is_empty() {
             return bad("is empty: EHLO needs a domain or an address literal such as [127.0.0.1]");
+        }
+        if text.contains(['\r', '\n']) {
+            let line = text.replace('\n', "\\n").replace('\r', "\\r");
+            let why = format!("contains prohibited newline characters: ehlo {line}");
+            return Err(BadText { text: text.to_owned(), why: why.into() });
         }
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return bad("contains white space or a control character, and EHLO takes one word");
@@ -157,8 +171,9 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    pub fn size(octets: u64) -> Self {
-        Self { text: format!("SIZE={octets}"), keyword: 4 }
+    pub fn size(octets: u64, letters: Letters) -> Self {
+        let keyword = if letters == Letters::Smtplib { "size" } else { "SIZE" };
+        Self { text: format!("{keyword}={octets}"), keyword: 4 }
     }
 
     pub fn body_8bitmime() -> Self {
@@ -182,7 +197,10 @@ impl FromStr for Parameter {
     type Err = BadText;
 
     fn from_str(text: &str) -> Result<Self, BadText> {
-        let bad = |why| Err(BadText { text: text.to_owned(), why });
+        let bad = |why: &'static str| Err(BadText { text: text.to_owned(), why: why.into() });
+        if text.contains(['\r', '\n']) {
+            return bad("contains prohibited newline characters: they would start another command");
+        }
         let (keyword, value) = match text.split_once('=') {
             Some((keyword, value)) => (keyword, Some(value)),
             None => (text, None),
@@ -199,6 +217,16 @@ impl FromStr for Parameter {
             _ => Ok(Self { text: text.to_owned(), keyword: keyword.len() }),
         }
     }
+}
+
+/// How verbs are written: no server may care (RFC 5321 2.4), and some tests do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Letters {
+    /// As the RFC does: `MAIL FROM:<...>`.
+    #[default]
+    Rfc,
+    /// As CPython's smtplib does: `mail from:<...>`.
+    Smtplib,
 }
 
 /// One command with its arguments.
@@ -243,19 +271,22 @@ impl Command {
 
     /// The command line without its end. `smtputf8` is whether the transaction
     /// that it belongs to uses SMTPUTF8.
-    pub fn line(&self, smtputf8: bool) -> String {
+    pub fn line(&self, smtputf8: bool, letters: Letters) -> String {
+        let smtplib = letters == Letters::Smtplib;
         let mut line = match self {
             Self::Free(text) => return text.as_str().to_owned(),
+            _ if smtplib => self.verb().smtplib_name(),
             _ => self.verb().name().to_owned(),
         };
+        let (from, to) = if smtplib { ("from", "to") } else { ("FROM", "TO") };
         match self {
             Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => push(&mut line, name.as_str()),
             Self::Mail(path, parameters) => {
-                push(&mut line, &format!("FROM:<{}>", path.wire(smtputf8)));
+                push(&mut line, &format!("{from}:<{}>", path.wire(smtputf8)));
                 parameters.iter().for_each(|parameter| push(&mut line, parameter.as_str()));
             }
             Self::Rcpt(path, parameters) => {
-                push(&mut line, &format!("TO:<{}>", path.wire(smtputf8)));
+                push(&mut line, &format!("{to}:<{}>", path.wire(smtputf8)));
                 parameters.iter().for_each(|parameter| push(&mut line, parameter.as_str()));
             }
             Self::Vrfy(text) | Self::Expn(text) => push(&mut line, text.as_str()),
@@ -278,12 +309,14 @@ mod tests {
 
     #[test]
     fn command_lines() {
-        let mail = Command::Mail("a@bücher.example".parse().unwrap(), vec![Parameter::size(7)]);
-        assert_eq!(mail.line(false), "MAIL FROM:<a@xn--bcher-kva.example> SIZE=7");
-        assert_eq!(mail.line(true), "MAIL FROM:<a@bücher.example> SIZE=7");
-        assert_eq!(Command::Mail(ReversePath::Null, vec![]).line(false), "MAIL FROM:<>");
-        assert_eq!(Command::Help(None).line(false), "HELP");
-        assert_eq!(Command::Vrfy("Smith".parse().unwrap()).line(false), "VRFY Smith");
+        let mail = Command::Mail("a@bücher.example".parse().unwrap(), vec![Parameter::size(7, Letters::Rfc)]);
+        assert_eq!(mail.line(false, Letters::Rfc), "MAIL FROM:<a@xn--bcher-kva.example> SIZE=7");
+        assert_eq!(mail.line(true, Letters::Rfc), "MAIL FROM:<a@bücher.example> SIZE=7");
+        assert_eq!(Command::Mail(ReversePath::Null, vec![]).line(false, Letters::Rfc), "MAIL FROM:<>");
+        assert_eq!(Command::Help(None).line(false, Letters::Rfc), "HELP");
+        assert_eq!(mail.line(false, Letters::Smtplib), "mail from:<a@xn--bcher-kva.example> SIZE=7");
+        assert_eq!(Command::StartTls.line(false, Letters::Smtplib), "STARTTLS");
+        assert_eq!(Command::Vrfy("Smith".parse().unwrap()).line(false, Letters::Rfc), "VRFY Smith");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! behind them, and the commands whose replies are still to come, in order.
 
 use super::auth;
-use super::command::{Command, Verb};
+use super::command::{Command, Letters, Verb};
 use super::error::Stage;
 use super::mail_data::{Encoder, Framing};
 use super::state::State;
@@ -105,13 +105,14 @@ pub(super) struct Outgoing {
     awaited: VecDeque<(Awaited, u64)>,
     body: Option<(Body, Encoder)>,
     lines: VecDeque<Line>,
+    pub(super) letters: Letters,
     /// Where the session stands, for the lines.
     pub(super) state: Option<State>,
 }
 
 impl Outgoing {
     pub(super) fn command(&mut self, command: &Command, smtputf8: bool, awaited: Awaited) {
-        let line = command.line(smtputf8);
+        let line = command.line(smtputf8, self.letters);
         let shown = match command {
             Command::Free(_) => mask_free(&line),
             _ => line.clone(),

@@ -35,7 +35,10 @@ impl fmt::Display for Fault {
                 let shown = &line[..line.len().min(80)];
                 write!(f, "not an SMTP reply: \"{}\"", shown.escape_ascii())
             }
-            Self::CodeOutOfRange(code, _) => write!(f, "reply code {code:03} is outside 200 to 599"),
+            Self::CodeOutOfRange(code, text) => {
+                let shown = &text[..text.len().min(80)];
+                write!(f, "reply code {code:03} is outside 200 to 599: \"{}\"", shown.escape_ascii())
+            }
             Self::CodeChanged(first, later) => {
                 write!(f, "the reply code changed from {first} to {later} within one reply")
             }

@@ -1,7 +1,7 @@
 //! The session: requests in, bytes in and out, events out.
 
 use super::auth::{self, Exchange, Mechanism};
-use super::command::{ClientName, Command, Verb};
+use super::command::{ClientName, Command, Letters, Verb};
 use super::error::{Error, Kind, Stage};
 use super::event::{Event, Request, Step};
 use super::extension::Extensions;
@@ -25,11 +25,26 @@ pub struct Options {
     /// AUTH may go over a connection without TLS: it stays on this machine, or
     /// the caller said so in words.
     pub plaintext_auth: bool,
+    /// Be smtplib on the wire: its letters, and 8-bit content even for a server
+    /// that does not offer 8BITMIME.
+    pub like_smtplib: bool,
+}
+
+impl Options {
+    pub(super) fn letters(self) -> Letters {
+        if self.like_smtplib { Letters::Smtplib } else { Letters::Rfc }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lmtp: false, pipelining: true, implicit_tls: false, plaintext_auth: false }
+        Self {
+            lmtp: false,
+            pipelining: true,
+            implicit_tls: false,
+            plaintext_auth: false,
+            like_smtplib: false,
+        }
     }
 }
 
@@ -89,6 +104,7 @@ impl Session {
             smtputf8: false,
             ended: None,
         };
+        session.out.letters = options.letters();
         session.out.expect(Awaited::Greeting);
         session
     }
@@ -125,8 +141,7 @@ impl Session {
                 self.procedure = Some(Procedure::MailData(Some(body)));
             }
             Request::Transaction(transaction) => {
-                let Options { pipelining, lmtp, .. } = self.options;
-                let running = Running::begin(transaction, &self.extensions, pipelining, lmtp, &mut self.out)?;
+                let running = Running::begin(transaction, &self.extensions, self.options, &mut self.out)?;
                 self.procedure = Some(Procedure::Transaction(running));
             }
         }
@@ -254,6 +269,12 @@ impl Session {
             Some(_) => error,
             None => self.end(State::Broken, error),
         }
+    }
+
+    /// What was decided before the session ended: an answer that goes before the
+    /// error.
+    pub fn decided(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
     /// The caller ends the session without a word.
@@ -668,10 +689,12 @@ impl Session {
     /// The one way out: state, transcript, the fate of what was under way.
     fn end(&mut self, state: State, mut error: Error) -> Error {
         if let Some(Procedure::Transaction(running)) = self.procedure.take() {
-            let unanswered = self.out.next_awaited().is_some_and(|awaited| {
-                matches!(awaited, Awaited::Transaction(Part::End(_))) && !self.out.is_sending_mail_data()
-            });
-            error.outcome = Some(Box::new(running.end(unanswered)));
+            if running.is_decided() {
+                // What was decided is the answer, whatever went wrong after it.
+                self.events.push_back(Event::Transaction(running.end(false)));
+            } else {
+                error.outcome = Some(Box::new(running.end(self.is_mail_data_out())));
+            }
         }
         self.out.abandon();
         self.upgrade_due = None;
@@ -681,6 +704,12 @@ impl Session {
         }
         self.ended = Some(Error { outcome: None, ..error.clone() });
         error
+    }
+
+    /// Whether the end of mail data was sent and not yet answered.
+    fn is_mail_data_out(&self) -> bool {
+        let end = |awaited| matches!(awaited, Awaited::Transaction(Part::End(_)));
+        self.out.next_awaited().is_some_and(end) && !self.out.is_sending_mail_data()
     }
 
     fn note_reply(&mut self, reply: &Reply) {
@@ -727,4 +756,97 @@ fn no_mechanism(extensions: &Extensions) -> Error {
     };
     let kind = if extensions.has("AUTH") { Kind::NoMechanism } else { Kind::NotSupported };
     Error::new(kind, Stage::Auth, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::transaction::{Fate, Transaction, Verdict};
+    use super::*;
+
+    /// A session that has been told to go on with mail data of so many octets.
+    fn at_mail_data(octets: usize) -> Session {
+        let mut session = Session::new(Options::default());
+        hear(&mut session, "220 hi");
+        let request = Request::Transaction(Transaction {
+            reverse_path: "a@example.org".parse().unwrap(),
+            mail_parameters: Vec::new(),
+            recipients: vec!["b@example.org".parse().unwrap()],
+            rcpt_parameters: Vec::new(),
+            body: Body::new(vec![b'x'; octets]),
+        });
+        session.request(request).unwrap();
+        for reply in ["250 ok", "250 ok", "354 go on"] {
+            while let Step::Send(octets) = session.step() {
+                let all = octets.len();
+                session.sent(all);
+            }
+            session.received(format!("{reply}\r\n").as_bytes()).unwrap();
+        }
+        session
+    }
+
+    fn hear(session: &mut Session, reply: &str) {
+        session.received(format!("{reply}\r\n").as_bytes()).unwrap();
+        assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
+    }
+
+    /// Takes one piece; whether there was any.
+    fn send_a_piece(session: &mut Session) -> bool {
+        let Step::Send(octets) = session.step() else { return false };
+        let all = octets.len();
+        session.sent(all);
+        true
+    }
+
+    #[test]
+    fn a_250_that_waits_before_the_final_dot_is_not_an_answer() {
+        for octets in [10, 200_000] {
+            let mut session = at_mail_data(octets);
+            if octets > 10 {
+                assert!(send_a_piece(&mut session));
+                assert_eq!(session.stage(), Stage::MailData);
+            }
+            let error = session.received(b"250 queued\r\n").unwrap_err();
+            assert_eq!(error.kind, Kind::Protocol);
+            assert_eq!(error.outcome.unwrap().recipients[0].1, Fate::NotSent);
+            assert_eq!(session.state(), State::Broken);
+            assert!(!send_a_piece(&mut session));
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_the_middle_of_mail_data_is_an_answer_and_the_end() {
+        let mut session = at_mail_data(200_000);
+        assert!(send_a_piece(&mut session));
+        session.received(b"552 too much\r\n").unwrap();
+        let Step::Yield(Event::Transaction(outcome)) = session.step() else { panic!("no outcome") };
+        assert!(matches!(outcome.verdict, Verdict::DataRefused(reply) if reply.code() == 552));
+        assert!(matches!(session.step(), Step::Idle));
+        assert_eq!(session.state(), State::Broken);
+    }
+
+    #[test]
+    fn once_it_is_sent_whole_the_answer_counts() {
+        let mut session = at_mail_data(200_000);
+        while send_a_piece(&mut session) {}
+        assert_eq!(session.stage(), Stage::EndOfData);
+        session.received(b"250 queued\r\n").unwrap();
+        let Step::Yield(Event::Transaction(outcome)) = session.step() else { panic!("no outcome") };
+        assert_eq!(outcome.verdict, Verdict::Sent);
+        assert_eq!(session.state(), State::Greeted);
+    }
+
+    #[test]
+    fn no_bytes_from_the_wire_make_it_panic() {
+        use proptest::prelude::*;
+        proptest!(|(pieces in proptest::collection::vec("(220|250|354|334|421|550)[ -]?[a-z=]{0,8}(\r?\n)?|[\\PC]{0,6}", 0..12))| {
+            let mut session = at_mail_data(100);
+            for piece in pieces {
+                let _ = session.received(piece.as_bytes());
+                while send_a_piece(&mut session) {}
+                while let Step::Yield(_) = session.step() {}
+                let _ = session.request(Request::Command(Command::Rset));
+            }
+        });
+    }
 }

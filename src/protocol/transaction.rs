@@ -8,6 +8,7 @@ use super::error::{Error, Kind, Stage};
 use super::extension::Extensions;
 use super::outgoing::{Awaited, Body, Outgoing};
 use super::reply::Reply;
+use super::session::Options;
 use crate::envelope::{ForwardPath, ReversePath};
 
 /// What became of one recipient.
@@ -77,7 +78,7 @@ pub struct Transaction {
 impl Transaction {
     /// Adds the parameters that the content asks for, or says what the server
     /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
-    fn fit(&mut self, extensions: &Extensions) -> Result<bool, Error> {
+    fn fit(&mut self, extensions: &Extensions, options: Options) -> Result<bool, Error> {
         let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
         let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
         if smtputf8 && !extensions.has("SMTPUTF8") {
@@ -91,10 +92,11 @@ impl Transaction {
             smtputf8 = true;
         }
         if !asked(&self.mail_parameters, "BODY") && !self.body.content().is_ascii() {
-            if !extensions.has("8BITMIME") {
+            if extensions.has("8BITMIME") {
+                self.mail_parameters.push(Parameter::body_8bitmime());
+            } else if !options.like_smtplib {
                 return Err(not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)"));
             }
-            self.mail_parameters.push(Parameter::body_8bitmime());
         }
         if extensions.has("SIZE") {
             let size = super::mail_data::canonical_size(self.body.content());
@@ -105,7 +107,7 @@ impl Transaction {
                 return Err(error.with_reply(Reply::new(552, text)));
             }
             if !asked(&self.mail_parameters, "SIZE") {
-                self.mail_parameters.insert(0, Parameter::size(size));
+                self.mail_parameters.insert(0, Parameter::size(size, options.letters()));
             }
         }
         Ok(smtputf8)
@@ -157,11 +159,10 @@ impl Running {
     pub(super) fn begin(
         mut transaction: Transaction,
         extensions: &Extensions,
-        pipelining: bool,
-        lmtp: bool,
+        options: Options,
         out: &mut Outgoing,
     ) -> Result<Self, Error> {
-        let smtputf8 = transaction.fit(extensions)?;
+        let smtputf8 = transaction.fit(extensions, options)?;
         let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body } = transaction;
         let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
         let running = Self {
@@ -172,8 +173,8 @@ impl Running {
             body: Some(body),
             verdict: None,
             smtputf8,
-            grouped: pipelining && extensions.has("PIPELINING"),
-            lmtp,
+            grouped: options.pipelining && extensions.has("PIPELINING"),
+            lmtp: options.lmtp,
         };
         running.say(Part::Mail, out);
         if running.grouped {
@@ -206,6 +207,11 @@ impl Running {
             Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
         }
         Then::GoOn
+    }
+
+    /// Whether the server has decided and only tidying up is left.
+    pub(super) fn is_decided(&self) -> bool {
+        self.verdict.is_some()
     }
 
     /// The conversation is over. `unanswered` is whether the end of mail data

@@ -1,0 +1,60 @@
+"""The names of the standard library's `email` package over rsmtp's messages.
+
+`from rsmtp.email.mime.text import MIMEText` and every other import path of `email`
+works here; the classes are thin, the message under all of them is one.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rsmtp.email.message import Message
+
+__all__ = [
+    "base64mime",
+    "charset",
+    "encoders",
+    "errors",
+    "feedparser",
+    "generator",
+    "header",
+    "iterators",
+    "message",
+    "message_from_binary_file",
+    "message_from_bytes",
+    "message_from_file",
+    "message_from_string",
+    "mime",
+    "parser",
+    "quoprimime",
+    "utils",
+]
+
+
+def message_from_string(s: str, *args: Any, **kws: Any) -> Message:
+    """Read a message from a string; arguments are those of `parser.Parser`."""
+    from rsmtp.email.parser import Parser
+
+    return Parser(*args, **kws).parsestr(s)
+
+
+def message_from_bytes(s: bytes, *args: Any, **kws: Any) -> Message:
+    """Read a message from bytes; arguments are those of `parser.BytesParser`."""
+    from rsmtp.email.parser import BytesParser
+
+    return BytesParser(*args, **kws).parsebytes(s)
+
+
+def message_from_file(fp: IO[str], *args: Any, **kws: Any) -> Message:
+    """Read a message from a text file; arguments are those of `parser.Parser`."""
+    from rsmtp.email.parser import Parser
+
+    return Parser(*args, **kws).parse(fp)
+
+
+def message_from_binary_file(fp: IO[bytes], *args: Any, **kws: Any) -> Message:
+    """Read a message from a file; arguments are those of `parser.BytesParser`."""
+    from rsmtp.email.parser import BytesParser
+
+    return BytesParser(*args, **kws).parse(fp)

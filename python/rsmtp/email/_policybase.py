@@ -1,0 +1,198 @@
+"""What all policies have in common, and the classic one.
+
+A policy is a set of values that never changes; `clone` makes another. Rendering is
+done by the engine, which asks a policy what kind it is (`_family`) and reads its
+values once (`_style`). A class that overrides how fields are stored, fetched or
+folded is asked each time instead.
+"""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from typing import Any
+
+from rsmtp.email import charset as _charset
+from rsmtp.email import header
+
+__all__ = ["Compat32", "Policy", "compat32"]
+
+_HOOKS = {
+    "header_max_count",
+    "header_source_parse",
+    "header_store_parse",
+    "header_fetch_parse",
+    "fold",
+    "fold_binary",
+}
+
+
+class Policy(ABC):
+    """Controls how a message is kept, read and rendered.
+
+    raise_on_defect (False): what a parser finds wrong is raised instead of kept.
+    linesep ("\\n"): line ends of what is rendered.
+    cte_type ("8bit"): "7bit" encodes whatever isn't ASCII.
+    max_line_length (78): where header lines are folded, in characters; 0 or None: nowhere.
+    mangle_from_ (False): put `>` before body lines that begin with `From `.
+    message_factory (None): makes the messages of a parser.
+    verify_generated_headers (True): refuse a folded header that would be read as two.
+
+    TypeError for an attribute that the class doesn't have; attributes can't be set.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_style")
+
+    _family = "foreign"
+
+    raise_on_defect = False
+    linesep = "\n"
+    cte_type = "8bit"
+    max_line_length: int | None = 78
+    mangle_from_ = False
+    message_factory: Any = None
+    if sys.version_info >= (3, 13):  # before, it is done and can't be turned off
+        verify_generated_headers = True
+
+    def __init_subclass__(cls, **kw: Any) -> None:
+        super().__init_subclass__(**kw)
+        if "_family" not in cls.__dict__ and not _HOOKS.isdisjoint(cls.__dict__):
+            cls._family = "foreign"
+
+    def __init__(self, **kw: Any) -> None:
+        for name, value in kw.items():
+            if not hasattr(self, name):
+                raise TypeError(
+                    f"{name!r} is an invalid keyword argument for {type(self).__name__}"
+                )
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if hasattr(self, name):
+            raise AttributeError(f"{type(self).__name__!r} object attribute {name!r} is read-only")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__}({values})"
+
+    def clone(self, **kw: Any) -> Any:
+        """The same policy with other values for these attributes."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        for name, value in kw.items():
+            if not hasattr(self, name):
+                raise TypeError(
+                    f"{name!r} is an invalid keyword argument for {type(self).__name__}"
+                )
+            object.__setattr__(made, name, value)
+        return made
+
+    def __add__(self, other: Any) -> Any:
+        """This policy with whatever the other was told to have."""
+        return self.clone(**other.__dict__)
+
+    def handle_defect(self, obj: Any, defect: Any) -> None:
+        """Raise the defect or keep it, as `raise_on_defect` says."""
+        if self.raise_on_defect:
+            raise defect
+        self.register_defect(obj, defect)
+
+    def register_defect(self, obj: Any, defect: Any) -> None:
+        """Keep a defect in `obj.defects`."""
+        obj.defects.append(defect)
+
+    def header_max_count(self, name: str) -> int | None:
+        """How many fields of that name there may be; None: any number."""
+        return None
+
+    @abstractmethod
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
+        """(name, value) of the lines of a field, as they are to be stored."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """(name, value) of a field that a program sets, as they are to be stored."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """What a program sees of a stored value."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def fold(self, name: str, value: Any) -> str:
+        """A stored field as lines of text, the last one with its end too."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """A stored field as lines of bytes, the last one with its end too."""
+        raise NotImplementedError
+
+
+def split_source(sourcelines: list[str]) -> tuple[str, str]:
+    """(name, value) of a field with its folds kept, its last line end removed."""
+    name, value = sourcelines[0].split(":", 1)
+    value = value.lstrip(" \t") + "".join(sourcelines[1:])
+    return name, value.rstrip("\r\n")
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether raw bytes (PEP 383) are in the text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+class Compat32(Policy):
+    """Fields are kept as they are given and folded as text, as email 5.1 did."""
+
+    _family = "classic"
+
+    mangle_from_ = True
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
+        """The name up to the colon; the value with its folds."""
+        return split_source(sourcelines)
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """Both as they are."""
+        return name, value
+
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """The value; a Header of an unknown charset where it has raw bytes."""
+        if isinstance(value, str) and has_surrogates(value):
+            return header.Header(value, charset=_charset.UNKNOWN8BIT, header_name=name)
+        return value
+
+    def fold(self, name: str, value: Any) -> str:
+        """Folded as `Header.encode` folds it; raw bytes become encoded-words."""
+        return self._fold(name, value, sanitize=True)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """The same in bytes; raw bytes stay, unless `cte_type` is "7bit"."""
+        folded = self._fold(name, value, sanitize=self.cte_type == "7bit")
+        return folded.encode("ascii", "surrogateescape")
+
+    def _fold(self, name: str, value: Any, sanitize: bool) -> str:
+        if isinstance(value, str) and has_surrogates(value):
+            if not sanitize:
+                return f"{name}: {value}{self.linesep}"
+            value = header.Header(value, charset=_charset.UNKNOWN8BIT, header_name=name)
+        elif isinstance(value, str):
+            value = header.Header(value, header_name=name)
+        folded = value.encode(linesep=self.linesep, maxlinelen=self.max_line_length or 0)
+        return f"{name}: {folded}{self.linesep}"
+
+
+compat32 = Compat32()

@@ -1,0 +1,1 @@
+from email.base64mime import *  # noqa: F403

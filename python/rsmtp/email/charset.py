@@ -1,0 +1,181 @@
+"""Character sets and how mail encodes them: `email.charset`."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rsmtp import _rsmtp
+from rsmtp.email import errors
+
+__all__ = ["Charset", "add_alias", "add_charset", "add_codec"]
+
+#: Quoted-printable (bodies) or Q (headers).
+QP = 1
+#: Base64 (bodies) or B (headers).
+BASE64 = 2
+#: Whichever of the two is shorter; for headers only.
+SHORTEST = 3
+
+RFC2047_CHROME_LEN = 7
+DEFAULT_CHARSET = "us-ascii"
+UNKNOWN8BIT = "unknown-8bit"
+EMPTYSTRING = ""
+
+_Properties = tuple[int | None, int | None, str | None]
+
+#: name: (header encoding, body encoding, the charset to convert to). Sets whose
+#: text stays readable that way are quoted; those of other scripts are in base64.
+CHARSETS: dict[str, _Properties] = {
+    **{f"iso-8859-{number}": (QP, QP, None) for number in (1, 2, 3, 4, 9, 10, 13, 14, 15, 16)},
+    "windows-1252": (QP, QP, None),
+    "viscii": (QP, QP, None),
+    "us-ascii": (None, None, None),
+    "big5": (BASE64, BASE64, None),
+    "gb2312": (BASE64, BASE64, None),
+    "euc-jp": (BASE64, None, "iso-2022-jp"),
+    "shift_jis": (BASE64, None, "iso-2022-jp"),
+    "iso-2022-jp": (BASE64, None, None),
+    "koi8-r": (BASE64, BASE64, None),
+    "utf-8": (SHORTEST, BASE64, "utf-8"),
+}
+
+_LATIN = {1: 1, 2: 2, 3: 3, 4: 4, 5: 9, 6: 10, 7: 13, 8: 14, 9: 15, 10: 16}
+
+#: What people write: what mail calls it.
+ALIASES: dict[str, str] = {
+    **{f"latin_{latin}": f"iso-8859-{iso}" for latin, iso in _LATIN.items()},
+    **{f"latin-{latin}": f"iso-8859-{iso}" for latin, iso in _LATIN.items()},
+    "cp949": "ks_c_5601-1987",
+    "euc_jp": "euc-jp",
+    "euc_kr": "euc-kr",
+    "ascii": "us-ascii",
+}
+
+#: Charsets whose Python codec has another name; None: never converted.
+CODEC_MAP: dict[str, str | None] = {
+    "gb2312": "eucgb2312_cn",
+    "big5": "big5_tw",
+    "us-ascii": None,
+}
+
+_SHIPPED = {name: CHARSETS[name] for name in ("utf-8", "us-ascii")}
+
+
+def _is_as_shipped(name: str) -> bool:
+    """Whether nobody has changed what this charset means (asked by constructors)."""
+    return CHARSETS.get(name) is _SHIPPED[name] and name not in ALIASES
+
+
+def add_charset(
+    charset: str,
+    header_enc: int | None = None,
+    body_enc: int | None = None,
+    output_charset: str | None = None,
+) -> None:
+    """Say how mail encodes a charset: QP, BASE64, SHORTEST (headers only) or None.
+
+    With `output_charset`, text is converted to that one. ValueError for SHORTEST as a
+    body encoding.
+    """
+    if body_enc == SHORTEST:
+        raise ValueError("SHORTEST not allowed for body_enc")
+    CHARSETS[charset] = (header_enc, body_enc, output_charset)
+
+
+def add_alias(alias: str, canonical: str) -> None:
+    """Give a charset another name."""
+    ALIASES[alias] = canonical
+
+
+def add_codec(charset: str, codecname: str | None) -> None:
+    """Name the Python codec of a charset."""
+    CODEC_MAP[charset] = codecname
+
+
+def _encode(string: str, codec: str) -> bytes:
+    if codec == UNKNOWN8BIT:
+        return string.encode("ascii", "surrogateescape")
+    return string.encode(codec)
+
+
+class Charset:
+    """A character set with what mail does to it.
+
+    `input_charset` and `output_charset` are names, `input_codec` and `output_codec`
+    the Python codecs for them (None: no conversion), `header_encoding` and
+    `body_encoding` QP, BASE64, SHORTEST or None. CharsetError for a name that isn't
+    ASCII.
+    """
+
+    def __init__(self, input_charset: str | bytes = DEFAULT_CHARSET) -> None:
+        try:
+            if isinstance(input_charset, str):
+                input_charset.encode("ascii")
+                name = input_charset
+            else:
+                name = str(input_charset, "ascii")
+        except UnicodeError:
+            raise errors.CharsetError(input_charset) from None
+        name = name.lower()
+        self.input_charset = ALIASES.get(name, name)
+        properties = CHARSETS.get(self.input_charset, (SHORTEST, BASE64, None))
+        self.header_encoding, self.body_encoding, output = properties
+        output = output or self.input_charset
+        self.output_charset: str = ALIASES.get(output, output)
+        self.input_codec = CODEC_MAP.get(self.input_charset, self.input_charset)
+        self.output_codec = CODEC_MAP.get(self.output_charset, self.output_charset)
+
+    def __repr__(self) -> str:
+        return self.input_charset.lower()
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other).lower()
+
+    # Equal to its name, so hashed as nothing: as `email.charset` has it.
+    __hash__ = None  # type: ignore[assignment]
+
+    def get_body_encoding(self) -> str | Callable[[Any], None]:
+        """"quoted-printable", "base64", or a function that looks at the message."""
+        assert self.body_encoding != SHORTEST
+        if self.body_encoding == QP:
+            return "quoted-printable"
+        if self.body_encoding == BASE64:
+            return "base64"
+        from rsmtp.email.encoders import encode_7or8bit
+
+        return encode_7or8bit
+
+    def get_output_charset(self) -> str:
+        """The charset that goes into the message."""
+        return self.output_charset or self.input_charset
+
+    def header_encode(self, string: str) -> str:
+        """The string as one encoded-word (RFC 2047), if this charset needs one."""
+        codec = self.output_codec or "us-ascii"
+        return _rsmtp._encode_word(string, self.header_encoding, codec)
+
+    def header_encode_lines(self, string: str, maxlengths: Iterator[int]) -> list[str | None]:
+        """The string as encoded-words, each for a line of the length that comes next.
+
+        The first is None when nothing of the string fits on the first line.
+        """
+        codec = self.output_codec or "us-ascii"
+        return _rsmtp._encode_words(
+            string, self.header_encoding, codec, self.get_output_charset(), maxlengths
+        )
+
+    def body_encode(self, string: str | bytes | None) -> str | bytes | None:
+        """The body as it is transferred: ASCII, in base64 or quoted-printable lines."""
+        if not string:
+            return string
+        data = string.encode(self.output_charset) if isinstance(string, str) else string
+        if self.body_encoding == BASE64:
+            return "".join(
+                binascii.b2a_base64(data[at : at + 57]).decode("ascii")
+                for at in range(0, len(data), 57)
+            )
+        if self.body_encoding == QP:
+            return _rsmtp._quoted_printable(data)
+        return data.decode("ascii") if isinstance(string, str) else string

@@ -1,0 +1,274 @@
+"""Objects to content and back: `email.contentmanager`."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+from rsmtp import _rsmtp
+from rsmtp.email import charset as _charset
+from rsmtp.email import errors
+
+__all__ = ["ContentManager", "raw_data_manager"]
+
+
+class ContentManager:
+    """A registry of functions that make content of objects, and objects of content.
+
+    Get handlers are found by content type, then by main type, then under "". Set
+    handlers are found by the classes of an object, its own first: the class itself,
+    its full name, its qualified name, its name; then under None.
+    """
+
+    def __init__(self) -> None:
+        self.get_handlers: dict[str, Callable[..., Any]] = {}
+        self.set_handlers: dict[Any, Callable[..., Any]] = {}
+
+    def add_get_handler(self, key: str, handler: Callable[..., Any]) -> None:
+        """Use `handler(msg, ...)` to get content of the type `key`."""
+        self.get_handlers[key] = handler
+
+    def add_set_handler(self, typekey: Any, handler: Callable[..., Any]) -> None:
+        """Use `handler(msg, obj, ...)` to make content of objects of `typekey`."""
+        self.set_handlers[typekey] = handler
+
+    def get_content(self, msg: Any, *args: Any, **kw: Any) -> Any:
+        """The content of a message. KeyError where no handler is found."""
+        content_type = msg.get_content_type()
+        for key in (content_type, msg.get_content_maintype(), ""):
+            if key in self.get_handlers:
+                return self.get_handlers[key](msg, *args, **kw)
+        raise KeyError(content_type)
+
+    def set_content(self, msg: Any, obj: Any, *args: Any, **kw: Any) -> None:
+        """Make `obj` the content of a message.
+
+        TypeError for a multipart, KeyError where no handler is found.
+        """
+        if msg.get_content_maintype() == "multipart":
+            raise TypeError("set_content not valid on multipart")
+        handler = self._find_set_handler(obj)
+        msg.clear_content()
+        handler(msg, obj, *args, **kw)
+
+    def _find_set_handler(self, obj: Any) -> Callable[..., Any]:
+        for kind in type(obj).__mro__:
+            for key in (kind, _full_name(kind), kind.__qualname__, kind.__name__):
+                if key in self.set_handlers:
+                    return self.set_handlers[key]
+        if None in self.set_handlers:
+            return self.set_handlers[None]
+        raise KeyError(_full_name(type(obj)))
+
+
+def _full_name(kind: type) -> str:
+    module = getattr(kind, "__module__", "")
+    return f"{module}.{kind.__qualname__}" if module else kind.__qualname__
+
+
+#: Text as str, other data as bytes, messages as messages.
+raw_data_manager = ContentManager()
+
+
+# -- getting
+
+
+def get_text_content(msg: Any, errors: str = "replace") -> str:
+    """The text of a text part."""
+    text: str = msg.get_payload(decode=True).decode(msg.get_param("charset", "ASCII"), errors)
+    return text
+
+
+def get_non_text_content(msg: Any) -> bytes:
+    """The bytes of a part."""
+    data: bytes = msg.get_payload(decode=True)
+    return data
+
+
+def get_message_content(msg: Any) -> Any:
+    """The message in a message/rfc822 part."""
+    return msg.get_payload(0)
+
+
+def get_and_fixup_unknown_message_content(msg: Any) -> bytes:
+    """The bytes of what is in a message/* part of a type that nobody knows
+    (RFC 2046 section 5.2.4: like application/octet-stream)."""
+    return bytes(msg.get_payload(0))
+
+
+raw_data_manager.add_get_handler("text", get_text_content)
+for _maintype in ("audio", "image", "video", "application"):
+    raw_data_manager.add_get_handler(_maintype, get_non_text_content)
+for _subtype in ("rfc822", "external-body"):
+    raw_data_manager.add_get_handler("message/" + _subtype, get_message_content)
+raw_data_manager.add_get_handler("message", get_and_fixup_unknown_message_content)
+
+
+# -- setting
+
+
+def set_text_content(
+    msg: Any,
+    string: str,
+    subtype: str = "plain",
+    charset: str = "utf-8",
+    cte: str | None = None,
+    disposition: str | None = None,
+    filename: str | None = None,
+    cid: str | None = None,
+    params: dict[str, str] | None = None,
+    headers: Any = None,
+) -> None:
+    """Make a text the content; `cte` is chosen by what suits it."""
+    _begin(msg, "text", subtype, headers)
+    cte, payload = _encode_text(string, charset, cte, msg.policy)
+    msg.set_payload(payload)
+    msg.set_param("charset", _charset.ALIASES.get(charset, charset), replace=True)
+    msg["Content-Transfer-Encoding"] = cte
+    _finish(msg, disposition, filename, cid, params)
+
+
+def set_bytes_content(
+    msg: Any,
+    data: Any,
+    maintype: str,
+    subtype: str,
+    cte: str = "base64",
+    disposition: str | None = None,
+    filename: str | None = None,
+    cid: str | None = None,
+    params: dict[str, str] | None = None,
+    headers: Any = None,
+) -> None:
+    """Make data of the type `maintype/subtype` the content."""
+    _begin(msg, maintype, subtype, headers)
+    if cte == "base64":
+        if (msg.policy.max_line_length or 0) // 4 == 19 and hasattr(msg, "_become_data"):
+            # Lines of 76: what the engine writes, so it can do it when rendering.
+            msg._become_data(bytes(data))
+            _finish(msg, disposition, filename, cid, params)
+            return
+        payload = _base64_lines(data, msg.policy.max_line_length)
+    elif cte == "quoted-printable":
+        payload = binascii.b2a_qp(data, istext=False, header=False, quotetabs=True).decode("ascii")
+    elif cte == "7bit":
+        payload = bytes(data).decode("ascii")
+    else:
+        payload = bytes(data).decode("ascii", "surrogateescape")
+    msg.set_payload(payload)
+    msg["Content-Transfer-Encoding"] = cte
+    _finish(msg, disposition, filename, cid, params)
+
+
+def set_message_content(
+    msg: Any,
+    message: Any,
+    subtype: str = "rfc822",
+    cte: str | None = None,
+    disposition: str | None = None,
+    filename: str | None = None,
+    cid: str | None = None,
+    params: dict[str, str] | None = None,
+    headers: Any = None,
+) -> None:
+    """Put a message into the content (RFC 2046 section 5.2).
+
+    ValueError for a `cte` that the subtype can't have, and for partial messages.
+    """
+    if subtype == "partial":
+        raise ValueError("message/partial is not supported for Message objects")
+    if subtype == "rfc822":
+        if cte not in (None, "7bit", "8bit", "binary"):
+            raise ValueError(f"message/rfc822 parts do not support cte={cte}")
+        cte = "8bit" if cte is None else cte
+    elif subtype == "external-body":
+        if cte not in (None, "7bit"):
+            raise ValueError(f"message/external-body parts do not support cte={cte}")
+        cte = "7bit"
+    elif cte is None:
+        cte = "7bit"
+    _begin(msg, "message", subtype, headers)
+    msg.set_payload([message])
+    msg["Content-Transfer-Encoding"] = cte
+    _finish(msg, disposition, filename, cid, params)
+
+
+raw_data_manager.add_set_handler(str, set_text_content)
+raw_data_manager.add_set_handler("email.message.Message", set_message_content)
+raw_data_manager.add_set_handler(_rsmtp.Message, set_message_content)
+for _kind in (bytes, bytearray, memoryview):
+    raw_data_manager.add_set_handler(_kind, set_bytes_content)
+
+
+def _begin(msg: Any, maintype: str, subtype: str, headers: Any) -> None:
+    msg["Content-Type"] = f"{maintype}/{subtype}"
+    if not headers:
+        return
+    policy = msg.policy
+    if not hasattr(headers[0], "name"):
+        headers = [policy.header_factory(*policy.header_source_parse([line])) for line in headers]
+    for header in headers:
+        if header.defects:
+            folded = header.fold(policy=policy)
+            raise ValueError(f"Invalid header: {folded}") from header.defects[0]
+        try:
+            msg[header.name] = header
+        except errors.HeaderDefect as defect:
+            raise ValueError(f"Invalid header: {header.fold(policy=policy)}") from defect
+
+
+def _finish(
+    msg: Any,
+    disposition: str | None,
+    filename: str | None,
+    cid: str | None,
+    params: dict[str, str] | None,
+) -> None:
+    if disposition is None and filename is not None:
+        disposition = "attachment"
+    if disposition is not None:
+        msg["Content-Disposition"] = disposition
+    if filename is not None:
+        msg.set_param("filename", filename, header="Content-Disposition", replace=True)
+    if cid is not None:
+        msg["Content-ID"] = cid
+    for name, value in (params or {}).items():
+        msg.set_param(name, value)
+
+
+def _encode_text(string: str, charset: str, cte: str | None, policy: Any) -> tuple[str, str]:
+    """(cte, payload): 7bit where that will do, else what the beginning suggests."""
+    lines = string.encode(charset).splitlines()
+    linesep = policy.linesep.encode("ascii")
+    as_text = b"\n".join(lines) + b"\n"
+    if cte is None:
+        longest = max(map(len, lines), default=0)
+        if longest <= policy.max_line_length:
+            if as_text.isascii():
+                return "7bit", as_text.decode("ascii")
+            if policy.cte_type == "8bit":
+                return "8bit", as_text.decode("ascii", "surrogateescape")
+        start = linesep.join(lines[:10]) + linesep
+        quoted = _rsmtp._quoted_printable(start, policy.max_line_length)
+        cte = "base64" if len(quoted) > len(binascii.b2a_base64(start)) else "quoted-printable"
+        if cte == "quoted-printable" and len(lines) <= 10:
+            return cte, quoted
+    if cte == "7bit":
+        return cte, as_text.decode("ascii")
+    if cte == "8bit":
+        return cte, as_text.decode("ascii", "surrogateescape")
+    if cte == "quoted-printable":
+        return cte, _rsmtp._quoted_printable(as_text, policy.max_line_length)
+    if cte == "base64":
+        return cte, _base64_lines(linesep.join(lines) + linesep, policy.max_line_length)
+    raise ValueError(f"Unknown content transfer encoding {cte}")
+
+
+def _base64_lines(data: Any, width: int) -> str:
+    """Base64 in lines of at most `width` characters."""
+    step = width // 4 * 3
+    return "".join(
+        binascii.b2a_base64(data[at : at + step]).decode("ascii")
+        for at in range(0, len(data), step)
+    )

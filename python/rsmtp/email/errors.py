@@ -1,0 +1,27 @@
+"""The exceptions and defects of `email.errors`, which they are.
+
+Handlers written for the standard library catch what is raised here.
+"""
+
+from __future__ import annotations
+
+from email.errors import *  # noqa: F403
+from email.errors import MessageDefect, MessageError
+from typing import TypeVar
+
+_Defect = TypeVar("_Defect", bound=MessageDefect)
+
+try:
+    from email.errors import HeaderWriteError
+except ImportError:  # before Python 3.13
+
+    class HeaderWriteError(MessageError):  # type: ignore[no-redef]
+        """A folded header would be read as more than one header."""
+
+
+def found(kind: type[_Defect], *args: object) -> _Defect:
+    """A defect of that kind (its class is the standard library's)."""
+    made = kind.__new__(kind, *args)
+    made.args = args
+    made.line = None
+    return made

@@ -1,0 +1,135 @@
+"""Writing messages to files: `email.generator`."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from rsmtp import _rsmtp
+
+__all__ = ["BytesGenerator", "DecodedGenerator", "Generator"]
+
+
+class Generator:
+    """Writes messages as text.
+
+    `mangle_from_` puts `>` before body lines that begin with `From ` (by default as
+    the policy says; without a policy, it does). `maxheaderlen` is where fields are
+    folded, in characters; 0: nowhere; None: as the policy says. Without a `policy`,
+    that of the message is used.
+    """
+
+    _binary = False
+
+    def __init__(
+        self,
+        outfp: Any,
+        mangle_from_: bool | None = None,
+        maxheaderlen: int | None = None,
+        *,
+        policy: Any = None,
+    ) -> None:
+        if mangle_from_ is None:
+            mangle_from_ = True if policy is None else policy.mangle_from_
+        self._fp = outfp
+        self._mangle_from_ = mangle_from_
+        self.maxheaderlen = maxheaderlen
+        self.policy = policy
+
+    def write(self, s: str) -> None:
+        """Write text to the file."""
+        self._fp.write(s)
+
+    def flatten(self, msg: Any, unixfrom: bool = False, linesep: str | None = None) -> None:
+        """Write a message and everything in it.
+
+        `unixfrom` writes an mbox line first. `linesep` is used instead of the
+        policy's. HeaderWriteError where a header would be read as two.
+        """
+        policy = msg.policy if self.policy is None else self.policy
+        if linesep is not None and linesep != policy.linesep:
+            policy = policy.clone(linesep=linesep)
+        if self.maxheaderlen is not None:
+            policy = policy.clone(max_line_length=self.maxheaderlen)
+        if not isinstance(msg, _rsmtp.Message):
+            msg = _rsmtp.Message.from_stdlib(msg)
+        self._write(msg, policy, unixfrom)
+
+    def _write(self, msg: Any, policy: Any, unixfrom: bool) -> None:
+        self._fp.write(
+            msg._flatten(
+                policy,
+                mangle_from=bool(self._mangle_from_),
+                binary=self._binary,
+                unixfrom=unixfrom,
+            )
+        )
+
+    def clone(self, fp: Any) -> Any:
+        """A generator with the same options that writes to another file."""
+        return type(self)(fp, self._mangle_from_, None, policy=self.policy)
+
+
+class BytesGenerator(Generator):
+    """Writes messages as bytes; raw bytes of a parsed message stay as they are,
+    unless the `cte_type` of the policy is "7bit"."""
+
+    _binary = True
+
+    def write(self, s: str) -> None:
+        """Write text to the file, in ASCII and raw bytes."""
+        self._fp.write(s.encode("ascii", "surrogateescape"))
+
+
+_OMITTED = "[Non-text (%(type)s) part of message omitted, filename %(filename)s]"
+
+
+class DecodedGenerator(Generator):
+    """Writes the text of a message, and a line for every other part.
+
+    `fmt` is that line, with %(type)s, %(maintype)s, %(subtype)s, %(filename)s,
+    %(description)s and %(encoding)s.
+    """
+
+    def __init__(
+        self,
+        outfp: Any,
+        mangle_from_: bool | None = None,
+        maxheaderlen: int | None = None,
+        fmt: str | None = None,
+        *,
+        policy: Any = None,
+    ) -> None:
+        super().__init__(outfp, mangle_from_, maxheaderlen, policy=policy)
+        self._fmt = _OMITTED if fmt is None else fmt
+
+    def _write(self, msg: Any, policy: Any, unixfrom: bool) -> None:
+        if unixfrom:
+            line = msg.get_unixfrom() or "From nobody " + time.ctime()
+            self.write(line + policy.linesep)
+        for name, value in msg.raw_items():
+            self.write(policy.fold(name, value))
+        self.write(policy.linesep)
+        for part in msg.walk():
+            maintype = part.get_content_maintype()
+            if maintype == "text":
+                print(part.get_payload(decode=False), file=self)
+            elif maintype != "multipart":
+                print(self._fmt % _facts(part), file=self)
+
+
+def _facts(part: Any) -> dict[str, Any]:
+    return {
+        "type": part.get_content_type(),
+        "maintype": part.get_content_maintype(),
+        "subtype": part.get_content_subtype(),
+        "filename": part.get_filename("[no filename]"),
+        "description": part.get("Content-Description", "[no description]"),
+        "encoding": part.get("Content-Transfer-Encoding", "[no encoding]"),
+    }
+
+
+# For programs that have always imported these.
+fcre = re.compile(r"^From ", re.MULTILINE)
+NLCRE = re.compile(r"\r\n|\r|\n")

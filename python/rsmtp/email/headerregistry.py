@@ -1,0 +1,2 @@
+from email.headerregistry import *  # noqa: F403
+from email.headerregistry import HeaderRegistry

@@ -1,0 +1,228 @@
+"""Message classes: `email.message`.
+
+`Message` is rsmtp's with the constructor of `email`; what it does is decided by its
+policy. `MIMEPart` and `EmailMessage` add the ways of making content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from rsmtp import _rsmtp
+from rsmtp.email import encoders
+from rsmtp.email._policybase import compat32
+
+__all__ = ["EmailMessage", "Message"]
+
+
+class Message(_rsmtp.Message):
+    """A message with the `compat32` policy: fields are kept as they are given."""
+
+    def __init__(self, policy: Any = None) -> None:
+        self._reset(compat32 if policy is None else policy)
+
+    def _take(self, data: Any, encoder: Callable[[Any], object]) -> None:
+        """Make `data` the payload, encoded by `encoder`."""
+        if encoder is encoders.encode_base64 and self._is_plain:
+            self._become_data(data)
+        else:
+            self.set_payload(data)
+            encoder(self)
+
+
+class MIMEPart(Message):
+    """A part with the `default` policy: fields are objects that know their syntax."""
+
+    def __init__(self, policy: Any = None) -> None:
+        self._reset(_policy.default if policy is None else policy)
+
+    def as_string(
+        self, unixfrom: bool = False, maxheaderlen: int | None = None, policy: Any = None
+    ) -> str:
+        """The whole message as text; `maxheaderlen` defaults to the policy's."""
+        policy = self.policy if policy is None else policy
+        if maxheaderlen is None:
+            maxheaderlen = policy.max_line_length or 0
+        return super().as_string(unixfrom, maxheaderlen, policy)
+
+    def __str__(self) -> str:
+        return self.as_string(policy=self.policy.clone(utf8=True))
+
+    # -- looking for content
+
+    def is_attachment(self) -> bool:
+        """Whether Content-Disposition says `attachment` (RFC 2183)."""
+        field = self.get("content-disposition")
+        return field is not None and field.content_disposition == "attachment"
+
+    def get_body(self, preferencelist: Sequence[str] = ("related", "html", "plain")) -> Any:
+        """The part that best serves as the body; None if there is none.
+
+        `preferencelist` names kinds of bodies, the preferred one first. Attachments
+        are passed over.
+        """
+        best: tuple[int, Any] | None = None
+        for rank, part in _bodies(self, self, preferencelist):
+            if best is None or rank < best[0]:
+                best = (rank, part)
+            if rank == 0:
+                break
+        return best[1] if best else None
+
+    def iter_parts(self) -> Iterator[Any]:
+        """The immediate parts of a multipart; nothing for anything else."""
+        if self.is_multipart():
+            yield from self.get_payload()
+
+    def iter_attachments(self) -> Iterator[Any]:
+        """The parts that aren't the body."""
+        maintype, subtype = self.get_content_type().split("/")
+        parts = self.get_payload()
+        if maintype != "multipart" or subtype == "alternative" or not isinstance(parts, list):
+            return
+        if subtype == "related":
+            root = self._root_of_related(parts)
+            yield from [part for part in parts if part is not root]
+            return
+        # Of each kind of body, the first one isn't an attachment.
+        seen = set()
+        for part in parts.copy():
+            kind = part.get_content_type()
+            if kind in _BODY_TYPES and not part.is_attachment() and kind not in seen:
+                seen.add(kind)
+                continue
+            yield part
+
+    def _root_of_related(self, parts: Sequence[Any]) -> Any:
+        """The part that the others belong to (RFC 2387 section 3.2)."""
+        start = self.get_param("start")
+        if start:
+            for part in parts:
+                if part.get("content-id") == start:
+                    return part
+        return parts[0] if parts else None
+
+    # -- content
+
+    def get_content(self, *args: Any, content_manager: Any = None, **kw: Any) -> Any:
+        """The content as the content manager has it: text for text, and so on."""
+        manager = self.policy.content_manager if content_manager is None else content_manager
+        return manager.get_content(self, *args, **kw)
+
+    def set_content(self, *args: Any, content_manager: Any = None, **kw: Any) -> None:
+        """Replace the content; the content manager makes the fields that it needs."""
+        manager = self.policy.content_manager if content_manager is None else content_manager
+        manager.set_content(self, *args, **kw)
+
+    def clear(self) -> None:
+        """Remove all fields and the payload."""
+        self._headers = []
+        self._payload = None
+
+    def clear_content(self) -> None:
+        """Remove the payload and all fields about it."""
+        self._headers = [field for field in self._headers if not _is_about_content(field)]
+        self._payload = None
+
+    # -- becoming a multipart
+
+    def make_related(self, boundary: str | None = None) -> None:
+        """Become multipart/related. ValueError if it is alternative or mixed."""
+        self._make_multipart("related", ("alternative", "mixed"), boundary)
+
+    def make_alternative(self, boundary: str | None = None) -> None:
+        """Become multipart/alternative. ValueError if it is mixed."""
+        self._make_multipart("alternative", ("mixed",), boundary)
+
+    def make_mixed(self, boundary: str | None = None) -> None:
+        """Become multipart/mixed."""
+        self._make_multipart("mixed", (), boundary)
+
+    def add_related(self, *args: Any, **kw: Any) -> None:
+        """Add a part, inline, to a multipart/related."""
+        self._add_part("related", args, kw, "inline")
+
+    def add_alternative(self, *args: Any, **kw: Any) -> None:
+        """Add a part to a multipart/alternative."""
+        self._add_part("alternative", args, kw, None)
+
+    def add_attachment(self, *args: Any, **kw: Any) -> None:
+        """Add a part, as an attachment, to a multipart/mixed."""
+        self._add_part("mixed", args, kw, "attachment")
+
+    def _make_multipart(
+        self, subtype: str, disallowed_subtypes: tuple[str, ...], boundary: str | None
+    ) -> None:
+        if self.get_content_maintype() == "multipart":
+            existing = self.get_content_subtype()
+            if existing in (*disallowed_subtypes, subtype):
+                raise ValueError(f"Cannot convert {existing} to {subtype}")
+        fields = self._headers
+        about_content = [field for field in fields if _is_about_content(field)]
+        if about_content:
+            part = type(self)(policy=self.policy)
+            part._headers = about_content
+            part._payload = self._payload
+            self._payload = [part]
+        else:
+            self._payload = []
+        self._headers = [field for field in fields if not _is_about_content(field)]
+        self["Content-Type"] = "multipart/" + subtype
+        if boundary is not None:
+            self.set_param("boundary", boundary)
+
+    def _add_part(
+        self, subtype: str, args: tuple[Any, ...], kw: dict[str, Any], disposition: str | None
+    ) -> None:
+        if self.get_content_type() != "multipart/" + subtype:
+            getattr(self, "make_" + subtype)()
+        part = type(self)(policy=self.policy)
+        part.set_content(*args, **kw)
+        if disposition and "content-disposition" not in part:
+            part["Content-Disposition"] = disposition
+        self.attach(part)
+
+
+class EmailMessage(MIMEPart):
+    """A whole message with the `default` policy."""
+
+    def set_content(self, *args: Any, **kw: Any) -> None:
+        super().set_content(*args, **kw)
+        if "MIME-Version" not in self:
+            self["MIME-Version"] = "1.0"
+
+
+_BODY_TYPES = {"text/plain", "text/html", "multipart/related", "multipart/alternative"}
+
+
+def _is_about_content(field: tuple[str, Any]) -> bool:
+    return field[0].lower().startswith("content-")
+
+
+def _bodies(
+    message: Any, part: Any, preferences: Sequence[str]
+) -> Iterator[tuple[int, Any]]:
+    """(rank, part) of all that could be the body, in the order of the message."""
+    if part.is_attachment():
+        return
+    maintype, subtype = part.get_content_type().split("/")
+    if maintype == "text":
+        if subtype in preferences:
+            yield preferences.index(subtype), part
+        return
+    if maintype != "multipart" or not message.is_multipart():
+        return
+    if subtype != "related":
+        for inner in part.iter_parts():
+            yield from _bodies(message, inner, preferences)
+        return
+    if "related" in preferences:
+        yield preferences.index("related"), part
+    root = part._root_of_related(part.get_payload())
+    if root is not None:
+        yield from _bodies(message, root, preferences)
+
+
+# At the end: this module and that one refer to each other.
+from rsmtp.email import policy as _policy  # noqa: E402

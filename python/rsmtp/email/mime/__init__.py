@@ -1,0 +1,1 @@
+"""The classes of `email.mime` at their import paths."""

@@ -1,0 +1,33 @@
+"""Data for programs: `email.mime.application`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rsmtp.email import encoders
+from rsmtp.email.mime.nonmultipart import MIMENonMultipart
+
+__all__ = ["MIMEApplication"]
+
+
+class MIMEApplication(MIMENonMultipart):
+    """An application/`_subtype` part; keyword arguments become parameters.
+
+    `_encoder` gets the part and has to encode its payload; base64 by default.
+    TypeError for a `_subtype` of None.
+    """
+
+    def __init__(
+        self,
+        _data: str | bytes,
+        _subtype: str = "octet-stream",
+        _encoder: Callable[[Any], object] = encoders.encode_base64,
+        *,
+        policy: Any = None,
+        **_params: Any,
+    ) -> None:
+        if _subtype is None:
+            raise TypeError("Invalid application MIME subtype")
+        super().__init__("application", _subtype, policy=policy, **_params)
+        self._take(_data, _encoder)

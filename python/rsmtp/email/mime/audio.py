@@ -1,0 +1,46 @@
+"""Sounds: `email.mime.audio`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rsmtp.email import encoders
+from rsmtp.email.mime.nonmultipart import MIMENonMultipart
+
+__all__ = ["MIMEAudio"]
+
+
+class MIMEAudio(MIMENonMultipart):
+    """An audio/`_subtype` part; keyword arguments become parameters.
+
+    Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`
+    gets the part and has to encode its payload; base64 by default.
+    """
+
+    def __init__(
+        self,
+        _audiodata: str | bytes,
+        _subtype: str | None = None,
+        _encoder: Callable[[Any], object] = encoders.encode_base64,
+        *,
+        policy: Any = None,
+        **_params: Any,
+    ) -> None:
+        subtype = _what(_audiodata) if _subtype is None else _subtype
+        if subtype is None:
+            raise TypeError("Could not find audio MIME subtype")
+        super().__init__("audio", subtype, policy=policy, **_params)
+        self._take(_audiodata, _encoder)
+
+
+def _what(data: Any) -> str | None:
+    """The subtype that the first bytes of a sound tell."""
+    start = bytes(data[:512]) if not isinstance(data, str) else data[:512].encode("latin-1", "replace")
+    if start[:4] == b"RIFF" and start[8:12] == b"WAVE" and start[12:16] == b"fmt ":
+        return "x-wav"
+    if start[:4] == b"FORM" and start[8:12] in (b"AIFF", b"AIFC"):
+        return "x-aiff"
+    if start[:4] == b".snd":
+        return "basic"
+    return None

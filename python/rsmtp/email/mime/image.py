@@ -1,0 +1,62 @@
+"""Images: `email.mime.image`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rsmtp.email import encoders
+from rsmtp.email.mime.nonmultipart import MIMENonMultipart
+
+__all__ = ["MIMEImage"]
+
+
+class MIMEImage(MIMENonMultipart):
+    """An image/`_subtype` part; keyword arguments become parameters.
+
+    Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`
+    gets the part and has to encode its payload; base64 by default.
+    """
+
+    def __init__(
+        self,
+        _imagedata: str | bytes,
+        _subtype: str | None = None,
+        _encoder: Callable[[Any], object] = encoders.encode_base64,
+        *,
+        policy: Any = None,
+        **_params: Any,
+    ) -> None:
+        subtype = _what(_imagedata) if _subtype is None else _subtype
+        if subtype is None:
+            raise TypeError("Could not guess image MIME subtype")
+        super().__init__("image", subtype, policy=policy, **_params)
+        self._take(_imagedata, _encoder)
+
+
+_STARTS = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"\xff\xd8\xff\xdb", "jpeg"),
+    (b"MM", "tiff"),
+    (b"II", "tiff"),
+    (b"\x01\xda", "rgb"),
+    (b"\x59\xa6\x6a\x95", "rast"),
+    (b"#define ", "xbm"),
+    (b"BM", "bmp"),
+    (b"\x76\x2f\x31\x01", "exr"),
+)
+_PORTABLE = {b"P1": "pbm", b"P4": "pbm", b"P2": "pgm", b"P5": "pgm", b"P3": "ppm", b"P6": "ppm"}
+
+
+def _what(data: Any) -> str | None:
+    """The subtype that the first bytes of an image tell."""
+    start = bytes(data[:32]) if not isinstance(data, str) else data[:32].encode("latin-1", "replace")
+    if start[6:10] in (b"JFIF", b"Exif"):
+        return "jpeg"
+    if start[:2] in _PORTABLE and start[2:3] in (b" ", b"\t", b"\n", b"\r"):
+        return _PORTABLE[start[:2]]
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "webp"
+    return next((kind for magic, kind in _STARTS if start.startswith(magic)), None)

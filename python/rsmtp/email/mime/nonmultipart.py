@@ -1,0 +1,20 @@
+"""Parts without parts: `email.mime.nonmultipart`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsmtp.email import errors
+from rsmtp.email.mime.base import MIMEBase
+
+__all__ = ["MIMENonMultipart"]
+
+
+class MIMENonMultipart(MIMEBase):
+    """The base of all parts that nothing can be attached to."""
+
+    def attach(self, payload: Any) -> None:
+        """Always raises MultipartConversionError."""
+        raise errors.MultipartConversionError(
+            "Cannot attach additional subparts to non-multipart/*"
+        )

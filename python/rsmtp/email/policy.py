@@ -1,0 +1,179 @@
+"""Policies: `email.policy`, and `mail`, which is rsmtp's own.
+
+`mail` is what `rsmtp.Message` has: UTF-8, values as plain text, everything checked
+when it is set and encoded when it is rendered.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+from rsmtp.email._policybase import (
+    Compat32,
+    Policy,
+    compat32,
+    has_surrogates,
+    split_source,
+)
+
+__all__ = [
+    "HTTP",
+    "SMTP",
+    "SMTPUTF8",
+    "Compat32",
+    "EmailPolicy",
+    "MailPolicy",
+    "Policy",
+    "compat32",
+    "default",
+    "mail",
+    "strict",
+]
+
+_LINE_ENDS = re.compile(r"\n|\r\n?")
+
+
+class MailPolicy(Policy):
+    """The policy of `rsmtp.Message`: safe as it stands.
+
+    Control characters are refused when a field is set; what isn't ASCII is encoded
+    when it is rendered (`utf8`: not in fields, RFC 6532); Bcc isn't rendered.
+    """
+
+    _family = "modern"
+
+    cte_type = "7bit"
+    utf8 = False
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
+        """The name up to the colon; the value without its folds."""
+        name, value = split_source(sourcelines)
+        return name, "".join(_LINE_ENDS.split(value))
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """The name and the text of the value."""
+        return name, str(value)
+
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """The value as it is stored."""
+        return value
+
+    def fold(self, name: str, value: Any) -> str:
+        """As `rsmtp.Message` writes a field."""
+        return self.fold_binary(name, value).decode("utf-8")
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """As `rsmtp.Message` writes a field."""
+        from rsmtp import _rsmtp
+
+        return _rsmtp._fold_field(name, str(value), self.linesep, self.utf8)
+
+
+mail = MailPolicy()
+
+
+class EmailPolicy(Policy):
+    """Fields are objects that know their syntax (RFC 5322) and fold themselves.
+
+    utf8 (False): write fields in UTF-8 (RFC 6532) instead of encoded-words.
+    refold_source ("long"): fold what a parser read again: "none", "long" or "all".
+    header_factory: makes field objects, called with a name and a value.
+    content_manager: what `get_content` and `set_content` use.
+    """
+
+    _family = "structured"
+
+    utf8 = False
+    refold_source = "long"
+    message_factory: Any = None
+    header_factory: Any = None
+    content_manager: Any = None
+
+    def __init__(self, **kw: Any) -> None:
+        # Each policy that is made has a factory of its own; clones share theirs.
+        if "header_factory" not in kw:
+            from rsmtp.email.headerregistry import HeaderRegistry
+
+            object.__setattr__(self, "header_factory", HeaderRegistry())
+        super().__init__(**kw)
+
+    def header_max_count(self, name: str) -> int | None:
+        """What the class for fields of that name says."""
+        count: int | None = self.header_factory[name].max_count
+        return count
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
+        """The name up to the colon; the value with its folds."""
+        return split_source(sourcelines)
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        """A field object. ValueError where the value has line ends."""
+        if getattr(value, "name", None) is not None and value.name.lower() == name.lower():
+            return name, value
+        if isinstance(value, str) and len(value.splitlines()) > 1:
+            raise ValueError(
+                f"{name}: header values may not contain linefeed or carriage return characters"
+            )
+        return name, self.header_factory(name, value)
+
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        """A field object, whatever is stored."""
+        if hasattr(value, "name"):
+            return value
+        return self.header_factory(name, "".join(_LINE_ENDS.split(value)))
+
+    def fold(self, name: str, value: Any) -> str:
+        """A field object folds itself; what a parser read is folded as
+        `refold_source` says, and raw bytes in it are encoded."""
+        return self._fold(name, value, refold_binary=True)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """The same in bytes; raw bytes stay, unless `cte_type` is "7bit"."""
+        folded = self._fold(name, value, refold_binary=self.cte_type == "7bit")
+        return folded.encode("utf8" if self.utf8 else "ascii", "surrogateescape")
+
+    def _fold(self, name: str, value: Any, refold_binary: bool) -> str:
+        if hasattr(value, "name"):
+            folded: str = value.fold(policy=self)
+            return folded
+        lines = _LINE_ENDS.split(value)
+        if self._refolds(name, value, lines, refold_binary):
+            refolded: str = self.header_factory(name, "".join(lines)).fold(policy=self)
+            return refolded
+        return f"{name}: {self.linesep.join(lines)}{self.linesep}"
+
+    def _refolds(self, name: str, value: str, lines: list[str], refold_binary: bool) -> bool:
+        longest = self.max_line_length or sys.maxsize
+        if self.refold_source == "all":
+            return True
+        if self.refold_source == "long" and (
+            len(lines[0]) + len(name) + 2 > longest or any(len(line) > longest for line in lines[1:])
+        ):
+            return True
+        if sys.version_info < (3, 13):
+            return refold_binary and has_surrogates(value)
+        if not self.utf8:
+            return not value.isascii()
+        return refold_binary and has_surrogates(value)
+
+
+def _finish() -> None:
+    """What the classes refer to refers to this module."""
+    from rsmtp.email.contentmanager import raw_data_manager
+    from rsmtp.email.headerregistry import HeaderRegistry
+    from rsmtp.email.message import EmailMessage
+
+    EmailPolicy.message_factory = EmailMessage
+    EmailPolicy.header_factory = HeaderRegistry()
+    EmailPolicy.content_manager = raw_data_manager
+
+
+default = EmailPolicy.__new__(EmailPolicy)
+strict = default.clone(raise_on_defect=True)
+SMTP = default.clone(linesep="\r\n")
+HTTP = default.clone(linesep="\r\n", max_line_length=None)
+SMTPUTF8 = SMTP.clone(utf8=True)
+
+_finish()

@@ -1,0 +1,1 @@
+from email.quoprimime import *  # noqa: F403

@@ -1,0 +1,248 @@
+"""Helpers for addresses, dates and parameters: `email.utils`."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import random
+import re
+import socket
+import sys
+import time
+import urllib.parse
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rsmtp import _rsmtp
+from rsmtp._rsmtp import formataddr
+from rsmtp.email import _dates
+from rsmtp.email._policybase import has_surrogates as _has_surrogates  # noqa: F401
+
+__all__ = [
+    "collapse_rfc2231_value",
+    "decode_params",
+    "decode_rfc2231",
+    "encode_rfc2231",
+    "format_datetime",
+    "formataddr",
+    "formatdate",
+    "getaddresses",
+    "localtime",
+    "make_msgid",
+    "mktime_tz",
+    "parseaddr",
+    "parsedate",
+    "parsedate_to_datetime",
+    "parsedate_tz",
+    "unquote",
+]
+
+COMMASPACE = ", "
+EMPTYSTRING = ""
+UEMPTYSTRING = ""
+CRLF = "\r\n"
+TICK = "'"
+
+# -- addresses
+
+#: `parseaddr` and `getaddresses` know `strict`, on every Python.
+supports_strict_parsing = True
+
+# It is the default where it is that of this Python's own `email.utils` (CVE-2023-27043).
+_STRICT = sys.version_info >= (3, 12, 6) or (3, 11, 10) <= sys.version_info < (3, 12)
+
+
+def getaddresses(fieldvalues: Iterable[Any], *, strict: bool = _STRICT) -> list[tuple[str, str]]:
+    """(name, address) of all addresses in some header values.
+
+    With `strict`, one ("", "") is returned where a value isn't plainly a list of
+    addresses, so that a display name can't smuggle one in.
+    """
+    return _rsmtp._read_addresses(fieldvalues, strict)
+
+
+def parseaddr(addr: Any, *, strict: bool = _STRICT) -> tuple[str, str]:
+    """(name, address) of the one address in a text; ("", "") where there is none."""
+    if isinstance(addr, list):
+        if not strict:
+            # Each item of a list is one word, whatever is in it.
+            return "", addr[0] if addr else ""
+        addr = addr[0]
+    if strict and not isinstance(addr, str):
+        return "", ""
+    return _rsmtp._read_address(addr, strict)
+
+
+# -- dates
+
+
+def formatdate(timeval: float | None = None, localtime: bool = False, usegmt: bool = False) -> str:
+    """A time in seconds since 1970 (now, if None) as a Date field has it.
+
+    In the zone of this machine with `localtime`; else in UTC, written `-0000`, or
+    `GMT` with `usegmt`.
+    """
+    if timeval is None:
+        timeval = time.time()
+    moment = datetime.datetime.fromtimestamp(timeval, datetime.timezone.utc)
+    if localtime:
+        return format_datetime(moment.astimezone())
+    return format_datetime(moment if usegmt else moment.replace(tzinfo=None), usegmt)
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)
+
+
+def format_datetime(dt: datetime.datetime, usegmt: bool = False) -> str:
+    """A datetime as a Date field has it (RFC 5322 section 3.3), `-0000` if it is naive.
+
+    ValueError for `usegmt` with anything but UTC.
+    """
+    if usegmt:
+        if dt.tzinfo is None or dt.tzinfo != datetime.timezone.utc:
+            raise ValueError("usegmt option requires a UTC datetime")
+        zone = "GMT"
+    else:
+        zone = "-0000" if dt.tzinfo is None else dt.strftime("%z")
+    return (
+        f"{_DAYS[dt.weekday()]}, {dt.day:02} {_MONTHS[dt.month - 1]} {dt.year:04} "
+        f"{dt.hour:02}:{dt.minute:02}:{dt.second:02} {zone}"
+    )
+
+
+def localtime(dt: datetime.datetime | None = None, isdst: int | None = None) -> datetime.datetime:
+    """A datetime (now, if None) in the zone of this machine; a naive one is in it
+    already. `isdst` is deprecated and ignored."""
+    if isdst is not None and sys.version_info >= (3, 12):
+        warnings.warn(
+            "the 'isdst' parameter of 'localtime' is deprecated", DeprecationWarning, stacklevel=2
+        )
+    return (datetime.datetime.now() if dt is None else dt).astimezone()
+
+
+def parsedate_tz(data: Any) -> _dates._Fields | None:
+    """The fields of a date, the last one its offset in seconds (0 where it isn't
+    known); None where there is no date."""
+    found = _dates.parse(data)
+    return None if found is None else (*found[:9], found[9] or 0)
+
+
+def parsedate(data: Any) -> tuple[Any, ...] | None:
+    """The fields of a date without its offset, as `time.mktime` takes them."""
+    found = _dates.parse(data)
+    return None if found is None else found[:9]
+
+
+def parsedate_to_datetime(data: Any) -> datetime.datetime:
+    """The datetime that a date says, naive where it has no zone. ValueError for none."""
+    found = _dates.parse(data)
+    if found is None:
+        raise ValueError(f'Invalid date value or format "{data}"')
+    if found[9] is None:
+        return datetime.datetime(*found[:6])
+    zone = datetime.timezone(datetime.timedelta(seconds=found[9]))
+    return datetime.datetime(*found[:6], tzinfo=zone)
+
+
+def mktime_tz(data: Any) -> float:
+    """Seconds since 1970 of what `parsedate_tz` returned."""
+    return _dates.timestamp(data)
+
+
+# -- identity
+
+
+def make_msgid(idstring: str | None = None, domain: str | None = None) -> str:
+    """A new Message-ID (RFC 5322 section 3.6.4).
+
+    Without a `domain`, the name of this machine if it is a full one; no name server
+    is asked.
+    """
+    if domain is None:
+        name = socket.gethostname()
+        domain = name if "." in name else "rsmtp.invalid"
+    more = "" if idstring is None else "." + idstring
+    unique = f"{int(time.time() * 100)}.{os.getpid()}.{random.getrandbits(64)}"
+    return f"<{unique}{more}@{domain}>"
+
+
+# -- parameters (RFC 2045 section 5.1, RFC 2231)
+
+
+def quote(str: str) -> str:
+    """The text with backslashes before backslashes and quotes."""
+    return str.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def unquote(str: str) -> str:
+    """The text without the quotes or angle brackets around it."""
+    if len(str) > 1:
+        if str.startswith('"') and str.endswith('"'):
+            return str[1:-1].replace("\\\\", "\\").replace('\\"', '"')
+        if str.startswith("<") and str.endswith(">"):
+            return str[1:-1]
+    return str
+
+
+def encode_rfc2231(s: str, charset: str | None = None, language: str | None = None) -> str:
+    """`charset'language'percent-encoded`; percent-encoded only, without either."""
+    encoded = urllib.parse.quote(s, safe="", encoding=charset or "ascii")
+    if charset is None and language is None:
+        return encoded
+    return f"{charset}'{language or ''}'{encoded}"
+
+
+def decode_rfc2231(s: str) -> Sequence[str | None]:
+    """charset, language and text of an extended value, which stays encoded."""
+    parts = s.split(TICK, 2)
+    return parts if len(parts) == 3 else (None, None, s)
+
+
+_SECTION = re.compile(r"(\w+)\*(?:([0-9]+)\*?)?", re.ASCII)
+
+
+def decode_params(params: Sequence[tuple[str, str]]) -> list[tuple[str, Any]]:
+    """Parameters with their sections joined (RFC 2231 section 3), the extended ones
+    last, as (charset, language, "text") tuples. The first pair stays as it is."""
+    plain: list[tuple[str, Any]] = [params[0]]
+    sections: dict[str, list[tuple[int, str, bool]]] = {}
+    for name, value in params[1:]:
+        value = unquote(value)
+        section = _SECTION.fullmatch(name)
+        if section is None:
+            plain.append((name, f'"{quote(value)}"'))
+        else:
+            number = -1 if section[2] is None else int(section[2])
+            sections.setdefault(section[1], []).append((number, value, name.endswith("*")))
+    for name, found in sections.items():
+        found.sort()
+        # Bytes stay bytes: one character each.
+        text = quote(
+            "".join(
+                urllib.parse.unquote(value, encoding="latin-1") if is_encoded else value
+                for _, value, is_encoded in found
+            )
+        )
+        if any(is_encoded for _, _, is_encoded in found):
+            charset, language, text = decode_rfc2231(text)  # type: ignore[assignment]
+            plain.append((name, (charset, language, f'"{text}"')))
+        else:
+            plain.append((name, f'"{text}"'))
+    return plain
+
+
+def collapse_rfc2231_value(
+    value: Any, errors: str = "replace", fallback_charset: str = "us-ascii"
+) -> str:
+    """The text of a value, whether `get_param` found it plain or extended."""
+    if not isinstance(value, tuple) or len(value) != 3:
+        return unquote(value)
+    charset, _, text = value
+    try:
+        return str(bytes(text, "raw-unicode-escape"), charset or fallback_charset, errors)
+    except LookupError:
+        return unquote(text)

@@ -1,0 +1,72 @@
+//! Text and bytes borrowed from Python objects, which they keep alive.
+
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::{PyBytes, PyString};
+
+pub(crate) enum Bytes {
+    Str(PyBackedStr),
+    Bytes(PyBackedBytes),
+    Owned(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Bytes::Str(text) => text.as_bytes(),
+            Bytes::Bytes(bytes) => bytes,
+            Bytes::Owned(bytes) => bytes,
+        }
+    }
+}
+
+impl Bytes {
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Bytes::Str(text) => Bytes::Str(text.clone_ref(py)),
+            Bytes::Bytes(bytes) => Bytes::Bytes(bytes.clone_ref(py)),
+            Bytes::Owned(bytes) => Bytes::Owned(bytes.clone()),
+        }
+    }
+
+    /// The text in UTF-8; surrogates (PEP 383) become the bytes they stand for.
+    pub fn of_text(text: &Bound<'_, PyString>) -> PyResult<Self> {
+        if let Ok(plain) = PyBackedStr::try_from(text.clone()) {
+            return Ok(Bytes::Str(plain));
+        }
+        let escaped = text.call_method1("encode", ("utf-8", "surrogateescape"))?;
+        Ok(Bytes::Bytes(escaped.cast_into::<PyBytes>()?.into()))
+    }
+
+    /// The bytes of any object that has a buffer; a `bytes` object isn't copied.
+    pub fn of_buffer(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match object.cast::<PyBytes>() {
+            Ok(bytes) => Ok(Bytes::Bytes(bytes.clone().into())),
+            Err(_) => {
+                let copy = object.py().get_type::<PyBytes>().call1((object,))?;
+                Ok(Bytes::Bytes(copy.cast_into::<PyBytes>()?.into()))
+            }
+        }
+    }
+
+    /// As a `bytes` object: the one that was given, where it was one.
+    pub fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        match self {
+            Bytes::Bytes(bytes) => match bytes.into_pyobject(py) {
+                Ok(bytes) => bytes,
+                Err(never) => match never {},
+            },
+            other => PyBytes::new(py, other.as_ref()),
+        }
+    }
+
+    /// A `str` of ASCII characters and surrogates.
+    pub fn to_escaped_str<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if self.as_ref().is_ascii()
+            && let Ok(text) = std::str::from_utf8(self.as_ref())
+        {
+            return Ok(PyString::new(py, text).into_any());
+        }
+        self.to_bytes(py).call_method1("decode", ("ascii", "surrogateescape"))
+    }
+}

@@ -1,0 +1,6 @@
+//! The exceptions of `email.errors` that are raised from here.
+
+#![allow(missing_debug_implementations, reason = "made by a macro")]
+
+pyo3::import_exception!(rsmtp.email.errors, HeaderParseError);
+pyo3::import_exception!(rsmtp.email.errors, HeaderWriteError);

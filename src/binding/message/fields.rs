@@ -1,0 +1,266 @@
+//! Header fields as a mapping that keeps order and duplicates.
+
+use super::class::Message;
+use super::state::Field;
+use super::style::Family;
+use crate::message::field;
+use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::{intern, prelude::*};
+
+/// `message[name] = value`
+pub(crate) fn set<'py>(
+    message: &Bound<'py, Message>,
+    name: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let py = message.py();
+    let text = name_text(name)?;
+    let this = message.get();
+    match this.family(py) {
+        Family::Classic => {
+            field::check_name(text.to_str()?).map_err(refused)?;
+            push(message, text.clone(), value.clone());
+        }
+        Family::Modern => {
+            let plain = super::modern::store(text.to_str()?, value)?;
+            let name = text.to_str()?;
+            if field::is_single(name) && this.with(py, |s| s.fields.iter().any(|f| f.is_named(py, name))) {
+                return Err(PyValueError::new_err(format!(
+                    "there is a {name} field already, and a message has at most one \
+                     (RFC 5322 section 3.6): give all of its values at once, use \
+                     replace_header(), or delete it first"
+                )));
+            }
+            push(message, text.clone(), plain);
+        }
+        Family::Structured | Family::Foreign => {
+            let policy = this.policy(py);
+            let most = policy.call_method1(intern!(py, "header_max_count"), (name,))?;
+            if most.is_truthy()? {
+                let most: usize = most.extract()?;
+                let wanted = text.to_str()?;
+                let found =
+                    this.with(py, |s| s.fields.iter().filter(|f| f.is_named(py, wanted)).count());
+                if found >= most {
+                    return Err(PyValueError::new_err(format!(
+                        "There may be at most {most} {wanted} headers in a message"
+                    )));
+                }
+            }
+            let (name, value) = stored(message, name, value)?;
+            push(message, name, value);
+        }
+    }
+    Ok(())
+}
+
+/// What the policy makes of a name and a value that a program gives.
+fn stored<'py>(
+    message: &Bound<'py, Message>,
+    name: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyString>, Bound<'py, PyAny>)> {
+    let py = message.py();
+    match message.get().family(py) {
+        Family::Classic => Ok((name_text(name)?.clone(), value.clone())),
+        Family::Modern => {
+            let name = name_text(name)?.clone();
+            let value = super::modern::store(name.to_str()?, value)?;
+            Ok((name, value))
+        }
+        Family::Structured | Family::Foreign => {
+            let pair = message
+                .get()
+                .policy(py)
+                .call_method1(intern!(py, "header_store_parse"), (name, value))?;
+            let pair = pair.cast::<PyTuple>()?;
+            Ok((name_text(&pair.get_item(0)?)?.clone(), pair.get_item(1)?))
+        }
+    }
+}
+
+pub(crate) fn push<'py>(
+    message: &Bound<'py, Message>,
+    name: Bound<'py, PyString>,
+    value: Bound<'py, PyAny>,
+) {
+    let field = Field {
+        name: name.unbind(),
+        value: value.unbind(),
+    };
+    message.get().with(message.py(), |state| state.fields.push(field));
+}
+
+/// What the policy shows of a stored value.
+pub(crate) fn fetched<'py>(
+    message: &Bound<'py, Message>,
+    field: &Field,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = message.py();
+    let value = field.value.bind(py);
+    match message.get().family(py) {
+        Family::Classic | Family::Modern => match value.cast::<PyString>() {
+            // Raw bytes from a parser: shown as a header of an unknown charset.
+            Ok(text) if text.to_str().is_err() => {
+                let arguments = PyDict::new(py);
+                arguments.set_item("charset", "unknown-8bit")?;
+                arguments.set_item("header_name", &field.name)?;
+                py.import("rsmtp.email.header")?.getattr("Header")?.call((text,), Some(&arguments))
+            }
+            _ => Ok(value.clone()),
+        },
+        Family::Structured if value.hasattr(intern!(py, "name"))? => Ok(value.clone()),
+        Family::Structured | Family::Foreign => message
+            .get()
+            .policy(py)
+            .call_method1(intern!(py, "header_fetch_parse"), (&field.name, value)),
+    }
+}
+
+pub(crate) fn find(message: &Bound<'_, Message>, name: &str) -> Option<Field> {
+    let py = message.py();
+    message.get().with(py, |state| {
+        state.fields.iter().find(|field| field.is_named(py, name)).map(|field| field.clone_ref(py))
+    })
+}
+
+pub(crate) fn contains(message: &Bound<'_, Message>, name: &str) -> bool {
+    let py = message.py();
+    message.get().with(py, |state| state.fields.iter().any(|field| field.is_named(py, name)))
+}
+
+pub(crate) fn get<'py>(
+    message: &Bound<'py, Message>,
+    name: &str,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    find(message, name).map(|field| fetched(message, &field)).transpose()
+}
+
+/// The value of a field as text, whatever object holds it.
+pub(crate) fn get_text(message: &Bound<'_, Message>, name: &str) -> PyResult<Option<String>> {
+    let Some(field) = find(message, name) else {
+        return Ok(None);
+    };
+    if let Ok(text) = field.value.bind(message.py()).cast::<PyString>()
+        && let Ok(text) = text.to_str()
+    {
+        return Ok(Some(text.to_owned()));
+    }
+    let shown = fetched(message, &field)?.str()?;
+    Ok(Some(shown.to_string_lossy().into_owned()))
+}
+
+pub(crate) fn get_all<'py>(
+    message: &Bound<'py, Message>,
+    name: &str,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let py = message.py();
+    snapshot(message)
+        .iter()
+        .filter(|field| field.is_named(py, name))
+        .map(|field| fetched(message, field))
+        .collect()
+}
+
+pub(crate) fn snapshot(message: &Bound<'_, Message>) -> Vec<Field> {
+    let py = message.py();
+    message.get().with(py, |state| state.fields.iter().map(|f| f.clone_ref(py)).collect())
+}
+
+pub(crate) fn delete(message: &Bound<'_, Message>, name: &str) {
+    let py = message.py();
+    // What is removed is dropped after the lock: a destructor may come back here.
+    let removed: Vec<Field> = message.get().with(py, |state| {
+        let all = std::mem::take(&mut state.fields);
+        let (removed, kept) = all.into_iter().partition(|field| field.is_named(py, name));
+        state.fields = kept;
+        removed
+    });
+    drop(removed);
+}
+
+pub(crate) fn replace<'py>(
+    message: &Bound<'py, Message>,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let py = message.py();
+    let Some(found) = find(message, name) else {
+        return Err(PyKeyError::new_err(name.to_ascii_lowercase()));
+    };
+    let (new_name, new_value) = stored(message, found.name.bind(py).as_any(), value)?;
+    let new = Field {
+        name: new_name.unbind(),
+        value: new_value.unbind(),
+    };
+    let old = message.get().with(py, |state| {
+        let place = state.fields.iter_mut().find(|field| field.is_named(py, name));
+        place.map(|place| std::mem::replace(place, new))
+    });
+    drop(old);
+    Ok(())
+}
+
+/// `add_header(name, value, **parameters)`
+pub(crate) fn add<'py>(
+    message: &Bound<'py, Message>,
+    name: &Bound<'py, PyAny>,
+    value: Option<&Bound<'py, PyAny>>,
+    parameters: Option<&Bound<'py, PyDict>>,
+) -> PyResult<()> {
+    let Some(parameters) = parameters.filter(|parameters| !parameters.is_empty()) else {
+        return match value {
+            Some(value) => message.set_item(name, value),
+            None => message.set_item(name, ""),
+        };
+    };
+    let mut text = match value {
+        Some(value) => value.str()?.to_str()?.to_owned(),
+        None => String::new(),
+    };
+    let mut is_first = value.is_none();
+    for (key, given) in parameters {
+        if !is_first {
+            text.push_str("; ");
+        }
+        is_first = false;
+        let key = key.cast::<PyString>()?.to_str()?.replace('_', "-");
+        super::params::write(&key, Some(&given), true, &mut text)?;
+    }
+    message.set_item(name, text)
+}
+
+/// All fields as (name, value) tuples, values as they are stored.
+pub(crate) fn raw_list<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyList>> {
+    let py = message.py();
+    PyList::new(
+        py,
+        snapshot(message).iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))),
+    )
+}
+
+/// Replaces all fields by (name, value) pairs, taken as they are.
+pub(crate) fn set_raw_list(message: &Bound<'_, Message>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {
+    let mut fields = Vec::new();
+    for pair in pairs.try_iter()? {
+        let (name, value): (Bound<'_, PyString>, Bound<'_, PyAny>) = pair?.extract()?;
+        fields.push(Field {
+            name: name.unbind(),
+            value: value.unbind(),
+        });
+    }
+    let old = message.get().with(message.py(), |s| std::mem::replace(&mut s.fields, fields));
+    drop(old);
+    Ok(())
+}
+
+pub(crate) fn name_text<'a, 'py>(name: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
+    name.cast::<PyString>().map_err(|_| {
+        PyTypeError::new_err("the name of a header field has to be a str")
+    })
+}
+
+pub(crate) fn refused(refusal: field::Refusal) -> PyErr {
+    PyValueError::new_err(refusal.to_string())
+}

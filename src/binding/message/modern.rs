@@ -1,0 +1,196 @@
+//! What is special about the policy of `rsmtp.Message`.
+
+use super::bytes::Bytes;
+use super::class::Message;
+use super::state::Field;
+use super::{fields, params};
+use crate::message::render::Rules;
+use crate::message::transfer::{self, Encoding};
+use crate::message::{address, field, identity, transfer::is_seven_bit};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::prelude::*;
+
+/// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
+/// date, an `Address`, or a list of addresses.
+pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    field::check_name(name).map_err(fields::refused)?;
+    let text = text_of(name, value)?;
+    let Ok(plain) = text.to_str() else {
+        return Err(PyValueError::new_err(format!("{name}: contains surrogates, which are no characters")));
+    };
+    field::check_value(name, plain).map_err(fields::refused)?;
+    Ok(text.into_any())
+}
+
+fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    let py = value.py();
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        return Ok(text.clone());
+    }
+    if value.is_none() {
+        return Err(PyTypeError::new_err(format!("{name}: None is no value")));
+    }
+    if field::kind(name) == field::Kind::Addresses {
+        return Ok(PyString::new(py, &addresses(name, value)?));
+    }
+    if value.hasattr("utcoffset")? {
+        let text = py.import("rsmtp.email.utils")?.call_method1("format_datetime", (value,))?;
+        return Ok(text.cast_into::<PyString>()?);
+    }
+    value.str()
+}
+
+/// Addresses in any of their forms, as one value.
+pub(crate) fn addresses(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Some(one) = pair(value)? {
+        return named(name, &one);
+    }
+    let is_many = value.is_instance_of::<PyList>()
+        || value.is_instance_of::<PyTuple>()
+        || (value.hasattr("__iter__")? && !value.is_instance_of::<PyString>());
+    if !is_many {
+        return single(name, value);
+    }
+    let mut all = Vec::new();
+    for item in value.try_iter()? {
+        let item = item?;
+        all.push(match item.extract::<(String, String)>() {
+            Ok(pair) if item.is_instance_of::<PyTuple>() => named(name, &pair)?,
+            _ => single(name, &item)?,
+        });
+    }
+    Ok(all.join(", "))
+}
+
+fn single(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = value.str()?;
+    let text = text.to_str()?;
+    field::check_value(name, text).map_err(fields::refused)?;
+    Ok(text.to_owned())
+}
+
+/// (name, address), but not two addresses.
+fn pair(value: &Bound<'_, PyAny>) -> PyResult<Option<(String, String)>> {
+    if !value.is_instance_of::<PyTuple>() {
+        return Ok(None);
+    }
+    Ok(value.extract::<(String, String)>().ok().filter(|(name, _)| !name.contains('@')))
+}
+
+fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> {
+    field::check_value(field_name, name).map_err(fields::refused)?;
+    field::check_value(field_name, addr).map_err(fields::refused)?;
+    if addr.contains(['<', '>', ',', ';']) && !addr.contains('"') {
+        return Err(PyValueError::new_err(format!("{field_name}: {addr:?} is not one address")));
+    }
+    Ok(address::format(name, addr))
+}
+
+/// Writes one field.
+pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
+    let name = field.name.bind(py).to_str()?;
+    let value = field.value.bind(py);
+    let text;
+    let value = match value.cast::<PyString>() {
+        Ok(value) => value,
+        Err(_) => {
+            text = value.str()?;
+            &text
+        }
+    };
+    let Ok(plain) = value.to_str() else {
+        // Raw bytes that a parser left: shown as what they can't be read as.
+        let readable = value.to_string_lossy();
+        return field::fold(name, &readable, &rules.linesep, rules.utf8, out).map_err(fields::refused);
+    };
+    field::fold(name, plain, &rules.linesep, rules.utf8, out).map_err(fields::refused)
+}
+
+/// Adds what a message needs on its way (RFC 5322 section 3.6).
+pub(crate) fn complete(message: &Bound<'_, Message>, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
+    let mut add = |name: &str, value: &str| {
+        for piece in [name, ": ", value, &rules.linesep] {
+            out.extend_from_slice(piece.as_bytes());
+        }
+    };
+    if !fields::contains(message, "date") {
+        add("Date", &identity::date_now());
+    }
+    if !fields::contains(message, "message-id") {
+        let sender = match fields::get_text(message, "from")? {
+            Some(from) => Some(from),
+            None => fields::get_text(message, "sender")?,
+        };
+        add("Message-ID", &identity::message_id(sender.as_deref()));
+    }
+    if !fields::contains(message, "mime-version") {
+        add("MIME-Version", "1.0");
+    }
+    Ok(())
+}
+
+/// A body as it can go out.
+pub(crate) enum Safe {
+    Text(Bytes),
+    Encoded(Bytes, Encoding),
+}
+
+/// Finds the form in which a body survives its way. A message whose fields have to
+/// say something else then comes with it.
+pub(crate) fn made_safe<'py>(
+    message: &Bound<'py, Message>,
+    body: Bytes,
+    cte: Option<&str>,
+) -> PyResult<(Option<Bound<'py, Message>>, Safe)> {
+    let is_encoded = cte.is_some_and(|cte| {
+        let cte = cte.trim();
+        cte.eq_ignore_ascii_case("base64") || cte.eq_ignore_ascii_case("quoted-printable")
+    });
+    if is_encoded && body.as_ref().is_ascii() || is_seven_bit(body.as_ref()) {
+        return Ok((None, Safe::Text(body)));
+    }
+    let copy = Message::copied(message)?;
+    let (main, _) = params::main_and_sub(message)?;
+    let body = in_charset(message, &copy, body, main == "text")?;
+    let encoding = match transfer::choose_for_text(body.as_ref()) {
+        Some(encoding) if main == "text" => encoding,
+        _ => Encoding::Base64,
+    };
+    let py = message.py();
+    let name = PyString::new(py, encoding.name());
+    if fields::contains(&copy, "content-transfer-encoding") {
+        fields::replace(&copy, "content-transfer-encoding", name.as_any())?;
+    } else {
+        fields::push(&copy, PyString::new(py, "Content-Transfer-Encoding"), name.into_any());
+    }
+    Ok((Some(copy), Safe::Encoded(body, encoding)))
+}
+
+/// Text in the character set that the fields name; UTF-8 if they name none for it.
+fn in_charset<'py>(
+    message: &Bound<'py, Message>,
+    copy: &Bound<'py, Message>,
+    body: Bytes,
+    is_text: bool,
+) -> PyResult<Bytes> {
+    let Bytes::Str(text) = &body else {
+        return Ok(body);
+    };
+    if !is_text || text.is_ascii() {
+        return Ok(body);
+    }
+    let charset = params::charset(message)?;
+    match charset.as_deref() {
+        Some("utf-8" | "utf8") => Ok(body),
+        None | Some("us-ascii" | "ascii") => {
+            let value = PyString::new(message.py(), "utf-8").into_any();
+            params::set(copy, "charset", value, "Content-Type", true, None, "", true)?;
+            Ok(body)
+        }
+        Some(other) => {
+            let encoded = text.as_py_str().bind(message.py()).call_method1("encode", (other,))?;
+            Bytes::of_buffer(&encoded)
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! A message object as an entity to render.
+
+use super::bytes::Bytes;
+use super::class::Message;
+use super::errors::{HeaderParseError, HeaderWriteError};
+use super::state::{Field, Payload};
+use super::style::{Family, Style};
+use super::{content, fields, modern, params};
+use crate::message::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
+use crate::message::render::{Content, Entity, Multipart, Place, Rules, render};
+use crate::message::rope::Rope;
+use crate::message::{boundary, field};
+use pyo3::exceptions::{PyRecursionError, PyTypeError};
+use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::{intern, prelude::*};
+
+/// Renders a message by a policy.
+pub(crate) fn rendered<'py>(
+    message: &Bound<'py, Message>,
+    policy: &Bound<'py, PyAny>,
+    style: &Style,
+    rules: &Rules,
+) -> PyResult<Rope<Bytes>> {
+    // Fields that fold themselves ask the policy, so it has to say what the rules say.
+    let mut policy = policy.clone();
+    let asked = matches!(style.family, Family::Structured | Family::Foreign);
+    if asked && (rules.max_width != style.rules.max_width || rules.linesep != style.rules.linesep) {
+        let change = pyo3::types::PyDict::new(policy.py());
+        change.set_item("max_line_length", rules.max_width)?;
+        change.set_item("linesep", &rules.linesep)?;
+        policy = policy.call_method("clone", (), Some(&change))?;
+    }
+    let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
+    render(&Node { message: message.clone(), context: &context }, rules)
+}
+
+/// Renders without leaving anything behind, boundaries included: for comparison.
+pub(crate) fn compared<'py>(message: &Bound<'py, Message>) -> PyResult<Vec<u8>> {
+    let py = message.py();
+    let policy = message.get().policy(py);
+    let style = message.get().style(py)?;
+    let rules = Rules { mangle_from: false, ..style.rules.clone() };
+    let width = rules.max_width;
+    let context = Context { policy: &policy, style: &style, width, keep_boundaries: false };
+    Ok(render(&Node { message: message.clone(), context: &context }, &rules)?.into_vec())
+}
+
+struct Context<'a, 'py> {
+    policy: &'a Bound<'py, PyAny>,
+    style: &'a Style,
+    /// Where the policy folds fields.
+    width: usize,
+    /// A boundary that had to be made up becomes the message's own.
+    keep_boundaries: bool,
+}
+
+struct Node<'a, 'py> {
+    message: Bound<'py, Message>,
+    context: &'a Context<'a, 'py>,
+}
+
+impl<'py> Entity for Node<'_, 'py> {
+    type Error = PyErr;
+    type Bytes = Bytes;
+
+    fn content(&self, rules: &Rules) -> PyResult<Content<Self>> {
+        let (main, sub) = params::main_and_sub(&self.message)?;
+        match main.as_str() {
+            "multipart" => self.multipart(sub == "signed"),
+            "message" => self.enclosed(sub == "delivery-status"),
+            _ => self.text(rules),
+        }
+    }
+
+    fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> PyResult<()> {
+        let py = self.message.py();
+        for field in fields::snapshot(&self.message) {
+            let name = Bytes::of_text(field.name.bind(py))?;
+            let is_hidden = std::str::from_utf8(name.as_ref()).is_ok_and(field::is_hidden);
+            let hides = rules.sending || self.context.style.family == Family::Modern;
+            if is_hidden && place == Place::Root && hides {
+                continue;
+            }
+            let start = out.len();
+            match self.context.style.family {
+                Family::Classic => self.write_classic(&field, name.as_ref(), rules, out)?,
+                Family::Modern => modern::write(py, &field, rules, out)?,
+                Family::Structured | Family::Foreign => self.write_by_policy(&field, rules, out)?,
+            }
+            if self.context.style.verify && self.context.style.family != Family::Modern {
+                verify(py, &out[start..], &rules.linesep)?;
+            }
+        }
+        if self.context.style.family == Family::Modern && rules.sending && place == Place::Root {
+            modern::complete(&self.message, rules, out)?;
+        }
+        Ok(())
+    }
+
+    fn too_deep() -> PyErr {
+        PyRecursionError::new_err("the message contains itself, or parts in parts in parts")
+    }
+}
+
+impl<'a, 'py> Node<'a, 'py> {
+    /// Another entity, which may be an object of the standard library.
+    fn other(&self, object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let message = match object.cast::<Message>() {
+            Ok(message) => message.clone(),
+            Err(_) => adopted(object)?,
+        };
+        Ok(Node { message, context: self.context })
+    }
+
+    fn others(&self, parts: &Bound<'py, PyList>) -> PyResult<Vec<Self>> {
+        parts.iter().map(|part| self.other(&part)).collect()
+    }
+
+    fn payload(&self) -> Payload {
+        let py = self.message.py();
+        self.message.get().with(py, |state| state.payload.clone_ref(py))
+    }
+
+    fn multipart(&self, is_signed: bool) -> PyResult<Content<Self>> {
+        let py = self.message.py();
+        let parts = match self.payload() {
+            Payload::Nothing => Vec::new(),
+            Payload::Object(object) => match object.bind(py).cast::<PyList>() {
+                Ok(list) => self.others(list)?,
+                // What a forgiving parser leaves where there was no boundary.
+                Err(_) => match object.bind(py).cast::<PyString>() {
+                    Ok(text) => return Ok(Content::Exactly(Bytes::of_text(text)?)),
+                    Err(_) => vec![self.other(object.bind(py))?],
+                },
+            },
+            Payload::Raw(bytes) => return Ok(Content::Exactly(bytes)),
+            Payload::Deferred(bytes, encoding) => return Ok(Content::Encoded(bytes, encoding)),
+        };
+        let (preamble, epilogue) = self.message.get().with(py, |state| {
+            let text = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
+            (text(&state.preamble), text(&state.epilogue))
+        });
+        let text = |object: Option<Py<PyAny>>| -> PyResult<Option<Bytes>> {
+            object.map(|object| Bytes::of_text(object.bind(py).cast::<PyString>()?)).transpose()
+        };
+        Ok(Content::Multipart(Multipart {
+            boundary: self.boundary()?,
+            preamble: text(preamble)?,
+            parts,
+            epilogue: text(epilogue)?,
+            is_signed,
+        }))
+    }
+
+    fn boundary(&self) -> PyResult<String> {
+        if let Some(known) = params::boundary(&self.message)?.filter(|known| !known.is_empty()) {
+            return Ok(known);
+        }
+        if !self.context.keep_boundaries {
+            return Ok(String::new());
+        }
+        let made = boundary::new();
+        self.message.call_method1(intern!(self.message.py(), "set_boundary"), (&made,))?;
+        Ok(made)
+    }
+
+    fn enclosed(&self, is_report: bool) -> PyResult<Content<Self>> {
+        let py = self.message.py();
+        match self.payload() {
+            Payload::Nothing => Err(PyTypeError::new_err("a message/* part without a message in it")),
+            Payload::Object(object) => match object.bind(py).cast::<PyList>() {
+                Ok(list) if is_report => Ok(Content::Blocks(self.others(list)?)),
+                Ok(list) => Ok(Content::Message(Box::new(self.other(&list.get_item(0)?)?))),
+                Err(_) => {
+                    let text = object.bind(py).cast::<PyString>()?;
+                    Ok(Content::Exactly(Bytes::of_text(text)?))
+                }
+            },
+            Payload::Raw(bytes) => Ok(Content::Exactly(bytes)),
+            Payload::Deferred(bytes, encoding) => Ok(Content::Encoded(bytes, encoding)),
+        }
+    }
+
+    fn text(&self, rules: &Rules) -> PyResult<Content<Self>> {
+        let py = self.message.py();
+        let is_modern = self.context.style.family == Family::Modern;
+        match self.payload() {
+            Payload::Nothing => Ok(Content::Nothing),
+            Payload::Deferred(bytes, encoding) => Ok(Content::Encoded(bytes, encoding)),
+            Payload::Raw(bytes) if is_modern => self.safe(bytes),
+            Payload::Raw(bytes) if bytes.as_ref().is_ascii() => Ok(Content::Text(bytes)),
+            Payload::Raw(bytes) => {
+                let escaped = bytes.to_escaped_str(py)?;
+                self.eight_bit(escaped.cast::<PyString>()?, rules)
+            }
+            Payload::Object(object) => {
+                let object = object.bind(py);
+                let Ok(text) = object.cast::<PyString>() else {
+                    let kind = object.get_type();
+                    return Err(PyTypeError::new_err(format!(
+                        "string payload expected: {}",
+                        kind.str()?
+                    )));
+                };
+                match Bytes::of_text(text)? {
+                    bytes if is_modern => self.safe(bytes),
+                    bytes @ Bytes::Str(_) => {
+                        if rules.binary && !bytes.as_ref().is_ascii() {
+                            // Python's own words for what is wrong with it.
+                            text.call_method1("encode", ("ascii",))?;
+                        }
+                        Ok(Content::Text(bytes))
+                    }
+                    _ => self.eight_bit(text, rules),
+                }
+            }
+        }
+    }
+
+    /// Text that carries raw bytes goes out as it is where that is allowed, and is
+    /// encoded otherwise: which takes a copy of the message, with other fields.
+    fn eight_bit(&self, text: &Bound<'py, PyString>, rules: &Rules) -> PyResult<Content<Self>> {
+        if rules.binary && !rules.seven_bit {
+            return Ok(Content::Text(Bytes::of_text(text)?));
+        }
+        let charset = params::get(&self.message, "charset", "content-type", true)?;
+        let Some(charset) = charset else {
+            let readable = content::get(&self.message, None, false)?;
+            return Ok(Content::Text(Bytes::of_text(readable.cast::<PyString>()?)?));
+        };
+        let copy = Message::copied(&self.message)?;
+        fields::delete(&copy, "content-transfer-encoding");
+        content::set(&copy, text.clone().into_any(), Some(charset))?;
+        // The fields of the original, in their order, with the new values.
+        let cte = fields::get(&copy, "content-transfer-encoding")?;
+        let kind = fields::get(&copy, "content-type")?;
+        fields::set_raw_list(&copy, fields::raw_list(&self.message)?.as_any())?;
+        if let Some(cte) = cte {
+            if fields::contains(&copy, "content-transfer-encoding") {
+                fields::replace(&copy, "content-transfer-encoding", &cte)?;
+            } else {
+                copy.set_item("Content-Transfer-Encoding", cte)?;
+            }
+        }
+        if let Some(kind) = kind {
+            fields::replace(&copy, "content-type", &kind)?;
+        }
+        let node = Node { message: copy, context: self.context };
+        let content = match node.payload() {
+            Payload::Deferred(bytes, encoding) => Content::Encoded(bytes, encoding),
+            // A charset that doesn't encode bodies: what can't be read is replaced.
+            _ => {
+                let readable = content::get(&node.message, None, false)?;
+                Content::Text(Bytes::of_text(readable.cast::<PyString>()?)?)
+            }
+        };
+        Ok(Content::Instead(Box::new(node), Box::new(content)))
+    }
+
+    /// A body of ours: encoded unless it can go out as it is.
+    fn safe(&self, bytes: Bytes) -> PyResult<Content<Self>> {
+        let cte = fields::get_text(&self.message, "content-transfer-encoding")?;
+        let (copy, content) = modern::made_safe(&self.message, bytes, cte.as_deref())?;
+        match copy {
+            None => Ok(into_content(content)),
+            Some(copy) => {
+                let node = Node { message: copy, context: self.context };
+                Ok(Content::Instead(Box::new(node), Box::new(into_content(content))))
+            }
+        }
+    }
+
+    fn write_classic(&self, field: &Field, name: &[u8], rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
+        let py = self.message.py();
+        out.extend_from_slice(name);
+        out.extend_from_slice(b": ");
+        let width = field.name.bind(py).len()?;
+        let shape = Shape {
+            name_width: width + 2,
+            max_width: if rules.max_width == 0 { UNLIMITED } else { rules.max_width },
+            indent: " ",
+            split_chars: SPLIT_CHARS,
+            linesep: &rules.linesep,
+        };
+        let value = field.value.bind(py);
+        match value.cast::<PyString>() {
+            Ok(text) => match text.to_str() {
+                Ok(text) => {
+                    let mut folded = String::with_capacity(text.len() + text.len() / 32);
+                    match fold_classic::fold_text(text, &shape, &mut folded) {
+                        Ok(()) => out.extend_from_slice(folded.as_bytes()),
+                        Err(FoldError::Codec(never)) => match never {},
+                        Err(FoldError::EmbeddedField(value)) => return Err(embedded(py, &value)?),
+                    }
+                }
+                // Raw bytes from a parser.
+                Err(_) if rules.binary && !rules.seven_bit => {
+                    out.extend_from_slice(Bytes::of_text(text)?.as_ref());
+                }
+                Err(_) => {
+                    let folded = super::header::fold_unknown(text, &shape)?;
+                    out.extend_from_slice(folded.as_bytes());
+                }
+            },
+            // A Header, or anything that encodes itself.
+            Err(_) => {
+                let arguments = pyo3::types::PyDict::new(py);
+                arguments.set_item("linesep", &rules.linesep)?;
+                arguments.set_item("maxlinelen", rules.max_width)?;
+                let folded = value.call_method("encode", (), Some(&arguments))?;
+                let folded = folded.cast::<PyString>()?;
+                out.extend_from_slice(Bytes::of_text(folded)?.as_ref());
+            }
+        }
+        out.extend_from_slice(rules.linesep.as_bytes());
+        Ok(())
+    }
+
+    fn write_by_policy(&self, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
+        let py = self.message.py();
+        let value = field.value.bind(py);
+        let method = if rules.binary { intern!(py, "fold_binary") } else { intern!(py, "fold") };
+        let mut policy = self.context.policy.clone();
+        if rules.max_width != self.context.width {
+            let change = pyo3::types::PyDict::new(py);
+            change.set_item("max_line_length", rules.max_width)?;
+            policy = policy.call_method("clone", (), Some(&change))?;
+        }
+        let folded = policy.call_method1(method, (&field.name, value))?;
+        match folded.cast::<PyBytes>() {
+            Ok(bytes) => out.extend_from_slice(bytes.as_bytes()),
+            Err(_) => {
+                out.extend_from_slice(Bytes::of_text(folded.cast::<PyString>()?)?.as_ref());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn into_content<'a, 'py>(content: modern::Safe) -> Content<Node<'a, 'py>> {
+    match content {
+        modern::Safe::Text(bytes) => Content::Text(bytes),
+        modern::Safe::Encoded(bytes, encoding) => Content::Encoded(bytes, encoding),
+    }
+}
+
+/// A message of the standard library as one of ours.
+pub(crate) fn adopted<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Message>> {
+    let py = object.py();
+    let made = py
+        .import("rsmtp.email._convert")?
+        .getattr("from_stdlib")?
+        .call1((py.get_type::<Message>(), object))?;
+    Ok(made.cast_into::<Message>()?)
+}
+
+fn embedded(py: Python<'_>, value: &str) -> PyResult<PyErr> {
+    let shown = PyString::new(py, value).repr()?;
+    Ok(HeaderParseError::new_err(format!(
+        "header value appears to contain an embedded header: {}",
+        shown.to_string_lossy()
+    )))
+}
+
+/// A folded field ends with its line end and has no other that isn't followed by
+/// white space: nothing in it can be taken for another field.
+fn verify(py: Python<'_>, folded: &[u8], linesep: &str) -> PyResult<()> {
+    let complaint = match folded.strip_suffix(linesep.as_bytes()) {
+        None => "does not end with its line separator",
+        Some(inner) if breaks_out(inner) => "contains newline",
+        Some(_) => return Ok(()),
+    };
+    let shown = PyString::new(py, &String::from_utf8_lossy(folded)).repr()?;
+    Err(HeaderWriteError::new_err(format!("folded header {complaint}: {}", shown.to_string_lossy())))
+}
+
+fn breaks_out(folded: &[u8]) -> bool {
+    memchr::memchr2_iter(b'\r', b'\n', folded).any(|at| {
+        match (folded[at], folded.get(at + 1)) {
+            (b'\r', Some(b'\n')) | (_, Some(b' ' | b'\t')) => false,
+            // A break at the very end is followed by the line end.
+            (_, None) => true,
+            _ => true,
+        }
+    })
+}

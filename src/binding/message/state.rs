@@ -1,0 +1,78 @@
+//! What a message object holds.
+//!
+//! Header values and payloads stay the Python objects they were given as: reading
+//! one back gives the same object, and rendering borrows from them. Content that a
+//! constructor was asked to encode is kept raw and encoded while it is rendered;
+//! only someone who asks for the encoded text makes it be.
+
+use super::bytes::Bytes;
+use super::style::Style;
+use crate::message::transfer::Encoding;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
+use std::sync::Arc;
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub policy: Option<Py<PyAny>>,
+    pub style: Option<Arc<Style>>,
+    pub fields: Vec<Field>,
+    pub payload: Payload,
+    pub charset: Option<Py<PyAny>>,
+    pub preamble: Option<Py<PyAny>>,
+    pub epilogue: Option<Py<PyAny>>,
+    pub unixfrom: Option<Py<PyAny>>,
+    pub default_type: Option<Py<PyAny>>,
+    pub defects: Option<Py<PyList>>,
+}
+
+pub(crate) struct Field {
+    pub name: Py<PyString>,
+    pub value: Py<PyAny>,
+}
+
+impl Field {
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        Field {
+            name: self.name.clone_ref(py),
+            value: self.value.clone_ref(py),
+        }
+    }
+
+    /// Field names are compared without regard to case (RFC 5322 section 1.2.2).
+    pub fn is_named(&self, py: Python<'_>, name: &str) -> bool {
+        match self.name.bind(py).to_str() {
+            Ok(own) => own.eq_ignore_ascii_case(name),
+            Err(_) => self.name.bind(py).to_string_lossy().eq_ignore_ascii_case(name),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) enum Payload {
+    #[default]
+    Nothing,
+    /// A string, a list of parts, or whatever else a program puts there.
+    Object(Py<PyAny>),
+    /// Raw bytes. To Python it is a `str` of ASCII and surrogates.
+    Raw(Bytes),
+    /// Bytes still to be encoded. To Python it is the encoded `str`.
+    Deferred(Bytes, Encoding),
+}
+
+impl Payload {
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Payload::Nothing => Payload::Nothing,
+            Payload::Object(object) => Payload::Object(object.clone_ref(py)),
+            Payload::Raw(bytes) => Payload::Raw(bytes.clone_ref(py)),
+            Payload::Deferred(bytes, encoding) => {
+                Payload::Deferred(bytes.clone_ref(py), *encoding)
+            }
+        }
+    }
+
+    pub fn from_object(object: Bound<'_, PyAny>) -> Self {
+        if object.is_none() { Payload::Nothing } else { Payload::Object(object.unbind()) }
+    }
+}

@@ -1,0 +1,349 @@
+//! Address lists (RFC 5322 section 3.4), with UTF-8 wherever RFC 6532 allows it.
+//!
+//! An address list is read only when something in it has to be written differently:
+//! a display name that needs encoded-words, a domain that needs A-labels.
+
+use std::borrow::Cow;
+
+/// A mailbox, or a group of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    Mailbox(Mailbox),
+    Group { name: String, members: Vec<Mailbox> },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Without quotes.
+    pub display_name: Option<String>,
+    /// As it is written, with its quotes if it has any.
+    pub local_part: String,
+    /// None where there is only a local part.
+    pub domain: Option<String>,
+}
+
+/// Why a text is no address list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+impl Mailbox {
+    /// The addr-spec, its domain as A-labels (RFC 5890) unless UTF-8 is wanted.
+    pub fn addr_spec(&self, utf8: bool) -> Result<String, Malformed> {
+        let Some(domain) = &self.domain else {
+            return Ok(self.local_part.clone());
+        };
+        let domain = if utf8 { Cow::Borrowed(domain.as_str()) } else { a_labels(domain)? };
+        Ok(format!("{}@{domain}", self.local_part))
+    }
+
+    /// Whether only a server with SMTPUTF8 (RFC 6531) can take this address.
+    #[must_use]
+    pub fn needs_utf8(&self) -> bool {
+        !self.local_part.is_ascii()
+    }
+}
+
+/// A domain that every server understands.
+pub fn a_labels(domain: &str) -> Result<Cow<'_, str>, Malformed> {
+    if domain.is_ascii() {
+        return Ok(Cow::Borrowed(domain));
+    }
+    idna::domain_to_ascii(domain)
+        .map(Cow::Owned)
+        .map_err(|_| Malformed("a domain that has no ASCII form (RFC 5891)"))
+}
+
+/// All mailboxes of a list, those in groups too.
+pub fn mailboxes(list: &[Address]) -> impl Iterator<Item = &Mailbox> {
+    list.iter().flat_map(|address| match address {
+        Address::Mailbox(mailbox) => std::slice::from_ref(mailbox),
+        Address::Group { members, .. } => members.as_slice(),
+    })
+}
+
+/// Reads an address list.
+pub fn parse(text: &str) -> Result<Vec<Address>, Malformed> {
+    let mut reader = Reader { rest: text };
+    let mut found = Vec::new();
+    loop {
+        reader.skip_space()?;
+        match reader.peek() {
+            None => return Ok(found),
+            Some(',') => reader.bump(),
+            Some(_) => {
+                found.push(reader.address()?);
+                reader.skip_space()?;
+                if !matches!(reader.peek(), None | Some(',')) {
+                    return Err(Malformed("no comma between two addresses"));
+                }
+            }
+        }
+    }
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn bump(&mut self) {
+        let mut chars = self.rest.chars();
+        chars.next();
+        self.rest = chars.as_str();
+    }
+
+    /// White space and comments.
+    fn skip_space(&mut self) -> Result<(), Malformed> {
+        loop {
+            self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            if self.peek() != Some('(') {
+                return Ok(());
+            }
+            let mut depth = 0;
+            let mut is_escaped = false;
+            let end = self.rest.char_indices().find(|&(_, c)| {
+                match c {
+                    _ if is_escaped => is_escaped = false,
+                    '\\' => is_escaped = true,
+                    '(' => depth += 1,
+                    ')' => depth -= 1,
+                    _ => {}
+                }
+                depth == 0
+            });
+            let (at, _) = end.ok_or(Malformed("a comment without an end"))?;
+            self.rest = &self.rest[at + 1..];
+        }
+    }
+
+    fn address(&mut self) -> Result<Address, Malformed> {
+        // What comes first is a phrase or a local part; what follows tells which.
+        let words = self.words()?;
+        match self.peek() {
+            Some('<') => {
+                let mut mailbox = self.angle()?;
+                mailbox.display_name = (!words.is_empty()).then(|| phrase(&words));
+                Ok(Address::Mailbox(mailbox))
+            }
+            Some(':') => {
+                self.bump();
+                Ok(Address::Group { name: phrase(&words), members: self.members()? })
+            }
+            Some('@') => {
+                self.bump();
+                let domain = self.domain()?;
+                Ok(Address::Mailbox(Mailbox {
+                    display_name: None,
+                    local_part: one_word(&words)?,
+                    domain: Some(domain),
+                }))
+            }
+            _ => Ok(Address::Mailbox(Mailbox {
+                display_name: None,
+                local_part: one_word(&words)?,
+                domain: None,
+            })),
+        }
+    }
+
+    fn members(&mut self) -> Result<Vec<Mailbox>, Malformed> {
+        let mut members = Vec::new();
+        loop {
+            self.skip_space()?;
+            match self.peek() {
+                None => return Err(Malformed("a group without its semicolon")),
+                Some(';') => {
+                    self.bump();
+                    return Ok(members);
+                }
+                Some(',') => self.bump(),
+                Some(_) => match self.address()? {
+                    Address::Mailbox(mailbox) => members.push(mailbox),
+                    Address::Group { .. } => return Err(Malformed("a group inside a group")),
+                },
+            }
+        }
+    }
+
+    fn angle(&mut self) -> Result<Mailbox, Malformed> {
+        self.bump();
+        self.skip_space()?;
+        let local_part = one_word(&self.words()?)?;
+        let domain = if self.peek() == Some('@') {
+            self.bump();
+            Some(self.domain()?)
+        } else {
+            None
+        };
+        self.skip_space()?;
+        if self.peek() != Some('>') {
+            return Err(Malformed("an angle bracket without its partner"));
+        }
+        self.bump();
+        Ok(Mailbox { display_name: None, local_part, domain })
+    }
+
+    /// Atoms (dots included) and quoted strings up to something else.
+    fn words(&mut self) -> Result<Vec<Word<'a>>, Malformed> {
+        let mut words = Vec::new();
+        loop {
+            self.skip_space()?;
+            match self.peek() {
+                Some('"') => words.push(Word::Quoted(self.quoted()?)),
+                Some(c) if !is_special(c) => words.push(Word::Atom(self.atom())),
+                _ => return Ok(words),
+            }
+        }
+    }
+
+    fn atom(&mut self) -> &'a str {
+        let end = self.rest.find(|c| is_special(c) || c.is_ascii_whitespace());
+        let (atom, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest;
+        atom
+    }
+
+    fn quoted(&mut self) -> Result<&'a str, Malformed> {
+        let mut is_escaped = false;
+        let end = self.rest.char_indices().skip(1).find(|&(_, c)| {
+            let is_end = c == '"' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            is_end
+        });
+        let (at, _) = end.ok_or(Malformed("a quoted string without its end"))?;
+        let (quoted, rest) = self.rest.split_at(at + 1);
+        self.rest = rest;
+        Ok(quoted)
+    }
+
+    fn domain(&mut self) -> Result<String, Malformed> {
+        self.skip_space()?;
+        if self.peek() == Some('[') {
+            let end = self.rest.find(']').ok_or(Malformed("a domain literal without its end"))?;
+            let (literal, rest) = self.rest.split_at(end + 1);
+            self.rest = rest;
+            return Ok(literal.to_owned());
+        }
+        let domain = self.atom();
+        if domain.is_empty() {
+            return Err(Malformed("no domain after the @"));
+        }
+        Ok(domain.to_owned())
+    }
+}
+
+enum Word<'a> {
+    Atom(&'a str),
+    /// With its quotes.
+    Quoted(&'a str),
+}
+
+fn one_word(words: &[Word<'_>]) -> Result<String, Malformed> {
+    match words {
+        [Word::Atom(word) | Word::Quoted(word)] => Ok((*word).to_owned()),
+        [] => Err(Malformed("no address where one should be")),
+        _ => Err(Malformed("several words where one address should be")),
+    }
+}
+
+fn phrase(words: &[Word<'_>]) -> String {
+    let plain: Vec<String> = words
+        .iter()
+        .map(|word| match word {
+            Word::Atom(atom) => (*atom).to_owned(),
+            Word::Quoted(quoted) => unescape(&quoted[1..quoted.len() - 1]),
+        })
+        .collect();
+    plain.join(" ")
+}
+
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => out.extend(chars.next()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn is_special(c: char) -> bool {
+    matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"')
+}
+
+/// `name <address>`, the name quoted where it has to be. Encodes nothing.
+#[must_use]
+pub fn format(display_name: &str, address: &str) -> String {
+    if display_name.is_empty() {
+        return address.to_owned();
+    }
+    let is_plain = display_name
+        .chars()
+        .all(|c| c == ' ' || !c.is_ascii() || (c.is_ascii_graphic() && !is_special(c) && c != '.'));
+    if is_plain {
+        return format!("{display_name} <{address}>");
+    }
+    let escaped = super::parameter::escape(display_name);
+    format!("\"{escaped}\" <{address}>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mailbox(name: Option<&str>, local: &str, domain: &str) -> Address {
+        Address::Mailbox(Mailbox {
+            display_name: name.map(str::to_owned),
+            local_part: local.to_owned(),
+            domain: Some(domain.to_owned()),
+        })
+    }
+
+    #[test]
+    fn lists_are_read() {
+        assert_eq!(
+            parse("a@x.example, Jürgen Groß <j@bücher.example>,\n \"B, C\" (comment) <\"b c\"@[127.0.0.1]>"),
+            Ok(vec![
+                mailbox(None, "a", "x.example"),
+                mailbox(Some("Jürgen Groß"), "j", "bücher.example"),
+                mailbox(Some("B, C"), "\"b c\"", "[127.0.0.1]"),
+            ])
+        );
+    }
+
+    #[test]
+    fn groups_are_read() {
+        let Ok(list) = parse("Friends: a@x.example, b@x.example;, c@x.example") else {
+            unreachable!("a valid list");
+        };
+        assert_eq!(list.len(), 2);
+        assert_eq!(mailboxes(&list).count(), 3);
+    }
+
+    #[test]
+    fn a_list_that_is_none_is_refused() {
+        for text in ["a b@x", "a@", "<a@x", "\"a", "a@x b@x", "a@x (", "x: a@x", "@x"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn domains_become_a_labels() {
+        let Ok(list) = parse("j@bücher.example") else { unreachable!("a valid list") };
+        let found = mailboxes(&list).next().map(|mailbox| mailbox.addr_spec(false));
+        assert_eq!(found, Some(Ok("j@xn--bcher-kva.example".to_owned())));
+    }
+
+    #[test]
+    fn names_are_quoted_where_they_must_be() {
+        assert_eq!(format("Doe, J.", "j@x"), "\"Doe, J.\" <j@x>");
+        assert_eq!(format("Jürgen", "j@x"), "Jürgen <j@x>");
+        assert_eq!(format("", "j@x"), "j@x");
+    }
+}

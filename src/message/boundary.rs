@@ -1,0 +1,38 @@
+//! Boundaries of multiparts (RFC 2046 section 5.1.1), and other unique words.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A boundary that no body contains: 64 random bits, between characters that
+/// neither quoted-printable nor base64 can produce.
+#[must_use]
+pub fn new() -> String {
+    format!("==============={:019}==", random() >> 1)
+}
+
+/// 64 bits that this process hasn't given out before and no one can foresee.
+#[must_use]
+pub fn random() -> u64 {
+    static GIVEN: AtomicU64 = AtomicU64::new(0);
+    // Keyed by the system's randomness, differently for each call.
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(GIVEN.fetch_add(1, Ordering::Relaxed));
+    hasher.write_u32(std::process::id());
+    if let Ok(now) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
+        hasher.write_u128(now.as_nanos());
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_differ_and_have_a_fixed_length() {
+        let (one, two) = (new(), new());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 36);
+        assert_eq!(two.len(), 36);
+    }
+}

@@ -1,0 +1,299 @@
+//! Header fields: what may stand in one, and how ours are written.
+//!
+//! `fold` is the way of `rsmtp.Message`: mail-builder folds and encodes, after
+//! everything that it would let pass (control characters, 8-bit addresses, lines
+//! that SMTP can't carry) has been refused or put right here.
+
+use super::address::{self, Address, Malformed};
+use super::parameter::{self, Value};
+use super::transfer::LONGEST_LINE;
+use mail_builder::headers::{
+    Header,
+    address::Address as Written,
+    content_type::ContentType,
+    raw::Raw,
+    text::Text,
+};
+use std::fmt;
+
+/// Why a field is refused: the caller's mistake, told so that it can be mended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    what: String,
+    why: String,
+}
+
+impl Refusal {
+    #[must_use]
+    pub fn new(what: &str, why: impl Into<String>) -> Self {
+        Refusal { what: what.to_owned(), why: why.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.why)
+    }
+}
+
+/// A field name is printable ASCII without a colon (RFC 5322 section 2.2).
+pub fn check_name(name: &str) -> Result<(), Refusal> {
+    match name.chars().find(|&c| !c.is_ascii_graphic() || c == ':') {
+        None if name.is_empty() => Err(Refusal::new("the name of a header field", "is empty")),
+        None => Ok(()),
+        Some(c) => Err(Refusal::new(
+            &format!("header field name {name:?}"),
+            format!("can't contain {c:?} (RFC 5322 section 2.2)"),
+        )),
+    }
+}
+
+/// As much as old programs bear: nothing that would end the name or the line.
+pub fn check_name_leniently(name: &str) -> Result<(), Refusal> {
+    match name.chars().find(|&c| is_forbidden(c)) {
+        None => Ok(()),
+        Some(c) => Err(Refusal::new(
+            &format!("header field name {name:?}"),
+            format!("can't contain the control character {c:?}"),
+        )),
+    }
+}
+
+/// No control characters but the tab: a value is one line here, and folding it is
+/// not the caller's business.
+pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
+    match value.chars().find(|&c| is_forbidden(c)) {
+        None => Ok(()),
+        Some(c) => Err(Refusal::new(
+            what,
+            format!("can't contain the control character {c:?} (it would end the field or be lost)"),
+        )),
+    }
+}
+
+fn is_forbidden(c: char) -> bool {
+    c.is_ascii_control() && c != '\t'
+}
+
+/// Fields that a message has at most once (RFC 5322 section 3.6, RFC 2045).
+#[must_use]
+pub fn is_single(name: &str) -> bool {
+    const SINGLE: [&str; 17] = [
+        "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to",
+        "references", "subject", "mime-version", "content-type", "content-transfer-encoding",
+        "content-id", "content-disposition", "content-description",
+    ];
+    SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name))
+}
+
+/// What a value is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text for people.
+    Text,
+    Addresses,
+    /// A main value and parameters.
+    Parameters,
+    /// Words for programs: ASCII only.
+    Tokens,
+}
+
+#[must_use]
+pub fn kind(name: &str) -> Kind {
+    const ADDRESSES: [&str; 15] = [
+        "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender",
+        "resent-to", "resent-cc", "resent-bcc", "resent-reply-to", "disposition-notification-to",
+        "mail-followup-to", "return-path",
+    ];
+    const TOKENS: [&str; 12] = [
+        "message-id", "resent-message-id", "in-reply-to", "references", "content-id", "date",
+        "resent-date", "mime-version", "content-transfer-encoding", "dkim-signature", "list-unsubscribe",
+        "list-unsubscribe-post",
+    ];
+    let is_one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if is_one_of(&ADDRESSES) {
+        Kind::Addresses
+    } else if is_one_of(&["content-type", "content-disposition"]) {
+        Kind::Parameters
+    } else if is_one_of(&TOKENS) {
+        Kind::Tokens
+    } else {
+        Kind::Text
+    }
+}
+
+/// Whether the field is for the sender's eyes only.
+#[must_use]
+pub fn is_hidden(name: &str) -> bool {
+    name.eq_ignore_ascii_case("bcc") || name.eq_ignore_ascii_case("resent-bcc")
+}
+
+const FOLD_AT: usize = 78;
+
+/// Writes a whole field with its line end.
+pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    check_name(name)?;
+    check_value(name, value)?;
+    let start = out.len();
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    let column = name.len() + 2;
+    if value.is_ascii() && column + value.len() <= FOLD_AT {
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(linesep.as_bytes());
+        return Ok(());
+    }
+    if value.is_ascii() || utf8 {
+        Raw::new(value).write_header(out, column);
+        if !fits_on_lines(&out[start..]) && kind(name) == Kind::Text {
+            out.truncate(start + column);
+            Text::new(as_words(value)).write_header(out, column);
+        }
+    } else {
+        match kind(name) {
+            Kind::Text => Text::new(value).write_header(out, column),
+            Kind::Addresses => written(name, value)?.write_header(out, column),
+            Kind::Parameters => parameters(value).write_header(out, column),
+            Kind::Tokens => {
+                return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
+            }
+        }
+    }
+    if !fits_on_lines(&out[start..]) {
+        return Err(Refusal::new(
+            name,
+            format!("has a word that doesn't fit into a line of {LONGEST_LINE} bytes (RFC 5322 section 2.1.1)"),
+        ));
+    }
+    if linesep != "\r\n" {
+        let folded = String::from_utf8_lossy(&out[start..]).replace("\r\n", linesep);
+        out.truncate(start);
+        out.extend_from_slice(folded.as_bytes());
+    }
+    Ok(())
+}
+
+/// A text that mail-builder takes for one that needs encoded-words: those can be
+/// cut anywhere, which a long word can't.
+fn as_words(value: &str) -> String {
+    // An encoded-word in UTF-8 for each 45 characters of ASCII.
+    let mut out = String::new();
+    let characters: Vec<char> = value.chars().collect();
+    for piece in characters.chunks(45) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        let text: String = piece.iter().collect();
+        super::encoded_word::Chosen::B.write(text.as_bytes(), "utf-8", &mut out);
+    }
+    out
+}
+
+fn fits_on_lines(field: &[u8]) -> bool {
+    super::text::longest_line(field) <= LONGEST_LINE
+}
+
+fn written(name: &str, value: &str) -> Result<Written<'static>, Refusal> {
+    let list = address::parse(value).map_err(|Malformed(why)| Refusal::new(name, why))?;
+    let list: Result<Vec<_>, Refusal> = list
+        .into_iter()
+        .map(|address| match address {
+            Address::Mailbox(mailbox) => written_mailbox(name, mailbox),
+            Address::Group { name: group, members } => {
+                let members: Result<Vec<_>, _> =
+                    members.into_iter().map(|member| written_mailbox(name, member)).collect();
+                Ok(Written::new_group(Some(group), members?))
+            }
+        })
+        .collect();
+    Ok(Written::new_list(list?))
+}
+
+fn written_mailbox(name: &str, mailbox: address::Mailbox) -> Result<Written<'static>, Refusal> {
+    if mailbox.needs_utf8() {
+        return Err(Refusal::new(
+            name,
+            format!(
+                "{:?} has a local part that isn't ASCII: it can only be sent to a server that offers SMTPUTF8 (RFC 6531)",
+                mailbox.local_part
+            ),
+        ));
+    }
+    let spec = mailbox.addr_spec(false).map_err(|Malformed(why)| Refusal::new(name, why))?;
+    Ok(Written::new_address(mailbox.display_name, spec))
+}
+
+fn parameters(value: &str) -> ContentType<'static> {
+    let mut all = parameter::parse(value).into_iter();
+    let main = all.next().map(|(main, _)| main).unwrap_or_default();
+    all.fold(ContentType::new(main), |written, (name, value)| match value.unquoted() {
+        Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
+    })
+}
+
+/// Whether the field can only be sent with SMTPUTF8: an address in it isn't ASCII
+/// before its @.
+#[must_use]
+pub fn needs_utf8(name: &str, value: &str) -> bool {
+    if value.is_ascii() || kind(name) != Kind::Addresses {
+        return false;
+    }
+    match address::parse(value) {
+        Ok(list) => address::mailboxes(&list).any(address::Mailbox::needs_utf8),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(name: &str, value: &str) -> String {
+        let mut out = Vec::new();
+        match fold(name, value, "\r\n", false, &mut out) {
+            Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+            Err(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    fn refusal(name: &str, value: &str) -> String {
+        match fold(name, value, "\r\n", false, &mut Vec::new()) {
+            Ok(()) => panic!("{name} was not refused"),
+            Err(refusal) => refusal.to_string(),
+        }
+    }
+
+    #[test]
+    fn names_are_encoded_and_domains_become_a_labels() {
+        assert_eq!(
+            folded("To", "Jürgen <j@bücher.example>, a@x.example"),
+            "To: =?utf-8?Q?J=C3=BCrgen?= <j@xn--bcher-kva.example>, <a@x.example>\r\n"
+        );
+    }
+
+    #[test]
+    fn line_ends_are_refused() {
+        for value in ["a\r\nBcc: b@x", "a\nb", "a\rb", "a\0b", "a\x1bb"] {
+            assert!(refusal("Subject", value).contains("control character"), "{value:?}");
+        }
+        assert!(refusal("Sub:ject", "x").contains("can't contain ':'"));
+    }
+
+    #[test]
+    fn an_eight_bit_local_part_is_refused() {
+        assert!(refusal("To", "jürgen@x.example").contains("SMTPUTF8"));
+    }
+
+    #[test]
+    fn no_line_is_longer_than_smtp_carries() {
+        let field = folded("Subject", &"x".repeat(3000));
+        assert!(super::super::text::longest_line(field.as_bytes()) <= 80, "{field}");
+        assert!(refusal("Message-ID", &"x".repeat(3000)).contains("doesn't fit"));
+    }
+
+    #[test]
+    fn file_names_are_extended() {
+        let field = folded("Content-Disposition", "attachment; filename=\"Übersicht.pdf\"");
+        assert_eq!(field, "Content-Disposition: attachment; filename*=UTF-8''%C3%9Cbersicht.pdf\r\n");
+    }
+}

@@ -1,0 +1,37 @@
+//! What every message that is sent needs, and few callers give: Date and Message-ID
+//! (RFC 5322 sections 3.6.1 and 3.6.4).
+
+use super::{address, boundary};
+use mail_builder::headers::date::Date;
+
+/// The time now, as a Date field has it.
+#[must_use]
+pub fn date_now() -> String {
+    Date::now().to_rfc822()
+}
+
+/// A Message-ID that no other message has. Its right side is the domain of the
+/// sender's address: no name server is asked, and this machine's name stays its own.
+#[must_use]
+pub fn message_id(sender: Option<&str>) -> String {
+    let domain = sender.and_then(domain_of).unwrap_or_else(|| "rsmtp.invalid".to_owned());
+    format!("<{:016x}.{:016x}@{domain}>", boundary::random(), boundary::random())
+}
+
+fn domain_of(sender: &str) -> Option<String> {
+    let list = address::parse(sender).ok()?;
+    let domain = address::mailboxes(&list).find_map(|mailbox| mailbox.domain.clone())?;
+    address::a_labels(&domain).ok().map(|domain| domain.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domain_is_the_senders() {
+        let id = message_id(Some("Jürgen <j@bücher.example>"));
+        assert!(id.ends_with("@xn--bcher-kva.example>"), "{id}");
+        assert!(message_id(None).ends_with(".invalid>"));
+    }
+}

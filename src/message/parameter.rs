@@ -1,0 +1,296 @@
+//! Parameters of Content-Type and its like: `text/plain; charset="utf-8"`
+//! (RFC 2045 section 5.1), with the extended and continued forms of RFC 2231.
+//!
+//! Reading is forgiving, as programs rely on `email` being. A value that is read
+//! stays quoted until someone asks for it unquoted.
+
+/// The value of a parameter, as read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Plain(String),
+    /// `name*=charset'language'value`: still in its character set, one character
+    /// for each byte.
+    Extended {
+        charset: Option<String>,
+        language: Option<String>,
+        value: String,
+    },
+}
+
+impl Value {
+    #[must_use]
+    pub fn unquoted(self) -> Self {
+        match self {
+            Value::Plain(value) => Value::Plain(unquote(&value)),
+            Value::Extended { charset, language, value } => Value::Extended {
+                charset,
+                language,
+                value: unquote(&value),
+            },
+        }
+    }
+}
+
+/// What stands before the first semicolon, in lower case.
+#[must_use]
+pub fn main_value(value: &str) -> String {
+    let main = value.split(';').next().unwrap_or_default();
+    main.trim().to_lowercase()
+}
+
+/// Everything in the value: its main value first (with an empty value of its
+/// own), then the parameters. Extended ones come last.
+#[must_use]
+pub fn parse(value: &str) -> Vec<(String, Value)> {
+    let mut raw = segments(value).into_iter().map(|segment| match segment.split_once('=') {
+        Some((name, value)) => (name.trim().to_lowercase(), value.trim().to_owned()),
+        None => (segment.trim().to_owned(), String::new()),
+    });
+    let mut found = Vec::new();
+    if let Some((name, value)) = raw.next() {
+        found.push((name, Value::Plain(value)));
+    }
+    let mut extended: Vec<(String, Vec<Section>)> = Vec::new();
+    for (name, value) in raw {
+        let is_encoded = name.ends_with('*');
+        let text = unquote(&value);
+        let Some((base, number)) = section_of(&name) else {
+            found.push((name, Value::Plain(quoted(&text))));
+            continue;
+        };
+        let section = Section { number, text, is_encoded };
+        match extended.iter_mut().find(|(known, _)| known == base) {
+            Some((_, sections)) => sections.push(section),
+            None => extended.push((base.to_owned(), vec![section])),
+        }
+    }
+    found.extend(extended.into_iter().map(|(name, sections)| (name, join(sections))));
+    found
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Section {
+    number: Option<u64>,
+    text: String,
+    is_encoded: bool,
+}
+
+fn join(mut sections: Vec<Section>) -> Value {
+    sections.sort();
+    let is_extended = sections.iter().any(|section| section.is_encoded);
+    let text: String = sections
+        .into_iter()
+        .map(|section| if section.is_encoded { percent_decode(&section.text) } else { section.text })
+        .collect();
+    let text = escape(&text);
+    if !is_extended {
+        return Value::Plain(format!("\"{text}\""));
+    }
+    let mut parts = text.splitn(3, '\'');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(charset), Some(language), Some(value)) => Value::Extended {
+            charset: Some(charset.to_owned()),
+            language: Some(language.to_owned()),
+            value: format!("\"{value}\""),
+        },
+        _ => Value::Extended {
+            charset: None,
+            language: None,
+            value: format!("\"{text}\""),
+        },
+    }
+}
+
+/// `name*`, `name*2` or `name*2*`: the name and the number of the section.
+fn section_of(name: &str) -> Option<(&str, Option<u64>)> {
+    let (base, rest) = name.split_once('*')?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if base.is_empty() || !base.chars().all(is_word) {
+        return None;
+    }
+    if rest.is_empty() {
+        return Some((base, None));
+    }
+    let number = rest.strip_suffix('*').unwrap_or(rest);
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| (base, Some(number.parse().unwrap_or(u64::MAX))))
+}
+
+/// Cuts at semicolons outside quotes.
+fn segments(value: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = value;
+    loop {
+        let mut end = rest.find(';');
+        while let Some(at) = end
+            && at > 0
+            && has_open_quote(&rest[..at])
+        {
+            end = rest[at + 1..].find(';').map(|next| at + 1 + next);
+        }
+        match end {
+            Some(at) => {
+                found.push(rest[..at].trim());
+                rest = &rest[at + 1..];
+            }
+            None => {
+                found.push(rest.trim());
+                return found;
+            }
+        }
+    }
+}
+
+fn has_open_quote(text: &str) -> bool {
+    let quotes = text.bytes().filter(|&b| b == b'"').count();
+    let escaped = text.matches("\\\"").count();
+    !(quotes - escaped).is_multiple_of(2)
+}
+
+/// The text without the quotes or angle brackets around it.
+#[must_use]
+pub fn unquote(text: &str) -> String {
+    if text.len() > 1 {
+        if let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            return if inner.contains('\\') {
+                inner.replace("\\\\", "\\").replace("\\\"", "\"")
+            } else {
+                inner.to_owned()
+            };
+        }
+        if let Some(inner) = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
+            return inner.to_owned();
+        }
+    }
+    text.to_owned()
+}
+
+/// The text with backslashes before backslashes and quotes.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    if !text.contains(['\\', '"']) {
+        return text.to_owned();
+    }
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", escape(text))
+}
+
+/// `%41` becomes the character U+0041, and so for every byte.
+fn percent_decode(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let digits = rest.get(at + 1..at + 3).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                out.push(char::from(byte));
+                rest = &rest[at + 3..];
+            }
+            None => {
+                out.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Every byte that RFC 3986 doesn't call unreserved becomes `%XX`.
+#[must_use]
+pub fn percent_encode(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// `name="value"`; `name*=utf-8''value` when the value isn't ASCII; the name
+/// alone when there is no value. Quotes may be left out where they aren't needed.
+pub fn write(name: &str, value: &str, always_quote: bool, out: &mut String) {
+    out.push_str(name);
+    if value.is_empty() {
+    } else if !value.is_ascii() {
+        out.push_str("*=utf-8''");
+        out.push_str(&percent_encode(value.as_bytes()));
+    } else if always_quote || value.contains(is_special) {
+        out.push_str("=\"");
+        out.push_str(&escape(value));
+        out.push('"');
+    } else {
+        out.push('=');
+        out.push_str(value);
+    }
+}
+
+/// The `tspecials` of RFC 2045, and the space.
+fn is_special(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '(' | ')' | '<' | '>' | '@' | ',' | ';' | ':' | '\\' | '"' | '/' | '[' | ']' | '?' | '='
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> Value {
+        Value::Plain(text.to_owned())
+    }
+
+    #[test]
+    fn the_main_value_comes_first() {
+        assert_eq!(
+            parse("Text/Plain; Charset=\"us-ascii\"; format=flowed"),
+            [
+                ("Text/Plain".to_owned(), plain("")),
+                ("charset".to_owned(), plain("\"us-ascii\"")),
+                ("format".to_owned(), plain("\"flowed\"")),
+            ]
+        );
+    }
+
+    #[test]
+    fn semicolons_in_quotes_do_not_cut() {
+        assert_eq!(parse(r#"a/b; name="x;\"y""#)[1].1.clone().unquoted(), plain("x;\"y"));
+    }
+
+    #[test]
+    fn sections_are_joined_and_decoded() {
+        let found = parse("a/b; name*1=tail; name*0*=utf-8'de'%C3%BC");
+        assert_eq!(
+            found[1].1,
+            Value::Extended {
+                charset: Some("utf-8".to_owned()),
+                language: Some("de".to_owned()),
+                value: "\"\u{c3}\u{bc}tail\"".to_owned(),
+            }
+        );
+    }
+
+    #[test]
+    fn values_are_written_as_they_need() {
+        let written = |value, quote| {
+            let mut out = String::new();
+            write("name", value, quote, &mut out);
+            out
+        };
+        assert_eq!(written("plain", false), "name=plain");
+        assert_eq!(written("two words", false), "name=\"two words\"");
+        assert_eq!(written("ü", true), "name*=utf-8''%C3%BC");
+        assert_eq!(written("", true), "name");
+    }
+}

@@ -1,0 +1,233 @@
+//! A tree of entities (RFC 2045 section 2.4) becomes one run of bytes.
+//!
+//! The order of things is here, and nothing about where an entity keeps its fields
+//! and its content: [`Entity`] tells that. What an entity contains is asked for
+//! before its fields are written, since content decides fields: the boundary of a
+//! multipart, the transfer encoding of a text that turns out not to be ASCII.
+
+use super::{
+    rope::Rope,
+    text::{has_line_ends, quote_from_lines, write_lines},
+    transfer::{Encoding, write_quoted_printable},
+};
+
+/// How a message is written.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// LF in memory, CRLF on the wire.
+    pub linesep: String,
+    /// The longest line of a folded field; 0: don't fold.
+    pub max_width: usize,
+    /// Content that isn't ASCII has to be encoded.
+    pub seven_bit: bool,
+    /// Put `>` before body lines that begin with `From `.
+    pub mangle_from: bool,
+    /// Fields in UTF-8 (RFC 6532).
+    pub utf8: bool,
+    /// The output is bytes; otherwise text.
+    pub binary: bool,
+    /// This is what goes to a server: complete it and hide what isn't for everyone.
+    pub sending: bool,
+}
+
+/// One message or body part.
+pub trait Entity: Sized {
+    type Error;
+    type Bytes: AsRef<[u8]>;
+
+    /// What it contains.
+    fn content(&self, rules: &Rules) -> Result<Content<Self>, Self::Error>;
+
+    /// Its fields, folded, each with its line end.
+    fn write_fields(
+        &self,
+        rules: &Rules,
+        place: Place,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Self::Error>;
+
+    /// The tree is deeper than anyone needs (or contains itself).
+    fn too_deep() -> Self::Error;
+}
+
+/// Where in the tree an entity is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The message that is rendered.
+    Root,
+    /// A message inside it.
+    Inner,
+}
+
+/// What an entity contains.
+#[derive(Debug)]
+pub enum Content<E: Entity> {
+    Nothing,
+    /// Text: gets the line ends that the rules ask for.
+    Text(E::Bytes),
+    /// Exactly these bytes.
+    Exactly(E::Bytes),
+    /// Bytes that are transfer-encoded on the way out.
+    Encoded(E::Bytes, Encoding),
+    Multipart(Multipart<E>),
+    /// Groups of fields with empty lines between them (RFC 3464 section 2.1).
+    Blocks(Vec<E>),
+    /// Another message (RFC 2046 section 5.2).
+    Message(Box<E>),
+    /// The content of another entity, which replaces this one, fields and all.
+    Instead(Box<E>, Box<Content<E>>),
+}
+
+/// Body parts between boundaries (RFC 2046 section 5.1).
+#[derive(Debug)]
+pub struct Multipart<E: Entity> {
+    pub boundary: String,
+    pub preamble: Option<E::Bytes>,
+    pub parts: Vec<E>,
+    pub epilogue: Option<E::Bytes>,
+    /// Signed parts stay as they are: their fields aren't folded (RFC 1847 section 2.1).
+    pub is_signed: bool,
+}
+
+const DEEPEST: usize = 200;
+
+/// Renders an entity and everything in it.
+pub fn render<E: Entity>(entity: &E, rules: &Rules) -> Result<Rope<E::Bytes>, E::Error> {
+    let mut rope = Rope::new();
+    write_entity(entity, rules, Place::Root, &mut rope, 0)?;
+    Ok(rope)
+}
+
+fn write_entity<E: Entity>(
+    entity: &E,
+    rules: &Rules,
+    place: Place,
+    out: &mut Rope<E::Bytes>,
+    depth: usize,
+) -> Result<(), E::Error> {
+    if depth > DEEPEST {
+        return Err(E::too_deep());
+    }
+    match entity.content(rules)? {
+        Content::Instead(other, content) => {
+            other.write_fields(rules, place, out.text())?;
+            out.push(rules.linesep.as_bytes());
+            write_content(*content, rules, out, depth)
+        }
+        content => {
+            entity.write_fields(rules, place, out.text())?;
+            out.push(rules.linesep.as_bytes());
+            write_content(content, rules, out, depth)
+        }
+    }
+}
+
+fn write_content<E: Entity>(
+    content: Content<E>,
+    rules: &Rules,
+    out: &mut Rope<E::Bytes>,
+    depth: usize,
+) -> Result<(), E::Error> {
+    match content {
+        Content::Nothing => Ok(()),
+        Content::Text(text) => {
+            write_text(text, rules, out);
+            Ok(())
+        }
+        Content::Exactly(bytes) => {
+            out.push_body(bytes);
+            Ok(())
+        }
+        Content::Encoded(bytes, Encoding::Base64) => {
+            out.push_base64(bytes, &rules.linesep);
+            Ok(())
+        }
+        Content::Encoded(bytes, Encoding::QuotedPrintable) => {
+            write_quoted(bytes.as_ref(), rules, out.text());
+            Ok(())
+        }
+        Content::Multipart(multipart) => write_multipart(multipart, rules, out, depth),
+        Content::Blocks(blocks) => {
+            let linesep = rules.linesep.as_bytes();
+            for (number, block) in blocks.iter().enumerate() {
+                if number > 0 {
+                    out.push(linesep);
+                }
+                write_entity(block, rules, Place::Inner, out, depth + 1)?;
+                if out.ends_with(linesep) {
+                    let shorter = out.text().len() - linesep.len();
+                    out.text().truncate(shorter);
+                }
+            }
+            Ok(())
+        }
+        Content::Message(message) => write_entity(&*message, rules, Place::Inner, out, depth + 1),
+        Content::Instead(_, content) => write_content(*content, rules, out, depth),
+    }
+}
+
+fn write_multipart<E: Entity>(
+    multipart: Multipart<E>,
+    rules: &Rules,
+    out: &mut Rope<E::Bytes>,
+    depth: usize,
+) -> Result<(), E::Error> {
+    let unfolded;
+    let part_rules = if multipart.is_signed {
+        unfolded = Rules { max_width: 0, ..rules.clone() };
+        &unfolded
+    } else {
+        rules
+    };
+    let linesep = rules.linesep.as_bytes();
+    let boundary = multipart.boundary.as_bytes();
+    if let Some(preamble) = multipart.preamble {
+        write_text(preamble, rules, out);
+        out.push(linesep);
+    }
+    for (number, part) in multipart.parts.iter().enumerate() {
+        if number > 0 {
+            out.push(linesep);
+        }
+        for piece in [b"--", boundary, linesep] {
+            out.push(piece);
+        }
+        write_entity(part, part_rules, Place::Inner, out, depth + 1)?;
+    }
+    if multipart.parts.is_empty() {
+        for piece in [b"--", boundary, linesep] {
+            out.push(piece);
+        }
+    }
+    for piece in [linesep, b"--", boundary, b"--", linesep] {
+        out.push(piece);
+    }
+    if let Some(epilogue) = multipart.epilogue {
+        write_text(epilogue, rules, out);
+    }
+    Ok(())
+}
+
+fn write_text<B: AsRef<[u8]>>(text: B, rules: &Rules, out: &mut Rope<B>) {
+    if rules.mangle_from
+        && let Some(quoted) = quote_from_lines(text.as_ref())
+    {
+        write_lines(&quoted, &rules.linesep, out.text());
+    } else if has_line_ends(text.as_ref(), &rules.linesep) {
+        out.push_body(text);
+    } else {
+        write_lines(text.as_ref(), &rules.linesep, out.text());
+    }
+}
+
+fn write_quoted(bytes: &[u8], rules: &Rules, out: &mut Vec<u8>) {
+    const WIDTH: usize = 76;
+    if rules.mangle_from && memchr::memmem::find(bytes, b"From ").is_some() {
+        let mut encoded = Vec::with_capacity(bytes.len() * 5 / 4);
+        write_quoted_printable(bytes, WIDTH, &rules.linesep, &mut encoded);
+        out.extend_from_slice(&quote_from_lines(&encoded).unwrap_or(encoded));
+    } else {
+        out.reserve(bytes.len() * 5 / 4);
+        write_quoted_printable(bytes, WIDTH, &rules.linesep, out);
+    }
+}

@@ -1,0 +1,118 @@
+//! Lines of text, as Python's `str` sees them and as mail sees them.
+
+use memchr::{memchr, memchr2};
+
+/// Where a `str` breaks into lines: more characters than CR and LF.
+#[must_use]
+pub fn is_line_break(c: char) -> bool {
+    matches!(
+        c,
+        '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
+}
+
+/// What `str.isspace` and `str.strip` take for white space.
+#[must_use]
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
+}
+
+/// The lines of a text, without their ends; none for an empty text.
+#[must_use]
+pub fn lines(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(is_line_break) {
+        found.push(&rest[..at]);
+        let end = rest[at..].chars().next().map_or(1, char::len_utf8);
+        let end = if rest[at..].starts_with("\r\n") { 2 } else { end };
+        rest = &rest[at + end..];
+    }
+    if !rest.is_empty() {
+        found.push(rest);
+    }
+    found
+}
+
+/// Whether the text already has only this kind of line end.
+#[must_use]
+pub fn has_line_ends(text: &[u8], linesep: &str) -> bool {
+    match linesep {
+        "\n" => memchr(b'\r', text).is_none(),
+        _ => memchr2(b'\r', b'\n', text).is_none(),
+    }
+}
+
+/// Writes a text with every CRLF, CR and LF replaced by `linesep`.
+pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = memchr2(b'\r', b'\n', rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(linesep.as_bytes());
+        let end = if rest[at..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[at + end..];
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Writes a text with `>` before every line that begins with `From `, as mbox
+/// files need it. A line begins after LF and nowhere else.
+#[must_use]
+pub fn quote_from_lines(text: &[u8]) -> Option<Vec<u8>> {
+    const FROM: &[u8] = b"From ";
+    let starts: Vec<usize> = std::iter::once(0)
+        .chain(memchr::memchr_iter(b'\n', text).map(|at| at + 1))
+        .filter(|&at| text[at..].starts_with(FROM))
+        .collect();
+    if starts.is_empty() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len() + starts.len());
+    let mut done = 0;
+    for at in starts {
+        out.extend_from_slice(&text[done..at]);
+        out.push(b'>');
+        done = at;
+    }
+    out.extend_from_slice(&text[done..]);
+    Some(out)
+}
+
+/// The length of the longest line, in bytes.
+#[must_use]
+pub fn longest_line(text: &[u8]) -> usize {
+    let mut longest = 0;
+    let mut from = 0;
+    for at in memchr::memchr2_iter(b'\r', b'\n', text) {
+        longest = longest.max(at - from);
+        from = at + 1;
+    }
+    longest.max(text.len() - from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_where_str_breaks_them() {
+        assert_eq!(lines("a\r\nb\x0bc\u{2028}d"), ["a", "b", "c", "d"]);
+        assert_eq!(lines("a\n\n"), ["a", ""]);
+        assert!(lines("").is_empty());
+    }
+
+    #[test]
+    fn from_lines_are_quoted() {
+        assert_eq!(
+            quote_from_lines(b"From me\nnot From\nFrom you").unwrap(),
+            b">From me\nnot From\n>From you"
+        );
+        assert!(quote_from_lines(b"nothing").is_none());
+    }
+
+    #[test]
+    fn the_longest_line_counts_without_its_end() {
+        assert_eq!(longest_line(b"ab\r\nabc\nabcd"), 4);
+        assert_eq!(longest_line(b""), 0);
+    }
+}

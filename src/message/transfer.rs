@@ -1,0 +1,177 @@
+//! Transfer encodings of bodies (RFC 2045 section 6).
+
+use super::text::{has_line_ends, longest_line, write_lines};
+use encodify::base64::STANDARD;
+
+/// The longest line that SMTP carries, without its end (RFC 5321 section 4.5.3.1.6).
+pub const LONGEST_LINE: usize = 998;
+
+/// How bytes become 7-bit lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Base64,
+    QuotedPrintable,
+}
+
+impl Encoding {
+    /// As Content-Transfer-Encoding names it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Encoding::Base64 => "base64",
+            Encoding::QuotedPrintable => "quoted-printable",
+        }
+    }
+}
+
+/// Whether a body may go out as it is: ASCII, short lines, and line ends that
+/// canonical CRLF changes nothing about (no NUL, no bare CR).
+#[must_use]
+pub fn is_seven_bit(body: &[u8]) -> bool {
+    body.is_ascii() && !body.contains(&0) && longest_line(body) <= LONGEST_LINE && !has_bare_return(body)
+}
+
+fn has_bare_return(body: &[u8]) -> bool {
+    memchr::memchr_iter(b'\r', body).any(|at| body.get(at + 1) != Some(&b'\n'))
+}
+
+/// The encoding that makes a text shorter; None when it needs none.
+#[must_use]
+pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
+    if is_seven_bit(text) {
+        return None;
+    }
+    let escaped = text.iter().filter(|&&b| !matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r') || b == b'=').count();
+    let quoted = text.len() + 2 * escaped;
+    // Readable text is worth something: base64 has to save a fifth.
+    if quoted <= STANDARD.encoded_len(text.len()) * 6 / 5 {
+        Some(Encoding::QuotedPrintable)
+    } else {
+        Some(Encoding::Base64)
+    }
+}
+
+/// Quoted-printable as `email.quoprimime` lays it out: soft breaks where it puts
+/// them, so that output can be compared byte for byte. `width` is at least 4.
+pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>) {
+    let mut rest = body;
+    while !rest.is_empty() {
+        let end = rest
+            .iter()
+            .position(|&b| matches!(b, b'\n' | b'\r'))
+            .unwrap_or(rest.len());
+        write_quoted_line(&rest[..end], width, linesep, out);
+        let ended = match &rest[end..] {
+            [b'\r', b'\n', ..] => 2,
+            [] => 0,
+            _ => 1,
+        };
+        if ended > 0 {
+            out.extend_from_slice(linesep.as_bytes());
+        }
+        rest = &rest[end + ended..];
+    }
+}
+
+fn write_quoted_line(line: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>) {
+    let mut escaped = Vec::with_capacity(line.len() + line.len() / 4);
+    for &byte in line {
+        if matches!(byte, b' '..=b'~' | b'\t') && byte != b'=' {
+            escaped.push(byte);
+        } else {
+            push_escaped(byte, &mut escaped);
+        }
+    }
+    // A line may be one longer than a piece, as it needs no `=` at its end.
+    let mut start = 0;
+    while start + 1 + width <= escaped.len() {
+        let stop = start + width - 1;
+        // Never inside an escape.
+        let stop = if escaped[stop - 2] == b'=' {
+            stop - 2
+        } else if escaped[stop - 1] == b'=' {
+            stop - 1
+        } else {
+            stop
+        };
+        out.extend_from_slice(&escaped[start..stop]);
+        out.push(b'=');
+        out.extend_from_slice(linesep.as_bytes());
+        start = stop;
+    }
+    let tail = &escaped[start..];
+    match tail.split_last() {
+        Some((&blank @ (b' ' | b'\t'), before)) => {
+            out.extend_from_slice(before);
+            let room = width + 1 - tail.len().min(width + 1);
+            if room >= 3 {
+                push_escaped(blank, out);
+            } else if room == 2 {
+                out.push(blank);
+                out.push(b'=');
+                out.extend_from_slice(linesep.as_bytes());
+            } else {
+                out.push(b'=');
+                out.extend_from_slice(linesep.as_bytes());
+                push_escaped(blank, out);
+            }
+        }
+        _ => out.extend_from_slice(tail),
+    }
+}
+
+fn push_escaped(byte: u8, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    out.extend_from_slice(&[
+        b'=',
+        DIGITS[usize::from(byte >> 4)],
+        DIGITS[usize::from(byte & 15)],
+    ]);
+}
+
+/// The lines of a text, each ended with CRLF: what base64 of text has to encode
+/// (RFC 2045 section 6.8).
+#[must_use]
+pub fn canonical(text: &str) -> Option<Vec<u8>> {
+    if has_line_ends(text.as_bytes(), "") {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len() + 64);
+    write_lines(text.as_bytes(), "\r\n", &mut out);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: usize = 76;
+
+    fn quoted(body: &str) -> String {
+        let mut out = Vec::new();
+        write_quoted_printable(body.as_bytes(), LINE, "\n", &mut out);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    #[test]
+    fn escapes_are_not_cut() {
+        let out = quoted(&"ü".repeat(40));
+        for line in out.lines() {
+            assert!(line.len() <= LINE, "{line}");
+        }
+        assert_eq!(out.replace("=\n", ""), "=C3=BC".repeat(40));
+    }
+
+    #[test]
+    fn final_blanks_are_escaped() {
+        assert_eq!(quoted("a \nb\t"), "a=20\nb=09");
+    }
+
+    #[test]
+    fn text_gets_what_suits_it() {
+        assert_eq!(choose_for_text(b"plain\r\n"), None);
+        assert_eq!(choose_for_text("Schöne Grüße aus dem Norden".as_bytes()), Some(Encoding::QuotedPrintable));
+        assert_eq!(choose_for_text("Привет, мир".as_bytes()), Some(Encoding::Base64));
+        assert_eq!(choose_for_text(&[b'x'; 999]), Some(Encoding::QuotedPrintable));
+    }
+}
