@@ -65,6 +65,7 @@ class SmtpClient:
         deadline: seconds for one whole call, whatever it consists of. Default:
             no limit beside `timeout`.
         pipelining: False sends one command at a time, whatever the server offers.
+        chunking: False sends mail data by DATA, not BDAT, whatever it offers.
         allow_plaintext_auth: True lets `login` go over a connection without TLS
             that leaves this machine.
 
@@ -99,6 +100,7 @@ class SmtpClient:
         context: Any = None,
         deadline: float | None = None,
         pipelining: bool = True,
+        chunking: bool = True,
         allow_plaintext_auth: bool = False,
     ) -> None:
         if tls is not None:
@@ -115,6 +117,7 @@ class SmtpClient:
         self.source_address = source_address
         self.context = context
         self.pipelining = pipelining
+        self.chunking = chunking
         self.allow_plaintext_auth = allow_plaintext_auth
         self.user: str | None = None
         self.password: str | None = None
@@ -253,6 +256,7 @@ class SmtpClient:
             deadline=self.deadline,
             lmtp=self._speaks_lmtp,
             pipelining=self.pipelining,
+            chunking=self.chunking,
             plaintext_auth=self.allow_plaintext_auth,
             like_smtplib=self._like_smtplib,
             implicit_tls=self._tls_mode == "implicit",
