@@ -95,6 +95,9 @@ class SMTPHostNotFound(SMTPUnreachable, _socket.gaierror):
 class SMTPTLSError(SMTPException, _ssl.SSLError):
     """The TLS handshake failed; nothing else was sent."""
 
+    def __str__(self) -> str:
+        return str(self.args[-1]) if self.args else ""
+
 
 class SMTPCertificateError(SMTPTLSError, _ssl.SSLCertVerificationError):
     """The server's certificate can't be trusted: name, chain or dates."""

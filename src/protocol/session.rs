@@ -253,10 +253,10 @@ impl Session {
     pub fn tls_established(&mut self) {
         self.secure = true;
         self.extensions = Extensions::default();
+        self.out.note(Speaker::Note, b"TLS established".to_vec());
         if self.state == State::Securing {
             self.set_rest(State::Secured);
         }
-        self.out.note(Speaker::Note, b"TLS established".to_vec());
         if let Some(reply) = self.upgrade_due.take() {
             self.events.push_back(Event::Secured(reply));
         }

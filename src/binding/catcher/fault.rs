@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::argument::bad;
+use super::argument::bad_argument;
 use crate::catcher::{BadCertificate, Disconnect, Fault, FaultReply, Stage};
 use crate::protocol::reply::Reply;
 
@@ -39,7 +39,7 @@ impl Words<'_> {
             Words::Reply(code, text) => FaultReply::Reply { code: *code, wire: wire("reply", *code, text)? },
             Words::Named(name) if name == "usual" => FaultReply::Usual,
             Words::Named(_) => {
-                return Err(bad("reply", "(code, text), bytes, or \"usual\""));
+                return Err(bad_argument("reply", &"(code, text), bytes, or \"usual\""));
             }
         })
     }
@@ -49,7 +49,7 @@ impl Words<'_> {
         match self {
             Words::Raw(octets) => Ok(octets.as_bytes().to_vec()),
             Words::Reply(code, text) => wire("extra", *code, text),
-            Words::Named(_) => Err(bad("extra", "(code, text) or bytes")),
+            Words::Named(_) => Err(bad_argument("extra", &"(code, text) or bytes")),
         }
     }
 }
@@ -60,10 +60,10 @@ fn wire(argument: &str, code: u16, text: &Text) -> PyResult<Vec<u8>> {
         Text::Lines(lines) => lines.join("\n"),
     };
     if !(200..=599).contains(&code) {
-        return Err(bad(argument, format!("{code} is no reply code; bytes can say anything")));
+        return Err(bad_argument(argument, &format!("{code} is no reply code; bytes can say anything")));
     }
     if text.contains(['\r', '\0']) {
-        return Err(bad(argument, "CR and NUL can't stand in a reply; bytes can say anything"));
+        return Err(bad_argument(argument, &"CR and NUL can't stand in a reply; bytes can say anything"));
     }
     let mut wire = Vec::new();
     Reply::new(code, text).write_to(&mut wire);
@@ -78,7 +78,7 @@ pub fn disconnect(end: Option<End>) -> PyResult<Option<Disconnect>> {
             "fin" => Disconnect::Fin,
             "reset" => Disconnect::Reset,
             "half-close" => Disconnect::HalfClose,
-            _ => return Err(bad("disconnect", "True, \"fin\", \"reset\" or \"half-close\"")),
+            _ => return Err(bad_argument("disconnect", &"True, \"fin\", \"reset\" or \"half-close\"")),
         }),
     })
 }
@@ -91,9 +91,9 @@ pub fn certificate(name: &str) -> PyResult<BadCertificate> {
         "untrusted" => BadCertificate::Untrusted,
         "self-signed" => BadCertificate::SelfSigned,
         _ => {
-            return Err(bad(
+            return Err(bad_argument(
                 "certificate",
-                "\"wrong-name\", \"expired\", \"not-yet-valid\", \"untrusted\" or \"self-signed\"",
+                &"\"wrong-name\", \"expired\", \"not-yet-valid\", \"untrusted\" or \"self-signed\"",
             ));
         }
     })
@@ -103,17 +103,20 @@ pub fn certificate(name: &str) -> PyResult<BadCertificate> {
 pub fn check(fault: &Fault) -> PyResult<()> {
     let stage = fault.stage;
     if fault.certificate.is_some() && stage != Stage::Handshake {
-        return Err(bad("certificate", "only at stage \"handshake\""));
+        return Err(bad_argument("certificate", &"only at stage \"handshake\""));
     }
     if fault.after > 0 && stage != Stage::MailData {
-        return Err(bad("after", "only at stage \"mail-data\""));
+        return Err(bad_argument("after", &"only at stage \"mail-data\""));
     }
     let has_address = matches!(stage, Stage::Mail | Stage::Rcpt | Stage::EndOfData);
     if fault.address.is_some() && !has_address {
-        return Err(bad("address", "only at stages \"MAIL\", \"RCPT\" and, in LMTP, \"end-of-data\""));
+        return Err(bad_argument(
+            "address",
+            &"only at stages \"MAIL\", \"RCPT\" and, in LMTP, \"end-of-data\"",
+        ));
     }
     if fault.endless && matches!(fault.reply, FaultReply::Nothing) {
-        return Err(bad("endless", "only together with reply"));
+        return Err(bad_argument("endless", &"only together with reply"));
     }
     Ok(())
 }

@@ -1,5 +1,4 @@
 //! The catcher as Python sees it.
-#![allow(missing_debug_implementations)] // Python reads __repr__
 
 mod argument;
 mod conversation;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::{PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 
-use super::argument::{bad, named, seconds};
+use super::argument::{bad_argument, named, seconds};
 use super::conversation::CaughtConversation;
 use super::fault::{self, End, Words};
 use super::message::CaughtMessage;
@@ -128,7 +128,7 @@ impl Catcher {
         };
         let printable = |c: char| c.is_ascii_graphic();
         if hostname.is_empty() || !hostname.chars().all(printable) {
-            return Err(bad("hostname", "a name of printable ASCII, without spaces"));
+            return Err(bad_argument("hostname", &"a name of printable ASCII, without spaces"));
         }
         let settings = Settings {
             host: host.to_owned(),
@@ -413,14 +413,16 @@ fn tls_mode(name: &str) -> PyResult<TlsMode> {
     [TlsMode::None, TlsMode::StartTls, TlsMode::Implicit]
         .into_iter()
         .find(|mode| mode.name() == name)
-        .ok_or_else(|| bad("tls", format!("{name:?} is not one of \"none\", \"starttls\", \"implicit\"")))
+        .ok_or_else(|| {
+            bad_argument("tls", &format!("{name:?} is not one of \"none\", \"starttls\", \"implicit\""))
+        })
 }
 
 fn dialect(name: &str) -> PyResult<Dialect> {
     match name {
         "smtp" => Ok(Dialect::Smtp),
         "lmtp" => Ok(Dialect::Lmtp),
-        _ => Err(bad("protocol", format!("{name:?} is neither \"smtp\" nor \"lmtp\""))),
+        _ => Err(bad_argument("protocol", &format!("{name:?} is neither \"smtp\" nor \"lmtp\""))),
     }
 }
 
