@@ -69,10 +69,10 @@ check-lint: $(VENV)/made
 check-stubs: $(FRESH_STUB) $(VENV)/check-tools
 	@diff -u $(STUB) $(FRESH_STUB) || { echo "$(STUB) is not what the source says: make stubs"; exit 1; }
 	$(BIN)/stubtest rsmtp._rsmtp
+	$(BIN)/pyright
 
 check-types: $(VENV)/built $(VENV)/check-tools
 	$(BIN)/mypy
-	$(BIN)/pyright --warnings
 
 check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 	.tools/bin/cargo-deny check bans licenses sources

@@ -40,7 +40,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=1025, help="port; 0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=1025, help="port; 0 takes a free one (default: %(default)s)"
+    )
     parser.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
     parser.add_argument("--lmtp", action="store_true", help="speak LMTP (RFC 2033) and not SMTP")
     parser.add_argument("--username", metavar="NAME", help="the login's name (default: catcher)")

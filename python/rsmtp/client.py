@@ -215,7 +215,9 @@ class SmtpClient:
 
     # -- connecting -------------------------------------------------------------
 
-    def connect(self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None) -> Reply:
+    def connect(
+        self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
+    ) -> Reply:
         """Connects and returns the greeting, whatever it says: (code, text).
 
         "host:port" is taken apart when no port is given. Raises a subclass of
@@ -480,7 +482,11 @@ class SmtpClient:
         return reply
 
     def auth(
-        self, mechanism: str, authobject: Callable[..., str | bytes | None], *, initial_response_ok: bool = True
+        self,
+        mechanism: str,
+        authobject: Callable[..., str | bytes | None],
+        *,
+        initial_response_ok: bool = True,
     ) -> Reply:
         """AUTH by a callable: `authobject(challenge)` answers each challenge
         (bytes), `authobject()` gives the initial response or None.

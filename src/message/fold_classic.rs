@@ -48,7 +48,11 @@ impl<E> From<E> for FoldError<E> {
 pub const SPLIT_CHARS: &str = ";, \t";
 
 /// Folds plain text: ASCII as it is, anything else as UTF-8 encoded-words.
-pub fn fold_text(value: &str, shape: &Shape<'_>, out: &mut String) -> Result<(), FoldError<std::convert::Infallible>> {
+pub fn fold_text(
+    value: &str,
+    shape: &Shape<'_>,
+    out: &mut String,
+) -> Result<(), FoldError<std::convert::Infallible>> {
     let is_ascii = value.is_ascii();
     if is_ascii && fits(value, shape) {
         out.push_str(value);
@@ -80,11 +84,8 @@ pub fn fold_runs<C: Codec>(
     for (text, charset) in runs {
         if let Some((was_ascii, spaced)) = before {
             let space_follows = text.chars().next().is_some_and(is_not_text);
-            let apart = if was_ascii {
-                !charset.is_ascii && !spaced
-            } else {
-                !space_follows || !charset.is_ascii
-            };
+            let apart =
+                if was_ascii { !charset.is_ascii && !spaced } else { !space_follows || !charset.is_ascii };
             if apart {
                 folder.transition();
             }
@@ -235,8 +236,7 @@ impl<'a, 'o> Folder<'a, 'o> {
         let indent = self.shape.indent;
         let full = self.shape.max_width.saturating_sub(indent.chars().count());
         let first = self.shape.max_width.saturating_sub(self.width);
-        let mut words =
-            encode_words(text, charset, std::iter::once(first).chain(std::iter::repeat(full)))?;
+        let mut words = encode_words(text, charset, std::iter::once(first).chain(std::iter::repeat(full)))?;
         let last = if words.len() > 1 { words.pop().flatten() } else { None };
         let mut words = words.into_iter();
         if let Some(word) = words.next().flatten() {
@@ -381,13 +381,8 @@ mod tests {
 
     #[test]
     fn an_embedded_field_is_refused() {
-        let shape = Shape {
-            name_width: 9,
-            max_width: 78,
-            indent: " ",
-            split_chars: SPLIT_CHARS,
-            linesep: "\n",
-        };
+        let shape =
+            Shape { name_width: 9, max_width: 78, indent: " ", split_chars: SPLIT_CHARS, linesep: "\n" };
         let result = fold_text("x\nBcc: victim@example.com", &shape, &mut String::new());
         assert!(matches!(result, Err(FoldError::EmbeddedField(_))));
     }

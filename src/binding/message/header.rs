@@ -89,10 +89,7 @@ pub(crate) fn fold_runs_py(
     split_chars: &str,
     indent: &str,
 ) -> PyResult<String> {
-    let texts = runs
-        .iter()
-        .map(|(text, _, codec, _)| carried(text, codec))
-        .collect::<PyResult<Vec<_>>>()?;
+    let texts = runs.iter().map(|(text, _, codec, _)| carried(text, codec)).collect::<PyResult<Vec<_>>>()?;
     let runs: Vec<_> = runs
         .iter()
         .zip(&texts)
@@ -143,8 +140,7 @@ pub(crate) fn fold_unknown(text: &Bound<'_, PyString>, shape: &Shape<'_>) -> PyR
         codec: AnyCodec::Raw,
     };
     let mut out = String::new();
-    fold_runs(&[(&carried, charset)], shape, &mut out)
-        .map_err(|error| into_error(text.py(), error))?;
+    fold_runs(&[(&carried, charset)], shape, &mut out).map_err(|error| into_error(text.py(), error))?;
     Ok(out)
 }
 
@@ -239,7 +235,8 @@ pub(crate) fn formataddr<'py>(
     let mut out = String::with_capacity(plain.len() + spec.len() + 5);
     if plain.is_ascii() {
         // Parentheses, angle brackets and so on can only stand in quotes.
-        let is_special = |c| matches!(c, '(' | ')' | '<' | '>' | '@' | ',' | ':' | ';' | '"' | '.' | '[' | ']' | '\\');
+        let is_special =
+            |c| matches!(c, '(' | ')' | '<' | '>' | '@' | ',' | ':' | ';' | '"' | '.' | '[' | ']' | '\\');
         if plain.contains(is_special) {
             out.push('"');
             out.push_str(&crate::message::parameter::escape(plain));
