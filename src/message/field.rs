@@ -8,11 +8,7 @@ use super::address::{self, Address, Malformed};
 use super::parameter::{self, Value};
 use super::transfer::LONGEST_LINE;
 use mail_builder::headers::{
-    Header,
-    address::Address as Written,
-    content_type::ContentType,
-    raw::Raw,
-    text::Text,
+    Header, address::Address as Written, content_type::ContentType, raw::Raw, text::Text,
 };
 use std::fmt;
 
@@ -26,7 +22,10 @@ pub struct Refusal {
 impl Refusal {
     #[must_use]
     pub fn new(what: &str, why: impl Into<String>) -> Self {
-        Refusal { what: what.to_owned(), why: why.into() }
+        Refusal {
+            what: what.to_owned(),
+            why: why.into(),
+        }
     }
 }
 
@@ -66,7 +65,9 @@ pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
         None => Ok(()),
         Some(c) => Err(Refusal::new(
             what,
-            format!("can't contain the control character {c:?} (it would end the field or be lost)"),
+            format!(
+                "can't contain the control character {c:?} (it would end the field or be lost)"
+            ),
         )),
     }
 }
@@ -79,11 +80,27 @@ fn is_forbidden(c: char) -> bool {
 #[must_use]
 pub fn is_single(name: &str) -> bool {
     const SINGLE: [&str; 17] = [
-        "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to",
-        "references", "subject", "mime-version", "content-type", "content-transfer-encoding",
-        "content-id", "content-disposition", "content-description",
+        "date",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "subject",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-id",
+        "content-disposition",
+        "content-description",
     ];
-    SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name))
+    SINGLE
+        .iter()
+        .any(|single| single.eq_ignore_ascii_case(name))
 }
 
 /// What a value is made of.
@@ -101,13 +118,34 @@ pub enum Kind {
 #[must_use]
 pub fn kind(name: &str) -> Kind {
     const ADDRESSES: [&str; 15] = [
-        "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender",
-        "resent-to", "resent-cc", "resent-bcc", "resent-reply-to", "disposition-notification-to",
-        "mail-followup-to", "return-path",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "resent-from",
+        "resent-sender",
+        "resent-to",
+        "resent-cc",
+        "resent-bcc",
+        "resent-reply-to",
+        "disposition-notification-to",
+        "mail-followup-to",
+        "return-path",
     ];
     const TOKENS: [&str; 12] = [
-        "message-id", "resent-message-id", "in-reply-to", "references", "content-id", "date",
-        "resent-date", "mime-version", "content-transfer-encoding", "dkim-signature", "list-unsubscribe",
+        "message-id",
+        "resent-message-id",
+        "in-reply-to",
+        "references",
+        "content-id",
+        "date",
+        "resent-date",
+        "mime-version",
+        "content-transfer-encoding",
+        "dkim-signature",
+        "list-unsubscribe",
         "list-unsubscribe-post",
     ];
     let is_one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -131,7 +169,13 @@ pub fn is_hidden(name: &str) -> bool {
 const FOLD_AT: usize = 78;
 
 /// Writes a whole field with its line end.
-pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
+pub fn fold(
+    name: &str,
+    value: &str,
+    linesep: &str,
+    utf8: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
     check_name(name)?;
     check_value(name, value)?;
     let start = out.len();
@@ -155,14 +199,19 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
             Kind::Addresses => written(name, value)?.write_header(out, column),
             Kind::Parameters => parameters(value).write_header(out, column),
             Kind::Tokens => {
-                return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
+                return Err(Refusal::new(
+                    name,
+                    "has to be ASCII (RFC 5322 section 3.6.4)",
+                ));
             }
         }
     }
     if !fits_on_lines(&out[start..]) {
         return Err(Refusal::new(
             name,
-            format!("has a word that doesn't fit into a line of {LONGEST_LINE} bytes (RFC 5322 section 2.1.1)"),
+            format!(
+                "has a word that doesn't fit into a line of {LONGEST_LINE} bytes (RFC 5322 section 2.1.1)"
+            ),
         ));
     }
     if linesep != "\r\n" {
@@ -199,9 +248,14 @@ fn written(name: &str, value: &str) -> Result<Written<'static>, Refusal> {
         .into_iter()
         .map(|address| match address {
             Address::Mailbox(mailbox) => written_mailbox(name, mailbox),
-            Address::Group { name: group, members } => {
-                let members: Result<Vec<_>, _> =
-                    members.into_iter().map(|member| written_mailbox(name, member)).collect();
+            Address::Group {
+                name: group,
+                members,
+            } => {
+                let members: Result<Vec<_>, _> = members
+                    .into_iter()
+                    .map(|member| written_mailbox(name, member))
+                    .collect();
                 Ok(Written::new_group(Some(group), members?))
             }
         })
@@ -219,16 +273,21 @@ fn written_mailbox(name: &str, mailbox: address::Mailbox) -> Result<Written<'sta
             ),
         ));
     }
-    let spec = mailbox.addr_spec(false).map_err(|Malformed(why)| Refusal::new(name, why))?;
+    let spec = mailbox
+        .addr_spec(false)
+        .map_err(|Malformed(why)| Refusal::new(name, why))?;
     Ok(Written::new_address(mailbox.display_name, spec))
 }
 
 fn parameters(value: &str) -> ContentType<'static> {
     let mut all = parameter::parse(value).into_iter();
     let main = all.next().map(|(main, _)| main).unwrap_or_default();
-    all.fold(ContentType::new(main), |written, (name, value)| match value.unquoted() {
-        Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
-    })
+    all.fold(
+        ContentType::new(main),
+        |written, (name, value)| match value.unquoted() {
+            Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
+        },
+    )
 }
 
 /// Whether the field can only be sent with SMTPUTF8: an address in it isn't ASCII
@@ -274,7 +333,10 @@ mod tests {
     #[test]
     fn line_ends_are_refused() {
         for value in ["a\r\nBcc: b@x", "a\nb", "a\rb", "a\0b", "a\x1bb"] {
-            assert!(refusal("Subject", value).contains("control character"), "{value:?}");
+            assert!(
+                refusal("Subject", value).contains("control character"),
+                "{value:?}"
+            );
         }
         assert!(refusal("Sub:ject", "x").contains("can't contain ':'"));
     }
@@ -287,13 +349,22 @@ mod tests {
     #[test]
     fn no_line_is_longer_than_smtp_carries() {
         let field = folded("Subject", &"x".repeat(3000));
-        assert!(super::super::text::longest_line(field.as_bytes()) <= 80, "{field}");
+        assert!(
+            super::super::text::longest_line(field.as_bytes()) <= 80,
+            "{field}"
+        );
         assert!(refusal("Message-ID", &"x".repeat(3000)).contains("doesn't fit"));
     }
 
     #[test]
     fn file_names_are_extended() {
-        let field = folded("Content-Disposition", "attachment; filename=\"Übersicht.pdf\"");
-        assert_eq!(field, "Content-Disposition: attachment; filename*=UTF-8''%C3%9Cbersicht.pdf\r\n");
+        let field = folded(
+            "Content-Disposition",
+            "attachment; filename=\"Übersicht.pdf\"",
+        );
+        assert_eq!(
+            field,
+            "Content-Disposition: attachment; filename*=UTF-8''%C3%9Cbersicht.pdf\r\n"
+        );
     }
 }

@@ -48,14 +48,22 @@ impl<E> From<E> for FoldError<E> {
 pub const SPLIT_CHARS: &str = ";, \t";
 
 /// Folds plain text: ASCII as it is, anything else as UTF-8 encoded-words.
-pub fn fold_text(value: &str, shape: &Shape<'_>, out: &mut String) -> Result<(), FoldError<std::convert::Infallible>> {
+pub fn fold_text(
+    value: &str,
+    shape: &Shape<'_>,
+    out: &mut String,
+) -> Result<(), FoldError<std::convert::Infallible>> {
     let is_ascii = value.is_ascii();
-    if is_ascii && fits(value, shape) {
-        out.push_str(value);
+    if is_ascii && !has_ascii_line_break(value) {
+        fold_ascii_line(value, shape, out);
         return Ok(());
     }
     let charset = Charset {
-        encoding: if is_ascii { WordEncoding::Plain } else { WordEncoding::Shortest },
+        encoding: if is_ascii {
+            WordEncoding::Plain
+        } else {
+            WordEncoding::Shortest
+        },
         is_ascii,
         codec_name: "utf-8",
         output_name: "utf-8",
@@ -64,8 +72,79 @@ pub fn fold_text(value: &str, shape: &Shape<'_>, out: &mut String) -> Result<(),
     fold_runs(&[(value, charset)], shape, out)
 }
 
-fn fits(value: &str, shape: &Shape<'_>) -> bool {
-    value.len() + shape.name_width <= shape.max_width && !value.contains(is_line_break)
+fn has_ascii_line_break(value: &str) -> bool {
+    value
+        .bytes()
+        .any(|b| matches!(b, b'\n'..=b'\r' | 0x1C..=0x1E))
+}
+
+/// One line of ASCII text: what nearly every value is. The same rules as those of
+/// [`Folder`], but a line is a range of the text, and the last place of each kind to
+/// break at is all that has to be known of it.
+fn fold_ascii_line(text: &str, shape: &Shape<'_>, out: &mut String) {
+    if text.len() + shape.name_width <= shape.max_width {
+        out.push_str(text);
+        return;
+    }
+    let bytes = text.as_bytes();
+    let split_chars = shape.split_chars.as_bytes();
+    // Where the last pair begins that each split character would break before.
+    let mut places = vec![0; split_chars.len()];
+    let mut offset = shape.name_width;
+    let mut prefix = "";
+    let (mut line, mut at, mut lines) = (0, 0, 0);
+    while at < bytes.len() {
+        let pair = at;
+        at += bytes[at..]
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count();
+        at += bytes[at..]
+            .iter()
+            .take_while(|b| !matches!(b, b' ' | b'\t'))
+            .count();
+        if pair > line {
+            for (place, &wanted) in places.iter_mut().zip(split_chars) {
+                if bytes[pair - 1] == wanted
+                    || bytes[pair] == wanted && is_space(char::from(wanted))
+                {
+                    *place = pair;
+                }
+            }
+        }
+        if offset + prefix.len() + at - line <= shape.max_width {
+            continue;
+        }
+        if let Some(&place) = places.iter().find(|&&place| place > line) {
+            begin_line(&mut lines, shape, out);
+            out.push_str(prefix);
+            out.push_str(&text[line..place]);
+            line = place;
+            prefix = "";
+        } else if offset > 0 && pair == line {
+            // Nothing to break at: the name stays alone on its line.
+            begin_line(&mut lines, shape, out);
+            if !matches!(bytes[pair], b' ' | b'\t') {
+                prefix = " ";
+            }
+        } else {
+            continue;
+        }
+        offset = 0;
+    }
+    let rest = &text[line..];
+    if lines == 0 || !rest.bytes().all(|b| matches!(b, b' ' | b'\t')) {
+        begin_line(&mut lines, shape, out);
+        out.push_str(prefix);
+    }
+    out.push_str(rest);
+}
+
+fn begin_line(lines: &mut usize, shape: &Shape<'_>, out: &mut String) {
+    if *lines > 0 {
+        out.push_str(shape.linesep);
+    }
+    *lines += 1;
 }
 
 /// Folds a value made of runs.
@@ -89,7 +168,10 @@ pub fn fold_runs<C: Codec>(
                 folder.transition();
             }
         }
-        before = Some((charset.is_ascii, text.chars().next_back().is_some_and(is_not_text)));
+        before = Some((
+            charset.is_ascii,
+            text.chars().next_back().is_some_and(is_not_text),
+        ));
         folder.run(text, charset)?;
     }
     if !runs.is_empty() {
@@ -153,8 +235,14 @@ impl<'a, 'o> Folder<'a, 'o> {
     }
 
     fn run<C: Codec>(&mut self, text: &'a str, charset: &Charset<'_, C>) -> Result<(), C::Error> {
-        let split = if text.contains(is_line_break) { lines(text) } else { vec![text] };
-        let (first, more) = split.split_first().map_or(("", &[][..]), |(first, more)| (*first, more));
+        let split = if text.contains(is_line_break) {
+            lines(text)
+        } else {
+            vec![text]
+        };
+        let (first, more) = split
+            .split_first()
+            .map_or(("", &[][..]), |(first, more)| (*first, more));
         self.feed("", Cow::Borrowed(first), charset)?;
         for line in more {
             self.end_line();
@@ -163,7 +251,11 @@ impl<'a, 'o> Folder<'a, 'o> {
                 let space = &line[..line.len() - stripped.len()];
                 self.feed(space, Cow::Borrowed(stripped), charset)?;
             } else {
-                self.feed(self.shape.indent, Cow::Owned(format!(" {stripped}")), charset)?;
+                self.feed(
+                    self.shape.indent,
+                    Cow::Owned(format!(" {stripped}")),
+                    charset,
+                )?;
             }
         }
         if !more.is_empty() {
@@ -196,7 +288,10 @@ impl<'a, 'o> Folder<'a, 'o> {
             let end = rest.find(is_blank).unwrap_or(rest.len());
             let joined = format!("{space}{}", &rest[..end]);
             let cut = joined.find(|c| !is_blank(c)).unwrap_or(0);
-            self.add(Cow::Owned(joined[..cut].to_owned()), Cow::Owned(joined[cut..].to_owned()));
+            self.add(
+                Cow::Owned(joined[..cut].to_owned()),
+                Cow::Owned(joined[cut..].to_owned()),
+            );
             rest = &rest[end..];
             space = "";
             if rest.is_empty() {
@@ -235,9 +330,16 @@ impl<'a, 'o> Folder<'a, 'o> {
         let indent = self.shape.indent;
         let full = self.shape.max_width.saturating_sub(indent.chars().count());
         let first = self.shape.max_width.saturating_sub(self.width);
-        let mut words =
-            encode_words(text, charset, std::iter::once(first).chain(std::iter::repeat(full)))?;
-        let last = if words.len() > 1 { words.pop().flatten() } else { None };
+        let mut words = encode_words(
+            text,
+            charset,
+            std::iter::once(first).chain(std::iter::repeat(full)),
+        )?;
+        let last = if words.len() > 1 {
+            words.pop().flatten()
+        } else {
+            None
+        };
         let mut words = words.into_iter();
         if let Some(word) = words.next().flatten() {
             self.add(Cow::Borrowed(space), Cow::Owned(word));
@@ -282,7 +384,11 @@ impl<'a, 'o> Folder<'a, 'o> {
             // Nothing to break at: the name stays alone on its line.
             self.width -= last.width;
             self.end_line();
-            let space = if last.space.is_empty() { Cow::Borrowed(" ") } else { last.space };
+            let space = if last.space.is_empty() {
+                Cow::Borrowed(" ")
+            } else {
+                last.space
+            };
             self.push(space, last.word);
         }
     }
@@ -304,7 +410,10 @@ impl<'a, 'o> Folder<'a, 'o> {
         }
         if self.width > 0 {
             let blank = self.offset == 0
-                && self.line.iter().all(|pair| pair.space.chars().chain(pair.word.chars()).all(is_space));
+                && self
+                    .line
+                    .iter()
+                    .all(|pair| pair.space.chars().chain(pair.word.chars()).all(is_space));
             if blank && self.lines > 0 {
                 for pair in self.line.drain(..) {
                     self.out.push_str(&pair.space);
@@ -336,7 +445,11 @@ impl<'a, 'o> Folder<'a, 'o> {
 }
 
 fn columns(text: &str) -> usize {
-    if text.is_ascii() { text.len() } else { text.chars().count() }
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().count()
+    }
 }
 
 #[cfg(test)]
@@ -356,17 +469,52 @@ mod tests {
         out
     }
 
+    /// The general way, which the one for a single ASCII line has to agree with.
+    fn folded_as_runs(value: &str, shape: &Shape<'_>) -> String {
+        let charset = Charset {
+            encoding: WordEncoding::Plain,
+            is_ascii: true,
+            codec_name: "us-ascii",
+            output_name: "us-ascii",
+            codec: Utf8,
+        };
+        let mut out = String::new();
+        fold_runs(&[(value, charset)], shape, &mut out).expect("no embedded field");
+        out
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn one_line_is_folded_like_runs(
+            value in "[ab;,\\t ]{0,60}",
+            name_width in 0_usize..12,
+            max_width in 1_usize..30,
+        ) {
+            let shape = Shape { name_width, max_width, indent: " ", split_chars: SPLIT_CHARS, linesep: "\n" };
+            let mut out = String::new();
+            fold_text(&value, &shape, &mut out).expect("no embedded field");
+            proptest::prop_assert_eq!(out, folded_as_runs(&value, &shape));
+        }
+    }
+
     #[test]
     fn commas_are_better_places_than_spaces() {
         assert_eq!(
-            folded("To", "Some One <a@example.com>, Another Person <b@example.com>", 40),
+            folded(
+                "To",
+                "Some One <a@example.com>, Another Person <b@example.com>",
+                40
+            ),
             "Some One <a@example.com>,\n Another Person <b@example.com>"
         );
     }
 
     #[test]
     fn a_long_word_leaves_the_name_alone() {
-        assert_eq!(folded("X", &"y".repeat(20), 10), format!("\n {}", "y".repeat(20)));
+        assert_eq!(
+            folded("X", &"y".repeat(20), 10),
+            format!("\n {}", "y".repeat(20))
+        );
     }
 
     #[test]

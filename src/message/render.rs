@@ -174,7 +174,10 @@ fn write_multipart<E: Entity>(
 ) -> Result<(), E::Error> {
     let unfolded;
     let part_rules = if multipart.is_signed {
-        unfolded = Rules { max_width: 0, ..rules.clone() };
+        unfolded = Rules {
+            max_width: 0,
+            ..rules.clone()
+        };
         &unfolded
     } else {
         rules

@@ -28,7 +28,10 @@ impl Encoding {
 /// canonical CRLF changes nothing about (no NUL, no bare CR).
 #[must_use]
 pub fn is_seven_bit(body: &[u8]) -> bool {
-    body.is_ascii() && !body.contains(&0) && longest_line(body) <= LONGEST_LINE && !has_bare_return(body)
+    body.is_ascii()
+        && !body.contains(&0)
+        && longest_line(body) <= LONGEST_LINE
+        && !has_bare_return(body)
 }
 
 fn has_bare_return(body: &[u8]) -> bool {
@@ -41,7 +44,10 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
     if is_seven_bit(text) {
         return None;
     }
-    let escaped = text.iter().filter(|&&b| !matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r') || b == b'=').count();
+    let escaped = text
+        .iter()
+        .filter(|&&b| !matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r') || b == b'=')
+        .count();
     let quoted = text.len() + 2 * escaped;
     // Readable text is worth something: base64 has to save a fifth.
     if quoted <= STANDARD.encoded_len(text.len()) * 6 / 5 {
@@ -170,8 +176,17 @@ mod tests {
     #[test]
     fn text_gets_what_suits_it() {
         assert_eq!(choose_for_text(b"plain\r\n"), None);
-        assert_eq!(choose_for_text("Schöne Grüße aus dem Norden".as_bytes()), Some(Encoding::QuotedPrintable));
-        assert_eq!(choose_for_text("Привет, мир".as_bytes()), Some(Encoding::Base64));
-        assert_eq!(choose_for_text(&[b'x'; 999]), Some(Encoding::QuotedPrintable));
+        assert_eq!(
+            choose_for_text("Schöne Grüße aus dem Norden".as_bytes()),
+            Some(Encoding::QuotedPrintable)
+        );
+        assert_eq!(
+            choose_for_text("Привет, мир".as_bytes()),
+            Some(Encoding::Base64)
+        );
+        assert_eq!(
+            choose_for_text(&[b'x'; 999]),
+            Some(Encoding::QuotedPrintable)
+        );
     }
 }

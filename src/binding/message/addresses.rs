@@ -13,7 +13,10 @@ fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pyfunction]
 #[pyo3(signature = (values, strict), name = "_read_addresses")]
 pub(crate) fn read_addresses_py(values: &Bound<'_, PyAny>, strict: bool) -> PyResult<Vec<Pair>> {
-    let values = values.try_iter()?.map(|value| text(&value?)).collect::<PyResult<Vec<_>>>()?;
+    let values = values
+        .try_iter()?
+        .map(|value| text(&value?))
+        .collect::<PyResult<Vec<_>>>()?;
     Ok(read_all(&values, strict))
 }
 

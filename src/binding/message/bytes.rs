@@ -67,6 +67,7 @@ impl Bytes {
         {
             return Ok(PyString::new(py, text).into_any());
         }
-        self.to_bytes(py).call_method1("decode", ("ascii", "surrogateescape"))
+        self.to_bytes(py)
+            .call_method1("decode", ("ascii", "surrogateescape"))
     }
 }

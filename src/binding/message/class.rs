@@ -42,11 +42,18 @@ impl std::fmt::Debug for Message {
 
 impl Message {
     pub(crate) fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
+        work(
+            &mut self
+                .0
+                .lock_py_attached(py)
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     pub(crate) fn policy<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        let own = self.with(py, |state| state.policy.as_ref().map(|policy| policy.clone_ref(py)));
+        let own = self.with(py, |state| {
+            state.policy.as_ref().map(|policy| policy.clone_ref(py))
+        });
         match own {
             Some(policy) => policy.into_bound(py),
             None => default_policy(py),
@@ -84,7 +91,11 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
     State {
         policy: object(&state.policy),
         style: state.style.clone(),
-        fields: state.fields.iter().map(|field| field.clone_ref(py)).collect(),
+        fields: state
+            .fields
+            .iter()
+            .map(|field| field.clone_ref(py))
+            .collect(),
         payload: state.payload.clone_ref(py),
         charset: object(&state.charset),
         preamble: object(&state.preamble),
@@ -161,11 +172,20 @@ impl Message {
 
     #[classmethod]
     #[pyo3(signature = (**_kwargs))]
-    fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    fn __init_subclass__(
+        cls: &Bound<'_, PyType>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
         // A class that overrides what the constructors call has to be asked.
         const HOOKS: [&str; 8] = [
-            "__setitem__", "add_header", "set_payload", "set_charset", "set_param", "get_payload",
-            "__contains__", "get",
+            "__setitem__",
+            "add_header",
+            "set_payload",
+            "set_charset",
+            "set_param",
+            "get_payload",
+            "__contains__",
+            "get",
         ];
         let own = cls.getattr("__dict__")?;
         for hook in HOOKS {
@@ -186,8 +206,14 @@ impl Message {
     fn _reset(slf: &Bound<'_, Self>, policy: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let policy = policy.filter(|policy| !policy.is_none());
         let style = policy.as_ref().map(Style::of).transpose()?;
-        let new = State { policy: policy.map(Bound::unbind), style, ..State::default() };
-        let old = slf.get().with(slf.py(), |state| std::mem::replace(state, new));
+        let new = State {
+            policy: policy.map(Bound::unbind),
+            style,
+            ..State::default()
+        };
+        let old = slf
+            .get()
+            .with(slf.py(), |state| std::mem::replace(state, new));
         drop(old);
         Ok(())
     }
@@ -204,7 +230,11 @@ impl Message {
             visit.call(object)?;
         }
         for object in [
-            &state.policy, &state.charset, &state.preamble, &state.epilogue, &state.unixfrom,
+            &state.policy,
+            &state.charset,
+            &state.preamble,
+            &state.epilogue,
+            &state.unixfrom,
             &state.default_type,
         ] {
             visit.call(object)?;
@@ -213,7 +243,10 @@ impl Message {
     }
 
     fn __clear__(&self) {
-        let old = self.0.try_lock().map(|mut state| std::mem::take(&mut *state));
+        let old = self
+            .0
+            .try_lock()
+            .map(|mut state| std::mem::take(&mut *state));
         drop(old);
     }
 
@@ -240,12 +273,15 @@ impl Message {
     #[getter]
     fn preamble(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get().with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
+        slf.get()
+            .with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_preamble(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
         drop(old);
     }
 
@@ -253,12 +289,15 @@ impl Message {
     #[getter]
     fn epilogue(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get().with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
+        slf.get()
+            .with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_epilogue(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
         drop(old);
     }
 
@@ -268,7 +307,11 @@ impl Message {
         let py = slf.py();
         let made = PyList::empty(py);
         slf.get().with(py, |state| {
-            state.defects.get_or_insert_with(|| made.unbind()).bind(py).clone()
+            state
+                .defects
+                .get_or_insert_with(|| made.unbind())
+                .bind(py)
+                .clone()
         })
     }
 
@@ -308,7 +351,9 @@ impl Message {
     #[setter]
     #[pyo3(name = "_charset")]
     fn store_charset(slf: &Bound<'_, Self>, charset: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
         drop(old);
     }
 
@@ -344,11 +389,18 @@ impl Message {
         true
     }
 
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         fields::get(slf, fields::name_text(name)?.to_str()?)
     }
 
-    fn __setitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn __setitem__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
         fields::set(slf, name, value)
     }
 
@@ -366,12 +418,18 @@ impl Message {
 
     /// The names of all fields, in order, as often as they stand there.
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(slf.py(), fields::snapshot(slf).into_iter().map(|field| field.name))
+        PyList::new(
+            slf.py(),
+            fields::snapshot(slf).into_iter().map(|field| field.name),
+        )
     }
 
     /// The values of all fields, in order.
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        fields::snapshot(slf).iter().map(|field| fields::fetched(slf, field)).collect()
+        fields::snapshot(slf)
+            .iter()
+            .map(|field| fields::fetched(slf, field))
+            .collect()
     }
 
     /// All fields as (name, value), in order.
@@ -385,15 +443,27 @@ impl Message {
 
     /// The value of the first field of that name; `failobj` if there is none.
     #[pyo3(signature = (name, failobj = None))]
-    fn get<'py>(slf: &Bound<'py, Self>, name: &str, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(fields::get(slf, name)?.or(failobj))
     }
 
     /// The values of all fields of that name; `failobj` if there are none.
     #[pyo3(signature = (name, failobj = None))]
-    fn get_all<'py>(slf: &Bound<'py, Self>, name: &str, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_all<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = fields::get_all(slf, name)?;
-        if found.is_empty() { Ok(failobj) } else { Ok(Some(PyList::new(slf.py(), found)?.into_any())) }
+        if found.is_empty() {
+            Ok(failobj)
+        } else {
+            Ok(Some(PyList::new(slf.py(), found)?.into_any()))
+        }
     }
 
     /// Add a field with parameters: `name: value; key="parameter"`.
@@ -413,7 +483,11 @@ impl Message {
 
     /// Replace the first field of that name, in its place. Raises KeyError if there
     /// is none.
-    fn replace_header<'py>(slf: &Bound<'py, Self>, _name: &str, _value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn replace_header<'py>(
+        slf: &Bound<'py, Self>,
+        _name: &str,
+        _value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
         fields::replace(slf, _name, _value)
     }
 
@@ -446,33 +520,49 @@ impl Message {
     /// encoding (None for a multipart). Raises TypeError for `i` where there are no
     /// parts.
     #[pyo3(signature = (i = None, decode = Flag(false)))]
-    fn get_payload<'py>(slf: &Bound<'py, Self>, i: Option<Bound<'py, PyAny>>, decode: Flag) -> PyResult<Bound<'py, PyAny>> {
+    fn get_payload<'py>(
+        slf: &Bound<'py, Self>,
+        i: Option<Bound<'py, PyAny>>,
+        decode: Flag,
+    ) -> PyResult<Bound<'py, PyAny>> {
         content::get(slf, i, decode.0)
     }
 
     /// Replace the content; with a charset, encode it and say so in the fields.
     #[pyo3(signature = (payload, charset = None))]
-    fn set_payload<'py>(slf: &Bound<'py, Self>, payload: Bound<'py, PyAny>, charset: Option<Bound<'py, PyAny>>) -> PyResult<()> {
+    fn set_payload<'py>(
+        slf: &Bound<'py, Self>,
+        payload: Bound<'py, PyAny>,
+        charset: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
         content::set(slf, payload, charset)
     }
 
     /// Set the character set of the content: a `Charset`, its name, or None to
     /// remove it.
-    fn set_charset<'py>(slf: &Bound<'py, Self>, charset: Option<Bound<'py, PyAny>>) -> PyResult<()> {
+    fn set_charset<'py>(
+        slf: &Bound<'py, Self>,
+        charset: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
         content::set_charset(slf, charset)
     }
 
     /// The `Charset` of the content, if one was set.
     fn get_charset<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        let charset = slf.get().with(py, |s| s.charset.as_ref().map(|charset| charset.clone_ref(py)));
+        let charset = slf.get().with(py, |s| {
+            s.charset.as_ref().map(|charset| charset.clone_ref(py))
+        });
         let Some(charset) = charset.map(|charset| charset.into_bound(py)) else {
             return Ok(None);
         };
         if !charset.is_instance_of::<PyString>() {
             return Ok(Some(charset));
         }
-        let made = py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?;
+        let made = py
+            .import("rsmtp.email.charset")?
+            .getattr("Charset")?
+            .call1((charset,))?;
         let kept = made.clone().unbind();
         let old = slf.get().with(py, |state| state.charset.replace(kept));
         drop(old);
@@ -481,17 +571,23 @@ impl Message {
 
     /// This message and all parts in it, depth first.
     fn walk<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import(intern!(slf.py(), "rsmtp.email.iterators"))?.getattr("walk")?.call1((slf,))
+        slf.py()
+            .import(intern!(slf.py(), "rsmtp.email.iterators"))?
+            .getattr("walk")?
+            .call1((slf,))
     }
 
     /// The line that an mbox file has before a message.
     fn get_unixfrom(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get().with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
+        slf.get()
+            .with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
     }
 
     fn set_unixfrom(slf: &Bound<'_, Self>, unixfrom: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
         drop(old);
     }
 
@@ -541,7 +637,9 @@ impl Message {
     /// The type of a message without a Content-Type.
     fn get_default_type<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
         let py = slf.py();
-        let own = slf.get().with(py, |s| s.default_type.as_ref().map(|kind| kind.clone_ref(py)));
+        let own = slf.get().with(py, |s| {
+            s.default_type.as_ref().map(|kind| kind.clone_ref(py))
+        });
         match own {
             Some(kind) => kind.into_bound(py),
             None => intern!(py, "text/plain").clone().into_any(),
@@ -562,7 +660,9 @@ impl Message {
         header: &str,
         unquote: Flag,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(params::all(slf, header, unquote.0)?.map(Bound::into_any).or(failobj))
+        Ok(params::all(slf, header, unquote.0)?
+            .map(Bound::into_any)
+            .or(failobj))
     }
 
     /// A parameter of a field: text, or a (charset, language, text) tuple where
@@ -593,7 +693,9 @@ impl Message {
         language: &str,
         replace: Flag,
     ) -> PyResult<()> {
-        params::set(slf, param, value, header, requote.0, charset, language, replace.0)
+        params::set(
+            slf, param, value, header, requote.0, charset, language, replace.0,
+        )
     }
 
     /// Remove a parameter of a field.
@@ -611,7 +713,10 @@ impl Message {
 
     /// The file name in Content-Disposition, or else in Content-Type (RFC 2183).
     #[pyo3(signature = (failobj = None))]
-    fn get_filename<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_filename<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = match params::text(slf, "filename", "content-disposition")? {
             Some(name) => Some(name),
             None => params::text(slf, "name", "content-type")?,
@@ -623,7 +728,10 @@ impl Message {
     }
 
     #[pyo3(signature = (failobj = None))]
-    fn get_boundary<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_boundary<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(match params::boundary(slf)? {
             Some(boundary) => Some(PyString::new(slf.py(), &boundary).into_any()),
             None => failobj,
@@ -638,7 +746,10 @@ impl Message {
 
     /// The charset parameter in lower case.
     #[pyo3(signature = (failobj = None))]
-    fn get_content_charset<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_content_charset<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(match params::charset(slf)? {
             Some(charset) => Some(PyString::new(slf.py(), &charset).into_any()),
             None => failobj,
@@ -647,9 +758,14 @@ impl Message {
 
     /// The charset parameters of this message and of all parts in it.
     #[pyo3(signature = (failobj = None))]
-    fn get_charsets<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn get_charsets<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let all = slf.call_method0("walk")?;
-        all.try_iter()?.map(|part| part?.call_method1("get_content_charset", (failobj.clone(),))).collect()
+        all.try_iter()?
+            .map(|part| part?.call_method1("get_content_charset", (failobj.clone(),)))
+            .collect()
     }
 
     /// `inline`, `attachment` or None (RFC 2183).
@@ -684,10 +800,19 @@ impl Message {
             Family::Modern => maxheaderlen.unwrap_or(style.rules.max_width),
             _ => maxheaderlen.unwrap_or(0),
         };
-        let rules = Rules { max_width: width, mangle_from: false, binary: false, ..style.rules.clone() };
+        let rules = Rules {
+            max_width: width,
+            mangle_from: false,
+            binary: false,
+            ..style.rules.clone()
+        };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let text = output::to_string(slf.py(), rope)?;
-        if unixfrom.0 { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
+        if unixfrom.0 {
+            unix_from(slf, &rules.linesep)?.add(text)
+        } else {
+            Ok(text)
+        }
     }
 
     /// The whole message as bytes, with LF line ends (or those of the policy).
@@ -698,13 +823,17 @@ impl Message {
         policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (policy, style) = chosen(slf, policy)?;
-        let rules = Rules { mangle_from: false, ..style.rules.clone() };
+        let rules = Rules {
+            mangle_from: false,
+            ..style.rules.clone()
+        };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let bytes = output::to_bytes(slf.py(), rope)?.into_any();
         if !unixfrom.0 {
             return Ok(bytes);
         }
-        let line = unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
+        let line =
+            unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
         line.add(bytes)
     }
 
@@ -729,12 +858,20 @@ impl Message {
             ..style.rules.clone()
         };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
-        let whole = if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
+        let whole = if binary.0 {
+            output::to_bytes(py, rope)?.into_any()
+        } else {
+            output::to_string(py, rope)?
+        };
         if !unixfrom.0 {
             return Ok(whole);
         }
         let line = unix_from(slf, &rules.linesep)?;
-        let line = if binary.0 { line.call_method1("encode", ("ascii", "surrogateescape"))? } else { line };
+        let line = if binary.0 {
+            line.call_method1("encode", ("ascii", "surrogateescape"))?
+        } else {
+            line
+        };
         line.add(whole)
     }
 
@@ -745,7 +882,10 @@ impl Message {
     /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
     #[pyo3(signature = (*, utf8 = Flag(false)))]
-    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
+    fn _render_for_sending<'py>(
+        slf: &Bound<'py, Self>,
+        utf8: Flag,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let py = slf.py();
         let mut policy = slf.get().policy(py);
         let mut style = slf.get().style(py)?;
@@ -778,7 +918,9 @@ impl Message {
         fields::snapshot(slf).iter().any(|field| {
             let name = field.name.bind(py).to_string_lossy();
             let value = field.value.bind(py).str();
-            value.is_ok_and(|value| crate::message::field::needs_utf8(&name, &value.to_string_lossy()))
+            value.is_ok_and(|value| {
+                crate::message::field::needs_utf8(&name, &value.to_string_lossy())
+            })
         })
     }
 
@@ -786,13 +928,22 @@ impl Message {
 
     /// The same message as one of ours, rendered by the same kind of policy.
     #[classmethod]
-    fn from_stdlib<'py>(cls: &Bound<'py, PyType>, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message))
+    fn from_stdlib<'py>(
+        cls: &Bound<'py, PyType>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        cls.py()
+            .import("rsmtp.email._convert")?
+            .getattr("from_stdlib")?
+            .call1((cls, message))
     }
 
     /// The same message as an object of the standard library's `email` package.
     fn to_stdlib<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("rsmtp.email._convert")?.getattr("to_stdlib")?.call1((slf,))
+        slf.py()
+            .import("rsmtp.email._convert")?
+            .getattr("to_stdlib")?
+            .call1((slf,))
     }
 
     fn __eq__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
@@ -812,10 +963,17 @@ impl Message {
         (slf.as_ptr() as isize) >> 4
     }
 
-    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, _protocol: i32) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
+    fn __reduce_ex__<'py>(
+        slf: &Bound<'py, Self>,
+        _protocol: i32,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
         let py = slf.py();
         let make = py.import("copyreg")?.getattr("__newobj__")?;
-        Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))
+        Ok((
+            make,
+            PyTuple::new(py, [slf.get_type()])?,
+            slf.call_method0("__getstate__")?,
+        ))
     }
 
     fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
@@ -851,7 +1009,10 @@ fn chosen<'py>(
             let style = Style::of(&policy)?;
             Ok((policy, style))
         }
-        None => Ok((message.get().policy(message.py()), message.get().style(message.py())?)),
+        None => Ok((
+            message.get().policy(message.py()),
+            message.get().style(message.py())?,
+        )),
     }
 }
 

@@ -80,7 +80,11 @@ fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let is_one = given.is_instance_of::<PyString>()
         || given.hasattr("__fspath__")?
         || given.hasattr("get_content_type")?;
-    if is_one { Ok(vec![given.clone()]) } else { given.try_iter()?.collect() }
+    if is_one {
+        Ok(vec![given.clone()])
+    } else {
+        given.try_iter()?.collect()
+    }
 }
 
 /// An empty message with our own policy.
@@ -97,12 +101,21 @@ fn set_text<'py>(
 ) -> PyResult<()> {
     let py = message.py();
     let Ok(text) = text.cast::<PyString>() else {
-        return Err(PyTypeError::new_err("text: has to be a str; bytes make an attachment"));
+        return Err(PyTypeError::new_err(
+            "text: has to be a str; bytes make an attachment",
+        ));
     };
     let token = |what: &str, value: &str| -> PyResult<()> {
-        let is_token = !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
-        if is_token { Ok(()) } else {
-            Err(PyValueError::new_err(format!("{what}: {value:?} is no token (RFC 2045 section 5.1)")))
+        let is_token = !value.is_empty()
+            && value
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
+        if is_token {
+            Ok(())
+        } else {
+            Err(PyValueError::new_err(format!(
+                "{what}: {value:?} is no token (RFC 2045 section 5.1)"
+            )))
         }
     };
     token("subtype", subtype)?;
@@ -111,7 +124,11 @@ fn set_text<'py>(
     let body = if charset.eq_ignore_ascii_case("utf-8") {
         match Bytes::of_text(text)? {
             plain @ Bytes::Str(_) => plain,
-            _ => return Err(PyValueError::new_err("text: contains surrogates, which are no characters")),
+            _ => {
+                return Err(PyValueError::new_err(
+                    "text: contains surrogates, which are no characters",
+                ));
+            }
         }
     } else {
         Bytes::of_buffer(&text.call_method1("encode", (charset,))?)?
@@ -130,13 +147,26 @@ fn set_text<'py>(
         Some(encoding) => Payload::Deferred(body, encoding),
     };
     let put = |name: &str, value: &str| {
-        fields::push(message, PyString::new(py, name), PyString::new(py, value).into_any());
+        fields::push(
+            message,
+            PyString::new(py, name),
+            PyString::new(py, value).into_any(),
+        );
     };
     if !fields::contains(message, "mime-version") {
         put("MIME-Version", "1.0");
     }
-    put("Content-Type", &format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase()));
-    put("Content-Transfer-Encoding", encoding.map_or("7bit", Encoding::name));
+    put(
+        "Content-Type",
+        &format!(
+            "text/{subtype}; charset=\"{}\"",
+            charset.to_ascii_lowercase()
+        ),
+    );
+    put(
+        "Content-Transfer-Encoding",
+        encoding.map_or("7bit", Encoding::name),
+    );
     content::store(message, payload);
     Ok(())
 }
@@ -145,18 +175,29 @@ fn set_text<'py>(
 pub(crate) fn make_multipart(message: &Bound<'_, Message>, subtype: &str) -> PyResult<()> {
     let py = message.py();
     let part = blank(py)?;
-    let has_content = message.get().with(py, |s| !matches!(s.payload, Payload::Nothing));
+    let has_content = message
+        .get()
+        .with(py, |s| !matches!(s.payload, Payload::Nothing));
     let all = fields::snapshot(message);
     let (inner, outer): (Vec<_>, Vec<_>) = all.into_iter().partition(|field| {
         let name = field.name.bind(py).to_string_lossy();
-        name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"))
+        name.get(..8)
+            .is_some_and(|start| start.eq_ignore_ascii_case("content-"))
     });
-    let old = message.get().with(py, |state| std::mem::replace(&mut state.fields, outer));
+    let old = message
+        .get()
+        .with(py, |state| std::mem::replace(&mut state.fields, outer));
     drop(old);
     part.get().with(py, |state| state.fields = inner);
-    let payload = message.get().with(py, |state| std::mem::take(&mut state.payload));
+    let payload = message
+        .get()
+        .with(py, |state| std::mem::take(&mut state.payload));
     content::store(&part, payload);
-    let parts = if has_content { PyList::new(py, [part])? } else { PyList::empty(py) };
+    let parts = if has_content {
+        PyList::new(py, [part])?
+    } else {
+        PyList::empty(py)
+    };
     content::store(message, Payload::Object(parts.into_any().unbind()));
     fields::push(
         message,
@@ -175,15 +216,29 @@ fn attachment<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if let Ok(tuple) = item.cast::<PyTuple>() {
         let (name, data) = match tuple.len() {
             2 | 3 => (tuple.get_item(0)?, tuple.get_item(1)?),
-            _ => return Err(PyTypeError::new_err("attachments: a tuple is (filename, bytes) or (filename, bytes, type)")),
+            _ => {
+                return Err(PyTypeError::new_err(
+                    "attachments: a tuple is (filename, bytes) or (filename, bytes, type)",
+                ));
+            }
         };
-        let kind: Option<String> = if tuple.len() == 3 { tuple.get_item(2)?.extract()? } else { None };
+        let kind: Option<String> = if tuple.len() == 3 {
+            tuple.get_item(2)?.extract()?
+        } else {
+            None
+        };
         let name: String = name.extract()?;
         return file(py, &name, &data, kind);
     }
     let path = py.import("os")?.call_method1("fspath", (item,))?;
-    let name: String = py.import("os.path")?.call_method1("basename", (&path,))?.extract()?;
-    let open = py.import("builtins")?.getattr("open")?.call1((path, "rb"))?;
+    let name: String = py
+        .import("os.path")?
+        .call_method1("basename", (&path,))?
+        .extract()?;
+    let open = py
+        .import("builtins")?
+        .getattr("open")?
+        .call1((path, "rb"))?;
     let data = open.call_method0("read");
     open.call_method0("close")?;
     file(py, &name, &data?, None)
@@ -196,7 +251,10 @@ fn part_or_message<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
         if item.contains(name)? {
             let part = blank(py)?;
             part.set_item("Content-Type", "message/rfc822")?;
-            content::store(&part, Payload::Object(PyList::new(py, [item])?.into_any().unbind()));
+            content::store(
+                &part,
+                Payload::Object(PyList::new(py, [item])?.into_any().unbind()),
+            );
             return Ok(part.into_any());
         }
     }
@@ -213,16 +271,21 @@ fn file<'py>(
     let kind = match kind {
         Some(kind) => kind,
         None => {
-            let guess = py.import("mimetypes")?.call_method1("guess_type", (name,))?;
+            let guess = py
+                .import("mimetypes")?
+                .call_method1("guess_type", (name,))?;
             let (kind, packing): (Option<String>, Option<String>) = guess.extract()?;
             // A packed file is what it is packed as.
-            kind.filter(|_| packing.is_none()).unwrap_or_else(|| "application/octet-stream".to_owned())
+            kind.filter(|_| packing.is_none())
+                .unwrap_or_else(|| "application/octet-stream".to_owned())
         }
     };
     let part = blank(py)?;
     let mut content_type = kind;
     if !content_type.contains('/') {
-        return Err(PyValueError::new_err(format!("attachments: {content_type:?} is no type (RFC 2046)")));
+        return Err(PyValueError::new_err(format!(
+            "attachments: {content_type:?} is no type (RFC 2046)"
+        )));
     }
     // Both forms of the name: some programs read one, some the other. RFC 2231 is
     // the standard; the encoded-word in Content-Type is what older ones expect.
@@ -277,8 +340,10 @@ pub(crate) fn become_text<'py>(
     charset: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let py = message.py();
-    if let (Ok(text), Ok(subtype)) = (text.cast_exact::<PyString>(), subtype.cast_exact::<PyString>())
-        && let (Ok(plain), Ok(subtype)) = (text.to_str(), subtype.to_str())
+    if let (Ok(text), Ok(subtype)) = (
+        text.cast_exact::<PyString>(),
+        subtype.cast_exact::<PyString>(),
+    ) && let (Ok(plain), Ok(subtype)) = (text.to_str(), subtype.to_str())
         && message.get().family(py) == Family::Classic
         && is_plain_class(message)?
         && let Some(is_utf8) = usual_charset(py, plain, charset)?
@@ -293,11 +358,31 @@ pub(crate) fn become_text<'py>(
                 PyString::new(py, &format!("text/{other}; charset=\"{charset}\""))
             }
         };
-        fields::push(message, intern!(py, "Content-Type").clone(), kind.into_any());
-        fields::push(message, intern!(py, "MIME-Version").clone(), intern!(py, "1.0").clone().into_any());
-        let cte = if is_utf8 { intern!(py, "base64") } else { intern!(py, "7bit") };
-        fields::push(message, intern!(py, "Content-Transfer-Encoding").clone(), cte.clone().into_any());
-        let name = if is_utf8 { intern!(py, "utf-8") } else { intern!(py, "us-ascii") };
+        fields::push(
+            message,
+            intern!(py, "Content-Type").clone(),
+            kind.into_any(),
+        );
+        fields::push(
+            message,
+            intern!(py, "MIME-Version").clone(),
+            intern!(py, "1.0").clone().into_any(),
+        );
+        let cte = if is_utf8 {
+            intern!(py, "base64")
+        } else {
+            intern!(py, "7bit")
+        };
+        fields::push(
+            message,
+            intern!(py, "Content-Transfer-Encoding").clone(),
+            cte.clone().into_any(),
+        );
+        let name = if is_utf8 {
+            intern!(py, "utf-8")
+        } else {
+            intern!(py, "us-ascii")
+        };
         let payload = if is_utf8 && !plain.is_empty() {
             Payload::Deferred(Bytes::of_text(text)?, Encoding::Base64)
         } else {
@@ -321,12 +406,18 @@ pub(crate) fn become_text<'py>(
     let parameters = PyDict::new(py);
     parameters.set_item("charset", charset.str()?)?;
     become_part(message, "text", subtype, Some(&parameters))?;
-    message.call_method1(intern!(py, "set_payload"), (text, charset)).map(drop)
+    message
+        .call_method1(intern!(py, "set_payload"), (text, charset))
+        .map(drop)
 }
 
 /// Some(is it UTF-8) for the two usual character sets, as long as nobody has changed
 /// what they mean.
-fn usual_charset(py: Python<'_>, text: &str, charset: Option<&Bound<'_, PyAny>>) -> PyResult<Option<bool>> {
+fn usual_charset(
+    py: Python<'_>,
+    text: &str,
+    charset: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<bool>> {
     static UNCHANGED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let is_utf8 = match charset.filter(|charset| !charset.is_none()) {
         None => !text.is_ascii(),
@@ -337,15 +428,30 @@ fn usual_charset(py: Python<'_>, text: &str, charset: Option<&Bound<'_, PyAny>>)
         },
     };
     let unchanged = UNCHANGED.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("rsmtp.email.charset")?.getattr("_is_as_shipped")?.unbind())
+        Ok::<_, PyErr>(
+            py.import("rsmtp.email.charset")?
+                .getattr("_is_as_shipped")?
+                .unbind(),
+        )
     })?;
-    let name = if is_utf8 { intern!(py, "utf-8") } else { intern!(py, "us-ascii") };
-    Ok(unchanged.bind(py).call1((name,))?.is_truthy()?.then_some(is_utf8))
+    let name = if is_utf8 {
+        intern!(py, "utf-8")
+    } else {
+        intern!(py, "us-ascii")
+    };
+    Ok(unchanged
+        .bind(py)
+        .call1((name,))?
+        .is_truthy()?
+        .then_some(is_utf8))
 }
 
 /// Whether no class of the object overrides what the constructors would call.
 fn is_plain_class(message: &Bound<'_, Message>) -> PyResult<bool> {
-    message.get_type().getattr(intern!(message.py(), "_is_plain"))?.is_truthy()
+    message
+        .get_type()
+        .getattr(intern!(message.py(), "_is_plain"))?
+        .is_truthy()
 }
 
 /// What `MIMEBase.__init__` does after the class of the message is set up.
@@ -358,7 +464,10 @@ pub(crate) fn become_part<'py>(
     let py = message.py();
     let kind = PyString::new(py, &format!("{main}/{}", subtype.str()?.to_str()?));
     match parameters.filter(|parameters| !parameters.is_empty()) {
-        None => message.call_method1(intern!(py, "add_header"), (intern!(py, "Content-Type"), kind))?,
+        None => message.call_method1(
+            intern!(py, "add_header"),
+            (intern!(py, "Content-Type"), kind),
+        )?,
         parameters => message.call_method(
             intern!(py, "add_header"),
             (intern!(py, "Content-Type"), kind),

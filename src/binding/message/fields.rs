@@ -25,7 +25,9 @@ pub(crate) fn set<'py>(
         Family::Modern => {
             let plain = super::modern::store(text.to_str()?, value)?;
             let name = text.to_str()?;
-            if field::is_single(name) && this.with(py, |s| s.fields.iter().any(|f| f.is_named(py, name))) {
+            if field::is_single(name)
+                && this.with(py, |s| s.fields.iter().any(|f| f.is_named(py, name)))
+            {
                 return Err(PyValueError::new_err(format!(
                     "there is a {name} field already, and a message has at most one \
                      (RFC 5322 section 3.6): give all of its values at once, use \
@@ -40,8 +42,9 @@ pub(crate) fn set<'py>(
             if most.is_truthy()? {
                 let most: usize = most.extract()?;
                 let wanted = text.to_str()?;
-                let found =
-                    this.with(py, |s| s.fields.iter().filter(|f| f.is_named(py, wanted)).count());
+                let found = this.with(py, |s| {
+                    s.fields.iter().filter(|f| f.is_named(py, wanted)).count()
+                });
                 if found >= most {
                     return Err(PyValueError::new_err(format!(
                         "There may be at most {most} {wanted} headers in a message"
@@ -89,7 +92,9 @@ pub(crate) fn push<'py>(
         name: name.unbind(),
         value: value.unbind(),
     };
-    message.get().with(message.py(), |state| state.fields.push(field));
+    message
+        .get()
+        .with(message.py(), |state| state.fields.push(field));
 }
 
 /// What the policy shows of a stored value.
@@ -106,7 +111,9 @@ pub(crate) fn fetched<'py>(
                 let arguments = PyDict::new(py);
                 arguments.set_item("charset", "unknown-8bit")?;
                 arguments.set_item("header_name", &field.name)?;
-                py.import("rsmtp.email.header")?.getattr("Header")?.call((text,), Some(&arguments))
+                py.import("rsmtp.email.header")?
+                    .getattr("Header")?
+                    .call((text,), Some(&arguments))
             }
             _ => Ok(value.clone()),
         },
@@ -121,20 +128,28 @@ pub(crate) fn fetched<'py>(
 pub(crate) fn find(message: &Bound<'_, Message>, name: &str) -> Option<Field> {
     let py = message.py();
     message.get().with(py, |state| {
-        state.fields.iter().find(|field| field.is_named(py, name)).map(|field| field.clone_ref(py))
+        state
+            .fields
+            .iter()
+            .find(|field| field.is_named(py, name))
+            .map(|field| field.clone_ref(py))
     })
 }
 
 pub(crate) fn contains(message: &Bound<'_, Message>, name: &str) -> bool {
     let py = message.py();
-    message.get().with(py, |state| state.fields.iter().any(|field| field.is_named(py, name)))
+    message.get().with(py, |state| {
+        state.fields.iter().any(|field| field.is_named(py, name))
+    })
 }
 
 pub(crate) fn get<'py>(
     message: &Bound<'py, Message>,
     name: &str,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    find(message, name).map(|field| fetched(message, &field)).transpose()
+    find(message, name)
+        .map(|field| fetched(message, &field))
+        .transpose()
 }
 
 /// The value of a field as text, whatever object holds it.
@@ -165,7 +180,9 @@ pub(crate) fn get_all<'py>(
 
 pub(crate) fn snapshot(message: &Bound<'_, Message>) -> Vec<Field> {
     let py = message.py();
-    message.get().with(py, |state| state.fields.iter().map(|f| f.clone_ref(py)).collect())
+    message.get().with(py, |state| {
+        state.fields.iter().map(|f| f.clone_ref(py)).collect()
+    })
 }
 
 pub(crate) fn delete(message: &Bound<'_, Message>, name: &str) {
@@ -195,7 +212,10 @@ pub(crate) fn replace<'py>(
         value: new_value.unbind(),
     };
     let old = message.get().with(py, |state| {
-        let place = state.fields.iter_mut().find(|field| field.is_named(py, name));
+        let place = state
+            .fields
+            .iter_mut()
+            .find(|field| field.is_named(py, name));
         place.map(|place| std::mem::replace(place, new))
     });
     drop(old);
@@ -236,7 +256,9 @@ pub(crate) fn raw_list<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py
     let py = message.py();
     PyList::new(
         py,
-        snapshot(message).iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))),
+        snapshot(message)
+            .iter()
+            .map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))),
     )
 }
 
@@ -250,15 +272,18 @@ pub(crate) fn set_raw_list(message: &Bound<'_, Message>, pairs: &Bound<'_, PyAny
             value: value.unbind(),
         });
     }
-    let old = message.get().with(message.py(), |s| std::mem::replace(&mut s.fields, fields));
+    let old = message
+        .get()
+        .with(message.py(), |s| std::mem::replace(&mut s.fields, fields));
     drop(old);
     Ok(())
 }
 
-pub(crate) fn name_text<'a, 'py>(name: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
-    name.cast::<PyString>().map_err(|_| {
-        PyTypeError::new_err("the name of a header field has to be a str")
-    })
+pub(crate) fn name_text<'a, 'py>(
+    name: &'a Bound<'py, PyAny>,
+) -> PyResult<&'a Bound<'py, PyString>> {
+    name.cast::<PyString>()
+        .map_err(|_| PyTypeError::new_err("the name of a header field has to be a str"))
 }
 
 pub(crate) fn refused(refusal: field::Refusal) -> PyErr {

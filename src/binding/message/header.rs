@@ -23,7 +23,10 @@ impl<'py> AnyCodec<'py> {
         match name {
             "utf-8" => AnyCodec::Utf8,
             UNKNOWN => AnyCodec::Raw,
-            _ => AnyCodec::Python { name: name.to_owned(), py },
+            _ => AnyCodec::Python {
+                name: name.to_owned(),
+                py,
+            },
         }
     }
 }
@@ -65,7 +68,11 @@ fn carried(text: &Bound<'_, PyString>, codec: &str) -> PyResult<String> {
         Ok(plain) if codec != UNKNOWN || plain.is_ascii() => Ok(plain.to_owned()),
         _ if codec == UNKNOWN => {
             let bytes = text.call_method1("encode", ("ascii", "surrogateescape"))?;
-            Ok(bytes.extract::<&[u8]>()?.iter().map(|&byte| raw_char(byte)).collect())
+            Ok(bytes
+                .extract::<&[u8]>()?
+                .iter()
+                .map(|&byte| raw_char(byte))
+                .collect())
         }
         _ => Ok(text.to_string_lossy().into_owned()),
     }
@@ -123,7 +130,9 @@ fn into_error(py: Python<'_>, error: FoldError<PyErr>) -> PyErr {
     match error {
         FoldError::Codec(error) => error,
         FoldError::EmbeddedField(value) => {
-            let shown = PyString::new(py, &value).repr().map(|r| r.to_string_lossy().into_owned());
+            let shown = PyString::new(py, &value)
+                .repr()
+                .map(|r| r.to_string_lossy().into_owned());
             HeaderParseError::new_err(format!(
                 "header value appears to contain an embedded header: {}",
                 shown.unwrap_or_default()
@@ -182,13 +191,16 @@ pub(crate) fn encode_words_py(
     };
     let mut failure = None;
     let mut iterator = widths.try_iter()?;
-    let widths = std::iter::from_fn(|| match iterator.next()?.and_then(|width| width.extract::<isize>()) {
-        Ok(width) => Some(usize::try_from(width).unwrap_or(0)),
-        Err(error) => {
-            failure = Some(error);
-            None
-        }
-    });
+    let widths =
+        std::iter::from_fn(
+            || match iterator.next()?.and_then(|width| width.extract::<isize>()) {
+                Ok(width) => Some(usize::try_from(width).unwrap_or(0)),
+                Err(error) => {
+                    failure = Some(error);
+                    None
+                }
+            },
+        );
     let words = charset::encode_words(&carried, &charset, widths)?;
     match failure {
         Some(error) => Err(error),
@@ -199,9 +211,15 @@ pub(crate) fn encode_words_py(
 /// The bytes in quoted-printable, lines at most `width` wide (RFC 2045 section 6.7).
 #[pyfunction]
 #[pyo3(signature = (body, width = 76, linesep = "\n"), name = "_quoted_printable")]
-pub(crate) fn quoted_printable_py(body: &Bound<'_, PyAny>, width: usize, linesep: &str) -> PyResult<String> {
+pub(crate) fn quoted_printable_py(
+    body: &Bound<'_, PyAny>,
+    width: usize,
+    linesep: &str,
+) -> PyResult<String> {
     if width < 4 {
-        return Err(pyo3::exceptions::PyValueError::new_err("maxlinelen must be at least 4"));
+        return Err(pyo3::exceptions::PyValueError::new_err(
+            "maxlinelen must be at least 4",
+        ));
     }
     let body = Bytes::of_buffer(body)?;
     let mut out = Vec::new();
@@ -231,7 +249,9 @@ pub(crate) fn formataddr<'py>(
         return Ok(address);
     };
     let Ok(plain) = name.to_str() else {
-        return Err(pyo3::exceptions::PyUnicodeError::new_err("surrogates in a display name"));
+        return Err(pyo3::exceptions::PyUnicodeError::new_err(
+            "surrogates in a display name",
+        ));
     };
     if plain.is_empty() {
         return Ok(address);
@@ -239,8 +259,24 @@ pub(crate) fn formataddr<'py>(
     let mut out = String::with_capacity(plain.len() + spec.len() + 5);
     if plain.is_ascii() {
         // Parentheses, angle brackets and so on can only stand in quotes.
-        let is_special = |c| matches!(c, '(' | ')' | '<' | '>' | '@' | ',' | ':' | ';' | '"' | '.' | '[' | ']' | '\\');
-        if plain.contains(is_special) {
+        let is_special = |b| {
+            matches!(
+                b,
+                b'(' | b')'
+                    | b'<'
+                    | b'>'
+                    | b'@'
+                    | b','
+                    | b':'
+                    | b';'
+                    | b'"'
+                    | b'.'
+                    | b'['
+                    | b']'
+                    | b'\\'
+            )
+        };
+        if plain.bytes().any(is_special) {
             out.push('"');
             out.push_str(&crate::message::parameter::escape(plain));
             out.push('"');
@@ -250,18 +286,29 @@ pub(crate) fn formataddr<'py>(
     } else {
         let charset = match charset {
             Some(charset) if !charset.is_instance_of::<PyString>() => Some(charset.clone()),
-            Some(charset) if !charset.eq("utf-8")? => {
-                Some(py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?)
-            }
+            Some(charset) if !charset.eq("utf-8")? => Some(
+                py.import("rsmtp.email.charset")?
+                    .getattr("Charset")?
+                    .call1((charset,))?,
+            ),
             _ => None,
         };
         match charset {
             Some(charset) => {
-                out.push_str(&charset.call_method1("header_encode", (name,))?.extract::<String>()?);
+                out.push_str(
+                    &charset
+                        .call_method1("header_encode", (name,))?
+                        .extract::<String>()?,
+                );
             }
             None => {
                 let encoding = WordEncoding::Shortest;
-                out.push_str(&charset::encode_word(plain, &AnyCodec::Utf8, "utf-8", encoding)?);
+                out.push_str(&charset::encode_word(
+                    plain,
+                    &AnyCodec::Utf8,
+                    "utf-8",
+                    encoding,
+                )?);
             }
         }
     }
@@ -283,6 +330,7 @@ pub(crate) fn fold_field_py<'py>(
     utf8: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut out = Vec::new();
-    crate::message::field::fold(name, value, linesep, utf8, &mut out).map_err(super::fields::refused)?;
+    crate::message::field::fold(name, value, linesep, utf8, &mut out)
+        .map_err(super::fields::refused)?;
     Ok(PyBytes::new(py, &out))
 }

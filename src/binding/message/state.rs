@@ -43,7 +43,11 @@ impl Field {
     pub fn is_named(&self, py: Python<'_>, name: &str) -> bool {
         match self.name.bind(py).to_str() {
             Ok(own) => own.eq_ignore_ascii_case(name),
-            Err(_) => self.name.bind(py).to_string_lossy().eq_ignore_ascii_case(name),
+            Err(_) => self
+                .name
+                .bind(py)
+                .to_string_lossy()
+                .eq_ignore_ascii_case(name),
         }
     }
 }
@@ -66,13 +70,15 @@ impl Payload {
             Payload::Nothing => Payload::Nothing,
             Payload::Object(object) => Payload::Object(object.clone_ref(py)),
             Payload::Raw(bytes) => Payload::Raw(bytes.clone_ref(py)),
-            Payload::Deferred(bytes, encoding) => {
-                Payload::Deferred(bytes.clone_ref(py), *encoding)
-            }
+            Payload::Deferred(bytes, encoding) => Payload::Deferred(bytes.clone_ref(py), *encoding),
         }
     }
 
     pub fn from_object(object: Bound<'_, PyAny>) -> Self {
-        if object.is_none() { Payload::Nothing } else { Payload::Object(object.unbind()) }
+        if object.is_none() {
+            Payload::Nothing
+        } else {
+            Payload::Object(object.unbind())
+        }
     }
 }

@@ -65,7 +65,11 @@ impl Style {
                 let class = policy.get_type();
                 let is_classic =
                     class.module()? == "email._policybase" && class.name()? == "Compat32";
-                if is_classic { Family::Classic } else { Family::Foreign }
+                if is_classic {
+                    Family::Classic
+                } else {
+                    Family::Foreign
+                }
             }
         };
         let width: Option<usize> = policy.getattr("max_line_length")?.extract()?;
