@@ -73,49 +73,34 @@ pub fn fold_text(
 }
 
 fn has_ascii_line_break(value: &str) -> bool {
-    value
-        .bytes()
-        .any(|b| matches!(b, b'\n'..=b'\r' | 0x1C..=0x1E))
+    let is_break = |b: u8| matches!(b, b'\n'..=b'\r' | 0x1C..=0x1E);
+    // In blocks without a branch, which the compiler makes vectors of.
+    value.as_bytes().chunks(64).any(|block| block.iter().fold(false, |found, &b| found | is_break(b)))
 }
 
 /// One line of ASCII text: what nearly every value is. The same rules as those of
-/// [`Folder`], but a line is a range of the text, and the last place of each kind to
-/// break at is all that has to be known of it.
+/// [`Folder`], but a line is a range of the text, and only where it gets too long
+/// does anyone look for the places to break at.
 fn fold_ascii_line(text: &str, shape: &Shape<'_>, out: &mut String) {
     if text.len() + shape.name_width <= shape.max_width {
         out.push_str(text);
         return;
     }
     let bytes = text.as_bytes();
-    let split_chars = shape.split_chars.as_bytes();
-    // Where the last pair begins that each split character would break before.
-    let mut places = vec![0; split_chars.len()];
     let mut offset = shape.name_width;
     let mut prefix = "";
-    let (mut line, mut at, mut lines) = (0, 0, 0);
-    while at < bytes.len() {
-        let pair = at;
-        at += bytes[at..]
-            .iter()
-            .take_while(|b| matches!(b, b' ' | b'\t'))
-            .count();
-        at += bytes[at..]
-            .iter()
-            .take_while(|b| !matches!(b, b' ' | b'\t'))
-            .count();
-        if pair > line {
-            for (place, &wanted) in places.iter_mut().zip(split_chars) {
-                if bytes[pair - 1] == wanted
-                    || bytes[pair] == wanted && is_space(char::from(wanted))
-                {
-                    *place = pair;
-                }
-            }
+    // Where the line begins, and the end of the last pair that was looked at.
+    let (mut line, mut seen, mut lines) = (0, 0, 0);
+    loop {
+        let room = shape.max_width.saturating_sub(offset + prefix.len());
+        // The pair that this byte belongs to is the first that is too much.
+        let first_beyond = (line + room).max(seen);
+        if first_beyond >= bytes.len() {
+            break;
         }
-        if offset + prefix.len() + at - line <= shape.max_width {
-            continue;
-        }
-        if let Some(&place) = places.iter().find(|&&place| place > line) {
+        let (pair, end) = pair_around(bytes, first_beyond);
+        seen = end;
+        if let Some(place) = best_place(&bytes[..=pair], line, shape.split_chars) {
             begin_line(&mut lines, shape, out);
             out.push_str(prefix);
             out.push_str(&text[line..place]);
@@ -124,7 +109,7 @@ fn fold_ascii_line(text: &str, shape: &Shape<'_>, out: &mut String) {
         } else if offset > 0 && pair == line {
             // Nothing to break at: the name stays alone on its line.
             begin_line(&mut lines, shape, out);
-            if !matches!(bytes[pair], b' ' | b'\t') {
+            if !is_blank(bytes[pair]) {
                 prefix = " ";
             }
         } else {
@@ -133,11 +118,47 @@ fn fold_ascii_line(text: &str, shape: &Shape<'_>, out: &mut String) {
         offset = 0;
     }
     let rest = &text[line..];
-    if lines == 0 || !rest.bytes().all(|b| matches!(b, b' ' | b'\t')) {
+    if lines == 0 || !rest.bytes().all(is_blank) {
         begin_line(&mut lines, shape, out);
         out.push_str(prefix);
     }
     out.push_str(rest);
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Beginning and end of the blanks and the word that a byte belongs to.
+fn pair_around(bytes: &[u8], at: usize) -> (usize, usize) {
+    let word_before = |at: usize| bytes[..at].iter().rposition(|&b| is_blank(b)).map_or(0, |i| i + 1);
+    let blanks_before = |at: usize| bytes[..at].iter().rposition(|&b| !is_blank(b)).map_or(0, |i| i + 1);
+    let length = |from: usize, wanted: bool| {
+        bytes[from..].iter().take_while(|&&b| is_blank(b) == wanted).count()
+    };
+    let start = if is_blank(bytes[at]) { blanks_before(at) } else { blanks_before(word_before(at)) };
+    let word = at + length(at, true);
+    (start, word + length(word, false))
+}
+
+/// The last place after `line` to begin a line with that the best split character
+/// offers. `bytes` ends with the first byte of the last pair.
+fn best_place(bytes: &[u8], line: usize, split_chars: &str) -> Option<usize> {
+    split_chars.bytes().find_map(|wanted| {
+        let mut end = bytes.len();
+        while let Some(found) = memchr::memrchr(wanted, &bytes[line..end]) {
+            let found = line + found;
+            let place = if is_blank(wanted) { found } else { found + 1 };
+            let begins_pair = place > line
+                && bytes.get(place).is_some_and(|&b| is_blank(b))
+                && !is_blank(bytes[place - 1]);
+            if begins_pair {
+                return Some(place);
+            }
+            end = found;
+        }
+        None
+    })
 }
 
 fn begin_line(lines: &mut usize, shape: &Shape<'_>, out: &mut String) {
@@ -282,7 +303,7 @@ impl<'a, 'o> Folder<'a, 'o> {
     /// ASCII text, cut at runs of spaces and tabs.
     fn plain(&mut self, mut space: &'a str, text: &'a str) {
         let mut rest = text;
-        let is_blank = |c| matches!(c, ' ' | '\t');
+        let is_blank = |c: char| matches!(c, ' ' | '\t');
         if space.chars().any(|c| !is_blank(c)) {
             // Odd white space is part of the word, and what follows with it.
             let end = rest.find(is_blank).unwrap_or(rest.len());

@@ -25,6 +25,9 @@ class Recorder(smtplib.SMTP):
         super().__init__()
         self.sent = []
 
+    def ehlo_or_helo_if_needed(self):
+        pass
+
     def sendmail(self, from_addr, to_addrs, msg, mail_options=(), rcpt_options=()):
         self.sent.append((from_addr, to_addrs, msg))
         return {}
@@ -64,7 +67,7 @@ def test_their_generator_writes_ours(kind):
     out = io.BytesIO()
     email.generator.BytesGenerator(out, mangle_from_=False).flatten(message)
     got = email.message_from_bytes(out.getvalue(), policy=email.policy.default)
-    assert got.get_content() == "Grüße\n"
+    assert got.get_content().replace("\r\n", "\n") == "Grüße\n"
 
 
 def test_our_generator_writes_theirs():
