@@ -122,6 +122,8 @@ class SmtpClient:
         self.user: str | None = None
         self.password: str | None = None
         self._learnt: dict[str, str] = {}
+        # Lines of a reply whose debug output is not complete.
+        self._debugged: list[str] = []
         self._names_itself = local_hostname is None
         self.local_hostname = _own_name() if local_hostname is None else local_hostname
         if host:
@@ -206,8 +208,11 @@ class SmtpClient:
             self._print_debug("send:", repr(line.text + "\r\n"))
         elif line.direction == "S":
             self._print_debug("reply:", repr(f"{line.text}\r\n".encode()))
+            self._debugged.append(line.text[4:].strip())
             if line.text[3:4] != "-":
-                self._print_debug(f"reply: retcode ({line.text[:3]}); Msg: {line.text[4:].encode()!a}")
+                text = "\n".join(self._debugged).encode()
+                self._print_debug(f"reply: retcode ({line.text[:3]}); Msg: {text!a}")
+                self._debugged = []
 
     @property
     def _observer(self) -> Callable[[TranscriptLine], None] | None:
