@@ -73,9 +73,11 @@ pub fn fold_text(
 }
 
 fn has_ascii_line_break(value: &str) -> bool {
-    let is_break = |b: u8| matches!(b, b'\n'..=b'\r' | 0x1C..=0x1E);
-    // In blocks without a branch, which the compiler makes vectors of.
-    value.as_bytes().chunks(64).any(|block| block.iter().fold(false, |found, &b| found | is_break(b)))
+    let bytes = value.as_bytes();
+    memchr::memchr3(b'\n', b'\r', 0x0B, bytes)
+        .or_else(|| memchr::memchr3(0x0C, 0x1C, 0x1D, bytes))
+        .or_else(|| memchr::memchr(0x1E, bytes))
+        .is_some()
 }
 
 /// One line of ASCII text: what nearly every value is. The same rules as those of
@@ -131,12 +133,29 @@ fn is_blank(byte: u8) -> bool {
 
 /// Beginning and end of the blanks and the word that a byte belongs to.
 fn pair_around(bytes: &[u8], at: usize) -> (usize, usize) {
-    let word_before = |at: usize| bytes[..at].iter().rposition(|&b| is_blank(b)).map_or(0, |i| i + 1);
-    let blanks_before = |at: usize| bytes[..at].iter().rposition(|&b| !is_blank(b)).map_or(0, |i| i + 1);
-    let length = |from: usize, wanted: bool| {
-        bytes[from..].iter().take_while(|&&b| is_blank(b) == wanted).count()
+    let word_before = |at: usize| {
+        bytes[..at]
+            .iter()
+            .rposition(|&b| is_blank(b))
+            .map_or(0, |i| i + 1)
     };
-    let start = if is_blank(bytes[at]) { blanks_before(at) } else { blanks_before(word_before(at)) };
+    let blanks_before = |at: usize| {
+        bytes[..at]
+            .iter()
+            .rposition(|&b| !is_blank(b))
+            .map_or(0, |i| i + 1)
+    };
+    let length = |from: usize, wanted: bool| {
+        bytes[from..]
+            .iter()
+            .take_while(|&&b| is_blank(b) == wanted)
+            .count()
+    };
+    let start = if is_blank(bytes[at]) {
+        blanks_before(at)
+    } else {
+        blanks_before(word_before(at))
+    };
     let word = at + length(at, true);
     (start, word + length(word, false))
 }

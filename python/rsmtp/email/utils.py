@@ -240,7 +240,8 @@ def collapse_rfc2231_value(
 ) -> str:
     """The text of a value, whether `get_param` found it plain or extended."""
     if not isinstance(value, tuple) or len(value) != 3:
-        return unquote(value)
+        text: Any = value
+        return unquote(text)
     charset, _, text = value
     try:
         return str(bytes(text, "raw-unicode-escape"), charset or fallback_charset, errors)

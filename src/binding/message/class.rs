@@ -9,7 +9,7 @@ use super::{content, create, fields, flag::Flag, node, output, params};
 use crate::message::render::Rules;
 use pyo3::exceptions::PyValueError;
 use pyo3::sync::{MutexExt, PyOnceLock};
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, intern, prelude::*};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -128,10 +128,21 @@ impl Message {
     }
 
     #[pyo3(signature = (
-        text = None, subtype = "plain", charset = None, *, subject = None, from_ = None, to = None,
-        cc = None, bcc = None, reply_to = None, html = None, attachments = None, headers = None,
-        policy = None
-    ))]
+        text: "str | None" = None,
+        subtype: "str" = "plain",
+        charset: "str | None" = None,
+        *,
+        subject: "str | None" = None,
+        from_: "object" = None,
+        to: "object" = None,
+        cc: "object" = None,
+        bcc: "object" = None,
+        reply_to: "object" = None,
+        html: "str | None" = None,
+        attachments: "object" = None,
+        headers: "object" = None,
+        policy: "object" = None
+    ) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn __init__<'py>(
         slf: &Bound<'py, Self>,
@@ -202,7 +213,7 @@ impl Message {
     }
 
     /// Forget everything and take this policy.
-    #[pyo3(signature = (policy = None))]
+    #[pyo3(signature = (policy: "object" = None) -> "None")]
     fn _reset(slf: &Bound<'_, Self>, policy: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let policy = policy.filter(|policy| !policy.is_none());
         let style = policy.as_ref().map(Style::of).transpose()?;
@@ -412,11 +423,12 @@ impl Message {
         fields::contains(slf, name)
     }
 
-    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(Self::keys(slf)?.try_iter()?.into_any())
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyIterator>> {
+        Self::keys(slf)?.try_iter()
     }
 
     /// The names of all fields, in order, as often as they stand there.
+    #[pyo3(signature = () -> "list[str]")]
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(
             slf.py(),
@@ -425,6 +437,7 @@ impl Message {
     }
 
     /// The values of all fields, in order.
+    #[pyo3(signature = () -> "list[Any]")]
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         fields::snapshot(slf)
             .iter()
@@ -433,6 +446,7 @@ impl Message {
     }
 
     /// All fields as (name, value), in order.
+    #[pyo3(signature = () -> "list[tuple[str, Any]]")]
     fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Py<PyString>, Bound<'py, PyAny>)>> {
         let py = slf.py();
         fields::snapshot(slf)
@@ -442,7 +456,7 @@ impl Message {
     }
 
     /// The value of the first field of that name; `failobj` if there is none.
-    #[pyo3(signature = (name, failobj = None))]
+    #[pyo3(signature = (name: "str", failobj = None))]
     fn get<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
@@ -452,7 +466,7 @@ impl Message {
     }
 
     /// The values of all fields of that name; `failobj` if there are none.
-    #[pyo3(signature = (name, failobj = None))]
+    #[pyo3(signature = (name: "str", failobj = None))]
     fn get_all<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
@@ -471,7 +485,7 @@ impl Message {
     /// Underscores in keys become hyphens. A parameter that is None is written
     /// without a value; one that isn't ASCII, or is a (charset, language, text)
     /// tuple, is written as RFC 2231 says.
-    #[pyo3(signature = (_name, _value, **_params))]
+    #[pyo3(signature = (_name: "str", _value: "str | None", **_params) -> "None")]
     fn add_header<'py>(
         slf: &Bound<'py, Self>,
         _name: &Bound<'py, PyAny>,
@@ -483,6 +497,7 @@ impl Message {
 
     /// Replace the first field of that name, in its place. Raises KeyError if there
     /// is none.
+    #[pyo3(signature = (_name: "str", _value: "object") -> "None")]
     fn replace_header<'py>(
         slf: &Bound<'py, Self>,
         _name: &str,
@@ -492,11 +507,13 @@ impl Message {
     }
 
     /// Store a field without asking the policy: for parsers.
+    #[pyo3(signature = (name: "str", value: "object") -> "None")]
     fn set_raw<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
         fields::push(slf, name, value);
     }
 
     /// The fields as they are stored: for generators.
+    #[pyo3(signature = () -> "Iterator[tuple[str, Any]]")]
     fn raw_items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Ok(fields::raw_list(slf)?.try_iter()?.into_any())
     }
@@ -510,6 +527,7 @@ impl Message {
 
     /// Add a part. A message that has a text already becomes multipart/mixed with the
     /// text as its first part. Raises TypeError where that can't be.
+    #[pyo3(signature = (payload: "object") -> "None")]
     fn attach<'py>(slf: &Bound<'py, Self>, payload: &Bound<'py, PyAny>) -> PyResult<()> {
         content::attach(slf, payload)
     }
@@ -519,7 +537,7 @@ impl Message {
     /// With `i`, that part; with `decode=True`, the bytes without their transfer
     /// encoding (None for a multipart). Raises TypeError for `i` where there are no
     /// parts.
-    #[pyo3(signature = (i = None, decode = Flag(false)))]
+    #[pyo3(signature = (i: "int | None" = None, decode: "bool" = Flag(false)) -> "Any")]
     fn get_payload<'py>(
         slf: &Bound<'py, Self>,
         i: Option<Bound<'py, PyAny>>,
@@ -529,7 +547,7 @@ impl Message {
     }
 
     /// Replace the content; with a charset, encode it and say so in the fields.
-    #[pyo3(signature = (payload, charset = None))]
+    #[pyo3(signature = (payload: "object", charset: "object" = None) -> "None")]
     fn set_payload<'py>(
         slf: &Bound<'py, Self>,
         payload: Bound<'py, PyAny>,
@@ -540,6 +558,7 @@ impl Message {
 
     /// Set the character set of the content: a `Charset`, its name, or None to
     /// remove it.
+    #[pyo3(signature = (charset: "object") -> "None")]
     fn set_charset<'py>(
         slf: &Bound<'py, Self>,
         charset: Option<Bound<'py, PyAny>>,
@@ -570,6 +589,7 @@ impl Message {
     }
 
     /// This message and all parts in it, depth first.
+    #[pyo3(signature = () -> "Iterator[Any]")]
     fn walk<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py()
             .import(intern!(slf.py(), "rsmtp.email.iterators"))?
@@ -578,12 +598,14 @@ impl Message {
     }
 
     /// The line that an mbox file has before a message.
+    #[pyo3(signature = () -> "str | None")]
     fn get_unixfrom(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
         slf.get()
             .with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
     }
 
+    #[pyo3(signature = (unixfrom: "str | None") -> "None")]
     fn set_unixfrom(slf: &Bound<'_, Self>, unixfrom: Option<Py<PyAny>>) {
         let old = slf
             .get()
@@ -595,7 +617,7 @@ impl Message {
         content::encode_base64(slf)
     }
 
-    #[pyo3(signature = (text, subtype, charset = None))]
+    #[pyo3(signature = (text: "object", subtype: "object", charset: "object" = None) -> "None")]
     fn _become_text<'py>(
         slf: &Bound<'py, Self>,
         text: &Bound<'py, PyAny>,
@@ -605,7 +627,7 @@ impl Message {
         create::become_text(slf, text, subtype, charset)
     }
 
-    #[pyo3(signature = (maintype, subtype, params = None))]
+    #[pyo3(signature = (maintype: "str", subtype: "object", params: "dict[str, Any] | None" = None) -> "None")]
     fn _become_part<'py>(
         slf: &Bound<'py, Self>,
         maintype: &str,
@@ -635,6 +657,7 @@ impl Message {
     }
 
     /// The type of a message without a Content-Type.
+    #[pyo3(signature = () -> "str")]
     fn get_default_type<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
         let py = slf.py();
         let own = slf.get().with(py, |s| {
@@ -646,6 +669,7 @@ impl Message {
         }
     }
 
+    #[pyo3(signature = (ctype: "str") -> "None")]
     fn set_default_type(slf: &Bound<'_, Self>, ctype: Py<PyAny>) {
         let old = slf.get().with(slf.py(), |s| s.default_type.replace(ctype));
         drop(old);
@@ -653,7 +677,7 @@ impl Message {
 
     /// All parameters of a field as (name, value); its main value comes first, with
     /// an empty value of its own.
-    #[pyo3(signature = (failobj = None, header = "content-type", unquote = Flag(true)))]
+    #[pyo3(signature = (failobj = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
     fn get_params<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -667,7 +691,7 @@ impl Message {
 
     /// A parameter of a field: text, or a (charset, language, text) tuple where
     /// RFC 2231 was used.
-    #[pyo3(signature = (param, failobj = None, header = "content-type", unquote = Flag(true)))]
+    #[pyo3(signature = (param: "str", failobj = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
     fn get_param<'py>(
         slf: &Bound<'py, Self>,
         param: &str,
@@ -679,9 +703,7 @@ impl Message {
     }
 
     /// Set a parameter of a field. With `charset`, it is written as RFC 2231 says.
-    #[pyo3(signature = (
-        param, value, header = "Content-Type", requote = Flag(true), charset = None, language = "", replace = Flag(false)
-    ))]
+    #[pyo3(signature = (param: "str", value: "object", header: "str" = "Content-Type", requote: "bool" = Flag(true), charset: "str | None" = None, language: "str" = "", replace: "bool" = Flag(false)) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "set_param has that many")]
     fn set_param<'py>(
         slf: &Bound<'py, Self>,
@@ -699,20 +721,20 @@ impl Message {
     }
 
     /// Remove a parameter of a field.
-    #[pyo3(signature = (param, header = "content-type", requote = Flag(true)))]
+    #[pyo3(signature = (param: "str", header: "str" = "content-type", requote: "bool" = Flag(true)) -> "None")]
     fn del_param(slf: &Bound<'_, Self>, param: &str, header: &str, requote: Flag) -> PyResult<()> {
         params::delete(slf, param, header, requote.0)
     }
 
     /// Replace the type and keep its parameters. Raises ValueError for anything but
     /// `maintype/subtype`.
-    #[pyo3(signature = (r#type, header = "Content-Type", requote = Flag(true)))]
+    #[pyo3(signature = (r#type: "str", header: "str" = "Content-Type", requote: "bool" = Flag(true)) -> "None")]
     fn set_type(slf: &Bound<'_, Self>, r#type: &str, header: &str, requote: Flag) -> PyResult<()> {
         params::set_type(slf, r#type, header, requote.0)
     }
 
     /// The file name in Content-Disposition, or else in Content-Type (RFC 2183).
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "Any")]
     fn get_filename<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -727,7 +749,7 @@ impl Message {
         }
     }
 
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "Any")]
     fn get_boundary<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -745,7 +767,7 @@ impl Message {
     }
 
     /// The charset parameter in lower case.
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "Any")]
     fn get_content_charset<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -757,7 +779,7 @@ impl Message {
     }
 
     /// The charset parameters of this message and of all parts in it.
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "list[Any]")]
     fn get_charsets<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -776,19 +798,23 @@ impl Message {
 
     // -- rendering
 
-    fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.call_method0(intern!(slf.py(), "as_string"))
+    fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
+        Ok(slf
+            .call_method0(intern!(slf.py(), "as_string"))?
+            .cast_into()?)
     }
 
-    fn __bytes__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.call_method0(intern!(slf.py(), "as_bytes"))
+    fn __bytes__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(slf
+            .call_method0(intern!(slf.py(), "as_bytes"))?
+            .cast_into()?)
     }
 
     /// The whole message as text, with LF line ends (or those of the policy).
     ///
     /// `unixfrom` puts an mbox line before it. `maxheaderlen` is the width at which
     /// classic policies fold fields; 0, their default here, means not at all.
-    #[pyo3(signature = (unixfrom = Flag(false), maxheaderlen = None, policy = None))]
+    #[pyo3(signature = (unixfrom: "bool" = Flag(false), maxheaderlen: "int | None" = None, policy: "object" = None) -> "str")]
     fn as_string<'py>(
         slf: &Bound<'py, Self>,
         unixfrom: Flag,
@@ -816,7 +842,7 @@ impl Message {
     }
 
     /// The whole message as bytes, with LF line ends (or those of the policy).
-    #[pyo3(signature = (unixfrom = Flag(false), policy = None))]
+    #[pyo3(signature = (unixfrom: "bool" = Flag(false), policy: "object" = None) -> "bytes")]
     fn as_bytes<'py>(
         slf: &Bound<'py, Self>,
         unixfrom: Flag,
@@ -838,7 +864,7 @@ impl Message {
     }
 
     /// The message as a generator writes it: `bytes` if `binary`, else `str`.
-    #[pyo3(signature = (policy, *, linesep = None, max_width = None, mangle_from = Flag(false), binary = Flag(true), unixfrom = Flag(false)))]
+    #[pyo3(signature = (policy, *, linesep: "str | None" = None, max_width: "int | None" = None, mangle_from: "bool" = Flag(false), binary: "bool" = Flag(true), unixfrom: "bool" = Flag(false)) -> "Any")]
     fn _flatten<'py>(
         slf: &Bound<'py, Self>,
         policy: Bound<'py, PyAny>,
@@ -881,7 +907,7 @@ impl Message {
     /// ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
     /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
-    #[pyo3(signature = (*, utf8 = Flag(false)))]
+    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
     fn _render_for_sending<'py>(
         slf: &Bound<'py, Self>,
         utf8: Flag,
@@ -963,6 +989,7 @@ impl Message {
         (slf.as_ptr() as isize) >> 4
     }
 
+    #[pyo3(signature = (_protocol) -> "tuple[Any, ...]")]
     fn __reduce_ex__<'py>(
         slf: &Bound<'py, Self>,
         _protocol: i32,
@@ -976,6 +1003,7 @@ impl Message {
         ))
     }
 
+    #[pyo3(signature = () -> "dict[str, Any]")]
     fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         let py = slf.py();
         let all = PyDict::new(py);
@@ -992,6 +1020,7 @@ impl Message {
         Ok(all)
     }
 
+    #[pyo3(signature = (state: "dict[str, Any]") -> "None")]
     fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
         for (name, value) in state {
             slf.setattr(name.cast::<PyString>()?, value)?;
