@@ -1,2 +1,2 @@
-from email.headerregistry import *  # noqa: F403
+from email.headerregistry import *
 from email.headerregistry import HeaderRegistry

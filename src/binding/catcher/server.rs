@@ -310,7 +310,7 @@ impl Catcher {
         extra: "tuple[int, str | collections.abc.Sequence[str]] | bytes | None" = None,
         endless = false,
         stall = false,
-        disconnect: "bool | typing.Literal['fin', 'reset', 'half-close']" = None,
+        disconnect: "bool | typing.Literal['fin', 'reset', 'half-close'] | None" = None,
         accept = None,
         after = 0,
         certificate: "typing.Literal['wrong-name', 'expired', 'not-yet-valid', 'untrusted', 'self-signed'] | None" = None,

@@ -109,7 +109,7 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
 #[pymethods]
 impl Message {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args: "typing.Any", **_kwargs: "typing.Any"))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         // Subclasses have constructors of their own kinds: everything is __init__'s.
         Message::default()
@@ -159,7 +159,7 @@ impl Message {
     }
 
     #[classmethod]
-    #[pyo3(signature = (**_kwargs))]
+    #[pyo3(signature = (**_kwargs: "typing.Any"))]
     fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         // A class that overrides what the constructors call has to be asked.
         const HOOKS: [&str; 8] = [
@@ -379,6 +379,7 @@ impl Message {
     }
 
     /// The names of all fields, in order, as often as they stand there.
+    #[pyo3(signature = () -> "list[str]")]
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(slf.py(), fields::snapshot(slf).into_iter().map(|field| field.name))
     }
@@ -423,7 +424,7 @@ impl Message {
     /// Underscores in keys become hyphens. A parameter that is None is written
     /// without a value; one that isn't ASCII, or is a (charset, language, text)
     /// tuple, is written as RFC 2231 says.
-    #[pyo3(signature = (_name, _value, **_params))]
+    #[pyo3(signature = (_name, _value, **_params: "typing.Any"))]
     fn add_header<'py>(
         slf: &Bound<'py, Self>,
         _name: &Bound<'py, PyAny>,
@@ -539,7 +540,7 @@ impl Message {
         create::become_text(slf, text, subtype, charset)
     }
 
-    #[pyo3(signature = (maintype, subtype, params = None))]
+    #[pyo3(signature = (maintype, subtype, params: "dict[str, typing.Any] | None" = None))]
     fn _become_part<'py>(
         slf: &Bound<'py, Self>,
         maintype: &str,
