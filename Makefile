@@ -69,10 +69,10 @@ check-lint: $(VENV)/made
 check-stubs: $(FRESH_STUB) $(VENV)/check-tools
 	@diff -u $(STUB) $(FRESH_STUB) || { echo "$(STUB) is not what the source says: make stubs"; exit 1; }
 	$(BIN)/stubtest rsmtp._rsmtp
+	$(BIN)/pyright
 
 check-types: $(VENV)/built $(VENV)/check-tools
 	$(BIN)/mypy
-	$(BIN)/pyright --warnings
 
 check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 	.tools/bin/cargo-deny check bans licenses sources
@@ -86,6 +86,12 @@ check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 check-layers:
 	$(CARGO) test --locked
 
+.PHONY: format
+format: $(VENV)/check-tools ## Formats the Rust and the Python sources
+	$(CARGO) fmt
+	$(BIN)/ruff check --quiet --fix
+	$(BIN)/ruff format
+
 # --- stubs, wheel, bench --------------------------------------------------------
 
 .PHONY: stubs
@@ -93,8 +99,10 @@ stubs: $(FRESH_STUB) ## Writes python/rsmtp/_rsmtp.pyi anew from the Rust docstr
 	cp $(FRESH_STUB) $(STUB)
 
 # From the unstripped development build: the signatures are read from the library.
-$(FRESH_STUB): $(VENV)/built $(VENV)/check-tools
+$(FRESH_STUB): $(VENV)/built $(VENV)/check-tools tools/finish-stubs
 	$(BIN)/maturin generate-stubs --quiet --locked --interpreter $(BIN)/python --out target/stubs
+	$(BIN)/python tools/finish-stubs $@
+	$(BIN)/ruff check --quiet --select I --fix $@
 	$(BIN)/ruff format --quiet $@
 	@touch $@
 

@@ -39,11 +39,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--port", type=int, default=1025, help="0 takes a free one (default: %(default)s)"
+        "--port", type=int, default=1025, help="port; 0 takes a free one (default: %(default)s)"
     )
     parser.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
     parser.add_argument("--lmtp", action="store_true", help="speak LMTP (RFC 2033) and not SMTP")
@@ -56,9 +54,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument("--require-auth", action="store_true", help="take mail only after AUTH")
     parser.add_argument("--conversation", action="store_true", help="print what was said, too")
     parser.add_argument(
-        "--allow-remote",
-        action="store_true",
-        help="let --host be one that other machines can reach",
+        "--allow-remote", action="store_true", help="let --host be one that other machines can reach"
     )
     parser.set_defaults(run=catch)
 
@@ -124,16 +120,13 @@ def introduction(catcher: Catcher, *, show_password: bool) -> str:
     """Where it listens, how to log in, and a script that sends to it."""
     password = catcher.password if show_password else "(from the environment)"
     facts = [
-        f"rsmtp catcher: {catcher.protocol.upper()} on {catcher.host}:{catcher.port},"
-        f" TLS: {catcher.tls}",
+        f"rsmtp catcher: {catcher.protocol.upper()} on {catcher.host}:{catcher.port}, TLS: {catcher.tls}",
         f"  username  {catcher.username}",
         f"  password  {password}",
     ]
     if catcher.ca_file is not None:
         facts.append(f"  CA file   {catcher.ca_file}")
-    return "\n".join(
-        [*facts, "", "Send it something:", "", snippet(catcher, show_password=show_password)]
-    )
+    return "\n".join([*facts, "", "Send it something:", "", snippet(catcher, show_password=show_password)])
 
 
 def snippet(catcher: Catcher, *, show_password: bool) -> str:
@@ -160,11 +153,7 @@ def describe(message: CaughtMessage, *, conversation: bool) -> str:
         f"{message.mail_from or '<>'} -> {', '.join(message.rcpt_tos)}",
         f"{message.received_at.astimezone():%H:%M:%S}  {', '.join(how)}, from {message.peer}",
         "",
-        *(
-            f"{name}: {mail[name]}"
-            for name in ("From", "To", "Cc", "Subject", "Date")
-            if mail[name]
-        ),
+        *(f"{name}: {mail[name]}" for name in ("From", "To", "Cc", "Subject", "Date") if mail[name]),
         "",
         *body(mail),
         *attachments(mail),

@@ -4,9 +4,9 @@ that takes the parsed arguments and returns the exit code."""
 import argparse
 from collections.abc import Sequence
 
-from rsmtp import _catch
+from rsmtp import _catch, demo
 
-COMMANDS = (_catch,)
+COMMANDS = (_catch, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -95,6 +95,9 @@ class SMTPHostNotFound(SMTPUnreachable, _socket.gaierror):
 class SMTPTLSError(SMTPException, _ssl.SSLError):
     """The TLS handshake failed; nothing else was sent."""
 
+    def __str__(self) -> str:
+        return str(self.args[-1]) if self.args else ""
+
 
 class SMTPCertificateError(SMTPTLSError, _ssl.SSLCertVerificationError):
     """The server's certificate can't be trusted: name, chain or dates."""
@@ -104,7 +107,7 @@ class SMTPResponseException(SMTPException, _std.SMTPResponseException):
     """The server refused. `smtp_code` and `smtp_error` are its reply."""
 
     def __init__(self, code: int, msg: bytes | str) -> None:
-        super().__init__(code, msg)  # type: ignore[arg-type]
+        super().__init__(code, msg)
         self._tell(code)
 
     def _tell(self, code: int) -> None:
@@ -158,7 +161,7 @@ class SMTPRecipientsRefused(SMTPException, _std.SMTPRecipientsRefused):
     (code, text), as what `sendmail` returns does."""
 
     def __init__(self, recipients: dict[str, Reply]) -> None:
-        super().__init__(recipients)  # type: ignore[arg-type]
+        super().__init__(recipients)
         codes = {code for code, _ in recipients.values()}
         self.transient = bool(codes) and all(400 <= code <= 499 for code in codes)
         if len(codes) == 1:
@@ -202,7 +205,9 @@ def refusal(stage: str, **facts: Any) -> BaseException:
     return _tell(error, reply, {"stage": stage, **facts})
 
 
-def _build(kind: str, message: str, reply: Reply | None, os_error: int | None, facts: dict[str, Any]) -> BaseException:
+def _build(
+    kind: str, message: str, reply: Reply | None, os_error: int | None, facts: dict[str, Any]
+) -> BaseException:
     if kind == "protocol":
         code, text = reply or (-1, b"")
         words = f"{message}: {code} {_text(text)}" if reply else message
@@ -216,7 +221,11 @@ def _build(kind: str, message: str, reply: Reply | None, os_error: int | None, f
         end = next((i for i, c in enumerate(address) if c == "@" and i > start), len(address))
         return SMTPNonASCIIAddress("ascii", address, start, end, message)
     if kind == "unreachable":
-        words = f"{message} ({os.strerror(os_error)})" if os_error and os.strerror(os_error) not in message else message
+        words = (
+            f"{message} ({os.strerror(os_error)})"
+            if os_error and os.strerror(os_error) not in message
+            else message
+        )
         cls_ = SMTPConnectionRefused if "refused" in message.lower() else SMTPUnreachable
         error = cls_(words)
         error.errno = os_error

@@ -47,7 +47,9 @@ def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] |
     if to_addrs is None:
         # Every field of each name: a second To is as good as the first.
         fields = [value for name in ("To", "Bcc", "Cc") for value in msg.get_all(prefix + name) or ()]
-        to_addrs = [address for _, address in email.utils.getaddresses([str(field) for field in fields]) if address]
+        to_addrs = [
+            address for _, address in email.utils.getaddresses([str(field) for field in fields]) if address
+        ]
     recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
     return Envelope(from_addr, recipients)
 

@@ -102,7 +102,9 @@ class LMTP(SMTP):
     ) -> None:
         super().__init__(host, port, local_hostname, timeout, source_address)
 
-    def connect(self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None) -> Reply:
+    def connect(
+        self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
+    ) -> Reply:
         """Connects to a host, or to the Unix socket at `host` if it begins with "/"."""
         if not host.startswith("/"):
             return super().connect(host, port, source_address)

@@ -17,8 +17,11 @@ pub const TLS_LOG: &str = "rsmtp.tls";
 pub fn install_logging() {
     Python::attach(|py| {
         if let Ok(logger) = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers) {
+            let ours = logger
+                .filter(log::LevelFilter::Off)
+                .filter_target("rsmtp".to_owned(), log::LevelFilter::Debug);
             // Another logger in the process was there first: it stays.
-            let _ = logger.filter(log::LevelFilter::Debug).install();
+            let _ = ours.install();
         }
     });
 }

@@ -17,8 +17,7 @@ pub fn read_all(values: &[String], strict: bool) -> Vec<Pair> {
     let values: Vec<&str> = values.iter().map(|value| checked(value)).collect();
     let found: Vec<Pair> = Reader::new(&values.join(", ")).all().into_iter().map(plausible).collect();
     // More or fewer than commas say: something was read as what it isn't.
-    let expected: usize =
-        values.iter().map(|value| 1 + without_quoted(value).matches(',').count()).sum();
+    let expected: usize = values.iter().map(|value| 1 + without_quoted(value).matches(',').count()).sum();
     if found.len() == expected { found } else { vec![Pair::default()] }
 }
 
@@ -375,7 +374,10 @@ mod tests {
 
     #[test]
     fn addresses_are_found_in_what_people_write() {
-        assert_eq!(pairs("Al (A. P.) Person <al@x.example>", true), [pair("Al Person (A. P.)", "al@x.example")]);
+        assert_eq!(
+            pairs("Al (A. P.) Person <al@x.example>", true),
+            [pair("Al Person (A. P.)", "al@x.example")]
+        );
         assert_eq!(pairs("al@x.example (Al)", true), [pair("Al", "al@x.example")]);
         assert_eq!(pairs("Mary <@relay.example:mary@x.example>", true), [pair("Mary", "mary@x.example")]);
         assert_eq!(pairs("them: ;", true), [pair("", "")]);

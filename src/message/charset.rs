@@ -90,9 +90,8 @@ pub fn encode_words<C: Codec>(
         chosen.write(&charset.codec.encode(&text[from..to])?, charset.codec_name, &mut out);
         Ok(Some(out))
     };
-    let room = |widths: &mut dyn Iterator<Item = usize>| {
-        widths.next().unwrap_or(usize::MAX).saturating_sub(chrome)
-    };
+    let room =
+        |widths: &mut dyn Iterator<Item = usize>| widths.next().unwrap_or(usize::MAX).saturating_sub(chrome);
 
     let mut words = Vec::new();
     let mut width = room(&mut widths);

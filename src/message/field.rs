@@ -8,11 +8,7 @@ use super::address::{self, Address, Malformed};
 use super::parameter::{self, Value};
 use super::transfer::LONGEST_LINE;
 use mail_builder::headers::{
-    Header,
-    address::Address as Written,
-    content_type::ContentType,
-    raw::Raw,
-    text::Text,
+    Header, address::Address as Written, content_type::ContentType, raw::Raw, text::Text,
 };
 use std::fmt;
 
@@ -79,9 +75,23 @@ fn is_forbidden(c: char) -> bool {
 #[must_use]
 pub fn is_single(name: &str) -> bool {
     const SINGLE: [&str; 17] = [
-        "date", "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to",
-        "references", "subject", "mime-version", "content-type", "content-transfer-encoding",
-        "content-id", "content-disposition", "content-description",
+        "date",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "subject",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "content-id",
+        "content-disposition",
+        "content-description",
     ];
     SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name))
 }
@@ -101,13 +111,34 @@ pub enum Kind {
 #[must_use]
 pub fn kind(name: &str) -> Kind {
     const ADDRESSES: [&str; 15] = [
-        "from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-sender",
-        "resent-to", "resent-cc", "resent-bcc", "resent-reply-to", "disposition-notification-to",
-        "mail-followup-to", "return-path",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "resent-from",
+        "resent-sender",
+        "resent-to",
+        "resent-cc",
+        "resent-bcc",
+        "resent-reply-to",
+        "disposition-notification-to",
+        "mail-followup-to",
+        "return-path",
     ];
     const TOKENS: [&str; 12] = [
-        "message-id", "resent-message-id", "in-reply-to", "references", "content-id", "date",
-        "resent-date", "mime-version", "content-transfer-encoding", "dkim-signature", "list-unsubscribe",
+        "message-id",
+        "resent-message-id",
+        "in-reply-to",
+        "references",
+        "content-id",
+        "date",
+        "resent-date",
+        "mime-version",
+        "content-transfer-encoding",
+        "dkim-signature",
+        "list-unsubscribe",
         "list-unsubscribe-post",
     ];
     let is_one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -147,7 +178,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
         Raw::new(value).write_header(out, column);
         if !fits_on_lines(&out[start..]) && kind(name) == Kind::Text {
             out.truncate(start + column);
-            Text::new(as_words(value)).write_header(out, column);
+            Raw::new(as_words(value)).write_header(out, column);
         }
     } else {
         match kind(name) {
@@ -162,7 +193,9 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     if !fits_on_lines(&out[start..]) {
         return Err(Refusal::new(
             name,
-            format!("has a word that doesn't fit into a line of {LONGEST_LINE} bytes (RFC 5322 section 2.1.1)"),
+            format!(
+                "has a word that doesn't fit into a line of {LONGEST_LINE} bytes (RFC 5322 section 2.1.1)"
+            ),
         ));
     }
     if linesep != "\r\n" {
@@ -173,10 +206,9 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     Ok(())
 }
 
-/// A text that mail-builder takes for one that needs encoded-words: those can be
-/// cut anywhere, which a long word can't.
+/// A text in encoded-words with spaces between them, which don't count: it can be
+/// folded anywhere then, which a long word can't.
 fn as_words(value: &str) -> String {
-    // An encoded-word in UTF-8 for each 45 characters of ASCII.
     let mut out = String::new();
     let characters: Vec<char> = value.chars().collect();
     for piece in characters.chunks(45) {

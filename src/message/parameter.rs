@@ -22,11 +22,9 @@ impl Value {
     pub fn unquoted(self) -> Self {
         match self {
             Value::Plain(value) => Value::Plain(unquote(&value)),
-            Value::Extended { charset, language, value } => Value::Extended {
-                charset,
-                language,
-                value: unquote(&value),
-            },
+            Value::Extended { charset, language, value } => {
+                Value::Extended { charset, language, value: unquote(&value) }
+            }
         }
     }
 }
@@ -93,11 +91,7 @@ fn join(mut sections: Vec<Section>) -> Value {
             language: Some(language.to_owned()),
             value: format!("\"{value}\""),
         },
-        _ => Value::Extended {
-            charset: None,
-            language: None,
-            value: format!("\"{text}\""),
-        },
+        _ => Value::Extended { charset: None, language: None, value: format!("\"{text}\"") },
     }
 }
 

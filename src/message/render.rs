@@ -39,12 +39,7 @@ pub trait Entity: Sized {
     fn content(&self, rules: &Rules) -> Result<Content<Self>, Self::Error>;
 
     /// Its fields, folded, each with its line end.
-    fn write_fields(
-        &self,
-        rules: &Rules,
-        place: Place,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Self::Error>;
+    fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> Result<(), Self::Error>;
 
     /// The tree is deeper than anyone needs (or contains itself).
     fn too_deep() -> Self::Error;

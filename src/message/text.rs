@@ -5,10 +5,7 @@ use memchr::{memchr, memchr2};
 /// Where a `str` breaks into lines: more characters than CR and LF.
 #[must_use]
 pub fn is_line_break(c: char) -> bool {
-    matches!(
-        c,
-        '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// What `str.isspace` and `str.strip` take for white space.

@@ -20,6 +20,8 @@ pub struct Options {
     pub lmtp: bool,
     /// Send groups of commands where the server offers PIPELINING.
     pub pipelining: bool,
+    /// Send mail data in BDAT chunks where the server offers CHUNKING.
+    pub chunking: bool,
     /// TLS was up before the greeting (RFC 8314).
     pub implicit_tls: bool,
     /// AUTH may go over a connection without TLS: it stays on this machine, or
@@ -41,6 +43,7 @@ impl Default for Options {
         Self {
             lmtp: false,
             pipelining: true,
+            chunking: true,
             implicit_tls: false,
             plaintext_auth: false,
             like_smtplib: false,
@@ -253,10 +256,10 @@ impl Session {
     pub fn tls_established(&mut self) {
         self.secure = true;
         self.extensions = Extensions::default();
+        self.out.note(Speaker::Note, b"TLS established".to_vec());
         if self.state == State::Securing {
             self.set_rest(State::Secured);
         }
-        self.out.note(Speaker::Note, b"TLS established".to_vec());
         if let Some(reply) = self.upgrade_due.take() {
             self.events.push_back(Event::Secured(reply));
         }
@@ -595,7 +598,8 @@ impl Session {
             Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
             Part::Rcpt(_) => self.state = self.state.moved(Verb::Rcpt, &reply, self.rest),
             Part::Data => self.state = self.state.moved(Verb::Data, &reply, self.rest),
-            Part::End(_) | Part::LoneDot | Part::Reset => self.state = self.rest,
+            Part::Chunk { last: false } => {}
+            Part::End(_) | Part::Chunk { .. } | Part::LoneDot | Part::Reset => self.state = self.rest,
         }
         self.out.state = Some(self.state);
         if let Then::Done(outcome) = running.hear(part, reply, &mut self.out) {
@@ -647,9 +651,10 @@ impl Session {
     fn too_early(&mut self, awaited: Awaited, stage: Stage, reply: Reply) -> Result<(), Error> {
         let refusal = reply.code() >= 400;
         let event = match (awaited, self.procedure.take()) {
-            (Awaited::Transaction(part @ Part::End(_)), Some(Procedure::Transaction(running))) if refusal => {
-                Event::Transaction(running.end_by(part, &reply))
-            }
+            (
+                Awaited::Transaction(part @ (Part::End(_) | Part::Chunk { .. })),
+                Some(Procedure::Transaction(running)),
+            ) if refusal => Event::Transaction(running.end_by(part, &reply)),
             (Awaited::DataEnd, _) if refusal => Event::Reply(reply.clone()),
             (_, procedure) => {
                 self.procedure = procedure;
@@ -693,7 +698,7 @@ impl Session {
                 // What was decided is the answer, whatever went wrong after it.
                 self.events.push_back(Event::Transaction(running.end(false)));
             } else {
-                error.outcome = Some(Box::new(running.end(self.is_mail_data_out())));
+                error.outcome = Some(Box::new(running.end(self.out.is_mail_data_out())));
             }
         }
         self.out.abandon();
@@ -704,12 +709,6 @@ impl Session {
         }
         self.ended = Some(Error { outcome: None, ..error.clone() });
         error
-    }
-
-    /// Whether the end of mail data was sent and not yet answered.
-    fn is_mail_data_out(&self) -> bool {
-        let end = |awaited| matches!(awaited, Awaited::Transaction(Part::End(_)));
-        self.out.next_awaited().is_some_and(end) && !self.out.is_sending_mail_data()
     }
 
     fn note_reply(&mut self, reply: &Reply) {
@@ -834,6 +833,54 @@ mod tests {
         let Step::Yield(Event::Transaction(outcome)) = session.step() else { panic!("no outcome") };
         assert_eq!(outcome.verdict, Verdict::Sent);
         assert_eq!(session.state(), State::Greeted);
+    }
+
+    /// All that is sent until the session waits or is idle.
+    fn say_all(session: &mut Session, said: &mut Vec<u8>) {
+        while let Step::Send(octets) = session.step() {
+            said.extend_from_slice(octets);
+            let all = octets.len();
+            session.sent(all);
+        }
+    }
+
+    #[test]
+    fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
+        let content: Vec<u8> = b"..a\rb\nc\r\n".repeat(70_000);
+        let mut session = Session::new(Options::default());
+        hear(&mut session, "220 hi");
+        session.assume([("PIPELINING", ""), ("CHUNKING", "")].into_iter().collect());
+        let request = Request::Transaction(Transaction {
+            reverse_path: "a@example.org".parse().unwrap(),
+            mail_parameters: Vec::new(),
+            recipients: vec!["b@example.org".parse().unwrap()],
+            rcpt_parameters: Vec::new(),
+            body: Body::new(content),
+        });
+        session.request(request).unwrap();
+        let mut said = Vec::new();
+        say_all(&mut session, &mut said);
+        assert!(said.len() < 400_000, "more than one chunk went out before the recipients were known");
+        session.received(b"250 ok\r\n250 ok\r\n").unwrap();
+        say_all(&mut session, &mut said);
+
+        let (mut chunks, mut got) = (0, Vec::new());
+        let mut rest = &said[said.windows(4).position(|w| w == b"BDAT").unwrap()..];
+        while !rest.is_empty() {
+            let end = rest.iter().position(|&b| b == b'\n').unwrap() + 1;
+            let line = String::from_utf8(rest[..end].to_vec()).unwrap();
+            let octets: usize = line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
+            got.extend_from_slice(&rest[end..end + octets]);
+            rest = &rest[end + octets..];
+            chunks += 1;
+            assert_eq!(line.contains("LAST"), rest.is_empty());
+        }
+        assert_eq!((chunks, got), (3, b"..a\r\nb\r\nc\r\n".repeat(70_000)));
+        for _ in 0..chunks {
+            session.received(b"250 ok\r\n").unwrap();
+        }
+        let Step::Yield(Event::Transaction(outcome)) = session.step() else { panic!("no outcome") };
+        assert_eq!(outcome.verdict, Verdict::Sent);
     }
 
     #[test]

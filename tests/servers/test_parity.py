@@ -196,9 +196,7 @@ def test_unknown_recipient(logged_in):
 
 
 def test_some_recipients_refused_and_the_rest_served(bed, connect, subject):
-    refused = connect().sendmail(
-        ALICE, ["nobody@bed.test", BOB, "busy@bed.test", CAROL], text(subject)
-    )
+    refused = connect().sendmail(ALICE, ["nobody@bed.test", BOB, "busy@bed.test", CAROL], text(subject))
     assert {address: code for address, (code, _) in refused.items()} == {
         "nobody@bed.test": 550,
         "busy@bed.test": 450,

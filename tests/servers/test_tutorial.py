@@ -47,9 +47,6 @@ CHANGED_IMPORTS = {
 @pytest.fixture(params=["smtplib", "rsmtp"])
 def run(request, bed):
     """Runs the script, as it stands or with its two import lines changed; gives what it prints."""
-    if request.param == "rsmtp":
-        pytest.importorskip("rsmtp.smtplib", exc_type=ImportError)
-        pytest.importorskip("rsmtp.email.mime.text", exc_type=ImportError)
 
     def run(**changes):
         values = {
@@ -90,13 +87,19 @@ def test_message_is_delivered(run, bed):
 
 def test_wrong_password_is_reported(run):
     printed = run(password="wrong")
-    assert printed.startswith("not sent: SMTPAuthenticationError: (535, b'5.7.8 ")
+    assert printed.startswith("not sent: SMTPAuthenticationError: ")
+    assert "535" in printed
+    assert "5.7.8 Error: authentication failed" in printed
 
 
 def test_unknown_recipient_is_reported(run):
     printed = run(recipient="nobody@bed.test")
-    assert printed.startswith("not sent: SMTPRecipientsRefused: {'nobody@bed.test': (550, b'5.1.1 ")
+    assert printed.startswith("not sent: SMTPRecipientsRefused: ")
+    assert "550" in printed
+    assert "5.1.1 <nobody@bed.test>: Recipient address rejected" in printed
 
 
 def test_nobody_listening_is_reported(run):
-    assert run(port=1).startswith("not sent: ConnectionRefusedError: ")
+    printed = run(port=1)
+    assert printed.startswith("not sent: ")
+    assert "Connection refused" in printed

@@ -1,1 +1,1 @@
-from email.base64mime import *  # noqa: F403
+from email.base64mime import *

@@ -1,1 +1,1 @@
-from email.quoprimime import *  # noqa: F403
+from email.quoprimime import *

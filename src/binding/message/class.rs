@@ -97,9 +97,8 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
 
 fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     static MAIL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let found = MAIL.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind())
-    });
+    let found = MAIL
+        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind()));
     match found {
         Ok(policy) => policy.bind(py).clone(),
         // Only while the package is being imported.
@@ -164,8 +163,14 @@ impl Message {
     fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         // A class that overrides what the constructors call has to be asked.
         const HOOKS: [&str; 8] = [
-            "__setitem__", "add_header", "set_payload", "set_charset", "set_param", "get_payload",
-            "__contains__", "get",
+            "__setitem__",
+            "add_header",
+            "set_payload",
+            "set_charset",
+            "set_param",
+            "get_payload",
+            "__contains__",
+            "get",
         ];
         let own = cls.getattr("__dict__")?;
         for hook in HOOKS {
@@ -204,7 +209,11 @@ impl Message {
             visit.call(object)?;
         }
         for object in [
-            &state.policy, &state.charset, &state.preamble, &state.epilogue, &state.unixfrom,
+            &state.policy,
+            &state.charset,
+            &state.preamble,
+            &state.epilogue,
+            &state.unixfrom,
             &state.default_type,
         ] {
             visit.call(object)?;
@@ -267,9 +276,7 @@ impl Message {
     fn defects<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyList> {
         let py = slf.py();
         let made = PyList::empty(py);
-        slf.get().with(py, |state| {
-            state.defects.get_or_insert_with(|| made.unbind()).bind(py).clone()
-        })
+        slf.get().with(py, |state| state.defects.get_or_insert_with(|| made.unbind()).bind(py).clone())
     }
 
     #[setter]
@@ -344,11 +351,18 @@ impl Message {
         true
     }
 
-    fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         fields::get(slf, fields::name_text(name)?.to_str()?)
     }
 
-    fn __setitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn __setitem__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
         fields::set(slf, name, value)
     }
 
@@ -385,13 +399,21 @@ impl Message {
 
     /// The value of the first field of that name; `failobj` if there is none.
     #[pyo3(signature = (name, failobj = None))]
-    fn get<'py>(slf: &Bound<'py, Self>, name: &str, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(fields::get(slf, name)?.or(failobj))
     }
 
     /// The values of all fields of that name; `failobj` if there are none.
     #[pyo3(signature = (name, failobj = None))]
-    fn get_all<'py>(slf: &Bound<'py, Self>, name: &str, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_all<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = fields::get_all(slf, name)?;
         if found.is_empty() { Ok(failobj) } else { Ok(Some(PyList::new(slf.py(), found)?.into_any())) }
     }
@@ -446,13 +468,21 @@ impl Message {
     /// encoding (None for a multipart). Raises TypeError for `i` where there are no
     /// parts.
     #[pyo3(signature = (i = None, decode = Flag(false)))]
-    fn get_payload<'py>(slf: &Bound<'py, Self>, i: Option<Bound<'py, PyAny>>, decode: Flag) -> PyResult<Bound<'py, PyAny>> {
+    fn get_payload<'py>(
+        slf: &Bound<'py, Self>,
+        i: Option<Bound<'py, PyAny>>,
+        decode: Flag,
+    ) -> PyResult<Bound<'py, PyAny>> {
         content::get(slf, i, decode.0)
     }
 
     /// Replace the content; with a charset, encode it and say so in the fields.
     #[pyo3(signature = (payload, charset = None))]
-    fn set_payload<'py>(slf: &Bound<'py, Self>, payload: Bound<'py, PyAny>, charset: Option<Bound<'py, PyAny>>) -> PyResult<()> {
+    fn set_payload<'py>(
+        slf: &Bound<'py, Self>,
+        payload: Bound<'py, PyAny>,
+        charset: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
         content::set(slf, payload, charset)
     }
 
@@ -611,7 +641,10 @@ impl Message {
 
     /// The file name in Content-Disposition, or else in Content-Type (RFC 2183).
     #[pyo3(signature = (failobj = None))]
-    fn get_filename<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_filename<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = match params::text(slf, "filename", "content-disposition")? {
             Some(name) => Some(name),
             None => params::text(slf, "name", "content-type")?,
@@ -623,7 +656,10 @@ impl Message {
     }
 
     #[pyo3(signature = (failobj = None))]
-    fn get_boundary<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_boundary<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(match params::boundary(slf)? {
             Some(boundary) => Some(PyString::new(slf.py(), &boundary).into_any()),
             None => failobj,
@@ -638,7 +674,10 @@ impl Message {
 
     /// The charset parameter in lower case.
     #[pyo3(signature = (failobj = None))]
-    fn get_content_charset<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get_content_charset<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(match params::charset(slf)? {
             Some(charset) => Some(PyString::new(slf.py(), &charset).into_any()),
             None => failobj,
@@ -647,7 +686,10 @@ impl Message {
 
     /// The charset parameters of this message and of all parts in it.
     #[pyo3(signature = (failobj = None))]
-    fn get_charsets<'py>(slf: &Bound<'py, Self>, failobj: Option<Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn get_charsets<'py>(
+        slf: &Bound<'py, Self>,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let all = slf.call_method0("walk")?;
         all.try_iter()?.map(|part| part?.call_method1("get_content_charset", (failobj.clone(),))).collect()
     }
@@ -729,7 +771,8 @@ impl Message {
             ..style.rules.clone()
         };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
-        let whole = if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
+        let whole =
+            if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
         if !unixfrom.0 {
             return Ok(whole);
         }
@@ -786,7 +829,10 @@ impl Message {
 
     /// The same message as one of ours, rendered by the same kind of policy.
     #[classmethod]
-    fn from_stdlib<'py>(cls: &Bound<'py, PyType>, message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn from_stdlib<'py>(
+        cls: &Bound<'py, PyType>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message))
     }
 
@@ -812,7 +858,10 @@ impl Message {
         (slf.as_ptr() as isize) >> 4
     }
 
-    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, _protocol: i32) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
+    fn __reduce_ex__<'py>(
+        slf: &Bound<'py, Self>,
+        _protocol: i32,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
         let py = slf.py();
         let make = py.import("copyreg")?.getattr("__newobj__")?;
         Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))

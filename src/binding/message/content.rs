@@ -103,10 +103,7 @@ pub(crate) fn get<'py>(
 }
 
 /// Text that carries raw bytes, decoded as the message says.
-fn readable<'py>(
-    message: &Bound<'py, Message>,
-    text: &Bound<'py, PyString>,
-) -> PyResult<Bound<'py, PyAny>> {
+fn readable<'py>(message: &Bound<'py, Message>, text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     let py = message.py();
     let Ok(bytes) = text.call_method1("encode", ("ascii", "surrogateescape")) else {
         return Ok(text.clone().into_any());
@@ -148,10 +145,7 @@ pub(crate) fn decoded<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py,
 }
 
 fn is_encoding(cte: &str) -> bool {
-    matches!(
-        cte,
-        "quoted-printable" | "base64" | "x-uuencode" | "uuencode" | "uue" | "x-uue"
-    )
+    matches!(cte, "quoted-printable" | "base64" | "x-uuencode" | "uuencode" | "uue" | "x-uue")
 }
 
 pub(crate) fn set<'py>(

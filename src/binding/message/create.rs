@@ -100,8 +100,11 @@ fn set_text<'py>(
         return Err(PyTypeError::new_err("text: has to be a str; bytes make an attachment"));
     };
     let token = |what: &str, value: &str| -> PyResult<()> {
-        let is_token = !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
-        if is_token { Ok(()) } else {
+        let is_token = !value.is_empty()
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
+        if is_token {
+            Ok(())
+        } else {
             Err(PyValueError::new_err(format!("{what}: {value:?} is no token (RFC 2045 section 5.1)")))
         }
     };
@@ -111,7 +114,9 @@ fn set_text<'py>(
     let body = if charset.eq_ignore_ascii_case("utf-8") {
         match Bytes::of_text(text)? {
             plain @ Bytes::Str(_) => plain,
-            _ => return Err(PyValueError::new_err("text: contains surrogates, which are no characters")),
+            _ => {
+                return Err(PyValueError::new_err("text: contains surrogates, which are no characters"));
+            }
         }
     } else {
         Bytes::of_buffer(&text.call_method1("encode", (charset,))?)?
@@ -175,7 +180,11 @@ fn attachment<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if let Ok(tuple) = item.cast::<PyTuple>() {
         let (name, data) = match tuple.len() {
             2 | 3 => (tuple.get_item(0)?, tuple.get_item(1)?),
-            _ => return Err(PyTypeError::new_err("attachments: a tuple is (filename, bytes) or (filename, bytes, type)")),
+            _ => {
+                return Err(PyTypeError::new_err(
+                    "attachments: a tuple is (filename, bytes) or (filename, bytes, type)",
+                ));
+            }
         };
         let kind: Option<String> = if tuple.len() == 3 { tuple.get_item(2)?.extract()? } else { None };
         let name: String = name.extract()?;
@@ -359,11 +368,9 @@ pub(crate) fn become_part<'py>(
     let kind = PyString::new(py, &format!("{main}/{}", subtype.str()?.to_str()?));
     match parameters.filter(|parameters| !parameters.is_empty()) {
         None => message.call_method1(intern!(py, "add_header"), (intern!(py, "Content-Type"), kind))?,
-        parameters => message.call_method(
-            intern!(py, "add_header"),
-            (intern!(py, "Content-Type"), kind),
-            parameters,
-        )?,
+        parameters => {
+            message.call_method(intern!(py, "add_header"), (intern!(py, "Content-Type"), kind), parameters)?
+        }
     };
     message.set_item(intern!(py, "MIME-Version"), intern!(py, "1.0"))
 }

@@ -40,8 +40,7 @@ pub(crate) fn set<'py>(
             if most.is_truthy()? {
                 let most: usize = most.extract()?;
                 let wanted = text.to_str()?;
-                let found =
-                    this.with(py, |s| s.fields.iter().filter(|f| f.is_named(py, wanted)).count());
+                let found = this.with(py, |s| s.fields.iter().filter(|f| f.is_named(py, wanted)).count());
                 if found >= most {
                     return Err(PyValueError::new_err(format!(
                         "There may be at most {most} {wanted} headers in a message"
@@ -70,33 +69,21 @@ fn stored<'py>(
             Ok((name, value))
         }
         Family::Structured | Family::Foreign => {
-            let pair = message
-                .get()
-                .policy(py)
-                .call_method1(intern!(py, "header_store_parse"), (name, value))?;
+            let pair =
+                message.get().policy(py).call_method1(intern!(py, "header_store_parse"), (name, value))?;
             let pair = pair.cast::<PyTuple>()?;
             Ok((name_text(&pair.get_item(0)?)?.clone(), pair.get_item(1)?))
         }
     }
 }
 
-pub(crate) fn push<'py>(
-    message: &Bound<'py, Message>,
-    name: Bound<'py, PyString>,
-    value: Bound<'py, PyAny>,
-) {
-    let field = Field {
-        name: name.unbind(),
-        value: value.unbind(),
-    };
+pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
+    let field = Field { name: name.unbind(), value: value.unbind() };
     message.get().with(message.py(), |state| state.fields.push(field));
 }
 
 /// What the policy shows of a stored value.
-pub(crate) fn fetched<'py>(
-    message: &Bound<'py, Message>,
-    field: &Field,
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn fetched<'py>(message: &Bound<'py, Message>, field: &Field) -> PyResult<Bound<'py, PyAny>> {
     let py = message.py();
     let value = field.value.bind(py);
     match message.get().family(py) {
@@ -111,10 +98,9 @@ pub(crate) fn fetched<'py>(
             _ => Ok(value.clone()),
         },
         Family::Structured if value.hasattr(intern!(py, "name"))? => Ok(value.clone()),
-        Family::Structured | Family::Foreign => message
-            .get()
-            .policy(py)
-            .call_method1(intern!(py, "header_fetch_parse"), (&field.name, value)),
+        Family::Structured | Family::Foreign => {
+            message.get().policy(py).call_method1(intern!(py, "header_fetch_parse"), (&field.name, value))
+        }
     }
 }
 
@@ -130,10 +116,7 @@ pub(crate) fn contains(message: &Bound<'_, Message>, name: &str) -> bool {
     message.get().with(py, |state| state.fields.iter().any(|field| field.is_named(py, name)))
 }
 
-pub(crate) fn get<'py>(
-    message: &Bound<'py, Message>,
-    name: &str,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub(crate) fn get<'py>(message: &Bound<'py, Message>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     find(message, name).map(|field| fetched(message, &field)).transpose()
 }
 
@@ -151,10 +134,7 @@ pub(crate) fn get_text(message: &Bound<'_, Message>, name: &str) -> PyResult<Opt
     Ok(Some(shown.to_string_lossy().into_owned()))
 }
 
-pub(crate) fn get_all<'py>(
-    message: &Bound<'py, Message>,
-    name: &str,
-) -> PyResult<Vec<Bound<'py, PyAny>>> {
+pub(crate) fn get_all<'py>(message: &Bound<'py, Message>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let py = message.py();
     snapshot(message)
         .iter()
@@ -190,10 +170,7 @@ pub(crate) fn replace<'py>(
         return Err(PyKeyError::new_err(name.to_ascii_lowercase()));
     };
     let (new_name, new_value) = stored(message, found.name.bind(py).as_any(), value)?;
-    let new = Field {
-        name: new_name.unbind(),
-        value: new_value.unbind(),
-    };
+    let new = Field { name: new_name.unbind(), value: new_value.unbind() };
     let old = message.get().with(py, |state| {
         let place = state.fields.iter_mut().find(|field| field.is_named(py, name));
         place.map(|place| std::mem::replace(place, new))
@@ -234,10 +211,7 @@ pub(crate) fn add<'py>(
 /// All fields as (name, value) tuples, values as they are stored.
 pub(crate) fn raw_list<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyList>> {
     let py = message.py();
-    PyList::new(
-        py,
-        snapshot(message).iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))),
-    )
+    PyList::new(py, snapshot(message).iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))))
 }
 
 /// Replaces all fields by (name, value) pairs, taken as they are.
@@ -245,10 +219,7 @@ pub(crate) fn set_raw_list(message: &Bound<'_, Message>, pairs: &Bound<'_, PyAny
     let mut fields = Vec::new();
     for pair in pairs.try_iter()? {
         let (name, value): (Bound<'_, PyString>, Bound<'_, PyAny>) = pair?.extract()?;
-        fields.push(Field {
-            name: name.unbind(),
-            value: value.unbind(),
-        });
+        fields.push(Field { name: name.unbind(), value: value.unbind() });
     }
     let old = message.get().with(message.py(), |s| std::mem::replace(&mut s.fields, fields));
     drop(old);
@@ -256,9 +227,7 @@ pub(crate) fn set_raw_list(message: &Bound<'_, Message>, pairs: &Bound<'_, PyAny
 }
 
 pub(crate) fn name_text<'a, 'py>(name: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
-    name.cast::<PyString>().map_err(|_| {
-        PyTypeError::new_err("the name of a header field has to be a str")
-    })
+    name.cast::<PyString>().map_err(|_| PyTypeError::new_err("the name of a header field has to be a str"))
 }
 
 pub(crate) fn refused(refusal: field::Refusal) -> PyErr {

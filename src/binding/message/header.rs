@@ -6,7 +6,7 @@ use super::errors::HeaderParseError;
 use crate::message::charset::{self, Charset, Codec, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
 
 const UNKNOWN: &str = "unknown-8bit";
@@ -89,10 +89,7 @@ pub(crate) fn fold_runs_py(
     split_chars: &str,
     indent: &str,
 ) -> PyResult<String> {
-    let texts = runs
-        .iter()
-        .map(|(text, _, codec, _)| carried(text, codec))
-        .collect::<PyResult<Vec<_>>>()?;
+    let texts = runs.iter().map(|(text, _, codec, _)| carried(text, codec)).collect::<PyResult<Vec<_>>>()?;
     let runs: Vec<_> = runs
         .iter()
         .zip(&texts)
@@ -143,8 +140,7 @@ pub(crate) fn fold_unknown(text: &Bound<'_, PyString>, shape: &Shape<'_>) -> PyR
         codec: AnyCodec::Raw,
     };
     let mut out = String::new();
-    fold_runs(&[(&carried, charset)], shape, &mut out)
-        .map_err(|error| into_error(text.py(), error))?;
+    fold_runs(&[(&carried, charset)], shape, &mut out).map_err(|error| into_error(text.py(), error))?;
     Ok(out)
 }
 
@@ -217,11 +213,15 @@ pub(crate) fn quoted_printable_py(body: &Bound<'_, PyAny>, width: usize, linesep
 #[pyfunction]
 #[pyo3(signature = (pair, charset = None))]
 pub(crate) fn formataddr<'py>(
-    pair: (Bound<'py, PyAny>, Bound<'py, PyString>),
+    pair: &Bound<'py, PyAny>,
     charset: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyString>> {
-    let (name, address) = pair;
-    let py = name.py();
+    let py = pair.py();
+    let (name, address) = match pair.cast::<PyTuple>() {
+        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?.cast_into::<PyString>()?),
+        // Any two things in order will do.
+        _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
+    };
     let Some(spec) = address.to_str().ok().filter(|address| address.is_ascii()) else {
         // Raises, with Python's own words.
         address.call_method1(intern!(py, "encode"), ("ascii",))?;
@@ -239,8 +239,13 @@ pub(crate) fn formataddr<'py>(
     let mut out = String::with_capacity(plain.len() + spec.len() + 5);
     if plain.is_ascii() {
         // Parentheses, angle brackets and so on can only stand in quotes.
-        let is_special = |c| matches!(c, '(' | ')' | '<' | '>' | '@' | ',' | ':' | ';' | '"' | '.' | '[' | ']' | '\\');
-        if plain.contains(is_special) {
+        let is_special = |b| {
+            matches!(
+                b,
+                b'(' | b')' | b'<' | b'>' | b'@' | b',' | b':' | b';' | b'"' | b'.' | b'[' | b']' | b'\\'
+            )
+        };
+        if plain.bytes().any(is_special) {
             out.push('"');
             out.push_str(&crate::message::parameter::escape(plain));
             out.push('"');

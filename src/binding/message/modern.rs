@@ -8,8 +8,8 @@ use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
 use crate::message::{address, field, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::types::{PyList, PyString, PyTuple};
 use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
 
 /// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
 /// date, an `Address`, or a list of addresses.

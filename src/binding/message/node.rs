@@ -197,10 +197,7 @@ impl<'a, 'py> Node<'a, 'py> {
                 let object = object.bind(py);
                 let Ok(text) = object.cast::<PyString>() else {
                     let kind = object.get_type();
-                    return Err(PyTypeError::new_err(format!(
-                        "string payload expected: {}",
-                        kind.str()?
-                    )));
+                    return Err(PyTypeError::new_err(format!("string payload expected: {}", kind.str()?)));
                 };
                 match Bytes::of_text(text)? {
                     bytes if is_modern => self.safe(bytes),

@@ -46,9 +46,7 @@ pub(crate) fn get<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let found = read(message, header)?.unwrap_or_default();
     match found.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
-        Some((_, value)) => {
-            to_object(message.py(), if unquote { value.unquoted() } else { value }).map(Some)
-        }
+        Some((_, value)) => to_object(message.py(), if unquote { value.unquoted() } else { value }).map(Some),
         None => Ok(None),
     }
 }
@@ -56,8 +54,7 @@ pub(crate) fn get<'py>(
 /// A parameter as plain text, decoded if it was extended.
 pub(crate) fn text(message: &Bound<'_, Message>, name: &str, header: &str) -> PyResult<Option<String>> {
     let found = read(message, header)?.unwrap_or_default();
-    let Some((_, value)) = found.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
-    else {
+    let Some((_, value)) = found.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
         return Ok(None);
     };
     match value.unquoted() {
@@ -123,15 +120,14 @@ pub(crate) fn extended(
     charset: Option<&str>,
     language: Option<&str>,
 ) -> PyResult<String> {
-    let bytes = text.call_method1("encode", (charset.filter(|c| !c.is_empty()).unwrap_or("ascii"), "strict"))?;
+    let bytes =
+        text.call_method1("encode", (charset.filter(|c| !c.is_empty()).unwrap_or("ascii"), "strict"))?;
     let encoded = parameter::percent_encode(bytes.extract::<&[u8]>()?);
     Ok(match (charset, language) {
         (None, None) => encoded,
-        (charset, language) => format!(
-            "{}'{}'{encoded}",
-            charset.unwrap_or("None"),
-            language.unwrap_or_default()
-        ),
+        (charset, language) => {
+            format!("{}'{}'{encoded}", charset.unwrap_or("None"), language.unwrap_or_default())
+        }
     })
 }
 
@@ -186,12 +182,7 @@ pub(crate) fn set<'py>(
     store(message, header, &text, before.as_deref(), replace)
 }
 
-pub(crate) fn delete(
-    message: &Bound<'_, Message>,
-    name: &str,
-    header: &str,
-    requote: bool,
-) -> PyResult<()> {
+pub(crate) fn delete(message: &Bound<'_, Message>, name: &str, header: &str, requote: bool) -> PyResult<()> {
     let before = fields::get_text(message, header)?;
     let Some(found) = all(message, header, requote)? else {
         return Ok(());

@@ -33,10 +33,7 @@ pub(crate) struct Field {
 
 impl Field {
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
-        Field {
-            name: self.name.clone_ref(py),
-            value: self.value.clone_ref(py),
-        }
+        Field { name: self.name.clone_ref(py), value: self.value.clone_ref(py) }
     }
 
     /// Field names are compared without regard to case (RFC 5322 section 1.2.2).
@@ -66,9 +63,7 @@ impl Payload {
             Payload::Nothing => Payload::Nothing,
             Payload::Object(object) => Payload::Object(object.clone_ref(py)),
             Payload::Raw(bytes) => Payload::Raw(bytes.clone_ref(py)),
-            Payload::Deferred(bytes, encoding) => {
-                Payload::Deferred(bytes.clone_ref(py), *encoding)
-            }
+            Payload::Deferred(bytes, encoding) => Payload::Deferred(bytes.clone_ref(py), *encoding),
         }
     }
 
