@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import datetime as _datetime
+from datetime import datetime as _Moment
 from types import MappingProxyType
 from typing import Any
 
@@ -216,7 +216,8 @@ class BaseHeader(str):
 
 
 def _reconstruct_header(cls_name: str, bases: tuple[type, ...], value: str) -> Any:
-    return type(cls_name, bases, {})._reconstruct(value)
+    made: Any = type(cls_name, bases, {})
+    return made._reconstruct(value)
 
 
 class UnstructuredHeader:
@@ -242,7 +243,7 @@ class DateHeader:
     max_count: int | None = None
     value_parser = staticmethod(_tree.unstructured)
 
-    _datetime: _datetime | None
+    _datetime: _Moment | None
 
     @classmethod
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
@@ -269,7 +270,7 @@ class DateHeader:
         super().init(*args, **kw)  # type: ignore[misc]
 
     @property
-    def datetime(self) -> _datetime | None:
+    def datetime(self) -> _Moment | None:
         return self._datetime
 
 
