@@ -6,8 +6,8 @@ use super::errors::HeaderParseError;
 use crate::message::charset::{self, Charset, Codec, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
-use pyo3::types::{PyBytes, PyString, PyTuple};
-use pyo3::{intern, prelude::*};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
 
 const UNKNOWN: &str = "unknown-8bit";
 
@@ -23,7 +23,10 @@ impl<'py> AnyCodec<'py> {
         match name {
             "utf-8" => AnyCodec::Utf8,
             UNKNOWN => AnyCodec::Raw,
-            _ => AnyCodec::Python { name: name.to_owned(), py },
+            _ => AnyCodec::Python {
+                name: name.to_owned(),
+                py,
+            },
         }
     }
 }
@@ -65,7 +68,11 @@ fn carried(text: &Bound<'_, PyString>, codec: &str) -> PyResult<String> {
         Ok(plain) if codec != UNKNOWN || plain.is_ascii() => Ok(plain.to_owned()),
         _ if codec == UNKNOWN => {
             let bytes = text.call_method1("encode", ("ascii", "surrogateescape"))?;
-            Ok(bytes.extract::<&[u8]>()?.iter().map(|&byte| raw_char(byte)).collect())
+            Ok(bytes
+                .extract::<&[u8]>()?
+                .iter()
+                .map(|&byte| raw_char(byte))
+                .collect())
         }
         _ => Ok(text.to_string_lossy().into_owned()),
     }
@@ -89,7 +96,10 @@ pub(crate) fn fold_runs_py(
     split_chars: &str,
     indent: &str,
 ) -> PyResult<String> {
-    let texts = runs.iter().map(|(text, _, codec, _)| carried(text, codec)).collect::<PyResult<Vec<_>>>()?;
+    let texts = runs
+        .iter()
+        .map(|(text, _, codec, _)| carried(text, codec))
+        .collect::<PyResult<Vec<_>>>()?;
     let runs: Vec<_> = runs
         .iter()
         .zip(&texts)
@@ -120,7 +130,9 @@ fn into_error(py: Python<'_>, error: FoldError<PyErr>) -> PyErr {
     match error {
         FoldError::Codec(error) => error,
         FoldError::EmbeddedField(value) => {
-            let shown = PyString::new(py, &value).repr().map(|r| r.to_string_lossy().into_owned());
+            let shown = PyString::new(py, &value)
+                .repr()
+                .map(|r| r.to_string_lossy().into_owned());
             HeaderParseError::new_err(format!(
                 "header value appears to contain an embedded header: {}",
                 shown.unwrap_or_default()
@@ -140,7 +152,8 @@ pub(crate) fn fold_unknown(text: &Bound<'_, PyString>, shape: &Shape<'_>) -> PyR
         codec: AnyCodec::Raw,
     };
     let mut out = String::new();
-    fold_runs(&[(&carried, charset)], shape, &mut out).map_err(|error| into_error(text.py(), error))?;
+    fold_runs(&[(&carried, charset)], shape, &mut out)
+        .map_err(|error| into_error(text.py(), error))?;
     Ok(out)
 }
 
@@ -178,13 +191,16 @@ pub(crate) fn encode_words_py(
     };
     let mut failure = None;
     let mut iterator = widths.try_iter()?;
-    let widths = std::iter::from_fn(|| match iterator.next()?.and_then(|width| width.extract::<isize>()) {
-        Ok(width) => Some(usize::try_from(width).unwrap_or(0)),
-        Err(error) => {
-            failure = Some(error);
-            None
-        }
-    });
+    let widths =
+        std::iter::from_fn(
+            || match iterator.next()?.and_then(|width| width.extract::<isize>()) {
+                Ok(width) => Some(usize::try_from(width).unwrap_or(0)),
+                Err(error) => {
+                    failure = Some(error);
+                    None
+                }
+            },
+        );
     let words = charset::encode_words(&carried, &charset, widths)?;
     match failure {
         Some(error) => Err(error),
@@ -195,85 +211,20 @@ pub(crate) fn encode_words_py(
 /// The bytes in quoted-printable, lines at most `width` wide (RFC 2045 section 6.7).
 #[pyfunction]
 #[pyo3(signature = (body, width = 76, linesep = "\n"), name = "_quoted_printable")]
-pub(crate) fn quoted_printable_py(body: &Bound<'_, PyAny>, width: usize, linesep: &str) -> PyResult<String> {
+pub(crate) fn quoted_printable_py(
+    body: &Bound<'_, PyAny>,
+    width: usize,
+    linesep: &str,
+) -> PyResult<String> {
     if width < 4 {
-        return Err(pyo3::exceptions::PyValueError::new_err("maxlinelen must be at least 4"));
+        return Err(pyo3::exceptions::PyValueError::new_err(
+            "maxlinelen must be at least 4",
+        ));
     }
     let body = Bytes::of_buffer(body)?;
     let mut out = Vec::new();
     crate::message::transfer::write_quoted_printable(body.as_ref(), width, linesep, &mut out);
     Ok(String::from_utf8_lossy(&out).into_owned())
-}
-
-/// `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
-/// it needs (RFC 5322 section 3.4, RFC 2047).
-///
-/// `charset` is the name of a character set, or an object with a `header_encode`
-/// method. Raises UnicodeError for an address that isn't ASCII.
-#[pyfunction]
-#[pyo3(signature = (pair, charset = None))]
-pub(crate) fn formataddr<'py>(
-    pair: &Bound<'py, PyAny>,
-    charset: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyString>> {
-    let py = pair.py();
-    let (name, address) = match pair.cast::<PyTuple>() {
-        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?.cast_into::<PyString>()?),
-        // Any two things in order will do.
-        _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
-    };
-    let Some(spec) = address.to_str().ok().filter(|address| address.is_ascii()) else {
-        // Raises, with Python's own words.
-        address.call_method1(intern!(py, "encode"), ("ascii",))?;
-        return Ok(address);
-    };
-    let Ok(name) = name.cast::<PyString>() else {
-        return Ok(address);
-    };
-    let Ok(plain) = name.to_str() else {
-        return Err(pyo3::exceptions::PyUnicodeError::new_err("surrogates in a display name"));
-    };
-    if plain.is_empty() {
-        return Ok(address);
-    }
-    let mut out = String::with_capacity(plain.len() + spec.len() + 5);
-    if plain.is_ascii() {
-        // Parentheses, angle brackets and so on can only stand in quotes.
-        let is_special = |b| {
-            matches!(
-                b,
-                b'(' | b')' | b'<' | b'>' | b'@' | b',' | b':' | b';' | b'"' | b'.' | b'[' | b']' | b'\\'
-            )
-        };
-        if plain.bytes().any(is_special) {
-            out.push('"');
-            out.push_str(&crate::message::parameter::escape(plain));
-            out.push('"');
-        } else {
-            out.push_str(plain);
-        }
-    } else {
-        let charset = match charset {
-            Some(charset) if !charset.is_instance_of::<PyString>() => Some(charset.clone()),
-            Some(charset) if !charset.eq("utf-8")? => {
-                Some(py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?)
-            }
-            _ => None,
-        };
-        match charset {
-            Some(charset) => {
-                out.push_str(&charset.call_method1("header_encode", (name,))?.extract::<String>()?);
-            }
-            None => {
-                let encoding = WordEncoding::Shortest;
-                out.push_str(&charset::encode_word(plain, &AnyCodec::Utf8, "utf-8", encoding)?);
-            }
-        }
-    }
-    out.push_str(" <");
-    out.push_str(spec);
-    out.push('>');
-    Ok(PyString::new(py, &out))
 }
 
 /// A field as `rsmtp.Message` writes it, with its line end. ValueError for what
@@ -288,6 +239,7 @@ pub(crate) fn fold_field_py<'py>(
     utf8: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut out = Vec::new();
-    crate::message::field::fold(name, value, linesep, utf8, &mut out).map_err(super::fields::refused)?;
+    crate::message::field_fold::fold(name, value, linesep, utf8, &mut out)
+        .map_err(super::fields::refused)?;
     Ok(PyBytes::new(py, &out))
 }
