@@ -31,8 +31,8 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     padded = data + b"==="[: 4 - excess] if excess else data
     defects: list[errors.MessageDefect]
     try:
-        defects = [found(errors.InvalidBase64PaddingDefect)] if excess else []
-        return base64.b64decode(padded, validate=True), defects
+        missing = [found(errors.InvalidBase64PaddingDefect)] if excess else []
+        return base64.b64decode(padded, validate=True), [*missing]
     except binascii.Error:
         pass
     # The padding is right, so there are characters that don't belong there.
@@ -41,7 +41,7 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     except binascii.Error:
         pass
     try:
-        defects = [
+        defects: list[errors.MessageDefect] = [
             found(errors.InvalidBase64CharactersDefect),
             found(errors.InvalidBase64PaddingDefect),
         ]
