@@ -178,10 +178,11 @@ impl Replay {
 
 fn options(text: &str) -> Options {
     let has = |word: &str| text.split(' ').any(|given| given == word);
-    assert!(self::has_only_known(text), "unknown option in {text}");
+    assert!(has_only_known(text), "unknown option in {text}");
     Options {
         lmtp: has("lmtp"),
         pipelining: !has("no-pipelining"),
+        chunking: !has("no-chunking"),
         implicit_tls: has("implicit-tls"),
         plaintext_auth: has("plaintext-auth"),
         like_smtplib: has("like-smtplib"),
@@ -189,7 +190,8 @@ fn options(text: &str) -> Options {
 }
 
 fn has_only_known(text: &str) -> bool {
-    let known = ["lmtp", "no-pipelining", "implicit-tls", "plaintext-auth", "like-smtplib", ""];
+    let known =
+        ["lmtp", "no-pipelining", "no-chunking", "implicit-tls", "plaintext-auth", "like-smtplib", ""];
     text.split(' ').all(|word| known.contains(&word))
 }
 

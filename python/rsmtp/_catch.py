@@ -40,9 +40,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=1025, help="port; 0 takes a free one (default: %(default)s)"
-    )
+    parser.add_argument("--port", type=int, default=1025, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
     parser.add_argument("--lmtp", action="store_true", help="speak LMTP (RFC 2033) and not SMTP")
     parser.add_argument("--username", metavar="NAME", help="the login's name (default: catcher)")
@@ -54,7 +52,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument("--require-auth", action="store_true", help="take mail only after AUTH")
     parser.add_argument("--conversation", action="store_true", help="print what was said, too")
     parser.add_argument(
-        "--allow-remote", action="store_true", help="let --host be one that other machines can reach"
+        "--allow-remote",
+        action="store_true",
+        help="let --host be one that other machines can reach",
     )
     parser.set_defaults(run=catch)
 

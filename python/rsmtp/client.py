@@ -65,6 +65,7 @@ class SmtpClient:
         deadline: seconds for one whole call, whatever it consists of. Default:
             no limit beside `timeout`.
         pipelining: False sends one command at a time, whatever the server offers.
+        chunking: False sends mail data by DATA, not BDAT, whatever it offers.
         allow_plaintext_auth: True lets `login` go over a connection without TLS
             that leaves this machine.
 
@@ -99,6 +100,7 @@ class SmtpClient:
         context: Any = None,
         deadline: float | None = None,
         pipelining: bool = True,
+        chunking: bool = True,
         allow_plaintext_auth: bool = False,
     ) -> None:
         if tls is not None:
@@ -115,10 +117,13 @@ class SmtpClient:
         self.source_address = source_address
         self.context = context
         self.pipelining = pipelining
+        self.chunking = chunking
         self.allow_plaintext_auth = allow_plaintext_auth
         self.user: str | None = None
         self.password: str | None = None
         self._learnt: dict[str, str] = {}
+        # Lines of a reply whose debug output is not complete.
+        self._debugged: list[str] = []
         self._names_itself = local_hostname is None
         self.local_hostname = _own_name() if local_hostname is None else local_hostname
         if host:
@@ -203,8 +208,11 @@ class SmtpClient:
             self._print_debug("send:", repr(line.text + "\r\n"))
         elif line.direction == "S":
             self._print_debug("reply:", repr(f"{line.text}\r\n".encode()))
+            self._debugged.append(line.text[4:].strip())
             if line.text[3:4] != "-":
-                self._print_debug(f"reply: retcode ({line.text[:3]}); Msg: {line.text[4:].encode()!a}")
+                text = "\n".join(self._debugged).encode()
+                self._print_debug(f"reply: retcode ({line.text[:3]}); Msg: {text!a}")
+                self._debugged = []
 
     @property
     def _observer(self) -> Callable[[TranscriptLine], None] | None:
@@ -255,6 +263,7 @@ class SmtpClient:
             deadline=self.deadline,
             lmtp=self._speaks_lmtp,
             pipelining=self.pipelining,
+            chunking=self.chunking,
             plaintext_auth=self.allow_plaintext_auth,
             like_smtplib=self._like_smtplib,
             implicit_tls=self._tls_mode == "implicit",

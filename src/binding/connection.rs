@@ -38,7 +38,7 @@ impl Connection {
     /// reply to be read.
     #[staticmethod]
     #[pyo3(signature = (
-        host, port, *, path=None, source_address=None, timeout=None, deadline=None, lmtp=false, pipelining=true,
+        host, port, *, path=None, source_address=None, timeout=None, deadline=None, lmtp=false, pipelining=true, chunking=true,
         plaintext_auth=false, like_smtplib=false, implicit_tls=false,
         context: "object" = None, observer: "object" = None
     ))]
@@ -53,6 +53,7 @@ impl Connection {
         deadline: Option<f64>,
         lmtp: bool,
         pipelining: bool,
+        chunking: bool,
         plaintext_auth: bool,
         like_smtplib: bool,
         implicit_tls: bool,
@@ -63,7 +64,8 @@ impl Connection {
             Some(path) => unix(path)?,
             None => Target::Tcp { host: host.clone(), port, source: source_address },
         };
-        let options = Options { lmtp, pipelining, plaintext_auth, like_smtplib, ..Options::default() };
+        let options =
+            Options { lmtp, pipelining, chunking, plaintext_auth, like_smtplib, ..Options::default() };
         let patience =
             Patience { stage: seconds("timeout", timeout)?, operation: seconds("deadline", deadline)? };
         let raised = Raised::default();

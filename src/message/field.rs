@@ -178,7 +178,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
         Raw::new(value).write_header(out, column);
         if !fits_on_lines(&out[start..]) && kind(name) == Kind::Text {
             out.truncate(start + column);
-            Text::new(as_words(value)).write_header(out, column);
+            Raw::new(as_words(value)).write_header(out, column);
         }
     } else {
         match kind(name) {
@@ -206,10 +206,9 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     Ok(())
 }
 
-/// A text that mail-builder takes for one that needs encoded-words: those can be
-/// cut anywhere, which a long word can't.
+/// A text in encoded-words with spaces between them, which don't count: it can be
+/// folded anywhere then, which a long word can't.
 fn as_words(value: &str) -> String {
-    // An encoded-word in UTF-8 for each 45 characters of ASCII.
     let mut out = String::new();
     let characters: Vec<char> = value.chars().collect();
     for piece in characters.chunks(45) {

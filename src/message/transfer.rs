@@ -24,15 +24,11 @@ impl Encoding {
     }
 }
 
-/// Whether a body may go out as it is: ASCII, short lines, and line ends that
-/// canonical CRLF changes nothing about (no NUL, no bare CR).
+/// Whether a body may go out as it is: ASCII without NUL, in lines that are short
+/// enough. Its line ends become CRLF, of whatever kind they are.
 #[must_use]
 pub fn is_seven_bit(body: &[u8]) -> bool {
-    body.is_ascii() && !body.contains(&0) && longest_line(body) <= LONGEST_LINE && !has_bare_return(body)
-}
-
-fn has_bare_return(body: &[u8]) -> bool {
-    memchr::memchr_iter(b'\r', body).any(|at| body.get(at + 1) != Some(&b'\n'))
+    body.is_ascii() && !body.contains(&0) && longest_line(body) <= LONGEST_LINE
 }
 
 /// The encoding that makes a text shorter; None when it needs none.

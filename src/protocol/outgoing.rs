@@ -13,6 +13,8 @@ use std::fmt;
 
 /// Mail data is encoded in pieces of this many octets, as the wire takes them.
 const PIECE: usize = 64 * 1024;
+/// Content of one BDAT chunk (RFC 3030). Most messages are one.
+const CHUNK: usize = 256 * 1024;
 
 /// What a reply will be the answer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +56,9 @@ impl Awaited {
         }
     }
 
-    fn ends_mail_data(self) -> bool {
-        matches!(self, Self::DataEnd | Self::Transaction(Part::End(_)))
+    /// Whether what it answers is, or ends, mail data.
+    fn is_mail_data(self) -> bool {
+        matches!(self, Self::DataEnd | Self::Transaction(Part::End(_) | Part::Chunk { .. }))
     }
 }
 
@@ -75,10 +78,10 @@ impl Body {
         (*self.content).as_ref()
     }
 
-    fn next_piece(&mut self) -> &[u8] {
+    fn next_piece(&mut self, octets: usize) -> &[u8] {
         let content = (*self.content).as_ref();
         let from = self.at;
-        self.at = content.len().min(from + PIECE);
+        self.at = content.len().min(from + octets);
         &content[from..self.at]
     }
 
@@ -104,6 +107,9 @@ pub(super) struct Outgoing {
     /// Each with the count of octets that must be sent before its reply is due.
     awaited: VecDeque<(Awaited, u64)>,
     body: Option<(Body, Encoder)>,
+    /// Mail data that goes in chunks, as far as it is not said yet.
+    chunks: Option<(Body, Encoder)>,
+    chunks_wanted: bool,
     lines: VecDeque<Line>,
     pub(super) letters: Letters,
     /// Where the session stands, for the lines.
@@ -149,8 +155,58 @@ impl Outgoing {
     /// one that comes before the end is sent comes too early.
     pub(super) fn mail_data(&mut self, body: Body, ends: impl Iterator<Item = Awaited>) {
         self.note_body(body.content());
+        self.note(Speaker::Client, b".".to_vec());
         self.body = Some((body, Encoder::new(Framing::Data)));
         self.awaited.extend(ends.map(|awaited| (awaited, u64::MAX)));
+    }
+
+    /// Starts mail data in chunks and says the first one; `go_on_with_chunks`
+    /// lets the others follow.
+    pub(super) fn first_chunk(&mut self, body: Body) {
+        self.chunks = Some((body, Encoder::new(Framing::Chunk)));
+        self.chunks_wanted = false;
+        self.next_chunk();
+    }
+
+    /// From now on chunks follow as the wire takes them.
+    pub(super) fn go_on_with_chunks(&mut self) {
+        self.chunks_wanted = true;
+    }
+
+    /// Says the next chunk, if there is one.
+    pub(super) fn next_chunk(&mut self) {
+        let Some((mut body, mut encoder)) = self.chunks.take() else { return };
+        let mut chunk = Vec::new();
+        encoder.encode(body.next_piece(CHUNK), &mut chunk);
+        let last = body.is_done();
+        let end = if last { " LAST" } else { "" };
+        let bdat = if self.letters == Letters::Smtplib { "bdat" } else { "BDAT" };
+        let line = format!("{bdat} {}{end}", chunk.len());
+        self.put(line.as_bytes());
+        self.put(b"\r\n");
+        self.put(&chunk);
+        self.note(Speaker::Client, line.into_bytes());
+        self.note_body(&chunk);
+        self.expect(Awaited::Transaction(Part::Chunk { last }));
+        if !last {
+            self.chunks = Some((body, encoder));
+        }
+    }
+
+    /// Nobody wants the chunks that are not said yet.
+    pub(super) fn drop_chunks(&mut self) {
+        self.chunks = None;
+    }
+
+    /// Whether mail data was sent to its end and is not answered yet.
+    pub(super) fn is_mail_data_out(&self) -> bool {
+        self.awaited.iter().any(|&(awaited, due)| {
+            let ends = matches!(
+                awaited,
+                Awaited::DataEnd | Awaited::Transaction(Part::End(_) | Part::Chunk { last: true })
+            );
+            ends && due <= self.sent
+        })
     }
 
     /// Ends mail data that has not begun: the answer to a 354 that nobody wants.
@@ -180,13 +236,17 @@ impl Outgoing {
         self.awaited.pop_front().map(|(awaited, due)| (awaited, due <= self.sent))
     }
 
+    pub(super) fn awaits_more(&self) -> bool {
+        !self.awaited.is_empty()
+    }
+
     pub(super) fn next_awaited(&self) -> Option<Awaited> {
         self.awaited.front().map(|&(awaited, _)| awaited)
     }
 
     /// Whether mail data is still being sent.
     pub(super) fn is_sending_mail_data(&self) -> bool {
-        self.awaited.front().is_some_and(|&(awaited, due)| awaited.ends_mail_data() && due > self.sent)
+        self.awaited.front().is_some_and(|&(awaited, due)| awaited.is_mail_data() && due > self.sent)
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -198,6 +258,7 @@ impl Outgoing {
         self.buffer.clear();
         self.start = 0;
         self.body = None;
+        self.chunks = None;
         self.awaited.clear();
     }
 
@@ -221,10 +282,13 @@ impl Outgoing {
 
     /// Encodes the next piece of mail data, or its end.
     fn refill(&mut self) {
+        if self.chunks_wanted {
+            self.next_chunk();
+        }
         let Some((body, encoder)) = &mut self.body else { return };
         self.buffer.clear();
         self.start = 0;
-        encoder.encode(body.next_piece(), &mut self.buffer);
+        encoder.encode(body.next_piece(PIECE), &mut self.buffer);
         let done = body.is_done();
         if done && let Some((_, encoder)) = self.body.take() {
             encoder.finish(&mut self.buffer);
@@ -237,7 +301,9 @@ impl Outgoing {
     }
 
     fn note_body(&mut self, content: &[u8]) {
-        let mut lines = content.splitn(BODY_LINES + 1, |&b| b == b'\n');
+        // What a final line end leaves behind it is no line.
+        let lines = content.strip_suffix(b"\n").unwrap_or(content);
+        let mut lines = lines.splitn(BODY_LINES + 1, |&b| b == b'\n');
         for line in lines.by_ref().take(BODY_LINES) {
             let line = line.trim_ascii_end();
             self.note(Speaker::Client, line[..line.len().min(200)].to_vec());
@@ -245,7 +311,6 @@ impl Outgoing {
         if let Some(rest) = lines.next() {
             self.note(Speaker::Client, format!("... ({} more octets)", rest.len()).into_bytes());
         }
-        self.note(Speaker::Client, b".".to_vec());
     }
 }
 

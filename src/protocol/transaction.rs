@@ -49,6 +49,10 @@ pub(super) enum Part {
     Data,
     /// The end of mail data: for the recipient at this place (LMTP), or for all.
     End(Option<usize>),
+    /// A BDAT chunk (RFC 3030).
+    Chunk {
+        last: bool,
+    },
     LoneDot,
     Reset,
 }
@@ -59,7 +63,8 @@ impl Part {
             Self::Mail => Stage::Mail,
             Self::Rcpt(_) => Stage::Rcpt,
             Self::Data => Stage::Data,
-            Self::End(_) => Stage::EndOfData,
+            Self::End(_) | Self::Chunk { last: true } => Stage::EndOfData,
+            Self::Chunk { last: false } => Stage::MailData,
             Self::LoneDot | Self::Reset => Stage::Reset,
         }
     }
@@ -151,6 +156,8 @@ pub(super) struct Running {
     verdict: Option<Verdict>,
     smtputf8: bool,
     grouped: bool,
+    /// Mail data goes by BDAT, not DATA.
+    chunked: bool,
     lmtp: bool,
 }
 
@@ -165,7 +172,7 @@ impl Running {
         let smtputf8 = transaction.fit(extensions, options)?;
         let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body } = transaction;
         let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
-        let running = Self {
+        let mut running = Self {
             mail: Command::Mail(reverse_path, mail_parameters),
             rcpts: recipients.iter().map(rcpt).collect(),
             fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
@@ -174,12 +181,15 @@ impl Running {
             verdict: None,
             smtputf8,
             grouped: options.pipelining && extensions.has("PIPELINING"),
+            // The answers to a last chunk would be as many as recipients that nobody
+            // has counted yet: LMTP keeps to DATA.
+            chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
         };
         running.say(Part::Mail, out);
         if running.grouped {
             (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
-            running.say(Part::Data, out);
+            running.say_mail_data(out);
         }
         Ok(running)
     }
@@ -203,6 +213,8 @@ impl Running {
                 self.next_recipient(index + 1, out);
             }
             Part::Data => return self.hear_data(reply, out),
+            Part::Chunk { last: true } => return self.hear_end(None, reply, out),
+            Part::Chunk { last: false } => self.hear_chunk(&reply, out),
             Part::End(one) => return self.hear_end(one, reply, out),
             Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
         }
@@ -232,7 +244,7 @@ impl Running {
                 self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply.clone());
                 self.verdict.get_or_insert(Verdict::RecipientsRefused);
             }
-            Part::Data | Part::End(_) => self.refuse_data(part.stage(), reply),
+            Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
             Part::LoneDot | Part::Reset => {}
         }
         self.conclude(Verdict::Lost)
@@ -244,7 +256,7 @@ impl Running {
             Part::Rcpt(index) => &self.rcpts[index],
             Part::Data => &Command::Data,
             Part::Reset => &Command::Rset,
-            Part::End(_) | Part::LoneDot => return,
+            Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
         };
         out.command(command, self.smtputf8, Awaited::Transaction(part));
     }
@@ -254,13 +266,39 @@ impl Running {
             self.verdict.get_or_insert(Verdict::RecipientsRefused);
         }
         if self.grouped {
-            return;
-        }
-        if index < self.rcpts.len() {
+            if index == self.rcpts.len() && self.verdict.is_none() {
+                out.go_on_with_chunks();
+            } else if index == self.rcpts.len() {
+                out.drop_chunks();
+            }
+        } else if index < self.rcpts.len() {
             self.say(Part::Rcpt(index), out);
         } else if self.accepted > 0 {
-            self.say(Part::Data, out);
+            self.say_mail_data(out);
         } else {
+            self.say(Part::Reset, out);
+        }
+    }
+
+    /// DATA, or the first chunk. In a group it goes out before anybody is known
+    /// to want it, and no more than that: the others wait for the answers.
+    fn say_mail_data(&mut self, out: &mut Outgoing) {
+        match self.body.take_if(|_| self.chunked) {
+            Some(body) => out.first_chunk(body),
+            None => self.say(Part::Data, out),
+        }
+    }
+
+    /// A chunk in the middle. After a refusal the transaction is over for the
+    /// server too (RFC 3030 2): RSET tells it so.
+    fn hear_chunk(&mut self, reply: &Reply, out: &mut Outgoing) {
+        if !reply.is_completion() {
+            out.drop_chunks();
+            self.refuse_data(Stage::MailData, reply);
+        } else if !self.grouped {
+            out.next_chunk();
+        }
+        if self.verdict.is_some() && !out.awaits_more() {
             self.say(Part::Reset, out);
         }
     }
@@ -301,7 +339,7 @@ impl Running {
                 let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
                 self.verdict = refused.filter(|_| !sent).map(Verdict::DataRefused);
             }
-            None if reply.is_completion() => {
+            None if reply.is_completion() && self.verdict.is_none() => {
                 let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
                 open.for_each(|(_, fate)| *fate = Fate::Sent(reply.clone()));
             }

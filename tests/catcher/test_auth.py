@@ -10,7 +10,9 @@ import rsmtp
 
 @pytest.fixture
 def open_catcher():
-    with rsmtp.Catcher(tls="none", username="ann@example.org", password="pä ss", token="t.k/n=") as catcher:
+    with rsmtp.Catcher(
+        tls="none", username="ann@example.org", password="pä ss", token="t.k/n="
+    ) as catcher:
         yield catcher
 
 
@@ -31,10 +33,12 @@ def test_smtplib_logs_in(mechanism, at_once):
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_a_wrong_password_is_refused(mechanism):
-    with rsmtp.Catcher(tls="none", mechanisms=[mechanism]) as catcher:
-        with smtplib.SMTP(catcher.host, catcher.port) as client:
-            with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
-                client.login(catcher.username, "wrong")
+    with (
+        rsmtp.Catcher(tls="none", mechanisms=[mechanism]) as catcher,
+        smtplib.SMTP(catcher.host, catcher.port) as client,
+        pytest.raises(smtplib.SMTPAuthenticationError) as caught,
+    ):
+        client.login(catcher.username, "wrong")
     assert caught.value.smtp_code == 535
 
 
@@ -63,7 +67,8 @@ def test_a_wrong_token_is_explained_and_refused(open_catcher, line, mechanism):
         raw.say("EHLO me")
         raw.send(f"AUTH {mechanism} {response}\r\n".encode())
         code, [problem] = raw.reply()
-        assert code == 334 and b"invalid_token" in base64.b64decode(problem)
+        assert code == 334
+        assert b"invalid_token" in base64.b64decode(problem)
         assert raw.say("AQ==") == [535]
 
 
@@ -112,7 +117,9 @@ def test_no_secret_is_shown(open_catcher, line):
     with line(open_catcher) as raw:
         raw.say("EHLO me", "AUTH LOGIN", encode("ann@example.org"), encode("wrong"))
         raw.say("AUTH GSSAPI", secrets[0], secrets[0])
-        raw.say("AUTH PLAIN " + secrets[0], "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA", "x\r\n.", "QUIT")
+        raw.say(
+            "AUTH PLAIN " + secrets[0], "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA", "x\r\n.", "QUIT"
+        )
         raw.rest()
     shown = str(open_catcher.conversations[0]) + str(open_catcher.messages[0].conversation)
     assert "C: AUTH PLAIN ****" in shown

@@ -28,7 +28,9 @@ class Command:
         """Reads on until these words have been printed."""
         deadline = time.monotonic() + 20
         while words not in self.text:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            ready, _, _ = select.select(
+                [self.process.stdout], [], [], max(0, deadline - time.monotonic())
+            )
             assert ready, f"{words!r} doesn't come: {self.text}"
             piece = os.read(self.process.stdout.fileno(), 65536)
             assert piece, self.process.stderr.read()
@@ -84,7 +86,9 @@ def test_it_stops_cleanly(command, signum):
 
 
 def test_the_password_comes_from_the_environment(command):
-    catch = command("--username", "ann", "--password-from-env", "MAIL_PASSWORD", MAIL_PASSWORD="s3cret")
+    catch = command(
+        "--username", "ann", "--password-from-env", "MAIL_PASSWORD", MAIL_PASSWORD="s3cret"
+    )
     catch.until("Send it something")
     assert "username  ann" in catch.text
     assert "s3cret" not in catch.end()
@@ -99,7 +103,8 @@ def test_the_password_comes_from_the_environment(command):
 def test_another_host_must_be_meant(command):
     refused = command("--host", "0.0.0.0")
     _, errors = refused.process.communicate(timeout=20)
-    assert refused.process.returncode == 2 and b"can be reached from other machines" in errors
+    assert refused.process.returncode == 2
+    assert b"can be reached from other machines" in errors
 
 
 def test_foreign_mail_does_not_steer_the_terminal(command):
@@ -109,8 +114,11 @@ def test_foreign_mail_does_not_steer_the_terminal(command):
         text = b"Subject: =?utf-8?q?=1B=5D0;owned=07?=\n\n\x1b[2J\x9b1m\xff\nbody\n"
         client.sendmail("ann@example.org", "bob@example.org", text)
     text = catch.until("queued as 1")
-    assert "\x1b" not in text and "\x9b" not in text and "\x07" not in text
-    assert "\\x1b[2J" in text and "C: data" in text
+    assert "\x1b" not in text
+    assert "\x9b" not in text
+    assert "\x07" not in text
+    assert "\\x1b[2J" in text
+    assert "C: data" in text
 
 
 def test_attachments_and_long_texts_are_cut_short(command):
@@ -123,4 +131,6 @@ def test_attachments_and_long_texts_are_cut_short(command):
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.send_message(mail)
     text = catch.until("[application/pdf 'a.pdf', 5 octets]")
-    assert "line 19" in text and "line 20\n" not in text and "(80 more lines)" in text
+    assert "line 19" in text
+    assert "line 20\n" not in text
+    assert "(80 more lines)" in text

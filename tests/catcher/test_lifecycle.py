@@ -127,7 +127,7 @@ def test_only_loopback_unless_told_otherwise():
 
 
 def test_a_port_that_is_taken_is_an_os_error(catcher):
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="in use"):
         rsmtp.Catcher(port=catcher.port)
 
 
@@ -168,7 +168,9 @@ def test_python_goes_on_while_it_waits(catcher, deliver):
 
 
 def run(script):
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
 
 
 def test_the_end_of_the_interpreter_is_the_end_of_it():

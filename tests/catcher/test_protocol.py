@@ -24,7 +24,10 @@ def test_everything_is_offered(line):
 
 @pytest.mark.parametrize("name", EXTENSIONS)
 def test_each_extension_can_be_turned_off(line, name):
-    with rsmtp.Catcher(auth_before_tls=True, without=[name.lower()]) as catcher, line(catcher) as raw:
+    with (
+        rsmtp.Catcher(auth_before_tls=True, without=[name.lower()]) as catcher,
+        line(catcher) as raw,
+    ):
         assert sorted(offered(raw)) == sorted(set(EXTENSIONS) - {name})
 
 
@@ -55,7 +58,9 @@ def test_extensions_can_be_chosen(line):
 
 def test_a_whole_group_is_answered_in_order(catcher, line):
     with line(catcher) as raw:
-        codes = raw.say("EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "RCPT TO:bad", "RSET", "NOOP", "QUIT")
+        codes = raw.say(
+            "EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "RCPT TO:bad", "RSET", "NOOP", "QUIT"
+        )
         assert codes == [250, 250, 250, 501, 250, 250, 221]
         assert raw.rest() == b""
 
@@ -131,7 +136,9 @@ def test_recipients_and_messages_are_limited(line):
     options = {"max_recipients": 2, "max_messages": 1}
     with rsmtp.Catcher(tls="none", **options) as catcher, line(catcher) as raw:
         assert offered(raw)["LIMITS"] == ["MAILMAX=1", "RCPTMAX=2"]
-        codes = raw.say("MAIL FROM:<a@b>", "RCPT TO:<1@b>", "RCPT TO:<2@b>", "RCPT TO:<3@b>", "DATA")
+        codes = raw.say(
+            "MAIL FROM:<a@b>", "RCPT TO:<1@b>", "RCPT TO:<2@b>", "RCPT TO:<3@b>", "DATA"
+        )
         assert codes == [250, 250, 250, 452, 354]
         assert raw.say(".", "MAIL FROM:<a@b>") == [250, 421]
         assert raw.rest() == b""
@@ -159,7 +166,12 @@ def test_lmtp_answers_for_each_recipient(line, tmp_path, unix):
         assert raw.greeting == (220, ["localhost LMTP rsmtp catcher"])
         assert raw.say("EHLO me", "HELO me", "LHLO me") == [500, 500, 250]
         assert raw.say("MAIL FROM:<a@b>", "DATA") == [250, 503]
-        assert raw.say("RCPT TO:<1@b>", "RCPT TO:<full@b>", "RCPT TO:<2@b>", "DATA") == [250, 250, 250, 354]
+        assert raw.say("RCPT TO:<1@b>", "RCPT TO:<full@b>", "RCPT TO:<2@b>", "DATA") == [
+            250,
+            250,
+            250,
+            354,
+        ]
         raw.send(b"x\r\n.\r\n")
         assert [raw.reply()[0] for _ in range(3)] == [250, 452, 250]
         assert catcher.messages[0].rcpt_tos == ["1@b", "2@b"]

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email import feedparser as _feedparser
-from email.feedparser import BufferedSubFile, NeedMoreData  # type: ignore[attr-defined]
 from typing import Any
 
 from rsmtp.email._policybase import compat32
 
 __all__ = ["BufferedSubFile", "BytesFeedParser", "FeedParser", "NeedMoreData"]
+
+
+# Undocumented, and imported all the same.
+BufferedSubFile: Any = vars(_feedparser)["BufferedSubFile"]
+NeedMoreData: Any = vars(_feedparser)["NeedMoreData"]
 
 
 def _factory_of(policy: Any) -> Callable[..., Any]:

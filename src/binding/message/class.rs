@@ -9,7 +9,7 @@ use super::{content, create, fields, flag::Flag, node, output, params};
 use crate::message::render::Rules;
 use pyo3::exceptions::PyValueError;
 use pyo3::sync::{MutexExt, PyOnceLock};
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, intern, prelude::*};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,11 +42,18 @@ impl std::fmt::Debug for Message {
 
 impl Message {
     pub(crate) fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> T) -> T {
-        work(&mut self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
+        work(
+            &mut self
+                .0
+                .lock_py_attached(py)
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     pub(crate) fn policy<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        let own = self.with(py, |state| state.policy.as_ref().map(|policy| policy.clone_ref(py)));
+        let own = self.with(py, |state| {
+            state.policy.as_ref().map(|policy| policy.clone_ref(py))
+        });
         match own {
             Some(policy) => policy.into_bound(py),
             None => default_policy(py),
@@ -84,7 +91,11 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
     State {
         policy: object(&state.policy),
         style: state.style.clone(),
-        fields: state.fields.iter().map(|field| field.clone_ref(py)).collect(),
+        fields: state
+            .fields
+            .iter()
+            .map(|field| field.clone_ref(py))
+            .collect(),
         payload: state.payload.clone_ref(py),
         charset: object(&state.charset),
         preamble: object(&state.preamble),
@@ -97,8 +108,9 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
 
 fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     static MAIL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let found = MAIL
-        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind()));
+    let found = MAIL.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind())
+    });
     match found {
         Ok(policy) => policy.bind(py).clone(),
         // Only while the package is being imported.
@@ -109,17 +121,28 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
 #[pymethods]
 impl Message {
     #[new]
-    #[pyo3(signature = (*_args: "typing.Any", **_kwargs: "typing.Any"))]
+    #[pyo3(signature = (*_args, **_kwargs))]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         // Subclasses have constructors of their own kinds: everything is __init__'s.
         Message::default()
     }
 
     #[pyo3(signature = (
-        text = None, subtype = "plain", charset = None, *, subject = None, from_ = None, to = None,
-        cc = None, bcc = None, reply_to = None, html = None, attachments = None, headers = None,
-        policy = None
-    ))]
+        text: "str | None" = None,
+        subtype: "str" = "plain",
+        charset: "str | None" = None,
+        *,
+        subject: "str | None" = None,
+        from_: "object" = None,
+        to: "object" = None,
+        cc: "object" = None,
+        bcc: "object" = None,
+        reply_to: "object" = None,
+        html: "str | None" = None,
+        attachments: "object" = None,
+        headers: "object" = None,
+        policy: "object" = None
+    ) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn __init__<'py>(
         slf: &Bound<'py, Self>,
@@ -159,8 +182,11 @@ impl Message {
     }
 
     #[classmethod]
-    #[pyo3(signature = (**_kwargs: "typing.Any"))]
-    fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    #[pyo3(signature = (**_kwargs))]
+    fn __init_subclass__(
+        cls: &Bound<'_, PyType>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
         // A class that overrides what the constructors call has to be asked.
         const HOOKS: [&str; 8] = [
             "__setitem__",
@@ -187,12 +213,18 @@ impl Message {
     }
 
     /// Forget everything and take this policy.
-    #[pyo3(signature = (policy = None))]
+    #[pyo3(signature = (policy: "object" = None) -> "None")]
     fn _reset(slf: &Bound<'_, Self>, policy: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let policy = policy.filter(|policy| !policy.is_none());
         let style = policy.as_ref().map(Style::of).transpose()?;
-        let new = State { policy: policy.map(Bound::unbind), style, ..State::default() };
-        let old = slf.get().with(slf.py(), |state| std::mem::replace(state, new));
+        let new = State {
+            policy: policy.map(Bound::unbind),
+            style,
+            ..State::default()
+        };
+        let old = slf
+            .get()
+            .with(slf.py(), |state| std::mem::replace(state, new));
         drop(old);
         Ok(())
     }
@@ -222,7 +254,10 @@ impl Message {
     }
 
     fn __clear__(&self) {
-        let old = self.0.try_lock().map(|mut state| std::mem::take(&mut *state));
+        let old = self
+            .0
+            .try_lock()
+            .map(|mut state| std::mem::take(&mut *state));
         drop(old);
     }
 
@@ -249,12 +284,15 @@ impl Message {
     #[getter]
     fn preamble(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get().with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
+        slf.get()
+            .with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_preamble(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
         drop(old);
     }
 
@@ -262,12 +300,15 @@ impl Message {
     #[getter]
     fn epilogue(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get().with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
+        slf.get()
+            .with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_epilogue(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
         drop(old);
     }
 
@@ -276,7 +317,13 @@ impl Message {
     fn defects<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyList> {
         let py = slf.py();
         let made = PyList::empty(py);
-        slf.get().with(py, |state| state.defects.get_or_insert_with(|| made.unbind()).bind(py).clone())
+        slf.get().with(py, |state| {
+            state
+                .defects
+                .get_or_insert_with(|| made.unbind())
+                .bind(py)
+                .clone()
+        })
     }
 
     #[setter]
@@ -315,7 +362,9 @@ impl Message {
     #[setter]
     #[pyo3(name = "_charset")]
     fn store_charset(slf: &Bound<'_, Self>, charset: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
         drop(old);
     }
 
@@ -374,22 +423,30 @@ impl Message {
         fields::contains(slf, name)
     }
 
-    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(Self::keys(slf)?.try_iter()?.into_any())
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyIterator>> {
+        Self::keys(slf)?.try_iter()
     }
 
     /// The names of all fields, in order, as often as they stand there.
     #[pyo3(signature = () -> "list[str]")]
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(slf.py(), fields::snapshot(slf).into_iter().map(|field| field.name))
+        PyList::new(
+            slf.py(),
+            fields::snapshot(slf).into_iter().map(|field| field.name),
+        )
     }
 
     /// The values of all fields, in order.
+    #[pyo3(signature = () -> "list[Any]")]
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        fields::snapshot(slf).iter().map(|field| fields::fetched(slf, field)).collect()
+        fields::snapshot(slf)
+            .iter()
+            .map(|field| fields::fetched(slf, field))
+            .collect()
     }
 
     /// All fields as (name, value), in order.
+    #[pyo3(signature = () -> "list[tuple[str, Any]]")]
     fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Py<PyString>, Bound<'py, PyAny>)>> {
         let py = slf.py();
         fields::snapshot(slf)
@@ -399,7 +456,7 @@ impl Message {
     }
 
     /// The value of the first field of that name; `failobj` if there is none.
-    #[pyo3(signature = (name, failobj = None))]
+    #[pyo3(signature = (name: "str", failobj = None))]
     fn get<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
@@ -409,14 +466,18 @@ impl Message {
     }
 
     /// The values of all fields of that name; `failobj` if there are none.
-    #[pyo3(signature = (name, failobj = None))]
+    #[pyo3(signature = (name: "str", failobj = None))]
     fn get_all<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = fields::get_all(slf, name)?;
-        if found.is_empty() { Ok(failobj) } else { Ok(Some(PyList::new(slf.py(), found)?.into_any())) }
+        if found.is_empty() {
+            Ok(failobj)
+        } else {
+            Ok(Some(PyList::new(slf.py(), found)?.into_any()))
+        }
     }
 
     /// Add a field with parameters: `name: value; key="parameter"`.
@@ -424,7 +485,7 @@ impl Message {
     /// Underscores in keys become hyphens. A parameter that is None is written
     /// without a value; one that isn't ASCII, or is a (charset, language, text)
     /// tuple, is written as RFC 2231 says.
-    #[pyo3(signature = (_name, _value, **_params: "typing.Any"))]
+    #[pyo3(signature = (_name: "str", _value: "str | None", **_params) -> "None")]
     fn add_header<'py>(
         slf: &Bound<'py, Self>,
         _name: &Bound<'py, PyAny>,
@@ -436,16 +497,23 @@ impl Message {
 
     /// Replace the first field of that name, in its place. Raises KeyError if there
     /// is none.
-    fn replace_header<'py>(slf: &Bound<'py, Self>, _name: &str, _value: &Bound<'py, PyAny>) -> PyResult<()> {
+    #[pyo3(signature = (_name: "str", _value: "object") -> "None")]
+    fn replace_header<'py>(
+        slf: &Bound<'py, Self>,
+        _name: &str,
+        _value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
         fields::replace(slf, _name, _value)
     }
 
     /// Store a field without asking the policy: for parsers.
+    #[pyo3(signature = (name: "str", value: "object") -> "None")]
     fn set_raw<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
         fields::push(slf, name, value);
     }
 
     /// The fields as they are stored: for generators.
+    #[pyo3(signature = () -> "Iterator[tuple[str, Any]]")]
     fn raw_items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         Ok(fields::raw_list(slf)?.try_iter()?.into_any())
     }
@@ -459,6 +527,7 @@ impl Message {
 
     /// Add a part. A message that has a text already becomes multipart/mixed with the
     /// text as its first part. Raises TypeError where that can't be.
+    #[pyo3(signature = (payload: "object") -> "None")]
     fn attach<'py>(slf: &Bound<'py, Self>, payload: &Bound<'py, PyAny>) -> PyResult<()> {
         content::attach(slf, payload)
     }
@@ -468,7 +537,7 @@ impl Message {
     /// With `i`, that part; with `decode=True`, the bytes without their transfer
     /// encoding (None for a multipart). Raises TypeError for `i` where there are no
     /// parts.
-    #[pyo3(signature = (i = None, decode = Flag(false)))]
+    #[pyo3(signature = (i: "int | None" = None, decode: "bool" = Flag(false)) -> "Any")]
     fn get_payload<'py>(
         slf: &Bound<'py, Self>,
         i: Option<Bound<'py, PyAny>>,
@@ -478,7 +547,7 @@ impl Message {
     }
 
     /// Replace the content; with a charset, encode it and say so in the fields.
-    #[pyo3(signature = (payload, charset = None))]
+    #[pyo3(signature = (payload: "object", charset: "object" = None) -> "None")]
     fn set_payload<'py>(
         slf: &Bound<'py, Self>,
         payload: Bound<'py, PyAny>,
@@ -489,21 +558,30 @@ impl Message {
 
     /// Set the character set of the content: a `Charset`, its name, or None to
     /// remove it.
-    fn set_charset<'py>(slf: &Bound<'py, Self>, charset: Option<Bound<'py, PyAny>>) -> PyResult<()> {
+    #[pyo3(signature = (charset: "object") -> "None")]
+    fn set_charset<'py>(
+        slf: &Bound<'py, Self>,
+        charset: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
         content::set_charset(slf, charset)
     }
 
     /// The `Charset` of the content, if one was set.
     fn get_charset<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        let charset = slf.get().with(py, |s| s.charset.as_ref().map(|charset| charset.clone_ref(py)));
+        let charset = slf.get().with(py, |s| {
+            s.charset.as_ref().map(|charset| charset.clone_ref(py))
+        });
         let Some(charset) = charset.map(|charset| charset.into_bound(py)) else {
             return Ok(None);
         };
         if !charset.is_instance_of::<PyString>() {
             return Ok(Some(charset));
         }
-        let made = py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?;
+        let made = py
+            .import("rsmtp.email.charset")?
+            .getattr("Charset")?
+            .call1((charset,))?;
         let kept = made.clone().unbind();
         let old = slf.get().with(py, |state| state.charset.replace(kept));
         drop(old);
@@ -511,18 +589,27 @@ impl Message {
     }
 
     /// This message and all parts in it, depth first.
+    #[pyo3(signature = () -> "Iterator[Any]")]
     fn walk<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import(intern!(slf.py(), "rsmtp.email.iterators"))?.getattr("walk")?.call1((slf,))
+        slf.py()
+            .import(intern!(slf.py(), "rsmtp.email.iterators"))?
+            .getattr("walk")?
+            .call1((slf,))
     }
 
     /// The line that an mbox file has before a message.
+    #[pyo3(signature = () -> "str | None")]
     fn get_unixfrom(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get().with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
+        slf.get()
+            .with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
     }
 
+    #[pyo3(signature = (unixfrom: "str | None") -> "None")]
     fn set_unixfrom(slf: &Bound<'_, Self>, unixfrom: Option<Py<PyAny>>) {
-        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
+        let old = slf
+            .get()
+            .with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
         drop(old);
     }
 
@@ -530,7 +617,7 @@ impl Message {
         content::encode_base64(slf)
     }
 
-    #[pyo3(signature = (text, subtype, charset = None))]
+    #[pyo3(signature = (text: "object", subtype: "object", charset: "object" = None) -> "None")]
     fn _become_text<'py>(
         slf: &Bound<'py, Self>,
         text: &Bound<'py, PyAny>,
@@ -540,7 +627,7 @@ impl Message {
         create::become_text(slf, text, subtype, charset)
     }
 
-    #[pyo3(signature = (maintype, subtype, params: "dict[str, typing.Any] | None" = None))]
+    #[pyo3(signature = (maintype: "str", subtype: "object", params: "dict[str, Any] | None" = None) -> "None")]
     fn _become_part<'py>(
         slf: &Bound<'py, Self>,
         maintype: &str,
@@ -570,15 +657,19 @@ impl Message {
     }
 
     /// The type of a message without a Content-Type.
+    #[pyo3(signature = () -> "str")]
     fn get_default_type<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
         let py = slf.py();
-        let own = slf.get().with(py, |s| s.default_type.as_ref().map(|kind| kind.clone_ref(py)));
+        let own = slf.get().with(py, |s| {
+            s.default_type.as_ref().map(|kind| kind.clone_ref(py))
+        });
         match own {
             Some(kind) => kind.into_bound(py),
             None => intern!(py, "text/plain").clone().into_any(),
         }
     }
 
+    #[pyo3(signature = (ctype: "str") -> "None")]
     fn set_default_type(slf: &Bound<'_, Self>, ctype: Py<PyAny>) {
         let old = slf.get().with(slf.py(), |s| s.default_type.replace(ctype));
         drop(old);
@@ -586,19 +677,21 @@ impl Message {
 
     /// All parameters of a field as (name, value); its main value comes first, with
     /// an empty value of its own.
-    #[pyo3(signature = (failobj = None, header = "content-type", unquote = Flag(true)))]
+    #[pyo3(signature = (failobj = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
     fn get_params<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
         header: &str,
         unquote: Flag,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(params::all(slf, header, unquote.0)?.map(Bound::into_any).or(failobj))
+        Ok(params::all(slf, header, unquote.0)?
+            .map(Bound::into_any)
+            .or(failobj))
     }
 
     /// A parameter of a field: text, or a (charset, language, text) tuple where
     /// RFC 2231 was used.
-    #[pyo3(signature = (param, failobj = None, header = "content-type", unquote = Flag(true)))]
+    #[pyo3(signature = (param: "str", failobj = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
     fn get_param<'py>(
         slf: &Bound<'py, Self>,
         param: &str,
@@ -610,9 +703,7 @@ impl Message {
     }
 
     /// Set a parameter of a field. With `charset`, it is written as RFC 2231 says.
-    #[pyo3(signature = (
-        param, value, header = "Content-Type", requote = Flag(true), charset = None, language = "", replace = Flag(false)
-    ))]
+    #[pyo3(signature = (param: "str", value: "object", header: "str" = "Content-Type", requote: "bool" = Flag(true), charset: "str | None" = None, language: "str" = "", replace: "bool" = Flag(false)) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "set_param has that many")]
     fn set_param<'py>(
         slf: &Bound<'py, Self>,
@@ -624,24 +715,26 @@ impl Message {
         language: &str,
         replace: Flag,
     ) -> PyResult<()> {
-        params::set(slf, param, value, header, requote.0, charset, language, replace.0)
+        params::set(
+            slf, param, value, header, requote.0, charset, language, replace.0,
+        )
     }
 
     /// Remove a parameter of a field.
-    #[pyo3(signature = (param, header = "content-type", requote = Flag(true)))]
+    #[pyo3(signature = (param: "str", header: "str" = "content-type", requote: "bool" = Flag(true)) -> "None")]
     fn del_param(slf: &Bound<'_, Self>, param: &str, header: &str, requote: Flag) -> PyResult<()> {
         params::delete(slf, param, header, requote.0)
     }
 
     /// Replace the type and keep its parameters. Raises ValueError for anything but
     /// `maintype/subtype`.
-    #[pyo3(signature = (r#type, header = "Content-Type", requote = Flag(true)))]
+    #[pyo3(signature = (r#type: "str", header: "str" = "Content-Type", requote: "bool" = Flag(true)) -> "None")]
     fn set_type(slf: &Bound<'_, Self>, r#type: &str, header: &str, requote: Flag) -> PyResult<()> {
         params::set_type(slf, r#type, header, requote.0)
     }
 
     /// The file name in Content-Disposition, or else in Content-Type (RFC 2183).
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "Any")]
     fn get_filename<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -656,7 +749,7 @@ impl Message {
         }
     }
 
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "Any")]
     fn get_boundary<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -674,7 +767,7 @@ impl Message {
     }
 
     /// The charset parameter in lower case.
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "Any")]
     fn get_content_charset<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -686,13 +779,15 @@ impl Message {
     }
 
     /// The charset parameters of this message and of all parts in it.
-    #[pyo3(signature = (failobj = None))]
+    #[pyo3(signature = (failobj = None) -> "list[Any]")]
     fn get_charsets<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let all = slf.call_method0("walk")?;
-        all.try_iter()?.map(|part| part?.call_method1("get_content_charset", (failobj.clone(),))).collect()
+        all.try_iter()?
+            .map(|part| part?.call_method1("get_content_charset", (failobj.clone(),)))
+            .collect()
     }
 
     /// `inline`, `attachment` or None (RFC 2183).
@@ -703,19 +798,23 @@ impl Message {
 
     // -- rendering
 
-    fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.call_method0(intern!(slf.py(), "as_string"))
+    fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
+        Ok(slf
+            .call_method0(intern!(slf.py(), "as_string"))?
+            .cast_into()?)
     }
 
-    fn __bytes__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.call_method0(intern!(slf.py(), "as_bytes"))
+    fn __bytes__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(slf
+            .call_method0(intern!(slf.py(), "as_bytes"))?
+            .cast_into()?)
     }
 
     /// The whole message as text, with LF line ends (or those of the policy).
     ///
     /// `unixfrom` puts an mbox line before it. `maxheaderlen` is the width at which
     /// classic policies fold fields; 0, their default here, means not at all.
-    #[pyo3(signature = (unixfrom = Flag(false), maxheaderlen = None, policy = None))]
+    #[pyo3(signature = (unixfrom: "bool" = Flag(false), maxheaderlen: "int | None" = None, policy: "object" = None) -> "str")]
     fn as_string<'py>(
         slf: &Bound<'py, Self>,
         unixfrom: Flag,
@@ -727,32 +826,45 @@ impl Message {
             Family::Modern => maxheaderlen.unwrap_or(style.rules.max_width),
             _ => maxheaderlen.unwrap_or(0),
         };
-        let rules = Rules { max_width: width, mangle_from: false, binary: false, ..style.rules.clone() };
+        let rules = Rules {
+            max_width: width,
+            mangle_from: false,
+            binary: false,
+            ..style.rules.clone()
+        };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let text = output::to_string(slf.py(), rope)?;
-        if unixfrom.0 { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
+        if unixfrom.0 {
+            unix_from(slf, &rules.linesep)?.add(text)
+        } else {
+            Ok(text)
+        }
     }
 
     /// The whole message as bytes, with LF line ends (or those of the policy).
-    #[pyo3(signature = (unixfrom = Flag(false), policy = None))]
+    #[pyo3(signature = (unixfrom: "bool" = Flag(false), policy: "object" = None) -> "bytes")]
     fn as_bytes<'py>(
         slf: &Bound<'py, Self>,
         unixfrom: Flag,
         policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (policy, style) = chosen(slf, policy)?;
-        let rules = Rules { mangle_from: false, ..style.rules.clone() };
+        let rules = Rules {
+            mangle_from: false,
+            ..style.rules.clone()
+        };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let bytes = output::to_bytes(slf.py(), rope)?.into_any();
         if !unixfrom.0 {
             return Ok(bytes);
         }
-        let line = unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
+        let line =
+            unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
         line.add(bytes)
     }
 
     /// The message as a generator writes it: `bytes` if `binary`, else `str`.
-    #[pyo3(signature = (policy, *, linesep = None, max_width = None, mangle_from = Flag(false), binary = Flag(true), unixfrom = Flag(false)))]
+    #[pyo3(signature = (policy, *, linesep: "str | None" = None, max_width: "int | None" = None, mangle_from: "bool" = Flag(false), binary: "bool" = Flag(true), unixfrom: "bool" = Flag(false)) -> "Any")]
     fn _flatten<'py>(
         slf: &Bound<'py, Self>,
         policy: Bound<'py, PyAny>,
@@ -772,13 +884,20 @@ impl Message {
             ..style.rules.clone()
         };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
-        let whole =
-            if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
+        let whole = if binary.0 {
+            output::to_bytes(py, rope)?.into_any()
+        } else {
+            output::to_string(py, rope)?
+        };
         if !unixfrom.0 {
             return Ok(whole);
         }
         let line = unix_from(slf, &rules.linesep)?;
-        let line = if binary.0 { line.call_method1("encode", ("ascii", "surrogateescape"))? } else { line };
+        let line = if binary.0 {
+            line.call_method1("encode", ("ascii", "surrogateescape"))?
+        } else {
+            line
+        };
         line.add(whole)
     }
 
@@ -788,8 +907,11 @@ impl Message {
     /// ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
     /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
-    #[pyo3(signature = (*, utf8 = Flag(false)))]
-    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
+    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
+    fn _render_for_sending<'py>(
+        slf: &Bound<'py, Self>,
+        utf8: Flag,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let py = slf.py();
         let mut policy = slf.get().policy(py);
         let mut style = slf.get().style(py)?;
@@ -822,7 +944,9 @@ impl Message {
         fields::snapshot(slf).iter().any(|field| {
             let name = field.name.bind(py).to_string_lossy();
             let value = field.value.bind(py).str();
-            value.is_ok_and(|value| crate::message::field::needs_utf8(&name, &value.to_string_lossy()))
+            value.is_ok_and(|value| {
+                crate::message::field::needs_utf8(&name, &value.to_string_lossy())
+            })
         })
     }
 
@@ -834,12 +958,18 @@ impl Message {
         cls: &Bound<'py, PyType>,
         message: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message))
+        cls.py()
+            .import("rsmtp.email._convert")?
+            .getattr("from_stdlib")?
+            .call1((cls, message))
     }
 
     /// The same message as an object of the standard library's `email` package.
     fn to_stdlib<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("rsmtp.email._convert")?.getattr("to_stdlib")?.call1((slf,))
+        slf.py()
+            .import("rsmtp.email._convert")?
+            .getattr("to_stdlib")?
+            .call1((slf,))
     }
 
     fn __eq__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
@@ -859,15 +989,21 @@ impl Message {
         (slf.as_ptr() as isize) >> 4
     }
 
+    #[pyo3(signature = (_protocol) -> "tuple[Any, ...]")]
     fn __reduce_ex__<'py>(
         slf: &Bound<'py, Self>,
         _protocol: i32,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
         let py = slf.py();
         let make = py.import("copyreg")?.getattr("__newobj__")?;
-        Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))
+        Ok((
+            make,
+            PyTuple::new(py, [slf.get_type()])?,
+            slf.call_method0("__getstate__")?,
+        ))
     }
 
+    #[pyo3(signature = () -> "dict[str, Any]")]
     fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
         let py = slf.py();
         let all = PyDict::new(py);
@@ -884,6 +1020,7 @@ impl Message {
         Ok(all)
     }
 
+    #[pyo3(signature = (state: "dict[str, Any]") -> "None")]
     fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
         for (name, value) in state {
             slf.setattr(name.cast::<PyString>()?, value)?;
@@ -901,7 +1038,10 @@ fn chosen<'py>(
             let style = Style::of(&policy)?;
             Ok((policy, style))
         }
-        None => Ok((message.get().policy(message.py()), message.get().style(message.py())?)),
+        None => Ok((
+            message.get().policy(message.py()),
+            message.get().style(message.py())?,
+        )),
     }
 }
 

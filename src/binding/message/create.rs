@@ -114,7 +114,9 @@ fn set_text<'py>(
     let body = if charset.eq_ignore_ascii_case("utf-8") {
         match Bytes::of_text(text)? {
             plain @ Bytes::Str(_) => plain,
-            _ => return Err(PyValueError::new_err("text: contains surrogates, which are no characters")),
+            _ => {
+                return Err(PyValueError::new_err("text: contains surrogates, which are no characters"));
+            }
         }
     } else {
         Bytes::of_buffer(&text.call_method1("encode", (charset,))?)?

@@ -6,7 +6,7 @@ use super::errors::HeaderParseError;
 use crate::message::charset::{self, Charset, Codec, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
 
 const UNKNOWN: &str = "unknown-8bit";
@@ -213,11 +213,18 @@ pub(crate) fn quoted_printable_py(body: &Bound<'_, PyAny>, width: usize, linesep
 #[pyfunction]
 #[pyo3(signature = (pair, charset = None))]
 pub(crate) fn formataddr<'py>(
-    pair: (Bound<'py, PyAny>, Bound<'py, PyString>),
+    pair: &Bound<'py, PyAny>,
     charset: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyString>> {
-    let (name, address) = pair;
-    let py = name.py();
+    let py = pair.py();
+    let (name, address) = match pair.cast::<PyTuple>() {
+        Ok(pair) if pair.len() == 2 => (
+            pair.get_item(0)?,
+            pair.get_item(1)?.cast_into::<PyString>()?,
+        ),
+        // Any two things in order will do.
+        _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
+    };
     let Some(spec) = address.to_str().ok().filter(|address| address.is_ascii()) else {
         // Raises, with Python's own words.
         address.call_method1(intern!(py, "encode"), ("ascii",))?;
@@ -235,9 +242,13 @@ pub(crate) fn formataddr<'py>(
     let mut out = String::with_capacity(plain.len() + spec.len() + 5);
     if plain.is_ascii() {
         // Parentheses, angle brackets and so on can only stand in quotes.
-        let is_special =
-            |c| matches!(c, '(' | ')' | '<' | '>' | '@' | ',' | ':' | ';' | '"' | '.' | '[' | ']' | '\\');
-        if plain.contains(is_special) {
+        let is_special = |b| {
+            matches!(
+                b,
+                b'(' | b')' | b'<' | b'>' | b'@' | b',' | b':' | b';' | b'"' | b'.' | b'[' | b']' | b'\\'
+            )
+        };
+        if plain.bytes().any(is_special) {
             out.push('"');
             out.push_str(&crate::message::parameter::escape(plain));
             out.push('"');

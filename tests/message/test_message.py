@@ -1,0 +1,359 @@
+"""`rsmtp.Message`: what it takes, what it refuses, what it writes."""
+
+import copy
+import email
+import email.policy
+import pickle
+import threading
+
+import pytest
+
+import rsmtp
+from rsmtp.email.header import Header
+from rsmtp.email.headerregistry import Address
+
+
+def sent(message, **kw):
+    """What the receiver's standard library makes of what is sent."""
+    return email.message_from_bytes(message._render_for_sending(**kw), policy=email.policy.default)
+
+
+def lines(text):
+    """Line ends are CRLF on the way, whatever they were."""
+    return text.rstrip("\r\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+# -- making one
+
+
+def test_text_and_fields():
+    message = rsmtp.Message("Grüße\n")
+    message["Subject"] = "Schöne Grüße"
+    message["From"] = "Jürgen <j@x.example>"
+    message["To"] = "a@x.example"
+    got = sent(message)
+    assert lines(got.get_content()) == ["Grüße"]
+    assert got["Subject"] == "Schöne Grüße"
+    assert got["From"].addresses[0].display_name == "Jürgen"
+    assert got.get_content_charset() == "utf-8"
+
+
+def test_keywords_cover_the_common_case(tmp_path):
+    path = tmp_path / "Übersicht.txt"
+    path.write_bytes(b"from disk")
+    message = rsmtp.Message(
+        "text",
+        subject="Subject",
+        from_=("Jürgen Groß", "j@x.example"),
+        to=["a@x.example", ("Doe, J.", "d@x.example")],
+        cc="c@x.example",
+        reply_to=Address("R", "r", "x.example"),
+        html="<b>html</b>",
+        attachments=[path, ("ä.bin", b"\0\1"), ("b.png", b"png", "image/png")],
+        headers={"X-Campaign": "one"},
+    )
+    got = sent(message)
+    assert [a.addr_spec for a in got["To"].addresses] == ["a@x.example", "d@x.example"]
+    assert got["To"].addresses[1].display_name == "Doe, J."
+    assert got["Reply-To"].addresses[0].display_name == "R"
+    assert got["X-Campaign"] == "one"
+    assert got.get_body(("plain",)).get_content() == "text"
+    assert got.get_body(("html",)).get_content() == "<b>html</b>"
+    files = {part.get_filename(): part.get_content() for part in got.iter_attachments()}
+    assert files == {"Übersicht.txt": "from disk", "ä.bin": b"\0\1", "b.png": b"png"}
+
+
+def test_html_alone_is_one_part():
+    message = rsmtp.Message(html="<p>x</p>")
+    assert message.get_content_type() == "text/html"
+    assert not message.is_multipart()
+
+
+def test_attaching_to_a_text_keeps_it_as_the_first_part():
+    message = rsmtp.Message("text")
+    message["Subject"] = "s"
+    message.attach(rsmtp.Message("more"))
+    assert message.get_content_type() == "multipart/mixed"
+    assert [part.get_payload() for part in message.get_payload()] == ["text", "more"]
+    assert message["Subject"] == "s"
+
+
+def test_a_whole_message_is_enclosed_and_a_part_is_attached():
+    whole = rsmtp.Message("inner", subject="Inner")
+    part = rsmtp.Message("part")
+    message = rsmtp.Message("outer", attachments=[whole, part])
+    kinds = [inner.get_content_type() for inner in message.get_payload()]
+    assert kinds == ["text/plain", "message/rfc822", "text/plain"]
+    assert sent(message).get_payload(1).get_payload(0)["Subject"] == "Inner"
+
+
+def test_parts_of_the_standard_library_are_taken():
+    from email.mime.image import MIMEImage
+
+    message = rsmtp.Message("text")
+    message.attach(MIMEImage(b"data", "png"))
+    assert sent(message).get_payload(1).get_content() == b"data"
+
+
+# -- fields
+
+
+@pytest.mark.parametrize("value", ["a\r\nBcc: b@x.example", "a\nb", "a\rb", "a\0b", "a\x1bb"])
+@pytest.mark.parametrize("name", ["Subject", "To", "X-Other", "Content-Type"])
+def test_control_characters_in_values_are_refused(name, value):
+    message = rsmtp.Message("x")
+    del message[name]
+    with pytest.raises(ValueError, match=f"{name}.*control character"):
+        message[name] = value
+    assert name not in message
+
+
+@pytest.mark.parametrize("name", ["Sub ject", "Subject:", "Sub\nject", "", "Grüße"])
+def test_names_that_are_none_are_refused(name):
+    with pytest.raises(ValueError, match="header field"):
+        rsmtp.Message("x")[name] = "x"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"subject": "a\nb"},
+        {"to": "a@x.example\nBcc: b@x.example"},
+        {"to": ["a@x.example", "b@x.example\n"]},
+        {"from_": ("A\r\nB", "a@x.example")},
+        {"attachments": [("a\nb.txt", b"")]},
+        {"headers": {"X-A": "a\nb"}},
+    ],
+)
+def test_control_characters_in_arguments_are_refused(argument):
+    with pytest.raises(ValueError):
+        rsmtp.Message("x", **argument)
+
+
+def test_a_second_value_of_a_single_field_is_refused():
+    message = rsmtp.Message("x", to="a@x.example")
+    with pytest.raises(ValueError, match="at most one"):
+        message["To"] = "b@x.example"
+    message.replace_header("To", "b@x.example")
+    assert message.get_all("to") == ["b@x.example"]
+    message["Received"] = "one"
+    message["Received"] = "two"
+    assert message.get_all("Received") == ["one", "two"]
+
+
+def test_values_of_other_kinds_become_text():
+    import datetime
+
+    message = rsmtp.Message("x")
+    message["Subject"] = Header("Grüße", "utf-8")
+    message["Date"] = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    assert message["Subject"] == "Grüße"
+    assert message["Date"] == "Fri, 02 Jan 2026 03:04:05 +0000"
+
+
+def test_none_is_no_value():
+    with pytest.raises(TypeError):
+        rsmtp.Message("x")["Subject"] = None
+
+
+# -- addresses
+
+
+def test_domains_become_a_labels_and_names_encoded_words():
+    message = rsmtp.Message("x", to="Jürgen <j@bücher.example>, b@x.example")
+    data = message._render_for_sending()
+    assert data.isascii()
+    assert b"<j@xn--bcher-kva.example>" in data
+    assert not message._needs_smtputf8()
+
+
+def test_an_eight_bit_local_part_needs_smtputf8():
+    message = rsmtp.Message("x", to="jürgen@bücher.example")
+    assert message._needs_smtputf8()
+    with pytest.raises(ValueError, match="SMTPUTF8"):
+        message._render_for_sending()
+    assert "To: jürgen@bücher.example\r\n".encode() in message._render_for_sending(utf8=True)
+
+
+def test_recipients_can_be_read_as_smtplib_reads_them():
+    from rsmtp.email.utils import getaddresses
+
+    message = rsmtp.Message("x", to=[("Doe, J.", "a@x.example"), "b@x.example"])
+    assert [address for _, address in getaddresses(message.get_all("To"))] == [
+        "a@x.example",
+        "b@x.example",
+    ]
+
+
+# -- on the wire
+
+
+def test_bcc_is_never_written():
+    message = rsmtp.Message("x", to="a@x.example", bcc="secret@x.example")
+    message["Resent-Bcc"] = "secret@x.example"
+    assert message["Bcc"] == "secret@x.example"
+    for data in (message._render_for_sending(), message.as_bytes(), message.as_string().encode()):
+        assert b"secret" not in data
+
+
+def test_date_and_message_id_are_supplied_when_sending():
+    message = rsmtp.Message("x", from_="a@bücher.example")
+    got = sent(message)
+    assert got["Date"].datetime is not None
+    assert got["Message-ID"].endswith("@xn--bcher-kva.example>")
+    assert "Date" not in message
+    message["Date"] = "Fri, 02 Jan 2026 03:04:05 +0000"
+    message["Message-ID"] = "<mine@x.example>"
+    got = sent(message)
+    assert (got["Date"], got["Message-ID"]) == (message["Date"], "<mine@x.example>")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 3000, "ü" * 3000, "a\0b", "a\rb", "From me\n.\n", "\x1b", "", "\n" * 5, "trailing  \n"],
+)
+def test_any_text_arrives(text):
+    data = rsmtp.Message(text)._render_for_sending()
+    assert data.isascii()
+    assert max(map(len, data.split(b"\r\n"))) <= 998
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    assert b"\r" not in data.replace(b"\r\n", b"")
+    got = email.message_from_bytes(data, policy=email.policy.default).get_content()
+    assert lines(got) == lines(text)
+
+
+def test_text_set_later_is_made_safe_too():
+    message = rsmtp.Message("x")
+    message.set_payload("ü" * 2000)
+    got = sent(message)
+    assert got.get_content().rstrip("\n") == "ü" * 2000
+
+
+def test_other_charsets():
+    message = rsmtp.Message("Grüße", charset="iso-8859-1")
+    got = sent(message)
+    assert got.get_content_charset() == "iso-8859-1"
+    assert got.get_content().rstrip("\n") == "Grüße"
+    with pytest.raises(UnicodeEncodeError):
+        rsmtp.Message("Привет", charset="iso-8859-1")
+    with pytest.raises(LookupError):
+        rsmtp.Message("x", charset="no-such-charset")
+
+
+def test_a_message_in_itself_is_refused():
+    message = rsmtp.Message("x")
+    message.attach(message)
+    with pytest.raises(RecursionError):
+        message.as_bytes()
+
+
+def test_a_subject_that_is_too_long_for_a_line():
+    subject = "x" * 3000
+    data = rsmtp.Message("t", subject=subject)._render_for_sending()
+    assert max(map(len, data.split(b"\r\n"))) <= 998
+    assert email.message_from_bytes(data, policy=email.policy.default)["Subject"] == subject
+
+
+# -- copies
+
+
+SAMPLES = [
+    rsmtp.Message("text", subject="s", to="a@x.example"),
+    rsmtp.Message("ü", html="<p>ü</p>", attachments=[("ä.bin", b"\0" * 5000)]),
+    rsmtp.Message(attachments=[rsmtp.Message("x", subject="inner")]),
+]
+
+
+@pytest.mark.parametrize("message", SAMPLES)
+@pytest.mark.parametrize(
+    "again",
+    [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m)), rsmtp.Message.from_stdlib],
+)
+def test_copies_are_equal(message, again):
+    made = again(message)
+    assert made == message
+    assert made is not message
+    made["X-More"] = "x"
+    assert made != message
+    assert "X-More" not in message
+
+
+@pytest.mark.parametrize("message", SAMPLES)
+def test_there_and_back(message):
+    theirs = message.to_stdlib()
+    assert isinstance(theirs, email.message.EmailMessage)
+    assert theirs.get_content_type() == message.get_content_type()
+    assert sent(rsmtp.Message.from_stdlib(theirs)).get_content_type() == theirs.get_content_type()
+
+
+def test_messages_have_attributes_weak_references_and_hashes():
+    import weakref
+
+    message = rsmtp.Message("x")
+    message.note = "mine"
+    assert copy.copy(message).note == "mine"
+    assert weakref.ref(message)() is message
+    assert {message: 1}[message] == 1
+
+
+def test_cycles_are_collected():
+    import gc
+    import weakref
+
+    message = rsmtp.Message("x")
+    message.attach(message)
+    gone = weakref.ref(message)
+    del message
+    gc.collect()
+    assert gone() is None
+
+
+# -- subclasses and threads
+
+
+def test_subclasses_have_constructors_of_their_own():
+    class Invoice(rsmtp.Message):
+        def __init__(self, number, *, customer):
+            super().__init__(f"Invoice {number}", to=customer)
+            self.number = number
+
+    invoice = Invoice(7, customer="c@x.example")
+    assert invoice["To"] == "c@x.example"
+    assert "Invoice 7" in invoice.as_string()
+    assert copy.copy(invoice).number == 7
+
+
+def test_a_subclass_that_overrides_setitem_is_asked():
+    from rsmtp.email.mime.text import MIMEText
+
+    seen = []
+
+    class Watching(MIMEText):
+        def __setitem__(self, name, value):
+            seen.append(name)
+            super().__setitem__(name, value)
+
+    Watching("x")
+    assert seen == ["Content-Type", "MIME-Version", "Content-Transfer-Encoding"]
+
+
+def test_threads_may_share_a_message():
+    message = rsmtp.Message("text", attachments=[("a", b"x" * 100_000)])
+    failures = []
+
+    def work():
+        try:
+            for number in range(50):
+                message["X-Number"] = str(number)
+                message.as_bytes()
+                message.keys()
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert len(message.get_all("X-Number")) == 200
