@@ -83,9 +83,7 @@ def test_octets_at_every_stage(line, stage):
         assert catcher.count == 0
 
 
-@pytest.mark.parametrize(
-    ("stage", "how"), [*itertools.product(STAGES, [True, "fin", "half-close"])]
-)
+@pytest.mark.parametrize(("stage", "how"), [*itertools.product(STAGES, [True, "fin", "half-close"])])
 def test_a_disconnect_at_every_stage(line, stage, how):
     with server(stage) as catcher:
         catcher.fault(stage, disconnect=how)
@@ -113,9 +111,7 @@ def test_a_stall_at_every_stage(line, stage):
                 raw.socket.recv(1)
 
 
-@pytest.mark.parametrize(
-    "stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")]
-)
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")])
 def test_a_delay_and_a_drip_at_every_stage(line, stage):
     with server(stage) as catcher:
         catcher.fault(stage, delay=0.05, drip=0.002)
@@ -129,9 +125,7 @@ def test_a_delay_and_a_drip_at_every_stage(line, stage):
             assert len(pieces) > 3
 
 
-@pytest.mark.parametrize(
-    "stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")]
-)
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")])
 def test_an_extra_reply_at_every_stage(line, stage):
     with server(stage) as catcher:
         catcher.fault(stage, extra=(250, "once more"), disconnect=True, reply="usual")

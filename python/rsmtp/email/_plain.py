@@ -270,9 +270,7 @@ def _quoted(value: str) -> str:
 
 def words(value: str, parser: Any) -> Words | None:
     """Printable text without encoded-words, and without blanks around it."""
-    is_plain = (
-        value.replace("\t", " ").isprintable() and "=?" not in value and value == value.strip(" \t")
-    )
+    is_plain = value.replace("\t", " ").isprintable() and "=?" not in value and value == value.strip(" \t")
     return Words(value, parser) if is_plain else None
 
 

@@ -42,18 +42,11 @@ impl std::fmt::Debug for Message {
 
 impl Message {
     pub(crate) fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> T) -> T {
-        work(
-            &mut self
-                .0
-                .lock_py_attached(py)
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        work(&mut self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn policy<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        let own = self.with(py, |state| {
-            state.policy.as_ref().map(|policy| policy.clone_ref(py))
-        });
+        let own = self.with(py, |state| state.policy.as_ref().map(|policy| policy.clone_ref(py)));
         match own {
             Some(policy) => policy.into_bound(py),
             None => default_policy(py),
@@ -91,11 +84,7 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
     State {
         policy: object(&state.policy),
         style: state.style.clone(),
-        fields: state
-            .fields
-            .iter()
-            .map(|field| field.clone_ref(py))
-            .collect(),
+        fields: state.fields.iter().map(|field| field.clone_ref(py)).collect(),
         payload: state.payload.clone_ref(py),
         charset: object(&state.charset),
         preamble: object(&state.preamble),
@@ -108,9 +97,8 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
 
 fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     static MAIL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let found = MAIL.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind())
-    });
+    let found = MAIL
+        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind()));
     match found {
         Ok(policy) => policy.bind(py).clone(),
         // Only while the package is being imported.
@@ -183,10 +171,7 @@ impl Message {
 
     #[classmethod]
     #[pyo3(signature = (**_kwargs))]
-    fn __init_subclass__(
-        cls: &Bound<'_, PyType>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
+    fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         // A class that overrides what the constructors call has to be asked.
         const HOOKS: [&str; 8] = [
             "__setitem__",
@@ -217,14 +202,8 @@ impl Message {
     fn _reset(slf: &Bound<'_, Self>, policy: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let policy = policy.filter(|policy| !policy.is_none());
         let style = policy.as_ref().map(Style::of).transpose()?;
-        let new = State {
-            policy: policy.map(Bound::unbind),
-            style,
-            ..State::default()
-        };
-        let old = slf
-            .get()
-            .with(slf.py(), |state| std::mem::replace(state, new));
+        let new = State { policy: policy.map(Bound::unbind), style, ..State::default() };
+        let old = slf.get().with(slf.py(), |state| std::mem::replace(state, new));
         drop(old);
         Ok(())
     }
@@ -254,10 +233,7 @@ impl Message {
     }
 
     fn __clear__(&self) {
-        let old = self
-            .0
-            .try_lock()
-            .map(|mut state| std::mem::take(&mut *state));
+        let old = self.0.try_lock().map(|mut state| std::mem::take(&mut *state));
         drop(old);
     }
 
@@ -284,15 +260,12 @@ impl Message {
     #[getter]
     fn preamble(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get()
-            .with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
+        slf.get().with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_preamble(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
         drop(old);
     }
 
@@ -300,15 +273,12 @@ impl Message {
     #[getter]
     fn epilogue(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get()
-            .with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
+        slf.get().with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_epilogue(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
         drop(old);
     }
 
@@ -317,13 +287,7 @@ impl Message {
     fn defects<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyList> {
         let py = slf.py();
         let made = PyList::empty(py);
-        slf.get().with(py, |state| {
-            state
-                .defects
-                .get_or_insert_with(|| made.unbind())
-                .bind(py)
-                .clone()
-        })
+        slf.get().with(py, |state| state.defects.get_or_insert_with(|| made.unbind()).bind(py).clone())
     }
 
     #[setter]
@@ -362,9 +326,7 @@ impl Message {
     #[setter]
     #[pyo3(name = "_charset")]
     fn store_charset(slf: &Bound<'_, Self>, charset: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
         drop(old);
     }
 
@@ -430,19 +392,13 @@ impl Message {
     /// The names of all fields, in order, as often as they stand there.
     #[pyo3(signature = () -> "list[str]")]
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(
-            slf.py(),
-            fields::snapshot(slf).into_iter().map(|field| field.name),
-        )
+        PyList::new(slf.py(), fields::snapshot(slf).into_iter().map(|field| field.name))
     }
 
     /// The values of all fields, in order.
     #[pyo3(signature = () -> "list[Any]")]
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        fields::snapshot(slf)
-            .iter()
-            .map(|field| fields::fetched(slf, field))
-            .collect()
+        fields::snapshot(slf).iter().map(|field| fields::fetched(slf, field)).collect()
     }
 
     /// All fields as (name, value), in order.
@@ -473,11 +429,7 @@ impl Message {
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = fields::get_all(slf, name)?;
-        if found.is_empty() {
-            Ok(failobj)
-        } else {
-            Ok(Some(PyList::new(slf.py(), found)?.into_any()))
-        }
+        if found.is_empty() { Ok(failobj) } else { Ok(Some(PyList::new(slf.py(), found)?.into_any())) }
     }
 
     /// Add a field with parameters: `name: value; key="parameter"`.
@@ -498,11 +450,7 @@ impl Message {
     /// Replace the first field of that name, in its place. Raises KeyError if there
     /// is none.
     #[pyo3(signature = (_name: "str", _value: "object") -> "None")]
-    fn replace_header<'py>(
-        slf: &Bound<'py, Self>,
-        _name: &str,
-        _value: &Bound<'py, PyAny>,
-    ) -> PyResult<()> {
+    fn replace_header<'py>(slf: &Bound<'py, Self>, _name: &str, _value: &Bound<'py, PyAny>) -> PyResult<()> {
         fields::replace(slf, _name, _value)
     }
 
@@ -559,29 +507,21 @@ impl Message {
     /// Set the character set of the content: a `Charset`, its name, or None to
     /// remove it.
     #[pyo3(signature = (charset: "object") -> "None")]
-    fn set_charset<'py>(
-        slf: &Bound<'py, Self>,
-        charset: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<()> {
+    fn set_charset<'py>(slf: &Bound<'py, Self>, charset: Option<Bound<'py, PyAny>>) -> PyResult<()> {
         content::set_charset(slf, charset)
     }
 
     /// The `Charset` of the content, if one was set.
     fn get_charset<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        let charset = slf.get().with(py, |s| {
-            s.charset.as_ref().map(|charset| charset.clone_ref(py))
-        });
+        let charset = slf.get().with(py, |s| s.charset.as_ref().map(|charset| charset.clone_ref(py)));
         let Some(charset) = charset.map(|charset| charset.into_bound(py)) else {
             return Ok(None);
         };
         if !charset.is_instance_of::<PyString>() {
             return Ok(Some(charset));
         }
-        let made = py
-            .import("rsmtp.email.charset")?
-            .getattr("Charset")?
-            .call1((charset,))?;
+        let made = py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?;
         let kept = made.clone().unbind();
         let old = slf.get().with(py, |state| state.charset.replace(kept));
         drop(old);
@@ -591,25 +531,19 @@ impl Message {
     /// This message and all parts in it, depth first.
     #[pyo3(signature = () -> "Iterator[Any]")]
     fn walk<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import(intern!(slf.py(), "rsmtp.email.iterators"))?
-            .getattr("walk")?
-            .call1((slf,))
+        slf.py().import(intern!(slf.py(), "rsmtp.email.iterators"))?.getattr("walk")?.call1((slf,))
     }
 
     /// The line that an mbox file has before a message.
     #[pyo3(signature = () -> "str | None")]
     fn get_unixfrom(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get()
-            .with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
+        slf.get().with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
     }
 
     #[pyo3(signature = (unixfrom: "str | None") -> "None")]
     fn set_unixfrom(slf: &Bound<'_, Self>, unixfrom: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
         drop(old);
     }
 
@@ -660,9 +594,7 @@ impl Message {
     #[pyo3(signature = () -> "str")]
     fn get_default_type<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
         let py = slf.py();
-        let own = slf.get().with(py, |s| {
-            s.default_type.as_ref().map(|kind| kind.clone_ref(py))
-        });
+        let own = slf.get().with(py, |s| s.default_type.as_ref().map(|kind| kind.clone_ref(py)));
         match own {
             Some(kind) => kind.into_bound(py),
             None => intern!(py, "text/plain").clone().into_any(),
@@ -684,9 +616,7 @@ impl Message {
         header: &str,
         unquote: Flag,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(params::all(slf, header, unquote.0)?
-            .map(Bound::into_any)
-            .or(failobj))
+        Ok(params::all(slf, header, unquote.0)?.map(Bound::into_any).or(failobj))
     }
 
     /// A parameter of a field: text, or a (charset, language, text) tuple where
@@ -715,9 +645,7 @@ impl Message {
         language: &str,
         replace: Flag,
     ) -> PyResult<()> {
-        params::set(
-            slf, param, value, header, requote.0, charset, language, replace.0,
-        )
+        params::set(slf, param, value, header, requote.0, charset, language, replace.0)
     }
 
     /// Remove a parameter of a field.
@@ -785,9 +713,7 @@ impl Message {
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let all = slf.call_method0("walk")?;
-        all.try_iter()?
-            .map(|part| part?.call_method1("get_content_charset", (failobj.clone(),)))
-            .collect()
+        all.try_iter()?.map(|part| part?.call_method1("get_content_charset", (failobj.clone(),))).collect()
     }
 
     /// `inline`, `attachment` or None (RFC 2183).
@@ -799,15 +725,11 @@ impl Message {
     // -- rendering
 
     fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
-        Ok(slf
-            .call_method0(intern!(slf.py(), "as_string"))?
-            .cast_into()?)
+        Ok(slf.call_method0(intern!(slf.py(), "as_string"))?.cast_into()?)
     }
 
     fn __bytes__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(slf
-            .call_method0(intern!(slf.py(), "as_bytes"))?
-            .cast_into()?)
+        Ok(slf.call_method0(intern!(slf.py(), "as_bytes"))?.cast_into()?)
     }
 
     /// The whole message as text, with LF line ends (or those of the policy).
@@ -826,19 +748,10 @@ impl Message {
             Family::Modern => maxheaderlen.unwrap_or(style.rules.max_width),
             _ => maxheaderlen.unwrap_or(0),
         };
-        let rules = Rules {
-            max_width: width,
-            mangle_from: false,
-            binary: false,
-            ..style.rules.clone()
-        };
+        let rules = Rules { max_width: width, mangle_from: false, binary: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let text = output::to_string(slf.py(), rope)?;
-        if unixfrom.0 {
-            unix_from(slf, &rules.linesep)?.add(text)
-        } else {
-            Ok(text)
-        }
+        if unixfrom.0 { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
     }
 
     /// The whole message as bytes, with LF line ends (or those of the policy).
@@ -849,17 +762,13 @@ impl Message {
         policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (policy, style) = chosen(slf, policy)?;
-        let rules = Rules {
-            mangle_from: false,
-            ..style.rules.clone()
-        };
+        let rules = Rules { mangle_from: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let bytes = output::to_bytes(slf.py(), rope)?.into_any();
         if !unixfrom.0 {
             return Ok(bytes);
         }
-        let line =
-            unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
+        let line = unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
         line.add(bytes)
     }
 
@@ -884,20 +793,13 @@ impl Message {
             ..style.rules.clone()
         };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
-        let whole = if binary.0 {
-            output::to_bytes(py, rope)?.into_any()
-        } else {
-            output::to_string(py, rope)?
-        };
+        let whole =
+            if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
         if !unixfrom.0 {
             return Ok(whole);
         }
         let line = unix_from(slf, &rules.linesep)?;
-        let line = if binary.0 {
-            line.call_method1("encode", ("ascii", "surrogateescape"))?
-        } else {
-            line
-        };
+        let line = if binary.0 { line.call_method1("encode", ("ascii", "surrogateescape"))? } else { line };
         line.add(whole)
     }
 
@@ -908,10 +810,7 @@ impl Message {
     /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
     #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
-    fn _render_for_sending<'py>(
-        slf: &Bound<'py, Self>,
-        utf8: Flag,
-    ) -> PyResult<Bound<'py, PyBytes>> {
+    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
         let py = slf.py();
         let mut policy = slf.get().policy(py);
         let mut style = slf.get().style(py)?;
@@ -944,9 +843,7 @@ impl Message {
         fields::snapshot(slf).iter().any(|field| {
             let name = field.name.bind(py).to_string_lossy();
             let value = field.value.bind(py).str();
-            value.is_ok_and(|value| {
-                crate::message::field::needs_utf8(&name, &value.to_string_lossy())
-            })
+            value.is_ok_and(|value| crate::message::field::needs_utf8(&name, &value.to_string_lossy()))
         })
     }
 
@@ -958,18 +855,12 @@ impl Message {
         cls: &Bound<'py, PyType>,
         message: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        cls.py()
-            .import("rsmtp.email._convert")?
-            .getattr("from_stdlib")?
-            .call1((cls, message))
+        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message))
     }
 
     /// The same message as an object of the standard library's `email` package.
     fn to_stdlib<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("rsmtp.email._convert")?
-            .getattr("to_stdlib")?
-            .call1((slf,))
+        slf.py().import("rsmtp.email._convert")?.getattr("to_stdlib")?.call1((slf,))
     }
 
     fn __eq__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
@@ -996,11 +887,7 @@ impl Message {
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
         let py = slf.py();
         let make = py.import("copyreg")?.getattr("__newobj__")?;
-        Ok((
-            make,
-            PyTuple::new(py, [slf.get_type()])?,
-            slf.call_method0("__getstate__")?,
-        ))
+        Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))
     }
 
     #[pyo3(signature = () -> "dict[str, Any]")]
@@ -1038,10 +925,7 @@ fn chosen<'py>(
             let style = Style::of(&policy)?;
             Ok((policy, style))
         }
-        None => Ok((
-            message.get().policy(message.py()),
-            message.get().style(message.py())?,
-        )),
+        None => Ok((message.get().policy(message.py()), message.get().style(message.py())?)),
     }
 }
 

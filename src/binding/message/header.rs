@@ -218,10 +218,7 @@ pub(crate) fn formataddr<'py>(
 ) -> PyResult<Bound<'py, PyString>> {
     let py = pair.py();
     let (name, address) = match pair.cast::<PyTuple>() {
-        Ok(pair) if pair.len() == 2 => (
-            pair.get_item(0)?,
-            pair.get_item(1)?.cast_into::<PyString>()?,
-        ),
+        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?.cast_into::<PyString>()?),
         // Any two things in order will do.
         _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
     };

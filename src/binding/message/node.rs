@@ -217,6 +217,7 @@ impl<'a, 'py> Node<'a, 'py> {
     /// Text that carries raw bytes goes out as it is where that is allowed, and is
     /// encoded otherwise: which takes a copy of the message, with other fields.
     fn eight_bit(&self, text: &Bound<'py, PyString>, rules: &Rules) -> PyResult<Content<Self>> {
+        let py = self.message.py();
         if rules.binary && !rules.seven_bit {
             return Ok(Content::Text(Bytes::of_text(text)?));
         }
@@ -225,9 +226,11 @@ impl<'a, 'py> Node<'a, 'py> {
             let readable = content::get(&self.message, None, false)?;
             return Ok(Content::Text(Bytes::of_text(readable.cast::<PyString>()?)?));
         };
-        let copy = Message::copied(&self.message)?;
-        fields::delete(&copy, "content-transfer-encoding");
-        content::set(&copy, text.clone().into_any(), Some(charset))?;
+        // Of the same class, which may have ideas of its own about payloads.
+        let copy = py.import("copy")?.call_method1("copy", (&self.message,))?;
+        let copy = copy.cast_into::<Message>()?;
+        copy.del_item("Content-Transfer-Encoding")?;
+        copy.call_method1("set_payload", (text, charset))?;
         // The fields of the original, in their order, with the new values.
         let cte = fields::get(&copy, "content-transfer-encoding")?;
         let kind = fields::get(&copy, "content-type")?;
