@@ -29,7 +29,6 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     """Base64 with whatever can be saved of it, and what was wrong."""
     excess = len(data) % 4
     padded = data + b"==="[: 4 - excess] if excess else data
-    defects: list[errors.MessageDefect]
     try:
         missing = [found(errors.InvalidBase64PaddingDefect)] if excess else []
         return base64.b64decode(padded, validate=True), [*missing]

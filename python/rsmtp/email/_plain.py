@@ -22,7 +22,8 @@ _ATTRIBUTE = r"[!#$&+.^_`|~0-9A-Za-z{}-]+"
 _TYPE = re.compile(rf" *({_ATTRIBUTE})/({_ATTRIBUTE})")
 _VALUE = re.compile(_ATTRIBUTE)
 _PARAMETER = re.compile(
-    rf"; ({_ATTRIBUTE})(?:=({_ATTRIBUTE})|=\"([ !#-\[\]-~\u0080-\uffff]*)\"|\*=utf-8''((?:[\w.~-]|%[0-9A-F]{{2}})+))",
+    rf"; ({_ATTRIBUTE})"
+    rf"(?:=({_ATTRIBUTE})|=\"([ !#-\[\]-~\u0080-\uffff]*)\"|\*=utf-8''((?:[\w.~-]|%[0-9A-F]{{2}})+))",
     re.ASCII,
 )
 

@@ -7,7 +7,7 @@ policy. `MIMEPart` and `EmailMessage` add the ways of making content.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 from rsmtp import _rsmtp
 from rsmtp.email import encoders
@@ -37,9 +37,7 @@ class MIMEPart(Message):
     def __init__(self, policy: Any = None) -> None:
         self._reset(_policy.default if policy is None else policy)
 
-    def as_string(
-        self, unixfrom: bool = False, maxheaderlen: SupportsIndex | None = None, policy: Any = None
-    ) -> str:
+    def as_string(self, unixfrom: bool = False, maxheaderlen: int | None = None, policy: Any = None) -> str:
         """The whole message as text; `maxheaderlen` defaults to the policy's."""
         policy = self.policy if policy is None else policy
         if maxheaderlen is None:
