@@ -245,12 +245,7 @@ mod tests {
             Ok((self.content)())
         }
 
-        fn write_fields(
-            &self,
-            rules: &Rules,
-            _: Place,
-            out: &mut Vec<u8>,
-        ) -> Result<(), Self::Error> {
+        fn write_fields(&self, rules: &Rules, _: Place, out: &mut Vec<u8>) -> Result<(), Self::Error> {
             write_lines(self.fields.as_bytes(), &rules.linesep, out);
             Ok(())
         }
@@ -273,10 +268,7 @@ mod tests {
     }
 
     fn leaf() -> Part {
-        Part {
-            fields: "A: b\n",
-            content: || Content::Text(b"From me\nto you".to_vec()),
-        }
+        Part { fields: "A: b\n", content: || Content::Text(b"From me\nto you".to_vec()) }
     }
 
     #[test]
@@ -295,8 +287,7 @@ mod tests {
         };
         let out = render(&root, &rules()).map(Rope::into_vec);
         let part = "--x\r\nA: b\r\n\r\n>From me\r\nto you\r\n";
-        let expected =
-            format!("Content-Type: multipart/mixed\r\n\r\nbefore\r\n{part}{part}--x--\r\n");
+        let expected = format!("Content-Type: multipart/mixed\r\n\r\nbefore\r\n{part}{part}--x--\r\n");
         assert_eq!(out, Ok(expected.into_bytes()));
     }
 
@@ -305,10 +296,7 @@ mod tests {
         let root = Part {
             fields: "",
             content: || {
-                let block = || Part {
-                    fields: "A: b\n",
-                    content: || Content::Nothing,
-                };
+                let block = || Part { fields: "A: b\n", content: || Content::Nothing };
                 Content::Blocks(vec![block(), block()])
             },
         };
@@ -319,15 +307,9 @@ mod tests {
     #[test]
     fn an_entity_in_itself_is_refused() {
         fn endless() -> Content<Part> {
-            Content::Message(Box::new(Part {
-                fields: "",
-                content: endless,
-            }))
+            Content::Message(Box::new(Part { fields: "", content: endless }))
         }
-        let root = Part {
-            fields: "",
-            content: endless,
-        };
+        let root = Part { fields: "", content: endless };
         assert!(matches!(render(&root, &rules()), Err("too deep")));
     }
 }

@@ -13,18 +13,12 @@ impl Message {
         cls: &Bound<'py, PyType>,
         message: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        cls.py()
-            .import("rsmtp.email._convert")?
-            .getattr("from_stdlib")?
-            .call1((cls, message))
+        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message))
     }
 
     /// The same message as an object of the standard library's `email` package.
     fn to_stdlib<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("rsmtp.email._convert")?
-            .getattr("to_stdlib")?
-            .call1((slf,))
+        slf.py().import("rsmtp.email._convert")?.getattr("to_stdlib")?.call1((slf,))
     }
 
     fn __eq__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
@@ -51,11 +45,7 @@ impl Message {
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
         let py = slf.py();
         let make = py.import("copyreg")?.getattr("__newobj__")?;
-        Ok((
-            make,
-            PyTuple::new(py, [slf.get_type()])?,
-            slf.call_method0("__getstate__")?,
-        ))
+        Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))
     }
 
     #[pyo3(signature = () -> "dict[str, Any]")]
