@@ -304,7 +304,9 @@ def build_structured(lib, text, subject, to, filename, data):
     st.binary(max_size=2000),
 )
 def test_structured_messages_are_equal(text, subject, to, filename, data):
-    assume(len(subject.splitlines()) <= 1)
+    # A line end is refused by us; some versions of the standard library write it,
+    # and with it the end of the header.
+    assume(len(subject.splitlines()) <= 1 and "\r" not in subject and "\n" not in subject)
     spec = (text, subject, to, filename, data)
     ours = outcome(lambda: build_structured(OURS, *spec).as_bytes())
     theirs = outcome(lambda: build_structured(THEIRS, *spec).as_bytes())
