@@ -319,7 +319,7 @@ pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyRe
     if !is_set {
         text.push_str(&format!("; boundary=\"{boundary}\""));
     }
-    fields::replace(
+    fields::replace_every(
         message,
         "content-type",
         PyString::new(message.py(), &text).as_any(),
