@@ -10,6 +10,7 @@
 use super::{
     charset::{Charset, Codec, Utf8, encode_words},
     encoded_word::WordEncoding,
+    fold_line,
     text::{is_line_break, is_space, lines},
 };
 use std::borrow::Cow;
@@ -54,137 +55,18 @@ pub fn fold_text(
     out: &mut String,
 ) -> Result<(), FoldError<std::convert::Infallible>> {
     let is_ascii = value.is_ascii();
-    if is_ascii && !has_ascii_line_break(value) {
-        fold_ascii_line(value, shape, out);
+    if is_ascii && !fold_line::has_line_break(value) {
+        fold_line::fold(value, shape, out);
         return Ok(());
     }
     let charset = Charset {
-        encoding: if is_ascii {
-            WordEncoding::Plain
-        } else {
-            WordEncoding::Shortest
-        },
+        encoding: if is_ascii { WordEncoding::Plain } else { WordEncoding::Shortest },
         is_ascii,
         codec_name: "utf-8",
         output_name: "utf-8",
         codec: Utf8,
     };
     fold_runs(&[(value, charset)], shape, out)
-}
-
-fn has_ascii_line_break(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    memchr::memchr3(b'\n', b'\r', 0x0B, bytes)
-        .or_else(|| memchr::memchr3(0x0C, 0x1C, 0x1D, bytes))
-        .or_else(|| memchr::memchr(0x1E, bytes))
-        .is_some()
-}
-
-/// One line of ASCII text: what nearly every value is. The same rules as those of
-/// [`Folder`], but a line is a range of the text, and only where it gets too long
-/// does anyone look for the places to break at.
-fn fold_ascii_line(text: &str, shape: &Shape<'_>, out: &mut String) {
-    if text.len() + shape.name_width <= shape.max_width {
-        out.push_str(text);
-        return;
-    }
-    let bytes = text.as_bytes();
-    let mut offset = shape.name_width;
-    let mut prefix = "";
-    // Where the line begins, and the end of the last pair that was looked at.
-    let (mut line, mut seen, mut lines) = (0, 0, 0);
-    loop {
-        let room = shape.max_width.saturating_sub(offset + prefix.len());
-        // The pair that this byte belongs to is the first that is too much.
-        let first_beyond = (line + room).max(seen);
-        if first_beyond >= bytes.len() {
-            break;
-        }
-        let (pair, end) = pair_around(bytes, first_beyond);
-        seen = end;
-        if let Some(place) = best_place(&bytes[..=pair], line, shape.split_chars) {
-            begin_line(&mut lines, shape, out);
-            out.push_str(prefix);
-            out.push_str(&text[line..place]);
-            line = place;
-            prefix = "";
-        } else if offset > 0 && pair == line {
-            // Nothing to break at: the name stays alone on its line.
-            begin_line(&mut lines, shape, out);
-            if !is_blank(bytes[pair]) {
-                prefix = " ";
-            }
-        } else {
-            continue;
-        }
-        offset = 0;
-    }
-    let rest = &text[line..];
-    if lines == 0 || !rest.bytes().all(is_blank) {
-        begin_line(&mut lines, shape, out);
-        out.push_str(prefix);
-    }
-    out.push_str(rest);
-}
-
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t')
-}
-
-/// Beginning and end of the blanks and the word that a byte belongs to.
-fn pair_around(bytes: &[u8], at: usize) -> (usize, usize) {
-    let word_before = |at: usize| {
-        bytes[..at]
-            .iter()
-            .rposition(|&b| is_blank(b))
-            .map_or(0, |i| i + 1)
-    };
-    let blanks_before = |at: usize| {
-        bytes[..at]
-            .iter()
-            .rposition(|&b| !is_blank(b))
-            .map_or(0, |i| i + 1)
-    };
-    let length = |from: usize, wanted: bool| {
-        bytes[from..]
-            .iter()
-            .take_while(|&&b| is_blank(b) == wanted)
-            .count()
-    };
-    let start = if is_blank(bytes[at]) {
-        blanks_before(at)
-    } else {
-        blanks_before(word_before(at))
-    };
-    let word = at + length(at, true);
-    (start, word + length(word, false))
-}
-
-/// The last place after `line` to begin a line with that the best split character
-/// offers. `bytes` ends with the first byte of the last pair.
-fn best_place(bytes: &[u8], line: usize, split_chars: &str) -> Option<usize> {
-    split_chars.bytes().find_map(|wanted| {
-        let mut end = bytes.len();
-        while let Some(found) = memchr::memrchr(wanted, &bytes[line..end]) {
-            let found = line + found;
-            let place = if is_blank(wanted) { found } else { found + 1 };
-            let begins_pair = place > line
-                && bytes.get(place).is_some_and(|&b| is_blank(b))
-                && !is_blank(bytes[place - 1]);
-            if begins_pair {
-                return Some(place);
-            }
-            end = found;
-        }
-        None
-    })
-}
-
-fn begin_line(lines: &mut usize, shape: &Shape<'_>, out: &mut String) {
-    if *lines > 0 {
-        out.push_str(shape.linesep);
-    }
-    *lines += 1;
 }
 
 /// Folds a value made of runs.
@@ -199,19 +81,13 @@ pub fn fold_runs<C: Codec>(
     for (text, charset) in runs {
         if let Some((was_ascii, spaced)) = before {
             let space_follows = text.chars().next().is_some_and(is_not_text);
-            let apart = if was_ascii {
-                !charset.is_ascii && !spaced
-            } else {
-                !space_follows || !charset.is_ascii
-            };
+            let apart =
+                if was_ascii { !charset.is_ascii && !spaced } else { !space_follows || !charset.is_ascii };
             if apart {
                 folder.transition();
             }
         }
-        before = Some((
-            charset.is_ascii,
-            text.chars().next_back().is_some_and(is_not_text),
-        ));
+        before = Some((charset.is_ascii, text.chars().next_back().is_some_and(is_not_text)));
         folder.run(text, charset)?;
     }
     if !runs.is_empty() {
@@ -275,14 +151,8 @@ impl<'a, 'o> Folder<'a, 'o> {
     }
 
     fn run<C: Codec>(&mut self, text: &'a str, charset: &Charset<'_, C>) -> Result<(), C::Error> {
-        let split = if text.contains(is_line_break) {
-            lines(text)
-        } else {
-            vec![text]
-        };
-        let (first, more) = split
-            .split_first()
-            .map_or(("", &[][..]), |(first, more)| (*first, more));
+        let split = if text.contains(is_line_break) { lines(text) } else { vec![text] };
+        let (first, more) = split.split_first().map_or(("", &[][..]), |(first, more)| (*first, more));
         self.feed("", Cow::Borrowed(first), charset)?;
         for line in more {
             self.end_line();
@@ -291,11 +161,7 @@ impl<'a, 'o> Folder<'a, 'o> {
                 let space = &line[..line.len() - stripped.len()];
                 self.feed(space, Cow::Borrowed(stripped), charset)?;
             } else {
-                self.feed(
-                    self.shape.indent,
-                    Cow::Owned(format!(" {stripped}")),
-                    charset,
-                )?;
+                self.feed(self.shape.indent, Cow::Owned(format!(" {stripped}")), charset)?;
             }
         }
         if !more.is_empty() {
@@ -328,10 +194,7 @@ impl<'a, 'o> Folder<'a, 'o> {
             let end = rest.find(is_blank).unwrap_or(rest.len());
             let joined = format!("{space}{}", &rest[..end]);
             let cut = joined.find(|c| !is_blank(c)).unwrap_or(0);
-            self.add(
-                Cow::Owned(joined[..cut].to_owned()),
-                Cow::Owned(joined[cut..].to_owned()),
-            );
+            self.add(Cow::Owned(joined[..cut].to_owned()), Cow::Owned(joined[cut..].to_owned()));
             rest = &rest[end..];
             space = "";
             if rest.is_empty() {
@@ -370,16 +233,8 @@ impl<'a, 'o> Folder<'a, 'o> {
         let indent = self.shape.indent;
         let full = self.shape.max_width.saturating_sub(indent.chars().count());
         let first = self.shape.max_width.saturating_sub(self.width);
-        let mut words = encode_words(
-            text,
-            charset,
-            std::iter::once(first).chain(std::iter::repeat(full)),
-        )?;
-        let last = if words.len() > 1 {
-            words.pop().flatten()
-        } else {
-            None
-        };
+        let mut words = encode_words(text, charset, std::iter::once(first).chain(std::iter::repeat(full)))?;
+        let last = if words.len() > 1 { words.pop().flatten() } else { None };
         let mut words = words.into_iter();
         if let Some(word) = words.next().flatten() {
             self.add(Cow::Borrowed(space), Cow::Owned(word));
@@ -424,11 +279,7 @@ impl<'a, 'o> Folder<'a, 'o> {
             // Nothing to break at: the name stays alone on its line.
             self.width -= last.width;
             self.end_line();
-            let space = if last.space.is_empty() {
-                Cow::Borrowed(" ")
-            } else {
-                last.space
-            };
+            let space = if last.space.is_empty() { Cow::Borrowed(" ") } else { last.space };
             self.push(space, last.word);
         }
     }
@@ -450,10 +301,7 @@ impl<'a, 'o> Folder<'a, 'o> {
         }
         if self.width > 0 {
             let blank = self.offset == 0
-                && self
-                    .line
-                    .iter()
-                    .all(|pair| pair.space.chars().chain(pair.word.chars()).all(is_space));
+                && self.line.iter().all(|pair| pair.space.chars().chain(pair.word.chars()).all(is_space));
             if blank && self.lines > 0 {
                 for pair in self.line.drain(..) {
                     self.out.push_str(&pair.space);
@@ -485,11 +333,7 @@ impl<'a, 'o> Folder<'a, 'o> {
 }
 
 fn columns(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.chars().count()
-    }
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 #[cfg(test)]
@@ -509,52 +353,17 @@ mod tests {
         out
     }
 
-    /// The general way, which the one for a single ASCII line has to agree with.
-    fn folded_as_runs(value: &str, shape: &Shape<'_>) -> String {
-        let charset = Charset {
-            encoding: WordEncoding::Plain,
-            is_ascii: true,
-            codec_name: "us-ascii",
-            output_name: "us-ascii",
-            codec: Utf8,
-        };
-        let mut out = String::new();
-        fold_runs(&[(value, charset)], shape, &mut out).expect("no embedded field");
-        out
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn one_line_is_folded_like_runs(
-            value in "[ab;,\\t ]{0,60}",
-            name_width in 0_usize..12,
-            max_width in 1_usize..30,
-        ) {
-            let shape = Shape { name_width, max_width, indent: " ", split_chars: SPLIT_CHARS, linesep: "\n" };
-            let mut out = String::new();
-            fold_text(&value, &shape, &mut out).expect("no embedded field");
-            proptest::prop_assert_eq!(out, folded_as_runs(&value, &shape));
-        }
-    }
-
     #[test]
     fn commas_are_better_places_than_spaces() {
         assert_eq!(
-            folded(
-                "To",
-                "Some One <a@example.com>, Another Person <b@example.com>",
-                40
-            ),
+            folded("To", "Some One <a@example.com>, Another Person <b@example.com>", 40),
             "Some One <a@example.com>,\n Another Person <b@example.com>"
         );
     }
 
     #[test]
     fn a_long_word_leaves_the_name_alone() {
-        assert_eq!(
-            folded("X", &"y".repeat(20), 10),
-            format!("\n {}", "y".repeat(20))
-        );
+        assert_eq!(folded("X", &"y".repeat(20), 10), format!("\n {}", "y".repeat(20)));
     }
 
     #[test]
@@ -569,13 +378,8 @@ mod tests {
 
     #[test]
     fn an_embedded_field_is_refused() {
-        let shape = Shape {
-            name_width: 9,
-            max_width: 78,
-            indent: " ",
-            split_chars: SPLIT_CHARS,
-            linesep: "\n",
-        };
+        let shape =
+            Shape { name_width: 9, max_width: 78, indent: " ", split_chars: SPLIT_CHARS, linesep: "\n" };
         let result = fold_text("x\nBcc: victim@example.com", &shape, &mut String::new());
         assert!(matches!(result, Err(FoldError::EmbeddedField(_))));
     }

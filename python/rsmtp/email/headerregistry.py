@@ -578,3 +578,10 @@ class HeaderRegistry:
 
     def __call__(self, name: str, value: Any) -> Any:
         return self[name](name, value)
+
+
+def __getattr__(name: str) -> Any:
+    # Programs import the parser of the standard library from here.
+    if name == "parser":
+        return _tree.parser()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
