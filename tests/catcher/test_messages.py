@@ -163,6 +163,7 @@ def test_waiting_ends_with_the_messages_or_with_the_time(catcher, deliver):
         catcher.wait_for(1, timeout=0.1)
     deliver(catcher)
     assert len(catcher.wait_for(1, timeout=0)) == 1
+    assert len(catcher.wait_for(1, timeout=1e19)) == 1
     with pytest.raises(ValueError, match="timeout"):
         catcher.wait_for(1, timeout=-1)
 

@@ -14,9 +14,7 @@ import email.policy
 import email.utils
 import importlib
 import string
-import sys
 
-import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -275,15 +273,14 @@ def test_header_objects_are_equal(field, options):
     assert ours == theirs
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="earlier versions lose spaces between encoded-words")
-@given(st.lists(st.text("aöß€.", min_size=1, max_size=15), min_size=1, max_size=14), st.integers(30, 80))
+@settings(max_examples=600)
+@given(st.lists(st.text("aöß€😀.", min_size=1, max_size=15), min_size=1, max_size=14), st.integers(20, 80))
 def test_text_with_encoded_words_means_the_same(pieces, width):
     value = " ".join(pieces)
     policy = rsmtp.email.policy.default.clone(max_line_length=width)
     folded = rsmtp.email.headerregistry.HeaderRegistry()("Subject", value).fold(policy=policy)
-    got = email.message_from_string(folded + "\n", policy=email.policy.default)["Subject"]
-    assert got == value
     assert folded.isascii()
+    assert decoded(folded.removeprefix("Subject:").replace("\n", "").strip()) == value
 
 
 def build_structured(lib, text, subject, to, filename, data):
@@ -307,7 +304,9 @@ def build_structured(lib, text, subject, to, filename, data):
     st.binary(max_size=2000),
 )
 def test_structured_messages_are_equal(text, subject, to, filename, data):
-    assume(len(subject.splitlines()) <= 1)
+    # A line end is refused by us; some versions of the standard library write it,
+    # and with it the end of the header.
+    assume(len(subject.splitlines()) <= 1 and "\r" not in subject and "\n" not in subject)
     spec = (text, subject, to, filename, data)
     ours = outcome(lambda: build_structured(OURS, *spec).as_bytes())
     theirs = outcome(lambda: build_structured(THEIRS, *spec).as_bytes())
