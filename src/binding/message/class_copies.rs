@@ -1,6 +1,7 @@
 //! The methods that copy, compare and convert the message.
 
 use super::class::Message;
+use super::types::OfSelf;
 use super::{content, fields, node};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -12,11 +13,12 @@ impl Message {
     fn from_stdlib<'py>(
         cls: &Bound<'py, PyType>,
         message: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<OfSelf<'py>> {
         cls.py()
             .import("rsmtp.email._convert")?
             .getattr("from_stdlib")?
             .call1((cls, message))
+            .map(OfSelf)
     }
 
     /// The same message as an object of the standard library's `email` package.
