@@ -1,5 +1,17 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
-from rsmtp._rsmtp import Message, __version__, formataddr
+from rsmtp import errors
+from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__
+from rsmtp.client import SmtpClient, Transcript
 
-__all__ = ["Message", "__version__", "formataddr"]
+__all__ = [
+    "Catcher",
+    "Message",
+    "SmtpClient",
+    "TlsConfig",
+    "TlsFacts",
+    "Transcript",
+    "TranscriptLine",
+    "__version__",
+    "errors",
+]

@@ -1,17 +1,48 @@
 //! Python <-> Rust: convert, detach, raise. The only folder that names pyo3.
+//!
+//! Parses no mail and branches on no reply code: what a reply means is decided
+//! in `protocol/`, what it is called in Python in `rsmtp/errors.py`.
 
+// What Python sees has a __repr__ instead.
+#![allow(missing_debug_implementations)]
+
+mod attendant;
+mod catcher;
+mod connection;
+mod error;
 mod message;
+mod outcome;
+mod request;
+mod ssl_context;
+mod tls;
+mod transcript;
 
-/// The engine under `rsmtp`.
+/// The engine under `rsmtp`. The shapes that people know stand in the package
+/// around it.
 #[pyo3::pymodule]
 mod _rsmtp {
     #[pymodule_export]
+    use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
+    #[pymodule_export]
+    use super::connection::Connection;
+    #[pymodule_export]
     use super::message::{
-        KeptStyle, Message, encode_word_py, encode_words_py, fold_field_py, fold_runs_py,
-        formataddr, quoted_printable_py, read_address_py, read_addresses_py,
+        KeptStyle, Message, encode_word_py, encode_words_py, fold_field_py, fold_runs_py, formataddr,
+        quoted_printable_py, read_address_py, read_addresses_py,
     };
+    #[pymodule_export]
+    use super::request::{Request, cram_md5, needs_smtputf8};
+    #[pymodule_export]
+    use super::tls::{TlsConfig, TlsFacts};
+    #[pymodule_export]
+    use super::transcript::TranscriptLine;
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init() {
+        super::attendant::install_logging();
+    }
 }

@@ -1,1 +1,44 @@
-//! ...
+//! The catcher: a server for first runs and tests. It takes mail, shows it, and
+//! delivers it nowhere; told to, it misbehaves.
+//!
+//! ```text
+//! server      listens, starts a thread for each connection, ends them all
+//!   connection    moves octets between the socket and the session, does effects
+//!     wire        the socket, with or without TLS (identity: the certificates)
+//!     session     SMTP and LMTP from the server's side, without I/O
+//!       auth      SASL from the server's side
+//!       path      what MAIL and RCPT carry
+//!       fault     what to do wrong, at which stage
+//!       conversation   what was said, secrets masked
+//!   store         what was received
+//! ```
+//!
+//! It runs on threads of its own and needs nothing from Python while it works.
+//! Its parts share a vocabulary with the client's engine (`protocol`).
+
+mod auth;
+mod connection;
+mod conversation;
+mod fault;
+mod identity;
+mod offer;
+mod path;
+mod random;
+mod server;
+pub mod session;
+mod settings;
+mod stage;
+mod stop;
+mod store;
+mod temp_file;
+mod wire;
+
+pub use auth::{Credentials, Mechanism};
+pub use conversation::{Conversation, Line, Log, Side};
+pub use fault::{BadCertificate, Disconnect, Fault, FaultPlan, FaultReply, Stage};
+pub use offer::{Offer, Offers};
+pub use path::Parameters;
+pub use random::hex as random_hex;
+pub use server::Catcher;
+pub use settings::{Dialect, Settings, TlsMode};
+pub use store::{Client, Received, Recipient, Record, Snapshot, Store, TlsFacts};

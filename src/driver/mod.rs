@@ -1,1 +1,16 @@
-//! ...
+//! Moves bytes between a conversation and a socket, keeps deadlines, lets
+//! signals through. Decides nothing about SMTP.
+
+pub mod blocking;
+pub mod connect;
+mod deadline;
+mod record;
+mod stream;
+mod turn;
+
+pub use blocking::{Attendant, Connection};
+pub use connect::Target;
+pub use deadline::Patience;
+pub use record::{Record, TimedLine};
+pub use stream::Stream;
+pub use turn::Turn;

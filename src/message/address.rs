@@ -32,11 +32,7 @@ impl Mailbox {
         let Some(domain) = &self.domain else {
             return Ok(self.local_part.clone());
         };
-        let domain = if utf8 {
-            Cow::Borrowed(domain.as_str())
-        } else {
-            a_labels(domain)?
-        };
+        let domain = if utf8 { Cow::Borrowed(domain.as_str()) } else { a_labels(domain)? };
         Ok(format!("{}@{domain}", self.local_part))
     }
 
@@ -135,10 +131,7 @@ impl<'a> Reader<'a> {
             }
             Some(':') => {
                 self.bump();
-                Ok(Address::Group {
-                    name: phrase(&words),
-                    members: self.members()?,
-                })
+                Ok(Address::Group { name: phrase(&words), members: self.members()? })
             }
             Some('@') => {
                 self.bump();
@@ -191,11 +184,7 @@ impl<'a> Reader<'a> {
             return Err(Malformed("an angle bracket without its partner"));
         }
         self.bump();
-        Ok(Mailbox {
-            display_name: None,
-            local_part,
-            domain,
-        })
+        Ok(Mailbox { display_name: None, local_part, domain })
     }
 
     /// Atoms (dots included) and quoted strings up to something else.
@@ -234,10 +223,7 @@ impl<'a> Reader<'a> {
     fn domain(&mut self) -> Result<String, Malformed> {
         self.skip_space()?;
         if self.peek() == Some('[') {
-            let end = self
-                .rest
-                .find(']')
-                .ok_or(Malformed("a domain literal without its end"))?;
+            let end = self.rest.find(']').ok_or(Malformed("a domain literal without its end"))?;
             let (literal, rest) = self.rest.split_at(end + 1);
             self.rest = rest;
             return Ok(literal.to_owned());
@@ -288,10 +274,7 @@ fn unescape(text: &str) -> String {
 }
 
 fn is_special(c: char) -> bool {
-    matches!(
-        c,
-        '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"'
-    )
+    matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"')
 }
 
 /// `name <address>`, the name quoted where it has to be. Encodes nothing.
@@ -325,9 +308,7 @@ mod tests {
     #[test]
     fn lists_are_read() {
         assert_eq!(
-            parse(
-                "a@x.example, Jürgen Groß <j@bücher.example>,\n \"B, C\" (comment) <\"b c\"@[127.0.0.1]>"
-            ),
+            parse("a@x.example, Jürgen Groß <j@bücher.example>,\n \"B, C\" (comment) <\"b c\"@[127.0.0.1]>"),
             Ok(vec![
                 mailbox(None, "a", "x.example"),
                 mailbox(Some("Jürgen Groß"), "j", "bücher.example"),
@@ -347,21 +328,15 @@ mod tests {
 
     #[test]
     fn a_list_that_is_none_is_refused() {
-        for text in [
-            "a b@x", "a@", "<a@x", "\"a", "a@x b@x", "a@x (", "x: a@x", "@x",
-        ] {
+        for text in ["a b@x", "a@", "<a@x", "\"a", "a@x b@x", "a@x (", "x: a@x", "@x"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn domains_become_a_labels() {
-        let Ok(list) = parse("j@bücher.example") else {
-            unreachable!("a valid list")
-        };
-        let found = mailboxes(&list)
-            .next()
-            .map(|mailbox| mailbox.addr_spec(false));
+        let Ok(list) = parse("j@bücher.example") else { unreachable!("a valid list") };
+        let found = mailboxes(&list).next().map(|mailbox| mailbox.addr_spec(false));
         assert_eq!(found, Some(Ok("j@xn--bcher-kva.example".to_owned())));
     }
 

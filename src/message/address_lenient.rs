@@ -15,32 +15,17 @@ pub fn read_all(values: &[String], strict: bool) -> Vec<Pair> {
         return Reader::new(&values.join(", ")).all();
     }
     let values: Vec<&str> = values.iter().map(|value| checked(value)).collect();
-    let found: Vec<Pair> = Reader::new(&values.join(", "))
-        .all()
-        .into_iter()
-        .map(plausible)
-        .collect();
+    let found: Vec<Pair> = Reader::new(&values.join(", ")).all().into_iter().map(plausible).collect();
     // More or fewer than commas say: something was read as what it isn't.
-    let expected: usize = values
-        .iter()
-        .map(|value| 1 + without_quoted(value).matches(',').count())
-        .sum();
-    if found.len() == expected {
-        found
-    } else {
-        vec![Pair::default()]
-    }
+    let expected: usize = values.iter().map(|value| 1 + without_quoted(value).matches(',').count()).sum();
+    if found.len() == expected { found } else { vec![Pair::default()] }
 }
 
 /// The one address of a value; ("", "") where there is none, or more than one.
 #[must_use]
 pub fn read_one(value: &str, strict: bool) -> Pair {
     if !strict {
-        return Reader::new(value)
-            .all()
-            .into_iter()
-            .next()
-            .unwrap_or_default();
+        return Reader::new(value).all().into_iter().next().unwrap_or_default();
     }
     let mut found = Reader::new(checked(value)).all();
     match found.pop() {
@@ -70,11 +55,7 @@ fn checked(value: &str) -> &str {
 
 /// The bracket of a domain literal that is no literal.
 fn plausible(pair: Pair) -> Pair {
-    if pair.1.contains('[') {
-        Pair::default()
-    } else {
-        pair
-    }
+    if pair.1.contains('[') { Pair::default() } else { pair }
 }
 
 /// The text without its quoted strings.
@@ -125,11 +106,7 @@ fn ends_phrase_atom(c: char) -> bool {
 
 impl Reader {
     fn new(text: &str) -> Self {
-        Reader {
-            text: text.chars().collect(),
-            at: 0,
-            comments: Vec::new(),
-        }
+        Reader { text: text.chars().collect(), at: 0, comments: Vec::new() }
     }
 
     fn peek(&self) -> Option<char> {
@@ -401,14 +378,8 @@ mod tests {
             pairs("Al (A. P.) Person <al@x.example>", true),
             [pair("Al Person (A. P.)", "al@x.example")]
         );
-        assert_eq!(
-            pairs("al@x.example (Al)", true),
-            [pair("Al", "al@x.example")]
-        );
-        assert_eq!(
-            pairs("Mary <@relay.example:mary@x.example>", true),
-            [pair("Mary", "mary@x.example")]
-        );
+        assert_eq!(pairs("al@x.example (Al)", true), [pair("Al", "al@x.example")]);
+        assert_eq!(pairs("Mary <@relay.example:mary@x.example>", true), [pair("Mary", "mary@x.example")]);
         assert_eq!(pairs("them: ;", true), [pair("", "")]);
     }
 
@@ -422,9 +393,7 @@ mod tests {
 
     #[test]
     fn nothing_makes_it_panic() {
-        for text in [
-            "\\", "\"\\", "(((", "<", "<@", "[", "a@[", "@", ":", "a:", "(\\", "\"a\\",
-        ] {
+        for text in ["\\", "\"\\", "(((", "<", "<@", "[", "a@[", "@", ":", "a:", "(\\", "\"a\\"] {
             let _ = pairs(text, false);
             let _ = pairs(text, true);
         }

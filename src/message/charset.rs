@@ -84,22 +84,14 @@ pub fn encode_words<C: Codec>(
 ) -> Result<Vec<Option<String>>, C::Error> {
     // The chrome of a word: `=?`, `?q?`, `?=` and the name of the character set.
     let chrome = charset.output_name.chars().count() + 7;
-    let chosen = charset
-        .encoding
-        .choose(&charset.codec.encode(text)?)
-        .unwrap_or(Chosen::Q);
+    let chosen = charset.encoding.choose(&charset.codec.encode(text)?).unwrap_or(Chosen::Q);
     let word = |from: usize, to: usize| -> Result<Option<String>, C::Error> {
         let mut out = String::new();
-        chosen.write(
-            &charset.codec.encode(&text[from..to])?,
-            charset.codec_name,
-            &mut out,
-        );
+        chosen.write(&charset.codec.encode(&text[from..to])?, charset.codec_name, &mut out);
         Ok(Some(out))
     };
-    let room = |widths: &mut dyn Iterator<Item = usize>| {
-        widths.next().unwrap_or(usize::MAX).saturating_sub(chrome)
-    };
+    let room =
+        |widths: &mut dyn Iterator<Item = usize>| widths.next().unwrap_or(usize::MAX).saturating_sub(chrome);
 
     let mut words = Vec::new();
     let mut width = room(&mut widths);

@@ -71,14 +71,8 @@ mod tests {
 
     #[test]
     fn the_shorter_encoding_wins() {
-        assert_eq!(
-            WordEncoding::Shortest.choose("öü".as_bytes()),
-            Some(Chosen::B)
-        );
-        assert_eq!(
-            WordEncoding::Shortest.choose("für immer".as_bytes()),
-            Some(Chosen::Q)
-        );
+        assert_eq!(WordEncoding::Shortest.choose("öü".as_bytes()), Some(Chosen::B));
+        assert_eq!(WordEncoding::Shortest.choose("für immer".as_bytes()), Some(Chosen::Q));
         assert_eq!(WordEncoding::Plain.choose(b"x"), None);
     }
 

@@ -12,10 +12,7 @@ pub struct Refusal {
 impl Refusal {
     #[must_use]
     pub fn new(what: &str, why: impl Into<String>) -> Self {
-        Refusal {
-            what: what.to_owned(),
-            why: why.into(),
-        }
+        Refusal { what: what.to_owned(), why: why.into() }
     }
 }
 
@@ -55,9 +52,7 @@ pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
         None => Ok(()),
         Some(c) => Err(Refusal::new(
             what,
-            format!(
-                "can't contain the control character {c:?} (it would end the field or be lost)"
-            ),
+            format!("can't contain the control character {c:?} (it would end the field or be lost)"),
         )),
     }
 }
@@ -88,9 +83,7 @@ pub fn is_single(name: &str) -> bool {
         "content-disposition",
         "content-description",
     ];
-    SINGLE
-        .iter()
-        .any(|single| single.eq_ignore_ascii_case(name))
+    SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name))
 }
 
 /// What a value is made of.

@@ -15,13 +15,7 @@ use mail_builder::headers::{
 const FOLD_AT: usize = 78;
 
 /// Writes a whole field with its line end.
-pub fn fold(
-    name: &str,
-    value: &str,
-    linesep: &str,
-    utf8: bool,
-    out: &mut Vec<u8>,
-) -> Result<(), Refusal> {
+pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
     check_name(name)?;
     check_value(name, value)?;
     let start = out.len();
@@ -45,10 +39,7 @@ pub fn fold(
             Kind::Addresses => written(name, value)?.write_header(out, column),
             Kind::Parameters => parameters(value).write_header(out, column),
             Kind::Tokens => {
-                return Err(Refusal::new(
-                    name,
-                    "has to be ASCII (RFC 5322 section 3.6.4)",
-                ));
+                return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
             }
         }
     }
@@ -93,14 +84,9 @@ fn written(name: &str, value: &str) -> Result<Written<'static>, Refusal> {
         .into_iter()
         .map(|address| match address {
             Address::Mailbox(mailbox) => written_mailbox(name, mailbox),
-            Address::Group {
-                name: group,
-                members,
-            } => {
-                let members: Result<Vec<_>, _> = members
-                    .into_iter()
-                    .map(|member| written_mailbox(name, member))
-                    .collect();
+            Address::Group { name: group, members } => {
+                let members: Result<Vec<_>, _> =
+                    members.into_iter().map(|member| written_mailbox(name, member)).collect();
                 Ok(Written::new_group(Some(group), members?))
             }
         })
@@ -118,21 +104,16 @@ fn written_mailbox(name: &str, mailbox: address::Mailbox) -> Result<Written<'sta
             ),
         ));
     }
-    let spec = mailbox
-        .addr_spec(false)
-        .map_err(|Malformed(why)| Refusal::new(name, why))?;
+    let spec = mailbox.addr_spec(false).map_err(|Malformed(why)| Refusal::new(name, why))?;
     Ok(Written::new_address(mailbox.display_name, spec))
 }
 
 fn parameters(value: &str) -> ContentType<'static> {
     let mut all = parameter::parse(value).into_iter();
     let main = all.next().map(|(main, _)| main).unwrap_or_default();
-    all.fold(
-        ContentType::new(main),
-        |written, (name, value)| match value.unquoted() {
-            Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
-        },
-    )
+    all.fold(ContentType::new(main), |written, (name, value)| match value.unquoted() {
+        Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
+    })
 }
 
 /// Whether the field can only be sent with SMTPUTF8: an address in it isn't ASCII
@@ -178,10 +159,7 @@ mod tests {
     #[test]
     fn line_ends_are_refused() {
         for value in ["a\r\nBcc: b@x", "a\nb", "a\rb", "a\0b", "a\x1bb"] {
-            assert!(
-                refusal("Subject", value).contains("control character"),
-                "{value:?}"
-            );
+            assert!(refusal("Subject", value).contains("control character"), "{value:?}");
         }
         assert!(refusal("Sub:ject", "x").contains("can't contain ':'"));
     }
@@ -194,22 +172,13 @@ mod tests {
     #[test]
     fn no_line_is_longer_than_smtp_carries() {
         let field = folded("Subject", &"x".repeat(3000));
-        assert!(
-            super::super::text::longest_line(field.as_bytes()) <= 80,
-            "{field}"
-        );
+        assert!(super::super::text::longest_line(field.as_bytes()) <= 80, "{field}");
         assert!(refusal("Message-ID", &"x".repeat(3000)).contains("doesn't fit"));
     }
 
     #[test]
     fn file_names_are_extended() {
-        let field = folded(
-            "Content-Disposition",
-            "attachment; filename=\"Übersicht.pdf\"",
-        );
-        assert_eq!(
-            field,
-            "Content-Disposition: attachment; filename*=UTF-8''%C3%9Cbersicht.pdf\r\n"
-        );
+        let field = folded("Content-Disposition", "attachment; filename=\"Übersicht.pdf\"");
+        assert_eq!(field, "Content-Disposition: attachment; filename*=UTF-8''%C3%9Cbersicht.pdf\r\n");
     }
 }

@@ -60,11 +60,7 @@ pub fn fold_text(
         return Ok(());
     }
     let charset = Charset {
-        encoding: if is_ascii {
-            WordEncoding::Plain
-        } else {
-            WordEncoding::Shortest
-        },
+        encoding: if is_ascii { WordEncoding::Plain } else { WordEncoding::Shortest },
         is_ascii,
         codec_name: "utf-8",
         output_name: "utf-8",
@@ -85,19 +81,13 @@ pub fn fold_runs<C: Codec>(
     for (text, charset) in runs {
         if let Some((was_ascii, spaced)) = before {
             let space_follows = text.chars().next().is_some_and(is_not_text);
-            let apart = if was_ascii {
-                !charset.is_ascii && !spaced
-            } else {
-                !space_follows || !charset.is_ascii
-            };
+            let apart =
+                if was_ascii { !charset.is_ascii && !spaced } else { !space_follows || !charset.is_ascii };
             if apart {
                 folder.transition();
             }
         }
-        before = Some((
-            charset.is_ascii,
-            text.chars().next_back().is_some_and(is_not_text),
-        ));
+        before = Some((charset.is_ascii, text.chars().next_back().is_some_and(is_not_text)));
         folder.run(text, charset)?;
     }
     if !runs.is_empty() {
@@ -161,14 +151,8 @@ impl<'a, 'o> Folder<'a, 'o> {
     }
 
     fn run<C: Codec>(&mut self, text: &'a str, charset: &Charset<'_, C>) -> Result<(), C::Error> {
-        let split = if text.contains(is_line_break) {
-            lines(text)
-        } else {
-            vec![text]
-        };
-        let (first, more) = split
-            .split_first()
-            .map_or(("", &[][..]), |(first, more)| (*first, more));
+        let split = if text.contains(is_line_break) { lines(text) } else { vec![text] };
+        let (first, more) = split.split_first().map_or(("", &[][..]), |(first, more)| (*first, more));
         self.feed("", Cow::Borrowed(first), charset)?;
         for line in more {
             self.end_line();
@@ -177,11 +161,7 @@ impl<'a, 'o> Folder<'a, 'o> {
                 let space = &line[..line.len() - stripped.len()];
                 self.feed(space, Cow::Borrowed(stripped), charset)?;
             } else {
-                self.feed(
-                    self.shape.indent,
-                    Cow::Owned(format!(" {stripped}")),
-                    charset,
-                )?;
+                self.feed(self.shape.indent, Cow::Owned(format!(" {stripped}")), charset)?;
             }
         }
         if !more.is_empty() {
@@ -214,10 +194,7 @@ impl<'a, 'o> Folder<'a, 'o> {
             let end = rest.find(is_blank).unwrap_or(rest.len());
             let joined = format!("{space}{}", &rest[..end]);
             let cut = joined.find(|c| !is_blank(c)).unwrap_or(0);
-            self.add(
-                Cow::Owned(joined[..cut].to_owned()),
-                Cow::Owned(joined[cut..].to_owned()),
-            );
+            self.add(Cow::Owned(joined[..cut].to_owned()), Cow::Owned(joined[cut..].to_owned()));
             rest = &rest[end..];
             space = "";
             if rest.is_empty() {
@@ -256,16 +233,8 @@ impl<'a, 'o> Folder<'a, 'o> {
         let indent = self.shape.indent;
         let full = self.shape.max_width.saturating_sub(indent.chars().count());
         let first = self.shape.max_width.saturating_sub(self.width);
-        let mut words = encode_words(
-            text,
-            charset,
-            std::iter::once(first).chain(std::iter::repeat(full)),
-        )?;
-        let last = if words.len() > 1 {
-            words.pop().flatten()
-        } else {
-            None
-        };
+        let mut words = encode_words(text, charset, std::iter::once(first).chain(std::iter::repeat(full)))?;
+        let last = if words.len() > 1 { words.pop().flatten() } else { None };
         let mut words = words.into_iter();
         if let Some(word) = words.next().flatten() {
             self.add(Cow::Borrowed(space), Cow::Owned(word));
@@ -310,11 +279,7 @@ impl<'a, 'o> Folder<'a, 'o> {
             // Nothing to break at: the name stays alone on its line.
             self.width -= last.width;
             self.end_line();
-            let space = if last.space.is_empty() {
-                Cow::Borrowed(" ")
-            } else {
-                last.space
-            };
+            let space = if last.space.is_empty() { Cow::Borrowed(" ") } else { last.space };
             self.push(space, last.word);
         }
     }
@@ -336,10 +301,7 @@ impl<'a, 'o> Folder<'a, 'o> {
         }
         if self.width > 0 {
             let blank = self.offset == 0
-                && self
-                    .line
-                    .iter()
-                    .all(|pair| pair.space.chars().chain(pair.word.chars()).all(is_space));
+                && self.line.iter().all(|pair| pair.space.chars().chain(pair.word.chars()).all(is_space));
             if blank && self.lines > 0 {
                 for pair in self.line.drain(..) {
                     self.out.push_str(&pair.space);
@@ -371,11 +333,7 @@ impl<'a, 'o> Folder<'a, 'o> {
 }
 
 fn columns(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.chars().count()
-    }
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 #[cfg(test)]
@@ -398,21 +356,14 @@ mod tests {
     #[test]
     fn commas_are_better_places_than_spaces() {
         assert_eq!(
-            folded(
-                "To",
-                "Some One <a@example.com>, Another Person <b@example.com>",
-                40
-            ),
+            folded("To", "Some One <a@example.com>, Another Person <b@example.com>", 40),
             "Some One <a@example.com>,\n Another Person <b@example.com>"
         );
     }
 
     #[test]
     fn a_long_word_leaves_the_name_alone() {
-        assert_eq!(
-            folded("X", &"y".repeat(20), 10),
-            format!("\n {}", "y".repeat(20))
-        );
+        assert_eq!(folded("X", &"y".repeat(20), 10), format!("\n {}", "y".repeat(20)));
     }
 
     #[test]
@@ -427,13 +378,8 @@ mod tests {
 
     #[test]
     fn an_embedded_field_is_refused() {
-        let shape = Shape {
-            name_width: 9,
-            max_width: 78,
-            indent: " ",
-            split_chars: SPLIT_CHARS,
-            linesep: "\n",
-        };
+        let shape =
+            Shape { name_width: 9, max_width: 78, indent: " ", split_chars: SPLIT_CHARS, linesep: "\n" };
         let result = fold_text("x\nBcc: victim@example.com", &shape, &mut String::new());
         assert!(matches!(result, Err(FoldError::EmbeddedField(_))));
     }

@@ -64,29 +64,11 @@ fn is_blank(byte: u8) -> bool {
 
 /// Beginning and end of the blanks and the word that a byte belongs to.
 fn pair_around(bytes: &[u8], at: usize) -> (usize, usize) {
-    let word_before = |at: usize| {
-        bytes[..at]
-            .iter()
-            .rposition(|&b| is_blank(b))
-            .map_or(0, |i| i + 1)
-    };
-    let blanks_before = |at: usize| {
-        bytes[..at]
-            .iter()
-            .rposition(|&b| !is_blank(b))
-            .map_or(0, |i| i + 1)
-    };
-    let length = |from: usize, wanted: bool| {
-        bytes[from..]
-            .iter()
-            .take_while(|&&b| is_blank(b) == wanted)
-            .count()
-    };
-    let start = if is_blank(bytes[at]) {
-        blanks_before(at)
-    } else {
-        blanks_before(word_before(at))
-    };
+    let word_before = |at: usize| bytes[..at].iter().rposition(|&b| is_blank(b)).map_or(0, |i| i + 1);
+    let blanks_before = |at: usize| bytes[..at].iter().rposition(|&b| !is_blank(b)).map_or(0, |i| i + 1);
+    let length =
+        |from: usize, wanted: bool| bytes[from..].iter().take_while(|&&b| is_blank(b) == wanted).count();
+    let start = if is_blank(bytes[at]) { blanks_before(at) } else { blanks_before(word_before(at)) };
     let word = at + length(at, true);
     (start, word + length(word, false))
 }
@@ -99,9 +81,8 @@ fn best_place(bytes: &[u8], line: usize, split_chars: &str) -> Option<usize> {
         while let Some(found) = memchr::memrchr(wanted, &bytes[line..end]) {
             let found = line + found;
             let place = if is_blank(wanted) { found } else { found + 1 };
-            let begins_pair = place > line
-                && bytes.get(place).is_some_and(|&b| is_blank(b))
-                && !is_blank(bytes[place - 1]);
+            let begins_pair =
+                place > line && bytes.get(place).is_some_and(|&b| is_blank(b)) && !is_blank(bytes[place - 1]);
             if begins_pair {
                 return Some(place);
             }

@@ -14,22 +14,14 @@ pub fn date_now() -> String {
 /// sender's address: no name server is asked, and this machine's name stays its own.
 #[must_use]
 pub fn message_id(sender: Option<&str>) -> String {
-    let domain = sender
-        .and_then(domain_of)
-        .unwrap_or_else(|| "rsmtp.invalid".to_owned());
-    format!(
-        "<{:016x}.{:016x}@{domain}>",
-        boundary::random(),
-        boundary::random()
-    )
+    let domain = sender.and_then(domain_of).unwrap_or_else(|| "rsmtp.invalid".to_owned());
+    format!("<{:016x}.{:016x}@{domain}>", boundary::random(), boundary::random())
 }
 
 fn domain_of(sender: &str) -> Option<String> {
     let list = address::parse(sender).ok()?;
     let domain = address::mailboxes(&list).find_map(|mailbox| mailbox.domain.clone())?;
-    address::a_labels(&domain)
-        .ok()
-        .map(|domain| domain.into_owned())
+    address::a_labels(&domain).ok().map(|domain| domain.into_owned())
 }
 
 #[cfg(test)]

@@ -22,15 +22,9 @@ impl Value {
     pub fn unquoted(self) -> Self {
         match self {
             Value::Plain(value) => Value::Plain(unquote(&value)),
-            Value::Extended {
-                charset,
-                language,
-                value,
-            } => Value::Extended {
-                charset,
-                language,
-                value: unquote(&value),
-            },
+            Value::Extended { charset, language, value } => {
+                Value::Extended { charset, language, value: unquote(&value) }
+            }
         }
     }
 }
@@ -46,12 +40,10 @@ pub fn main_value(value: &str) -> String {
 /// own), then the parameters. Extended ones come last.
 #[must_use]
 pub fn parse(value: &str) -> Vec<(String, Value)> {
-    let mut raw = segments(value)
-        .into_iter()
-        .map(|segment| match segment.split_once('=') {
-            Some((name, value)) => (name.trim().to_lowercase(), value.trim().to_owned()),
-            None => (segment.trim().to_owned(), String::new()),
-        });
+    let mut raw = segments(value).into_iter().map(|segment| match segment.split_once('=') {
+        Some((name, value)) => (name.trim().to_lowercase(), value.trim().to_owned()),
+        None => (segment.trim().to_owned(), String::new()),
+    });
     let mut found = Vec::new();
     if let Some((name, value)) = raw.next() {
         found.push((name, Value::Plain(value)));
@@ -64,21 +56,13 @@ pub fn parse(value: &str) -> Vec<(String, Value)> {
             found.push((name, Value::Plain(quoted(&text))));
             continue;
         };
-        let section = Section {
-            number,
-            text,
-            is_encoded,
-        };
+        let section = Section { number, text, is_encoded };
         match extended.iter_mut().find(|(known, _)| known == base) {
             Some((_, sections)) => sections.push(section),
             None => extended.push((base.to_owned(), vec![section])),
         }
     }
-    found.extend(
-        extended
-            .into_iter()
-            .map(|(name, sections)| (name, join(sections))),
-    );
+    found.extend(extended.into_iter().map(|(name, sections)| (name, join(sections))));
     found
 }
 
@@ -94,13 +78,7 @@ fn join(mut sections: Vec<Section>) -> Value {
     let is_extended = sections.iter().any(|section| section.is_encoded);
     let text: String = sections
         .into_iter()
-        .map(|section| {
-            if section.is_encoded {
-                percent_decode(&section.text)
-            } else {
-                section.text
-            }
-        })
+        .map(|section| if section.is_encoded { percent_decode(&section.text) } else { section.text })
         .collect();
     let text = escape(&text);
     if !is_extended {
@@ -113,11 +91,7 @@ fn join(mut sections: Vec<Section>) -> Value {
             language: Some(language.to_owned()),
             value: format!("\"{value}\""),
         },
-        _ => Value::Extended {
-            charset: None,
-            language: None,
-            value: format!("\"{text}\""),
-        },
+        _ => Value::Extended { charset: None, language: None, value: format!("\"{text}\"") },
     }
 }
 
@@ -171,20 +145,14 @@ fn has_open_quote(text: &str) -> bool {
 #[must_use]
 pub fn unquote(text: &str) -> String {
     if text.len() > 1 {
-        if let Some(inner) = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'))
-        {
+        if let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
             return if inner.contains('\\') {
                 inner.replace("\\\\", "\\").replace("\\\"", "\"")
             } else {
                 inner.to_owned()
             };
         }
-        if let Some(inner) = text
-            .strip_prefix('<')
-            .and_then(|text| text.strip_suffix('>'))
-        {
+        if let Some(inner) = text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
             return inner.to_owned();
         }
     }
@@ -213,9 +181,7 @@ fn percent_decode(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
-        let digits = rest
-            .get(at + 1..at + 3)
-            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = rest.get(at + 1..at + 3).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
         match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(byte) => {
                 out.push(char::from(byte));
@@ -267,21 +233,7 @@ pub fn write(name: &str, value: &str, always_quote: bool, out: &mut String) {
 fn is_special(c: char) -> bool {
     matches!(
         c,
-        ' ' | '('
-            | ')'
-            | '<'
-            | '>'
-            | '@'
-            | ','
-            | ';'
-            | ':'
-            | '\\'
-            | '"'
-            | '/'
-            | '['
-            | ']'
-            | '?'
-            | '='
+        ' ' | '(' | ')' | '<' | '>' | '@' | ',' | ';' | ':' | '\\' | '"' | '/' | '[' | ']' | '?' | '='
     )
 }
 
@@ -307,10 +259,7 @@ mod tests {
 
     #[test]
     fn semicolons_in_quotes_do_not_cut() {
-        assert_eq!(
-            parse(r#"a/b; name="x;\"y""#)[1].1.clone().unquoted(),
-            plain("x;\"y")
-        );
+        assert_eq!(parse(r#"a/b; name="x;\"y""#)[1].1.clone().unquoted(), plain("x;\"y"));
     }
 
     #[test]

@@ -39,12 +39,7 @@ pub trait Entity: Sized {
     fn content(&self, rules: &Rules) -> Result<Content<Self>, Self::Error>;
 
     /// Its fields, folded, each with its line end.
-    fn write_fields(
-        &self,
-        rules: &Rules,
-        place: Place,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Self::Error>;
+    fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> Result<(), Self::Error>;
 
     /// The tree is deeper than anyone needs (or contains itself).
     fn too_deep() -> Self::Error;
@@ -174,10 +169,7 @@ fn write_multipart<E: Entity>(
 ) -> Result<(), E::Error> {
     let unfolded;
     let part_rules = if multipart.is_signed {
-        unfolded = Rules {
-            max_width: 0,
-            ..rules.clone()
-        };
+        unfolded = Rules { max_width: 0, ..rules.clone() };
         &unfolded
     } else {
         rules
@@ -253,12 +245,7 @@ mod tests {
             Ok((self.content)())
         }
 
-        fn write_fields(
-            &self,
-            rules: &Rules,
-            _: Place,
-            out: &mut Vec<u8>,
-        ) -> Result<(), Self::Error> {
+        fn write_fields(&self, rules: &Rules, _: Place, out: &mut Vec<u8>) -> Result<(), Self::Error> {
             write_lines(self.fields.as_bytes(), &rules.linesep, out);
             Ok(())
         }
@@ -281,10 +268,7 @@ mod tests {
     }
 
     fn leaf() -> Part {
-        Part {
-            fields: "A: b\n",
-            content: || Content::Text(b"From me\nto you".to_vec()),
-        }
+        Part { fields: "A: b\n", content: || Content::Text(b"From me\nto you".to_vec()) }
     }
 
     #[test]
@@ -303,8 +287,7 @@ mod tests {
         };
         let out = render(&root, &rules()).map(Rope::into_vec);
         let part = "--x\r\nA: b\r\n\r\n>From me\r\nto you\r\n";
-        let expected =
-            format!("Content-Type: multipart/mixed\r\n\r\nbefore\r\n{part}{part}--x--\r\n");
+        let expected = format!("Content-Type: multipart/mixed\r\n\r\nbefore\r\n{part}{part}--x--\r\n");
         assert_eq!(out, Ok(expected.into_bytes()));
     }
 
@@ -313,10 +296,7 @@ mod tests {
         let root = Part {
             fields: "",
             content: || {
-                let block = || Part {
-                    fields: "A: b\n",
-                    content: || Content::Nothing,
-                };
+                let block = || Part { fields: "A: b\n", content: || Content::Nothing };
                 Content::Blocks(vec![block(), block()])
             },
         };
@@ -327,15 +307,9 @@ mod tests {
     #[test]
     fn an_entity_in_itself_is_refused() {
         fn endless() -> Content<Part> {
-            Content::Message(Box::new(Part {
-                fields: "",
-                content: endless,
-            }))
+            Content::Message(Box::new(Part { fields: "", content: endless }))
         }
-        let root = Part {
-            fields: "",
-            content: endless,
-        };
+        let root = Part { fields: "", content: endless };
         assert!(matches!(render(&root, &rules()), Err("too deep")));
     }
 }

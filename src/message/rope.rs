@@ -32,11 +32,7 @@ struct Kept<B> {
 impl<B: AsRef<[u8]>> Rope<B> {
     #[must_use]
     pub fn new() -> Self {
-        Rope {
-            gathered: Vec::with_capacity(1024),
-            kept: Vec::new(),
-            kept_len: 0,
-        }
+        Rope { gathered: Vec::with_capacity(1024), kept: Vec::new(), kept_len: 0 }
     }
 
     /// The buffer for everything short.
@@ -77,11 +73,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
 
     fn keep(&mut self, owner: B, encoder: Option<Base64>) {
         self.kept_len += encoded_len(owner.as_ref(), encoder);
-        self.kept.push(Kept {
-            after: self.gathered.len(),
-            owner,
-            encoder,
-        });
+        self.kept.push(Kept { after: self.gathered.len(), owner, encoder });
     }
 
     #[must_use]

@@ -5,10 +5,7 @@ use memchr::{memchr, memchr2};
 /// Where a `str` breaks into lines: more characters than CR and LF.
 #[must_use]
 pub fn is_line_break(c: char) -> bool {
-    matches!(
-        c,
-        '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
+    matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// What `str.isspace` and `str.strip` take for white space.
@@ -25,11 +22,7 @@ pub fn lines(text: &str) -> Vec<&str> {
     while let Some(at) = rest.find(is_line_break) {
         found.push(&rest[..at]);
         let end = rest[at..].chars().next().map_or(1, char::len_utf8);
-        let end = if rest[at..].starts_with("\r\n") {
-            2
-        } else {
-            end
-        };
+        let end = if rest[at..].starts_with("\r\n") { 2 } else { end };
         rest = &rest[at + end..];
     }
     if !rest.is_empty() {
@@ -53,11 +46,7 @@ pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
     while let Some(at) = memchr2(b'\r', b'\n', rest) {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(linesep.as_bytes());
-        let end = if rest[at..].starts_with(b"\r\n") {
-            2
-        } else {
-            1
-        };
+        let end = if rest[at..].starts_with(b"\r\n") { 2 } else { 1 };
         rest = &rest[at + end..];
     }
     out.extend_from_slice(rest);

@@ -37,10 +37,8 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
     if is_seven_bit(text) {
         return None;
     }
-    let escaped = text
-        .iter()
-        .filter(|&&b| !matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r') || b == b'=')
-        .count();
+    let escaped =
+        text.iter().filter(|&&b| !matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r') || b == b'=').count();
     let quoted = text.len() + 2 * escaped;
     // Readable text is worth something: base64 has to save a fifth.
     if quoted <= STANDARD.encoded_len(text.len()) * 6 / 5 {
@@ -55,10 +53,7 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
 pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>) {
     let mut rest = body;
     while !rest.is_empty() {
-        let end = rest
-            .iter()
-            .position(|&b| matches!(b, b'\n' | b'\r'))
-            .unwrap_or(rest.len());
+        let end = rest.iter().position(|&b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
         write_quoted_line(&rest[..end], width, linesep, out);
         let ended = match &rest[end..] {
             [b'\r', b'\n', ..] => 2,
@@ -121,11 +116,7 @@ fn write_quoted_line(line: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>
 
 fn push_escaped(byte: u8, out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    out.extend_from_slice(&[
-        b'=',
-        DIGITS[usize::from(byte >> 4)],
-        DIGITS[usize::from(byte & 15)],
-    ]);
+    out.extend_from_slice(&[b'=', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
 }
 
 /// The lines of a text, each ended with CRLF: what base64 of text has to encode
@@ -173,13 +164,7 @@ mod tests {
             choose_for_text("Schöne Grüße aus dem Norden".as_bytes()),
             Some(Encoding::QuotedPrintable)
         );
-        assert_eq!(
-            choose_for_text("Привет, мир".as_bytes()),
-            Some(Encoding::Base64)
-        );
-        assert_eq!(
-            choose_for_text(&[b'x'; 999]),
-            Some(Encoding::QuotedPrintable)
-        );
+        assert_eq!(choose_for_text("Привет, мир".as_bytes()), Some(Encoding::Base64));
+        assert_eq!(choose_for_text(&[b'x'; 999]), Some(Encoding::QuotedPrintable));
     }
 }

@@ -1,1 +1,47 @@
-//! ...
+//! TLS under a session, without I/O: ciphertext in, plaintext out, and back.
+//!
+//! [`RecordLayer`] is what a session needs of TLS. `client.rs` is rustls behind
+//! it, verified by default; a Python `ssl.SSLContext` is another one (in
+//! `binding/`). [`Conversation`](conversation::Conversation) puts a layer under a
+//! session and offers a driver one contract for both.
+
+pub mod client;
+pub mod config;
+pub mod conversation;
+mod error;
+
+pub use config::TlsConfig;
+pub use conversation::{Conversation, Move};
+pub use error::TlsError;
+
+/// What a verified handshake settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// As `TLSv1.3`.
+    pub version: String,
+    pub cipher: String,
+    /// The name that the certificate was asked for.
+    pub server_name: String,
+    /// The peer's own certificate, DER.
+    pub certificate: Option<Vec<u8>>,
+    /// Whether name, chain and dates were checked.
+    pub verified: bool,
+}
+
+/// TLS as bytes in, bytes out. After an error the layer may still have an alert
+/// to send.
+pub trait RecordLayer: Send {
+    /// Takes ciphertext; appends what it decrypts to.
+    fn receive(&mut self, ciphertext: &[u8], plaintext: &mut Vec<u8>) -> Result<(), TlsError>;
+
+    /// Encrypts all of it, for [`RecordLayer::take_output`].
+    fn send(&mut self, plaintext: &[u8]) -> Result<(), TlsError>;
+
+    /// Appends the ciphertext that is ready to go.
+    fn take_output(&mut self, ciphertext: &mut Vec<u8>) -> Result<(), TlsError>;
+
+    fn is_handshaking(&self) -> bool;
+
+    /// After the handshake.
+    fn facts(&self) -> Option<TlsFacts>;
+}

@@ -79,13 +79,17 @@ def _our_policy(policy: Any) -> Any:
 def _settings(source: Any, target: Any) -> dict[str, Any]:
     """What two policies have in common and plain values can say."""
     names = (
-        "linesep", "max_line_length", "cte_type", "mangle_from_", "raise_on_defect", "utf8",
-        "refold_source", "verify_generated_headers",
+        "linesep",
+        "max_line_length",
+        "cte_type",
+        "mangle_from_",
+        "raise_on_defect",
+        "utf8",
+        "refold_source",
+        "verify_generated_headers",
     )
     return {
-        name: getattr(source, name)
-        for name in names
-        if hasattr(source, name) and hasattr(type(target), name)
+        name: getattr(source, name) for name in names if hasattr(source, name) and hasattr(type(target), name)
     }
 
 

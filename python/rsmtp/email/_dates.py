@@ -10,8 +10,17 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january", "feb february", "mar march", "apr april", "may", "jun june",
-            "jul july", "aug august", "sep september", "oct october", "nov november",
+            "jan january",
+            "feb february",
+            "mar march",
+            "apr april",
+            "may",
+            "jun june",
+            "jul july",
+            "aug august",
+            "sep september",
+            "oct october",
+            "nov november",
             "dec december",
         ),
         start=1,
@@ -20,8 +29,20 @@ _MONTHS = {
 }
 _DAYS = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 _ZONES = {
-    "UT": 0, "UTC": 0, "GMT": 0, "Z": 0, "AST": -400, "ADT": -300, "EST": -500, "EDT": -400,
-    "CST": -600, "CDT": -500, "MST": -700, "MDT": -600, "PST": -800, "PDT": -700,
+    "UT": 0,
+    "UTC": 0,
+    "GMT": 0,
+    "Z": 0,
+    "AST": -400,
+    "ADT": -300,
+    "EST": -500,
+    "EDT": -400,
+    "CST": -600,
+    "CDT": -500,
+    "MST": -700,
+    "MDT": -600,
+    "PST": -800,
+    "PDT": -700,
 }
 
 _Fields = tuple[int, int, int, int, int, int, int, int, int, int | None]
@@ -71,9 +92,7 @@ def parse(data: Any) -> _Fields | None:
         return None
     if years < 100:
         years += 1900 if years > 68 else 2000
-    return (
-        years, _MONTHS[month.lower()], days, hour, minute, second, 0, 1, -1, _offset(zone.upper())
-    )
+    return (years, _MONTHS[month.lower()], days, hour, minute, second, 0, 1, -1, _offset(zone.upper()))
 
 
 def _without_weekday(words: list[str]) -> list[str]:

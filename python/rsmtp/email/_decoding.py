@@ -29,10 +29,9 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     """Base64 with whatever can be saved of it, and what was wrong."""
     excess = len(data) % 4
     padded = data + b"==="[: 4 - excess] if excess else data
-    defects: list[errors.MessageDefect]
     try:
-        defects = [found(errors.InvalidBase64PaddingDefect)] if excess else []
-        return base64.b64decode(padded, validate=True), defects
+        missing = [found(errors.InvalidBase64PaddingDefect)] if excess else []
+        return base64.b64decode(padded, validate=True), [*missing]
     except binascii.Error:
         pass
     # The padding is right, so there are characters that don't belong there.
@@ -41,7 +40,7 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     except binascii.Error:
         pass
     try:
-        defects = [
+        defects: list[errors.MessageDefect] = [
             found(errors.InvalidBase64CharactersDefect),
             found(errors.InvalidBase64PaddingDefect),
         ]

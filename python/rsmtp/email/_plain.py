@@ -22,7 +22,8 @@ _ATTRIBUTE = r"[!#$&+.^_`|~0-9A-Za-z{}-]+"
 _TYPE = re.compile(rf" *({_ATTRIBUTE})/({_ATTRIBUTE})")
 _VALUE = re.compile(_ATTRIBUTE)
 _PARAMETER = re.compile(
-    rf"; ({_ATTRIBUTE})(?:=({_ATTRIBUTE})|=\"([ !#-\[\]-~\u0080-\uffff]*)\"|\*=utf-8''((?:[\w.~-]|%[0-9A-F]{{2}})+))",
+    rf"; ({_ATTRIBUTE})"
+    rf"(?:=({_ATTRIBUTE})|=\"([ !#-\[\]-~\u0080-\uffff]*)\"|\*=utf-8''((?:[\w.~-]|%[0-9A-F]{{2}})+))",
     re.ASCII,
 )
 
@@ -278,9 +279,7 @@ def _quoted(value: str) -> str:
 
 def words(value: str, parser: Any) -> Words | None:
     """Printable text without encoded-words, and without blanks around it."""
-    is_plain = (
-        value.replace("\t", " ").isprintable() and "=?" not in value and value == value.strip(" \t")
-    )
+    is_plain = value.replace("\t", " ").isprintable() and "=?" not in value and value == value.strip(" \t")
     return Words(value, parser) if is_plain else None
 
 

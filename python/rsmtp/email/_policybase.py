@@ -62,9 +62,7 @@ class Policy(ABC):
     def __init__(self, **kw: Any) -> None:
         for name, value in kw.items():
             if not hasattr(self, name):
-                raise TypeError(
-                    f"{name!r} is an invalid keyword argument for {type(self).__name__}"
-                )
+                raise TypeError(f"{name!r} is an invalid keyword argument for {type(self).__name__}")
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -88,9 +86,7 @@ class Policy(ABC):
         made.__dict__.update(self.__dict__)
         for name, value in kw.items():
             if not hasattr(self, name):
-                raise TypeError(
-                    f"{name!r} is an invalid keyword argument for {type(self).__name__}"
-                )
+                raise TypeError(f"{name!r} is an invalid keyword argument for {type(self).__name__}")
             object.__setattr__(made, name, value)
         return made
 

@@ -137,7 +137,7 @@ class Charset:
     __hash__ = None  # type: ignore[assignment]
 
     def get_body_encoding(self) -> str | Callable[[Any], None]:
-        """"quoted-printable", "base64", or a function that looks at the message."""
+        """ "quoted-printable", "base64", or a function that looks at the message."""
         assert self.body_encoding != SHORTEST
         if self.body_encoding == QP:
             return "quoted-printable"
@@ -173,8 +173,7 @@ class Charset:
         data = string.encode(self.output_charset) if isinstance(string, str) else string
         if self.body_encoding == BASE64:
             return "".join(
-                binascii.b2a_base64(data[at : at + 57]).decode("ascii")
-                for at in range(0, len(data), 57)
+                binascii.b2a_base64(data[at : at + 57]).decode("ascii") for at in range(0, len(data), 57)
             )
         if self.body_encoding == QP:
             return _rsmtp._quoted_printable(data)

@@ -269,6 +269,5 @@ def _base64_lines(data: Any, width: int) -> str:
     """Base64 in lines of at most `width` characters."""
     step = width // 4 * 3
     return "".join(
-        binascii.b2a_base64(data[at : at + step]).decode("ascii")
-        for at in range(0, len(data), step)
+        binascii.b2a_base64(data[at : at + step]).decode("ascii") for at in range(0, len(data), step)
     )

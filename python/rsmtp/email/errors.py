@@ -5,7 +5,7 @@ Handlers written for the standard library catch what is raised here.
 
 from __future__ import annotations
 
-from email.errors import *  # noqa: F403
+from email.errors import *
 from email.errors import MessageDefect, MessageError
 from typing import TypeVar
 

@@ -90,9 +90,7 @@ def make_header(
     continuation_ws: str = " ",
 ) -> Header:
     """A Header of what `decode_header` returned."""
-    header = Header(
-        maxlinelen=maxlinelen, header_name=header_name, continuation_ws=continuation_ws
-    )
+    header = Header(maxlinelen=maxlinelen, header_name=header_name, continuation_ws=continuation_ws)
     for text, charset in decoded_seq:
         if charset is not None and not isinstance(charset, Charset):
             charset = Charset(charset)
@@ -194,9 +192,7 @@ class Header:
                 chunks.append((string, charset))
         self._chunks = chunks
 
-    def encode(
-        self, splitchars: str = ";, \t", maxlinelen: int | None = None, linesep: str = "\n"
-    ) -> str:
+    def encode(self, splitchars: str = ";, \t", maxlinelen: int | None = None, linesep: str = "\n") -> str:
         """The value as it is written: folded, with encoded-words.
 
         Lines are cut after the first of `splitchars` that helps, at `maxlinelen`
@@ -206,8 +202,12 @@ class Header:
         self._normalize()
         return _rsmtp._fold_runs(
             [
-                (text, charset.header_encoding, charset.output_codec or "us-ascii",
-                 charset.get_output_charset())
+                (
+                    text,
+                    charset.header_encoding,
+                    charset.output_codec or "us-ascii",
+                    charset.get_output_charset(),
+                )
                 for text, charset in self._chunks
             ],
             self._headerlen,

@@ -133,10 +133,7 @@ class Group:
         return self._addresses
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}(display_name={self.display_name!r}, "
-            f"addresses={self.addresses!r}"
-        )
+        return f"{type(self).__name__}(display_name={self.display_name!r}, addresses={self.addresses!r}"
 
     def __str__(self) -> str:
         if self.display_name is None and len(self.addresses) == 1:
@@ -297,9 +294,7 @@ class AddressHeader:
             kwds["decoded"] = decoded = ", ".join(map(str, groups))
             plain = _plain.addresses(decoded)
             kwds["parse_tree"] = (
-                cls.value_parser(decoded)
-                if plain is None
-                else _plain.Addresses(decoded, cls.value_parser)
+                cls.value_parser(decoded) if plain is None else _plain.Addresses(decoded, cls.value_parser)
             )
             return
         plain = _plain.addresses(value)
@@ -426,9 +421,7 @@ class ParameterizedMIMEHeader:
         kwds["parse_tree"] = tree = cls.value_parser(value)
         kwds["decoded"] = str(tree)
         kwds["defects"].extend(tree.all_defects)
-        kwds["params"] = {
-            _sanitize(name).lower(): _sanitize(value) for name, value in tree.params or ()
-        }
+        kwds["params"] = {_sanitize(name).lower(): _sanitize(value) for name, value in tree.params or ()}
 
     def init(self, *args: Any, **kw: Any) -> None:
         self._params = kw.pop("params")

@@ -26,9 +26,7 @@ def body_line_iterator(msg: Any, decode: bool = False) -> Iterator[str]:
             yield from StringIO(payload)
 
 
-def typed_subpart_iterator(
-    msg: Any, maintype: str = "text", subtype: str | None = None
-) -> Iterator[Any]:
+def typed_subpart_iterator(msg: Any, maintype: str = "text", subtype: str | None = None) -> Iterator[Any]:
     """The parts of a type; of any subtype if none is given."""
     for part in msg.walk():
         if part.get_content_maintype() == maintype and subtype in (
@@ -38,9 +36,7 @@ def typed_subpart_iterator(
             yield part
 
 
-def _structure(
-    msg: Any, fp: TextIO | None = None, level: int = 0, include_default: bool = False
-) -> None:
+def _structure(msg: Any, fp: TextIO | None = None, level: int = 0, include_default: bool = False) -> None:
     """Print the types of all parts as a tree."""
     out = sys.stdout if fp is None else fp
     line = "    " * level + msg.get_content_type()

@@ -37,14 +37,13 @@ class MIMEPart(Message):
     def __init__(self, policy: Any = None) -> None:
         self._reset(_policy.default if policy is None else policy)
 
-    def as_string(
-        self, unixfrom: bool = False, maxheaderlen: int | None = None, policy: Any = None
-    ) -> str:
+    def as_string(self, unixfrom: bool = False, maxheaderlen: int | None = None, policy: Any = None) -> str:
         """The whole message as text; `maxheaderlen` defaults to the policy's."""
         policy = self.policy if policy is None else policy
         if maxheaderlen is None:
             maxheaderlen = policy.max_line_length or 0
-        return super().as_string(unixfrom, maxheaderlen, policy)
+        text: str = super().as_string(unixfrom, maxheaderlen, policy)
+        return text
 
     def __str__(self) -> str:
         return self.as_string(policy=self.policy.clone(utf8=True))
@@ -200,9 +199,7 @@ def _is_about_content(field: tuple[str, Any]) -> bool:
     return field[0].lower().startswith("content-")
 
 
-def _bodies(
-    message: Any, part: Any, preferences: Sequence[str]
-) -> Iterator[tuple[int, Any]]:
+def _bodies(message: Any, part: Any, preferences: Sequence[str]) -> Iterator[tuple[int, Any]]:
     """(rank, part) of all that could be the body, in the order of the message."""
     if part.is_attachment():
         return

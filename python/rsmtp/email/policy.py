@@ -113,9 +113,7 @@ class EmailPolicy(Policy):
         if getattr(value, "name", None) is not None and value.name.lower() == name.lower():
             return name, value
         if isinstance(value, str) and len(value.splitlines()) > 1:
-            raise ValueError(
-                f"{name}: header values may not contain linefeed or carriage return characters"
-            )
+            raise ValueError(f"{name}: header values may not contain linefeed or carriage return characters")
         return name, self.header_factory(name, value)
 
     def header_fetch_parse(self, name: str, value: Any) -> Any:

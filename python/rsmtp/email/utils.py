@@ -17,7 +17,7 @@ from typing import Any
 from rsmtp import _rsmtp
 from rsmtp._rsmtp import formataddr
 from rsmtp.email import _dates
-from rsmtp.email._policybase import has_surrogates as _has_surrogates  # noqa: F401
+from rsmtp.email._policybase import has_surrogates as _has_surrogates
 
 __all__ = [
     "collapse_rfc2231_value",
@@ -85,7 +85,7 @@ def formatdate(timeval: float | None = None, localtime: bool = False, usegmt: bo
     """
     if timeval is None:
         timeval = time.time()
-    moment = datetime.datetime.fromtimestamp(timeval, datetime.timezone.utc)
+    moment = datetime.datetime.fromtimestamp(timeval, datetime.UTC)
     if localtime:
         return format_datetime(moment.astimezone())
     return format_datetime(moment if usegmt else moment.replace(tzinfo=None), usegmt)
@@ -93,7 +93,18 @@ def formatdate(timeval: float | None = None, localtime: bool = False, usegmt: bo
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
 )
 
 
@@ -103,7 +114,7 @@ def format_datetime(dt: datetime.datetime, usegmt: bool = False) -> str:
     ValueError for `usegmt` with anything but UTC.
     """
     if usegmt:
-        if dt.tzinfo is None or dt.tzinfo != datetime.timezone.utc:
+        if dt.tzinfo is None or dt.tzinfo != datetime.UTC:
             raise ValueError("usegmt option requires a UTC datetime")
         zone = "GMT"
     else:
@@ -118,9 +129,7 @@ def localtime(dt: datetime.datetime | None = None, isdst: int | None = None) -> 
     """A datetime (now, if None) in the zone of this machine; a naive one is in it
     already. `isdst` is deprecated and ignored."""
     if isdst is not None and sys.version_info >= (3, 12):
-        warnings.warn(
-            "the 'isdst' parameter of 'localtime' is deprecated", DeprecationWarning, stacklevel=2
-        )
+        warnings.warn("the 'isdst' parameter of 'localtime' is deprecated", DeprecationWarning, stacklevel=2)
     return (datetime.datetime.now() if dt is None else dt).astimezone()
 
 
@@ -235,9 +244,7 @@ def decode_params(params: Sequence[tuple[str, str]]) -> list[tuple[str, Any]]:
     return plain
 
 
-def collapse_rfc2231_value(
-    value: Any, errors: str = "replace", fallback_charset: str = "us-ascii"
-) -> str:
+def collapse_rfc2231_value(value: Any, errors: str = "replace", fallback_charset: str = "us-ascii") -> str:
     """The text of a value, whether `get_param` found it plain or extended."""
     if not isinstance(value, tuple) or len(value) != 3:
         text: Any = value

@@ -17,10 +17,7 @@ fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pyfunction]
 #[pyo3(signature = (values, strict), name = "_read_addresses")]
 pub(crate) fn read_addresses_py(values: &Bound<'_, PyAny>, strict: bool) -> PyResult<Vec<Pair>> {
-    let values = values
-        .try_iter()?
-        .map(|value| text(&value?))
-        .collect::<PyResult<Vec<_>>>()?;
+    let values = values.try_iter()?.map(|value| text(&value?)).collect::<PyResult<Vec<_>>>()?;
     Ok(read_all(&values, strict))
 }
 
@@ -45,10 +42,7 @@ pub(crate) fn formataddr<'py>(
 ) -> PyResult<Bound<'py, PyString>> {
     let py = pair.py();
     let (name, address) = match pair.cast::<PyTuple>() {
-        Ok(pair) if pair.len() == 2 => (
-            pair.get_item(0)?,
-            pair.get_item(1)?.cast_into::<PyString>()?,
-        ),
+        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?.cast_into::<PyString>()?),
         // Any two things in order will do.
         _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
     };
@@ -72,18 +66,7 @@ pub(crate) fn formataddr<'py>(
         let is_special = |b| {
             matches!(
                 b,
-                b'(' | b')'
-                    | b'<'
-                    | b'>'
-                    | b'@'
-                    | b','
-                    | b':'
-                    | b';'
-                    | b'"'
-                    | b'.'
-                    | b'['
-                    | b']'
-                    | b'\\'
+                b'(' | b')' | b'<' | b'>' | b'@' | b',' | b':' | b';' | b'"' | b'.' | b'[' | b']' | b'\\'
             )
         };
         if plain.bytes().any(is_special) {
@@ -96,20 +79,14 @@ pub(crate) fn formataddr<'py>(
     } else {
         let charset = match charset {
             Some(charset) if !charset.is_instance_of::<PyString>() => Some(charset.clone()),
-            Some(charset) if !charset.eq("utf-8")? => Some(
-                py.import("rsmtp.email.charset")?
-                    .getattr("Charset")?
-                    .call1((charset,))?,
-            ),
+            Some(charset) if !charset.eq("utf-8")? => {
+                Some(py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?)
+            }
             _ => None,
         };
         match charset {
             Some(charset) => {
-                out.push_str(
-                    &charset
-                        .call_method1("header_encode", (name,))?
-                        .extract::<String>()?,
-                );
+                out.push_str(&charset.call_method1("header_encode", (name,))?.extract::<String>()?);
             }
             None => {
                 let encoding = WordEncoding::Shortest;

@@ -25,23 +25,13 @@ pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
                 ));
             }
         };
-        let kind: Option<String> = if tuple.len() == 3 {
-            tuple.get_item(2)?.extract()?
-        } else {
-            None
-        };
+        let kind: Option<String> = if tuple.len() == 3 { tuple.get_item(2)?.extract()? } else { None };
         let name: String = name.extract()?;
         return file(py, &name, &data, kind);
     }
     let path = py.import("os")?.call_method1("fspath", (item,))?;
-    let name: String = py
-        .import("os.path")?
-        .call_method1("basename", (&path,))?
-        .extract()?;
-    let open = py
-        .import("builtins")?
-        .getattr("open")?
-        .call1((path, "rb"))?;
+    let name: String = py.import("os.path")?.call_method1("basename", (&path,))?.extract()?;
+    let open = py.import("builtins")?.getattr("open")?.call1((path, "rb"))?;
     let data = open.call_method0("read");
     open.call_method0("close")?;
     file(py, &name, &data?, None)
@@ -54,10 +44,7 @@ fn part_or_message<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
         if item.contains(name)? {
             let part = blank(py)?;
             part.set_item("Content-Type", "message/rfc822")?;
-            content::store(
-                &part,
-                Payload::Object(PyList::new(py, [item])?.into_any().unbind()),
-            );
+            content::store(&part, Payload::Object(PyList::new(py, [item])?.into_any().unbind()));
             return Ok(part.into_any());
         }
     }
@@ -74,21 +61,16 @@ fn file<'py>(
     let kind = match kind {
         Some(kind) => kind,
         None => {
-            let guess = py
-                .import("mimetypes")?
-                .call_method1("guess_type", (name,))?;
+            let guess = py.import("mimetypes")?.call_method1("guess_type", (name,))?;
             let (kind, packing): (Option<String>, Option<String>) = guess.extract()?;
             // A packed file is what it is packed as.
-            kind.filter(|_| packing.is_none())
-                .unwrap_or_else(|| "application/octet-stream".to_owned())
+            kind.filter(|_| packing.is_none()).unwrap_or_else(|| "application/octet-stream".to_owned())
         }
     };
     let part = blank(py)?;
     let mut content_type = kind;
     if !content_type.contains('/') {
-        return Err(PyValueError::new_err(format!(
-            "attachments: {content_type:?} is no type (RFC 2046)"
-        )));
+        return Err(PyValueError::new_err(format!("attachments: {content_type:?} is no type (RFC 2046)")));
     }
     // Both forms of the name: some programs read one, some the other. RFC 2231 is
     // the standard; the encoded-word in Content-Type is what older ones expect.

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString};
 
+#[allow(clippy::enum_variant_names)] // as Python names its types
 pub(crate) enum Bytes {
     Str(PyBackedStr),
     Raw(PyBackedBytes),
@@ -67,7 +68,6 @@ impl Bytes {
         {
             return Ok(PyString::new(py, text).into_any());
         }
-        self.to_bytes(py)
-            .call_method1("decode", ("ascii", "surrogateescape"))
+        self.to_bytes(py).call_method1("decode", ("ascii", "surrogateescape"))
     }
 }

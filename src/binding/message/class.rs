@@ -40,18 +40,11 @@ impl std::fmt::Debug for Message {
 
 impl Message {
     pub(crate) fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> T) -> T {
-        work(
-            &mut self
-                .0
-                .lock_py_attached(py)
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        work(&mut self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn policy<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        let own = self.with(py, |state| {
-            state.policy.as_ref().map(|policy| policy.clone_ref(py))
-        });
+        let own = self.with(py, |state| state.policy.as_ref().map(|policy| policy.clone_ref(py)));
         match own {
             Some(policy) => policy.into_bound(py),
             None => default_policy(py),
@@ -89,11 +82,7 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
     State {
         policy: object(&state.policy),
         style: state.style.clone(),
-        fields: state
-            .fields
-            .iter()
-            .map(|field| field.clone_ref(py))
-            .collect(),
+        fields: state.fields.iter().map(|field| field.clone_ref(py)).collect(),
         payload: state.payload.clone_ref(py),
         charset: object(&state.charset),
         preamble: object(&state.preamble),
@@ -106,9 +95,8 @@ fn copied_state(py: Python<'_>, state: &State) -> State {
 
 fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     static MAIL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let found = MAIL.get_or_try_init(py, || {
-        Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind())
-    });
+    let found = MAIL
+        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind()));
     match found {
         Ok(policy) => policy.bind(py).clone(),
         // Only while the package is being imported.
@@ -181,10 +169,7 @@ impl Message {
 
     #[classmethod]
     #[pyo3(signature = (**_kwargs))]
-    fn __init_subclass__(
-        cls: &Bound<'_, PyType>,
-        _kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
+    fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         // A class that overrides what the constructors call has to be asked.
         const HOOKS: [&str; 8] = [
             "__setitem__",
@@ -215,14 +200,8 @@ impl Message {
     fn _reset(slf: &Bound<'_, Self>, policy: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let policy = policy.filter(|policy| !policy.is_none());
         let style = policy.as_ref().map(Style::of).transpose()?;
-        let new = State {
-            policy: policy.map(Bound::unbind),
-            style,
-            ..State::default()
-        };
-        let old = slf
-            .get()
-            .with(slf.py(), |state| std::mem::replace(state, new));
+        let new = State { policy: policy.map(Bound::unbind), style, ..State::default() };
+        let old = slf.get().with(slf.py(), |state| std::mem::replace(state, new));
         drop(old);
         Ok(())
     }
@@ -252,10 +231,7 @@ impl Message {
     }
 
     fn __clear__(&self) {
-        let old = self
-            .0
-            .try_lock()
-            .map(|mut state| std::mem::take(&mut *state));
+        let old = self.0.try_lock().map(|mut state| std::mem::take(&mut *state));
         drop(old);
     }
 
@@ -282,15 +258,12 @@ impl Message {
     #[getter]
     pub(super) fn preamble(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get()
-            .with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
+        slf.get().with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_preamble(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.preamble, text));
         drop(old);
     }
 
@@ -298,15 +271,12 @@ impl Message {
     #[getter]
     pub(super) fn epilogue(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get()
-            .with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
+        slf.get().with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
     }
 
     #[setter]
     fn set_epilogue(slf: &Bound<'_, Self>, text: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.epilogue, text));
         drop(old);
     }
 
@@ -315,13 +285,7 @@ impl Message {
     pub(super) fn defects<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyList> {
         let py = slf.py();
         let made = PyList::empty(py);
-        slf.get().with(py, |state| {
-            state
-                .defects
-                .get_or_insert_with(|| made.unbind())
-                .bind(py)
-                .clone()
-        })
+        slf.get().with(py, |state| state.defects.get_or_insert_with(|| made.unbind()).bind(py).clone())
     }
 
     #[setter]
@@ -360,9 +324,7 @@ impl Message {
     #[setter]
     #[pyo3(name = "_charset")]
     fn store_charset(slf: &Bound<'_, Self>, charset: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.charset, charset));
         drop(old);
     }
 

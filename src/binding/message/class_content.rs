@@ -47,29 +47,21 @@ impl Message {
     /// Set the character set of the content: a `Charset`, its name, or None to
     /// remove it.
     #[pyo3(signature = (charset: "object") -> "None")]
-    fn set_charset<'py>(
-        slf: &Bound<'py, Self>,
-        charset: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<()> {
+    fn set_charset<'py>(slf: &Bound<'py, Self>, charset: Option<Bound<'py, PyAny>>) -> PyResult<()> {
         content::set_charset(slf, charset)
     }
 
     /// The `Charset` of the content, if one was set.
     pub(super) fn get_charset<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
-        let charset = slf.get().with(py, |s| {
-            s.charset.as_ref().map(|charset| charset.clone_ref(py))
-        });
+        let charset = slf.get().with(py, |s| s.charset.as_ref().map(|charset| charset.clone_ref(py)));
         let Some(charset) = charset.map(|charset| charset.into_bound(py)) else {
             return Ok(None);
         };
         if !charset.is_instance_of::<PyString>() {
             return Ok(Some(charset));
         }
-        let made = py
-            .import("rsmtp.email.charset")?
-            .getattr("Charset")?
-            .call1((charset,))?;
+        let made = py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?;
         let kept = made.clone().unbind();
         let old = slf.get().with(py, |state| state.charset.replace(kept));
         drop(old);
@@ -79,25 +71,19 @@ impl Message {
     /// This message and all parts in it, depth first.
     #[pyo3(signature = () -> "Iterator[Any]")]
     fn walk<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import(intern!(slf.py(), "rsmtp.email.iterators"))?
-            .getattr("walk")?
-            .call1((slf,))
+        slf.py().import(intern!(slf.py(), "rsmtp.email.iterators"))?.getattr("walk")?.call1((slf,))
     }
 
     /// The line that an mbox file has before a message.
     #[pyo3(signature = () -> "str | None")]
     pub(super) fn get_unixfrom(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
-        slf.get()
-            .with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
+        slf.get().with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
     }
 
     #[pyo3(signature = (unixfrom: "str | None") -> "None")]
     pub(super) fn set_unixfrom(slf: &Bound<'_, Self>, unixfrom: Option<Py<PyAny>>) {
-        let old = slf
-            .get()
-            .with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
+        let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
         drop(old);
     }
 

@@ -10,23 +10,13 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 impl Message {
     /// The same message as one of ours, rendered by the same kind of policy.
     #[classmethod]
-    fn from_stdlib<'py>(
-        cls: &Bound<'py, PyType>,
-        message: &Bound<'py, PyAny>,
-    ) -> PyResult<OfSelf<'py>> {
-        cls.py()
-            .import("rsmtp.email._convert")?
-            .getattr("from_stdlib")?
-            .call1((cls, message))
-            .map(OfSelf)
+    fn from_stdlib<'py>(cls: &Bound<'py, PyType>, message: &Bound<'py, PyAny>) -> PyResult<OfSelf<'py>> {
+        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message)).map(OfSelf)
     }
 
     /// The same message as an object of the standard library's `email` package.
     fn to_stdlib<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("rsmtp.email._convert")?
-            .getattr("to_stdlib")?
-            .call1((slf,))
+        slf.py().import("rsmtp.email._convert")?.getattr("to_stdlib")?.call1((slf,))
     }
 
     fn __eq__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
@@ -53,11 +43,7 @@ impl Message {
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
         let py = slf.py();
         let make = py.import("copyreg")?.getattr("__newobj__")?;
-        Ok((
-            make,
-            PyTuple::new(py, [slf.get_type()])?,
-            slf.call_method0("__getstate__")?,
-        ))
+        Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))
     }
 
     #[pyo3(signature = () -> "dict[str, Any]")]

@@ -15,10 +15,7 @@ impl Message {
         true
     }
 
-    fn __getitem__<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let found = fields::get(slf, fields::name_text(name)?.to_str()?)?;
         Ok(found.unwrap_or_else(|| slf.py().None().into_bound(slf.py())))
     }
@@ -46,19 +43,13 @@ impl Message {
     /// The names of all fields, in order, as often as they stand there.
     #[pyo3(signature = () -> "list[str]")]
     pub(super) fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        PyList::new(
-            slf.py(),
-            fields::snapshot(slf).into_iter().map(|field| field.name),
-        )
+        PyList::new(slf.py(), fields::snapshot(slf).into_iter().map(|field| field.name))
     }
 
     /// The values of all fields, in order.
     #[pyo3(signature = () -> "list[Any]")]
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        fields::snapshot(slf)
-            .iter()
-            .map(|field| fields::fetched(slf, field))
-            .collect()
+        fields::snapshot(slf).iter().map(|field| fields::fetched(slf, field)).collect()
     }
 
     /// All fields as (name, value), in order.
@@ -89,11 +80,7 @@ impl Message {
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = fields::get_all(slf, name)?;
-        if found.is_empty() {
-            Ok(failobj)
-        } else {
-            Ok(Some(PyList::new(slf.py(), found)?.into_any()))
-        }
+        if found.is_empty() { Ok(failobj) } else { Ok(Some(PyList::new(slf.py(), found)?.into_any())) }
     }
 
     /// Add a field with parameters: `name: value; key="parameter"`.
@@ -114,11 +101,7 @@ impl Message {
     /// Replace the first field of that name, in its place. Raises KeyError if there
     /// is none.
     #[pyo3(signature = (_name: "str", _value: "object") -> "None")]
-    fn replace_header<'py>(
-        slf: &Bound<'py, Self>,
-        _name: &str,
-        _value: &Bound<'py, PyAny>,
-    ) -> PyResult<()> {
+    fn replace_header<'py>(slf: &Bound<'py, Self>, _name: &str, _value: &Bound<'py, PyAny>) -> PyResult<()> {
         fields::replace(slf, _name, _value)
     }
 

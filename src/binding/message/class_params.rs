@@ -25,9 +25,7 @@ impl Message {
     #[pyo3(signature = () -> "str")]
     pub(super) fn get_default_type<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
         let py = slf.py();
-        let own = slf.get().with(py, |s| {
-            s.default_type.as_ref().map(|kind| kind.clone_ref(py))
-        });
+        let own = slf.get().with(py, |s| s.default_type.as_ref().map(|kind| kind.clone_ref(py)));
         match own {
             Some(kind) => kind.into_bound(py),
             None => intern!(py, "text/plain").clone().into_any(),
@@ -49,9 +47,7 @@ impl Message {
         header: &str,
         unquote: Flag,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(params::all(slf, header, unquote.0)?
-            .map(Bound::into_any)
-            .or(failobj))
+        Ok(params::all(slf, header, unquote.0)?.map(Bound::into_any).or(failobj))
     }
 
     /// A parameter of a field: text, or a (charset, language, text) tuple where
@@ -80,9 +76,7 @@ impl Message {
         language: &str,
         replace: Flag,
     ) -> PyResult<()> {
-        params::set(
-            slf, param, value, header, requote.0, charset, language, replace.0,
-        )
+        params::set(slf, param, value, header, requote.0, charset, language, replace.0)
     }
 
     /// Remove a parameter of a field.
@@ -150,9 +144,7 @@ impl Message {
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let all = slf.call_method0("walk")?;
-        all.try_iter()?
-            .map(|part| part?.call_method1("get_content_charset", (failobj.clone(),)))
-            .collect()
+        all.try_iter()?.map(|part| part?.call_method1("get_content_charset", (failobj.clone(),))).collect()
     }
 
     /// `inline`, `attachment` or None (RFC 2183).

@@ -13,15 +13,11 @@ use std::sync::Arc;
 #[pymethods]
 impl Message {
     fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
-        Ok(slf
-            .call_method0(intern!(slf.py(), "as_string"))?
-            .cast_into()?)
+        Ok(slf.call_method0(intern!(slf.py(), "as_string"))?.cast_into()?)
     }
 
     fn __bytes__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
-        Ok(slf
-            .call_method0(intern!(slf.py(), "as_bytes"))?
-            .cast_into()?)
+        Ok(slf.call_method0(intern!(slf.py(), "as_bytes"))?.cast_into()?)
     }
 
     /// The whole message as text, with LF line ends (or those of the policy).
@@ -40,19 +36,10 @@ impl Message {
             Family::Modern => maxheaderlen.unwrap_or(style.rules.max_width),
             _ => maxheaderlen.unwrap_or(0),
         };
-        let rules = Rules {
-            max_width: width,
-            mangle_from: false,
-            binary: false,
-            ..style.rules.clone()
-        };
+        let rules = Rules { max_width: width, mangle_from: false, binary: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let text = output::to_string(slf.py(), rope)?;
-        if unixfrom.0 {
-            unix_from(slf, &rules.linesep)?.add(text)
-        } else {
-            Ok(text)
-        }
+        if unixfrom.0 { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
     }
 
     /// The whole message as bytes, with LF line ends (or those of the policy).
@@ -63,17 +50,13 @@ impl Message {
         policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (policy, style) = chosen(slf, policy)?;
-        let rules = Rules {
-            mangle_from: false,
-            ..style.rules.clone()
-        };
+        let rules = Rules { mangle_from: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let bytes = output::to_bytes(slf.py(), rope)?.into_any();
         if !unixfrom.0 {
             return Ok(bytes);
         }
-        let line =
-            unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
+        let line = unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
         line.add(bytes)
     }
 
@@ -98,20 +81,13 @@ impl Message {
             ..style.rules.clone()
         };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
-        let whole = if binary.0 {
-            output::to_bytes(py, rope)?.into_any()
-        } else {
-            output::to_string(py, rope)?
-        };
+        let whole =
+            if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
         if !unixfrom.0 {
             return Ok(whole);
         }
         let line = unix_from(slf, &rules.linesep)?;
-        let line = if binary.0 {
-            line.call_method1("encode", ("ascii", "surrogateescape"))?
-        } else {
-            line
-        };
+        let line = if binary.0 { line.call_method1("encode", ("ascii", "surrogateescape"))? } else { line };
         line.add(whole)
     }
 
@@ -122,10 +98,7 @@ impl Message {
     /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
     #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
-    fn _render_for_sending<'py>(
-        slf: &Bound<'py, Self>,
-        utf8: Flag,
-    ) -> PyResult<Bound<'py, PyBytes>> {
+    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
         let py = slf.py();
         let mut policy = slf.get().policy(py);
         let mut style = slf.get().style(py)?;
@@ -158,9 +131,7 @@ impl Message {
         fields::snapshot(slf).iter().any(|field| {
             let name = field.name.bind(py).to_string_lossy();
             let value = field.value.bind(py).str();
-            value.is_ok_and(|value| {
-                crate::message::field_fold::needs_utf8(&name, &value.to_string_lossy())
-            })
+            value.is_ok_and(|value| crate::message::field_fold::needs_utf8(&name, &value.to_string_lossy()))
         })
     }
 }
@@ -174,10 +145,7 @@ fn chosen<'py>(
             let style = Style::of(&policy)?;
             Ok((policy, style))
         }
-        None => Ok((
-            message.get().policy(message.py()),
-            message.get().style(message.py())?,
-        )),
+        None => Ok((message.get().policy(message.py()), message.get().style(message.py())?)),
     }
 }
 

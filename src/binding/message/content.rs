@@ -38,9 +38,7 @@ fn encoded(bytes: &[u8], encoding: Encoding) -> String {
 }
 
 pub(crate) fn store(message: &Bound<'_, Message>, payload: Payload) {
-    let old = message
-        .get()
-        .with(message.py(), |s| std::mem::replace(&mut s.payload, payload));
+    let old = message.get().with(message.py(), |s| std::mem::replace(&mut s.payload, payload));
     drop(old);
 }
 
@@ -58,9 +56,7 @@ pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny
     if let Some(parts) = parts(message) {
         return parts.append(part);
     }
-    let is_empty = message
-        .get()
-        .with(py, |s| matches!(s.payload, Payload::Nothing));
+    let is_empty = message.get().with(py, |s| matches!(s.payload, Payload::Nothing));
     if message.get().is_modern(py) {
         super::create::make_multipart(message, "mixed")?;
         return match parts(message) {
@@ -69,18 +65,13 @@ pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny
         };
     }
     if is_empty {
-        store(
-            message,
-            Payload::Object(PyList::new(py, [part])?.into_any().unbind()),
-        );
+        store(message, Payload::Object(PyList::new(py, [part])?.into_any().unbind()));
         return Ok(());
     }
     let payload = object(message)?;
     match payload.getattr_opt(intern!(py, "append"))? {
         Some(append) => append.call1((part,)).map(drop),
-        None => Err(PyTypeError::new_err(
-            "Attach is not valid on a message with a non-multipart payload",
-        )),
+        None => Err(PyTypeError::new_err("Attach is not valid on a message with a non-multipart payload")),
     }
 }
 
@@ -99,10 +90,7 @@ pub(crate) fn get<'py>(
     }
     if index.is_some() {
         let kind = object(message)?.get_type();
-        return Err(PyTypeError::new_err(format!(
-            "Expected list, got {}",
-            kind.str()?
-        )));
+        return Err(PyTypeError::new_err(format!("Expected list, got {}", kind.str()?)));
     }
     if decode {
         return decoded(message);
@@ -115,10 +103,7 @@ pub(crate) fn get<'py>(
 }
 
 /// Text that carries raw bytes, decoded as the message says.
-fn readable<'py>(
-    message: &Bound<'py, Message>,
-    text: &Bound<'py, PyString>,
-) -> PyResult<Bound<'py, PyAny>> {
+fn readable<'py>(message: &Bound<'py, Message>, text: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     let py = message.py();
     let Ok(bytes) = text.call_method1("encode", ("ascii", "surrogateescape")) else {
         return Ok(text.clone().into_any());
@@ -156,16 +141,11 @@ pub(crate) fn decoded<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py,
     if !is_encoding(&cte) {
         return Ok(bytes);
     }
-    py.import("rsmtp.email._decoding")?
-        .getattr("decode_payload")?
-        .call1((message, bytes, cte))
+    py.import("rsmtp.email._decoding")?.getattr("decode_payload")?.call1((message, bytes, cte))
 }
 
 fn is_encoding(cte: &str) -> bool {
-    matches!(
-        cte,
-        "quoted-printable" | "base64" | "x-uuencode" | "uuencode" | "uue" | "x-uue"
-    )
+    matches!(cte, "quoted-printable" | "base64" | "x-uuencode" | "uuencode" | "uue" | "x-uue")
 }
 
 pub(crate) fn set<'py>(
@@ -195,9 +175,7 @@ pub(crate) fn set<'py>(
         store(message, Payload::from_object(payload));
     }
     match charset {
-        Some(charset) => message
-            .call_method1(intern!(py, "set_charset"), (charset,))
-            .map(drop),
+        Some(charset) => message.call_method1(intern!(py, "set_charset"), (charset,)).map(drop),
         None => Ok(()),
     }
 }
@@ -207,11 +185,7 @@ fn as_charset<'py>(charset: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if charset.hasattr(intern!(charset.py(), "get_body_encoding"))? {
         return Ok(charset.clone());
     }
-    charset
-        .py()
-        .import("rsmtp.email.charset")?
-        .getattr("Charset")?
-        .call1((charset,))
+    charset.py().import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))
 }
 
 pub(crate) fn set_charset<'py>(
@@ -299,9 +273,6 @@ fn encode_body<'py>(message: &Bound<'py, Message>, charset: &Bound<'py, PyAny>) 
 /// Base64-encodes the payload (when it is needed) and says so in the fields.
 pub(crate) fn encode_base64(message: &Bound<'_, Message>) -> PyResult<()> {
     let bytes = message.call_method1("get_payload", (message.py().None(), true))?;
-    store(
-        message,
-        Payload::Deferred(Bytes::of_buffer(&bytes)?, Encoding::Base64),
-    );
+    store(message, Payload::Deferred(Bytes::of_buffer(&bytes)?, Encoding::Base64));
     message.set_item("Content-Transfer-Encoding", "base64")
 }

@@ -77,11 +77,7 @@ fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let is_one = given.is_instance_of::<PyString>()
         || given.hasattr("__fspath__")?
         || given.hasattr("get_content_type")?;
-    if is_one {
-        Ok(vec![given.clone()])
-    } else {
-        given.try_iter()?.collect()
-    }
+    if is_one { Ok(vec![given.clone()]) } else { given.try_iter()?.collect() }
 }
 
 /// An empty message with our own policy.
@@ -98,21 +94,15 @@ fn set_text<'py>(
 ) -> PyResult<()> {
     let py = message.py();
     let Ok(text) = text.cast::<PyString>() else {
-        return Err(PyTypeError::new_err(
-            "text: has to be a str; bytes make an attachment",
-        ));
+        return Err(PyTypeError::new_err("text: has to be a str; bytes make an attachment"));
     };
     let token = |what: &str, value: &str| -> PyResult<()> {
         let is_token = !value.is_empty()
-            && value
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
         if is_token {
             Ok(())
         } else {
-            Err(PyValueError::new_err(format!(
-                "{what}: {value:?} is no token (RFC 2045 section 5.1)"
-            )))
+            Err(PyValueError::new_err(format!("{what}: {value:?} is no token (RFC 2045 section 5.1)")))
         }
     };
     token("subtype", subtype)?;
@@ -122,9 +112,7 @@ fn set_text<'py>(
         match Bytes::of_text(text)? {
             plain @ Bytes::Str(_) => plain,
             _ => {
-                return Err(PyValueError::new_err(
-                    "text: contains surrogates, which are no characters",
-                ));
+                return Err(PyValueError::new_err("text: contains surrogates, which are no characters"));
             }
         }
     } else {
@@ -144,26 +132,13 @@ fn set_text<'py>(
         Some(encoding) => Payload::Deferred(body, encoding),
     };
     let put = |name: &str, value: &str| {
-        fields::push(
-            message,
-            PyString::new(py, name),
-            PyString::new(py, value).into_any(),
-        );
+        fields::push(message, PyString::new(py, name), PyString::new(py, value).into_any());
     };
     if !fields::contains(message, "mime-version") {
         put("MIME-Version", "1.0");
     }
-    put(
-        "Content-Type",
-        &format!(
-            "text/{subtype}; charset=\"{}\"",
-            charset.to_ascii_lowercase()
-        ),
-    );
-    put(
-        "Content-Transfer-Encoding",
-        encoding.map_or("7bit", Encoding::name),
-    );
+    put("Content-Type", &format!("text/{subtype}; charset=\"{}\"", charset.to_ascii_lowercase()));
+    put("Content-Transfer-Encoding", encoding.map_or("7bit", Encoding::name));
     content::store(message, payload);
     Ok(())
 }
@@ -172,29 +147,18 @@ fn set_text<'py>(
 pub(crate) fn make_multipart(message: &Bound<'_, Message>, subtype: &str) -> PyResult<()> {
     let py = message.py();
     let part = blank(py)?;
-    let has_content = message
-        .get()
-        .with(py, |s| !matches!(s.payload, Payload::Nothing));
+    let has_content = message.get().with(py, |s| !matches!(s.payload, Payload::Nothing));
     let all = fields::snapshot(message);
     let (inner, outer): (Vec<_>, Vec<_>) = all.into_iter().partition(|field| {
         let name = field.name.bind(py).to_string_lossy();
-        name.get(..8)
-            .is_some_and(|start| start.eq_ignore_ascii_case("content-"))
+        name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"))
     });
-    let old = message
-        .get()
-        .with(py, |state| std::mem::replace(&mut state.fields, outer));
+    let old = message.get().with(py, |state| std::mem::replace(&mut state.fields, outer));
     drop(old);
     part.get().with(py, |state| state.fields = inner);
-    let payload = message
-        .get()
-        .with(py, |state| std::mem::take(&mut state.payload));
+    let payload = message.get().with(py, |state| std::mem::take(&mut state.payload));
     content::store(&part, payload);
-    let parts = if has_content {
-        PyList::new(py, [part])?
-    } else {
-        PyList::empty(py)
-    };
+    let parts = if has_content { PyList::new(py, [part])? } else { PyList::empty(py) };
     content::store(message, Payload::Object(parts.into_any().unbind()));
     fields::push(
         message,

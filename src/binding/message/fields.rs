@@ -25,9 +25,7 @@ pub(crate) fn set<'py>(
         Family::Modern => {
             let plain = super::modern::store(text.to_str()?, value)?;
             let name = text.to_str()?;
-            if field::is_single(name)
-                && this.with(py, |s| s.fields.iter().any(|f| f.is_named(py, name)))
-            {
+            if field::is_single(name) && this.with(py, |s| s.fields.iter().any(|f| f.is_named(py, name))) {
                 return Err(PyValueError::new_err(format!(
                     "there is a {name} field already, and a message has at most one \
                      (RFC 5322 section 3.6): give all of its values at once, use \
@@ -42,9 +40,7 @@ pub(crate) fn set<'py>(
             if most.is_truthy()? {
                 let most: usize = most.extract()?;
                 let wanted = text.to_str()?;
-                let found = this.with(py, |s| {
-                    s.fields.iter().filter(|f| f.is_named(py, wanted)).count()
-                });
+                let found = this.with(py, |s| s.fields.iter().filter(|f| f.is_named(py, wanted)).count());
                 if found >= most {
                     return Err(PyValueError::new_err(format!(
                         "There may be at most {most} {wanted} headers in a message"
@@ -73,35 +69,21 @@ fn stored<'py>(
             Ok((name, value))
         }
         Family::Structured | Family::Foreign => {
-            let pair = message
-                .get()
-                .policy(py)
-                .call_method1(intern!(py, "header_store_parse"), (name, value))?;
+            let pair =
+                message.get().policy(py).call_method1(intern!(py, "header_store_parse"), (name, value))?;
             let pair = pair.cast::<PyTuple>()?;
             Ok((name_text(&pair.get_item(0)?)?.clone(), pair.get_item(1)?))
         }
     }
 }
 
-pub(crate) fn push<'py>(
-    message: &Bound<'py, Message>,
-    name: Bound<'py, PyString>,
-    value: Bound<'py, PyAny>,
-) {
-    let field = Field {
-        name: name.unbind(),
-        value: value.unbind(),
-    };
-    message
-        .get()
-        .with(message.py(), |state| state.fields.push(field));
+pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
+    let field = Field { name: name.unbind(), value: value.unbind() };
+    message.get().with(message.py(), |state| state.fields.push(field));
 }
 
 /// What the policy shows of a stored value.
-pub(crate) fn fetched<'py>(
-    message: &Bound<'py, Message>,
-    field: &Field,
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn fetched<'py>(message: &Bound<'py, Message>, field: &Field) -> PyResult<Bound<'py, PyAny>> {
     let py = message.py();
     let value = field.value.bind(py);
     match message.get().family(py) {
@@ -111,45 +93,31 @@ pub(crate) fn fetched<'py>(
                 let arguments = PyDict::new(py);
                 arguments.set_item("charset", "unknown-8bit")?;
                 arguments.set_item("header_name", &field.name)?;
-                py.import("rsmtp.email.header")?
-                    .getattr("Header")?
-                    .call((text,), Some(&arguments))
+                py.import("rsmtp.email.header")?.getattr("Header")?.call((text,), Some(&arguments))
             }
             _ => Ok(value.clone()),
         },
         Family::Structured if value.hasattr(intern!(py, "name"))? => Ok(value.clone()),
-        Family::Structured | Family::Foreign => message
-            .get()
-            .policy(py)
-            .call_method1(intern!(py, "header_fetch_parse"), (&field.name, value)),
+        Family::Structured | Family::Foreign => {
+            message.get().policy(py).call_method1(intern!(py, "header_fetch_parse"), (&field.name, value))
+        }
     }
 }
 
 pub(crate) fn find(message: &Bound<'_, Message>, name: &str) -> Option<Field> {
     let py = message.py();
     message.get().with(py, |state| {
-        state
-            .fields
-            .iter()
-            .find(|field| field.is_named(py, name))
-            .map(|field| field.clone_ref(py))
+        state.fields.iter().find(|field| field.is_named(py, name)).map(|field| field.clone_ref(py))
     })
 }
 
 pub(crate) fn contains(message: &Bound<'_, Message>, name: &str) -> bool {
     let py = message.py();
-    message.get().with(py, |state| {
-        state.fields.iter().any(|field| field.is_named(py, name))
-    })
+    message.get().with(py, |state| state.fields.iter().any(|field| field.is_named(py, name)))
 }
 
-pub(crate) fn get<'py>(
-    message: &Bound<'py, Message>,
-    name: &str,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    find(message, name)
-        .map(|field| fetched(message, &field))
-        .transpose()
+pub(crate) fn get<'py>(message: &Bound<'py, Message>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    find(message, name).map(|field| fetched(message, &field)).transpose()
 }
 
 /// The value of a field as text, whatever object holds it.
@@ -166,10 +134,7 @@ pub(crate) fn get_text(message: &Bound<'_, Message>, name: &str) -> PyResult<Opt
     Ok(Some(shown.to_string_lossy().into_owned()))
 }
 
-pub(crate) fn get_all<'py>(
-    message: &Bound<'py, Message>,
-    name: &str,
-) -> PyResult<Vec<Bound<'py, PyAny>>> {
+pub(crate) fn get_all<'py>(message: &Bound<'py, Message>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let py = message.py();
     snapshot(message)
         .iter()
@@ -180,9 +145,7 @@ pub(crate) fn get_all<'py>(
 
 pub(crate) fn snapshot(message: &Bound<'_, Message>) -> Vec<Field> {
     let py = message.py();
-    message.get().with(py, |state| {
-        state.fields.iter().map(|f| f.clone_ref(py)).collect()
-    })
+    message.get().with(py, |state| state.fields.iter().map(|f| f.clone_ref(py)).collect())
 }
 
 pub(crate) fn delete(message: &Bound<'_, Message>, name: &str) {
@@ -226,16 +189,10 @@ fn replace_up_to<'py>(
         return Err(PyKeyError::new_err(name.to_ascii_lowercase()));
     };
     let (new_name, new_value) = stored(message, found.name.bind(py).as_any(), value)?;
-    let new = Field {
-        name: new_name.unbind(),
-        value: new_value.unbind(),
-    };
+    let new = Field { name: new_name.unbind(), value: new_value.unbind() };
     let mut old: Vec<Field> = Vec::new();
     message.get().with(py, |state| {
-        let places = state
-            .fields
-            .iter_mut()
-            .filter(|field| field.is_named(py, name));
+        let places = state.fields.iter_mut().filter(|field| field.is_named(py, name));
         for place in places.take(most) {
             old.push(std::mem::replace(place, new.clone_ref(py)));
         }
@@ -276,12 +233,7 @@ pub(crate) fn add<'py>(
 /// All fields as (name, value) tuples, values as they are stored.
 pub(crate) fn raw_list<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyList>> {
     let py = message.py();
-    PyList::new(
-        py,
-        snapshot(message)
-            .iter()
-            .map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))),
-    )
+    PyList::new(py, snapshot(message).iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))))
 }
 
 /// Replaces all fields by (name, value) pairs, taken as they are.
@@ -289,23 +241,15 @@ pub(crate) fn set_raw_list(message: &Bound<'_, Message>, pairs: &Bound<'_, PyAny
     let mut fields = Vec::new();
     for pair in pairs.try_iter()? {
         let (name, value): (Bound<'_, PyString>, Bound<'_, PyAny>) = pair?.extract()?;
-        fields.push(Field {
-            name: name.unbind(),
-            value: value.unbind(),
-        });
+        fields.push(Field { name: name.unbind(), value: value.unbind() });
     }
-    let old = message
-        .get()
-        .with(message.py(), |s| std::mem::replace(&mut s.fields, fields));
+    let old = message.get().with(message.py(), |s| std::mem::replace(&mut s.fields, fields));
     drop(old);
     Ok(())
 }
 
-pub(crate) fn name_text<'a, 'py>(
-    name: &'a Bound<'py, PyAny>,
-) -> PyResult<&'a Bound<'py, PyString>> {
-    name.cast::<PyString>()
-        .map_err(|_| PyTypeError::new_err("the name of a header field has to be a str"))
+pub(crate) fn name_text<'a, 'py>(name: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {
+    name.cast::<PyString>().map_err(|_| PyTypeError::new_err("the name of a header field has to be a str"))
 }
 
 pub(crate) fn refused(refusal: field::Refusal) -> PyErr {

@@ -23,10 +23,7 @@ impl<'py> AnyCodec<'py> {
         match name {
             "utf-8" => AnyCodec::Utf8,
             UNKNOWN => AnyCodec::Raw,
-            _ => AnyCodec::Python {
-                name: name.to_owned(),
-                py,
-            },
+            _ => AnyCodec::Python { name: name.to_owned(), py },
         }
     }
 }
@@ -68,11 +65,7 @@ fn carried(text: &Bound<'_, PyString>, codec: &str) -> PyResult<String> {
         Ok(plain) if codec != UNKNOWN || plain.is_ascii() => Ok(plain.to_owned()),
         _ if codec == UNKNOWN => {
             let bytes = text.call_method1("encode", ("ascii", "surrogateescape"))?;
-            Ok(bytes
-                .extract::<&[u8]>()?
-                .iter()
-                .map(|&byte| raw_char(byte))
-                .collect())
+            Ok(bytes.extract::<&[u8]>()?.iter().map(|&byte| raw_char(byte)).collect())
         }
         _ => Ok(text.to_string_lossy().into_owned()),
     }
@@ -96,10 +89,7 @@ pub(crate) fn fold_runs_py(
     split_chars: &str,
     indent: &str,
 ) -> PyResult<String> {
-    let texts = runs
-        .iter()
-        .map(|(text, _, codec, _)| carried(text, codec))
-        .collect::<PyResult<Vec<_>>>()?;
+    let texts = runs.iter().map(|(text, _, codec, _)| carried(text, codec)).collect::<PyResult<Vec<_>>>()?;
     let runs: Vec<_> = runs
         .iter()
         .zip(&texts)
@@ -130,9 +120,7 @@ fn into_error(py: Python<'_>, error: FoldError<PyErr>) -> PyErr {
     match error {
         FoldError::Codec(error) => error,
         FoldError::EmbeddedField(value) => {
-            let shown = PyString::new(py, &value)
-                .repr()
-                .map(|r| r.to_string_lossy().into_owned());
+            let shown = PyString::new(py, &value).repr().map(|r| r.to_string_lossy().into_owned());
             HeaderParseError::new_err(format!(
                 "header value appears to contain an embedded header: {}",
                 shown.unwrap_or_default()
@@ -152,8 +140,7 @@ pub(crate) fn fold_unknown(text: &Bound<'_, PyString>, shape: &Shape<'_>) -> PyR
         codec: AnyCodec::Raw,
     };
     let mut out = String::new();
-    fold_runs(&[(&carried, charset)], shape, &mut out)
-        .map_err(|error| into_error(text.py(), error))?;
+    fold_runs(&[(&carried, charset)], shape, &mut out).map_err(|error| into_error(text.py(), error))?;
     Ok(out)
 }
 
@@ -191,16 +178,13 @@ pub(crate) fn encode_words_py(
     };
     let mut failure = None;
     let mut iterator = widths.try_iter()?;
-    let widths =
-        std::iter::from_fn(
-            || match iterator.next()?.and_then(|width| width.extract::<isize>()) {
-                Ok(width) => Some(usize::try_from(width).unwrap_or(0)),
-                Err(error) => {
-                    failure = Some(error);
-                    None
-                }
-            },
-        );
+    let widths = std::iter::from_fn(|| match iterator.next()?.and_then(|width| width.extract::<isize>()) {
+        Ok(width) => Some(usize::try_from(width).unwrap_or(0)),
+        Err(error) => {
+            failure = Some(error);
+            None
+        }
+    });
     let words = charset::encode_words(&carried, &charset, widths)?;
     match failure {
         Some(error) => Err(error),
@@ -211,15 +195,9 @@ pub(crate) fn encode_words_py(
 /// The bytes in quoted-printable, lines at most `width` wide (RFC 2045 section 6.7).
 #[pyfunction]
 #[pyo3(signature = (body, width = 76, linesep = "\n"), name = "_quoted_printable")]
-pub(crate) fn quoted_printable_py(
-    body: &Bound<'_, PyAny>,
-    width: usize,
-    linesep: &str,
-) -> PyResult<String> {
+pub(crate) fn quoted_printable_py(body: &Bound<'_, PyAny>, width: usize, linesep: &str) -> PyResult<String> {
     if width < 4 {
-        return Err(pyo3::exceptions::PyValueError::new_err(
-            "maxlinelen must be at least 4",
-        ));
+        return Err(pyo3::exceptions::PyValueError::new_err("maxlinelen must be at least 4"));
     }
     let body = Bytes::of_buffer(body)?;
     let mut out = Vec::new();
@@ -239,7 +217,6 @@ pub(crate) fn fold_field_py<'py>(
     utf8: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut out = Vec::new();
-    crate::message::field_fold::fold(name, value, linesep, utf8, &mut out)
-        .map_err(super::fields::refused)?;
+    crate::message::field_fold::fold(name, value, linesep, utf8, &mut out).map_err(super::fields::refused)?;
     Ok(PyBytes::new(py, &out))
 }

@@ -19,10 +19,8 @@ pub(crate) fn become_text<'py>(
     charset: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let py = message.py();
-    if let (Ok(text), Ok(subtype)) = (
-        text.cast_exact::<PyString>(),
-        subtype.cast_exact::<PyString>(),
-    ) && let (Ok(plain), Ok(subtype)) = (text.to_str(), subtype.to_str())
+    if let (Ok(text), Ok(subtype)) = (text.cast_exact::<PyString>(), subtype.cast_exact::<PyString>())
+        && let (Ok(plain), Ok(subtype)) = (text.to_str(), subtype.to_str())
         && message.get().family(py) == Family::Classic
         && is_plain_class(message)?
         && let Some(is_utf8) = usual_charset(py, plain, charset)?
@@ -37,31 +35,11 @@ pub(crate) fn become_text<'py>(
                 PyString::new(py, &format!("text/{other}; charset=\"{charset}\""))
             }
         };
-        fields::push(
-            message,
-            intern!(py, "Content-Type").clone(),
-            kind.into_any(),
-        );
-        fields::push(
-            message,
-            intern!(py, "MIME-Version").clone(),
-            intern!(py, "1.0").clone().into_any(),
-        );
-        let cte = if is_utf8 {
-            intern!(py, "base64")
-        } else {
-            intern!(py, "7bit")
-        };
-        fields::push(
-            message,
-            intern!(py, "Content-Transfer-Encoding").clone(),
-            cte.clone().into_any(),
-        );
-        let name = if is_utf8 {
-            intern!(py, "utf-8")
-        } else {
-            intern!(py, "us-ascii")
-        };
+        fields::push(message, intern!(py, "Content-Type").clone(), kind.into_any());
+        fields::push(message, intern!(py, "MIME-Version").clone(), intern!(py, "1.0").clone().into_any());
+        let cte = if is_utf8 { intern!(py, "base64") } else { intern!(py, "7bit") };
+        fields::push(message, intern!(py, "Content-Transfer-Encoding").clone(), cte.clone().into_any());
+        let name = if is_utf8 { intern!(py, "utf-8") } else { intern!(py, "us-ascii") };
         let payload = if is_utf8 && !plain.is_empty() {
             Payload::Deferred(Bytes::of_text(text)?, Encoding::Base64)
         } else {
@@ -85,18 +63,12 @@ pub(crate) fn become_text<'py>(
     let parameters = PyDict::new(py);
     parameters.set_item("charset", charset.str()?)?;
     become_part(message, "text", subtype, Some(&parameters))?;
-    message
-        .call_method1(intern!(py, "set_payload"), (text, charset))
-        .map(drop)
+    message.call_method1(intern!(py, "set_payload"), (text, charset)).map(drop)
 }
 
 /// Some(is it UTF-8) for the two usual character sets, as long as nobody has changed
 /// what they mean.
-fn usual_charset(
-    py: Python<'_>,
-    text: &str,
-    charset: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Option<bool>> {
+fn usual_charset(py: Python<'_>, text: &str, charset: Option<&Bound<'_, PyAny>>) -> PyResult<Option<bool>> {
     static UNCHANGED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let is_utf8 = match charset.filter(|charset| !charset.is_none()) {
         None => !text.is_ascii(),
@@ -107,30 +79,15 @@ fn usual_charset(
         },
     };
     let unchanged = UNCHANGED.get_or_try_init(py, || {
-        Ok::<_, PyErr>(
-            py.import("rsmtp.email.charset")?
-                .getattr("_is_as_shipped")?
-                .unbind(),
-        )
+        Ok::<_, PyErr>(py.import("rsmtp.email.charset")?.getattr("_is_as_shipped")?.unbind())
     })?;
-    let name = if is_utf8 {
-        intern!(py, "utf-8")
-    } else {
-        intern!(py, "us-ascii")
-    };
-    Ok(unchanged
-        .bind(py)
-        .call1((name,))?
-        .is_truthy()?
-        .then_some(is_utf8))
+    let name = if is_utf8 { intern!(py, "utf-8") } else { intern!(py, "us-ascii") };
+    Ok(unchanged.bind(py).call1((name,))?.is_truthy()?.then_some(is_utf8))
 }
 
 /// Whether no class of the object overrides what the constructors would call.
 fn is_plain_class(message: &Bound<'_, Message>) -> PyResult<bool> {
-    message
-        .get_type()
-        .getattr(intern!(message.py(), "_is_plain"))?
-        .is_truthy()
+    message.get_type().getattr(intern!(message.py(), "_is_plain"))?.is_truthy()
 }
 
 /// What `MIMEBase.__init__` does after the class of the message is set up.
@@ -143,15 +100,10 @@ pub(crate) fn become_part<'py>(
     let py = message.py();
     let kind = PyString::new(py, &format!("{main}/{}", subtype.str()?.to_str()?));
     match parameters.filter(|parameters| !parameters.is_empty()) {
-        None => message.call_method1(
-            intern!(py, "add_header"),
-            (intern!(py, "Content-Type"), kind),
-        )?,
-        parameters => message.call_method(
-            intern!(py, "add_header"),
-            (intern!(py, "Content-Type"), kind),
-            parameters,
-        )?,
+        None => message.call_method1(intern!(py, "add_header"), (intern!(py, "Content-Type"), kind))?,
+        parameters => {
+            message.call_method(intern!(py, "add_header"), (intern!(py, "Content-Type"), kind), parameters)?
+        }
     };
     message.set_item(intern!(py, "MIME-Version"), intern!(py, "1.0"))
 }

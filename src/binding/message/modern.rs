@@ -17,9 +17,7 @@ pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
     field::check_name(name).map_err(fields::refused)?;
     let text = text_of(name, value)?;
     let Ok(plain) = text.to_str() else {
-        return Err(PyValueError::new_err(format!(
-            "{name}: contains surrogates, which are no characters"
-        )));
+        return Err(PyValueError::new_err(format!("{name}: contains surrogates, which are no characters")));
     };
     field::check_value(name, plain).map_err(fields::refused)?;
     Ok(text.into_any())
@@ -37,9 +35,7 @@ fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
         return Ok(PyString::new(py, &addresses(name, value)?));
     }
     if value.hasattr("utcoffset")? {
-        let text = py
-            .import("rsmtp.email.utils")?
-            .call_method1("format_datetime", (value,))?;
+        let text = py.import("rsmtp.email.utils")?.call_method1("format_datetime", (value,))?;
         return Ok(text.cast_into::<PyString>()?);
     }
     value.str()
@@ -79,30 +75,20 @@ fn pair(value: &Bound<'_, PyAny>) -> PyResult<Option<(String, String)>> {
     if !value.is_instance_of::<PyTuple>() {
         return Ok(None);
     }
-    Ok(value
-        .extract::<(String, String)>()
-        .ok()
-        .filter(|(name, _)| !name.contains('@')))
+    Ok(value.extract::<(String, String)>().ok().filter(|(name, _)| !name.contains('@')))
 }
 
 fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> {
     field::check_value(field_name, name).map_err(fields::refused)?;
     field::check_value(field_name, addr).map_err(fields::refused)?;
     if addr.contains(['<', '>', ',', ';']) && !addr.contains('"') {
-        return Err(PyValueError::new_err(format!(
-            "{field_name}: {addr:?} is not one address"
-        )));
+        return Err(PyValueError::new_err(format!("{field_name}: {addr:?} is not one address")));
     }
     Ok(address::format(name, addr))
 }
 
 /// Writes one field.
-pub(crate) fn write(
-    py: Python<'_>,
-    field: &Field,
-    rules: &Rules,
-    out: &mut Vec<u8>,
-) -> PyResult<()> {
+pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
     let name = field.name.bind(py).to_str()?;
     let value = field.value.bind(py);
     let text;
@@ -116,18 +102,13 @@ pub(crate) fn write(
     let Ok(plain) = value.to_str() else {
         // Raw bytes that a parser left: shown as what they can't be read as.
         let readable = value.to_string_lossy();
-        return field_fold::fold(name, &readable, &rules.linesep, rules.utf8, out)
-            .map_err(fields::refused);
+        return field_fold::fold(name, &readable, &rules.linesep, rules.utf8, out).map_err(fields::refused);
     };
     field_fold::fold(name, plain, &rules.linesep, rules.utf8, out).map_err(fields::refused)
 }
 
 /// Adds what a message needs on its way (RFC 5322 section 3.6).
-pub(crate) fn complete(
-    message: &Bound<'_, Message>,
-    rules: &Rules,
-    out: &mut Vec<u8>,
-) -> PyResult<()> {
+pub(crate) fn complete(message: &Bound<'_, Message>, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
     let mut add = |name: &str, value: &str| {
         for piece in [name, ": ", value, &rules.linesep] {
             out.extend_from_slice(piece.as_bytes());
@@ -181,11 +162,7 @@ pub(crate) fn made_safe<'py>(
     if fields::contains(&copy, "content-transfer-encoding") {
         fields::replace(&copy, "content-transfer-encoding", name.as_any())?;
     } else {
-        fields::push(
-            &copy,
-            PyString::new(py, "Content-Transfer-Encoding"),
-            name.into_any(),
-        );
+        fields::push(&copy, PyString::new(py, "Content-Transfer-Encoding"), name.into_any());
     }
     Ok((Some(copy), Safe::Encoded(body, encoding)))
 }
@@ -212,10 +189,7 @@ fn in_charset<'py>(
             Ok(body)
         }
         Some(other) => {
-            let encoded = text
-                .as_py_str()
-                .bind(message.py())
-                .call_method1("encode", (other,))?;
+            let encoded = text.as_py_str().bind(message.py()).call_method1("encode", (other,))?;
             Bytes::of_buffer(&encoded)
         }
     }

@@ -28,19 +28,8 @@ pub(crate) fn rendered<'py>(
         change.set_item("linesep", &rules.linesep)?;
         policy = policy.call_method("clone", (), Some(&change))?;
     }
-    let context = Context {
-        policy: &policy,
-        style,
-        width: rules.max_width,
-        keep_boundaries: true,
-    };
-    render(
-        &Node {
-            message: message.clone(),
-            context: &context,
-        },
-        rules,
-    )
+    let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
+    render(&Node { message: message.clone(), context: &context }, rules)
 }
 
 /// Renders without leaving anything behind, boundaries included: for comparison.
@@ -48,25 +37,10 @@ pub(crate) fn compared<'py>(message: &Bound<'py, Message>) -> PyResult<Vec<u8>> 
     let py = message.py();
     let policy = message.get().policy(py);
     let style = message.get().style(py)?;
-    let rules = Rules {
-        mangle_from: false,
-        ..style.rules.clone()
-    };
+    let rules = Rules { mangle_from: false, ..style.rules.clone() };
     let width = rules.max_width;
-    let context = Context {
-        policy: &policy,
-        style: &style,
-        width,
-        keep_boundaries: false,
-    };
-    Ok(render(
-        &Node {
-            message: message.clone(),
-            context: &context,
-        },
-        &rules,
-    )?
-    .into_vec())
+    let context = Context { policy: &policy, style: &style, width, keep_boundaries: false };
+    Ok(render(&Node { message: message.clone(), context: &context }, &rules)?.into_vec())
 }
 
 pub(super) struct Context<'a, 'py> {
@@ -133,10 +107,7 @@ impl<'a, 'py> Node<'a, 'py> {
             Ok(message) => message.clone(),
             Err(_) => adopted(object)?,
         };
-        Ok(Node {
-            message,
-            context: self.context,
-        })
+        Ok(Node { message, context: self.context })
     }
 
     fn others(&self, parts: &Bound<'py, PyList>) -> PyResult<Vec<Self>> {
@@ -145,9 +116,7 @@ impl<'a, 'py> Node<'a, 'py> {
 
     fn payload(&self) -> Payload {
         let py = self.message.py();
-        self.message
-            .get()
-            .with(py, |state| state.payload.clone_ref(py))
+        self.message.get().with(py, |state| state.payload.clone_ref(py))
     }
 
     fn multipart(&self, is_signed: bool) -> PyResult<Content<Self>> {
@@ -166,14 +135,11 @@ impl<'a, 'py> Node<'a, 'py> {
             Payload::Deferred(bytes, encoding) => return Ok(Content::Encoded(bytes, encoding)),
         };
         let (preamble, epilogue) = self.message.get().with(py, |state| {
-            let text =
-                |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
+            let text = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
             (text(&state.preamble), text(&state.epilogue))
         });
         let text = |object: Option<Py<PyAny>>| -> PyResult<Option<Bytes>> {
-            object
-                .map(|object| Bytes::of_text(object.bind(py).cast::<PyString>()?))
-                .transpose()
+            object.map(|object| Bytes::of_text(object.bind(py).cast::<PyString>()?)).transpose()
         };
         Ok(Content::Multipart(Multipart {
             boundary: self.boundary()?,
@@ -192,17 +158,14 @@ impl<'a, 'py> Node<'a, 'py> {
             return Ok(String::new());
         }
         let made = boundary::new();
-        self.message
-            .call_method1(intern!(self.message.py(), "set_boundary"), (&made,))?;
+        self.message.call_method1(intern!(self.message.py(), "set_boundary"), (&made,))?;
         Ok(made)
     }
 
     fn enclosed(&self, is_report: bool) -> PyResult<Content<Self>> {
         let py = self.message.py();
         match self.payload() {
-            Payload::Nothing => Err(PyTypeError::new_err(
-                "a message/* part without a message in it",
-            )),
+            Payload::Nothing => Err(PyTypeError::new_err("a message/* part without a message in it")),
             Payload::Object(object) => match object.bind(py).cast::<PyList>() {
                 Ok(list) if is_report => Ok(Content::Blocks(self.others(list)?)),
                 Ok(list) => Ok(Content::Message(Box::new(self.other(&list.get_item(0)?)?))),
@@ -232,10 +195,7 @@ impl<'a, 'py> Node<'a, 'py> {
                 let object = object.bind(py);
                 let Ok(text) = object.cast::<PyString>() else {
                     let kind = object.get_type();
-                    return Err(PyTypeError::new_err(format!(
-                        "string payload expected: {}",
-                        kind.str()?
-                    )));
+                    return Err(PyTypeError::new_err(format!("string payload expected: {}", kind.str()?)));
                 };
                 match Bytes::of_text(text)? {
                     bytes if is_modern => self.safe(bytes),
@@ -283,10 +243,7 @@ impl<'a, 'py> Node<'a, 'py> {
         if let Some(kind) = kind {
             fields::replace(&copy, "content-type", &kind)?;
         }
-        let node = Node {
-            message: copy,
-            context: self.context,
-        };
+        let node = Node { message: copy, context: self.context };
         let content = match node.payload() {
             Payload::Deferred(bytes, encoding) => Content::Encoded(bytes, encoding),
             // A charset that doesn't encode bodies: what can't be read is replaced.
@@ -305,14 +262,8 @@ impl<'a, 'py> Node<'a, 'py> {
         match copy {
             None => Ok(into_content(content)),
             Some(copy) => {
-                let node = Node {
-                    message: copy,
-                    context: self.context,
-                };
-                Ok(Content::Instead(
-                    Box::new(node),
-                    Box::new(into_content(content)),
-                ))
+                let node = Node { message: copy, context: self.context };
+                Ok(Content::Instead(Box::new(node), Box::new(into_content(content))))
             }
         }
     }

@@ -23,11 +23,7 @@ impl Node<'_, '_> {
         let width = field.name.bind(py).len()?;
         let shape = Shape {
             name_width: width + 2,
-            max_width: if rules.max_width == 0 {
-                UNLIMITED
-            } else {
-                rules.max_width
-            },
+            max_width: if rules.max_width == 0 { UNLIMITED } else { rules.max_width },
             indent: " ",
             split_chars: SPLIT_CHARS,
             linesep: &rules.linesep,
@@ -66,19 +62,10 @@ impl Node<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn write_by_policy(
-        &self,
-        field: &Field,
-        rules: &Rules,
-        out: &mut Vec<u8>,
-    ) -> PyResult<()> {
+    pub(super) fn write_by_policy(&self, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
         let py = self.message.py();
         let value = field.value.bind(py);
-        let method = if rules.binary {
-            intern!(py, "fold_binary")
-        } else {
-            intern!(py, "fold")
-        };
+        let method = if rules.binary { intern!(py, "fold_binary") } else { intern!(py, "fold") };
         let mut policy = self.context.policy.clone();
         if rules.max_width != self.context.width {
             let change = pyo3::types::PyDict::new(py);
@@ -113,10 +100,7 @@ pub(super) fn verify(py: Python<'_>, folded: &[u8], linesep: &str) -> PyResult<(
         Some(_) => return Ok(()),
     };
     let shown = PyString::new(py, &String::from_utf8_lossy(folded)).repr()?;
-    Err(HeaderWriteError::new_err(format!(
-        "folded header {complaint}: {}",
-        shown.to_string_lossy()
-    )))
+    Err(HeaderWriteError::new_err(format!("folded header {complaint}: {}", shown.to_string_lossy())))
 }
 
 fn breaks_out(folded: &[u8]) -> bool {

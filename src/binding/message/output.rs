@@ -5,10 +5,7 @@ use crate::message::rope::Rope;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-pub(crate) fn to_bytes<'py>(
-    py: Python<'py>,
-    mut rope: Rope<Bytes>,
-) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn to_bytes<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult<Bound<'py, PyBytes>> {
     if rope.is_gathered() {
         return Ok(PyBytes::new(py, rope.text()));
     }
@@ -18,10 +15,7 @@ pub(crate) fn to_bytes<'py>(
     })
 }
 
-pub(crate) fn to_string<'py>(
-    py: Python<'py>,
-    mut rope: Rope<Bytes>,
-) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn to_string<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult<Bound<'py, PyAny>> {
     let written;
     let bytes = if rope.is_gathered() {
         &*rope.text()

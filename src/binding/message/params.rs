@@ -15,11 +15,9 @@ fn read(message: &Bound<'_, Message>, header: &str) -> PyResult<Option<Vec<(Stri
 fn to_object<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Plain(text) => PyString::new(py, &text).into_any(),
-        Value::Extended {
-            charset,
-            language,
-            value,
-        } => (charset, language, value).into_pyobject(py)?.into_any(),
+        Value::Extended { charset, language, value } => {
+            (charset, language, value).into_pyobject(py)?.into_any()
+        }
     })
 }
 
@@ -47,28 +45,16 @@ pub(crate) fn get<'py>(
     unquote: bool,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let found = read(message, header)?.unwrap_or_default();
-    match found
-        .into_iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-    {
-        Some((_, value)) => {
-            to_object(message.py(), if unquote { value.unquoted() } else { value }).map(Some)
-        }
+    match found.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some((_, value)) => to_object(message.py(), if unquote { value.unquoted() } else { value }).map(Some),
         None => Ok(None),
     }
 }
 
 /// A parameter as plain text, decoded if it was extended.
-pub(crate) fn text(
-    message: &Bound<'_, Message>,
-    name: &str,
-    header: &str,
-) -> PyResult<Option<String>> {
+pub(crate) fn text(message: &Bound<'_, Message>, name: &str, header: &str) -> PyResult<Option<String>> {
     let found = read(message, header)?.unwrap_or_default();
-    let Some((_, value)) = found
-        .into_iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-    else {
+    let Some((_, value)) = found.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) else {
         return Ok(None);
     };
     match value.unquoted() {
@@ -82,18 +68,14 @@ pub(crate) fn text(
 
 /// Bytes carried one in a character, decoded; unknown characters are replaced.
 fn decode(py: Python<'_>, value: &str, charset: &str) -> PyResult<String> {
-    let bytes: Option<Vec<u8>> = value
-        .chars()
-        .map(|c| u8::try_from(u32::from(c)).ok())
-        .collect();
+    let bytes: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
     let Some(bytes) = bytes else {
         return Ok(value.to_owned());
     };
     if charset.eq_ignore_ascii_case("utf-8") {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    let decoded =
-        pyo3::types::PyBytes::new(py, &bytes).call_method1("decode", (charset, "replace"));
+    let decoded = pyo3::types::PyBytes::new(py, &bytes).call_method1("decode", (charset, "replace"));
     match decoded {
         Ok(text) => text.extract(),
         // A character set that Python doesn't know.
@@ -138,21 +120,14 @@ pub(crate) fn extended(
     charset: Option<&str>,
     language: Option<&str>,
 ) -> PyResult<String> {
-    let bytes = text.call_method1(
-        "encode",
-        (
-            charset.filter(|c| !c.is_empty()).unwrap_or("ascii"),
-            "strict",
-        ),
-    )?;
+    let bytes =
+        text.call_method1("encode", (charset.filter(|c| !c.is_empty()).unwrap_or("ascii"), "strict"))?;
     let encoded = parameter::percent_encode(bytes.extract::<&[u8]>()?);
     Ok(match (charset, language) {
         (None, None) => encoded,
-        (charset, language) => format!(
-            "{}'{}'{encoded}",
-            charset.unwrap_or("None"),
-            language.unwrap_or_default()
-        ),
+        (charset, language) => {
+            format!("{}'{}'{encoded}", charset.unwrap_or("None"), language.unwrap_or_default())
+        }
     })
 }
 
@@ -207,12 +182,7 @@ pub(crate) fn set<'py>(
     store(message, header, &text, before.as_deref(), replace)
 }
 
-pub(crate) fn delete(
-    message: &Bound<'_, Message>,
-    name: &str,
-    header: &str,
-    requote: bool,
-) -> PyResult<()> {
+pub(crate) fn delete(message: &Bound<'_, Message>, name: &str, header: &str, requote: bool) -> PyResult<()> {
     let before = fields::get_text(message, header)?;
     let Some(found) = all(message, header, requote)? else {
         return Ok(());
@@ -255,9 +225,7 @@ pub(crate) fn set_type(
     requote: bool,
 ) -> PyResult<()> {
     if kind.matches('/').count() != 1 {
-        return Err(PyValueError::new_err(
-            "the type has to look like \"text/plain\"",
-        ));
+        return Err(PyValueError::new_err("the type has to look like \"text/plain\""));
     }
     if header.eq_ignore_ascii_case("content-type") {
         message.del_item("MIME-Version")?;
@@ -277,9 +245,7 @@ pub(crate) fn set_type(
 
 pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyResult<()> {
     let Some(found) = read(message, "content-type")? else {
-        return Err(super::errors::HeaderParseError::new_err(
-            "No Content-Type header found",
-        ));
+        return Err(super::errors::HeaderParseError::new_err("No Content-Type header found"));
     };
     let mut text = String::new();
     let mut is_set = false;
@@ -298,15 +264,8 @@ pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyRe
                 text.push('=');
                 text.push_str(&value);
             }
-            Value::Extended {
-                charset,
-                language,
-                value,
-            } => {
-                let bytes: Vec<u8> = parameter::unquote(&value)
-                    .chars()
-                    .map(|c| c as u8)
-                    .collect();
+            Value::Extended { charset, language, value } => {
+                let bytes: Vec<u8> = parameter::unquote(&value).chars().map(|c| c as u8).collect();
                 text.push_str(&format!(
                     "*={}'{}'{}",
                     charset.unwrap_or_default(),
@@ -319,31 +278,21 @@ pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyRe
     if !is_set {
         text.push_str(&format!("; boundary=\"{boundary}\""));
     }
-    fields::replace_every(
-        message,
-        "content-type",
-        PyString::new(message.py(), &text).as_any(),
-    )
+    fields::replace_every(message, "content-type", PyString::new(message.py(), &text).as_any())
 }
 
 /// The type in lower case; `text/plain` where the field makes no sense.
 pub(crate) fn content_type(message: &Bound<'_, Message>) -> PyResult<String> {
     let py = message.py();
     let Some(text) = fields::get_text(message, "content-type")? else {
-        let default = message
-            .get()
-            .with(py, |s| s.default_type.as_ref().map(|d| d.clone_ref(py)));
+        let default = message.get().with(py, |s| s.default_type.as_ref().map(|d| d.clone_ref(py)));
         return match default {
             Some(default) => default.extract(py),
             None => Ok("text/plain".to_owned()),
         };
     };
     let main = parameter::main_value(&text);
-    Ok(if main.matches('/').count() == 1 {
-        main
-    } else {
-        "text/plain".to_owned()
-    })
+    Ok(if main.matches('/').count() == 1 { main } else { "text/plain".to_owned() })
 }
 
 /// `content_type`, cut at the slash.
@@ -364,9 +313,7 @@ pub(crate) fn charset(message: &Bound<'_, Message>) -> PyResult<Option<String>> 
     };
     let text = match found.extract::<(Option<String>, Option<String>, String)>() {
         Ok((charset, _, value)) => {
-            let charset = charset
-                .filter(|c| !c.is_empty())
-                .unwrap_or_else(|| "us-ascii".to_owned());
+            let charset = charset.filter(|c| !c.is_empty()).unwrap_or_else(|| "us-ascii".to_owned());
             let bytes = PyString::new(found.py(), &value)
                 .call_method1(intern!(found.py(), "encode"), ("raw-unicode-escape",))?;
             match bytes.call_method1(intern!(found.py(), "decode"), (charset,)) {

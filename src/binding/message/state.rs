@@ -33,21 +33,14 @@ pub(crate) struct Field {
 
 impl Field {
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
-        Field {
-            name: self.name.clone_ref(py),
-            value: self.value.clone_ref(py),
-        }
+        Field { name: self.name.clone_ref(py), value: self.value.clone_ref(py) }
     }
 
     /// Field names are compared without regard to case (RFC 5322 section 1.2.2).
     pub fn is_named(&self, py: Python<'_>, name: &str) -> bool {
         match self.name.bind(py).to_str() {
             Ok(own) => own.eq_ignore_ascii_case(name),
-            Err(_) => self
-                .name
-                .bind(py)
-                .to_string_lossy()
-                .eq_ignore_ascii_case(name),
+            Err(_) => self.name.bind(py).to_string_lossy().eq_ignore_ascii_case(name),
         }
     }
 }
@@ -75,10 +68,6 @@ impl Payload {
     }
 
     pub fn from_object(object: Bound<'_, PyAny>) -> Self {
-        if object.is_none() {
-            Payload::Nothing
-        } else {
-            Payload::Object(object.unbind())
-        }
+        if object.is_none() { Payload::Nothing } else { Payload::Object(object.unbind()) }
     }
 }

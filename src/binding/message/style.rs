@@ -63,13 +63,8 @@ impl Style {
             None => {
                 // The standard library's own compat32 behaves as ours does.
                 let class = policy.get_type();
-                let is_classic =
-                    class.module()? == "email._policybase" && class.name()? == "Compat32";
-                if is_classic {
-                    Family::Classic
-                } else {
-                    Family::Foreign
-                }
+                let is_classic = class.module()? == "email._policybase" && class.name()? == "Compat32";
+                if is_classic { Family::Classic } else { Family::Foreign }
             }
         };
         let width: Option<usize> = policy.getattr("max_line_length")?.extract()?;

@@ -26,10 +26,8 @@ impl<'py> IntoPyObject<'py> for OfSelf<'py> {
     type Output = Bound<'py, PyAny>;
     type Error = Infallible;
 
-    const OUTPUT_TYPE: PyStaticExpr = PyStaticExpr::Attribute {
-        value: &PyStaticExpr::Name { id: "typing" },
-        attr: "Self",
-    };
+    const OUTPUT_TYPE: PyStaticExpr =
+        PyStaticExpr::Attribute { value: &PyStaticExpr::Name { id: "typing" }, attr: "Self" };
 
     fn into_pyobject(self, _: Python<'py>) -> Result<Self::Output, Self::Error> {
         Ok(self.0)

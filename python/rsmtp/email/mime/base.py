@@ -13,8 +13,6 @@ __all__ = ["MIMEBase"]
 class MIMEBase(Message):
     """A part of type `_maintype/_subtype`; keyword arguments become parameters."""
 
-    def __init__(
-        self, _maintype: str, _subtype: str, *, policy: Any = None, **_params: Any
-    ) -> None:
+    def __init__(self, _maintype: str, _subtype: str, *, policy: Any = None, **_params: Any) -> None:
         self._reset(compat32 if policy is None else policy)
         self._become_part(_maintype, _subtype, _params)

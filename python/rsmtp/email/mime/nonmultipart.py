@@ -15,6 +15,4 @@ class MIMENonMultipart(MIMEBase):
 
     def attach(self, payload: Any) -> None:
         """Always raises MultipartConversionError."""
-        raise errors.MultipartConversionError(
-            "Cannot attach additional subparts to non-multipart/*"
-        )
+        raise errors.MultipartConversionError("Cannot attach additional subparts to non-multipart/*")

@@ -1,0 +1,158 @@
+# Everything that is done here, in one word each. `make help` lists it.
+#
+# Each target makes what it needs: a virtual environment in .venv, the tools of
+# requirements/ at exact versions, the extension module. A second run finds all
+# of it in place.
+
+PYTHON ?=
+CARGO ?= cargo
+CARGO_DENY_VERSION := 0.20.2
+
+VENV := .venv
+BENCH_VENV := .venv-bench
+BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check --quiet --no-input
+FEATURE_SETS := message driver catcher
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -type f)
+STUB := python/rsmtp/_rsmtp.pyi
+FRESH_STUB := target/stubs/rsmtp/_rsmtp.pyi
+
+# One interpreter and one way to link for maturin and for plain cargo alike, so
+# that neither undoes the other's build of pyo3.
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export PYO3_BUILD_EXTENSION_MODULE := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport PYTHONHOME PYTHONPATH
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(VENV)/built ## The tutorial's message through a local server, its conversation shown
+	@$(BIN)/python -m rsmtp demo
+
+# --- test ---------------------------------------------------------------------
+
+.PHONY: test test-rust test-python
+test: test-rust test-python ## Every layer's Rust tests, then the Python tests
+
+# The bare build is protocol/ alone. The binding is tested from Python.
+test-rust: ## Only the Rust tests, layer by layer
+	$(CARGO) test --locked
+	@for features in $(FEATURE_SETS); do \
+	    echo "$(CARGO) test --locked --features $$features"; \
+	    $(CARGO) test --locked --features $$features || exit 1; \
+	done
+
+test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="-k name" passes options)
+	$(BIN)/python -m pytest $(PYTEST)
+
+# --- check --------------------------------------------------------------------
+
+.PHONY: check check-format check-lint check-types check-stubs check-supply check-layers
+check: check-format check-lint check-stubs check-types check-supply check-layers ## Format, lints, types, stubs, supply chain, bare build
+
+check-format: $(VENV)/check-tools
+	$(CARGO) fmt --check
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+check-lint: $(VENV)/made
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@for features in $(FEATURE_SETS) python; do \
+	    echo "$(CARGO) clippy --locked --all-targets --features $$features -- -D warnings"; \
+	    $(CARGO) clippy --locked --all-targets --features $$features -- -D warnings || exit 1; \
+	done
+
+check-stubs: $(FRESH_STUB) $(VENV)/check-tools
+	@diff -u $(STUB) $(FRESH_STUB) || { echo "$(STUB) is not what the source says: make stubs"; exit 1; }
+	$(BIN)/stubtest rsmtp._rsmtp
+	$(BIN)/pyright
+
+check-types: $(VENV)/built $(VENV)/check-tools
+	$(BIN)/mypy
+
+check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
+	.tools/bin/cargo-deny check bans licenses sources
+	@if .tools/bin/cargo-deny fetch db >/dev/null 2>&1; then \
+	    echo ".tools/bin/cargo-deny check advisories"; \
+	    .tools/bin/cargo-deny check --disable-fetch advisories; \
+	else \
+	    echo "advisories NOT CHECKED: the advisory database can't be fetched from here"; \
+	fi
+
+check-layers:
+	$(CARGO) test --locked
+
+.PHONY: format
+format: $(VENV)/check-tools ## Formats the Rust and the Python sources
+	$(CARGO) fmt
+	$(BIN)/ruff check --quiet --fix
+	$(BIN)/ruff format
+
+# --- stubs, wheel, bench --------------------------------------------------------
+
+.PHONY: stubs
+stubs: $(FRESH_STUB) ## Writes python/rsmtp/_rsmtp.pyi anew from the Rust docstrings
+	cp $(FRESH_STUB) $(STUB)
+
+# From the unstripped development build: the signatures are read from the library.
+$(FRESH_STUB): $(VENV)/built $(VENV)/check-tools tools/finish-stubs
+	$(BIN)/maturin generate-stubs --quiet --locked --interpreter $(BIN)/python --out target/stubs
+	$(BIN)/python tools/finish-stubs $@
+	$(BIN)/ruff check --quiet --select I --fix $@
+	$(BIN)/ruff format --quiet $@
+	@touch $@
+
+.PHONY: wheel
+wheel: $(VENV)/wheel ## A release wheel in dist/
+
+$(VENV)/wheel: $(SOURCES) $(shell find python -name '*.py*') README.md LICENSE | $(VENV)/built
+	rm -f dist/*.whl
+	$(BIN)/maturin build --quiet --locked --release --interpreter $(BIN)/python --out dist
+	@touch $@
+
+.PHONY: bench
+bench: $(BENCH_VENV)/installed ## rsmtp beside its peers, on loopback (BENCH="--quick" passes options)
+	$(BENCH_VENV)/bin/python bench/run.py $(BENCH)
+
+$(BENCH_VENV)/installed: $(VENV)/wheel requirements/bench.txt
+	test -x $(BENCH_VENV)/bin/python || $(BIN)/python -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python $(PIP) install -r requirements/bench.txt
+	$(BENCH_VENV)/bin/python $(PIP) install --no-index --force-reinstall dist/*.whl
+	@touch $@
+
+# --- what the targets stand on --------------------------------------------------
+
+$(VENV)/made:
+	rm -rf $(VENV)
+	python=$$(tools/find-python $(PYTHON)) && "$$python" -m venv $(VENV)
+	@touch $@
+
+$(VENV)/build-tools: requirements/build.txt | $(VENV)/made
+	$(BIN)/python $(PIP) install -r requirements/build.txt
+	@touch $@
+
+$(VENV)/test-tools: requirements/test.txt requirements/build.txt | $(VENV)/made
+	$(BIN)/python $(PIP) install -r requirements/test.txt
+	@touch $@
+
+$(VENV)/check-tools: requirements/check.txt requirements/test.txt | $(VENV)/test-tools
+	$(BIN)/python $(PIP) install -r requirements/check.txt
+	@touch $@
+
+$(VENV)/built: $(SOURCES) | $(VENV)/build-tools
+	$(BIN)/maturin develop --quiet --locked
+	@touch $@
+
+.tools/cargo-deny-$(CARGO_DENY_VERSION):
+	$(CARGO) install --quiet --locked --root .tools --version $(CARGO_DENY_VERSION) cargo-deny
+	@touch $@
+
+.PHONY: clean
+clean: ## Removes everything that make made
+	rm -rf $(VENV) $(BENCH_VENV) .tools target dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f python/rsmtp/_rsmtp*.so python/rsmtp/_rsmtp*.pyd
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

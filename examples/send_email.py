@@ -1,0 +1,1 @@
+../python/rsmtp/demo/send_email.py

@@ -1,0 +1,1152 @@
+"""
+The engine under `rsmtp`. The shapes that people know stand in the package
+around it.
+"""
+
+import collections
+import collections.abc
+import os
+import typing
+from collections.abc import Iterator
+from datetime import datetime
+from email.message import EmailMessage
+from os import PathLike
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
+
+from _typeshed import SupportsGetItem
+from typing_extensions import disjoint_base
+
+__all__ = [
+    "__version__",
+    "Catcher",
+    "CaughtConversation",
+    "CaughtMessage",
+    "CaughtTls",
+    "Connection",
+    "Message",
+    "Request",
+    "TlsConfig",
+    "TlsFacts",
+    "TranscriptLine",
+    "_Style",
+    "_encode_word",
+    "_encode_words",
+    "_fold_field",
+    "_fold_runs",
+    "_quoted_printable",
+    "_read_address",
+    "_read_addresses",
+    "cram_md5",
+    "formataddr",
+    "needs_smtputf8",
+]
+
+__version__: Final[str]
+
+@final
+class Catcher:
+    """
+    An SMTP server for first runs and tests: it takes mail, shows it, and
+    delivers it nowhere. Told to, it misbehaves.
+
+    It listens as soon as it is made and until it is closed; use it in a `with`
+    statement. It works on threads of its own, without Python's lock.
+
+    Args:
+        host: the address to bind. One that other machines can reach is refused
+            unless allow_remote is true.
+        port: the port to bind; 0 takes a free one.
+        tls: "starttls" (RFC 3207), "implicit" (TLS from the first byte on), or
+            "none".
+        protocol: "smtp" (RFC 5321), or "lmtp" (RFC 2033).
+        unix: listen on a Unix socket of this path instead.
+        username: the one login; "catcher" by default.
+        password: its password for PLAIN, LOGIN and CRAM-MD5; random by default.
+        token: its token for XOAUTH2 and OAUTHBEARER; random by default.
+        require_auth: MAIL is answered with 530 before AUTH.
+        require_tls: MAIL is answered with 530 before STARTTLS.
+        auth_before_tls: AUTH is allowed before STARTTLS too; 538 by default.
+        extensions: the service extensions that are offered; all by default:
+            STARTTLS AUTH PIPELINING CHUNKING 8BITMIME SMTPUTF8 SIZE DSN
+            ENHANCEDSTATUSCODES HELP, and LIMITS where max_messages is given.
+        without: extensions that are not offered.
+        mechanisms: the SASL mechanisms that are offered, in this order; by
+            default CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER.
+        max_size: the longest mail data, in octets (552 above it).
+        max_recipients: the most recipients of a message (452 above it).
+        max_messages: the most messages of one connection (421 after it).
+        max_connections: the most open connections (421 to the next one).
+        idle_timeout: seconds of silence after which a client is closed (421).
+        keep: how many messages are kept; older ones make room, count stays
+            exact. With 0 the mail data isn't even gathered.
+        hostname: how it calls itself.
+        allow_remote: let a host be bound that other machines can reach.
+
+    Raises ValueError for arguments that make no sense, OSError if it can't
+    listen.
+    """
+    def __enter__(self, /) -> Catcher: ...
+    def __exit__(self, /, *_exception: object) -> None: ...
+    def __new__(
+        cls,
+        /,
+        host: str = "127.0.0.1",
+        port: SupportsIndex = 0,
+        *,
+        tls: typing.Literal["starttls", "implicit", "none"] = "starttls",
+        protocol: typing.Literal["smtp", "lmtp"] = "smtp",
+        unix: str | os.PathLike[str] | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        require_auth: bool = False,
+        require_tls: bool = False,
+        auth_before_tls: bool = False,
+        extensions: collections.abc.Sequence[str] | None = None,
+        without: collections.abc.Sequence[str] = ...,
+        mechanisms: collections.abc.Sequence[str] | None = None,
+        max_size: SupportsIndex = 33554432,
+        max_recipients: SupportsIndex = 1000,
+        max_messages: SupportsIndex | None = None,
+        max_connections: SupportsIndex = 1000,
+        idle_timeout: SupportsFloat | SupportsIndex = 300.0,
+        keep: SupportsIndex = 1000,
+        hostname: str = "localhost",
+        allow_remote: bool = False,
+    ) -> Catcher: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def ca_file(self, /) -> str | None:
+        """
+        A PEM file with the certificate of the authority that has issued the
+        catcher's own: trust it to verify the catcher. It is removed when the
+        catcher is closed. None without TLS.
+        """
+    def clear(self, /) -> None:
+        """
+        Forgets the messages, and the conversations of closed connections;
+        count is 0 again.
+        """
+    def clear_faults(self, /) -> None:
+        """
+        Behaves well again.
+        """
+    def close(self, /) -> None:
+        """
+        Stops listening and ends all connections. The messages stay. Closing
+        again does nothing.
+        """
+    @property
+    def connections(self, /) -> int:
+        """
+        How many connections are open.
+        """
+    @property
+    def conversations(self, /) -> list[CaughtConversation]:
+        """
+        What was said on the latest 1000 connections, oldest first, whether they
+        brought a message or not.
+        """
+    @property
+    def count(self, /) -> int:
+        """
+        How many messages were accepted, kept or not.
+        """
+    def fault(
+        self,
+        /,
+        stage: str,
+        *,
+        reply: tuple[int, str | collections.abc.Sequence[str]]
+        | bytes
+        | typing.Literal["usual"]
+        | None = None,
+        address: str | None = None,
+        times: SupportsIndex | None = None,
+        skip: SupportsIndex = 0,
+        delay: SupportsFloat | SupportsIndex = 0.0,
+        drip: SupportsFloat | SupportsIndex | None = None,
+        extra: tuple[int, str | collections.abc.Sequence[str]] | bytes | None = None,
+        endless: bool = False,
+        stall: bool = False,
+        disconnect: bool | typing.Literal["fin", "reset", "half-close"] | None = None,
+        accept: bool | None = None,
+        after: SupportsIndex = 0,
+        certificate: typing.Literal["wrong-name", "expired", "not-yet-valid", "untrusted", "self-signed"]
+        | None = None,
+    ) -> None:
+        """
+        Misbehaves from now on when `stage` is reached.
+
+        Of several faults that fit, the first one added acts. Without any other
+        argument than `stage`, nothing changes.
+
+        Args:
+            stage: one of Catcher.stages().
+            reply: what is said in place of the usual reply: (code, text), with a
+                list of lines or line feeds for a reply of several lines; bytes,
+                to be sent exactly so; "usual" for the usual reply. A reply of
+                another class than the usual one takes the command's effect
+                away; after (421, text) the catcher disconnects.
+            address: only for this address, or for the domain if it starts with
+                "@": the recipient at "RCPT" and (LMTP) "end-of-data", the
+                sender at "MAIL".
+            times: so many times; None: always.
+            skip: so many times the stage is passed unharmed before that.
+            delay: seconds before the reply.
+            drip: the reply goes out octet by octet, with so many seconds between.
+            extra: a second reply, right behind the first one: (code, text) or
+                bytes.
+            endless: the reply is repeated until the client leaves.
+            stall: no reply ever, and the connection stays open.
+            disconnect: True or "fin" (in order), "reset" (TCP's RST), or
+                "half-close" (the catcher says no more but reads on); after the
+                reply if one is given, instead of it otherwise.
+            accept: whether the command takes effect all the same: True keeps a
+                message whose 250 is never heard.
+            after: at "mail-data": only after so many octets.
+            certificate: at "handshake": "wrong-name", "expired",
+                "not-yet-valid", "untrusted" or "self-signed".
+
+        Raises ValueError for arguments that make no sense.
+        """
+    @property
+    def host(self, /) -> str:
+        """
+        The address that it listens on; the path of a Unix socket.
+        """
+    @property
+    def messages(self, /) -> list[CaughtMessage]:
+        """
+        The messages that were accepted, oldest first; at most `keep`.
+        """
+    @property
+    def password(self, /) -> str:
+        """
+        The password of the one login.
+        """
+    @property
+    def port(self, /) -> int:
+        """
+        The port that it listens on; 0 for a Unix socket.
+        """
+    @property
+    def protocol(self, /) -> str:
+        """
+        "smtp" or "lmtp".
+        """
+    @staticmethod
+    def stages() -> list[str]:
+        """
+        Every stage at which a fault can strike, by name.
+        """
+    @property
+    def tls(self, /) -> str:
+        """
+        "starttls", "implicit" or "none".
+        """
+    @property
+    def token(self, /) -> str:
+        """
+        The OAuth token of the one login.
+        """
+    @property
+    def username(self, /) -> str:
+        """
+        The name of the one login.
+        """
+    def wait_for(
+        self, /, count: SupportsIndex = 1, timeout: SupportsFloat | SupportsIndex = 10.0
+    ) -> list[CaughtMessage]:
+        """
+        Waits until count is at least `count`, and returns the messages.
+
+        Ctrl-C ends the wait. Raises TimeoutError after `timeout` seconds.
+        """
+
+@final
+class CaughtConversation:
+    """
+    What was said on one connection, secrets masked.
+
+    Iterating gives the lines: `C: EHLO me`, `S: 250 ok`, and `-- ...` for what
+    was done and not said. Long conversations are cut in the middle.
+    """
+    def __iter__(self, /) -> Iterator[str]: ...
+    def __len__(self, /) -> int: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def closed(self, /) -> bool:
+        """
+        Whether the connection has ended.
+        """
+    @property
+    def helo(self, /) -> str:
+        """
+        The name that the client gave with EHLO, HELO or LHLO; empty before that.
+        """
+    @property
+    def lines(self, /) -> list[str]:
+        """
+        The lines, in order.
+        """
+    @property
+    def peer(self, /) -> str:
+        """
+        The client's socket address, as `127.0.0.1:40000`; `unix` for a Unix
+        socket.
+        """
+    @property
+    def tls(self, /) -> CaughtTls | None:
+        """
+        What was agreed on in the TLS handshake; None without TLS.
+        """
+    @property
+    def user(self, /) -> str | None:
+        """
+        As whom the client has authenticated; None if it hasn't.
+        """
+
+@final
+class CaughtMessage:
+    """
+    A message that the catcher has accepted: its envelope, its mail data, and
+    how it came.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def chunked(self, /) -> bool:
+        """
+        Whether the mail data came by BDAT (RFC 3030) and not by DATA.
+        """
+    @property
+    def conversation(self, /) -> CaughtConversation:
+        """
+        What was said: how the connection was opened, and this message's own
+        transaction. Secrets are masked, the mail data is left out.
+        """
+    @property
+    def data(self, /) -> bytes:
+        """
+        The mail data exactly as it came, except that the stuffed dots of DATA
+        are taken away again (RFC 5321 section 4.5.2).
+        """
+    @property
+    def email(self, /) -> EmailMessage:
+        """
+        The mail data as an `email.message.EmailMessage`, parsed by the standard
+        library when it is first asked for. Its lines end with LF, as that
+        library's own do; `data` has the CRLF that were sent.
+        """
+    @property
+    def helo(self, /) -> str:
+        """
+        The name that the client gave with EHLO, HELO or LHLO.
+        """
+    @property
+    def mail_from(self, /) -> str:
+        """
+        The reverse-path of MAIL; empty for the null reverse-path `<>`.
+        """
+    @property
+    def mail_parameters(self, /) -> dict[str, str | None]:
+        """
+        MAIL's parameters (SIZE, BODY, SMTPUTF8, RET, ENVID, AUTH): keywords in
+        capitals, values as they came, None for a keyword without a value.
+        """
+    @property
+    def number(self, /) -> int:
+        """
+        Which message of the catcher's it is, from 1 on.
+        """
+    @property
+    def peer(self, /) -> str:
+        """
+        The client's socket address, as `127.0.0.1:40000`; `unix` for a Unix
+        socket.
+        """
+    @property
+    def queue_id(self, /) -> str:
+        """
+        The queue id that the client was told: `250 2.0.0 Ok: queued as 1F`.
+        """
+    @property
+    def rcpt_parameters(self, /) -> list[dict[str, str | None]]:
+        """
+        RCPT's parameters (NOTIFY, ORCPT), one dict for each of rcpt_tos.
+        """
+    @property
+    def rcpt_tos(self, /) -> list[str]:
+        """
+        The forward-paths that were accepted, in order. In LMTP: those accepted
+        after the mail data too.
+        """
+    @property
+    def received_at(self, /) -> datetime:
+        """
+        When its mail data had come in, in UTC.
+        """
+    @property
+    def size(self, /) -> int:
+        """
+        The octets of the mail data.
+        """
+    @property
+    def tls(self, /) -> CaughtTls | None:
+        """
+        What was agreed on in the TLS handshake; None without TLS.
+        """
+    @property
+    def user(self, /) -> str | None:
+        """
+        As whom the client had authenticated; None if it hadn't.
+        """
+
+@final
+class CaughtTls:
+    """
+    What the catcher and a client agreed on in a TLS handshake.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def cipher(self, /) -> str:
+        """
+        The cipher suite's IANA name.
+        """
+    @property
+    def server_name(self, /) -> str | None:
+        """
+        The host that the client asked for (SNI); None if it named none.
+        """
+    @property
+    def version(self, /) -> str:
+        """
+        As `TLSv1.3`.
+        """
+
+@final
+class Connection:
+    """
+    A connection and the session on it.
+
+    Methods wait without the GIL, look at signals at least every 100 ms, and
+    raise from `rsmtp.errors`. A second thread waits its turn.
+    """
+    def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
+        """
+        Takes these extensions for the server's: keywords with their parameters.
+        """
+    def close(self, /) -> None:
+        """
+        Ends the connection without a word; another thread that waits on it is
+        told so.
+        """
+    @property
+    def extensions(self, /) -> list[tuple[str, str]]:
+        """
+        What the server offers: lower-case keywords with their parameters, in its
+        order.
+        """
+    def fileno(self, /) -> int:
+        """
+        The socket's number; -1 when it is closed.
+        """
+    def getpeername(self, /) -> tuple[str, int] | None:
+        """
+        `(host, port)` of the peer; None for a Unix socket.
+        """
+    def getsockname(self, /) -> tuple[str, int] | None:
+        """
+        `(host, port)` of this side; None for a Unix socket.
+        """
+    @property
+    def is_over(self, /) -> bool:
+        """
+        Whether nothing can be said any more.
+        """
+    @property
+    def legal_requests(self, /) -> list[str]:
+        """
+        The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
+        """
+    @staticmethod
+    def open(
+        host: str,
+        port: SupportsIndex,
+        *,
+        path: str | PathLike[str] | None = None,
+        source_address: tuple[str, SupportsIndex] | None = None,
+        timeout: SupportsFloat | SupportsIndex | None = None,
+        deadline: SupportsFloat | SupportsIndex | None = None,
+        lmtp: bool = False,
+        pipelining: bool = True,
+        chunking: bool = True,
+        plaintext_auth: bool = False,
+        like_smtplib: bool = False,
+        implicit_tls: bool = False,
+        context: object = None,
+        observer: object = None,
+    ) -> Connection:
+        """
+        Connects to `host` and `port`, or to the Unix socket at `path`; with
+        `implicit_tls`, TLS comes before the greeting. The greeting is the first
+        reply to be read.
+        """
+    def perform(self, /, request: Request, observer: object = None) -> typing.Any:
+        """
+        Carries a request out: `(code, text)` for a reply, the dict of the refused
+        recipients for a transaction, the challenge (bytes) of an AUTH exchange
+        that the caller answers.
+        """
+    def read_reply(self, /, observer: object = None) -> tuple[int, bytes]:
+        """
+        The next reply: `(code, text)`.
+        """
+    def respond(
+        self, /, response: SupportsGetItem[int, SupportsIndex] | None, observer: object = None
+    ) -> typing.Any:
+        """
+        Answers the challenge of an AUTH exchange; None cancels it.
+        """
+    def send(self, /, request: Request, observer: object = None) -> None:
+        """
+        Sends a request and does not wait for its reply: `read_reply` does.
+        """
+    def send_raw(self, /, octets: bytes | bytearray, observer: object = None) -> None:
+        """
+        Sends bytes as they are.
+        """
+    def set_patience(
+        self, /, timeout: SupportsFloat | SupportsIndex | None, deadline: SupportsFloat | SupportsIndex | None
+    ) -> None:
+        """
+        Limits in seconds: for each stage (None: those of RFC 5321 4.5.3.2) and
+        for one whole operation (None: no limit).
+        """
+    @property
+    def speaks_esmtp(self, /) -> bool:
+        """
+        Whether the server took an EHLO or LHLO, not a HELO.
+        """
+    def starttls(
+        self, /, context: object = None, host: str | None = None, observer: object = None
+    ) -> tuple[int, bytes]:
+        """
+        STARTTLS (RFC 3207) and the handshake behind a 220. `host` is the name
+        that the certificate must be for; default: the one connected to.
+        """
+    @property
+    def state(self, /) -> str:
+        """
+        The name of the session's state.
+        """
+    @property
+    def tls(self, /) -> TlsFacts | None: ...
+    @property
+    def transcript(self, /) -> list[TranscriptLine]:
+        """
+        The last 2,000 lines that were said, secrets masked.
+        """
+
+@disjoint_base
+class Message:
+    """
+    An email message, or a part of one.
+
+    `Message(text, subtype="plain", charset=None)` has `email.mime`'s shape; header
+    fields are items: `message["Subject"] = "Hello"`. Keyword arguments cover the
+    common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to` (an address, a
+    `(name, address)` pair, or a list of either), `html` (beside `text`, or alone),
+    `attachments` (paths, `(filename, bytes)`, `(filename, bytes, type)`, messages),
+    `headers` (a mapping or pairs) and `policy`.
+
+    Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most
+    998 bytes can't carry is transfer-encoded; display names and subjects become
+    encoded-words (RFC 2047), domains A-labels (RFC 5890), file names both RFC 2231
+    parameters and encoded-words. Date and Message-ID are supplied when the message
+    is sent. Bcc is never written.
+
+    Raises ValueError, naming the argument, for control characters (RFC 5322) and for
+    a second value of a field that may stand only once.
+    """
+
+    _is_plain: Final[bool]
+    def __bool__(self, /) -> bool: ...
+    def __bytes__(self, /) -> bytes: ...
+    def __contains__(self, name: str, /) -> bool: ...
+    def __delitem__(self, name: str, /) -> None: ...
+    def __eq__(self, other: object, /) -> Any: ...
+    def __getitem__(self, name: Any, /) -> Any | None: ...
+    def __getstate__(self, /) -> dict[str, Any]: ...
+    def __hash__(self, /) -> int:
+        """
+        By identity: a message changes, and people keep messages in sets.
+        """
+    def __init__(
+        self,
+        /,
+        text: str | None = None,
+        subtype: str = "plain",
+        charset: str | None = None,
+        *,
+        subject: str | None = None,
+        from_: object = None,
+        to: object = None,
+        cc: object = None,
+        bcc: object = None,
+        reply_to: object = None,
+        html: str | None = None,
+        attachments: object = None,
+        headers: object = None,
+        policy: object = None,
+    ) -> None: ...
+    @classmethod
+    def __init_subclass__(cls, /, **_kwargs) -> None: ...
+    def __iter__(self, /) -> Iterator: ...
+    def __len__(self, /) -> int: ...
+    def __new__(cls, /, *_args, **_kwargs) -> Message: ...
+    def __reduce_ex__(self, /, _protocol: SupportsIndex) -> tuple[Any, ...]: ...
+    def __setitem__(self, name: Any, value: Any, /) -> None: ...
+    def __setstate__(self, /, state: dict[str, Any]) -> None: ...
+    def __str__(self, /) -> str: ...
+    def _become_data(self, /, data: Any) -> None: ...
+    def _become_part(
+        self, /, maintype: str, subtype: object, params: dict[str, Any] | None = None
+    ) -> None: ...
+    def _become_text(self, /, text: object, subtype: object, charset: object = None) -> None: ...
+    @property
+    def _charset(self, /) -> Any | None: ...
+    @_charset.setter
+    def _charset(self, /, charset: Any | None) -> None: ...
+    @property
+    def _default_type(self, /) -> Any: ...
+    @_default_type.setter
+    def _default_type(self, /, kind: Any) -> None: ...
+    def _encode_base64(self, /) -> None: ...
+    def _flatten(
+        self,
+        /,
+        policy: Any,
+        *,
+        linesep: str | None = None,
+        max_width: int | None = None,
+        mangle_from: bool = ...,
+        binary: bool = ...,
+        unixfrom: bool = ...,
+    ) -> Any:
+        """
+        The message as a generator writes it: `bytes` if `binary`, else `str`.
+        """
+    @property
+    def _headers(self, /) -> list: ...
+    @_headers.setter
+    def _headers(self, /, pairs: Any) -> None: ...
+    def _needs_smtputf8(self, /) -> bool:
+        """
+        Whether an address in the message isn't ASCII before its @, so that only a
+        server with SMTPUTF8 can take the message (RFC 6531).
+        """
+    @property
+    def _payload(self, /) -> Any: ...
+    @_payload.setter
+    def _payload(self, /, payload: Any) -> None: ...
+    def _render_for_sending(self, /, *, utf8: bool = ...) -> bytes:
+        """
+        The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
+        supplied where the policy is ours.
+
+        ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
+        needs a server that offers SMTPUTF8. Raises ValueError for an address that
+        can't be written in ASCII.
+        """
+    def _reset(self, /, policy: object = None) -> None:
+        """
+        Forget everything and take this policy.
+        """
+    @property
+    def _unixfrom(self, /) -> Any | None: ...
+    @_unixfrom.setter
+    def _unixfrom(self, /, line: Any | None) -> None: ...
+    def add_header(self, /, _name: str, _value: str | None, **_params) -> None:
+        """
+        Add a field with parameters: `name: value; key="parameter"`.
+
+        Underscores in keys become hyphens. A parameter that is None is written
+        without a value; one that isn't ASCII, or is a (charset, language, text)
+        tuple, is written as RFC 2231 says.
+        """
+    def as_bytes(self, /, unixfrom: bool = ..., policy: object = None) -> bytes:
+        """
+        The whole message as bytes, with LF line ends (or those of the policy).
+        """
+    def as_string(
+        self, /, unixfrom: bool = ..., maxheaderlen: int | None = None, policy: object = None
+    ) -> str:
+        """
+        The whole message as text, with LF line ends (or those of the policy).
+
+        `unixfrom` puts an mbox line before it. `maxheaderlen` is the width at which
+        classic policies fold fields; 0, their default here, means not at all.
+        """
+    def attach(self, /, payload: object) -> None:
+        """
+        Add a part. A message that has a text already becomes multipart/mixed with the
+        text as its first part. Raises TypeError where that can't be.
+        """
+    @property
+    def defects(self, /) -> list:
+        """
+        What a parser found wrong.
+        """
+    @defects.setter
+    def defects(self, /, defects: list) -> None: ...
+    def del_param(self, /, param: str, header: str = "content-type", requote: bool = ...) -> None:
+        """
+        Remove a parameter of a field.
+        """
+    @property
+    def epilogue(self, /) -> Any | None:
+        """
+        Text after the last boundary of a multipart (RFC 2046 section 5.1.1).
+        """
+    @epilogue.setter
+    def epilogue(self, /, text: Any | None) -> None: ...
+    @classmethod
+    def from_stdlib(cls, /, message: Any) -> Any:
+        """
+        The same message as one of ours, rendered by the same kind of policy.
+        """
+    def get(self, /, name: str, failobj: Any | None = None) -> Any | None:
+        """
+        The value of the first field of that name; `failobj` if there is none.
+        """
+    def get_all(self, /, name: str, failobj: Any | None = None) -> Any | None:
+        """
+        The values of all fields of that name; `failobj` if there are none.
+        """
+    def get_boundary(self, /, failobj: Any | None = None) -> Any: ...
+    def get_charset(self, /) -> Any | None:
+        """
+        The `Charset` of the content, if one was set.
+        """
+    def get_charsets(self, /, failobj: Any | None = None) -> list[Any]:
+        """
+        The charset parameters of this message and of all parts in it.
+        """
+    def get_content_charset(self, /, failobj: Any | None = None) -> Any:
+        """
+        The charset parameter in lower case.
+        """
+    def get_content_disposition(self, /) -> str | None:
+        """
+        `inline`, `attachment` or None (RFC 2183).
+        """
+    def get_content_maintype(self, /) -> str: ...
+    def get_content_subtype(self, /) -> str: ...
+    def get_content_type(self, /) -> str:
+        """
+        `maintype/subtype` in lower case (RFC 2045 section 5).
+        """
+    def get_default_type(self, /) -> str:
+        """
+        The type of a message without a Content-Type.
+        """
+    def get_filename(self, /, failobj: Any | None = None) -> Any:
+        """
+        The file name in Content-Disposition, or else in Content-Type (RFC 2183).
+        """
+    def get_param(
+        self, /, param: str, failobj: Any | None = None, header: str = "content-type", unquote: bool = ...
+    ) -> Any:
+        """
+        A parameter of a field: text, or a (charset, language, text) tuple where
+        RFC 2231 was used.
+        """
+    def get_params(
+        self, /, failobj: Any | None = None, header: str = "content-type", unquote: bool = ...
+    ) -> Any:
+        """
+        All parameters of a field as (name, value); its main value comes first, with
+        an empty value of its own.
+        """
+    def get_payload(self, /, i: int | None = None, decode: bool = ...) -> Any:
+        """
+        The content: a list of parts, or text.
+
+        With `i`, that part; with `decode=True`, the bytes without their transfer
+        encoding (None for a multipart). Raises TypeError for `i` where there are no
+        parts.
+        """
+    def get_unixfrom(self, /) -> str | None:
+        """
+        The line that an mbox file has before a message.
+        """
+    def is_multipart(self, /) -> bool:
+        """
+        Whether the message consists of parts.
+        """
+    def items(self, /) -> list[tuple[str, Any]]:
+        """
+        All fields as (name, value), in order.
+        """
+    def keys(self, /) -> list[str]:
+        """
+        The names of all fields, in order, as often as they stand there.
+        """
+    @property
+    def policy(self, /) -> Any:
+        """
+        The policy that says how the message is kept and rendered.
+        """
+    @policy.setter
+    def policy(self, /, policy: Any) -> None: ...
+    @property
+    def preamble(self, /) -> Any | None:
+        """
+        Text before the first boundary of a multipart (RFC 2046 section 5.1.1).
+        """
+    @preamble.setter
+    def preamble(self, /, text: Any | None) -> None: ...
+    def raw_items(self, /) -> Iterator[tuple[str, Any]]:
+        """
+        The fields as they are stored: for generators.
+        """
+    def replace_header(self, /, _name: str, _value: object) -> None:
+        """
+        Replace the first field of that name, in its place. Raises KeyError if there
+        is none.
+        """
+    def set_boundary(self, /, boundary: str) -> None:
+        """
+        Set the boundary of a multipart. Raises HeaderParseError if there is no
+        Content-Type.
+        """
+    def set_charset(self, /, charset: object) -> None:
+        """
+        Set the character set of the content: a `Charset`, its name, or None to
+        remove it.
+        """
+    def set_default_type(self, /, ctype: str) -> None: ...
+    def set_param(
+        self,
+        /,
+        param: str,
+        value: object,
+        header: str = "Content-Type",
+        requote: bool = ...,
+        charset: str | None = None,
+        language: str = "",
+        replace: bool = ...,
+    ) -> None:
+        """
+        Set a parameter of a field. With `charset`, it is written as RFC 2231 says.
+        """
+    def set_payload(self, /, payload: object, charset: object = None) -> None:
+        """
+        Replace the content; with a charset, encode it and say so in the fields.
+        """
+    def set_raw(self, /, name: str, value: object) -> None:
+        """
+        Store a field without asking the policy: for parsers.
+        """
+    def set_type(self, /, type: str, header: str = "Content-Type", requote: bool = ...) -> None:
+        """
+        Replace the type and keep its parameters. Raises ValueError for anything but
+        `maintype/subtype`.
+        """
+    def set_unixfrom(self, /, unixfrom: str | None) -> None: ...
+    def to_stdlib(self, /) -> Any:
+        """
+        The same message as an object of the standard library's `email` package.
+        """
+    def values(self, /) -> list[Any]:
+        """
+        The values of all fields, in order.
+        """
+    def walk(self, /) -> Iterator[Any]:
+        """
+        This message and all parts in it, depth first.
+        """
+
+@final
+class Request:
+    """
+    What a client asks of a session, once.
+
+    Every constructor parses its arguments; ValueError names the one that could
+    not stand in the conversation (RFC 5321 4.1.2), before anything is sent.
+    """
+    @staticmethod
+    def auth(mechanism: str, initial_response: SupportsGetItem[int, SupportsIndex] | None = None) -> Request:
+        """
+        AUTH whose responses the caller gives to each challenge.
+        """
+    @staticmethod
+    def data(msg: bytes | bytearray) -> Request:
+        """
+        DATA and the mail data (RFC 5321 4.1.1.4). Line ends become CRLF and dots
+        are stuffed on the way out.
+        """
+    @staticmethod
+    def ehlo(name: str, *, fall_back: bool = False, lmtp: bool = False) -> Request:
+        """
+        EHLO, or LHLO in an LMTP session. With `fall_back`, HELO follows if the
+        server says that it does not know EHLO (RFC 5321 3.2).
+        """
+    @staticmethod
+    def expn(address: str) -> Request:
+        """
+        EXPN (RFC 5321 4.1.1.7).
+        """
+    @staticmethod
+    def free(line: str) -> Request:
+        """
+        A command line of the caller's own.
+        """
+    @staticmethod
+    def helo(name: str) -> Request:
+        """
+        HELO (RFC 5321 4.1.1.1).
+        """
+    @staticmethod
+    def help(args: str = "") -> Request:
+        """
+        HELP (RFC 5321 4.1.1.8).
+        """
+    @property
+    def line(self, /) -> str | None:
+        """
+        The command line of a request that is a single command, in smtplib's
+        letters: for clients that have their own way of sending one.
+        """
+    @staticmethod
+    def login(
+        user: str,
+        password: str | None = None,
+        *,
+        access_token: str | None = None,
+        mechanism: str | None = None,
+        initial_response: bool = True,
+    ) -> Request:
+        """
+        AUTH (RFC 4954) by the session itself: with `mechanism`, or with the
+        strongest that the server offers and the secret fits. Either a password
+        or an OAuth 2.0 access token.
+        """
+    @staticmethod
+    def mail(sender: str, options: SupportsGetItem[int, str] = ...) -> Request:
+        """
+        MAIL (RFC 5321 4.1.1.2). An empty sender is the null reverse-path.
+        """
+    @staticmethod
+    def noop() -> Request:
+        """
+        NOOP (RFC 5321 4.1.1.9).
+        """
+    @staticmethod
+    def quit() -> Request:
+        """
+        QUIT (RFC 5321 4.1.1.10).
+        """
+    @staticmethod
+    def rcpt(recip: str, options: SupportsGetItem[int, str] = ...) -> Request:
+        """
+        RCPT (RFC 5321 4.1.1.3).
+        """
+    @staticmethod
+    def rset() -> Request:
+        """
+        RSET (RFC 5321 4.1.1.5).
+        """
+    @staticmethod
+    def transaction(
+        from_addr: str,
+        to_addrs: SupportsGetItem[int, str],
+        msg: bytes | bytearray,
+        mail_options: SupportsGetItem[int, str] = ...,
+        rcpt_options: SupportsGetItem[int, str] = ...,
+    ) -> Request:
+        """
+        A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
+        added where the server offers and the message needs them.
+        """
+    @staticmethod
+    def vrfy(address: str) -> Request:
+        """
+        VRFY (RFC 5321 4.1.1.6).
+        """
+
+@final
+class TlsConfig:
+    """
+    How TLS is to be done, for every `context=` beside an `ssl.SSLContext`.
+
+    Args:
+        ca_file: PEM file; the only authorities that are trusted then. Default:
+            the operating system's trust store, or SSL_CERT_FILE.
+        client_certificate: PEM file with chain and key, or a pair of files.
+        server_name: the name that the certificate must be for. Default: the
+            host that was connected to.
+        minimum_version: "1.2" (default) or "1.3".
+        verify: False accepts any certificate: then anybody on the way can read
+            and change what is sent.
+
+    Files are read at the first connection, which raises SMTPTLSError where one
+    can't be used.
+    """
+    def __new__(
+        cls,
+        /,
+        ca_file: str | os.PathLike[str] | None = None,
+        client_certificate: str
+        | os.PathLike[str]
+        | tuple[str | os.PathLike[str], str | os.PathLike[str]]
+        | None = None,
+        server_name: str | None = None,
+        minimum_version: str | None = None,
+        verify: bool = True,
+    ) -> TlsConfig: ...
+    def __repr__(self, /) -> str: ...
+
+@final
+class TlsFacts:
+    """
+    What a TLS handshake settled.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def certificate(self, /) -> bytes | None:
+        """
+        The server's certificate, DER.
+        """
+    @property
+    def cipher(self, /) -> str: ...
+    @property
+    def server_name(self, /) -> str:
+        """
+        The name that the certificate was asked for.
+        """
+    @property
+    def verified(self, /) -> bool:
+        """
+        Whether name, chain and dates were checked.
+        """
+    @property
+    def version(self, /) -> str:
+        """
+        As "TLSv1.3".
+        """
+
+@final
+class TranscriptLine:
+    """
+    One line of a conversation, secrets masked.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self, /) -> int: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str: ...
+    @property
+    def at(self, /) -> float:
+        """
+        Seconds since the connection was begun.
+        """
+    @property
+    def direction(self, /) -> str:
+        """
+        "C" for the client, "S" for the server, "*" for what happened besides.
+        """
+    @property
+    def state(self, /) -> str:
+        """
+        The session's state when it was said.
+        """
+    @property
+    def text(self, /) -> str:
+        """
+        Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
+        """
+
+@final
+class _Style:
+    """
+    A [`Style`] where Python can keep it.
+    """
+
+def _encode_word(text: str, encoding: SupportsIndex | None, codec: str) -> str:
+    """
+    One encoded-word (RFC 2047 section 2); plain text where the encoding is None.
+    """
+
+def _encode_words(
+    text: str, encoding: SupportsIndex | None, codec: str, output_charset: str, widths: Any
+) -> list[str | None]:
+    """
+    Encoded-words that fit the widths which the iterator gives, in characters. The
+    first is None where nothing fits.
+    """
+
+def _fold_field(name: str, value: str, linesep: str, utf8: bool) -> bytes:
+    """
+    A field as `rsmtp.Message` writes it, with its line end. ValueError for what
+    can't be written.
+    """
+
+def _fold_runs(
+    runs: SupportsGetItem[int, tuple[str, SupportsIndex | None, str, str]],
+    name_width: SupportsIndex,
+    max_width: SupportsIndex,
+    linesep: str,
+    split_chars: str,
+    indent: str,
+) -> str:
+    """
+    Fold a header value made of runs, each in a character set of its own.
+
+    `runs` are `(text, header_encoding, codec, output_charset)` with the encoding 1
+    (Q), 2 (B), 3 (whichever is shorter) or None. `max_width` counts characters;
+    0 means no limit. Raises HeaderParseError when the result would be read as
+    another field, UnicodeError when a codec can't encode its text (RFC 2047).
+    """
+
+def _quoted_printable(body: Any, width: SupportsIndex = 76, linesep: str = "\n") -> str:
+    """
+    The bytes in quoted-printable, lines at most `width` wide (RFC 2045 section 6.7).
+    """
+
+def _read_address(value: Any, strict: bool) -> tuple[str, str]:
+    """
+    The one address of a header value as a (name, address) tuple; ("", "") where there
+    is none.
+    """
+
+def _read_addresses(values: Any, strict: bool) -> list[tuple[str, str]]:
+    """
+    All addresses of some header values as (name, address) tuples.
+
+    With `strict`, whatever isn't plainly a list of addresses is one ("", "").
+    """
+
+def cram_md5(user: str, password: str, challenge: bytes) -> str:
+    """
+    The response to a CRAM-MD5 challenge (RFC 2195).
+    """
+
+def formataddr(pair: Any, charset: Any | None = None) -> str:
+    """
+    `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
+    it needs (RFC 5322 section 3.4, RFC 2047).
+
+    `charset` is the name of a character set, or an object with a `header_encode`
+    method. Raises UnicodeError for an address that isn't ASCII.
+    """
+
+def needs_smtputf8(address: str) -> bool:
+    """
+    Whether an address can be said only with SMTPUTF8 (RFC 6531): a domain never
+    needs it, a local part that is not ASCII does.
+
+    Raises ValueError for what is not an address.
+    """

@@ -1,0 +1,645 @@
+"""`SmtpClient`: one conversation, step by step, in smtplib's shape.
+
+The conversation itself is held by the engine (`rsmtp._rsmtp.Connection`); here
+stand the names, defaults, return values and attributes that people know.
+"""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+from rsmtp import sending
+from rsmtp._rsmtp import Connection, Request, TlsFacts, TranscriptLine, cram_md5
+from rsmtp.errors import (
+    SMTPConnectError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPServerDisconnected,
+)
+from rsmtp.sending import MessageLike
+from rsmtp.socket_view import SocketView
+
+Reply = tuple[int, bytes]
+
+SMTP_PORT: Final = 25
+SMTP_SSL_PORT: Final = 465
+LMTP_PORT: Final = 2003
+
+_UNSET: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]
+# Methods that a subclass may have its own way of: then what is built on them goes
+# through them.
+_LINE_BY_LINE = ("docmd", "putcmd", "getreply", "send")
+_STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
+_AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login")
+# Answers to one AUTH command, before it is taken for an endless loop.
+_MAX_CHALLENGES = 5
+
+
+class Transcript(tuple[TranscriptLine, ...]):
+    """What was said so far, line by line, secrets masked. Prints readably."""
+
+    def __str__(self) -> str:
+        return "\n".join(str(line) for line in self)
+
+
+class SmtpClient:
+    """A client for one SMTP conversation (RFC 5321), smtplib's `SMTP` in shape.
+
+    Args:
+        host: name or address, "host:port" too. Connects at once when given; a
+            refusing greeting raises SMTPConnectError.
+        port: 0 means 25, or 465 with tls="implicit".
+        local_hostname: what EHLO says. Default: this machine's name if it is
+            fully qualified, its address otherwise; never a DNS look-up.
+        timeout: seconds for each stage of the conversation (the whole reply, the
+            whole handshake). Default: `socket.getdefaulttimeout()`; without one,
+            and for None, the times of RFC 5321 4.5.3.2 (minutes).
+        source_address: (host, port) to connect from.
+        tls: "none" (default; `starttls()` can be called), "starttls" (EHLO,
+            STARTTLS and EHLO follow the greeting) or "implicit" (RFC 8314).
+        context: a TlsConfig or an `ssl.SSLContext`, for `tls`. Default: verified
+            by the operating system's trust store.
+        deadline: seconds for one whole call, whatever it consists of. Default:
+            no limit beside `timeout`.
+        pipelining: False sends one command at a time, whatever the server offers.
+        chunking: False sends mail data by DATA, not BDAT, whatever it offers.
+        allow_plaintext_auth: True lets `login` go over a connection without TLS
+            that leaves this machine.
+
+    Raises the classes of `rsmtp.errors`; ValueError for input that could not
+    stand in a conversation, before anything is sent.
+    """
+
+    debuglevel: int = 0
+    file: Any = None
+    helo_resp: bytes | None = None
+    ehlo_msg: str = "ehlo"
+    ehlo_resp: bytes | None = None
+    does_esmtp: bool = False
+    default_port: int = SMTP_PORT
+
+    _connection: Connection | None = None
+    # Seconds for each stage of the present session.
+    _patience: float | None = None
+    _tls_mode = "none"
+    # Whether to be smtplib on the wire, its habits included.
+    _like_smtplib = False
+
+    def __init__(
+        self,
+        host: str = "",
+        port: int = 0,
+        local_hostname: str | None = None,
+        timeout: float | None = _UNSET,
+        source_address: tuple[str, int] | None = None,
+        *,
+        tls: str | None = None,
+        context: Any = None,
+        deadline: float | None = None,
+        pipelining: bool = True,
+        chunking: bool = True,
+        allow_plaintext_auth: bool = False,
+    ) -> None:
+        if tls is not None:
+            self._tls_mode = tls
+        if self._tls_mode not in ("none", "starttls", "implicit"):
+            raise ValueError(f'tls: {tls!r} is none of "none", "starttls" and "implicit"')
+        if self._tls_mode == "implicit" and self.default_port == SMTP_PORT:
+            self.default_port = SMTP_SSL_PORT
+        self._host = host
+        self.timeout = timeout
+        self.deadline = deadline
+        self.esmtp_features: dict[str, str] = {}
+        self.command_encoding = "ascii"
+        self.source_address = source_address
+        self.context = context
+        self.pipelining = pipelining
+        self.chunking = chunking
+        self.allow_plaintext_auth = allow_plaintext_auth
+        self.user: str | None = None
+        self.password: str | None = None
+        self._learnt: dict[str, str] = {}
+        # Lines of a reply whose debug output is not complete.
+        self._debugged: list[str] = []
+        self._names_itself = local_hostname is None
+        self.local_hostname = _own_name() if local_hostname is None else local_hostname
+        if host:
+            code, msg = self.connect(host, port)
+            if code != 220:
+                self.close()
+                raise SMTPConnectError(code, msg)
+
+    # -- where it is ----------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """Where the conversation is: "disconnected", "connected", "greeted",
+        "rejected", "ready", "securing", "secured", "authenticating",
+        "authenticated", "mail", "recipients", "data", "closed" or "broken"."""
+        return "disconnected" if self._connection is None else self._connection.state
+
+    @property
+    def legal_requests(self) -> list[str]:
+        """The verbs that RFC 5321 lets a client say in this state, as far as the
+        server offers what they need. Others are not stopped, only those that
+        would lose the order of the conversation."""
+        return [] if self._connection is None else self._connection.legal_requests
+
+    @property
+    def transcript(self) -> Transcript:
+        """The last 2,000 lines of the conversation, timed, secrets masked,
+        bodies cut to a few lines. It outlives the connection."""
+        return Transcript(() if self._connection is None else self._connection.transcript)
+
+    @property
+    def tls(self) -> TlsFacts | None:
+        """What the TLS handshake settled; None without TLS."""
+        return None if self._connection is None else self._connection.tls
+
+    @property
+    def sock(self) -> SocketView | None:
+        """The connection as people ask a socket about it; None when there is none."""
+        connection = self._connection
+        return None if connection is None or connection.is_over else SocketView(self, connection)
+
+    @sock.setter
+    def sock(self, value: None) -> None:
+        if value is not None:
+            raise TypeError("sock can only be set to None, which closes the connection")
+        self.close()
+
+    def __repr__(self) -> str:
+        tls = self.tls
+        where = f" {self._host}" if self._host else ""
+        return f"<{type(self).__name__}{where} {self.state}{f' {tls.version}' if tls else ''}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._connection is not None and not self._connection.is_over:
+                self.quit()
+        except SMTPServerDisconnected:
+            pass
+        finally:
+            self.close()
+
+    # -- debug output -----------------------------------------------------------
+
+    def set_debuglevel(self, debuglevel: int) -> None:
+        """1 prints the conversation to standard error as smtplib does, 2 with
+        times; secrets are masked. 0 prints nothing."""
+        self.debuglevel = debuglevel
+
+    def _print_debug(self, *args: object) -> None:
+        if self.debuglevel > 1:
+            print(datetime.datetime.now().time(), *args, file=sys.stderr)
+        else:
+            print(*args, file=sys.stderr)
+
+    def _observe(self, line: TranscriptLine) -> None:
+        if line.direction == "C":
+            self._print_debug("send:", repr(line.text + "\r\n"))
+        elif line.direction == "S":
+            self._print_debug("reply:", repr(f"{line.text}\r\n".encode()))
+            self._debugged.append(line.text[4:].strip())
+            if line.text[3:4] != "-":
+                text = "\n".join(self._debugged).encode()
+                self._print_debug(f"reply: retcode ({line.text[:3]}); Msg: {text!a}")
+                self._debugged = []
+
+    @property
+    def _observer(self) -> Callable[[TranscriptLine], None] | None:
+        return self._observe if self.debuglevel > 0 else None
+
+    # -- connecting -------------------------------------------------------------
+
+    def connect(
+        self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
+    ) -> Reply:
+        """Connects and returns the greeting, whatever it says: (code, text).
+
+        "host:port" is taken apart when no port is given. Raises a subclass of
+        OSError when no connection can be made.
+        """
+        if source_address:
+            self.source_address = source_address
+        digits: str | int = port
+        if not port and host.count(":") == 1:
+            host, _, digits = host.partition(":")
+        try:
+            port = int(digits or 0) or self.default_port
+        except ValueError:
+            raise OSError("nonnumeric port") from None
+        sys.audit("smtplib.connect", self, host, port)
+        if self.debuglevel > 0:
+            self._print_debug("connect: to", (host, port), self.source_address)
+        self._begin(host, port)
+        code, msg = self.getreply()
+        if self.debuglevel > 0:
+            self._print_debug("connect:", repr(msg))
+        if code == 220 and self._tls_mode == "starttls":
+            self.starttls(context=self.context)
+            self.ehlo()
+        return code, msg
+
+    def _begin(self, host: str, port: int, path: str | None = None) -> None:
+        self.close()
+        self._forget()
+        self._host = host
+        self._patience = socket.getdefaulttimeout() if self.timeout is _UNSET else self.timeout
+        self._connection = Connection.open(
+            host,
+            port,
+            path=path,
+            source_address=self.source_address,
+            timeout=self._patience,
+            deadline=self.deadline,
+            lmtp=self._speaks_lmtp,
+            pipelining=self.pipelining,
+            chunking=self.chunking,
+            plaintext_auth=self.allow_plaintext_auth,
+            like_smtplib=self._like_smtplib,
+            implicit_tls=self._tls_mode == "implicit",
+            context=self.context,
+            observer=self._observer,
+        )
+        if self._names_itself and self.local_hostname.startswith("["):
+            self.local_hostname = _literal(self._connection.getsockname())
+
+    @property
+    def _speaks_lmtp(self) -> bool:
+        return self.ehlo_msg.lower() == "lhlo"
+
+    def close(self) -> None:
+        """Closes the connection without a word. The transcript stays."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _forget(self) -> None:
+        """What was learnt of the server holds for one session only."""
+        self.helo_resp = self.ehlo_resp = None
+        self.does_esmtp = False
+        self.esmtp_features = {}
+        self._learnt = {}
+
+    # -- talking ----------------------------------------------------------------
+
+    def _talk(self) -> Connection:
+        if self._connection is None:
+            raise SMTPServerDisconnected("please run connect() first")
+        if self.esmtp_features != self._learnt:
+            # People patch the dict to steer what is used.
+            self._connection.assume(list(self.esmtp_features.items()))
+            self._learnt = dict(self.esmtp_features)
+        return self._connection
+
+    def _perform(self, request: Request) -> Any:
+        if self._overrides(*_LINE_BY_LINE) and request.line is not None:
+            verb, _, arguments = request.line.partition(" ")
+            return self.docmd(verb, arguments)
+        return self._talk().perform(request, self._observer)
+
+    def send(self, s: bytes | str) -> None:
+        """Sends `s` as it is. One reply is expected for a run of such calls."""
+        octets = s.encode(self.command_encoding) if isinstance(s, str) else bytes(s)
+        self._talk().send_raw(octets, self._observer)
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Sends a command line; `getreply` reads the answer.
+
+        Raises ValueError for line ends and NUL within it.
+        """
+        self._talk().send(Request.free(f"{cmd} {args}" if args else cmd), self._observer)
+
+    def getreply(self) -> Reply:
+        """The next reply: (code, text), the lines of the text joined by LF."""
+        if self._connection is None:
+            raise SMTPServerDisconnected("please run connect() first")
+        return self._connection.read_reply(self._observer)
+
+    def docmd(self, cmd: str, args: str = "") -> Reply:
+        """A command line and its reply."""
+        self.putcmd(cmd, args)
+        return self.getreply()
+
+    def helo(self, name: str = "") -> Reply:
+        """HELO (RFC 5321 4.1.1.1)."""
+        reply: Reply = self._perform(Request.helo(name or self.local_hostname))
+        self.helo_resp = reply[1]
+        return reply
+
+    def ehlo(self, name: str = "") -> Reply:
+        """EHLO (RFC 5321 4.1.1.1); fills `esmtp_features`."""
+        self.esmtp_features = self._learnt = {}
+        reply: Reply = self._perform(Request.ehlo(name or self.local_hostname, lmtp=self._speaks_lmtp))
+        self._introduced(reply)
+        return reply
+
+    def _introduced(self, reply: Reply) -> None:
+        self.ehlo_resp = reply[1]
+        self._learnt = dict(self._talk().extensions)
+        self.esmtp_features = dict(self._learnt)
+        self.does_esmtp = reply[0] == 250
+
+    def ehlo_or_helo_if_needed(self) -> None:
+        """Introduces us if that has not been done: EHLO, and HELO if the server
+        does not know EHLO. Raises SMTPHeloError."""
+        if self.helo_resp is not None or self.ehlo_resp is not None:
+            return
+        if self._overrides("ehlo", "helo", *_LINE_BY_LINE):
+            reply = self.ehlo()
+            if not 200 <= reply[0] <= 299:
+                reply = self.helo()
+        else:
+            name = self.local_hostname
+            reply = self._perform(Request.ehlo(name, fall_back=True, lmtp=self._speaks_lmtp))
+            if self._talk().speaks_esmtp:
+                self._introduced(reply)
+            else:
+                self.helo_resp = reply[1]
+        if not 200 <= reply[0] <= 299:
+            raise SMTPHeloError(*reply)
+
+    def has_extn(self, opt: str) -> bool:
+        """Whether the server offers this extension, in any case of letters."""
+        return opt.lower() in self.esmtp_features
+
+    def help(self, args: str = "") -> bytes:
+        """HELP (RFC 5321 4.1.1.8): the text of the reply."""
+        text: bytes = self._perform(Request.help(args))[1]
+        return text
+
+    def rset(self) -> Reply:
+        """RSET (RFC 5321 4.1.1.5): ends a transaction that was begun."""
+        self.command_encoding = "ascii"
+        reply: Reply = self._perform(Request.rset())
+        return reply
+
+    def noop(self) -> Reply:
+        """NOOP (RFC 5321 4.1.1.9)."""
+        reply: Reply = self._perform(Request.noop())
+        return reply
+
+    def verify(self, address: str) -> Reply:
+        """VRFY (RFC 5321 4.1.1.6)."""
+        reply: Reply = self._perform(Request.vrfy(sending.bare_address(address)))
+        return reply
+
+    vrfy = verify
+
+    def expn(self, address: str) -> Reply:
+        """EXPN (RFC 5321 4.1.1.7)."""
+        reply: Reply = self._perform(Request.expn(sending.bare_address(address)))
+        return reply
+
+    def mail(self, sender: str, options: Sequence[str] = ()) -> Reply:
+        """MAIL (RFC 5321 4.1.1.2). An empty sender is the null reverse-path.
+
+        Raises SMTPNotSupportedError for SMTPUTF8 where it is not offered.
+        """
+        reply: Reply = self._perform(Request.mail(sender, list(options)))
+        return reply
+
+    def rcpt(self, recip: str, options: Sequence[str] = ()) -> Reply:
+        """RCPT (RFC 5321 4.1.1.3)."""
+        reply: Reply = self._perform(Request.rcpt(recip, list(options)))
+        return reply
+
+    def data(self, msg: bytes | str) -> Reply:
+        """DATA and the mail data (RFC 5321 4.1.1.4), line ends made CRLF.
+
+        Raises SMTPDataError if the server does not want the data.
+        """
+        reply: Reply = self._perform(Request.data(sending.to_bytes(msg)))
+        if self.debuglevel > 0:
+            self._print_debug("data:", reply)
+        return reply
+
+    def quit(self) -> Reply:
+        """QUIT (RFC 5321 4.1.1.10), and closes the connection.
+
+        What was sent is sent: a server that closes without an answer makes the
+        code -1, not an error.
+        """
+        try:
+            reply: Reply = self._perform(Request.quit())
+        except SMTPServerDisconnected as error:
+            if error.stage != "quit":
+                raise
+            reply = (-1, str(error).encode())
+        finally:
+            self._forget()
+            self.close()
+        return reply
+
+    # -- securing and authenticating ----------------------------------------------
+
+    def starttls(self, *, context: Any = None) -> Reply:
+        """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
+        by default the certificate is verified against the system's trust store.
+
+        Everything learnt before is forgotten: say `ehlo()` again. Raises
+        SMTPNotSupportedError if it is not offered, SMTPResponseException if the
+        server refuses it (nothing of a mail goes out in plaintext after that),
+        SMTPTLSError if the handshake fails.
+        """
+        self.ehlo_or_helo_if_needed()
+        if not self.has_extn("starttls"):
+            raise SMTPNotSupportedError("STARTTLS extension not supported by server.")
+        code, msg = self._talk().starttls(context, None, self._observer)
+        if code != 220:
+            raise SMTPResponseException(code, msg)
+        self._forget()
+        return code, msg
+
+    def login(
+        self,
+        user: str,
+        password: str | None = None,
+        *,
+        initial_response_ok: bool = True,
+        access_token: str | None = None,
+        mechanism: str | None = None,
+    ) -> Reply:
+        """AUTH (RFC 4954), with the strongest mechanism that the server offers:
+        CRAM-MD5, PLAIN, LOGIN for a password, OAUTHBEARER, XOAUTH2 for an OAuth 2.0
+        access token. A refusal of the credentials ends it: they are not shown to
+        a weaker mechanism.
+
+        Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
+        connection that everybody can read), SMTPException (no mechanism in
+        common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
+        """
+        self.ehlo_or_helo_if_needed()
+        self.user, self.password = user, password
+        if password is not None and mechanism is None and self._overrides(*_AUTH_BY_STEPS):
+            return self._login_by_steps(initial_response_ok)
+        request = Request.login(
+            user,
+            password,
+            access_token=access_token,
+            mechanism=mechanism,
+            initial_response=initial_response_ok,
+        )
+        reply: Reply = self._perform(request)
+        return reply
+
+    def _login_by_steps(self, initial_response_ok: bool) -> Reply:
+        """Through the subclass's own `auth` and authobjects, strongest first."""
+        if not self.has_extn("auth"):
+            raise SMTPNotSupportedError("SMTP AUTH extension not supported by server.")
+        offered = self.esmtp_features["auth"].upper().split()
+        for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
+            if mechanism in offered:
+                answer = getattr(self, "auth_" + mechanism.lower().replace("-", "_"))
+                return self.auth(mechanism, answer, initial_response_ok=initial_response_ok)
+        raise SMTPException("No suitable authentication method found.")
+
+    def auth(
+        self,
+        mechanism: str,
+        authobject: Callable[..., str | bytes | None],
+        *,
+        initial_response_ok: bool = True,
+    ) -> Reply:
+        """AUTH by a callable: `authobject(challenge)` answers each challenge
+        (bytes), `authobject()` gives the initial response or None.
+
+        Raises SMTPAuthenticationError, and SMTPException if the server does not
+        stop asking; what the callable raises cancels the exchange.
+        """
+        initial = _octets(authobject()) if initial_response_ok else None
+        answer = self._perform(Request.auth(mechanism.upper(), initial))
+        asked = 0
+        while isinstance(answer, bytes):
+            asked += 1
+            if asked > _MAX_CHALLENGES:
+                self._cancel_auth()
+                raise SMTPException(f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}")
+            try:
+                response = _octets(authobject(answer))
+            except BaseException:
+                self._cancel_auth()
+                raise
+            answer = self._talk().respond(response, self._observer)
+        reply: Reply = answer
+        return reply
+
+    def _cancel_auth(self) -> None:
+        try:
+            self._talk().respond(None, self._observer)
+        except SMTPException:
+            pass  # The refusal is what was asked for; the cause is on its way up.
+
+    def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:
+        """An authobject for CRAM-MD5 (RFC 2195), from `user` and `password`."""
+        return None if challenge is None else cram_md5(self.user or "", self.password or "", challenge)
+
+    def auth_plain(self, challenge: bytes | None = None) -> str:
+        """An authobject for PLAIN (RFC 4616), from `user` and `password`."""
+        return f"\0{self.user}\0{self.password}"
+
+    def auth_login(self, challenge: bytes | None = None) -> str:
+        """An authobject for LOGIN, from `user` and `password`."""
+        if challenge is None or b"user" in challenge.lower():
+            return self.user or ""
+        return self.password or ""
+
+    # -- sending --------------------------------------------------------------------
+
+    def sendmail(
+        self,
+        from_addr: str,
+        to_addrs: str | Iterable[str],
+        msg: MessageLike,
+        mail_options: Sequence[str] = (),
+        rcpt_options: Sequence[str] = (),
+    ) -> dict[str, Reply]:
+        """A whole mail transaction (RFC 5321 3.3).
+
+        Args:
+            from_addr: the reverse-path; "" is the null reverse-path.
+            to_addrs: one address or many.
+            msg: bytes, str (sent as UTF-8), or a message. Line ends become CRLF.
+            mail_options, rcpt_options: as "BODY=8BITMIME"; SIZE, BODY and
+                SMTPUTF8 are added where the message needs and the server offers
+                them.
+
+        Returns the refused recipients with (code, text) for each: empty when all
+        were accepted. Raises SMTPRecipientsRefused (all of them),
+        SMTPSenderRefused, SMTPDataError, SMTPHeloError, SMTPNotSupportedError,
+        SMTPServerDisconnected (its `fates` tell whether the message may have
+        arrived); ValueError for what is not an address or an option.
+        """
+        self.ehlo_or_helo_if_needed()
+        recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
+        octets = sending.to_bytes(msg)
+        if not recipients:
+            raise SMTPRecipientsRefused({})
+        if self._overrides(*_STEP_BY_STEP, *_LINE_BY_LINE):
+            return sending.by_steps(self, from_addr, recipients, octets, mail_options, rcpt_options)
+        request = Request.transaction(from_addr, recipients, octets, list(mail_options), list(rcpt_options))
+        refused: dict[str, Reply] = self._perform(request)
+        return refused
+
+    def send_message(
+        self,
+        msg: Any,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
+        mail_options: Sequence[str] = (),
+        rcpt_options: Sequence[str] = (),
+    ) -> dict[str, Reply]:
+        """Sends a message (ours or the standard library's) to whom its headers
+        name: Sender over From; To, Cc and Bcc, or their Resent- forms. Bcc never
+        travels. Returns and raises as `sendmail`, and ValueError for more than
+        one block of Resent- fields.
+        """
+        self.ehlo_or_helo_if_needed()
+        envelope = sending.envelope_of(msg, from_addr, to_addrs)
+        utf8 = envelope.needs_smtputf8
+        if utf8 and not self.has_extn("smtputf8"):
+            raise SMTPNotSupportedError(
+                "One or more source or delivery addresses require internationalized email support, "
+                "but the server does not advertise the required SMTPUTF8 capability"
+            )
+        if utf8:
+            mail_options = (*mail_options, "SMTPUTF8", "BODY=8BITMIME")
+        octets = sending.render(msg, utf8=utf8)
+        return self.sendmail(envelope.sender, envelope.recipients, octets, mail_options, rcpt_options)
+
+    def _overrides(self, *names: str) -> bool:
+        """Whether a subclass or this instance has its own way of one of these."""
+        own = vars(self)
+        cls = type(self)
+        return any(name in own or getattr(cls, name) is not getattr(SmtpClient, name) for name in names)
+
+
+def _octets(response: str | bytes | None) -> bytes | None:
+    return response.encode() if isinstance(response, str) else response
+
+
+def _own_name() -> str:
+    """This machine's name if it is one that a server can take; no DNS look-up,
+    which can take seconds and tell nonsense."""
+    name = socket.gethostname()
+    fits = "." in name and all(c.isascii() and (c.isalnum() or c in "-.") for c in name)
+    return name if fits else "[127.0.0.1]"
+
+
+def _literal(address: tuple[str, int] | None) -> str:
+    """An address literal (RFC 5321 4.1.3)."""
+    host = address[0] if address else "127.0.0.1"
+    return f"[IPv6:{host}]" if ":" in host else f"[{host}]"

@@ -1,0 +1,82 @@
+"""``rsmtp demo``: the example script against a local server, and what was said."""
+
+import argparse
+import os
+import runpy
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rsmtp import Catcher, TranscriptLine
+
+SCRIPT = Path(__file__).with_name("send_email.py")
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="send a message to a local server and show the conversation",
+        description="Run the example script against a local server of its own: STARTTLS, AUTH, one message. "
+        "Then show the conversation, state by state. Nothing leaves this machine.",
+    )
+    parser.set_defaults(run=demo)
+
+
+def demo(given: argparse.Namespace) -> int:
+    with Catcher(require_auth=True) as catcher:
+        print(f"A mail server of our own listens on {catcher.host}:{catcher.port}.")
+        print(f"Running {SCRIPT.name} against it:\n")
+        globals_ = _run_script(catcher)
+        server = globals_.get("server")
+        if server is None:
+            print("no connection was made", file=sys.stderr)
+            return 1
+        print("\nWhat was said (C: the script, S: the server), and the state that it led to:\n")
+        print("\n".join(_by_state(server.transcript, server.state)))
+        print(f"\nThe way of the state machine:\n{_path(server.transcript, server.state)}\n")
+        for message in catcher.messages:
+            facts = f"{message.mail_from} to {', '.join(message.rcpt_tos)}, {len(message.data)} octets"
+            print(f"The server has received: {message.email['Subject']!r} from {facts}.")
+        return 0 if catcher.messages else 1
+
+
+def _run_script(catcher: Catcher) -> dict[str, Any]:
+    """Runs the script with the server's settings where it looks for them."""
+    settings = {
+        "SMTP_HOST": "localhost",
+        "SMTP_PORT": str(catcher.port),
+        "SMTP_USER": catcher.username,
+        "SMTP_PASSWORD": catcher.password,
+        # The server's certificate is signed by a CA of its own.
+        "SSL_CERT_FILE": catcher.ca_file,
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update({name: value for name, value in settings.items() if value})
+    try:
+        return runpy.run_path(str(SCRIPT), run_name="__main__")
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _by_state(lines: Iterable[TranscriptLine], last: str) -> Iterator[str]:
+    state = None
+    for line in lines:
+        if line.state != state:
+            state = line.state
+            yield f"[{state}]"
+        mark = "   " if line.direction == "*" else f"{line.direction}: "
+        yield f"    {line.at * 1000:7.1f} ms  {mark}{line.text}"
+    yield f"[{last}]"
+
+
+def _path(lines: Iterable[TranscriptLine], last: str) -> str:
+    path: list[str] = []
+    for state in (*(line.state for line in lines), last):
+        if not path or path[-1] != state:
+            path.append(state)
+    return " -> ".join(path)

@@ -1,0 +1,263 @@
+"""The exceptions. Every class derives from the one of the same name in the
+standard library's `smtplib`, so that handlers written for it keep catching, and
+tells what a caller acts on: `stage`, `code`, `enhanced_code`, `address`,
+`transient` and, for a message under way, the `fates` of its recipients.
+"""
+
+from __future__ import annotations
+
+import os
+import smtplib as _std
+import socket as _socket
+import ssl as _ssl
+from collections.abc import Mapping
+from typing import Any
+
+Reply = tuple[int, bytes]
+
+__all__ = [
+    "SMTPAuthenticationError",
+    "SMTPCertificateError",
+    "SMTPConnectError",
+    "SMTPConnectionRefused",
+    "SMTPDataError",
+    "SMTPException",
+    "SMTPGreetingError",
+    "SMTPHeloError",
+    "SMTPHostNotFound",
+    "SMTPNonASCIIAddress",
+    "SMTPNotSupportedError",
+    "SMTPProtocolError",
+    "SMTPRecipientsRefused",
+    "SMTPResponseException",
+    "SMTPSenderRefused",
+    "SMTPServerDisconnected",
+    "SMTPStateError",
+    "SMTPTLSError",
+    "SMTPTimeoutError",
+    "SMTPUnreachable",
+]
+
+
+class _Facts:
+    """What every error of ours tells.
+
+    stage: where in the conversation, as "auth", "rcpt" or "end of data".
+    code: the reply code, or None where the server said nothing.
+    enhanced_code: as "5.1.1" (RFC 3463), where the server gave one.
+    address: the address that it is about.
+    transient: whether the same request may succeed later, unchanged.
+    fates: for each recipient of a message that was under way, one of "sent",
+        "refused", "unknown" (lost after the end of mail data) and "not sent".
+    """
+
+    stage: str | None = None
+    code: int | None = None
+    enhanced_code: str | None = None
+    address: str | None = None
+    transient: bool = False
+    fates: Mapping[str, str] = {}
+
+
+class SMTPException(_Facts, _std.SMTPException):
+    """Base class of all errors of a conversation."""
+
+
+class SMTPNotSupportedError(SMTPException, _std.SMTPNotSupportedError):
+    """The server does not offer what was asked for. Nothing was sent."""
+
+
+class SMTPStateError(SMTPException):
+    """The request is not legal in the session's state. Nothing was sent."""
+
+
+class SMTPServerDisconnected(SMTPException, _std.SMTPServerDisconnected):
+    """The connection is gone, or was never made."""
+
+
+class SMTPTimeoutError(SMTPServerDisconnected, TimeoutError):
+    """The server did not answer in time; the session is closed, because a late
+    answer would be taken for the answer to something else."""
+
+
+class SMTPUnreachable(SMTPException):
+    """No connection could be made."""
+
+
+class SMTPConnectionRefused(SMTPUnreachable, ConnectionRefusedError):
+    """Nobody listens on that port."""
+
+
+class SMTPHostNotFound(SMTPUnreachable, _socket.gaierror):
+    """The host name has no address."""
+
+
+class SMTPTLSError(SMTPException, _ssl.SSLError):
+    """The TLS handshake failed; nothing else was sent."""
+
+    def __str__(self) -> str:
+        return str(self.args[-1]) if self.args else ""
+
+
+class SMTPCertificateError(SMTPTLSError, _ssl.SSLCertVerificationError):
+    """The server's certificate can't be trusted: name, chain or dates."""
+
+
+class SMTPResponseException(SMTPException, _std.SMTPResponseException):
+    """The server refused. `smtp_code` and `smtp_error` are its reply."""
+
+    def __init__(self, code: int, msg: bytes | str) -> None:
+        super().__init__(code, msg)
+        self._tell(code)
+
+    def _tell(self, code: int) -> None:
+        self.code = code
+        self.transient = 400 <= code <= 499
+
+    def __str__(self) -> str:
+        words = f"{self.smtp_code} {_text(self.smtp_error)}"
+        return f"{words} ({self.address})" if self.address else words
+
+
+class SMTPProtocolError(SMTPServerDisconnected, SMTPResponseException):
+    """The server broke the protocol; the session is closed, because nobody can
+    say any more what answers what."""
+
+    def __str__(self) -> str:
+        return _text(self.smtp_error)
+
+
+class SMTPConnectError(SMTPResponseException, _std.SMTPConnectError):
+    """The server greeted with a refusal."""
+
+
+class SMTPGreetingError(SMTPProtocolError, SMTPConnectError):
+    """What the server greeted with is not an SMTP greeting."""
+
+
+class SMTPHeloError(SMTPResponseException, _std.SMTPHeloError):
+    """The server refused our introduction."""
+
+
+class SMTPAuthenticationError(SMTPResponseException, _std.SMTPAuthenticationError):
+    """The server refused the credentials."""
+
+
+class SMTPDataError(SMTPResponseException, _std.SMTPDataError):
+    """The server refused the message."""
+
+
+class SMTPSenderRefused(SMTPResponseException, _std.SMTPSenderRefused):
+    """The server refused the sender. `sender` is the address."""
+
+    def __init__(self, code: int, msg: bytes, sender: str) -> None:
+        _std.SMTPSenderRefused.__init__(self, code, msg, sender)
+        self._tell(code)
+        self.address = sender
+
+
+class SMTPRecipientsRefused(SMTPException, _std.SMTPRecipientsRefused):
+    """The server refused every recipient. `recipients` maps each address to
+    (code, text), as what `sendmail` returns does."""
+
+    def __init__(self, recipients: dict[str, Reply]) -> None:
+        super().__init__(recipients)
+        codes = {code for code, _ in recipients.values()}
+        self.transient = bool(codes) and all(400 <= code <= 499 for code in codes)
+        if len(codes) == 1:
+            self.code = codes.pop()
+        if len(recipients) == 1:
+            self.address = next(iter(recipients))
+
+    def __str__(self) -> str:
+        if not self.recipients:
+            return "no recipients"
+        return "; ".join(f"{who}: {code} {_text(text)}" for who, (code, text) in self.recipients.items())
+
+
+class SMTPNonASCIIAddress(_Facts, UnicodeEncodeError):
+    """An address needs SMTPUTF8 (RFC 6531), and the server does not offer it.
+    Nothing was sent."""
+
+
+def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
+    """The exception for an error of the engine."""
+    reply = facts.pop("reply")
+    os_error = facts.pop("os_error")
+    error = _build(kind, message, reply, os_error, facts)
+    return _tell(error, reply, facts)
+
+
+def refusal(stage: str, **facts: Any) -> BaseException:
+    """The exception for a refusal by the server at this stage."""
+    reply = facts.pop("reply")
+    refused = facts.pop("refused", None)
+    code, text = reply or (0, b"")
+    error: BaseException
+    if stage == "rcpt":
+        error = SMTPRecipientsRefused(refused or {})
+    elif stage == "mail":
+        error = SMTPSenderRefused(code, text, facts["address"])
+    elif stage == "auth":
+        error = SMTPAuthenticationError(code, text)
+    else:
+        error = SMTPDataError(code, text)
+    return _tell(error, reply, {"stage": stage, **facts})
+
+
+def _build(
+    kind: str, message: str, reply: Reply | None, os_error: int | None, facts: dict[str, Any]
+) -> BaseException:
+    if kind == "protocol":
+        code, text = reply or (-1, b"")
+        words = f"{message}: {code} {_text(text)}" if reply else message
+        cls = SMTPGreetingError if facts["stage"] == "greeting" else SMTPProtocolError
+        return cls(code, words.encode())
+    if kind == "too large" and reply:
+        return SMTPSenderRefused(*reply, facts["address"] or "")
+    if kind == "non-ascii address":
+        address = facts["address"]
+        start = next((i for i, c in enumerate(address) if not c.isascii()), 0)
+        end = next((i for i, c in enumerate(address) if c == "@" and i > start), len(address))
+        return SMTPNonASCIIAddress("ascii", address, start, end, message)
+    if kind == "unreachable":
+        words = (
+            f"{message} ({os.strerror(os_error)})"
+            if os_error and os.strerror(os_error) not in message
+            else message
+        )
+        cls_ = SMTPConnectionRefused if "refused" in message.lower() else SMTPUnreachable
+        error = cls_(words)
+        error.errno = os_error
+        return error
+    if kind == "unknown host":
+        return SMTPHostNotFound(_socket.EAI_NONAME, message)
+    if reply:
+        message = f"{message}: {reply[0]} {_text(reply[1])}"
+    return _CLASSES.get(kind, SMTPException)(message)
+
+
+_CLASSES: dict[str, type[SMTPException]] = {
+    "misuse": SMTPStateError,
+    "not supported": SMTPNotSupportedError,
+    "disconnected": SMTPServerDisconnected,
+    "timeout": SMTPTimeoutError,
+    "tls": SMTPTLSError,
+    "certificate": SMTPCertificateError,
+}
+
+
+def _tell(error: BaseException, reply: Reply | None, facts: dict[str, Any]) -> BaseException:
+    for name, value in facts.items():
+        if value is not None:
+            setattr(error, name, dict(value) if name == "fates" else value)
+    if reply and not isinstance(error, SMTPRecipientsRefused):
+        error.code = reply[0]  # type: ignore[attr-defined]
+        error.transient = 400 <= reply[0] <= 499  # type: ignore[attr-defined]
+    return error
+
+
+def _text(text: bytes | str) -> str:
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return " ".join(text.split("\n"))

@@ -1,0 +1,131 @@
+"""From a message to an envelope and bytes, for every client."""
+
+from __future__ import annotations
+
+import copy
+import email.generator
+import email.message
+import email.utils
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rsmtp._rsmtp import needs_smtputf8
+from rsmtp.errors import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
+
+if TYPE_CHECKING:
+    from rsmtp.client import Reply, SmtpClient
+
+MessageLike = Any
+"""bytes, str, an rsmtp.Message or a message of the standard library."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Who sends and who receives, apart from what the headers say."""
+
+    sender: str
+    recipients: list[str]
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        return any(needs_smtputf8(address) for address in (self.sender, *self.recipients))
+
+
+def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None) -> Envelope:
+    """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6)."""
+    resent = msg.get_all("Resent-Date")
+    if resent is not None and len(resent) != 1:
+        raise ValueError("message has more than one 'Resent-' header block")
+    prefix = "" if resent is None else "Resent-"
+    if from_addr is None:
+        sender = msg[f"{prefix}Sender"] if f"{prefix}Sender" in msg else msg[f"{prefix}From"]
+        if sender is None:
+            raise ValueError(f"the message has no {prefix}From field, and no from_addr was given")
+        from_addr = email.utils.getaddresses([str(sender)])[0][1]
+    if to_addrs is None:
+        # Every field of each name: a second To is as good as the first.
+        fields = [value for name in ("To", "Bcc", "Cc") for value in msg.get_all(prefix + name) or ()]
+        to_addrs = [
+            address for _, address in email.utils.getaddresses([str(field) for field in fields]) if address
+        ]
+    recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
+    return Envelope(from_addr, recipients)
+
+
+def render(msg: Any, *, utf8: bool) -> bytes:
+    """The message as it travels: CRLF, no Bcc."""
+    if hasattr(msg, "_render_for_sending"):
+        rendered: bytes = msg._render_for_sending(utf8=utf8)
+        return rendered
+    msg = copy.copy(msg)
+    del msg["Bcc"]
+    del msg["Resent-Bcc"]
+    policy = msg.policy.clone(utf8=True) if utf8 else msg.policy
+    out = io.BytesIO()
+    email.generator.BytesGenerator(out, policy=policy).flatten(msg, linesep="\r\n")
+    return out.getvalue()
+
+
+def to_bytes(msg: MessageLike) -> bytes:
+    """Text goes as UTF-8, a message is rendered, bytes are taken as they are."""
+    if isinstance(msg, bytes):
+        return msg
+    if isinstance(msg, str):
+        return msg.encode()
+    if isinstance(msg, (bytearray, memoryview)):
+        return bytes(msg)
+    if hasattr(msg, "as_bytes"):
+        return render(msg, utf8=False)
+    raise TypeError(f"msg: bytes, str or a message is wanted, not {type(msg).__name__}")
+
+
+def bare_address(address: str) -> str:
+    """The address out of "Name <address>"."""
+    return email.utils.parseaddr(address)[1] or address
+
+
+def by_steps(
+    client: SmtpClient,
+    sender: str,
+    recipients: Sequence[str],
+    octets: bytes,
+    mail_options: Sequence[str],
+    rcpt_options: Sequence[str],
+) -> dict[str, Reply]:
+    """The transaction through the client's own methods, for a subclass that has
+    made some of them its own."""
+
+    def give_up(code: int) -> None:
+        if code == 421:
+            client.close()
+            return
+        try:
+            client.rset()
+        except SMTPServerDisconnected:
+            pass
+
+    options = list(mail_options)
+    if client.has_extn("size"):
+        options.insert(0, f"SIZE={len(octets)}")
+    code, text = client.mail(sender, options)
+    if code != 250:
+        give_up(code)
+        raise SMTPSenderRefused(code, text, sender)
+    refused: dict[str, Reply] = {}
+    for recipient in recipients:
+        code, text = client.rcpt(recipient, rcpt_options)
+        if code not in (250, 251):
+            refused[recipient] = (code, text)
+        if code == 421:
+            client.close()
+            raise SMTPRecipientsRefused(refused)
+    if len(refused) == len(recipients):
+        give_up(250)
+        raise SMTPRecipientsRefused(refused)
+    code, text = client.data(octets)
+    if code != 250:
+        give_up(code)
+        raise SMTPDataError(code, text)
+    return refused

@@ -1,0 +1,114 @@
+"""The standard library's `smtplib`, over the engine: same names, same calls.
+
+`from rsmtp import smtplib` ports a script. What differs, and why, is in the
+README: certificates are verified, secrets are masked, control characters are
+refused.
+"""
+
+from __future__ import annotations
+
+import re
+from smtplib import quoteaddr, quotedata
+from types import TracebackType
+from typing import Any, Final
+
+from rsmtp.client import _UNSET, LMTP_PORT, SMTP_PORT, SMTP_SSL_PORT, Reply, SmtpClient
+from rsmtp.errors import (
+    SMTPAuthenticationError,
+    SMTPConnectError,
+    SMTPDataError,
+    SMTPException,
+    SMTPHeloError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
+
+__all__ = [
+    "SMTP",
+    "SMTP_SSL",
+    "SMTPAuthenticationError",
+    "SMTPConnectError",
+    "SMTPDataError",
+    "SMTPException",
+    "SMTPHeloError",
+    "SMTPNotSupportedError",
+    "SMTPRecipientsRefused",
+    "SMTPResponseException",
+    "SMTPSenderRefused",
+    "SMTPServerDisconnected",
+    "quoteaddr",
+    "quotedata",
+]
+
+CRLF: Final = "\r\n"
+bCRLF: Final = b"\r\n"
+OLDSTYLE_AUTH: Final = re.compile(r"auth=(.*)", re.IGNORECASE)
+
+
+class SMTP(SmtpClient):
+    """`smtplib.SMTP`. See `rsmtp.SmtpClient`."""
+
+    _like_smtplib = True
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # smtplib raises for a QUIT that is refused, and swallows a lost connection.
+        try:
+            code, message = self.docmd("QUIT")
+            if code != 221:
+                raise SMTPResponseException(code, message)
+        except SMTPServerDisconnected:
+            pass
+        finally:
+            self.close()
+
+
+class SMTP_SSL(SMTP):
+    """`smtplib.SMTP_SSL`: TLS before the greeting (RFC 8314)."""
+
+    default_port = SMTP_SSL_PORT
+    _tls_mode = "implicit"
+
+    def __init__(
+        self,
+        host: str = "",
+        port: int = 0,
+        local_hostname: str | None = None,
+        *,
+        timeout: float | None = _UNSET,
+        source_address: tuple[str, int] | None = None,
+        context: Any = None,
+    ) -> None:
+        super().__init__(host, port, local_hostname, timeout, source_address, context=context)
+
+
+class LMTP(SMTP):
+    """`smtplib.LMTP` (RFC 2033): over TCP, or a Unix socket when the host is a
+    path. `sendmail` tells each recipient's own answer to the mail data."""
+
+    ehlo_msg = "lhlo"
+
+    def __init__(
+        self,
+        host: str = "",
+        port: int = LMTP_PORT,
+        local_hostname: str | None = None,
+        source_address: tuple[str, int] | None = None,
+        timeout: float | None = _UNSET,
+    ) -> None:
+        super().__init__(host, port, local_hostname, timeout, source_address)
+
+    def connect(
+        self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
+    ) -> Reply:
+        """Connects to a host, or to the Unix socket at `host` if it begins with "/"."""
+        if not host.startswith("/"):
+            return super().connect(host, port, source_address)
+        if self.debuglevel > 0:
+            self._print_debug("connect:", host)
+        self._begin("localhost", 0, path=host)
+        return self.getreply()

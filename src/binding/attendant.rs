@@ -1,0 +1,93 @@
+//! What the driver asks while it waits: signals, logging, debug output. All of
+//! it happens without any lock of ours held.
+
+use super::transcript::TranscriptLine;
+use crate::driver::{Attendant, TimedLine};
+use crate::protocol::transcript::Speaker;
+use crate::protocol::{Error, Kind, Stage};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// Logger of the conversation, secrets masked, at DEBUG.
+pub const SMTP_LOG: &str = "rsmtp.smtp";
+/// Logger of what TLS settled, at DEBUG.
+pub const TLS_LOG: &str = "rsmtp.tls";
+
+/// Levels are asked of Python each time, because they may change at run time.
+pub fn install_logging() {
+    Python::attach(|py| {
+        if let Ok(logger) = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers) {
+            let ours = logger
+                .filter(log::LevelFilter::Off)
+                .filter_target("rsmtp".to_owned(), log::LevelFilter::Debug);
+            // Another logger in the process was there first: it stays.
+            let _ = ours.install();
+        }
+    });
+}
+
+/// Whether Python's logger of this name wants DEBUG at the moment.
+pub fn wants_debug(py: Python<'_>, name: &str) -> bool {
+    static GET_LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let get_logger = GET_LOGGER.import(py, "logging", "getLogger");
+    let enabled =
+        get_logger.and_then(|get| get.call1((name,))?.call_method1("isEnabledFor", (10,))?.extract());
+    enabled.unwrap_or(false)
+}
+
+pub struct Attending {
+    /// `observer(line)`, for debug output.
+    observer: Option<Py<PyAny>>,
+    logs: bool,
+    /// What a signal handler or the observer raised.
+    raised: Option<PyErr>,
+}
+
+impl Attending {
+    pub fn new(py: Python<'_>, observer: Option<Py<PyAny>>) -> Self {
+        Self { observer, logs: wants_debug(py, SMTP_LOG), raised: None }
+    }
+
+    /// For a look at the connection: nothing is said.
+    pub fn silent() -> Self {
+        Self { observer: None, logs: false, raised: None }
+    }
+
+    /// The exception that ended the wait, if one did: it goes before ours.
+    pub fn take_raised(&mut self) -> Option<PyErr> {
+        self.raised.take()
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(Kind::Interrupted, Stage::Command, "the wait was interrupted")
+}
+
+impl Attendant for Attending {
+    fn attend(&mut self) -> Result<(), Error> {
+        if let Err(raised) = Python::attach(|py| py.check_signals()) {
+            self.raised.get_or_insert(raised);
+        }
+        match self.raised {
+            Some(_) => Err(interrupted()),
+            None => Ok(()),
+        }
+    }
+
+    fn hear(&mut self, line: &TimedLine) {
+        if self.logs {
+            let who = match line.line.speaker {
+                Speaker::Client => "C: ",
+                Speaker::Server => "S: ",
+                Speaker::Note => "",
+            };
+            log::debug!(target: SMTP_LOG, "{who}{}", String::from_utf8_lossy(&line.line.text));
+        }
+        if let Some(observer) = &self.observer {
+            let told = Python::attach(|py| observer.call1(py, (TranscriptLine::from(line),)).map(|_| ()));
+            if let Err(raised) = told {
+                self.raised.get_or_insert(raised);
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The arguments of `Catcher.fault`, made a fault.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::argument::bad_argument;
+use crate::catcher::{BadCertificate, Disconnect, Fault, FaultReply, Stage};
+use crate::protocol::reply::Reply;
+
+/// What `reply=` and `extra=` take.
+#[derive(FromPyObject)]
+pub enum Words<'py> {
+    /// Octets, exactly as they are to go out.
+    Raw(Bound<'py, PyBytes>),
+    /// A code and its text.
+    Reply(u16, Text),
+    /// "usual".
+    Named(String),
+}
+
+#[derive(FromPyObject)]
+pub enum Text {
+    One(String),
+    Lines(Vec<String>),
+}
+
+/// What `disconnect=` takes.
+#[derive(FromPyObject)]
+pub enum End {
+    Whether(bool),
+    How(String),
+}
+
+impl Words<'_> {
+    /// What is said in place of the usual reply.
+    pub fn reply(&self) -> PyResult<FaultReply> {
+        Ok(match self {
+            Words::Raw(octets) => FaultReply::Raw(octets.as_bytes().to_vec()),
+            Words::Reply(code, text) => FaultReply::Reply { code: *code, wire: wire("reply", *code, text)? },
+            Words::Named(name) if name == "usual" => FaultReply::Usual,
+            Words::Named(_) => {
+                return Err(bad_argument("reply", &"(code, text), bytes, or \"usual\""));
+            }
+        })
+    }
+
+    /// What is said in addition.
+    pub fn octets(&self) -> PyResult<Vec<u8>> {
+        match self {
+            Words::Raw(octets) => Ok(octets.as_bytes().to_vec()),
+            Words::Reply(code, text) => wire("extra", *code, text),
+            Words::Named(_) => Err(bad_argument("extra", &"(code, text) or bytes")),
+        }
+    }
+}
+
+fn wire(argument: &str, code: u16, text: &Text) -> PyResult<Vec<u8>> {
+    let text = match text {
+        Text::One(text) => text.clone(),
+        Text::Lines(lines) => lines.join("\n"),
+    };
+    if !(200..=599).contains(&code) {
+        return Err(bad_argument(argument, &format!("{code} is no reply code; bytes can say anything")));
+    }
+    if text.contains(['\r', '\0']) {
+        return Err(bad_argument(argument, &"CR and NUL can't stand in a reply; bytes can say anything"));
+    }
+    let mut wire = Vec::new();
+    Reply::new(code, text).write_to(&mut wire);
+    Ok(wire)
+}
+
+pub fn disconnect(end: Option<End>) -> PyResult<Option<Disconnect>> {
+    Ok(match end {
+        None | Some(End::Whether(false)) => None,
+        Some(End::Whether(true)) => Some(Disconnect::Fin),
+        Some(End::How(how)) => Some(match how.as_str() {
+            "fin" => Disconnect::Fin,
+            "reset" => Disconnect::Reset,
+            "half-close" => Disconnect::HalfClose,
+            _ => return Err(bad_argument("disconnect", &"True, \"fin\", \"reset\" or \"half-close\"")),
+        }),
+    })
+}
+
+pub fn certificate(name: &str) -> PyResult<BadCertificate> {
+    Ok(match name {
+        "wrong-name" => BadCertificate::WrongName,
+        "expired" => BadCertificate::Expired,
+        "not-yet-valid" => BadCertificate::NotYetValid,
+        "untrusted" => BadCertificate::Untrusted,
+        "self-signed" => BadCertificate::SelfSigned,
+        _ => {
+            return Err(bad_argument(
+                "certificate",
+                &"\"wrong-name\", \"expired\", \"not-yet-valid\", \"untrusted\" or \"self-signed\"",
+            ));
+        }
+    })
+}
+
+/// Refuses what would have no effect where it is asked for.
+pub fn check(fault: &Fault) -> PyResult<()> {
+    let stage = fault.stage;
+    if fault.certificate.is_some() && stage != Stage::Handshake {
+        return Err(bad_argument("certificate", &"only at stage \"handshake\""));
+    }
+    if fault.after > 0 && stage != Stage::MailData {
+        return Err(bad_argument("after", &"only at stage \"mail-data\""));
+    }
+    let has_address = matches!(stage, Stage::Mail | Stage::Rcpt | Stage::EndOfData);
+    if fault.address.is_some() && !has_address {
+        return Err(bad_argument(
+            "address",
+            &"only at stages \"MAIL\", \"RCPT\" and, in LMTP, \"end-of-data\"",
+        ));
+    }
+    if fault.endless && matches!(fault.reply, FaultReply::Nothing) {
+        return Err(bad_argument("endless", &"only together with reply"));
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! The catcher as Python sees it.
+
+mod argument;
+mod conversation;
+mod fault;
+mod message;
+mod server;
+
+pub use conversation::CaughtConversation;
+pub use message::{CaughtMessage, CaughtTls};
+pub use server::Catcher;

@@ -1,0 +1,44 @@
+//! The one place that makes an exception of an error. Which class it is, is
+//! decided by `rsmtp.errors.from_engine`.
+
+use super::outcome::reply_to_python;
+use crate::protocol::Error;
+use crate::protocol::transaction::{Fate, Outcome};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+
+pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {
+    raise(py, error).unwrap_or_else(|failed| failed)
+}
+
+fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    static FROM_ENGINE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let facts = PyDict::new(py);
+    facts.set_item("stage", error.stage.name())?;
+    facts.set_item("reply", error.reply.as_ref().map(|reply| reply_to_python(py, reply)))?;
+    facts.set_item("enhanced_code", error.enhanced().map(|code| code.to_string()))?;
+    facts.set_item("address", error.address.as_deref())?;
+    facts.set_item("transient", error.is_transient())?;
+    facts.set_item("os_error", error.os_error)?;
+    facts.set_item("fates", error.outcome.as_deref().map(fates))?;
+    let make = FROM_ENGINE.import(py, "rsmtp.errors", "from_engine")?;
+    Ok(PyErr::from_value(make.call((error.kind.name(), &error.message), Some(&facts))?))
+}
+
+/// What is known of each recipient, by name.
+pub fn fates(outcome: &Outcome) -> Vec<(String, &'static str)> {
+    let name = |fate: &Fate| match fate {
+        Fate::Sent(_) => "sent",
+        Fate::Refused(..) => "refused",
+        Fate::Unknown => "unknown",
+        Fate::NotSent => "not sent",
+    };
+    outcome.recipients.iter().map(|(path, fate)| (path.to_string(), name(fate))).collect()
+}
+
+/// Bad input, by the name of the argument.
+pub fn bad_argument(argument: &str, why: &dyn std::fmt::Display) -> PyErr {
+    PyValueError::new_err(format!("{argument}: {why}"))
+}

@@ -1,0 +1,255 @@
+//! Requests: arguments parsed into the engine's types before anything is sent.
+
+use super::error::bad_argument;
+use crate::envelope::{ForwardPath, ReversePath};
+use crate::protocol::auth::{Credentials, Mechanism, Secret};
+use crate::protocol::command::{Command, Letters, LineText, Parameter};
+use crate::protocol::transaction::Transaction;
+use crate::protocol::{self, Body};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+
+/// What a client asks of a session, once.
+///
+/// Every constructor parses its arguments; ValueError names the one that could
+/// not stand in the conversation (RFC 5321 4.1.2), before anything is sent.
+#[pyclass(frozen, module = "rsmtp._rsmtp")]
+pub struct Request {
+    request: Mutex<Option<protocol::Request>>,
+    /// Addresses as the caller wrote them, for results and exceptions.
+    given: Given,
+}
+
+/// The addresses of a transaction as the caller wrote them.
+#[derive(Default)]
+pub struct Given {
+    pub sender: Option<String>,
+    pub recipients: Vec<String>,
+}
+
+impl Request {
+    fn new(request: protocol::Request) -> Self {
+        Self { request: Mutex::new(Some(request)), given: Given::default() }
+    }
+
+    fn command(command: Command) -> Self {
+        Self::new(protocol::Request::Command(command))
+    }
+
+    pub fn take(&self) -> PyResult<protocol::Request> {
+        let taken = self.request.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.ok_or_else(|| PyValueError::new_err("a request can be made once"))
+    }
+
+    pub fn given(&self) -> &Given {
+        &self.given
+    }
+}
+
+#[pymethods]
+impl Request {
+    /// The command line of a request that is a single command, in smtplib's
+    /// letters: for clients that have their own way of sending one.
+    #[getter]
+    fn line(&self) -> Option<String> {
+        match &*self.request.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(protocol::Request::Command(command)) => Some(command.line(true, Letters::Smtplib)),
+            _ => None,
+        }
+    }
+
+    /// EHLO, or LHLO in an LMTP session. With `fall_back`, HELO follows if the
+    /// server says that it does not know EHLO (RFC 5321 3.2).
+    #[staticmethod]
+    #[pyo3(signature = (name, *, fall_back=false, lmtp=false))]
+    fn ehlo(name: &str, fall_back: bool, lmtp: bool) -> PyResult<Self> {
+        let name = parse("name", name)?;
+        Ok(match (fall_back, lmtp) {
+            (true, _) => Self::new(protocol::Request::Hello(name)),
+            (false, true) => Self::command(Command::Lhlo(name)),
+            (false, false) => Self::command(Command::Ehlo(name)),
+        })
+    }
+
+    /// HELO (RFC 5321 4.1.1.1).
+    #[staticmethod]
+    fn helo(name: &str) -> PyResult<Self> {
+        Ok(Self::command(Command::Helo(parse("name", name)?)))
+    }
+
+    /// AUTH (RFC 4954) by the session itself: with `mechanism`, or with the
+    /// strongest that the server offers and the secret fits. Either a password
+    /// or an OAuth 2.0 access token.
+    #[staticmethod]
+    #[pyo3(signature = (user, password=None, *, access_token=None, mechanism=None, initial_response=true))]
+    fn login(
+        user: &str,
+        password: Option<&str>,
+        access_token: Option<&str>,
+        mechanism: Option<&str>,
+        initial_response: bool,
+    ) -> PyResult<Self> {
+        let secret = match (password, access_token) {
+            (Some(password), None) => Secret::Password(password.to_owned()),
+            (None, Some(token)) => Secret::AccessToken(token.to_owned()),
+            _ => return Err(PyValueError::new_err("login takes a password or an access_token, one of them")),
+        };
+        let credentials =
+            Credentials::new(user, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))?;
+        let mechanism = match mechanism {
+            None => None,
+            Some(name) => Some(known_mechanism(name, &credentials)?),
+        };
+        Ok(Self::new(protocol::Request::Login { credentials, mechanism, initial_response }))
+    }
+
+    /// AUTH whose responses the caller gives to each challenge.
+    #[staticmethod]
+    #[pyo3(signature = (mechanism, initial_response=None))]
+    fn auth(mechanism: &str, initial_response: Option<Vec<u8>>) -> PyResult<Self> {
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if mechanism.is_empty() || !mechanism.chars().all(word) {
+            return Err(bad_argument(
+                "mechanism",
+                &format!("{mechanism:?} is not the name of a SASL mechanism"),
+            ));
+        }
+        Ok(Self::new(protocol::Request::AuthBy { mechanism: mechanism.to_owned(), initial_response }))
+    }
+
+    /// MAIL (RFC 5321 4.1.1.2). An empty sender is the null reverse-path.
+    #[staticmethod]
+    #[pyo3(signature = (sender, options=vec![]))]
+    fn mail(sender: &str, options: Vec<String>) -> PyResult<Self> {
+        Ok(Self::command(Command::Mail(parse("sender", sender)?, parameters("options", &options)?)))
+    }
+
+    /// RCPT (RFC 5321 4.1.1.3).
+    #[staticmethod]
+    #[pyo3(signature = (recip, options=vec![]))]
+    fn rcpt(recip: &str, options: Vec<String>) -> PyResult<Self> {
+        Ok(Self::command(Command::Rcpt(parse("recip", recip)?, parameters("options", &options)?)))
+    }
+
+    /// DATA and the mail data (RFC 5321 4.1.1.4). Line ends become CRLF and dots
+    /// are stuffed on the way out.
+    #[staticmethod]
+    fn data(msg: PyBackedBytes) -> Self {
+        Self::new(protocol::Request::MailData(Body::new(msg)))
+    }
+
+    /// RSET (RFC 5321 4.1.1.5).
+    #[staticmethod]
+    fn rset() -> Self {
+        Self::command(Command::Rset)
+    }
+
+    /// NOOP (RFC 5321 4.1.1.9).
+    #[staticmethod]
+    fn noop() -> Self {
+        Self::command(Command::Noop(None))
+    }
+
+    /// VRFY (RFC 5321 4.1.1.6).
+    #[staticmethod]
+    fn vrfy(address: &str) -> PyResult<Self> {
+        Ok(Self::command(Command::Vrfy(parse("address", address)?)))
+    }
+
+    /// EXPN (RFC 5321 4.1.1.7).
+    #[staticmethod]
+    fn expn(address: &str) -> PyResult<Self> {
+        Ok(Self::command(Command::Expn(parse("address", address)?)))
+    }
+
+    /// HELP (RFC 5321 4.1.1.8).
+    #[staticmethod]
+    #[pyo3(signature = (args=""))]
+    fn help(args: &str) -> PyResult<Self> {
+        let text: LineText = parse("args", args)?;
+        Ok(Self::command(Command::Help((!args.is_empty()).then_some(text))))
+    }
+
+    /// QUIT (RFC 5321 4.1.1.10).
+    #[staticmethod]
+    fn quit() -> Self {
+        Self::command(Command::Quit)
+    }
+
+    /// A command line of the caller's own.
+    #[staticmethod]
+    fn free(line: &str) -> PyResult<Self> {
+        Ok(Self::command(Command::Free(parse("command and arguments", line)?)))
+    }
+
+    /// A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
+    /// added where the server offers and the message needs them.
+    #[staticmethod]
+    #[pyo3(signature = (from_addr, to_addrs, msg, mail_options=vec![], rcpt_options=vec![]))]
+    fn transaction(
+        from_addr: &str,
+        to_addrs: Vec<String>,
+        msg: PyBackedBytes,
+        mail_options: Vec<String>,
+        rcpt_options: Vec<String>,
+    ) -> PyResult<Self> {
+        let recipients: PyResult<Vec<ForwardPath>> =
+            to_addrs.iter().map(|to| parse("to_addrs", to)).collect();
+        let transaction = Transaction {
+            reverse_path: parse::<ReversePath>("from_addr", from_addr)?,
+            mail_parameters: parameters("mail_options", &mail_options)?,
+            recipients: recipients?,
+            rcpt_parameters: parameters("rcpt_options", &rcpt_options)?,
+            body: Body::new(msg),
+        };
+        let request = Mutex::new(Some(protocol::Request::Transaction(transaction)));
+        let given = Given { sender: Some(from_addr.to_owned()), recipients: to_addrs };
+        Ok(Self { request, given })
+    }
+}
+
+/// Whether an address can be said only with SMTPUTF8 (RFC 6531): a domain never
+/// needs it, a local part that is not ASCII does.
+///
+/// Raises ValueError for what is not an address.
+#[pyfunction]
+pub fn needs_smtputf8(address: &str) -> PyResult<bool> {
+    Ok(parse::<ReversePath>("address", address)?.needs_smtputf8())
+}
+
+/// The response to a CRAM-MD5 challenge (RFC 2195).
+#[pyfunction]
+pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> String {
+    String::from_utf8_lossy(&protocol::auth::cram_md5(user, password, challenge)).into_owned()
+}
+
+fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
+where
+    T::Err: Display,
+{
+    text.parse().map_err(|why: T::Err| bad_argument(argument, &why))
+}
+
+fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
+    let all = || options.join(" ").replace('\n', "\\n").replace('\r', "\\r");
+    let parse = |option: &String| {
+        option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))
+    };
+    options.iter().map(parse).collect()
+}
+
+fn known_mechanism(name: &str, credentials: &Credentials) -> PyResult<Mechanism> {
+    let known = Mechanism::from_name(name).filter(|mechanism| credentials.fits(*mechanism));
+    known.ok_or_else(|| {
+        let fitting = Mechanism::ALL.into_iter().filter(|mechanism| credentials.fits(*mechanism));
+        let names: Vec<&str> = fitting.map(Mechanism::name).collect();
+        bad_argument(
+            "mechanism",
+            &format!("{name:?} is not one of {} (for others: auth())", names.join(", ")),
+        )
+    })
+}

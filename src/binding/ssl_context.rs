@@ -1,0 +1,147 @@
+//! A Python `ssl.SSLContext` as the record layer: honoured exactly, because it
+//! does the work itself, over two `ssl.MemoryBIO`.
+
+use crate::tls::{RecordLayer, TlsError, TlsFacts};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyBytes;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where an exception of the context is kept until it can be raised as it is.
+pub type Raised = Arc<Mutex<Option<PyErr>>>;
+
+pub struct SslContextLayer {
+    /// `ssl.SSLObject`.
+    tls: Py<PyAny>,
+    incoming: Py<PyAny>,
+    outgoing: Py<PyAny>,
+    host: String,
+    verifies: bool,
+    handshaking: bool,
+    /// The handshake has failed: there is an alert to take, and nothing to try again
+    /// (a second try would raise something else than the reason).
+    failed: bool,
+    raised: Raised,
+}
+
+impl SslContextLayer {
+    pub fn new(context: &Bound<'_, PyAny>, host: &str, raised: Raised) -> PyResult<Self> {
+        let py = context.py();
+        let memory_bio = py.import("ssl")?.getattr("MemoryBIO")?;
+        let (incoming, outgoing) = (memory_bio.call0()?, memory_bio.call0()?);
+        let tls = context.call_method1("wrap_bio", (&incoming, &outgoing, false, host))?;
+        let verifies = context.getattr("verify_mode")?.extract::<i32>()? == 2;
+        Ok(Self {
+            tls: tls.unbind(),
+            incoming: incoming.unbind(),
+            outgoing: outgoing.unbind(),
+            host: host.to_owned(),
+            verifies,
+            handshaking: true,
+            failed: false,
+            raised,
+        })
+    }
+
+    /// One step of the handshake, as far as the bytes reach.
+    fn shake_hands(&mut self, py: Python<'_>) -> PyResult<()> {
+        match self.tls.call_method0(py, "do_handshake") {
+            Ok(_) => self.handshaking = false,
+            Err(error) if wants_more(py, &error) => {}
+            Err(error) => {
+                self.failed = true;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn decrypt(&mut self, py: Python<'_>, ciphertext: &[u8], plaintext: &mut Vec<u8>) -> PyResult<()> {
+        self.incoming.call_method1(py, "write", (PyBytes::new(py, ciphertext),))?;
+        if self.handshaking {
+            self.shake_hands(py)?;
+        }
+        if self.handshaking {
+            return Ok(());
+        }
+        loop {
+            match self.tls.call_method1(py, "read", (65_536,)) {
+                Ok(read) => {
+                    let read = read.cast_bound::<PyBytes>(py)?.as_bytes();
+                    if read.is_empty() {
+                        break;
+                    }
+                    plaintext.extend_from_slice(read);
+                }
+                Err(error) if wants_more(py, &error) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&self, py: Python<'_>, error: PyErr) -> TlsError {
+        let message = error.value(py).to_string();
+        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        TlsError::new(message)
+    }
+}
+
+/// `SSLWantReadError`, and the end of TLS by the peer, which the driver hears of
+/// as the end of the connection.
+fn wants_more(py: Python<'_>, error: &PyErr) -> bool {
+    static NAMES: [(&str, PyOnceLock<Py<PyAny>>); 2] =
+        [("SSLWantReadError", PyOnceLock::new()), ("SSLZeroReturnError", PyOnceLock::new())];
+    NAMES
+        .iter()
+        .any(|(name, class)| class.import(py, "ssl", name).is_ok_and(|class| error.is_instance(py, class)))
+}
+
+impl RecordLayer for SslContextLayer {
+    fn receive(&mut self, ciphertext: &[u8], plaintext: &mut Vec<u8>) -> Result<(), TlsError> {
+        Python::attach(|py| self.decrypt(py, ciphertext, plaintext).map_err(|error| self.keep(py, error)))
+    }
+
+    fn send(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
+        Python::attach(|py| {
+            let written = self.tls.call_method1(py, "write", (PyBytes::new(py, plaintext),));
+            written.map(|_| ()).map_err(|error| self.keep(py, error))
+        })
+    }
+
+    fn take_output(&mut self, ciphertext: &mut Vec<u8>) -> Result<(), TlsError> {
+        Python::attach(|py| {
+            let mut take = || -> PyResult<()> {
+                // The first flight: nobody else would begin.
+                if self.handshaking && !self.failed {
+                    self.shake_hands(py)?;
+                }
+                let ready = self.outgoing.call_method0(py, "read")?;
+                ciphertext.extend_from_slice(ready.cast_bound::<PyBytes>(py)?.as_bytes());
+                Ok(())
+            };
+            take().map_err(|error| self.keep(py, error))
+        })
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.handshaking
+    }
+
+    fn facts(&self) -> Option<TlsFacts> {
+        Python::attach(|py| {
+            let read = || -> PyResult<TlsFacts> {
+                let cipher: (String, String, u32) = self.tls.call_method0(py, "cipher")?.extract(py)?;
+                let certificate = self.tls.call_method1(py, "getpeercert", (true,))?;
+                Ok(TlsFacts {
+                    version: self.tls.call_method0(py, "version")?.extract(py)?,
+                    cipher: cipher.0,
+                    server_name: self.host.clone(),
+                    certificate: certificate.extract(py)?,
+                    verified: self.verifies,
+                })
+            };
+            read().ok()
+        })
+    }
+}

@@ -1,0 +1,272 @@
+//! The server's side of AUTH (RFC 4954): five SASL mechanisms, one login.
+
+use std::str::FromStr;
+
+use encodify::base64;
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+
+/// A SASL mechanism that the catcher can offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// RFC 2195.
+    CramMd5,
+    /// RFC 4616.
+    Plain,
+    /// draft-murchison-sasl-login.
+    Login,
+    /// Google's, before RFC 7628.
+    XOauth2,
+    /// RFC 7628.
+    OauthBearer,
+}
+
+impl Mechanism {
+    pub const ALL: [Mechanism; 5] =
+        [Mechanism::CramMd5, Mechanism::Plain, Mechanism::Login, Mechanism::XOauth2, Mechanism::OauthBearer];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Mechanism::CramMd5 => "CRAM-MD5",
+            Mechanism::Plain => "PLAIN",
+            Mechanism::Login => "LOGIN",
+            Mechanism::XOauth2 => "XOAUTH2",
+            Mechanism::OauthBearer => "OAUTHBEARER",
+        }
+    }
+}
+
+impl FromStr for Mechanism {
+    type Err = UnknownMechanism;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMechanism> {
+        Mechanism::ALL
+            .into_iter()
+            .find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| UnknownMechanism(name.to_owned()))
+    }
+}
+
+/// The catcher has no mechanism of this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownMechanism(pub String);
+
+impl std::fmt::Display for UnknownMechanism {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let known: Vec<_> = Mechanism::ALL.iter().map(|m| m.name()).collect();
+        write!(f, "no such mechanism: {:?}; the catcher knows {}", self.0, known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownMechanism {}
+
+/// The one login that the catcher accepts.
+#[derive(Clone)]
+pub struct Credentials {
+    pub username: String,
+    /// For PLAIN, LOGIN and CRAM-MD5.
+    pub password: String,
+    /// For XOAUTH2 and OAUTHBEARER.
+    pub token: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// How an exchange goes on.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// 334 with this text, in base64.
+    Challenge(Exchange, Vec<u8>),
+    /// 235.
+    Accepted,
+    /// 535.
+    Refused,
+    /// 501: not what the mechanism prescribes.
+    Malformed,
+}
+
+/// An exchange under way: what the client's next line is taken for.
+#[derive(Debug)]
+pub(super) enum Exchange {
+    Plain,
+    LoginUser,
+    LoginPassword {
+        user: Vec<u8>,
+    },
+    CramMd5 {
+        challenge: Vec<u8>,
+    },
+    Oauth(Mechanism),
+    /// An error was told in a challenge; whatever comes, it stays refused
+    /// (RFC 7628 section 3.2.3).
+    OauthRefused,
+}
+
+/// Starts an exchange; `challenge` is CRAM-MD5's.
+pub(super) fn begin(
+    mechanism: Mechanism,
+    initial: Option<&[u8]>,
+    challenge: String,
+    login: &Credentials,
+) -> Outcome {
+    let (exchange, opening) = match mechanism {
+        Mechanism::Plain => (Exchange::Plain, Vec::new()),
+        Mechanism::Login => (Exchange::LoginUser, b"Username:".to_vec()),
+        Mechanism::XOauth2 | Mechanism::OauthBearer => (Exchange::Oauth(mechanism), Vec::new()),
+        Mechanism::CramMd5 => {
+            let challenge = challenge.into_bytes();
+            let opening = challenge.clone();
+            (Exchange::CramMd5 { challenge }, opening)
+        }
+    };
+    match initial {
+        None => Outcome::Challenge(exchange, opening),
+        // The server speaks first there (RFC 4954 section 4).
+        Some(_) if mechanism == Mechanism::CramMd5 => Outcome::Malformed,
+        // "=" is an empty initial response, which base64 can't write.
+        Some(b"=") => exchange.hear(b"", login),
+        Some(encoded) => exchange.hear(encoded, login),
+    }
+}
+
+impl Exchange {
+    /// The client's next line, still in base64.
+    pub(super) fn hear(self, encoded: &[u8], login: &Credentials) -> Outcome {
+        let Ok(response) = base64::STANDARD.decode(encoded) else {
+            return Outcome::Malformed;
+        };
+        match self {
+            Exchange::Plain => plain(&response, login),
+            Exchange::LoginUser => {
+                Outcome::Challenge(Exchange::LoginPassword { user: response }, b"Password:".to_vec())
+            }
+            Exchange::LoginPassword { user } => {
+                verdict(user == login.username.as_bytes() && response == login.password.as_bytes())
+            }
+            Exchange::CramMd5 { challenge } => cram_md5(&challenge, &response, login),
+            Exchange::Oauth(mechanism) => oauth(mechanism, &response, login),
+            Exchange::OauthRefused => Outcome::Refused,
+        }
+    }
+}
+
+fn verdict(right: bool) -> Outcome {
+    if right { Outcome::Accepted } else { Outcome::Refused }
+}
+
+/// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2).
+fn plain(response: &[u8], login: &Credentials) -> Outcome {
+    let mut fields = response.split(|&octet| octet == 0);
+    let (Some(acting), Some(user), Some(password), None) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        return Outcome::Malformed;
+    };
+    let for_itself = acting.is_empty() || acting == user;
+    verdict(for_itself && user == login.username.as_bytes() && password == login.password.as_bytes())
+}
+
+/// `user digest`, the digest in lower-case hexadecimal (RFC 2195 section 2).
+fn cram_md5(challenge: &[u8], response: &[u8], login: &Credentials) -> Outcome {
+    let Some(space) = response.iter().rposition(|&octet| octet == b' ') else {
+        return Outcome::Malformed;
+    };
+    // HMAC takes keys of any length: the error can't come.
+    let Ok(mut mac) = Hmac::<Md5>::new_from_slice(login.password.as_bytes()) else {
+        return Outcome::Refused;
+    };
+    mac.update(challenge);
+    let digest: String = mac.finalize().into_bytes().iter().map(|octet| format!("{octet:02x}")).collect();
+    verdict(&response[..space] == login.username.as_bytes() && &response[space + 1..] == digest.as_bytes())
+}
+
+/// `user=U ^A auth=Bearer T ^A ^A`, and `n,a=U, ^A ... ^A auth=Bearer T ^A ^A`.
+fn oauth(mechanism: Mechanism, response: &[u8], login: &Credentials) -> Outcome {
+    let Some(text) = std::str::from_utf8(response).ok().and_then(|text| text.strip_suffix("\u{1}\u{1}"))
+    else {
+        return Outcome::Malformed;
+    };
+    let mut fields = text.split('\u{1}');
+    let head = fields.next().unwrap_or_default();
+    let user = match mechanism {
+        Mechanism::XOauth2 => head.strip_prefix("user=").map(str::to_owned),
+        _ => gs2_user(head),
+    };
+    let (Some(user), Some(token)) = (user, fields.find_map(bearer)) else {
+        return Outcome::Malformed;
+    };
+    if user == login.username && token == login.token {
+        return Outcome::Accepted;
+    }
+    let problem = br#"{"status":"invalid_token","schemes":"bearer","scope":"smtp"}"#;
+    Outcome::Challenge(Exchange::OauthRefused, problem.to_vec())
+}
+
+/// The user of a GS2 header, `n,a=user,` (RFC 5801 section 4).
+fn gs2_user(header: &str) -> Option<String> {
+    let name = header.strip_prefix("n,a=")?.strip_suffix(',')?;
+    Some(name.replace("=2C", ",").replace("=3D", "="))
+}
+
+fn bearer(field: &str) -> Option<&str> {
+    let (scheme, token) = field.strip_prefix("auth=")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login() -> Credentials {
+        Credentials { username: "tim".into(), password: "tanstaaftanstaaf".into(), token: "t0ken".into() }
+    }
+
+    fn at_once(mechanism: Mechanism, response: &str) -> Outcome {
+        let encoded = base64::STANDARD.encode(response);
+        begin(mechanism, Some(encoded.as_bytes()), String::new(), &login())
+    }
+
+    #[test]
+    fn the_example_of_rfc_2195_is_accepted() {
+        let challenge = "<1896.697170952@postoffice.reston.mci.net>".to_owned();
+        let Outcome::Challenge(exchange, _) = begin(Mechanism::CramMd5, None, challenge, &login()) else {
+            panic!("the server speaks first");
+        };
+        let response = base64::STANDARD.encode("tim b913a602c7eda7a495b4e6e7334d3890");
+        let outcome = exchange.hear(response.as_bytes(), &login());
+        assert!(matches!(outcome, Outcome::Accepted));
+    }
+
+    #[test]
+    fn plain_takes_the_right_password_only() {
+        let cases = [
+            ("\0tim\0tanstaaftanstaaf", "Accepted"),
+            ("tim\0tim\0tanstaaftanstaaf", "Accepted"),
+            ("other\0tim\0tanstaaftanstaaf", "Refused"),
+            ("\0tim\0wrong", "Refused"),
+            ("\0tim", "Malformed"),
+            ("", "Malformed"),
+        ];
+        for (response, expected) in cases {
+            let outcome = format!("{:?}", at_once(Mechanism::Plain, response));
+            assert_eq!(outcome, expected, "{response:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_token_is_explained_before_it_is_refused() {
+        let good = "user=tim\u{1}auth=Bearer t0ken\u{1}\u{1}";
+        assert!(matches!(at_once(Mechanism::XOauth2, good), Outcome::Accepted));
+        let good = "n,a=tim,\u{1}host=h\u{1}port=1\u{1}auth=Bearer t0ken\u{1}\u{1}";
+        assert!(matches!(at_once(Mechanism::OauthBearer, good), Outcome::Accepted));
+        let bad = "user=tim\u{1}auth=Bearer other\u{1}\u{1}";
+        let Outcome::Challenge(exchange, _) = at_once(Mechanism::XOauth2, bad) else {
+            panic!("the problem is told first");
+        };
+        assert!(matches!(exchange.hear(b"", &login()), Outcome::Refused));
+    }
+}

@@ -1,0 +1,151 @@
+//! One connection: moves octets between the wire and the session, and does
+//! what the session can't do itself. Decides nothing about SMTP.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::fault::Disconnect;
+use super::identity::Identity;
+use super::session::{Effect, Session};
+use super::stop::Stop;
+use super::store::{Record, Store};
+use super::wire::Wire;
+
+/// Room for one read. Large: a client that streams messages is answered once a
+/// read, and each answer costs a system call on both sides.
+const ROOM: usize = 256 * 1024;
+
+/// Everything that a connection's thread works with.
+#[derive(Debug)]
+pub struct Connection {
+    pub wire: Wire,
+    pub session: Session,
+    pub store: Arc<Store>,
+    pub record: Arc<Record>,
+    pub stop: Arc<Stop>,
+    /// Absent where there is no TLS.
+    pub identity: Option<Arc<Identity>>,
+    pub started: Instant,
+}
+
+/// What came of an effect.
+enum Next {
+    GoOn,
+    /// TLS has begun: what was read before is dropped.
+    Afresh,
+    End,
+}
+
+impl Connection {
+    /// Serves the client until one of the two leaves.
+    pub fn serve(mut self) {
+        if let Err(error) = self.converse() {
+            self.session.note(&format!("the connection broke: {error}"));
+        }
+        self.record.publish(self.session.snapshot(true));
+    }
+
+    fn converse(&mut self) -> io::Result<()> {
+        let mut buffer = vec![0; ROOM];
+        let (mut start, mut end) = (0, 0);
+        loop {
+            self.hand_out()?;
+            while let Some(effect) = self.session.effect() {
+                match self.perform(effect)? {
+                    Next::GoOn => {}
+                    Next::Afresh => (start, end) = (0, 0),
+                    Next::End => return Ok(()),
+                }
+                self.hand_out()?;
+            }
+            let taken = self.session.receive(&buffer[start..end], self.started.elapsed());
+            start += taken;
+            if taken > 0 {
+                continue;
+            }
+            // An incomplete line, always much shorter than the buffer, is kept.
+            buffer.copy_within(start..end, 0);
+            (start, end) = (0, end - start);
+            match self.wire.read(&mut buffer[end..]) {
+                Ok(0) => return Ok(()),
+                Ok(read) => end += read,
+                Err(error) if timed_out(&error) => self.session.expire(),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What was accepted and how things stand, for everybody to see; then the
+    /// replies: who has heard one can rely on having been seen.
+    fn hand_out(&mut self) -> io::Result<()> {
+        if !self.session.received().is_empty() {
+            self.store.add(self.session.received());
+        }
+        self.record.publish(self.session.snapshot(self.session.is_ending()));
+        if !self.session.output().is_empty() {
+            self.wire.write(self.session.output())?;
+            self.session.output().clear();
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, effect: Effect) -> io::Result<Next> {
+        match effect {
+            Effect::Wait(time) => {
+                if self.stop.wait(time) {
+                    return Ok(Next::End);
+                }
+            }
+            Effect::Send(octets) => self.wire.write(&octets)?,
+            Effect::Drip(octets, pause) => {
+                for octet in octets {
+                    self.wire.write(&[octet])?;
+                    if self.stop.wait(pause) {
+                        return Ok(Next::End);
+                    }
+                }
+            }
+            Effect::Endless(octets) => {
+                while !self.stop.is_said() {
+                    self.wire.write(&octets)?;
+                }
+                return Ok(Next::End);
+            }
+            Effect::Stall => {
+                self.wire.drain(None, &self.stop)?;
+                return Ok(Next::End);
+            }
+            Effect::UpgradeTls(bad) => {
+                let Some(identity) = &self.identity else {
+                    return Ok(Next::End);
+                };
+                match self.wire.handshake(identity.config(bad)?) {
+                    Ok(facts) => self.session.secured(facts, self.started.elapsed()),
+                    Err(error) => {
+                        self.session.note(&format!("the TLS handshake failed: {error}"));
+                        // The alert must reach the client: no RST behind it.
+                        self.wire.close(Disconnect::Fin, &self.stop);
+                        return Ok(Next::End);
+                    }
+                }
+                return Ok(Next::Afresh);
+            }
+            Effect::Close(how) => {
+                self.wire.close(how, &self.stop);
+                return Ok(Next::End);
+            }
+        }
+        Ok(Next::GoOn)
+    }
+}
+
+/// A read limit that has passed is `WouldBlock` on Unix, `TimedOut` on Windows.
+fn timed_out(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// The longest silence that can be set on a socket is not zero.
+pub fn at_least_a_moment(time: Duration) -> Duration {
+    time.max(Duration::from_millis(1))
+}

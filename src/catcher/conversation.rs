@@ -1,0 +1,216 @@
+//! What was said, line by line, with secrets masked before they get here.
+//!
+//! Lines of one log lie one behind the other in a single buffer: recording a
+//! line costs a copy and no allocation of its own. All of it is bounded, so
+//! that a connection may bring any number of messages.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many logs of past transactions a conversation keeps.
+const KEPT_LOGS: usize = 64;
+/// How much text one log keeps, in octets.
+const KEPT_TEXT: usize = 64 * 1024;
+
+/// Who said a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Client,
+    Server,
+    /// Not said, but done: a handshake, a disconnect.
+    Event,
+}
+
+impl Side {
+    /// As dialogues are written: `C:`, `S:`, and `--` for what was done.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Side::Client => "C:",
+            Side::Server => "S:",
+            Side::Event => "--",
+        }
+    }
+}
+
+/// A run of lines.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    text: Vec<u8>,
+    ends: Vec<Mark>,
+    dropped: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    end: u32,
+    side: Side,
+    at: Duration,
+}
+
+/// A line as it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    pub side: Side,
+    /// Since the start of the connection.
+    pub at: Duration,
+    pub text: &'a [u8],
+}
+
+impl Log {
+    /// A log with room for an ordinary transaction.
+    pub fn with_room() -> Self {
+        Log { text: Vec::with_capacity(256), ends: Vec::with_capacity(8), dropped: 0 }
+    }
+
+    pub fn push(&mut self, side: Side, at: Duration, text: &[u8]) {
+        if self.text.len() + text.len() > KEPT_TEXT {
+            self.dropped += 1;
+            return;
+        }
+        self.text.extend_from_slice(text);
+        self.ends.push(Mark { end: self.text.len() as u32, side, at });
+    }
+
+    /// Each line of a reply in its wire form.
+    pub fn push_reply(&mut self, at: Duration, wire: &[u8]) {
+        let wire = wire.strip_suffix(b"\r\n").unwrap_or(wire);
+        for line in wire.split(|&octet| octet == b'\n') {
+            self.push(Side::Server, at, line.strip_suffix(b"\r").unwrap_or(line));
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty() && self.dropped == 0
+    }
+
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|mark| mark.end));
+        starts.zip(&self.ends).map(|(start, mark)| Line {
+            side: mark.side,
+            at: mark.at,
+            text: &self.text[start as usize..mark.end as usize],
+        })
+    }
+
+    fn describe(&self, into: &mut Vec<String>) {
+        into.extend(self.lines().map(|line| line.to_string()));
+        if self.dropped > 0 {
+            into.push(format!("-- {} more lines were not kept", self.dropped));
+        }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.side.mark())?;
+        for character in String::from_utf8_lossy(self.text).chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A connection's lines: how it was opened, its latest transactions, and what
+/// is being said. A clone costs a few reference counts.
+#[derive(Clone, Debug, Default)]
+pub struct Conversation {
+    opening: Option<Arc<Log>>,
+    past: VecDeque<Arc<Log>>,
+    dropped: u64,
+    current: Arc<Log>,
+}
+
+impl Conversation {
+    /// Where lines are recorded.
+    pub fn current(&mut self) -> &mut Log {
+        Arc::make_mut(&mut self.current)
+    }
+
+    /// Ends the current run: what was said before the first cut is the opening.
+    /// Returns the run that was ended.
+    pub fn cut(&mut self) -> Arc<Log> {
+        if self.current.is_empty() {
+            return Arc::clone(&self.current);
+        }
+        let ended = std::mem::replace(&mut self.current, Arc::new(Log::with_room()));
+        if self.opening.is_none() {
+            self.opening = Some(Arc::clone(&ended));
+        } else {
+            if self.past.len() == KEPT_LOGS {
+                self.past.pop_front();
+                self.dropped += 1;
+            }
+            self.past.push_back(Arc::clone(&ended));
+        }
+        ended
+    }
+
+    /// The opening and this run alone: what one message was said with.
+    pub fn around(&self, run: Arc<Log>) -> Conversation {
+        Conversation { opening: self.opening.clone(), past: VecDeque::new(), dropped: 0, current: run }
+    }
+
+    /// The lines as one reads them: `C: EHLO me`, `S: 250 ok`.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(opening) = &self.opening {
+            opening.describe(&mut lines);
+        }
+        if self.dropped > 0 {
+            lines.push(format!("-- {} earlier runs were not kept", self.dropped));
+        }
+        for log in &self.past {
+            log.describe(&mut lines);
+        }
+        self.current.describe(&mut lines);
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say(conversation: &mut Conversation, text: &str) {
+        conversation.current().push(Side::Client, Duration::ZERO, text.as_bytes());
+    }
+
+    #[test]
+    fn control_characters_are_shown() {
+        let mut log = Log::default();
+        log.push(Side::Client, Duration::ZERO, b"NO\x00OP\x1b[2J");
+        assert_eq!(log.lines().next().unwrap().to_string(), "C: NO\\u{0}OP\\u{1b}[2J");
+    }
+
+    #[test]
+    fn a_message_has_the_opening_and_its_own_run() {
+        let mut conversation = Conversation::default();
+        say(&mut conversation, "EHLO");
+        conversation.cut();
+        say(&mut conversation, "first");
+        conversation.cut();
+        say(&mut conversation, "second");
+        let run = conversation.cut();
+        assert_eq!(conversation.around(run).lines(), ["C: EHLO", "C: second"]);
+        assert_eq!(conversation.lines(), ["C: EHLO", "C: first", "C: second"]);
+    }
+
+    #[test]
+    fn any_number_of_lines_stays_bounded() {
+        let mut conversation = Conversation::default();
+        for _ in 0..10_000 {
+            say(&mut conversation, &"x".repeat(100));
+        }
+        for _ in 0..1_000 {
+            say(&mut conversation, "x");
+            conversation.cut();
+        }
+        assert!(conversation.lines().len() < 1_000);
+    }
+}

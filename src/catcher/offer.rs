@@ -1,0 +1,140 @@
+//! The service extensions that the catcher can offer (RFC 5321 section 2.2).
+
+use std::str::FromStr;
+
+/// One service extension, by its EHLO keyword.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// RFC 3207. Offered only where TLS is possible and not yet in use.
+    StartTls,
+    /// RFC 4954.
+    Auth,
+    /// RFC 2920.
+    Pipelining,
+    /// RFC 3030: the BDAT command.
+    Chunking,
+    /// RFC 6152.
+    EightBitMime,
+    /// RFC 6531.
+    SmtpUtf8,
+    /// RFC 1870.
+    Size,
+    /// RFC 3461.
+    Dsn,
+    /// RFC 2034.
+    EnhancedStatusCodes,
+    /// RFC 5321 section 4.1.1.8.
+    Help,
+    /// RFC 9422. Offered only where a limit is set.
+    Limits,
+}
+
+impl Offer {
+    /// Every extension, in the order in which EHLO lists them.
+    pub const ALL: [Offer; 11] = [
+        Offer::Pipelining,
+        Offer::Size,
+        Offer::Help,
+        Offer::StartTls,
+        Offer::Auth,
+        Offer::EnhancedStatusCodes,
+        Offer::EightBitMime,
+        Offer::Dsn,
+        Offer::SmtpUtf8,
+        Offer::Chunking,
+        Offer::Limits,
+    ];
+
+    /// The EHLO keyword.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Offer::StartTls => "STARTTLS",
+            Offer::Auth => "AUTH",
+            Offer::Pipelining => "PIPELINING",
+            Offer::Chunking => "CHUNKING",
+            Offer::EightBitMime => "8BITMIME",
+            Offer::SmtpUtf8 => "SMTPUTF8",
+            Offer::Size => "SIZE",
+            Offer::Dsn => "DSN",
+            Offer::EnhancedStatusCodes => "ENHANCEDSTATUSCODES",
+            Offer::Help => "HELP",
+            Offer::Limits => "LIMITS",
+        }
+    }
+}
+
+impl FromStr for Offer {
+    type Err = UnknownOffer;
+
+    fn from_str(name: &str) -> Result<Self, UnknownOffer> {
+        Offer::ALL
+            .into_iter()
+            .find(|offer| offer.keyword().eq_ignore_ascii_case(name))
+            .ok_or_else(|| UnknownOffer(name.to_owned()))
+    }
+}
+
+/// The catcher has no extension of this name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownOffer(pub String);
+
+impl std::fmt::Display for UnknownOffer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let known: Vec<_> = Offer::ALL.iter().map(|offer| offer.keyword()).collect();
+        write!(f, "no such extension: {:?}; the catcher knows {}", self.0, known.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownOffer {}
+
+/// A set of extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offers(u16);
+
+impl Offers {
+    /// No extension at all.
+    pub const NONE: Offers = Offers(0);
+
+    /// Every extension that the catcher knows.
+    pub fn all() -> Self {
+        Offer::ALL.into_iter().collect()
+    }
+
+    #[must_use]
+    pub fn with(self, offer: Offer) -> Self {
+        Offers(self.0 | 1 << offer as u16)
+    }
+
+    #[must_use]
+    pub fn without(self, offer: Offer) -> Self {
+        Offers(self.0 & !(1 << offer as u16))
+    }
+
+    pub fn has(self, offer: Offer) -> bool {
+        self.0 & 1 << offer as u16 != 0
+    }
+}
+
+impl FromIterator<Offer> for Offers {
+    fn from_iter<I: IntoIterator<Item = Offer>>(offers: I) -> Self {
+        offers.into_iter().fold(Offers::NONE, Offers::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case() {
+        assert_eq!("8bitmime".parse(), Ok(Offer::EightBitMime));
+        assert_eq!("X".parse::<Offer>(), Err(UnknownOffer("X".into())));
+    }
+
+    #[test]
+    fn one_can_be_taken_out() {
+        let offers = Offers::all().without(Offer::Chunking);
+        assert!(!offers.has(Offer::Chunking));
+        assert!(offers.has(Offer::Pipelining));
+    }
+}

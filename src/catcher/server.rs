@@ -1,0 +1,312 @@
+//! The catcher as a whole: listens, starts a thread for each connection, and
+//! ends them all.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::connection::{Connection, at_least_a_moment};
+use super::fault::FaultPlan;
+use super::identity::Identity;
+use super::session::{Session, TOO_MANY};
+use super::settings::{Settings, TlsMode};
+use super::stop::Stop;
+use super::store::Store;
+use super::wire::{Socket, Wire};
+
+const LISTENER: Token = Token(0);
+const WAKER: Token = Token(1);
+/// How long we wait for a free file descriptor before we accept again.
+const SHORTAGE: Duration = Duration::from_millis(20);
+
+/// A running server. It ends when it is closed or dropped.
+#[derive(Debug)]
+pub struct Catcher {
+    shared: Arc<Shared>,
+    address: Option<SocketAddr>,
+    listening: Mutex<Option<Listening>>,
+    owner: u32,
+}
+
+/// The listening thread, and what wakes it.
+#[derive(Debug)]
+struct Listening {
+    waker: Waker,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: Arc<Settings>,
+    identity: Option<Arc<Identity>>,
+    faults: Arc<FaultPlan>,
+    store: Arc<Store>,
+    ids: Arc<AtomicU64>,
+    stop: Arc<Stop>,
+    open: Mutex<HashMap<u64, Open>>,
+    opened: AtomicU64,
+}
+
+/// A connection that is open: what ends it, and its thread.
+#[derive(Debug)]
+struct Open {
+    socket: Arc<Socket>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+enum Listener {
+    Tcp(mio::net::TcpListener),
+    #[cfg(unix)]
+    Unix(mio::net::UnixListener),
+}
+
+impl Catcher {
+    /// Starts listening. Refuses, with `InvalidInput`, to be reachable from
+    /// other machines unless the settings say so.
+    pub fn start(settings: Settings) -> io::Result<Self> {
+        let identity = match settings.tls {
+            TlsMode::None => None,
+            _ => Some(Arc::new(Identity::create(names(&settings))?)),
+        };
+        let (mut listener, address) = listen(&settings)?;
+        let poll = Poll::new()?;
+        listener.register(&poll)?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let shared = Arc::new(Shared {
+            identity,
+            faults: Arc::default(),
+            store: Arc::new(Store::new(settings.keep)),
+            ids: Arc::default(),
+            stop: Arc::default(),
+            open: Mutex::default(),
+            opened: AtomicU64::new(0),
+            settings: Arc::new(settings),
+        });
+        let thread = {
+            let shared = Arc::clone(&shared);
+            thread::Builder::new()
+                .name("rsmtp-catcher".to_owned())
+                .spawn(move || shared.listen(poll, &listener))?
+        };
+        let listening = Mutex::new(Some(Listening { waker, thread }));
+        Ok(Catcher { shared, address, listening, owner: std::process::id() })
+    }
+
+    /// Where it listens; `None` for a Unix socket.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// The certificate of the authority that clients should trust, in PEM.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.shared.identity.as_ref().map(|identity| identity.ca_file())
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    pub fn faults(&self) -> &FaultPlan {
+        &self.shared.faults
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        lock(&self.shared.open).len()
+    }
+
+    /// Stops listening, ends all connections, and waits until their threads are
+    /// gone. What was received stays. Closing again does nothing.
+    pub fn close(&self) {
+        let listening = lock(&self.listening).take();
+        if self.owner != std::process::id() {
+            // In a forked child there is no thread of ours to wait for.
+            std::mem::forget(listening);
+            let open = std::mem::take(&mut *lock(&self.shared.open));
+            return std::mem::forget(open);
+        }
+        let Some(listening) = listening else {
+            return;
+        };
+        self.shared.stop.say();
+        // If the listening thread can't be woken, better leave it than hang.
+        if listening.waker.wake().is_ok() {
+            // Joining fails if the thread has panicked: it is gone as well.
+            let _ = listening.thread.join();
+        }
+        let open = std::mem::take(&mut *lock(&self.shared.open));
+        for connection in open.values() {
+            connection.socket.shutdown(Shutdown::Both);
+        }
+        for connection in open.into_values() {
+            let _ = connection.thread.join();
+        }
+        if let Some(identity) = &self.shared.identity {
+            identity.remove_ca_file();
+        }
+        if let Some(path) = &self.shared.settings.unix {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Drop for Catcher {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Shared {
+    /// The listening thread's work, until it is stopped.
+    fn listen(self: &Arc<Self>, mut poll: Poll, listener: &Listener) {
+        let mut events = Events::with_capacity(8);
+        while !self.stop.is_said() {
+            match poll.poll(&mut events, None) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return,
+                Ok(()) => {}
+            }
+            while !self.stop.is_said() {
+                match listener.accept() {
+                    Ok((socket, peer)) => self.welcome(socket, peer),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    // Out of file descriptors, or the client has left again.
+                    Err(_) => drop(self.stop.wait(SHORTAGE)),
+                }
+            }
+        }
+    }
+
+    /// Starts a thread for the connection; without one, it is just closed.
+    fn welcome(self: &Arc<Self>, socket: Socket, peer: String) {
+        if socket.prepare(at_least_a_moment(self.settings.idle)).is_err() {
+            return;
+        }
+        // Locked until the thread is in the list: it takes itself out.
+        let mut open = lock(&self.open);
+        if open.len() >= self.settings.max_connections {
+            if self.settings.tls != TlsMode::Implicit {
+                // If it isn't heard, the close is.
+                let _ = (&mut &socket).write_all(TOO_MANY);
+            }
+            return;
+        }
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        let socket = Arc::new(socket);
+        let (shared, wire) = (Arc::clone(self), Wire::new(Arc::clone(&socket)));
+        let started = thread::Builder::new().name(format!("rsmtp-catcher-{number}")).spawn(move || {
+            shared.serve(wire, peer);
+            lock(&shared.open).remove(&number);
+        });
+        if let Ok(thread) = started {
+            open.insert(number, Open { socket, thread });
+        }
+    }
+
+    fn serve(&self, wire: Wire, peer: String) {
+        let session =
+            Session::new(Arc::clone(&self.settings), Arc::clone(&self.faults), Arc::clone(&self.ids), peer);
+        let connection = Connection {
+            wire,
+            session,
+            record: self.store.record(),
+            store: Arc::clone(&self.store),
+            stop: Arc::clone(&self.stop),
+            identity: self.identity.clone(),
+            started: Instant::now(),
+        };
+        connection.serve();
+    }
+}
+
+impl Listener {
+    fn register(&mut self, poll: &Poll) -> io::Result<()> {
+        match self {
+            Listener::Tcp(socket) => poll.registry().register(socket, LISTENER, Interest::READABLE),
+            #[cfg(unix)]
+            Listener::Unix(socket) => poll.registry().register(socket, LISTENER, Interest::READABLE),
+        }
+    }
+
+    fn accept(&self) -> io::Result<(Socket, String)> {
+        match self {
+            Listener::Tcp(socket) => {
+                let (stream, peer) = socket.accept()?;
+                Ok((Socket::Tcp(stream.into()), peer.to_string()))
+            }
+            #[cfg(unix)]
+            Listener::Unix(socket) => {
+                let (stream, _) = socket.accept()?;
+                Ok((Socket::Unix(stream.into()), "unix".to_owned()))
+            }
+        }
+    }
+}
+
+fn listen(settings: &Settings) -> io::Result<(Listener, Option<SocketAddr>)> {
+    if let Some(path) = &settings.unix {
+        return Ok((listen_unix(path)?, None));
+    }
+    let addresses: Vec<_> = (settings.host.as_str(), settings.port).to_socket_addrs()?.collect();
+    let loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+    if !settings.allow_remote && !addresses.iter().all(loopback) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "host {:?} can be reached from other machines, and the catcher takes any mail: \
+                 say allow_remote=True if that is meant",
+                settings.host
+            ),
+        ));
+    }
+    let mut problem = io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address");
+    for address in addresses {
+        match mio::net::TcpListener::bind(address) {
+            Ok(listener) => {
+                let address = listener.local_addr()?;
+                return Ok((Listener::Tcp(listener), Some(address)));
+            }
+            Err(error) => problem = error,
+        }
+    }
+    Err(problem)
+}
+
+#[cfg(unix)]
+fn listen_unix(path: &Path) -> io::Result<Listener> {
+    Ok(Listener::Unix(mio::net::UnixListener::bind(path)?))
+}
+
+#[cfg(not(unix))]
+fn listen_unix(_: &Path) -> io::Result<Listener> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "no Unix sockets on this system"))
+}
+
+/// The names that the server's certificate is good for.
+fn names(settings: &Settings) -> Vec<String> {
+    let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    for name in [&settings.hostname, &settings.host] {
+        let unspecified = name.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
+        if !unspecified && !name.is_empty() && !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// Our own locks guard plain values: after a panic elsewhere they still hold.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

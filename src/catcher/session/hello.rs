@@ -1,0 +1,114 @@
+//! Greeting, EHLO, HELO, LHLO, STARTTLS and HELP: getting to know each other.
+
+use std::sync::Arc;
+
+use super::answer::Answer;
+use super::{Phase, Session};
+use crate::catcher::Offer;
+use crate::catcher::fault::Stage;
+use crate::catcher::settings::{Dialect, TlsMode};
+use crate::catcher::store::Client;
+use crate::protocol::reply::Reply;
+
+impl Session {
+    /// 220, or what a fault makes of it.
+    pub(super) fn greet(&mut self) {
+        self.greeted = true;
+        let protocol = match self.settings.dialect {
+            Dialect::Smtp => "ESMTP",
+            Dialect::Lmtp => "LMTP",
+        };
+        let text = format!("{} {protocol} rsmtp catcher", self.settings.hostname);
+        let welcome = self.answer(Stage::Greeting, None, &Answer::new(220, "", &text));
+        self.unwelcome = !welcome;
+    }
+
+    /// RFC 5321 section 4.1.1.1; a new EHLO ends a transaction like RSET does
+    /// (section 4.1.4).
+    pub(super) fn hello(&mut self, stage: Stage, argument: &[u8]) {
+        // RFC 2033 section 4.1: LMTP has LHLO and neither of the others.
+        let right = (stage == Stage::Lhlo) == (self.settings.dialect == Dialect::Lmtp);
+        if !right {
+            return self.refuse(stage, 500, "5.5.1", "Not in this protocol");
+        }
+        let name = std::str::from_utf8(argument)
+            .ok()
+            .filter(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic()));
+        let Some(name) = name else {
+            return self.refuse(stage, 501, "5.5.4", "Who are you? A domain or an address literal");
+        };
+        let extended = stage != Stage::Helo;
+        let mut lines = format!("{} greets {name}", self.settings.hostname);
+        if extended {
+            for offer in Offer::ALL {
+                if let Some(line) = self.offer_line(offer) {
+                    lines.push('\n');
+                    lines.push_str(&line);
+                }
+            }
+        }
+        if self.answer_at_length(stage, &Reply::new(250, lines)) {
+            self.transaction = None;
+            self.client = Arc::new(Client { helo: name.to_owned(), extended, ..Client::clone(&self.client) });
+        }
+    }
+
+    /// The extension's line in the answer to EHLO, where it is offered now.
+    fn offer_line(&self, offer: Offer) -> Option<String> {
+        let settings = &self.settings;
+        if !settings.offers(offer) {
+            return None;
+        }
+        let keyword = offer.keyword();
+        match offer {
+            Offer::StartTls => self.can_start_tls().then(|| keyword.to_owned()),
+            Offer::Auth => (self.auth_is_open() && !settings.mechanisms.is_empty()).then(|| {
+                let names: Vec<_> = settings.mechanisms.iter().map(|m| m.name()).collect();
+                format!("{keyword} {}", names.join(" "))
+            }),
+            Offer::Size => Some(format!("{keyword} {}", settings.max_size)),
+            // RFC 9422 section 4.
+            Offer::Limits => settings
+                .max_messages
+                .map(|most| format!("{keyword} MAILMAX={most} RCPTMAX={}", settings.max_recipients)),
+            _ => Some(keyword.to_owned()),
+        }
+    }
+
+    fn can_start_tls(&self) -> bool {
+        self.settings.tls == TlsMode::StartTls && self.client.tls.is_none()
+    }
+
+    /// RFC 3207 section 4.
+    pub(super) fn start_tls(&mut self, argument: &[u8], pipelined: bool) {
+        let stage = Stage::StartTls;
+        if self.client.tls.is_some() {
+            return self.refuse(stage, 503, "5.5.1", "TLS is already in use");
+        }
+        if !self.settings.offers(Offer::StartTls) || !self.can_start_tls() {
+            return self.refuse(stage, 502, "5.5.1", "STARTTLS is not offered");
+        }
+        if !argument.is_empty() {
+            return self.refuse(stage, 501, "5.5.4", "STARTTLS takes no argument");
+        }
+        if pipelined {
+            // Taken as if it came by TLS, this would be command injection.
+            return self.nonsense_end("Nothing may follow STARTTLS before its reply");
+        }
+        let ready = Answer::new(220, "2.0.0", "Ready to start TLS");
+        if self.answer(stage, None, &ready) && !matches!(self.phase, Phase::Closed) {
+            self.begin_tls();
+        }
+    }
+
+    /// RFC 5321 section 4.1.1.8.
+    pub(super) fn help(&mut self) {
+        if !self.settings.offers(Offer::Help) {
+            return self.refuse(Stage::Help, 502, "5.5.1", "HELP is not offered");
+        }
+        let text = "This is the rsmtp catcher: it takes mail and delivers it nowhere\n\
+                    EHLO HELO LHLO STARTTLS AUTH MAIL RCPT DATA BDAT\n\
+                    RSET NOOP VRFY EXPN HELP QUIT";
+        self.answer_at_length(Stage::Help, &Reply::new(214, text));
+    }
+}

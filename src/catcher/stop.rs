@@ -1,0 +1,37 @@
+//! The word that it is over, heard by every thread that waits.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Default)]
+pub struct Stop {
+    said: Mutex<bool>,
+    heard: Condvar,
+}
+
+impl Stop {
+    /// Says it; it can't be taken back.
+    pub fn say(&self) {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.heard.notify_all();
+    }
+
+    pub fn is_said(&self) -> bool {
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for `time`, or until it is said. Returns whether it is.
+    pub fn wait(&self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*said {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let woken = self.heard.wait_timeout(said, left);
+            said = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *said
+    }
+}

@@ -1,0 +1,233 @@
+//! What was received: the latest messages and conversations, and exact counts.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::conversation::Conversation;
+use super::path::Parameters;
+
+/// How many connections' conversations are kept.
+const KEPT_CONVERSATIONS: usize = 1000;
+
+/// What is known about a client, apart from what it sends.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// Its socket address, or `unix`.
+    pub peer: String,
+    /// The name that it gave with EHLO, HELO or LHLO; empty before that.
+    pub helo: String,
+    /// Whether it said EHLO or LHLO, and not HELO.
+    pub extended: bool,
+    /// As whom it has authenticated.
+    pub user: Option<String>,
+    pub tls: Option<TlsFacts>,
+}
+
+/// What was agreed on in a TLS handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// As Python's ssl module calls it: `TLSv1.3`.
+    pub version: String,
+    /// The cipher suite's IANA name.
+    pub cipher: String,
+    /// The host that the client asked for (SNI).
+    pub server_name: Option<String>,
+}
+
+/// A recipient that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipient {
+    pub address: String,
+    pub parameters: Parameters,
+}
+
+/// A message that was accepted.
+#[derive(Debug)]
+pub struct Received {
+    /// The queue id that the client was told.
+    pub id: u64,
+    pub at: SystemTime,
+    pub client: Arc<Client>,
+    /// Empty for the null reverse-path.
+    pub mail_from: String,
+    pub mail_parameters: Parameters,
+    pub recipients: Vec<Recipient>,
+    /// The mail data, dots un-stuffed; empty if nothing is kept.
+    pub data: Vec<u8>,
+    /// The octets of mail data, even if they weren't kept.
+    pub size: u64,
+    /// By BDAT, and not by DATA.
+    pub chunked: bool,
+    pub conversation: Conversation,
+}
+
+/// A connection's conversation, while it lasts and after that.
+#[derive(Debug, Default)]
+pub struct Record {
+    latest: Mutex<Snapshot>,
+}
+
+/// How things stand with a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub client: Arc<Client>,
+    pub conversation: Conversation,
+    /// Whether the connection has ended.
+    pub closed: bool,
+}
+
+impl Record {
+    pub fn publish(&self, snapshot: Snapshot) {
+        *lock(&self.latest) = snapshot;
+    }
+
+    pub fn read(&self) -> Snapshot {
+        lock(&self.latest).clone()
+    }
+}
+
+/// The messages and conversations of all connections.
+#[derive(Debug)]
+pub struct Store {
+    keep: usize,
+    inner: Mutex<Inner>,
+    arrived: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    messages: VecDeque<Arc<Received>>,
+    count: u64,
+    records: VecDeque<Arc<Record>>,
+}
+
+impl Store {
+    /// A store that keeps the latest `keep` messages.
+    pub fn new(keep: usize) -> Self {
+        Store { keep, inner: Mutex::default(), arrived: Condvar::new() }
+    }
+
+    /// Takes over all of `received`, in order.
+    pub fn add(&self, received: &mut Vec<Received>) {
+        let mut inner = lock(&self.inner);
+        inner.count += received.len() as u64;
+        let kept = received.len().min(self.keep);
+        // What has no room is freed by our caller, outside the lock; of what
+        // is kept, only as much goes out as comes in.
+        let mut gone = Vec::with_capacity(kept);
+        while inner.messages.len() + kept > self.keep {
+            gone.extend(inner.messages.pop_front());
+        }
+        let first = received.len() - kept;
+        inner.messages.extend(received.drain(first..).map(Arc::new));
+        drop(inner);
+        self.arrived.notify_all();
+        received.clear();
+    }
+
+    /// A new connection's record.
+    pub fn record(&self) -> Arc<Record> {
+        let record = Arc::new(Record::default());
+        let mut inner = lock(&self.inner);
+        if inner.records.len() == KEPT_CONVERSATIONS {
+            inner.records.pop_front();
+        }
+        inner.records.push_back(Arc::clone(&record));
+        record
+    }
+
+    /// The messages that are kept, oldest first.
+    pub fn messages(&self) -> Vec<Arc<Received>> {
+        lock(&self.inner).messages.iter().cloned().collect()
+    }
+
+    /// The latest connections, oldest first.
+    pub fn records(&self) -> Vec<Arc<Record>> {
+        lock(&self.inner).records.iter().cloned().collect()
+    }
+
+    /// How many messages have come since the start or the last [`clear`](Self::clear).
+    pub fn count(&self) -> u64 {
+        lock(&self.inner).count
+    }
+
+    /// Forgets all messages, and the conversations of closed connections.
+    pub fn clear(&self) {
+        let mut inner = lock(&self.inner);
+        inner.count = 0;
+        inner.records.retain(|record| !lock(&record.latest).closed);
+        let gone = std::mem::take(&mut inner.messages);
+        drop(inner);
+        drop(gone);
+    }
+
+    /// Waits until `count` messages have come, at most for `time`. Returns how
+    /// many there are.
+    pub fn wait(&self, count: u64, time: Duration) -> u64 {
+        let deadline = Instant::now() + time;
+        let mut inner = lock(&self.inner);
+        while inner.count < count {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            inner = self.arrived.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        inner.count
+    }
+}
+
+/// Our own locks guard plain values: after a panic elsewhere they still hold.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received(id: u64) -> Received {
+        Received {
+            id,
+            at: SystemTime::UNIX_EPOCH,
+            client: Arc::default(),
+            mail_from: String::new(),
+            mail_parameters: Vec::new(),
+            recipients: Vec::new(),
+            data: Vec::new(),
+            size: 0,
+            chunked: false,
+            conversation: Conversation::default(),
+        }
+    }
+
+    #[test]
+    fn the_latest_are_kept_and_all_are_counted() {
+        let store = Store::new(3);
+        store.add(&mut (1..=2).map(received).collect());
+        store.add(&mut (3..=4).map(received).collect());
+        store.add(&mut (5..=9).map(received).collect());
+        let ids: Vec<_> = store.messages().iter().map(|message| message.id).collect();
+        assert_eq!((ids, store.count()), (vec![7, 8, 9], 9));
+        store.clear();
+        assert_eq!((store.messages().len(), store.count()), (0, 0));
+    }
+
+    #[test]
+    fn keeping_nothing_still_counts() {
+        let store = Store::new(0);
+        store.add(&mut (1..=5).map(received).collect());
+        assert_eq!((store.messages().len(), store.count()), (0, 5));
+    }
+
+    #[test]
+    fn a_wait_ends_with_the_message_or_with_the_time() {
+        let store = Store::new(1);
+        assert_eq!(store.wait(1, Duration::from_millis(1)), 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| store.add(&mut vec![received(1)]));
+            assert_eq!(store.wait(1, Duration::from_secs(10)), 1);
+        });
+    }
+}

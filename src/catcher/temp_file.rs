@@ -1,0 +1,61 @@
+//! A file that lives as long as its owner.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use super::random;
+
+/// A file in the system's folder for temporary files, removed when dropped.
+#[derive(Debug)]
+pub struct TempFile {
+    path: PathBuf,
+    owner: u32,
+}
+
+impl TempFile {
+    /// Writes `content` to a new file whose name starts with `prefix`.
+    pub fn create(prefix: &str, suffix: &str, content: &[u8]) -> io::Result<Self> {
+        let name = format!("{prefix}{}{suffix}", random::hex(8)?);
+        let path = std::env::temp_dir().join(name);
+        // create_new: never follow a link that someone else has put there.
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let file_of_ours = TempFile { path, owner: process::id() };
+        file.write_all(content)?;
+        Ok(file_of_ours)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the file now; dropping it later does nothing more.
+    pub fn remove(&self) {
+        // A forked child has a copy of us: the file stays its parent's.
+        if self.owner == process::id() {
+            // Nothing can be done about a file that can't be removed.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_goes_with_its_owner() {
+        let file = TempFile::create("rsmtp-test-", ".txt", b"content").unwrap();
+        let path = file.path().to_owned();
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        drop(file);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,214 @@
+//! A connection's socket, with or without TLS on it.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
+
+use super::fault::Disconnect;
+use super::stop::Stop;
+use super::store::TlsFacts;
+
+/// How long we read on after our last word. A close with unread octets would
+/// make a RST of our FIN, and take the last reply away from the client.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A socket of either kind. Shared with the server, which shuts it down to end
+/// the connection's thread.
+#[derive(Debug)]
+pub enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Socket {
+    /// Blocking, with limits on silence, and without Nagle's delay.
+    pub fn prepare(&self, idle: Duration) -> io::Result<()> {
+        match self {
+            Socket::Tcp(socket) => {
+                socket.set_nonblocking(false)?;
+                socket.set_nodelay(true)?;
+                socket.set_write_timeout(Some(idle))?;
+            }
+            #[cfg(unix)]
+            Socket::Unix(socket) => {
+                socket.set_nonblocking(false)?;
+                socket.set_write_timeout(Some(idle))?;
+            }
+        }
+        self.read_limit(idle)
+    }
+
+    pub fn shutdown(&self, how: Shutdown) {
+        // It fails only if the client has already left, which is as well.
+        let _ = match self {
+            Socket::Tcp(socket) => socket.shutdown(how),
+            #[cfg(unix)]
+            Socket::Unix(socket) => socket.shutdown(how),
+        };
+    }
+
+    fn read_limit(&self, time: Duration) -> io::Result<()> {
+        match self {
+            Socket::Tcp(socket) => socket.set_read_timeout(Some(time)),
+            #[cfg(unix)]
+            Socket::Unix(socket) => socket.set_read_timeout(Some(time)),
+        }
+    }
+
+    /// The next close is a RST.
+    fn reset_at_close(&self) -> io::Result<()> {
+        match self {
+            Socket::Tcp(socket) => socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO)),
+            #[cfg(unix)]
+            Socket::Unix(_) => Ok(()),
+        }
+    }
+}
+
+impl Read for &Socket {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(socket) => (&mut &*socket).read(into),
+            #[cfg(unix)]
+            Socket::Unix(socket) => (&mut &*socket).read(into),
+        }
+    }
+}
+
+impl Write for &Socket {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Socket::Tcp(socket) => (&mut &*socket).write(octets),
+            #[cfg(unix)]
+            Socket::Unix(socket) => (&mut &*socket).write(octets),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The octets of a conversation, whatever carries them.
+#[derive(Debug)]
+pub struct Wire {
+    socket: Arc<Socket>,
+    tls: Option<Box<ServerConnection>>,
+}
+
+impl Wire {
+    pub fn new(socket: Arc<Socket>) -> Self {
+        Wire { socket, tls: None }
+    }
+
+    /// Reads what there is; 0 is the end.
+    pub fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let mut socket = &*self.socket;
+        let Some(tls) = &mut self.tls else {
+            return uninterrupted(|| socket.read(into));
+        };
+        loop {
+            match tls.reader().read(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // The client left without a close_notify: an end all the same.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+                done => return done,
+            }
+            uninterrupted(|| tls.read_tls(&mut socket))?;
+            tls.process_new_packets().map_err(io::Error::other)?;
+            flush(tls, socket)?;
+        }
+    }
+
+    /// Writes all of it.
+    pub fn write(&mut self, octets: &[u8]) -> io::Result<()> {
+        let mut socket = &*self.socket;
+        match &mut self.tls {
+            None => socket.write_all(octets),
+            Some(tls) => {
+                tls.writer().write_all(octets)?;
+                flush(tls, socket)
+            }
+        }
+    }
+
+    /// Shakes hands. Nothing read before counts.
+    pub fn handshake(&mut self, config: Arc<ServerConfig>) -> io::Result<TlsFacts> {
+        let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
+        // A batch of replies goes out whole, whatever its length.
+        tls.set_buffer_limit(None);
+        tls.complete_io(&mut &*self.socket)?;
+        let facts = facts(&tls);
+        self.tls = Some(Box::new(tls));
+        Ok(facts)
+    }
+
+    /// Says no more, and for `Fin` makes sure that all of it was heard.
+    pub fn close(&mut self, how: Disconnect, stop: &Stop) {
+        // Whatever fails here: the connection is over, which is what was asked.
+        if how == Disconnect::Reset {
+            let _ = self.socket.reset_at_close();
+            return;
+        }
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            let _ = flush(tls, &self.socket);
+        }
+        self.socket.shutdown(Shutdown::Write);
+        let until = (how == Disconnect::Fin).then(|| Instant::now() + LINGER);
+        let _ = self.drain(until, stop);
+    }
+
+    /// Reads and drops whatever comes, until the client leaves.
+    pub fn drain(&mut self, until: Option<Instant>, stop: &Stop) -> io::Result<()> {
+        let mut dropped = vec![0; 64 * 1024];
+        let mut socket = &*self.socket;
+        if until.is_some() {
+            socket.read_limit(LINGER)?;
+        }
+        while !stop.is_said() && until.is_none_or(|until| Instant::now() < until) {
+            if uninterrupted(|| socket.read(&mut dropped))? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn flush(tls: &mut ServerConnection, mut socket: &Socket) -> io::Result<()> {
+    while tls.wants_write() {
+        uninterrupted(|| tls.write_tls(&mut socket))?;
+    }
+    Ok(())
+}
+
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+fn facts(tls: &ServerConnection) -> TlsFacts {
+    let version = match tls.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
+        Some(ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
+        other => format!("{other:?}"),
+    };
+    let suite = tls.negotiated_cipher_suite().map(|suite| suite.suite());
+    // rustls says TLS13_AES_...; IANA, and everybody else, TLS_AES_...
+    let cipher = suite.and_then(|suite| suite.as_str()).unwrap_or("unknown");
+    TlsFacts {
+        version,
+        cipher: cipher.replacen("TLS13_", "TLS_", 1),
+        server_name: tls.server_name().map(str::to_owned),
+    }
+}

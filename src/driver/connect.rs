@@ -1,0 +1,196 @@
+//! From a host's name to a connected socket: every address is tried, in the
+//! order that the system gives, within one time.
+
+use super::blocking::Attendant;
+use super::deadline::{Deadline, SLICE};
+use super::stream::{Socket, Stream};
+use crate::protocol::{Error, Kind, Stage};
+use socket2::{Domain, Protocol, SockAddr, Type};
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// Where to connect to.
+#[derive(Clone, Debug)]
+pub enum Target {
+    Tcp {
+        host: String,
+        port: u16,
+        /// The local address and port to connect from.
+        source: Option<(String, u16)>,
+    },
+    #[cfg(unix)]
+    Unix(PathBuf),
+}
+
+impl Target {
+    /// The name that the peer goes by.
+    pub fn host(&self) -> &str {
+        match self {
+            Self::Tcp { host, .. } => host,
+            #[cfg(unix)]
+            Self::Unix(_) => "localhost",
+        }
+    }
+}
+
+pub fn connect(
+    target: &Target,
+    deadline: &mut Deadline,
+    attendant: &mut dyn Attendant,
+) -> Result<Stream, Error> {
+    match target {
+        Target::Tcp { host, port, source } => {
+            let addresses = resolve(host, *port, deadline, attendant)?;
+            let source = match source {
+                None => None,
+                Some((host, port)) => Some(resolve(host, *port, deadline, attendant)?),
+            };
+            connect_any(host, &addresses, source.as_deref(), deadline, attendant)
+        }
+        #[cfg(unix)]
+        Target::Unix(path) => mio::net::UnixStream::connect(path)
+            .and_then(|socket| Stream::new(Socket::Unix(socket)))
+            .map_err(|error| unreachable(&path.display().to_string(), &error)),
+    }
+}
+
+/// The system's resolver can't be given a deadline or be interrupted: it runs on
+/// a thread of its own, which is left behind when it takes too long.
+fn resolve(
+    host: &str,
+    port: u16,
+    deadline: &Deadline,
+    attendant: &mut dyn Attendant,
+) -> Result<Vec<SocketAddr>, Error> {
+    // An empty name is any local address, as it is for Python's sockets.
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let unknown = |why: &dyn std::fmt::Display| {
+        Error::new(Kind::UnknownHost, Stage::Connect, format!("the host name {host:?} has no address: {why}"))
+    };
+    let ascii = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
+    let (answer, question) = channel();
+    std::thread::Builder::new()
+        .name("rsmtp-resolver".to_owned())
+        .spawn(move || {
+            // Nobody may be waiting any more.
+            let _ = answer.send((ascii.as_str(), port).to_socket_addrs().map(Vec::from_iter));
+        })
+        .map_err(|error| unreachable(host, &error))?;
+    loop {
+        match question.recv_timeout(SLICE.min(deadline.left(Stage::Connect)?)) {
+            Ok(Ok(addresses)) if addresses.is_empty() => return Err(unknown(&"the answer was empty")),
+            Ok(Ok(addresses)) => return Ok(addresses),
+            Ok(Err(error)) => return Err(unknown(&error)),
+            Err(RecvTimeoutError::Timeout) => attendant.attend()?,
+            Err(RecvTimeoutError::Disconnected) => return Err(unknown(&"the resolver failed")),
+        }
+    }
+}
+
+fn connect_any(
+    host: &str,
+    addresses: &[SocketAddr],
+    source: Option<&[SocketAddr]>,
+    deadline: &mut Deadline,
+    attendant: &mut dyn Attendant,
+) -> Result<Stream, Error> {
+    let mut first_error = None;
+    for (index, address) in addresses.iter().enumerate() {
+        // A silent address must leave time for those behind it.
+        let share = deadline.left(Stage::Connect)? / (addresses.len() - index) as u32;
+        match connect_one(*address, source, share, deadline, attendant) {
+            Ok(stream) => return Ok(stream),
+            Err(Failed::Here(error)) => {
+                first_error.get_or_insert((*address, error));
+            }
+            Err(Failed::Everywhere(error)) => return Err(*error),
+        }
+    }
+    deadline.left(Stage::Connect)?;
+    let (address, error) =
+        first_error.unwrap_or((SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::NotFound.into()));
+    let more = match addresses.len() {
+        1 => String::new(),
+        n => format!(", and {} more of its addresses failed", n - 1),
+    };
+    let mut failed = unreachable(&format!("{host} ({address}{more})"), &error);
+    if error.kind() == io::ErrorKind::TimedOut {
+        failed.kind = Kind::Timeout;
+    }
+    Err(failed)
+}
+
+enum Failed {
+    Here(io::Error),
+    Everywhere(Box<Error>),
+}
+
+fn connect_one(
+    address: SocketAddr,
+    source: Option<&[SocketAddr]>,
+    share: Duration,
+    deadline: &Deadline,
+    attendant: &mut dyn Attendant,
+) -> Result<Stream, Failed> {
+    let mut stream = begin(address, source).map_err(Failed::Here)?;
+    let mut waited = Duration::ZERO;
+    loop {
+        let slice = SLICE.min(share);
+        stream.wait(slice).map_err(Failed::Here)?;
+        if stream.is_writable() || stream.is_readable() {
+            return match stream.take_error() {
+                Ok(None) if stream.peer_addr().is_some() => Ok(stream),
+                Ok(None) => Err(Failed::Here(io::ErrorKind::NotConnected.into())),
+                Ok(Some(error)) | Err(error) => Err(Failed::Here(error)),
+            };
+        }
+        waited += slice;
+        if waited >= share {
+            return Err(Failed::Here(io::ErrorKind::TimedOut.into()));
+        }
+        let everywhere = |error| Failed::Everywhere(Box::new(error));
+        deadline.left(Stage::Connect).map_err(everywhere)?;
+        attendant.attend().map_err(everywhere)?;
+    }
+}
+
+fn begin(address: SocketAddr, source: Option<&[SocketAddr]>) -> io::Result<Stream> {
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    // Without it a group of commands waits for the acknowledgement of the last.
+    socket.set_tcp_nodelay(true)?;
+    if let Some(source) = source {
+        let fits = |candidate: &&SocketAddr| candidate.is_ipv4() == address.is_ipv4();
+        let source = source.iter().find(fits).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        socket.set_reuse_address(cfg!(unix))?;
+        socket.bind(&SockAddr::from(*source))?;
+    }
+    match socket.connect(&SockAddr::from(address)) {
+        Err(error) if !in_progress(&error) => return Err(error),
+        _ => {}
+    }
+    Stream::new(Socket::Tcp(mio::net::TcpStream::from_std(socket.into())))
+}
+
+fn in_progress(error: &io::Error) -> bool {
+    // EINPROGRESS has no kind of its own in std.
+    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(EINPROGRESS)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const EINPROGRESS: i32 = 115;
+#[cfg(windows)]
+const EINPROGRESS: i32 = 10036;
+#[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
+const EINPROGRESS: i32 = 36;
+
+fn unreachable(what: &str, error: &io::Error) -> Error {
+    let message = format!("no connection to {what}: {error}");
+    Error { os_error: error.raw_os_error(), ..Error::new(Kind::Unreachable, Stage::Connect, message) }
+}

@@ -1,0 +1,56 @@
+//! One owner at a time: a second thread waits its turn, in slices, so that it
+//! hears signals while it waits. Conversations never interleave.
+
+use super::blocking::Attendant;
+use super::deadline::SLICE;
+use crate::protocol::{Error, Kind, Stage};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+#[derive(Debug, Default)]
+pub struct Turn {
+    owner: Mutex<Option<ThreadId>>,
+    free: Condvar,
+}
+
+/// Holding it is having the turn.
+#[derive(Debug)]
+pub struct Held<'a>(&'a Turn);
+
+impl Turn {
+    pub fn take(&self, attendant: &mut dyn Attendant) -> Result<Held<'_>, Error> {
+        let me = thread::current().id();
+        let mut owner = self.owner();
+        loop {
+            match *owner {
+                None => {
+                    *owner = Some(me);
+                    return Ok(Held(self));
+                }
+                // A callback of ours (debug output, logging) has come back to us.
+                Some(thread) if thread == me => {
+                    let message = "this client is in the middle of a conversation further up in this thread";
+                    return Err(Error::new(Kind::Misuse, Stage::Command, message));
+                }
+                Some(_) => {
+                    let waited = self.free.wait_timeout(owner, SLICE);
+                    drop(waited.unwrap_or_else(PoisonError::into_inner));
+                    // Without the lock: the attendant may wait for what the owner holds.
+                    attendant.attend()?;
+                    owner = self.owner();
+                }
+            }
+        }
+    }
+
+    fn owner(&self) -> MutexGuard<'_, Option<ThreadId>> {
+        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        *self.0.owner() = None;
+        self.0.free.notify_one();
+    }
+}

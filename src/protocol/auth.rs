@@ -1,0 +1,258 @@
+//! SASL for SMTP (RFC 4954): the mechanisms, strongest first, and the exchange
+//! of one of them. Secrets live here and never reach a transcript.
+
+use encodify::base64::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
+use std::fmt;
+
+/// A mechanism that the session answers by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// RFC 2195: the password itself never travels.
+    CramMd5,
+    /// RFC 7628: an access token.
+    OAuthBearer,
+    /// Google's and Microsoft's older form of the same.
+    XOAuth2,
+    /// RFC 4616.
+    Plain,
+    /// Never standardised, spoken everywhere.
+    Login,
+}
+
+impl Mechanism {
+    /// Strongest first.
+    pub const ALL: [Self; 5] = [Self::CramMd5, Self::OAuthBearer, Self::XOAuth2, Self::Plain, Self::Login];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CramMd5 => "CRAM-MD5",
+            Self::OAuthBearer => "OAUTHBEARER",
+            Self::XOAuth2 => "XOAUTH2",
+            Self::Plain => "PLAIN",
+            Self::Login => "LOGIN",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether the secret can be read off the wire by whoever sees it.
+    pub fn reveals_secret(self) -> bool {
+        self != Self::CramMd5
+    }
+
+    fn takes(self, secret: &Secret) -> bool {
+        let for_token = matches!(self, Self::OAuthBearer | Self::XOAuth2);
+        for_token == matches!(secret, Secret::AccessToken(_))
+    }
+}
+
+/// What proves who the user is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    Password(String),
+    /// An OAuth 2.0 access token, for OAUTHBEARER and XOAUTH2.
+    AccessToken(String),
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(...)")
+    }
+}
+
+/// A user and a secret, free of NUL, CR and LF.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    user: String,
+    secret: Secret,
+}
+
+impl Credentials {
+    /// Refuses NUL, CR and LF: they would end or part the message of a mechanism.
+    pub fn new(user: &str, secret: Secret) -> Result<Self, BadCredential> {
+        let (argument, text) = match &secret {
+            Secret::Password(text) => ("password", text),
+            Secret::AccessToken(text) => ("access_token", text),
+        };
+        for (argument, text) in [("user", user), (argument, text)] {
+            if text.contains(['\0', '\r', '\n']) {
+                return Err(BadCredential { argument, why: "contains NUL, CR or LF" });
+            }
+        }
+        // RFC 7628 3.1 and XOAUTH2 part their fields by ^A; a token is visible ASCII (RFC 6750 2.1).
+        if matches!(&secret, Secret::AccessToken(_)) {
+            if user.contains('\x01') {
+                return Err(BadCredential { argument: "user", why: "contains a control character" });
+            }
+            if text_of(&secret).is_empty() || !text_of(&secret).chars().all(|c| c.is_ascii_graphic()) {
+                return Err(BadCredential { argument, why: "is not visible ASCII" });
+            }
+        }
+        Ok(Self { user: user.to_owned(), secret })
+    }
+
+    /// The mechanisms of `offered` that fit this secret, strongest first.
+    pub fn choose(&self, offered: &[String]) -> Vec<Mechanism> {
+        let offers = |m: &Mechanism| offered.iter().any(|name| name.eq_ignore_ascii_case(m.name()));
+        Mechanism::ALL.into_iter().filter(|m| m.takes(&self.secret) && offers(m)).collect()
+    }
+
+    pub fn fits(&self, mechanism: Mechanism) -> bool {
+        mechanism.takes(&self.secret)
+    }
+}
+
+fn text_of(secret: &Secret) -> &str {
+    match secret {
+        Secret::Password(text) | Secret::AccessToken(text) => text,
+    }
+}
+
+/// Names the argument, never its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadCredential {
+    pub argument: &'static str,
+    pub why: &'static str,
+}
+
+impl fmt::Display for BadCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.argument, self.why)
+    }
+}
+
+/// One exchange: an initial response where the mechanism speaks first, then a
+/// response to each challenge. None means: the exchange must be cancelled.
+#[derive(Debug)]
+pub struct Exchange {
+    mechanism: Mechanism,
+    credentials: Credentials,
+    answered: usize,
+}
+
+impl Exchange {
+    pub fn new(mechanism: Mechanism, credentials: Credentials) -> Self {
+        Self { mechanism, credentials, answered: 0 }
+    }
+
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// What can go with the AUTH command itself, saving a turn (RFC 4954 4).
+    pub fn initial_response(&mut self) -> Option<Vec<u8>> {
+        (self.mechanism != Mechanism::CramMd5).then(|| self.respond(b"")).flatten()
+    }
+
+    pub fn respond(&mut self, challenge: &[u8]) -> Option<Vec<u8>> {
+        let (user, secret) = (&self.credentials.user, text_of(&self.credentials.secret));
+        let response = match (self.mechanism, self.answered) {
+            (Mechanism::Plain, 0) => format!("\0{user}\0{secret}").into_bytes(),
+            (Mechanism::Login, 0) => user.clone().into_bytes(),
+            (Mechanism::Login, 1) => secret.as_bytes().to_vec(),
+            (Mechanism::CramMd5, 0) => cram_md5(user, secret, challenge),
+            (Mechanism::OAuthBearer, 0) => oauthbearer(user, secret),
+            // The server's 334 tells why it refused; this asks for its 535.
+            (Mechanism::OAuthBearer, 1) => vec![1],
+            (Mechanism::XOAuth2, 0) => format!("user={user}\x01auth=Bearer {secret}\x01\x01").into_bytes(),
+            (Mechanism::XOAuth2, 1) => Vec::new(),
+            _ => return None,
+        };
+        self.answered += 1;
+        Some(response)
+    }
+}
+
+/// The response to a CRAM-MD5 challenge (RFC 2195 2).
+pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> Vec<u8> {
+    // HMAC takes keys of any length: the error can't occur.
+    let Ok(mut mac) = Hmac::<Md5>::new_from_slice(password.as_bytes()) else { return Vec::new() };
+    mac.update(challenge);
+    let digest = mac.finalize().into_bytes();
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{user} {hex}").into_bytes()
+}
+
+/// RFC 7628 3.1; in the authorization identity "," and "=" are escaped (RFC 5801 4).
+fn oauthbearer(user: &str, token: &str) -> Vec<u8> {
+    let escaped = user.replace('=', "=3D").replace(',', "=2C");
+    format!("n,a={escaped},\x01auth=Bearer {token}\x01\x01").into_bytes()
+}
+
+/// A response or initial response as it goes on the line. RFC 4954 4: an empty
+/// initial response is "=".
+pub(super) fn encode(response: &[u8]) -> String {
+    STANDARD.encode(response)
+}
+
+/// The challenge of a 334 reply. Servers have sent text that is no base64 here
+/// (an empty one is common): it is then taken as it stands.
+pub(super) fn decode(text: &[u8]) -> Vec<u8> {
+    STANDARD.decode(text).unwrap_or_else(|_| text.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(user: &str, password: &str) -> Credentials {
+        Credentials::new(user, Secret::Password(password.to_owned())).unwrap()
+    }
+
+    #[test]
+    fn the_example_of_rfc_2195() {
+        let mut exchange = Exchange::new(Mechanism::CramMd5, password("tim", "tanstaaftanstaaf"));
+        assert_eq!(exchange.initial_response(), None);
+        let response = exchange.respond(b"<1896.697170952@postoffice.reston.mci.net>").unwrap();
+        assert_eq!(response, b"tim b913a602c7eda7a495b4e6e7334d3890");
+        assert_eq!(exchange.respond(b"again"), None);
+    }
+
+    #[test]
+    fn plain_and_login_in_utf8() {
+        let mut plain = Exchange::new(Mechanism::Plain, password("jörg", "pässword"));
+        assert_eq!(plain.initial_response().unwrap(), "\0jörg\0pässword".as_bytes());
+        assert_eq!(plain.respond(b""), None);
+        let mut login = Exchange::new(Mechanism::Login, password("u", "p"));
+        assert_eq!(login.initial_response().unwrap(), b"u");
+        assert_eq!(login.respond(b"Password:").unwrap(), b"p");
+        assert_eq!(login.respond(b"Again:"), None);
+    }
+
+    #[test]
+    fn tokens() {
+        let token = || Credentials::new("a=b,c@d", Secret::AccessToken("tok".to_owned())).unwrap();
+        let mut bearer = Exchange::new(Mechanism::OAuthBearer, token());
+        assert_eq!(bearer.initial_response().unwrap(), b"n,a=a=3Db=2Cc@d,\x01auth=Bearer tok\x01\x01");
+        assert_eq!(bearer.respond(b"{\"status\":\"invalid_token\"}").unwrap(), b"\x01");
+        let mut xoauth2 = Exchange::new(Mechanism::XOAuth2, token());
+        assert_eq!(xoauth2.initial_response().unwrap(), b"user=a=b,c@d\x01auth=Bearer tok\x01\x01");
+        assert_eq!(xoauth2.respond(b"{}").unwrap(), b"");
+    }
+
+    #[test]
+    fn the_strongest_that_fits_the_secret_comes_first() {
+        let offered: Vec<String> =
+            ["LOGIN", "plain", "XOAUTH2", "CRAM-MD5", "GSSAPI"].map(str::to_owned).into();
+        use Mechanism::*;
+        assert_eq!(password("u", "p").choose(&offered), [CramMd5, Plain, Login]);
+        let token = Credentials::new("u", Secret::AccessToken("t".to_owned())).unwrap();
+        assert_eq!(token.choose(&offered), [XOAuth2]);
+    }
+
+    #[test]
+    fn credentials_that_would_part_a_message_are_refused_and_not_shown() {
+        for bad in ["a\0b", "a\rb", "a\nb"] {
+            assert_eq!(Credentials::new(bad, Secret::Password(String::new())).unwrap_err().argument, "user");
+            let refused = Credentials::new("u", Secret::Password(bad.to_owned())).unwrap_err();
+            assert_eq!(refused.to_string(), "password contains NUL, CR or LF");
+            assert!(Credentials::new("u", Secret::AccessToken(bad.to_owned())).is_err());
+        }
+        assert!(Credentials::new("u", Secret::AccessToken("a b".to_owned())).is_err());
+        assert!(!format!("{:?}", password("u", "hunter2")).contains("hunter2"));
+    }
+}

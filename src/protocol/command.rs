@@ -1,0 +1,343 @@
+//! Commands (RFC 5321 4.1.1): parsed into a type once, so that what is written
+//! to the wire is one line whatever the caller gave.
+
+use crate::envelope::{ForwardPath, ReversePath};
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+/// The verb of a command line, as far as the session cares which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verb {
+    Ehlo,
+    Helo,
+    Lhlo,
+    StartTls,
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
+    Bdat,
+    Rset,
+    Noop,
+    Vrfy,
+    Expn,
+    Help,
+    Quit,
+    Other,
+}
+
+impl Verb {
+    pub const ALL: [Self; 16] = [
+        Self::Ehlo,
+        Self::Helo,
+        Self::Lhlo,
+        Self::StartTls,
+        Self::Auth,
+        Self::Mail,
+        Self::Rcpt,
+        Self::Data,
+        Self::Bdat,
+        Self::Rset,
+        Self::Noop,
+        Self::Vrfy,
+        Self::Expn,
+        Self::Help,
+        Self::Quit,
+        Self::Other,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ehlo => "EHLO",
+            Self::Helo => "HELO",
+            Self::Lhlo => "LHLO",
+            Self::StartTls => "STARTTLS",
+            Self::Auth => "AUTH",
+            Self::Mail => "MAIL",
+            Self::Rcpt => "RCPT",
+            Self::Data => "DATA",
+            Self::Bdat => "BDAT",
+            Self::Rset => "RSET",
+            Self::Noop => "NOOP",
+            Self::Vrfy => "VRFY",
+            Self::Expn => "EXPN",
+            Self::Help => "HELP",
+            Self::Quit => "QUIT",
+            Self::Other => "command",
+        }
+    }
+
+    /// As smtplib writes it.
+    fn smtplib_name(self) -> String {
+        match self {
+            Self::StartTls | Self::Auth => self.name().to_owned(),
+            _ => self.name().to_ascii_lowercase(),
+        }
+    }
+
+    /// The verb that a command line begins with, in any case (RFC 5321 2.4).
+    pub fn of_line(line: &str) -> Self {
+        let word = line.trim_start().split([' ', '\t', ':']).next().unwrap_or("");
+        let found = Self::ALL.into_iter().find(|verb| verb.name().eq_ignore_ascii_case(word));
+        found.unwrap_or(Self::Other)
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Text that fits in one command line: no CR, LF or NUL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineText(String);
+
+/// Why a text can't go into a command. Shown behind the name of the argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadText {
+    text: String,
+    why: Cow<'static, str>,
+}
+
+impl fmt::Display for BadText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.text, self.why)
+    }
+}
+
+impl std::error::Error for BadText {}
+
+impl LineText {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LineText {
+    type Err = BadText;
+
+    fn from_str(text: &str) -> Result<Self, BadText> {
+        if text.contains(['\r', '\n', '\0']) {
+            let why = "contains NUL or prohibited newline characters: they would start another command";
+            return Err(BadText { text: text.to_owned(), why: why.into() });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The argument of EHLO, HELO or LHLO: a domain or an address literal (RFC 5321
+/// 4.1.3). One word without control characters; an internationalized name goes
+/// as A-labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientName(String);
+
+impl ClientName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ClientName {
+    type Err = BadText;
+
+    fn from_str(text: &str) -> Result<Self, BadText> {
+        let bad = |why: &'static str| Err(BadText { text: text.to_owned(), why: why.into() });
+        if text.is_empty() {
+            return bad("is empty: EHLO needs a domain or an address literal such as [127.0.0.1]");
+        }
+        if text.contains(['\r', '\n']) {
+            let line = text.replace('\n', "\\n").replace('\r', "\\r");
+            let why = format!("contains prohibited newline characters: ehlo {line}");
+            return Err(BadText { text: text.to_owned(), why: why.into() });
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return bad("contains white space or a control character, and EHLO takes one word");
+        }
+        if text.is_ascii() {
+            return Ok(Self(text.to_owned()));
+        }
+        idna::domain_to_ascii(text).map(Self).or_else(|_| bad("is not a valid internationalized domain name"))
+    }
+}
+
+/// `KEYWORD` or `KEYWORD=value`, behind the path of MAIL or RCPT (RFC 5321
+/// 4.1.2). A value may hold "=" (servers define such) but no space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    text: String,
+    keyword: usize,
+}
+
+impl Parameter {
+    pub fn size(octets: u64, letters: Letters) -> Self {
+        let keyword = if letters == Letters::Smtplib { "size" } else { "SIZE" };
+        Self { text: format!("{keyword}={octets}"), keyword: 4 }
+    }
+
+    pub fn body_8bitmime() -> Self {
+        Self { text: "BODY=8BITMIME".to_owned(), keyword: 4 }
+    }
+
+    pub fn smtputf8() -> Self {
+        Self { text: "SMTPUTF8".to_owned(), keyword: 8 }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub fn is(&self, keyword: &str) -> bool {
+        self.text[..self.keyword].eq_ignore_ascii_case(keyword)
+    }
+}
+
+impl FromStr for Parameter {
+    type Err = BadText;
+
+    fn from_str(text: &str) -> Result<Self, BadText> {
+        let bad = |why: &'static str| Err(BadText { text: text.to_owned(), why: why.into() });
+        if text.contains(['\r', '\n']) {
+            return bad("contains prohibited newline characters: they would start another command");
+        }
+        let (keyword, value) = match text.split_once('=') {
+            Some((keyword, value)) => (keyword, Some(value)),
+            None => (text, None),
+        };
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if !keyword.starts_with(|c: char| c.is_ascii_alphanumeric()) || !keyword.chars().all(word) {
+            return bad("is not KEYWORD or KEYWORD=value");
+        }
+        match value {
+            Some("") => bad("has an empty value"),
+            Some(value) if value.chars().any(|c| c.is_whitespace() || c.is_control()) => {
+                bad("contains white space or a control character; pass one option per item")
+            }
+            _ => Ok(Self { text: text.to_owned(), keyword: keyword.len() }),
+        }
+    }
+}
+
+/// How verbs are written: no server may care (RFC 5321 2.4), and some tests do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Letters {
+    /// As the RFC does: `MAIL FROM:<...>`.
+    #[default]
+    Rfc,
+    /// As CPython's smtplib does: `mail from:<...>`.
+    Smtplib,
+}
+
+/// One command with its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    Ehlo(ClientName),
+    Helo(ClientName),
+    Lhlo(ClientName),
+    StartTls,
+    Mail(ReversePath, Vec<Parameter>),
+    Rcpt(ForwardPath, Vec<Parameter>),
+    Data,
+    Rset,
+    Noop(Option<LineText>),
+    Vrfy(LineText),
+    Expn(LineText),
+    Help(Option<LineText>),
+    Quit,
+    /// A line of the caller's own.
+    Free(LineText),
+}
+
+impl Command {
+    pub fn verb(&self) -> Verb {
+        match self {
+            Self::Ehlo(_) => Verb::Ehlo,
+            Self::Helo(_) => Verb::Helo,
+            Self::Lhlo(_) => Verb::Lhlo,
+            Self::StartTls => Verb::StartTls,
+            Self::Mail(..) => Verb::Mail,
+            Self::Rcpt(..) => Verb::Rcpt,
+            Self::Data => Verb::Data,
+            Self::Rset => Verb::Rset,
+            Self::Noop(_) => Verb::Noop,
+            Self::Vrfy(_) => Verb::Vrfy,
+            Self::Expn(_) => Verb::Expn,
+            Self::Help(_) => Verb::Help,
+            Self::Quit => Verb::Quit,
+            Self::Free(line) => Verb::of_line(line.as_str()),
+        }
+    }
+
+    /// The command line without its end. `smtputf8` is whether the transaction
+    /// that it belongs to uses SMTPUTF8.
+    pub fn line(&self, smtputf8: bool, letters: Letters) -> String {
+        let smtplib = letters == Letters::Smtplib;
+        let mut line = match self {
+            Self::Free(text) => return text.as_str().to_owned(),
+            _ if smtplib => self.verb().smtplib_name(),
+            _ => self.verb().name().to_owned(),
+        };
+        let (from, to) = if smtplib { ("from", "to") } else { ("FROM", "TO") };
+        match self {
+            Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => push(&mut line, name.as_str()),
+            Self::Mail(path, parameters) => {
+                push(&mut line, &format!("{from}:<{}>", path.wire(smtputf8)));
+                parameters.iter().for_each(|parameter| push(&mut line, parameter.as_str()));
+            }
+            Self::Rcpt(path, parameters) => {
+                push(&mut line, &format!("{to}:<{}>", path.wire(smtputf8)));
+                parameters.iter().for_each(|parameter| push(&mut line, parameter.as_str()));
+            }
+            Self::Vrfy(text) | Self::Expn(text) => push(&mut line, text.as_str()),
+            Self::Noop(Some(text)) | Self::Help(Some(text)) => push(&mut line, text.as_str()),
+            Self::StartTls | Self::Data | Self::Rset | Self::Quit | Self::Noop(None) | Self::Help(None) => {}
+            Self::Free(_) => {}
+        }
+        line
+    }
+}
+
+fn push(line: &mut String, word: &str) {
+    line.push(' ');
+    line.push_str(word);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines() {
+        let mail = Command::Mail("a@bücher.example".parse().unwrap(), vec![Parameter::size(7, Letters::Rfc)]);
+        assert_eq!(mail.line(false, Letters::Rfc), "MAIL FROM:<a@xn--bcher-kva.example> SIZE=7");
+        assert_eq!(mail.line(true, Letters::Rfc), "MAIL FROM:<a@bücher.example> SIZE=7");
+        assert_eq!(Command::Mail(ReversePath::Null, vec![]).line(false, Letters::Rfc), "MAIL FROM:<>");
+        assert_eq!(Command::Help(None).line(false, Letters::Rfc), "HELP");
+        assert_eq!(mail.line(false, Letters::Smtplib), "mail from:<a@xn--bcher-kva.example> SIZE=7");
+        assert_eq!(Command::StartTls.line(false, Letters::Smtplib), "STARTTLS");
+        assert_eq!(Command::Vrfy("Smith".parse().unwrap()).line(false, Letters::Rfc), "VRFY Smith");
+    }
+
+    #[test]
+    fn verbs_are_known_in_any_case() {
+        assert_eq!(Verb::of_line("mail FROM:<a>"), Verb::Mail);
+        assert_eq!(Verb::of_line("Data"), Verb::Data);
+        assert_eq!(Verb::of_line("XCLIENT a=b"), Verb::Other);
+        assert_eq!(Verb::of_line(""), Verb::Other);
+    }
+
+    #[test]
+    fn nothing_starts_another_command() {
+        for bad in ["a\r\nRSET", "a\nb", "a\rb", "a\0b"] {
+            assert!(bad.parse::<LineText>().is_err() && bad.parse::<ClientName>().is_err(), "{bad:?}");
+            assert!(format!("X={bad}").parse::<Parameter>().is_err());
+        }
+        for bad in ["", "SIZE=1 BODY=8BITMIME", "a b", "=x", "X=", "X=\u{7f}", "-X", "X=a\u{a0}b", "é=1"] {
+            assert!(bad.parse::<Parameter>().is_err(), "{bad:?}");
+        }
+        for good in ["SMTPUTF8", "XVERP==+", "ORCPT=rfc822;a@b", "AUTH=<>"] {
+            assert_eq!(good.parse::<Parameter>().unwrap().as_str(), good);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What can go wrong, told so that a caller can act on it: whose fault, at which
+//! stage, the server's own words, whether to try again.
+
+use super::reply::{EnhancedStatusCode, Reply, Severity};
+use super::transaction::Outcome;
+use std::fmt;
+use std::time::Duration;
+
+/// Where in the conversation something happened or is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    Connect,
+    Greeting,
+    Hello,
+    StartTls,
+    Handshake,
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
+    /// While mail data is on its way.
+    MailData,
+    /// After the end of mail data: the answer decides what became of the mail.
+    EndOfData,
+    Reset,
+    Quit,
+    Command,
+}
+
+impl Stage {
+    pub const ALL: [Self; 14] = [
+        Self::Connect,
+        Self::Greeting,
+        Self::Hello,
+        Self::StartTls,
+        Self::Handshake,
+        Self::Auth,
+        Self::Mail,
+        Self::Rcpt,
+        Self::Data,
+        Self::MailData,
+        Self::EndOfData,
+        Self::Reset,
+        Self::Quit,
+        Self::Command,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Greeting => "greeting",
+            Self::Hello => "hello",
+            Self::StartTls => "starttls",
+            Self::Handshake => "handshake",
+            Self::Auth => "auth",
+            Self::Mail => "mail",
+            Self::Rcpt => "rcpt",
+            Self::Data => "data",
+            Self::MailData => "mail data",
+            Self::EndOfData => "end of data",
+            Self::Reset => "reset",
+            Self::Quit => "quit",
+            Self::Command => "command",
+        }
+    }
+
+    /// How long a client waits here at least (RFC 5321 4.5.3.2); where the RFC
+    /// names no time, five minutes, and less for what nobody's mail hangs on.
+    pub fn patience(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Connect | Self::Handshake => 60,
+            Self::Data => 120,
+            Self::MailData => 180,
+            Self::EndOfData => 600,
+            Self::Quit => 30,
+            _ => 300,
+        })
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Whose fault it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Ours or the caller's: the request is not legal here. Nothing was sent.
+    Misuse,
+    /// The server does not offer what the request needs. Nothing was sent.
+    NotSupported,
+    /// An address needs SMTPUTF8, which is not to be had. Nothing was sent.
+    NonAsciiAddress,
+    /// The message is over the size that the server announced. Nothing was sent.
+    TooLarge,
+    /// No mechanism is left that both sides know.
+    NoMechanism,
+    /// The peer broke the protocol.
+    Protocol,
+    /// The connection is gone.
+    Disconnected,
+    /// The peer did not answer in time.
+    Timeout,
+    /// No TLS.
+    Tls,
+    /// Not the server that was asked for, as far as its certificate tells.
+    Certificate,
+    /// No connection could be made.
+    Unreachable,
+    /// The host's name has no address.
+    UnknownHost,
+    /// The caller gave up waiting (a signal, a cancelled task).
+    Interrupted,
+}
+
+/// An error of a conversation.
+#[derive(Clone, Debug)]
+pub struct Error {
+    pub kind: Kind,
+    pub stage: Stage,
+    /// For people: what happened and, where it is known, what to do.
+    pub message: String,
+    /// The server's own words, where it said any.
+    pub reply: Option<Reply>,
+    /// The address that it is about.
+    pub address: Option<String>,
+    /// The operating system's number, where it gave one.
+    pub os_error: Option<i32>,
+    /// What is known of each recipient, where a transaction was under way.
+    pub outcome: Option<Box<Outcome>>,
+}
+
+impl Error {
+    pub fn new(kind: Kind, stage: Stage, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            stage,
+            message: message.into(),
+            reply: None,
+            address: None,
+            os_error: None,
+            outcome: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_reply(self, reply: Reply) -> Self {
+        Self { reply: Some(reply), ..self }
+    }
+
+    pub fn enhanced(&self) -> Option<EnhancedStatusCode> {
+        self.reply.as_ref()?.enhanced()
+    }
+
+    /// Whether the same request may succeed later, unchanged.
+    pub fn is_transient(&self) -> bool {
+        match self.kind {
+            Kind::Misuse
+            | Kind::NotSupported
+            | Kind::NonAsciiAddress
+            | Kind::TooLarge
+            | Kind::NoMechanism => false,
+            Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
+            Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
+                self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
+            }
+        }
+    }
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Misuse => "misuse",
+            Self::NotSupported => "not supported",
+            Self::NonAsciiAddress => "non-ascii address",
+            Self::TooLarge => "too large",
+            Self::NoMechanism => "no mechanism",
+            Self::Protocol => "protocol",
+            Self::Disconnected => "disconnected",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Certificate => "certificate",
+            Self::Unreachable => "unreachable",
+            Self::UnknownHost => "unknown host",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.reply {
+            Some(reply) => write!(f, " (the server said: {reply})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,117 @@
+//! Service extensions as the server offers them (RFC 5321 4.1.1.1, RFC 1869).
+//!
+//! Every keyword is kept with its parameters, known to us or not, and compared
+//! without regard to case.
+
+use super::reply::Reply;
+
+/// What the reply to EHLO (or LHLO) listed after its first line, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extensions {
+    offered: Vec<(String, String)>,
+}
+
+impl Extensions {
+    pub fn from_reply(reply: &Reply) -> Self {
+        let mut extensions = Self::default();
+        for line in &reply.lines()[1..] {
+            extensions.add_line(&String::from_utf8_lossy(line));
+        }
+        extensions
+    }
+
+    /// Adds one; several AUTH lines make one list.
+    pub fn add(&mut self, keyword: &str, parameters: &str) {
+        let known = self.offered.iter_mut().find(|(k, _)| k.eq_ignore_ascii_case(keyword));
+        match known {
+            Some((_, list)) if keyword.eq_ignore_ascii_case("AUTH") => {
+                list.push(' ');
+                list.push_str(parameters);
+            }
+            Some((_, old)) => parameters.clone_into(old),
+            None => self.offered.push((keyword.to_owned(), parameters.to_owned())),
+        }
+    }
+
+    fn add_line(&mut self, line: &str) {
+        let line = line.trim();
+        // Servers from before RFC 4954 write `AUTH=LOGIN PLAIN`.
+        if let Some(list) = line.get(5..).filter(|_| line[..5].eq_ignore_ascii_case("AUTH=")) {
+            return self.add("AUTH", list.trim());
+        }
+        let (keyword, parameters) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+        let well_formed = keyword.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && keyword.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if well_formed {
+            self.add(keyword, parameters.trim());
+        }
+    }
+
+    pub fn has(&self, keyword: &str) -> bool {
+        self.parameters(keyword).is_some()
+    }
+
+    /// The text after the keyword; empty where there was none.
+    pub fn parameters(&self, keyword: &str) -> Option<&str> {
+        let found = self.offered.iter().find(|(k, _)| k.eq_ignore_ascii_case(keyword));
+        found.map(|(_, parameters)| parameters.as_str())
+    }
+
+    /// Octets that the server takes at most (RFC 1870); None where it names no
+    /// limit. 0 means that there is none.
+    pub fn size_limit(&self) -> Option<u64> {
+        self.parameters("SIZE")?.trim().parse().ok().filter(|&limit| limit > 0)
+    }
+
+    /// SASL mechanisms in the server's order, upper case (RFC 4954 3).
+    pub fn mechanisms(&self) -> Vec<String> {
+        let list = self.parameters("AUTH").unwrap_or("");
+        list.split_ascii_whitespace().map(str::to_ascii_uppercase).collect()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.offered.iter().map(|(keyword, parameters)| (keyword.as_str(), parameters.as_str()))
+    }
+}
+
+impl<K: AsRef<str>, P: AsRef<str>> FromIterator<(K, P)> for Extensions {
+    fn from_iter<I: IntoIterator<Item = (K, P)>>(pairs: I) -> Self {
+        let mut extensions = Self::default();
+        for (keyword, parameters) in pairs {
+            extensions.add(keyword.as_ref(), parameters.as_ref());
+        }
+        extensions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(lines: &str) -> Extensions {
+        Extensions::from_reply(&Reply::new(250, format!("host greets you\n{lines}")))
+    }
+
+    #[test]
+    fn keywords_are_compared_without_case_and_kept_with_parameters() {
+        let e = offered("Size 1000\nPipelining\nx-odd a  b\n8BITMIME ");
+        assert!(e.has("PIPELINING") && e.has("8bitmime") && !e.has("CHUNKING"));
+        assert_eq!(e.parameters("X-ODD"), Some("a  b"));
+        assert_eq!(e.size_limit(), Some(1000));
+        assert_eq!(offered("SIZE").size_limit(), None);
+        assert_eq!(offered("SIZE 0").size_limit(), None);
+    }
+
+    #[test]
+    fn old_and_new_auth_lines_make_one_list() {
+        let e = offered("AUTH=LOGIN\nauth plain cram-md5\nAUTH=");
+        assert_eq!(e.mechanisms(), ["LOGIN", "PLAIN", "CRAM-MD5"]);
+    }
+
+    #[test]
+    fn odd_lines_are_passed_over() {
+        for odd in ["", " ", "é", "-x", "AUTHé", "\u{fffd}\u{fffd}", "=x"] {
+            assert_eq!(offered(odd).iter().count(), 0, "{odd:?}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Mail data on the wire: canonical line ends, transparency, the end (RFC 5321
+//! 2.3.8, 4.5.2; RFC 3030 for BDAT).
+//!
+//! Order matters: line ends are made canonical first (every bare CR and bare LF
+//! becomes CRLF) and dots are stuffed after that, so that no body can forge the
+//! end of mail data, whatever a server takes for a line end.
+
+/// How the mail data is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// After DATA: stuffed dots, ended by a line with a single dot.
+    Data,
+    /// After BDAT: counted octets, nothing stuffed, nothing appended.
+    Chunk,
+}
+
+/// Turns content into mail data, piece by piece.
+#[derive(Debug)]
+pub struct Encoder {
+    framing: Framing,
+    at_line_start: bool,
+    /// A CR ended the last piece: its CRLF is written, a LF to come is its own.
+    after_cr: bool,
+}
+
+impl Encoder {
+    pub fn new(framing: Framing) -> Self {
+        Self { framing, at_line_start: true, after_cr: false }
+    }
+
+    /// Appends the next piece of content to `out`.
+    pub fn encode(&mut self, content: &[u8], out: &mut Vec<u8>) {
+        if content.is_empty() {
+            return;
+        }
+        let mut content = content;
+        if std::mem::take(&mut self.after_cr) {
+            content = content.strip_prefix(b"\n").unwrap_or(content);
+            if content.is_empty() {
+                return;
+            }
+        }
+        out.reserve(content.len() + content.len() / 32 + 4);
+        if self.at_line_start && self.framing == Framing::Data && content[0] == b'.' {
+            out.push(b'.');
+        }
+        // `copied` lags behind: canonical lines go out in one run.
+        let mut copied = 0;
+        let mut at = 0;
+        while let Some(found) = memchr::memchr2(b'\r', b'\n', &content[at..]) {
+            let end = at + found;
+            at = end + 1;
+            if content[end] == b'\r' && content.get(at) == Some(&b'\n') {
+                at += 1;
+            } else {
+                out.extend_from_slice(&content[copied..end]);
+                out.extend_from_slice(b"\r\n");
+                copied = at;
+            }
+            self.at_line_start = true;
+            if content.get(at) == Some(&b'.') && self.framing == Framing::Data {
+                out.extend_from_slice(&content[copied..at]);
+                out.push(b'.');
+                copied = at;
+            }
+        }
+        out.extend_from_slice(&content[copied..]);
+        self.at_line_start = at == content.len();
+        self.after_cr = content.last() == Some(&b'\r');
+    }
+
+    /// Appends what ends the mail data: a line end where the last line lacks
+    /// one, and for DATA the lone dot.
+    pub fn finish(self, out: &mut Vec<u8>) {
+        if self.framing == Framing::Data {
+            if !self.at_line_start {
+                out.extend_from_slice(b"\r\n");
+            }
+            out.extend_from_slice(b".\r\n");
+        }
+    }
+}
+
+/// Octets of the content once every line end is CRLF: what SIZE declares
+/// (RFC 1870 5; stuffed dots don't count).
+pub fn canonical_size(content: &[u8]) -> u64 {
+    let bare = |&at: &usize| match content[at] {
+        b'\n' => at == 0 || content[at - 1] != b'\r',
+        _ => content.get(at + 1) != Some(&b'\n'),
+    };
+    (content.len() + memchr::memchr2_iter(b'\r', b'\n', content).filter(bare).count()) as u64
+}
+
+/// The other side: stuffed mail data in, content out. Only CRLF "." CRLF ends it.
+#[derive(Debug)]
+pub struct Decoder {
+    /// How much of CRLF "." CRLF has been seen: 0 none, 1 CR, 2 CRLF, 3 the
+    /// dot after it, 4 a CR after that.
+    seen: u8,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        // The CRLF of the DATA command line counts as the first one.
+        Self { seen: 2 }
+    }
+}
+
+impl Decoder {
+    /// Appends content to `out`. Returns how many bytes were taken, and whether
+    /// the end of mail data has been seen.
+    pub fn decode(&mut self, wire: &[u8], out: &mut Vec<u8>) -> (usize, bool) {
+        let mut at = 0;
+        while at < wire.len() {
+            if self.seen == 0 {
+                // The common case: a run without CR.
+                let run = memchr::memchr(b'\r', &wire[at..]).unwrap_or(wire.len() - at);
+                out.extend_from_slice(&wire[at..at + run]);
+                at += run;
+                if at == wire.len() {
+                    break;
+                }
+            }
+            let byte = wire[at];
+            at += 1;
+            match (self.seen, byte) {
+                (2, b'.') => self.seen = 3,
+                (3, b'\r') => self.seen = 4,
+                (4, b'\n') => return (at, true),
+                (4, _) => {
+                    // A line of a stuffed dot and a bare CR: the CR is content.
+                    out.push(b'\r');
+                    self.content(byte, 1, out);
+                }
+                (seen, _) => self.content(byte, seen, out),
+            }
+        }
+        (at, false)
+    }
+
+    fn content(&mut self, byte: u8, seen: u8, out: &mut Vec<u8>) {
+        out.push(byte);
+        self.seen = match byte {
+            b'\r' => 1,
+            b'\n' if seen == 1 => 2,
+            _ => 0,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn encode(framing: Framing, pieces: &[&[u8]]) -> Vec<u8> {
+        let (mut encoder, mut out) = (Encoder::new(framing), Vec::new());
+        for piece in pieces {
+            encoder.encode(piece, &mut out);
+        }
+        encoder.finish(&mut out);
+        out
+    }
+
+    /// The plain reading of the rule, one byte at a time.
+    fn canonical(content: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut bytes = content.iter().peekable();
+        while let Some(&byte) = bytes.next() {
+            match byte {
+                b'\r' => {
+                    bytes.next_if_eq(&&b'\n');
+                    out.extend(b"\r\n");
+                }
+                b'\n' => out.extend(b"\r\n"),
+                _ => out.push(byte),
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn lines_dots_and_the_end() {
+        for (content, wire) in [
+            (&b""[..], &b".\r\n"[..]),
+            (b"a", b"a\r\n.\r\n"),
+            (b"a\r\n", b"a\r\n.\r\n"),
+            (b"a\nb\rc\r\n", b"a\r\nb\r\nc\r\n.\r\n"),
+            (b".", b"..\r\n.\r\n"),
+            (b"a\n.\nb", b"a\r\n..\r\nb\r\n.\r\n"),
+            (b"a\r\n..b", b"a\r\n...b\r\n.\r\n"),
+            (b"\r\r\n", b"\r\n\r\n.\r\n"),
+            (b"x\n.\rMAIL", b"x\r\n..\r\nMAIL\r\n.\r\n"),
+        ] {
+            assert_eq!(encode(Framing::Data, &[content]), wire, "{}", content.escape_ascii());
+        }
+        assert_eq!(encode(Framing::Chunk, &[b".a\n.b"]), b".a\r\n.b");
+        // An empty piece between CR and LF does not part them.
+        assert_eq!(encode(Framing::Data, &[b"\r", b"", b"\n"]), b"\r\n.\r\n");
+    }
+
+    #[test]
+    fn only_crlf_dot_crlf_ends_mail_data() {
+        for forged in [&b"\n.\n"[..], b"\r.\r", b"\n.\r\n", b"\r\n.\n", b"\r\n.\r"] {
+            let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+            decoder.decode(b"x", &mut out);
+            assert!(!decoder.decode(forged, &mut out).1, "{}", forged.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_content_forges_the_end(pieces in proptest::collection::vec("[\r\n.a]{0,12}", 0..6)) {
+            let content = pieces.concat();
+            let bytes: Vec<&[u8]> = pieces.iter().map(|p| p.as_bytes()).collect();
+            let wire = encode(Framing::Data, &bytes);
+            let mut expected = canonical(content.as_bytes());
+            if !expected.is_empty() && !expected.ends_with(b"\r\n") {
+                expected.extend(b"\r\n");
+            }
+            // Un-stuffed it is the canonical content, and the end occurs once, last.
+            for cut in 0..=wire.len() {
+                let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+                let (taken, ended) = decoder.decode(&wire[..cut], &mut out);
+                prop_assert_eq!((taken, ended), (cut, cut == wire.len()));
+                if !ended {
+                    let (taken, ended) = decoder.decode(&wire[cut..], &mut out);
+                    prop_assert_eq!((taken, ended), (wire.len() - cut, true));
+                }
+                prop_assert_eq!(&out, &expected);
+            }
+        }
+
+        #[test]
+        fn chunks_are_canonical_and_nothing_more(pieces in proptest::collection::vec("[\r\n.a]{0,12}", 0..6)) {
+            let bytes: Vec<&[u8]> = pieces.iter().map(|p| p.as_bytes()).collect();
+            let chunk = encode(Framing::Chunk, &bytes);
+            prop_assert_eq!(&chunk, &canonical(pieces.concat().as_bytes()));
+            prop_assert_eq!(chunk.len() as u64, canonical_size(pieces.concat().as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The outgoing half of a session: bytes that wait to be sent, the mail data
+//! behind them, and the commands whose replies are still to come, in order.
+
+use super::auth;
+use super::command::{Command, Letters, Verb};
+use super::error::Stage;
+use super::mail_data::{Encoder, Framing};
+use super::state::State;
+use super::transaction::Part;
+use super::transcript::{BODY_LINES, Line, MASK, Speaker};
+use std::collections::VecDeque;
+use std::fmt;
+
+/// Mail data is encoded in pieces of this many octets, as the wire takes them.
+const PIECE: usize = 64 * 1024;
+/// Content of one BDAT chunk (RFC 3030). Most messages are one.
+const CHUNK: usize = 256 * 1024;
+
+/// What a reply will be the answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Awaited {
+    Greeting,
+    Command(Verb),
+    /// An AUTH command or a response within its exchange.
+    Auth,
+    /// The `*` that cancels an exchange.
+    AuthCancelled,
+    /// DATA, and the end of mail data, of a request of its own.
+    DataCommand,
+    DataEnd,
+    Transaction(Part),
+    /// Bytes that the caller framed himself.
+    Raw,
+}
+
+impl Awaited {
+    pub(super) fn stage(self) -> Stage {
+        match self {
+            Self::Greeting => Stage::Greeting,
+            Self::Auth | Self::AuthCancelled => Stage::Auth,
+            Self::DataCommand => Stage::Data,
+            Self::DataEnd => Stage::EndOfData,
+            Self::Transaction(part) => part.stage(),
+            Self::Raw => Stage::Command,
+            Self::Command(verb) => match verb {
+                Verb::Ehlo | Verb::Helo | Verb::Lhlo => Stage::Hello,
+                Verb::StartTls => Stage::StartTls,
+                Verb::Auth => Stage::Auth,
+                Verb::Mail => Stage::Mail,
+                Verb::Rcpt => Stage::Rcpt,
+                Verb::Data => Stage::Data,
+                Verb::Rset => Stage::Reset,
+                Verb::Quit => Stage::Quit,
+                _ => Stage::Command,
+            },
+        }
+    }
+
+    /// Whether what it answers is, or ends, mail data.
+    fn is_mail_data(self) -> bool {
+        matches!(self, Self::DataEnd | Self::Transaction(Part::End(_) | Part::Chunk { .. }))
+    }
+}
+
+/// The content of a message, as the caller has it. It is encoded piece by piece
+/// on its way out and never copied whole.
+pub struct Body {
+    content: Box<dyn AsRef<[u8]> + Send + Sync>,
+    at: usize,
+}
+
+impl Body {
+    pub fn new(content: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self { content: Box::new(content), at: 0 }
+    }
+
+    pub fn content(&self) -> &[u8] {
+        (*self.content).as_ref()
+    }
+
+    fn next_piece(&mut self, octets: usize) -> &[u8] {
+        let content = (*self.content).as_ref();
+        let from = self.at;
+        self.at = content.len().min(from + octets);
+        &content[from..self.at]
+    }
+
+    fn is_done(&self) -> bool {
+        self.at == self.content().len()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} octets, {} taken)", self.content().len(), self.at)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    buffer: Vec<u8>,
+    /// How much of the buffer is sent.
+    start: usize,
+    /// Octets ever put into the buffer, and ever sent.
+    written: u64,
+    sent: u64,
+    /// Each with the count of octets that must be sent before its reply is due.
+    awaited: VecDeque<(Awaited, u64)>,
+    body: Option<(Body, Encoder)>,
+    /// Mail data that goes in chunks, as far as it is not said yet.
+    chunks: Option<(Body, Encoder)>,
+    chunks_wanted: bool,
+    lines: VecDeque<Line>,
+    pub(super) letters: Letters,
+    /// Where the session stands, for the lines.
+    pub(super) state: Option<State>,
+}
+
+impl Outgoing {
+    pub(super) fn command(&mut self, command: &Command, smtputf8: bool, awaited: Awaited) {
+        let line = command.line(smtputf8, self.letters);
+        let shown = match command {
+            Command::Free(_) => mask_free(&line),
+            _ => line.clone(),
+        };
+        self.line(&line, shown, awaited);
+    }
+
+    /// A line whose text in the transcript may differ: secrets are masked here.
+    pub(super) fn line(&mut self, line: &str, shown: String, awaited: Awaited) {
+        self.put(line.as_bytes());
+        self.put(b"\r\n");
+        self.note(Speaker::Client, shown.into_bytes());
+        self.expect(awaited);
+    }
+
+    /// A response within AUTH, in base64.
+    pub(super) fn response(&mut self, response: &[u8]) {
+        self.line(&auth::encode(response), MASK.to_owned(), Awaited::Auth);
+    }
+
+    /// Bytes as the caller framed them: one reply for each run of them.
+    pub(super) fn raw(&mut self, bytes: &[u8], secret: bool) {
+        self.put(bytes);
+        let shown = if secret { MASK.as_bytes() } else { bytes };
+        self.note(Speaker::Client, shown.trim_ascii_end().to_vec());
+        if let Some((Awaited::Raw, due)) = self.awaited.back_mut() {
+            *due = self.written;
+        } else {
+            self.expect(Awaited::Raw);
+        }
+    }
+
+    /// Starts the mail data; the replies to its end are awaited from now on, and
+    /// one that comes before the end is sent comes too early.
+    pub(super) fn mail_data(&mut self, body: Body, ends: impl Iterator<Item = Awaited>) {
+        self.note_body(body.content());
+        self.note(Speaker::Client, b".".to_vec());
+        self.body = Some((body, Encoder::new(Framing::Data)));
+        self.awaited.extend(ends.map(|awaited| (awaited, u64::MAX)));
+    }
+
+    /// Starts mail data in chunks and says the first one; `go_on_with_chunks`
+    /// lets the others follow.
+    pub(super) fn first_chunk(&mut self, body: Body) {
+        self.chunks = Some((body, Encoder::new(Framing::Chunk)));
+        self.chunks_wanted = false;
+        self.next_chunk();
+    }
+
+    /// From now on chunks follow as the wire takes them.
+    pub(super) fn go_on_with_chunks(&mut self) {
+        self.chunks_wanted = true;
+    }
+
+    /// Says the next chunk, if there is one.
+    pub(super) fn next_chunk(&mut self) {
+        let Some((mut body, mut encoder)) = self.chunks.take() else { return };
+        let mut chunk = Vec::new();
+        encoder.encode(body.next_piece(CHUNK), &mut chunk);
+        let last = body.is_done();
+        let end = if last { " LAST" } else { "" };
+        let bdat = if self.letters == Letters::Smtplib { "bdat" } else { "BDAT" };
+        let line = format!("{bdat} {}{end}", chunk.len());
+        self.put(line.as_bytes());
+        self.put(b"\r\n");
+        self.put(&chunk);
+        self.note(Speaker::Client, line.into_bytes());
+        self.note_body(&chunk);
+        self.expect(Awaited::Transaction(Part::Chunk { last }));
+        if !last {
+            self.chunks = Some((body, encoder));
+        }
+    }
+
+    /// Nobody wants the chunks that are not said yet.
+    pub(super) fn drop_chunks(&mut self) {
+        self.chunks = None;
+    }
+
+    /// Whether mail data was sent to its end and is not answered yet.
+    pub(super) fn is_mail_data_out(&self) -> bool {
+        self.awaited.iter().any(|&(awaited, due)| {
+            let ends = matches!(
+                awaited,
+                Awaited::DataEnd | Awaited::Transaction(Part::End(_) | Part::Chunk { last: true })
+            );
+            ends && due <= self.sent
+        })
+    }
+
+    /// Ends mail data that has not begun: the answer to a 354 that nobody wants.
+    pub(super) fn lone_dot(&mut self, awaited: Awaited) {
+        self.line(".", ".".to_owned(), awaited);
+    }
+
+    pub(super) fn expect(&mut self, awaited: Awaited) {
+        self.awaited.push_back((awaited, self.written));
+    }
+
+    /// What is to be sent next; empty when there is nothing.
+    pub(super) fn pending(&mut self) -> &[u8] {
+        if self.start == self.buffer.len() {
+            self.refill();
+        }
+        &self.buffer[self.start..]
+    }
+
+    pub(super) fn sent(&mut self, octets: usize) {
+        self.start = (self.start + octets).min(self.buffer.len());
+        self.sent += octets as u64;
+    }
+
+    /// What the next reply answers, and whether that has been sent whole.
+    pub(super) fn answered(&mut self) -> Option<(Awaited, bool)> {
+        self.awaited.pop_front().map(|(awaited, due)| (awaited, due <= self.sent))
+    }
+
+    pub(super) fn awaits_more(&self) -> bool {
+        !self.awaited.is_empty()
+    }
+
+    pub(super) fn next_awaited(&self) -> Option<Awaited> {
+        self.awaited.front().map(|&(awaited, _)| awaited)
+    }
+
+    /// Whether mail data is still being sent.
+    pub(super) fn is_sending_mail_data(&self) -> bool {
+        self.awaited.front().is_some_and(|&(awaited, due)| awaited.is_mail_data() && due > self.sent)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.awaited.is_empty() && self.start == self.buffer.len() && self.body.is_none()
+    }
+
+    /// Drops all that is not sent yet: nothing more will be said.
+    pub(super) fn abandon(&mut self) {
+        self.buffer.clear();
+        self.start = 0;
+        self.body = None;
+        self.chunks = None;
+        self.awaited.clear();
+    }
+
+    pub(super) fn note(&mut self, speaker: Speaker, text: Vec<u8>) {
+        let state = self.state.unwrap_or(State::Connected);
+        self.lines.push_back(Line { speaker, text, state });
+    }
+
+    pub(super) fn next_line(&mut self) -> Option<Line> {
+        self.lines.pop_front()
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if self.start == self.buffer.len() {
+            self.buffer.clear();
+            self.start = 0;
+        }
+        self.buffer.extend_from_slice(bytes);
+        self.written += bytes.len() as u64;
+    }
+
+    /// Encodes the next piece of mail data, or its end.
+    fn refill(&mut self) {
+        if self.chunks_wanted {
+            self.next_chunk();
+        }
+        let Some((body, encoder)) = &mut self.body else { return };
+        self.buffer.clear();
+        self.start = 0;
+        encoder.encode(body.next_piece(PIECE), &mut self.buffer);
+        let done = body.is_done();
+        if done && let Some((_, encoder)) = self.body.take() {
+            encoder.finish(&mut self.buffer);
+        }
+        self.written += self.buffer.len() as u64;
+        if done {
+            let written = self.written;
+            self.awaited.iter_mut().filter(|(_, due)| *due == u64::MAX).for_each(|(_, due)| *due = written);
+        }
+    }
+
+    fn note_body(&mut self, content: &[u8]) {
+        // What a final line end leaves behind it is no line.
+        let lines = content.strip_suffix(b"\n").unwrap_or(content);
+        let mut lines = lines.splitn(BODY_LINES + 1, |&b| b == b'\n');
+        for line in lines.by_ref().take(BODY_LINES) {
+            let line = line.trim_ascii_end();
+            self.note(Speaker::Client, line[..line.len().min(200)].to_vec());
+        }
+        if let Some(rest) = lines.next() {
+            self.note(Speaker::Client, format!("... ({} more octets)", rest.len()).into_bytes());
+        }
+    }
+}
+
+/// A free command line as it may be shown: what follows the mechanism of AUTH
+/// is a secret.
+fn mask_free(line: &str) -> String {
+    if Verb::of_line(line) != Verb::Auth {
+        return line.to_owned();
+    }
+    let words: Vec<&str> = line.split_ascii_whitespace().take(3).collect();
+    match words[..] {
+        [verb, mechanism, _] => format!("{verb} {mechanism} {MASK}"),
+        _ => line.to_owned(),
+    }
+}

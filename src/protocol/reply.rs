@@ -1,0 +1,155 @@
+//! Replies (RFC 5321 4.2) and enhanced status codes (RFC 3463, RFC 2034).
+//!
+//! The text of a reply is carried as the bytes that came: servers send Latin-1,
+//! UTF-8 and worse, and none of it may lose the answer.
+
+use std::fmt;
+
+/// What a reply code says by its first digit (RFC 5321 4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// 2yz: done.
+    Completion,
+    /// 3yz: go on, I am waiting for more.
+    Intermediate,
+    /// 4yz: not now; the same request may succeed later.
+    Transient,
+    /// 5yz: no; do not repeat it as it was.
+    Permanent,
+}
+
+/// One reply: a code and one or more lines of text, without code and line end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    code: u16,
+    lines: Vec<Vec<u8>>,
+}
+
+impl Reply {
+    /// A reply of as many lines as `text` has. `code` is one of 200 to 599.
+    pub fn new(code: u16, text: impl AsRef<[u8]>) -> Self {
+        let lines = text.as_ref().split(|&b| b == b'\n').map(<[u8]>::to_vec).collect();
+        Self::from_lines(code, lines)
+    }
+
+    pub(super) fn from_lines(code: u16, lines: Vec<Vec<u8>>) -> Self {
+        debug_assert!(!lines.is_empty());
+        Self { code, lines }
+    }
+
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    pub fn lines(&self) -> &[Vec<u8>] {
+        &self.lines
+    }
+
+    /// The lines, each without white space around it, joined by LF.
+    pub fn text(&self) -> Vec<u8> {
+        let trimmed: Vec<&[u8]> = self.lines.iter().map(|line| line.trim_ascii()).collect();
+        trimmed.join(&b'\n')
+    }
+
+    pub fn severity(&self) -> Severity {
+        match self.code / 100 {
+            2 => Severity::Completion,
+            3 => Severity::Intermediate,
+            4 => Severity::Transient,
+            _ => Severity::Permanent,
+        }
+    }
+
+    pub fn is_completion(&self) -> bool {
+        self.severity() == Severity::Completion
+    }
+
+    /// RFC 5321 3.8: the server is about to close the transmission channel.
+    pub fn closes_channel(&self) -> bool {
+        self.code == 421
+    }
+
+    /// The enhanced status code that the text begins with, if its class agrees
+    /// with the reply code (RFC 2034 4).
+    pub fn enhanced(&self) -> Option<EnhancedStatusCode> {
+        let found = EnhancedStatusCode::at_start_of(self.lines.first()?.trim_ascii())?;
+        (u16::from(found.class) == self.code / 100).then_some(found)
+    }
+
+    /// As it goes over the wire: every line but the last with a hyphen.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        let last = self.lines.len() - 1;
+        for (index, line) in self.lines.iter().enumerate() {
+            out.extend_from_slice(self.code.to_string().as_bytes());
+            out.push(if index == last { b' ' } else { b'-' });
+            out.extend_from_slice(line);
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text();
+        write!(f, "{} {}", self.code, String::from_utf8_lossy(&text).replace('\n', " "))
+    }
+}
+
+/// `class.subject.detail`, as `5.1.1` (RFC 3463 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnhancedStatusCode {
+    pub class: u8,
+    pub subject: u16,
+    pub detail: u16,
+}
+
+impl EnhancedStatusCode {
+    fn at_start_of(text: &[u8]) -> Option<Self> {
+        let word = text.split(u8::is_ascii_whitespace).next()?;
+        let mut numbers = word.split(|&b| b == b'.');
+        let class = number(numbers.next()?)?;
+        let subject = number(numbers.next()?)?;
+        let detail = number(numbers.next()?)?;
+        (numbers.next().is_none() && matches!(class, 2 | 4 | 5)).then_some(Self {
+            class: class as u8,
+            subject,
+            detail,
+        })
+    }
+}
+
+impl fmt::Display for EnhancedStatusCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.class, self.subject, self.detail)
+    }
+}
+
+/// One to three digits.
+fn number(digits: &[u8]) -> Option<u16> {
+    if digits.is_empty() || digits.len() > 3 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |value, digit| value * 10 + u16::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_enhanced_code_must_agree_with_the_reply_code() {
+        assert_eq!(Reply::new(550, "5.1.1 no such user").enhanced().unwrap().to_string(), "5.1.1");
+        assert_eq!(Reply::new(550, "2.1.1 odd").enhanced(), None);
+        assert_eq!(Reply::new(250, "2.0.0").enhanced().unwrap().to_string(), "2.0.0");
+        for none in ["", "ok", "5.1", "5.1.1.1 x", "5.1.1234 x", "5..1 x"] {
+            assert_eq!(Reply::new(550, none).enhanced(), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_written_with_hyphens_on_all_lines_but_the_last() {
+        let mut out = Vec::new();
+        Reply::new(250, "one\ntwo").write_to(&mut out);
+        assert_eq!(out, b"250-one\r\n250 two\r\n");
+    }
+}

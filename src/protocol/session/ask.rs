@@ -1,0 +1,155 @@
+//! Entering: what a request says, and what may not be asked.
+
+use super::{Procedure, Session};
+use crate::protocol::auth::{self, Exchange, Mechanism};
+use crate::protocol::command::{Command, Verb};
+use crate::protocol::error::{Error, Kind, Stage};
+use crate::protocol::event::Request;
+use crate::protocol::extension::Extensions;
+use crate::protocol::outgoing::Awaited;
+use crate::protocol::state::State;
+use crate::protocol::transaction::{non_ascii, not_offered};
+use crate::protocol::transcript::MASK;
+use std::collections::VecDeque;
+
+impl Session {
+    pub(super) fn begin_command(&mut self, command: &Command) {
+        let verb = command.verb();
+        self.tls_demanded |= verb == Verb::StartTls;
+        match command {
+            // Within an exchange that the caller steers, a line is a response.
+            Command::Free(text) if self.state == State::Authenticating => {
+                self.out.line(text.as_str(), MASK.to_owned(), Awaited::Auth);
+            }
+            Command::Mail(_, parameters) => {
+                self.smtputf8 = parameters.iter().any(|parameter| parameter.is("SMTPUTF8"));
+                self.out.command(command, self.smtputf8, Awaited::Command(verb));
+            }
+            _ => self.out.command(command, self.smtputf8, Awaited::Command(verb)),
+        }
+    }
+
+    pub(super) fn begin_exchange(
+        &mut self,
+        mut exchange: Exchange,
+        others: VecDeque<Exchange>,
+        initial_response: bool,
+    ) {
+        let initial = if initial_response { exchange.initial_response() } else { None };
+        self.auth_command(exchange.mechanism().name(), initial.as_deref());
+        self.procedure = Some(Procedure::Login { exchange, others, initial_response });
+    }
+
+    pub(super) fn auth_command(&mut self, mechanism: &str, initial: Option<&[u8]>) {
+        let command = format!("AUTH {mechanism}");
+        let (line, shown) = match initial {
+            Some([]) => (format!("{command} ="), format!("{command} =")),
+            Some(response) => (format!("{command} {}", auth::encode(response)), format!("{command} {MASK}")),
+            None => (command.clone(), command),
+        };
+        self.out.line(&line, shown, Awaited::Auth);
+    }
+
+    pub(super) fn cancel_auth(&mut self) {
+        self.out.line("*", "*".to_owned(), Awaited::AuthCancelled);
+    }
+
+    pub(super) fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
+        self.check_open()?;
+        self.check_no_procedure()?;
+        let (verb, free) = match request {
+            Request::Command(command) => (command.verb(), matches!(command, Command::Free(_))),
+            Request::Hello(_) => (Verb::Ehlo, false),
+            Request::Login { .. } | Request::AuthBy { .. } => (Verb::Auth, false),
+            Request::MailData(_) => (Verb::Data, false),
+            Request::Transaction(_) => (Verb::Mail, false),
+        };
+        let stage = Awaited::Command(verb).stage();
+        if free && verb == Verb::StartTls {
+            return Err(self.misuse(stage, "STARTTLS needs a handshake behind it: use starttls()"));
+        }
+        if free && verb == Verb::Bdat {
+            return Err(self.misuse(stage, "BDAT needs its chunk behind it"));
+        }
+        if !free && !self.out.is_idle() {
+            return Err(self.misuse(stage, "a reply is still to come: call getreply() first"));
+        }
+        if self.state == State::Data && !(free && self.out.next_awaited().is_some()) {
+            return Err(self.misuse(stage, "the server waits for mail data, not for a command"));
+        }
+        if self.state == State::Authenticating && !free {
+            return Err(self.misuse(stage, "the server waits for a response to its AUTH challenge"));
+        }
+        if verb == Verb::StartTls && self.secure {
+            return Err(self.misuse(stage, "TLS is up already: STARTTLS can't be said twice"));
+        }
+        let speaks_of_mail = matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Auth);
+        if speaks_of_mail && self.tls_demanded && !self.secure {
+            let why = "STARTTLS was asked for and refused: nothing goes out in plaintext after that";
+            return Err(self.misuse(stage, why));
+        }
+        if verb == Verb::Auth && !self.secure && !self.options.plaintext_auth {
+            let why = "the connection is not encrypted and everybody on the way could read the password: \
+                       call starttls() first, or say allow_plaintext_auth=True";
+            return Err(Error::new(Kind::NotSupported, stage, why));
+        }
+        Ok(())
+    }
+
+    /// A MAIL or RCPT of its own needs SMTPUTF8 said with it, or with the MAIL
+    /// before it (RFC 6531 3.4).
+    pub(super) fn check_utf8(&self, command: &Command) -> Result<(), Error> {
+        let (address, utf8) = match command {
+            Command::Mail(path, parameters) => {
+                let asked = parameters.iter().any(|parameter| parameter.is("SMTPUTF8"));
+                if asked && !self.extensions.has("SMTPUTF8") {
+                    return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
+                }
+                (path.needs_smtputf8().then(|| path.wire(true)), asked)
+            }
+            Command::Rcpt(path, _) => (path.needs_smtputf8().then(|| path.wire(true)), self.smtputf8),
+            _ => return Ok(()),
+        };
+        match address {
+            Some(address) if !utf8 => Err(non_ascii(address)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn check_no_procedure(&self) -> Result<(), Error> {
+        match self.procedure {
+            Some(_) => Err(self.misuse(self.stage(), "another request is still under way")),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        match &self.ended {
+            None => Ok(()),
+            Some(why) => {
+                let message = format!("Server not connected: {}", why.message);
+                Err(Error { message, kind: Kind::Disconnected, outcome: None, ..why.clone() })
+            }
+        }
+    }
+
+    pub(super) fn misuse(&self, stage: Stage, message: &str) -> Error {
+        Error::new(Kind::Misuse, stage, message)
+    }
+}
+
+pub(super) fn no_mechanism(extensions: &Extensions) -> Error {
+    let message = match extensions.parameters("AUTH") {
+        None => "SMTP AUTH extension not supported by server.".to_owned(),
+        Some(_) => {
+            let ours: Vec<&str> = Mechanism::ALL.iter().map(|m| m.name()).collect();
+            let theirs = extensions.mechanisms().join(" ");
+            format!(
+                "No suitable authentication method found: the server offers {theirs}, we know {}",
+                ours.join(" ")
+            )
+        }
+    };
+    let kind = if extensions.has("AUTH") { Kind::NoMechanism } else { Kind::NotSupported };
+    Error::new(kind, Stage::Auth, message)
+}

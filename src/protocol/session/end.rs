@@ -1,0 +1,97 @@
+//! Endings: by the server's word, by disorder, by the network.
+
+use super::hear::authenticated;
+use super::{Procedure, Session};
+use crate::protocol::error::{Error, Kind, Stage};
+use crate::protocol::event::Event;
+use crate::protocol::outgoing::Awaited;
+use crate::protocol::reply::Reply;
+use crate::protocol::reply_reader::Fault;
+use crate::protocol::state::State;
+use crate::protocol::transaction::Part;
+use crate::protocol::transcript::Speaker;
+
+impl Session {
+    /// 421 (RFC 5321 3.8): the server's words answer what was asked, and nothing
+    /// can be asked any more.
+    pub(super) fn closed_by(&mut self, awaited: Awaited, reply: Reply) {
+        let error = Error::new(Kind::Disconnected, awaited.stage(), "the server closed the session")
+            .with_reply(reply.clone());
+        let event = match (self.procedure.take(), awaited) {
+            (Some(Procedure::Transaction(running)), Awaited::Transaction(part)) => {
+                Event::Transaction(running.end_by(part, &reply))
+            }
+            (Some(Procedure::Login { .. } | Procedure::AuthBy), _) => authenticated(reply),
+            (Some(Procedure::MailData(Some(_))), _) => Event::DataRefused(reply),
+            _ => Event::Reply(reply),
+        };
+        self.events.push_back(event);
+        self.end(State::Closed, error);
+    }
+
+    /// A reply to what has not been sent whole. A refusal of mail data that is
+    /// still on its way is an answer, but the rest can't be taken back: the
+    /// session ends with it. Anything else is disorder.
+    pub(super) fn too_early(&mut self, awaited: Awaited, stage: Stage, reply: Reply) -> Result<(), Error> {
+        let refusal = reply.code() >= 400;
+        let event = match (awaited, self.procedure.take()) {
+            (
+                Awaited::Transaction(part @ (Part::End(_) | Part::Chunk { .. })),
+                Some(Procedure::Transaction(running)),
+            ) if refusal => Event::Transaction(running.end_by(part, &reply)),
+            (Awaited::DataEnd, _) if refusal => Event::Reply(reply.clone()),
+            (_, procedure) => {
+                self.procedure = procedure;
+                let message = "the server answered before it was asked";
+                return Err(self.broke_with(stage, message, reply));
+            }
+        };
+        self.events.push_back(event);
+        let error = Error::new(Kind::Disconnected, stage, "the server refused the message before its end")
+            .with_reply(reply);
+        self.end(State::Broken, error);
+        Ok(())
+    }
+
+    pub(super) fn unsolicited(&mut self, reply: Reply) -> Error {
+        if reply.closes_channel() {
+            let error = Error::new(Kind::Disconnected, Stage::Command, "the server closed the session");
+            return self.end(State::Closed, error.with_reply(reply));
+        }
+        self.broke_with(Stage::Command, "the server sent a reply that nobody asked for", reply)
+    }
+
+    pub(super) fn fault(&mut self, fault: &Fault) -> Error {
+        let stage = self.stage();
+        let error = Error::new(Kind::Protocol, stage, fault.to_string());
+        self.end(State::Broken, error)
+    }
+
+    pub(super) fn broke(&mut self, stage: Stage, message: &str) -> Error {
+        self.end(State::Broken, Error::new(Kind::Protocol, stage, message))
+    }
+
+    pub(super) fn broke_with(&mut self, stage: Stage, message: &str, reply: Reply) -> Error {
+        self.end(State::Broken, Error::new(Kind::Protocol, stage, message).with_reply(reply))
+    }
+
+    /// The one way out: state, transcript, the fate of what was under way.
+    pub(super) fn end(&mut self, state: State, mut error: Error) -> Error {
+        if let Some(Procedure::Transaction(running)) = self.procedure.take() {
+            if running.is_decided() {
+                // What was decided is the answer, whatever went wrong after it.
+                self.events.push_back(Event::Transaction(running.end(false)));
+            } else {
+                error.outcome = Some(Box::new(running.end(self.out.is_mail_data_out())));
+            }
+        }
+        self.out.abandon();
+        self.upgrade_due = None;
+        self.set_state(state);
+        if state == State::Broken {
+            self.out.note(Speaker::Note, error.message.clone().into_bytes());
+        }
+        self.ended = Some(Error { outcome: None, ..error.clone() });
+        error
+    }
+}

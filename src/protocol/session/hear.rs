@@ -1,0 +1,185 @@
+//! Hearing: what a reply means to what it answers.
+
+use super::{Procedure, Session};
+use crate::protocol::auth;
+use crate::protocol::command::{Command, Verb};
+use crate::protocol::error::{Error, Kind, Stage};
+use crate::protocol::event::Event;
+use crate::protocol::extension::Extensions;
+use crate::protocol::outgoing::Awaited;
+use crate::protocol::reply::Reply;
+use crate::protocol::state::{Next, State};
+use crate::protocol::transaction::{Part, Then};
+use crate::protocol::transcript::Speaker;
+
+impl Session {
+    pub(super) fn hear(&mut self, reply: Reply) -> Result<(), Error> {
+        self.heard += 1;
+        self.note_reply(&reply);
+        let stage = self.stage();
+        let Some((awaited, whole)) = self.out.answered() else {
+            return Err(self.unsolicited(reply));
+        };
+        if reply.closes_channel() {
+            self.closed_by(awaited, reply);
+            return Ok(());
+        }
+        if !whole {
+            return self.too_early(awaited, stage, reply);
+        }
+        match awaited {
+            Awaited::Greeting => self.hear_greeting(reply),
+            Awaited::Command(verb) => self.hear_command(verb, reply),
+            Awaited::Auth => self.hear_auth(reply, false),
+            Awaited::AuthCancelled => self.hear_auth(reply, true),
+            Awaited::DataCommand => self.hear_data_command(reply),
+            Awaited::DataEnd => self.hear_mail_data(reply),
+            Awaited::Raw => self.hear_raw(reply),
+            Awaited::Transaction(part) => self.hear_transaction(part, reply),
+        }
+        Ok(())
+    }
+
+    pub(super) fn hear_greeting(&mut self, reply: Reply) {
+        self.set_rest(if reply.code() == 220 { State::Greeted } else { State::Rejected });
+        self.events.push_back(Event::Reply(reply));
+    }
+
+    pub(super) fn hear_command(&mut self, verb: Verb, reply: Reply) {
+        if let Some(Procedure::Hello(name)) = self.procedure.take_if(|p| matches!(p, Procedure::Hello(_)))
+            && verb == Verb::Ehlo
+            && matches!(reply.code(), 500 | 502)
+        {
+            return self.begin_command(&Command::Helo(name));
+        }
+        self.move_on(verb, &reply);
+        let introduces = matches!(verb, Verb::Ehlo | Verb::Helo | Verb::Lhlo);
+        if introduces {
+            // Only a 2yz says what is offered; HELO offers nothing.
+            if reply.is_completion() {
+                self.esmtp = verb != Verb::Helo;
+            }
+            self.extensions = match verb {
+                Verb::Helo => Extensions::default(),
+                _ if reply.is_completion() => Extensions::from_reply(&reply),
+                _ => Extensions::default(),
+            };
+        }
+        if verb == Verb::StartTls && self.state == State::Securing {
+            self.upgrade_due = Some(reply);
+        } else {
+            self.events.push_back(Event::Reply(reply));
+        }
+        if verb == Verb::Quit {
+            let error = Error::new(Kind::Disconnected, Stage::Quit, "please run connect() first");
+            self.end(State::Closed, error);
+        }
+    }
+
+    pub(super) fn hear_auth(&mut self, reply: Reply, cancelled: bool) {
+        self.move_on(Verb::Auth, &reply);
+        if reply.code() == 334 && !cancelled {
+            let challenge = auth::decode(&reply.text());
+            match &mut self.procedure {
+                Some(Procedure::Login { exchange, .. }) => match exchange.respond(&challenge) {
+                    Some(response) => self.out.response(&response),
+                    None => self.cancel_auth(),
+                },
+                Some(_) => self.events.push_back(Event::Challenge(challenge)),
+                None => self.events.push_back(Event::Reply(reply)),
+            }
+            return;
+        }
+        match self.procedure.take() {
+            Some(Procedure::Login { mut others, initial_response, .. }) if refuses_mechanism(&reply) => {
+                match others.pop_front() {
+                    Some(next) => self.begin_exchange(next, others, initial_response),
+                    None => self.events.push_back(authenticated(reply)),
+                }
+            }
+            Some(_) => self.events.push_back(authenticated(reply)),
+            None => self.events.push_back(Event::Reply(reply)),
+        }
+    }
+
+    pub(super) fn hear_data_command(&mut self, reply: Reply) {
+        self.move_on(Verb::Data, &reply);
+        match self.procedure.as_mut() {
+            Some(Procedure::MailData(body)) if reply.code() == 354 => {
+                if let Some(body) = body.take() {
+                    self.out.mail_data(body, std::iter::once(Awaited::DataEnd));
+                }
+            }
+            _ => {
+                self.procedure = None;
+                self.events.push_back(Event::DataRefused(reply));
+            }
+        }
+    }
+
+    pub(super) fn hear_mail_data(&mut self, reply: Reply) {
+        self.procedure = None;
+        self.set_state(self.rest);
+        self.events.push_back(Event::Reply(reply));
+    }
+
+    pub(super) fn hear_raw(&mut self, reply: Reply) {
+        if self.state == State::Data {
+            self.set_state(self.rest);
+        } else if self.state == State::Authenticating {
+            self.move_on(Verb::Auth, &reply);
+        }
+        self.events.push_back(Event::Reply(reply));
+    }
+
+    pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) {
+        let Some(Procedure::Transaction(running)) = &mut self.procedure else { return };
+        match part {
+            Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
+            Part::Rcpt(_) => self.state = self.state.moved(Verb::Rcpt, &reply, self.rest),
+            Part::Data => self.state = self.state.moved(Verb::Data, &reply, self.rest),
+            Part::Chunk { last: false } => {}
+            Part::End(_) | Part::Chunk { .. } | Part::LoneDot | Part::Reset => self.state = self.rest,
+        }
+        self.out.state = Some(self.state);
+        if let Then::Done(outcome) = running.hear(part, reply, &mut self.out) {
+            self.procedure = None;
+            self.set_state(self.rest);
+            self.events.push_back(Event::Transaction(outcome));
+        }
+    }
+
+    fn move_on(&mut self, verb: Verb, reply: &Reply) {
+        let next = self.state.moved(verb, reply, self.rest);
+        if next.is_rest() { self.set_rest(next) } else { self.set_state(next) }
+    }
+
+    pub(super) fn note_reply(&mut self, reply: &Reply) {
+        let mut wire = Vec::new();
+        reply.write_to(&mut wire);
+        for line in wire.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
+            self.out.note(Speaker::Server, line.trim_ascii_end().to_vec());
+        }
+    }
+}
+
+impl State {
+    fn moved(self, verb: Verb, reply: &Reply, rest: State) -> State {
+        match self.after(verb, reply.code()) {
+            Next::Stay => self,
+            Next::Rest => rest,
+            Next::To(state) => state,
+        }
+    }
+}
+
+/// 235, and 503 for who is authenticated already (RFC 4954 4, 6).
+pub(super) fn authenticated(reply: Reply) -> Event {
+    Event::Auth { accepted: matches!(reply.code(), 235 | 503), reply }
+}
+
+/// Whether the reply speaks of the mechanism and not of the credentials
+/// (RFC 4954 4, 6): then another one may be tried.
+fn refuses_mechanism(reply: &Reply) -> bool {
+    matches!(reply.code(), 500 | 502 | 504 | 534 | 538)
+}

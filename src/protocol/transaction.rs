@@ -1,0 +1,372 @@
+//! One mail transaction (RFC 5321 3.3): MAIL, a RCPT for each forward-path, DATA,
+//! the mail data. As one group where the server offers PIPELINING (RFC 2920),
+//! one command at a time otherwise; replies are matched in order and every
+//! recipient gets an outcome of its own.
+
+use super::command::{Command, Parameter};
+use super::error::{Error, Kind, Stage};
+use super::extension::Extensions;
+use super::outgoing::{Awaited, Body, Outgoing};
+use super::reply::Reply;
+use super::session::Options;
+use crate::envelope::{ForwardPath, ReversePath};
+
+/// What became of one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The server took responsibility: its reply to the end of mail data.
+    Sent(Reply),
+    Refused(Stage, Reply),
+    /// The connection was lost after the end of mail data had been sent.
+    Unknown,
+    /// The message was not handed over for this recipient.
+    NotSent,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub recipients: Vec<(ForwardPath, Fate)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Sent to at least one recipient.
+    Sent,
+    SenderRefused(Reply),
+    RecipientsRefused,
+    DataRefused(Reply),
+    /// The conversation ended before the server's answer.
+    Lost,
+}
+
+/// Which command of the transaction a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Mail,
+    Rcpt(usize),
+    Data,
+    /// The end of mail data: for the recipient at this place (LMTP), or for all.
+    End(Option<usize>),
+    /// A BDAT chunk (RFC 3030).
+    Chunk {
+        last: bool,
+    },
+    LoneDot,
+    Reset,
+}
+
+impl Part {
+    pub(super) fn stage(self) -> Stage {
+        match self {
+            Self::Mail => Stage::Mail,
+            Self::Rcpt(_) => Stage::Rcpt,
+            Self::Data => Stage::Data,
+            Self::End(_) | Self::Chunk { last: true } => Stage::EndOfData,
+            Self::Chunk { last: false } => Stage::MailData,
+            Self::LoneDot | Self::Reset => Stage::Reset,
+        }
+    }
+}
+
+/// A message with its envelope, ready to be sent.
+#[derive(Debug)]
+pub struct Transaction {
+    pub reverse_path: ReversePath,
+    pub mail_parameters: Vec<Parameter>,
+    pub recipients: Vec<ForwardPath>,
+    pub rcpt_parameters: Vec<Parameter>,
+    pub body: Body,
+}
+
+impl Transaction {
+    /// Adds the parameters that the content asks for, or says what the server
+    /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
+    fn fit(&mut self, extensions: &Extensions, options: Options) -> Result<bool, Error> {
+        let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
+        let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
+        if smtputf8 && !extensions.has("SMTPUTF8") {
+            return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
+        }
+        if let Some(address) = self.non_ascii_address().filter(|_| !smtputf8) {
+            if !extensions.has("SMTPUTF8") {
+                return Err(non_ascii(address));
+            }
+            self.mail_parameters.push(Parameter::smtputf8());
+            smtputf8 = true;
+        }
+        if !asked(&self.mail_parameters, "BODY") && !self.body.content().is_ascii() {
+            if extensions.has("8BITMIME") {
+                self.mail_parameters.push(Parameter::body_8bitmime());
+            } else if !options.like_smtplib {
+                return Err(not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)"));
+            }
+        }
+        if extensions.has("SIZE") {
+            let size = super::mail_data::canonical_size(self.body.content());
+            if let Some(limit) = extensions.size_limit().filter(|&limit| size > limit) {
+                let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
+                let error =
+                    Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");
+                return Err(error.with_reply(Reply::new(552, text)));
+            }
+            if !asked(&self.mail_parameters, "SIZE") {
+                self.mail_parameters.insert(0, Parameter::size(size, options.letters()));
+            }
+        }
+        Ok(smtputf8)
+    }
+
+    /// The first address that needs SMTPUTF8.
+    fn non_ascii_address(&self) -> Option<String> {
+        let sender =
+            Some(&self.reverse_path).filter(|path| path.needs_smtputf8()).map(|path| path.wire(true));
+        sender
+            .or_else(|| self.recipients.iter().find(|path| path.needs_smtputf8()).map(|path| path.wire(true)))
+    }
+}
+
+pub(super) fn not_offered(what: &str, keyword: &str) -> Error {
+    let message = format!("{what}, and the server does not offer {keyword}");
+    Error::new(Kind::NotSupported, Stage::Mail, message)
+}
+
+pub(super) fn non_ascii(address: String) -> Error {
+    let message =
+        "the address is not ASCII before its \"@\", and SMTPUTF8 (RFC 6531) is not offered or not asked for";
+    Error { address: Some(address), ..Error::new(Kind::NonAsciiAddress, Stage::Mail, message) }
+}
+
+/// What follows a reply.
+#[derive(Debug)]
+pub(super) enum Then {
+    GoOn,
+    Done(Outcome),
+}
+
+/// A transaction under way.
+#[derive(Debug)]
+pub(super) struct Running {
+    mail: Command,
+    rcpts: Vec<Command>,
+    fates: Vec<(ForwardPath, Fate)>,
+    accepted: usize,
+    body: Option<Body>,
+    verdict: Option<Verdict>,
+    smtputf8: bool,
+    grouped: bool,
+    /// Mail data goes by BDAT, not DATA.
+    chunked: bool,
+    lmtp: bool,
+}
+
+impl Running {
+    /// Says the first command, or the whole group.
+    pub(super) fn begin(
+        mut transaction: Transaction,
+        extensions: &Extensions,
+        options: Options,
+        out: &mut Outgoing,
+    ) -> Result<Self, Error> {
+        let smtputf8 = transaction.fit(extensions, options)?;
+        let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body } = transaction;
+        let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
+        let mut running = Self {
+            mail: Command::Mail(reverse_path, mail_parameters),
+            rcpts: recipients.iter().map(rcpt).collect(),
+            fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
+            accepted: 0,
+            body: Some(body),
+            verdict: None,
+            smtputf8,
+            grouped: options.pipelining && extensions.has("PIPELINING"),
+            // The answers to a last chunk would be as many as recipients that nobody
+            // has counted yet: LMTP keeps to DATA.
+            chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
+            lmtp: options.lmtp,
+        };
+        running.say(Part::Mail, out);
+        if running.grouped {
+            (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
+            running.say_mail_data(out);
+        }
+        Ok(running)
+    }
+
+    /// A reply has come to this part.
+    pub(super) fn hear(&mut self, part: Part, reply: Reply, out: &mut Outgoing) -> Then {
+        match part {
+            Part::Mail if reply.is_completion() => self.next_recipient(0, out),
+            Part::Mail => {
+                self.verdict = Some(Verdict::SenderRefused(reply));
+                if !self.grouped {
+                    self.say(Part::Reset, out);
+                }
+            }
+            Part::Rcpt(index) => {
+                if reply.is_completion() {
+                    self.accepted += 1;
+                } else {
+                    self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply);
+                }
+                self.next_recipient(index + 1, out);
+            }
+            Part::Data => return self.hear_data(reply, out),
+            Part::Chunk { last: true } => return self.hear_end(None, reply, out),
+            Part::Chunk { last: false } => self.hear_chunk(&reply, out),
+            Part::End(one) => return self.hear_end(one, reply, out),
+            Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
+        }
+        Then::GoOn
+    }
+
+    /// Whether the server has decided and only tidying up is left.
+    pub(super) fn is_decided(&self) -> bool {
+        self.verdict.is_some()
+    }
+
+    /// The conversation is over. `unanswered` is whether the end of mail data
+    /// was sent, so that nobody knows what became of the message.
+    pub(super) fn end(mut self, unanswered: bool) -> Outcome {
+        if unanswered && self.verdict.is_none() {
+            let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
+            open.for_each(|(_, fate)| *fate = Fate::Unknown);
+        }
+        self.conclude(Verdict::Lost)
+    }
+
+    /// The server ended the session with this reply to this part.
+    pub(super) fn end_by(mut self, part: Part, reply: &Reply) -> Outcome {
+        match part {
+            Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
+            Part::Rcpt(index) => {
+                self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply.clone());
+                self.verdict.get_or_insert(Verdict::RecipientsRefused);
+            }
+            Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
+            Part::LoneDot | Part::Reset => {}
+        }
+        self.conclude(Verdict::Lost)
+    }
+
+    fn say(&self, part: Part, out: &mut Outgoing) {
+        let command = match part {
+            Part::Mail => &self.mail,
+            Part::Rcpt(index) => &self.rcpts[index],
+            Part::Data => &Command::Data,
+            Part::Reset => &Command::Rset,
+            Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
+        };
+        out.command(command, self.smtputf8, Awaited::Transaction(part));
+    }
+
+    fn next_recipient(&mut self, index: usize, out: &mut Outgoing) {
+        if index == self.rcpts.len() && self.accepted == 0 {
+            self.verdict.get_or_insert(Verdict::RecipientsRefused);
+        }
+        if self.grouped {
+            if index == self.rcpts.len() && self.verdict.is_none() {
+                out.go_on_with_chunks();
+            } else if index == self.rcpts.len() {
+                out.drop_chunks();
+            }
+        } else if index < self.rcpts.len() {
+            self.say(Part::Rcpt(index), out);
+        } else if self.accepted > 0 {
+            self.say_mail_data(out);
+        } else {
+            self.say(Part::Reset, out);
+        }
+    }
+
+    /// DATA, or the first chunk. In a group it goes out before anybody is known
+    /// to want it, and no more than that: the others wait for the answers.
+    fn say_mail_data(&mut self, out: &mut Outgoing) {
+        match self.body.take_if(|_| self.chunked) {
+            Some(body) => out.first_chunk(body),
+            None => self.say(Part::Data, out),
+        }
+    }
+
+    /// A chunk in the middle. After a refusal the transaction is over for the
+    /// server too (RFC 3030 2): RSET tells it so.
+    fn hear_chunk(&mut self, reply: &Reply, out: &mut Outgoing) {
+        if !reply.is_completion() {
+            out.drop_chunks();
+            self.refuse_data(Stage::MailData, reply);
+        } else if !self.grouped {
+            out.next_chunk();
+        }
+        if self.verdict.is_some() && !out.awaits_more() {
+            self.say(Part::Reset, out);
+        }
+    }
+
+    fn hear_data(&mut self, reply: Reply, out: &mut Outgoing) -> Then {
+        if reply.code() != 354 {
+            self.refuse_data(Stage::Data, &reply);
+            self.say(Part::Reset, out);
+        } else if self.verdict.is_none()
+            && let Some(body) = self.body.take()
+        {
+            let ends: Vec<Part> = if self.lmtp {
+                let accepted = self.fates.iter().enumerate().filter(|(_, (_, fate))| *fate == Fate::NotSent);
+                accepted.map(|(index, _)| Part::End(Some(index))).collect()
+            } else {
+                vec![Part::End(None)]
+            };
+            out.mail_data(body, ends.into_iter().map(Awaited::Transaction));
+        } else {
+            // Nobody to send it to: RFC 2920 3.1.
+            out.lone_dot(Awaited::Transaction(Part::LoneDot));
+        }
+        Then::GoOn
+    }
+
+    fn hear_end(&mut self, one: Option<usize>, reply: Reply, out: &mut Outgoing) -> Then {
+        match one {
+            // RFC 2033 4.2: one reply for each recipient that was accepted.
+            Some(index) => {
+                self.fates[index].1 = decide(reply);
+                if self.fates[index + 1..].iter().any(|(_, fate)| *fate == Fate::NotSent) {
+                    return Then::GoOn;
+                }
+                let refused = self.fates.iter().find_map(|(_, fate)| match fate {
+                    Fate::Refused(Stage::EndOfData, reply) => Some(reply.clone()),
+                    _ => None,
+                });
+                let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
+                self.verdict = refused.filter(|_| !sent).map(Verdict::DataRefused);
+            }
+            None if reply.is_completion() && self.verdict.is_none() => {
+                let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
+                open.for_each(|(_, fate)| *fate = Fate::Sent(reply.clone()));
+            }
+            None => {
+                self.refuse_data(Stage::EndOfData, &reply);
+                self.say(Part::Reset, out);
+                return Then::GoOn;
+            }
+        }
+        Then::Done(self.conclude(Verdict::Sent))
+    }
+
+    /// All that were accepted are refused now; an earlier verdict stands.
+    fn refuse_data(&mut self, stage: Stage, reply: &Reply) {
+        if self.verdict.is_none() {
+            let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
+            open.for_each(|(_, fate)| *fate = Fate::Refused(stage, reply.clone()));
+            self.verdict = Some(Verdict::DataRefused(reply.clone()));
+        }
+    }
+
+    fn conclude(&mut self, otherwise: Verdict) -> Outcome {
+        let verdict = self.verdict.take().unwrap_or(otherwise);
+        Outcome { verdict, recipients: std::mem::take(&mut self.fates) }
+    }
+}
+
+fn decide(reply: Reply) -> Fate {
+    if reply.is_completion() { Fate::Sent(reply) } else { Fate::Refused(Stage::EndOfData, reply) }
+}

@@ -1,0 +1,99 @@
+//! rustls as the record layer of a client.
+
+use super::config::TlsConfig;
+use super::{RecordLayer, TlsError, TlsFacts};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, ProtocolVersion};
+use std::fmt;
+use std::io::{Read, Write};
+
+pub struct TlsClient {
+    connection: ClientConnection,
+    host: String,
+    verified: bool,
+}
+
+impl TlsClient {
+    /// `host` is the name that was connected to; the configuration may name
+    /// another one.
+    pub fn new(config: &TlsConfig, host: &str) -> Result<Self, TlsError> {
+        let host = config.server_name.as_deref().unwrap_or(host);
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            TlsError::new(format!(
+                "{host:?} is not a name that a certificate can be checked against: connect by a DNS name or an \
+                 address, or say TlsConfig(server_name=...)"
+            ))
+        })?;
+        let connection = ClientConnection::new(config.client_config()?, name)
+            .map_err(|error| TlsError::from_rustls(&error, host))?;
+        Ok(Self { connection, host: host.to_owned(), verified: !config.no_verify })
+    }
+
+    fn explain(&self, error: &rustls::Error) -> TlsError {
+        TlsError::from_rustls(error, &self.host)
+    }
+}
+
+impl fmt::Debug for TlsClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TlsClient({})", self.host)
+    }
+}
+
+impl RecordLayer for TlsClient {
+    fn receive(&mut self, mut ciphertext: &[u8], plaintext: &mut Vec<u8>) -> Result<(), TlsError> {
+        while !ciphertext.is_empty() {
+            // Reading from a slice can fail only when rustls's own buffer is
+            // full, which the next two lines prevent.
+            let taken = self.connection.read_tls(&mut ciphertext);
+            let state = self.connection.process_new_packets().map_err(|error| self.explain(&error))?;
+            let ready = state.plaintext_bytes_to_read();
+            if ready > 0 {
+                let start = plaintext.len();
+                plaintext.resize(start + ready, 0);
+                let read = self.connection.reader().read(&mut plaintext[start..]).unwrap_or(0);
+                plaintext.truncate(start + read);
+            }
+            // 0: the peer has ended TLS; what follows is not part of it.
+            if taken.map_err(|error| TlsError::new(format!("TLS with {} failed: {error}", self.host)))? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
+        self.connection.set_buffer_limit(None);
+        let written = self.connection.writer().write_all(plaintext);
+        written.map_err(|error| TlsError::new(format!("TLS with {} failed: {error}", self.host)))
+    }
+
+    fn take_output(&mut self, ciphertext: &mut Vec<u8>) -> Result<(), TlsError> {
+        while self.connection.wants_write() {
+            let written = self.connection.write_tls(ciphertext);
+            written.map_err(|error| TlsError::new(format!("TLS with {} failed: {error}", self.host)))?;
+        }
+        Ok(())
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    fn facts(&self) -> Option<TlsFacts> {
+        let version = match self.connection.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => "TLSv1.2".to_owned(),
+            ProtocolVersion::TLSv1_3 => "TLSv1.3".to_owned(),
+            other => format!("{other:?}"),
+        };
+        let cipher = self.connection.negotiated_cipher_suite()?.suite();
+        let certificates = self.connection.peer_certificates().unwrap_or(&[]);
+        Some(TlsFacts {
+            version,
+            cipher: cipher.as_str().unwrap_or("unknown").to_owned(),
+            server_name: self.host.clone(),
+            certificate: certificates.first().map(|certificate| certificate.to_vec()),
+            verified: self.verified,
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! A session and the record layer under it, as one contract for every driver:
+//! octets of the connection in, octets of the connection out.
+
+use super::{RecordLayer, TlsError, TlsFacts};
+use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, Step};
+use std::fmt;
+
+/// What a driver must do next. The session's own steps, but for TLS, which is
+/// done here.
+#[derive(Debug)]
+#[must_use = "an unhandled move stalls the conversation"]
+pub enum Move<'a> {
+    Send(&'a [u8]),
+    Receive(Stage),
+    Yield(Event),
+    Idle,
+}
+
+pub struct Conversation {
+    session: Session,
+    layer: Option<Box<dyn RecordLayer>>,
+    /// What STARTTLS will put under the session.
+    prepared: Option<Box<dyn RecordLayer>>,
+    established: bool,
+    facts: Option<TlsFacts>,
+    ciphertext: Vec<u8>,
+    start: usize,
+    /// Octets of the session that the ciphertext stands for: they count as sent
+    /// when all of it is.
+    sealed: usize,
+    plaintext: Vec<u8>,
+}
+
+impl Conversation {
+    /// With a layer, TLS comes first (implicit TLS, RFC 8314).
+    pub fn new(options: Options, layer: Option<Box<dyn RecordLayer>>) -> Self {
+        let options = Options { implicit_tls: layer.is_some(), ..options };
+        Self {
+            session: Session::new(options),
+            layer,
+            prepared: None,
+            established: false,
+            facts: None,
+            ciphertext: Vec::new(),
+            start: 0,
+            sealed: 0,
+            plaintext: Vec::new(),
+        }
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// What TLS settled; None without TLS.
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        self.facts.as_ref()
+    }
+
+    /// Asks for STARTTLS with this layer to come under the session.
+    pub fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
+        self.session.request(Request::Command(crate::protocol::command::Command::StartTls))?;
+        self.prepared = Some(layer);
+        Ok(())
+    }
+
+    /// Whether the next move will send something: a driver takes in what has
+    /// come before that, so that nothing is said on top of an unread reply.
+    pub fn is_about_to_send(&mut self) -> bool {
+        self.start < self.ciphertext.len() || self.session.is_about_to_send()
+    }
+
+    pub fn next_move(&mut self) -> Result<Move<'_>, Error> {
+        self.seal()?;
+        if self.start < self.ciphertext.len() {
+            return Ok(Move::Send(&self.ciphertext[self.start..]));
+        }
+        if let Some(layer) = &self.layer
+            && layer.is_handshaking()
+            && !self.session.state().is_over()
+        {
+            return Ok(Move::Receive(Stage::Handshake));
+        }
+        Ok(match self.session.step() {
+            Step::Send(octets) => Move::Send(octets),
+            Step::Receive(stage) => Move::Receive(stage),
+            Step::Yield(event) => Move::Yield(event),
+            Step::Idle | Step::UpgradeTls => Move::Idle,
+        })
+    }
+
+    /// So many octets of the last [`Move::Send`] are with the operating system.
+    pub fn sent(&mut self, octets: usize) {
+        if self.start == self.ciphertext.len() {
+            return self.session.sent(octets);
+        }
+        self.start += octets;
+        if self.start >= self.ciphertext.len() {
+            self.ciphertext.clear();
+            self.start = 0;
+            self.session.sent(std::mem::take(&mut self.sealed));
+        }
+    }
+
+    /// Octets have come over the connection. An error ends the conversation.
+    pub fn received(&mut self, octets: &[u8]) -> Result<(), Error> {
+        let Some(layer) = &mut self.layer else { return self.session.received(octets) };
+        self.plaintext.clear();
+        let decrypted = layer.receive(octets, &mut self.plaintext);
+        if !self.established && !layer.is_handshaking() {
+            self.established = true;
+            self.facts = layer.facts();
+            self.session.tls_established();
+        }
+        // What was decrypted before a fault still counts.
+        if self.established && !self.plaintext.is_empty() {
+            let plaintext = std::mem::take(&mut self.plaintext);
+            let heard = self.session.received(&plaintext);
+            self.plaintext = plaintext;
+            heard?;
+        }
+        decrypted.map_err(|error| self.tls_failed(error))
+    }
+
+    pub fn received_eof(&mut self) -> Result<(), Error> {
+        match &self.layer {
+            Some(layer) if layer.is_handshaking() => {
+                let message = "TLS handshake failed: the server closed the connection";
+                Err(self.session.fail(Error::new(Kind::Tls, Stage::Handshake, message)))
+            }
+            _ => self.session.received_eof(),
+        }
+    }
+
+    /// Puts the prepared layer under the session when it asks for it, and turns
+    /// what the session has to send into ciphertext.
+    fn seal(&mut self) -> Result<(), Error> {
+        if self.start < self.ciphertext.len() {
+            return Ok(());
+        }
+        if self.layer.is_none() {
+            if !self.session.is_upgrading() {
+                return Ok(());
+            }
+            self.layer = self.prepared.take();
+        }
+        let Some(layer) = &mut self.layer else {
+            return Err(
+                self.tls_failed(TlsError::new("STARTTLS was agreed on without anything to do it with"))
+            );
+        };
+        let mut sealed = layer.take_output(&mut self.ciphertext);
+        if self.ciphertext.is_empty()
+            && sealed.is_ok()
+            && !layer.is_handshaking()
+            && let Some(octets) = self.session.pending()
+        {
+            self.sealed = octets.len();
+            sealed = layer.send(octets).and_then(|()| layer.take_output(&mut self.ciphertext));
+        }
+        sealed.map_err(|error| self.tls_failed(error))
+    }
+
+    fn tls_failed(&mut self, error: TlsError) -> Error {
+        let stage = if self.established { self.session.stage() } else { Stage::Handshake };
+        // An alert that tells the peer why goes out with the last bytes.
+        if let Some(layer) = &mut self.layer {
+            let _ = layer.take_output(&mut self.ciphertext);
+        }
+        let kind = if error.certificate { Kind::Certificate } else { Kind::Tls };
+        self.session.fail(Error::new(kind, stage, error.message))
+    }
+}
+
+impl fmt::Debug for Conversation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversation").field("session", &self.session).field("tls", &self.facts).finish()
+    }
+}

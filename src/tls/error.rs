@@ -1,0 +1,103 @@
+//! Failed handshakes, told so that one knows what was wrong and what to do.
+
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error as Rustls, PeerIncompatible};
+use std::fmt;
+
+/// Why there is no TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsError {
+    pub message: String,
+    /// Whether the server's certificate was the reason.
+    pub certificate: bool,
+}
+
+impl TlsError {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), certificate: false }
+    }
+
+    /// `host` is the name that was asked for.
+    pub(super) fn from_rustls(error: &Rustls, host: &str) -> Self {
+        match error {
+            Rustls::InvalidCertificate(why) => {
+                Self { message: explain_certificate(why, host), certificate: true }
+            }
+            Rustls::AlertReceived(AlertDescription::ProtocolVersion)
+            | Rustls::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::ServerSentHelloRetryRequestWithUnknownExtension,
+            ) => Self::new(format!(
+                "TLS handshake failed: {host} and we share no TLS version. We speak 1.2 and 1.3 (or from \
+                 TlsConfig(minimum_version=...) on); for an older server pass an ssl.SSLContext that allows it \
+                 as context=, knowing that old TLS can be broken"
+            )),
+            Rustls::AlertReceived(alert) => Self::new(format!(
+                "TLS handshake failed: {host} ended it with the alert {alert:?}; it may want a client \
+                 certificate (TlsConfig(client_certificate=...)) or another server name"
+            )),
+            Rustls::InvalidMessage(_) => Self::new(format!(
+                "TLS handshake failed: {host} did not answer with TLS. A port for STARTTLS (587, 25) takes \
+                 tls=\"starttls\", a port for implicit TLS (465) takes SMTP_SSL or tls=\"implicit\""
+            )),
+            other => Self::new(format!("TLS with {host} failed: {other}")),
+        }
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TlsError {}
+
+fn explain_certificate(why: &CertificateError, host: &str) -> String {
+    use CertificateError as E;
+    let (what, advice) = match why {
+        E::Expired => ("it has expired".to_owned(), "the server's owner must renew it"),
+        E::ExpiredContext { time, not_after } => {
+            let ago = days_between(*not_after, *time);
+            (format!("it expired {ago} ago"), "check this machine's clock; the server's owner must renew it")
+        }
+        E::NotValidYet | E::NotValidYetContext { .. } => {
+            ("it is not valid yet".to_owned(), "check this machine's clock")
+        }
+        E::NotValidForName => ("it is for another name".to_owned(), NAME_ADVICE),
+        E::NotValidForNameContext { presented, .. } => {
+            let names: Vec<&str> = presented.iter().map(|name| readable(name)).collect();
+            let names = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
+            (format!("it is for {names}"), NAME_ADVICE)
+        }
+        E::UnknownIssuer => (
+            "nobody whom this machine trusts has signed it".to_owned(),
+            "if the server has a CA of its own, pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE",
+        ),
+        E::Revoked => ("it has been revoked".to_owned(), "the server's owner must replace it"),
+        E::BadSignature => ("its signature is wrong".to_owned(), "somebody may be in between"),
+        E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
+            "it is a CA's certificate used as a server's".to_owned(),
+            "give the server a certificate signed by that CA, or pass an ssl.SSLContext that trusts it as context=",
+        ),
+        other => (format!("it is not acceptable: {other}"), "the server's owner must replace it"),
+    };
+    format!("certificate verify failed: the certificate of {host} can't be trusted: {what}; {advice}")
+}
+
+const NAME_ADVICE: &str =
+    "connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)";
+
+/// `DnsName("example.org")` as `example.org`.
+fn readable(name: &str) -> &str {
+    name.split('"').nth(1).unwrap_or(name)
+}
+
+fn days_between(earlier: UnixTime, later: UnixTime) -> String {
+    match later.as_secs().saturating_sub(earlier.as_secs()) / 86_400 {
+        0 => "less than a day".to_owned(),
+        1 => "a day".to_owned(),
+        days => format!("{days} days"),
+    }
+}

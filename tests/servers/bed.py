@@ -1,0 +1,228 @@
+"""The bed: a Postfix and a Dovecot of its own, all of it in one temporary folder.
+
+Nothing of the machine's own mail system is read or touched. Postfix's master
+process wants root (it binds each daemon to a user of its own), so root is needed.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from servers import certificates
+
+CONFIG = Path(__file__).parent / "config"
+ROLES = ("relay", "submission", "smtps", "no_chunking", "small", "old", "lmtp")
+MAIL_UID = 5000
+PATIENCE = 20.0  # seconds that a server may take to start, to stop, to deliver
+
+
+def unavailable() -> str | None:
+    """Why there can be no bed on this machine, or None when there can."""
+    for program, package in (
+        ("postfix", "postfix"),
+        ("dovecot", "dovecot-core"),
+    ):
+        if not find(program):
+            return f"no {program} here (Debian: apt-get install {package})"
+    if not Path("/usr/lib/dovecot/lmtp").exists():
+        return "no Dovecot LMTP here (Debian: apt-get install dovecot-lmtpd)"
+    version = subprocess.run([find("dovecot"), "--version"], capture_output=True, text=True).stdout
+    if not version.startswith("2.3."):
+        return f"the configuration is for Dovecot 2.3, this is {version.split()[0]}"
+    if os.geteuid() != 0:
+        return "Postfix's master process needs root"
+    return None
+
+
+class Bed:
+    """Real servers for tests to talk to.
+
+    `host` and `ports` (by role, see master.cf) say where they are, `ca_file` whom to
+    trust, `username` and `password` how to log in; `lmtp_socket` is Dovecot's LMTP on
+    a Unix socket. alice, bob, carol and jürgen have mailboxes in bed.test.
+    """
+
+    host = "localhost"
+    domain = "bed.test"
+    username = "alice"
+    password = "open-sesame"
+    size_limit = 100_000  # octets, at the roles `small` and `old`
+
+    def __init__(self) -> None:
+        # Not pytest's own folder: other users must be able to enter this one, and
+        # the path of a Unix socket must be short.
+        self.root = Path(tempfile.mkdtemp(prefix="rsmtp-bed-"))
+        self.ports = dict(zip(ROLES, free_ports(len(ROLES)), strict=True))
+        self.ca_file = str(self.root / "tls" / "ca.pem")
+        self.lmtp_socket = str(self.root / "lmtp")
+        self.dovecot: subprocess.Popen[bytes] | None = None
+        self.furnish()
+
+    # --- for tests ------------------------------------------------------------
+
+    def mailbox(self, user: str) -> list[bytes]:
+        """The messages delivered to a user so far, oldest first."""
+        folder = self.root / "mail" / user / "Maildir"
+        found = [path for part in ("new", "cur") for path in (folder / part).glob("*")]
+        return [path.read_bytes() for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+
+    def delivered(self, user: str, containing: str | bytes) -> bytes:
+        """Waits until a message that contains these octets is in the mailbox, and returns it."""
+        wanted = containing.encode() if isinstance(containing, str) else containing
+        with patience(f"no message with {containing!r} for {user}", self.log) as again:
+            while True:
+                for message in self.mailbox(user):
+                    if wanted in message:
+                        return message
+                again()
+
+    def empty(self) -> None:
+        """Empties every mailbox."""
+        for path in self.root.glob("mail/*/Maildir/[nc][eu][wr]/*"):
+            path.unlink(missing_ok=True)
+
+    def log(self, after: Mapping[str, int] = MappingProxyType({})) -> str:
+        """What both servers have logged, or what they have since `after` = log_sizes()."""
+        return "\n".join(
+            f"--- {name}.log\n{self.log_file(name).read_bytes()[after.get(name, 0) :].decode()}"
+            for name in self.log_sizes()
+        )
+
+    def log_sizes(self) -> dict[str, int]:
+        files = {name: self.log_file(name) for name in ("postfix", "dovecot")}
+        return {name: path.stat().st_size for name, path in files.items() if path.exists()}
+
+    def log_file(self, server: str) -> Path:
+        return self.root / f"{server}.log"
+
+    # --- life -----------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts both servers, and returns when every port answers."""
+        self.dovecot = subprocess.Popen(
+            [find("dovecot"), "-F", "-c", str(self.root / "etc" / "dovecot.conf")],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started = self.postfix("start")
+        if started.returncode != 0:
+            raise RuntimeError(f"postfix start: {started.stdout}{started.stderr}\n{self.log()}")
+        for role, port in self.ports.items():
+            with patience(f"{role} does not answer on port {port}", self.log) as again:
+                while not answers(port, speaks=role != "smtps"):
+                    again()
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Stops both; `kill` takes all their processes away in mid-word, as a crash would."""
+        master = self.postfix_master()
+        if master and kill:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(master, signal.SIGKILL)
+        elif master:
+            self.postfix("stop")
+        with patience("Postfix does not stop", self.log) as again:
+            while master and alive(master):
+                again()
+        if self.dovecot:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.dovecot.pid, signal.SIGKILL if kill else signal.SIGTERM)
+            self.dovecot.wait(PATIENCE)
+            self.dovecot = None
+
+    def remove(self) -> None:
+        """Stops whatever runs and removes the folder."""
+        self.stop()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    # --- how ------------------------------------------------------------------
+
+    def furnish(self) -> None:
+        """Everything that the servers find on disk."""
+        self.root.chmod(0o755)
+        certificates.make(self.root / "tls")
+        for name in ("etc", "queue", "queue/private", "data", "mail", "dovecot"):
+            (self.root / name).mkdir()
+        postfix = pwd.getpwnam("postfix")
+        os.chown(self.root / "data", postfix.pw_uid, postfix.pw_gid)
+        os.chown(self.root / "queue" / "private", postfix.pw_uid, 0)
+        (self.root / "queue" / "private").chmod(0o700)
+        os.chown(self.root / "mail", MAIL_UID, MAIL_UID)
+
+        words = {"root": self.root, "mail_uid": MAIL_UID, **self.ports}
+        for template in CONFIG.iterdir():
+            text = template.read_text(encoding="utf-8")
+            for word, value in words.items():
+                text = text.replace(f"@{word}@", str(value))
+            (self.root / "etc" / template.name).write_text(text, encoding="utf-8")
+
+    def postfix(self, command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [find("postfix"), "-c", str(self.root / "etc"), command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+
+    def postfix_master(self) -> int | None:
+        """The process that leads all of Postfix's, while it runs."""
+        try:
+            pid = int((self.root / "queue" / "pid" / "master.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if alive(pid) else None
+
+
+def find(program: str) -> str | None:
+    """Servers are installed where an ordinary user's PATH does not look."""
+    return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nobody listens on, held together so that they differ."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def answers(port: int, *, speaks: bool) -> bool:
+    """Whether somebody listens there and, where the server speaks first, greets."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+            return not speaks or connection.recv(4).startswith(b"220")
+    except OSError:
+        return False
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def patience(complaint: str, log):
+    """Gives a function to call before each new try; too late, it raises the complaint."""
+    deadline = time.monotonic() + PATIENCE
+
+    def again() -> None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{complaint}, after {PATIENCE:.0f} seconds\n{log()}")
+        time.sleep(0.02)
+
+    yield again

@@ -1,0 +1,49 @@
+"""The servers for every test in this folder: started once, their log shown where a test fails."""
+
+import importlib
+import ssl
+
+import pytest
+
+from servers.bed import Bed, unavailable
+
+
+@pytest.fixture(scope="session")
+def bed():
+    reason = unavailable()
+    if reason:
+        pytest.skip(reason)
+    bed = Bed()
+    try:
+        bed.start()
+        yield bed
+    finally:
+        bed.remove()
+
+
+@pytest.fixture(params=["smtplib", "rsmtp.smtplib"])
+def client(request):
+    """The module under test: the standard library's, and ours in its place."""
+    return importlib.import_module(request.param)
+
+
+@pytest.fixture
+def trusting(bed):
+    """An SSLContext that trusts the bed's certificate authority."""
+    return ssl.create_default_context(cafile=bed.ca_file)
+
+
+@pytest.fixture(autouse=True)
+def log_before(bed):
+    return bed.log_sizes()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what the servers logged while it ran."""
+    report = yield
+    fixtures = getattr(item, "funcargs", {})
+    if report.failed and "log_before" in fixtures:
+        log = fixtures["bed"].log(after=fixtures["log_before"])
+        report.sections.append(("the servers' log", log))
+    return report
