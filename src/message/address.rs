@@ -48,9 +48,12 @@ pub fn a_labels(domain: &str) -> Result<Cow<'_, str>, Malformed> {
     if domain.is_ascii() {
         return Ok(Cow::Borrowed(domain));
     }
-    idna::domain_to_ascii(domain)
-        .map(Cow::Owned)
-        .map_err(|_| Malformed("a domain that has no ASCII form (RFC 5891)"))
+    // Characters are mapped on the way, a fullwidth `>` to a plain one.
+    let fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    match idna::domain_to_ascii(domain) {
+        Ok(encoded) if encoded.chars().all(fine) => Ok(Cow::Owned(encoded)),
+        _ => Err(Malformed("a domain that has no ASCII form (RFC 5891)")),
+    }
 }
 
 /// All mailboxes of a list, those in groups too.
@@ -355,6 +358,7 @@ mod tests {
         let Ok(list) = parse("j@bücher.example") else { unreachable!("a valid list") };
         let found = mailboxes(&list).next().map(|mailbox| mailbox.addr_spec(false));
         assert_eq!(found, Some(Ok("j@xn--bcher-kva.example".to_owned())));
+        assert!(a_labels("b\u{ff1e}\u{ff0c}c.example").is_err());
     }
 
     #[test]
