@@ -1,11 +1,21 @@
 //! Header fields: what is written is one field, in lines that SMTP carries, and a
 //! plain reader finds the value that was given.
 
-use rsmtp::message::{field, fold_classic, parameter};
+use rsmtp::message::{field, field_fold, fold_classic, parameter};
 
 const NAMES: [&str; 12] = [
-    "Subject", "X-Note", "To", "From", "Content-Type", "Content-Disposition", "Message-ID", "References",
-    "Comments", "List-Id", "Reply-To", "A-Name-That-Is-Rather-Longer-Than-Names-Of-Fields-Use-To-Be",
+    "Subject",
+    "X-Note",
+    "To",
+    "From",
+    "Content-Type",
+    "Content-Disposition",
+    "Message-ID",
+    "References",
+    "Comments",
+    "List-Id",
+    "Reply-To",
+    "A-Name-That-Is-Rather-Longer-Than-Names-Of-Fields-Use-To-Be",
 ];
 
 /// Which field, how it is written, the value.
@@ -26,7 +36,7 @@ fn ours(name: &str, value: &str, utf8: bool, linesep: &str) {
     let mut out = b"Before: yes".to_vec();
     out.extend_from_slice(linesep.as_bytes());
     let start = out.len();
-    if field::fold(name, value, linesep, utf8, &mut out).is_err() {
+    if field_fold::fold(name, value, linesep, utf8, &mut out).is_err() {
         return;
     }
     let clean = |c: char| !c.is_ascii_control() || c == '\t';

@@ -102,9 +102,9 @@ class Catcher:
         require_auth: bool = False,
         require_tls: bool = False,
         auth_before_tls: bool = False,
-        extensions: SupportsGetItem[int, str] | None = None,
-        without: SupportsGetItem[int, str] = ...,
-        mechanisms: SupportsGetItem[int, str] | None = None,
+        extensions: collections.abc.Sequence[str] | None = None,
+        without: collections.abc.Sequence[str] = ...,
+        mechanisms: collections.abc.Sequence[str] | None = None,
         max_size: SupportsIndex = 33554432,
         max_recipients: SupportsIndex = 1000,
         max_messages: SupportsIndex | None = None,
@@ -169,7 +169,7 @@ class Catcher:
         extra: tuple[int, str | collections.abc.Sequence[str]] | bytes | None = None,
         endless: bool = False,
         stall: bool = False,
-        disconnect: bool | typing.Literal["fin", "reset", "half-close"] = None,
+        disconnect: bool | typing.Literal["fin", "reset", "half-close"] | None = None,
         accept: bool | None = None,
         after: SupportsIndex = 0,
         certificate: typing.Literal["wrong-name", "expired", "not-yet-valid", "untrusted", "self-signed"]
@@ -272,7 +272,7 @@ class CaughtConversation:
     Iterating gives the lines: `C: EHLO me`, `S: 250 ok`, and `-- ...` for what
     was done and not said. Long conversations are cut in the middle.
     """
-    def __iter__(self, /) -> Iterator: ...
+    def __iter__(self, /) -> Iterator[str]: ...
     def __len__(self, /) -> int: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
@@ -481,6 +481,7 @@ class Connection:
         deadline: SupportsFloat | SupportsIndex | None = None,
         lmtp: bool = False,
         pipelining: bool = True,
+        chunking: bool = True,
         plaintext_auth: bool = False,
         like_smtplib: bool = False,
         implicit_tls: bool = False,
@@ -572,12 +573,12 @@ class Message:
 
     _is_plain: Final[bool]
     def __bool__(self, /) -> bool: ...
-    def __bytes__(self, /) -> Any: ...
+    def __bytes__(self, /) -> bytes: ...
     def __contains__(self, name: str, /) -> bool: ...
     def __delitem__(self, name: str, /) -> None: ...
     def __eq__(self, other: object, /) -> Any: ...
     def __getitem__(self, name: Any, /) -> Any | None: ...
-    def __getstate__(self, /) -> dict: ...
+    def __getstate__(self, /) -> dict[str, Any]: ...
     def __hash__(self, /) -> int:
         """
         By identity: a message changes, and people keep messages in sets.
@@ -585,33 +586,35 @@ class Message:
     def __init__(
         self,
         /,
-        text: Any | None = None,
+        text: str | None = None,
         subtype: str = "plain",
         charset: str | None = None,
         *,
-        subject: Any | None = None,
-        from_: Any | None = None,
-        to: Any | None = None,
-        cc: Any | None = None,
-        bcc: Any | None = None,
-        reply_to: Any | None = None,
-        html: Any | None = None,
-        attachments: Any | None = None,
-        headers: Any | None = None,
-        policy: Any | None = None,
+        subject: str | None = None,
+        from_: object = None,
+        to: object = None,
+        cc: object = None,
+        bcc: object = None,
+        reply_to: object = None,
+        html: str | None = None,
+        attachments: object = None,
+        headers: object = None,
+        policy: object = None,
     ) -> None: ...
     @classmethod
     def __init_subclass__(cls, /, **_kwargs) -> None: ...
-    def __iter__(self, /) -> Any: ...
+    def __iter__(self, /) -> Iterator: ...
     def __len__(self, /) -> int: ...
     def __new__(cls, /, *_args, **_kwargs) -> Message: ...
-    def __reduce_ex__(self, /, _protocol: SupportsIndex) -> tuple[Any, tuple, Any]: ...
+    def __reduce_ex__(self, /, _protocol: SupportsIndex) -> tuple[Any, ...]: ...
     def __setitem__(self, name: Any, value: Any, /) -> None: ...
-    def __setstate__(self, /, state: dict) -> None: ...
-    def __str__(self, /) -> Any: ...
+    def __setstate__(self, /, state: dict[str, Any]) -> None: ...
+    def __str__(self, /) -> str: ...
     def _become_data(self, /, data: Any) -> None: ...
-    def _become_part(self, /, maintype: str, subtype: Any, params: dict | None = None) -> None: ...
-    def _become_text(self, /, text: Any, subtype: Any, charset: Any | None = None) -> None: ...
+    def _become_part(
+        self, /, maintype: str, subtype: object, params: dict[str, Any] | None = None
+    ) -> None: ...
+    def _become_text(self, /, text: object, subtype: object, charset: object = None) -> None: ...
     @property
     def _charset(self, /) -> Any | None: ...
     @_charset.setter
@@ -627,7 +630,7 @@ class Message:
         policy: Any,
         *,
         linesep: str | None = None,
-        max_width: SupportsIndex | None = None,
+        max_width: int | None = None,
         mangle_from: bool = ...,
         binary: bool = ...,
         unixfrom: bool = ...,
@@ -657,7 +660,7 @@ class Message:
         needs a server that offers SMTPUTF8. Raises ValueError for an address that
         can't be written in ASCII.
         """
-    def _reset(self, /, policy: Any | None = None) -> None:
+    def _reset(self, /, policy: object = None) -> None:
         """
         Forget everything and take this policy.
         """
@@ -665,7 +668,7 @@ class Message:
     def _unixfrom(self, /) -> Any | None: ...
     @_unixfrom.setter
     def _unixfrom(self, /, line: Any | None) -> None: ...
-    def add_header(self, /, _name: Any, _value: Any | None, **_params) -> None:
+    def add_header(self, /, _name: str, _value: str | None, **_params) -> None:
         """
         Add a field with parameters: `name: value; key="parameter"`.
 
@@ -673,20 +676,20 @@ class Message:
         without a value; one that isn't ASCII, or is a (charset, language, text)
         tuple, is written as RFC 2231 says.
         """
-    def as_bytes(self, /, unixfrom: bool = ..., policy: Any | None = None) -> Any:
+    def as_bytes(self, /, unixfrom: bool = ..., policy: object = None) -> bytes:
         """
         The whole message as bytes, with LF line ends (or those of the policy).
         """
     def as_string(
-        self, /, unixfrom: bool = ..., maxheaderlen: SupportsIndex | None = None, policy: Any | None = None
-    ) -> Any:
+        self, /, unixfrom: bool = ..., maxheaderlen: int | None = None, policy: object = None
+    ) -> str:
         """
         The whole message as text, with LF line ends (or those of the policy).
 
         `unixfrom` puts an mbox line before it. `maxheaderlen` is the width at which
         classic policies fold fields; 0, their default here, means not at all.
         """
-    def attach(self, /, payload: Any) -> None:
+    def attach(self, /, payload: object) -> None:
         """
         Add a part. A message that has a text already becomes multipart/mixed with the
         text as its first part. Raises TypeError where that can't be.
@@ -722,7 +725,7 @@ class Message:
         """
         The values of all fields of that name; `failobj` if there are none.
         """
-    def get_boundary(self, /, failobj: Any | None = None) -> Any | None: ...
+    def get_boundary(self, /, failobj: Any | None = None) -> Any: ...
     def get_charset(self, /) -> Any | None:
         """
         The `Charset` of the content, if one was set.
@@ -731,7 +734,7 @@ class Message:
         """
         The charset parameters of this message and of all parts in it.
         """
-    def get_content_charset(self, /, failobj: Any | None = None) -> Any | None:
+    def get_content_charset(self, /, failobj: Any | None = None) -> Any:
         """
         The charset parameter in lower case.
         """
@@ -745,29 +748,29 @@ class Message:
         """
         `maintype/subtype` in lower case (RFC 2045 section 5).
         """
-    def get_default_type(self, /) -> Any:
+    def get_default_type(self, /) -> str:
         """
         The type of a message without a Content-Type.
         """
-    def get_filename(self, /, failobj: Any | None = None) -> Any | None:
+    def get_filename(self, /, failobj: Any | None = None) -> Any:
         """
         The file name in Content-Disposition, or else in Content-Type (RFC 2183).
         """
     def get_param(
         self, /, param: str, failobj: Any | None = None, header: str = "content-type", unquote: bool = ...
-    ) -> Any | None:
+    ) -> Any:
         """
         A parameter of a field: text, or a (charset, language, text) tuple where
         RFC 2231 was used.
         """
     def get_params(
         self, /, failobj: Any | None = None, header: str = "content-type", unquote: bool = ...
-    ) -> Any | None:
+    ) -> Any:
         """
         All parameters of a field as (name, value); its main value comes first, with
         an empty value of its own.
         """
-    def get_payload(self, /, i: Any | None = None, decode: bool = ...) -> Any:
+    def get_payload(self, /, i: int | None = None, decode: bool = ...) -> Any:
         """
         The content: a list of parts, or text.
 
@@ -775,7 +778,7 @@ class Message:
         encoding (None for a multipart). Raises TypeError for `i` where there are no
         parts.
         """
-    def get_unixfrom(self, /) -> Any | None:
+    def get_unixfrom(self, /) -> str | None:
         """
         The line that an mbox file has before a message.
         """
@@ -787,7 +790,7 @@ class Message:
         """
         All fields as (name, value), in order.
         """
-    def keys(self, /) -> list:
+    def keys(self, /) -> list[str]:
         """
         The names of all fields, in order, as often as they stand there.
         """
@@ -805,11 +808,11 @@ class Message:
         """
     @preamble.setter
     def preamble(self, /, text: Any | None) -> None: ...
-    def raw_items(self, /) -> Any:
+    def raw_items(self, /) -> Iterator[tuple[str, Any]]:
         """
         The fields as they are stored: for generators.
         """
-    def replace_header(self, /, _name: str, _value: Any) -> None:
+    def replace_header(self, /, _name: str, _value: object) -> None:
         """
         Replace the first field of that name, in its place. Raises KeyError if there
         is none.
@@ -819,17 +822,17 @@ class Message:
         Set the boundary of a multipart. Raises HeaderParseError if there is no
         Content-Type.
         """
-    def set_charset(self, /, charset: Any | None) -> None:
+    def set_charset(self, /, charset: object) -> None:
         """
         Set the character set of the content: a `Charset`, its name, or None to
         remove it.
         """
-    def set_default_type(self, /, ctype: Any) -> None: ...
+    def set_default_type(self, /, ctype: str) -> None: ...
     def set_param(
         self,
         /,
         param: str,
-        value: Any,
+        value: object,
         header: str = "Content-Type",
         requote: bool = ...,
         charset: str | None = None,
@@ -839,11 +842,11 @@ class Message:
         """
         Set a parameter of a field. With `charset`, it is written as RFC 2231 says.
         """
-    def set_payload(self, /, payload: Any, charset: Any | None = None) -> None:
+    def set_payload(self, /, payload: object, charset: object = None) -> None:
         """
         Replace the content; with a charset, encode it and say so in the fields.
         """
-    def set_raw(self, /, name: str, value: Any) -> None:
+    def set_raw(self, /, name: str, value: object) -> None:
         """
         Store a field without asking the policy: for parsers.
         """
@@ -852,7 +855,7 @@ class Message:
         Replace the type and keep its parameters. Raises ValueError for anything but
         `maintype/subtype`.
         """
-    def set_unixfrom(self, /, unixfrom: Any | None) -> None: ...
+    def set_unixfrom(self, /, unixfrom: str | None) -> None: ...
     def to_stdlib(self, /) -> Any:
         """
         The same message as an object of the standard library's `email` package.
@@ -861,7 +864,7 @@ class Message:
         """
         The values of all fields, in order.
         """
-    def walk(self, /) -> Any:
+    def walk(self, /) -> Iterator[Any]:
         """
         This message and all parts in it, depth first.
         """
@@ -910,6 +913,12 @@ class Request:
     def help(args: str = "") -> Request:
         """
         HELP (RFC 5321 4.1.1.8).
+        """
+    @property
+    def line(self, /) -> str | None:
+        """
+        The command line of a request that is a single command, in smtplib's
+        letters: for clients that have their own way of sending one.
         """
     @staticmethod
     def login(
@@ -1125,7 +1134,7 @@ def cram_md5(user: str, password: str, challenge: bytes) -> str:
     The response to a CRAM-MD5 challenge (RFC 2195).
     """
 
-def formataddr(pair: tuple[Any, str], charset: Any | None = None) -> str:
+def formataddr(pair: Any, charset: Any | None = None) -> str:
     """
     `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
     it needs (RFC 5322 section 3.4, RFC 2047).

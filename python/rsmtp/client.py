@@ -34,6 +34,11 @@ SMTP_SSL_PORT: Final = 465
 LMTP_PORT: Final = 2003
 
 _UNSET: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]
+# Methods that a subclass may have its own way of: then what is built on them goes
+# through them.
+_LINE_BY_LINE = ("docmd", "putcmd", "getreply", "send")
+_STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
+_AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login")
 # Answers to one AUTH command, before it is taken for an endless loop.
 _MAX_CHALLENGES = 5
 
@@ -301,6 +306,9 @@ class SmtpClient:
         return self._connection
 
     def _perform(self, request: Request) -> Any:
+        if self._overrides(*_LINE_BY_LINE) and request.line is not None:
+            verb, _, arguments = request.line.partition(" ")
+            return self.docmd(verb, arguments)
         return self._talk().perform(request, self._observer)
 
     def send(self, s: bytes | str) -> None:
@@ -350,7 +358,7 @@ class SmtpClient:
         does not know EHLO. Raises SMTPHeloError."""
         if self.helo_resp is not None or self.ehlo_resp is not None:
             return
-        if self._overrides("ehlo", "helo"):
+        if self._overrides("ehlo", "helo", *_LINE_BY_LINE):
             reply = self.ehlo()
             if not 200 <= reply[0] <= 299:
                 reply = self.helo()
@@ -476,6 +484,8 @@ class SmtpClient:
         """
         self.ehlo_or_helo_if_needed()
         self.user, self.password = user, password
+        if password is not None and mechanism is None and self._overrides(*_AUTH_BY_STEPS):
+            return self._login_by_steps(initial_response_ok)
         request = Request.login(
             user,
             password,
@@ -485,6 +495,17 @@ class SmtpClient:
         )
         reply: Reply = self._perform(request)
         return reply
+
+    def _login_by_steps(self, initial_response_ok: bool) -> Reply:
+        """Through the subclass's own `auth` and authobjects, strongest first."""
+        if not self.has_extn("auth"):
+            raise SMTPNotSupportedError("SMTP AUTH extension not supported by server.")
+        offered = self.esmtp_features["auth"].upper().split()
+        for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
+            if mechanism in offered:
+                answer = getattr(self, "auth_" + mechanism.lower().replace("-", "_"))
+                return self.auth(mechanism, answer, initial_response_ok=initial_response_ok)
+        raise SMTPException("No suitable authentication method found.")
 
     def auth(
         self,
@@ -567,7 +588,7 @@ class SmtpClient:
         octets = sending.to_bytes(msg)
         if not recipients:
             raise SMTPRecipientsRefused({})
-        if self._overrides("mail", "rcpt", "data", "rset"):
+        if self._overrides(*_STEP_BY_STEP, *_LINE_BY_LINE):
             return sending.by_steps(self, from_addr, recipients, octets, mail_options, rcpt_options)
         request = Request.transaction(from_addr, recipients, octets, list(mail_options), list(rcpt_options))
         refused: dict[str, Reply] = self._perform(request)

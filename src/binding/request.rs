@@ -3,7 +3,7 @@
 use super::error::bad_argument;
 use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
-use crate::protocol::command::{Command, LineText, Parameter};
+use crate::protocol::command::{Command, Letters, LineText, Parameter};
 use crate::protocol::transaction::Transaction;
 use crate::protocol::{self, Body};
 use pyo3::exceptions::PyValueError;
@@ -52,6 +52,16 @@ impl Request {
 
 #[pymethods]
 impl Request {
+    /// The command line of a request that is a single command, in smtplib's
+    /// letters: for clients that have their own way of sending one.
+    #[getter]
+    fn line(&self) -> Option<String> {
+        match &*self.request.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(protocol::Request::Command(command)) => Some(command.line(true, Letters::Smtplib)),
+            _ => None,
+        }
+    }
+
     /// EHLO, or LHLO in an LMTP session. With `fall_back`, HELO follows if the
     /// server says that it does not know EHLO (RFC 5321 3.2).
     #[staticmethod]

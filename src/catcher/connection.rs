@@ -76,12 +76,13 @@ impl Connection {
         }
     }
 
-    /// What was accepted, for everybody to see; then the replies to it.
+    /// What was accepted and how things stand, for everybody to see; then the
+    /// replies: who has heard one can rely on having been seen.
     fn hand_out(&mut self) -> io::Result<()> {
         if !self.session.received().is_empty() {
             self.store.add(self.session.received());
         }
-        self.record.publish(self.session.snapshot(false));
+        self.record.publish(self.session.snapshot(self.session.is_ending()));
         if !self.session.output().is_empty() {
             self.wire.write(self.session.output())?;
             self.session.output().clear();
@@ -131,8 +132,6 @@ impl Connection {
                 return Ok(Next::Afresh);
             }
             Effect::Close(how) => {
-                // Those who look on see the end before the client does.
-                self.record.publish(self.session.snapshot(true));
                 self.wire.close(how, &self.stop);
                 return Ok(Next::End);
             }

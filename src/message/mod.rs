@@ -1,11 +1,26 @@
 //! Messages: RFC 5322 and MIME. Knows no SMTP and no Python.
+//!
+//! What a message is made of, from the smallest piece:
+//!
+//! - [`text`], [`charset`], [`encoded_word`]: lines, character sets, RFC 2047.
+//! - [`address`], [`parameter`]: the structured parts of header fields;
+//!   [`address_lenient`] reads addresses as `email.utils` does.
+//! - [`field`], [`field_fold`]: what a header field may be, and how ours are folded.
+//! - [`fold_classic`]: how the classic policy of `email` folds.
+//! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date
+//!   and Message-ID.
+//! - [`render`]: the order of things, over anything that is an
+//!   [`Entity`](render::Entity), into a [`rope`].
+
 pub mod address;
 pub mod address_lenient;
 pub mod boundary;
 pub mod charset;
 pub mod encoded_word;
 pub mod field;
+pub mod field_fold;
 pub mod fold_classic;
+mod fold_line;
 pub mod identity;
 pub mod parameter;
 pub mod render;

@@ -226,3 +226,90 @@ fn write_quoted(bytes: &[u8], rules: &Rules, out: &mut Vec<u8>) {
         write_quoted_printable(bytes, WIDTH, &rules.linesep, out);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entity that holds what it is told to.
+    struct Part {
+        fields: &'static str,
+        content: fn() -> Content<Part>,
+    }
+
+    impl Entity for Part {
+        type Error = &'static str;
+        type Bytes = Vec<u8>;
+
+        fn content(&self, _: &Rules) -> Result<Content<Self>, Self::Error> {
+            Ok((self.content)())
+        }
+
+        fn write_fields(&self, rules: &Rules, _: Place, out: &mut Vec<u8>) -> Result<(), Self::Error> {
+            write_lines(self.fields.as_bytes(), &rules.linesep, out);
+            Ok(())
+        }
+
+        fn too_deep() -> Self::Error {
+            "too deep"
+        }
+    }
+
+    fn rules() -> Rules {
+        Rules {
+            linesep: "\r\n".to_owned(),
+            max_width: 78,
+            seven_bit: true,
+            mangle_from: true,
+            utf8: false,
+            binary: true,
+            sending: true,
+        }
+    }
+
+    fn leaf() -> Part {
+        Part { fields: "A: b\n", content: || Content::Text(b"From me\nto you".to_vec()) }
+    }
+
+    #[test]
+    fn parts_stand_between_boundaries() {
+        let root = Part {
+            fields: "Content-Type: multipart/mixed\n",
+            content: || {
+                Content::Multipart(Multipart {
+                    boundary: "x".to_owned(),
+                    preamble: Some(b"before".to_vec()),
+                    parts: vec![leaf(), leaf()],
+                    epilogue: None,
+                    is_signed: false,
+                })
+            },
+        };
+        let out = render(&root, &rules()).map(Rope::into_vec);
+        let part = "--x\r\nA: b\r\n\r\n>From me\r\nto you\r\n";
+        let expected = format!("Content-Type: multipart/mixed\r\n\r\nbefore\r\n{part}{part}--x--\r\n");
+        assert_eq!(out, Ok(expected.into_bytes()));
+    }
+
+    #[test]
+    fn blocks_have_one_empty_line_between_them() {
+        let root = Part {
+            fields: "",
+            content: || {
+                let block = || Part { fields: "A: b\n", content: || Content::Nothing };
+                Content::Blocks(vec![block(), block()])
+            },
+        };
+        let out = render(&root, &rules()).map(Rope::into_vec);
+        assert_eq!(out, Ok(b"\r\nA: b\r\n\r\nA: b\r\n".to_vec()));
+    }
+
+    #[test]
+    fn an_entity_in_itself_is_refused() {
+        fn endless() -> Content<Part> {
+            Content::Message(Box::new(Part { fields: "", content: endless }))
+        }
+        let root = Part { fields: "", content: endless };
+        assert!(matches!(render(&root, &rules()), Err("too deep")));
+    }
+}

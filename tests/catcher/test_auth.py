@@ -10,9 +10,7 @@ import rsmtp
 
 @pytest.fixture
 def open_catcher():
-    with rsmtp.Catcher(
-        tls="none", username="ann@example.org", password="pä ss", token="t.k/n="
-    ) as catcher:
+    with rsmtp.Catcher(tls="none", username="ann@example.org", password="pä ss", token="t.k/n=") as catcher:
         yield catcher
 
 
@@ -117,9 +115,7 @@ def test_no_secret_is_shown(open_catcher, line):
     with line(open_catcher) as raw:
         raw.say("EHLO me", "AUTH LOGIN", encode("ann@example.org"), encode("wrong"))
         raw.say("AUTH GSSAPI", secrets[0], secrets[0])
-        raw.say(
-            "AUTH PLAIN " + secrets[0], "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA", "x\r\n.", "QUIT"
-        )
+        raw.say("AUTH PLAIN " + secrets[0], "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "DATA", "x\r\n.", "QUIT")
         raw.rest()
     shown = str(open_catcher.conversations[0]) + str(open_catcher.messages[0].conversation)
     assert "C: AUTH PLAIN ****" in shown

@@ -28,9 +28,7 @@ class Command:
         """Reads on until these words have been printed."""
         deadline = time.monotonic() + 20
         while words not in self.text:
-            ready, _, _ = select.select(
-                [self.process.stdout], [], [], max(0, deadline - time.monotonic())
-            )
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
             assert ready, f"{words!r} doesn't come: {self.text}"
             piece = os.read(self.process.stdout.fileno(), 65536)
             assert piece, self.process.stderr.read()
@@ -86,9 +84,7 @@ def test_it_stops_cleanly(command, signum):
 
 
 def test_the_password_comes_from_the_environment(command):
-    catch = command(
-        "--username", "ann", "--password-from-env", "MAIL_PASSWORD", MAIL_PASSWORD="s3cret"
-    )
+    catch = command("--username", "ann", "--password-from-env", "MAIL_PASSWORD", MAIL_PASSWORD="s3cret")
     catch.until("Send it something")
     assert "username  ann" in catch.text
     assert "s3cret" not in catch.end()

@@ -83,9 +83,7 @@ def test_octets_at_every_stage(line, stage):
         assert catcher.count == 0
 
 
-@pytest.mark.parametrize(
-    ("stage", "how"), [*itertools.product(STAGES, [True, "fin", "half-close"])]
-)
+@pytest.mark.parametrize(("stage", "how"), [*itertools.product(STAGES, [True, "fin", "half-close"])])
 def test_a_disconnect_at_every_stage(line, stage, how):
     with server(stage) as catcher:
         catcher.fault(stage, disconnect=how)
@@ -98,7 +96,8 @@ def test_a_disconnect_at_every_stage(line, stage, how):
 def test_a_reset_at_every_stage(line, stage):
     with server(stage) as catcher:
         catcher.fault(stage, disconnect="reset")
-        with line(catcher, greeting=False) as raw, pytest.raises(ConnectionResetError):
+        # A reset before the greeting may already meet connect().
+        with pytest.raises(ConnectionResetError), line(catcher, greeting=False) as raw:
             walk_to_the_end(raw, stage)
 
 
@@ -113,9 +112,7 @@ def test_a_stall_at_every_stage(line, stage):
                 raw.socket.recv(1)
 
 
-@pytest.mark.parametrize(
-    "stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")]
-)
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")])
 def test_a_delay_and_a_drip_at_every_stage(line, stage):
     with server(stage) as catcher:
         catcher.fault(stage, delay=0.05, drip=0.002)
@@ -129,9 +126,7 @@ def test_a_delay_and_a_drip_at_every_stage(line, stage):
             assert len(pieces) > 3
 
 
-@pytest.mark.parametrize(
-    "stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")]
-)
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage not in ("handshake", "mail-data")])
 def test_an_extra_reply_at_every_stage(line, stage):
     with server(stage) as catcher:
         catcher.fault(stage, extra=(250, "once more"), disconnect=True, reply="usual")

@@ -168,9 +168,7 @@ def test_python_goes_on_while_it_waits(catcher, deliver):
 
 
 def run(script):
-    return subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
-    )
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
 
 
 def test_the_end_of_the_interpreter_is_the_end_of_it():

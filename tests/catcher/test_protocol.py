@@ -58,9 +58,7 @@ def test_extensions_can_be_chosen(line):
 
 def test_a_whole_group_is_answered_in_order(catcher, line):
     with line(catcher) as raw:
-        codes = raw.say(
-            "EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "RCPT TO:bad", "RSET", "NOOP", "QUIT"
-        )
+        codes = raw.say("EHLO me", "MAIL FROM:<a@b>", "RCPT TO:<c@d>", "RCPT TO:bad", "RSET", "NOOP", "QUIT")
         assert codes == [250, 250, 250, 501, 250, 250, 221]
         assert raw.rest() == b""
 
@@ -136,9 +134,7 @@ def test_recipients_and_messages_are_limited(line):
     options = {"max_recipients": 2, "max_messages": 1}
     with rsmtp.Catcher(tls="none", **options) as catcher, line(catcher) as raw:
         assert offered(raw)["LIMITS"] == ["MAILMAX=1", "RCPTMAX=2"]
-        codes = raw.say(
-            "MAIL FROM:<a@b>", "RCPT TO:<1@b>", "RCPT TO:<2@b>", "RCPT TO:<3@b>", "DATA"
-        )
+        codes = raw.say("MAIL FROM:<a@b>", "RCPT TO:<1@b>", "RCPT TO:<2@b>", "RCPT TO:<3@b>", "DATA")
         assert codes == [250, 250, 250, 452, 354]
         assert raw.say(".", "MAIL FROM:<a@b>") == [250, 421]
         assert raw.rest() == b""

@@ -14,9 +14,7 @@ import email.policy
 import email.utils
 import importlib
 import string
-import sys
 
-import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -53,7 +51,7 @@ settings.load_profile("message")
 printable = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" "), max_size=120)
 ascii_text = st.text(string.printable[:-3], max_size=200)
 words = st.lists(
-    st.text(string.ascii_letters + ",;:.()<>@-_=?\"\\", min_size=1, max_size=25), max_size=25
+    st.text(string.ascii_letters + ',;:.()<>@-_=?"\\', min_size=1, max_size=25), max_size=25
 ).map(" ".join)
 header_values = words | printable | st.text(string.ascii_letters + " \t;,", max_size=200)
 bodies = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=300)
@@ -180,7 +178,7 @@ def test_parameters_are_equal(given_parameters, name, value):
 
 
 @given(
-    st.lists(st.text(string.ascii_letters + "@.,;:<>()[]\"\\ \t\r\n", max_size=60), max_size=3),
+    st.lists(st.text(string.ascii_letters + '@.,;:<>()[]"\\ \t\r\n', max_size=60), max_size=3),
     st.booleans(),
 )
 def test_addresses_are_read_equally(values, strict):
@@ -226,7 +224,9 @@ mailboxes = st.builds(
 )
 structured = st.one_of(
     st.tuples(st.sampled_from(["Subject", "X-A", "Content-ID"]), words | ascii_text),
-    st.tuples(st.sampled_from(["To", "From", "Sender"]), st.lists(mailboxes, min_size=1, max_size=8).map(", ".join)),
+    st.tuples(
+        st.sampled_from(["To", "From", "Sender"]), st.lists(mailboxes, min_size=1, max_size=8).map(", ".join)
+    ),
     st.tuples(st.sampled_from(["To", "Cc"]), words),
     st.tuples(
         st.just("Content-Type"),
@@ -259,7 +259,10 @@ def test_header_objects_are_equal(field, options):
     assume(len(value.splitlines()) <= 1 and "\r" not in value and "\n" not in value)
     ours = outcome(
         lambda: described(
-            rsmtp.email.headerregistry.HeaderRegistry(), rsmtp.email.policy.default.clone(**options), name, value
+            rsmtp.email.headerregistry.HeaderRegistry(),
+            rsmtp.email.policy.default.clone(**options),
+            name,
+            value,
         )
     )
     theirs = outcome(
@@ -270,15 +273,14 @@ def test_header_objects_are_equal(field, options):
     assert ours == theirs
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="earlier versions lose spaces between encoded-words")
-@given(st.lists(st.text("aöß€.", min_size=1, max_size=15), min_size=1, max_size=14), st.integers(30, 80))
+@settings(max_examples=600)
+@given(st.lists(st.text("aöß€😀.", min_size=1, max_size=15), min_size=1, max_size=14), st.integers(20, 80))
 def test_text_with_encoded_words_means_the_same(pieces, width):
     value = " ".join(pieces)
     policy = rsmtp.email.policy.default.clone(max_line_length=width)
     folded = rsmtp.email.headerregistry.HeaderRegistry()("Subject", value).fold(policy=policy)
-    got = email.message_from_string(folded + "\n", policy=email.policy.default)["Subject"]
-    assert got == value
     assert folded.isascii()
+    assert decoded(folded.removeprefix("Subject:").replace("\n", "").strip()) == value
 
 
 def build_structured(lib, text, subject, to, filename, data):
@@ -302,7 +304,9 @@ def build_structured(lib, text, subject, to, filename, data):
     st.binary(max_size=2000),
 )
 def test_structured_messages_are_equal(text, subject, to, filename, data):
-    assume(len(subject.splitlines()) <= 1)
+    # A line end is refused by us; some versions of the standard library write it,
+    # and with it the end of the header.
+    assume(len(subject.splitlines()) <= 1 and "\r" not in subject and "\n" not in subject)
     spec = (text, subject, to, filename, data)
     ours = outcome(lambda: build_structured(OURS, *spec).as_bytes())
     theirs = outcome(lambda: build_structured(THEIRS, *spec).as_bytes())
@@ -323,9 +327,9 @@ def decoded(text):
     return str(email.header.make_header(email.header.decode_header(text)))
 
 
-subjects = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" "), max_size=200).map(
-    lambda text: " ".join(text.split())
-)
+subjects = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" "), max_size=200
+).map(lambda text: " ".join(text.split()))
 # Without ß, which Python's codec maps to "ss" as IDNA 2003 did.
 labels = st.text("abcäöü", min_size=1, max_size=10)
 

@@ -146,7 +146,7 @@ def test_values_of_other_kinds_become_text():
 
     message = rsmtp.Message("x")
     message["Subject"] = Header("Grüße", "utf-8")
-    message["Date"] = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    message["Date"] = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     assert message["Subject"] == "Grüße"
     assert message["Date"] == "Fri, 02 Jan 2026 03:04:05 +0000"
 

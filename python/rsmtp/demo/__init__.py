@@ -6,6 +6,7 @@ import runpy
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from rsmtp import Catcher, TranscriptLine
 
@@ -40,7 +41,7 @@ def demo(given: argparse.Namespace) -> int:
         return 0 if catcher.messages else 1
 
 
-def _run_script(catcher: Catcher) -> dict[str, object]:
+def _run_script(catcher: Catcher) -> dict[str, Any]:
     """Runs the script with the server's settings where it looks for them."""
     settings = {
         "SMTP_HOST": "localhost",

@@ -36,25 +36,29 @@ def message_from_string(s: str, *args: Any, **kws: Any) -> Message:
     """Read a message from a string; arguments are those of `parser.Parser`."""
     from rsmtp.email.parser import Parser
 
-    return Parser(*args, **kws).parsestr(s)
+    message: Message = Parser(*args, **kws).parsestr(s)
+    return message
 
 
 def message_from_bytes(s: bytes, *args: Any, **kws: Any) -> Message:
     """Read a message from bytes; arguments are those of `parser.BytesParser`."""
     from rsmtp.email.parser import BytesParser
 
-    return BytesParser(*args, **kws).parsebytes(s)
+    message: Message = BytesParser(*args, **kws).parsebytes(s)
+    return message
 
 
 def message_from_file(fp: IO[str], *args: Any, **kws: Any) -> Message:
     """Read a message from a text file; arguments are those of `parser.Parser`."""
     from rsmtp.email.parser import Parser
 
-    return Parser(*args, **kws).parse(fp)
+    message: Message = Parser(*args, **kws).parse(fp)
+    return message
 
 
 def message_from_binary_file(fp: IO[bytes], *args: Any, **kws: Any) -> Message:
     """Read a message from a file; arguments are those of `parser.BytesParser`."""
     from rsmtp.email.parser import BytesParser
 
-    return BytesParser(*args, **kws).parse(fp)
+    message: Message = BytesParser(*args, **kws).parse(fp)
+    return message

@@ -136,4 +136,5 @@ def timestamp(fields: Any) -> float:
     """Seconds since 1970 of what `parse` returned; local time where no zone is known."""
     if fields[9] is None:
         return time.mktime((*fields[:8], -1))
-    return calendar.timegm(fields) - fields[9]
+    offset: int = fields[9]
+    return calendar.timegm(fields) - offset

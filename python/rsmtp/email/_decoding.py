@@ -30,8 +30,8 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     excess = len(data) % 4
     padded = data + b"==="[: 4 - excess] if excess else data
     try:
-        defects = [found(errors.InvalidBase64PaddingDefect)] if excess else []
-        return base64.b64decode(padded, validate=True), defects
+        missing = [found(errors.InvalidBase64PaddingDefect)] if excess else []
+        return base64.b64decode(padded, validate=True), [*missing]
     except binascii.Error:
         pass
     # The padding is right, so there are characters that don't belong there.
@@ -40,7 +40,7 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
     except binascii.Error:
         pass
     try:
-        defects = [
+        defects: list[errors.MessageDefect] = [
             found(errors.InvalidBase64CharactersDefect),
             found(errors.InvalidBase64PaddingDefect),
         ]
@@ -61,7 +61,7 @@ def decode_uu(data: bytes) -> bytes:
             break
     else:
         raise ValueError("no `begin` line")
-    decoded = []
+    decoded: list[bytes] = []
     for line in lines:
         if not line:
             raise ValueError("truncated")

@@ -22,7 +22,8 @@ _ATTRIBUTE = r"[!#$&+.^_`|~0-9A-Za-z{}-]+"
 _TYPE = re.compile(rf" *({_ATTRIBUTE})/({_ATTRIBUTE})")
 _VALUE = re.compile(_ATTRIBUTE)
 _PARAMETER = re.compile(
-    rf"; ({_ATTRIBUTE})(?:=({_ATTRIBUTE})|=\"([ !#-\[\]-~\u0080-\uffff]*)\"|\*=utf-8''((?:[\w.~-]|%[0-9A-F]{{2}})+))",
+    rf"; ({_ATTRIBUTE})"
+    rf"(?:=({_ATTRIBUTE})|=\"([ !#-\[\]-~\u0080-\uffff]*)\"|\*=utf-8''((?:[\w.~-]|%[0-9A-F]{{2}})+))",
     re.ASCII,
 )
 
@@ -106,31 +107,37 @@ class EncodedLines:
     """Text on lines, what isn't ASCII in encoded-words (RFC 2047).
 
     An encoded-word takes in the plain words since the last one on its line, as the
-    space between two of them would be lost.
+    space between two of them would be lost. Where the standard library writes empty
+    words or loses that space at the end of a line, this doesn't.
     """
 
     def __init__(self, start: str, width: int) -> None:
         self.lines = [start]
+        self.name_width = len(start)
         self.width = width
         #: Where the last encoded-word of the last line begins, and what it says
         #: together with what follows it.
         self.word: tuple[int, str] | None = None
-        #: The white space that the last line was begun with.
-        self.indent = ""
+        self.ends_in_word = False
+        #: The white space that the last line consists of, where the line before
+        #: ends with an encoded-word: it would be lost before another.
+        self.blank = ""
 
     def add_plain(self, piece: str) -> bool:
         """Add ASCII. False where it doesn't fit on a line of its own."""
         if len(piece) <= self.width - len(self.lines[-1]):
             self.lines[-1] += piece
+            self.blank = ""
+            self.ends_in_word = False
             if self.word is not None:
                 self.word = (self.word[0], self.word[1] + piece)
             return True
         if len(piece) + 1 > self.width:
             return False
         _break(self.lines, piece)
-        last = self.lines[-1]
-        self.indent = last[: len(last) - len(last.lstrip(" \t"))]
         self.word = None
+        self.blank = piece if self.ends_in_word and piece.isspace() else ""
+        self.ends_in_word = False
         return True
 
     def add_encoded(self, piece: str) -> bool:
@@ -145,30 +152,32 @@ class EncodedLines:
             self.lines[-1] = self.lines[-1][:start]
             rest = before + piece
         said = ""
-        indent, self.indent = self.indent, ""
+        rest, self.blank = self.blank + rest, ""
         while rest:
             room = self.width - len(self.lines[-1])
-            space = room - chrome - len(indent)
-            if space <= 0:
-                self.lines.append(" ")
+            taken = max(min(room - chrome, len(rest)), 0)
+            while taken and len(encoded_word(rest[:taken])) > room:
+                taken -= 1
+            if not taken and len(self.lines[-1]) == 1:
+                taken = 1  # wider than allowed, as there is no other way
+            elif not taken:
+                # The blank before the word goes with it to the next line, unless it
+                # is the one after the name.
+                is_inner = len(self.lines) > 1 or len(self.lines[0]) > self.name_width
+                if is_inner and self.lines[-1][-1:] in (" ", "\t"):
+                    _break(self.lines, "")
+                else:
+                    self.lines.append(" ")
                 start, said = 1, ""
                 continue
-            if len(self.lines) > 1 and len(self.lines[-1]) == 1 and indent:
-                # Between encoded-words white space is lost, unless it is one.
-                self.lines[-1] += encoded_word(indent)
-                said += indent
-                indent = ""
-            taken = space
-            while len(word := encoded_word(rest[:taken])) > room:
-                taken = min(taken, len(rest)) - 1
-            self.lines[-1] += word
+            self.lines[-1] += encoded_word(rest[:taken])
             said += rest[:taken]
             rest = rest[taken:]
-            indent = ""
             if rest:
                 self.lines.append(" ")
                 start, said = 1, ""
         self.word = (start, said)
+        self.ends_in_word = True
         return True
 
 
@@ -270,9 +279,7 @@ def _quoted(value: str) -> str:
 
 def words(value: str, parser: Any) -> Words | None:
     """Printable text without encoded-words, and without blanks around it."""
-    is_plain = (
-        value.replace("\t", " ").isprintable() and "=?" not in value and value == value.strip(" \t")
-    )
+    is_plain = value.replace("\t", " ").isprintable() and "=?" not in value and value == value.strip(" \t")
     return Words(value, parser) if is_plain else None
 
 

@@ -5,55 +5,56 @@ from __future__ import annotations
 from typing import Any
 
 
-def _parser() -> Any:
+def parser() -> Any:
+    """The module with the parser."""
     from email import _header_value_parser
 
     return _header_value_parser
 
 
 def unstructured(value: str) -> Any:
-    return _parser().get_unstructured(value)
+    return parser().get_unstructured(value)
 
 
 def address_list(value: str) -> Any:
-    tree, rest = _parser().get_address_list(value)
+    tree, rest = parser().get_address_list(value)
     assert not rest, "an address list is read to its end"
     return tree
 
 
 def addr_spec(value: str) -> Any:
-    return _parser().get_addr_spec(value)
+    return parser().get_addr_spec(value)
 
 
 def mime_version(value: str) -> Any:
-    return _parser().parse_mime_version(value)
+    return parser().parse_mime_version(value)
 
 
 def content_type(value: str) -> Any:
-    return _parser().parse_content_type_header(value)
+    return parser().parse_content_type_header(value)
 
 
 def content_disposition(value: str) -> Any:
-    return _parser().parse_content_disposition_header(value)
+    return parser().parse_content_disposition_header(value)
 
 
 def content_transfer_encoding(value: str) -> Any:
-    return _parser().parse_content_transfer_encoding_header(value)
+    return parser().parse_content_transfer_encoding_header(value)
 
 
 def message_id(value: str) -> Any:
-    return _parser().parse_message_id(value)
+    return parser().parse_message_id(value)
 
 
 def fold(name: str, tree: Any, policy: Any) -> str:
     """A field with this tree as its value, folded as the policy says."""
-    parser = _parser()
-    label = parser.HeaderLabel(
-        [parser.ValueTerminal(name, "header-name"), parser.ValueTerminal(":", "header-sep")]
+    module = parser()
+    label = module.HeaderLabel(
+        [module.ValueTerminal(name, "header-name"), module.ValueTerminal(":", "header-sep")]
     )
-    header = parser.Header([label])
+    header = module.Header([label])
     if tree:
-        header.append(parser.CFWSList([parser.WhiteSpaceTerminal(" ", "fws")]))
+        header.append(module.CFWSList([module.WhiteSpaceTerminal(" ", "fws")]))
     header.append(tree)
     folded: str = header.fold(policy=policy)
     return folded

@@ -23,5 +23,5 @@ def found(kind: type[_Defect], *args: object) -> _Defect:
     """A defect of that kind (its class is the standard library's)."""
     made = kind.__new__(kind, *args)
     made.args = args
-    made.line = None
+    made.__dict__["line"] = None
     return made

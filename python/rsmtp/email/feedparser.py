@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email import feedparser as _feedparser
-from email.feedparser import BufferedSubFile, NeedMoreData
 from typing import Any
 
 from rsmtp.email._policybase import compat32
 
 __all__ = ["BufferedSubFile", "BytesFeedParser", "FeedParser", "NeedMoreData"]
+
+
+# Undocumented, and imported all the same.
+BufferedSubFile: Any = vars(_feedparser)["BufferedSubFile"]
+NeedMoreData: Any = vars(_feedparser)["NeedMoreData"]
 
 
 def _factory_of(policy: Any) -> Callable[..., Any]:
@@ -24,14 +28,14 @@ def _factory_of(policy: Any) -> Callable[..., Any]:
     return Message
 
 
-class FeedParser(_feedparser.FeedParser):  # type: ignore[type-arg]
+class FeedParser(_feedparser.FeedParser):
     """Takes text in pieces of any size and makes a message of it."""
 
     def __init__(self, _factory: Callable[..., Any] | None = None, *, policy: Any = compat32) -> None:
         super().__init__(_factory or _factory_of(policy), policy=policy)
 
 
-class BytesFeedParser(_feedparser.BytesFeedParser):  # type: ignore[type-arg]
+class BytesFeedParser(_feedparser.BytesFeedParser):
     """Takes bytes in pieces of any size and makes a message of them."""
 
     def __init__(self, _factory: Callable[..., Any] | None = None, *, policy: Any = compat32) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import datetime as _datetime
+from datetime import datetime as _Moment
 from types import MappingProxyType
 from typing import Any
 
@@ -133,10 +133,7 @@ class Group:
         return self._addresses
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}(display_name={self.display_name!r}, "
-            f"addresses={self.addresses!r}"
-        )
+        return f"{type(self).__name__}(display_name={self.display_name!r}, addresses={self.addresses!r}"
 
     def __str__(self) -> str:
         if self.display_name is None and len(self.addresses) == 1:
@@ -216,7 +213,8 @@ class BaseHeader(str):
 
 
 def _reconstruct_header(cls_name: str, bases: tuple[type, ...], value: str) -> Any:
-    return type(cls_name, bases, {})._reconstruct(value)
+    made: Any = type(cls_name, bases, {})
+    return made._reconstruct(value)
 
 
 class UnstructuredHeader:
@@ -242,7 +240,7 @@ class DateHeader:
     max_count: int | None = None
     value_parser = staticmethod(_tree.unstructured)
 
-    _datetime: _datetime | None
+    _datetime: _Moment | None
 
     @classmethod
     def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
@@ -269,7 +267,7 @@ class DateHeader:
         super().init(*args, **kw)  # type: ignore[misc]
 
     @property
-    def datetime(self) -> _datetime | None:
+    def datetime(self) -> _Moment | None:
         return self._datetime
 
 
@@ -296,9 +294,7 @@ class AddressHeader:
             kwds["decoded"] = decoded = ", ".join(map(str, groups))
             plain = _plain.addresses(decoded)
             kwds["parse_tree"] = (
-                cls.value_parser(decoded)
-                if plain is None
-                else _plain.Addresses(decoded, cls.value_parser)
+                cls.value_parser(decoded) if plain is None else _plain.Addresses(decoded, cls.value_parser)
             )
             return
         plain = _plain.addresses(value)
@@ -425,9 +421,7 @@ class ParameterizedMIMEHeader:
         kwds["parse_tree"] = tree = cls.value_parser(value)
         kwds["decoded"] = str(tree)
         kwds["defects"].extend(tree.all_defects)
-        kwds["params"] = {
-            _sanitize(name).lower(): _sanitize(value) for name, value in tree.params or ()
-        }
+        kwds["params"] = {_sanitize(name).lower(): _sanitize(value) for name, value in tree.params or ()}
 
     def init(self, *args: Any, **kw: Any) -> None:
         self._params = kw.pop("params")
@@ -584,3 +578,10 @@ class HeaderRegistry:
 
     def __call__(self, name: str, value: Any) -> Any:
         return self[name](name, value)
+
+
+def __getattr__(name: str) -> Any:
+    # Programs import the parser of the standard library from here.
+    if name == "parser":
+        return _tree.parser()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -42,7 +42,8 @@ class MIMEPart(Message):
         policy = self.policy if policy is None else policy
         if maxheaderlen is None:
             maxheaderlen = policy.max_line_length or 0
-        return super().as_string(unixfrom, maxheaderlen, policy)
+        text: str = super().as_string(unixfrom, maxheaderlen, policy)
+        return text
 
     def __str__(self) -> str:
         return self.as_string(policy=self.policy.clone(utf8=True))

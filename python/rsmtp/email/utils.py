@@ -247,7 +247,8 @@ def decode_params(params: Sequence[tuple[str, str]]) -> list[tuple[str, Any]]:
 def collapse_rfc2231_value(value: Any, errors: str = "replace", fallback_charset: str = "us-ascii") -> str:
     """The text of a value, whether `get_param` found it plain or extended."""
     if not isinstance(value, tuple) or len(value) != 3:
-        return unquote(value)
+        text: Any = value
+        return unquote(text)
     charset, _, text = value
     try:
         return str(bytes(text, "raw-unicode-escape"), charset or fallback_charset, errors)

@@ -17,7 +17,11 @@ where
     name.parse().map_err(|why| bad_argument(argument, &why))
 }
 
+/// As long as anybody waits; a clock can't count to the longest `Duration`.
+const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A time in seconds, as Python counts it.
 pub fn seconds(argument: &str, seconds: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|why| bad_argument(argument, &why))
+    let time = Duration::try_from_secs_f64(seconds).map_err(|why| bad_argument(argument, &why))?;
+    Ok(time.min(AGES))
 }

@@ -1,9 +1,12 @@
 //! What was said on a connection, as Python reads it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
+use pyo3::{type_hint_identifier, type_hint_subscript};
 
 use super::message::CaughtTls;
 use crate::catcher::{Client, Conversation, Snapshot};
@@ -73,8 +76,8 @@ impl CaughtConversation {
         self.conversation.lines().len()
     }
 
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.lines().into_pyobject(py)?.try_iter()
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Lines<'py>> {
+        Ok(Lines(self.lines().into_pyobject(py)?.try_iter()?))
     }
 
     fn __str__(&self) -> String {
@@ -84,5 +87,23 @@ impl CaughtConversation {
     fn __repr__(&self) -> String {
         let state = if self.closed { "closed" } else { "open" };
         format!("<CaughtConversation with {}, {} lines, {state}>", self.client.peer, self.__len__())
+    }
+}
+
+/// An iterator whose stub says of what.
+struct Lines<'py>(Bound<'py, PyIterator>);
+
+impl<'py> IntoPyObject<'py> for Lines<'py> {
+    type Target = PyIterator;
+    type Output = Bound<'py, PyIterator>;
+    type Error = Infallible;
+
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_subscript!(
+        type_hint_identifier!("collections.abc", "Iterator"),
+        type_hint_identifier!("builtins", "str")
+    );
+
+    fn into_pyobject(self, _: Python<'py>) -> Result<Self::Output, Infallible> {
+        Ok(self.0)
     }
 }

@@ -1,7 +1,11 @@
 //! Reading and writing addresses for `rsmtp.email.utils`.
 
 use crate::message::address_lenient::{Pair, read_all, read_one};
-use pyo3::prelude::*;
+use crate::message::encoded_word::WordEncoding;
+use crate::message::{charset as words, parameter};
+use pyo3::exceptions::PyUnicodeError;
+use pyo3::types::{PyString, PyTuple};
+use pyo3::{intern, prelude::*};
 
 fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(value.str()?.to_string_lossy().into_owned())
@@ -23,4 +27,76 @@ pub(crate) fn read_addresses_py(values: &Bound<'_, PyAny>, strict: bool) -> PyRe
 #[pyo3(signature = (value, strict), name = "_read_address")]
 pub(crate) fn read_address_py(value: &Bound<'_, PyAny>, strict: bool) -> PyResult<Pair> {
     Ok(read_one(&text(value)?, strict))
+}
+
+/// `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
+/// it needs (RFC 5322 section 3.4, RFC 2047).
+///
+/// `charset` is the name of a character set, or an object with a `header_encode`
+/// method. Raises UnicodeError for an address that isn't ASCII.
+#[pyfunction]
+#[pyo3(signature = (pair, charset = None))]
+pub(crate) fn formataddr<'py>(
+    pair: &Bound<'py, PyAny>,
+    charset: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyString>> {
+    let py = pair.py();
+    let (name, address) = match pair.cast::<PyTuple>() {
+        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?.cast_into::<PyString>()?),
+        // Any two things in order will do.
+        _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
+    };
+    let Some(spec) = address.to_str().ok().filter(|address| address.is_ascii()) else {
+        // Raises, with Python's own words.
+        address.call_method1(intern!(py, "encode"), ("ascii",))?;
+        return Ok(address);
+    };
+    let Ok(name) = name.cast::<PyString>() else {
+        return Ok(address);
+    };
+    let Ok(plain) = name.to_str() else {
+        return Err(PyUnicodeError::new_err("surrogates in a display name"));
+    };
+    if plain.is_empty() {
+        return Ok(address);
+    }
+    let mut out = String::with_capacity(plain.len() + spec.len() + 5);
+    if plain.is_ascii() {
+        // Parentheses, angle brackets and so on can only stand in quotes.
+        let is_special = |b| {
+            matches!(
+                b,
+                b'(' | b')' | b'<' | b'>' | b'@' | b',' | b':' | b';' | b'"' | b'.' | b'[' | b']' | b'\\'
+            )
+        };
+        if plain.bytes().any(is_special) {
+            out.push('"');
+            out.push_str(&parameter::escape(plain));
+            out.push('"');
+        } else {
+            out.push_str(plain);
+        }
+    } else {
+        let charset = match charset {
+            Some(charset) if !charset.is_instance_of::<PyString>() => Some(charset.clone()),
+            Some(charset) if !charset.eq("utf-8")? => {
+                Some(py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?)
+            }
+            _ => None,
+        };
+        match charset {
+            Some(charset) => {
+                out.push_str(&charset.call_method1("header_encode", (name,))?.extract::<String>()?);
+            }
+            None => {
+                let encoding = WordEncoding::Shortest;
+                let Ok(word) = words::encode_word(plain, &words::Utf8, "utf-8", encoding);
+                out.push_str(&word);
+            }
+        }
+    }
+    out.push_str(" <");
+    out.push_str(spec);
+    out.push('>');
+    Ok(PyString::new(py, &out))
 }

@@ -4,9 +4,10 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString};
 
+#[allow(clippy::enum_variant_names)] // as Python names its types
 pub(crate) enum Bytes {
     Str(PyBackedStr),
-    Bytes(PyBackedBytes),
+    Raw(PyBackedBytes),
     Owned(Vec<u8>),
 }
 
@@ -14,7 +15,7 @@ impl AsRef<[u8]> for Bytes {
     fn as_ref(&self) -> &[u8] {
         match self {
             Bytes::Str(text) => text.as_bytes(),
-            Bytes::Bytes(bytes) => bytes,
+            Bytes::Raw(bytes) => bytes,
             Bytes::Owned(bytes) => bytes,
         }
     }
@@ -24,7 +25,7 @@ impl Bytes {
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
         match self {
             Bytes::Str(text) => Bytes::Str(text.clone_ref(py)),
-            Bytes::Bytes(bytes) => Bytes::Bytes(bytes.clone_ref(py)),
+            Bytes::Raw(bytes) => Bytes::Raw(bytes.clone_ref(py)),
             Bytes::Owned(bytes) => Bytes::Owned(bytes.clone()),
         }
     }
@@ -35,16 +36,16 @@ impl Bytes {
             return Ok(Bytes::Str(plain));
         }
         let escaped = text.call_method1("encode", ("utf-8", "surrogateescape"))?;
-        Ok(Bytes::Bytes(escaped.cast_into::<PyBytes>()?.into()))
+        Ok(Bytes::Raw(escaped.cast_into::<PyBytes>()?.into()))
     }
 
     /// The bytes of any object that has a buffer; a `bytes` object isn't copied.
     pub fn of_buffer(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         match object.cast::<PyBytes>() {
-            Ok(bytes) => Ok(Bytes::Bytes(bytes.clone().into())),
+            Ok(bytes) => Ok(Bytes::Raw(bytes.clone().into())),
             Err(_) => {
                 let copy = object.py().get_type::<PyBytes>().call1((object,))?;
-                Ok(Bytes::Bytes(copy.cast_into::<PyBytes>()?.into()))
+                Ok(Bytes::Raw(copy.cast_into::<PyBytes>()?.into()))
             }
         }
     }
@@ -52,7 +53,7 @@ impl Bytes {
     /// As a `bytes` object: the one that was given, where it was one.
     pub fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         match self {
-            Bytes::Bytes(bytes) => match bytes.into_pyobject(py) {
+            Bytes::Raw(bytes) => match bytes.into_pyobject(py) {
                 Ok(bytes) => bytes,
                 Err(never) => match never {},
             },

@@ -6,8 +6,8 @@ use super::errors::HeaderParseError;
 use crate::message::charset::{self, Charset, Codec, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
-use pyo3::types::{PyBytes, PyString, PyTuple};
-use pyo3::{intern, prelude::*};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
 
 const UNKNOWN: &str = "unknown-8bit";
 
@@ -205,77 +205,6 @@ pub(crate) fn quoted_printable_py(body: &Bound<'_, PyAny>, width: usize, linesep
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
-/// `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
-/// it needs (RFC 5322 section 3.4, RFC 2047).
-///
-/// `charset` is the name of a character set, or an object with a `header_encode`
-/// method. Raises UnicodeError for an address that isn't ASCII.
-#[pyfunction]
-#[pyo3(signature = (pair, charset = None))]
-pub(crate) fn formataddr<'py>(
-    pair: &Bound<'py, PyAny>,
-    charset: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyString>> {
-    let py = pair.py();
-    let (name, address) = match pair.cast::<PyTuple>() {
-        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?.cast_into::<PyString>()?),
-        // Any two things in order will do.
-        _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
-    };
-    let Some(spec) = address.to_str().ok().filter(|address| address.is_ascii()) else {
-        // Raises, with Python's own words.
-        address.call_method1(intern!(py, "encode"), ("ascii",))?;
-        return Ok(address);
-    };
-    let Ok(name) = name.cast::<PyString>() else {
-        return Ok(address);
-    };
-    let Ok(plain) = name.to_str() else {
-        return Err(pyo3::exceptions::PyUnicodeError::new_err("surrogates in a display name"));
-    };
-    if plain.is_empty() {
-        return Ok(address);
-    }
-    let mut out = String::with_capacity(plain.len() + spec.len() + 5);
-    if plain.is_ascii() {
-        // Parentheses, angle brackets and so on can only stand in quotes.
-        let is_special = |b| {
-            matches!(
-                b,
-                b'(' | b')' | b'<' | b'>' | b'@' | b',' | b':' | b';' | b'"' | b'.' | b'[' | b']' | b'\\'
-            )
-        };
-        if plain.bytes().any(is_special) {
-            out.push('"');
-            out.push_str(&crate::message::parameter::escape(plain));
-            out.push('"');
-        } else {
-            out.push_str(plain);
-        }
-    } else {
-        let charset = match charset {
-            Some(charset) if !charset.is_instance_of::<PyString>() => Some(charset.clone()),
-            Some(charset) if !charset.eq("utf-8")? => {
-                Some(py.import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))?)
-            }
-            _ => None,
-        };
-        match charset {
-            Some(charset) => {
-                out.push_str(&charset.call_method1("header_encode", (name,))?.extract::<String>()?);
-            }
-            None => {
-                let encoding = WordEncoding::Shortest;
-                out.push_str(&charset::encode_word(plain, &AnyCodec::Utf8, "utf-8", encoding)?);
-            }
-        }
-    }
-    out.push_str(" <");
-    out.push_str(spec);
-    out.push('>');
-    Ok(PyString::new(py, &out))
-}
-
 /// A field as `rsmtp.Message` writes it, with its line end. ValueError for what
 /// can't be written.
 #[pyfunction]
@@ -288,6 +217,6 @@ pub(crate) fn fold_field_py<'py>(
     utf8: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut out = Vec::new();
-    crate::message::field::fold(name, value, linesep, utf8, &mut out).map_err(super::fields::refused)?;
+    crate::message::field_fold::fold(name, value, linesep, utf8, &mut out).map_err(super::fields::refused)?;
     Ok(PyBytes::new(py, &out))
 }

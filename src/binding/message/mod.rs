@@ -2,24 +2,30 @@
 //! and for every class of `rsmtp.email`.
 
 mod addresses;
+mod attachment;
 mod bytes;
 mod class;
+mod class_content;
+mod class_copies;
+mod class_fields;
+mod class_params;
+mod class_render;
 mod content;
 mod create;
 mod errors;
 mod fields;
 mod flag;
 mod header;
+mod mime;
 mod modern;
 mod node;
+mod node_fields;
 mod output;
 mod params;
 mod state;
 mod style;
 
-pub(crate) use addresses::{read_address_py, read_addresses_py};
+pub(crate) use addresses::{formataddr, read_address_py, read_addresses_py};
 pub(crate) use class::Message;
-pub(crate) use header::{
-    encode_word_py, encode_words_py, fold_field_py, fold_runs_py, formataddr, quoted_printable_py,
-};
+pub(crate) use header::{encode_word_py, encode_words_py, fold_field_py, fold_runs_py, quoted_printable_py};
 pub(crate) use style::KeptStyle;

@@ -6,7 +6,7 @@ use super::state::Field;
 use super::{fields, params};
 use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
-use crate::message::{address, field, identity, transfer::is_seven_bit};
+use crate::message::{address, field, field_fold, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
@@ -102,9 +102,9 @@ pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<
     let Ok(plain) = value.to_str() else {
         // Raw bytes that a parser left: shown as what they can't be read as.
         let readable = value.to_string_lossy();
-        return field::fold(name, &readable, &rules.linesep, rules.utf8, out).map_err(fields::refused);
+        return field_fold::fold(name, &readable, &rules.linesep, rules.utf8, out).map_err(fields::refused);
     };
-    field::fold(name, plain, &rules.linesep, rules.utf8, out).map_err(fields::refused)
+    field_fold::fold(name, plain, &rules.linesep, rules.utf8, out).map_err(fields::refused)
 }
 
 /// Adds what a message needs on its way (RFC 5322 section 3.6).

@@ -2,16 +2,14 @@
 
 use super::bytes::Bytes;
 use super::class::Message;
-use super::errors::{HeaderParseError, HeaderWriteError};
-use super::state::{Field, Payload};
+use super::state::Payload;
 use super::style::{Family, Style};
-use super::{content, fields, modern, params};
-use crate::message::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
+use super::{content, fields, modern, node_fields, params};
 use crate::message::render::{Content, Entity, Multipart, Place, Rules, render};
 use crate::message::rope::Rope;
 use crate::message::{boundary, field};
 use pyo3::exceptions::{PyRecursionError, PyTypeError};
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyList, PyString};
 use pyo3::{intern, prelude::*};
 
 /// Renders a message by a policy.
@@ -45,18 +43,18 @@ pub(crate) fn compared<'py>(message: &Bound<'py, Message>) -> PyResult<Vec<u8>> 
     Ok(render(&Node { message: message.clone(), context: &context }, &rules)?.into_vec())
 }
 
-struct Context<'a, 'py> {
-    policy: &'a Bound<'py, PyAny>,
+pub(super) struct Context<'a, 'py> {
+    pub(super) policy: &'a Bound<'py, PyAny>,
     style: &'a Style,
     /// Where the policy folds fields.
-    width: usize,
+    pub(super) width: usize,
     /// A boundary that had to be made up becomes the message's own.
     keep_boundaries: bool,
 }
 
-struct Node<'a, 'py> {
-    message: Bound<'py, Message>,
-    context: &'a Context<'a, 'py>,
+pub(super) struct Node<'a, 'py> {
+    pub(super) message: Bound<'py, Message>,
+    pub(super) context: &'a Context<'a, 'py>,
 }
 
 impl<'py> Entity for Node<'_, 'py> {
@@ -88,7 +86,7 @@ impl<'py> Entity for Node<'_, 'py> {
                 Family::Structured | Family::Foreign => self.write_by_policy(&field, rules, out)?,
             }
             if self.context.style.verify && self.context.style.family != Family::Modern {
-                verify(py, &out[start..], &rules.linesep)?;
+                node_fields::verify(py, &out[start..], &rules.linesep)?;
             }
         }
         if self.context.style.family == Family::Modern && rules.sending && place == Place::Root {
@@ -217,6 +215,7 @@ impl<'a, 'py> Node<'a, 'py> {
     /// Text that carries raw bytes goes out as it is where that is allowed, and is
     /// encoded otherwise: which takes a copy of the message, with other fields.
     fn eight_bit(&self, text: &Bound<'py, PyString>, rules: &Rules) -> PyResult<Content<Self>> {
+        let py = self.message.py();
         if rules.binary && !rules.seven_bit {
             return Ok(Content::Text(Bytes::of_text(text)?));
         }
@@ -225,9 +224,11 @@ impl<'a, 'py> Node<'a, 'py> {
             let readable = content::get(&self.message, None, false)?;
             return Ok(Content::Text(Bytes::of_text(readable.cast::<PyString>()?)?));
         };
-        let copy = Message::copied(&self.message)?;
-        fields::delete(&copy, "content-transfer-encoding");
-        content::set(&copy, text.clone().into_any(), Some(charset))?;
+        // Of the same class, which may have ideas of its own about payloads.
+        let copy = py.import("copy")?.call_method1("copy", (&self.message,))?;
+        let copy = copy.cast_into::<Message>()?;
+        copy.del_item("Content-Transfer-Encoding")?;
+        copy.call_method1("set_payload", (text, charset))?;
         // The fields of the original, in their order, with the new values.
         let cte = fields::get(&copy, "content-transfer-encoding")?;
         let kind = fields::get(&copy, "content-type")?;
@@ -266,72 +267,6 @@ impl<'a, 'py> Node<'a, 'py> {
             }
         }
     }
-
-    fn write_classic(&self, field: &Field, name: &[u8], rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
-        let py = self.message.py();
-        out.extend_from_slice(name);
-        out.extend_from_slice(b": ");
-        let width = field.name.bind(py).len()?;
-        let shape = Shape {
-            name_width: width + 2,
-            max_width: if rules.max_width == 0 { UNLIMITED } else { rules.max_width },
-            indent: " ",
-            split_chars: SPLIT_CHARS,
-            linesep: &rules.linesep,
-        };
-        let value = field.value.bind(py);
-        match value.cast::<PyString>() {
-            Ok(text) => match text.to_str() {
-                Ok(text) => {
-                    let mut folded = String::with_capacity(text.len() + text.len() / 32);
-                    match fold_classic::fold_text(text, &shape, &mut folded) {
-                        Ok(()) => out.extend_from_slice(folded.as_bytes()),
-                        Err(FoldError::Codec(never)) => match never {},
-                        Err(FoldError::EmbeddedField(value)) => return Err(embedded(py, &value)?),
-                    }
-                }
-                // Raw bytes from a parser.
-                Err(_) if rules.binary && !rules.seven_bit => {
-                    out.extend_from_slice(Bytes::of_text(text)?.as_ref());
-                }
-                Err(_) => {
-                    let folded = super::header::fold_unknown(text, &shape)?;
-                    out.extend_from_slice(folded.as_bytes());
-                }
-            },
-            // A Header, or anything that encodes itself.
-            Err(_) => {
-                let arguments = pyo3::types::PyDict::new(py);
-                arguments.set_item("linesep", &rules.linesep)?;
-                arguments.set_item("maxlinelen", rules.max_width)?;
-                let folded = value.call_method("encode", (), Some(&arguments))?;
-                let folded = folded.cast::<PyString>()?;
-                out.extend_from_slice(Bytes::of_text(folded)?.as_ref());
-            }
-        }
-        out.extend_from_slice(rules.linesep.as_bytes());
-        Ok(())
-    }
-
-    fn write_by_policy(&self, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
-        let py = self.message.py();
-        let value = field.value.bind(py);
-        let method = if rules.binary { intern!(py, "fold_binary") } else { intern!(py, "fold") };
-        let mut policy = self.context.policy.clone();
-        if rules.max_width != self.context.width {
-            let change = pyo3::types::PyDict::new(py);
-            change.set_item("max_line_length", rules.max_width)?;
-            policy = policy.call_method("clone", (), Some(&change))?;
-        }
-        let folded = policy.call_method1(method, (&field.name, value))?;
-        match folded.cast::<PyBytes>() {
-            Ok(bytes) => out.extend_from_slice(bytes.as_bytes()),
-            Err(_) => {
-                out.extend_from_slice(Bytes::of_text(folded.cast::<PyString>()?)?.as_ref());
-            }
-        }
-        Ok(())
-    }
 }
 
 fn into_content<'a, 'py>(content: modern::Safe) -> Content<Node<'a, 'py>> {
@@ -349,35 +284,4 @@ pub(crate) fn adopted<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Me
         .getattr("from_stdlib")?
         .call1((py.get_type::<Message>(), object))?;
     Ok(made.cast_into::<Message>()?)
-}
-
-fn embedded(py: Python<'_>, value: &str) -> PyResult<PyErr> {
-    let shown = PyString::new(py, value).repr()?;
-    Ok(HeaderParseError::new_err(format!(
-        "header value appears to contain an embedded header: {}",
-        shown.to_string_lossy()
-    )))
-}
-
-/// A folded field ends with its line end and has no other that isn't followed by
-/// white space: nothing in it can be taken for another field.
-fn verify(py: Python<'_>, folded: &[u8], linesep: &str) -> PyResult<()> {
-    let complaint = match folded.strip_suffix(linesep.as_bytes()) {
-        None => "does not end with its line separator",
-        Some(inner) if breaks_out(inner) => "contains newline",
-        Some(_) => return Ok(()),
-    };
-    let shown = PyString::new(py, &String::from_utf8_lossy(folded)).repr()?;
-    Err(HeaderWriteError::new_err(format!("folded header {complaint}: {}", shown.to_string_lossy())))
-}
-
-fn breaks_out(folded: &[u8]) -> bool {
-    memchr::memchr2_iter(b'\r', b'\n', folded).any(|at| {
-        match (folded[at], folded.get(at + 1)) {
-            (b'\r', Some(b'\n')) | (_, Some(b' ' | b'\t')) => false,
-            // A break at the very end is followed by the line end.
-            (_, None) => true,
-            _ => true,
-        }
-    })
 }

@@ -215,6 +215,11 @@ impl Session {
         self.effects.pop_front()
     }
 
+    /// Whether the connection's end is due as soon as the output is sent.
+    pub fn is_ending(&self) -> bool {
+        matches!(self.effects.front(), Some(Effect::Close(_)))
+    }
+
     /// How things stand, for those who look on.
     pub fn snapshot(&self, closed: bool) -> Snapshot {
         Snapshot { client: Arc::clone(&self.client), conversation: self.conversation.clone(), closed }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Effect, Session};
 use crate::catcher::fault::{BadCertificate, Disconnect, Fault, FaultPlan, FaultReply, Stage};
 use crate::catcher::store::{Received, TlsFacts};
-use crate::catcher::{Credentials, Dialect, Offer, Offers, Settings, TlsMode};
+use crate::catcher::{Credentials, Dialect, Mechanism, Offer, Offers, Settings, TlsMode};
 
 fn settings() -> Settings {
     let credentials =
@@ -572,4 +572,53 @@ fn an_unwelcome_client_can_only_quit() {
          C: QUIT
          S: 221 Bye",
     );
+}
+
+/// What a client might say, whole and broken.
+const SAYINGS: &[&[u8]] = &[
+    b"EHLO me\r\n",
+    b"HELO me\r\n",
+    b"MAIL FROM:<a@b>\r\n",
+    b"MAIL FROM:<\xc3\xa4@b> SMTPUTF8 SIZE=3\r\n",
+    b"RCPT TO:<c@d>\r\n",
+    b"RCPT TO:<\"@b>\r\n",
+    b"DATA\r\n",
+    b"BDAT 3\r\n",
+    b"BDAT 0 LAST\r\n",
+    b"BDAT 99999999999999999999 LAST\r\n",
+    b"AUTH PLAIN\r\n",
+    b"AUTH LOGIN =\r\n",
+    b"AGFubgBzZWNyZXQ=\r\n",
+    b"AUTH CRAM-MD5\r\n",
+    b"*\r\n",
+    b"STARTTLS\r\n",
+    b"RSET\r\n",
+    b"QUIT\r\n",
+    b"\r\n.\r\n",
+    b".",
+    b"\n",
+    b"\r",
+    b"\0",
+    b"\xff",
+    b" ",
+    b"text\r\n",
+];
+
+proptest::proptest! {
+    /// Whatever comes, in whatever pieces: no panic, and the same replies.
+    #[test]
+    fn any_input_in_any_pieces(
+        sayings in proptest::collection::vec(proptest::sample::select(SAYINGS), 0..40),
+        piece in 1usize..50,
+    ) {
+        let input = sayings.concat();
+        let replies = |piece: usize| {
+            // CRAM-MD5's challenge differs each time, STARTTLS ends a group.
+            let settings = Settings { mechanisms: vec![Mechanism::Plain, Mechanism::Login], ..settings() };
+            let mut server = Server::new(&settings, &[]);
+            input.chunks(piece).for_each(|octets| server.hear(octets));
+            (server.said.clone(), server.effects.clone(), data_of(&mut server).len())
+        };
+        proptest::prop_assert_eq!(replies(usize::MAX), replies(piece));
+    }
 }

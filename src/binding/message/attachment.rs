@@ -1,0 +1,117 @@
+//! Attachments, as `attachments=` takes them.
+
+use super::bytes::Bytes;
+use super::create::blank;
+use super::state::Payload;
+use super::{content, fields};
+use crate::message::transfer::Encoding;
+use crate::message::{encoded_word, field, parameter};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString, PyTuple};
+
+/// A path, `(name, bytes)`, `(name, bytes, type)`, or a part.
+pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = item.py();
+    if item.hasattr("get_content_type")? {
+        return part_or_message(item);
+    }
+    if let Ok(tuple) = item.cast::<PyTuple>() {
+        let (name, data) = match tuple.len() {
+            2 | 3 => (tuple.get_item(0)?, tuple.get_item(1)?),
+            _ => {
+                return Err(PyTypeError::new_err(
+                    "attachments: a tuple is (filename, bytes) or (filename, bytes, type)",
+                ));
+            }
+        };
+        let kind: Option<String> = if tuple.len() == 3 { tuple.get_item(2)?.extract()? } else { None };
+        let name: String = name.extract()?;
+        return file(py, &name, &data, kind);
+    }
+    let path = py.import("os")?.call_method1("fspath", (item,))?;
+    let name: String = py.import("os.path")?.call_method1("basename", (&path,))?.extract()?;
+    let open = py.import("builtins")?.getattr("open")?.call1((path, "rb"))?;
+    let data = open.call_method0("read");
+    open.call_method0("close")?;
+    file(py, &name, &data?, None)
+}
+
+/// A message with fields of its own is enclosed; a body part is attached as it is.
+fn part_or_message<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = item.py();
+    for name in ["From", "Date", "Subject", "To", "Message-ID"] {
+        if item.contains(name)? {
+            let part = blank(py)?;
+            part.set_item("Content-Type", "message/rfc822")?;
+            content::store(&part, Payload::Object(PyList::new(py, [item])?.into_any().unbind()));
+            return Ok(part.into_any());
+        }
+    }
+    Ok(item.clone())
+}
+
+fn file<'py>(
+    py: Python<'py>,
+    name: &str,
+    data: &Bound<'py, PyAny>,
+    kind: Option<String>,
+) -> PyResult<Bound<'py, PyAny>> {
+    field::check_value("attachments: the file name", name).map_err(fields::refused)?;
+    let kind = match kind {
+        Some(kind) => kind,
+        None => {
+            let guess = py.import("mimetypes")?.call_method1("guess_type", (name,))?;
+            let (kind, packing): (Option<String>, Option<String>) = guess.extract()?;
+            // A packed file is what it is packed as.
+            kind.filter(|_| packing.is_none()).unwrap_or_else(|| "application/octet-stream".to_owned())
+        }
+    };
+    let part = blank(py)?;
+    let mut content_type = kind;
+    if !content_type.contains('/') {
+        return Err(PyValueError::new_err(format!("attachments: {content_type:?} is no type (RFC 2046)")));
+    }
+    // Both forms of the name: some programs read one, some the other. RFC 2231 is
+    // the standard; the encoded-word in Content-Type is what older ones expect.
+    content_type.push_str("; ");
+    if name.is_ascii() {
+        parameter::write("name", name, true, &mut content_type);
+    } else {
+        let mut word = String::new();
+        for piece in pieces(name, 30) {
+            if !word.is_empty() {
+                word.push(' ');
+            }
+            encoded_word::Chosen::B.write(piece.as_bytes(), "utf-8", &mut word);
+        }
+        parameter::write("name", &word, true, &mut content_type);
+    }
+    let mut disposition = "attachment; ".to_owned();
+    parameter::write("filename", name, true, &mut disposition);
+    part.set_item("Content-Type", content_type)?;
+    part.set_item("Content-Transfer-Encoding", "base64")?;
+    part.set_item("Content-Disposition", disposition)?;
+    let bytes = match data.cast::<PyString>() {
+        Ok(text) => Bytes::of_text(text)?,
+        Err(_) => Bytes::of_buffer(data)?,
+    };
+    content::store(&part, Payload::Deferred(bytes, Encoding::Base64));
+    Ok(part.into_any())
+}
+
+fn pieces(text: &str, most: usize) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while rest.len() > most {
+        let mut cut = most;
+        while !rest.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        let (piece, more) = rest.split_at(cut);
+        found.push(piece);
+        rest = more;
+    }
+    found.push(rest);
+    found
+}

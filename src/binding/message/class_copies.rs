@@ -1,0 +1,75 @@
+//! The methods that copy, compare and convert the message.
+
+use super::class::Message;
+use super::{content, fields, node};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+
+#[pymethods]
+impl Message {
+    /// The same message as one of ours, rendered by the same kind of policy.
+    #[classmethod]
+    fn from_stdlib<'py>(
+        cls: &Bound<'py, PyType>,
+        message: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message))
+    }
+
+    /// The same message as an object of the standard library's `email` package.
+    fn to_stdlib<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("rsmtp.email._convert")?.getattr("to_stdlib")?.call1((slf,))
+    }
+
+    fn __eq__<'py>(slf: &Bound<'py, Self>, other: &Bound<'py, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        if slf.is(other) {
+            return Ok(true.into_pyobject(py)?.to_owned().into_any().unbind());
+        }
+        let Ok(other) = other.cast::<Message>() else {
+            return Ok(py.NotImplemented());
+        };
+        let same = node::compared(slf)? == node::compared(other)?;
+        Ok(same.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+
+    /// By identity: a message changes, and people keep messages in sets.
+    fn __hash__(slf: &Bound<'_, Self>) -> isize {
+        (slf.as_ptr() as isize) >> 4
+    }
+
+    #[pyo3(signature = (_protocol) -> "tuple[Any, ...]")]
+    fn __reduce_ex__<'py>(
+        slf: &Bound<'py, Self>,
+        _protocol: i32,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>, Bound<'py, PyAny>)> {
+        let py = slf.py();
+        let make = py.import("copyreg")?.getattr("__newobj__")?;
+        Ok((make, PyTuple::new(py, [slf.get_type()])?, slf.call_method0("__getstate__")?))
+    }
+
+    #[pyo3(signature = () -> "dict[str, Any]")]
+    fn __getstate__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        let all = PyDict::new(py);
+        all.set_item("policy", slf.get().policy(py))?;
+        all.set_item("_headers", fields::raw_list(slf)?)?;
+        all.set_item("_payload", content::object(slf)?)?;
+        all.set_item("_charset", Self::get_charset(slf)?)?;
+        all.set_item("preamble", Self::preamble(slf))?;
+        all.set_item("epilogue", Self::epilogue(slf))?;
+        all.set_item("_unixfrom", Self::get_unixfrom(slf))?;
+        all.set_item("_default_type", Self::get_default_type(slf))?;
+        all.set_item("defects", Self::defects(slf))?;
+        all.update(slf.getattr("__dict__")?.cast::<pyo3::types::PyMapping>()?)?;
+        Ok(all)
+    }
+
+    #[pyo3(signature = (state: "dict[str, Any]") -> "None")]
+    fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        for (name, value) in state {
+            slf.setattr(name.cast::<PyString>()?, value)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! The methods about header fields.
+
+use super::class::Message;
+use super::fields;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyIterator, PyList, PyString};
+
+#[pymethods]
+impl Message {
+    fn __len__(slf: &Bound<'_, Self>) -> usize {
+        slf.get().with(slf.py(), |state| state.fields.len())
+    }
+
+    fn __bool__(&self) -> bool {
+        true
+    }
+
+    fn __getitem__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        fields::get(slf, fields::name_text(name)?.to_str()?)
+    }
+
+    fn __setitem__<'py>(
+        slf: &Bound<'py, Self>,
+        name: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        fields::set(slf, name, value)
+    }
+
+    fn __delitem__(slf: &Bound<'_, Self>, name: &str) {
+        fields::delete(slf, name);
+    }
+
+    fn __contains__(slf: &Bound<'_, Self>, name: &str) -> bool {
+        fields::contains(slf, name)
+    }
+
+    fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyIterator>> {
+        Self::keys(slf)?.try_iter()
+    }
+
+    /// The names of all fields, in order, as often as they stand there.
+    #[pyo3(signature = () -> "list[str]")]
+    pub(super) fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+        PyList::new(slf.py(), fields::snapshot(slf).into_iter().map(|field| field.name))
+    }
+
+    /// The values of all fields, in order.
+    #[pyo3(signature = () -> "list[Any]")]
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        fields::snapshot(slf).iter().map(|field| fields::fetched(slf, field)).collect()
+    }
+
+    /// All fields as (name, value), in order.
+    #[pyo3(signature = () -> "list[tuple[str, Any]]")]
+    fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Vec<(Py<PyString>, Bound<'py, PyAny>)>> {
+        let py = slf.py();
+        fields::snapshot(slf)
+            .iter()
+            .map(|field| Ok((field.name.clone_ref(py), fields::fetched(slf, field)?)))
+            .collect()
+    }
+
+    /// The value of the first field of that name; `failobj` if there is none.
+    #[pyo3(signature = (name: "str", failobj = None))]
+    fn get<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(fields::get(slf, name)?.or(failobj))
+    }
+
+    /// The values of all fields of that name; `failobj` if there are none.
+    #[pyo3(signature = (name: "str", failobj = None))]
+    fn get_all<'py>(
+        slf: &Bound<'py, Self>,
+        name: &str,
+        failobj: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let found = fields::get_all(slf, name)?;
+        if found.is_empty() { Ok(failobj) } else { Ok(Some(PyList::new(slf.py(), found)?.into_any())) }
+    }
+
+    /// Add a field with parameters: `name: value; key="parameter"`.
+    ///
+    /// Underscores in keys become hyphens. A parameter that is None is written
+    /// without a value; one that isn't ASCII, or is a (charset, language, text)
+    /// tuple, is written as RFC 2231 says.
+    #[pyo3(signature = (_name: "str", _value: "str | None", **_params) -> "None")]
+    fn add_header<'py>(
+        slf: &Bound<'py, Self>,
+        _name: &Bound<'py, PyAny>,
+        _value: Option<&Bound<'py, PyAny>>,
+        _params: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<()> {
+        fields::add(slf, _name, _value, _params)
+    }
+
+    /// Replace the first field of that name, in its place. Raises KeyError if there
+    /// is none.
+    #[pyo3(signature = (_name: "str", _value: "object") -> "None")]
+    fn replace_header<'py>(slf: &Bound<'py, Self>, _name: &str, _value: &Bound<'py, PyAny>) -> PyResult<()> {
+        fields::replace(slf, _name, _value)
+    }
+
+    /// Store a field without asking the policy: for parsers.
+    #[pyo3(signature = (name: "str", value: "object") -> "None")]
+    fn set_raw<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
+        fields::push(slf, name, value);
+    }
+
+    /// The fields as they are stored: for generators.
+    #[pyo3(signature = () -> "Iterator[tuple[str, Any]]")]
+    fn raw_items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(fields::raw_list(slf)?.try_iter()?.into_any())
+    }
+}

@@ -1,0 +1,165 @@
+//! The methods that write the message.
+
+use super::class::Message;
+use super::flag::Flag;
+use super::style::{Family, Style};
+use super::{fields, node, output};
+use crate::message::render::Rules;
+use pyo3::exceptions::PyValueError;
+use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::{intern, prelude::*};
+use std::sync::Arc;
+
+#[pymethods]
+impl Message {
+    fn __str__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
+        Ok(slf.call_method0(intern!(slf.py(), "as_string"))?.cast_into()?)
+    }
+
+    fn __bytes__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(slf.call_method0(intern!(slf.py(), "as_bytes"))?.cast_into()?)
+    }
+
+    /// The whole message as text, with LF line ends (or those of the policy).
+    ///
+    /// `unixfrom` puts an mbox line before it. `maxheaderlen` is the width at which
+    /// classic policies fold fields; 0, their default here, means not at all.
+    #[pyo3(signature = (unixfrom: "bool" = Flag(false), maxheaderlen: "int | None" = None, policy: "object" = None) -> "str")]
+    fn as_string<'py>(
+        slf: &Bound<'py, Self>,
+        unixfrom: Flag,
+        maxheaderlen: Option<usize>,
+        policy: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (policy, style) = chosen(slf, policy)?;
+        let width = match style.family {
+            Family::Modern => maxheaderlen.unwrap_or(style.rules.max_width),
+            _ => maxheaderlen.unwrap_or(0),
+        };
+        let rules = Rules { max_width: width, mangle_from: false, binary: false, ..style.rules.clone() };
+        let rope = node::rendered(slf, &policy, &style, &rules)?;
+        let text = output::to_string(slf.py(), rope)?;
+        if unixfrom.0 { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
+    }
+
+    /// The whole message as bytes, with LF line ends (or those of the policy).
+    #[pyo3(signature = (unixfrom: "bool" = Flag(false), policy: "object" = None) -> "bytes")]
+    fn as_bytes<'py>(
+        slf: &Bound<'py, Self>,
+        unixfrom: Flag,
+        policy: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (policy, style) = chosen(slf, policy)?;
+        let rules = Rules { mangle_from: false, ..style.rules.clone() };
+        let rope = node::rendered(slf, &policy, &style, &rules)?;
+        let bytes = output::to_bytes(slf.py(), rope)?.into_any();
+        if !unixfrom.0 {
+            return Ok(bytes);
+        }
+        let line = unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
+        line.add(bytes)
+    }
+
+    /// The message as a generator writes it: `bytes` if `binary`, else `str`.
+    #[pyo3(signature = (policy, *, linesep: "str | None" = None, max_width: "int | None" = None, mangle_from: "bool" = Flag(false), binary: "bool" = Flag(true), unixfrom: "bool" = Flag(false)) -> "Any")]
+    fn _flatten<'py>(
+        slf: &Bound<'py, Self>,
+        policy: Bound<'py, PyAny>,
+        linesep: Option<String>,
+        max_width: Option<usize>,
+        mangle_from: Flag,
+        binary: Flag,
+        unixfrom: Flag,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let (policy, style) = chosen(slf, Some(policy))?;
+        let rules = Rules {
+            linesep: linesep.unwrap_or_else(|| style.rules.linesep.clone()),
+            max_width: max_width.unwrap_or(style.rules.max_width),
+            mangle_from: mangle_from.0,
+            binary: binary.0,
+            ..style.rules.clone()
+        };
+        let rope = node::rendered(slf, &policy, &style, &rules)?;
+        let whole =
+            if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
+        if !unixfrom.0 {
+            return Ok(whole);
+        }
+        let line = unix_from(slf, &rules.linesep)?;
+        let line = if binary.0 { line.call_method1("encode", ("ascii", "surrogateescape"))? } else { line };
+        line.add(whole)
+    }
+
+    /// The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
+    /// supplied where the policy is ours.
+    ///
+    /// ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
+    /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
+    /// can't be written in ASCII.
+    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
+    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
+        let py = slf.py();
+        let mut policy = slf.get().policy(py);
+        let mut style = slf.get().style(py)?;
+        if matches!(style.family, Family::Structured | Family::Foreign) {
+            let change = PyDict::new(py);
+            change.set_item("linesep", "\r\n")?;
+            if policy.hasattr("utf8")? {
+                change.set_item("utf8", utf8.0)?;
+            }
+            change.set_item("cte_type", if utf8.0 { "8bit" } else { "7bit" })?;
+            policy = policy.call_method("clone", (), Some(&change))?;
+            style = Style::of(&policy)?;
+        }
+        let rules = Rules {
+            linesep: "\r\n".to_owned(),
+            seven_bit: !utf8.0,
+            mangle_from: false,
+            utf8: utf8.0,
+            binary: true,
+            sending: true,
+            ..style.rules.clone()
+        };
+        output::to_bytes(py, node::rendered(slf, &policy, &style, &rules)?)
+    }
+
+    /// Whether an address in the message isn't ASCII before its @, so that only a
+    /// server with SMTPUTF8 can take the message (RFC 6531).
+    fn _needs_smtputf8(slf: &Bound<'_, Self>) -> bool {
+        let py = slf.py();
+        fields::snapshot(slf).iter().any(|field| {
+            let name = field.name.bind(py).to_string_lossy();
+            let value = field.value.bind(py).str();
+            value.is_ok_and(|value| crate::message::field_fold::needs_utf8(&name, &value.to_string_lossy()))
+        })
+    }
+}
+
+fn chosen<'py>(
+    message: &Bound<'py, Message>,
+    policy: Option<Bound<'py, PyAny>>,
+) -> PyResult<(Bound<'py, PyAny>, Arc<Style>)> {
+    match policy.filter(|policy| !policy.is_none()) {
+        Some(policy) => {
+            let style = Style::of(&policy)?;
+            Ok((policy, style))
+        }
+        None => Ok((message.get().policy(message.py()), message.get().style(message.py())?)),
+    }
+}
+
+fn unix_from<'py>(message: &Bound<'py, Message>, linesep: &str) -> PyResult<Bound<'py, PyAny>> {
+    let py = message.py();
+    let line = match Message::get_unixfrom(message) {
+        Some(line) if line.bind(py).is_truthy()? => line.into_bound(py),
+        _ => {
+            let now = py.import("time")?.call_method0("ctime")?;
+            PyString::new(py, &format!("From nobody {}", now.str()?.to_str()?)).into_any()
+        }
+    };
+    if line.contains("\n")? && line.contains("\r")? {
+        return Err(PyValueError::new_err("unixfrom: has to be one line"));
+    }
+    line.add(linesep)
+}

@@ -1,0 +1,115 @@
+//! The header fields of a message, folded as its policy says.
+
+use super::bytes::Bytes;
+use super::errors::{HeaderParseError, HeaderWriteError};
+use super::node::Node;
+use super::state::Field;
+use crate::message::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
+use crate::message::render::Rules;
+use pyo3::types::{PyBytes, PyString};
+use pyo3::{intern, prelude::*};
+
+impl Node<'_, '_> {
+    pub(super) fn write_classic(
+        &self,
+        field: &Field,
+        name: &[u8],
+        rules: &Rules,
+        out: &mut Vec<u8>,
+    ) -> PyResult<()> {
+        let py = self.message.py();
+        out.extend_from_slice(name);
+        out.extend_from_slice(b": ");
+        let width = field.name.bind(py).len()?;
+        let shape = Shape {
+            name_width: width + 2,
+            max_width: if rules.max_width == 0 { UNLIMITED } else { rules.max_width },
+            indent: " ",
+            split_chars: SPLIT_CHARS,
+            linesep: &rules.linesep,
+        };
+        let value = field.value.bind(py);
+        match value.cast::<PyString>() {
+            Ok(text) => match text.to_str() {
+                Ok(text) => {
+                    let mut folded = String::with_capacity(text.len() + text.len() / 32);
+                    match fold_classic::fold_text(text, &shape, &mut folded) {
+                        Ok(()) => out.extend_from_slice(folded.as_bytes()),
+                        Err(FoldError::Codec(never)) => match never {},
+                        Err(FoldError::EmbeddedField(value)) => return Err(embedded(py, &value)?),
+                    }
+                }
+                // Raw bytes from a parser.
+                Err(_) if rules.binary && !rules.seven_bit => {
+                    out.extend_from_slice(Bytes::of_text(text)?.as_ref());
+                }
+                Err(_) => {
+                    let folded = super::header::fold_unknown(text, &shape)?;
+                    out.extend_from_slice(folded.as_bytes());
+                }
+            },
+            // A Header, or anything that encodes itself.
+            Err(_) => {
+                let arguments = pyo3::types::PyDict::new(py);
+                arguments.set_item("linesep", &rules.linesep)?;
+                arguments.set_item("maxlinelen", rules.max_width)?;
+                let folded = value.call_method("encode", (), Some(&arguments))?;
+                let folded = folded.cast::<PyString>()?;
+                out.extend_from_slice(Bytes::of_text(folded)?.as_ref());
+            }
+        }
+        out.extend_from_slice(rules.linesep.as_bytes());
+        Ok(())
+    }
+
+    pub(super) fn write_by_policy(&self, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
+        let py = self.message.py();
+        let value = field.value.bind(py);
+        let method = if rules.binary { intern!(py, "fold_binary") } else { intern!(py, "fold") };
+        let mut policy = self.context.policy.clone();
+        if rules.max_width != self.context.width {
+            let change = pyo3::types::PyDict::new(py);
+            change.set_item("max_line_length", rules.max_width)?;
+            policy = policy.call_method("clone", (), Some(&change))?;
+        }
+        let folded = policy.call_method1(method, (&field.name, value))?;
+        match folded.cast::<PyBytes>() {
+            Ok(bytes) => out.extend_from_slice(bytes.as_bytes()),
+            Err(_) => {
+                out.extend_from_slice(Bytes::of_text(folded.cast::<PyString>()?)?.as_ref());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn embedded(py: Python<'_>, value: &str) -> PyResult<PyErr> {
+    let shown = PyString::new(py, value).repr()?;
+    Ok(HeaderParseError::new_err(format!(
+        "header value appears to contain an embedded header: {}",
+        shown.to_string_lossy()
+    )))
+}
+
+/// A folded field ends with its line end and has no other that isn't followed by
+/// white space: nothing in it can be taken for another field.
+pub(super) fn verify(py: Python<'_>, folded: &[u8], linesep: &str) -> PyResult<()> {
+    let complaint = match folded.strip_suffix(linesep.as_bytes()) {
+        None => "does not end with its line separator",
+        Some(inner) if breaks_out(inner) => "contains newline",
+        Some(_) => return Ok(()),
+    };
+    let shown = PyString::new(py, &String::from_utf8_lossy(folded)).repr()?;
+    Err(HeaderWriteError::new_err(format!("folded header {complaint}: {}", shown.to_string_lossy())))
+}
+
+fn breaks_out(folded: &[u8]) -> bool {
+    memchr::memchr2_iter(b'\r', b'\n', folded).any(|at| {
+        match (folded[at], folded.get(at + 1)) {
+            (b'\r', Some(b'\n')) | (_, Some(b' ' | b'\t')) => false,
+            // A break at the very end is followed by the line end.
+            (_, None) => true,
+            _ => true,
+        }
+    })
+}

@@ -1,0 +1,199 @@
+//! Header fields as `rsmtp.Message` writes them.
+//!
+//! mail-builder folds and encodes, after everything that it would let pass (control
+//! characters, 8-bit addresses, lines that SMTP can't carry) has been refused or put
+//! right here.
+
+use super::address::{self, Address, Malformed};
+use super::field::{Kind, Refusal, check_name, check_value, kind};
+use super::parameter::{self, Value};
+use super::transfer::LONGEST_LINE;
+use mail_builder::headers::{
+    Header, address::Address as Written, content_type::ContentType, raw::Raw, text::Text,
+};
+
+const FOLD_AT: usize = 78;
+
+/// Writes a whole field with its line end.
+pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    check_name(name)?;
+    check_value(name, value)?;
+    let start = out.len();
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    let column = name.len() + 2;
+    if value.is_ascii() && column + value.len() <= FOLD_AT {
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(linesep.as_bytes());
+        return Ok(());
+    }
+    if value.is_ascii() || utf8 {
+        Raw::new(value).write_header(out, column);
+        if !fits_on_lines(&out[start..]) && kind(name) == Kind::Text {
+            out.truncate(start + column);
+            Raw::new(as_words(value)).write_header(out, column);
+        }
+    } else {
+        match kind(name) {
+            Kind::Text => Text::new(value).write_header(out, column),
+            Kind::Addresses => written(name, value)?.write_header(out, column),
+            Kind::Parameters => parameters(name, value)?.write_header(out, column),
+            Kind::Tokens => {
+                return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
+            }
+        }
+    }
+    if !fits_on_lines(&out[start..]) {
+        return Err(Refusal::new(
+            name,
+            format!(
+                "has a word that doesn't fit into a line of {LONGEST_LINE} bytes (RFC 5322 section 2.1.1)"
+            ),
+        ));
+    }
+    if linesep != "\r\n" {
+        let folded = String::from_utf8_lossy(&out[start..]).replace("\r\n", linesep);
+        out.truncate(start);
+        out.extend_from_slice(folded.as_bytes());
+    }
+    Ok(())
+}
+
+/// A text in encoded-words with spaces between them, which don't count: it can be
+/// folded anywhere then, which a long word can't.
+fn as_words(value: &str) -> String {
+    let mut out = String::new();
+    let characters: Vec<char> = value.chars().collect();
+    for piece in characters.chunks(42) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        let text: String = piece.iter().collect();
+        super::encoded_word::Chosen::B.write(text.as_bytes(), "utf-8", &mut out);
+    }
+    out
+}
+
+fn fits_on_lines(field: &[u8]) -> bool {
+    super::text::longest_line(field) <= LONGEST_LINE
+}
+
+fn written(name: &str, value: &str) -> Result<Written<'static>, Refusal> {
+    let list = address::parse(value).map_err(|Malformed(why)| Refusal::new(name, why))?;
+    let list: Result<Vec<_>, Refusal> = list
+        .into_iter()
+        .map(|address| match address {
+            Address::Mailbox(mailbox) => written_mailbox(name, mailbox),
+            Address::Group { name: group, members } => {
+                let members: Result<Vec<_>, _> =
+                    members.into_iter().map(|member| written_mailbox(name, member)).collect();
+                Ok(Written::new_group(Some(group), members?))
+            }
+        })
+        .collect();
+    Ok(Written::new_list(list?))
+}
+
+fn written_mailbox(name: &str, mailbox: address::Mailbox) -> Result<Written<'static>, Refusal> {
+    if mailbox.needs_utf8() {
+        return Err(Refusal::new(
+            name,
+            format!(
+                "{:?} has a local part that isn't ASCII: it can only be sent to a server that offers SMTPUTF8 (RFC 6531)",
+                mailbox.local_part
+            ),
+        ));
+    }
+    let spec = mailbox.addr_spec(false).map_err(|Malformed(why)| Refusal::new(name, why))?;
+    Ok(Written::new_address(mailbox.display_name, spec))
+}
+
+/// Only the value of a parameter has a way to be anything but ASCII (RFC 2231).
+fn parameters(field: &str, value: &str) -> Result<ContentType<'static>, Refusal> {
+    let mut all = parameter::parse(value).into_iter();
+    let main = all.next().map(|(main, _)| main).unwrap_or_default();
+    let ascii = |word: &str| match word.is_ascii() {
+        true => Ok(()),
+        false => Err(Refusal::new(field, format!("has {word:?} where only ASCII can stand (RFC 2045 5.1)"))),
+    };
+    ascii(&main)?;
+    all.try_fold(ContentType::new(main), |written, (name, value)| {
+        ascii(&name)?;
+        Ok(match value.unquoted() {
+            Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
+        })
+    })
+}
+
+/// Whether the field can only be sent with SMTPUTF8: an address in it isn't ASCII
+/// before its @.
+#[must_use]
+pub fn needs_utf8(name: &str, value: &str) -> bool {
+    if value.is_ascii() || kind(name) != Kind::Addresses {
+        return false;
+    }
+    match address::parse(value) {
+        Ok(list) => address::mailboxes(&list).any(address::Mailbox::needs_utf8),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(name: &str, value: &str) -> String {
+        let mut out = Vec::new();
+        match fold(name, value, "\r\n", false, &mut out) {
+            Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+            Err(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    fn refusal(name: &str, value: &str) -> String {
+        match fold(name, value, "\r\n", false, &mut Vec::new()) {
+            Ok(()) => panic!("{name} was not refused"),
+            Err(refusal) => refusal.to_string(),
+        }
+    }
+
+    #[test]
+    fn names_are_encoded_and_domains_become_a_labels() {
+        assert_eq!(
+            folded("To", "Jürgen <j@bücher.example>, a@x.example"),
+            "To: =?utf-8?Q?J=C3=BCrgen?= <j@xn--bcher-kva.example>, <a@x.example>\r\n"
+        );
+    }
+
+    #[test]
+    fn line_ends_are_refused() {
+        for value in ["a\r\nBcc: b@x", "a\nb", "a\rb", "a\0b", "a\x1bb"] {
+            assert!(refusal("Subject", value).contains("control character"), "{value:?}");
+        }
+        assert!(refusal("Sub:ject", "x").contains("can't contain ':'"));
+    }
+
+    #[test]
+    fn an_eight_bit_local_part_is_refused() {
+        assert!(refusal("To", "jürgen@x.example").contains("SMTPUTF8"));
+    }
+
+    #[test]
+    fn no_line_is_longer_than_smtp_carries() {
+        let field = folded("Subject", &"x".repeat(3000));
+        assert!(super::super::text::longest_line(field.as_bytes()) <= 80, "{field}");
+        assert!(refusal("Message-ID", &"x".repeat(3000)).contains("doesn't fit"));
+    }
+
+    #[test]
+    fn only_the_value_of_a_parameter_may_be_more_than_ascii() {
+        assert!(refusal("Content-Type", "t\u{e9}xt/plain").contains("only ASCII"));
+        assert!(refusal("Content-Disposition", "attachment; n\u{e4}me=x; a=\u{e9}").contains("only ASCII"));
+    }
+
+    #[test]
+    fn file_names_are_extended() {
+        let field = folded("Content-Disposition", "attachment; filename=\"Übersicht.pdf\"");
+        assert_eq!(field, "Content-Disposition: attachment; filename*=UTF-8''%C3%9Cbersicht.pdf\r\n");
+    }
+}

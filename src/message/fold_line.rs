@@ -1,0 +1,135 @@
+//! Classic folding of one line of ASCII text.
+
+use super::fold_classic::Shape;
+
+/// Whether `str` would cut the text into lines.
+pub(super) fn has_line_break(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    memchr::memchr3(b'\n', b'\r', 0x0B, bytes)
+        .or_else(|| memchr::memchr3(0x0C, 0x1C, 0x1D, bytes))
+        .or_else(|| memchr::memchr(0x1E, bytes))
+        .is_some()
+}
+
+/// One line of ASCII text: what nearly every value is. The same rules as those of
+/// [`super::fold_classic`], but a line is a range of the text, and only where it gets too long
+/// does anyone look for the places to break at.
+pub(super) fn fold(text: &str, shape: &Shape<'_>, out: &mut String) {
+    if text.len() + shape.name_width <= shape.max_width {
+        out.push_str(text);
+        return;
+    }
+    let bytes = text.as_bytes();
+    let mut offset = shape.name_width;
+    let mut prefix = "";
+    // Where the line begins, and the end of the last pair that was looked at.
+    let (mut line, mut seen, mut lines) = (0, 0, 0);
+    loop {
+        let room = shape.max_width.saturating_sub(offset + prefix.len());
+        // The pair that this byte belongs to is the first that is too much.
+        let first_beyond = (line + room).max(seen);
+        if first_beyond >= bytes.len() {
+            break;
+        }
+        let (pair, end) = pair_around(bytes, first_beyond);
+        seen = end;
+        if let Some(place) = best_place(&bytes[..=pair], line, shape.split_chars) {
+            begin_line(&mut lines, shape, out);
+            out.push_str(prefix);
+            out.push_str(&text[line..place]);
+            line = place;
+            prefix = "";
+        } else if offset > 0 && pair == line {
+            // Nothing to break at: the name stays alone on its line.
+            begin_line(&mut lines, shape, out);
+            if !is_blank(bytes[pair]) {
+                prefix = " ";
+            }
+        } else {
+            continue;
+        }
+        offset = 0;
+    }
+    let rest = &text[line..];
+    if lines == 0 || !rest.bytes().all(is_blank) {
+        begin_line(&mut lines, shape, out);
+        out.push_str(prefix);
+    }
+    out.push_str(rest);
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// Beginning and end of the blanks and the word that a byte belongs to.
+fn pair_around(bytes: &[u8], at: usize) -> (usize, usize) {
+    let word_before = |at: usize| bytes[..at].iter().rposition(|&b| is_blank(b)).map_or(0, |i| i + 1);
+    let blanks_before = |at: usize| bytes[..at].iter().rposition(|&b| !is_blank(b)).map_or(0, |i| i + 1);
+    let length =
+        |from: usize, wanted: bool| bytes[from..].iter().take_while(|&&b| is_blank(b) == wanted).count();
+    let start = if is_blank(bytes[at]) { blanks_before(at) } else { blanks_before(word_before(at)) };
+    let word = at + length(at, true);
+    (start, word + length(word, false))
+}
+
+/// The last place after `line` to begin a line with that the best split character
+/// offers. `bytes` ends with the first byte of the last pair.
+fn best_place(bytes: &[u8], line: usize, split_chars: &str) -> Option<usize> {
+    split_chars.bytes().find_map(|wanted| {
+        let mut end = bytes.len();
+        while let Some(found) = memchr::memrchr(wanted, &bytes[line..end]) {
+            let found = line + found;
+            let place = if is_blank(wanted) { found } else { found + 1 };
+            let begins_pair =
+                place > line && bytes.get(place).is_some_and(|&b| is_blank(b)) && !is_blank(bytes[place - 1]);
+            if begins_pair {
+                return Some(place);
+            }
+            end = found;
+        }
+        None
+    })
+}
+
+fn begin_line(lines: &mut usize, shape: &Shape<'_>, out: &mut String) {
+    if *lines > 0 {
+        out.push_str(shape.linesep);
+    }
+    *lines += 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::charset::{Charset, Utf8};
+    use super::super::encoded_word::WordEncoding;
+    use super::super::fold_classic::{SPLIT_CHARS, Shape, fold_runs, fold_text};
+
+    /// The general way, which the one for a single ASCII line has to agree with.
+    fn folded_as_runs(value: &str, shape: &Shape<'_>) -> String {
+        let charset = Charset {
+            encoding: WordEncoding::Plain,
+            is_ascii: true,
+            codec_name: "us-ascii",
+            output_name: "us-ascii",
+            codec: Utf8,
+        };
+        let mut out = String::new();
+        fold_runs(&[(value, charset)], shape, &mut out).expect("no embedded field");
+        out
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn one_line_is_folded_like_runs(
+            value in "[ab;,\\t ]{0,60}",
+            name_width in 0_usize..12,
+            max_width in 1_usize..30,
+        ) {
+            let shape = Shape { name_width, max_width, indent: " ", split_chars: SPLIT_CHARS, linesep: "\n" };
+            let mut out = String::new();
+            fold_text(&value, &shape, &mut out).expect("no embedded field");
+            proptest::prop_assert_eq!(out, folded_as_runs(&value, &shape));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+"""LMTP, over TCP and over a Unix socket."""
+
+import pytest
+
+from client.parity import both
+from client.scripted import answering
+
+A, B, C = "a@example.org", "b@example.org", "c@example.org"
+
+
+@pytest.fixture(params=["TCP", "Unix socket"])
+def path(request, tmp_path):
+    return None if request.param == "TCP" else tmp_path / "lmtp"
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [{}, {"MAIL": "550 no"}, {"RCPT": "550 no"}, {"DATA": "451 later"}, {".": "554 no"}],
+    ids=["sent", "sender refused", "recipient refused", "DATA refused", "mail data refused"],
+)
+def test_one_recipient(path, replies):
+    calls = [lambda c: c.sendmail(A, B, "Subject: s\n\nhello\n"), lambda c: c.quit()]
+    standard, ours = both(answering(replies), calls, kind="LMTP", path=path)
+    assert ours == standard
+    assert "LHLO client.example.org" in ours[1]
+
+
+def test_each_recipient_has_an_answer_of_its_own(path):
+    """The standard library reads one answer to the mail data, whoever it was for."""
+
+    def script(peer):
+        peer.say("220 hello")
+        for reply in ("250 ok",) * 4 + ("354 go on",):
+            peer.line()
+            peer.say(reply)
+        peer.mail_data()
+        peer.say("250 for b", "552 c is full")
+        peer.until_closed()
+
+    calls = [lambda c: c.sendmail(A, [B, C], "x")]
+    _, ours = both(script, calls, kind="LMTP", path=path)
+    assert ours[0][1] == ("returned", {C: (552, b"c is full")})
