@@ -239,7 +239,8 @@ impl Connection {
         }
     }
 
-    fn is_of_another_process(&self) -> bool {
+    /// Whether this is a forked child's copy of its parent's connection.
+    pub fn is_of_another_process(&self) -> bool {
         self.process != std::process::id()
     }
 
