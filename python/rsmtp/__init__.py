@@ -3,6 +3,7 @@
 from rsmtp import errors
 from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__
 from rsmtp.client import SmtpClient, Transcript
+from rsmtp.errors import *  # noqa: F403
 
 __all__ = [
     "Catcher",
@@ -14,4 +15,5 @@ __all__ = [
     "TranscriptLine",
     "__version__",
     "errors",
+    *errors.__all__,
 ]
