@@ -235,9 +235,14 @@ impl Outgoing {
         self.sent += octets as u64;
     }
 
-    /// What the next reply answers, and whether that has been sent whole.
-    pub(super) fn answered(&mut self) -> Option<(Awaited, bool)> {
-        self.awaited.pop_front().map(|(awaited, due)| (awaited, due <= self.sent))
+    /// What the next reply answers has been answered.
+    pub(super) fn answered(&mut self) {
+        self.awaited.pop_front();
+    }
+
+    /// Whether something awaits its reply that has been sent whole.
+    pub(super) fn is_reply_due(&self) -> bool {
+        self.awaited.front().is_some_and(|&(_, due)| due <= self.sent)
     }
 
     pub(super) fn awaits_more(&self) -> bool {

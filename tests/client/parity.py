@@ -15,9 +15,7 @@ def both(script, calls, *, kind="SMTP", path=None, connect=True):
     Gives what came of each call and what was on the wire: the standard library's
     first, ours second, ready to be compared.
     """
-    return _run(standard, script, calls, kind, path, connect), _run(
-        ours, script, calls, kind, path, connect
-    )
+    return _run(standard, script, calls, kind, path, connect), _run(ours, script, calls, kind, path, connect)
 
 
 def _run(library, script, calls, kind, path, connect):

@@ -29,7 +29,9 @@ SENT = {
     "display names": sending("Bob <b@example.org>", sender="Ann <a@example.org>"),
     "addresses in brackets": sending("<b@example.org>", sender="<a@example.org>"),
     "bytes": sending(text=b"Subject: s\r\n\r\nhello\r\n"),
-    "8-bit bytes": sending(text="Subject: s\r\n\r\nGr\u00fc\u00dfe\r\n".encode(), mail_options=["BODY=8BITMIME"]),
+    "8-bit bytes": sending(
+        text="Subject: s\r\n\r\nGr\u00fc\u00dfe\r\n".encode(), mail_options=["BODY=8BITMIME"]
+    ),
     "bare CR": sending(text="Subject: s\r\rhello\r"),
     "bare LF": sending(text="Subject: s\n\nhello"),
     "an empty message": sending(text=""),

@@ -160,10 +160,29 @@ pub(crate) fn delete(message: &Bound<'_, Message>, name: &str) {
     drop(removed);
 }
 
+/// Replaces the first field of that name, in its place.
 pub(crate) fn replace<'py>(
     message: &Bound<'py, Message>,
     name: &str,
     value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    replace_up_to(message, name, value, 1)
+}
+
+/// Replaces every field of that name, each in its place.
+pub(crate) fn replace_every<'py>(
+    message: &Bound<'py, Message>,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    replace_up_to(message, name, value, usize::MAX)
+}
+
+fn replace_up_to<'py>(
+    message: &Bound<'py, Message>,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+    most: usize,
 ) -> PyResult<()> {
     let py = message.py();
     let Some(found) = find(message, name) else {
@@ -171,9 +190,12 @@ pub(crate) fn replace<'py>(
     };
     let (new_name, new_value) = stored(message, found.name.bind(py).as_any(), value)?;
     let new = Field { name: new_name.unbind(), value: new_value.unbind() };
-    let old = message.get().with(py, |state| {
-        let place = state.fields.iter_mut().find(|field| field.is_named(py, name));
-        place.map(|place| std::mem::replace(place, new))
+    let mut old: Vec<Field> = Vec::new();
+    message.get().with(py, |state| {
+        let places = state.fields.iter_mut().filter(|field| field.is_named(py, name));
+        for place in places.take(most) {
+            old.push(std::mem::replace(place, new.clone_ref(py)));
+        }
     });
     drop(old);
     Ok(())

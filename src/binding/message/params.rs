@@ -278,7 +278,7 @@ pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyRe
     if !is_set {
         text.push_str(&format!("; boundary=\"{boundary}\""));
     }
-    fields::replace(message, "content-type", PyString::new(message.py(), &text).as_any())
+    fields::replace_every(message, "content-type", PyString::new(message.py(), &text).as_any())
 }
 
 /// The type in lower case; `text/plain` where the field makes no sense.

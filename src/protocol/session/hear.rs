@@ -17,16 +17,19 @@ impl Session {
         self.heard += 1;
         self.note_reply(&reply);
         let stage = self.stage();
-        let Some((awaited, whole)) = self.out.answered() else {
+        let Some(awaited) = self.out.next_awaited() else {
             return Err(self.unsolicited(reply));
         };
         if reply.closes_channel() {
             self.closed_by(awaited, reply);
             return Ok(());
         }
-        if !whole {
+        // One that began before its command was sent whole answers something else,
+        // however late its last octet comes.
+        if !self.began_due {
             return self.too_early(awaited, stage, reply);
         }
+        self.out.answered();
         match awaited {
             Awaited::Greeting => self.hear_greeting(reply),
             Awaited::Command(verb) => self.hear_command(verb, reply),

@@ -81,6 +81,8 @@ pub struct Session {
     upgrade_due: Option<Reply>,
     extensions: Extensions,
     reader: ReplyReader,
+    /// The reply that is coming in was due when its first octet came.
+    began_due: bool,
     out: Outgoing,
     procedure: Option<Procedure>,
     events: VecDeque<Event>,
@@ -108,6 +110,7 @@ impl Session {
             upgrade_due: None,
             extensions: Extensions::default(),
             reader: ReplyReader::default(),
+            began_due: false,
             out: Outgoing::default(),
             procedure: None,
             events: VecDeque::new(),
@@ -245,6 +248,9 @@ impl Session {
                     Stage::StartTls,
                     "the server sent more in plaintext after its 220 to STARTTLS: somebody may be tampering",
                 ));
+            }
+            if !self.reader.is_midway() {
+                self.began_due = self.out.is_reply_due();
             }
             let (taken, found) = self.reader.read(bytes);
             bytes = &bytes[taken..];
