@@ -433,10 +433,11 @@ class SmtpClient:
         What was sent is sent: a server that closes without an answer makes the
         code -1, not an error.
         """
+        was_over = self._talk().is_over
         try:
             reply: Reply = self._perform(Request.quit())
         except SMTPServerDisconnected as error:
-            if error.stage != "quit":
+            if was_over or error.stage != "quit":
                 raise
             reply = (-1, str(error).encode())
         finally:

@@ -19,7 +19,9 @@ pub fn install_logging() {
         if let Ok(logger) = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers) {
             let ours = logger
                 .filter(log::LevelFilter::Off)
-                .filter_target("rsmtp".to_owned(), log::LevelFilter::Debug);
+                // Whole names: a filter for "rsmtp" would be for "rsmtp::...", not "rsmtp. ...".
+                .filter_target(SMTP_LOG.to_owned(), log::LevelFilter::Debug)
+                .filter_target(TLS_LOG.to_owned(), log::LevelFilter::Debug);
             // Another logger in the process was there first: it stays.
             let _ = ours.install();
         }

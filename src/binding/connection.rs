@@ -182,6 +182,10 @@ impl Connection {
     /// Ends the connection without a word; another thread that waits on it is
     /// told so.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.turn.is_lost() {
+            // A forked child has nothing to end; its parent goes on.
+            return Ok(());
+        }
         self.abandoned.store(true, Ordering::Relaxed);
         self.read(py, driver::Connection::close)
     }
@@ -192,10 +196,13 @@ impl Connection {
         self.read(py, |inner| inner.session().state().name())
     }
 
-    /// Whether nothing can be said any more.
+    /// Whether nothing can be said any more, in this process.
     #[getter]
     fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
-        self.read(py, |inner| inner.session().state().is_over())
+        if self.turn.is_lost() {
+            return Ok(true);
+        }
+        self.read(py, |inner| inner.session().state().is_over() || inner.is_of_another_process())
     }
 
     /// Whether the server took an EHLO or LHLO, not a HELO.

@@ -129,7 +129,8 @@ impl Session {
     pub(super) fn hear_raw(&mut self, reply: Reply) {
         if self.state == State::Data {
             self.set_state(self.rest);
-        } else if self.state == State::Authenticating {
+        } else if self.state == State::Authenticating || reply.code() == 334 {
+            // 334 says that AUTH was among the bytes.
             self.move_on(Verb::Auth, &reply);
         }
         self.events.push_back(Event::Reply(reply));
