@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.message import EmailMessage
 from os import PathLike
-from typing import Any, Final, SupportsFloat, SupportsIndex, final
+from typing import Any, Final, Self, SupportsFloat, SupportsIndex, final
 
 from _typeshed import SupportsGetItem
 from typing_extensions import disjoint_base
@@ -577,7 +577,7 @@ class Message:
     def __contains__(self, name: str, /) -> bool: ...
     def __delitem__(self, name: str, /) -> None: ...
     def __eq__(self, other: object, /) -> Any: ...
-    def __getitem__(self, name: Any, /) -> Any | None: ...
+    def __getitem__(self, name: Any, /) -> Any: ...
     def __getstate__(self, /) -> dict[str, Any]: ...
     def __hash__(self, /) -> int:
         """
@@ -605,7 +605,7 @@ class Message:
     def __init_subclass__(cls, /, **_kwargs) -> None: ...
     def __iter__(self, /) -> Iterator: ...
     def __len__(self, /) -> int: ...
-    def __new__(cls, /, *_args, **_kwargs) -> Message: ...
+    def __new__(cls, /, *_args, **_kwargs) -> Self: ...
     def __reduce_ex__(self, /, _protocol: SupportsIndex) -> tuple[Any, ...]: ...
     def __setitem__(self, name: Any, value: Any, /) -> None: ...
     def __setstate__(self, /, state: dict[str, Any]) -> None: ...
@@ -713,28 +713,28 @@ class Message:
     @epilogue.setter
     def epilogue(self, /, text: Any | None) -> None: ...
     @classmethod
-    def from_stdlib(cls, /, message: Any) -> Any:
+    def from_stdlib(cls, /, message: Any) -> Self:
         """
         The same message as one of ours, rendered by the same kind of policy.
         """
-    def get(self, /, name: str, failobj: Any | None = None) -> Any | None:
+    def get(self, /, name: str, failobj: Any = None) -> Any:
         """
         The value of the first field of that name; `failobj` if there is none.
         """
-    def get_all(self, /, name: str, failobj: Any | None = None) -> Any | None:
+    def get_all(self, /, name: str, failobj: Any = None) -> Any:
         """
         The values of all fields of that name; `failobj` if there are none.
         """
-    def get_boundary(self, /, failobj: Any | None = None) -> Any: ...
+    def get_boundary(self, /, failobj: Any = None) -> Any: ...
     def get_charset(self, /) -> Any | None:
         """
         The `Charset` of the content, if one was set.
         """
-    def get_charsets(self, /, failobj: Any | None = None) -> list[Any]:
+    def get_charsets(self, /, failobj: Any = None) -> list[Any]:
         """
         The charset parameters of this message and of all parts in it.
         """
-    def get_content_charset(self, /, failobj: Any | None = None) -> Any:
+    def get_content_charset(self, /, failobj: Any = None) -> Any:
         """
         The charset parameter in lower case.
         """
@@ -752,20 +752,18 @@ class Message:
         """
         The type of a message without a Content-Type.
         """
-    def get_filename(self, /, failobj: Any | None = None) -> Any:
+    def get_filename(self, /, failobj: Any = None) -> Any:
         """
         The file name in Content-Disposition, or else in Content-Type (RFC 2183).
         """
     def get_param(
-        self, /, param: str, failobj: Any | None = None, header: str = "content-type", unquote: bool = ...
+        self, /, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = ...
     ) -> Any:
         """
         A parameter of a field: text, or a (charset, language, text) tuple where
         RFC 2231 was used.
         """
-    def get_params(
-        self, /, failobj: Any | None = None, header: str = "content-type", unquote: bool = ...
-    ) -> Any:
+    def get_params(self, /, failobj: Any = None, header: str = "content-type", unquote: bool = ...) -> Any:
         """
         All parameters of a field as (name, value); its main value comes first, with
         an empty value of its own.

@@ -107,7 +107,7 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
 #[pymethods]
 impl Message {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs))]
+    #[pyo3(signature = (*_args, **_kwargs) -> "Self")]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         // Subclasses have constructors of their own kinds: everything is __init__'s.
         Message::default()

@@ -1,7 +1,7 @@
 //! The methods about the payload.
 
 use super::class::Message;
-use super::flag::Flag;
+use super::types::Flag;
 use super::{content, mime};
 use pyo3::types::{PyDict, PyString};
 use pyo3::{intern, prelude::*};

@@ -1,6 +1,7 @@
 //! The methods that copy, compare and convert the message.
 
 use super::class::Message;
+use super::types::OfSelf;
 use super::{content, fields, node};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -9,11 +10,8 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 impl Message {
     /// The same message as one of ours, rendered by the same kind of policy.
     #[classmethod]
-    fn from_stdlib<'py>(
-        cls: &Bound<'py, PyType>,
-        message: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message))
+    fn from_stdlib<'py>(cls: &Bound<'py, PyType>, message: &Bound<'py, PyAny>) -> PyResult<OfSelf<'py>> {
+        cls.py().import("rsmtp.email._convert")?.getattr("from_stdlib")?.call1((cls, message)).map(OfSelf)
     }
 
     /// The same message as an object of the standard library's `email` package.

@@ -15,11 +15,9 @@ impl Message {
         true
     }
 
-    fn __getitem__<'py>(
-        slf: &Bound<'py, Self>,
-        name: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        fields::get(slf, fields::name_text(name)?.to_str()?)
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, name: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let found = fields::get(slf, fields::name_text(name)?.to_str()?)?;
+        Ok(found.unwrap_or_else(|| slf.py().None().into_bound(slf.py())))
     }
 
     fn __setitem__<'py>(
@@ -65,7 +63,7 @@ impl Message {
     }
 
     /// The value of the first field of that name; `failobj` if there is none.
-    #[pyo3(signature = (name: "str", failobj = None))]
+    #[pyo3(signature = (name: "str", failobj: "Any" = None) -> "Any")]
     fn get<'py>(
         slf: &Bound<'py, Self>,
         name: &str,
@@ -75,7 +73,7 @@ impl Message {
     }
 
     /// The values of all fields of that name; `failobj` if there are none.
-    #[pyo3(signature = (name: "str", failobj = None))]
+    #[pyo3(signature = (name: "str", failobj: "Any" = None) -> "Any")]
     fn get_all<'py>(
         slf: &Bound<'py, Self>,
         name: &str,

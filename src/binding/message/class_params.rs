@@ -1,7 +1,7 @@
 //! The methods about Content-Type and other fields with parameters (RFC 2045 section 5).
 
 use super::class::Message;
-use super::flag::Flag;
+use super::types::Flag;
 use super::{fields, params};
 use pyo3::types::PyString;
 use pyo3::{intern, prelude::*};
@@ -40,7 +40,7 @@ impl Message {
 
     /// All parameters of a field as (name, value); its main value comes first, with
     /// an empty value of its own.
-    #[pyo3(signature = (failobj = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
+    #[pyo3(signature = (failobj: "Any" = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
     fn get_params<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -52,7 +52,7 @@ impl Message {
 
     /// A parameter of a field: text, or a (charset, language, text) tuple where
     /// RFC 2231 was used.
-    #[pyo3(signature = (param: "str", failobj = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
+    #[pyo3(signature = (param: "str", failobj: "Any" = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
     fn get_param<'py>(
         slf: &Bound<'py, Self>,
         param: &str,
@@ -93,7 +93,7 @@ impl Message {
     }
 
     /// The file name in Content-Disposition, or else in Content-Type (RFC 2183).
-    #[pyo3(signature = (failobj = None) -> "Any")]
+    #[pyo3(signature = (failobj: "Any" = None) -> "Any")]
     fn get_filename<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -108,7 +108,7 @@ impl Message {
         }
     }
 
-    #[pyo3(signature = (failobj = None) -> "Any")]
+    #[pyo3(signature = (failobj: "Any" = None) -> "Any")]
     fn get_boundary<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -126,7 +126,7 @@ impl Message {
     }
 
     /// The charset parameter in lower case.
-    #[pyo3(signature = (failobj = None) -> "Any")]
+    #[pyo3(signature = (failobj: "Any" = None) -> "Any")]
     fn get_content_charset<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
@@ -138,7 +138,7 @@ impl Message {
     }
 
     /// The charset parameters of this message and of all parts in it.
-    #[pyo3(signature = (failobj = None) -> "list[Any]")]
+    #[pyo3(signature = (failobj: "Any" = None) -> "list[Any]")]
     fn get_charsets<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,

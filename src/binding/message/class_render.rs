@@ -1,8 +1,8 @@
 //! The methods that write the message.
 
 use super::class::Message;
-use super::flag::Flag;
 use super::style::{Family, Style};
+use super::types::Flag;
 use super::{fields, node, output};
 use crate::message::render::Rules;
 use pyo3::exceptions::PyValueError;

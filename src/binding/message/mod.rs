@@ -14,7 +14,6 @@ mod content;
 mod create;
 mod errors;
 mod fields;
-mod flag;
 mod header;
 mod mime;
 mod modern;
@@ -24,6 +23,7 @@ mod output;
 mod params;
 mod state;
 mod style;
+mod types;
 
 pub(crate) use addresses::{formataddr, read_address_py, read_addresses_py};
 pub(crate) use class::Message;
