@@ -36,7 +36,7 @@ fn path_of<'a>(line: &'a str, start: &str) -> &'a str {
     assert!(line[..start.len()].eq_ignore_ascii_case(start));
     assert!(!line.chars().any(char::is_control), "{line:?}");
     let path = &line[start.len()..];
-    let (mut quoted, mut escaped) = (false, false);
+    let (mut quoted, mut escaped, mut literal) = (false, false, false);
     let mut at_signs = 0;
     for (at, c) in path.char_indices() {
         match c {
@@ -48,6 +48,9 @@ fn path_of<'a>(line: &'a str, start: &str) -> &'a str {
                 assert!(at_signs <= 1, "two at signs outside quotes in {line:?}");
                 return &path[..at];
             }
+            // In an address literal commas and the like are letters.
+            '[' if !quoted => literal = true,
+            c if literal => assert!(c.is_ascii_graphic() && c != '<', "{c:?} in {line:?}"),
             '@' if !quoted => at_signs += 1,
             c if !quoted => assert!(!c.is_whitespace() && !"<,;".contains(c), "{c:?} in {line:?}"),
             _ => {}
