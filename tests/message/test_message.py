@@ -87,6 +87,43 @@ def test_a_whole_message_is_enclosed_and_a_part_is_attached():
     assert sent(message).get_payload(1).get_payload(0)["Subject"] == "Inner"
 
 
+def test_a_file_beside_html_is_no_alternative():
+    message = rsmtp.Message("text", html="<p>html</p>", subject="s")
+    part = rsmtp.Message("file")
+    part.add_header("Content-Disposition", "attachment", filename="a.txt")
+    message.attach(part)
+    message.attach(rsmtp.Message("more"))
+    assert message.get_content_type() == "multipart/mixed"
+    kinds = [inner.get_content_type() for inner in message.get_payload()]
+    assert kinds == ["multipart/alternative", "text/plain", "text/plain"]
+
+
+def test_a_saved_message_is_not_in_base64():
+    saved = b"Subject: inner\nTo: a@x.example\n\ntext\n"
+    message = rsmtp.Message("x", attachments=[("mail.eml", saved), ("8bit.eml", saved + b"\xe4")])
+    data = message._render_for_sending()
+    assert b"\n" not in data.replace(b"\r\n", b"")
+    got = email.message_from_bytes(data, policy=email.policy.default)
+    first, second = got.get_payload()[1:]
+    assert first.get_content_type() == "message/rfc822"
+    assert first["Content-Transfer-Encoding"] == "7bit"
+    assert first.get_payload(0)["Subject"] == "inner"
+    assert second.get_content_type() == "application/octet-stream"
+    assert second.get_content() == saved + b"\xe4"
+
+
+@pytest.mark.parametrize("kind", ["text", "text/", "a/b c", "te xt/plain", "text/plain\n"])
+def test_types_that_are_none_are_refused(kind):
+    with pytest.raises(ValueError, match="attachments"):
+        rsmtp.Message("x", attachments=[("a", b"", kind)])
+
+
+def test_text_given_as_a_file_has_a_charset():
+    part = rsmtp.Message("x", attachments=[("a.txt", "ü")]).get_payload(1)
+    assert part.get_content_charset() == "utf-8"
+    assert part.get_payload(decode=True) == "ü".encode()
+
+
 def test_parts_of_the_standard_library_are_taken():
     from email.mime.image import MIMEImage
 

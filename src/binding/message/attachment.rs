@@ -4,7 +4,7 @@ use super::bytes::Bytes;
 use super::create::blank;
 use super::state::Payload;
 use super::{content, fields};
-use crate::message::transfer::Encoding;
+use crate::message::transfer::{self, Encoding};
 use crate::message::{encoded_word, field, parameter};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -67,10 +67,25 @@ fn file<'py>(
             kind.filter(|_| packing.is_none()).unwrap_or_else(|| "application/octet-stream".to_owned())
         }
     };
+    check_type(&kind)?;
+    let bytes = match data.cast::<PyString>() {
+        Ok(text) => Bytes::of_text(text)?,
+        Err(_) => Bytes::of_buffer(data)?,
+    };
+    // A message in base64 is no message (RFC 2046 section 5.2.1): it stays as it is, and
+    // one that can't is a file like any other.
+    let is_composite = ["message/", "multipart/"].iter().any(|main| kind.starts_with(main));
+    let (kind, cte, payload) = match (is_composite, transfer::is_seven_bit(bytes.as_ref())) {
+        (true, true) => (kind, "7bit", Payload::Raw(bytes)),
+        (true, false) => {
+            ("application/octet-stream".to_owned(), "base64", Payload::Deferred(bytes, Encoding::Base64))
+        }
+        (false, _) => (kind, "base64", Payload::Deferred(bytes, Encoding::Base64)),
+    };
     let part = blank(py)?;
     let mut content_type = kind;
-    if !content_type.contains('/') {
-        return Err(PyValueError::new_err(format!("attachments: {content_type:?} is no type (RFC 2046)")));
+    if data.is_instance_of::<PyString>() && content_type.starts_with("text/") && !content_type.contains(';') {
+        content_type.push_str("; charset=\"utf-8\"");
     }
     // Both forms of the name: some programs read one, some the other. RFC 2231 is
     // the standard; the encoded-word in Content-Type is what older ones expect.
@@ -90,14 +105,22 @@ fn file<'py>(
     let mut disposition = "attachment; ".to_owned();
     parameter::write("filename", name, true, &mut disposition);
     part.set_item("Content-Type", content_type)?;
-    part.set_item("Content-Transfer-Encoding", "base64")?;
+    part.set_item("Content-Transfer-Encoding", cte)?;
     part.set_item("Content-Disposition", disposition)?;
-    let bytes = match data.cast::<PyString>() {
-        Ok(text) => Bytes::of_text(text)?,
-        Err(_) => Bytes::of_buffer(data)?,
-    };
-    content::store(&part, Payload::Deferred(bytes, Encoding::Base64));
+    content::store(&part, payload);
     Ok(part.into_any())
+}
+
+fn check_type(kind: &str) -> PyResult<()> {
+    let is_token = |word: &str| {
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b);
+        !word.is_empty() && word.bytes().all(is_allowed)
+    };
+    let main = kind.split(';').next().unwrap_or_default().trim_end_matches(' ');
+    match main.split_once('/') {
+        Some((main, sub)) if is_token(main) && is_token(sub) => Ok(()),
+        _ => Err(PyValueError::new_err(format!("attachments: {kind:?} is no type (RFC 2045 section 5.1)"))),
+    }
 }
 
 fn pieces(text: &str, most: usize) -> Vec<&str> {

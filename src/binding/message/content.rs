@@ -53,11 +53,17 @@ pub(crate) fn parts<'py>(message: &Bound<'py, Message>) -> Option<Bound<'py, PyL
 
 pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny>) -> PyResult<()> {
     let py = message.py();
-    if let Some(parts) = parts(message) {
-        return parts.append(part);
+    let is_modern = message.get().is_modern(py);
+    if let Some(list) = parts(message) {
+        if !(is_modern && is_attachment(part)? && is_one_thing(message)?) {
+            return list.append(part);
+        }
+        // A file is no other form of the text.
+        super::create::make_multipart(message, "mixed")?;
+        return attach(message, part);
     }
     let is_empty = message.get().with(py, |s| matches!(s.payload, Payload::Nothing));
-    if message.get().is_modern(py) {
+    if is_modern {
         super::create::make_multipart(message, "mixed")?;
         return match parts(message) {
             Some(parts) => parts.append(part),
@@ -73,6 +79,19 @@ pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny
         Some(append) => append.call1((part,)).map(drop),
         None => Err(PyTypeError::new_err("Attach is not valid on a message with a non-multipart payload")),
     }
+}
+
+fn is_attachment(part: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match part.getattr_opt(intern!(part.py(), "get_content_disposition"))? {
+        Some(method) => method.call0()?.eq("attachment"),
+        None => Ok(false),
+    }
+}
+
+/// Whether the parts are all the same thing, in other forms or with what belongs to it.
+fn is_one_thing(message: &Bound<'_, Message>) -> PyResult<bool> {
+    let kind = params::content_type(message)?;
+    Ok(matches!(kind.as_str(), "multipart/alternative" | "multipart/related"))
 }
 
 pub(crate) fn get<'py>(

@@ -64,8 +64,8 @@ impl<'py> Entity for Node<'_, 'py> {
     fn content(&self, rules: &Rules) -> PyResult<Content<Self>> {
         let (main, sub) = params::main_and_sub(&self.message)?;
         match main.as_str() {
-            "multipart" => self.multipart(sub == "signed"),
-            "message" => self.enclosed(sub == "delivery-status"),
+            "multipart" => self.multipart(sub == "signed", rules),
+            "message" => self.enclosed(sub == "delivery-status", rules),
             _ => self.text(rules),
         }
     }
@@ -119,7 +119,7 @@ impl<'a, 'py> Node<'a, 'py> {
         self.message.get().with(py, |state| state.payload.clone_ref(py))
     }
 
-    fn multipart(&self, is_signed: bool) -> PyResult<Content<Self>> {
+    fn multipart(&self, is_signed: bool, rules: &Rules) -> PyResult<Content<Self>> {
         let py = self.message.py();
         let parts = match self.payload() {
             Payload::Nothing => Vec::new(),
@@ -127,11 +127,11 @@ impl<'a, 'py> Node<'a, 'py> {
                 Ok(list) => self.others(list)?,
                 // What a forgiving parser leaves where there was no boundary.
                 Err(_) => match object.bind(py).cast::<PyString>() {
-                    Ok(text) => return Ok(Content::Exactly(Bytes::of_text(text)?)),
+                    Ok(text) => return Ok(self.ready(Bytes::of_text(text)?, rules)),
                     Err(_) => vec![self.other(object.bind(py))?],
                 },
             },
-            Payload::Raw(bytes) => return Ok(Content::Exactly(bytes)),
+            Payload::Raw(bytes) => return Ok(self.ready(bytes, rules)),
             Payload::Deferred(bytes, encoding) => return Ok(Content::Encoded(bytes, encoding)),
         };
         let (preamble, epilogue) = self.message.get().with(py, |state| {
@@ -150,6 +150,15 @@ impl<'a, 'py> Node<'a, 'py> {
         }))
     }
 
+    /// A whole body as text. The classic way is to leave its line ends as they are.
+    fn ready(&self, text: Bytes, rules: &Rules) -> Content<Self> {
+        if rules.sending || self.context.style.family == Family::Modern {
+            Content::Text(text)
+        } else {
+            Content::Exactly(text)
+        }
+    }
+
     fn boundary(&self) -> PyResult<String> {
         if let Some(known) = params::boundary(&self.message)?.filter(|known| !known.is_empty()) {
             return Ok(known);
@@ -162,7 +171,7 @@ impl<'a, 'py> Node<'a, 'py> {
         Ok(made)
     }
 
-    fn enclosed(&self, is_report: bool) -> PyResult<Content<Self>> {
+    fn enclosed(&self, is_report: bool, rules: &Rules) -> PyResult<Content<Self>> {
         let py = self.message.py();
         match self.payload() {
             Payload::Nothing => Err(PyTypeError::new_err("a message/* part without a message in it")),
@@ -171,10 +180,10 @@ impl<'a, 'py> Node<'a, 'py> {
                 Ok(list) => Ok(Content::Message(Box::new(self.other(&list.get_item(0)?)?))),
                 Err(_) => {
                     let text = object.bind(py).cast::<PyString>()?;
-                    Ok(Content::Exactly(Bytes::of_text(text)?))
+                    Ok(self.ready(Bytes::of_text(text)?, rules))
                 }
             },
-            Payload::Raw(bytes) => Ok(Content::Exactly(bytes)),
+            Payload::Raw(bytes) => Ok(self.ready(bytes, rules)),
             Payload::Deferred(bytes, encoding) => Ok(Content::Encoded(bytes, encoding)),
         }
     }
