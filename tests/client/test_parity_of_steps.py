@@ -8,6 +8,7 @@ from client.scripted import answering
 OLD = {"EHLO": "502 not known"}
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 
+
 def _stripped(features):
     """The standard library's mechanisms begin with a space."""
     return {keyword: parameters.strip() for keyword, parameters in features.items()}

@@ -1,10 +1,10 @@
 """No password, and no base64 of one, wherever people look."""
 
 import base64
+import contextlib
 import copy
 import io
 import logging
-import contextlib
 
 import pytest
 

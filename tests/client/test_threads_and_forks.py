@@ -24,7 +24,10 @@ def test_threads_that_hammer_one_client_never_interleave():
             try:
                 for count in range(25):
                     body = f"Subject: {number}-{count}\r\n\r\n{number}-{count}\r\n"
-                    assert client.sendmail(f"s{number}@example.org", f"r{number}-{count}@example.org", body) == {}
+                    assert (
+                        client.sendmail(f"s{number}@example.org", f"r{number}-{count}@example.org", body)
+                        == {}
+                    )
                     assert client.noop()[0] == 250
             except BaseException as error:
                 errors.append(error)
@@ -212,6 +215,7 @@ def test_with_does_not_hide_an_exception_of_its_block():
 
 def test_file_descriptors_are_flat_over_many_sessions():
     with rsmtp.Catcher(tls="none", keep=0) as catcher:
+
         def session(number):
             client = rsmtp.SmtpClient(catcher.host, catcher.port, timeout=20)
             client.noop()
