@@ -84,8 +84,7 @@ class SMTPUnreachable(SMTPException):
     """No connection could be made. `errno` is the operating system's number."""
 
     def __reduce__(self) -> Any:
-        cls, args, *_ = super().__reduce__()
-        return cls, args, {**vars(self), "errno": self.errno}
+        return type(self), self.args, {**vars(self), "errno": self.errno}
 
 
 class SMTPConnectionRefused(SMTPUnreachable, ConnectionRefusedError):
