@@ -82,7 +82,10 @@ def to_bytes(msg: MessageLike) -> bytes:
 
 
 def bare_address(address: str) -> str:
-    """The address out of "Name <address>"."""
+    """The address out of "Name <address>". The parser drops control characters: what
+    has any is left as it is, to be refused."""
+    if not address.isprintable():
+        return address
     return email.utils.parseaddr(address)[1] or address
 
 
