@@ -23,7 +23,7 @@ OPTION = HOSTILE | HOSTILE.map("SIZE=1{}".format)
 
 REFUSALS = (ValueError, smtplib.SMTPNotSupportedError)
 SETTINGS = settings(
-    max_examples=300,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,
@@ -170,7 +170,7 @@ def test_a_free_command_is_one_line(catcher, text):
             assert not re.search(r"[\r\n\0]", text)
 
 
-@settings(SETTINGS, max_examples=60)
+@settings(SETTINGS, max_examples=40)
 @given(user=HOSTILE, password=HOSTILE, method=st.sampled_from(["PLAIN", "LOGIN", "CRAM-MD5"]))
 def test_credentials_arrive_as_they_are_or_not_at_all(user, password, method):
     acceptable = not re.search(r"[\r\n\0]", user + password)
