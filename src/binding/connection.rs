@@ -75,7 +75,7 @@ impl Connection {
                 layer_for(py, context.as_ref(), &host, &raised)?.map_err(|error| to_python(py, &error))?,
             ),
         };
-        let mut attendant = Attending::new(py, observer);
+        let mut attendant = Attending::new(py, observer)?;
         let opened =
             py.detach(|| driver::Connection::open(&target, options, layer, patience, &mut attendant));
         let inner = settle(py, opened, &mut attendant, &raised)?;
@@ -266,7 +266,7 @@ impl Connection {
         observer: Option<Py<PyAny>>,
         work: impl FnOnce(&mut driver::Connection, &mut Attending) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
-        let mut attendant = Attending::new(py, observer);
+        let mut attendant = Attending::new(py, observer)?;
         let talked = py.detach(|| {
             let _turn = self.turn.take(&mut attendant)?;
             work(&mut self.lock(), &mut attendant)
@@ -289,7 +289,7 @@ impl Connection {
     }
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
-        if wants_debug(py, TLS_LOG)
+        if wants_debug(py, TLS_LOG)?
             && let Some(facts) = self.read(py, |inner| inner.tls().cloned())?
         {
             let verified = if facts.verified { "verified" } else { "not verified" };
