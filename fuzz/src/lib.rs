@@ -15,8 +15,10 @@ pub mod seeds;
 pub mod session;
 pub mod wire;
 
-/// A target: its name and its check.
-pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+/// A target: its name and its check, which panics at a fault.
+pub type Target = (&'static str, fn(&[u8]));
+
+pub const TARGETS: [Target; 5] = [
     ("replies", replies::check),
     ("session", session::check),
     ("mail_data", mail_data::check),
