@@ -31,7 +31,9 @@ def run(*command):
 
 def test_lettre_is_never_shipped():
     """A second client for our tests: its published faults are nobody's who installs rsmtp."""
-    tree = run("cargo", "tree", "--locked", "--edges", "normal,build", "--features", "python", "--prefix", "none")
+    tree = run(
+        "cargo", "tree", "--locked", "--edges", "normal,build", "--features", "python", "--prefix", "none"
+    )
     assert re.search(r"^rustls ", tree, re.M) and not re.search(r"^lettre ", tree, re.M)
 
 

@@ -99,7 +99,9 @@ def test_addresses_stay_in_their_brackets(catcher, address):
 def test_sendmail_sends_to_one_mailbox_an_item(catcher, address):
     with conversation(catcher) as client:
         count = catcher.count
-        lines = attempt(client, lambda: client.sendmail("alice@example.org", [address], b"Subject: x\r\n\r\nx\r\n"))
+        lines = attempt(
+            client, lambda: client.sendmail("alice@example.org", [address], b"Subject: x\r\n\r\nx\r\n")
+        )
         if lines is None:
             assert catcher.count == count
             return
