@@ -15,8 +15,11 @@ pub mod seeds;
 pub mod session;
 pub mod wire;
 
-/// A target: its name and its check.
-pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+/// Panics where a promise is broken.
+pub type Check = fn(&[u8]);
+
+/// The targets by name.
+pub const TARGETS: [(&str, Check); 5] = [
     ("replies", replies::check),
     ("session", session::check),
     ("mail_data", mail_data::check),

@@ -14,7 +14,8 @@ import rsmtp
 # Words that would do harm if they got out of their place.
 PIECES = [
     "\r\n", "\n", "\r", "\0", "\t", " ", "<", ">", ",", ";", '"', "\\", "@", ":", "=", "(", ")", "[", "]",
-    "\x7f", "\x85", "\u2028", "\uff1e", "\u02da", "\uff1d", "é", "a", "b.example", "RCPT TO:<evil@example.net>",
+    "\x7f", "\x85", "\u2028", "\uff1e", "\u02da", "\uff1d", "é", "a", "b.example",
+    "RCPT TO:<evil@example.net>",
     "SIZE=1", "DATA", "alice", "postmaster@example.org", "\ud800", "x" * 70,
 ]  # fmt: skip
 HOSTILE = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(max_size=20)
