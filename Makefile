@@ -7,6 +7,7 @@
 PYTHON ?=
 CARGO ?= cargo
 CARGO_DENY_VERSION := 0.20.2
+CARGO_FUZZ_VERSION := 0.13.2
 
 VENV := .venv
 BENCH_VENV := .venv-bench
@@ -52,7 +53,7 @@ test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="
 # --- check --------------------------------------------------------------------
 
 .PHONY: check check-format check-lint check-types check-stubs check-supply check-layers
-check: check-format check-lint check-stubs check-types check-supply check-layers ## Format, lints, types, stubs, supply chain, bare build
+check: check-format check-lint check-stubs check-types check-supply check-audit check-layers ## Format, lints, types, stubs, supply chain, bare build
 
 check-format: $(VENV)/check-tools
 	$(CARGO) fmt --check
@@ -84,6 +85,19 @@ check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 	    echo "advisories NOT CHECKED: the advisory database can't be fetched from here"; \
 	fi
 
+# Skipped packages and an unreachable index are told apart from a clean bill.
+.PHONY: check-audit
+check-audit: .tools/audit/made
+	@for file in build test check bench; do \
+	    said=$$(.tools/audit/bin/pip-audit --progress-spinner off --disable-pip --no-deps --strict \
+	        -r requirements/$$file.txt 2>&1); \
+	    case "$$?:$$said" in \
+	        0:*) echo "requirements/$$file.txt: no known vulnerabilities";; \
+	        *"known vulnerabilit"*) echo "$$said"; exit 1;; \
+	        *) echo "requirements/$$file.txt NOT CHECKED: the vulnerability database can't be reached from here";; \
+	    esac; \
+	done
+
 check-layers:
 	$(CARGO) test --locked
 
@@ -114,6 +128,27 @@ $(VENV)/wheel: $(SOURCES) $(shell find python -name '*.py*') README.md LICENSE |
 	rm -f dist/*.whl
 	$(BIN)/maturin build --quiet --locked --release --interpreter $(BIN)/python --out dist
 	@touch $@
+
+# --- fuzzing, endurance -----------------------------------------------------------
+
+FUZZ_SECONDS ?= 1200
+FUZZ_TARGETS ?= replies session mail_data addresses headers
+ENDURANCE ?= 50
+
+# No unsafe code of ours, so no sanitizer: cargo-fuzz needs a nightly compiler's flags,
+# which the stable one takes when it is told so.
+.PHONY: fuzz endurance
+fuzz: .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) ## Every fuzz target for FUZZ_SECONDS each (1200)
+	$(CARGO) run --quiet --locked --manifest-path fuzz/Cargo.toml --example write_seeds
+	@for target in $(FUZZ_TARGETS); do \
+	    mkdir -p fuzz/corpus/$$target; \
+	    RUSTC_BOOTSTRAP=1 PATH=$(CURDIR)/.tools/bin:$$PATH $(CARGO) fuzz run --sanitizer none $$target \
+	        fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) \
+	        -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
+	done
+
+endurance: $(VENV)/built $(VENV)/test-tools ## 100,000 sessions, 2,000 interrupts (ENDURANCE=50)
+	RSMTP_ENDURANCE=$(ENDURANCE) $(BIN)/python -m pytest -s tests/endurance
 
 .PHONY: bench
 bench: $(BENCH_VENV)/installed ## rsmtp beside its peers, on loopback (BENCH="--quick" passes options)
@@ -150,6 +185,15 @@ $(VENV)/built: $(SOURCES) | $(VENV)/build-tools
 
 .tools/cargo-deny-$(CARGO_DENY_VERSION):
 	$(CARGO) install --quiet --locked --root .tools --version $(CARGO_DENY_VERSION) cargo-deny
+	@touch $@
+
+.tools/audit/made: requirements/audit.txt | $(VENV)/made
+	$(BIN)/python -m venv .tools/audit
+	.tools/audit/bin/python $(PIP) install -r requirements/audit.txt
+	@touch $@
+
+.tools/cargo-fuzz-$(CARGO_FUZZ_VERSION):
+	$(CARGO) install --quiet --locked --root .tools --version $(CARGO_FUZZ_VERSION) cargo-fuzz
 	@touch $@
 
 .PHONY: clean

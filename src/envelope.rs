@@ -156,7 +156,8 @@ fn check_local(local: &str) -> Result<(), &'static str> {
 
 fn check_domain(domain: &str) -> Result<(), &'static str> {
     if let Some(literal) = domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        let fine = |c: char| c.is_ascii_graphic() && !"[]\\<>".contains(c);
+        // IPv4, `IPv6:...` or another tag: no literal needs a quote or a comma.
+        let fine = |c: char| c.is_ascii_alphanumeric() || ":.-_%".contains(c);
         return if !literal.is_empty() && literal.chars().all(fine) {
             Ok(())
         } else {
@@ -259,6 +260,8 @@ mod tests {
             "a@exam ple.org",
             "a@[",
             "a@[x]>",
+            "a@[\"x]",
+            "a@[x,y@z]",
             "a(comment)@example.org",
             "a@b\u{85}c",
             // What these are mapped to: > = < space and nothing.

@@ -15,10 +15,11 @@ pub mod seeds;
 pub mod session;
 pub mod wire;
 
-/// A target: its name and its check, which panics at a fault.
-pub type Target = (&'static str, fn(&[u8]));
+/// Panics where a promise is broken.
+pub type Check = fn(&[u8]);
 
-pub const TARGETS: [Target; 5] = [
+/// The targets by name.
+pub const TARGETS: [(&str, Check); 5] = [
     ("replies", replies::check),
     ("session", session::check),
     ("mail_data", mail_data::check),

@@ -15,7 +15,8 @@ import rsmtp
 PIECES = [
     "\r\n", "\n", "\r", "\0", "\t", " ", "<", ">", ",", ";", '"', "\\", "@", ":", "=", "(", ")", "[", "]",
     "\x7f", "\x85", "\u2028", "\uff1e", "\u02da", "\uff1d", "é", "a", "b.example",
-    "RCPT TO:<evil@example.net>", "SIZE=1", "DATA", "alice", "postmaster@example.org", "\ud800", "x" * 70,
+    "RCPT TO:<evil@example.net>",
+    "SIZE=1", "DATA", "alice", "postmaster@example.org", "\ud800", "x" * 70,
 ]  # fmt: skip
 HOSTILE = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(max_size=20)
 ADDRESS = HOSTILE | HOSTILE.map("alice{}@example.org".format) | HOSTILE.map("alice@example.org{}".format)
