@@ -1,7 +1,7 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
 from rsmtp import errors
-from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__
+from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__, formataddr
 from rsmtp.client import SmtpClient, Transcript
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "TranscriptLine",
     "__version__",
     "errors",
+    "formataddr",
 ]
