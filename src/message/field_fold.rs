@@ -74,14 +74,14 @@ fn as_words(text: &str) -> String {
         }
         // A word that isn't the longest may hold more, as long as it stays one.
         while let Some(next) = rest[end..].chars().next()
-            && chosen.len(rest[..end + next.len_utf8()].as_bytes()) <= MOST / 3 * 4
+            && chosen.len(&rest.as_bytes()[..end + next.len_utf8()]) <= MOST / 3 * 4
         {
             end += next.len_utf8();
         }
         if !out.is_empty() {
             out.push(' ');
         }
-        chosen.write(rest[..end].as_bytes(), "utf-8", &mut out);
+        chosen.write(&rest.as_bytes()[..end], "utf-8", &mut out);
         rest = &rest[end..];
     }
     out
