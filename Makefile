@@ -73,6 +73,7 @@ check-stubs: $(FRESH_STUB) $(VENV)/check-tools
 
 check-types: $(VENV)/built $(VENV)/check-tools
 	$(BIN)/mypy
+	$(BIN)/mypy --strict tests/typing/*.py
 
 check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 	.tools/bin/cargo-deny check bans licenses sources

@@ -69,8 +69,8 @@ impl FromStr for Mailbox {
         let (local, domain) = split(address).map_err(bad)?;
         let a_labels = match domain {
             Some(domain) if !domain.is_ascii() => {
-                let encoded = idna::domain_to_ascii(domain);
-                Some(encoded.map_err(|_| bad("its domain is not a valid internationalized domain name"))?)
+                let encoded = a_labels(domain);
+                Some(encoded.ok_or_else(|| bad("its domain is not a valid internationalized domain name"))?)
             }
             _ => None,
         };
@@ -179,6 +179,13 @@ fn check_domain(domain: &str) -> Result<(), &'static str> {
     }
 }
 
+/// A domain as A-labels (RFC 5891). Characters are mapped on the way, a fullwidth
+/// `>` to a plain one: what comes out is looked at like what goes in.
+pub(crate) fn a_labels(domain: &str) -> Option<String> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    idna::domain_to_ascii(domain).ok().filter(|encoded| !encoded.is_empty() && encoded.chars().all(fine))
+}
+
 /// Where `wanted` stands outside a quoted string.
 fn find_unquoted(text: &str, wanted: char) -> Option<usize> {
     let mut from = 0;
@@ -254,6 +261,12 @@ mod tests {
             "a@[x]>",
             "a(comment)@example.org",
             "a@b\u{85}c",
+            // What these are mapped to: > = < space and nothing.
+            "a@b\u{ff1e}",
+            "a@b\u{ff1e}\u{2da}SIZE\u{ff1d}1",
+            "a@\u{fe64}b",
+            "a@b\u{2da}c",
+            "a@\u{ad}",
             "a@b\u{2028}c",
         ] {
             assert!(text.parse::<Mailbox>().is_err(), "{text:?}");

@@ -2,7 +2,14 @@
 
 import os
 
+import hypothesis
 import pytest
+
+# A busy machine is not a failure. (With CI set, Hypothesis chooses this itself, and
+# the same examples each time.)
+if not os.environ.get("CI"):
+    hypothesis.settings.register_profile("patient", deadline=None)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.hookimpl(wrapper=True)

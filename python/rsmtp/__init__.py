@@ -3,6 +3,7 @@
 from rsmtp import errors
 from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__, formataddr
 from rsmtp.client import SmtpClient, Transcript
+from rsmtp.errors import *  # noqa: F403
 
 __all__ = [
     "Catcher",
@@ -15,4 +16,5 @@ __all__ = [
     "__version__",
     "errors",
     "formataddr",
+    *errors.__all__,
 ]

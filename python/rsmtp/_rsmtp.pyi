@@ -463,7 +463,7 @@ class Connection:
     @property
     def is_over(self, /) -> bool:
         """
-        Whether nothing can be said any more.
+        Whether nothing can be said any more, in this process.
         """
     @property
     def legal_requests(self, /) -> list[str]:

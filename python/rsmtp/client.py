@@ -313,7 +313,7 @@ class SmtpClient:
 
     def send(self, s: bytes | str) -> None:
         """Sends `s` as it is. One reply is expected for a run of such calls."""
-        octets = s.encode(self.command_encoding) if isinstance(s, str) else bytes(s)
+        octets = s.encode(self.command_encoding) if isinstance(s, str) else bytes(memoryview(s))
         self._talk().send_raw(octets, self._observer)
 
     def putcmd(self, cmd: str, args: str = "") -> None:
@@ -409,12 +409,12 @@ class SmtpClient:
 
         Raises SMTPNotSupportedError for SMTPUTF8 where it is not offered.
         """
-        reply: Reply = self._perform(Request.mail(sender, list(options)))
+        reply: Reply = self._perform(Request.mail(sender, _options("options", options)))
         return reply
 
     def rcpt(self, recip: str, options: Sequence[str] = ()) -> Reply:
         """RCPT (RFC 5321 4.1.1.3)."""
-        reply: Reply = self._perform(Request.rcpt(recip, list(options)))
+        reply: Reply = self._perform(Request.rcpt(recip, _options("options", options)))
         return reply
 
     def data(self, msg: bytes | str) -> Reply:
@@ -433,10 +433,11 @@ class SmtpClient:
         What was sent is sent: a server that closes without an answer makes the
         code -1, not an error.
         """
+        was_over = self._talk().is_over
         try:
             reply: Reply = self._perform(Request.quit())
         except SMTPServerDisconnected as error:
-            if error.stage != "quit":
+            if was_over or error.stage != "quit":
                 raise
             reply = (-1, str(error).encode())
         finally:
@@ -590,7 +591,13 @@ class SmtpClient:
             raise SMTPRecipientsRefused({})
         if self._overrides(*_STEP_BY_STEP, *_LINE_BY_LINE):
             return sending.by_steps(self, from_addr, recipients, octets, mail_options, rcpt_options)
-        request = Request.transaction(from_addr, recipients, octets, list(mail_options), list(rcpt_options))
+        request = Request.transaction(
+            from_addr,
+            recipients,
+            octets,
+            _options("mail_options", mail_options),
+            _options("rcpt_options", rcpt_options),
+        )
         refused: dict[str, Reply] = self._perform(request)
         return refused
 
@@ -625,6 +632,12 @@ class SmtpClient:
         own = vars(self)
         cls = type(self)
         return any(name in own or getattr(cls, name) is not getattr(SmtpClient, name) for name in names)
+
+
+def _options(argument: str, options: Sequence[str]) -> list[str]:
+    if isinstance(options, str):
+        raise TypeError(f"{argument}: a list of options is wanted, not one str")
+    return list(options)
 
 
 def _octets(response: str | bytes | None) -> bytes | None:

@@ -81,7 +81,10 @@ class SMTPTimeoutError(SMTPServerDisconnected, TimeoutError):
 
 
 class SMTPUnreachable(SMTPException):
-    """No connection could be made."""
+    """No connection could be made. `errno` is the operating system's number."""
+
+    def __reduce__(self) -> Any:
+        return type(self), self.args, {**vars(self), "errno": self.errno}
 
 
 class SMTPConnectionRefused(SMTPUnreachable, ConnectionRefusedError):

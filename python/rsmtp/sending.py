@@ -82,7 +82,10 @@ def to_bytes(msg: MessageLike) -> bytes:
 
 
 def bare_address(address: str) -> str:
-    """The address out of "Name <address>"."""
+    """The address out of "Name <address>". Raises ValueError for control characters,
+    which the parser would drop."""
+    if any(ord(character) < 32 or ord(character) == 127 for character in address):
+        raise ValueError(f"address: {address!r} contains a control character")
     return email.utils.parseaddr(address)[1] or address
 
 

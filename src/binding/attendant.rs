@@ -5,6 +5,7 @@ use super::transcript::TranscriptLine;
 use crate::driver::{Attendant, TimedLine};
 use crate::protocol::transcript::Speaker;
 use crate::protocol::{Error, Kind, Stage};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -19,20 +20,26 @@ pub fn install_logging() {
         if let Ok(logger) = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers) {
             let ours = logger
                 .filter(log::LevelFilter::Off)
-                .filter_target("rsmtp".to_owned(), log::LevelFilter::Debug);
+                // Whole names: a filter for "rsmtp" would be for "rsmtp::...", not "rsmtp. ...".
+                .filter_target(SMTP_LOG.to_owned(), log::LevelFilter::Debug)
+                .filter_target(TLS_LOG.to_owned(), log::LevelFilter::Debug);
             // Another logger in the process was there first: it stays.
             let _ = ours.install();
         }
     });
 }
 
-/// Whether Python's logger of this name wants DEBUG at the moment.
-pub fn wants_debug(py: Python<'_>, name: &str) -> bool {
+/// Whether Python's logger of this name wants DEBUG at the moment. Logging that fails
+/// is logging that doesn't want it; a KeyboardInterrupt while it answers is the caller's.
+pub fn wants_debug(py: Python<'_>, name: &str) -> PyResult<bool> {
     static GET_LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let get_logger = GET_LOGGER.import(py, "logging", "getLogger");
     let enabled =
         get_logger.and_then(|get| get.call1((name,))?.call_method1("isEnabledFor", (10,))?.extract());
-    enabled.unwrap_or(false)
+    match enabled {
+        Err(raised) if !raised.is_instance_of::<PyException>(py) => Err(raised),
+        enabled => Ok(enabled.unwrap_or(false)),
+    }
 }
 
 pub struct Attending {
@@ -44,8 +51,8 @@ pub struct Attending {
 }
 
 impl Attending {
-    pub fn new(py: Python<'_>, observer: Option<Py<PyAny>>) -> Self {
-        Self { observer, logs: wants_debug(py, SMTP_LOG), raised: None }
+    pub fn new(py: Python<'_>, observer: Option<Py<PyAny>>) -> PyResult<Self> {
+        Ok(Self { observer, logs: wants_debug(py, SMTP_LOG)?, raised: None })
     }
 
     /// For a look at the connection: nothing is said.

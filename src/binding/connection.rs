@@ -75,7 +75,7 @@ impl Connection {
                 layer_for(py, context.as_ref(), &host, &raised)?.map_err(|error| to_python(py, &error))?,
             ),
         };
-        let mut attendant = Attending::new(py, observer);
+        let mut attendant = Attending::new(py, observer)?;
         let opened =
             py.detach(|| driver::Connection::open(&target, options, layer, patience, &mut attendant));
         let inner = settle(py, opened, &mut attendant, &raised)?;
@@ -182,6 +182,10 @@ impl Connection {
     /// Ends the connection without a word; another thread that waits on it is
     /// told so.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.turn.is_lost() {
+            // A forked child has nothing to end; its parent goes on.
+            return Ok(());
+        }
         self.abandoned.store(true, Ordering::Relaxed);
         self.read(py, driver::Connection::close)
     }
@@ -192,10 +196,13 @@ impl Connection {
         self.read(py, |inner| inner.session().state().name())
     }
 
-    /// Whether nothing can be said any more.
+    /// Whether nothing can be said any more, in this process.
     #[getter]
     fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
-        self.read(py, |inner| inner.session().state().is_over())
+        if self.turn.is_lost() {
+            return Ok(true);
+        }
+        self.read(py, |inner| inner.session().state().is_over() || inner.is_of_another_process())
     }
 
     /// Whether the server took an EHLO or LHLO, not a HELO.
@@ -259,7 +266,7 @@ impl Connection {
         observer: Option<Py<PyAny>>,
         work: impl FnOnce(&mut driver::Connection, &mut Attending) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
-        let mut attendant = Attending::new(py, observer);
+        let mut attendant = Attending::new(py, observer)?;
         let talked = py.detach(|| {
             let _turn = self.turn.take(&mut attendant)?;
             work(&mut self.lock(), &mut attendant)
@@ -282,7 +289,7 @@ impl Connection {
     }
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
-        if wants_debug(py, TLS_LOG)
+        if wants_debug(py, TLS_LOG)?
             && let Some(facts) = self.read(py, |inner| inner.tls().cloned())?
         {
             let verified = if facts.verified { "verified" } else { "not verified" };

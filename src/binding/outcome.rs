@@ -1,9 +1,9 @@
 //! What came of a request, as smtplib returns or raises it.
 
 use super::request::Given;
-use crate::protocol::Event;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
+use crate::protocol::{Event, Stage};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
@@ -41,10 +41,19 @@ fn transaction_to_python(py: Python<'_>, outcome: &Outcome, given: &Given) -> Py
         Verdict::SenderRefused(reply) => refusal(py, "mail", Some(reply), None, Some((outcome, given))),
         Verdict::RecipientsRefused => refusal(py, "rcpt", None, Some(&refused), Some((outcome, given))),
         Verdict::DataRefused(reply) => {
-            refusal(py, "data", Some(reply), Some(&refused), Some((outcome, given)))
+            refusal(py, stage_of(outcome), Some(reply), Some(&refused), Some((outcome, given)))
         }
     };
     Err(raised)
+}
+
+/// Where the message was refused: at DATA, or after its end.
+fn stage_of(outcome: &Outcome) -> &'static str {
+    let refused = outcome.recipients.iter().find_map(|(_, fate)| match fate {
+        Fate::Refused(stage @ (Stage::MailData | Stage::EndOfData), _) => Some(stage.name()),
+        _ => None,
+    });
+    refused.unwrap_or("data")
 }
 
 /// `rsmtp.errors.refusal` knows the class for each stage.

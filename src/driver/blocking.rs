@@ -112,7 +112,10 @@ impl Connection {
 
     /// Goes on until all is sent; what is heard meanwhile is kept.
     pub fn flush(&mut self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        self.go_on_and_settle(attendant, true).map(|_| ())
+        self.conversation.session_mut().hold_events(true);
+        let flushed = self.go_on_and_settle(attendant, true);
+        self.conversation.session_mut().hold_events(false);
+        flushed.map(|_| ())
     }
 
     /// Ends the connection without a word.
@@ -236,7 +239,8 @@ impl Connection {
         }
     }
 
-    fn is_of_another_process(&self) -> bool {
+    /// Whether this is a forked child's copy of its parent's connection.
+    pub fn is_of_another_process(&self) -> bool {
         self.process != std::process::id()
     }
 

@@ -4,12 +4,13 @@
 use super::blocking::Attendant;
 use super::deadline::SLICE;
 use crate::protocol::{Error, Kind, Stage};
+use std::process;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 #[derive(Debug, Default)]
 pub struct Turn {
-    owner: Mutex<Option<ThreadId>>,
+    owner: Mutex<Option<(u32, ThreadId)>>,
     free: Condvar,
 }
 
@@ -19,7 +20,7 @@ pub struct Held<'a>(&'a Turn);
 
 impl Turn {
     pub fn take(&self, attendant: &mut dyn Attendant) -> Result<Held<'_>, Error> {
-        let me = thread::current().id();
+        let me = (process::id(), thread::current().id());
         let mut owner = self.owner();
         loop {
             match *owner {
@@ -28,8 +29,13 @@ impl Turn {
                     return Ok(Held(self));
                 }
                 // A callback of ours (debug output, logging) has come back to us.
-                Some(thread) if thread == me => {
+                Some(owner) if owner == me => {
                     let message = "this client is in the middle of a conversation further up in this thread";
+                    return Err(Error::new(Kind::Misuse, Stage::Command, message));
+                }
+                // The owner stayed behind in the process that this one was forked from.
+                Some((process, _)) if process != me.0 => {
+                    let message = "this session belongs to the parent process: connect anew after a fork";
                     return Err(Error::new(Kind::Misuse, Stage::Command, message));
                 }
                 Some(_) => {
@@ -43,7 +49,12 @@ impl Turn {
         }
     }
 
-    fn owner(&self) -> MutexGuard<'_, Option<ThreadId>> {
+    /// Whether its owner is of another process: it will never be free in this one.
+    pub fn is_lost(&self) -> bool {
+        self.owner().is_some_and(|(process, _)| process != process::id())
+    }
+
+    fn owner(&self) -> MutexGuard<'_, Option<(u32, ThreadId)>> {
         self.owner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -50,9 +50,12 @@ pub fn a_labels(domain: &str) -> Result<Cow<'_, str>, Malformed> {
     if domain.is_ascii() {
         return Ok(Cow::Borrowed(domain));
     }
-    idna::domain_to_ascii(domain)
-        .map(Cow::Owned)
-        .map_err(|_| Malformed("a domain that has no ASCII form (RFC 5891)"))
+    // Characters are mapped on the way, a fullwidth `>` to a plain one.
+    let fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    match idna::domain_to_ascii(domain) {
+        Ok(encoded) if encoded.chars().all(fine) => Ok(Cow::Owned(encoded)),
+        _ => Err(Malformed("a domain that has no ASCII form (RFC 5891)")),
+    }
 }
 
 /// All mailboxes of a list, those in groups too.
@@ -73,7 +76,7 @@ pub fn parse(text: &str) -> Result<Vec<Address>, Malformed> {
             None => return Ok(found),
             Some(',') => reader.bump(),
             Some(_) => {
-                found.push(reader.address_with_source()?);
+                found.push(reader.address_with_source(true)?);
                 if !matches!(reader.peek(), None | Some(',')) {
                     return Err(Malformed("no comma between two addresses"));
                 }
@@ -100,7 +103,7 @@ impl<'a> Reader<'a> {
     /// White space and comments.
     fn skip_space(&mut self) -> Result<(), Malformed> {
         loop {
-            self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            self.rest = self.rest.trim_start_matches(is_blank);
             if self.peek() != Some('(') {
                 return Ok(());
             }
@@ -121,9 +124,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn address_with_source(&mut self) -> Result<Address, Malformed> {
+    fn address_with_source(&mut self, may_be_group: bool) -> Result<Address, Malformed> {
         let before = self.rest;
-        let mut address = self.address()?;
+        let mut address = self.address(may_be_group)?;
         self.skip_space()?;
         if let Address::Mailbox(mailbox) = &mut address {
             before[..before.len() - self.rest.len()].trim().clone_into(&mut mailbox.source);
@@ -131,7 +134,7 @@ impl<'a> Reader<'a> {
         Ok(address)
     }
 
-    fn address(&mut self) -> Result<Address, Malformed> {
+    fn address(&mut self, may_be_group: bool) -> Result<Address, Malformed> {
         // What comes first is a phrase or a local part; what follows tells which.
         let words = self.words()?;
         match self.peek() {
@@ -140,6 +143,7 @@ impl<'a> Reader<'a> {
                 mailbox.display_name = (!words.is_empty()).then(|| phrase(&words));
                 Ok(Address::Mailbox(mailbox))
             }
+            Some(':') if !may_be_group => Err(Malformed("a group inside a group")),
             Some(':') => {
                 self.bump();
                 Ok(Address::Group { name: phrase(&words), members: self.members()? })
@@ -165,10 +169,11 @@ impl<'a> Reader<'a> {
                     return Ok(members);
                 }
                 Some(',') => self.bump(),
-                Some(_) => match self.address_with_source()? {
-                    Address::Mailbox(mailbox) => members.push(mailbox),
-                    Address::Group { .. } => return Err(Malformed("a group inside a group")),
-                },
+                Some(_) => {
+                    if let Address::Mailbox(mailbox) = self.address_with_source(false)? {
+                        members.push(mailbox);
+                    }
+                }
             }
         }
     }
@@ -205,7 +210,7 @@ impl<'a> Reader<'a> {
     }
 
     fn atom(&mut self) -> &'a str {
-        let end = self.rest.find(|c| is_special(c) || c.is_ascii_whitespace());
+        let end = self.rest.find(|c| is_special(c) || is_blank(c));
         let (atom, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
         atom
@@ -277,6 +282,12 @@ fn unescape(text: &str) -> String {
     out
 }
 
+/// What parts words. Every other character is a word or special, a form feed too:
+/// the reader gets on whatever it sees.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
 fn is_special(c: char) -> bool {
     matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"')
 }
@@ -341,10 +352,20 @@ mod tests {
     }
 
     #[test]
+    fn the_reader_gets_on_and_groups_do_not_nest() {
+        for text in ["\x0c", "a\x0cb@x.example", "\x0b\x0c,\x1c"] {
+            assert!(parse(text).is_ok(), "{text:?}");
+        }
+        assert!(parse("x: y: a@x.example;;").is_err());
+        assert!(parse(&"x:".repeat(100_000)).is_err());
+    }
+
+    #[test]
     fn domains_become_a_labels() {
         let Ok(list) = parse("j@bücher.example") else { unreachable!("a valid list") };
         let found = mailboxes(&list).next().map(|mailbox| mailbox.addr_spec(false));
         assert_eq!(found, Some(Ok("j@xn--bcher-kva.example".to_owned())));
+        assert!(a_labels("b\u{ff1e}\u{ff0c}c.example").is_err());
     }
 
     #[test]

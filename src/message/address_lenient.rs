@@ -87,7 +87,12 @@ struct Reader {
     text: Vec<char>,
     at: usize,
     comments: Vec<String>,
+    /// Groups that are open.
+    groups: usize,
 }
+
+/// Groups inside groups are nobody's, and each takes room on the stack.
+const DEEPEST: usize = 50;
 
 const SPECIALS: &str = "()<>@,:;.\"[]";
 
@@ -106,7 +111,7 @@ fn ends_phrase_atom(c: char) -> bool {
 
 impl Reader {
     fn new(text: &str) -> Self {
-        Reader { text: text.chars().collect(), at: 0, comments: Vec::new() }
+        Reader { text: text.chars().collect(), at: 0, comments: Vec::new(), groups: 0 }
     }
 
     fn peek(&self) -> Option<char> {
@@ -139,7 +144,7 @@ impl Reader {
                 let address = self.addr_spec();
                 vec![(self.comments.join(" "), address)]
             }
-            Some(':') => self.group(),
+            Some(':') if self.groups < DEEPEST => self.group(),
             Some('<') => {
                 let address = self.angle();
                 let mut name = words.join(" ");
@@ -167,6 +172,7 @@ impl Reader {
 
     fn group(&mut self) -> Vec<Pair> {
         let mut members = Vec::new();
+        self.groups += 1;
         self.at += 1;
         while self.at < self.text.len() {
             self.gap();
@@ -176,6 +182,7 @@ impl Reader {
             }
             members.extend(self.address());
         }
+        self.groups -= 1;
         members
     }
 
@@ -231,6 +238,8 @@ impl Reader {
     /// From an opening character to `end` (or a CR, which ends everything).
     fn delimited(&mut self, end: char, is_comment: bool) -> String {
         let mut out = String::new();
+        // Comments nest as deep as anyone likes: counted, for the stack is not.
+        let mut inner = 0_usize;
         self.at += 1;
         while let Some(c) = self.peek() {
             match c {
@@ -238,11 +247,8 @@ impl Reader {
                     self.at += 1;
                     out.extend(self.peek());
                 }
-                '(' if is_comment => {
-                    let inner = self.comment();
-                    out.push_str(&inner);
-                    continue;
-                }
+                '(' if is_comment => inner += 1,
+                c if (c == end || c == '\r') && inner > 0 => inner -= 1,
                 c if c == end || c == '\r' => {
                     self.at += 1;
                     break;
@@ -397,5 +403,13 @@ mod tests {
             let _ = pairs(text, false);
             let _ = pairs(text, true);
         }
+    }
+
+    #[test]
+    fn no_depth_takes_the_stack() {
+        for opening in ["(", "a:", "<(", "\"("] {
+            let _ = pairs(&opening.repeat(200_000), false);
+        }
+        assert_eq!(pairs("(a (b) c) x@y.example", false), [pair("a b c", "x@y.example")]);
     }
 }

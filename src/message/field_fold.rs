@@ -36,7 +36,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
         match kind(name) {
             Kind::Text => Text::new(value).write_header(out, column),
             Kind::Addresses => Raw::new(in_ascii(name, value)?).write_header(out, column),
-            Kind::Parameters => parameters(value).write_header(out, column),
+            Kind::Parameters => parameters(name, value)?.write_header(out, column),
             Kind::Tokens => {
                 return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
             }
@@ -134,11 +134,20 @@ fn phrase(text: &str) -> String {
     if text.is_ascii() { address::quoted_phrase(text) } else { as_words(text) }
 }
 
-fn parameters(value: &str) -> ContentType<'static> {
+/// Only the value of a parameter has a way to be anything but ASCII (RFC 2231).
+fn parameters(field: &str, value: &str) -> Result<ContentType<'static>, Refusal> {
     let mut all = parameter::parse(value).into_iter();
     let main = all.next().map(|(main, _)| main).unwrap_or_default();
-    all.fold(ContentType::new(main), |written, (name, value)| match value.unquoted() {
-        Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
+    let ascii = |word: &str| match word.is_ascii() {
+        true => Ok(()),
+        false => Err(Refusal::new(field, format!("has {word:?} where only ASCII can stand (RFC 2045 5.1)"))),
+    };
+    ascii(&main)?;
+    all.try_fold(ContentType::new(main), |written, (name, value)| {
+        ascii(&name)?;
+        Ok(match value.unquoted() {
+            Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
+        })
     })
 }
 
@@ -221,6 +230,12 @@ mod tests {
         let field = folded("Subject", &"x".repeat(3000));
         assert!(super::super::text::longest_line(field.as_bytes()) <= 80, "{field}");
         assert!(refusal("Message-ID", &"x".repeat(3000)).contains("doesn't fit"));
+    }
+
+    #[test]
+    fn only_the_value_of_a_parameter_may_be_more_than_ascii() {
+        assert!(refusal("Content-Type", "t\u{e9}xt/plain").contains("only ASCII"));
+        assert!(refusal("Content-Disposition", "attachment; n\u{e4}me=x; a=\u{e9}").contains("only ASCII"));
     }
 
     #[test]

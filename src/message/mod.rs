@@ -27,3 +27,4 @@ pub mod render;
 pub mod rope;
 pub mod text;
 pub mod transfer;
+pub mod written;

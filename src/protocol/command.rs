@@ -158,7 +158,9 @@ impl FromStr for ClientName {
         if text.is_ascii() {
             return Ok(Self(text.to_owned()));
         }
-        idna::domain_to_ascii(text).map(Self).or_else(|_| bad("is not a valid internationalized domain name"))
+        crate::envelope::a_labels(text)
+            .map(Self)
+            .map_or_else(|| bad("is not a valid internationalized domain name"), Ok)
     }
 }
 
@@ -333,6 +335,8 @@ mod tests {
             assert!(bad.parse::<LineText>().is_err() && bad.parse::<ClientName>().is_err(), "{bad:?}");
             assert!(format!("X={bad}").parse::<Parameter>().is_err());
         }
+        // Mapped to a space on the way to A-labels.
+        assert!("a\u{2da}b".parse::<ClientName>().is_err());
         for bad in ["", "SIZE=1 BODY=8BITMIME", "a b", "=x", "X=", "X=\u{7f}", "-X", "X=a\u{a0}b", "é=1"] {
             assert!(bad.parse::<Parameter>().is_err(), "{bad:?}");
         }

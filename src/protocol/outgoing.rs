@@ -110,6 +110,8 @@ pub(super) struct Outgoing {
     /// Mail data that goes in chunks, as far as it is not said yet.
     chunks: Option<(Body, Encoder)>,
     chunks_wanted: bool,
+    /// The run of raw bytes that is being sent has said AUTH.
+    raw_is_secret: bool,
     lines: VecDeque<Line>,
     pub(super) letters: Letters,
     /// Where the session stands, for the lines.
@@ -142,8 +144,10 @@ impl Outgoing {
     /// Bytes as the caller framed them: one reply for each run of them.
     pub(super) fn raw(&mut self, bytes: &[u8], secret: bool) {
         self.put(bytes);
-        let shown = if secret { MASK.as_bytes() } else { bytes };
-        self.note(Speaker::Client, shown.trim_ascii_end().to_vec());
+        let goes_on = matches!(self.awaited.back(), Some((Awaited::Raw, _)));
+        let (shown, secret) = mask_raw(bytes, secret || goes_on && self.raw_is_secret);
+        self.raw_is_secret = secret;
+        self.note(Speaker::Client, shown);
         if let Some((Awaited::Raw, due)) = self.awaited.back_mut() {
             *due = self.written;
         } else {
@@ -231,9 +235,14 @@ impl Outgoing {
         self.sent += octets as u64;
     }
 
-    /// What the next reply answers, and whether that has been sent whole.
-    pub(super) fn answered(&mut self) -> Option<(Awaited, bool)> {
-        self.awaited.pop_front().map(|(awaited, due)| (awaited, due <= self.sent))
+    /// What the next reply answers has been answered.
+    pub(super) fn answered(&mut self) {
+        self.awaited.pop_front();
+    }
+
+    /// Whether something awaits its reply that has been sent whole.
+    pub(super) fn is_reply_due(&self) -> bool {
+        self.awaited.front().is_some_and(|&(_, due)| due <= self.sent)
     }
 
     pub(super) fn awaits_more(&self) -> bool {
@@ -312,6 +321,25 @@ impl Outgoing {
             self.note(Speaker::Client, format!("... ({} more octets)", rest.len()).into_bytes());
         }
     }
+}
+
+/// Raw bytes as they may be shown, and whether what follows them is secret: from an
+/// AUTH on, everything is.
+fn mask_raw(bytes: &[u8], mut secret: bool) -> (Vec<u8>, bool) {
+    let mut shown: Vec<Vec<u8>> = Vec::new();
+    for line in bytes.trim_ascii_end().split(|&octet| octet == b'\n') {
+        let line = line.trim_ascii_end();
+        let text = String::from_utf8_lossy(line);
+        if secret {
+            shown.push(MASK.into());
+        } else if Verb::of_line(&text) == Verb::Auth {
+            secret = true;
+            shown.push(mask_free(&text).into());
+        } else {
+            shown.push(line.to_vec());
+        }
+    }
+    (shown.join(&b"\r\n"[..]), secret)
 }
 
 /// A free command line as it may be shown: what follows the mechanism of AUTH

@@ -357,7 +357,9 @@ impl Running {
         if self.verdict.is_none() {
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Refused(stage, reply.clone()));
-            self.verdict = Some(Verdict::DataRefused(reply.clone()));
+            // LMTP: to whom it was sent before, it was sent.
+            let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
+            self.verdict = Some(if sent { Verdict::Sent } else { Verdict::DataRefused(reply.clone()) });
         }
     }
 

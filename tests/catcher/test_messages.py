@@ -107,8 +107,8 @@ def test_the_conversation_of_a_message_is_its_own(catcher):
         client.noop()
         client.sendmail("a@b", "second@c", "x")
     first, second = catcher.messages
-    assert "C: RCPT TO:<first@c>" in str(first.conversation).replace("rcpt", "RCPT")  # 3.13 shouts
-    assert "C: RCPT TO:<second@c>" in str(second.conversation).replace("rcpt", "RCPT")
+    assert "c: rcpt to:<first@c>" in str(first.conversation).lower()  # 3.13 writes "to" so
+    assert "c: rcpt to:<second@c>" in str(second.conversation).lower()
     assert "first" not in str(second.conversation)
     assert next(iter(second.conversation)) == "S: 220 localhost ESMTP rsmtp catcher"
     assert second.conversation.lines[-1] == "S: 250 2.0.0 Ok: queued as 2"

@@ -77,11 +77,19 @@ def test_auth_with_the_clients_own_authobjects(mechanism):
     assert ours == standard
 
 
-@pytest.mark.parametrize("verdict", ["535 5.7.8 wrong", "454 later", "421 going down", "503 already"])
+@pytest.mark.parametrize("verdict", ["535 5.7.8 wrong", "454 later", "503 already"])
 def test_a_verdict(verdict):
     calls = [lambda c: c.login("ann", "hunter2"), lambda c: c.noop()]
     standard, ours = both(authenticating("PLAIN", verdict=verdict), calls)
     assert ours == standard
+
+
+def test_a_421_to_auth_ends_the_session():
+    """The standard library goes on on a connection that the server has given up."""
+    calls = [lambda c: c.login("ann", "hunter2"), lambda c: c.noop()]
+    standard, ours = both(authenticating("PLAIN", verdict="421 going down"), calls)
+    assert ours[0][1] == standard[0][1]
+    assert ours[0][2][:2] == ("raised", "SMTPServerDisconnected")
 
 
 def test_a_refused_password_is_not_shown_to_a_weaker_mechanism():

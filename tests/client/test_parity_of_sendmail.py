@@ -52,6 +52,11 @@ def test_what_is_sent(name, extensions):
         # The standard library says MAIL and then raises; we raise before that.
         assert ours[0] == standard[0]
         return
+    if name == "an empty message":
+        # The standard library makes an empty line of it; nothing is nothing.
+        assert ours[0] == standard[0]
+        assert ours[1] == standard[1].replace("data\r\n\r\n.", "data\r\n.")
+        return
     assert ours == standard
 
 
@@ -87,7 +92,15 @@ def test_what_is_refused(name):
         # EHLO refused for a reason other than "not known" is not asked again as HELO.
         assert ours[0][1][:2] == standard[0][1][:2]
         return
-    assert ours == standard
+    if name == "DATA, with 421":
+        # The standard library leaves the connection open (cpython#132796).
+        assert ours[0][1] == standard[0][1]
+        assert ours[0][2][:2] == ("raised", "SMTPServerDisconnected")
+        return
+    assert ours[0] == standard[0]
+    # After a refused DATA the standard library leaves the transaction open: we say RSET.
+    tidied = ours[1].replace("rset\r\n", "") if name.startswith("DATA") else ours[1]
+    assert tidied == standard[1]
 
 
 def test_a_251_is_an_acceptance_and_a_252_too():

@@ -8,8 +8,14 @@ from client.scripted import answering
 OLD = {"EHLO": "502 not known"}
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 
+
+def _stripped(features):
+    """The standard library's mechanisms begin with a space."""
+    return {keyword: parameters.strip() for keyword, parameters in features.items()}
+
+
 CONVERSATIONS = {
-    "ehlo": [lambda c: c.ehlo(), lambda c: c.esmtp_features, lambda c: c.does_esmtp],
+    "ehlo": [lambda c: c.ehlo(), lambda c: _stripped(c.esmtp_features), lambda c: c.does_esmtp],
     "ehlo with a name": [lambda c: c.ehlo("other.example.org"), lambda c: c.ehlo_resp],
     "helo": [lambda c: c.helo(), lambda c: c.helo_resp, lambda c: c.esmtp_features],
     "ehlo_or_helo_if_needed twice": [lambda c: c.ehlo_or_helo_if_needed()] * 2,
@@ -65,6 +71,11 @@ def test_steps(name):
 @pytest.mark.parametrize("name", CONVERSATIONS)
 def test_steps_with_a_server_that_knows_no_ehlo(name):
     standard, ours = both(answering(OLD), CONVERSATIONS[name])
+    if name == "mail and rcpt with options":
+        # The standard library drops the options in silence: we say what was asked for.
+        assert ours[0] == standard[0]
+        assert "BODY=8BITMIME SIZE=100" in ours[1]
+        return
     assert ours == standard
 
 

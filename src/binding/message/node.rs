@@ -7,7 +7,7 @@ use super::style::{Family, Style};
 use super::{content, fields, modern, node_fields, params};
 use crate::message::render::{Content, Entity, Multipart, Place, Rules, render};
 use crate::message::rope::Rope;
-use crate::message::{boundary, field};
+use crate::message::{boundary, field, written};
 use pyo3::exceptions::{PyRecursionError, PyTypeError};
 use pyo3::types::{PyList, PyString};
 use pyo3::{intern, prelude::*};
@@ -87,6 +87,9 @@ impl<'py> Entity for Node<'_, 'py> {
             }
             if self.context.style.verify && self.context.style.family != Family::Modern {
                 node_fields::verify(py, &out[start..], &rules.linesep)?;
+            }
+            if rules.sending {
+                written::check(&out[start..], &rules.linesep).map_err(fields::refused)?;
             }
         }
         if self.context.style.family == Family::Modern && rules.sending && place == Place::Root {

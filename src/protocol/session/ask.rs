@@ -71,7 +71,8 @@ impl Session {
         if free && verb == Verb::Bdat {
             return Err(self.misuse(stage, "BDAT needs its chunk behind it"));
         }
-        if !free && !self.out.is_idle() {
+        let all_heard = self.out.is_idle() && self.events.is_empty();
+        if !free && !all_heard {
             return Err(self.misuse(stage, "a reply is still to come: call getreply() first"));
         }
         if self.state == State::Data && !(free && self.out.next_awaited().is_some()) {

@@ -17,16 +17,19 @@ impl Session {
         self.heard += 1;
         self.note_reply(&reply);
         let stage = self.stage();
-        let Some((awaited, whole)) = self.out.answered() else {
+        let Some(awaited) = self.out.next_awaited() else {
             return Err(self.unsolicited(reply));
         };
         if reply.closes_channel() {
             self.closed_by(awaited, reply);
             return Ok(());
         }
-        if !whole {
+        // One that began before its command was sent whole answers something else,
+        // however late its last octet comes.
+        if !self.began_due {
             return self.too_early(awaited, stage, reply);
         }
+        self.out.answered();
         match awaited {
             Awaited::Greeting => self.hear_greeting(reply),
             Awaited::Command(verb) => self.hear_command(verb, reply),
@@ -126,7 +129,8 @@ impl Session {
     pub(super) fn hear_raw(&mut self, reply: Reply) {
         if self.state == State::Data {
             self.set_state(self.rest);
-        } else if self.state == State::Authenticating {
+        } else if self.state == State::Authenticating || reply.code() == 334 {
+            // 334 says that AUTH was among the bytes.
             self.move_on(Verb::Auth, &reply);
         }
         self.events.push_back(Event::Reply(reply));

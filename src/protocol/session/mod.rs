@@ -81,9 +81,13 @@ pub struct Session {
     upgrade_due: Option<Reply>,
     extensions: Extensions,
     reader: ReplyReader,
+    /// The reply that is coming in was due when its first octet came.
+    began_due: bool,
     out: Outgoing,
     procedure: Option<Procedure>,
     events: VecDeque<Event>,
+    /// Events wait: somebody only wants to send.
+    holding: bool,
     /// Whole replies so far.
     heard: u64,
     /// The last introduction that was accepted was EHLO or LHLO.
@@ -106,9 +110,11 @@ impl Session {
             upgrade_due: None,
             extensions: Extensions::default(),
             reader: ReplyReader::default(),
+            began_due: false,
             out: Outgoing::default(),
             procedure: None,
             events: VecDeque::new(),
+            holding: false,
             heard: 0,
             esmtp: false,
             smtputf8: false,
@@ -190,7 +196,9 @@ impl Session {
     }
 
     pub fn step(&mut self) -> Step<'_> {
-        if let Some(event) = self.events.pop_front() {
+        if !self.holding
+            && let Some(event) = self.events.pop_front()
+        {
             return Step::Yield(event);
         }
         if self.upgrade_due.is_some() {
@@ -211,9 +219,15 @@ impl Session {
         Some(self.out.pending()).filter(|octets| !octets.is_empty())
     }
 
+    /// While it is true no event is yielded: replies that come while commands go
+    /// out are kept for those who ask for them.
+    pub fn hold_events(&mut self, holding: bool) {
+        self.holding = holding;
+    }
+
     /// Whether the next step is [`Step::Send`].
     pub fn is_about_to_send(&mut self) -> bool {
-        self.events.is_empty() && self.pending().is_some()
+        (self.holding || self.events.is_empty()) && self.pending().is_some()
     }
 
     /// Whether the next step is [`Step::UpgradeTls`].
@@ -234,6 +248,9 @@ impl Session {
                     Stage::StartTls,
                     "the server sent more in plaintext after its 220 to STARTTLS: somebody may be tampering",
                 ));
+            }
+            if !self.reader.is_midway() {
+                self.began_due = self.out.is_reply_due();
             }
             let (taken, found) = self.reader.read(bytes);
             bytes = &bytes[taken..];

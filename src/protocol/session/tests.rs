@@ -52,6 +52,19 @@ fn a_250_that_waits_before_the_final_dot_is_not_an_answer() {
     }
 }
 
+/// Found by fuzzing: its first octet came before the end of mail data, so it answers
+/// something else; but the whole message is with the server, who may have taken it.
+#[test]
+fn a_reply_that_began_before_it_was_due_is_no_answer() {
+    let mut session = at_mail_data(10);
+    session.received(b"2").unwrap();
+    assert!(send_a_piece(&mut session));
+    let error = session.received(b"50 queued\r\n").unwrap_err();
+    assert_eq!((error.kind, error.stage), (Kind::Protocol, Stage::EndOfData));
+    assert_eq!(error.outcome.unwrap().recipients[0].1, Fate::Unknown);
+    assert_eq!(session.state(), State::Broken);
+}
+
 #[test]
 fn a_refusal_in_the_middle_of_mail_data_is_an_answer_and_the_end() {
     let mut session = at_mail_data(200_000);

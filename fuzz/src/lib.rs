@@ -1,0 +1,27 @@
+//! What must hold whatever comes: one module a target, each with a `check` that
+//! takes any octets and panics where a promise is broken.
+//!
+//! libFuzzer calls them (`make fuzz`), and so does `tests/fuzz_targets.rs` with the
+//! seeds and some thousand random inputs, without libFuzzer. What is expected is
+//! computed here a second time, as plainly as possible, and never by the code that
+//! is under test.
+
+pub mod addresses;
+pub mod headers;
+pub mod mail_data;
+pub mod replies;
+pub mod script;
+pub mod seeds;
+pub mod session;
+pub mod wire;
+
+/// A target: its name and its check, which panics at a fault.
+pub type Target = (&'static str, fn(&[u8]));
+
+pub const TARGETS: [Target; 5] = [
+    ("replies", replies::check),
+    ("session", session::check),
+    ("mail_data", mail_data::check),
+    ("addresses", addresses::check),
+    ("headers", headers::check),
+];

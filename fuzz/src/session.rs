@@ -1,0 +1,474 @@
+//! The session against any stream of octets, with any requests in between.
+//!
+//! - No panic and no endless loop.
+//! - *Sent* only if the whole message was taken by the connection before the first
+//!   octet of a 2yz reply came, and the message is exactly what was given.
+//! - Every mail transaction has exactly one outcome, an event or an error's.
+//! - *Unknown* only where the whole message was taken.
+//! - After the end nothing is said and nothing can be asked.
+//! - No AUTH without TLS unless allowed; once STARTTLS was asked for, no mail and
+//!   no AUTH without TLS; after TLS nothing that was learnt before it is known.
+//! - No secret in the transcript.
+//! - Where the stream is cut does not matter.
+
+use super::script::{self, Move};
+use super::wire;
+use rsmtp::protocol::auth::{Credentials, Mechanism, Secret};
+use rsmtp::protocol::command::{Command, Verb};
+use rsmtp::protocol::error::{Error, Kind};
+use rsmtp::protocol::extension::Extensions;
+use rsmtp::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
+use rsmtp::protocol::transcript::Speaker;
+use rsmtp::protocol::{Body, Event, Options, Request, Session, State, Step};
+
+const SECRET: &str = "correct-horse-battery";
+/// base64 of the secret, and of its end behind `\0alice\0`.
+const SECRET_CODED: [&str; 2] = ["Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "b3JyZWN0LWhvcnNlLWJhdHRlcn"];
+
+/// What a caller can ask for, by name; `Move::Ask` counts through it.
+pub const REQUESTS: [&str; 38] = [
+    "hello",
+    "ehlo",
+    "helo",
+    "lhlo",
+    "starttls",
+    "login",
+    "login with PLAIN",
+    "login with LOGIN",
+    "login with CRAM-MD5",
+    "token",
+    "auth",
+    "auth with response",
+    "respond",
+    "cancel",
+    "mail",
+    "mail smtputf8",
+    "mail null",
+    "mail utf8",
+    "rcpt",
+    "rcpt utf8",
+    "data",
+    "data dots",
+    "rset",
+    "noop",
+    "vrfy",
+    "expn",
+    "help",
+    "quit",
+    "free noop",
+    "free auth",
+    "free mail",
+    "free data",
+    "free starttls",
+    "free bdat",
+    "expect",
+    "raw",
+    "assume",
+    "close",
+];
+
+const BODIES: [&[u8]; 6] = [
+    b"Subject: hi\r\n\r\nhello\r\n",
+    b"",
+    b"no line end",
+    b".\n..\r.\r\nMAIL FROM:<forged@example.org>\n.\r\n",
+    b"caf\xc3\xa9\n",
+    b"x",
+];
+/// Of more than one chunk.
+const LARGE: usize = 300_000;
+
+/// The options, how large the pieces are, the script.
+pub fn check(data: &[u8]) {
+    let Some((&[options, piece], script)) = data.split_first_chunk::<2>() else { return };
+    let moves = script::read(script);
+    let whole = Run::new(options, usize::MAX).play(&moves);
+    let pieces = Run::new(options, usize::from(piece) + 1).play(&moves);
+    assert_eq!(whole, pieces, "where the stream is cut matters");
+}
+
+/// How `Run::new` reads its first octet.
+pub fn options(bits: u8) -> Options {
+    Options {
+        lmtp: bits & 1 != 0,
+        pipelining: bits & 2 == 0,
+        chunking: bits & 4 == 0,
+        implicit_tls: bits & 8 != 0,
+        plaintext_auth: bits & 16 != 0,
+        like_smtplib: bits & 32 != 0,
+    }
+}
+
+struct Run {
+    session: Session,
+    options: Options,
+    piece: usize,
+    /// How much the connection takes at a time.
+    take: usize,
+    /// All that the connection has taken, and how much of it without TLS.
+    said: Vec<u8>,
+    plain: usize,
+    /// Where STARTTLS was asked for, in `said`.
+    tls_from: Option<usize>,
+    /// The caller sends what he likes: what is said is not the session's.
+    by_hand: bool,
+    open: Option<Open>,
+    scanner: Scanner,
+    came: Vec<String>,
+}
+
+/// A mail transaction under way.
+struct Open {
+    recipients: usize,
+    body: Vec<u8>,
+    from: usize,
+    /// 2yz replies whose first octet came when the message had been taken whole.
+    in_time: usize,
+}
+
+impl Run {
+    fn new(bits: u8, piece: usize) -> Self {
+        let options = options(bits);
+        Self {
+            session: Session::new(options),
+            options,
+            piece,
+            take: usize::MAX,
+            said: Vec::new(),
+            plain: 0,
+            tls_from: None,
+            by_hand: false,
+            open: None,
+            scanner: Scanner::default(),
+            came: Vec::new(),
+        }
+    }
+
+    /// What came of it.
+    fn play(mut self, moves: &[Move]) -> Vec<String> {
+        self.pump();
+        for one in moves {
+            match one {
+                Move::Hear(octets) => self.hear(octets),
+                Move::Ask(which) => self.ask(REQUESTS[usize::from(*which) % REQUESTS.len()]),
+                Move::Send(which) => self.send(*which),
+                Move::Take(0) => self.take = usize::MAX,
+                Move::Take(octets) => self.take = usize::from(*octets),
+                Move::Secure => self.secure(),
+                Move::Eof => {
+                    let heard = self.session.received_eof();
+                    self.note(heard);
+                }
+                Move::TimeOut => self.time_out(),
+                Move::Pump => {}
+            }
+            self.pump();
+            self.check_lines();
+        }
+        let ended = self.session.received_eof();
+        self.note(ended);
+        self.pump();
+        self.check_end();
+        self.came
+    }
+
+    fn hear(&mut self, octets: &[u8]) {
+        let complete = self.is_message_taken();
+        let upgrading = self.session.is_upgrading();
+        for piece in octets.chunks(self.piece) {
+            let over = self.session.state().is_over();
+            let heard = self.session.received(piece);
+            assert!(!over || heard.is_ok(), "an ended session has heard something");
+            assert!(!upgrading || over || heard.is_err(), "plaintext was taken for what TLS says");
+            let in_time = self.scanner.read(piece, complete);
+            if let Some(open) = &mut self.open {
+                open.in_time += in_time;
+            }
+            self.note(heard);
+        }
+    }
+
+    fn time_out(&mut self) {
+        let error = Error::new(Kind::Timeout, self.session.stage(), "timed out");
+        let failed = self.session.fail(error);
+        assert!(self.session.state().is_over());
+        self.note(Err(failed));
+    }
+
+    fn secure(&mut self) {
+        if self.session.is_upgrading() {
+            self.session.tls_established();
+            assert_eq!(self.session.extensions().iter().count(), 0, "learnt before TLS, known after it");
+            assert!(self.session.is_secure());
+        }
+    }
+
+    fn send(&mut self, which: u8) {
+        let count = usize::from(which & 3) + 1;
+        let large = which == 0xFF;
+        let body = match which >> 4 {
+            _ if large => b"0123456\n".repeat(LARGE / 8),
+            index => BODIES[usize::from(index) % BODIES.len()].to_vec(),
+        };
+        let sender = ["a@example.org", "<>", "jürgen@example.org", "a@bücher.example"];
+        let recipients = (0..count).map(|number| format!("r{number}@example.org").parse().unwrap());
+        let transaction = Transaction {
+            reverse_path: sender[usize::from(which >> 2 & 3)].parse().unwrap(),
+            mail_parameters: Vec::new(),
+            recipients: recipients.collect(),
+            rcpt_parameters: Vec::new(),
+            body: Body::new(body.clone()),
+        };
+        let asked = self.request(Request::Transaction(transaction));
+        if asked {
+            assert!(self.open.is_none(), "two transactions at a time");
+            self.open = Some(Open { recipients: count, body, from: self.said.len(), in_time: 0 });
+        }
+    }
+
+    fn ask(&mut self, name: &str) {
+        let line = |text: &str| Request::Command(Command::Free(text.parse().unwrap()));
+        let command = Request::Command;
+        let login = |secret, mechanism| Request::Login {
+            credentials: Credentials::new("alice", secret).unwrap(),
+            mechanism,
+            initial_response: mechanism.is_none(),
+        };
+        let password = || Secret::Password(SECRET.to_owned());
+        let auth = |initial_response| Request::AuthBy { mechanism: "PLAIN".to_owned(), initial_response };
+        let mail = |path: &str, options: &[&str]| {
+            let options = options.iter().map(|option| option.parse().unwrap()).collect();
+            command(Command::Mail(path.parse().unwrap(), options))
+        };
+        let rcpt = |path: &str| command(Command::Rcpt(path.parse().unwrap(), Vec::new()));
+        let client = || "client.example".parse().unwrap();
+        let request = match name {
+            "hello" => Request::Hello(client()),
+            "ehlo" => command(Command::Ehlo(client())),
+            "helo" => command(Command::Helo(client())),
+            "lhlo" => command(Command::Lhlo(client())),
+            "starttls" => command(Command::StartTls),
+            "login" => login(password(), None),
+            "login with PLAIN" => login(password(), Some(Mechanism::Plain)),
+            "login with LOGIN" => login(password(), Some(Mechanism::Login)),
+            "login with CRAM-MD5" => login(password(), Some(Mechanism::CramMd5)),
+            "token" => login(Secret::AccessToken(SECRET.to_owned()), None),
+            "auth" => auth(None),
+            "auth with response" => auth(Some(format!("\0alice\0{SECRET}").into_bytes())),
+            "mail" => mail("a@example.org", &["SIZE=10"]),
+            "mail smtputf8" => mail("jürgen@example.org", &["SMTPUTF8"]),
+            "mail null" => mail("<>", &[]),
+            "mail utf8" => mail("jürgen@example.org", &[]),
+            "rcpt" => rcpt("b@example.org"),
+            "rcpt utf8" => rcpt("jürgen@example.org"),
+            "data" => Request::MailData(Body::new(BODIES[0])),
+            "data dots" => Request::MailData(Body::new(BODIES[3])),
+            "rset" => command(Command::Rset),
+            "noop" => command(Command::Noop(None)),
+            "vrfy" => command(Command::Vrfy("postmaster".parse().unwrap())),
+            "expn" => command(Command::Expn("list".parse().unwrap())),
+            "help" => command(Command::Help(None)),
+            "quit" => command(Command::Quit),
+            "free noop" => line("noop"),
+            "free auth" => line(&format!("AUTH PLAIN {}", SECRET_CODED[0])),
+            "free mail" => line("mail from:<a@example.org>"),
+            "free data" => line("DATA"),
+            "free starttls" => line("starttls"),
+            "free bdat" => line("BDAT 3 LAST"),
+            _ => return self.ask_otherwise(name),
+        };
+        let starttls = matches!(&request, Request::Command(Command::StartTls));
+        if self.request(request) && starttls {
+            self.tls_from.get_or_insert(self.said.len());
+        }
+    }
+
+    fn ask_otherwise(&mut self, name: &str) {
+        let over = self.session.state().is_over();
+        let asked = match name {
+            "respond" => self.session.respond(Some(SECRET.as_bytes())),
+            "cancel" => self.session.respond(None),
+            "expect" => self.session.expect_reply(),
+            "raw" => self.session.raw(b"by hand\r\n.\r\n"),
+            "assume" => {
+                let all = ["PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "STARTTLS"];
+                self.session.assume(all.map(|keyword| (keyword, "")).into_iter().collect::<Extensions>());
+                return;
+            }
+            "close" => {
+                let lost = self.open.take().is_some() && !over;
+                self.session.close(Error::new(Kind::Disconnected, self.session.stage(), "closed"));
+                assert!(self.session.state().is_over());
+                let decided = std::iter::from_fn(|| self.session.decided()).count();
+                assert!(!over || (!lost && decided == 0));
+                return;
+            }
+            other => panic!("what is {other}?"),
+        };
+        assert!(!over || asked.is_err(), "{name} was taken by an ended session");
+        self.by_hand |= name == "raw" && asked.is_ok();
+        self.note(asked);
+    }
+
+    /// Whether it was taken.
+    fn request(&mut self, request: Request) -> bool {
+        let over = self.session.state().is_over();
+        let shown = format!("{request:?}");
+        let asked = self.session.request(request);
+        assert!(!over || asked.is_err(), "{shown} was taken by an ended session");
+        let taken = asked.is_ok();
+        self.note(asked);
+        taken
+    }
+
+    fn pump(&mut self) {
+        let mut room = self.take;
+        for _ in 0..10_000 {
+            let (over, secure) = (self.session.state().is_over(), self.session.is_secure());
+            match self.session.step() {
+                Step::Send(octets) => {
+                    assert!(!over, "said after the end: {}", octets.escape_ascii());
+                    assert!(!octets.is_empty());
+                    let taken = octets.len().min(room);
+                    if taken == 0 {
+                        return;
+                    }
+                    self.said.extend_from_slice(&octets[..taken]);
+                    room -= taken;
+                    self.session.sent(taken);
+                    if !secure {
+                        self.plain = self.said.len();
+                    }
+                }
+                Step::Yield(event) => self.came(&event),
+                Step::Receive(_) => {
+                    assert!(!over, "an ended session waits");
+                    return;
+                }
+                Step::UpgradeTls | Step::Idle => return,
+            }
+        }
+        panic!("the steps never end");
+    }
+
+    fn note(&mut self, result: Result<(), Error>) {
+        let Err(error) = result else { return };
+        while let Some(event) = self.session.decided() {
+            self.came(&event);
+        }
+        if let Some(outcome) = &error.outcome {
+            self.transaction_ended(outcome);
+        }
+        self.came.push(format!("{} {} {error} {:?}", error.kind.name(), error.stage, error.outcome));
+    }
+
+    fn came(&mut self, event: &Event) {
+        if let Event::Transaction(outcome) = event {
+            self.transaction_ended(outcome);
+        }
+        self.came.push(format!("{event:?} {}", self.session.state()));
+    }
+
+    fn transaction_ended(&mut self, outcome: &Outcome) {
+        let taken = self.is_message_taken();
+        let open = self.open.take().expect("an outcome for no transaction");
+        let fates: Vec<&Fate> = outcome.recipients.iter().map(|(_, fate)| fate).collect();
+        assert_eq!(fates.len(), open.recipients);
+        let sent: Vec<_> = fates.iter().filter(|fate| matches!(fate, Fate::Sent(_))).collect();
+        for fate in &sent {
+            let Fate::Sent(reply) = fate else { unreachable!() };
+            assert_eq!(reply.code() / 100, 2);
+        }
+        assert_eq!(outcome.verdict == Verdict::Sent, !sent.is_empty() && outcome.verdict != Verdict::Lost);
+        if !sent.is_empty() {
+            assert!(taken, "sent, and the message was never taken whole");
+            let needed = if self.options.lmtp { sent.len() } else { 1 };
+            assert!(open.in_time >= needed, "sent by a reply that came before the end of the message");
+            let mut content = wire::canonical(&open.body);
+            let got = wire::message_in(&self.said[open.from..]).expect("a whole message");
+            if got != content && !content.is_empty() && !content.ends_with(b"\r\n") {
+                content.extend(b"\r\n");
+            }
+            assert!(got == content, "the server got another message: {}", got.escape_ascii());
+        }
+        if fates.contains(&&Fate::Unknown) {
+            assert!(taken && outcome.verdict == Verdict::Lost, "unknown, and the end was never sent");
+        }
+        if taken && outcome.verdict == Verdict::Lost {
+            assert!(!fates.contains(&&Fate::NotSent), "lost after the end, and called not sent");
+        }
+    }
+
+    fn is_message_taken(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| wire::message_in(&self.said[open.from..]).is_some())
+    }
+
+    fn check_lines(&mut self) {
+        while let Some(line) = self.session.next_line() {
+            if line.speaker == Speaker::Client {
+                let text = String::from_utf8_lossy(&line.text);
+                let shows = |secret: &str| text.contains(secret);
+                assert!(!shows(SECRET) && !SECRET_CODED.iter().any(|coded| shows(coded)), "{text}");
+            }
+        }
+    }
+
+    fn check_end(&mut self) {
+        assert!(self.session.state().is_over());
+        assert!(matches!(self.session.state(), State::Closed | State::Broken));
+        assert!(self.open.is_none(), "a transaction without an outcome");
+        assert!(self.session.legal().is_empty());
+        let request = Request::Command(Command::Noop(None));
+        assert!(self.session.request(request).is_err() && matches!(self.session.step(), Step::Idle));
+        self.check_lines();
+        if !self.by_hand {
+            self.check_plaintext();
+        }
+    }
+
+    fn check_plaintext(&self) {
+        let verbs = |octets: &[u8]| -> Vec<Verb> {
+            let text = String::from_utf8_lossy(octets);
+            text.lines().map(Verb::of_line).collect()
+        };
+        let plain = &self.said[..self.plain];
+        if !self.options.plaintext_auth {
+            assert!(!verbs(plain).contains(&Verb::Auth), "AUTH without TLS");
+        }
+        if let Some(from) = self.tls_from.filter(|&from| from < plain.len()) {
+            let speaks = |verb: &Verb| matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Auth);
+            assert!(!verbs(&plain[from..]).iter().any(speaks), "plaintext after STARTTLS was asked for");
+        }
+    }
+}
+
+/// Where replies begin and end, read from the stream alone.
+#[derive(Default)]
+struct Scanner {
+    line: Vec<u8>,
+    midway: bool,
+    began_in_time: bool,
+}
+
+impl Scanner {
+    /// How many 2yz replies ended here whose first octet came in time.
+    fn read(&mut self, octets: &[u8], in_time: bool) -> usize {
+        let mut found = 0;
+        for &octet in octets {
+            if !self.midway {
+                self.midway = true;
+                self.began_in_time = in_time;
+            }
+            self.line.push(octet);
+            if octet == b'\n' {
+                let line = std::mem::take(&mut self.line);
+                let last = line.get(3) != Some(&b'-');
+                if last {
+                    self.midway = false;
+                    found += usize::from(self.began_in_time && line[0] == b'2');
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,89 @@
+"""Ctrl-C, wherever the client waits: KeyboardInterrupt at once, the socket closed."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from client.scripted import serve
+
+PROGRAM = """
+import sys, time, rsmtp
+stage, host, port = sys.argv[1:]
+client = rsmtp.SmtpClient(timeout=50)
+print("go", flush=True)
+try:
+    client.connect(host, int(port))
+    client.ehlo()
+    if stage == "body":
+        client.sendmail("a@example.org", "b@example.org", b"x" * 50_000_000)
+    client.noop()
+except KeyboardInterrupt:
+    print("interrupted", client.state, client.sock, flush=True)
+    try:
+        client.noop()
+    except rsmtp.SMTPServerDisconnected as error:
+        print("disconnected", flush=True)
+else:
+    print("not interrupted", flush=True)
+"""
+
+
+def stalled_at(stage):
+    def script(peer):
+        if stage == "greeting":
+            return peer.until_closed()
+        peer.say("220 hello")
+        if stage == "reply":
+            return peer.until_closed()
+        for reply in ("250 server", "250 ok", "250 ok", "354 go on"):
+            peer.line()
+            peer.say(reply)
+        time.sleep(4)  # and nothing is read
+        return None
+
+    return script
+
+
+@pytest.mark.parametrize("stage", ["greeting", "reply", "body"])
+def test_ctrl_c(stage):
+    with serve(stalled_at(stage)) as server:
+        command = [sys.executable, "-c", PROGRAM, stage, server.host, str(server.port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout.readline() == "go\n"
+            time.sleep(0.7)
+            begin = time.monotonic()
+            child.send_signal(signal.SIGINT)
+            told = child.stdout.readline()
+            took = time.monotonic() - begin
+            assert told == "interrupted broken None\n"
+            assert took < 1.5
+            assert child.stdout.readline() == "disconnected\n"
+
+
+def test_ctrl_c_while_connecting():
+    # A listener whose queue is full: the next connection is not answered.
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        host, port = listener.getsockname()
+        fillers = []
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex((host, port))
+            fillers.append(filler)
+        command = [sys.executable, "-c", PROGRAM, "connect", host, str(port)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout.readline() == "go\n"
+            time.sleep(0.7)
+            begin = time.monotonic()
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.readline() == "interrupted disconnected None\n"
+            assert time.monotonic() - begin < 1.5
+        for filler in fillers:
+            filler.close()

@@ -1,0 +1,236 @@
+"""One owner at a time; nobody waits for another client; a fork does no harm."""
+
+import gc
+import os
+import smtplib
+import threading
+import time
+
+import pytest
+
+import rsmtp
+from client.scripted import answering, serve
+
+A, B = "a@example.org", "b@example.org"
+
+
+def test_threads_that_hammer_one_client_never_interleave():
+    with rsmtp.Catcher(tls="none") as catcher:
+        client = rsmtp.SmtpClient(catcher.host, catcher.port, timeout=30)
+        client.ehlo()
+        errors = []
+
+        def hammer(number):
+            try:
+                for count in range(25):
+                    body = f"Subject: {number}-{count}\r\n\r\n{number}-{count}\r\n"
+                    assert (
+                        client.sendmail(f"s{number}@example.org", f"r{number}-{count}@example.org", body)
+                        == {}
+                    )
+                    assert client.noop()[0] == 250
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=hammer, args=(n,)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        client.quit()
+        assert errors == []
+        assert catcher.count == 200
+        for message in catcher.messages:
+            number, count = bytes(message.data).decode().split()[1].split("-")
+            assert message.mail_from == f"s{number}@example.org"
+            assert message.rcpt_tos == [f"r{number}-{count}@example.org"]
+
+
+def test_close_from_another_thread_ends_a_wait():
+    with serve(lambda peer: (peer.say("220 hello"), peer.until_closed())) as server:
+        client = rsmtp.SmtpClient(server.host, server.port, timeout=50)
+        raised = []
+
+        def wait():
+            try:
+                client.noop()
+            except smtplib.SMTPServerDisconnected as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.2)
+        client.close()
+        thread.join(5)
+        assert not thread.is_alive()
+        assert "another thread" in str(raised[0])
+        server.wait_for_end(5)
+
+
+def test_others_work_while_one_waits():
+    def slow(peer):
+        peer.say("220 hello")
+        peer.line()
+        time.sleep(1)
+        peer.say("250 ok")
+        peer.until_closed()
+
+    with serve(slow) as server:
+        clients = [rsmtp.SmtpClient(server.host, server.port, timeout=20) for _ in range(2)]
+        threads = [threading.Thread(target=client.noop) for client in clients]
+        begin = time.monotonic()
+        for thread in threads:
+            thread.start()
+        counted = 0
+        while any(thread.is_alive() for thread in threads):
+            counted += 1
+        took = time.monotonic() - begin
+        assert took < 1.9  # both at once, not one after the other
+        assert counted > 1000
+        for client in clients:
+            client.close()
+
+
+def in_child(work):
+    """Runs `work` in a fork; what it returns, as text. Fails if it takes too long."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            try:
+                said = repr(work())
+            except BaseException as error:
+                said = f"{type(error).__name__}: {error}"
+            os.write(writing, said.encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    end = time.monotonic() + 15
+    try:
+        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > end:
+                os.kill(pid, 9)
+                os.waitpid(pid, 0)
+                pytest.fail("the child hangs")
+            time.sleep(0.01)
+        return os.read(reading, 10_000).decode()
+    finally:
+        os.close(reading)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_cannot_speak_into_its_parents_session():
+    with rsmtp.Catcher(tls="none") as catcher:
+        client = rsmtp.SmtpClient(catcher.host, catcher.port, timeout=20)
+        client.ehlo()
+        told = in_child(client.noop)
+        assert "fork" in told
+        assert client.noop()[0] == 250
+        assert client.sendmail(A, B, "x") == {}
+        client.quit()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("how", ["close", "del", "with", "connect"])
+def test_a_child_does_not_end_its_parents_session(how):
+    with rsmtp.Catcher(tls="none") as catcher:
+        client = rsmtp.SmtpClient(catcher.host, catcher.port, timeout=20)
+        client.ehlo()
+
+        def end():
+            nonlocal client
+            if how == "close":
+                client.close()
+            elif how == "del":
+                del client
+                gc.collect()
+            elif how == "with":
+                with client:
+                    pass
+            else:
+                client.connect(catcher.host, catcher.port)
+                client.noop()
+            return "done"
+
+        told = in_child(end)
+        assert told == "'done'"
+        assert client.noop()[0] == 250
+        client.quit()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_of_a_process_in_the_middle_of_a_conversation():
+    """Another thread has the turn at the moment of the fork: in the child it never
+    gives it back."""
+
+    def slow(peer):
+        peer.say("220 hello")
+        peer.line()
+        time.sleep(1.5)
+        peer.say("250 ok")
+        peer.until_closed()
+
+    with serve(slow) as server:
+        client = rsmtp.SmtpClient(server.host, server.port, timeout=20)
+        got = []
+        thread = threading.Thread(target=lambda: got.append(client.noop()))
+        thread.start()
+        time.sleep(0.3)
+        told = in_child(lambda: (client.close(), "done")[1])
+        assert "done" in told or "fork" in told
+        thread.join()
+        assert got == [(250, b"ok")]
+        client.close()
+
+
+def open_sockets():
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_dropping_the_object_closes_the_socket():
+    with serve(lambda peer: (peer.say("220 hello"), peer.until_closed())) as server:
+        client = rsmtp.SmtpClient(server.host, server.port, timeout=20)
+        assert client.state == "greeted"
+        del client
+        gc.collect()
+        server.wait_for_end(5)
+
+
+def test_with_says_quit_and_closes():
+    with serve(answering()) as server:
+        with rsmtp.SmtpClient(server.host, server.port, timeout=20) as client:
+            client.noop()
+        assert client.sock is None
+        server.wait_for_end(5)
+        assert server.heard.endswith(b"QUIT\r\n")
+
+
+def test_with_does_not_hide_an_exception_of_its_block():
+    with serve(answering({"QUIT": None})) as server:
+        with pytest.raises(ZeroDivisionError):
+            with rsmtp.SmtpClient(server.host, server.port, timeout=20):
+                raise ZeroDivisionError
+        server.wait_for_end(5)
+
+
+def test_file_descriptors_are_flat_over_many_sessions():
+    with rsmtp.Catcher(tls="none", keep=0) as catcher:
+
+        def session(number):
+            client = rsmtp.SmtpClient(catcher.host, catcher.port, timeout=20)
+            client.noop()
+            if number % 3 == 0:
+                client.quit()
+            elif number % 3 == 1:
+                client.close()
+
+        for number in range(10):
+            session(number)
+        before = open_sockets()
+        for number in range(1000):
+            session(number)
+        gc.collect()
+        end = time.monotonic() + 5
+        while open_sockets() > before + 5 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert open_sockets() <= before + 5
