@@ -12,8 +12,10 @@ pub enum Address {
     Group { name: String, members: Vec<Mailbox> },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mailbox {
+    /// The whole mailbox as it is written, comments and all.
+    pub source: String,
     /// Without quotes.
     pub display_name: Option<String>,
     /// As it is written, with its quotes if it has any.
@@ -74,8 +76,7 @@ pub fn parse(text: &str) -> Result<Vec<Address>, Malformed> {
             None => return Ok(found),
             Some(',') => reader.bump(),
             Some(_) => {
-                found.push(reader.address(true)?);
-                reader.skip_space()?;
+                found.push(reader.address_with_source(true)?);
                 if !matches!(reader.peek(), None | Some(',')) {
                     return Err(Malformed("no comma between two addresses"));
                 }
@@ -123,6 +124,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn address_with_source(&mut self, may_be_group: bool) -> Result<Address, Malformed> {
+        let before = self.rest;
+        let mut address = self.address(may_be_group)?;
+        self.skip_space()?;
+        if let Address::Mailbox(mailbox) = &mut address {
+            before[..before.len() - self.rest.len()].trim().clone_into(&mut mailbox.source);
+        }
+        Ok(address)
+    }
+
     fn address(&mut self, may_be_group: bool) -> Result<Address, Malformed> {
         // What comes first is a phrase or a local part; what follows tells which.
         let words = self.words()?;
@@ -140,17 +151,10 @@ impl<'a> Reader<'a> {
             Some('@') => {
                 self.bump();
                 let domain = self.domain()?;
-                Ok(Address::Mailbox(Mailbox {
-                    display_name: None,
-                    local_part: one_word(&words)?,
-                    domain: Some(domain),
-                }))
+                let local_part = one_word(&words)?;
+                Ok(Address::Mailbox(Mailbox { local_part, domain: Some(domain), ..Mailbox::default() }))
             }
-            _ => Ok(Address::Mailbox(Mailbox {
-                display_name: None,
-                local_part: one_word(&words)?,
-                domain: None,
-            })),
+            _ => Ok(Address::Mailbox(Mailbox { local_part: one_word(&words)?, ..Mailbox::default() })),
         }
     }
 
@@ -166,7 +170,7 @@ impl<'a> Reader<'a> {
                 }
                 Some(',') => self.bump(),
                 Some(_) => {
-                    if let Address::Mailbox(mailbox) = self.address(false)? {
+                    if let Address::Mailbox(mailbox) = self.address_with_source(false)? {
                         members.push(mailbox);
                     }
                 }
@@ -189,7 +193,7 @@ impl<'a> Reader<'a> {
             return Err(Malformed("an angle bracket without its partner"));
         }
         self.bump();
-        Ok(Mailbox { display_name: None, local_part, domain })
+        Ok(Mailbox { local_part, domain, ..Mailbox::default() })
     }
 
     /// Atoms (dots included) and quoted strings up to something else.
@@ -294,22 +298,25 @@ pub fn format(display_name: &str, address: &str) -> String {
     if display_name.is_empty() {
         return address.to_owned();
     }
-    let is_plain = display_name
+    format!("{} <{address}>", quoted_phrase(display_name))
+}
+
+/// A phrase, in quotes where it has to be. Encodes nothing.
+#[must_use]
+pub fn quoted_phrase(text: &str) -> String {
+    let is_plain = text
         .chars()
         .all(|c| c == ' ' || !c.is_ascii() || (c.is_ascii_graphic() && !is_special(c) && c != '.'));
-    if is_plain {
-        return format!("{display_name} <{address}>");
-    }
-    let escaped = super::parameter::escape(display_name);
-    format!("\"{escaped}\" <{address}>")
+    if is_plain { text.to_owned() } else { format!("\"{}\"", super::parameter::escape(text)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mailbox(name: Option<&str>, local: &str, domain: &str) -> Address {
+    fn mailbox(source: &str, name: Option<&str>, local: &str, domain: &str) -> Address {
         Address::Mailbox(Mailbox {
+            source: source.to_owned(),
             display_name: name.map(str::to_owned),
             local_part: local.to_owned(),
             domain: Some(domain.to_owned()),
@@ -321,9 +328,9 @@ mod tests {
         assert_eq!(
             parse("a@x.example, Jürgen Groß <j@bücher.example>,\n \"B, C\" (comment) <\"b c\"@[127.0.0.1]>"),
             Ok(vec![
-                mailbox(None, "a", "x.example"),
-                mailbox(Some("Jürgen Groß"), "j", "bücher.example"),
-                mailbox(Some("B, C"), "\"b c\"", "[127.0.0.1]"),
+                mailbox("a@x.example", None, "a", "x.example"),
+                mailbox("Jürgen Groß <j@bücher.example>", Some("Jürgen Groß"), "j", "bücher.example"),
+                mailbox("\"B, C\" (comment) <\"b c\"@[127.0.0.1]>", Some("B, C"), "\"b c\"", "[127.0.0.1]"),
             ])
         );
     }

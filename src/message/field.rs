@@ -34,17 +34,6 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// As much as old programs bear: nothing that would end the name or the line.
-pub fn check_name_leniently(name: &str) -> Result<(), Refusal> {
-    match name.chars().find(|&c| is_forbidden(c)) {
-        None => Ok(()),
-        Some(c) => Err(Refusal::new(
-            &format!("header field name {name:?}"),
-            format!("can't contain the control character {c:?}"),
-        )),
-    }
-}
-
 /// No control characters but the tab: a value is one line here, and folding it is
 /// not the caller's business.
 pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {

@@ -4,13 +4,12 @@
 //! characters, 8-bit addresses, lines that SMTP can't carry) has been refused or put
 //! right here.
 
-use super::address::{self, Address, Malformed};
+use super::address::{self, Address, Mailbox, Malformed};
+use super::encoded_word::{Chosen, WordEncoding};
 use super::field::{Kind, Refusal, check_name, check_value, kind};
 use super::parameter::{self, Value};
 use super::transfer::LONGEST_LINE;
-use mail_builder::headers::{
-    Header, address::Address as Written, content_type::ContentType, raw::Raw, text::Text,
-};
+use mail_builder::headers::{Header, content_type::ContentType, raw::Raw, text::Text};
 
 const FOLD_AT: usize = 78;
 
@@ -36,7 +35,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     } else {
         match kind(name) {
             Kind::Text => Text::new(value).write_header(out, column),
-            Kind::Addresses => written(name, value)?.write_header(out, column),
+            Kind::Addresses => Raw::new(in_ascii(name, value)?).write_header(out, column),
             Kind::Parameters => parameters(name, value)?.write_header(out, column),
             Kind::Tokens => {
                 return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
@@ -61,15 +60,29 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
 
 /// A text in encoded-words with spaces between them, which don't count: it can be
 /// folded anywhere then, which a long word can't.
-fn as_words(value: &str) -> String {
+fn as_words(text: &str) -> String {
+    // What an encoded-word of at most 75 characters holds for sure, in base64.
+    const MOST: usize = 42;
+    let chosen = WordEncoding::Shortest.choose(text.as_bytes()).unwrap_or(Chosen::B);
     let mut out = String::new();
-    let characters: Vec<char> = value.chars().collect();
-    for piece in characters.chunks(42) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let most = if chosen == Chosen::B { MOST } else { MOST / 2 };
+        let mut end = rest.len().min(most);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        // A word that isn't the longest may hold more, as long as it stays one.
+        while let Some(next) = rest[end..].chars().next()
+            && chosen.len(&rest.as_bytes()[..end + next.len_utf8()]) <= MOST / 3 * 4
+        {
+            end += next.len_utf8();
+        }
         if !out.is_empty() {
             out.push(' ');
         }
-        let text: String = piece.iter().collect();
-        super::encoded_word::Chosen::B.write(text.as_bytes(), "utf-8", &mut out);
+        chosen.write(&rest.as_bytes()[..end], "utf-8", &mut out);
+        rest = &rest[end..];
     }
     out
 }
@@ -78,23 +91,28 @@ fn fits_on_lines(field: &[u8]) -> bool {
     super::text::longest_line(field) <= LONGEST_LINE
 }
 
-fn written(name: &str, value: &str) -> Result<Written<'static>, Refusal> {
+/// An address list in ASCII. What is ASCII already stays as it is written: it may
+/// have encoded-words and comments of its own.
+fn in_ascii(name: &str, value: &str) -> Result<String, Refusal> {
     let list = address::parse(value).map_err(|Malformed(why)| Refusal::new(name, why))?;
-    let list: Result<Vec<_>, Refusal> = list
-        .into_iter()
+    let written: Result<Vec<_>, _> = list
+        .iter()
         .map(|address| match address {
-            Address::Mailbox(mailbox) => written_mailbox(name, mailbox),
+            Address::Mailbox(mailbox) => mailbox_in_ascii(name, mailbox),
             Address::Group { name: group, members } => {
                 let members: Result<Vec<_>, _> =
-                    members.into_iter().map(|member| written_mailbox(name, member)).collect();
-                Ok(Written::new_group(Some(group), members?))
+                    members.iter().map(|member| mailbox_in_ascii(name, member)).collect();
+                Ok(format!("{}: {};", phrase(group), members?.join(", ")))
             }
         })
         .collect();
-    Ok(Written::new_list(list?))
+    Ok(written?.join(", "))
 }
 
-fn written_mailbox(name: &str, mailbox: address::Mailbox) -> Result<Written<'static>, Refusal> {
+fn mailbox_in_ascii(name: &str, mailbox: &Mailbox) -> Result<String, Refusal> {
+    if mailbox.source.is_ascii() {
+        return Ok(mailbox.source.clone());
+    }
     if mailbox.needs_utf8() {
         return Err(Refusal::new(
             name,
@@ -105,7 +123,15 @@ fn written_mailbox(name: &str, mailbox: address::Mailbox) -> Result<Written<'sta
         ));
     }
     let spec = mailbox.addr_spec(false).map_err(|Malformed(why)| Refusal::new(name, why))?;
-    Ok(Written::new_address(mailbox.display_name, spec))
+    Ok(match &mailbox.display_name {
+        Some(display_name) => format!("{} <{spec}>", phrase(display_name)),
+        None => spec,
+    })
+}
+
+/// A display name: as it is, quoted, or in encoded-words.
+fn phrase(text: &str) -> String {
+    if text.is_ascii() { address::quoted_phrase(text) } else { as_words(text) }
 }
 
 /// Only the value of a parameter has a way to be anything but ASCII (RFC 2231).
@@ -161,8 +187,29 @@ mod tests {
     fn names_are_encoded_and_domains_become_a_labels() {
         assert_eq!(
             folded("To", "Jürgen <j@bücher.example>, a@x.example"),
-            "To: =?utf-8?Q?J=C3=BCrgen?= <j@xn--bcher-kva.example>, <a@x.example>\r\n"
+            "To: =?utf-8?q?J=C3=BCrgen?= <j@xn--bcher-kva.example>, a@x.example\r\n"
         );
+    }
+
+    #[test]
+    fn what_is_encoded_already_stays_as_it_is() {
+        assert_eq!(
+            folded("To", "=?utf-8?q?J=C3=BC?= <j@x.example>, \"Ü, K\" <k@x.example>, l@x.example (L)"),
+            "To: =?utf-8?q?J=C3=BC?= <j@x.example>, =?utf-8?b?w5wsIEs=?= <k@x.example>,\r\n l@x.example (L)\r\n"
+        );
+    }
+
+    #[test]
+    fn long_names_take_several_words() {
+        let name = "Ä".repeat(100);
+        let field = folded("To", &format!("{name} <a@x.example>"));
+        for word in field.split_ascii_whitespace() {
+            assert!(word.len() <= 75, "{word}");
+        }
+        let field = folded("To", &format!("{}ß <a@x.example>", "word ".repeat(40)));
+        for word in field.split_ascii_whitespace() {
+            assert!(word.len() <= 75, "{word}");
+        }
     }
 
     #[test]
