@@ -172,9 +172,11 @@ def test_email_message_mirror_adds_no_field(name, value):
         return
     check_wire(octets)
     parsed = email.message_from_bytes(octets)
-    # The policy encodes a name that isn't ASCII, as the standard library's does.
+    # The policy encodes a name that isn't ASCII, and one with a colon ends there, as
+    # with the standard library's: another name, but one field.
     added = set(names(parsed)) - before
-    assert added <= {name.lower()} or (not name.isascii() and len(added) == 1)
+    is_odd = ":" in name or not name.isascii()
+    assert added <= {name.lower()} or (is_odd and len(added) == 1)
     assert parsed.get_payload().strip() == "hello"
 
 
