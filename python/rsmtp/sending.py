@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rsmtp._rsmtp import needs_smtputf8
+from rsmtp.email.utils import getaddresses
 from rsmtp.errors import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
 
 if TYPE_CHECKING:
@@ -43,15 +44,28 @@ def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] |
         sender = msg[f"{prefix}Sender"] if f"{prefix}Sender" in msg else msg[f"{prefix}From"]
         if sender is None:
             raise ValueError(f"the message has no {prefix}From field, and no from_addr was given")
-        from_addr = email.utils.getaddresses([str(sender)])[0][1]
+        from_addr = _addresses(f"{prefix}From", sender)[0]
     if to_addrs is None:
         # Every field of each name: a second To is as good as the first.
-        fields = [value for name in ("To", "Bcc", "Cc") for value in msg.get_all(prefix + name) or ()]
+        names = [prefix + name for name in ("To", "Bcc", "Cc")]
         to_addrs = [
-            address for _, address in email.utils.getaddresses([str(field) for field in fields]) if address
+            address
+            for name in names
+            for field in msg.get_all(name) or ()
+            for address in _addresses(name, field)
         ]
     recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
     return Envelope(from_addr, recipients)
+
+
+def _addresses(name: str, field: object) -> list[str]:
+    """The addresses of one field. What can be read in two ways is refused: mail must
+    not go to whom only a parser's leniency saw."""
+    text = str(field)
+    found = [address for _, address in getaddresses([text], strict=True) if address]
+    if not found and ("@" in text or name.endswith("From")):
+        raise ValueError(f"{name}: {text!r} can't be read as addresses (RFC 5322 3.4)")
+    return found
 
 
 def render(msg: Any, *, utf8: bool) -> bytes:
