@@ -108,7 +108,10 @@ def test_classic_messages_do_the_same(steps):
         assume(not any("=('" in str(value) for value in theirs.values()))
         assert applied(ours, rsmtp.email.encoders, step) == expected, step
     assert [str(v) for v in ours.values()] == [str(v) for v in theirs.values()]
-    assert ours.get_payload() == theirs.get_payload()
+    # A charset that RFC 2231 wrote is more than the standard library's get_payload can take.
+    expected = applied(theirs, None, ("get_payload",))
+    assume(expected != "TypeError")
+    assert applied(ours, None, ("get_payload",)) == expected
 
 
 headers = st.text(string.ascii_letters + " ;=\"\\'*/%0123456789-\t", max_size=60)
