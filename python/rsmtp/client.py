@@ -242,6 +242,8 @@ class SmtpClient:
             port = int(digits or 0) or self.default_port
         except ValueError:
             raise OSError("nonnumeric port") from None
+        if not 0 < port < 65536:
+            raise OverflowError(f"port: {port} is not between 1 and 65535")
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
             self._print_debug("connect: to", (host, port), self.source_address)
@@ -458,6 +460,8 @@ class SmtpClient:
         """
         self.ehlo_or_helo_if_needed()
         if not self.has_extn("starttls"):
+            if self.tls is not None:
+                raise SMTPNotSupportedError(f"this connection is encrypted already ({self.tls.version})")
             raise SMTPNotSupportedError("STARTTLS extension not supported by server.")
         code, msg = self._talk().starttls(context, None, self._observer)
         if code != 220:
@@ -485,6 +489,9 @@ class SmtpClient:
         """
         self.ehlo_or_helo_if_needed()
         self.user, self.password = user, password
+        if not self.has_extn("auth"):
+            hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
+            raise SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
         if password is not None and mechanism is None and self._overrides(*_AUTH_BY_STEPS):
             return self._login_by_steps(initial_response_ok)
         request = Request.login(
@@ -499,8 +506,6 @@ class SmtpClient:
 
     def _login_by_steps(self, initial_response_ok: bool) -> Reply:
         """Through the subclass's own `auth` and authobjects, strongest first."""
-        if not self.has_extn("auth"):
-            raise SMTPNotSupportedError("SMTP AUTH extension not supported by server.")
         offered = self.esmtp_features["auth"].upper().split()
         for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
             if mechanism in offered:

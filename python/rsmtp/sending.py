@@ -36,6 +36,8 @@ class Envelope:
 
 def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None) -> Envelope:
     """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6)."""
+    if not hasattr(msg, "get_all"):
+        raise TypeError(f"msg: a message is wanted, not {type(msg).__name__}; sendmail() takes text")
     resent = msg.get_all("Resent-Date")
     if resent is not None and len(resent) != 1:
         raise ValueError("message has more than one 'Resent-' header block")
@@ -63,7 +65,9 @@ def _addresses(name: str, field: object) -> list[str]:
     not go to whom only a parser's leniency saw."""
     text = str(field)
     found = [address for _, address in getaddresses([text], strict=True) if address]
-    if not found and ("@" in text or name.endswith("From")):
+    nobody = not found and ("@" in text or name.endswith("From"))
+    # The parser drops white space and comments inside an address: another address.
+    if nobody or any(address not in text for address in found):
         raise ValueError(f"{name}: {text!r} can't be read as addresses (RFC 5322 3.4)")
     return found
 
