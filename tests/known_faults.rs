@@ -25,6 +25,7 @@ fn an_ehlo_line_of_white_space_is_passed_over() {
     for line in ["250- \r\n", "250-\t \t\r\n", "250-\r\n", "250-\u{a0}\r\n"] {
         let mut session = Session::new(Default::default());
         session.received(b"220 mx.example\r\n").unwrap();
+        assert!(matches!(session.step(), Step::Yield(_)), "the greeting");
         session.request(Request::Hello("client.example".parse().unwrap())).unwrap();
         loop {
             match session.step() {

@@ -489,7 +489,7 @@ class SmtpClient:
         """
         self.ehlo_or_helo_if_needed()
         self.user, self.password = user, password
-        if not self.has_extn("auth"):
+        if self.sock is not None and not self.has_extn("auth"):
             hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
             raise SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
         if password is not None and mechanism is None and self._overrides(*_AUTH_BY_STEPS):
