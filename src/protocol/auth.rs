@@ -39,11 +39,6 @@ impl Mechanism {
         Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
     }
 
-    /// Whether the secret can be read off the wire by whoever sees it.
-    pub fn reveals_secret(self) -> bool {
-        self != Self::CramMd5
-    }
-
     fn takes(self, secret: &Secret) -> bool {
         let for_token = matches!(self, Self::OAuthBearer | Self::XOAuth2);
         for_token == matches!(secret, Secret::AccessToken(_))
