@@ -170,8 +170,11 @@ impl Replay {
                     self.tls_due = true;
                     return;
                 }
-                Step::Receive(_) | Step::Idle => return,
+                Step::Receive(_) | Step::Idle => break,
             }
+        }
+        for outcome in self.session.take_stranded() {
+            self.came.push(format!("stranded; {}", describe(&Event::Transaction(outcome))));
         }
     }
 }
