@@ -80,6 +80,7 @@ fn replay(name: &str, text: &str, pace: Pace) {
             "S-eof" => {
                 let ended = replay.session.received_eof();
                 replay.note(ended);
+                replay.pump();
             }
             "C:" => replay.client_said(&unescape(rest), &context),
             "TLS" => {
