@@ -80,6 +80,7 @@ fn replay(name: &str, text: &str, pace: Pace) {
             "S-eof" => {
                 let ended = replay.session.received_eof();
                 replay.note(ended);
+                replay.pump();
             }
             "C:" => replay.client_said(&unescape(rest), &context),
             "TLS" => {
@@ -170,8 +171,11 @@ impl Replay {
                     self.tls_due = true;
                     return;
                 }
-                Step::Receive(_) | Step::Idle => return,
+                Step::Receive(_) | Step::Idle => break,
             }
+        }
+        for outcome in self.session.take_stranded() {
+            self.came.push(format!("stranded; {}", describe(&Event::Transaction(outcome))));
         }
     }
 }

@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 const PIECE: usize = 64 * 1024;
 /// Content of one BDAT chunk (RFC 3030). Most messages are one.
 const CHUNK: usize = 256 * 1024;
+/// With this much unsent nothing more is put on top.
+const BACKLOG: usize = 128 * 1024;
 
 /// What a reply will be the answer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,8 @@ pub(super) struct Outgoing {
     /// The run of raw bytes that is being sent has said AUTH.
     raw_is_secret: bool,
     lines: VecDeque<Line>,
+    /// No lines are kept.
+    pub(super) quiet: bool,
     pub(super) letters: Letters,
     /// Where the session stands, for the lines.
     pub(super) state: Option<State>,
@@ -87,6 +91,9 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn command(&mut self, command: &Command, smtputf8: bool, awaited: Awaited) {
         let line = command.line(smtputf8, self.letters);
+        if self.quiet {
+            return self.say(&line, awaited);
+        }
         let shown = match command {
             Command::Free(_) => mask_free(&line),
             _ => line.clone(),
@@ -96,9 +103,13 @@ impl Outgoing {
 
     /// A line whose text in the transcript may differ: secrets are masked here.
     pub(super) fn line(&mut self, line: &str, shown: String, awaited: Awaited) {
+        self.note(Speaker::Client, shown.into_bytes());
+        self.say(line, awaited);
+    }
+
+    fn say(&mut self, line: &str, awaited: Awaited) {
         self.put(line.as_bytes());
         self.put(b"\r\n");
-        self.note(Speaker::Client, shown.into_bytes());
         self.expect(awaited);
     }
 
@@ -172,15 +183,23 @@ impl Outgoing {
         self.chunks = None;
     }
 
-    /// Whether mail data was sent to its end and is not answered yet.
-    pub(super) fn is_mail_data_out(&self) -> bool {
-        self.awaited.iter().any(|&(awaited, due)| {
-            let ends = matches!(
-                awaited,
-                Awaited::DataEnd | Awaited::Transaction(Part::End(_) | Part::Chunk { last: true })
-            );
-            ends && due <= self.sent
-        })
+    /// For the unanswered transactions in their order: whether the end of their
+    /// mail data was sent. Nothing stands here for one whose end is not said yet,
+    /// and only the last can be such.
+    pub(super) fn ends_sent(&self) -> Vec<bool> {
+        let ends = self.awaited.iter().filter(|(awaited, _)| {
+            matches!(awaited, Awaited::Transaction(Part::End(_) | Part::Chunk { last: true }))
+        });
+        ends.map(|&(_, due)| due <= self.sent).collect()
+    }
+
+    /// Whether all that was said is in the buffer or on its way, mail data
+    /// included, and not so much that a slow peer would make it grow.
+    pub(super) fn takes_more(&self) -> bool {
+        if self.pending().len() > BACKLOG {
+            return false;
+        }
+        self.body.is_none() && self.chunks.is_none()
     }
 
     /// Ends mail data that has not begun: the answer to a 354 that nobody wants.
@@ -239,6 +258,9 @@ impl Outgoing {
     }
 
     pub(super) fn note(&mut self, speaker: Speaker, text: Vec<u8>) {
+        if self.quiet {
+            return;
+        }
         let state = self.state.unwrap_or(State::Connected);
         self.lines.push_back(Line { speaker, text, state });
     }
@@ -250,6 +272,9 @@ impl Outgoing {
     fn put(&mut self, bytes: &[u8]) {
         if self.start == self.buffer.len() {
             self.buffer.clear();
+            self.start = 0;
+        } else if self.start > BACKLOG {
+            self.buffer.drain(..self.start);
             self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
@@ -291,6 +316,9 @@ impl Outgoing {
 
     /// Notes the first lines of content that so many octets follow.
     fn note_body(&mut self, content: &[u8], follow: u64) {
+        if self.quiet {
+            return;
+        }
         // What a final line end leaves behind it is no line.
         let lines = content.strip_suffix(b"\n").unwrap_or(content);
         let mut lines = lines.splitn(BODY_LINES + 1, |&b| b == b'\n');

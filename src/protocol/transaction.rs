@@ -47,6 +47,9 @@ pub enum Verdict {
 /// Which command of the transaction a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
+    /// RSET in front of a transaction that goes out before the one ahead of it is
+    /// answered: if that one fails, nothing of it may become part of this one.
+    Clear,
     Mail,
     Rcpt(usize),
     Data,
@@ -68,7 +71,7 @@ impl Part {
             Self::Data => Stage::Data,
             Self::End(_) | Self::Chunk { last: true } => Stage::EndOfData,
             Self::Chunk { last: false } => Stage::MailData,
-            Self::LoneDot | Self::Reset => Stage::Reset,
+            Self::Clear | Self::LoneDot | Self::Reset => Stage::Reset,
         }
     }
 }
@@ -146,6 +149,8 @@ pub(super) fn non_ascii(address: String) -> Error {
 pub(super) enum Then {
     GoOn,
     Done(Outcome),
+    /// The server can't keep this transaction apart from the one ahead of it.
+    Disorder(Reply),
 }
 
 /// A transaction under way.
@@ -165,11 +170,13 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Says the first command, or the whole group.
+    /// Says the first command, or the whole group. `follows` is whether an earlier
+    /// transaction is not answered yet.
     pub(super) fn begin(
         mut transaction: Transaction,
         extensions: &Extensions,
         options: Options,
+        follows: bool,
         out: &mut Outgoing,
     ) -> Result<Self, Error> {
         let smtputf8 = transaction.fit(extensions, options)?;
@@ -189,6 +196,11 @@ impl Running {
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
         };
+        if follows && running.chunked {
+            // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT
+            // does not (RFC 3030 2).
+            running.say(Part::Clear, out);
+        }
         running.say(Part::Mail, out);
         if running.grouped {
             (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
@@ -197,9 +209,12 @@ impl Running {
         Ok(running)
     }
 
-    /// A reply has come to this part.
-    pub(super) fn hear(&mut self, part: Part, reply: Reply, out: &mut Outgoing) -> Then {
+    /// A reply has come to this part. `followed` is whether a later transaction
+    /// has been said already.
+    pub(super) fn hear(&mut self, part: Part, reply: Reply, followed: bool, out: &mut Outgoing) -> Then {
         match part {
+            Part::Clear if !reply.is_completion() => return Then::Disorder(reply),
+            Part::Clear => {}
             Part::Mail if reply.is_completion() => self.next_recipient(0, out),
             Part::Mail => {
                 self.verdict = Some(Verdict::SenderRefused(reply));
@@ -216,9 +231,9 @@ impl Running {
                 self.next_recipient(index + 1, out);
             }
             Part::Data => return self.hear_data(reply, out),
-            Part::Chunk { last: true } => return self.hear_end(None, reply, out),
+            Part::Chunk { last: true } => return self.hear_end(None, reply, followed, out),
             Part::Chunk { last: false } => self.hear_chunk(&reply, out),
-            Part::End(one) => return self.hear_end(one, reply, out),
+            Part::End(one) => return self.hear_end(one, reply, followed, out),
             Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
         }
         Then::GoOn
@@ -227,6 +242,12 @@ impl Running {
     /// Whether the server has decided and only tidying up is left.
     pub(super) fn is_decided(&self) -> bool {
         self.verdict.is_some()
+    }
+
+    /// Whether another transaction may go out on top of this one: it is said whole,
+    /// and nothing is wrong with it so far.
+    pub(super) fn may_be_followed(&self) -> bool {
+        self.grouped && !self.lmtp && self.body.is_none() && self.verdict.is_none()
     }
 
     /// The conversation is over. `unanswered` is whether the end of mail data
@@ -239,8 +260,9 @@ impl Running {
         self.conclude(Verdict::Lost)
     }
 
-    /// The server ended the session with this reply to this part.
-    pub(super) fn end_by(mut self, part: Part, reply: &Reply) -> Outcome {
+    /// The server ended the session with this reply to this part: that decides it,
+    /// if it was open.
+    pub(super) fn end_by(&mut self, part: Part, reply: &Reply) {
         match part {
             Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
             Part::Rcpt(index) => {
@@ -248,9 +270,8 @@ impl Running {
                 self.verdict.get_or_insert(Verdict::RecipientsRefused);
             }
             Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
-            Part::LoneDot | Part::Reset => {}
+            Part::Clear | Part::LoneDot | Part::Reset => {}
         }
-        self.conclude(Verdict::Lost)
     }
 
     fn say(&self, part: Part, out: &mut Outgoing) {
@@ -258,7 +279,7 @@ impl Running {
             Part::Mail => &self.mail,
             Part::Rcpt(index) => &self.rcpts[index],
             Part::Data => &Command::Data,
-            Part::Reset => &Command::Rset,
+            Part::Clear | Part::Reset => &Command::Rset,
             Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
         };
         out.command(command, self.smtputf8, Awaited::Transaction(part));
@@ -347,7 +368,7 @@ impl Running {
         Then::GoOn
     }
 
-    fn hear_end(&mut self, one: Option<usize>, reply: Reply, out: &mut Outgoing) -> Then {
+    fn hear_end(&mut self, one: Option<usize>, reply: Reply, followed: bool, out: &mut Outgoing) -> Then {
         match one {
             // RFC 2033 4.2: one reply for each recipient that was accepted.
             Some(index) => {
@@ -368,8 +389,11 @@ impl Running {
             }
             None => {
                 self.refuse_data(Stage::EndOfData, &reply);
-                self.say(Part::Reset, out);
-                return Then::GoOn;
+                // What follows has its own RSET in front.
+                if !followed {
+                    self.say(Part::Reset, out);
+                    return Then::GoOn;
+                }
             }
         }
         Then::Done(self.conclude(Verdict::Sent))

@@ -56,6 +56,12 @@ impl Session {
 
     pub(super) fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
         self.check_open()?;
+        if matches!(request, Request::Transaction(_)) && !self.transactions.is_empty() {
+            return match self.takes_transaction() {
+                true => Ok(()),
+                false => Err(self.misuse(Stage::Mail, "another mail transaction is still under way")),
+            };
+        }
         self.check_no_procedure()?;
         let (verb, free) = match request {
             Request::Command(command) => (command.verb(), matches!(command, Command::Free(_))),
@@ -118,9 +124,9 @@ impl Session {
     }
 
     pub(super) fn check_no_procedure(&self) -> Result<(), Error> {
-        match self.procedure {
-            Some(_) => Err(self.misuse(self.stage(), "another request is still under way")),
-            None => Ok(()),
+        match self.procedure.is_none() && self.transactions.is_empty() {
+            true => Ok(()),
+            false => Err(self.misuse(self.stage(), "another request is still under way")),
         }
     }
 

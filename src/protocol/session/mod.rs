@@ -17,7 +17,7 @@ use super::outgoing::{Awaited, Outgoing};
 use super::reply::Reply;
 use super::reply_reader::ReplyReader;
 use super::state::State;
-use super::transaction::Running;
+use super::transaction::{Outcome, Running};
 use super::transcript::{Line, Speaker};
 use std::collections::VecDeque;
 
@@ -66,7 +66,6 @@ enum Procedure {
     Login { exchange: Exchange, others: VecDeque<Exchange>, initial_response: bool },
     AuthBy,
     MailData(Option<Body>),
-    Transaction(Running),
 }
 
 /// One SMTP or LMTP conversation, from the greeting to its end.
@@ -86,6 +85,12 @@ pub struct Session {
     began_due: bool,
     out: Outgoing,
     procedure: Option<Procedure>,
+    /// Mail transactions that are not answered whole, in the order in which they
+    /// were said: a reply to a transaction is one to the first.
+    transactions: VecDeque<Running>,
+    /// What is known of those that were in flight when the session ended, behind
+    /// the first.
+    stranded: VecDeque<Outcome>,
     events: VecDeque<Event>,
     /// Events wait: somebody only wants to send.
     holding: bool,
@@ -114,6 +119,8 @@ impl Session {
             began_due: false,
             out: Outgoing::default(),
             procedure: None,
+            transactions: VecDeque::new(),
+            stranded: VecDeque::new(),
             events: VecDeque::new(),
             holding: false,
             heard: 0,
@@ -124,6 +131,37 @@ impl Session {
         session.out.letters = options.letters();
         session.out.expect(Awaited::Greeting);
         session
+    }
+
+    /// Whether a transaction may begin now: nothing is under way, or the server
+    /// offers PIPELINING (RFC 2920) and all that is under way are transactions that
+    /// are said whole and go well. Their answers come as one
+    /// [`Event::Transaction`] each, in order.
+    pub fn takes_transaction(&mut self) -> bool {
+        self.refill();
+        if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() {
+            return false;
+        }
+        if self.transactions.is_empty() {
+            return self.out.is_idle() && self.state != State::Data;
+        }
+        self.transactions.iter().all(Running::may_be_followed) && self.out.takes_more()
+    }
+
+    /// How many transactions are not answered whole.
+    pub fn in_flight(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// What became of the transactions in flight behind the first one, once the
+    /// session has ended.
+    pub fn take_stranded(&mut self) -> VecDeque<Outcome> {
+        std::mem::take(&mut self.stranded)
+    }
+
+    /// Whether lines of the transcript are kept: many messages cost less without.
+    pub fn keep_transcript(&mut self, keep: bool) {
+        self.out.quiet = !keep;
     }
 
     /// Begins a request. What would lose the order of the conversation is
@@ -158,8 +196,10 @@ impl Session {
                 self.procedure = Some(Procedure::MailData(Some(body)));
             }
             Request::Transaction(transaction) => {
-                let running = Running::begin(transaction, &self.extensions, self.options, &mut self.out)?;
-                self.procedure = Some(Procedure::Transaction(running));
+                let follows = !self.transactions.is_empty();
+                let running =
+                    Running::begin(transaction, &self.extensions, self.options, follows, &mut self.out)?;
+                self.transactions.push_back(running);
             }
         }
         Ok(())
@@ -375,7 +415,7 @@ impl Session {
 
     /// Whether nothing waits to be sent or answered.
     pub fn is_idle(&self) -> bool {
-        self.out.is_idle() && self.procedure.is_none()
+        self.out.is_idle() && self.procedure.is_none() && self.transactions.is_empty()
     }
 
     /// Lets mail data follow as the wire takes it.

@@ -6,14 +6,7 @@ use crate::protocol::transaction::{Fate, Transaction, Verdict};
 fn at_mail_data(octets: usize) -> Session {
     let mut session = Session::new(Options::default());
     hear(&mut session, "220 hi");
-    let request = Request::Transaction(Transaction {
-        reverse_path: "a@example.org".parse().unwrap(),
-        mail_parameters: Vec::new(),
-        recipients: vec!["b@example.org".parse().unwrap()],
-        rcpt_parameters: Vec::new(),
-        body: Body::new(vec![b'x'; octets]),
-    });
-    session.request(request).unwrap();
+    session.request(message(Body::new(vec![b'x'; octets]))).unwrap();
     for reply in ["250 ok", "250 ok", "354 go on"] {
         while let Step::Send(octets) = session.step() {
             let all = octets.len();
@@ -109,14 +102,7 @@ fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
     let mut session = Session::new(Options::default());
     hear(&mut session, "220 hi");
     session.assume([("PIPELINING", ""), ("CHUNKING", "")].into_iter().collect());
-    let request = Request::Transaction(Transaction {
-        reverse_path: "a@example.org".parse().unwrap(),
-        mail_parameters: Vec::new(),
-        recipients: vec!["b@example.org".parse().unwrap()],
-        rcpt_parameters: Vec::new(),
-        body: Body::new(content),
-    });
-    session.request(request).unwrap();
+    session.request(message(Body::new(content))).unwrap();
     let mut said = Vec::new();
     say_all(&mut session, &mut said);
     assert!(said.len() < 400_000, "more than one chunk went out before the recipients were known");
@@ -142,19 +128,22 @@ fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
     assert_eq!(outcome.verdict, Verdict::Sent);
 }
 
+fn message(body: Body) -> Request {
+    Request::Transaction(Transaction {
+        reverse_path: "a@example.org".parse().unwrap(),
+        mail_parameters: Vec::new(),
+        recipients: vec!["b@example.org".parse().unwrap()],
+        rcpt_parameters: Vec::new(),
+        body,
+    })
+}
+
 /// What goes out, and what comes of it, when only so many octets of 600,000 can be read.
 fn cut_short(readable: u64, offered: &str, replies: &[&str]) -> (Session, String) {
     let mut session = Session::new(Options::default());
     hear(&mut session, "220 hi");
     session.assume(offered.split(' ').map(|keyword| (keyword, "")).collect());
-    let request = Request::Transaction(Transaction {
-        reverse_path: "a@example.org".parse().unwrap(),
-        mail_parameters: Vec::new(),
-        recipients: vec!["b@example.org".parse().unwrap()],
-        rcpt_parameters: Vec::new(),
-        body: Body::on_demand(Failing { octets: 600_000, readable }),
-    });
-    session.request(request).unwrap();
+    session.request(message(Body::on_demand(Failing { octets: 600_000, readable }))).unwrap();
     let mut said = Vec::new();
     for reply in replies {
         assert!(say_all(&mut session, &mut said).is_none());
@@ -197,6 +186,27 @@ fn between_chunks_rset_takes_back_what_cannot_be_read() {
         assert!(send_a_piece(&mut session));
         hear(&mut session, "250 ok");
     }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_leaves_those_ahead_of_it_alone() {
+    let mut session = Session::new(Options::default());
+    hear(&mut session, "220 hi");
+    session.assume([("PIPELINING", ""), ("CHUNKING", "")].into_iter().collect());
+    session.request(message(Body::new("fine"))).unwrap();
+    assert!(session.takes_transaction());
+    session.request(message(Body::on_demand(Failing { octets: 9, readable: 5 }))).unwrap();
+    assert!(!session.takes_transaction());
+    let mut said = Vec::new();
+    assert!(say_all(&mut session, &mut said).is_none());
+    assert!(said.ends_with(b"RCPT TO:<b@example.org>\r\nRSET\r\n"));
+    session.received(&b"250 ok\r\n".repeat(3)).unwrap();
+    let Some(Event::Transaction(first)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
+    assert_eq!(first.verdict, Verdict::Sent);
+    session.received(&b"250 ok\r\n".repeat(4)).unwrap();
+    let Some(Event::Transaction(second)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
+    assert!(matches!(second.verdict, Verdict::Unreadable(_)));
+    assert!(session.takes_transaction());
 }
 
 #[test]
