@@ -44,12 +44,18 @@ pub enum Piece<'a> {
 
 impl Piece<'_> {
     /// Octets of output.
-    fn len(&self) -> u64 {
+    #[must_use]
+    pub fn len(&self) -> u64 {
         match self {
             Piece::Exactly(octets) => octets.len() as u64,
             Piece::Base64(octets, lines) => lines.encoded_len(octets.len() as u64),
             Piece::Stored(stored, lines) => lines.encoded_len(stored.len()),
         }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 

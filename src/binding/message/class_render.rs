@@ -91,14 +91,14 @@ impl Message {
         line.add(whole)
     }
 
-    /// The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
+    /// What goes to a server, large bodies still to be encoded: CRLF line ends, no Bcc, Date and Message-ID
     /// supplied where the policy is ours.
     ///
     /// ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
     /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
-    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
-    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
+    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes | RenderedMessage")]
+    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let mut policy = slf.get().policy(py);
         let mut style = slf.get().style(py)?;
@@ -121,7 +121,7 @@ impl Message {
             sending: true,
             ..style.rules.clone()
         };
-        output::to_bytes(py, node::rendered(slf, &policy, &style, &rules)?)
+        output::to_send(py, node::rendered(slf, &policy, &style, &rules)?)
     }
 
     /// Whether an address in the message isn't ASCII before its @, so that only a
