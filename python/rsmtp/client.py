@@ -580,8 +580,8 @@ class SmtpClient:
             from_addr: the reverse-path; "" is the null reverse-path.
             to_addrs: one address or many.
             msg: bytes, str (sent as UTF-8), or a message. Line ends become CRLF.
-                Large bodies are encoded, and attached files read, in pieces of 64 KB
-                on their way out.
+                Large bodies are encoded, and attached files read, in small pieces on
+                their way out.
             mail_options, rcpt_options: as "BODY=8BITMIME"; SIZE, BODY and
                 SMTPUTF8 are added where the message needs and the server offers
                 them.

@@ -75,8 +75,8 @@ def _addresses(name: str, field: object) -> list[str]:
 def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
     """The message as it travels: CRLF, no Bcc. Large bodies of a message of ours are
     encoded, and files read, while it is sent."""
-    if hasattr(msg, "_render_for_sending"):
-        rendered: bytes | RenderedMessage = msg._render_for_sending(utf8=utf8)
+    if hasattr(msg, "_content_for_sending"):
+        rendered: bytes | RenderedMessage = msg._content_for_sending(utf8=utf8)
         return rendered
     msg = copy.copy(msg)
     del msg["Bcc"]

@@ -22,11 +22,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// content, type)` with bytes, text, a path or a file object as content, messages),
 /// `headers` (a mapping or pairs) and `policy`.
 ///
-/// Files stay on their disk: they are read, encoded and sent in pieces of 64 KB when
-/// the message is. A path means the file as it is when the message is sent, a file
-/// object what follows its present position; it has to be able to seek, is used
-/// from its `seek` and `read` only, and stays open, until the message is sent, by
-/// whoever opened it. A file that changes while it is being sent ends that with
+/// Files stay on their disk: they are read and encoded in small pieces while the
+/// message is sent, whatever their size. A path means the file as it is when the
+/// message is sent, a file object what follows its present position. A file object
+/// has to be able to seek, and to stay open until the message is sent; it is not
+/// closed. A file that changes while it is being sent ends that with
 /// SMTPContentError: nobody receives half of it. Enclosed messages (`.eml`) are read
 /// at once.
 ///
