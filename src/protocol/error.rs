@@ -99,6 +99,8 @@ pub enum Kind {
     NoMechanism,
     /// The server said no, in its own words.
     Refused,
+    /// The caller's own limit is reached: later it may go. Nothing was sent.
+    NotNow,
     /// The peer broke the protocol.
     Protocol,
     /// The connection is gone.
@@ -165,6 +167,7 @@ impl Error {
             | Kind::TooLarge
             | Kind::NoMechanism => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
+            Kind::NotNow => true,
             Kind::Refused | Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
                 self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
             }
@@ -181,6 +184,7 @@ impl Kind {
             Self::TooLarge => "too large",
             Self::NoMechanism => "no mechanism",
             Self::Refused => "refused",
+            Self::NotNow => "not now",
             Self::Protocol => "protocol",
             Self::Disconnected => "disconnected",
             Self::Timeout => "timeout",
