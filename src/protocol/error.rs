@@ -4,6 +4,7 @@
 use super::reply::{EnhancedStatusCode, Reply, Severity};
 use super::transaction::Outcome;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where in the conversation something happened or is waited for.
@@ -95,6 +96,9 @@ pub enum Kind {
     NonAsciiAddress,
     /// The message is over the size that the server announced. Nothing was sent.
     TooLarge,
+    /// The content of the message could not be read while it was being sent.
+    /// Nobody has received it.
+    Unreadable,
     /// No mechanism is left that both sides know.
     NoMechanism,
     /// The server said no, in its own words.
@@ -119,6 +123,9 @@ pub enum Kind {
     Interrupted,
 }
 
+/// What an error came of, for whoever can tell more about it.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
 /// An error of a conversation.
 #[derive(Clone, Debug)]
 pub struct Error {
@@ -134,6 +141,7 @@ pub struct Error {
     pub os_error: Option<i32>,
     /// What is known of each recipient, where a transaction was under way.
     pub outcome: Option<Box<Outcome>>,
+    pub cause: Option<Cause>,
 }
 
 impl Error {
@@ -146,6 +154,7 @@ impl Error {
             address: None,
             os_error: None,
             outcome: None,
+            cause: None,
         }
     }
 
@@ -165,6 +174,7 @@ impl Error {
             | Kind::NotSupported
             | Kind::NonAsciiAddress
             | Kind::TooLarge
+            | Kind::Unreadable
             | Kind::NoMechanism => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
             Kind::NotNow => true,
@@ -182,6 +192,7 @@ impl Kind {
             Self::NotSupported => "not supported",
             Self::NonAsciiAddress => "non-ascii address",
             Self::TooLarge => "too large",
+            Self::Unreadable => "unreadable",
             Self::NoMechanism => "no mechanism",
             Self::Refused => "refused",
             Self::NotNow => "not now",
@@ -207,4 +218,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| &**cause as _)
+    }
+}
