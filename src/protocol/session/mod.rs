@@ -88,6 +88,8 @@ pub struct Session {
     /// Mail transactions that are not answered whole, in the order in which they
     /// were said: a reply to a transaction is one to the first.
     transactions: VecDeque<Running>,
+    /// QUIT has been said.
+    quitting: bool,
     /// What is known of those that were in flight when the session ended, behind
     /// the first.
     stranded: VecDeque<Outcome>,
@@ -120,6 +122,7 @@ impl Session {
             out: Outgoing::default(),
             procedure: None,
             transactions: VecDeque::new(),
+            quitting: false,
             stranded: VecDeque::new(),
             events: VecDeque::new(),
             holding: false,
@@ -139,7 +142,7 @@ impl Session {
     /// [`Event::Transaction`] each, in order.
     pub fn takes_transaction(&mut self) -> bool {
         self.refill();
-        if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() {
+        if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() || self.quitting {
             return false;
         }
         if self.transactions.is_empty() {
@@ -171,6 +174,7 @@ impl Session {
         match request {
             Request::Command(command) => {
                 self.check_utf8(&command)?;
+                self.quitting = command.verb() == Verb::Quit;
                 self.begin_command(&command);
             }
             Request::Hello(name) => {
