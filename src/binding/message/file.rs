@@ -88,7 +88,7 @@ fn os_error(py: Python<'_>, path: &Path, error: io::Error) -> PyErr {
         };
         let words: String = py.import("os")?.call_method1("strerror", (number,))?.extract()?;
         // Called with a number, OSError chooses the class for it.
-        Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, words, path))?))
+        Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, words, path.as_os_str()))?))
     };
     raise().unwrap_or_else(|failed| failed)
 }
