@@ -167,6 +167,31 @@ def test_what_add_attachment_makes_is_what_the_standard_library_makes_of_the_oct
     assert ours.as_bytes() == standard.as_bytes()
 
 
+def test_what_is_longer_than_memory_has_no_whole():
+    class Claims(io.BytesIO):
+        end = 1 << 55
+
+        def seek(self, offset, whence=0):
+            self.at = self.end if whence == 2 else super().seek(offset)
+            return self.at
+
+        def tell(self):
+            return getattr(self, "at", 0)
+
+    file = Claims(b"x")
+    message = message_with(("x.bin", file))
+    for whole in (
+        message.as_bytes,
+        message.as_string,
+        lambda: message.get_payload(1).get_payload(decode=True),
+    ):
+        with pytest.raises(MemoryError):
+            whole()
+    file.end = 1 << 63
+    with pytest.raises(ValueError, match="can't hold"):
+        message.as_bytes()
+
+
 class Pipe(io.RawIOBase):
     """What can't seek."""
 
