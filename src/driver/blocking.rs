@@ -202,7 +202,9 @@ impl Connection {
 
     /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
     pub fn leave(&mut self) {
-        if !self.is_of_another_process() && self.session_mut().request(Request::Command(Command::Quit)).is_ok() {
+        if !self.is_of_another_process()
+            && self.session_mut().request(Request::Command(Command::Quit)).is_ok()
+        {
             self.say_goodbye();
         }
         self.close();

@@ -6,7 +6,7 @@
 //! the content: whoever may have to send a message a second time keeps one.
 
 use super::error::{Cause, Error, Kind, Stage};
-use super::mail_data::canonical_size;
+use super::mail_data::{Encoder, Framing, canonical_size};
 use std::fmt;
 use std::sync::Arc;
 
@@ -148,6 +148,18 @@ impl Body {
         }
         self.taken += piece.len() as u64;
         Ok(piece)
+    }
+
+    /// All of it with canonical line ends, from the beginning: as BDAT would say it.
+    pub fn canonical(&self) -> Result<Vec<u8>, Unreadable> {
+        let mut body = self.clone();
+        let mut octets = Vec::new();
+        let mut encoder = Encoder::new(Framing::Chunk);
+        while !body.is_done() {
+            encoder.encode(body.next_piece(64 * 1024)?, &mut octets);
+        }
+        encoder.finish(&mut octets);
+        Ok(octets)
     }
 
     /// How many octets have been taken.
