@@ -266,6 +266,8 @@ impl Connection {
                     Ok(Some(sent)) => {
                         self.conversation.sent(sent);
                         deadline.progress();
+                        // Who sends a lot may never have to wait.
+                        self.attend(Stage::MailData, false, attendant)?;
                     }
                     // A server may take no more until its replies are read.
                     Ok(None) if self.is_readable() => {}
@@ -308,11 +310,16 @@ impl Connection {
     ) -> Result<(), Error> {
         let slice = deadline.left(stage)?.min(SLICE);
         socket(&mut self.stream)?.wait(slice).map_err(|error| self.lost(&error))?;
+        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
+        self.attend(stage, !ready, attendant)
+    }
+
+    /// Asks whether to go on, if it is time to.
+    fn attend(&mut self, stage: Stage, at_once: bool, attendant: &mut dyn Attendant) -> Result<(), Error> {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(Error::new(Kind::Disconnected, stage, "the connection was closed by another thread"));
         }
-        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
-        if !ready || self.attended.elapsed() >= SLICE {
+        if at_once || self.attended.elapsed() >= SLICE {
             self.attended = Instant::now();
             attendant.attend()?;
         }
