@@ -11,6 +11,6 @@ mod turn;
 pub use blocking::{Attendant, Connection};
 pub use connect::Target;
 pub use deadline::{Deadline, Patience, SLICE};
-pub use record::{Record, TimedLine};
+pub use record::{Record, SMTP_LOG, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;

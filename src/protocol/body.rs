@@ -6,7 +6,7 @@
 //! the content: whoever may have to send a message a second time keeps one.
 
 use super::error::{Cause, Error, Kind, Stage};
-use super::mail_data::canonical_size;
+use super::mail_data::{Encoder, Framing, canonical_size};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub trait Content: Send + Sync {
 }
 
 /// A reading of content that is under way.
-pub trait Pieces: Send {
+pub trait Pieces: Send + Sync {
     /// The next octets: at least one and at most `most`, which is never more than
     /// is left. Content that turns out to be other than was announced is an error at
     /// the last piece at the latest: after it nothing can be taken back.
@@ -107,6 +107,14 @@ impl Body {
         self.len() == 0
     }
 
+    /// Octets that it holds in memory.
+    pub fn size_in_memory(&self) -> usize {
+        match &self.source {
+            Source::Memory(octets) => (**octets).as_ref().len(),
+            Source::OnDemand(_) => 0,
+        }
+    }
+
     /// What SIZE declares (RFC 1870 5).
     pub fn canonical_size(&self) -> u64 {
         match &self.source {
@@ -148,6 +156,18 @@ impl Body {
         }
         self.taken += piece.len() as u64;
         Ok(piece)
+    }
+
+    /// All of it with canonical line ends, from the beginning: as BDAT would say it.
+    pub fn canonical(&self) -> Result<Vec<u8>, Unreadable> {
+        let mut body = self.clone();
+        let mut octets = Vec::new();
+        let mut encoder = Encoder::new(Framing::Chunk);
+        while !body.is_done() {
+            encoder.encode(body.next_piece(64 * 1024)?, &mut octets);
+        }
+        encoder.finish(&mut octets);
+        Ok(octets)
     }
 
     /// How many octets have been taken.

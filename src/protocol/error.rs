@@ -103,6 +103,8 @@ pub enum Kind {
     NoMechanism,
     /// The server said no, in its own words.
     Refused,
+    /// A program or the file system did not take the message.
+    Local,
     /// The caller's own limit is reached: later it may go. Nothing was sent.
     NotNow,
     /// The peer broke the protocol.
@@ -177,7 +179,7 @@ impl Error {
             | Kind::Unreadable
             | Kind::NoMechanism => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
-            Kind::NotNow => true,
+            Kind::NotNow | Kind::Local => true,
             Kind::Refused | Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
                 self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
             }
@@ -196,6 +198,7 @@ impl Kind {
             Self::NoMechanism => "no mechanism",
             Self::Refused => "refused",
             Self::NotNow => "not now",
+            Self::Local => "local",
             Self::Protocol => "protocol",
             Self::Disconnected => "disconnected",
             Self::Timeout => "timeout",
