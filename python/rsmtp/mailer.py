@@ -4,7 +4,7 @@ kept for the next call."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -100,8 +100,8 @@ class Mailer:
                              ("per_day", per_day)):  # fmt: skip
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise ValueError(f"{name}: {number!r} is not a whole number from 1 on")
-        for name, amount in (("rate", rate), ("rate_per_connection", rate_per_connection), ("max_age", max_age),
-                             ("backoff", backoff)):  # fmt: skip
+        for name, amount in (("rate", rate), ("rate_per_connection", rate_per_connection),
+                             ("max_age", max_age), ("backoff", backoff)):  # fmt: skip
             if amount is not None and not 0 < amount < 1e9:
                 raise ValueError(f"{name}: {amount!r} is not a number over 0")
         if not 0 <= keep_idle < 1e9:
@@ -242,7 +242,7 @@ def _tell(
     """What is called after each round, and at the end with True."""
     if progress is False:
         return lambda finished: None
-    if total is None and hasattr(messages, "__len__"):
+    if total is None and isinstance(messages, Sized):
         total = len(messages)
     return Progress.teller(sending, total, bar(total) if progress is True else progress)
 

@@ -452,6 +452,25 @@ def test_a_file_object_that_holds_its_message_is_collected():
     assert gone
 
 
+# -- among others ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("without", [[], ["CHUNKING"]], ids=["BDAT", "DATA"])
+def test_a_mailer_sends_the_others_and_tells_why_not_this_one(path, without):
+    bad = message_with(Acting(OCTETS, disk_error))
+    good = message_with(path)
+    messages = [good if number != 7 else bad for number in range(20)]
+    with rsmtp.Catcher(tls="none", without=without) as catcher:
+        with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
+            receipts = sorted(mailer.send_all(messages, stream=True), key=lambda receipt: receipt.index)
+        assert [receipt.ok for receipt in receipts] == [number != 7 for number in range(20)]
+        error = receipts[7].error
+        assert isinstance(error, rsmtp.SMTPContentError) and error.__cause__.errno == 5
+        caught = catcher.wait_for(19, 10)
+        assert catcher.count == 19
+    assert all(attached(message)[0][2] == OCTETS for message in caught)
+
+
 PROGRAM = """
     import sys, rsmtp
     client = rsmtp.SmtpClient("127.0.0.1", int(sys.argv[1]), timeout=50)
