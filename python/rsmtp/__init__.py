@@ -1,14 +1,18 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from rsmtp import errors
 from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__, formataddr
 from rsmtp.client import SmtpClient, Transcript
 from rsmtp.errors import *  # noqa: F403
 
+if TYPE_CHECKING:
+    from rsmtp.aio import AsyncSmtpClient, send
+
 __all__ = [
+    "AsyncSmtpClient",
     "Catcher",
     "Message",
     "SmtpClient",
@@ -19,12 +23,16 @@ __all__ = [
     "__version__",
     "errors",
     "formataddr",
+    "send",
     *errors.__all__,
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """The mirrors are there as attributes too, and are loaded when first asked for."""
+def __getattr__(name: str) -> Any:
+    """The mirrors are there as attributes too; they and what needs asyncio are loaded when
+    first asked for."""
     if name in ("smtplib", "email"):
         return importlib.import_module(f"rsmtp.{name}")
+    if name in ("AsyncSmtpClient", "send"):
+        return getattr(importlib.import_module("rsmtp.aio"), name)
     raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")

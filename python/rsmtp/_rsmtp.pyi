@@ -10,7 +10,6 @@ import typing
 from collections.abc import Iterator
 from datetime import datetime
 from email.message import EmailMessage
-from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
 from typing import Any, Final, Self, SupportsFloat, SupportsIndex, final
 
@@ -1113,9 +1112,7 @@ class Wire(Conversation):
         """
         Looks at the clock: a request whose time is up is settled by that.
         """
-    def connected(
-        self, /, peer: tuple[IPv4Address | IPv6Address, SupportsIndex] | None, observer: object = None
-    ) -> None:
+    def connected(self, /, peer: tuple[str, SupportsIndex] | None, observer: object = None) -> None:
         """
         The connection stands: to the peer at this address and port, or, with None, to
         a Unix socket.
@@ -1168,7 +1165,7 @@ class Wire(Conversation):
         self,
         /,
         host: str,
-        first: tuple[IPv4Address | IPv6Address, SupportsIndex] | None,
+        first: tuple[str, SupportsIndex] | None,
         addresses: SupportsIndex,
         errno: SupportsIndex | None,
     ) -> None:

@@ -35,7 +35,6 @@ R = TypeVar("R")
 Reply = tuple[int, bytes]
 # A script: yields what has been begun, is given what came of it, returns the result.
 Steps = Generator[Any, Any, R]
-_Verb = Callable[..., Any]
 
 SMTP_PORT: Final = 25
 SMTP_SSL_PORT: Final = 465
@@ -76,23 +75,10 @@ class Verbs:
     does_esmtp: bool = False
     default_port: int = SMTP_PORT
 
-    # The verbs that others are built on, in either form.
-    auth: _Verb
-    data: _Verb
-    docmd: _Verb
-    ehlo: _Verb
-    ehlo_or_helo_if_needed: _Verb
-    getreply: _Verb
-    helo: _Verb
-    mail: _Verb
-    putcmd: _Verb
-    rcpt: _Verb
-    rset: _Verb
-    sendmail: _Verb
-    starttls: _Verb
-
     # Of `rsmtp._rsmtp`, or of `rsmtp.aio`.
     _connection: Any = None
+    # Where `connect` goes that is not told.
+    _given: tuple[str, int] = ("localhost", 0)
     # Seconds for each stage of the present session.
     _patience: float | None = None
     _tls_mode = "none"
@@ -140,6 +126,11 @@ class Verbs:
         self._names_itself = local_hostname is None
         self.local_hostname = _own_name() if local_hostname is None else local_hostname
 
+    @property
+    def _own(self) -> Any:
+        """The verbs as this client has them: in either form, a subclass's own ways included."""
+        return self
+
     # -- where it is ----------------------------------------------------------
 
     @property
@@ -186,7 +177,7 @@ class Verbs:
 
     def _arrive(self, host: str, port: int) -> Steps[None]:
         """Connects to a server that must welcome us."""
-        code, msg = yield self.connect(host, port)
+        code, msg = yield self._own.connect(host, port)
         if code != 220:
             self.close()
             raise SMTPConnectError(code, msg)
@@ -195,7 +186,7 @@ class Verbs:
         """Says QUIT if there is still somebody to say it to."""
         try:
             if self._connection is not None and not self._connection.is_over:
-                yield self.quit()
+                yield self._own.quit()
         except SMTPServerDisconnected:
             pass
         finally:
@@ -232,13 +223,16 @@ class Verbs:
     # -- connecting -------------------------------------------------------------
 
     def _connect(
-        self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
+        self, host: str | None = None, port: int = 0, source_address: tuple[str, int] | None = None
     ) -> Steps[Reply]:
         """Connects and returns the greeting, whatever it says: (code, text).
 
-        "host:port" is taken apart when no port is given. Raises a subclass of
+        Without a host, to localhost, or where the constructor of an AsyncSmtpClient was
+        told. "host:port" is taken apart when no port is given. Raises a subclass of
         OSError when no connection can be made.
         """
+        if host is None:
+            host, port = self._given[0], port or self._given[1]
         if source_address:
             self.source_address = source_address
         digits: str | int = port
@@ -254,12 +248,12 @@ class Verbs:
         if self.debuglevel > 0:
             self._print_debug("connect: to", (host, port), self.source_address)
         yield self._begin(host, port)
-        code, msg = yield self.getreply()
+        code, msg = yield self._own.getreply()
         if self.debuglevel > 0:
             self._print_debug("connect:", repr(msg))
         if code == 220 and self._tls_mode == "starttls":
-            yield self.starttls(context=self.context)
-            yield self.ehlo()
+            yield self._own.starttls(context=self.context)
+            yield self._own.ehlo()
         return code, msg
 
     def _begin(self, host: str, port: int, path: str | None = None) -> Any:
@@ -307,7 +301,7 @@ class Verbs:
 
     # -- talking ----------------------------------------------------------------
 
-    def _talk(self) -> Connection:
+    def _talk(self) -> Any:
         if self._connection is None:
             raise SMTPServerDisconnected("please run connect() first")
         if self.esmtp_features != self._learnt:
@@ -319,7 +313,7 @@ class Verbs:
     def _perform(self, request: Request) -> Any:
         if self._overrides(*_LINE_BY_LINE) and request.line is not None:
             verb, _, arguments = request.line.partition(" ")
-            return self.docmd(verb, arguments)
+            return self._own.docmd(verb, arguments)
         return self._talk().perform(request, self._observer)
 
     def _send(self, s: bytes | str) -> Steps[None]:
@@ -344,8 +338,8 @@ class Verbs:
 
     def _docmd(self, cmd: str, args: str = "") -> Steps[Reply]:
         """A command line and its reply."""
-        yield self.putcmd(cmd, args)
-        reply: Reply = yield self.getreply()
+        yield self._own.putcmd(cmd, args)
+        reply: Reply = yield self._own.getreply()
         return reply
 
     def _helo(self, name: str = "") -> Steps[Reply]:
@@ -373,9 +367,9 @@ class Verbs:
         if self.helo_resp is not None or self.ehlo_resp is not None:
             return
         if self._overrides("ehlo", "helo", *_LINE_BY_LINE):
-            reply = yield self.ehlo()
+            reply = yield self._own.ehlo()
             if not 200 <= reply[0] <= 299:
-                reply = yield self.helo()
+                reply = yield self._own.helo()
         else:
             name = self.local_hostname
             reply = yield self._perform(Request.ehlo(name, fall_back=True, lmtp=self._speaks_lmtp))
@@ -468,7 +462,7 @@ class Verbs:
         server refuses it (nothing of a mail goes out in plaintext after that),
         SMTPTLSError if the handshake fails.
         """
-        yield self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         if not self.has_extn("starttls"):
             if self.tls is not None:
                 raise SMTPNotSupportedError(f"this connection is encrypted already ({self.tls.version})")
@@ -497,7 +491,7 @@ class Verbs:
         connection that everybody can read), SMTPException (no mechanism in
         common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
-        yield self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
@@ -521,7 +515,9 @@ class Verbs:
         for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
             if mechanism in offered:
                 answer = getattr(self, "auth_" + mechanism.lower().replace("-", "_"))
-                reply: Reply = yield self.auth(mechanism, answer, initial_response_ok=initial_response_ok)
+                reply: Reply = yield self._own.auth(
+                    mechanism, answer, initial_response_ok=initial_response_ok
+                )
                 return reply
         raise SMTPException("No suitable authentication method found.")
 
@@ -605,7 +601,7 @@ class Verbs:
         SMTPServerDisconnected (its `fates` tell whether the message may have
         arrived); ValueError for what is not an address or an option.
         """
-        yield self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
         octets = sending.to_bytes(msg)
         if not recipients:
@@ -638,7 +634,7 @@ class Verbs:
         travels. Returns and raises as `sendmail`, and ValueError for more than
         one block of Resent- fields.
         """
-        yield self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         envelope = sending.envelope_of(msg, from_addr, to_addrs)
         utf8 = envelope.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
@@ -649,7 +645,7 @@ class Verbs:
         if utf8:
             mail_options = (*mail_options, "SMTPUTF8", "BODY=8BITMIME")
         octets = sending.render(msg, utf8=utf8)
-        refused: dict[str, Reply] = yield self.sendmail(
+        refused: dict[str, Reply] = yield self._own.sendmail(
             envelope.sender, envelope.recipients, octets, mail_options, rcpt_options
         )
         return refused

@@ -16,7 +16,7 @@ from rsmtp.email.utils import getaddresses
 from rsmtp.errors import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
 
 if TYPE_CHECKING:
-    from rsmtp.client import Reply, Steps, Verbs
+    from rsmtp.client import Reply, Steps
 
 MessageLike = Any
 """bytes, str, an rsmtp.Message or a message of the standard library."""
@@ -108,7 +108,7 @@ def bare_address(address: str) -> str:
 
 
 def by_steps(
-    client: Verbs,
+    client: Any,
     sender: str,
     recipients: Sequence[str],
     octets: bytes,

@@ -3,7 +3,7 @@
 
 use super::attendant::Attending;
 use super::conversation::{Conversation, Shared, settle, tell_fates};
-use super::error::to_python;
+use super::error::{bad_argument, to_python};
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
@@ -50,13 +50,14 @@ impl Wire {
     fn connected(
         &self,
         py: Python<'_>,
-        peer: Option<(IpAddr, u16)>,
+        peer: Option<(String, u16)>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<()> {
+        let peer = peer.map(|address| socket_address("peer", &address)).transpose()?;
         let mut attending = Attending::new(py, observer)?;
         let host = &self.shared.host;
         self.shared.look(py, |driver| {
-            driver.connected(host, peer.map(SocketAddr::from));
+            driver.connected(host, peer);
             driver.wire_mut().note_lines(|line| attending.hear_later(line));
         })?;
         let heard = py.detach(|| attending.catch_up());
@@ -76,13 +77,13 @@ impl Wire {
         &self,
         py: Python<'_>,
         host: &str,
-        first: Option<(IpAddr, u16)>,
+        first: Option<(String, u16)>,
         addresses: usize,
         errno: Option<i32>,
     ) -> PyResult<()> {
         let error = errno.map_or(io::ErrorKind::TimedOut.into(), io::Error::from_raw_os_error);
         let error = match first {
-            Some(address) => connect::nowhere(host, addresses, SocketAddr::from(address), &error),
+            Some(address) => connect::nowhere(host, addresses, socket_address("first", &address)?, &error),
             None => connect::unreachable(host, &error),
         };
         Err(to_python(py, &error))
@@ -210,6 +211,11 @@ impl Wire {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn socket_address(argument: &str, (host, port): &(String, u16)) -> PyResult<SocketAddr> {
+    let address = host.parse::<IpAddr>().map_err(|why| bad_argument(argument, &why))?;
+    Ok(SocketAddr::new(address, *port))
 }
 
 /// The name that is asked for at the resolver: A-labels (RFC 5891).
