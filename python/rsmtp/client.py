@@ -177,10 +177,13 @@ class Verbs:
 
     def _arrive(self, host: str, port: int) -> Steps[None]:
         """Connects to a server that must welcome us."""
-        code, msg = yield self._own.connect(host, port)
-        if code != 220:
+        try:
+            code, msg = yield self._own.connect(host, port)
+            if code != 220:
+                raise SMTPConnectError(code, msg)
+        except BaseException:
             self.close()
-            raise SMTPConnectError(code, msg)
+            raise
 
     def _leave(self) -> Steps[None]:
         """Says QUIT if there is still somebody to say it to."""

@@ -44,7 +44,11 @@ class Client:
         vars(self)["client"] = client
         _clients.append(client)
         if client._connects:
-            run(client.__aenter__())
+            try:
+                run(client.__aenter__())
+            except BaseException:
+                self.close()
+                raise
 
     def __getattr__(self, name):
         value = getattr(self.client, name)
@@ -62,6 +66,11 @@ class Client:
 
     def __repr__(self):
         return repr(self.client)
+
+    def close(self):
+        self.client.close()
+        # asyncio closes the socket when the loop gets its turn.
+        run(asyncio.sleep(0))
 
     def __enter__(self):
         return self
