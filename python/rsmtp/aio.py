@@ -181,7 +181,8 @@ class Connection(Wire, asyncio.Protocol):
     def _go_on(self) -> None:
         """Sends what is to be sent, as far as the transport takes it."""
         for _ in range(_PIECES):
-            if self._unsent or self._transport is None or (octets := self.output()) is None:
+            octets = self.output()
+            if octets is None or self._unsent or self._transport is None:
                 break
             if self._has_something_to_read():
                 # Nothing is said on top of an unread reply: the loop is about to bring it.
@@ -276,10 +277,10 @@ class Connection(Wire, asyncio.Protocol):
             self._hear_last_words()
         self._transport = self._poll = None
         self.lost(exc.errno if isinstance(exc, OSError) else None)
+        self._go_on()
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
-        self._wake()
 
     def _hear_last_words(self) -> None:
         """Writing failed; what the server said before it went may say why. asyncio's own
@@ -289,7 +290,6 @@ class Connection(Wire, asyncio.Protocol):
             with contextlib.suppress(OSError):
                 while octets := os.read(found.fileno(), 65536):
                     self.received(octets)
-                    self.output()
 
     # -- what people ask a socket ------------------------------------------------------
 

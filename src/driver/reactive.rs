@@ -28,8 +28,10 @@ pub struct Reactive {
     settled: Option<Settled>,
     /// What is waited for, for the clock.
     stage: Stage,
-    /// What came while nothing was asked: it is heard by the next operation.
+    /// What has come and is not taken in. Nothing is, while nothing is asked: the next
+    /// operation hears of it.
     unread: Vec<u8>,
+    /// What comes behind that: the end.
     ended: Option<io::Result<()>>,
     /// What goes out after an error.
     farewell: Vec<u8>,
@@ -77,49 +79,62 @@ impl Reactive {
         self.settled = None;
         self.operation = Some(if only_send { Operation::Saying } else { Operation::Asking });
         self.wire.session_mut().hold_events(only_send);
-        let unread = std::mem::take(&mut self.unread);
-        if !unread.is_empty() {
-            self.received(&unread);
-        }
-        match self.ended.take() {
-            Some(Ok(())) => self.received(&[]),
-            Some(Err(error)) => self.lost(error),
-            None => {}
-        }
         Ok(())
     }
 
     /// The octets that are to be sent now, as `take` wants them. None: there is
     /// something to wait for, or it is settled.
     pub fn output<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
-        if !self.farewell.is_empty() {
-            return Some(take(&std::mem::take(&mut self.farewell)));
-        }
-        if matches!(self.operation, None | Some(Operation::Connecting)) {
+        if self.operation == Some(Operation::Connecting) {
             return None;
         }
         let saying = self.operation == Some(Operation::Saying);
-        let settled = match self.wire.next_move() {
-            Ok(Move::Send(octets)) => {
-                self.stage = Stage::MailData;
-                return Some(take(octets));
-            }
-            Ok(Move::Receive(stage)) if !saying => {
-                self.stage = stage;
-                return None;
-            }
-            Ok(Move::Yield(event)) => Ok(Some(event)),
-            Ok(Move::Receive(_) | Move::Idle) if saying => Ok(None),
-            Ok(Move::Receive(_) | Move::Idle) => {
-                Err(Error::new(Kind::Misuse, Stage::Command, "nothing was asked of the session"))
-            }
-            Err(error) => {
-                self.fail(error);
-                return self.output(take);
-            }
+        // Nothing is said on top of what has not been read.
+        if self.wire.is_about_to_send() {
+            self.take_in();
+        }
+        while self.operation.is_some() {
+            let settled = match self.wire.next_move() {
+                Ok(Move::Send(octets)) => {
+                    self.stage = Stage::MailData;
+                    return Some(take(octets));
+                }
+                Ok(Move::Receive(stage)) if !saying => {
+                    self.stage = stage;
+                    if self.take_in() {
+                        continue;
+                    }
+                    return None;
+                }
+                Ok(Move::Yield(event)) => Ok(Some(event)),
+                Ok(Move::Receive(_) | Move::Idle) if saying => Ok(None),
+                Ok(Move::Receive(_) | Move::Idle) => {
+                    Err(Error::new(Kind::Misuse, Stage::Command, "nothing was asked of the session"))
+                }
+                Err(error) => {
+                    self.fail(error);
+                    continue;
+                }
+            };
+            self.finish(settled);
+        }
+        let farewell = std::mem::take(&mut self.farewell);
+        if farewell.is_empty() { None } else { Some(take(&farewell)) }
+    }
+
+    /// Whether there was anything, and all of it is heard.
+    fn take_in(&mut self) -> bool {
+        let unread = std::mem::take(&mut self.unread);
+        let heard = match (&unread[..], &self.ended) {
+            ([], None) => return false,
+            ([], Some(Ok(()))) => self.wire.received(&[]),
+            ([], Some(Err(error))) => Err(self.wire.lost(error)),
+            (octets, _) => self.wire.received(octets),
         };
-        self.finish(settled);
-        None
+        if let Err(error) = heard {
+            self.fail(error);
+        }
+        true
     }
 
     /// So many octets of the last output are with the operating system.
@@ -130,30 +145,26 @@ impl Reactive {
         }
     }
 
-    /// Octets have come; none at all is the end of them.
+    /// Octets have come; none at all is the end of them. `output` takes them in.
     pub fn received(&mut self, octets: &[u8]) {
-        match (self.operation, octets) {
-            (None, []) => self.ended = self.ended.take().or(Some(Ok(()))),
-            (None, octets) => self.unread.extend_from_slice(octets),
-            (Some(_), octets) => {
-                if let Err(error) = self.wire.received(octets) {
-                    self.fail(error);
-                }
-            }
+        match octets {
+            [] => self.end_of_input(Ok(())),
+            octets => self.unread.extend_from_slice(octets),
         }
-    }
-
-    /// Octets that came while nothing was asked.
-    pub fn unread(&self) -> usize {
-        self.unread.len()
     }
 
     /// The connection is gone.
     pub fn lost(&mut self, error: io::Error) {
-        match self.operation {
-            None => self.ended = self.ended.take().or(Some(Err(error))),
-            Some(_) => self.fail(self.wire.lost(&error)),
-        }
+        self.end_of_input(Err(error));
+    }
+
+    fn end_of_input(&mut self, how: io::Result<()>) {
+        self.ended.get_or_insert(how);
+    }
+
+    /// Octets that are not taken in yet.
+    pub fn unread(&self) -> usize {
+        self.unread.len()
     }
 
     /// Seconds until the operation's time is up; None when nothing is waited for.
