@@ -4,9 +4,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from rsmtp import errors
-from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__, formataddr
+from rsmtp._rsmtp import (
+    Catcher,
+    Message,
+    Receipt,
+    Recipient,
+    TlsConfig,
+    TlsFacts,
+    TranscriptLine,
+    __version__,
+    formataddr,
+)
 from rsmtp.client import SmtpClient, Transcript
 from rsmtp.errors import *  # noqa: F403
+from rsmtp.mailer import Mailer
+from rsmtp.progress import Progress
+from rsmtp.report import Report
 
 if TYPE_CHECKING:
     from rsmtp.aio import AsyncSmtpClient, send
@@ -14,7 +27,12 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncSmtpClient",
     "Catcher",
+    "Mailer",
     "Message",
+    "Progress",
+    "Receipt",
+    "Recipient",
+    "Report",
     "SmtpClient",
     "TlsConfig",
     "TlsFacts",

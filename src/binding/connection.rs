@@ -105,11 +105,11 @@ impl Connection {
 }
 
 #[cfg(unix)]
-fn unix(path: std::path::PathBuf) -> PyResult<Target> {
+pub fn unix(path: std::path::PathBuf) -> PyResult<Target> {
     Ok(Target::Unix(path))
 }
 
 #[cfg(not(unix))]
-fn unix(_: std::path::PathBuf) -> PyResult<Target> {
+pub fn unix(_: std::path::PathBuf) -> PyResult<Target> {
     Err(PyValueError::new_err("path: this system has no Unix sockets"))
 }

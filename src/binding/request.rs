@@ -1,14 +1,16 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
-use super::error::bad_argument;
+use super::error::{bad_argument, to_python};
+use super::message::MailData;
 use super::ssl_context::Raised;
 use super::tls::layer_for;
 use crate::driver::Wire;
 use crate::envelope::{ForwardPath, ReversePath};
+use crate::protocol;
+use crate::protocol::Error;
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
 use crate::protocol::command::{Command, Letters, LineText, Parameter};
 use crate::protocol::transaction::Transaction;
-use crate::protocol::{self, Body, Error};
 use crate::tls::RecordLayer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -94,7 +96,8 @@ impl Request {
             Asked::Response(response) => Begun::Response(response),
             Asked::StartTls { context, host: other } => {
                 let context = context.as_ref().map(|context| context.bind(py));
-                Begun::StartTls(layer_for(py, context, other.as_deref().unwrap_or(host), raised)?)
+                let layer = layer_for(py, context, other.as_deref().unwrap_or(host), raised)?;
+                Begun::StartTls(layer.map_err(|error| to_python(py, &error))?)
             }
         })
     }
@@ -205,8 +208,9 @@ impl Request {
     /// DATA and the mail data (RFC 5321 4.1.1.4). Line ends become CRLF and dots
     /// are stuffed on the way out.
     #[staticmethod]
-    fn data(msg: PyBackedBytes) -> Self {
-        Self::new(protocol::Request::MailData(Body::new(msg)))
+    #[pyo3(signature = (msg: "bytes | RenderedMessage"))]
+    fn data(msg: MailData) -> Self {
+        Self::new(protocol::Request::MailData(msg.into()))
     }
 
     /// RSET (RFC 5321 4.1.1.5).
@@ -284,11 +288,11 @@ impl Request {
     /// A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
     /// added where the server offers and the message needs them.
     #[staticmethod]
-    #[pyo3(signature = (from_addr, to_addrs, msg, mail_options=vec![], rcpt_options=vec![]))]
+    #[pyo3(signature = (from_addr, to_addrs, msg: "bytes | RenderedMessage", mail_options=vec![], rcpt_options=vec![]))]
     fn transaction(
         from_addr: &str,
         to_addrs: Vec<String>,
-        msg: PyBackedBytes,
+        msg: MailData,
         mail_options: Vec<String>,
         rcpt_options: Vec<String>,
     ) -> PyResult<Self> {
@@ -299,7 +303,8 @@ impl Request {
             mail_parameters: parameters("mail_options", &mail_options)?,
             recipients: recipients?,
             rcpt_parameters: parameters("rcpt_options", &rcpt_options)?,
-            body: Body::new(msg),
+            body: msg.into(),
+            cautious: false,
         };
         let given = Given { sender: Some(from_addr.to_owned()), recipients: to_addrs };
         Ok(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) })
@@ -321,14 +326,14 @@ pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> String {
     String::from_utf8_lossy(&protocol::auth::cram_md5(user, password, challenge)).into_owned()
 }
 
-fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
+pub fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
 where
     T::Err: Display,
 {
     text.parse().map_err(|why: T::Err| bad_argument(argument, &why))
 }
 
-fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
+pub fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
     let all = || options.join(" ").replace('\n', "\\n").replace('\r', "\\r");
     let parse = |option: &String| {
         option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))

@@ -1,6 +1,6 @@
 //! How a conversation is to be held, said once for both drivers.
 
-use super::error::bad_argument;
+use super::error::{bad_argument, to_python};
 use super::ssl_context::Raised;
 use super::tls::layer_for;
 use crate::driver::{Patience, Wire};
@@ -58,7 +58,7 @@ impl Settings {
         let context = self.context.as_ref().map(|context| context.bind(py));
         let layer = match self.implicit_tls {
             false => None,
-            true => Some(layer_for(py, context, host, raised)?),
+            true => Some(layer_for(py, context, host, raised)?.map_err(|error| to_python(py, &error))?),
         };
         Ok(Wire::new(self.options, layer, self.patience))
     }
@@ -68,7 +68,7 @@ pub fn patience(timeout: Option<f64>, deadline: Option<f64>) -> PyResult<Patienc
     Ok(Patience { stage: seconds("timeout", timeout)?, operation: seconds("deadline", deadline)? })
 }
 
-fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
+pub fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
     let Some(seconds) = given else { return Ok(None) };
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if !duration.is_zero() => Ok(Some(duration)),

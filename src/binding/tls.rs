@@ -1,7 +1,7 @@
 //! TLS settings and facts as Python sees them, and which record layer a
 //! `context=` asks for.
 
-use super::error::{bad_argument, to_python};
+use super::error::bad_argument;
 use super::ssl_context::{Raised, SslContextLayer};
 use crate::protocol::{Error, Kind, Stage};
 use crate::tls::client::TlsClient;
@@ -143,17 +143,18 @@ pub fn layer_for(
     context: Option<&Bound<'_, PyAny>>,
     host: &str,
     raised: &Raised,
-) -> PyResult<Box<dyn RecordLayer>> {
-    let ours = |config: &tls::TlsConfig| match py.detach(|| TlsClient::new(config, host)) {
-        Ok(layer) => Ok(Box::new(layer) as Box<dyn RecordLayer>),
-        Err(error) => Err(to_python(py, &to_error(error))),
+) -> PyResult<Result<Box<dyn RecordLayer>, Error>> {
+    let ours = |config: &tls::TlsConfig| {
+        TlsClient::new(config, host).map(|layer| Box::new(layer) as Box<dyn RecordLayer>).map_err(to_error)
     };
-    let Some(context) = context else { return ours(&tls::TlsConfig::default()) };
+    let Some(context) = context else { return Ok(py.detach(|| ours(&tls::TlsConfig::default()))) };
     if let Ok(config) = context.cast::<TlsConfig>() {
-        return ours(&config.get().config);
+        let config = Arc::clone(&config.get().config);
+        return Ok(py.detach(|| ours(&config)));
     }
     if context.hasattr("wrap_bio")? {
-        return Ok(Box::new(SslContextLayer::new(context, host, Arc::clone(raised))?));
+        let layer = SslContextLayer::new(context, host, Arc::clone(raised))?;
+        return Ok(Ok(Box::new(layer)));
     }
     Err(PyTypeError::new_err("context must be a TlsConfig, an ssl.SSLContext or None"))
 }

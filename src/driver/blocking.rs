@@ -6,7 +6,8 @@ use super::deadline::SLICE;
 use super::record::TimedLine;
 use super::stream::Stream;
 use super::wire::Wire;
-use crate::protocol::{Error, Event, Kind, Stage};
+use crate::protocol::command::{ClientName, Command};
+use crate::protocol::{Error, Event, Kind, Request, Session, Stage};
 use crate::tls::Move;
 use std::fmt;
 use std::io;
@@ -62,6 +63,14 @@ impl Connection {
         &mut self.wire
     }
 
+    pub fn session(&self) -> &Session {
+        self.wire.session()
+    }
+
+    pub fn session_mut(&mut self) -> &mut Session {
+        self.wire.session_mut()
+    }
+
     /// None once the session is over.
     pub fn stream(&self) -> Option<&Stream> {
         self.stream.as_ref()
@@ -86,6 +95,109 @@ impl Connection {
         flushed.map(|_| ())
     }
 
+    /// Starts the clock for [`Connection::advance`].
+    pub fn begin(&mut self) -> Result<(), Error> {
+        self.wire.begin()
+    }
+
+    /// One round of a conversation that has many requests in flight: takes in what
+    /// has come, sends what can be sent, and waits (a slice of time at most) where
+    /// neither was possible and `waits` allows it. None: nothing has come of it yet.
+    pub fn advance(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
+        let round = self.round(attendant, waits);
+        self.wire.note_lines(|line| attendant.hear(line));
+        let settled = round.map_err(|error| {
+            let error = self.wire.session_mut().fail(error);
+            self.say_goodbye();
+            error
+        });
+        if self.session().state().is_over() {
+            self.hang_up();
+        }
+        settled
+    }
+
+    fn round(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
+        let mut heard = false;
+        loop {
+            if self.wire.is_about_to_send() || self.is_readable() {
+                heard |= self.take_in()?;
+            }
+            match self.wire.next_move()? {
+                Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
+                    Ok(Some(sent)) => self.wire.sent(sent),
+                    Ok(None) if self.is_readable() => {}
+                    Ok(None) if heard || !waits => return Ok(None),
+                    Ok(None) => return self.wait(Stage::MailData, attendant).map(|()| None),
+                    Err(error) => self.last_words(&error)?,
+                },
+                Move::Receive(stage) => {
+                    if self.is_readable() {
+                        continue;
+                    }
+                    if !heard && waits {
+                        self.wait(stage, attendant)?;
+                    }
+                    return Ok(None);
+                }
+                Move::Yield(event) => return Ok(Some(event)),
+                Move::Idle => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether the session is open and the server has said nothing since it was
+    /// last asked: whether it may be used again after a time of silence.
+    pub fn is_quiet(&mut self) -> bool {
+        if self.wire.is_of_another_process() || !self.is_resting() {
+            return false;
+        }
+        let heard = socket(&mut self.stream).and_then(|stream| {
+            stream.try_read(&mut self.incoming).map_err(|_| {
+                Error::new(Kind::Disconnected, Stage::Command, "the connection was lost while it was idle")
+            })
+        });
+        match heard {
+            Ok(None) => true,
+            // TLS has words of its own: new tickets for later sessions.
+            Ok(Some(octets)) if octets > 0 => {
+                self.wire.received(&self.incoming[..octets]).is_ok() && self.is_resting()
+            }
+            _ => false,
+        }
+    }
+
+    fn is_resting(&self) -> bool {
+        self.session().is_idle() && !self.session().state().is_over()
+    }
+
+    /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
+    pub fn leave(&mut self) {
+        if !self.wire.is_of_another_process()
+            && self.session_mut().request(Request::Command(Command::Quit)).is_ok()
+        {
+            self.say_goodbye();
+        }
+        self.close();
+    }
+
+    /// The address that the connection is made from, as EHLO says it (RFC 5321 4.1.3).
+    pub fn own_literal(&self) -> ClientName {
+        let own =
+            self.stream.as_ref().and_then(Stream::local_addr).map(|address| address.ip().to_canonical());
+        let literal = match own {
+            Some(std::net::IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+            Some(std::net::IpAddr::V4(address)) => format!("[{address}]"),
+            None => "[127.0.0.1]".to_owned(),
+        };
+        literal.parse().unwrap_or_else(|_| unreachable!("an address literal has no white space"))
+    }
+
+    /// Ends a wait of [`Connection::advance`] from another thread.
+    pub fn waker(&mut self) -> Option<Arc<mio::Waker>> {
+        self.stream.as_mut()?.waker().ok()
+    }
+
     /// Ends the connection without a word.
     pub fn close(&mut self) {
         self.wire.close();
@@ -100,9 +212,7 @@ impl Connection {
         self.wire.begin()?;
         let settled = self.go_on(attendant, only_send).or_else(|error| {
             let settled = self.wire.settle(error);
-            if let (Some(octets), Some(stream)) = (self.wire.last_octets(), &mut self.stream) {
-                let _ = stream.try_write(octets);
-            }
+            self.say_goodbye();
             settled.map(Some)
         });
         self.wire.note_lines(|line| attendant.hear(line));
@@ -121,7 +231,11 @@ impl Connection {
             self.wire.note_lines(|line| attendant.hear(line));
             match self.wire.next_move()? {
                 Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
-                    Ok(Some(sent)) => self.wire.sent(sent),
+                    Ok(Some(sent)) => {
+                        self.wire.sent(sent);
+                        // Who sends a lot may never have to wait.
+                        self.attend(Stage::MailData, false, attendant)?;
+                    }
                     // A server may take no more until its replies are read.
                     Ok(None) if self.is_readable() => {}
                     Ok(None) => self.wait(Stage::MailData, attendant)?,
@@ -151,11 +265,16 @@ impl Connection {
     fn wait(&mut self, stage: Stage, attendant: &mut dyn Attendant) -> Result<(), Error> {
         let slice = self.wire.left(stage)?.min(SLICE);
         socket(&mut self.stream)?.wait(slice).map_err(|error| self.wire.lost(&error))?;
+        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
+        self.attend(stage, !ready, attendant)
+    }
+
+    /// Asks whether to go on, if it is time to.
+    fn attend(&mut self, stage: Stage, at_once: bool, attendant: &mut dyn Attendant) -> Result<(), Error> {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(Error::new(Kind::Disconnected, stage, "the connection was closed by another thread"));
         }
-        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
-        if !ready || self.attended.elapsed() >= SLICE {
+        if at_once || self.attended.elapsed() >= SLICE {
             self.attended = Instant::now();
             attendant.attend()?;
         }
@@ -170,6 +289,13 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Lets an alert out that tells the peer what was wrong with its TLS, or a QUIT.
+    fn say_goodbye(&mut self) {
+        if let (Some(octets), Some(stream)) = (self.wire.last_octets(), &mut self.stream) {
+            let _ = stream.try_write(octets);
+        }
     }
 
     fn hang_up(&mut self) {

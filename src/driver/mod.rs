@@ -12,9 +12,9 @@ mod wire;
 
 pub use blocking::{Attendant, Connection};
 pub use connect::Target;
-pub use deadline::{Deadline, Patience};
+pub use deadline::{Deadline, Patience, SLICE};
 pub use reactive::Reactive;
-pub use record::{Record, TimedLine};
+pub use record::{Record, SMTP_LOG, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;
 pub use wire::Wire;
