@@ -5,6 +5,7 @@
 use super::wire::Wire;
 use crate::protocol::{Error, Event, Kind, Stage};
 use crate::tls::Move;
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
@@ -16,6 +17,8 @@ enum Operation {
     Asking,
     /// Until all is sent; what is heard meanwhile is kept.
     Saying,
+    /// Until it is told to end: events are kept for whoever steers it.
+    Serving,
 }
 
 /// What a finished operation has come to; nothing, when it only said something.
@@ -35,6 +38,10 @@ pub struct Reactive {
     ended: Option<io::Result<()>>,
     /// What goes out after an error.
     farewell: Vec<u8>,
+    /// What has come of it while serving.
+    events: VecDeque<Event>,
+    /// Serving, with nothing in flight: no time runs.
+    at_rest: bool,
 }
 
 impl Reactive {
@@ -48,6 +55,8 @@ impl Reactive {
             unread: Vec::new(),
             ended: None,
             farewell: Vec::new(),
+            events: VecDeque::new(),
+            at_rest: false,
         }
     }
 
@@ -82,6 +91,35 @@ impl Reactive {
         Ok(())
     }
 
+    /// Begins an operation of many requests, made as it goes on. It ends by
+    /// `end_serving`, or with the session.
+    pub fn begin_serving(&mut self) -> Result<(), Error> {
+        if self.operation.is_some() {
+            let message = "this client is in the middle of another operation";
+            return Err(Error::new(Kind::Misuse, Stage::Command, message));
+        }
+        self.wire.begin()?;
+        self.settled = None;
+        self.at_rest = false;
+        self.operation = Some(Operation::Serving);
+        Ok(())
+    }
+
+    /// The next thing that has come of it.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    pub fn is_serving(&self) -> bool {
+        self.operation == Some(Operation::Serving)
+    }
+
+    pub fn end_serving(&mut self) {
+        if self.is_serving() {
+            self.finish(Ok(None));
+        }
+    }
+
     /// The octets that are to be sent now, as `take` wants them. None: there is
     /// something to wait for, or it is settled.
     pub fn output<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
@@ -89,6 +127,7 @@ impl Reactive {
             return None;
         }
         let saying = self.operation == Some(Operation::Saying);
+        let serving = self.is_serving();
         // Nothing is said on top of what has not been read.
         if self.wire.is_about_to_send() {
             self.take_in();
@@ -97,7 +136,24 @@ impl Reactive {
             let settled = match self.wire.next_move() {
                 Ok(Move::Send(octets)) => {
                     self.stage = Stage::MailData;
+                    if std::mem::take(&mut self.at_rest) {
+                        // Its time starts now, not when the last one ended.
+                        let taken = take(octets);
+                        let _ = self.wire.begin();
+                        return Some(taken);
+                    }
                     return Some(take(octets));
+                }
+                Ok(Move::Yield(event)) if serving => {
+                    self.events.push_back(event);
+                    continue;
+                }
+                Ok(Move::Idle) if serving => {
+                    self.at_rest = true;
+                    if self.take_in() {
+                        continue;
+                    }
+                    return None;
                 }
                 Ok(Move::Receive(stage)) if !saying => {
                     self.stage = stage;
@@ -170,12 +226,16 @@ impl Reactive {
     /// Seconds until the operation's time is up; None when nothing is waited for.
     pub fn seconds_left(&self) -> Option<f64> {
         self.operation?;
+        if self.at_rest && self.is_serving() {
+            return None;
+        }
         Some(self.wire.left(self.stage).map_or(0.0, |left| left.as_secs_f64()))
     }
 
     /// Looks at the clock: an operation whose time is up has failed.
     pub fn check_time(&mut self) {
         if self.operation.is_some()
+            && !(self.at_rest && self.is_serving())
             && let Err(error) = self.wire.left(self.stage)
         {
             self.fail(error);
@@ -187,7 +247,11 @@ impl Reactive {
         if self.operation.is_none() {
             return;
         }
-        let settled = self.wire.settle(error).map(Some);
+        let settled = match self.is_serving() {
+            // What was decided before it is told by the session.
+            true => Err(self.wire.session_mut().fail(error)),
+            false => self.wire.settle(error).map(Some),
+        };
         self.farewell = self.wire.last_octets().unwrap_or_default().to_vec();
         self.finish(settled);
     }
