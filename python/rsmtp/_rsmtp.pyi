@@ -1046,7 +1046,8 @@ class Recipient:
     @property
     def transient(self, /) -> bool:
         """
-        Whether the same may succeed later: a 4yz refusal, or not sent at all.
+        Whether the same may succeed later: it was refused for the time being (4yz), or
+        not handed over, for a reason that was not the message.
         """
 
 @final
@@ -1198,10 +1199,11 @@ class Sending:
         """
         Takes nothing more from the iterator; `go_on` tells of the rest.
         """
-    def go_on(self, /, iterator: Iterator) -> list[Receipt] | None:
+    def go_on(self, /, iterator: Iterator, told: list) -> bool:
         """
-        Takes messages from the iterator, sends, and returns receipts when there are
-        any, or an empty list after a moment without. None: all is told.
+        Takes messages from the iterator, sends, and adds receipts to the list as they
+        come; returns after a moment in any case. False: all is told. The list is the
+        caller's own, so that an interrupt can't lose what is told.
         """
     def stop(self, /) -> None:
         """

@@ -54,7 +54,15 @@ impl<P: Payload> Errand<P> {
         let server = &batch.shared.route.hop(hop).server;
         let name = server.client_name.clone().unwrap_or(own_literal);
         let lane = batch.lane(Arc::clone(&server.name), 0, false, now);
-        Self { opening: Some(Opening::new(name)), batch, hop, lane, opened: now, fresh: true, quitting: false }
+        Self {
+            opening: Some(Opening::new(name)),
+            batch,
+            hop,
+            lane,
+            opened: now,
+            fresh: true,
+            quitting: false,
+        }
     }
 
     /// On a session that is ready: so many messages have gone over it, and so long

@@ -155,6 +155,9 @@ pub(super) enum Then {
     Done(Outcome),
     /// The server can't keep this transaction apart from the one ahead of it.
     Disorder(Reply),
+    /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
+    /// for commands.
+    NoChunking(Reply),
 }
 
 /// A transaction under way.
@@ -239,6 +242,9 @@ impl Running {
                 self.next_recipient(index + 1, out);
             }
             Part::Data => return self.hear_data(reply, out),
+            Part::Chunk { .. } if self.accepted > 0 && self.verdict.is_none() && denies_command(&reply) => {
+                return Then::NoChunking(reply);
+            }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
             Part::Chunk { last: false } => self.hear_chunk(&reply, out),
             Part::End(one) => return self.hear_end(one, reply, out),
@@ -423,6 +429,12 @@ impl Running {
         let verdict = self.verdict.take().unwrap_or(otherwise);
         Outcome { verdict, recipients: std::mem::take(&mut self.fates) }
     }
+}
+
+/// Whether it speaks of the command and not of the message (RFC 5321 4.2.2): there is
+/// somebody to send to, so the command was in sequence.
+fn denies_command(reply: &Reply) -> bool {
+    matches!(reply.code(), 500 | 502 | 503 | 504)
 }
 
 fn decide(reply: Reply) -> Fate {
