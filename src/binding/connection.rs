@@ -231,7 +231,7 @@ impl Connection {
 
     #[getter]
     fn tls(&self, py: Python<'_>) -> PyResult<Option<TlsFacts>> {
-        Ok(self.read(py, |inner| inner.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)))
+        self.read(py, |inner| inner.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)).transpose()
     }
 
     /// The last 2,000 lines that were said, secrets masked.

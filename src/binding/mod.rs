@@ -8,6 +8,7 @@
 
 mod attendant;
 mod catcher;
+mod certificate;
 mod connection;
 mod error;
 mod message;
@@ -23,6 +24,8 @@ mod transcript;
 mod _rsmtp {
     #[pymodule_export]
     use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
+    #[pymodule_export]
+    use super::certificate::Certificate;
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
