@@ -1,30 +1,91 @@
-"""How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
+"""How Python sends email: smtplib's and email.mime's shapes over a Rust engine.
+
+Everything is loaded when it is first asked for: the package is imported in places that
+may never send anything, by pytest for its plugin, say.
+"""
+# ruff: noqa: F405  the names of the star import, listed once more for type checkers
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from rsmtp import errors
-from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__, formataddr
-from rsmtp.client import SmtpClient, Transcript
-from rsmtp.errors import *  # noqa: F403
+if TYPE_CHECKING:
+    from rsmtp import email, errors, smtplib
+    from rsmtp._rsmtp import (
+        Catcher,
+        Certificate,
+        Message,
+        TlsConfig,
+        TlsFacts,
+        TranscriptLine,
+        __version__,
+        formataddr,
+    )
+    from rsmtp.client import SmtpClient, Transcript
+    from rsmtp.errors import *  # noqa: F403
 
 __all__ = [
     "Catcher",
+    "Certificate",
     "Message",
+    "SMTPAuthenticationError",
+    "SMTPCertificateError",
+    "SMTPConnectError",
+    "SMTPConnectionRefused",
+    "SMTPDataError",
+    "SMTPException",
+    "SMTPGreetingError",
+    "SMTPHeloError",
+    "SMTPHostNotFound",
+    "SMTPNonASCIIAddress",
+    "SMTPNotSupportedError",
+    "SMTPProtocolError",
+    "SMTPRecipientsRefused",
+    "SMTPResponseException",
+    "SMTPSenderRefused",
+    "SMTPServerDisconnected",
+    "SMTPStateError",
+    "SMTPTLSError",
+    "SMTPTimeoutError",
+    "SMTPUnreachable",
     "SmtpClient",
     "TlsConfig",
     "TlsFacts",
     "Transcript",
     "TranscriptLine",
     "__version__",
+    "email",
     "errors",
     "formataddr",
-    *errors.__all__,
+    "smtplib",
 ]
 
+_MODULES = ("email", "errors", "smtplib")
+# Where the rest is at home; what is not listed is one of the errors.
+_HOMES = {"SmtpClient": "client", "Transcript": "client"} | dict.fromkeys(
+    (
+        "Catcher",
+        "Certificate",
+        "Message",
+        "TlsConfig",
+        "TlsFacts",
+        "TranscriptLine",
+        "__version__",
+        "formataddr",
+    ),
+    "_rsmtp",
+)
 
-def __getattr__(name: str) -> ModuleType:
-    """The mirrors are there as attributes too, and are loaded when first asked for."""
-    if name in ("smtplib", "email"):
-        return importlib.import_module(f"rsmtp.{name}")
-    raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")
+if not TYPE_CHECKING:  # type checkers know the names, and complain about others
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")
+        if name in _MODULES:
+            return importlib.import_module(f"rsmtp.{name}")
+        found = getattr(importlib.import_module(f"rsmtp.{_HOMES.get(name, 'errors')}"), name)
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
