@@ -27,7 +27,7 @@ exit codes:
   66   a file can't be read              77   login refused
   67   a recipient refused               78   TLS failed, or the certificate can't be trusted
   68   host not found                    130  Ctrl-C
-  69   no server there, or it went away
+  69   no server there, or it does not want us
 """
 
 

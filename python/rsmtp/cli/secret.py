@@ -16,8 +16,11 @@ def password_for(server: Server) -> str:
         return server.password
     found = os.environ.get("RSMTP_PASSWORD") or _from_keyring(server)
     if found is None and sys.stderr.isatty():
-        # From the terminal itself: standard input may be the message.
-        found = getpass.getpass(f"Password of {server.user} at {server.host}: ")
+        try:
+            # From the terminal itself: standard input may be the message.
+            found = getpass.getpass(f"Password of {server.user} at {server.host}: ")
+        except EOFError:
+            found = None
     if not found:
         raise Stop(
             NO_PERMISSION,
@@ -35,7 +38,7 @@ def _from_keyring(server: Server) -> str | None:
         return None
     try:
         found: str | None = keyring.get_password(server.host, server.user)
-    except keyring.errors.KeyringError as error:
+    except Exception as error:  # backends are plugins: D-Bus, files, anything
         print(f"rsmtp: the keyring gives no password: {error}", file=sys.stderr)
         return None
     return found
