@@ -47,7 +47,7 @@ def test_a_good_server(run, catcher):
         ("expired", "it expired"),
         ("not-yet-valid", "it is not valid yet"),
         ("wrong-name", "it is for elsewhere.example"),
-        ("untrusted", "nobody whom this machine trusts has signed it"),
+        ("untrusted", "its signature is wrong"),
         ("self-signed", "nobody whom this machine trusts has signed it"),
     ],
 )
@@ -132,7 +132,7 @@ def test_mechanisms_that_are_not_ours(run):
             "does not want to talk to us: 554 5.7.1",
         ),
         ("greeting", {"reply": b"SSH-2.0-OpenSSH_9.9\r\n"}, 76, "SSH-2.0-OpenSSH_9.9"),
-        ("greeting", {"stall": True}, 75, "did not"),
+        ("greeting", {"stall": True}, 75, "no answer within 1 s"),
         ("greeting", {"disconnect": True}, 75, "closed"),
         ("EHLO", {"reply": (502, "5.5.1 What?")}, 1, "without extensions (HELO, no EHLO)"),
         ("EHLO", {"disconnect": True}, 75, "closed"),
@@ -262,8 +262,7 @@ def words_of_missed():
 @pytest.mark.parametrize(
     "octets, expected",
     [
-        (1, "1 octets"),
-        (1023, "1.02e+03 octets"),
+        (1023, "1023 octets"),
         (1024, "1 KiB"),
         (10_240_000, "9.77 MiB"),
         (52_428_800, "50 MiB"),
