@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         Catcher,
         Certificate,
         Message,
+        Receipt,
+        Recipient,
         TlsConfig,
         TlsFacts,
         TranscriptLine,
@@ -22,11 +24,19 @@ if TYPE_CHECKING:
     )
     from rsmtp.client import SmtpClient, Transcript
     from rsmtp.errors import *  # noqa: F403
+    from rsmtp.mailer import Mailer
+    from rsmtp.progress import Progress
+    from rsmtp.report import Report
 
 __all__ = [
     "Catcher",
     "Certificate",
+    "Mailer",
     "Message",
+    "Progress",
+    "Receipt",
+    "Recipient",
+    "Report",
     "SMTPAuthenticationError",
     "SMTPCertificateError",
     "SMTPConnectError",
@@ -61,11 +71,19 @@ __all__ = [
 
 _MODULES = ("email", "errors", "smtplib")
 # Where the rest is at home; what is not listed is one of the errors.
-_HOMES = {"SmtpClient": "client", "Transcript": "client"} | dict.fromkeys(
+_HOMES = {
+    "Mailer": "mailer",
+    "Progress": "progress",
+    "Report": "report",
+    "SmtpClient": "client",
+    "Transcript": "client",
+} | dict.fromkeys(
     (
         "Catcher",
         "Certificate",
         "Message",
+        "Receipt",
+        "Recipient",
         "TlsConfig",
         "TlsFacts",
         "TranscriptLine",
