@@ -75,7 +75,10 @@ class Local:
 def from_url(url: str, **settings: Any) -> Server | Local:
     """The server that a URL names; `settings` are the arguments of `Server` that a URL
     does not tell. ValueError says what is wrong with it, never the password in it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its words would show the password
+        raise ValueError("url: this is not a URL such as smtp://smtp.example.com:587") from None
     if parts.scheme in LOCAL_SCHEMES:
         return _local(parts)
     if parts.scheme not in ("smtp", "smtps", "lmtp"):
@@ -95,7 +98,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         # Nobody listens in on a Unix socket.
         told |= {"path": path, "tls": "none"}
     elif parts.path not in ("", "/"):
-        raise ValueError(f"url: nothing is known of a path ({parts.path!r}) on an SMTP server")
+        raise ValueError("url: an SMTP server has no path: smtp://[USER@]HOST[:PORT] is wanted")
     try:
         port = parts.port or 0
     except ValueError:

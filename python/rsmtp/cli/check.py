@@ -12,8 +12,10 @@ from rsmtp.cli.examine import Found, examine, is_closed
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.judge import Finding, judge
 from rsmtp.cli.terminal import Style
+from rsmtp.servers import Server
 
 PORTS = (587, 465, 25)
+PATIENCE = 15.0
 
 DESCRIPTION = """\
 Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in
@@ -54,8 +56,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="auto: STARTTLS where it is offered, TLS from the first octet on port 465",
     )
     parser.add_argument("--json", action="store_true", help="the same for programs")
-    server.add_trust_arguments(parser)
-    parser.set_defaults(run=run, timeout=15.0)
+    server.add_trust_arguments(parser, PATIENCE)
+    parser.set_defaults(run=run, timeout=PATIENCE)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -89,7 +91,9 @@ def target(text: str, tls: str) -> tuple[str, int | None, str]:
     """Host, port and kind of TLS from HOST, HOST:PORT, [IPv6]:PORT, an IPv6 address or
     a URL. Raises Stop."""
     if "://" in text:
-        named = server.from_url(text, "server")
+        named = server.read_url(text, "server")
+        if not isinstance(named, Server) or named.path is not None:
+            raise Stop(USAGE, f"{text}: only SMTP servers can be looked at, smtp:// and smtps://")
         modes = {"implicit": "implicit", "starttls": "auto", "none": "none"}
         return named.host, named.port, modes[named.tls] if tls == "auto" else tls
     if text.count(":") > 1 and not text.startswith("["):

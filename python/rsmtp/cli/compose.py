@@ -6,15 +6,12 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rsmtp import Message, email, sending
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
 from rsmtp.email.utils import getaddresses
 from rsmtp.sending import Envelope
-
-if TYPE_CHECKING:
-    from rsmtp import SmtpClient
 
 # What makes a message, and so does not go with one that is ready.
 _FLAGS = (
@@ -69,11 +66,11 @@ class Outgoing:
             return self.raw
         return sending.render(self.message, utf8=self.envelope.needs_smtputf8)
 
-    def send(self, client: SmtpClient) -> dict[str, tuple[int, bytes]]:
-        sender, recipients = self.envelope.sender, self.envelope.recipients
-        if self.raw is not None:
-            return client.sendmail(sender, recipients, self.raw)
-        return client.send_message(self.message, sender, recipients)
+    @property
+    def sendable(self) -> tuple[str, list[str], Any]:
+        """For a `Mailer`."""
+        data = self.message if self.raw is None else self.raw
+        return self.envelope.sender, self.envelope.recipients, data
 
 
 def compose(given: argparse.Namespace, user: str | None) -> Outgoing:

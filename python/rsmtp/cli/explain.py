@@ -4,8 +4,8 @@ and what to do here. No traceback."""
 import re
 
 from rsmtp import errors
-from rsmtp.cli.server import Server
 from rsmtp.cli.terminal import harmless
+from rsmtp.servers import Server
 
 # The engine advises programmers; here are the flags for the same.
 _FLAGS = {

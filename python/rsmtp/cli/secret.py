@@ -7,7 +7,7 @@ import os
 import sys
 
 from rsmtp.cli.exit_code import NO_PERMISSION, Stop
-from rsmtp.cli.server import Server
+from rsmtp.servers import Server
 
 
 def password_for(server: Server) -> str:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import re
-import sys
-from typing import TYPE_CHECKING, NoReturn
+import logging
+from typing import NoReturn
+
+from rsmtp import Receipt
 
 from rsmtp.cli import compose, exit_code, server
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.secret import password_for
-from rsmtp.cli.server import Server
+from rsmtp.cli.server import Target
 from rsmtp.cli.terminal import Style, harmless
-
-if TYPE_CHECKING:
-    from rsmtp import SmtpClient
-
-Refused = dict[str, tuple[int, bytes]]
+from rsmtp.servers import Server
 
 DESCRIPTION = """\
 Send one message: made from flags, a ready one from a file, or from standard input.
@@ -52,7 +49,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     server.add_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="send nothing; show envelope and message")
     parser.add_argument("--preview", action="store_true", help="send nothing; show it in a browser")
-    parser.add_argument("-v", "--verbose", action="store_true", help="show the conversation, secrets masked")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show the conversation; secrets are masked"
+    )
     parser.add_argument("--password", action=NoPassword, nargs="?", help=argparse.SUPPRESS)
     parser.set_defaults(run=run)
 
@@ -75,18 +74,18 @@ def run(given: argparse.Namespace) -> int:
         if not shown_only or given.server or given.host:
             raise
         target = None
-    user = given.user if given.user is not None or target is None else target.user
+    user = given.user if target is None else target.user
     outgoing = compose.compose(given, user)
     if given.dry_run:
         show(outgoing, target)
     if given.preview:
-        preview(outgoing)
+        outgoing.message.preview()
     if shown_only or target is None:
         return exit_code.OK
-    return send(outgoing, Server(target.host, target.port, target.tls, user, target.password), given)
+    return send(outgoing, target, verbose=given.verbose)
 
 
-def show(outgoing: Outgoing, target: Server | None) -> None:
+def show(outgoing: Outgoing, target: Target | None) -> None:
     """Envelope and message, as they would travel."""
     style, octets = Style(), outgoing.octets
     facts = [("server", str(target))] if target is not None else []
@@ -100,87 +99,48 @@ def show(outgoing: Outgoing, target: Server | None) -> None:
         print(harmless(line))
 
 
-def send(outgoing: Outgoing, target: Server, given: argparse.Namespace) -> int:
-    password = None if target.user is None else password_for(target)
-    client = server.client(target, ca_file=given.ca_file, timeout=given.timeout)
+def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
+    place = target.server if isinstance(target.server, Server) else None
+    if place is not None and place.user is not None:
+        target = target.with_password(password_for(place)) if place.password is None else target
+    if verbose:
+        show_conversation()
     try:
-        refused, answer = _converse(client, outgoing, target, password)
+        with target.mailer() as mailer:
+            receipt = mailer.send(outgoing.sendable)
     except (OSError, ValueError) as error:
-        _report_failure(outgoing, error)
-        raise Stop(exit_code.of(error), explain(error, target)) from None
-    finally:
-        if given.verbose:
-            print("\n".join(harmless(str(line)) for line in client.transcript), file=sys.stderr)
-        client.close()
-    _report(outgoing, refused, answer)
-    if not refused:
-        return exit_code.OK
-    permanent = any(code >= 500 for code, _ in refused.values())
-    return exit_code.NO_USER if permanent else exit_code.TRY_AGAIN
+        raise Stop(exit_code.of(error), explain(error, place)) from None
+    report(receipt)
+    try:
+        receipt.raise_for_refused()
+    except (OSError, ValueError) as error:
+        raise Stop(exit_code.of(error), explain(error, place)) from None
+    return exit_code.OK
 
 
-def _converse(
-    client: SmtpClient, outgoing: Outgoing, target: Server, password: str | None
-) -> tuple[Refused, str]:
-    """Who was refused, and the server's answer to the message."""
-    from rsmtp import SMTPConnectError
-
-    code, text = client.connect(target.host, target.port)
-    if code != 220:
-        raise SMTPConnectError(code, text)
-    if target.user is not None:
-        client.login(target.user, password)
-    refused = outgoing.send(client)
-    # One reply for each command: the last line that was heard ends the transaction.
-    answer = next(line.text for line in reversed(client.transcript) if line.direction == "S")
-    client.quit()
-    return refused, answer
-
-
-def _report(outgoing: Outgoing, refused: Refused, answer: str) -> None:
+def report(receipt: Receipt) -> None:
+    """What became of each recipient, and the name by which the server's log has it."""
     style = Style()
-    for recipient in dict.fromkeys(outgoing.envelope.recipients):
-        if recipient in refused:
-            code, text = refused[recipient]
-            _line(style("bad", "refused "), recipient, f"{code} {text.decode('utf-8', 'replace')}")
-        else:
-            _line(style("good", "sent    "), recipient, answer)
-    if found := queue_id(answer):
-        print(f"queue id {harmless(found)}")
-
-
-def _report_failure(outgoing: Outgoing, error: BaseException) -> None:
-    """What became of each recipient, where the message was under way."""
-    style, fates = Style(), getattr(error, "fates", {})
     colours = {"sent": "good", "refused": "bad", "unknown": "doubtful", "not sent": "dim"}
-    for recipient, fate in fates.items():
-        code, text = getattr(error, "recipients", {}).get(recipient, ("", b""))
-        _line(
-            style(colours[fate], fate.ljust(8)),
-            recipient,
-            f"{code} {text.decode('utf-8', 'replace')}".strip(),
-        )
+    for recipient in receipt.recipients:
+        fate = style(colours[recipient.fate], recipient.fate.ljust(8))
+        words = "" if recipient.code is None else f"{recipient.code} {recipient.text or ''}"
+        words = " ".join(words.split("\n"))
+        print(f"{fate}  {harmless(recipient.address)}  {harmless(words)}".rstrip())
+    if receipt.queue_id:
+        print(f"queue id {harmless(receipt.queue_id)}")
 
 
-def _line(fate: str, recipient: str, words: str) -> None:
-    words = " ".join(words.split("\n"))
-    print(f"{fate}  {harmless(recipient)}  {harmless(words)}".rstrip())
+def show_conversation() -> None:
+    """On standard error while it is held; the engine masks secrets."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Harmless("%(message)s"))
+    for name in ("rsmtp.smtp", "rsmtp.tls"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
 
 
-def queue_id(answer: str) -> str | None:
-    """The server's name for the message, from its answer: each kind of server has its
-    own way of saying it, and no RFC has one."""
-    for pattern in (
-        r"\bqueued as ([\w.-]+)",  # Postfix, Haraka
-        r"\bid=([\w.-]+)",  # Exim
-        r"^250 \S+ ([\w.-]+) Message accepted",  # Sendmail
-        r"([\w.-]+) - gsmtp$",  # Gmail
-    ):
-        if match := re.search(pattern, answer, re.IGNORECASE):
-            return match[1]
-    return None
-
-
-def preview(outgoing: Outgoing) -> None:
-    """In a browser, as the recipient would see it."""
-    outgoing.message.preview()
+class Harmless(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from dataclasses import dataclass, replace
+from typing import Any
 
+from rsmtp import Mailer, TlsConfig
 from rsmtp.cli.exit_code import USAGE, Stop
-
-if TYPE_CHECKING:
-    from rsmtp import SmtpClient
+from rsmtp.mailer import URL_VARIABLE
+from rsmtp.servers import Local, Server, from_url
 
 TLS_MODES = ("starttls", "implicit", "none")
-# Submission (RFC 6409), submission over TLS (RFC 8314), relay.
-PORTS = {"starttls": 587, "implicit": 465, "none": 25}
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where to send to. A password is never shown."""
-
-    host: str
-    port: int
-    tls: str
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    def __str__(self) -> str:
-        security = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}[self.tls]
-        login = f", as {self.user}" if self.user is not None else ""
-        return f"{self.host}:{self.port} ({security}{login})"
+_PATIENCE = 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("server (or the environment variable RSMTP_URL)")
+    group = parser.add_argument_group(f"server (or the environment variable {URL_VARIABLE})")
     group.add_argument(
         "--server",
         metavar="URL",
-        help="smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), or "
-        "smtp://...?tls=none (plaintext, port 25)",
+        help="smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none "
+        "(plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:",
     )
     group.add_argument("--host", help="instead of a URL")
     group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
@@ -49,73 +31,102 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_trust_arguments(group)
 
 
-def add_trust_arguments(group: argparse._ActionsContainer) -> None:
+def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PATIENCE) -> None:
     group.add_argument("--ca-file", metavar="FILE", help="PEM file of the only authorities to trust")
-    group.add_argument("--timeout", type=_seconds, default=60.0, help="seconds for each step (%(default)g)")
+    group.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, help=f"for each step (default: {patience:g})"
+    )
 
 
-def from_arguments(given: argparse.Namespace) -> Server:
+@dataclass(frozen=True)
+class Target:
+    """Where to send to, and how a `Mailer` is told so."""
+
+    server: Server | Local
+    url: str | None
+    settings: dict[str, Any]
+
+    @property
+    def user(self) -> str | None:
+        return self.server.user if isinstance(self.server, Server) else None
+
+    def with_password(self, password: str) -> Target:
+        return replace(self, settings=self.settings | {"password": password})
+
+    def mailer(self) -> Mailer:
+        return Mailer(self.url, retries=0, **self.settings)
+
+    def __str__(self) -> str:
+        server = self.server
+        if isinstance(server, Local):
+            return f"{server.kind}:{server.path or ''}"
+        security = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}[server.tls]
+        login = f", as {server.user}" if server.user is not None else ""
+        return f"{server.path or f'{server.host}:{server.port}'} ({security}{login})"
+
+
+def from_arguments(given: argparse.Namespace) -> Target:
     """The server that flags or the environment name. Raises Stop."""
     if given.server is not None and given.host is not None:
         raise Stop(USAGE, "--server and --host name the server twice: leave one of them out")
+    if given.host is not None:
+        return _from_flags(given)
+    for name in ("port", "tls"):
+        if getattr(given, name) is not None:
+            raise Stop(USAGE, f"--{name} goes with --host: in a URL say HOST:PORT, smtps:// or ?tls=none")
     if given.server is not None:
-        server = from_url(given.server, "--server")
-        if server.password is not None:
+        target = _from_url(given.server, "--server", given)
+        if isinstance(target.server, Server) and target.server.password is not None:
             raise Stop(
                 USAGE,
                 "--server: a password in an argument can be read by every user of this machine (ps). Put the "
-                "URL into the environment variable RSMTP_URL, or the password into RSMTP_PASSWORD",
+                f"URL into the environment variable {URL_VARIABLE}, or the password into RSMTP_PASSWORD",
             )
-    elif given.host is not None:
-        server = _from_flags(given)
-    elif os.environ.get("RSMTP_URL"):
-        server = from_url(os.environ["RSMTP_URL"], "RSMTP_URL")
-    else:
+        return target
+    if not os.environ.get(URL_VARIABLE):
         raise Stop(
             USAGE,
-            "no server: say --server smtp://HOST, or set RSMTP_URL. To try things out, run `rsmtp catch` and "
-            "send to what it prints",
+            f"no server: say --server smtp://HOST, or set {URL_VARIABLE}. To try things out, run `rsmtp catch` "
+            "and send to what it prints",
         )
-    changes = {name: getattr(given, name) for name in ("port", "tls") if given.host is None}
-    for name, value in changes.items():
-        if value is not None:
-            raise Stop(USAGE, f"--{name} goes with --host: in a URL say HOST:PORT, smtps:// or ?tls=none")
-    return server
+    return _from_url(os.environ[URL_VARIABLE], URL_VARIABLE, given)
 
 
-def _from_flags(given: argparse.Namespace) -> Server:
-    tls = given.tls or ("implicit" if given.port == 465 else "starttls")
-    port = PORTS[tls] if given.port is None else given.port
-    return Server(given.host, _port(port, "--port"), tls)
+def _from_url(url: str, source: str, given: argparse.Namespace) -> Target:
+    settings = _settings(given)
+    server = read_url(url, source, **settings)
+    if isinstance(server, Local):
+        return Target(server, url, {})
+    if server.timeout is None:
+        settings["timeout"] = _PATIENCE
+    return Target(server, url, settings)
 
 
-def from_url(url: str, source: str) -> Server:
-    """Takes smtp:// and smtps:// apart; `source` is what an error names. The URL
-    itself stands in no error: it may hold a password."""
+def _from_flags(given: argparse.Namespace) -> Target:
+    settings = {"timeout": _PATIENCE} | _settings(given)
+    settings["host"] = given.host
+    settings["tls"] = given.tls or ("implicit" if given.port == 465 else "starttls")
+    settings["port"] = given.port or 0
     try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        raise Stop(USAGE, f"{source}: this is not a URL such as smtp://smtp.example.com:587") from None
-    if parts.scheme not in ("smtp", "smtps"):
-        raise Stop(USAGE, f"{source}: the URL must begin with smtp:// or smtps://")
-    if not parts.hostname or parts.path not in ("", "/") or parts.fragment:
-        raise Stop(USAGE, f"{source}: smtp://[USER@]HOST[:PORT] is wanted (write @ in a user name as %40)")
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    tls = options.pop("tls", "starttls" if parts.scheme == "smtp" else "implicit")
-    if options:
-        raise Stop(USAGE, f"{source}: {', '.join(options)} is no option of such a URL; tls is the only one")
-    if tls not in TLS_MODES or (parts.scheme == "smtps" and tls != "implicit"):
-        modes = "implicit" if parts.scheme == "smtps" else "starttls, implicit or none"
-        raise Stop(USAGE, f"{source}: tls={tls} does not go with {parts.scheme}://, but tls={modes}")
-    user, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
-    return Server(parts.hostname, _port(port or PORTS[tls], source), tls, user or None, password)
+        return Target(Server(**settings), None, settings)
+    except ValueError as error:
+        raise Stop(USAGE, f"--{error}") from None
 
 
-def _port(port: int, source: str) -> int:
-    if not 0 < port < 65536:
-        raise Stop(USAGE, f"{source}: {port} is no port: from 1 to 65535")
-    return port
+def _settings(given: argparse.Namespace) -> dict[str, Any]:
+    """What goes with a URL and with flags."""
+    settings = {"user": given.user, "timeout": given.timeout}
+    if given.ca_file is not None:
+        settings["context"] = TlsConfig(ca_file=given.ca_file)
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def read_url(url: str, source: str, **settings: Any) -> Server | Local:
+    """`source` is what an error names; a password in the URL stands in none."""
+    try:
+        return from_url(url.strip(), **settings)
+    except ValueError as error:
+        raise Stop(USAGE, f"{source}: {str(error).removeprefix('url: ')}") from None
 
 
 def _seconds(text: str) -> float:
@@ -126,10 +137,3 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
-
-
-def client(server: Server, *, ca_file: str | None, timeout: float) -> SmtpClient:
-    """A client for this server, not connected yet."""
-    from rsmtp import SmtpClient, TlsConfig
-
-    return SmtpClient(tls=server.tls, context=TlsConfig(ca_file=ca_file), timeout=timeout)

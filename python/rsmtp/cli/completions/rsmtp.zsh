@@ -48,7 +48,7 @@ _shtab_rsmtp_check_options=(
   "--tls[auto\: STARTTLS where it is offered, TLS from the first octet on port 465]:tls:(auto starttls implicit none)"
   "--json[the same for programs]"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
-  "--timeout[seconds for each step (15)]:timeout:"
+  "--timeout[for each step (default\: 15)]:SECONDS:"
   ":or a URL\: smtp\:\/\/..., smtps\:\/\/...:"
 )
 
@@ -85,16 +85,16 @@ _shtab_rsmtp_send_options=(
   "*--attach[can be repeated]:PATH:"
   "--envelope-from[where failures are reported to]:ADDRESS:"
   "*--envelope-to[can be repeated]:ADDRESS:"
-  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), or smtp\:\/\/...\?tls\=none (plaintext, port 25)]:URL:"
+  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
   "--host[instead of a URL]:host:"
   "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
   "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
   "--user[log in with this name]:NAME:"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
-  "--timeout[seconds for each step (60)]:timeout:"
+  "--timeout[for each step (default\: 60)]:SECONDS:"
   "--dry-run[send nothing\; show envelope and message]"
   "--preview[send nothing\; show it in a browser]"
-  {-v,--verbose}"[show the conversation, secrets masked]"
+  {-v,--verbose}"[show the conversation\; secrets are masked]"
   ":a ready message (.eml), sent as it is\; - for standard input:"
 )
 
