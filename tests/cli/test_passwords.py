@@ -170,6 +170,8 @@ def test_errors_do_not_show_the_url(run):
         "http://ann:s3cret@host",
         "smtp://ann:s3cret@host/x",
         "ann:s3cret@host",
+        "smtp:ann:s3cret@host",
+        "smtp://ann:s3cret@ho\u2100st",
     ):
         done = run("send", *LETTER, code=2, RSMTP_URL=url)
         assert "s3cret" not in done.err

@@ -64,7 +64,7 @@ class Outgoing:
     def octets(self) -> bytes:
         if self.raw is not None:
             return self.raw
-        return sending.render(self.message, utf8=self.envelope.needs_smtputf8)
+        return bytes(sending.render(self.message, utf8=self.envelope.needs_smtputf8))
 
     @property
     def sendable(self) -> tuple[str, list[str], Any]:

@@ -7,7 +7,6 @@ import logging
 from typing import NoReturn
 
 from rsmtp import Receipt
-
 from rsmtp.cli import compose, exit_code, server
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop

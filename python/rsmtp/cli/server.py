@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--server",
         metavar="URL",
-        help="smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none "
-        "(plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:",
+        help="smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), "
+        "smtp://...?tls=none (plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:",
     )
     group.add_argument("--host", help="instead of a URL")
     group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
@@ -86,8 +86,8 @@ def from_arguments(given: argparse.Namespace) -> Target:
     if not os.environ.get(URL_VARIABLE):
         raise Stop(
             USAGE,
-            f"no server: say --server smtp://HOST, or set {URL_VARIABLE}. To try things out, run `rsmtp catch` "
-            "and send to what it prints",
+            f"no server: say --server smtp://HOST, or set {URL_VARIABLE}. To try things out, run "
+            "`rsmtp catch` and send to what it prints",
         )
     return _from_url(os.environ[URL_VARIABLE], URL_VARIABLE, given)
 
