@@ -186,3 +186,15 @@ def test_other_ways_of_sending(run, tmp_path):
     with rsmtp.Catcher(tls="none", protocol="lmtp") as server:
         run("send", "--server", f"lmtp://{server.host}:{server.port}?tls=none", *LETTER, code=0)
         assert server.messages[0].rcpt_tos == ["bob@example.org"]
+
+
+@pytest.mark.skipif(not hasattr(rsmtp.Message, "preview"), reason="this version has no preview")
+@pytest.mark.parametrize("ready", [False, True], ids=["flags", "file"])
+def test_preview(run, tmp_path, ready):
+    (tmp_path / "message.eml").write_bytes(EML)
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    what = (tmp_path / "message.eml",) if ready else LETTER
+    done = run("send", *what, "--preview", code=0, BROWSER=str(browser), TMPDIR=str(tmp_path))
+    assert done.out.startswith("shown in a browser: ")

@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
     if given.dry_run:
         show(outgoing, target)
     if given.preview:
-        outgoing.message.preview()
+        preview(outgoing)
     if shown_only or target is None:
         return exit_code.OK
     return send(outgoing, target, verbose=given.verbose)
@@ -96,6 +96,13 @@ def show(outgoing: Outgoing, target: Target | None) -> None:
     print()
     for line in octets.decode("utf-8", "replace").splitlines():
         print(harmless(line))
+
+
+def preview(outgoing: Outgoing) -> None:
+    """In a browser, as the recipient would see it."""
+    if not hasattr(outgoing.message, "preview"):
+        raise Stop(exit_code.USAGE, "--preview: this version has no preview; --dry-run shows the message")
+    print(f"shown in a browser: {outgoing.message.preview()}")
 
 
 def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
