@@ -197,4 +197,4 @@ def test_preview(run, tmp_path, ready):
     browser.chmod(0o755)
     what = (tmp_path / "message.eml",) if ready else LETTER
     done = run("send", *what, "--preview", code=0, BROWSER=str(browser), TMPDIR=str(tmp_path))
-    assert done.out.startswith("shown in a browser: ")
+    assert done.out.startswith("the message as a page: ")

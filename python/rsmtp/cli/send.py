@@ -102,7 +102,7 @@ def preview(outgoing: Outgoing) -> None:
     """In a browser, as the recipient would see it."""
     if not hasattr(outgoing.message, "preview"):
         raise Stop(exit_code.USAGE, "--preview: this version has no preview; --dry-run shows the message")
-    print(f"shown in a browser: {outgoing.message.preview()}")
+    print(f"the message as a page: {outgoing.message.preview()}")
 
 
 def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
