@@ -41,6 +41,7 @@ __all__ = [
     "SMTPCertificateError",
     "SMTPConnectError",
     "SMTPConnectionRefused",
+    "SMTPContentError",
     "SMTPDataError",
     "SMTPException",
     "SMTPGreetingError",
