@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         __version__,
         formataddr,
     )
+    from rsmtp.aio import AsyncSmtpClient, send
     from rsmtp.client import SmtpClient, Transcript
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rsmtp.report import Report
 
 __all__ = [
+    "AsyncSmtpClient",
     "Catcher",
     "Certificate",
     "Mailer",
@@ -67,16 +69,19 @@ __all__ = [
     "email",
     "errors",
     "formataddr",
+    "send",
     "smtplib",
 ]
 
 _MODULES = ("email", "errors", "smtplib")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
+    "AsyncSmtpClient": "aio",
     "Mailer": "mailer",
     "Progress": "progress",
     "Report": "report",
     "SmtpClient": "client",
+    "send": "aio",
     "Transcript": "client",
 } | dict.fromkeys(
     (
