@@ -42,7 +42,7 @@ def judge(found: Found, now: datetime) -> list[Finding]:
 
 def days_left(certificate: Certificate, now: datetime) -> int:
     """Whole days; below zero when it has expired."""
-    return int((certificate.not_after - now) / timedelta(days=1))
+    return (certificate.not_after - now) // timedelta(days=1)
 
 
 def _sentence(text: str) -> str:
