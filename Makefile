@@ -121,6 +121,10 @@ $(FRESH_STUB): $(VENV)/built $(VENV)/check-tools tools/finish-stubs
 	$(BIN)/ruff format --quiet $@
 	@touch $@
 
+.PHONY: completions
+completions: $(VENV)/built $(VENV)/test-tools ## Writes what `rsmtp completion` prints anew
+	$(BIN)/python tools/completions
+
 .PHONY: wheel
 wheel: $(VENV)/wheel ## A release wheel in dist/
 

@@ -22,6 +22,7 @@ __all__ = [
     "CaughtConversation",
     "CaughtMessage",
     "CaughtTls",
+    "Certificate",
     "Connection",
     "Conversation",
     "Engine",
@@ -432,6 +433,45 @@ class CaughtTls:
     def version(self, /) -> str:
         """
         As `TLSv1.3`.
+        """
+
+@final
+class Certificate:
+    """
+    A server's certificate (RFC 5280), whether it was verified or not.
+
+    All but `der` raise ValueError where the certificate can't be read.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def der(self, /) -> bytes:
+        """
+        The certificate itself, DER.
+        """
+    @property
+    def issuer(self, /) -> str:
+        """
+        Who has signed it, in the same form.
+        """
+    @property
+    def names(self, /) -> list[str]:
+        """
+        The DNS names and IP addresses that it is for (RFC 5280 4.2.1.6).
+        """
+    @property
+    def not_after(self, /) -> datetime:
+        """
+        Until when it is valid, in UTC.
+        """
+    @property
+    def not_before(self, /) -> datetime:
+        """
+        From when on it is valid, in UTC.
+        """
+    @property
+    def subject(self, /) -> str:
+        """
+        Whom it is for, as `CN=mail.example.org, O=Example`.
         """
 
 @final
@@ -1285,9 +1325,9 @@ class TlsFacts:
     """
     def __repr__(self, /) -> str: ...
     @property
-    def certificate(self, /) -> bytes | None:
+    def certificate(self, /) -> Certificate | None:
         """
-        The server's certificate, DER.
+        The server's certificate; None where an `ssl.SSLContext` does not show it.
         """
     @property
     def cipher(self, /) -> str: ...

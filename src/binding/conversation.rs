@@ -80,7 +80,7 @@ impl Conversation {
 
     #[getter]
     fn tls(&self, py: Python<'_>) -> PyResult<Option<TlsFacts>> {
-        Ok(self.look(py, |wire| wire.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)))
+        self.look(py, |wire| wire.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)).transpose()
     }
 
     /// The last 2,000 lines that were said, secrets masked.

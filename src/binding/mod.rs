@@ -8,6 +8,7 @@
 
 mod attendant;
 mod catcher;
+mod certificate;
 mod connection;
 mod conversation;
 mod error;
@@ -27,6 +28,8 @@ mod wire;
 mod _rsmtp {
     #[pymodule_export]
     use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
+    #[pymodule_export]
+    use super::certificate::Certificate;
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
