@@ -22,7 +22,7 @@ mod transcript;
 #[pyo3::pymodule]
 mod _rsmtp {
     #[pymodule_export]
-    use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
+    use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
