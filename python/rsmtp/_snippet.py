@@ -1,5 +1,7 @@
 """A script that sends something to a catcher."""
 
+import json
+
 from rsmtp import Catcher
 
 SCRIPT = """\
@@ -13,8 +15,8 @@ with {client}({address}) as client:
 
 def snippet(catcher: Catcher, *, show_password: bool) -> str:
     """The script, ready to run where the password may be shown."""
-    host, password = catcher.host, repr(catcher.password) if show_password else '"..."'
-    address, steps = f"{host!r}, {catcher.port}", []
+    password = _literal(catcher.password if show_password else "...")
+    address, steps = f"{_literal(catcher.host)}, {catcher.port}", []
     context = "context=tls" if catcher.tls != "none" else ""
     client, imports = "rsmtp.SmtpClient", "import rsmtp\n"
     if catcher.protocol == "lmtp":
@@ -23,7 +25,12 @@ def snippet(catcher: Catcher, *, show_password: bool) -> str:
             steps.append(f"    client.starttls({context})")
     elif context:
         address += f', tls="{catcher.tls}", {context}'
-    steps.append(f"    client.login({catcher.username!r}, {password})")
-    tls = f"tls = rsmtp.TlsConfig(ca_file={catcher.ca_file!r})" if context else ""
+    steps.append(f"    client.login({_literal(catcher.username)}, {password})")
+    tls = f"tls = rsmtp.TlsConfig(ca_file={_literal(catcher.ca_file or '')})" if context else ""
     script = SCRIPT.format(imports=imports, tls=tls, client=client, address=address, steps="\n".join(steps))
     return script.replace("\n\n\n", "\n\n")
+
+
+def _literal(text: str) -> str:
+    """A Python literal in double quotes, as everything around it has."""
+    return json.dumps(text, ensure_ascii=False)

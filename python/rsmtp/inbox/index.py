@@ -104,7 +104,9 @@ def summarise(message: CaughtMessage) -> Summary:
     if text is None and mail.html is not None:
         text = html_view.plain(mail.html[:READ_FOR_SUMMARY])
     text = (text or "")[:SEARCHED_TEXT]
-    names = [part.name for part in mail.attachments]
+    # An image that the HTML shows is no attachment to whoever reads the list.
+    files = [part for part in mail.attachments if part.is_attachment or part.content_id is None]
+    names = [part.name for part in files]
     fields = {name: mail.header(name) for name in ("From", "To", "Cc", "Subject", "Date")}
     shown: Json = {
         "number": message.number,

@@ -7,7 +7,7 @@
 
 import { call, get, listen } from "./api.js";
 import { showConnection, showConnections } from "./connections.js";
-import { attempt, confirm, h } from "./elements.js";
+import { attempt, confirm, h, toast } from "./elements.js";
 import { showFaults } from "./faults.js";
 import { List } from "./list.js";
 import { MessageView } from "./message.js";
@@ -100,9 +100,12 @@ function showNothing(page) {
         h("h2", {}, "Waiting for mail"),
         h("p", {}, `Whatever is sent to ${server.host}:${server.port} appears here, and goes nowhere else.`),
         h("pre", { class: "snippet", tabindex: "0", "aria-label": "A script that sends something" }, server.snippet.trim()),
+        h("p", {}, h("button", { type: "button", onclick: copy }, "Copy the script")),
       ];
   detail.replaceChildren(h("div", { class: "empty", "data-kept": String(Boolean(kept)) }, help));
 }
+
+const copy = () => attempt(() => navigator.clipboard.writeText(server.snippet)).then(() => toast("Copied"));
 
 const keys = () =>
   [["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["Del", "delete"]].map((row) =>

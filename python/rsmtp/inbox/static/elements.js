@@ -9,7 +9,7 @@ export function h(name, properties = {}, ...children) {
     else if (key === "value") element.value = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -72,15 +72,34 @@ export function field(label, control, hint) {
 
 export function choice(name, options, chosen) {
   const select = h("select", { name });
-  for (const [value, label] of options) select.append(h("option", { value }, label));
-  if (chosen !== undefined) select.value = chosen;
+  for (const [value, label] of options) select.append(h("option", { value, selected: value === chosen }, label));
   return select;
 }
 
-// What was said, line by line: who, when, what.
+// A reply of several lines is one turn.
+function turns(lines) {
+  const turns = [];
+  let open = false;
+  for (const line of lines) {
+    const reply = line.direction === "S" && /^\d{3}[- ]/.test(line.text);
+    if (open && reply) turns.at(-1).rest.push(line.text.slice(4));
+    else turns.push({ ...line, rest: [] });
+    open = reply && line.text[3] === "-";
+  }
+  return turns;
+}
+
+// What was said, turn by turn: when, who, what. A time that stands above isn't repeated.
 export function conversation(lines) {
+  let before = null;
+  const since = (at) => {
+    const shown = at === null ? "" : `${(at * 1000).toFixed(1)} ms`;
+    const again = shown === before;
+    before = shown;
+    return again ? "" : shown;
+  };
   const who = { C: ["→", "client"], S: ["←", "server"], "*": ["", "event"] };
-  const rows = lines.map((line) => {
+  const rows = turns(lines).map((line) => {
     const [arrow, name] = who[line.direction];
     const refusal = line.direction === "S" && /^[45]\d\d/.test(line.text);
     const secure = line.direction === "*" && /TLS/.test(line.text) && !/fail/.test(line.text);
@@ -88,9 +107,9 @@ export function conversation(lines) {
     return h(
       "tr",
       { class: kind },
-      h("td", { class: "at" }, line.at === null ? "" : `${(line.at * 1000).toFixed(1)} ms`),
+      h("td", { class: "at" }, since(line.at)),
       h("td", { class: "who" }, h("span", { "aria-hidden": "true" }, arrow), h("span", { class: "hidden" }, name)),
-      h("td", { class: "line" }, line.text),
+      h("td", { class: "line" }, line.rest.length ? line.text.replace("-", " ") : line.text, line.rest.map((text) => [" ", h("span", { class: "also" }, text)])),
     );
   });
   const head = ["Time", "Who", "Line"].map((name) => h("th", { scope: "col" }, name));

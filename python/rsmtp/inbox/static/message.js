@@ -79,7 +79,7 @@ export class MessageView {
         h(
           "header",
           {},
-          h("div", { class: "headline" }, h("a", { class: "back", href: "#/" }, "← Messages"), this.#actions()),
+          h("div", { class: "headline" }, h("a", { class: "back", href: "#/" }, "← Back"), this.#actions()),
           h("h2", { dir: "auto" }, message.subject || "(no subject)"),
           h("dl", { class: "fields" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)])),
           h("p", { class: "facts" }, facts.map((fact) => h("span", {}, fact))),

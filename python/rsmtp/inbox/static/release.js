@@ -15,7 +15,12 @@ export function release(message) {
   const result = h("div", { class: "result", role: "status" });
   const security = choice("tls", [["starttls", "STARTTLS"], ["implicit", "TLS from the start"], ["none", "none"]]);
   const port = h("input", { name: "port", type: "number", min: "1", max: "65535", required: true, value: "587" });
-  security.addEventListener("change", () => (port.value = PORTS[security.value]));
+  const verified = h("input", { type: "checkbox", name: "verify", checked: true });
+  const verify = h("label", { class: "check" }, verified, "Verify the certificate");
+  security.addEventListener("change", () => {
+    port.value = PORTS[security.value];
+    verify.hidden = security.value === "none";
+  });
   const form = h(
     "form",
     { autocomplete: "off" },
@@ -27,9 +32,13 @@ export function release(message) {
       field("Server", h("input", { name: "host", required: true, placeholder: "smtp.example.com", autocomplete: "off", spellcheck: "false" })),
       field("Port", port),
       field("Security", security),
-      h("label", { class: "check" }, h("input", { type: "checkbox", name: "verify", checked: true }), "verify the certificate"),
       field("User name", h("input", { name: "username", autocomplete: "off", spellcheck: "false" }), "empty: no login"),
       field("Password", h("input", { name: "password", type: "password", autocomplete: "new-password" })),
+      verify,
+    ),
+    h(
+      "div",
+      { class: "grid two" },
       field("From (envelope)", h("input", { name: "mail_from", value: message.mail_from, spellcheck: "false" })),
       field("To (envelope), one a line", h("textarea", { name: "rcpt_tos", rows: String(Math.min(5, Math.max(2, message.rcpt_tos.length))), required: true, spellcheck: "false", value: message.rcpt_tos.join("\n") })),
     ),
