@@ -157,7 +157,9 @@ def readable(value: str) -> str:
         pieces = email.header.decode_header(_printable(value))
     except (email.errors.HeaderParseError, binascii.Error, ValueError):
         return _printable(value)
-    return _printable("".join(p if isinstance(p, str) else decode(p, charset) for p, charset in pieces))
+    words = "".join(p if isinstance(p, str) else decode(p, charset) for p, charset in pieces)
+    # What decodes to nothing is better shown as it came.
+    return _printable(words or value)
 
 
 def decode(octets: bytes, charset: str | None) -> str:
