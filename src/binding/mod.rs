@@ -10,6 +10,7 @@ mod attendant;
 mod catcher;
 mod connection;
 mod error;
+mod mailer;
 mod message;
 mod outcome;
 mod request;
@@ -26,9 +27,11 @@ mod _rsmtp {
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
+    use super::mailer::{Engine, Receipt, Recipient, Sending};
+    #[pymodule_export]
     use super::message::{
-        KeptStyle, Message, encode_word_py, encode_words_py, fold_field_py, fold_runs_py, formataddr,
-        quoted_printable_py, read_address_py, read_addresses_py,
+        KeptStyle, Message, RenderedMessage, encode_word_py, encode_words_py, fold_field_py, fold_runs_py,
+        formataddr, quoted_printable_py, read_address_py, read_addresses_py,
     };
     #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};

@@ -1,6 +1,6 @@
 //! The transcript of a connection: masked lines with the time they were said.
 
-use crate::protocol::transcript::Line;
+use crate::protocol::transcript::{Line, Speaker};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,20 @@ pub struct TimedLine {
     /// Since the connection was begun.
     pub at: Duration,
     pub line: Line,
+}
+
+/// Logger of conversations, secrets masked, at DEBUG.
+pub const SMTP_LOG: &str = "rsmtp.smtp";
+
+impl TimedLine {
+    pub fn log(&self) {
+        let who = match self.line.speaker {
+            Speaker::Client => "C: ",
+            Speaker::Server => "S: ",
+            Speaker::Note => "",
+        };
+        log::debug!(target: SMTP_LOG, "{who}{}", String::from_utf8_lossy(&self.line.text));
+    }
 }
 
 #[derive(Debug)]
