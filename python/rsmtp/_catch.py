@@ -10,11 +10,14 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
 from rsmtp._snippet import snippet
-from rsmtp.inbox import Inbox
+
+if TYPE_CHECKING:
+    from rsmtp.inbox import Inbox
 
 EXAMPLES = """\
 examples:
@@ -117,8 +120,10 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def web(catcher: Catcher, given: argparse.Namespace) -> Inbox:
+def web(catcher: Catcher, given: argparse.Namespace) -> "Inbox":
     """The web page, listening."""
+    # A web server is much to load for a command that may not want one.
+    from rsmtp.inbox import Inbox
 
     def on(port: int) -> Inbox:
         return Inbox(
@@ -162,7 +167,7 @@ def arriving(catcher: Catcher) -> Iterator[CaughtMessage]:
         catcher.wait_for_change(changes, timeout=3600)
 
 
-def introduction(catcher: Catcher, inbox: Inbox | None, *, show_password: bool) -> str:
+def introduction(catcher: Catcher, inbox: "Inbox | None", *, show_password: bool) -> str:
     """Where it listens, how to log in, and a script that sends to it."""
     password = catcher.password if show_password else "(from the environment)"
     facts = [
