@@ -81,24 +81,24 @@ def tripped(tripwire):
     return [one for one in tripwire.heard if one.startswith("/trip")]
 
 
-@pytest.mark.timeout(240)
-def test_bare_they_all_get_out(browser, tripwire):
-    """The control: each attack works where nothing stands in its way."""
+@pytest.mark.parametrize("name", LOADS)
+def test_bare_it_gets_out(browser, tripwire, name):
+    """The control: the attack works where nothing stands in its way."""
+    tripwire.pages["/bare"] = armed(LOADS[name], tripwire)
     context = browser.new_context()
-    for name, attack in LOADS.items():
-        tripwire.pages[f"/bare-{name}"] = armed(attack, tripwire, name)
-        page = context.new_page()
-        page.goto(f"{tripwire.url}/bare-{name}", wait_until="commit")
-        assert tripwire.wait_for_beginning(f"/trip-{name}"), f"{name} proves nothing"
-        page.close()
+    context.new_page().goto(f"{tripwire.url}/bare", wait_until="commit")
+    assert tripwire.wait_for_beginning("/trip"), "this attack proves nothing"
     context.close()
 
 
-@pytest.mark.timeout(240)
-def test_in_the_inbox_nothing_gets_out(open_page, send, tripwire):
+HALVES = [dict(list(LOADS.items())[::2]), dict(list(LOADS.items())[1::2])]
+
+
+@pytest.mark.parametrize("half", HALVES, ids=["even", "odd"])
+def test_in_the_inbox_nothing_gets_out(open_page, send, tripwire, half):
     numbers = {
         send(html_mail("<p id=here>here</p>" + armed(attack, tripwire, name), subject=name)): name
-        for name, attack in LOADS.items()
+        for name, attack in half.items()
     }
     page = open_page()
     for number, name in numbers.items():
@@ -113,11 +113,11 @@ def test_in_the_inbox_nothing_gets_out(open_page, send, tripwire):
     assert page.title() == f"({len(numbers)}) rsmtp inbox"
 
 
-@pytest.mark.timeout(240)
-def test_at_its_own_address_nothing_gets_out(open_page, inbox, send, tripwire):
+@pytest.mark.parametrize("half", HALVES, ids=["even", "odd"])
+def test_at_its_own_address_nothing_gets_out(open_page, inbox, send, tripwire, half):
     """The mail's HTML opened by itself, without the page's frame around it."""
     page = open_page()
-    for name, attack in LOADS.items():
+    for name, attack in half.items():
         number = send(html_mail("<p id=here>here</p>" + armed(attack, tripwire, name)))
         address = f"{inbox.url[:-1]}{API}/messages/{number}/html"
         page.goto(address)
