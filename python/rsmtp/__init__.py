@@ -1,7 +1,7 @@
 """How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from rsmtp import errors
 from rsmtp._rsmtp import (
@@ -21,7 +21,11 @@ from rsmtp.mailer import Mailer
 from rsmtp.progress import Progress
 from rsmtp.report import Report
 
+if TYPE_CHECKING:
+    from rsmtp.aio import AsyncSmtpClient, send
+
 __all__ = [
+    "AsyncSmtpClient",
     "Catcher",
     "Mailer",
     "Message",
@@ -37,12 +41,16 @@ __all__ = [
     "__version__",
     "errors",
     "formataddr",
+    "send",
     *errors.__all__,
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """The mirrors are there as attributes too, and are loaded when first asked for."""
+def __getattr__(name: str) -> Any:
+    """The mirrors are there as attributes too; they and what needs asyncio are loaded when
+    first asked for."""
     if name in ("smtplib", "email"):
         return importlib.import_module(f"rsmtp.{name}")
+    if name in ("AsyncSmtpClient", "send"):
+        return getattr(importlib.import_module("rsmtp.aio"), name)
     raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")

@@ -25,6 +25,7 @@ __all__ = [
     "CaughtMessage",
     "CaughtTls",
     "Connection",
+    "Conversation",
     "Engine",
     "Message",
     "Receipt",
@@ -32,9 +33,11 @@ __all__ = [
     "RenderedMessage",
     "Request",
     "Sending",
+    "Settings",
     "TlsConfig",
     "TlsFacts",
     "TranscriptLine",
+    "Wire",
     "_Style",
     "_encode_word",
     "_encode_words",
@@ -43,6 +46,7 @@ __all__ = [
     "_quoted_printable",
     "_read_address",
     "_read_addresses",
+    "ascii_host",
     "cram_md5",
     "formataddr",
     "needs_smtputf8",
@@ -532,27 +536,17 @@ class CaughtTls:
         """
 
 @final
-class Connection:
+class Connection(Conversation):
     """
     A connection and the session on it.
 
     Methods wait without the GIL, look at signals at least every 100 ms, and
     raise from `rsmtp.errors`. A second thread waits its turn.
     """
-    def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
-        """
-        Takes these extensions for the server's: keywords with their parameters.
-        """
     def close(self, /) -> None:
         """
         Ends the connection without a word; another thread that waits on it is
         told so.
-        """
-    @property
-    def extensions(self, /) -> list[tuple[str, str]]:
-        """
-        What the server offers: lower-case keywords with their parameters, in its
-        order.
         """
     def fileno(self, /) -> int:
         """
@@ -566,6 +560,43 @@ class Connection:
         """
         `(host, port)` of this side; None for a Unix socket.
         """
+    @staticmethod
+    def open(
+        host: str,
+        port: SupportsIndex,
+        settings: Settings,
+        *,
+        path: str | PathLike[str] | None = None,
+        source_address: tuple[str, SupportsIndex] | None = None,
+        observer: object = None,
+    ) -> Connection:
+        """
+        Connects to `host` and `port`, or to the Unix socket at `path`. The greeting
+        is the first reply to be read.
+        """
+    def perform(self, /, request: Request, observer: object = None) -> typing.Any:
+        """
+        Carries a request out: `(code, text)` for a reply, the dict of the refused
+        recipients for a transaction, the challenge (bytes) of an AUTH exchange
+        that the caller answers, None where no reply is waited for.
+        """
+
+@disjoint_base
+class Conversation:
+    """
+    A conversation as far as it can be looked at. What is asked of it, and who
+    waits, is the matter of its subclasses.
+    """
+    def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
+        """
+        Takes these extensions for the server's: keywords with their parameters.
+        """
+    @property
+    def extensions(self, /) -> list[tuple[str, str]]:
+        """
+        What the server offers: lower-case keywords with their parameters, in its
+        order.
+        """
     @property
     def is_over(self, /) -> bool:
         """
@@ -575,53 +606,6 @@ class Connection:
     def legal_requests(self, /) -> list[str]:
         """
         The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
-        """
-    @staticmethod
-    def open(
-        host: str,
-        port: SupportsIndex,
-        *,
-        path: str | PathLike[str] | None = None,
-        source_address: tuple[str, SupportsIndex] | None = None,
-        timeout: SupportsFloat | SupportsIndex | None = None,
-        deadline: SupportsFloat | SupportsIndex | None = None,
-        lmtp: bool = False,
-        pipelining: bool = True,
-        chunking: bool = True,
-        plaintext_auth: bool = False,
-        like_smtplib: bool = False,
-        implicit_tls: bool = False,
-        context: object = None,
-        observer: object = None,
-    ) -> Connection:
-        """
-        Connects to `host` and `port`, or to the Unix socket at `path`; with
-        `implicit_tls`, TLS comes before the greeting. The greeting is the first
-        reply to be read.
-        """
-    def perform(self, /, request: Request, observer: object = None) -> typing.Any:
-        """
-        Carries a request out: `(code, text)` for a reply, the dict of the refused
-        recipients for a transaction, the challenge (bytes) of an AUTH exchange
-        that the caller answers.
-        """
-    def read_reply(self, /, observer: object = None) -> tuple[int, bytes]:
-        """
-        The next reply: `(code, text)`.
-        """
-    def respond(
-        self, /, response: SupportsGetItem[int, SupportsIndex] | None, observer: object = None
-    ) -> typing.Any:
-        """
-        Answers the challenge of an AUTH exchange; None cancels it.
-        """
-    def send(self, /, request: Request, observer: object = None) -> None:
-        """
-        Sends a request and does not wait for its reply: `read_reply` does.
-        """
-    def send_raw(self, /, octets: bytes | bytearray, observer: object = None) -> None:
-        """
-        Sends bytes as they are.
         """
     def set_patience(
         self, /, timeout: SupportsFloat | SupportsIndex | None, deadline: SupportsFloat | SupportsIndex | None
@@ -634,13 +618,6 @@ class Connection:
     def speaks_esmtp(self, /) -> bool:
         """
         Whether the server took an EHLO or LHLO, not a HELO.
-        """
-    def starttls(
-        self, /, context: object = None, host: str | None = None, observer: object = None
-    ) -> tuple[int, bytes]:
-        """
-        STARTTLS (RFC 3207) and the handshake behind a 220. `host` is the name
-        that the certificate must be for; default: the one connected to.
         """
     @property
     def state(self, /) -> str:
@@ -1215,7 +1192,7 @@ class Request:
     @staticmethod
     def free(line: str) -> Request:
         """
-        A command line of the caller's own.
+        A command line of the caller's own. Its reply is not waited for: `reply` is.
         """
     @staticmethod
     def helo(name: str) -> Request:
@@ -1263,14 +1240,35 @@ class Request:
         QUIT (RFC 5321 4.1.1.10).
         """
     @staticmethod
+    def raw(octets: bytes | bytearray) -> Request:
+        """
+        Octets as they are. A run of them is expected to earn one reply.
+        """
+    @staticmethod
     def rcpt(recip: str, options: SupportsGetItem[int, str] = ...) -> Request:
         """
         RCPT (RFC 5321 4.1.1.3).
         """
     @staticmethod
+    def reply() -> Request:
+        """
+        The next reply.
+        """
+    @staticmethod
+    def response(response: SupportsGetItem[int, SupportsIndex] | None) -> Request:
+        """
+        Answers the challenge of an AUTH exchange; None cancels it.
+        """
+    @staticmethod
     def rset() -> Request:
         """
         RSET (RFC 5321 4.1.1.5).
+        """
+    @staticmethod
+    def starttls(context: object = None, host: str | None = None) -> Request:
+        """
+        STARTTLS (RFC 3207) and the handshake behind a 220. `host` is the name
+        that the certificate must be for; default: the one connected to.
         """
     @staticmethod
     def transaction(
@@ -1317,6 +1315,35 @@ class Sending:
         Messages so far: sent to everybody, refused for somebody, unknown for
         somebody, not sent.
         """
+
+@final
+class Settings:
+    """
+    How a conversation is to be held.
+
+    Args:
+        timeout: seconds for each stage; None: those of RFC 5321 4.5.3.2.
+        deadline: seconds for one whole operation; None: no limit.
+        lmtp: LMTP (RFC 2033).
+        pipelining, chunking: whether to use what the server offers of them.
+        plaintext_auth: whether AUTH may leave this machine without TLS.
+        like_smtplib: be smtplib on the wire, its habits included.
+        implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
+    """
+    def __new__(
+        cls,
+        /,
+        *,
+        timeout: SupportsFloat | SupportsIndex | None = None,
+        deadline: SupportsFloat | SupportsIndex | None = None,
+        lmtp: bool = False,
+        pipelining: bool = True,
+        chunking: bool = True,
+        plaintext_auth: bool = False,
+        like_smtplib: bool = False,
+        implicit_tls: bool = False,
+        context: object = None,
+    ) -> Settings: ...
 
 @final
 class TlsConfig:
@@ -1410,6 +1437,87 @@ class TranscriptLine:
         Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
         """
 
+@disjoint_base
+class Wire(Conversation):
+    """
+    A session without a socket.
+
+    The clock of connecting starts with it. After `connected`: `begin` a request,
+    send what `output` gives and say so by `sent`, tell what comes by `received`,
+    until `is_settled`; then `result` gives, once, what it has come to.
+    """
+    def __new__(cls, /, host: str, settings: Settings) -> Wire: ...
+    def begin(self, /, request: Request, observer: object = None) -> None:
+        """
+        Begins a request. One that can't be made raises here, and nothing is sent.
+        """
+    def check_time(self, /) -> None:
+        """
+        Looks at the clock: a request whose time is up is settled by that.
+        """
+    def connected(self, /, peer: tuple[str, SupportsIndex] | None, observer: object = None) -> None:
+        """
+        The connection stands: to the peer at this address and port, or, with None, to
+        a Unix socket.
+        """
+    def end(self, /) -> None:
+        """
+        Ends the session without a word; a request under way is settled by that.
+        """
+    def interrupt(self, /, exception: Any) -> None:
+        """
+        The caller has left, by this exception: the session ends, and the exception
+        is told what became of a message that was under way (`fates`).
+        """
+    @property
+    def is_settled(self, /) -> bool: ...
+    def lost(self, /, errno: SupportsIndex | None) -> None:
+        """
+        The connection is gone; `errno` is the operating system's number.
+        """
+    def output(self, /) -> bytes | None:
+        """
+        The octets that are to be sent now. None: there is something to wait for, or
+        the request is settled.
+        """
+    def received(self, /, octets: bytes | bytearray) -> int:
+        """
+        Octets have come; none at all is the end of them. What comes while nothing is
+        asked is kept for the next request; gives how many octets are kept.
+        """
+    def result(self, /) -> typing.Any:
+        """
+        What the request has come to: `(code, text)` for a reply, the dict of the
+        refused recipients for a transaction, the challenge (bytes) of an AUTH
+        exchange that the caller answers, None where no reply was waited for.
+        """
+    def seconds_left(self, /) -> float | None:
+        """
+        Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
+        when nothing is.
+        """
+    def sent(self, /, octets: SupportsIndex) -> None:
+        """
+        So many octets of the output are with the operating system.
+        """
+    def unknown_host(self, /, host: str, why: str) -> None:
+        """
+        Raises what it means that `host` has no address.
+        """
+    def unreachable(
+        self,
+        /,
+        host: str,
+        first: tuple[str, SupportsIndex] | None,
+        addresses: SupportsIndex,
+        errno: SupportsIndex | None,
+    ) -> None:
+        """
+        Raises what it means that none of so many addresses of `host` could be connected
+        to: the first of them, and its `errno` (None: it did not answer). Without an
+        address, `host` is the path of a Unix socket.
+        """
+
 @final
 class _Style:
     """
@@ -1468,6 +1576,11 @@ def _read_addresses(values: Any, strict: bool) -> list[tuple[str, str]]:
     All addresses of some header values as (name, address) tuples.
 
     With `strict`, whatever isn't plainly a list of addresses is one ("", "").
+    """
+
+def ascii_host(host: str) -> str:
+    """
+    The name that is asked for at the resolver: A-labels (RFC 5891).
     """
 
 def cram_md5(user: str, password: str, challenge: bytes) -> str:

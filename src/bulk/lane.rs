@@ -5,7 +5,7 @@ use super::dispatch::Dispatch;
 use super::job::{Job, Payload, fates_of};
 use super::rate::Rate;
 use super::window::Window;
-use crate::protocol::transaction::Outcome;
+use crate::protocol::transaction::{Outcome, Verdict};
 use crate::protocol::{Error, Event, Kind, Request, Session};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -143,6 +143,10 @@ impl<P: Payload> Lane<P> {
     ) {
         if let Some(job) = self.in_flight.pop_front() {
             self.window.answered(job.payload.size(), now);
+            if let Verdict::Unreadable(why) = &outcome.verdict {
+                // Another attempt would read the same.
+                return dispatch.reject(job, &self.server, why.to_error());
+            }
             dispatch.settle(job, fates_of(outcome), &self.server, trouble, now);
         }
     }

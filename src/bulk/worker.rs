@@ -7,7 +7,7 @@ use super::job::Payload;
 use super::lane::{Filled, Lane};
 use super::pool::Resting;
 use super::server::{Asks, Opening, Security, Server, quit};
-use crate::driver::{Attendant, Connection, Deadline};
+use crate::driver::{Attendant, Connection, Wire};
 use crate::protocol::{Error, Kind, Session, Stage};
 use crate::tls::RecordLayer;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl Asks for Connection {
     }
 
     fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
-        Self::start_tls(self, layer)
+        self.wire_mut().start_tls(layer)
     }
 }
 
@@ -125,7 +125,8 @@ pub fn open(
         Security::Implicit => Some((server.make_layer)()?),
         _ => None,
     };
-    let mut connection = Connection::open(target, server.options, layer, patience, attendant)?;
+    let wire = Wire::new(server.options, layer, patience);
+    let mut connection = Connection::open(target, wire, attendant)?;
     connection.session_mut().keep_transcript(recorded);
     let name = server.client_name.clone().unwrap_or_else(|| connection.own_literal());
     let mut opening = Opening::new(name);
@@ -188,14 +189,15 @@ fn converse<P: Payload>(
 ) -> Result<bool, Error> {
     let keep = batch.shared.pool.keep;
     let connection = &mut resting.connection;
-    let mut deadline = Deadline::start(patience);
+    connection.wire_mut().patience = patience;
+    connection.begin()?;
     loop {
         let now = Instant::now();
         if connection.session().state().is_over() {
             return Ok(true);
         }
         if lane.in_flight() == 0 {
-            deadline = Deadline::start(patience);
+            connection.begin()?;
         }
         let too_old = now.duration_since(resting.opened) >= keep.age;
         let workers = batch.lock().workers;
@@ -226,7 +228,7 @@ fn converse<P: Payload>(
             Filled::Starved(_) => batch.sleep_by(connection.waker()),
             Filled::Spent | Filled::Full => {}
         }
-        let Some(event) = connection.advance(&mut deadline, attendant, true)? else { continue };
+        let Some(event) = connection.advance(attendant, true)? else { continue };
         let now = Instant::now();
         let mut state = batch.lock();
         lane.hear(event, &mut state.dispatch, now);

@@ -129,8 +129,8 @@ impl Receipt {
     }
 
     /// The sender in the envelope; "" is the null reverse-path.
-    #[getter]
-    fn from_addr(&self) -> String {
+    #[getter(from_addr)]
+    fn sender(&self) -> String {
         self.receipt.reverse_path.wire(true)
     }
 
