@@ -65,6 +65,7 @@ def test_text_has_its_links_and_only_those(open_page, send):
     number = send("Subject: x\n\nSee https://example.org/a?b=c. Not javascript:alert(1) <b>x</b>\n")
     page = open_page(f"#/messages/{number}")
     links = page.locator("pre.text a")
+    links.first.wait_for()
     assert links.count() == 1
     assert links.get_attribute("href") == "https://example.org/a?b=c"
     assert links.get_attribute("rel") == "noopener noreferrer"
