@@ -18,8 +18,10 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "__version__",
+    "ArmedFault",
     "Catcher",
     "CaughtConversation",
+    "CaughtLine",
     "CaughtMessage",
     "CaughtTls",
     "Certificate",
@@ -52,6 +54,43 @@ __all__ = [
 ]
 
 __version__: Final[str]
+
+@final
+class ArmedFault:
+    """
+    A fault as it stands.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def address(self, /) -> str | None:
+        """
+        The address or domain that it is for; None: for all.
+        """
+    @property
+    def number(self, /) -> int:
+        """
+        Which fault of the catcher's it is, from 1 on.
+        """
+    @property
+    def skip(self, /) -> int:
+        """
+        How many times the stage will still be passed unharmed.
+        """
+    @property
+    def stage(self, /) -> str:
+        """
+        One of `Catcher.stages()`.
+        """
+    @property
+    def text(self, /) -> str:
+        """
+        What it does, in words.
+        """
+    @property
+    def times(self, /) -> int | None:
+        """
+        How many times it will still strike; None: always.
+        """
 
 @final
 class Catcher:
@@ -132,6 +171,12 @@ class Catcher:
         catcher's own: trust it to verify the catcher. It is removed when the
         catcher is closed. None without TLS.
         """
+    @property
+    def changes(self, /) -> int:
+        """
+        How often something has changed: a message came or was forgotten, a
+        connection began or ended.
+        """
     def clear(self, /) -> None:
         """
         Forgets the messages, and the conversations of closed connections;
@@ -162,6 +207,10 @@ class Catcher:
         """
         How many messages were accepted, kept or not.
         """
+    def delete(self, /, number: SupportsIndex) -> bool:
+        """
+        Forgets one message; count stays. Returns whether it was there.
+        """
     def fault(
         self,
         /,
@@ -184,12 +233,12 @@ class Catcher:
         after: SupportsIndex = 0,
         certificate: typing.Literal["wrong-name", "expired", "not-yet-valid", "untrusted", "self-signed"]
         | None = None,
-    ) -> None:
+    ) -> int:
         """
         Misbehaves from now on when `stage` is reached.
 
         Of several faults that fit, the first one added acts. Without any other
-        argument than `stage`, nothing changes.
+        argument than `stage`, nothing changes. Returns the fault's number.
 
         Args:
             stage: one of Catcher.stages().
@@ -221,9 +270,18 @@ class Catcher:
         Raises ValueError for arguments that make no sense.
         """
     @property
+    def faults(self, /) -> list[ArmedFault]:
+        """
+        The faults that were added, used-up ones too, in their order.
+        """
+    @property
     def host(self, /) -> str:
         """
         The address that it listens on; the path of a Unix socket.
+        """
+    def message(self, /, number: SupportsIndex) -> CaughtMessage | None:
+        """
+        The message of this number (`CaughtMessage.number`); None if it is not kept.
         """
     @property
     def messages(self, /) -> list[CaughtMessage]:
@@ -244,6 +302,10 @@ class Catcher:
     def protocol(self, /) -> str:
         """
         "smtp" or "lmtp".
+        """
+    def remove_fault(self, /, number: SupportsIndex) -> bool:
+        """
+        Takes one fault away, by its number. Returns whether it was there.
         """
     @staticmethod
     def stages() -> list[str]:
@@ -272,6 +334,11 @@ class Catcher:
         Waits until count is at least `count`, and returns the messages.
 
         Ctrl-C ends the wait. Raises TimeoutError after `timeout` seconds.
+        """
+    def wait_for_change(self, /, seen: SupportsIndex, timeout: SupportsFloat | SupportsIndex = 10.0) -> int:
+        """
+        Waits until `changes` is another number than `seen`, at most `timeout`
+        seconds. Returns `changes`. Ctrl-C ends the wait.
         """
 
 @final
@@ -302,10 +369,21 @@ class CaughtConversation:
         The lines, in order.
         """
     @property
+    def number(self, /) -> int | None:
+        """
+        Which connection of the catcher's it is, from 1 on; None where it is what
+        one message was said with.
+        """
+    @property
     def peer(self, /) -> str:
         """
         The client's socket address, as `127.0.0.1:40000`; `unix` for a Unix
         socket.
+        """
+    @property
+    def timeline(self, /) -> list[CaughtLine]:
+        """
+        The lines with their times.
         """
     @property
     def tls(self, /) -> CaughtTls | None:
@@ -316,6 +394,29 @@ class CaughtConversation:
     def user(self, /) -> str | None:
         """
         As whom the client has authenticated; None if it hasn't.
+        """
+
+@final
+class CaughtLine:
+    """
+    One line of a conversation with the catcher, secrets masked.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def at(self, /) -> float | None:
+        """
+        Seconds since the connection was begun; None for a note about lines that
+        were not kept.
+        """
+    @property
+    def direction(self, /) -> str:
+        """
+        "C" for the client, "S" for the catcher, "*" for what happened besides.
+        """
+    @property
+    def text(self, /) -> str:
+        """
+        Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
         """
 
 @final

@@ -27,7 +27,7 @@ mod wire;
 #[pyo3::pymodule]
 mod _rsmtp {
     #[pymodule_export]
-    use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
+    use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
     #[pymodule_export]
     use super::certificate::Certificate;
     #[pymodule_export]
