@@ -284,7 +284,7 @@ class Verbs:
     def _connected(self, connection: Any) -> None:
         self._connection = connection
         if self._names_itself and self.local_hostname.startswith("["):
-            self.local_hostname = _literal(connection.getsockname())
+            self.local_hostname = address_literal(connection.getsockname())
 
     @property
     def _speaks_lmtp(self) -> bool:
@@ -826,7 +826,7 @@ def _own_name() -> str:
     return name if fits else "[127.0.0.1]"
 
 
-def _literal(address: tuple[str, int] | None) -> str:
+def address_literal(address: tuple[str, int] | None) -> str:
     """An address literal (RFC 5321 4.1.3)."""
     host = address[0] if address else "127.0.0.1"
     return f"[IPv6:{host}]" if ":" in host else f"[{host}]"

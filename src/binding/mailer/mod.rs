@@ -4,8 +4,10 @@ mod engine;
 mod parcel;
 mod receipt;
 mod sending;
+mod serving;
 mod server;
 
 pub use engine::Engine;
 pub use receipt::{Receipt, Recipient};
 pub use sending::Sending;
+pub use serving::Serving;
