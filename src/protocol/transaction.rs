@@ -271,6 +271,15 @@ impl Running {
         }
     }
 
+    /// LMTP: the server ended the session with its answer for one recipient. What
+    /// became of those behind it nobody will tell.
+    pub(super) fn refuse_one(&mut self, index: usize, reply: &Reply) {
+        self.fates[index].1 = Fate::Refused(Stage::EndOfData, reply.clone());
+        if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
+            self.verdict = Some(self.verdict_of_all());
+        }
+    }
+
     fn say(&self, part: Part, out: &mut Outgoing) {
         let command = match part {
             Part::Mail => &self.mail,
@@ -353,12 +362,7 @@ impl Running {
                 if self.fates[index + 1..].iter().any(|(_, fate)| *fate == Fate::NotSent) {
                     return Then::GoOn;
                 }
-                let refused = self.fates.iter().find_map(|(_, fate)| match fate {
-                    Fate::Refused(Stage::EndOfData, reply) => Some(reply.clone()),
-                    _ => None,
-                });
-                let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
-                self.verdict = refused.filter(|_| !sent).map(Verdict::DataRefused);
+                self.verdict = Some(self.verdict_of_all());
             }
             None if reply.is_completion() && self.verdict.is_none() => {
                 let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
@@ -374,6 +378,16 @@ impl Running {
             }
         }
         Then::Done(self.conclude(Verdict::Sent))
+    }
+
+    /// LMTP: every recipient has had an answer.
+    fn verdict_of_all(&self) -> Verdict {
+        let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
+        let refused = self.fates.iter().find_map(|(_, fate)| match fate {
+            Fate::Refused(Stage::EndOfData, reply) => Some(reply.clone()),
+            _ => None,
+        });
+        refused.filter(|_| !sent).map_or(Verdict::Sent, Verdict::DataRefused)
     }
 
     /// All that were accepted are refused now; an earlier verdict stands.
