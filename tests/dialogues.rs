@@ -235,6 +235,7 @@ fn parse(words: &[&str], content: String, context: &str) -> Request {
             mail_parameters: Vec::new(),
             recipients: to.split(',').map(|path| path.parse().expect(context)).collect(),
             rcpt_parameters: Vec::new(),
+            cautious: false,
             body: body(),
         }),
         ["rset"] => Request::Command(Command::Rset),

@@ -205,6 +205,7 @@ impl Request {
             recipients: recipients?,
             rcpt_parameters: parameters("rcpt_options", &rcpt_options)?,
             body: Body::new(msg),
+            cautious: false,
         };
         let request = Mutex::new(Some(protocol::Request::Transaction(transaction)));
         let given = Given { sender: Some(from_addr.to_owned()), recipients: to_addrs };

@@ -5,8 +5,9 @@ use super::connect::{Target, connect};
 use super::deadline::{Deadline, Patience, SLICE};
 use super::record::{Record, TimedLine};
 use super::stream::Stream;
+use crate::protocol::command::Command;
 use crate::protocol::transcript::{Line, Speaker};
-use crate::protocol::{Error, Event, Kind, Options, Session, Stage, State};
+use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, State};
 use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
 use std::fmt;
 use std::io;
@@ -116,6 +117,100 @@ impl Connection {
         let flushed = self.go_on_and_settle(attendant, true);
         self.conversation.session_mut().hold_events(false);
         flushed.map(|_| ())
+    }
+
+    /// One round of a conversation that has many requests in flight: takes in what
+    /// has come, sends what can be sent, and waits (a slice of time at most) where
+    /// neither was possible and `waits` allows it. None: nothing has come of it yet.
+    pub fn advance(
+        &mut self,
+        deadline: &mut Deadline,
+        attendant: &mut dyn Attendant,
+        waits: bool,
+    ) -> Result<Option<Event>, Error> {
+        let round = self.round(deadline, attendant, waits);
+        self.note_lines(attendant);
+        let settled = round.map_err(|error| {
+            let error = self.conversation.session_mut().fail(error);
+            self.say_goodbye();
+            error
+        });
+        if self.session().state().is_over() {
+            self.hang_up();
+        }
+        settled
+    }
+
+    fn round(
+        &mut self,
+        deadline: &mut Deadline,
+        attendant: &mut dyn Attendant,
+        waits: bool,
+    ) -> Result<Option<Event>, Error> {
+        let mut heard = false;
+        loop {
+            if self.conversation.is_about_to_send() || self.is_readable() {
+                heard |= self.take_in(deadline)?;
+            }
+            match self.conversation.next_move()? {
+                Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
+                    Ok(Some(sent)) => {
+                        self.conversation.sent(sent);
+                        deadline.progress();
+                    }
+                    Ok(None) if self.is_readable() => {}
+                    Ok(None) if heard || !waits => return Ok(None),
+                    Ok(None) => return self.wait(Stage::MailData, deadline, attendant).map(|()| None),
+                    Err(error) => self.last_words(&error, deadline)?,
+                },
+                Move::Receive(stage) => {
+                    if self.is_readable() {
+                        continue;
+                    }
+                    if !heard && waits {
+                        self.wait(stage, deadline, attendant)?;
+                    }
+                    return Ok(None);
+                }
+                Move::Yield(event) => return Ok(Some(event)),
+                Move::Idle => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether the session is open and the server has said nothing since it was
+    /// last asked: whether it may be used again after a time of silence.
+    pub fn is_quiet(&mut self) -> bool {
+        if self.is_of_another_process() || self.session().state().is_over() || !self.session().is_idle() {
+            return false;
+        }
+        let heard = socket(&mut self.stream).and_then(|stream| {
+            stream.try_read(&mut self.incoming).map_err(|_| {
+                Error::new(Kind::Disconnected, Stage::Command, "the connection was lost while it was idle")
+            })
+        });
+        match heard {
+            Ok(None) => true,
+            // TLS has words of its own: new tickets for later sessions.
+            Ok(Some(octets)) if octets > 0 => {
+                let heard = self.conversation.received(&self.incoming[..octets]);
+                heard.is_ok() && self.session().is_idle() && !self.session().state().is_over()
+            }
+            _ => false,
+        }
+    }
+
+    /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
+    pub fn leave(&mut self) {
+        if !self.is_of_another_process() && self.session_mut().request(Request::Command(Command::Quit)).is_ok() {
+            self.say_goodbye();
+        }
+        self.close();
+    }
+
+    /// Ends a wait of [`Connection::advance`] from another thread.
+    pub fn waker(&mut self) -> Option<Arc<mio::Waker>> {
+        self.stream.as_mut()?.waker().ok()
     }
 
     /// Ends the connection without a word.

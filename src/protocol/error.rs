@@ -97,6 +97,10 @@ pub enum Kind {
     TooLarge,
     /// No mechanism is left that both sides know.
     NoMechanism,
+    /// The server said no, in its own words.
+    Refused,
+    /// The caller's own limit is reached: later it may go. Nothing was sent.
+    NotNow,
     /// The peer broke the protocol.
     Protocol,
     /// The connection is gone.
@@ -163,7 +167,8 @@ impl Error {
             | Kind::TooLarge
             | Kind::NoMechanism => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
-            Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
+            Kind::NotNow => true,
+            Kind::Refused | Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
                 self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
             }
         }
@@ -178,6 +183,8 @@ impl Kind {
             Self::NonAsciiAddress => "non-ascii address",
             Self::TooLarge => "too large",
             Self::NoMechanism => "no mechanism",
+            Self::Refused => "refused",
+            Self::NotNow => "not now",
             Self::Protocol => "protocol",
             Self::Disconnected => "disconnected",
             Self::Timeout => "timeout",

@@ -81,6 +81,10 @@ pub struct Transaction {
     pub recipients: Vec<ForwardPath>,
     pub rcpt_parameters: Vec<Parameter>,
     pub body: Body,
+    /// Hear the answers to MAIL and RCPT before any mail data goes out. On a
+    /// connection that has been idle it shows whether the server is still there
+    /// while nothing can have happened to the message.
+    pub cautious: bool,
 }
 
 impl Transaction {
@@ -161,6 +165,8 @@ pub(super) struct Running {
     verdict: Option<Verdict>,
     smtputf8: bool,
     grouped: bool,
+    /// The mail data waits for the answers to the rest of the group.
+    cautious: bool,
     /// Mail data goes by BDAT, not DATA.
     chunked: bool,
     lmtp: bool,
@@ -177,7 +183,8 @@ impl Running {
         out: &mut Outgoing,
     ) -> Result<Self, Error> {
         let smtputf8 = transaction.fit(extensions, options)?;
-        let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body } = transaction;
+        let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious } =
+            transaction;
         let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
         let mut running = Self {
             mail: Command::Mail(reverse_path, mail_parameters),
@@ -188,6 +195,7 @@ impl Running {
             verdict: None,
             smtputf8,
             grouped: options.pipelining && extensions.has("PIPELINING"),
+            cautious,
             // The answers to a last chunk would be as many as recipients that nobody
             // has counted yet: LMTP keeps to DATA.
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
@@ -201,14 +209,15 @@ impl Running {
         running.say(Part::Mail, out);
         if running.grouped {
             (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
-            running.say_mail_data(out);
+            if !cautious {
+                running.say_mail_data(out);
+            }
         }
         Ok(running)
     }
 
-    /// A reply has come to this part. `followed` is whether a later transaction
-    /// has been said already.
-    pub(super) fn hear(&mut self, part: Part, reply: Reply, followed: bool, out: &mut Outgoing) -> Then {
+    /// A reply has come to this part.
+    pub(super) fn hear(&mut self, part: Part, reply: Reply, out: &mut Outgoing) -> Then {
         match part {
             Part::Clear if !reply.is_completion() => return Then::Disorder(reply),
             Part::Clear => {}
@@ -228,9 +237,9 @@ impl Running {
                 self.next_recipient(index + 1, out);
             }
             Part::Data => return self.hear_data(reply, out),
-            Part::Chunk { last: true } => return self.hear_end(None, reply, followed, out),
+            Part::Chunk { last: true } => return self.hear_end(None, reply, out),
             Part::Chunk { last: false } => self.hear_chunk(&reply, out),
-            Part::End(one) => return self.hear_end(one, reply, followed, out),
+            Part::End(one) => return self.hear_end(one, reply, out),
             Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
         }
         Then::GoOn
@@ -295,15 +304,16 @@ impl Running {
         if index == self.rcpts.len() && self.accepted == 0 {
             self.verdict.get_or_insert(Verdict::RecipientsRefused);
         }
-        if self.grouped {
-            if index == self.rcpts.len() && self.verdict.is_none() {
-                out.go_on_with_chunks();
-            } else if index == self.rcpts.len() {
-                out.drop_chunks();
+        if index < self.rcpts.len() {
+            if !self.grouped {
+                self.say(Part::Rcpt(index), out);
             }
-        } else if index < self.rcpts.len() {
-            self.say(Part::Rcpt(index), out);
-        } else if self.accepted > 0 {
+        } else if self.grouped && !self.cautious {
+            match self.verdict {
+                None => out.go_on_with_chunks(),
+                Some(_) => out.drop_chunks(),
+            }
+        } else if self.accepted > 0 && self.verdict.is_none() {
             self.say_mail_data(out);
         } else {
             self.say(Part::Reset, out);
@@ -325,7 +335,7 @@ impl Running {
         if !reply.is_completion() {
             out.drop_chunks();
             self.refuse_data(Stage::MailData, reply);
-        } else if !self.grouped {
+        } else if !self.grouped || self.cautious {
             out.next_chunk();
         }
         if self.verdict.is_some() && !out.awaits_more() {
@@ -354,7 +364,7 @@ impl Running {
         Then::GoOn
     }
 
-    fn hear_end(&mut self, one: Option<usize>, reply: Reply, followed: bool, out: &mut Outgoing) -> Then {
+    fn hear_end(&mut self, one: Option<usize>, reply: Reply, out: &mut Outgoing) -> Then {
         match one {
             // RFC 2033 4.2: one reply for each recipient that was accepted.
             Some(index) => {
@@ -370,8 +380,8 @@ impl Running {
             }
             None => {
                 self.refuse_data(Stage::EndOfData, &reply);
-                // What follows has its own RSET in front.
-                if !followed {
+                // What follows already has its own RSET in front, or is QUIT.
+                if !out.awaits_more() {
                     self.say(Part::Reset, out);
                     return Then::GoOn;
                 }

@@ -56,7 +56,9 @@ impl Session {
 
     pub(super) fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
         self.check_open()?;
-        if matches!(request, Request::Transaction(_)) && !self.transactions.is_empty() {
+        // QUIT may end a group (RFC 2920 3.1): the answers are awaited all the same.
+        let joins = matches!(request, Request::Transaction(_) | Request::Command(Command::Quit));
+        if joins && !self.transactions.is_empty() {
             return match self.takes_transaction() {
                 true => Ok(()),
                 false => Err(self.misuse(Stage::Mail, "another mail transaction is still under way")),

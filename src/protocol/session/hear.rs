@@ -143,7 +143,6 @@ impl Session {
     }
 
     pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) -> Result<(), Error> {
-        let followed = self.transactions.len() > 1;
         let Some(running) = self.transactions.front_mut() else { return Ok(()) };
         match part {
             Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
@@ -155,7 +154,7 @@ impl Session {
             }
         }
         self.out.state = Some(self.state);
-        match running.hear(part, reply, followed, &mut self.out) {
+        match running.hear(part, reply, &mut self.out) {
             Then::GoOn => {}
             Then::Done(outcome) => {
                 self.transactions.pop_front();

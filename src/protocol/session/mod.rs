@@ -87,6 +87,8 @@ pub struct Session {
     /// Mail transactions that are not answered whole, in the order in which they
     /// were said: a reply to a transaction is one to the first.
     transactions: VecDeque<Running>,
+    /// QUIT has been said.
+    quitting: bool,
     /// What is known of those that were in flight when the session ended, behind
     /// the first.
     stranded: VecDeque<Outcome>,
@@ -119,6 +121,7 @@ impl Session {
             out: Outgoing::default(),
             procedure: None,
             transactions: VecDeque::new(),
+            quitting: false,
             stranded: VecDeque::new(),
             events: VecDeque::new(),
             holding: false,
@@ -137,7 +140,7 @@ impl Session {
     /// are said whole and go well. Their answers come as one
     /// [`Event::Transaction`] each, in order.
     pub fn takes_transaction(&mut self) -> bool {
-        if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() {
+        if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() || self.quitting {
             return false;
         }
         if self.transactions.is_empty() {
@@ -169,6 +172,7 @@ impl Session {
         match request {
             Request::Command(command) => {
                 self.check_utf8(&command)?;
+                self.quitting = command.verb() == Verb::Quit;
                 self.begin_command(&command);
             }
             Request::Hello(name) => {

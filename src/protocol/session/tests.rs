@@ -10,6 +10,7 @@ fn at_mail_data(octets: usize) -> Session {
         mail_parameters: Vec::new(),
         recipients: vec!["b@example.org".parse().unwrap()],
         rcpt_parameters: Vec::new(),
+        cautious: false,
         body: Body::new(vec![b'x'; octets]),
     });
     session.request(request).unwrap();
@@ -107,6 +108,7 @@ fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
         mail_parameters: Vec::new(),
         recipients: vec!["b@example.org".parse().unwrap()],
         rcpt_parameters: Vec::new(),
+        cautious: false,
         body: Body::new(content),
     });
     session.request(request).unwrap();
