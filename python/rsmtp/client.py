@@ -155,8 +155,9 @@ class SmtpClient:
 
     @property
     def transcript(self) -> Transcript:
-        """The last 2,000 lines of the conversation, timed, secrets masked,
-        bodies cut to a few lines. It outlives the connection."""
+        """The last lines of the conversation (2,000, or a MiB of them), timed,
+        secrets masked, control characters escaped, bodies cut to a few lines. It
+        outlives the connection."""
         return Transcript(() if self._connection is None else self._connection.transcript)
 
     @property

@@ -1,7 +1,7 @@
 //! What the driver asks while it waits: signals, logging, debug output. All of
 //! it happens without any lock of ours held.
 
-use super::transcript::TranscriptLine;
+use super::transcript::{TranscriptLine, shown};
 use crate::driver::{Attendant, TimedLine};
 use crate::protocol::transcript::Speaker;
 use crate::protocol::{Error, Kind, Stage};
@@ -88,7 +88,7 @@ impl Attendant for Attending {
                 Speaker::Server => "S: ",
                 Speaker::Note => "",
             };
-            log::debug!(target: SMTP_LOG, "{who}{}", String::from_utf8_lossy(&line.line.text));
+            log::debug!(target: SMTP_LOG, "{who}{}", shown(&line.line.text));
         }
         if let Some(observer) = &self.observer {
             let told = Python::attach(|py| observer.call1(py, (TranscriptLine::from(line),)).map(|_| ()));

@@ -8,7 +8,7 @@ use super::request::{Given, Request};
 use super::ssl_context::Raised;
 use super::tls::{TlsFacts, layer_for};
 use super::transcript::TranscriptLine;
-use crate::driver::{self, Patience, Target, Turn};
+use crate::driver::{self, Patience, Target, Turn, View};
 use crate::protocol::{Error, Options};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -25,6 +25,7 @@ use std::time::Duration;
 pub struct Connection {
     turn: Turn,
     inner: Mutex<driver::Connection>,
+    view: Arc<View>,
     host: String,
     abandoned: Arc<AtomicBool>,
     /// The exception of an `ssl.SSLContext`, to be raised as it is.
@@ -79,8 +80,8 @@ impl Connection {
         let opened =
             py.detach(|| driver::Connection::open(&target, options, layer, patience, &mut attendant));
         let inner = settle(py, opened, &mut attendant, &raised)?;
-        let abandoned = inner.abandoned();
-        Ok(Self { turn: Turn::default(), inner: Mutex::new(inner), host, abandoned, raised })
+        let (view, abandoned) = (inner.view(), inner.abandoned());
+        Ok(Self { turn: Turn::default(), inner: Mutex::new(inner), view, host, abandoned, raised })
     }
 
     /// Carries a request out: `(code, text)` for a reply, the dict of the refused
@@ -190,19 +191,16 @@ impl Connection {
         self.read(py, driver::Connection::close)
     }
 
-    /// The name of the session's state.
+    /// The name of the session's state, also while another thread talks.
     #[getter]
-    fn state(&self, py: Python<'_>) -> PyResult<&'static str> {
-        self.read(py, |inner| inner.session().state().name())
+    fn state(&self) -> &'static str {
+        self.view.state().name()
     }
 
     /// Whether nothing can be said any more, in this process.
     #[getter]
-    fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
-        if self.turn.is_lost() {
-            return Ok(true);
-        }
-        self.read(py, |inner| inner.session().state().is_over() || inner.is_of_another_process())
+    fn is_over(&self) -> bool {
+        self.view.state().is_over() || self.view.is_of_another_process()
     }
 
     /// Whether the server took an EHLO or LHLO, not a HELO.
@@ -230,14 +228,14 @@ impl Connection {
     }
 
     #[getter]
-    fn tls(&self, py: Python<'_>) -> PyResult<Option<TlsFacts>> {
-        Ok(self.read(py, |inner| inner.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)))
+    fn tls(&self, py: Python<'_>) -> Option<TlsFacts> {
+        self.view.tls().map(|facts| TlsFacts::new(py, facts))
     }
 
-    /// The last 2,000 lines that were said, secrets masked.
+    /// The last lines that were said (2,000, or a MiB of them), secrets masked.
     #[getter]
-    fn transcript(&self, py: Python<'_>) -> PyResult<Vec<TranscriptLine>> {
-        self.read(py, |inner| inner.lines().map(TranscriptLine::from).collect())
+    fn transcript(&self) -> Vec<TranscriptLine> {
+        self.view.lines().iter().map(TranscriptLine::from).collect()
     }
 
     /// The socket's number; -1 when it is closed.
@@ -290,7 +288,7 @@ impl Connection {
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
         if wants_debug(py, TLS_LOG)?
-            && let Some(facts) = self.read(py, |inner| inner.tls().cloned())?
+            && let Some(facts) = self.view.tls().cloned()
         {
             let verified = if facts.verified { "verified" } else { "not verified" };
             let driver_facts = (facts.version, facts.server_name, facts.cipher);

@@ -3,8 +3,9 @@
 
 use super::connect::{Target, connect};
 use super::deadline::{Deadline, Patience, SLICE};
-use super::record::{Record, TimedLine};
+use super::record::TimedLine;
 use super::stream::Stream;
+use super::view::View;
 use crate::protocol::command::Command;
 use crate::protocol::transcript::{Line, Speaker};
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, State};
@@ -30,13 +31,11 @@ pub struct Connection {
     conversation: Conversation,
     /// None once the session is over.
     stream: Option<Stream>,
-    record: Record,
+    view: Arc<View>,
     pub patience: Patience,
     incoming: Vec<u8>,
     /// Set by another thread to end a wait.
     abandoned: Arc<AtomicBool>,
-    /// A forked child has a copy of the socket, but the session is its parent's.
-    process: u32,
     attended: Instant,
 }
 
@@ -52,24 +51,23 @@ impl Connection {
         patience: Patience,
         attendant: &mut dyn Attendant,
     ) -> Result<Self, Error> {
-        let mut record = Record::start();
+        let view = Arc::new(View::new());
         let mut deadline = Deadline::start(patience);
         let stream = connect(target, &mut deadline, attendant)?;
         let where_to =
             stream.peer_addr().map_or_else(|| target.host().to_owned(), |address| address.to_string());
         let text = format!("connected to {where_to}").into_bytes();
-        attendant.hear(record.push(Line { speaker: Speaker::Note, text, state: State::Connected }));
+        attendant.hear(&view.push(Line { speaker: Speaker::Note, text, state: State::Connected }));
         // Nobody on the way can listen in on what stays on this machine.
         let local = stream.peer_addr().is_none_or(|address| address.ip().to_canonical().is_loopback());
         let options = Options { plaintext_auth: options.plaintext_auth || local, ..options };
         Ok(Self {
             conversation: Conversation::new(options, layer),
             stream: Some(stream),
-            record,
+            view,
             patience,
             incoming: vec![0; READ],
             abandoned: Arc::default(),
-            process: std::process::id(),
             attended: Instant::now(),
         })
     }
@@ -91,8 +89,9 @@ impl Connection {
         self.conversation.tls()
     }
 
-    pub fn lines(&self) -> impl Iterator<Item = &TimedLine> {
-        self.record.lines()
+    /// What others may see of it while it is under way.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view)
     }
 
     /// None once the session is over.
@@ -154,10 +153,7 @@ impl Connection {
             }
             match self.conversation.next_move()? {
                 Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
-                    Ok(Some(sent)) => {
-                        self.conversation.sent(sent);
-                        deadline.progress();
-                    }
+                    Ok(Some(sent)) => self.took(sent, deadline),
                     Ok(None) if self.is_readable() => {}
                     Ok(None) if heard || !waits => return Ok(None),
                     Ok(None) => return self.wait(Stage::MailData, deadline, attendant).map(|()| None),
@@ -202,7 +198,9 @@ impl Connection {
 
     /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
     pub fn leave(&mut self) {
-        if !self.is_of_another_process() && self.session_mut().request(Request::Command(Command::Quit)).is_ok() {
+        if !self.is_of_another_process()
+            && self.session_mut().request(Request::Command(Command::Quit)).is_ok()
+        {
             self.say_goodbye();
         }
         self.close();
@@ -217,6 +215,7 @@ impl Connection {
     pub fn close(&mut self) {
         let error = Error::new(Kind::Disconnected, Stage::Command, "please run connect() first");
         self.conversation.session_mut().close(error);
+        self.show();
         self.hang_up();
     }
 
@@ -262,8 +261,9 @@ impl Connection {
             match self.conversation.next_move()? {
                 Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
                     Ok(Some(sent)) => {
-                        self.conversation.sent(sent);
-                        deadline.progress();
+                        self.took(sent, deadline);
+                        // A body may go on for long without a wait.
+                        self.look_up(Stage::MailData, deadline, attendant)?;
                     }
                     // A server may take no more until its replies are read.
                     Ok(None) if self.is_readable() => {}
@@ -272,8 +272,10 @@ impl Connection {
                 },
                 Move::Receive(_) if only_send => return Ok(None),
                 Move::Receive(stage) => {
-                    if !self.is_readable() || !self.take_in(deadline)? {
-                        self.wait(stage, deadline, attendant)?;
+                    match self.is_readable() && self.take_in(deadline)? {
+                        // A server may send more than can be read, and none of it a reply.
+                        true => self.look_up(stage, deadline, attendant)?,
+                        false => self.wait(stage, deadline, attendant)?,
                     }
                 }
                 Move::Yield(event) => return Ok(Some(event)),
@@ -284,7 +286,7 @@ impl Connection {
 
     /// Reads what is there, without waiting. Whether there was anything.
     fn take_in(&mut self, deadline: &mut Deadline) -> Result<bool, Error> {
-        let heard_before = self.session().heard();
+        let before = self.conversation.progress();
         let result = match socket(&mut self.stream)?.try_read(&mut self.incoming) {
             Ok(None) => return Ok(false),
             Ok(Some(0)) => self.conversation.received_eof(),
@@ -292,10 +294,37 @@ impl Connection {
             Err(error) => Err(self.lost(&error)),
         };
         // A drip of octets is no progress, a whole reply is.
-        if self.session().heard() != heard_before {
+        if self.conversation.progress() != before {
             deadline.progress();
         }
         result.map(|()| true)
+    }
+
+    /// So many octets are with the operating system.
+    fn took(&mut self, octets: usize, deadline: &mut Deadline) {
+        let before = self.conversation.progress();
+        self.conversation.sent(octets);
+        if self.conversation.progress() != before {
+            deadline.progress();
+        }
+    }
+
+    /// Time and signals, where there was no need to wait.
+    fn look_up(
+        &mut self,
+        stage: Stage,
+        deadline: &Deadline,
+        attendant: &mut dyn Attendant,
+    ) -> Result<(), Error> {
+        if self.attended.elapsed() < SLICE {
+            return Ok(());
+        }
+        self.attended = Instant::now();
+        if self.abandoned.load(Ordering::Relaxed) {
+            return Err(abandoned(stage));
+        }
+        deadline.left(stage)?;
+        attendant.attend()
     }
 
     fn wait(
@@ -307,7 +336,7 @@ impl Connection {
         let slice = deadline.left(stage)?.min(SLICE);
         socket(&mut self.stream)?.wait(slice).map_err(|error| self.lost(&error))?;
         if self.abandoned.load(Ordering::Relaxed) {
-            return Err(Error::new(Kind::Disconnected, stage, "the connection was closed by another thread"));
+            return Err(abandoned(stage));
         }
         let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
         if !ready || self.attended.elapsed() >= SLICE {
@@ -336,7 +365,7 @@ impl Connection {
 
     /// Whether this is a forked child's copy of its parent's connection.
     pub fn is_of_another_process(&self) -> bool {
-        self.process != std::process::id()
+        self.view.is_of_another_process()
     }
 
     fn hang_up(&mut self) {
@@ -360,11 +389,20 @@ impl Connection {
         }
     }
 
+    fn show(&self) {
+        self.view.show(self.session().state(), self.conversation.tls());
+    }
+
     fn note_lines(&mut self, attendant: &mut dyn Attendant) {
         while let Some(line) = self.conversation.session_mut().next_line() {
-            attendant.hear(self.record.push(line));
+            attendant.hear(&self.view.push(line));
         }
+        self.show();
     }
+}
+
+fn abandoned(stage: Stage) -> Error {
+    Error::new(Kind::Disconnected, stage, "the connection was closed by another thread")
 }
 
 fn socket(stream: &mut Option<Stream>) -> Result<&mut Stream, Error> {

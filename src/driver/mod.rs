@@ -7,6 +7,7 @@ mod deadline;
 mod record;
 mod stream;
 mod turn;
+mod view;
 
 pub use blocking::{Attendant, Connection};
 pub use connect::Target;
@@ -14,3 +15,4 @@ pub use deadline::{Deadline, Patience, SLICE};
 pub use record::{Record, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;
+pub use view::View;

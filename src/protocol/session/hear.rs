@@ -28,7 +28,8 @@ impl Session {
         if !self.began_due {
             return self.too_early(awaited, stage, reply);
         }
-        if awaited.is_mail() && reply.asks_for_more() && (awaited.stage(), reply.code()) != (Stage::Data, 354) {
+        if awaited.is_mail() && reply.asks_for_more() && (awaited.stage(), reply.code()) != (Stage::Data, 354)
+        {
             let message = "the server waits for more where nothing more follows";
             return Err(self.broke_with(stage, message, reply));
         }
