@@ -173,6 +173,8 @@ fn check_domain(domain: &str) -> Result<(), &'static str> {
     let judged_by_idna = |c: char| !c.is_ascii() && !c.is_whitespace();
     if domain.is_empty() {
         Err("its domain is empty")
+    } else if domain.starts_with('.') || domain.contains("..") {
+        Err("its domain has an empty label")
     } else if domain.chars().all(|c| fine(c) || judged_by_idna(c)) {
         Ok(())
     } else {
@@ -271,6 +273,9 @@ mod tests {
             "a@b\u{2da}c",
             "a@\u{ad}",
             "a@b\u{2028}c",
+            "a@b..c",
+            "a@.b",
+            "a@..",
         ] {
             assert!(text.parse::<Mailbox>().is_err(), "{text:?}");
         }

@@ -591,7 +591,7 @@ class SmtpClient:
         arrived); ValueError for what is not an address or an option.
         """
         self.ehlo_or_helo_if_needed()
-        recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
+        recipients = sending.recipients_of(to_addrs)
         octets = sending.to_bytes(msg)
         if not recipients:
             raise SMTPRecipientsRefused({})

@@ -56,8 +56,16 @@ def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] |
             for field in msg.get_all(name) or ()
             for address in _addresses(name, field)
         ]
-    recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
-    return Envelope(from_addr, recipients)
+    return Envelope(from_addr, recipients_of(to_addrs))
+
+
+def recipients_of(to_addrs: str | Iterable[str]) -> list[str]:
+    """One address or many, as a list."""
+    if isinstance(to_addrs, str):
+        return [to_addrs]
+    if to_addrs is None or isinstance(to_addrs, (bytes, bytearray)) or not hasattr(to_addrs, "__iter__"):
+        raise TypeError(f"to_addrs: a str or a list of them is wanted, not {type(to_addrs).__name__}")
+    return list(to_addrs)
 
 
 def _addresses(name: str, field: object) -> list[str]:

@@ -15,7 +15,10 @@ use crate::protocol::transcript::Speaker;
 impl Session {
     pub(super) fn hear(&mut self, reply: Reply) -> Result<(), Error> {
         self.heard += 1;
-        self.note_reply(&reply);
+        let masked = self.confided.mask(&reply);
+        self.note_reply(masked.as_ref().unwrap_or(&reply));
+        // A challenge has to be answered as it is.
+        let reply = masked.filter(|reply| reply.code() != 334).unwrap_or(reply);
         let stage = self.stage();
         let Some(awaited) = self.out.next_awaited() else {
             return Err(self.unsolicited(reply));
