@@ -539,14 +539,14 @@ class Connection:
     @property
     def state(self, /) -> str:
         """
-        The name of the session's state.
+        The name of the session's state, also while another thread talks.
         """
     @property
     def tls(self, /) -> TlsFacts | None: ...
     @property
     def transcript(self, /) -> list[TranscriptLine]:
         """
-        The last 2,000 lines that were said, secrets masked.
+        The last lines that were said (2,000, or a MiB of them), secrets masked.
         """
 
 @disjoint_base
@@ -990,8 +990,8 @@ class TlsConfig:
         verify: False accepts any certificate: then anybody on the way can read
             and change what is sent.
 
-    Files are read at the first connection, which raises SMTPTLSError where one
-    can't be used.
+    Files are read at once. Raises ValueError where one can't be used, and for a name
+    that no certificate can be checked against.
     """
     def __new__(
         cls,
