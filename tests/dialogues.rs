@@ -255,12 +255,14 @@ fn describe(event: &Event) -> String {
         Event::Auth { accepted: true, reply } => format!("authenticated {reply}"),
         Event::Auth { accepted: false, reply } => format!("not authenticated {reply}"),
         Event::DataRefused(reply) => format!("data refused {reply}"),
+        Event::Unreadable(why) => format!("unreadable: {}", why.message),
         Event::Transaction(outcome) => {
             let verdict = match &outcome.verdict {
                 Verdict::Sent => "sent".to_owned(),
                 Verdict::SenderRefused(reply) => format!("sender refused {}", reply.code()),
                 Verdict::RecipientsRefused => "recipients refused".to_owned(),
                 Verdict::DataRefused(reply) => format!("data refused {}", reply.code()),
+                Verdict::Unreadable(why) => format!("unreadable: {}", why.message),
                 Verdict::Lost => "lost".to_owned(),
             };
             format!("{verdict}{}", fates(&outcome.recipients))

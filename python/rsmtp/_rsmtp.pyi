@@ -24,6 +24,7 @@ __all__ = [
     "CaughtTls",
     "Connection",
     "Message",
+    "RenderedMessage",
     "Request",
     "TlsConfig",
     "TlsFacts",
@@ -558,8 +559,17 @@ class Message:
     fields are items: `message["Subject"] = "Hello"`. Keyword arguments cover the
     common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to` (an address, a
     `(name, address)` pair, or a list of either), `html` (beside `text`, or alone),
-    `attachments` (paths, `(filename, bytes)`, `(filename, bytes, type)`, messages),
+    `attachments` (paths, binary file objects, `(filename, content)`, `(filename,
+    content, type)` with bytes, text, a path or a file object as content, messages),
     `headers` (a mapping or pairs) and `policy`.
+
+    Files stay on their disk: they are read, encoded and sent in pieces of 64 KB when
+    the message is. A path means the file as it is when the message is sent, a file
+    object what follows its present position; it has to be able to seek, is used
+    from its `seek` and `read` only, and stays open, until the message is sent, by
+    whoever opened it. A file that changes while it is being sent ends that with
+    SMTPContentError: nobody receives half of it. Enclosed messages (`.eml`) are read
+    at once.
 
     Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most
     998 bytes can't carry is transfer-encoded; display names and subjects become
@@ -567,8 +577,10 @@ class Message:
     parameters and encoded-words. Date and Message-ID are supplied when the message
     is sent. Bcc is never written.
 
-    Raises ValueError, naming the argument, for control characters (RFC 5322) and for
-    a second value of a field that may stand only once.
+    Raises ValueError, naming the argument, for control characters (RFC 5322), for a
+    second value of a field that may stand only once, and for a pipe, a device or a
+    file object that can't seek as an attachment; OSError for a file that can't be
+    read, TypeError for one that is open as text.
     """
 
     _is_plain: Final[bool]
@@ -611,6 +623,7 @@ class Message:
     def __setstate__(self, /, state: dict[str, Any]) -> None: ...
     def __str__(self, /) -> str: ...
     def _become_data(self, /, data: Any) -> None: ...
+    def _become_file(self, /, file: object) -> None: ...
     def _become_part(
         self, /, maintype: str, subtype: object, params: dict[str, Any] | None = None
     ) -> None: ...
@@ -651,9 +664,9 @@ class Message:
     def _payload(self, /) -> Any: ...
     @_payload.setter
     def _payload(self, /, payload: Any) -> None: ...
-    def _render_for_sending(self, /, *, utf8: bool = ...) -> bytes:
+    def _render_for_sending(self, /, *, utf8: bool = ...) -> bytes | RenderedMessage:
         """
-        The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
+        What goes to a server, large bodies still to be encoded: CRLF line ends, no Bcc, Date and Message-ID
         supplied where the policy is ours.
 
         ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
@@ -868,6 +881,15 @@ class Message:
         """
 
 @final
+class RenderedMessage:
+    """
+    A message as it travels, whose large bodies are encoded, and whose files are
+    read, while it is sent. `len()` is its size, `bytes()` the whole of it.
+    """
+    def __bytes__(self, /) -> bytes: ...
+    def __len__(self, /) -> int: ...
+
+@final
 class Request:
     """
     What a client asks of a session, once.
@@ -881,7 +903,7 @@ class Request:
         AUTH whose responses the caller gives to each challenge.
         """
     @staticmethod
-    def data(msg: bytes | bytearray) -> Request:
+    def data(msg: bytes | RenderedMessage) -> Request:
         """
         DATA and the mail data (RFC 5321 4.1.1.4). Line ends become CRLF and dots
         are stuffed on the way out.
@@ -961,7 +983,7 @@ class Request:
     def transaction(
         from_addr: str,
         to_addrs: SupportsGetItem[int, str],
-        msg: bytes | bytearray,
+        msg: bytes | RenderedMessage,
         mail_options: SupportsGetItem[int, str] = ...,
         rcpt_options: SupportsGetItem[int, str] = ...,
     ) -> Request:

@@ -20,6 +20,7 @@ __all__ = [
     "SMTPCertificateError",
     "SMTPConnectError",
     "SMTPConnectionRefused",
+    "SMTPContentError",
     "SMTPDataError",
     "SMTPException",
     "SMTPGreetingError",
@@ -69,6 +70,15 @@ class SMTPNotSupportedError(SMTPException, _std.SMTPNotSupportedError):
 
 class SMTPStateError(SMTPException):
     """The request is not legal in the session's state. Nothing was sent."""
+
+
+class SMTPContentError(SMTPException):
+    """The content of the message could not be read while it was being sent: a file
+    that was changed, say. Nobody has received the message. `errno` is the operating
+    system's number, where it gave one; what a file object raised is the cause."""
+
+    def __reduce__(self) -> Any:
+        return type(self), self.args, {**vars(self), "errno": self.errno}
 
 
 class SMTPServerDisconnected(SMTPException, _std.SMTPServerDisconnected):
@@ -233,6 +243,10 @@ def _build(
         error = cls_(words)
         error.errno = os_error
         return error
+    if kind == "unreadable":
+        unreadable = SMTPContentError(message)
+        unreadable.errno = os_error
+        return unreadable
     if kind == "unknown host":
         return SMTPHostNotFound(_socket.EAI_NONAME, message)
     if reply:

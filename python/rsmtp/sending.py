@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rsmtp._rsmtp import needs_smtputf8
+from rsmtp._rsmtp import RenderedMessage, needs_smtputf8
 from rsmtp.email.utils import getaddresses
 from rsmtp.errors import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
 
@@ -80,10 +80,11 @@ def _addresses(name: str, field: object) -> list[str]:
     return found
 
 
-def render(msg: Any, *, utf8: bool) -> bytes:
-    """The message as it travels: CRLF, no Bcc."""
-    if hasattr(msg, "_render_for_sending"):
-        rendered: bytes = msg._render_for_sending(utf8=utf8)
+def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
+    """The message as it travels: CRLF, no Bcc. Large bodies of a message of ours are
+    encoded, and files read, while it is sent."""
+    if hasattr(msg, "_content_for_sending"):
+        rendered: bytes | RenderedMessage = msg._content_for_sending(utf8=utf8)
         return rendered
     msg = copy.copy(msg)
     del msg["Bcc"]
@@ -94,9 +95,9 @@ def render(msg: Any, *, utf8: bool) -> bytes:
     return out.getvalue()
 
 
-def to_bytes(msg: MessageLike) -> bytes:
+def content_of(msg: MessageLike) -> bytes | RenderedMessage:
     """Text goes as UTF-8, a message is rendered, bytes are taken as they are."""
-    if isinstance(msg, bytes):
+    if isinstance(msg, (bytes, RenderedMessage)):
         return msg
     if isinstance(msg, str):
         return msg.encode()
@@ -119,7 +120,7 @@ def by_steps(
     client: SmtpClient,
     sender: str,
     recipients: Sequence[str],
-    octets: bytes,
+    content: bytes | RenderedMessage,
     mail_options: Sequence[str],
     rcpt_options: Sequence[str],
 ) -> dict[str, Reply]:
@@ -137,7 +138,7 @@ def by_steps(
 
     options = list(mail_options)
     if client.has_extn("size"):
-        options.insert(0, f"SIZE={len(octets)}")
+        options.insert(0, f"SIZE={len(content)}")
     code, text = client.mail(sender, options)
     if code != 250:
         give_up(code)
@@ -153,7 +154,8 @@ def by_steps(
     if len(refused) == len(recipients):
         give_up(250)
         raise SMTPRecipientsRefused(refused)
-    code, text = client.data(octets)
+    # A method of the client's own knows bytes only.
+    code, text = client.data(bytes(content) if client._overrides("data") else content)
     if code != 250:
         give_up(code)
         raise SMTPDataError(code, text)

@@ -27,8 +27,8 @@ mod _rsmtp {
     use super::connection::Connection;
     #[pymodule_export]
     use super::message::{
-        KeptStyle, Message, encode_word_py, encode_words_py, fold_field_py, fold_runs_py, formataddr,
-        quoted_printable_py, read_address_py, read_addresses_py,
+        KeptStyle, Message, RenderedMessage, encode_word_py, encode_words_py, fold_field_py, fold_runs_py,
+        formataddr, quoted_printable_py, read_address_py, read_addresses_py,
     };
     #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};

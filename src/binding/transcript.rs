@@ -35,29 +35,9 @@ impl From<&TimedLine> for TranscriptLine {
             Speaker::Server => "S",
             Speaker::Note => "*",
         };
-        let text = shown(&timed.line.text);
+        let text = timed.text();
         Self { at: timed.at.as_secs_f64(), direction, text, state: timed.line.state.name() }
     }
-}
-
-/// As text for people: a server's control characters would move a terminal's cursor
-/// or begin a line of a log that nobody wrote.
-pub fn shown(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    if !text.contains(is_control) {
-        return text.into_owned();
-    }
-    text.chars().fold(String::new(), |mut shown, c| {
-        match is_control(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-        shown
-    })
-}
-
-fn is_control(c: char) -> bool {
-    (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
 }
 
 #[pymethods]

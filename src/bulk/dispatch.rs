@@ -103,6 +103,22 @@ impl<P: Payload> Dispatch<P> {
         !self.receipts.is_empty()
     }
 
+    pub fn retries(&self) -> u32 {
+        self.policy.retries
+    }
+
+    /// What there is to do, without handing anything out.
+    pub fn outlook(&mut self, now: Instant) -> Work {
+        self.wake(now);
+        if !self.ready.is_empty() {
+            return Work::Some;
+        }
+        if self.is_finished() {
+            return Work::Finished;
+        }
+        self.later.iter().map(|(when, _)| *when).min().map_or(Work::None, Work::At)
+    }
+
     /// Hands out at most so many jobs.
     pub fn take(&mut self, most: usize, now: Instant, into: &mut VecDeque<Job<P>>) -> Work {
         self.wake(now);
@@ -131,8 +147,7 @@ impl<P: Payload> Dispatch<P> {
             taken = Work::Some;
         }
         match taken {
-            Work::None if self.is_finished() => Work::Finished,
-            Work::None => self.later.iter().map(|(when, _)| *when).min().map_or(Work::None, Work::At),
+            Work::None => self.outlook(now),
             taken => taken,
         }
     }

@@ -96,6 +96,7 @@ impl<P: Payload> Lane<P> {
             }
             if self.taken.is_empty() {
                 let work = dispatch.supply(SHARE, lanes, now, &mut self.taken);
+                dispatch.taken(work);
                 if self.taken.is_empty() {
                     return Filled::Starved(work);
                 }
@@ -119,7 +120,9 @@ impl<P: Payload> Lane<P> {
                 self.in_flight.push_back(job);
             }
             // The session is over: somebody else will take it.
-            Err(error) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => self.taken.push_front(job),
+            Err(error) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => {
+                self.taken.push_front(job)
+            }
             Err(error) => dispatch.with(|dispatch| dispatch.reject(job, &self.server, error)),
         }
     }
@@ -146,7 +149,13 @@ impl<P: Payload> Lane<P> {
 
     /// The session has ended with this error, or by the server's word: what was in
     /// flight is settled, what was not begun goes back.
-    pub fn ended(&mut self, session: &mut Session, error: Option<&Error>, dispatch: &mut Dispatch<P>, now: Instant) {
+    pub fn ended(
+        &mut self,
+        session: &mut Session,
+        error: Option<&Error>,
+        dispatch: &mut Dispatch<P>,
+        now: Instant,
+    ) {
         while let Some(event) = session.decided() {
             self.hear(event, dispatch, now);
         }
@@ -192,6 +201,9 @@ pub trait Supply<P> {
             dispatch.take(most.min(fair), now, into)
         })
     }
+
+    /// What was supplied: somebody may want to know that there is room for more.
+    fn taken(&mut self, _work: super::dispatch::Work) {}
 }
 
 impl<P> Supply<P> for Dispatch<P> {

@@ -262,8 +262,9 @@ impl Connection {
                 Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
                     Ok(Some(sent)) => {
                         self.took(sent, deadline);
-                        // A body may go on for long without a wait.
-                        self.look_up(Stage::MailData, deadline, attendant)?;
+                        // Who sends a lot may never have to wait.
+                        deadline.left(Stage::MailData)?;
+                        self.attend(Stage::MailData, false, attendant)?;
                     }
                     // A server may take no more until its replies are read.
                     Ok(None) if self.is_readable() => {}
@@ -273,8 +274,11 @@ impl Connection {
                 Move::Receive(_) if only_send => return Ok(None),
                 Move::Receive(stage) => {
                     match self.is_readable() && self.take_in(deadline)? {
-                        // A server may send more than can be read, and none of it a reply.
-                        true => self.look_up(stage, deadline, attendant)?,
+                        // Who hears a lot, and never a whole reply, neither.
+                        true => {
+                            deadline.left(stage)?;
+                            self.attend(stage, false, attendant)?;
+                        }
                         false => self.wait(stage, deadline, attendant)?,
                     }
                 }
@@ -309,24 +313,6 @@ impl Connection {
         }
     }
 
-    /// Time and signals, where there was no need to wait.
-    fn look_up(
-        &mut self,
-        stage: Stage,
-        deadline: &Deadline,
-        attendant: &mut dyn Attendant,
-    ) -> Result<(), Error> {
-        if self.attended.elapsed() < SLICE {
-            return Ok(());
-        }
-        self.attended = Instant::now();
-        if self.abandoned.load(Ordering::Relaxed) {
-            return Err(abandoned(stage));
-        }
-        deadline.left(stage)?;
-        attendant.attend()
-    }
-
     fn wait(
         &mut self,
         stage: Stage,
@@ -335,11 +321,16 @@ impl Connection {
     ) -> Result<(), Error> {
         let slice = deadline.left(stage)?.min(SLICE);
         socket(&mut self.stream)?.wait(slice).map_err(|error| self.lost(&error))?;
+        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
+        self.attend(stage, !ready, attendant)
+    }
+
+    /// Asks whether to go on, if it is time to.
+    fn attend(&mut self, stage: Stage, at_once: bool, attendant: &mut dyn Attendant) -> Result<(), Error> {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(abandoned(stage));
         }
-        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
-        if !ready || self.attended.elapsed() >= SLICE {
+        if at_once || self.attended.elapsed() >= SLICE {
             self.attended = Instant::now();
             attendant.attend()?;
         }

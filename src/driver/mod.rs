@@ -12,7 +12,7 @@ mod view;
 pub use blocking::{Attendant, Connection};
 pub use connect::Target;
 pub use deadline::{Deadline, Patience, SLICE};
-pub use record::{Record, TimedLine};
+pub use record::{Record, SMTP_LOG, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;
 pub use view::View;

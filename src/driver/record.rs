@@ -1,6 +1,6 @@
 //! The transcript of a connection: masked lines with the time they were said.
 
-use crate::protocol::transcript::Line;
+use crate::protocol::transcript::{Line, Speaker};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,40 @@ pub struct TimedLine {
     /// Since the connection was begun.
     pub at: Duration,
     pub line: Line,
+}
+
+/// Logger of conversations, secrets masked, at DEBUG.
+pub const SMTP_LOG: &str = "rsmtp.smtp";
+
+impl TimedLine {
+    pub fn log(&self) {
+        let who = match self.line.speaker {
+            Speaker::Client => "C: ",
+            Speaker::Server => "S: ",
+            Speaker::Note => "",
+        };
+        log::debug!(target: SMTP_LOG, "{who}{}", self.text());
+    }
+
+    /// As text for people: a server's control characters would move a terminal's
+    /// cursor, or begin a line of a log that nobody wrote.
+    pub fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.line.text);
+        if !text.contains(is_control) {
+            return text.into_owned();
+        }
+        text.chars().fold(String::new(), |mut shown, c| {
+            match is_control(c) {
+                true => shown.extend(c.escape_default()),
+                false => shown.push(c),
+            }
+            shown
+        })
+    }
+}
+
+fn is_control(c: char) -> bool {
+    (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
 }
 
 #[derive(Debug)]

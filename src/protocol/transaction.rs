@@ -3,10 +3,11 @@
 //! one command at a time otherwise; replies are matched in order and every
 //! recipient gets an outcome of its own.
 
+use super::body::{Body, Unreadable};
 use super::command::{Command, Parameter};
 use super::error::{Error, Kind, Stage};
 use super::extension::Extensions;
-use super::outgoing::{Awaited, Body, Outgoing};
+use super::outgoing::{Awaited, Outgoing};
 use super::reply::Reply;
 use super::session::Options;
 use crate::envelope::{ForwardPath, ReversePath};
@@ -37,6 +38,8 @@ pub enum Verdict {
     SenderRefused(Reply),
     RecipientsRefused,
     DataRefused(Reply),
+    /// The content could not be read to its end. Nobody has received it.
+    Unreadable(Unreadable),
     /// The conversation ended before the server's answer.
     Lost,
 }
@@ -103,7 +106,7 @@ impl Transaction {
             self.mail_parameters.push(Parameter::smtputf8());
             smtputf8 = true;
         }
-        if !asked(&self.mail_parameters, "BODY") && !self.body.content().is_ascii() {
+        if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
             if extensions.has("8BITMIME") {
                 self.mail_parameters.push(Parameter::body_8bitmime());
             } else if !options.like_smtplib {
@@ -111,7 +114,7 @@ impl Transaction {
             }
         }
         if extensions.has("SIZE") {
-            let size = super::mail_data::canonical_size(self.body.content());
+            let size = self.body.canonical_size();
             if let Some(limit) = extensions.size_limit().filter(|&limit| size > limit) {
                 let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
                 let error =
@@ -324,8 +327,27 @@ impl Running {
     /// to want it, and no more than that: the others wait for the answers.
     fn say_mail_data(&mut self, out: &mut Outgoing) {
         match self.body.take_if(|_| self.chunked) {
-            Some(body) => out.first_chunk(body),
+            Some(body) => {
+                let said = out.first_chunk(body);
+                self.take_back_unread(said, out);
+            }
             None => self.say(Part::Data, out),
+        }
+    }
+
+    /// The content can't be read any further. Whether the message could be taken
+    /// back; otherwise the connection has to go.
+    pub(super) fn take_back(&mut self, why: Unreadable, out: &mut Outgoing) -> bool {
+        self.verdict.get_or_insert(Verdict::Unreadable(why));
+        if self.chunked {
+            self.say(Part::Reset, out);
+        }
+        self.chunked
+    }
+
+    fn take_back_unread(&mut self, said: Result<(), Unreadable>, out: &mut Outgoing) {
+        if let Err(why) = said {
+            self.take_back(why, out);
         }
     }
 
@@ -336,7 +358,8 @@ impl Running {
             out.drop_chunks();
             self.refuse_data(Stage::MailData, reply);
         } else if !self.grouped || self.cautious {
-            out.next_chunk();
+            let said = out.next_chunk();
+            self.take_back_unread(said, out);
         }
         if self.verdict.is_some() && !out.awaits_more() {
             self.say(Part::Reset, out);

@@ -2,6 +2,7 @@
 
 use super::hear::authenticated;
 use super::{Procedure, Session};
+use crate::protocol::body::Unreadable;
 use crate::protocol::error::{Error, Kind, Stage};
 use crate::protocol::event::Event;
 use crate::protocol::outgoing::Awaited;
@@ -74,6 +75,23 @@ impl Session {
             .with_reply(reply);
         self.end(State::Broken, error);
         Ok(())
+    }
+
+    /// The content can't be read any further. Between chunks RSET takes the message
+    /// back (RFC 3030 2) and the session goes on; within the mail data of DATA every
+    /// end but a lost connection would deliver what is there so far.
+    pub(super) fn unreadable(&mut self, why: Unreadable) {
+        let error = why.to_error();
+        // Whose content it is was said last.
+        match self.transactions.back_mut() {
+            Some(running) => {
+                if running.take_back(why, &mut self.out) {
+                    return;
+                }
+            }
+            None => self.events.push_back(Event::Unreadable(why)),
+        }
+        self.end(State::Broken, error);
     }
 
     pub(super) fn unsolicited(&mut self, reply: Reply) -> Error {

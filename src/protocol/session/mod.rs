@@ -8,11 +8,12 @@ mod end;
 mod hear;
 
 use super::auth::{Confided, Exchange, Mechanism};
+use super::body::Body;
 use super::command::{ClientName, Command, Letters, Verb};
 use super::error::{Error, Kind, Stage};
 use super::event::{Event, Request, Step};
 use super::extension::Extensions;
-use super::outgoing::{Awaited, Body, Outgoing};
+use super::outgoing::{Awaited, Outgoing};
 use super::reply::Reply;
 use super::reply_reader::ReplyReader;
 use super::state::State;
@@ -142,6 +143,7 @@ impl Session {
     /// are said whole and go well. Their answers come as one
     /// [`Event::Transaction`] each, in order.
     pub fn takes_transaction(&mut self) -> bool {
+        self.refill();
         if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() || self.quitting {
             return false;
         }
@@ -244,6 +246,7 @@ impl Session {
     }
 
     pub fn step(&mut self) -> Step<'_> {
+        self.refill();
         if !self.holding
             && let Some(event) = self.events.pop_front()
         {
@@ -264,6 +267,7 @@ impl Session {
         if self.upgrade_due.is_some() {
             return None;
         }
+        self.refill();
         Some(self.out.pending()).filter(|octets| !octets.is_empty())
     }
 
@@ -275,7 +279,8 @@ impl Session {
 
     /// Whether the next step is [`Step::Send`].
     pub fn is_about_to_send(&mut self) -> bool {
-        (self.holding || self.events.is_empty()) && self.pending().is_some()
+        let is_pending = self.pending().is_some();
+        is_pending && (self.holding || self.events.is_empty())
     }
 
     /// Whether the next step is [`Step::UpgradeTls`].
@@ -420,6 +425,13 @@ impl Session {
     /// Whether nothing waits to be sent or answered.
     pub fn is_idle(&self) -> bool {
         self.out.is_idle() && self.procedure.is_none() && self.transactions.is_empty()
+    }
+
+    /// Lets mail data follow as the wire takes it.
+    fn refill(&mut self) {
+        if let Err(why) = self.out.refill() {
+            self.unreadable(why);
+        }
     }
 
     fn set_rest(&mut self, state: State) {
