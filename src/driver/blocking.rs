@@ -376,7 +376,7 @@ impl Connection {
         let message = format!("Connection unexpectedly closed: {error}");
         Error {
             os_error: error.raw_os_error(),
-            ..Error::new(Kind::Disconnected, self.session().stage(), message)
+            ..Error::new(Kind::Disconnected, self.conversation.stage(), message)
         }
     }
 

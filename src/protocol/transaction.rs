@@ -234,7 +234,8 @@ impl Running {
             Part::Rcpt(index) => {
                 if reply.is_completion() {
                     self.accepted += 1;
-                } else {
+                } else if self.verdict.is_none() {
+                    // Without a sender a group's recipients are refused for that alone.
                     self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply);
                 }
                 self.next_recipient(index + 1, out);

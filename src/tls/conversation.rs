@@ -125,6 +125,14 @@ impl Conversation {
         }
     }
 
+    /// Where in the conversation it stands, for errors.
+    pub fn stage(&self) -> Stage {
+        match &self.layer {
+            Some(layer) if layer.is_handshaking() => Stage::Handshake,
+            _ => self.session.stage(),
+        }
+    }
+
     /// Grows as the conversation gets on: by whole replies, and by octets of ours
     /// that the connection has taken. What TLS says by itself does not count: a
     /// server could ask for it without end.

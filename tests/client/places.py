@@ -80,7 +80,9 @@ BOTH = ("PIPELINING", "CHUNKING")
 
 PLACES = {
     "greeting": Place("greeting", "greeting", USUAL["greeting"], refusing=errors.SMTPConnectError),
-    "EHLO": Place("hello", "EHLO", "250 server", refusing=errors.SMTPHeloError),
+    "EHLO": Place(
+        "hello", "EHLO", "250 server", refusing=errors.SMTPHeloError, act=lambda client, place: client.noop()
+    ),
     "STARTTLS": Place(
         "starttls",
         "STARTTLS",
@@ -112,9 +114,7 @@ PLACES = {
     "second RCPT": mail("RCPT 2", "rcpt", refused={B: "sent", C: "refused"}),
     "DATA": mail("DATA", "data", usual=USUAL["DATA"], refusing=errors.SMTPDataError, refused=REFUSED),
     # The server reads no more, so that the body can't be sent whole.
-    "body": mail(
-        "body", "mail data", refusing=errors.SMTPDataError, refused=REFUSED, body=LONG * 200_000
-    ),
+    "body": mail("body", "mail data", refusing=errors.SMTPDataError, refused=REFUSED, body=LONG * 200_000),
     "end of data": mail("end", "end of data", lost=UNKNOWN, refusing=errors.SMTPDataError, refused=REFUSED),
     "BDAT chunk": mail(
         "BDAT",
@@ -233,7 +233,12 @@ def serving(place, fault):
             elif verb == "BDAT":
                 peer.octets(int(rest.split()[0]))
                 at = "BDAT LAST" if rest.endswith("LAST") else "BDAT"
-            if place.grouped and refused and place.at in ("MAIL", "DATA") and verb in ("RCPT", "DATA", "BDAT"):
+            if (
+                place.grouped
+                and refused
+                and place.at in ("MAIL", "DATA")
+                and verb in ("RCPT", "DATA", "BDAT")
+            ):
                 usual = "503 5.5.1 not now"
             if not answer(at, usual):
                 return

@@ -4,11 +4,13 @@ A scripted server is well behaved up to a place (`places.py`), and then does one
 instead of answering. The tables below say, for each fault, what the caller hears of it.
 """
 
+import contextlib
 import itertools
 import smtplib
 import socket
 import ssl
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -141,7 +143,9 @@ CODES = {"421": 421, "4yz": 451, "code alone": 571}
 
 def cells(faults, but=()):
     """Every place x these faults: generated from the engine's list of stages."""
-    by_stage = {stage: [name for name, place in PLACES.items() if place.stage == stage] for stage in _rsmtp.STAGES}
+    by_stage = {
+        stage: [name for name, place in PLACES.items() if place.stage == stage] for stage in _rsmtp.STAGES
+    }
     places = [name for stage in _rsmtp.STAGES for name in by_stage[stage] if name not in but]
     return pytest.mark.parametrize(("where", "fault"), [*itertools.product(places, faults)])
 
@@ -154,7 +158,7 @@ def test_every_stage_has_its_place():
 def test_every_state_is_passed_through_or_ended_in():
     """With the places' conversations every state of the session is seen."""
     seen = {"broken", "closed"}  # where each cell below ends
-    for name, place in PLACES.items():
+    for place in PLACES.values():
         # 421 at the end, so that the state before it stays in the transcript.
         with serve(serving(place, saying("421 4.3.2 enough"))) as server:
             client = client_for(place, timeout=20)
@@ -178,15 +182,18 @@ def test_every_state_is_passed_through_or_ended_in():
     assert set(_rsmtp.STATES) - seen == set()
 
 
-def run(where, fault):
+@contextlib.contextmanager
+def struck(where, fault):
     """The client, and what was raised or returned."""
     place = PLACES[where]
     with serve(serving(place, fault)) as server:
         client = client_for(place, timeout=PATIENCE)
         try:
-            return client, converse(client, server, place)
-        except (errors.SMTPException, smtplib.SMTPException) as error:
-            return client, error
+            result = converse(client, server, place)
+        except smtplib.SMTPException as error:
+            result = error
+        yield client, result
+        client.close()
 
 
 def assert_unusable(client):
@@ -212,51 +219,53 @@ def assert_no_answer(where, client, result, expected):
 
 @cells(LOST)
 def test_lost(where, fault):
-    client, result = run(where, LOST[fault])
-    assert_no_answer(where, client, result, errors.SMTPServerDisconnected)
+    with struck(where, LOST[fault]) as (client, result):
+        assert_no_answer(where, client, result, errors.SMTPServerDisconnected)
 
 
 @cells(STALLED)
 def test_stalled(where, fault):
     begin = time.monotonic()
-    client, result = run(where, STALLED[fault])
-    assert time.monotonic() - begin < 10
-    assert_no_answer(where, client, result, errors.SMTPTimeoutError)
-    assert isinstance(result, (TimeoutError, tuple))
+    with struck(where, STALLED[fault]) as (client, result):
+        assert time.monotonic() - begin < 10
+        assert_no_answer(where, client, result, errors.SMTPTimeoutError)
+        assert isinstance(result, (TimeoutError, tuple))
 
 
 @cells(NONSENSE)
 def test_nonsense(where, fault):
-    client, result = run(where, NONSENSE[fault])
-    greeting = where == "greeting"
-    assert_no_answer(where, client, result, errors.SMTPGreetingError if greeting else errors.SMTPProtocolError)
-    assert len(str(result)) < 500
+    with struck(where, NONSENSE[fault]) as (client, result):
+        greeting = where == "greeting"
+        assert_no_answer(
+            where, client, result, errors.SMTPGreetingError if greeting else errors.SMTPProtocolError
+        )
+        assert len(str(result)) < 500
 
 
 @cells(REFUSING)
 def test_refused(where, fault):
     place = PLACES[where]
-    client, result = run(where, REFUSING[fault])
-    code, gone = CODES.get(fault, 550), fault == "421"
-    text = {"non-UTF-8": b"5.7.1 caf\xe9\xff", "code alone": b""}.get(fault)
-    if place.stage in ("quit", "command", "reset"):
-        assert result[0] == code
-        words = result[1]
-    elif place.refusing is not None:
-        assert type(result) is place.refusing
-        assert (result.smtp_code, result.transient) == (code, code < 500)
-        assert dict(result.fates) == place.refused
-        words = result.smtp_error
-    else:
-        words = refused_recipients(where, result, code, gone)
-    assert text is None or words == text
-    if gone or place.stage in ("quit", "mail data") and place.at == "body":
-        assert_unusable(client)
-    elif place.stage not in ("quit", "greeting"):
-        # An answer is an answer: the conversation goes on.
-        assert client.noop() == (250, b"ok")
-        assert client.state in ("greeted", "ready")
-    client.close()
+    with struck(where, REFUSING[fault]) as (client, result):
+        code, gone = CODES.get(fault, 550), fault == "421"
+        text = {"non-UTF-8": b"5.7.1 caf\xe9\xff", "code alone": b""}.get(fault)
+        if place.stage in ("quit", "command", "reset"):
+            assert result[0] == code
+            words = result[1]
+        elif place.refusing is not None:
+            assert type(result) is place.refusing
+            assert (result.smtp_code, result.transient) == (code, code < 500)
+            assert dict(result.fates) == place.refused
+            words = result.smtp_error
+        else:
+            words = refused_recipients(where, result, code, gone)
+        assert text is None or words == text
+        if gone or place.stage == "quit" or place.at == "body":
+            assert_unusable(client)
+        elif place.stage != "greeting":
+            # An answer is an answer: the conversation goes on.
+            assert (client.rset() if place.at == "NOOP" else client.noop()) == (250, b"ok")
+            assert client.state in ("greeted", "ready")
+        client.close()
 
 
 def refused_recipients(where, result, code, gone):
@@ -301,28 +310,28 @@ NOT_ALONE = [name for name, place in PLACES.items() if place.grouped]
 @cells(EXTRA, but=["body", "STARTTLS", "QUIT", "AUTH, a response", *NOT_ALONE])
 def test_an_extra_reply_is_never_taken_for_the_next_answer(where, fault):
     place = PLACES[where]
-    client, result = run(where, extra(where, fault))
-    if where == "LMTP's first answer":
-        # Two recipients, two answers: the second one is the answer for c.
-        if fault in ("nonsense", "354 go on"):
-            assert type(result) is errors.SMTPProtocolError
-            assert dict(result.fates) == {B: "sent", C: "unknown"}
+    with struck(where, extra(where, fault)) as (client, result):
+        if where == "LMTP's first answer":
+            # Two recipients, two answers: the second one is the answer for c.
+            if fault in ("nonsense", "354 go on"):
+                assert type(result) is errors.SMTPProtocolError
+                assert dict(result.fates) == {B: "sent", C: "unknown"}
+            else:
+                code, _, text = fault.partition(" ")
+                assert result == ({} if code == "250" else {C: (int(code), text.encode())})
+        elif place.stage in ("end of data", "auth", "command", "reset"):
+            # What was answered is answered; nothing else can be asked.
+            assert result == {} or result[0] in (235, 250)
+            assert_unusable(client)
+        elif where in ("DATA", "BDAT chunk") and fault.startswith("5"):
+            # A refusal before the end of the mail data is one, and the end.
+            assert type(result) is errors.SMTPDataError
+            assert dict(result.fates) == {B: "refused", C: "refused"}
+            assert_unusable(client)
         else:
-            code, _, text = fault.partition(" ")
-            assert result == ({} if code == "250" else {C: (int(code), text.encode())})
-    elif place.stage in ("end of data", "auth", "command", "reset"):
-        # What was answered is answered; nothing else can be asked.
-        assert result == {} or result[0] in (235, 250)
-        assert_unusable(client)
-    elif where in ("DATA", "BDAT chunk") and fault.startswith("5"):
-        # A refusal before the end of the mail data is one, and the end.
-        assert type(result) is errors.SMTPDataError
-        assert dict(result.fates) == {B: "refused", C: "refused"}
-        assert_unusable(client)
-    else:
-        assert type(result) in (errors.SMTPProtocolError, errors.SMTPServerDisconnected)
-        assert dict(result.fates) == place.lost
-        assert_unusable(client)
+            assert type(result) in (errors.SMTPProtocolError, errors.SMTPServerDisconnected)
+            assert dict(result.fates) == place.lost
+            assert_unusable(client)
 
 
 # Which answer each place's own one is made to come with.
@@ -348,8 +357,6 @@ def test_an_early_reply_is_never_the_answer(where):
         lines = usual if before.at == "EHLO" else [before.usual]
         peer.say(*lines, place.usual)
         peer.until_closed()
-
-    from dataclasses import replace
 
     struck = replace(place, at=before.at)
     with serve(serving(struck, fault)) as server:
@@ -505,5 +512,3 @@ def test_a_handshake_that_fails(fault, tls, context):
         server.wait_for_end()
         # Nothing of a mail, nothing of a login in plaintext.
         assert not any(verb in server.heard for verb in (b"MAIL", b"AUTH", b"RCPT", b"QUIT"))
-
-
