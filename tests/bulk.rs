@@ -3,7 +3,6 @@
 use rsmtp::bulk::*;
 use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
 use rsmtp::driver::{Patience, Target};
-use rsmtp::protocol::command::ClientName;
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Error, Kind, Options};
 use std::sync::atomic::AtomicBool;
@@ -26,7 +25,7 @@ fn hop(port: u16) -> Hop {
             Err(Error::new(Kind::Misuse, rsmtp::protocol::Stage::Handshake, "no TLS here"))
         }),
         credentials: None,
-        client_name: "client.example".parse::<ClientName>().unwrap(),
+        client_name: None,
     };
     let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
     Hop { server, target, patience: Patience { stage: Some(Duration::from_secs(10)), operation: None } }

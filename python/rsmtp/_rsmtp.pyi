@@ -23,9 +23,13 @@ __all__ = [
     "CaughtMessage",
     "CaughtTls",
     "Connection",
+    "Engine",
     "Message",
+    "Receipt",
+    "Recipient",
     "RenderedMessage",
     "Request",
+    "Sending",
     "TlsConfig",
     "TlsFacts",
     "TranscriptLine",
@@ -550,6 +554,63 @@ class Connection:
         The last lines that were said (2,000, or a MiB of them), secrets masked.
         """
 
+@final
+class Engine:
+    """
+    Sessions, limits and rules of a mailer. `rsmtp.mailer` says what they mean.
+    """
+    def __new__(
+        cls,
+        /,
+        servers: list[typing.Any],
+        *,
+        connections: SupportsIndex,
+        window: SupportsIndex,
+        keep_idle: SupportsFloat | SupportsIndex,
+        max_age: SupportsFloat | SupportsIndex,
+        max_messages: SupportsIndex | None = None,
+        rate: SupportsFloat | SupportsIndex | None = None,
+        rate_per_connection: SupportsFloat | SupportsIndex | None = None,
+        per_day: SupportsIndex | None = None,
+        retries: SupportsIndex = 2,
+        backoff: SupportsFloat | SupportsIndex = 1.0,
+        resend_unknown: bool = False,
+    ) -> Engine:
+        """
+        A mailer by these servers, in the order of preference.
+        """
+    def close(self, /) -> None:
+        """
+        Ends the sessions at rest; nothing can be sent any more.
+        """
+    @property
+    def idle(self, /) -> int:
+        """
+        Sessions at rest.
+        """
+    @staticmethod
+    def local(
+        kind: str,
+        path: str | PathLike[str] | None = None,
+        *,
+        rate: SupportsFloat | SupportsIndex | None = None,
+        per_day: SupportsIndex | None = None,
+    ) -> Engine:
+        """
+        A mailer that stores messages in a folder ("file"), gives them to a program
+        ("sendmail") or throws them away ("null").
+        """
+    def send(self, /, item: Any) -> Receipt:
+        """
+        Sends one message in this thread.
+        """
+    def send_all(self, /, every: bool, kept: SupportsIndex) -> Sending:
+        """
+        Begins to send many. With `every`, `go_on` returns a receipt for each;
+        otherwise for each that was not sent to everybody, and for the first `kept`
+        of the others.
+        """
+
 @disjoint_base
 class Message:
     """
@@ -563,11 +624,11 @@ class Message:
     content, type)` with bytes, text, a path or a file object as content, messages),
     `headers` (a mapping or pairs) and `policy`.
 
-    Files stay on their disk: they are read, encoded and sent in pieces of 64 KB when
-    the message is. A path means the file as it is when the message is sent, a file
-    object what follows its present position; it has to be able to seek, is used
-    from its `seek` and `read` only, and stays open, until the message is sent, by
-    whoever opened it. A file that changes while it is being sent ends that with
+    Files stay on their disk: they are read and encoded in small pieces while the
+    message is sent, whatever their size. A path means the file as it is when the
+    message is sent, a file object what follows its present position. A file object
+    has to be able to seek, and to stay open until the message is sent; it is not
+    closed. A file that changes while it is being sent ends that with
     SMTPContentError: nobody receives half of it. Enclosed messages (`.eml`) are read
     at once.
 
@@ -632,6 +693,10 @@ class Message:
     def _charset(self, /) -> Any | None: ...
     @_charset.setter
     def _charset(self, /, charset: Any | None) -> None: ...
+    def _content_for_sending(self, /, *, utf8: bool = ...) -> bytes | RenderedMessage:
+        """
+        The same, large bodies still to be encoded and files to be read.
+        """
     @property
     def _default_type(self, /) -> Any: ...
     @_default_type.setter
@@ -664,9 +729,9 @@ class Message:
     def _payload(self, /) -> Any: ...
     @_payload.setter
     def _payload(self, /, payload: Any) -> None: ...
-    def _render_for_sending(self, /, *, utf8: bool = ...) -> bytes | RenderedMessage:
+    def _render_for_sending(self, /, *, utf8: bool = ...) -> bytes:
         """
-        What goes to a server, large bodies still to be encoded: CRLF line ends, no Bcc, Date and Message-ID
+        The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
         supplied where the policy is ours.
 
         ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
@@ -881,6 +946,133 @@ class Message:
         """
 
 @final
+class Receipt:
+    """
+    What became of one message. `ok` is true only if it was sent to everybody.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def attempts(self, /) -> int:
+        """
+        How often a server was asked.
+        """
+    @property
+    def error(self, /) -> Any | None:
+        """
+        What went wrong beside refusals: an exception, not raised, or None.
+        """
+    @property
+    def from_addr(self, /) -> str:
+        """
+        The sender in the envelope; "" is the null reverse-path.
+        """
+    @property
+    def index(self, /) -> int:
+        """
+        Which message of the call it was, from 0 on.
+        """
+    @property
+    def message(self, /) -> Any:
+        """
+        The caller's own object: a message, or (from_addr, to_addrs, data).
+        """
+    @property
+    def not_sent(self, /) -> list[str]:
+        """
+        The addresses for which the message was not handed over.
+        """
+    @property
+    def ok(self, /) -> bool:
+        """
+        Whether the message was sent to every recipient.
+        """
+    @property
+    def queue_id(self, /) -> str | None:
+        """
+        The name under which the server took the message, where its answer tells.
+        """
+    def raise_for_refused(self, /) -> None:
+        """
+        Raises if the message was not sent to everybody: SMTPRecipientsRefused,
+        SMTPSenderRefused or SMTPDataError for a refusal, what is in `error`
+        otherwise. Its `fates` tell each recipient's.
+        """
+    @property
+    def recipients(self, /) -> list:
+        """
+        What became of each recipient.
+        """
+    @property
+    def refused(self, /) -> list[str]:
+        """
+        The addresses that the server refused.
+        """
+    @property
+    def sent(self, /) -> list[str]:
+        """
+        The addresses that it was sent to.
+        """
+    @property
+    def server(self, /) -> str | None:
+        """
+        The server that was asked last, as "host:port"; None: none was.
+        """
+    @property
+    def unknown(self, /) -> list[str]:
+        """
+        The addresses of which nobody can say: the connection was lost after the
+        end of the message and before the answer.
+        """
+
+@final
+class Recipient:
+    """
+    What became of one recipient of a message.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def address(self, /) -> str:
+        """
+        As it went into the envelope.
+        """
+    @property
+    def code(self, /) -> int | None:
+        """
+        The server's reply that decided it: its code; None where there was none.
+        """
+    @property
+    def enhanced_code(self, /) -> str | None:
+        """
+        As "5.1.1" (RFC 3463), where the server gave one.
+        """
+    @property
+    def fate(self, /) -> str:
+        """
+        "sent", "refused", "unknown" (the connection was lost after the end of the
+        message) or "not sent".
+        """
+    @property
+    def reply(self, /) -> tuple[int, bytes] | None:
+        """
+        `(code, text)` as smtplib has replies.
+        """
+    @property
+    def stage(self, /) -> str | None:
+        """
+        Where it was refused: "mail", "rcpt", "data", "mail data" or "end of data".
+        """
+    @property
+    def text(self, /) -> str | None:
+        """
+        The server's words, its lines joined by LF.
+        """
+    @property
+    def transient(self, /) -> bool:
+        """
+        Whether the same may succeed later: a 4yz refusal, or not sent at all.
+        """
+
+@final
 class RenderedMessage:
     """
     A message as it travels, whose large bodies are encoded, and whose files are
@@ -995,6 +1187,34 @@ class Request:
     def vrfy(address: str) -> Request:
         """
         VRFY (RFC 5321 4.1.1.6).
+        """
+
+@final
+class Sending:
+    @property
+    def failure(self, /) -> Any | None:
+        """
+        The exception that says why nothing could be sent any more, or None.
+        """
+    def finish(self, /) -> None:
+        """
+        Takes nothing more from the iterator; `go_on` tells of the rest.
+        """
+    def go_on(self, /, iterator: Iterator) -> list[Receipt] | None:
+        """
+        Takes messages from the iterator, sends, and returns receipts when there are
+        any, or an empty list after a moment without. None: all is told.
+        """
+    def stop(self, /) -> None:
+        """
+        Ends it at once. `go_on` tells of what was in flight as unknown, and of what
+        waited as not sent.
+        """
+    @property
+    def tally(self, /) -> tuple[int, int, int, int]:
+        """
+        Messages so far: sent to everybody, refused for somebody, unknown for
+        somebody, not sent.
         """
 
 @final

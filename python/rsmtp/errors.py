@@ -218,9 +218,36 @@ def refusal(stage: str, **facts: Any) -> BaseException:
     return _tell(error, reply, {"stage": stage, **facts})
 
 
+def raise_for_receipt(receipt: Any) -> None:
+    """Raises what a receipt tells, if it is not that all went well."""
+    fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
+    refused = {r.address: r.reply for r in receipt.recipients if r.fate == "refused"}
+    if refused:
+        first = next(r for r in receipt.recipients if r.fate == "refused")
+        whole = first.stage in ("mail", "data", "mail data", "end of data") and len(refused) == len(fates)
+        raise refusal(
+            first.stage if whole else "rcpt",
+            reply=first.reply if whole else None,
+            enhanced_code=first.enhanced_code,
+            refused=refused,
+            fates=fates,
+            address=receipt.from_addr if first.stage == "mail" else None,
+        )
+    error = receipt.error
+    if error is None:
+        lost = "the connection was lost, and nobody can say whether the message arrived"
+        error = SMTPServerDisconnected(lost if "unknown" in fates.values() else "the message was not sent")
+    if isinstance(error, _Facts):
+        error.fates = fates
+    raise error
+
+
 def _build(
     kind: str, message: str, reply: Reply | None, os_error: int | None, facts: dict[str, Any]
 ) -> BaseException:
+    if kind == "refused" and reply:
+        cls_by_stage = {"greeting": SMTPConnectError, "hello": SMTPHeloError, "auth": SMTPAuthenticationError}
+        return cls_by_stage.get(facts["stage"], SMTPResponseException)(*reply)
     if kind == "protocol":
         code, text = reply or (-1, b"")
         words = f"{message}: {code} {_text(text)}" if reply else message

@@ -108,6 +108,23 @@ def content_of(msg: MessageLike) -> bytes | RenderedMessage:
     raise TypeError(f"msg: bytes, str or a message is wanted, not {type(msg).__name__}")
 
 
+def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[str]]:
+    """Sender, recipients, content and MAIL options of what a Mailer is given: a message,
+    or (from_addr, to_addrs, data). TypeError for anything else."""
+    if isinstance(item, tuple):
+        if len(item) != 3:
+            raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")
+        from_addr, to_addrs, data = item
+        return from_addr, to_addrs, content_of(data), []
+    if not hasattr(item, "get_all"):
+        kind = type(item).__name__
+        raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")
+    envelope = envelope_of(item, None, None)
+    utf8 = envelope.needs_smtputf8
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
+    return envelope.sender, envelope.recipients, render(item, utf8=utf8), options
+
+
 def bare_address(address: str) -> str:
     """The address out of "Name <address>". Raises ValueError for control characters,
     which the parser would drop."""

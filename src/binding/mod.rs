@@ -10,6 +10,7 @@ mod attendant;
 mod catcher;
 mod connection;
 mod error;
+mod mailer;
 mod message;
 mod outcome;
 mod request;
@@ -27,6 +28,8 @@ mod _rsmtp {
     use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
     #[pymodule_export]
     use super::connection::Connection;
+    #[pymodule_export]
+    use super::mailer::{Engine, Receipt, Recipient, Sending};
     #[pymodule_export]
     use super::message::{
         KeptStyle, Message, RenderedMessage, encode_word_py, encode_words_py, fold_field_py, fold_runs_py,

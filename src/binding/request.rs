@@ -229,14 +229,14 @@ pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> String {
     String::from_utf8_lossy(&protocol::auth::cram_md5(user, password, challenge)).into_owned()
 }
 
-fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
+pub fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
 where
     T::Err: Display,
 {
     text.parse().map_err(|why: T::Err| bad_argument(argument, &why))
 }
 
-fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
+pub fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
     let all = || options.join(" ").replace('\n', "\\n").replace('\r', "\\r");
     let parse = |option: &String| {
         option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))

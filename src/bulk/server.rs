@@ -32,7 +32,8 @@ pub struct Server {
     pub security: Security,
     pub make_layer: MakeLayer,
     pub credentials: Option<Credentials>,
-    pub client_name: ClientName,
+    /// What EHLO says; None: the address that the connection is made from.
+    pub client_name: Option<ClientName>,
 }
 
 impl fmt::Debug for Server {
@@ -49,6 +50,7 @@ impl fmt::Debug for Server {
 #[derive(Debug)]
 pub struct Opening {
     awaited: Awaited,
+    name: ClientName,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,22 +77,21 @@ impl Asks for Conversation {
     }
 }
 
-impl Default for Opening {
-    fn default() -> Self {
-        Self { awaited: Awaited::Greeting }
-    }
-}
-
 impl Opening {
+    /// `name` is what EHLO says.
+    pub fn new(name: ClientName) -> Self {
+        Self { awaited: Awaited::Greeting, name }
+    }
+
     /// Something has come of what was asked: asks the next thing. True once the
     /// session is ready for mail. A refusal is an error here.
     pub fn hear(&mut self, event: Event, server: &Server, to: &mut dyn Asks) -> Result<bool, Error> {
         match (self.awaited, event) {
-            (Awaited::Greeting, Event::Reply(reply)) if reply.code() == 220 => self.hello(server, to),
+            (Awaited::Greeting, Event::Reply(reply)) if reply.code() == 220 => self.hello(to),
             (Awaited::Greeting, Event::Reply(reply)) => Err(refused(Stage::Greeting, reply)),
             (Awaited::Hello, Event::Reply(reply)) if reply.is_completion() => self.introduced(server, to),
             (Awaited::Hello, Event::Reply(reply)) => Err(refused(Stage::Hello, reply)),
-            (Awaited::Tls, Event::Secured(_)) => self.hello(server, to),
+            (Awaited::Tls, Event::Secured(_)) => self.hello(to),
             (Awaited::Tls, Event::Reply(reply)) => Err(refused(Stage::StartTls, reply)),
             (Awaited::Auth, Event::Auth { accepted: true, .. }) => Ok(true),
             (Awaited::Auth, Event::Auth { reply, .. }) => Err(refused(Stage::Auth, reply)),
@@ -101,9 +102,9 @@ impl Opening {
         }
     }
 
-    fn hello(&mut self, server: &Server, to: &mut dyn Asks) -> Result<bool, Error> {
+    fn hello(&mut self, to: &mut dyn Asks) -> Result<bool, Error> {
         self.awaited = Awaited::Hello;
-        to.session().request(Request::Hello(server.client_name.clone())).map(|()| false)
+        to.session().request(Request::Hello(self.name.clone())).map(|()| false)
     }
 
     fn introduced(&mut self, server: &Server, to: &mut dyn Asks) -> Result<bool, Error> {

@@ -127,7 +127,8 @@ pub fn open(
     };
     let mut connection = Connection::open(target, server.options, layer, patience, attendant)?;
     connection.session_mut().keep_transcript(recorded);
-    let mut opening = Opening::default();
+    let name = server.client_name.clone().unwrap_or_else(|| connection.own_literal());
+    let mut opening = Opening::new(name);
     loop {
         let event = connection.run(attendant)?;
         match opening.hear(event, server, &mut connection) {

@@ -6,7 +6,7 @@ use super::deadline::{Deadline, Patience, SLICE};
 use super::record::TimedLine;
 use super::stream::Stream;
 use super::view::View;
-use crate::protocol::command::Command;
+use crate::protocol::command::{ClientName, Command};
 use crate::protocol::transcript::{Line, Speaker};
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, State};
 use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
@@ -204,6 +204,18 @@ impl Connection {
             self.say_goodbye();
         }
         self.close();
+    }
+
+    /// The address that the connection is made from, as EHLO says it (RFC 5321 4.1.3).
+    pub fn own_literal(&self) -> ClientName {
+        let own =
+            self.stream.as_ref().and_then(Stream::local_addr).map(|address| address.ip().to_canonical());
+        let literal = match own {
+            Some(std::net::IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+            Some(std::net::IpAddr::V4(address)) => format!("[{address}]"),
+            None => "[127.0.0.1]".to_owned(),
+        };
+        literal.parse().unwrap_or_else(|_| unreachable!("an address literal has no white space"))
     }
 
     /// Ends a wait of [`Connection::advance`] from another thread.

@@ -22,7 +22,7 @@ pub trait Stored: fmt::Debug + Send + Sync {
 }
 
 /// A reading under way.
-pub trait Reading: Read + Send {
+pub trait Reading: Read + Send + Sync {
     /// Asked at the end: an error if what was read is not what was counted.
     fn verify(&mut self) -> io::Result<()> {
         Ok(())

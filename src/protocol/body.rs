@@ -29,7 +29,7 @@ pub trait Content: Send + Sync {
 }
 
 /// A reading of content that is under way.
-pub trait Pieces: Send {
+pub trait Pieces: Send + Sync {
     /// The next octets: at least one and at most `most`, which is never more than
     /// is left. Content that turns out to be other than was announced is an error at
     /// the last piece at the latest: after it nothing can be taken back.
@@ -105,6 +105,14 @@ impl Body {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Octets that it holds in memory.
+    pub fn size_in_memory(&self) -> usize {
+        match &self.source {
+            Source::Memory(octets) => (**octets).as_ref().len(),
+            Source::OnDemand(_) => 0,
+        }
     }
 
     /// What SIZE declares (RFC 1870 5).

@@ -1,7 +1,8 @@
 //! From what the caller iterates over to jobs.
 
 use crate::binding::error::bad_argument;
-use crate::binding::request::{MailData, parameters, parse};
+use crate::binding::message::MailData;
+use crate::binding::request::{parameters, parse};
 use crate::bulk::{Job, Payload};
 use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol::Body;
@@ -16,6 +17,13 @@ pub struct Parcel {
     pub item: Py<PyAny>,
     body: Body,
     size: usize,
+}
+
+impl Parcel {
+    /// For what can't be sent.
+    pub fn empty(item: Py<PyAny>) -> Self {
+        Self { item, body: Body::new([]), size: 0 }
+    }
 }
 
 pub type Shipment = Arc<Parcel>;
@@ -33,8 +41,8 @@ impl Payload for Shipment {
 /// Addresses come again and again: each is parsed once.
 #[derive(Default)]
 pub struct Packer {
-    sender: Option<(PyBackedStr, ReversePath)>,
-    recipient: Option<(PyBackedStr, ForwardPath)>,
+    sender: Option<(String, ReversePath)>,
+    recipient: Option<(String, ForwardPath)>,
 }
 
 impl Packer {
@@ -51,8 +59,12 @@ impl Packer {
         }
         static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let prepare = PREPARE.import(item.py(), "rsmtp.sending", "prepare")?;
-        let (from_addr, to_addrs, data, options): (Bound<'_, PyAny>, Bound<'_, PyAny>, MailData, Vec<String>) =
-            prepare.call1((item,))?.extract()?;
+        let (from_addr, to_addrs, data, options): (
+            Bound<'_, PyAny>,
+            Bound<'_, PyAny>,
+            MailData,
+            Vec<String>,
+        ) = prepare.call1((item,))?.extract()?;
         self.job(item, index, &from_addr, &to_addrs, data, &options)
     }
 
@@ -84,7 +96,7 @@ impl Packer {
             return Ok(path.clone());
         }
         let path: ReversePath = parse("from_addr", address)?;
-        self.sender = Some((address.clone(), path.clone()));
+        self.sender = Some((address.to_string(), path.clone()));
         Ok(path)
     }
 
@@ -95,7 +107,7 @@ impl Packer {
             return Ok(path.clone());
         }
         let path: ForwardPath = parse("to_addrs", address)?;
-        self.recipient = Some((address.clone(), path.clone()));
+        self.recipient = Some((address.to_string(), path.clone()));
         Ok(path)
     }
 
@@ -109,9 +121,9 @@ impl Packer {
             return Ok(vec![self.recipient(&text("to_addrs", addresses)?)?]);
         }
         let mut recipients = Vec::new();
-        let iterator = addresses.try_iter().map_err(|_| {
-            bad_argument("to_addrs", &"is neither an address nor an iterable of addresses")
-        })?;
+        let iterator = addresses
+            .try_iter()
+            .map_err(|_| bad_argument("to_addrs", &"is neither an address nor an iterable of addresses"))?;
         for address in iterator {
             recipients.push(parse("to_addrs", &text("to_addrs", &address?)?)?);
         }

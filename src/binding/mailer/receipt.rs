@@ -1,9 +1,10 @@
 //! What became of a message, for each recipient.
 
-use super::parcel::Shipment;
+use super::parcel::{Parcel, Shipment};
 use crate::binding::error::to_python;
 use crate::binding::outcome::reply_to_python;
 use crate::bulk;
+use crate::envelope::ReversePath;
 use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Stage};
@@ -77,11 +78,27 @@ impl Recipient {
 #[pyclass(frozen, module = "rsmtp")]
 pub struct Receipt {
     receipt: bulk::Receipt<Shipment>,
+    /// What is wrong with the message itself.
+    raised: Option<Py<PyAny>>,
 }
 
 impl Receipt {
     pub fn new(receipt: bulk::Receipt<Shipment>) -> Self {
-        Self { receipt }
+        Self { receipt, raised: None }
+    }
+
+    /// For what can't be sent as it is.
+    pub fn unfit(py: Python<'_>, index: u64, parcel: Parcel, raised: PyErr) -> Self {
+        let receipt = bulk::Receipt {
+            index,
+            payload: Arc::new(parcel),
+            reverse_path: ReversePath::Null,
+            recipients: Vec::new(),
+            attempts: 0,
+            server: None,
+            error: None,
+        };
+        Self { receipt, raised: Some(raised.into_value(py).into_any()) }
     }
 
     fn reply(&self) -> Option<&Reply> {
@@ -184,6 +201,9 @@ impl Receipt {
     /// What went wrong beside refusals: an exception, not raised, or None.
     #[getter]
     fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        if let Some(raised) = &self.raised {
+            return Some(raised.clone_ref(py));
+        }
         let error = self.receipt.error.as_ref()?;
         // What became of the recipients stands here already.
         let error = Error { outcome: None, ..error.clone() };
@@ -201,9 +221,10 @@ impl Receipt {
         RAISE.import(slf.py(), "rsmtp.errors", "raise_for_receipt")?.call1((slf,)).map(|_| ())
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(&self, py: Python<'_>) -> String {
         let receipt = &self.receipt;
-        let count = |wanted: fn(&Fate) -> bool| receipt.recipients.iter().filter(|(_, fate)| wanted(fate)).count();
+        let count =
+            |wanted: fn(&Fate) -> bool| receipt.recipients.iter().filter(|(_, fate)| wanted(fate)).count();
         let mut said = Vec::new();
         for (name, count) in [
             ("sent", count(|fate| matches!(fate, Fate::Sent(_)))),
@@ -216,7 +237,14 @@ impl Receipt {
             }
         }
         let id = self.queue_id().map(|id| format!(", queued as {id}")).unwrap_or_default();
-        let error = receipt.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        if said.is_empty() {
+            said.push("not sent".to_owned());
+        }
+        let error = match (&self.raised, &receipt.error) {
+            (Some(raised), _) => format!(": {}", raised.bind(py)),
+            (None, Some(error)) => format!(": {error}"),
+            (None, None) => String::new(),
+        };
         format!("<Receipt {}: {}{id}{error}>", receipt.index, said.join(", "))
     }
 }
@@ -242,18 +270,5 @@ impl Tally {
         } else {
             self.not_sent += 1;
         }
-    }
-}
-
-/// A receipt for what is not even a message.
-pub fn unfit(index: u64, payload: Shipment, error: Error) -> bulk::Receipt<Shipment> {
-    bulk::Receipt {
-        index,
-        payload,
-        reverse_path: crate::envelope::ReversePath::Null,
-        recipients: Vec::new(),
-        attempts: 0,
-        server: None::<Arc<str>>,
-        error: Some(error),
     }
 }

@@ -1,6 +1,6 @@
 //! A server as `rsmtp.mailer` describes it, made into the engine's terms.
 
-use crate::binding::error::{bad_argument, to_python};
+use crate::binding::error::bad_argument;
 use crate::binding::request::parse;
 use crate::binding::ssl_context::Raised;
 use crate::binding::tls::layer_for;
@@ -26,7 +26,7 @@ pub struct ServerSettings {
     user: Option<String>,
     password: Option<String>,
     access_token: Option<String>,
-    local_hostname: String,
+    local_hostname: Option<String>,
     lmtp: bool,
     pipelining: bool,
     chunking: bool,
@@ -40,8 +40,11 @@ impl ServerSettings {
         let (name, target) = match &self.path {
             Some(path) => (path.display().to_string(), crate::binding::connection::unix(path.clone())?),
             None => {
-                let target =
-                    Target::Tcp { host: self.host.clone(), port: self.port, source: self.source_address.clone() };
+                let target = Target::Tcp {
+                    host: self.host.clone(),
+                    port: self.port,
+                    source: self.source_address.clone(),
+                };
                 (format!("{}:{}", self.host, self.port), target)
             }
         };
@@ -65,8 +68,12 @@ impl ServerSettings {
                 Some(Credentials::new(user, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))?)
             }
             (None, None) => None,
-            (Some(_), None) => return Err(bad_argument("password", &"is missing: a user alone can't log in")),
-            (None, Some(_)) => return Err(bad_argument("user", &"is missing: a password alone can't log in")),
+            (Some(_), None) => {
+                return Err(bad_argument("password", &"is missing: a user alone can't log in"));
+            }
+            (None, Some(_)) => {
+                return Err(bad_argument("user", &"is missing: a password alone can't log in"));
+            }
         };
         let options = Options {
             lmtp: self.lmtp,
@@ -81,7 +88,10 @@ impl ServerSettings {
             security,
             make_layer: make_layer(py, self.context, self.host),
             credentials,
-            client_name: parse("local_hostname", &self.local_hostname)?,
+            client_name: match &self.local_hostname {
+                Some(name) => Some(parse("local_hostname", name)?),
+                None => None,
+            },
         };
         let patience = Patience {
             stage: seconds("timeout", self.timeout)?,
@@ -108,14 +118,11 @@ fn make_layer(py: Python<'_>, context: Option<Py<PyAny>>, host: String) -> MakeL
         match (made, exception) {
             (Ok(made), None) => made,
             (Err(message), _) => Err(Error::new(Kind::Tls, Stage::Handshake, message)),
-            (_, Some(exception)) => {
-                Err(Error::new(Kind::Tls, Stage::Handshake, Python::attach(|py| exception.value(py).to_string())))
-            }
+            (_, Some(exception)) => Err(Error::new(
+                Kind::Tls,
+                Stage::Handshake,
+                Python::attach(|py| exception.value(py).to_string()),
+            )),
         }
     })
-}
-
-/// The exception for an error that ended a batch.
-pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
-    to_python(py, error)
 }
