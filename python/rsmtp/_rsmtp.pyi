@@ -17,6 +17,8 @@ from _typeshed import SupportsGetItem
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "STAGES",
+    "STATES",
     "__version__",
     "Catcher",
     "CaughtConversation",
@@ -45,6 +47,13 @@ __all__ = [
     "formataddr",
     "needs_smtputf8",
 ]
+
+STAGES: Final[list[str]]
+
+STATES: Final[list[str]]
+"""
+What `state` can be, and what the `stage` of an exception can be.
+"""
 
 __version__: Final[str]
 
