@@ -161,7 +161,7 @@ pub(super) enum Then {
 #[derive(Debug)]
 pub(super) struct Running {
     mail: Command,
-    rcpts: Vec<Command>,
+    rcpt_parameters: Vec<Parameter>,
     fates: Vec<(ForwardPath, Fate)>,
     accepted: usize,
     body: Option<Body>,
@@ -188,10 +188,9 @@ impl Running {
         let smtputf8 = transaction.fit(extensions, options)?;
         let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious } =
             transaction;
-        let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
         let mut running = Self {
             mail: Command::Mail(reverse_path, mail_parameters),
-            rcpts: recipients.iter().map(rcpt).collect(),
+            rcpt_parameters,
             fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
             accepted: 0,
             body: Some(body),
@@ -211,7 +210,7 @@ impl Running {
         }
         running.say(Part::Mail, out);
         if running.grouped {
-            (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
+            (0..running.fates.len()).for_each(|index| running.say(Part::Rcpt(index), out));
             if !cautious {
                 running.say_mail_data(out);
             }
@@ -296,7 +295,7 @@ impl Running {
     fn say(&self, part: Part, out: &mut Outgoing) {
         let command = match part {
             Part::Mail => &self.mail,
-            Part::Rcpt(index) => &self.rcpts[index],
+            Part::Rcpt(index) => &Command::Rcpt(self.fates[index].0.clone(), self.rcpt_parameters.clone()),
             Part::Data => &Command::Data,
             Part::Clear | Part::Reset => &Command::Rset,
             Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
@@ -305,10 +304,10 @@ impl Running {
     }
 
     fn next_recipient(&mut self, index: usize, out: &mut Outgoing) {
-        if index == self.rcpts.len() && self.accepted == 0 {
+        if index == self.fates.len() && self.accepted == 0 {
             self.verdict.get_or_insert(Verdict::RecipientsRefused);
         }
-        if index < self.rcpts.len() {
+        if index < self.fates.len() {
             if !self.grouped {
                 self.say(Part::Rcpt(index), out);
             }
