@@ -490,6 +490,9 @@ class SmtpClient:
         common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
         self.ehlo_or_helo_if_needed()
+        sending.text("user", user)
+        if password is not None:
+            sending.text("password", password)
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
@@ -596,6 +599,7 @@ class SmtpClient:
         before anything is sent; ValueError for what is not an address or an option.
         """
         self.ehlo_or_helo_if_needed()
+        sending.text("from_addr", from_addr)
         recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
         if not recipients:
@@ -648,9 +652,9 @@ class SmtpClient:
 
 
 def _options(argument: str, options: Sequence[str]) -> list[str]:
-    if isinstance(options, str):
-        raise TypeError(f"{argument}: a list of options is wanted, not one str")
-    return list(options)
+    if isinstance(options, str) or not hasattr(options, "__iter__"):
+        raise TypeError(f"{argument}: a list of options is wanted, not one {type(options).__name__}")
+    return [sending.text(argument, option) for option in options]
 
 
 def _octets(response: str | bytes | None) -> bytes | None:

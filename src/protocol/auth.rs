@@ -213,12 +213,12 @@ impl Confided {
     }
 
     pub(super) fn mask(&self, reply: &Reply) -> Option<Reply> {
-        let tells = |line: &Vec<u8>| self.0.iter().any(|secret| find(line, secret).is_some());
-        if !reply.lines().iter().any(tells) {
+        let tells = |line: &[u8]| self.0.iter().any(|secret| find(line, secret).is_some());
+        if self.0.is_empty() || !reply.lines().any(tells) {
             return None;
         }
-        let lines = reply.lines().iter().map(|line| self.mask_line(line)).collect();
-        Some(Reply::from_lines(reply.code(), lines))
+        let lines: Vec<Vec<u8>> = reply.lines().map(|line| self.mask_line(line)).collect();
+        Some(Reply::new(reply.code(), lines.join(&b'\n')))
     }
 
     fn mask_line(&self, line: &[u8]) -> Vec<u8> {

@@ -58,6 +58,11 @@ fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
         let text = py.import("rsmtp.email.utils")?.call_method1("format_datetime", (value,))?;
         return Ok(text.cast_into::<PyString>()?);
     }
+    if value.hasattr("__getitem__")? && !value.is_instance_of::<PyString>() {
+        // A list, bytes: what Python writes for one is nobody's subject.
+        let kind = value.get_type().qualname()?;
+        return Err(PyTypeError::new_err(format!("{name}: a str is wanted, not {kind}")));
+    }
     value.str()
 }
 
