@@ -80,6 +80,10 @@ impl<'py> Entity for Node<'_, 'py> {
             if is_hidden && place == Place::Root && hides {
                 continue;
             }
+            if rules.sending {
+                // A colon or a space in a name would end it early for whoever reads it.
+                field::check_name(&String::from_utf8_lossy(name.as_ref())).map_err(fields::refused)?;
+            }
             let start = out.len();
             match self.context.style.family {
                 Family::Classic => self.write_classic(&field, name.as_ref(), rules, out)?,
@@ -90,8 +94,6 @@ impl<'py> Entity for Node<'_, 'py> {
                 node_fields::verify(py, &out[start..], &rules.linesep)?;
             }
             if rules.sending {
-                // A colon or a space in a name would end it early for whoever reads it.
-                field::check_name(&String::from_utf8_lossy(name.as_ref())).map_err(fields::refused)?;
                 written::check(&out[start..], &rules.linesep).map_err(fields::refused)?;
             }
         }
