@@ -173,6 +173,8 @@ pub(super) struct Running {
     /// Mail data goes by BDAT, not DATA.
     chunked: bool,
     lmtp: bool,
+    /// The server has not taken the mail data, though all of it was sent.
+    not_taken: bool,
 }
 
 impl Running {
@@ -202,6 +204,7 @@ impl Running {
             // has counted yet: LMTP keeps to DATA.
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
+            not_taken: false,
         };
         if follows && running.chunked {
             // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT
@@ -262,7 +265,7 @@ impl Running {
     /// The conversation is over. `unanswered` is whether the end of mail data
     /// was sent, so that nobody knows what became of the message.
     pub(super) fn end(mut self, unanswered: bool) -> Outcome {
-        if unanswered && self.verdict.is_none() {
+        if unanswered && !self.not_taken && self.verdict.is_none() {
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Unknown);
         }
@@ -290,6 +293,10 @@ impl Running {
         if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
             self.verdict = Some(self.verdict_of_all());
         }
+    }
+
+    pub(super) fn is_not_taken(&mut self) {
+        self.not_taken = true;
     }
 
     fn say(&self, part: Part, out: &mut Outgoing) {

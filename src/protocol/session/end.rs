@@ -94,6 +94,17 @@ impl Session {
         self.end(State::Broken, error);
     }
 
+    /// The server offers CHUNKING (RFC 3030) and does not know BDAT. What followed the
+    /// command is then no chunk to it but commands of ours: from here on nobody knows
+    /// what answers what. Nothing was taken of the message.
+    pub(super) fn unknown_bdat(&mut self, stage: Stage, reply: Reply) -> Error {
+        if let Some(running) = self.transactions.front_mut() {
+            running.is_not_taken();
+        }
+        let message = "the server offers CHUNKING and does not know BDAT; connect anew with chunking=False";
+        self.broke_with(stage, message, reply)
+    }
+
     pub(super) fn unsolicited(&mut self, reply: Reply) -> Error {
         if reply.closes_channel() {
             let error = Error::new(Kind::Disconnected, Stage::Command, "the server closed the session");

@@ -36,6 +36,9 @@ impl Session {
             let message = "the server waits for more where nothing more follows";
             return Err(self.broke_with(stage, message, reply));
         }
+        if awaited.is_chunk() && reply.does_not_know() {
+            return Err(self.unknown_bdat(stage, reply));
+        }
         self.out.answered();
         match awaited {
             Awaited::Greeting => self.hear_greeting(reply),
