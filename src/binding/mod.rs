@@ -8,15 +8,19 @@
 
 mod attendant;
 mod catcher;
+mod certificate;
 mod connection;
+mod conversation;
 mod error;
 mod mailer;
 mod message;
 mod outcome;
 mod request;
+mod settings;
 mod ssl_context;
 mod tls;
 mod transcript;
+mod wire;
 
 /// The engine under `rsmtp`. The shapes that people know stand in the package
 /// around it.
@@ -25,9 +29,13 @@ mod _rsmtp {
     use crate::protocol::{Stage, State};
 
     #[pymodule_export]
-    use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
+    use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
+    #[pymodule_export]
+    use super::certificate::Certificate;
     #[pymodule_export]
     use super::connection::Connection;
+    #[pymodule_export]
+    use super::conversation::Conversation;
     #[pymodule_export]
     use super::mailer::{Engine, Receipt, Recipient, Sending};
     #[pymodule_export]
@@ -38,9 +46,13 @@ mod _rsmtp {
     #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};
     #[pymodule_export]
+    use super::settings::Settings;
+    #[pymodule_export]
     use super::tls::{TlsConfig, TlsFacts};
     #[pymodule_export]
     use super::transcript::TranscriptLine;
+    #[pymodule_export]
+    use super::wire::{Wire, ascii_host};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -6,6 +6,7 @@ use super::deadline::{Deadline, SLICE};
 use super::stream::{Socket, Stream};
 use crate::protocol::{Error, Kind, Stage};
 use socket2::{Domain, Protocol, SockAddr, Type};
+use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -70,10 +71,8 @@ fn resolve(
     if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let unknown = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::UnknownHost, Stage::Connect, format!("the host name {host:?} has no address: {why}"))
-    };
-    let ascii = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
+    let unknown = |why: &dyn Display| unknown_host(host, why);
+    let ascii = ascii_name(host);
     let (answer, question) = channel();
     std::thread::Builder::new()
         .name("rsmtp-resolver".to_owned())
@@ -91,6 +90,11 @@ fn resolve(
             Err(RecvTimeoutError::Disconnected) => return Err(unknown(&"the resolver failed")),
         }
     }
+}
+
+/// The name that the resolver is asked for: A-labels (RFC 5891).
+pub fn ascii_name(host: &str) -> String {
+    idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned())
 }
 
 fn connect_any(
@@ -115,15 +119,21 @@ fn connect_any(
     deadline.left(Stage::Connect)?;
     let (address, error) =
         first_error.unwrap_or((SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::NotFound.into()));
-    let more = match addresses.len() {
+    Err(nowhere(host, addresses.len(), address, &error))
+}
+
+/// None of the addresses of a host could be connected to; this is the first of them
+/// and what went wrong there.
+pub fn nowhere(host: &str, addresses: usize, first: SocketAddr, error: &io::Error) -> Error {
+    let more = match addresses {
         1 => String::new(),
         n => format!(", and {} more of its addresses failed", n - 1),
     };
-    let mut failed = unreachable(&format!("{host} ({address}{more})"), &error);
+    let mut failed = unreachable(&format!("{host} ({first}{more})"), error);
     if error.kind() == io::ErrorKind::TimedOut {
         failed.kind = Kind::Timeout;
     }
-    Err(failed)
+    failed
 }
 
 enum Failed {
@@ -190,7 +200,11 @@ const EINPROGRESS: i32 = 10036;
 #[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
 const EINPROGRESS: i32 = 36;
 
-fn unreachable(what: &str, error: &io::Error) -> Error {
+pub fn unknown_host(host: &str, why: &dyn Display) -> Error {
+    Error::new(Kind::UnknownHost, Stage::Connect, format!("the host name {host:?} has no address: {why}"))
+}
+
+pub fn unreachable(what: &str, error: &io::Error) -> Error {
     let message = format!("no connection to {what}: {error}");
     Error { os_error: error.raw_os_error(), ..Error::new(Kind::Unreachable, Stage::Connect, message) }
 }

@@ -63,10 +63,6 @@ impl Awaited {
         matches!(self, Self::Transaction(_) | Self::DataCommand | Self::DataEnd)
     }
 
-    pub(super) fn is_chunk(self) -> bool {
-        matches!(self, Self::Transaction(Part::Chunk { .. }))
-    }
-
     /// Whether what it answers is, or ends, mail data.
     fn is_mail_data(self) -> bool {
         matches!(self, Self::DataEnd | Self::Transaction(Part::End(_) | Part::Chunk { .. }))

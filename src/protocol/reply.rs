@@ -64,11 +64,6 @@ impl Reply {
         self.severity() == Severity::Completion
     }
 
-    /// The command itself, or its form, is unknown to the server (RFC 5321 4.2.4).
-    pub fn does_not_know(&self) -> bool {
-        matches!(self.code, 500 | 501 | 502 | 504)
-    }
-
     /// 3yz: what comes next is taken for the rest of the same request.
     pub fn asks_for_more(&self) -> bool {
         self.severity() == Severity::Intermediate

@@ -155,6 +155,9 @@ pub(super) enum Then {
     Done(Outcome),
     /// The server can't keep this transaction apart from the one ahead of it.
     Disorder(Reply),
+    /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
+    /// for commands.
+    NoChunking(Reply),
 }
 
 /// A transaction under way.
@@ -173,8 +176,6 @@ pub(super) struct Running {
     /// Mail data goes by BDAT, not DATA.
     chunked: bool,
     lmtp: bool,
-    /// The server has not taken the mail data, though all of it was sent.
-    not_taken: bool,
 }
 
 impl Running {
@@ -204,7 +205,6 @@ impl Running {
             // has counted yet: LMTP keeps to DATA.
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
-            not_taken: false,
         };
         if follows && running.chunked {
             // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT
@@ -243,6 +243,9 @@ impl Running {
                 self.next_recipient(index + 1, out);
             }
             Part::Data => return self.hear_data(reply, out),
+            Part::Chunk { .. } if self.accepted > 0 && self.verdict.is_none() && denies_command(&reply) => {
+                return Then::NoChunking(reply);
+            }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
             Part::Chunk { last: false } => self.hear_chunk(&reply, out),
             Part::End(one) => return self.hear_end(one, reply, out),
@@ -265,7 +268,7 @@ impl Running {
     /// The conversation is over. `unanswered` is whether the end of mail data
     /// was sent, so that nobody knows what became of the message.
     pub(super) fn end(mut self, unanswered: bool) -> Outcome {
-        if unanswered && !self.not_taken && self.verdict.is_none() {
+        if unanswered && self.verdict.is_none() {
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Unknown);
         }
@@ -293,10 +296,6 @@ impl Running {
         if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
             self.verdict = Some(self.verdict_of_all());
         }
-    }
-
-    pub(super) fn is_not_taken(&mut self) {
-        self.not_taken = true;
     }
 
     fn say(&self, part: Part, out: &mut Outgoing) {
@@ -445,6 +444,12 @@ impl Running {
         let verdict = self.verdict.take().unwrap_or(otherwise);
         Outcome { verdict, recipients: std::mem::take(&mut self.fates) }
     }
+}
+
+/// Whether it speaks of the command and not of the message (RFC 5321 4.2.2): there is
+/// somebody to send to, so the command was in sequence.
+fn denies_command(reply: &Reply) -> bool {
+    matches!(reply.code(), 500 | 502 | 503 | 504)
 }
 
 fn decide(reply: Reply) -> Fate {

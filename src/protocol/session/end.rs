@@ -94,15 +94,15 @@ impl Session {
         self.end(State::Broken, error);
     }
 
-    /// The server offers CHUNKING (RFC 3030) and does not know BDAT. What followed the
-    /// command is then no chunk to it but commands of ours: from here on nobody knows
-    /// what answers what. Nothing was taken of the message.
-    pub(super) fn unknown_bdat(&mut self, stage: Stage, reply: Reply) -> Error {
-        if let Some(running) = self.transactions.front_mut() {
-            running.is_not_taken();
-        }
-        let message = "the server offers CHUNKING and does not know BDAT; connect anew with chunking=False";
-        self.broke_with(stage, message, reply)
+    /// Who doesn't know BDAT has taken nothing by it, neither this message nor those
+    /// behind it; but whatever is answered next answers their content.
+    pub(super) fn no_chunking(&mut self, reply: Reply) -> Error {
+        let mut in_flight = std::mem::take(&mut self.transactions).into_iter().map(|one| one.end(false));
+        let outcome = in_flight.next().map(Box::new);
+        self.stranded.extend(in_flight);
+        let message = "the server offers CHUNKING (RFC 3030) and does not know BDAT: nothing was sent, \
+                       say chunking=False";
+        Error { outcome, ..self.broke_with(Stage::MailData, message, reply) }
     }
 
     pub(super) fn unsolicited(&mut self, reply: Reply) -> Error {

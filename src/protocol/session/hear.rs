@@ -36,9 +36,6 @@ impl Session {
             let message = "the server waits for more where nothing more follows";
             return Err(self.broke_with(stage, message, reply));
         }
-        if awaited.is_chunk() && reply.does_not_know() {
-            return Err(self.unknown_bdat(stage, reply));
-        }
         self.out.answered();
         match awaited {
             Awaited::Greeting => self.hear_greeting(reply),
@@ -168,6 +165,7 @@ impl Session {
                 self.set_state(self.rest);
                 self.events.push_back(Event::Transaction(outcome));
             }
+            Then::NoChunking(reply) => return Err(self.no_chunking(reply)),
             Then::Disorder(reply) => {
                 let message = "the server refused RSET between messages: nobody can tell them apart";
                 return Err(self.broke_with(Stage::Reset, message, reply));
