@@ -17,6 +17,8 @@ from _typeshed import SupportsGetItem
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "STAGES",
+    "STATES",
     "__version__",
     "ArmedFault",
     "Catcher",
@@ -52,6 +54,13 @@ __all__ = [
     "formataddr",
     "needs_smtputf8",
 ]
+
+STAGES: Final[list[str]]
+
+STATES: Final[list[str]]
+"""
+What `state` can be, and what the `stage` of an exception can be.
+"""
 
 __version__: Final[str]
 
@@ -662,14 +671,14 @@ class Conversation:
     @property
     def state(self, /) -> str:
         """
-        The name of the session's state.
+        The name of the session's state, also while another thread talks.
         """
     @property
     def tls(self, /) -> TlsFacts | None: ...
     @property
     def transcript(self, /) -> list[TranscriptLine]:
         """
-        The last 2,000 lines that were said, secrets masked.
+        The last lines that were said (2,000, or a MiB of them), secrets masked.
         """
 
 @final
@@ -1468,8 +1477,8 @@ class TlsConfig:
         verify: False accepts any certificate: then anybody on the way can read
             and change what is sent.
 
-    Files are read at the first connection, which raises SMTPTLSError where one
-    can't be used.
+    Files are read at once. Raises ValueError where one can't be used, and for a name
+    that no certificate can be checked against.
     """
     def __new__(
         cls,

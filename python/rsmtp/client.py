@@ -149,8 +149,9 @@ class Verbs:
 
     @property
     def transcript(self) -> Transcript:
-        """The last 2,000 lines of the conversation, timed, secrets masked,
-        bodies cut to a few lines. It outlives the connection."""
+        """The last lines of the conversation (2,000, or a MiB of them), timed,
+        secrets masked, control characters escaped, bodies cut to a few lines. It
+        outlives the connection."""
         return Transcript(() if self._connection is None else self._connection.transcript)
 
     @property
@@ -496,6 +497,9 @@ class Verbs:
         common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
         yield self._own.ehlo_or_helo_if_needed()
+        sending.text("user", user)
+        if password is not None:
+            sending.text("password", password)
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
@@ -610,7 +614,8 @@ class Verbs:
         before anything is sent; ValueError for what is not an address or an option.
         """
         yield self._own.ehlo_or_helo_if_needed()
-        recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
+        sending.text("from_addr", from_addr)
+        recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
         if not recipients:
             raise SMTPRecipientsRefused({})
@@ -809,9 +814,9 @@ SmtpClient._plain = SmtpClient
 
 
 def _options(argument: str, options: Sequence[str]) -> list[str]:
-    if isinstance(options, str):
-        raise TypeError(f"{argument}: a list of options is wanted, not one str")
-    return list(options)
+    if isinstance(options, str) or not hasattr(options, "__iter__"):
+        raise TypeError(f"{argument}: a list of options is wanted, not one {type(options).__name__}")
+    return [sending.text(argument, option) for option in options]
 
 
 def _octets(response: str | bytes | None) -> bytes | None:

@@ -9,7 +9,7 @@ use super::settings::patience;
 use super::ssl_context::Raised;
 use super::tls::TlsFacts;
 use super::transcript::TranscriptLine;
-use crate::driver::{self, Reactive, Turn, Wire};
+use crate::driver::{self, Reactive, Turn, View, Wire};
 use crate::protocol::transaction::Outcome;
 use crate::protocol::{Error, Event};
 use pyo3::prelude::*;
@@ -39,19 +39,16 @@ impl Conversation {
         self.look(py, |wire| wire.patience = patience)
     }
 
-    /// The name of the session's state.
+    /// The name of the session's state, also while another thread talks.
     #[getter]
-    fn state(&self, py: Python<'_>) -> PyResult<&'static str> {
-        self.look(py, |wire| wire.session().state().name())
+    fn state(&self) -> &'static str {
+        self.shared.view.state().name()
     }
 
     /// Whether nothing can be said any more, in this process.
     #[getter]
-    fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
-        if self.shared.turn.is_lost() {
-            return Ok(true);
-        }
-        self.look(py, |wire| wire.session().state().is_over() || wire.is_of_another_process())
+    fn is_over(&self) -> bool {
+        self.shared.view.state().is_over() || self.shared.view.is_of_another_process()
     }
 
     /// Whether the server took an EHLO or LHLO, not a HELO.
@@ -80,13 +77,13 @@ impl Conversation {
 
     #[getter]
     fn tls(&self, py: Python<'_>) -> PyResult<Option<TlsFacts>> {
-        self.look(py, |wire| wire.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)).transpose()
+        self.shared.view.tls().map(|facts| TlsFacts::new(py, facts)).transpose()
     }
 
-    /// The last 2,000 lines that were said, secrets masked.
+    /// The last lines that were said (2,000, or a MiB of them), secrets masked.
     #[getter]
-    fn transcript(&self, py: Python<'_>) -> PyResult<Vec<TranscriptLine>> {
-        self.look(py, |wire| wire.lines().map(TranscriptLine::from).collect())
+    fn transcript(&self) -> Vec<TranscriptLine> {
+        self.shared.view.lines().iter().map(TranscriptLine::from).collect()
     }
 }
 
@@ -120,6 +117,7 @@ impl Driver for Reactive {
 /// A driver that one thread holds at a time.
 pub struct Shared<D: ?Sized> {
     pub turn: Turn,
+    view: Arc<View>,
     /// The name that was connected to.
     pub host: String,
     /// The exception of an `ssl.SSLContext`, to be raised as it is.
@@ -128,8 +126,9 @@ pub struct Shared<D: ?Sized> {
 }
 
 impl<D: Driver> Shared<D> {
-    pub fn new(driver: D, host: String, raised: Raised) -> Arc<Self> {
-        Arc::new(Self { turn: Turn::default(), host, raised, inner: Mutex::new(driver) })
+    pub fn new(mut driver: D, host: String, raised: Raised) -> Arc<Self> {
+        let view = driver.wire().view();
+        Arc::new(Self { turn: Turn::default(), view, host, raised, inner: Mutex::new(driver) })
     }
 }
 
@@ -164,7 +163,7 @@ impl<D: Driver + ?Sized> Shared<D> {
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
         if wants_debug(py, TLS_LOG)?
-            && let Some(facts) = self.look(py, |driver| driver.wire().tls().cloned())?
+            && let Some(facts) = self.view.tls().cloned()
         {
             let verified = if facts.verified { "verified" } else { "not verified" };
             py.detach(|| {

@@ -58,6 +58,11 @@ impl Awaited {
         }
     }
 
+    /// Whether it is of a mail transaction that the session says by itself.
+    pub(super) fn is_mail(self) -> bool {
+        matches!(self, Self::Transaction(_) | Self::DataCommand | Self::DataEnd)
+    }
+
     /// Whether what it answers is, or ends, mail data.
     fn is_mail_data(self) -> bool {
         matches!(self, Self::DataEnd | Self::Transaction(Part::End(_) | Part::Chunk { .. }))

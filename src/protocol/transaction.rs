@@ -236,7 +236,8 @@ impl Running {
             Part::Rcpt(index) => {
                 if reply.is_completion() {
                     self.accepted += 1;
-                } else {
+                } else if self.verdict.is_none() {
+                    // Without a sender a group's recipients are refused for that alone.
                     self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply);
                 }
                 self.next_recipient(index + 1, out);
@@ -285,6 +286,15 @@ impl Running {
             }
             Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
             Part::Clear | Part::LoneDot | Part::Reset => {}
+        }
+    }
+
+    /// LMTP: the server ended the session with its answer for one recipient. What
+    /// became of those behind it nobody will tell.
+    pub(super) fn refuse_one(&mut self, index: usize, reply: &Reply) {
+        self.fates[index].1 = Fate::Refused(Stage::EndOfData, reply.clone());
+        if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
+            self.verdict = Some(self.verdict_of_all());
         }
     }
 
@@ -391,12 +401,7 @@ impl Running {
                 if self.fates[index + 1..].iter().any(|(_, fate)| *fate == Fate::NotSent) {
                     return Then::GoOn;
                 }
-                let refused = self.fates.iter().find_map(|(_, fate)| match fate {
-                    Fate::Refused(Stage::EndOfData, reply) => Some(reply.clone()),
-                    _ => None,
-                });
-                let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
-                self.verdict = refused.filter(|_| !sent).map(Verdict::DataRefused);
+                self.verdict = Some(self.verdict_of_all());
             }
             None if reply.is_completion() && self.verdict.is_none() => {
                 let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
@@ -412,6 +417,16 @@ impl Running {
             }
         }
         Then::Done(self.conclude(Verdict::Sent))
+    }
+
+    /// LMTP: every recipient has had an answer.
+    fn verdict_of_all(&self) -> Verdict {
+        let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
+        let refused = self.fates.iter().find_map(|(_, fate)| match fate {
+            Fate::Refused(Stage::EndOfData, reply) => Some(reply.clone()),
+            _ => None,
+        });
+        refused.filter(|_| !sent).map_or(Verdict::Sent, Verdict::DataRefused)
     }
 
     /// All that were accepted are refused now; an earlier verdict stands.
