@@ -243,7 +243,17 @@ impl Running {
                 self.next_recipient(index + 1, out);
             }
             Part::Data => return self.hear_data(reply, out),
-            Part::Chunk { .. } if self.accepted > 0 && self.verdict.is_none() && denies_command(&reply) => {
+            // Who has taken a chunk knows BDAT: what it says of the next is an answer.
+            Part::Chunk { .. } if reply.is_completion() && !out.chunks_taken => {
+                out.chunks_taken = true;
+                return self.hear(part, reply, out);
+            }
+            Part::Chunk { .. }
+                if self.accepted > 0
+                    && self.verdict.is_none()
+                    && !out.chunks_taken
+                    && denies_command(&reply) =>
+            {
                 return Then::NoChunking(reply);
             }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
