@@ -17,7 +17,13 @@ from servers import certificates
 FOLDER = Path(__file__).parent.parent / "dialogues"
 # On loopback nobody listens in: there the password may go without TLS.
 ELSEWHERE = {"auth-needs-tls"}
-DIALOGUES = sorted(path.stem for path in FOLDER.glob("*.smtp") if path.stem not in ELSEWHERE)
+# Several messages in flight: a client asks for one thing at a time.
+BULK = {"next-message-behind-the-final-dot"}
+DIALOGUES = sorted(
+    path.stem
+    for path in FOLDER.glob("*.smtp")
+    if path.stem not in ELSEWHERE | BULK and not path.stem.startswith("several-messages-in-flight")
+)
 # What the client does depends on what has come by then.
 AT_ONCE = {"starttls-injection"}
 # Of these nothing is awaited but that they are sent.
