@@ -147,6 +147,7 @@ impl Session {
     }
 
     pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) -> Result<(), Error> {
+        let alone = self.transactions.len() == 1;
         let Some(running) = self.transactions.front_mut() else { return Ok(()) };
         match part {
             Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
@@ -158,7 +159,7 @@ impl Session {
             }
         }
         self.out.state = Some(self.state);
-        match running.hear(part, reply, &mut self.out) {
+        match running.hear(part, reply, alone, &mut self.out) {
             Then::GoOn => {}
             Then::Done(outcome) => {
                 self.transactions.pop_front();
