@@ -23,6 +23,7 @@ from rsmtp.errors import (
     SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
+    tell_conversation,
 )
 from rsmtp.sending import MessageLike
 from rsmtp.socket_view import SocketView
@@ -48,6 +49,17 @@ class Transcript(tuple[TranscriptLine, ...]):
 
     def __str__(self) -> str:
         return "\n".join(str(line) for line in self)
+
+    def __repr__(self) -> str:
+        from rsmtp.display import short
+
+        return short.transcript(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: a sequence diagram, and where the time went."""
+        from rsmtp.display import transcript
+
+        return transcript.bundle(self)
 
 
 class SmtpClient:
@@ -135,7 +147,7 @@ class SmtpClient:
             code, msg = self.connect(host, port)
             if code != 220:
                 self.close()
-                raise SMTPConnectError(code, msg)
+                raise self._told(SMTPConnectError(code, msg))
 
     # -- where it is ----------------------------------------------------------
 
@@ -180,6 +192,12 @@ class SmtpClient:
         tls = self.tls
         where = f" {self._host}" if self._host else ""
         return f"<{type(self).__name__}{where} {self.state}{f' {tls.version}' if tls else ''}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: the state machine, with whom it speaks, and how safely."""
+        from rsmtp.display import client
+
+        return client.bundle(self)
 
     def __enter__(self) -> Self:
         return self
@@ -307,6 +325,12 @@ class SmtpClient:
             self._learnt = dict(self.esmtp_features)
         return self._connection
 
+    def _told(self, error: SMTPException) -> SMTPException:
+        """An error that is made here tells what the engine's own errors tell."""
+        if self._connection is not None:
+            tell_conversation(error, self._connection.path, self._connection.transcript[-20:])
+        return error
+
     def _perform(self, request: Request) -> Any:
         if self._overrides(*_LINE_BY_LINE) and request.line is not None:
             verb, _, arguments = request.line.partition(" ")
@@ -372,7 +396,7 @@ class SmtpClient:
             else:
                 self.helo_resp = reply[1]
         if not 200 <= reply[0] <= 299:
-            raise SMTPHeloError(*reply)
+            raise self._told(SMTPHeloError(*reply))
 
     def has_extn(self, opt: str) -> bool:
         """Whether the server offers this extension, in any case of letters."""
@@ -465,7 +489,7 @@ class SmtpClient:
             raise SMTPNotSupportedError("STARTTLS extension not supported by server.")
         code, msg = self._talk().starttls(context, None, self._observer)
         if code != 220:
-            raise SMTPResponseException(code, msg)
+            raise self._told(SMTPResponseException(code, msg))
         self._forget()
         return code, msg
 

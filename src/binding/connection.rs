@@ -9,10 +9,11 @@ use super::ssl_context::Raised;
 use super::tls::{TlsFacts, layer_for};
 use super::transcript::TranscriptLine;
 use crate::driver::{self, Patience, Target, Turn};
-use crate::protocol::{Error, Options};
+use crate::protocol::{Error, Options, State};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::sync::PyOnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -97,7 +98,7 @@ impl Connection {
             })?;
             inner.run(attendant)
         })?;
-        event_to_python(py, event, request.given())
+        self.told(py, event_to_python(py, event, request.given()))
     }
 
     /// Sends a request and does not wait for its reply: `read_reply` does.
@@ -126,7 +127,7 @@ impl Connection {
             inner.session_mut().expect_reply()?;
             inner.run(attendant)
         })?;
-        event_to_python(py, event, &Given::default())
+        self.told(py, event_to_python(py, event, &Given::default()))
     }
 
     /// Answers the challenge of an AUTH exchange; None cancels it.
@@ -141,7 +142,7 @@ impl Connection {
             inner.session_mut().respond(response.as_deref())?;
             inner.run(attendant)
         })?;
-        event_to_python(py, event, &Given::default())
+        self.told(py, event_to_python(py, event, &Given::default()))
     }
 
     /// STARTTLS (RFC 3207) and the handshake behind a 220. `host` is the name
@@ -162,7 +163,7 @@ impl Connection {
             inner.run(attendant)
         })?;
         self.log_tls(py)?;
-        event_to_python(py, event, &Given::default())
+        self.told(py, event_to_python(py, event, &Given::default()))
     }
 
     /// Takes these extensions for the server's: keywords with their parameters.
@@ -234,6 +235,13 @@ impl Connection {
         Ok(self.read(py, |inner| inner.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)))
     }
 
+    /// The states gone through so far, the present one last, as far as the last
+    /// 2,000 lines show.
+    #[getter]
+    fn path(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
+        self.read(py, |inner| inner.path().into_iter().map(State::name).collect())
+    }
+
     /// The last 2,000 lines that were said, secrets masked.
     #[getter]
     fn transcript(&self, py: Python<'_>) -> PyResult<Vec<TranscriptLine>> {
@@ -271,7 +279,22 @@ impl Connection {
             let _turn = self.turn.take(&mut attendant)?;
             work(&mut self.lock(), &mut attendant)
         });
-        settle(py, talked, &mut attendant, &self.raised)
+        self.told(py, settle(py, talked, &mut attendant, &self.raised))
+    }
+
+    /// An error of the conversation tells how it was come to.
+    fn told<T>(&self, py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
+        let Err(raised) = &result else { return result };
+        let value = raised.value(py);
+        if value.hasattr("path").unwrap_or(false)
+            // An error of another thread's conversation has nobody to ask.
+            && let Ok((path, lines)) = self.read(py, |inner| (inner.path(), last_words(inner)))
+        {
+            let path: Vec<&str> = path.into_iter().map(State::name).collect();
+            // It explains an error and must not become another one.
+            let _ = tell_conversation(py, value, path, lines);
+        }
+        result
     }
 
     /// A look without a conversation; it waits until the one under way is over.
@@ -305,6 +328,23 @@ impl Connection {
     fn lock(&self) -> MutexGuard<'_, driver::Connection> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The end of the transcript, for whoever explains an error.
+fn last_words(connection: &driver::Connection) -> Vec<TranscriptLine> {
+    const ENOUGH: usize = 20;
+    let count = connection.lines().count();
+    connection.lines().skip(count.saturating_sub(ENOUGH)).map(TranscriptLine::from).collect()
+}
+
+fn tell_conversation(
+    py: Python<'_>,
+    error: &Bound<'_, PyAny>,
+    path: Vec<&str>,
+    lines: Vec<TranscriptLine>,
+) -> PyResult<()> {
+    static TELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    TELL.import(py, "rsmtp.errors", "tell_conversation")?.call1((error, path, lines)).map(|_| ())
 }
 
 /// Exceptions of others go before ours: a signal handler's, an `SSLContext`'s.

@@ -10,6 +10,7 @@ mod attendant;
 mod catcher;
 mod connection;
 mod error;
+mod machine;
 mod message;
 mod outcome;
 mod request;
@@ -25,6 +26,8 @@ mod _rsmtp {
     use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
     #[pymodule_export]
     use super::connection::Connection;
+    #[pymodule_export]
+    use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
     use super::message::{
         KeptStyle, Message, encode_word_py, encode_words_py, fold_field_py, fold_runs_py, formataddr,

@@ -5,7 +5,6 @@ use super::connect::{Target, connect};
 use super::deadline::{Deadline, Patience, SLICE};
 use super::record::{Record, TimedLine};
 use super::stream::Stream;
-use crate::protocol::transcript::{Line, Speaker};
 use crate::protocol::{Error, Event, Kind, Options, Session, Stage, State};
 use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
 use std::fmt;
@@ -53,11 +52,10 @@ impl Connection {
     ) -> Result<Self, Error> {
         let mut record = Record::start();
         let mut deadline = Deadline::start(patience);
-        let stream = connect(target, &mut deadline, attendant)?;
+        let stream = connect(target, &mut deadline, &mut record, attendant)?;
         let where_to =
             stream.peer_addr().map_or_else(|| target.host().to_owned(), |address| address.to_string());
-        let text = format!("connected to {where_to}").into_bytes();
-        attendant.hear(record.push(Line { speaker: Speaker::Note, text, state: State::Connected }));
+        record.note(format!("connected to {where_to}"), attendant);
         // Nobody on the way can listen in on what stays on this machine.
         let local = stream.peer_addr().is_none_or(|address| address.ip().to_canonical().is_loopback());
         let options = Options { plaintext_auth: options.plaintext_auth || local, ..options };
@@ -92,6 +90,14 @@ impl Connection {
 
     pub fn lines(&self) -> impl Iterator<Item = &TimedLine> {
         self.record.lines()
+    }
+
+    /// The states that the record shows, and the present one.
+    pub fn path(&self) -> Vec<State> {
+        let mut path = self.record.path();
+        path.push(self.session().state());
+        path.dedup();
+        path
     }
 
     /// None once the session is over.

@@ -3,6 +3,7 @@
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
+use super::record::Record;
 use super::stream::{Socket, Stream};
 use crate::protocol::{Error, Kind, Stage};
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -39,16 +40,20 @@ impl Target {
 pub fn connect(
     target: &Target,
     deadline: &mut Deadline,
+    record: &mut Record,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
     match target {
         Target::Tcp { host, port, source } => {
             let addresses = resolve(host, *port, deadline, attendant)?;
+            if literal(host).is_none() {
+                record.note(looked_up(host, &addresses), attendant);
+            }
             let source = match source {
                 None => None,
                 Some((host, port)) => Some(resolve(host, *port, deadline, attendant)?),
             };
-            connect_any(host, &addresses, source.as_deref(), deadline, attendant)
+            connect_any(host, &addresses, source.as_deref(), deadline, record, attendant)
         }
         #[cfg(unix)]
         Target::Unix(path) => mio::net::UnixStream::connect(path)
@@ -67,7 +72,7 @@ fn resolve(
 ) -> Result<Vec<SocketAddr>, Error> {
     // An empty name is any local address, as it is for Python's sockets.
     let host = if host.is_empty() { "0.0.0.0" } else { host };
-    if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+    if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let unknown = |why: &dyn std::fmt::Display| {
@@ -93,11 +98,26 @@ fn resolve(
     }
 }
 
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// For the record: a few of the addresses that a name has.
+fn looked_up(host: &str, addresses: &[SocketAddr]) -> String {
+    const SHOWN: usize = 4;
+    let mut found: Vec<String> = addresses.iter().take(SHOWN).map(|address| address.ip().to_string()).collect();
+    if addresses.len() > SHOWN {
+        found.push(format!("{} more", addresses.len() - SHOWN));
+    }
+    format!("looked up {host}: {}", found.join(", "))
+}
+
 fn connect_any(
     host: &str,
     addresses: &[SocketAddr],
     source: Option<&[SocketAddr]>,
     deadline: &mut Deadline,
+    record: &mut Record,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
     let mut first_error = None;
@@ -107,6 +127,7 @@ fn connect_any(
         match connect_one(*address, source, share, deadline, attendant) {
             Ok(stream) => return Ok(stream),
             Err(Failed::Here(error)) => {
+                record.note(format!("no connection to {address}: {error}"), attendant);
                 first_error.get_or_insert((*address, error));
             }
             Err(Failed::Everywhere(error)) => return Err(*error),

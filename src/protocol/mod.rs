@@ -42,6 +42,7 @@ pub mod reply;
 pub mod reply_reader;
 pub mod session;
 pub mod state;
+pub mod table;
 pub mod transaction;
 pub mod transcript;
 
