@@ -54,8 +54,7 @@ def _conversation(client: Any, path: list[str]) -> str:
     if greeting:
         rows.append(("greeting", page.code(greeting)))
     if path:
-        chips = [page.chip(state, "here" if i == len(path) - 1 else "") for i, state in enumerate(path)]
-        rows.append(("path", '<span class="soft"> → </span>'.join(chips)))
+        rows.append(("path", page.path(path)))
     legal = "".join(page.chip(verb) for verb in client.legal_requests)
     rows.append(("may be said now", legal or '<span class="soft">nothing</span>'))
     if transcript:
@@ -85,5 +84,5 @@ def _trust(tls: Any) -> str:
 def _offered(client: Any) -> str:
     if not client.esmtp_features:
         return ""
-    rows = [(key.upper(), page.text(value)) for key, value in client.esmtp_features.items()]
-    return f'<div class="box">{page.facts("Extensions that the server offers", rows)}</div>'
+    chips = "".join(f"<li>{page.chip(f'{key.upper()} {value}'.strip())}</li>" for key, value in client.esmtp_features.items())
+    return f'<div class="box"><b>Extensions that the server offers</b><ul class="chips">{chips}</ul></div>'

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rsmtp.display import page
+from rsmtp._rsmtp import TranscriptLine
+from rsmtp.display import page, timeline
 from rsmtp.display.short import clipped, visible
 
 # So many lines of a conversation explain an error, so many states its path.
@@ -32,22 +33,24 @@ def note(error: Any) -> str:
     return "\n".join([f"{stage}path: {' -> '.join(path)}", *(f"    {line}" for line in error.last_words)])
 
 
-def told_by(lines: Iterable[Any]) -> tuple[str, ...]:
+def told_by(lines: Iterable[TranscriptLine]) -> tuple[str, ...]:
     """What explains an error: the last refusal with what was said before it, or the
-    last thing that was said with what came of it."""
-    said = list(lines)
-    refused = [i for i, line in enumerate(said) if line.direction == "S" and line.text[:1] in ("4", "5")]
+    last thing that was said with what came of it. Mail data is left out."""
+    said = timeline.rows(lines)
+    refused = [i for i, row in enumerate(said) if row.direction == "S" and row.lines[0][:1] in ("4", "5")]
     end = refused[-1] + 1 if refused else len(said)
     start = max(end - 1, 0)
     while start > 0 and said[start].direction != "C":
         start -= 1
     # A group of commands is one thing.
-    while start > 0 and said[start - 1].direction == "C" and end - start < _LINES:
+    while start > 0 and said[start - 1].direction == "C":
         start -= 1
-    shown = said[start:end]
-    if len(shown) > _LINES:
-        shown = [*shown[: _LINES - 1], shown[-1]]
-    return tuple(f"{line.direction}: {clipped(visible(line.text), 200)}" for line in shown)
+    shown = [
+        f"{row.direction}: {clipped(visible(line), 200)}"
+        for row in said[start:end]
+        for line in (row.lines[:1] if row.direction == "C" else row.lines)
+    ]
+    return tuple(shown if len(shown) <= _LINES else [*shown[: _LINES - 1], shown[-1]])
 
 
 def rich(error: Any) -> str:
@@ -63,9 +66,7 @@ def rich(error: Any) -> str:
     again = "yes, later and unchanged" if error.transient else "not unchanged"
     rows.append(("worth trying again", again))
     if error.path:
-        last = len(error.path) - 1
-        chips = [page.chip(state, "here" if i == last else "") for i, state in enumerate(error.path)]
-        rows.append(("path", '<span class="soft"> → </span>'.join(chips)))
+        rows.append(("path", page.path(error.path)))
     words = ""
     if error.last_words:
         said = "\n".join(page.text(line) for line in error.last_words)

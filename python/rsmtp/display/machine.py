@@ -57,7 +57,7 @@ PAPERS: dict[str, dict[str, dict[str, tuple[int, int]]]] = {
 _LABELS = {
     _PLAIN: "IN PLAINTEXT: anybody on the way can read it",
     _TLS: "INSIDE TLS: encrypted",
-    _END: "HOW IT CAN END: by QUIT, by 421, by losing its order; from any state",
+    _END: "HOW IT ENDS: by QUIT, by 421, by losing its order",
 }
 _EMPTY = "IN PLAINTEXT: nothing was said"
 
@@ -138,7 +138,10 @@ class _Sheet:
             if zone != _END:
                 yield f'<rect class="zone{inside}" x="1" y="{top}" width="{_WIDTH - 2}" height="{height}"/>'
             label = _LABELS[zone] if used else _EMPTY
-            yield f'<text class="zl{inside}" x="12" y="{top + 15}">{html.escape(label)}</text>'
+            # The handshake comes down on one side; the label stands on the other.
+            crossed = any(node.state == "secured" and node.x == _LEFT for node in self.nodes)
+            x, anchor = (_WIDTH - 12, "end") if zone == _TLS and crossed else (12, "start")
+            yield f'<text class="zl{inside}" x="{x}" y="{top + 15}" text-anchor="{anchor}">{html.escape(label)}</text>'
 
     def walk(self, path: Sequence[str]) -> Iterator[Node]:
         """The nodes of the path: those of plaintext until TLS is crossed."""
@@ -234,11 +237,10 @@ def _label(link: Link) -> tuple[str, str]:
     if not link.causes:
         return "", ""
     by_name = dict(link.causes)
-    # Of several ways the one that is usual: an EHLO also leads back, but RSET is for it.
-    for name in ("end of data", "RSET"):
-        if name in by_name and link.source.state != "recipients":
-            return name, whole
-    cause, codes = ("RSET", "") if "RSET" in by_name else link.causes[0]
+    # Of several ways back the usual ones: an EHLO leads there too, but RSET is for it.
+    if "RSET" in by_name:
+        return ("end, RSET" if "end of data" in by_name else "RSET"), whole
+    cause, codes = link.causes[0]
     digits = f" {codes}" if codes.isdigit() and cause not in ("greeting",) else ""
     return (codes if cause == "greeting" else f"{cause}{digits}"), whole
 
@@ -264,7 +266,9 @@ def _route(a: Node, b: Node) -> tuple[list[Point], Point, str]:
             start, end = (a.x, a.y + _TALL), (b.x, b.y - _TALL)
             if pair == ("ready", "authenticated"):
                 return [start, end], (a.x + 5, b.y - _TALL - 14), "start"
-            return [start, end], (a.x + 6, (start[1] + end[1]) / 2 + 4), "start"
+            # At the right edge there is room on the left only.
+            beside, anchor = (a.x - 6, "end") if a.x == _RIGHT else (a.x + 6, "start")
+            return [start, end], (beside, (start[1] + end[1]) / 2 + 4), anchor
         return [(a.x, a.y - _TALL), (b.x, b.y + _TALL)], (a.x + 6, (a.y + b.y) / 2), "start"
     return _BENT.get(pair, _straight)(a, b)
 
@@ -288,7 +292,7 @@ def _to_challenge(a: Node, b: Node) -> tuple[list[Point], Point, str]:
 
 
 def _refused(a: Node, b: Node) -> tuple[list[Point], Point, str]:
-    return [(a.x, a.y - _TALL), (a.x, b.y), (b.x - _HALF, b.y)], (a.x + 6, b.y - 5), "start"
+    return [(a.x, a.y - _TALL), (a.x, b.y + 2), (b.x - _HALF, b.y + 2)], (a.x + 6, b.y + 15), "start"
 
 
 def _answered(a: Node, b: Node) -> tuple[list[Point], Point, str]:
@@ -309,8 +313,8 @@ def _back(a: Node, b: Node) -> tuple[list[Point], Point, str]:
 
 def _to_handshake(a: Node, b: Node) -> tuple[list[Point], Point, str]:
     """Without TLS so far: past everything, down to the boundary."""
-    points: list[Point] = [(a.x - _HALF, a.y - 6), (_MARGIN, a.y - 6), (_MARGIN, b.y), (b.x - _HALF, b.y)]
-    return points, (_MARGIN + 6, a.y - 11), "start"
+    points: list[Point] = [(a.x - _HALF + 2, a.y - 8), (_MARGIN, a.y - 8), (_MARGIN, b.y), (b.x - _HALF, b.y)]
+    return points, (_MARGIN + 6, a.y - 12), "start"
 
 
 _BENT = {

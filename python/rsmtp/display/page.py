@@ -29,6 +29,13 @@ def chip(value: object, kind: str = "") -> str:
     return f'<span class="chip{" " + kind if kind else ""}">{text(value)}</span>'
 
 
+def path(states: Sequence[str]) -> str:
+    """States in the order in which they were gone through, the present one last."""
+    last = len(states) - 1
+    chips = [chip(state, "here" if i == last else "") for i, state in enumerate(states)]
+    return '<span class="arrow">→</span> '.join(chips)
+
+
 def head(title: object, *more: str) -> str:
     """The first line; `more` is HTML."""
     return f'<div class="head"><span class="title">{text(title)}</span>{"".join(more)}</div>'

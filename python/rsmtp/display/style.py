@@ -40,7 +40,9 @@ max-width:960px;padding:4px 2px;container-type:inline-size;text-align:left}
 font-size:12px;background:none;color:inherit;padding:0;border:0}
 & pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;line-height:1.45}
 & .chip{display:inline-block;border:1px solid var(--line);border-radius:10px;padding:0 8px;margin:1px 4px 1px 0;
-font-size:12px;white-space:nowrap}
+font-size:12px;max-width:100%;overflow-wrap:anywhere}
+& .arrow{color:var(--soft);margin-right:4px}
+& .chips{list-style:none;margin:4px 0 0;padding:0}& .chips li{display:inline;margin:0}
 & .chip.here{background:var(--path);border-color:var(--path);color:var(--on-path);font-weight:600}
 & .good{color:var(--good)}& .bad{color:var(--bad)}& .warn{color:var(--warn)}
 & table{border-collapse:collapse;border:0;margin:0;font-size:13px;width:100%;table-layout:auto}
@@ -49,7 +51,7 @@ font-size:12px;white-space:nowrap}
 & th,& td{text-align:left;vertical-align:top;padding:3px 10px 3px 0;border:0;border-bottom:1px solid var(--line);
 color:var(--fg);white-space:normal;overflow-wrap:anywhere;font-weight:400;max-width:none}
 & thead th{color:var(--soft);font-size:12px}
-& th[scope=row]{color:var(--soft);white-space:nowrap;overflow-wrap:normal}
+& th[scope=row]{color:var(--soft);white-space:nowrap;overflow-wrap:normal;width:1%;padding-right:16px}
 & tr:last-child>th,& tr:last-child>td{border-bottom:0}
 & .num{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 & details{margin:6px 0 0}
@@ -70,14 +72,14 @@ background:#fff;resize:vertical;overflow:auto;margin:8px 0 0}
 & .talk .say{padding:2px 14px;border-left:2px solid var(--line);border-right:2px solid var(--line);width:66%}
 & .talk .secure .say{border-color:var(--tls)}
 & .talk .wait{width:30%;padding:2px 0 2px 10px;vertical-align:middle}
-& .talk .line{display:flex;gap:6px;align-items:baseline}
+& .talk .line{display:flex;gap:6px;align-items:flex-start}
 & .talk .line pre{flex:0 1 auto}
-& .talk .line::after,& .talk .from::before{content:"";flex:1 1 16px;min-width:16px;align-self:center;
-border-top:1px solid var(--soft)}
+& .talk .line::after,& .talk .from::before{content:"";flex:1 1 16px;min-width:16px;align-self:flex-start;
+margin-top:.72em;border-top:1px solid var(--soft)}
 & .talk .from{text-align:left}
 & .talk .from::after{display:none}
-& .talk .line u,& .talk .from u{text-decoration:none;order:3;color:var(--soft);margin-left:-6px;line-height:1}
-& .talk .from u{order:-1;margin:0 -6px 0 0}
+& .talk .line u,& .talk .from u{text-decoration:none;order:3;color:var(--soft);margin-left:-8px;line-height:17px;font-size:11px}
+& .talk .from u{order:-1;margin:0 -8px 0 0}
 & .talk .more{display:block;color:var(--soft)}
 & .talk .note .say{text-align:center;color:var(--soft);font-size:12px}
 & .talk .state td{padding-top:7px;font-size:12px}
@@ -86,8 +88,11 @@ border-top:1px solid var(--soft)}
 & .wait .bar i{position:absolute;top:4px;height:8px;border-radius:2px;min-width:2px}
 & .wait .bar span{position:absolute;top:0;font-size:11px;line-height:16px;color:var(--soft);white-space:nowrap}
 @container (max-width:560px){
-& .talk .wait{display:block;width:100%;padding:0 0 4px 0}& .talk .say{display:block;width:100%;padding:2px 8px}
-& .talk .when{display:none}& .talk tr{display:block}& .talk thead{display:none}
+& .talk .wait{display:block;width:100%;padding:0 0 4px 0}& .talk .say{display:block;width:100%}
+& .talk .when{display:none}
+& .talk tbody tr{display:block;border:2px solid var(--line);border-width:0 2px;padding:0 8px}
+& .talk tbody tr.secure{border-color:var(--tls)}& .talk .say,& .talk .secure .say{border-left:0;border-right:0;padding:2px 0}
+& .talk thead{display:none}
 & .facts th[scope=row]{white-space:normal}
 }
 """

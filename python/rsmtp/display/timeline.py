@@ -49,7 +49,8 @@ def rows(transcript: Iterable[TranscriptLine]) -> list[Row]:
     goes_on = False
     before: float | None = None
     for line in transcript:
-        if goes_on and made[-1].direction == line.direction:
+        is_chunk = line.direction == "C" and line.text.upper().startswith("BDAT ")
+        if goes_on and made[-1].direction == line.direction and not is_chunk:
             made[-1].lines.append(line.text)
             made[-1].end = line.at
         else:
@@ -57,12 +58,16 @@ def rows(transcript: Iterable[TranscriptLine]) -> list[Row]:
             start = before if before is not None else 0.0 if line.direction == "*" else line.at
             made.append(Row(line.direction, line.state, start, line.at, _kind(line), [line.text]))
         before = line.at
-        # A reply goes on after a hyphen (RFC 5321 4.2.1), mail data until its end.
-        if line.direction == "S":
-            goes_on = line.text[3:4] == "-"
-        else:
-            goes_on = line.direction == "C" and line.state == "data"
+        goes_on = _goes_on(made[-1], line)
     return made
+
+
+def _goes_on(row: Row, line: TranscriptLine) -> bool:
+    """Whether the next line by the same side belongs to the same row: a reply goes on
+    after a hyphen (RFC 5321 4.2.1), mail data until its end."""
+    if line.direction == "S":
+        return line.text[3:4] == "-"
+    return line.direction == "C" and (line.state == "data" or row.lines[0].upper().startswith("BDAT "))
 
 
 def path(transcript: Sequence[TranscriptLine], state: str | None = None) -> list[str]:

@@ -11,6 +11,8 @@ from rsmtp.display.short import seconds, transcript as one_line, visible
 
 # Of a longer conversation the beginning and the end are shown.
 _FIRST, _LAST = 60, 140
+# A shorter wait, in seconds, is drawn without its figure.
+_TELLING = 0.00005
 _SAID = {"C": "client says", "S": "server says", "*": "note"}
 
 
@@ -101,9 +103,8 @@ def _row(row: timeline.Row, secure: bool, start: float, whole: float) -> str:
     kind = "secure" if secure else ""
     if row.direction == "*":
         kind += " note cross" if row.crosses else " note"
-        lock = "🔒 " if row.crosses else ""
         after = ": encrypted from here on" if row.crosses else ""
-        content = f"{said}{lock}{page.text(first)}{after}"
+        content = f"{said}{page.text(first)}{after}"
     else:
         arrow = "▶" if row.direction == "C" else "◀"
         side = "line" if row.direction == "C" else "line from"
@@ -119,9 +120,10 @@ def _wait(row: timeline.Row, start: float, whole: float) -> str:
     left, width = (row.start - start) / (whole or 1), row.took / (whole or 1)
     # The figure stands behind the bar, or before it where there is no room.
     label = f"left:calc({left + width:.2%} + 5px)" if left + width < 0.75 else f"right:calc({1 - left:.2%} + 5px)"
+    figure = f'<span style="{label}">{seconds(row.took)}</span>' if row.took >= _TELLING else ""
     return (
         f'<div class="bar"><i class="{row.kind}" style="left:{left:.2%};width:{width:.2%}"></i>'
-        f'<span style="{label}">{seconds(row.took)}</span></div>'
+        f"{figure}</div>"
     )
 
 
