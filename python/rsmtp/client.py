@@ -146,8 +146,9 @@ class SmtpClient:
         if host:
             code, msg = self.connect(host, port)
             if code != 220:
+                error = self._told(SMTPConnectError(code, msg))
                 self.close()
-                raise self._told(SMTPConnectError(code, msg))
+                raise error
 
     # -- where it is ----------------------------------------------------------
 

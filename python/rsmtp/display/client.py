@@ -84,5 +84,8 @@ def _trust(tls: Any) -> str:
 def _offered(client: Any) -> str:
     if not client.esmtp_features:
         return ""
-    chips = "".join(f"<li>{page.chip(f'{key.upper()} {value}'.strip())}</li>" for key, value in client.esmtp_features.items())
+    chips = "".join(
+        f"<li>{page.chip(f'{key.upper()} {value}'.strip())}</li>"
+        for key, value in client.esmtp_features.items()
+    )
     return f'<div class="box"><b>Extensions that the server offers</b><ul class="chips">{chips}</ul></div>'

@@ -76,7 +76,10 @@ def rich(error: Any) -> str:
         order = {"refused": 0, "unknown": 1, "not sent": 2, "sent": 3}
         kinds = {"refused": "bad", "unknown": "warn", "sent": "good"}
         each = sorted(error.fates.items(), key=lambda one: order.get(one[1], 0))
-        told = [[page.text(who), f'<span class="{kinds.get(fate, "")}">{page.text(fate)}</span>'] for who, fate in each]
+        told = [
+            [page.text(who), f'<span class="{kinds.get(fate, "")}">{page.text(fate)}</span>']
+            for who, fate in each
+        ]
         fates = f'<div class="box">{page.table("Recipients", ["address", "fate"], told)}</div>'
     about = f'<div class="bad">{page.text(error)}</div>'
     return page.whole(f"{name} at {error.stage}", page.head(name), about, page.facts("", rows), words, fates)

@@ -31,8 +31,8 @@ _PAPER = (
 def frame(page: str, title: str) -> str:
     """The page in a frame. `page` is foreign HTML, `title` plain text."""
     return (
-        f'<iframe class="paper" sandbox="" referrerpolicy="no-referrer" loading="eager" '
-        f'title="{escape(title)}" style="height:{_height(page)}px" srcdoc="{escape(document(page))}"></iframe>'
+        f'<iframe class="paper" sandbox="" referrerpolicy="no-referrer" title="{escape(title)}" '
+        f'style="height:{_height(page)}px" srcdoc="{escape(document(page))}"></iframe>'
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from rsmtp.display import page, reader
 from rsmtp.display.frame import frame
-from rsmtp.display.short import message as one_line, octets, visible
+from rsmtp.display.short import message as one_line
+from rsmtp.display.short import octets, visible
 
 # An image above it is not put into the page; nor is more of the source and the text.
 _IMAGE = 5_000_000
@@ -30,7 +31,10 @@ def plain(message: Any, reading: reader.Reading) -> str:
     more = [f"... ({len(body) - _LINES:,} more lines)"] if len(body) > _LINES else []
     said += ["", *(visible(line.expandtabs()) for line in body[:_LINES]), *more]
     if reading.attachments:
-        said += ["", *(f"[{visible(_name(one))}, {one.kind}, {octets(len(one.data))}]" for one in reading.attachments)]
+        said += [
+            "",
+            *(f"[{visible(_name(one))}, {one.kind}, {octets(len(one.data))}]" for one in reading.attachments),
+        ]
     return "\n".join(said)
 
 
@@ -58,13 +62,20 @@ def _shown(reading: reader.Reading) -> list[tuple[str, str]]:
     by_rank = {name.lower(): rank for rank, name in enumerate(reader.SHOWN)}
     found = [(name, value) for name, value in reading.fields if name.lower() in by_rank]
     return sorted(
-        ((reader.SHOWN[by_rank[name.lower()]], value) for name, value in found), key=lambda one: by_rank[one[0].lower()]
+        ((reader.SHOWN[by_rank[name.lower()]], value) for name, value in found),
+        key=lambda one: by_rank[one[0].lower()],
     )
 
 
 def _bodies(reading: reader.Reading, title: str) -> str:
-    made = [frame(reader.with_images(one, lambda cid: _url(reading, cid)), f"The message {title}") for one in reading.pages]
-    texts = [f'<div class="box"><pre>{page.lines(text[:_TEXT])}{_rest(text, _TEXT)}</pre></div>' for text in reading.texts]
+    made = [
+        frame(reader.with_images(one, lambda cid: _url(reading, cid)), f"The message {title}")
+        for one in reading.pages
+    ]
+    texts = [
+        f'<div class="box"><pre>{page.lines(text[:_TEXT])}{_rest(text, _TEXT)}</pre></div>'
+        for text in reading.texts
+    ]
     if made and texts:
         made.append(page.details("The same as text, for readers without HTML", "".join(texts)))
     else:
@@ -82,7 +93,9 @@ def _url(reading: reader.Reading, cid: str) -> str | None:
 def _attachments(reading: reader.Reading) -> str:
     if not reading.attachments:
         return ""
-    rows = [[page.text(_name(one)), page.text(one.kind), octets(len(one.data))] for one in reading.attachments]
+    rows = [
+        [page.text(_name(one)), page.text(one.kind), octets(len(one.data))] for one in reading.attachments
+    ]
     count = len(rows)
     caption = f"{count} attachment{'' if count == 1 else 's'}"
     return f'<div class="box">{page.table(caption, ["name", "type", "size"], rows, [2])}</div>'
@@ -109,4 +122,8 @@ def _source(message: Any) -> str:
 
 
 def _rest(text: str, shown: int) -> str:
-    return f'\n<span class="soft">... ({len(text) - shown:,} more characters)</span>' if len(text) > shown else ""
+    return (
+        f'\n<span class="soft">... ({len(text) - shown:,} more characters)</span>'
+        if len(text) > shown
+        else ""
+    )

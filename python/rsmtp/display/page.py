@@ -44,10 +44,16 @@ def head(title: object, *more: str) -> str:
 def facts(caption: str, rows: Iterable[tuple[str, str]]) -> str:
     """A table of names and what they are; the second of each pair is HTML."""
     body = "".join(f'<tr><th scope="row">{text(name)}</th><td>{value}</td></tr>' for name, value in rows)
-    return f'<table class="facts"><caption>{text(caption)}</caption><tbody>{body}</tbody></table>' if body else ""
+    return (
+        f'<table class="facts"><caption>{text(caption)}</caption><tbody>{body}</tbody></table>'
+        if body
+        else ""
+    )
 
 
-def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
+def table(
+    caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()
+) -> str:
     """A table; cells are HTML. `numbers` are the columns that hold numbers."""
     right = set(numbers)
 
@@ -57,7 +63,9 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], n
 
     top = cells([text(column) for column in columns], "th", ' scope="col"')
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f"<table><caption>{text(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return (
+        f"<table><caption>{text(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    )
 
 
 def details(summary: str, content: str) -> str:
@@ -67,4 +75,5 @@ def details(summary: str, content: str) -> str:
 
 def whole(label: str, *content: str) -> str:
     """The display: `content` is HTML, `label` what a screen reader calls it."""
-    return f'<div class="rsmtp" role="group" aria-label="{text(label)}"><style>{CSS}</style>{"".join(content)}</div>'
+    inside = f"<style>{CSS}</style>{''.join(content)}"
+    return f'<div class="rsmtp" role="group" aria-label="{text(label)}">{inside}</div>'

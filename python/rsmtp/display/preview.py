@@ -33,7 +33,8 @@ def _page(message: Any) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{title}</title><style>body{{max-width:960px;margin:16px auto;padding:0 12px}}</style></head>"
         f"<body><main>{message_display.rich(message)}</main></body></html>"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field as part_of
+from dataclasses import dataclass
+from dataclasses import field as part_of
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
@@ -75,7 +76,9 @@ def leaves(message: Any) -> Iterator[Any]:
         part = waiting.pop()
         if part.get_content_maintype() == "multipart" and part.is_multipart():
             waiting += reversed(part.get_payload())
-        elif part.get_content_maintype() != "multipart" and (part is not message or part.get_payload() is not None):
+        elif part.get_content_maintype() != "multipart" and (
+            part is not message or part.get_payload() is not None
+        ):
             yield part
 
 

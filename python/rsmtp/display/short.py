@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 # So much of a header field, and so many parts, are told.
@@ -58,7 +59,9 @@ def _told(given: Any) -> str:
     for word, field in (("from", "From"), ("to", "To")):
         if value := reader.field(given, field):
             told.append(f"{word} {clipped(visible(value))}")
-    names = [clipped(visible(part.get_filename() or part.get_content_type()), 40) for part in reader.leaves(given)]
+    names = [
+        clipped(visible(part.get_filename() or part.get_content_type()), 40) for part in reader.leaves(given)
+    ]
     if len(names) > _PARTS:
         names[_PARTS:] = [f"{len(names) - _PARTS} more"]
     if names:
@@ -71,7 +74,7 @@ def transcript(lines: Any) -> str:
     if not lines:
         return "<Transcript, empty>"
     path = [lines[0].state]
-    path += [after.state for before, after in zip(lines, lines[1:], strict=False) if before.state != after.state]
+    path += [after.state for before, after in pairwise(lines) if before.state != after.state]
     shown = path if len(path) <= 5 else [*path[:2], "...", *path[-2:]]
     count = f"{len(lines):,} line{'' if len(lines) == 1 else 's'}"
     return f"<Transcript of {count} in {seconds(lines[-1].at - lines[0].at)}: {' -> '.join(shown)}>"

@@ -7,7 +7,8 @@ from typing import Any
 
 from rsmtp._rsmtp import TranscriptLine
 from rsmtp.display import page, timeline
-from rsmtp.display.short import seconds, transcript as one_line, visible
+from rsmtp.display.short import seconds, visible
+from rsmtp.display.short import transcript as one_line
 
 # Of a longer conversation the beginning and the end are shown.
 _FIRST, _LAST = 60, 140
@@ -38,7 +39,10 @@ def plain(transcript: Sequence[TranscriptLine]) -> str:
             time = seconds(row.took) if i == 0 else ""
             said.append(f"  {time:>9} {mark}{visible(line)}")
     spent = timeline.totals(made)
-    said += ["where the time went", *(f"  {seconds(spent[kind]):>9}  {timeline.KINDS[kind]}" for kind in spent)]
+    said += [
+        "where the time went",
+        *(f"  {seconds(spent[kind]):>9}  {timeline.KINDS[kind]}" for kind in spent),
+    ]
     return "\n".join(said)
 
 
@@ -67,7 +71,8 @@ def spent(made: Iterable[timeline.Row]) -> str:
         f'<span class="soft">{seconds(time)}, {time / whole:.0%}</span></li>'
         for kind, time in sums.items()
     )
-    return f'<div class="bars" aria-hidden="true">{bar}</div><ul class="key" aria-label="Where the time went">{key}</ul>'
+    named = f'<ul class="key" aria-label="Where the time went">{key}</ul>'
+    return f'<div class="bars" aria-hidden="true">{bar}</div>{named}'
 
 
 def _talk(made: list[timeline.Row], whole: float) -> str:
@@ -77,12 +82,16 @@ def _talk(made: list[timeline.Row], whole: float) -> str:
     start = made[0].start
     for row in _ends(made):
         if isinstance(row, int):
-            body.append(_around(f'<span class="soft">{row:,} more: str(transcript) has them all</span>', "note"))
+            body.append(
+                _around(f'<span class="soft">{row:,} more: str(transcript) has them all</span>', "note")
+            )
             continue
         if row.state != state:
             state = row.state
-            body.append(f'<tr class="state{" secure" if secure else ""}"><td class="when"></td>'
-                        f'<td class="say">{page.chip(state)}</td><td class="wait"></td></tr>')
+            body.append(
+                f'<tr class="state{" secure" if secure else ""}"><td class="when"></td>'
+                f'<td class="say">{page.chip(state)}</td><td class="wait"></td></tr>'
+            )
         secure = secure or row.crosses
         body.append(_row(row, secure, start, whole))
     head = (
@@ -119,16 +128,19 @@ def _row(row: timeline.Row, secure: bool, start: float, whole: float) -> str:
 def _wait(row: timeline.Row, start: float, whole: float) -> str:
     left, width = (row.start - start) / (whole or 1), row.took / (whole or 1)
     # The figure stands behind the bar, or before it where there is no room.
-    label = f"left:calc({left + width:.2%} + 5px)" if left + width < 0.75 else f"right:calc({1 - left:.2%} + 5px)"
+    label = (
+        f"left:calc({left + width:.2%} + 5px)" if left + width < 0.75 else f"right:calc({1 - left:.2%} + 5px)"
+    )
     figure = f'<span style="{label}">{seconds(row.took)}</span>' if row.took >= _TELLING else ""
     return (
-        f'<div class="bar"><i class="{row.kind}" style="left:{left:.2%};width:{width:.2%}"></i>'
-        f"{figure}</div>"
+        f'<div class="bar"><i class="{row.kind}" style="left:{left:.2%};width:{width:.2%}"></i>{figure}</div>'
     )
 
 
 def _around(content: str, kind: str) -> str:
-    return f'<tr class="{kind}"><td class="when"></td><td class="say">{content}</td><td class="wait"></td></tr>'
+    return (
+        f'<tr class="{kind}"><td class="when"></td><td class="say">{content}</td><td class="wait"></td></tr>'
+    )
 
 
 def _ends(made: list[Any]) -> Iterator[Any]:
