@@ -86,7 +86,7 @@ def test_a_reply_of_several_lines_is_one_row(secured):
 
 
 def test_mail_data_is_one_row(secured):
-    catcher, client = secured
+    _, client = secured
     client.sendmail("a@example.org", "b@example.org", "Subject: x\n\none\ntwo\n")
     chunk = next(row for row in timeline.rows(client.transcript) if row.lines[0].startswith("BDAT"))
     assert "Subject: x" in chunk.lines
@@ -123,7 +123,7 @@ def test_the_table_of_a_transcript_has_its_semantics(secured, read):
 
 
 def test_a_secret_is_never_shown(secured):
-    catcher, client = secured
+    _, client = secured
     with pytest.raises(rsmtp.SMTPAuthenticationError) as caught:
         client.login("ann", "open sesame please", mechanism="PLAIN")
     everything = "".join(

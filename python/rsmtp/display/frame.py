@@ -6,8 +6,9 @@ Three walls, each enough for what it keeps out:
 - a content security policy: nothing is loaded from anywhere, so that nobody learns
   when and where the mail is looked at;
 - the elements by which a page gives orders beside its content (`meta`, `link`,
-  `base`) are renamed to ones that mean nothing: a browser would look up or connect to
-  hosts for some of them whatever the policy says.
+  `base`) or has another page in it (`iframe`, `object`, ...) are renamed to ones that
+  mean nothing: Chromium looks up and connects to hosts for some of them before it
+  asks the policy.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
     "form-action 'none'; base-uri 'none'"
 )
-_ORDERS = re.compile(r"<(/?)(meta|link|base)(?=[\s/>]|$)", re.IGNORECASE)
+_ORDERS = re.compile(r"<(/?)(meta|link|base|i?frame|frameset|object|embed|portal)(?=[\s/>]|$)", re.IGNORECASE)
 # Mail is written for white paper.
 _PAPER = (
     ":root{color-scheme:light;background:#fff;color:#1b1f24;"
