@@ -23,6 +23,9 @@ pub mod tls;
 #[cfg(feature = "driver")]
 pub mod driver;
 
+#[cfg(feature = "bulk")]
+pub mod bulk;
+
 #[cfg(feature = "catcher")]
 pub mod catcher;
 

@@ -80,6 +80,7 @@ fn replay(name: &str, text: &str, pace: Pace) {
             "S-eof" => {
                 let ended = replay.session.received_eof();
                 replay.note(ended);
+                replay.pump();
             }
             "C:" => replay.client_said(&unescape(rest), &context),
             "TLS" => {
@@ -170,8 +171,11 @@ impl Replay {
                     self.tls_due = true;
                     return;
                 }
-                Step::Receive(_) | Step::Idle => return,
+                Step::Receive(_) | Step::Idle => break,
             }
+        }
+        for outcome in self.session.take_stranded() {
+            self.came.push(format!("stranded; {}", describe(&Event::Transaction(outcome))));
         }
     }
 }
@@ -231,6 +235,7 @@ fn parse(words: &[&str], content: String, context: &str) -> Request {
             mail_parameters: Vec::new(),
             recipients: to.split(',').map(|path| path.parse().expect(context)).collect(),
             rcpt_parameters: Vec::new(),
+            cautious: false,
             body: body(),
         }),
         ["rset"] => Request::Command(Command::Rset),
@@ -250,12 +255,14 @@ fn describe(event: &Event) -> String {
         Event::Auth { accepted: true, reply } => format!("authenticated {reply}"),
         Event::Auth { accepted: false, reply } => format!("not authenticated {reply}"),
         Event::DataRefused(reply) => format!("data refused {reply}"),
+        Event::Unreadable(why) => format!("unreadable: {}", why.message),
         Event::Transaction(outcome) => {
             let verdict = match &outcome.verdict {
                 Verdict::Sent => "sent".to_owned(),
                 Verdict::SenderRefused(reply) => format!("sender refused {}", reply.code()),
                 Verdict::RecipientsRefused => "recipients refused".to_owned(),
                 Verdict::DataRefused(reply) => format!("data refused {}", reply.code()),
+                Verdict::Unreadable(why) => format!("unreadable: {}", why.message),
                 Verdict::Lost => "lost".to_owned(),
             };
             format!("{verdict}{}", fates(&outcome.recipients))

@@ -217,6 +217,7 @@ impl Run {
             mail_parameters: Vec::new(),
             recipients: recipients.collect(),
             rcpt_parameters: Vec::new(),
+            cautious: false,
             body: Body::new(body.clone()),
         };
         let asked = self.request(Request::Transaction(transaction));

@@ -4,13 +4,31 @@ import importlib
 from types import ModuleType
 
 from rsmtp import errors
-from rsmtp._rsmtp import Catcher, Message, TlsConfig, TlsFacts, TranscriptLine, __version__, formataddr
+from rsmtp._rsmtp import (
+    Catcher,
+    Message,
+    Receipt,
+    Recipient,
+    TlsConfig,
+    TlsFacts,
+    TranscriptLine,
+    __version__,
+    formataddr,
+)
 from rsmtp.client import SmtpClient, Transcript
 from rsmtp.errors import *  # noqa: F403
+from rsmtp.mailer import Mailer
+from rsmtp.progress import Progress
+from rsmtp.report import Report
 
 __all__ = [
     "Catcher",
+    "Mailer",
     "Message",
+    "Progress",
+    "Receipt",
+    "Recipient",
+    "Report",
     "SmtpClient",
     "TlsConfig",
     "TlsFacts",

@@ -25,8 +25,13 @@ __all__ = [
     "CaughtTls",
     "Connection",
     "Edge",
+    "Engine",
     "Message",
+    "Receipt",
+    "Recipient",
+    "RenderedMessage",
     "Request",
+    "Sending",
     "StateMachine",
     "TlsConfig",
     "TlsFacts",
@@ -587,6 +592,63 @@ class Edge:
         The state it leads to.
         """
 
+@final
+class Engine:
+    """
+    Sessions, limits and rules of a mailer. `rsmtp.mailer` says what they mean.
+    """
+    def __new__(
+        cls,
+        /,
+        servers: list[typing.Any],
+        *,
+        connections: SupportsIndex,
+        window: SupportsIndex,
+        keep_idle: SupportsFloat | SupportsIndex,
+        max_age: SupportsFloat | SupportsIndex,
+        max_messages: SupportsIndex | None = None,
+        rate: SupportsFloat | SupportsIndex | None = None,
+        rate_per_connection: SupportsFloat | SupportsIndex | None = None,
+        per_day: SupportsIndex | None = None,
+        retries: SupportsIndex = 2,
+        backoff: SupportsFloat | SupportsIndex = 1.0,
+        resend_unknown: bool = False,
+    ) -> Engine:
+        """
+        A mailer by these servers, in the order of preference.
+        """
+    def close(self, /) -> None:
+        """
+        Ends the sessions at rest; nothing can be sent any more.
+        """
+    @property
+    def idle(self, /) -> int:
+        """
+        Sessions at rest.
+        """
+    @staticmethod
+    def local(
+        kind: str,
+        path: str | PathLike[str] | None = None,
+        *,
+        rate: SupportsFloat | SupportsIndex | None = None,
+        per_day: SupportsIndex | None = None,
+    ) -> Engine:
+        """
+        A mailer that stores messages in a folder ("file"), gives them to a program
+        ("sendmail") or throws them away ("null").
+        """
+    def send(self, /, item: Any) -> Receipt:
+        """
+        Sends one message in this thread.
+        """
+    def send_all(self, /, every: bool, kept: SupportsIndex) -> Sending:
+        """
+        Begins to send many. With `every`, `go_on` returns a receipt for each;
+        otherwise for each that was not sent to everybody, and for the first `kept`
+        of the others.
+        """
+
 @disjoint_base
 class Message:
     """
@@ -596,8 +658,17 @@ class Message:
     fields are items: `message["Subject"] = "Hello"`. Keyword arguments cover the
     common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to` (an address, a
     `(name, address)` pair, or a list of either), `html` (beside `text`, or alone),
-    `attachments` (paths, `(filename, bytes)`, `(filename, bytes, type)`, messages),
+    `attachments` (paths, binary file objects, `(filename, content)`, `(filename,
+    content, type)` with bytes, text, a path or a file object as content, messages),
     `headers` (a mapping or pairs) and `policy`.
+
+    Files stay on their disk: they are read and encoded in small pieces while the
+    message is sent, whatever their size. A path means the file as it is when the
+    message is sent, a file object what follows its present position. A file object
+    has to be able to seek, and to stay open until the message is sent; it is not
+    closed. A file that changes while it is being sent ends that with
+    SMTPContentError: nobody receives half of it. Enclosed messages (`.eml`) are read
+    at once.
 
     Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most
     998 bytes can't carry is transfer-encoded; display names and subjects become
@@ -605,8 +676,10 @@ class Message:
     parameters and encoded-words. Date and Message-ID are supplied when the message
     is sent. Bcc is never written.
 
-    Raises ValueError, naming the argument, for control characters (RFC 5322) and for
-    a second value of a field that may stand only once.
+    Raises ValueError, naming the argument, for control characters (RFC 5322), for a
+    second value of a field that may stand only once, and for a pipe, a device or a
+    file object that can't seek as an attachment; OSError for a file that can't be
+    read, TypeError for one that is open as text.
     """
 
     _is_plain: Final[bool]
@@ -650,6 +723,7 @@ class Message:
     def __setstate__(self, /, state: dict[str, Any]) -> None: ...
     def __str__(self, /) -> str: ...
     def _become_data(self, /, data: Any) -> None: ...
+    def _become_file(self, /, file: object) -> None: ...
     def _become_part(
         self, /, maintype: str, subtype: object, params: dict[str, Any] | None = None
     ) -> None: ...
@@ -658,6 +732,10 @@ class Message:
     def _charset(self, /) -> Any | None: ...
     @_charset.setter
     def _charset(self, /, charset: Any | None) -> None: ...
+    def _content_for_sending(self, /, *, utf8: bool = ...) -> bytes | RenderedMessage:
+        """
+        The same, large bodies still to be encoded and files to be read.
+        """
     @property
     def _default_type(self, /) -> Any: ...
     @_default_type.setter
@@ -920,6 +998,146 @@ class Message:
         """
 
 @final
+class Receipt:
+    """
+    What became of one message. `ok` is true only if it was sent to everybody.
+    """
+    def __repr__(self, /) -> str: ...
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: a table of the recipients, refused and unknown first.
+        """
+    @property
+    def attempts(self, /) -> int:
+        """
+        How often a server was asked.
+        """
+    @property
+    def error(self, /) -> Any | None:
+        """
+        What went wrong beside refusals: an exception, not raised, or None.
+        """
+    @property
+    def from_addr(self, /) -> str:
+        """
+        The sender in the envelope; "" is the null reverse-path.
+        """
+    @property
+    def index(self, /) -> int:
+        """
+        Which message of the call it was, from 0 on.
+        """
+    @property
+    def message(self, /) -> Any:
+        """
+        The caller's own object: a message, or (from_addr, to_addrs, data).
+        """
+    @property
+    def not_sent(self, /) -> list[str]:
+        """
+        The addresses for which the message was not handed over.
+        """
+    @property
+    def ok(self, /) -> bool:
+        """
+        Whether the message was sent to every recipient.
+        """
+    @property
+    def queue_id(self, /) -> str | None:
+        """
+        The name under which the server took the message, where its answer tells.
+        """
+    def raise_for_refused(self, /) -> None:
+        """
+        Raises if the message was not sent to everybody: SMTPRecipientsRefused,
+        SMTPSenderRefused or SMTPDataError for a refusal, what is in `error`
+        otherwise. Its `fates` tell each recipient's.
+        """
+    @property
+    def recipients(self, /) -> list:
+        """
+        What became of each recipient.
+        """
+    @property
+    def refused(self, /) -> list[str]:
+        """
+        The addresses that the server refused.
+        """
+    @property
+    def sent(self, /) -> list[str]:
+        """
+        The addresses that it was sent to.
+        """
+    @property
+    def server(self, /) -> str | None:
+        """
+        The server that was asked last, as "host:port"; None: none was.
+        """
+    @property
+    def unknown(self, /) -> list[str]:
+        """
+        The addresses of which nobody can say: the connection was lost after the
+        end of the message and before the answer.
+        """
+
+@final
+class Recipient:
+    """
+    What became of one recipient of a message.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def address(self, /) -> str:
+        """
+        As it went into the envelope.
+        """
+    @property
+    def code(self, /) -> int | None:
+        """
+        The server's reply that decided it: its code; None where there was none.
+        """
+    @property
+    def enhanced_code(self, /) -> str | None:
+        """
+        As "5.1.1" (RFC 3463), where the server gave one.
+        """
+    @property
+    def fate(self, /) -> str:
+        """
+        "sent", "refused", "unknown" (the connection was lost after the end of the
+        message) or "not sent".
+        """
+    @property
+    def reply(self, /) -> tuple[int, bytes] | None:
+        """
+        `(code, text)` as smtplib has replies.
+        """
+    @property
+    def stage(self, /) -> str | None:
+        """
+        Where it was refused: "mail", "rcpt", "data", "mail data" or "end of data".
+        """
+    @property
+    def text(self, /) -> str | None:
+        """
+        The server's words, its lines joined by LF.
+        """
+    @property
+    def transient(self, /) -> bool:
+        """
+        Whether the same may succeed later: a 4yz refusal, or not sent at all.
+        """
+
+@final
+class RenderedMessage:
+    """
+    A message as it travels, whose large bodies are encoded, and whose files are
+    read, while it is sent. `len()` is its size, `bytes()` the whole of it.
+    """
+    def __bytes__(self, /) -> bytes: ...
+    def __len__(self, /) -> int: ...
+
+@final
 class Request:
     """
     What a client asks of a session, once.
@@ -933,7 +1151,7 @@ class Request:
         AUTH whose responses the caller gives to each challenge.
         """
     @staticmethod
-    def data(msg: bytes | bytearray) -> Request:
+    def data(msg: bytes | RenderedMessage) -> Request:
         """
         DATA and the mail data (RFC 5321 4.1.1.4). Line ends become CRLF and dots
         are stuffed on the way out.
@@ -1013,7 +1231,7 @@ class Request:
     def transaction(
         from_addr: str,
         to_addrs: SupportsGetItem[int, str],
-        msg: bytes | bytearray,
+        msg: bytes | RenderedMessage,
         mail_options: SupportsGetItem[int, str] = ...,
         rcpt_options: SupportsGetItem[int, str] = ...,
     ) -> Request:
@@ -1025,6 +1243,34 @@ class Request:
     def vrfy(address: str) -> Request:
         """
         VRFY (RFC 5321 4.1.1.6).
+        """
+
+@final
+class Sending:
+    @property
+    def failure(self, /) -> Any | None:
+        """
+        The exception that says why nothing could be sent any more, or None.
+        """
+    def finish(self, /) -> None:
+        """
+        Takes nothing more from the iterator; `go_on` tells of the rest.
+        """
+    def go_on(self, /, iterator: Iterator) -> list[Receipt] | None:
+        """
+        Takes messages from the iterator, sends, and returns receipts when there are
+        any, or an empty list after a moment without. None: all is told.
+        """
+    def stop(self, /) -> None:
+        """
+        Ends it at once. `go_on` tells of what was in flight as unknown, and of what
+        waited as not sent.
+        """
+    @property
+    def tally(self, /) -> tuple[int, int, int, int]:
+        """
+        Messages so far: sent to everybody, refused for somebody, unknown for
+        somebody, not sent.
         """
 
 @final

@@ -444,12 +444,13 @@ class SmtpClient:
         reply: Reply = self._perform(Request.rcpt(recip, _options("options", options)))
         return reply
 
-    def data(self, msg: bytes | str) -> Reply:
+    def data(self, msg: MessageLike) -> Reply:
         """DATA and the mail data (RFC 5321 4.1.1.4), line ends made CRLF.
 
-        Raises SMTPDataError if the server does not want the data.
+        Raises SMTPDataError if the server does not want the data, SMTPContentError
+        if it could not be read to its end: the connection is closed then.
         """
-        reply: Reply = self._perform(Request.data(sending.to_bytes(msg)))
+        reply: Reply = self._perform(Request.data(sending.content_of(msg)))
         if self.debuglevel > 0:
             self._print_debug("data:", reply)
         return reply
@@ -604,6 +605,8 @@ class SmtpClient:
             from_addr: the reverse-path; "" is the null reverse-path.
             to_addrs: one address or many.
             msg: bytes, str (sent as UTF-8), or a message. Line ends become CRLF.
+                Large bodies are encoded, and attached files read, in small pieces on
+                their way out.
             mail_options, rcpt_options: as "BODY=8BITMIME"; SIZE, BODY and
                 SMTPUTF8 are added where the message needs and the server offers
                 them.
@@ -612,19 +615,21 @@ class SmtpClient:
         were accepted. Raises SMTPRecipientsRefused (all of them),
         SMTPSenderRefused, SMTPDataError, SMTPHeloError, SMTPNotSupportedError,
         SMTPServerDisconnected (its `fates` tell whether the message may have
-        arrived); ValueError for what is not an address or an option.
+        arrived), SMTPContentError (an attached file could not be read, or was
+        changed, while it was being sent); OSError for one that can't be read
+        before anything is sent; ValueError for what is not an address or an option.
         """
         self.ehlo_or_helo_if_needed()
         recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
-        octets = sending.to_bytes(msg)
+        content = sending.content_of(msg)
         if not recipients:
             raise SMTPRecipientsRefused({})
         if self._overrides(*_STEP_BY_STEP, *_LINE_BY_LINE):
-            return sending.by_steps(self, from_addr, recipients, octets, mail_options, rcpt_options)
+            return sending.by_steps(self, from_addr, recipients, content, mail_options, rcpt_options)
         request = Request.transaction(
             from_addr,
             recipients,
-            octets,
+            content,
             _options("mail_options", mail_options),
             _options("rcpt_options", rcpt_options),
         )
@@ -654,8 +659,10 @@ class SmtpClient:
             )
         if utf8:
             mail_options = (*mail_options, "SMTPUTF8", "BODY=8BITMIME")
-        octets = sending.render(msg, utf8=utf8)
-        return self.sendmail(envelope.sender, envelope.recipients, octets, mail_options, rcpt_options)
+        content = sending.render(msg, utf8=utf8)
+        if self._overrides("sendmail"):
+            content = bytes(content)  # what a method of one's own knows
+        return self.sendmail(envelope.sender, envelope.recipients, content, mail_options, rcpt_options)
 
     def _overrides(self, *names: str) -> bool:
         """Whether a subclass or this instance has its own way of one of these."""

@@ -20,6 +20,7 @@ __all__ = [
     "SMTPCertificateError",
     "SMTPConnectError",
     "SMTPConnectionRefused",
+    "SMTPContentError",
     "SMTPDataError",
     "SMTPException",
     "SMTPGreetingError",
@@ -81,6 +82,15 @@ class SMTPNotSupportedError(SMTPException, _std.SMTPNotSupportedError):
 
 class SMTPStateError(SMTPException):
     """The request is not legal in the session's state. Nothing was sent."""
+
+
+class SMTPContentError(SMTPException):
+    """The content of the message could not be read while it was being sent: a file
+    that was changed, say. Nobody has received the message. `errno` is the operating
+    system's number, where it gave one; what a file object raised is the cause."""
+
+    def __reduce__(self) -> Any:
+        return type(self), self.args, {**vars(self), "errno": self.errno}
 
 
 class SMTPServerDisconnected(SMTPException, _std.SMTPServerDisconnected):
@@ -232,9 +242,36 @@ def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable
             error.add_note(told)
 
 
+def raise_for_receipt(receipt: Any) -> None:
+    """Raises what a receipt tells, if it is not that all went well."""
+    fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
+    refused = {r.address: r.reply for r in receipt.recipients if r.fate == "refused"}
+    if refused:
+        first = next(r for r in receipt.recipients if r.fate == "refused")
+        whole = first.stage in ("mail", "data", "mail data", "end of data") and len(refused) == len(fates)
+        raise refusal(
+            first.stage if whole else "rcpt",
+            reply=first.reply if whole else None,
+            enhanced_code=first.enhanced_code,
+            refused=refused,
+            fates=fates,
+            address=receipt.from_addr if first.stage == "mail" else None,
+        )
+    error = receipt.error
+    if error is None:
+        lost = "the connection was lost, and nobody can say whether the message arrived"
+        error = SMTPServerDisconnected(lost if "unknown" in fates.values() else "the message was not sent")
+    if isinstance(error, _Facts):
+        error.fates = fates
+    raise error
+
+
 def _build(
     kind: str, message: str, reply: Reply | None, os_error: int | None, facts: dict[str, Any]
 ) -> BaseException:
+    if kind == "refused" and reply:
+        cls_by_stage = {"greeting": SMTPConnectError, "hello": SMTPHeloError, "auth": SMTPAuthenticationError}
+        return cls_by_stage.get(facts["stage"], SMTPResponseException)(*reply)
     if kind == "protocol":
         code, text = reply or (-1, b"")
         words = f"{message}: {code} {_text(text)}" if reply else message
@@ -257,6 +294,10 @@ def _build(
         error = cls_(words)
         error.errno = os_error
         return error
+    if kind == "unreadable":
+        unreadable = SMTPContentError(message)
+        unreadable.errno = os_error
+        return unreadable
     if kind == "unknown host":
         return SMTPHostNotFound(_socket.EAI_NONAME, message)
     if reply:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rsmtp._rsmtp import needs_smtputf8
+from rsmtp._rsmtp import RenderedMessage, needs_smtputf8
 from rsmtp.email.utils import getaddresses
 from rsmtp.errors import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
 
@@ -72,10 +72,11 @@ def _addresses(name: str, field: object) -> list[str]:
     return found
 
 
-def render(msg: Any, *, utf8: bool) -> bytes:
-    """The message as it travels: CRLF, no Bcc."""
-    if hasattr(msg, "_render_for_sending"):
-        rendered: bytes = msg._render_for_sending(utf8=utf8)
+def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
+    """The message as it travels: CRLF, no Bcc. Large bodies of a message of ours are
+    encoded, and files read, while it is sent."""
+    if hasattr(msg, "_content_for_sending"):
+        rendered: bytes | RenderedMessage = msg._content_for_sending(utf8=utf8)
         return rendered
     msg = copy.copy(msg)
     del msg["Bcc"]
@@ -86,9 +87,9 @@ def render(msg: Any, *, utf8: bool) -> bytes:
     return out.getvalue()
 
 
-def to_bytes(msg: MessageLike) -> bytes:
+def content_of(msg: MessageLike) -> bytes | RenderedMessage:
     """Text goes as UTF-8, a message is rendered, bytes are taken as they are."""
-    if isinstance(msg, bytes):
+    if isinstance(msg, (bytes, RenderedMessage)):
         return msg
     if isinstance(msg, str):
         return msg.encode()
@@ -97,6 +98,23 @@ def to_bytes(msg: MessageLike) -> bytes:
     if hasattr(msg, "as_bytes"):
         return render(msg, utf8=False)
     raise TypeError(f"msg: bytes, str or a message is wanted, not {type(msg).__name__}")
+
+
+def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[str]]:
+    """Sender, recipients, content and MAIL options of what a Mailer is given: a message,
+    or (from_addr, to_addrs, data). TypeError for anything else."""
+    if isinstance(item, tuple):
+        if len(item) != 3:
+            raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")
+        from_addr, to_addrs, data = item
+        return from_addr, to_addrs, content_of(data), []
+    if not hasattr(item, "get_all"):
+        kind = type(item).__name__
+        raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")
+    envelope = envelope_of(item, None, None)
+    utf8 = envelope.needs_smtputf8
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
+    return envelope.sender, envelope.recipients, render(item, utf8=utf8), options
 
 
 def bare_address(address: str) -> str:
@@ -111,7 +129,7 @@ def by_steps(
     client: SmtpClient,
     sender: str,
     recipients: Sequence[str],
-    octets: bytes,
+    content: bytes | RenderedMessage,
     mail_options: Sequence[str],
     rcpt_options: Sequence[str],
 ) -> dict[str, Reply]:
@@ -129,7 +147,7 @@ def by_steps(
 
     options = list(mail_options)
     if client.has_extn("size"):
-        options.insert(0, f"SIZE={len(octets)}")
+        options.insert(0, f"SIZE={len(content)}")
     code, text = client.mail(sender, options)
     if code != 250:
         give_up(code)
@@ -145,7 +163,8 @@ def by_steps(
     if len(refused) == len(recipients):
         give_up(250)
         raise SMTPRecipientsRefused(refused)
-    code, text = client.data(octets)
+    # A method of the client's own knows bytes only.
+    code, text = client.data(bytes(content) if client._overrides("data") else content)
     if code != 250:
         give_up(code)
         raise SMTPDataError(code, text)

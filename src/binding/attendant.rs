@@ -2,15 +2,12 @@
 //! it happens without any lock of ours held.
 
 use super::transcript::TranscriptLine;
-use crate::driver::{Attendant, TimedLine};
-use crate::protocol::transcript::Speaker;
+use crate::driver::{Attendant, SMTP_LOG, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-/// Logger of the conversation, secrets masked, at DEBUG.
-pub const SMTP_LOG: &str = "rsmtp.smtp";
 /// Logger of what TLS settled, at DEBUG.
 pub const TLS_LOG: &str = "rsmtp.tls";
 
@@ -83,12 +80,7 @@ impl Attendant for Attending {
 
     fn hear(&mut self, line: &TimedLine) {
         if self.logs {
-            let who = match line.line.speaker {
-                Speaker::Client => "C: ",
-                Speaker::Server => "S: ",
-                Speaker::Note => "",
-            };
-            log::debug!(target: SMTP_LOG, "{who}{}", String::from_utf8_lossy(&line.line.text));
+            line.log();
         }
         if let Some(observer) = &self.observer {
             let told = Python::attach(|py| observer.call1(py, (TranscriptLine::from(line),)).map(|_| ()));

@@ -363,7 +363,7 @@ fn settle<T>(
     })
 }
 
-fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
+pub fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
     let Some(seconds) = given else { return Ok(None) };
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if !duration.is_zero() => Ok(Some(duration)),
@@ -375,11 +375,11 @@ fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
 }
 
 #[cfg(unix)]
-fn unix(path: std::path::PathBuf) -> PyResult<Target> {
+pub fn unix(path: std::path::PathBuf) -> PyResult<Target> {
     Ok(Target::Unix(path))
 }
 
 #[cfg(not(unix))]
-fn unix(_: std::path::PathBuf) -> PyResult<Target> {
+pub fn unix(_: std::path::PathBuf) -> PyResult<Target> {
     Err(PyValueError::new_err("path: this system has no Unix sockets"))
 }

@@ -4,7 +4,7 @@
 use super::outcome::reply_to_python;
 use crate::protocol::Error;
 use crate::protocol::transaction::{Fate, Outcome};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -24,7 +24,15 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     facts.set_item("os_error", error.os_error)?;
     facts.set_item("fates", error.outcome.as_deref().map(fates))?;
     let make = FROM_ENGINE.import(py, "rsmtp.errors", "from_engine")?;
-    Ok(PyErr::from_value(make.call((error.kind.name(), &error.message), Some(&facts))?))
+    let exception = PyErr::from_value(make.call((error.kind.name(), &error.message), Some(&facts))?);
+    if let Some(cause) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<PyErr>()) {
+        // A KeyboardInterrupt and its like are no errors: they go before ours.
+        if !cause.is_instance_of::<PyException>(py) {
+            return Ok(cause.clone_ref(py));
+        }
+        exception.set_cause(py, Some(cause.clone_ref(py)));
+    }
+    Ok(exception)
 }
 
 /// What is known of each recipient, by name.

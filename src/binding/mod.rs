@@ -11,6 +11,7 @@ mod catcher;
 mod connection;
 mod error;
 mod machine;
+mod mailer;
 mod message;
 mod outcome;
 mod request;
@@ -29,9 +30,11 @@ mod _rsmtp {
     #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
+    use super::mailer::{Engine, Receipt, Recipient, Sending};
+    #[pymodule_export]
     use super::message::{
-        KeptStyle, Message, encode_word_py, encode_words_py, fold_field_py, fold_runs_py, formataddr,
-        quoted_printable_py, read_address_py, read_addresses_py,
+        KeptStyle, Message, RenderedMessage, encode_word_py, encode_words_py, fold_field_py, fold_runs_py,
+        formataddr, quoted_printable_py, read_address_py, read_addresses_py,
     };
     #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};

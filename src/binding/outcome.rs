@@ -3,7 +3,7 @@
 use super::request::Given;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
-use crate::protocol::{Event, Stage};
+use crate::protocol::{Error, Event, Stage};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
@@ -24,6 +24,7 @@ pub fn event_to_python(py: Python<'_>, event: Event, given: &Given) -> PyResult<
         }
         Event::Auth { accepted: false, reply } => Err(refusal(py, "auth", Some(&reply), None, None)),
         Event::DataRefused(reply) => Err(refusal(py, "data", Some(&reply), None, None)),
+        Event::Unreadable(why) => Err(super::error::to_python(py, &why.to_error())),
         Event::Challenge(challenge) => Ok(PyBytes::new(py, &challenge).into_any().unbind()),
         Event::Transaction(outcome) => transaction_to_python(py, &outcome, given),
     }
@@ -38,6 +39,10 @@ fn transaction_to_python(py: Python<'_>, outcome: &Outcome, given: &Given) -> Py
     }
     let raised = match &outcome.verdict {
         Verdict::Sent | Verdict::Lost => return Ok(refused.into_any().unbind()),
+        Verdict::Unreadable(why) => {
+            let outcome = Some(Box::new(outcome.clone()));
+            super::error::to_python(py, &Error { outcome, ..why.to_error() })
+        }
         Verdict::SenderRefused(reply) => refusal(py, "mail", Some(reply), None, Some((outcome, given))),
         Verdict::RecipientsRefused => refusal(py, "rcpt", None, Some(&refused), Some((outcome, given))),
         Verdict::DataRefused(reply) => {

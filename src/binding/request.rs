@@ -1,14 +1,14 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
 use super::error::bad_argument;
+use super::message::MailData;
 use crate::envelope::{ForwardPath, ReversePath};
+use crate::protocol;
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
 use crate::protocol::command::{Command, Letters, LineText, Parameter};
 use crate::protocol::transaction::Transaction;
-use crate::protocol::{self, Body};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -138,8 +138,9 @@ impl Request {
     /// DATA and the mail data (RFC 5321 4.1.1.4). Line ends become CRLF and dots
     /// are stuffed on the way out.
     #[staticmethod]
-    fn data(msg: PyBackedBytes) -> Self {
-        Self::new(protocol::Request::MailData(Body::new(msg)))
+    #[pyo3(signature = (msg: "bytes | RenderedMessage"))]
+    fn data(msg: MailData) -> Self {
+        Self::new(protocol::Request::MailData(msg.into()))
     }
 
     /// RSET (RFC 5321 4.1.1.5).
@@ -189,11 +190,11 @@ impl Request {
     /// A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
     /// added where the server offers and the message needs them.
     #[staticmethod]
-    #[pyo3(signature = (from_addr, to_addrs, msg, mail_options=vec![], rcpt_options=vec![]))]
+    #[pyo3(signature = (from_addr, to_addrs, msg: "bytes | RenderedMessage", mail_options=vec![], rcpt_options=vec![]))]
     fn transaction(
         from_addr: &str,
         to_addrs: Vec<String>,
-        msg: PyBackedBytes,
+        msg: MailData,
         mail_options: Vec<String>,
         rcpt_options: Vec<String>,
     ) -> PyResult<Self> {
@@ -204,7 +205,8 @@ impl Request {
             mail_parameters: parameters("mail_options", &mail_options)?,
             recipients: recipients?,
             rcpt_parameters: parameters("rcpt_options", &rcpt_options)?,
-            body: Body::new(msg),
+            body: msg.into(),
+            cautious: false,
         };
         let request = Mutex::new(Some(protocol::Request::Transaction(transaction)));
         let given = Given { sender: Some(from_addr.to_owned()), recipients: to_addrs };
@@ -227,14 +229,14 @@ pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> String {
     String::from_utf8_lossy(&protocol::auth::cram_md5(user, password, challenge)).into_owned()
 }
 
-fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
+pub fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
 where
     T::Err: Display,
 {
     text.parse().map_err(|why: T::Err| bad_argument(argument, &why))
 }
 
-fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
+pub fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>> {
     let all = || options.join(" ").replace('\n', "\\n").replace('\r', "\\r");
     let parse = |option: &String| {
         option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))

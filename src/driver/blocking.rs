@@ -5,7 +5,8 @@ use super::connect::{Target, connect};
 use super::deadline::{Deadline, Patience, SLICE};
 use super::record::{Record, TimedLine};
 use super::stream::Stream;
-use crate::protocol::{Error, Event, Kind, Options, Session, Stage, State};
+use crate::protocol::command::{ClientName, Command};
+use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, State};
 use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
 use std::fmt;
 use std::io;
@@ -124,6 +125,114 @@ impl Connection {
         flushed.map(|_| ())
     }
 
+    /// One round of a conversation that has many requests in flight: takes in what
+    /// has come, sends what can be sent, and waits (a slice of time at most) where
+    /// neither was possible and `waits` allows it. None: nothing has come of it yet.
+    pub fn advance(
+        &mut self,
+        deadline: &mut Deadline,
+        attendant: &mut dyn Attendant,
+        waits: bool,
+    ) -> Result<Option<Event>, Error> {
+        let round = self.round(deadline, attendant, waits);
+        self.note_lines(attendant);
+        let settled = round.map_err(|error| {
+            let error = self.conversation.session_mut().fail(error);
+            self.say_goodbye();
+            error
+        });
+        if self.session().state().is_over() {
+            self.hang_up();
+        }
+        settled
+    }
+
+    fn round(
+        &mut self,
+        deadline: &mut Deadline,
+        attendant: &mut dyn Attendant,
+        waits: bool,
+    ) -> Result<Option<Event>, Error> {
+        let mut heard = false;
+        loop {
+            if self.conversation.is_about_to_send() || self.is_readable() {
+                heard |= self.take_in(deadline)?;
+            }
+            match self.conversation.next_move()? {
+                Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
+                    Ok(Some(sent)) => {
+                        self.conversation.sent(sent);
+                        deadline.progress();
+                    }
+                    Ok(None) if self.is_readable() => {}
+                    Ok(None) if heard || !waits => return Ok(None),
+                    Ok(None) => return self.wait(Stage::MailData, deadline, attendant).map(|()| None),
+                    Err(error) => self.last_words(&error, deadline)?,
+                },
+                Move::Receive(stage) => {
+                    if self.is_readable() {
+                        continue;
+                    }
+                    if !heard && waits {
+                        self.wait(stage, deadline, attendant)?;
+                    }
+                    return Ok(None);
+                }
+                Move::Yield(event) => return Ok(Some(event)),
+                Move::Idle => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether the session is open and the server has said nothing since it was
+    /// last asked: whether it may be used again after a time of silence.
+    pub fn is_quiet(&mut self) -> bool {
+        if self.is_of_another_process() || self.session().state().is_over() || !self.session().is_idle() {
+            return false;
+        }
+        let heard = socket(&mut self.stream).and_then(|stream| {
+            stream.try_read(&mut self.incoming).map_err(|_| {
+                Error::new(Kind::Disconnected, Stage::Command, "the connection was lost while it was idle")
+            })
+        });
+        match heard {
+            Ok(None) => true,
+            // TLS has words of its own: new tickets for later sessions.
+            Ok(Some(octets)) if octets > 0 => {
+                let heard = self.conversation.received(&self.incoming[..octets]);
+                heard.is_ok() && self.session().is_idle() && !self.session().state().is_over()
+            }
+            _ => false,
+        }
+    }
+
+    /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
+    pub fn leave(&mut self) {
+        if !self.is_of_another_process()
+            && self.session_mut().request(Request::Command(Command::Quit)).is_ok()
+        {
+            self.say_goodbye();
+        }
+        self.close();
+    }
+
+    /// The address that the connection is made from, as EHLO says it (RFC 5321 4.1.3).
+    pub fn own_literal(&self) -> ClientName {
+        let own =
+            self.stream.as_ref().and_then(Stream::local_addr).map(|address| address.ip().to_canonical());
+        let literal = match own {
+            Some(std::net::IpAddr::V6(address)) => format!("[IPv6:{address}]"),
+            Some(std::net::IpAddr::V4(address)) => format!("[{address}]"),
+            None => "[127.0.0.1]".to_owned(),
+        };
+        literal.parse().unwrap_or_else(|_| unreachable!("an address literal has no white space"))
+    }
+
+    /// Ends a wait of [`Connection::advance`] from another thread.
+    pub fn waker(&mut self) -> Option<Arc<mio::Waker>> {
+        self.stream.as_mut()?.waker().ok()
+    }
+
     /// Ends the connection without a word.
     pub fn close(&mut self) {
         let error = Error::new(Kind::Disconnected, Stage::Command, "please run connect() first");
@@ -175,6 +284,8 @@ impl Connection {
                     Ok(Some(sent)) => {
                         self.conversation.sent(sent);
                         deadline.progress();
+                        // Who sends a lot may never have to wait.
+                        self.attend(Stage::MailData, false, attendant)?;
                     }
                     // A server may take no more until its replies are read.
                     Ok(None) if self.is_readable() => {}
@@ -217,11 +328,16 @@ impl Connection {
     ) -> Result<(), Error> {
         let slice = deadline.left(stage)?.min(SLICE);
         socket(&mut self.stream)?.wait(slice).map_err(|error| self.lost(&error))?;
+        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
+        self.attend(stage, !ready, attendant)
+    }
+
+    /// Asks whether to go on, if it is time to.
+    fn attend(&mut self, stage: Stage, at_once: bool, attendant: &mut dyn Attendant) -> Result<(), Error> {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(Error::new(Kind::Disconnected, stage, "the connection was closed by another thread"));
         }
-        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
-        if !ready || self.attended.elapsed() >= SLICE {
+        if at_once || self.attended.elapsed() >= SLICE {
             self.attended = Instant::now();
             attendant.attend()?;
         }

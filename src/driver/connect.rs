@@ -105,7 +105,8 @@ fn literal(host: &str) -> Option<IpAddr> {
 /// For the record: a few of the addresses that a name has.
 fn looked_up(host: &str, addresses: &[SocketAddr]) -> String {
     const SHOWN: usize = 4;
-    let mut found: Vec<String> = addresses.iter().take(SHOWN).map(|address| address.ip().to_string()).collect();
+    let mut found: Vec<String> =
+        addresses.iter().take(SHOWN).map(|address| address.ip().to_string()).collect();
     if addresses.len() > SHOWN {
         found.push(format!("{} more", addresses.len() - SHOWN));
     }

@@ -10,7 +10,7 @@ mod turn;
 
 pub use blocking::{Attendant, Connection};
 pub use connect::Target;
-pub use deadline::Patience;
-pub use record::{Record, TimedLine};
+pub use deadline::{Deadline, Patience, SLICE};
+pub use record::{Record, SMTP_LOG, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;

@@ -16,6 +16,20 @@ pub struct TimedLine {
     pub line: Line,
 }
 
+/// Logger of conversations, secrets masked, at DEBUG.
+pub const SMTP_LOG: &str = "rsmtp.smtp";
+
+impl TimedLine {
+    pub fn log(&self) {
+        let who = match self.line.speaker {
+            Speaker::Client => "C: ",
+            Speaker::Server => "S: ",
+            Speaker::Note => "",
+        };
+        log::debug!(target: SMTP_LOG, "{who}{}", String::from_utf8_lossy(&self.line.text));
+    }
+}
+
 #[derive(Debug)]
 pub struct Record {
     start: Instant,

@@ -1,9 +1,10 @@
 //! A non-blocking socket, TCP or Unix, and the waiting for it.
 
 use mio::event::Source;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -22,14 +23,28 @@ pub struct Stream {
     events: Events,
     readable: bool,
     writable: bool,
+    waker: Option<Arc<Waker>>,
 }
+
+const SOCKET: Token = Token(0);
+const WAKER: Token = Token(1);
 
 impl Stream {
     pub fn new(mut socket: Socket) -> io::Result<Self> {
         let poll = Poll::new()?;
         let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(socket.source(), Token(0), interest)?;
-        Ok(Self { socket, poll, events: Events::with_capacity(4), readable: false, writable: false })
+        poll.registry().register(socket.source(), SOCKET, interest)?;
+        let events = Events::with_capacity(4);
+        Ok(Self { socket, poll, events, readable: false, writable: false, waker: None })
+    }
+
+    /// Ends a wait from another thread.
+    pub fn waker(&mut self) -> io::Result<Arc<Waker>> {
+        if let Some(waker) = &self.waker {
+            return Ok(Arc::clone(waker));
+        }
+        let waker = Arc::new(Waker::new(self.poll.registry(), WAKER)?);
+        Ok(Arc::clone(self.waker.insert(waker)))
     }
 
     /// None: nothing there at the moment. Some(0): the peer has closed.
@@ -86,7 +101,7 @@ impl Stream {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        for event in &self.events {
+        for event in self.events.iter().filter(|event| event.token() == SOCKET) {
             // An error or a hang-up is found out by reading or writing.
             let trouble = event.is_error();
             self.readable |= event.is_readable() || event.is_read_closed() || trouble;

@@ -10,10 +10,12 @@
 //! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date
 //!   and Message-ID.
 //! - [`render`]: the order of things, over anything that is an
-//!   [`Entity`](render::Entity), into a [`rope`].
+//!   [`Entity`](render::Entity), into a [`rope`]; [`rope_reader`] takes that piece by
+//!   piece, [`stored`] is what stays in a file until then, [`base64_lines`] encodes.
 
 pub mod address;
 pub mod address_lenient;
+pub mod base64_lines;
 pub mod boundary;
 pub mod charset;
 pub mod encoded_word;
@@ -25,6 +27,8 @@ pub mod identity;
 pub mod parameter;
 pub mod render;
 pub mod rope;
+pub mod rope_reader;
+pub mod stored;
 pub mod text;
 pub mod transfer;
 pub mod written;

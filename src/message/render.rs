@@ -7,9 +7,11 @@
 
 use super::{
     rope::Rope,
+    stored::Stored,
     text::{has_line_ends, quote_from_lines, write_lines},
     transfer::{Encoding, write_quoted_printable},
 };
+use std::sync::Arc;
 
 /// How a message is written.
 #[derive(Clone, Debug)]
@@ -64,6 +66,8 @@ pub enum Content<E: Entity> {
     Exactly(E::Bytes),
     /// Bytes that are transfer-encoded on the way out.
     Encoded(E::Bytes, Encoding),
+    /// Octets that are read and base64-encoded on the way out.
+    Stored(Arc<dyn Stored>),
     Multipart(Multipart<E>),
     /// Groups of fields with empty lines between them (RFC 3464 section 2.1).
     Blocks(Vec<E>),
@@ -141,6 +145,10 @@ fn write_content<E: Entity>(
             write_quoted(bytes.as_ref(), rules, out.text());
             Ok(())
         }
+        Content::Stored(stored) => {
+            out.push_stored(stored, &rules.linesep);
+            Ok(())
+        }
         Content::Multipart(multipart) => write_multipart(multipart, rules, out, depth),
         Content::Blocks(blocks) => {
             let linesep = rules.linesep.as_bytes();
@@ -149,10 +157,7 @@ fn write_content<E: Entity>(
                     out.push(linesep);
                 }
                 write_entity(block, rules, Place::Inner, out, depth + 1)?;
-                if out.ends_with(linesep) {
-                    let shorter = out.text().len() - linesep.len();
-                    out.text().truncate(shorter);
-                }
+                out.drop_line_end(&rules.linesep);
             }
             Ok(())
         }
@@ -285,7 +290,7 @@ mod tests {
                 })
             },
         };
-        let out = render(&root, &rules()).map(Rope::into_vec);
+        let out = render(&root, &rules()).map(|rope| rope.into_vec().expect("nothing is stored"));
         let part = "--x\r\nA: b\r\n\r\n>From me\r\nto you\r\n";
         let expected = format!("Content-Type: multipart/mixed\r\n\r\nbefore\r\n{part}{part}--x--\r\n");
         assert_eq!(out, Ok(expected.into_bytes()));
@@ -300,7 +305,7 @@ mod tests {
                 Content::Blocks(vec![block(), block()])
             },
         };
-        let out = render(&root, &rules()).map(Rope::into_vec);
+        let out = render(&root, &rules()).map(|rope| rope.into_vec().expect("nothing is stored"));
         assert_eq!(out, Ok(b"\r\nA: b\r\n\r\nA: b\r\n".to_vec()));
     }
 

@@ -1,32 +1,62 @@
 //! Rendered output before it is one piece.
 //!
 //! Header fields and short texts are gathered in one buffer; large bodies stay
-//! where their owner keeps them and are copied, or base64-encoded, once: straight
-//! into their final place. So a 10 MB attachment costs its own output and no more.
+//! where their owner keeps them, files on their disk. Written as a whole, they are
+//! copied, or base64-encoded, once: straight into their final place. Written piece
+//! by piece ([`Reader`](super::rope_reader::Reader)), they are never there whole.
 
-use encodify::base64::{self, Base64, LineEnding};
-use std::convert::Infallible;
+use super::base64_lines::Lines;
+use super::stored::{Exactly, ReadError, Stored};
+use std::sync::Arc;
 
 /// Bodies at least this long are left with their owner; shorter ones are gathered.
 const WORTH_KEEPING: usize = 4096;
-
-/// Width of a base64 line (RFC 2045 section 6.8).
-const BASE64_WIDTH: usize = 76;
 
 /// Pieces of output in order.
 #[derive(Debug, Default)]
 pub struct Rope<B> {
     gathered: Vec<u8>,
     kept: Vec<Kept<B>>,
-    kept_len: usize,
+    kept_len: u64,
 }
 
 #[derive(Debug)]
 struct Kept<B> {
     /// How much of `gathered` comes before this body.
     after: usize,
-    owner: B,
-    encoder: Option<Base64>,
+    body: Body<B>,
+}
+
+#[derive(Debug)]
+enum Body<B> {
+    Exactly(B),
+    Base64(B, Lines),
+    Stored(Arc<dyn Stored>, Lines),
+}
+
+/// A run of output: octets as they are, or what makes them.
+#[derive(Clone, Copy, Debug)]
+pub enum Piece<'a> {
+    Exactly(&'a [u8]),
+    Base64(&'a [u8], &'a Lines),
+    Stored(&'a Arc<dyn Stored>, &'a Lines),
+}
+
+impl Piece<'_> {
+    /// Octets of output.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Piece::Exactly(octets) => octets.len() as u64,
+            Piece::Base64(octets, lines) => lines.encoded_len(octets.len() as u64),
+            Piece::Stored(stored, lines) => lines.encoded_len(stored.len()),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl<B: AsRef<[u8]>> Rope<B> {
@@ -49,36 +79,33 @@ impl<B: AsRef<[u8]>> Rope<B> {
         if owner.as_ref().len() < WORTH_KEEPING {
             self.gathered.extend_from_slice(owner.as_ref());
         } else {
-            self.keep(owner, None);
+            self.keep(Body::Exactly(owner));
         }
     }
 
     /// Adds a body in base64, each line (the last one too) ended by `linesep`.
     pub fn push_base64(&mut self, owner: B, linesep: &str) {
-        match base64_lines(linesep) {
-            Some(encoder) if owner.as_ref().len() >= WORTH_KEEPING => {
-                self.keep(owner, Some(encoder));
-            }
-            Some(encoder) => {
-                encoder.encode_append(owner.as_ref(), &mut self.gathered);
-            }
-            None => {
-                for line in owner.as_ref().chunks(BASE64_WIDTH / 4 * 3) {
-                    base64::STANDARD.encode_append(line, &mut self.gathered);
-                    self.gathered.extend_from_slice(linesep.as_bytes());
-                }
-            }
+        let lines = Lines::ended_by(linesep);
+        if owner.as_ref().len() < WORTH_KEEPING {
+            lines.append(owner.as_ref(), &mut self.gathered);
+        } else {
+            self.keep(Body::Base64(owner, lines));
         }
     }
 
-    fn keep(&mut self, owner: B, encoder: Option<Base64>) {
-        self.kept_len += encoded_len(owner.as_ref(), encoder);
-        self.kept.push(Kept { after: self.gathered.len(), owner, encoder });
+    /// Adds a body that is not in memory, in base64 as above.
+    pub fn push_stored(&mut self, stored: Arc<dyn Stored>, linesep: &str) {
+        self.keep(Body::Stored(stored, Lines::ended_by(linesep)));
+    }
+
+    fn keep(&mut self, body: Body<B>) {
+        self.kept_len += body.piece().len();
+        self.kept.push(Kept { after: self.gathered.len(), body });
     }
 
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.gathered.len() + self.kept_len
+    pub fn len(&self) -> u64 {
+        self.gathered.len() as u64 + self.kept_len
     }
 
     #[must_use]
@@ -92,96 +119,128 @@ impl<B: AsRef<[u8]>> Rope<B> {
         self.kept.is_empty()
     }
 
-    /// Whether the output ends with these bytes, as far as that can be told
-    /// without encoding anything.
-    #[must_use]
-    pub fn ends_with(&self, end: &[u8]) -> bool {
-        match self.kept.last() {
-            Some(kept) if kept.after + end.len() > self.gathered.len() => {
-                kept.after == self.gathered.len()
-                    && (kept.encoder.is_some() || kept.owner.as_ref().ends_with(end))
-            }
-            _ => self.gathered.ends_with(end),
+    /// Takes a line end back that was the last thing to be gathered. One that belongs
+    /// to a body stays.
+    pub fn drop_line_end(&mut self, linesep: &str) {
+        let from = self.kept.last().map_or(0, |kept| kept.after);
+        if self.gathered[from..].ends_with(linesep.as_bytes()) {
+            self.gathered.truncate(self.gathered.len() - linesep.len());
         }
     }
 
     /// Writes everything to `out`, which has to be [`Rope::len`] bytes long.
-    pub fn write_to(&self, mut out: &mut [u8]) {
-        let infallible: Result<(), Infallible> = self.pieces(|bytes, encoder| {
-            let (here, rest) = std::mem::take(&mut out).split_at_mut(encoded_len(bytes, encoder));
-            match encoder {
-                // The slice is exactly as long as the encoding, so this can't fail.
-                Some(encoder) => drop(encoder.encode_slice(bytes, here)),
-                None => here.copy_from_slice(bytes),
-            }
+    pub fn write_to(&self, mut out: &mut [u8]) -> Result<(), ReadError> {
+        let mut next = |octets: u64| {
+            let (here, rest) = std::mem::take(&mut out).split_at_mut(octets as usize);
             out = rest;
-            Ok(())
-        });
-        let Ok(()) = infallible;
+            here
+        };
+        for piece in self.pieces() {
+            match piece {
+                Piece::Exactly(octets) => next(piece.len()).copy_from_slice(octets),
+                Piece::Base64(octets, lines) => lines.write(octets, next(piece.len())),
+                Piece::Stored(stored, lines) => {
+                    let mut exactly = Exactly::open(&**stored)?;
+                    let mut buffer = vec![0; Lines::PIECE];
+                    let mut left = stored.len();
+                    while left > 0 {
+                        let octets = exactly.read(&mut buffer)?;
+                        lines.write(octets, next(lines.encoded_len(octets.len() as u64)));
+                        left -= octets.len() as u64;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Everything in one vector.
-    #[must_use]
-    pub fn into_vec(self) -> Vec<u8> {
+    pub fn into_vec(self) -> Result<Vec<u8>, ReadError> {
         if self.is_gathered() {
-            return self.gathered;
+            return Ok(self.gathered);
         }
-        let mut out = vec![0; self.len()];
-        self.write_to(&mut out);
-        out
+        let mut out = vec![0; self.len() as usize];
+        self.write_to(&mut out)?;
+        Ok(out)
     }
 
-    fn pieces<'a, E>(
-        &'a self,
-        mut each: impl FnMut(&'a [u8], Option<Base64>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut from = 0;
-        for kept in &self.kept {
-            each(&self.gathered[from..kept.after], None)?;
-            each(kept.owner.as_ref(), kept.encoder)?;
-            from = kept.after;
+    /// The pieces in their order.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        (0..).map_while(|index| self.piece(index))
+    }
+
+    /// The piece at this place: what was gathered and what was kept take turns.
+    #[must_use]
+    pub fn piece(&self, index: usize) -> Option<Piece<'_>> {
+        let turn = index / 2;
+        if index % 2 == 1 {
+            return self.kept.get(turn).map(|kept| kept.body.piece());
         }
-        each(&self.gathered[from..], None)
+        let from = match turn {
+            0 => 0,
+            _ => self.kept.get(turn - 1)?.after,
+        };
+        let to = self.kept.get(turn).map_or(self.gathered.len(), |kept| kept.after);
+        Some(Piece::Exactly(&self.gathered[from..to]))
     }
 }
 
-fn encoded_len(bytes: &[u8], encoder: Option<Base64>) -> usize {
-    encoder.map_or(bytes.len(), |encoder| encoder.encoded_len(bytes.len()))
-}
-
-fn base64_lines(linesep: &str) -> Option<Base64> {
-    let ending = match linesep {
-        "\n" => LineEnding::Lf,
-        "\r\n" => LineEnding::CrLf,
-        _ => return None,
-    };
-    Some(base64::STANDARD.wrapped(BASE64_WIDTH, ending))
+impl<B: AsRef<[u8]>> Body<B> {
+    fn piece(&self) -> Piece<'_> {
+        match self {
+            Body::Exactly(owner) => Piece::Exactly(owner.as_ref()),
+            Body::Base64(owner, lines) => Piece::Base64(owner.as_ref(), lines),
+            Body::Stored(stored, lines) => Piece::Stored(stored, lines),
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::stored::tests::Told;
     use super::*;
 
-    #[test]
-    fn long_bodies_are_kept_and_come_out_in_order() {
+    /// One of each kind of piece.
+    pub fn mixed(stored: Told) -> Rope<Vec<u8>> {
         let mut rope = Rope::new();
         rope.push(b"head\n");
         rope.push_base64(vec![0; 5700], "\n");
         rope.push(b"between\n");
+        rope.push_stored(Arc::new(stored), "\n");
         rope.push_body(vec![b'x'; 5000]);
         rope.push(b"tail");
-        assert_eq!(rope.len(), 5 + 100 * 77 + 8 + 5000 + 4);
+        rope
+    }
+
+    #[test]
+    fn long_bodies_are_kept_and_come_out_in_order() {
+        let octets = vec![0xff; 114_000];
+        let rope = mixed(Told { len: 114_000, octets });
+        assert_eq!(rope.len(), 5 + 100 * 77 + 8 + 2000 * 77 + 5000 + 4);
         let length = rope.len();
-        let out = rope.into_vec();
-        assert_eq!(out.len(), length);
+        let out = rope.into_vec().expect("readable");
+        assert_eq!(out.len() as u64, length);
         assert!(out.starts_with(b"head\nAAAA"));
+        assert_eq!(&out[5 + 7700..][..12], b"between\n////");
         assert!(out.ends_with(b"xxtail"));
     }
 
     #[test]
-    fn unusual_line_ends_are_honoured() {
-        let mut rope = Rope::<&[u8]>::new();
-        rope.push_base64(&[0; 58], "\r");
-        assert_eq!(rope.into_vec(), [&[b'A'; 76][..], b"\rAA==\r"].concat());
+    fn what_is_stored_is_not_taken_shorter_or_longer() {
+        for octets in [4, 6] {
+            assert!(mixed(Told { len: 5, octets: vec![0; octets] }).into_vec().is_err());
+        }
+    }
+
+    #[test]
+    fn a_line_end_is_taken_back_from_what_was_gathered_only() {
+        let mut rope = Rope::new();
+        rope.push(b"a\n");
+        rope.push_base64(vec![0; 5700], "\n");
+        rope.drop_line_end("\n");
+        assert_eq!(rope.len(), 2 + 7700);
+        rope.push(b"b\n");
+        rope.drop_line_end("\n");
+        assert_eq!(rope.len(), 2 + 7700 + 1);
     }
 }

@@ -4,6 +4,7 @@
 use super::reply::{EnhancedStatusCode, Reply, Severity};
 use super::transaction::Outcome;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where in the conversation something happened or is waited for.
@@ -95,8 +96,17 @@ pub enum Kind {
     NonAsciiAddress,
     /// The message is over the size that the server announced. Nothing was sent.
     TooLarge,
+    /// The content of the message could not be read while it was being sent.
+    /// Nobody has received it.
+    Unreadable,
     /// No mechanism is left that both sides know.
     NoMechanism,
+    /// The server said no, in its own words.
+    Refused,
+    /// A program or the file system did not take the message.
+    Local,
+    /// The caller's own limit is reached: later it may go. Nothing was sent.
+    NotNow,
     /// The peer broke the protocol.
     Protocol,
     /// The connection is gone.
@@ -115,6 +125,9 @@ pub enum Kind {
     Interrupted,
 }
 
+/// What an error came of, for whoever can tell more about it.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
 /// An error of a conversation.
 #[derive(Clone, Debug)]
 pub struct Error {
@@ -130,6 +143,7 @@ pub struct Error {
     pub os_error: Option<i32>,
     /// What is known of each recipient, where a transaction was under way.
     pub outcome: Option<Box<Outcome>>,
+    pub cause: Option<Cause>,
 }
 
 impl Error {
@@ -142,6 +156,7 @@ impl Error {
             address: None,
             os_error: None,
             outcome: None,
+            cause: None,
         }
     }
 
@@ -161,9 +176,11 @@ impl Error {
             | Kind::NotSupported
             | Kind::NonAsciiAddress
             | Kind::TooLarge
+            | Kind::Unreadable
             | Kind::NoMechanism => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
-            Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
+            Kind::NotNow | Kind::Local => true,
+            Kind::Refused | Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
                 self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
             }
         }
@@ -177,7 +194,11 @@ impl Kind {
             Self::NotSupported => "not supported",
             Self::NonAsciiAddress => "non-ascii address",
             Self::TooLarge => "too large",
+            Self::Unreadable => "unreadable",
             Self::NoMechanism => "no mechanism",
+            Self::Refused => "refused",
+            Self::NotNow => "not now",
+            Self::Local => "local",
             Self::Protocol => "protocol",
             Self::Disconnected => "disconnected",
             Self::Timeout => "timeout",
@@ -200,4 +221,8 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_ref().map(|cause| &**cause as _)
+    }
+}

@@ -2,9 +2,9 @@
 //! next, what comes of it.
 
 use super::auth::{Credentials, Mechanism};
+use super::body::{Body, Unreadable};
 use super::command::Command;
 use super::error::Stage;
-use super::outgoing::Body;
 use super::reply::Reply;
 use super::transaction::{Outcome, Transaction};
 
@@ -23,7 +23,8 @@ pub enum Request {
     /// An AUTH exchange whose responses the caller gives: every challenge comes
     /// as [`Event::Challenge`], to be answered by `Session::respond`.
     AuthBy { mechanism: String, initial_response: Option<Vec<u8>> },
-    /// DATA and the mail data. One [`Event::Reply`], or [`Event::DataRefused`].
+    /// DATA and the mail data. One [`Event::Reply`], [`Event::DataRefused`] or
+    /// [`Event::Unreadable`].
     MailData(Body),
     /// A whole mail transaction. Ends with [`Event::Transaction`].
     Transaction(Transaction),
@@ -61,5 +62,8 @@ pub enum Event {
     },
     /// DATA was answered by this instead of a 354.
     DataRefused(Reply),
+    /// The mail data of a request of its own could not be read to its end. The
+    /// session is over: nothing but a lost connection takes mail data back.
+    Unreadable(Unreadable),
     Transaction(Outcome),
 }

@@ -63,6 +63,15 @@ impl Extensions {
         self.parameters("SIZE")?.trim().parse().ok().filter(|&limit| limit > 0)
     }
 
+    /// What the server allows at most: `MAILMAX` messages a session, `RCPTMAX`
+    /// recipients a message (RFC 9422).
+    pub fn limit(&self, name: &str) -> Option<usize> {
+        let limits = self.parameters("LIMITS")?.split_ascii_whitespace();
+        let mut named = limits.filter_map(|limit| limit.split_once('='));
+        let (_, value) = named.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        value.parse().ok().filter(|&limit| limit > 0)
+    }
+
     /// SASL mechanisms in the server's order, upper case (RFC 4954 3).
     pub fn mechanisms(&self) -> Vec<String> {
         let list = self.parameters("AUTH").unwrap_or("");
@@ -100,6 +109,14 @@ mod tests {
         assert_eq!(e.size_limit(), Some(1000));
         assert_eq!(offered("SIZE").size_limit(), None);
         assert_eq!(offered("SIZE 0").size_limit(), None);
+    }
+
+    #[test]
+    fn limits() {
+        let e = offered("LIMITS MAILMAX=100 rcptmax=20 X=y RCPTDOMAINMAX=0");
+        assert_eq!((e.limit("MAILMAX"), e.limit("RCPTMAX")), (Some(100), Some(20)));
+        assert_eq!((e.limit("RCPTDOMAINMAX"), e.limit("X"), e.limit("Y")), (None, None, None));
+        assert_eq!(offered("SIZE 1").limit("MAILMAX"), None);
     }
 
     #[test]

@@ -84,11 +84,45 @@ impl Encoder {
 /// Octets of the content once every line end is CRLF: what SIZE declares
 /// (RFC 1870 5; stuffed dots don't count).
 pub fn canonical_size(content: &[u8]) -> u64 {
-    let bare = |&at: &usize| match content[at] {
-        b'\n' => at == 0 || content[at - 1] != b'\r',
-        _ => content.get(at + 1) != Some(&b'\n'),
-    };
-    (content.len() + memchr::memchr2_iter(b'\r', b'\n', content).filter(bare).count()) as u64
+    let mut size = CanonicalSize::default();
+    size.count(content);
+    size.octets()
+}
+
+/// The same for content that comes in pieces.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CanonicalSize {
+    octets: u64,
+    after_cr: bool,
+}
+
+impl CanonicalSize {
+    pub fn count(&mut self, content: &[u8]) {
+        let mut after_cr = if self.after_cr { Some(0) } else { None };
+        for at in memchr::memchr2_iter(b'\r', b'\n', content) {
+            match content[at] {
+                b'\r' => {
+                    self.octets += 1;
+                    after_cr = Some(at + 1);
+                }
+                // It was counted with its CR.
+                _ if after_cr == Some(at) => self.octets -= 1,
+                _ => self.octets += 1,
+            }
+        }
+        self.octets += content.len() as u64;
+        self.after_cr = after_cr == Some(content.len());
+    }
+
+    /// Counts octets that are canonical already, and end a line.
+    pub fn count_canonical(&mut self, octets: u64) {
+        self.octets += octets;
+        self.after_cr = false;
+    }
+
+    pub fn octets(self) -> u64 {
+        self.octets
+    }
 }
 
 /// The other side: stuffed mail data in, content out. Only CRLF "." CRLF ends it.
@@ -237,6 +271,9 @@ mod tests {
             let chunk = encode(Framing::Chunk, &bytes);
             prop_assert_eq!(&chunk, &canonical(pieces.concat().as_bytes()));
             prop_assert_eq!(chunk.len() as u64, canonical_size(pieces.concat().as_bytes()));
+            let mut size = CanonicalSize::default();
+            bytes.iter().for_each(|piece| size.count(piece));
+            prop_assert_eq!(chunk.len() as u64, size.octets());
         }
     }
 }

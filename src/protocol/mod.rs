@@ -32,6 +32,7 @@
 //! same session.
 
 pub mod auth;
+pub mod body;
 pub mod command;
 pub mod error;
 pub mod event;
@@ -46,8 +47,8 @@ pub mod table;
 pub mod transaction;
 pub mod transcript;
 
+pub use body::{Body, Content, Pieces, Unreadable};
 pub use error::{Error, Kind, Stage};
 pub use event::{Event, Request, Step};
-pub use outgoing::Body;
 pub use session::{Options, Session};
 pub use state::State;

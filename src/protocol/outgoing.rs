@@ -2,6 +2,7 @@
 //! behind them, and the commands whose replies are still to come, in order.
 
 use super::auth;
+use super::body::{Body, Unreadable};
 use super::command::{Command, Letters, Verb};
 use super::error::Stage;
 use super::mail_data::{Encoder, Framing};
@@ -9,12 +10,13 @@ use super::state::State;
 use super::transaction::Part;
 use super::transcript::{BODY_LINES, Line, MASK, Speaker};
 use std::collections::VecDeque;
-use std::fmt;
 
 /// Mail data is encoded in pieces of this many octets, as the wire takes them.
 const PIECE: usize = 64 * 1024;
 /// Content of one BDAT chunk (RFC 3030). Most messages are one.
 const CHUNK: usize = 256 * 1024;
+/// With this much unsent nothing more is put on top.
+const BACKLOG: usize = 128 * 1024;
 
 /// What a reply will be the answer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,40 +64,6 @@ impl Awaited {
     }
 }
 
-/// The content of a message, as the caller has it. It is encoded piece by piece
-/// on its way out and never copied whole.
-pub struct Body {
-    content: Box<dyn AsRef<[u8]> + Send + Sync>,
-    at: usize,
-}
-
-impl Body {
-    pub fn new(content: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
-        Self { content: Box::new(content), at: 0 }
-    }
-
-    pub fn content(&self) -> &[u8] {
-        (*self.content).as_ref()
-    }
-
-    fn next_piece(&mut self, octets: usize) -> &[u8] {
-        let content = (*self.content).as_ref();
-        let from = self.at;
-        self.at = content.len().min(from + octets);
-        &content[from..self.at]
-    }
-
-    fn is_done(&self) -> bool {
-        self.at == self.content().len()
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} octets, {} taken)", self.content().len(), self.at)
-    }
-}
-
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     buffer: Vec<u8>,
@@ -113,6 +81,8 @@ pub(super) struct Outgoing {
     /// The run of raw bytes that is being sent has said AUTH.
     raw_is_secret: bool,
     lines: VecDeque<Line>,
+    /// No lines are kept.
+    pub(super) quiet: bool,
     pub(super) letters: Letters,
     /// Where the session stands, for the lines.
     pub(super) state: Option<State>,
@@ -121,6 +91,9 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn command(&mut self, command: &Command, smtputf8: bool, awaited: Awaited) {
         let line = command.line(smtputf8, self.letters);
+        if self.quiet {
+            return self.say(&line, awaited);
+        }
         let shown = match command {
             Command::Free(_) => mask_free(&line),
             _ => line.clone(),
@@ -130,9 +103,13 @@ impl Outgoing {
 
     /// A line whose text in the transcript may differ: secrets are masked here.
     pub(super) fn line(&mut self, line: &str, shown: String, awaited: Awaited) {
+        self.note(Speaker::Client, shown.into_bytes());
+        self.say(line, awaited);
+    }
+
+    fn say(&mut self, line: &str, awaited: Awaited) {
         self.put(line.as_bytes());
         self.put(b"\r\n");
-        self.note(Speaker::Client, shown.into_bytes());
         self.expect(awaited);
     }
 
@@ -158,18 +135,16 @@ impl Outgoing {
     /// Starts the mail data; the replies to its end are awaited from now on, and
     /// one that comes before the end is sent comes too early.
     pub(super) fn mail_data(&mut self, body: Body, ends: impl Iterator<Item = Awaited>) {
-        self.note_body(body.content());
-        self.note(Speaker::Client, b".".to_vec());
         self.body = Some((body, Encoder::new(Framing::Data)));
         self.awaited.extend(ends.map(|awaited| (awaited, u64::MAX)));
     }
 
     /// Starts mail data in chunks and says the first one; `go_on_with_chunks`
     /// lets the others follow.
-    pub(super) fn first_chunk(&mut self, body: Body) {
+    pub(super) fn first_chunk(&mut self, body: Body) -> Result<(), Unreadable> {
         self.chunks = Some((body, Encoder::new(Framing::Chunk)));
         self.chunks_wanted = false;
-        self.next_chunk();
+        self.next_chunk()
     }
 
     /// From now on chunks follow as the wire takes them.
@@ -177,11 +152,16 @@ impl Outgoing {
         self.chunks_wanted = true;
     }
 
-    /// Says the next chunk, if there is one.
-    pub(super) fn next_chunk(&mut self) {
-        let Some((mut body, mut encoder)) = self.chunks.take() else { return };
+    /// Says the next chunk, if there is one. It is read whole before anything of it
+    /// is said: where that fails, the server waits for a command.
+    pub(super) fn next_chunk(&mut self) -> Result<(), Unreadable> {
+        let Some((mut body, mut encoder)) = self.chunks.take() else { return Ok(()) };
         let mut chunk = Vec::new();
-        encoder.encode(body.next_piece(CHUNK), &mut chunk);
+        let end = body.taken() + CHUNK as u64;
+        while body.taken() < end && !body.is_done() {
+            let room = end - body.taken();
+            encoder.encode(body.next_piece(room as usize)?, &mut chunk);
+        }
         let last = body.is_done();
         let end = if last { " LAST" } else { "" };
         let bdat = if self.letters == Letters::Smtplib { "bdat" } else { "BDAT" };
@@ -190,11 +170,12 @@ impl Outgoing {
         self.put(b"\r\n");
         self.put(&chunk);
         self.note(Speaker::Client, line.into_bytes());
-        self.note_body(&chunk);
+        self.note_body(&chunk, 0);
         self.expect(Awaited::Transaction(Part::Chunk { last }));
         if !last {
             self.chunks = Some((body, encoder));
         }
+        Ok(())
     }
 
     /// Nobody wants the chunks that are not said yet.
@@ -202,15 +183,23 @@ impl Outgoing {
         self.chunks = None;
     }
 
-    /// Whether mail data was sent to its end and is not answered yet.
-    pub(super) fn is_mail_data_out(&self) -> bool {
-        self.awaited.iter().any(|&(awaited, due)| {
-            let ends = matches!(
-                awaited,
-                Awaited::DataEnd | Awaited::Transaction(Part::End(_) | Part::Chunk { last: true })
-            );
-            ends && due <= self.sent
-        })
+    /// For the unanswered transactions in their order: whether the end of their
+    /// mail data was sent. Nothing stands here for one whose end is not said yet,
+    /// and only the last can be such.
+    pub(super) fn ends_sent(&self) -> Vec<bool> {
+        let ends = self.awaited.iter().filter(|(awaited, _)| {
+            matches!(awaited, Awaited::Transaction(Part::End(_) | Part::Chunk { last: true }))
+        });
+        ends.map(|&(_, due)| due <= self.sent).collect()
+    }
+
+    /// Whether all that was said is in the buffer or on its way, mail data
+    /// included, and not so much that a slow peer would make it grow.
+    pub(super) fn takes_more(&self) -> bool {
+        if self.pending().len() > BACKLOG {
+            return false;
+        }
+        self.body.is_none() && self.chunks.is_none()
     }
 
     /// Ends mail data that has not begun: the answer to a 354 that nobody wants.
@@ -222,11 +211,8 @@ impl Outgoing {
         self.awaited.push_back((awaited, self.written));
     }
 
-    /// What is to be sent next; empty when there is nothing.
-    pub(super) fn pending(&mut self) -> &[u8] {
-        if self.start == self.buffer.len() {
-            self.refill();
-        }
+    /// What is to be sent next; empty when there is nothing. `refill` goes before it.
+    pub(super) fn pending(&self) -> &[u8] {
         &self.buffer[self.start..]
     }
 
@@ -272,6 +258,9 @@ impl Outgoing {
     }
 
     pub(super) fn note(&mut self, speaker: Speaker, text: Vec<u8>) {
+        if self.quiet {
+            return;
+        }
         let state = self.state.unwrap_or(State::Connected);
         self.lines.push_back(Line { speaker, text, state });
     }
@@ -284,32 +273,52 @@ impl Outgoing {
         if self.start == self.buffer.len() {
             self.buffer.clear();
             self.start = 0;
+        } else if self.start > BACKLOG {
+            self.buffer.drain(..self.start);
+            self.start = 0;
         }
         self.buffer.extend_from_slice(bytes);
         self.written += bytes.len() as u64;
     }
 
-    /// Encodes the next piece of mail data, or its end.
-    fn refill(&mut self) {
-        if self.chunks_wanted {
-            self.next_chunk();
+    /// When all is sent, encodes the next piece of mail data, or its end.
+    pub(super) fn refill(&mut self) -> Result<(), Unreadable> {
+        if self.start < self.buffer.len() {
+            return Ok(());
         }
-        let Some((body, encoder)) = &mut self.body else { return };
+        if self.chunks_wanted {
+            self.next_chunk()?;
+        }
+        let Some((mut body, mut encoder)) = self.body.take() else { return Ok(()) };
         self.buffer.clear();
         self.start = 0;
-        encoder.encode(body.next_piece(PIECE), &mut self.buffer);
+        let is_first = body.taken() == 0;
+        let rest = body.len();
+        let piece = body.next_piece(PIECE)?;
+        encoder.encode(piece, &mut self.buffer);
+        if is_first {
+            self.note_body(piece, rest - piece.len() as u64);
+        }
         let done = body.is_done();
-        if done && let Some((_, encoder)) = self.body.take() {
+        if done {
             encoder.finish(&mut self.buffer);
+            self.note(Speaker::Client, b".".to_vec());
+        } else {
+            self.body = Some((body, encoder));
         }
         self.written += self.buffer.len() as u64;
         if done {
             let written = self.written;
             self.awaited.iter_mut().filter(|(_, due)| *due == u64::MAX).for_each(|(_, due)| *due = written);
         }
+        Ok(())
     }
 
-    fn note_body(&mut self, content: &[u8]) {
+    /// Notes the first lines of content that so many octets follow.
+    fn note_body(&mut self, content: &[u8], follow: u64) {
+        if self.quiet {
+            return;
+        }
         // What a final line end leaves behind it is no line.
         let lines = content.strip_suffix(b"\n").unwrap_or(content);
         let mut lines = lines.splitn(BODY_LINES + 1, |&b| b == b'\n');
@@ -317,8 +326,9 @@ impl Outgoing {
             let line = line.trim_ascii_end();
             self.note(Speaker::Client, line[..line.len().min(200)].to_vec());
         }
-        if let Some(rest) = lines.next() {
-            self.note(Speaker::Client, format!("... ({} more octets)", rest.len()).into_bytes());
+        let rest = lines.next().map_or(0, |rest| rest.len() as u64) + follow;
+        if rest > 0 {
+            self.note(Speaker::Client, format!("... ({rest} more octets)").into_bytes());
         }
     }
 }

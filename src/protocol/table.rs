@@ -57,7 +57,12 @@ pub fn edges() -> Vec<Edge> {
             Next::To(to) => vec![*to],
             Next::Rest => rests_behind(*from, &direct),
         };
-        edges.extend(targets.into_iter().map(|to| Edge { from: *from, cause: *cause, codes: codes.clone(), to }));
+        edges.extend(targets.into_iter().map(|to| Edge {
+            from: *from,
+            cause: *cause,
+            codes: codes.clone(),
+            to,
+        }));
     }
     edges
 }

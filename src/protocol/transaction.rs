@@ -3,10 +3,11 @@
 //! one command at a time otherwise; replies are matched in order and every
 //! recipient gets an outcome of its own.
 
+use super::body::{Body, Unreadable};
 use super::command::{Command, Parameter};
 use super::error::{Error, Kind, Stage};
 use super::extension::Extensions;
-use super::outgoing::{Awaited, Body, Outgoing};
+use super::outgoing::{Awaited, Outgoing};
 use super::reply::Reply;
 use super::session::Options;
 use crate::envelope::{ForwardPath, ReversePath};
@@ -37,6 +38,8 @@ pub enum Verdict {
     SenderRefused(Reply),
     RecipientsRefused,
     DataRefused(Reply),
+    /// The content could not be read to its end. Nobody has received it.
+    Unreadable(Unreadable),
     /// The conversation ended before the server's answer.
     Lost,
 }
@@ -44,6 +47,9 @@ pub enum Verdict {
 /// Which command of the transaction a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
+    /// RSET in front of a transaction that goes out before the one ahead of it is
+    /// answered: if that one fails, nothing of it may become part of this one.
+    Clear,
     Mail,
     Rcpt(usize),
     Data,
@@ -65,7 +71,7 @@ impl Part {
             Self::Data => Stage::Data,
             Self::End(_) | Self::Chunk { last: true } => Stage::EndOfData,
             Self::Chunk { last: false } => Stage::MailData,
-            Self::LoneDot | Self::Reset => Stage::Reset,
+            Self::Clear | Self::LoneDot | Self::Reset => Stage::Reset,
         }
     }
 }
@@ -78,6 +84,10 @@ pub struct Transaction {
     pub recipients: Vec<ForwardPath>,
     pub rcpt_parameters: Vec<Parameter>,
     pub body: Body,
+    /// Hear the answers to MAIL and RCPT before any mail data goes out. On a
+    /// connection that has been idle it shows whether the server is still there
+    /// while nothing can have happened to the message.
+    pub cautious: bool,
 }
 
 impl Transaction {
@@ -96,7 +106,7 @@ impl Transaction {
             self.mail_parameters.push(Parameter::smtputf8());
             smtputf8 = true;
         }
-        if !asked(&self.mail_parameters, "BODY") && !self.body.content().is_ascii() {
+        if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
             if extensions.has("8BITMIME") {
                 self.mail_parameters.push(Parameter::body_8bitmime());
             } else if !options.like_smtplib {
@@ -104,7 +114,7 @@ impl Transaction {
             }
         }
         if extensions.has("SIZE") {
-            let size = super::mail_data::canonical_size(self.body.content());
+            let size = self.body.canonical_size();
             if let Some(limit) = extensions.size_limit().filter(|&limit| size > limit) {
                 let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
                 let error =
@@ -143,6 +153,8 @@ pub(super) fn non_ascii(address: String) -> Error {
 pub(super) enum Then {
     GoOn,
     Done(Outcome),
+    /// The server can't keep this transaction apart from the one ahead of it.
+    Disorder(Reply),
 }
 
 /// A transaction under way.
@@ -156,21 +168,26 @@ pub(super) struct Running {
     verdict: Option<Verdict>,
     smtputf8: bool,
     grouped: bool,
+    /// The mail data waits for the answers to the rest of the group.
+    cautious: bool,
     /// Mail data goes by BDAT, not DATA.
     chunked: bool,
     lmtp: bool,
 }
 
 impl Running {
-    /// Says the first command, or the whole group.
+    /// Says the first command, or the whole group. `follows` is whether an earlier
+    /// transaction is not answered yet.
     pub(super) fn begin(
         mut transaction: Transaction,
         extensions: &Extensions,
         options: Options,
+        follows: bool,
         out: &mut Outgoing,
     ) -> Result<Self, Error> {
         let smtputf8 = transaction.fit(extensions, options)?;
-        let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body } = transaction;
+        let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious } =
+            transaction;
         let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
         let mut running = Self {
             mail: Command::Mail(reverse_path, mail_parameters),
@@ -181,15 +198,23 @@ impl Running {
             verdict: None,
             smtputf8,
             grouped: options.pipelining && extensions.has("PIPELINING"),
+            cautious,
             // The answers to a last chunk would be as many as recipients that nobody
             // has counted yet: LMTP keeps to DATA.
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
         };
+        if follows && running.chunked {
+            // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT
+            // does not (RFC 3030 2).
+            running.say(Part::Clear, out);
+        }
         running.say(Part::Mail, out);
         if running.grouped {
             (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
-            running.say_mail_data(out);
+            if !cautious {
+                running.say_mail_data(out);
+            }
         }
         Ok(running)
     }
@@ -197,6 +222,8 @@ impl Running {
     /// A reply has come to this part.
     pub(super) fn hear(&mut self, part: Part, reply: Reply, out: &mut Outgoing) -> Then {
         match part {
+            Part::Clear if !reply.is_completion() => return Then::Disorder(reply),
+            Part::Clear => {}
             Part::Mail if reply.is_completion() => self.next_recipient(0, out),
             Part::Mail => {
                 self.verdict = Some(Verdict::SenderRefused(reply));
@@ -226,6 +253,12 @@ impl Running {
         self.verdict.is_some()
     }
 
+    /// Whether another transaction may go out on top of this one: it is said whole,
+    /// and nothing is wrong with it so far.
+    pub(super) fn may_be_followed(&self) -> bool {
+        self.grouped && !self.lmtp && self.body.is_none() && self.verdict.is_none()
+    }
+
     /// The conversation is over. `unanswered` is whether the end of mail data
     /// was sent, so that nobody knows what became of the message.
     pub(super) fn end(mut self, unanswered: bool) -> Outcome {
@@ -236,8 +269,9 @@ impl Running {
         self.conclude(Verdict::Lost)
     }
 
-    /// The server ended the session with this reply to this part.
-    pub(super) fn end_by(mut self, part: Part, reply: &Reply) -> Outcome {
+    /// The server ended the session with this reply to this part: that decides it,
+    /// if it was open.
+    pub(super) fn end_by(&mut self, part: Part, reply: &Reply) {
         match part {
             Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
             Part::Rcpt(index) => {
@@ -245,9 +279,8 @@ impl Running {
                 self.verdict.get_or_insert(Verdict::RecipientsRefused);
             }
             Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
-            Part::LoneDot | Part::Reset => {}
+            Part::Clear | Part::LoneDot | Part::Reset => {}
         }
-        self.conclude(Verdict::Lost)
     }
 
     fn say(&self, part: Part, out: &mut Outgoing) {
@@ -255,7 +288,7 @@ impl Running {
             Part::Mail => &self.mail,
             Part::Rcpt(index) => &self.rcpts[index],
             Part::Data => &Command::Data,
-            Part::Reset => &Command::Rset,
+            Part::Clear | Part::Reset => &Command::Rset,
             Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
         };
         out.command(command, self.smtputf8, Awaited::Transaction(part));
@@ -265,15 +298,16 @@ impl Running {
         if index == self.rcpts.len() && self.accepted == 0 {
             self.verdict.get_or_insert(Verdict::RecipientsRefused);
         }
-        if self.grouped {
-            if index == self.rcpts.len() && self.verdict.is_none() {
-                out.go_on_with_chunks();
-            } else if index == self.rcpts.len() {
-                out.drop_chunks();
+        if index < self.rcpts.len() {
+            if !self.grouped {
+                self.say(Part::Rcpt(index), out);
             }
-        } else if index < self.rcpts.len() {
-            self.say(Part::Rcpt(index), out);
-        } else if self.accepted > 0 {
+        } else if self.grouped && !self.cautious {
+            match self.verdict {
+                None => out.go_on_with_chunks(),
+                Some(_) => out.drop_chunks(),
+            }
+        } else if self.accepted > 0 && self.verdict.is_none() {
             self.say_mail_data(out);
         } else {
             self.say(Part::Reset, out);
@@ -284,8 +318,27 @@ impl Running {
     /// to want it, and no more than that: the others wait for the answers.
     fn say_mail_data(&mut self, out: &mut Outgoing) {
         match self.body.take_if(|_| self.chunked) {
-            Some(body) => out.first_chunk(body),
+            Some(body) => {
+                let said = out.first_chunk(body);
+                self.take_back_unread(said, out);
+            }
             None => self.say(Part::Data, out),
+        }
+    }
+
+    /// The content can't be read any further. Whether the message could be taken
+    /// back; otherwise the connection has to go.
+    pub(super) fn take_back(&mut self, why: Unreadable, out: &mut Outgoing) -> bool {
+        self.verdict.get_or_insert(Verdict::Unreadable(why));
+        if self.chunked {
+            self.say(Part::Reset, out);
+        }
+        self.chunked
+    }
+
+    fn take_back_unread(&mut self, said: Result<(), Unreadable>, out: &mut Outgoing) {
+        if let Err(why) = said {
+            self.take_back(why, out);
         }
     }
 
@@ -295,8 +348,9 @@ impl Running {
         if !reply.is_completion() {
             out.drop_chunks();
             self.refuse_data(Stage::MailData, reply);
-        } else if !self.grouped {
-            out.next_chunk();
+        } else if !self.grouped || self.cautious {
+            let said = out.next_chunk();
+            self.take_back_unread(said, out);
         }
         if self.verdict.is_some() && !out.awaits_more() {
             self.say(Part::Reset, out);
@@ -345,8 +399,11 @@ impl Running {
             }
             None => {
                 self.refuse_data(Stage::EndOfData, &reply);
-                self.say(Part::Reset, out);
-                return Then::GoOn;
+                // What follows already has its own RSET in front, or is QUIT.
+                if !out.awaits_more() {
+                    self.say(Part::Reset, out);
+                    return Then::GoOn;
+                }
             }
         }
         Then::Done(self.conclude(Verdict::Sent))

@@ -3,7 +3,13 @@
 
 use super::{RecordLayer, TlsError, TlsFacts};
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, Step};
+use std::collections::VecDeque;
 use std::fmt;
+
+/// Content of one TLS record at most (RFC 8446 5.1).
+const RECORD: usize = 16 * 1024;
+/// Records that are sealed for one write.
+const RECORDS: usize = 8;
 
 /// What a driver must do next. The session's own steps, but for TLS, which is
 /// done here.
@@ -25,9 +31,11 @@ pub struct Conversation {
     facts: Option<TlsFacts>,
     ciphertext: Vec<u8>,
     start: usize,
-    /// Octets of the session that the ciphertext stands for: they count as sent
-    /// when all of it is.
-    sealed: usize,
+    /// Where each record ends in the ciphertext, and how many octets of the session
+    /// it stands for: they count as sent when all of the record is. More at once
+    /// would make the answer to a record's first command look too early while the
+    /// next record still waits.
+    records: VecDeque<(usize, usize)>,
     plaintext: Vec<u8>,
 }
 
@@ -43,7 +51,7 @@ impl Conversation {
             facts: None,
             ciphertext: Vec::new(),
             start: 0,
-            sealed: 0,
+            records: VecDeque::new(),
             plaintext: Vec::new(),
         }
     }
@@ -99,10 +107,14 @@ impl Conversation {
             return self.session.sent(octets);
         }
         self.start += octets;
+        while let Some(&(end, content)) = self.records.front().filter(|(end, _)| *end <= self.start) {
+            debug_assert!(end <= self.ciphertext.len());
+            self.records.pop_front();
+            self.session.sent(content);
+        }
         if self.start >= self.ciphertext.len() {
             self.ciphertext.clear();
             self.start = 0;
-            self.session.sent(std::mem::take(&mut self.sealed));
         }
     }
 
@@ -159,8 +171,13 @@ impl Conversation {
             && !layer.is_handshaking()
             && let Some(octets) = self.session.pending()
         {
-            self.sealed = octets.len();
-            sealed = layer.send(octets).and_then(|()| layer.take_output(&mut self.ciphertext));
+            for content in octets.chunks(RECORD).take(RECORDS) {
+                sealed = layer.send(content).and_then(|()| layer.take_output(&mut self.ciphertext));
+                if sealed.is_err() {
+                    break;
+                }
+                self.records.push_back((self.ciphertext.len(), content.len()));
+            }
         }
         sealed.map_err(|error| self.tls_failed(error))
     }

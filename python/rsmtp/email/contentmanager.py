@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import binascii
+import io
+import mimetypes
+import os.path
 from collections.abc import Callable
+from pathlib import Path, PurePath
 from typing import Any
 
 from rsmtp import _rsmtp
@@ -161,6 +165,48 @@ def set_bytes_content(
     _finish(msg, disposition, filename, cid, params)
 
 
+def set_file_content(
+    msg: Any,
+    file: Any,
+    maintype: str | None = None,
+    subtype: str | None = None,
+    cte: str = "base64",
+    disposition: str | None = None,
+    filename: str | None = None,
+    cid: str | None = None,
+    params: dict[str, str] | None = None,
+    headers: Any = None,
+) -> None:
+    """Make a file the content: a path, or a binary file object from its present
+    position on. It is read when the message is written or sent, in pieces.
+
+    The type is guessed from the name where it isn't given, the file name is that of
+    the file. OSError for a file that can't be read; TypeError for one that is open
+    as text; ValueError for a pipe and for a file object that can't seek.
+    """
+    name = filename or getattr(file, "name", None)
+    if filename is None and isinstance(name, str):
+        filename = os.path.basename(name)
+    if maintype is None or subtype is None:
+        maintype, subtype = _guess_type(filename)
+    kept = cte == "base64" and (msg.policy.max_line_length or 0) // 4 == 19
+    if not kept or not hasattr(msg, "_become_file"):
+        data = Path(file).read_bytes() if isinstance(file, PurePath) else file.read()
+        set_bytes_content(msg, data, maintype, subtype, cte, disposition, filename, cid, params, headers)
+        return
+    _begin(msg, maintype, subtype, headers)
+    msg._become_file(file)
+    _finish(msg, disposition, filename, cid, params)
+
+
+def _guess_type(filename: str | None) -> tuple[str, str]:
+    kind, packing = mimetypes.guess_type(filename or "")
+    maintype, _, subtype = (kind or "").partition("/")
+    if not subtype or packing or maintype in ("message", "multipart"):
+        return "application", "octet-stream"
+    return maintype, subtype
+
+
 def set_message_content(
     msg: Any,
     message: Any,
@@ -199,6 +245,8 @@ raw_data_manager.add_set_handler("email.message.Message", set_message_content)
 raw_data_manager.add_set_handler(_rsmtp.Message, set_message_content)
 for _kind in (bytes, bytearray, memoryview):
     raw_data_manager.add_set_handler(_kind, set_bytes_content)
+for _file in (PurePath, io.RawIOBase, io.BufferedIOBase):
+    raw_data_manager.add_set_handler(_file, set_file_content)
 
 
 def _begin(msg: Any, maintype: str, subtype: str, headers: Any) -> None:

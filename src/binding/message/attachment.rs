@@ -2,6 +2,8 @@
 
 use super::bytes::Bytes;
 use super::create::blank;
+use super::file::Source;
+use super::open_file::OpenFile;
 use super::state::Payload;
 use super::{content, fields};
 use crate::message::transfer::{self, Encoding};
@@ -10,7 +12,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 
-/// A path, `(name, bytes)`, `(name, bytes, type)`, or a part.
+/// A path, a file object, `(name, content)`, `(name, content, type)`, or a part.
 pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = item.py();
     if item.hasattr("get_content_type")? {
@@ -21,20 +23,35 @@ pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
             2 | 3 => (tuple.get_item(0)?, tuple.get_item(1)?),
             _ => {
                 return Err(PyTypeError::new_err(
-                    "attachments: a tuple is (filename, bytes) or (filename, bytes, type)",
+                    "attachments: a tuple is (filename, content) or (filename, content, type)",
                 ));
             }
         };
         let kind: Option<String> = if tuple.len() == 3 { tuple.get_item(2)?.extract()? } else { None };
         let name: String = name.extract()?;
-        return file(py, &name, &data, kind);
+        return file(&name, Data::of(&data)?, kind, py);
     }
-    let path = py.import("os")?.call_method1("fspath", (item,))?;
-    let name: String = py.import("os.path")?.call_method1("basename", (&path,))?.extract()?;
-    let open = py.import("builtins")?.getattr("open")?.call1((path, "rb"))?;
-    let data = open.call_method0("read");
-    open.call_method0("close")?;
-    file(py, &name, &data?, None)
+    let source = Source::of(item)?;
+    file(&source.file_name(py)?, Data::Stored(source), None, py)
+}
+
+/// What is in an attachment.
+enum Data {
+    Text(Bytes),
+    Octets(Bytes),
+    Stored(Source),
+}
+
+impl Data {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = object.cast::<PyString>() {
+            return Ok(Data::Text(Bytes::of_text(text)?));
+        }
+        if OpenFile::is_one(object)? || object.hasattr("__fspath__")? {
+            return Ok(Data::Stored(Source::of(object)?));
+        }
+        Ok(Data::Octets(Bytes::of_buffer(object)?))
+    }
 }
 
 /// A message with fields of its own is enclosed; a body part is attached as it is.
@@ -51,12 +68,7 @@ fn part_or_message<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
     Ok(item.clone())
 }
 
-fn file<'py>(
-    py: Python<'py>,
-    name: &str,
-    data: &Bound<'py, PyAny>,
-    kind: Option<String>,
-) -> PyResult<Bound<'py, PyAny>> {
+fn file<'py>(name: &str, data: Data, kind: Option<String>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
     field::check_value("attachments: the file name", name).map_err(fields::refused)?;
     let kind = match kind {
         Some(kind) => kind,
@@ -68,23 +80,19 @@ fn file<'py>(
         }
     };
     check_type(&kind)?;
-    let bytes = match data.cast::<PyString>() {
-        Ok(text) => Bytes::of_text(text)?,
-        Err(_) => Bytes::of_buffer(data)?,
-    };
-    // A message in base64 is no message (RFC 2046 section 5.2.1): it stays as it is, and
-    // one that can't is a file like any other.
-    let is_composite = ["message/", "multipart/"].iter().any(|main| kind.starts_with(main));
-    let (kind, cte, payload) = match (is_composite, transfer::is_seven_bit(bytes.as_ref())) {
-        (true, true) => (kind, "7bit", Payload::Raw(bytes)),
-        (true, false) => {
-            ("application/octet-stream".to_owned(), "base64", Payload::Deferred(bytes, Encoding::Base64))
-        }
-        (false, _) => (kind, "base64", Payload::Deferred(bytes, Encoding::Base64)),
+    let is_text = matches!(data, Data::Text(_));
+    let (kind, cte, payload) = if ["message/", "multipart/"].iter().any(|main| kind.starts_with(main)) {
+        enclosed(kind, data, py)?
+    } else {
+        let payload = match data {
+            Data::Text(bytes) | Data::Octets(bytes) => Payload::Deferred(bytes, Encoding::Base64),
+            Data::Stored(source) => Payload::File(source),
+        };
+        (kind, "base64", payload)
     };
     let part = blank(py)?;
     let mut content_type = kind;
-    if data.is_instance_of::<PyString>() && content_type.starts_with("text/") && !content_type.contains(';') {
+    if is_text && content_type.starts_with("text/") && !content_type.contains(';') {
         content_type.push_str("; charset=\"utf-8\"");
     }
     // Both forms of the name: some programs read one, some the other. RFC 2231 is
@@ -109,6 +117,21 @@ fn file<'py>(
     part.set_item("Content-Disposition", disposition)?;
     content::store(&part, payload);
     Ok(part.into_any())
+}
+
+/// A message in base64 is no message (RFC 2046 section 5.2.1): it stays as it is, and
+/// one that can't is a file like any other. Which it is, tells what is in it.
+fn enclosed(kind: String, data: Data, py: Python<'_>) -> PyResult<(String, &'static str, Payload)> {
+    let bytes = match data {
+        Data::Text(bytes) | Data::Octets(bytes) => bytes,
+        Data::Stored(source) => Bytes::Owned(source.read(py)?),
+    };
+    Ok(match transfer::is_seven_bit(bytes.as_ref()) {
+        true => (kind, "7bit", Payload::Raw(bytes)),
+        false => {
+            ("application/octet-stream".to_owned(), "base64", Payload::Deferred(bytes, Encoding::Base64))
+        }
+    })
 }
 
 fn check_type(kind: &str) -> PyResult<()> {

@@ -3,6 +3,7 @@
 //! Each method is one line that says where the work is done. Everything a method
 //! holds the lock for is plain data: no Python code runs under it.
 
+use super::file::Source;
 use super::state::{Payload, State};
 use super::style::{Family, Style};
 use super::{content, create, fields};
@@ -17,8 +18,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// fields are items: `message["Subject"] = "Hello"`. Keyword arguments cover the
 /// common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to` (an address, a
 /// `(name, address)` pair, or a list of either), `html` (beside `text`, or alone),
-/// `attachments` (paths, `(filename, bytes)`, `(filename, bytes, type)`, messages),
+/// `attachments` (paths, binary file objects, `(filename, content)`, `(filename,
+/// content, type)` with bytes, text, a path or a file object as content, messages),
 /// `headers` (a mapping or pairs) and `policy`.
+///
+/// Files stay on their disk: they are read and encoded in small pieces while the
+/// message is sent, whatever their size. A path means the file as it is when the
+/// message is sent, a file object what follows its present position. A file object
+/// has to be able to seek, and to stay open until the message is sent; it is not
+/// closed. A file that changes while it is being sent ends that with
+/// SMTPContentError: nobody receives half of it. Enclosed messages (`.eml`) are read
+/// at once.
 ///
 /// Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most
 /// 998 bytes can't carry is transfer-encoded; display names and subjects become
@@ -26,8 +36,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// parameters and encoded-words. Date and Message-ID are supplied when the message
 /// is sent. Bcc is never written.
 ///
-/// Raises ValueError, naming the argument, for control characters (RFC 5322) and for
-/// a second value of a field that may stand only once.
+/// Raises ValueError, naming the argument, for control characters (RFC 5322), for a
+/// second value of a field that may stand only once, and for a pipe, a device or a
+/// file object that can't seek as an attachment; OSError for a file that can't be
+/// read, TypeError for one that is open as text.
 #[pyclass(subclass, dict, weakref, frozen, module = "rsmtp", name = "Message")]
 #[derive(Default)]
 pub struct Message(Mutex<State>);
@@ -219,8 +231,10 @@ impl Message {
         for field in &state.fields {
             visit.call(&field.value)?;
         }
-        if let Payload::Object(object) = &state.payload {
-            visit.call(object)?;
+        match &state.payload {
+            Payload::Object(object) => visit.call(object)?,
+            Payload::File(Source::Open(file)) => visit.call(file.object())?,
+            _ => {}
         }
         for object in [
             &state.policy,

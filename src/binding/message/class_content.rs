@@ -111,6 +111,11 @@ impl Message {
         mime::become_part(slf, maintype, subtype, params)
     }
 
+    #[pyo3(signature = (file: "object") -> "None")]
+    fn _become_file<'py>(slf: &Bound<'py, Self>, file: &Bound<'py, PyAny>) -> PyResult<()> {
+        mime::become_file(slf, file)
+    }
+
     fn _become_data(slf: &Bound<'_, Self>, data: &Bound<'_, PyAny>) -> PyResult<()> {
         mime::become_data(slf, data)
     }

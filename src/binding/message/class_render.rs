@@ -1,10 +1,12 @@
 //! The methods that write the message.
 
+use super::bytes::Bytes;
 use super::class::Message;
 use super::style::{Family, Style};
 use super::types::Flag;
 use super::{fields, node, output};
 use crate::message::render::Rules;
+use crate::message::rope::Rope;
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use pyo3::{intern, prelude::*};
@@ -99,29 +101,13 @@ impl Message {
     /// can't be written in ASCII.
     #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
     fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
-        let py = slf.py();
-        let mut policy = slf.get().policy(py);
-        let mut style = slf.get().style(py)?;
-        if matches!(style.family, Family::Structured | Family::Foreign) {
-            let change = PyDict::new(py);
-            change.set_item("linesep", "\r\n")?;
-            if policy.hasattr("utf8")? {
-                change.set_item("utf8", utf8.0)?;
-            }
-            change.set_item("cte_type", if utf8.0 { "8bit" } else { "7bit" })?;
-            policy = policy.call_method("clone", (), Some(&change))?;
-            style = Style::of(&policy)?;
-        }
-        let rules = Rules {
-            linesep: "\r\n".to_owned(),
-            seven_bit: !utf8.0,
-            mangle_from: false,
-            utf8: utf8.0,
-            binary: true,
-            sending: true,
-            ..style.rules.clone()
-        };
-        output::to_bytes(py, node::rendered(slf, &policy, &style, &rules)?)
+        output::to_bytes(slf.py(), rendered_for_sending(slf, utf8.0)?)
+    }
+
+    /// The same, large bodies still to be encoded and files to be read.
+    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes | RenderedMessage")]
+    fn _content_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyAny>> {
+        output::to_send(slf.py(), rendered_for_sending(slf, utf8.0)?)
     }
 
     /// Whether an address in the message isn't ASCII before its @, so that only a
@@ -134,6 +120,32 @@ impl Message {
             value.is_ok_and(|value| crate::message::field_fold::needs_utf8(&name, &value.to_string_lossy()))
         })
     }
+}
+
+fn rendered_for_sending(message: &Bound<'_, Message>, utf8: bool) -> PyResult<Rope<Bytes>> {
+    let py = message.py();
+    let mut policy = message.get().policy(py);
+    let mut style = message.get().style(py)?;
+    if matches!(style.family, Family::Structured | Family::Foreign) {
+        let change = PyDict::new(py);
+        change.set_item("linesep", "\r\n")?;
+        if policy.hasattr("utf8")? {
+            change.set_item("utf8", utf8)?;
+        }
+        change.set_item("cte_type", if utf8 { "8bit" } else { "7bit" })?;
+        policy = policy.call_method("clone", (), Some(&change))?;
+        style = Style::of(&policy)?;
+    }
+    let rules = Rules {
+        linesep: "\r\n".to_owned(),
+        seven_bit: !utf8,
+        mangle_from: false,
+        utf8,
+        binary: true,
+        sending: true,
+        ..style.rules.clone()
+    };
+    node::rendered(message, &policy, &style, &rules)
 }
 
 fn chosen<'py>(

@@ -21,6 +21,11 @@ pub(crate) fn object<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, 
         Payload::Deferred(bytes, encoding) => {
             PyString::new(py, &encoded(bytes.as_ref(), encoding)).into_any()
         }
+        // Not kept: the file is what the message has.
+        Payload::File(source) => {
+            let text = encoded(&source.read(py)?, Encoding::Base64);
+            return Ok(PyString::new(py, &text).into_any());
+        }
     };
     store(message, Payload::Object(made.clone().unbind()));
     Ok(made)
@@ -145,6 +150,9 @@ pub(crate) fn decoded<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py,
     match &payload {
         Payload::Deferred(bytes, Encoding::Base64) if cte == "base64" => {
             return Ok(bytes.to_bytes(py).into_any());
+        }
+        Payload::File(source) if cte == "base64" => {
+            return Ok(PyBytes::new(py, &source.read(py)?).into_any());
         }
         Payload::Raw(bytes) if !is_encoding(&cte) => return Ok(bytes.to_bytes(py).into_any()),
         _ => {}

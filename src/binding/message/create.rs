@@ -76,6 +76,7 @@ fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
 fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let is_one = given.is_instance_of::<PyString>()
         || given.hasattr("__fspath__")?
+        || given.hasattr("read")?
         || given.hasattr("get_content_type")?;
     if is_one { Ok(vec![given.clone()]) } else { given.try_iter()?.collect() }
 }

@@ -2,6 +2,7 @@
 
 use super::bytes::Bytes;
 use super::class::Message;
+use super::file::Source;
 use super::state::Payload;
 use super::style::Family;
 use super::{content, fields};
@@ -119,5 +120,11 @@ pub(crate) fn become_data(message: &Bound<'_, Message>, data: &Bound<'_, PyAny>)
         }
     };
     content::store(message, Payload::Deferred(bytes, Encoding::Base64));
+    message.set_item("Content-Transfer-Encoding", "base64")
+}
+
+/// The same with what is in a file: a path, or a file object.
+pub(crate) fn become_file<'py>(message: &Bound<'py, Message>, file: &Bound<'py, PyAny>) -> PyResult<()> {
+    content::store(message, Payload::File(Source::of(file)?));
     message.set_item("Content-Transfer-Encoding", "base64")
 }

@@ -40,7 +40,8 @@ pub(crate) fn compared<'py>(message: &Bound<'py, Message>) -> PyResult<Vec<u8>> 
     let rules = Rules { mangle_from: false, ..style.rules.clone() };
     let width = rules.max_width;
     let context = Context { policy: &policy, style: &style, width, keep_boundaries: false };
-    Ok(render(&Node { message: message.clone(), context: &context }, &rules)?.into_vec())
+    let rope = render(&Node { message: message.clone(), context: &context }, &rules)?;
+    py.detach(|| rope.into_vec()).map_err(|failed| super::file::read_error(py, failed))
 }
 
 pub(super) struct Context<'a, 'py> {
@@ -136,6 +137,7 @@ impl<'a, 'py> Node<'a, 'py> {
             },
             Payload::Raw(bytes) => return Ok(self.ready(bytes, rules)),
             Payload::Deferred(bytes, encoding) => return Ok(Content::Encoded(bytes, encoding)),
+            Payload::File(source) => return Ok(Content::Stored(source.stored(py)?)),
         };
         let (preamble, epilogue) = self.message.get().with(py, |state| {
             let text = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
@@ -188,6 +190,7 @@ impl<'a, 'py> Node<'a, 'py> {
             },
             Payload::Raw(bytes) => Ok(self.ready(bytes, rules)),
             Payload::Deferred(bytes, encoding) => Ok(Content::Encoded(bytes, encoding)),
+            Payload::File(source) => Ok(Content::Stored(source.stored(py)?)),
         }
     }
 
@@ -197,6 +200,7 @@ impl<'a, 'py> Node<'a, 'py> {
         match self.payload() {
             Payload::Nothing => Ok(Content::Nothing),
             Payload::Deferred(bytes, encoding) => Ok(Content::Encoded(bytes, encoding)),
+            Payload::File(source) => Ok(Content::Stored(source.stored(py)?)),
             Payload::Raw(bytes) if is_modern => self.safe(bytes),
             Payload::Raw(bytes) if bytes.as_ref().is_ascii() => Ok(Content::Text(bytes)),
             Payload::Raw(bytes) => {

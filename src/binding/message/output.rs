@@ -1,18 +1,32 @@
 //! From a rope to a Python object, copied once.
 
 use super::bytes::Bytes;
+use super::file::read_error;
+use super::rendered::RenderedMessage;
 use crate::message::rope::Rope;
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 pub(crate) fn to_bytes<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult<Bound<'py, PyBytes>> {
-    if rope.is_gathered() {
-        return Ok(PyBytes::new(py, rope.text()));
-    }
-    PyBytes::new_with(py, rope.len(), |out| {
-        py.detach(|| rope.write_to(out));
-        Ok(())
+    if rope.is_gathered() { Ok(PyBytes::new(py, rope.text())) } else { whole(py, &rope) }
+}
+
+/// Everything, which is in memory then.
+pub(crate) fn whole<'py>(py: Python<'py>, rope: &Rope<Bytes>) -> PyResult<Bound<'py, PyBytes>> {
+    let octets = usize::try_from(rope.len()).map_err(|_| PyMemoryError::new_err(()))?;
+    PyBytes::new_with(py, octets, |out| {
+        py.detach(|| rope.write_to(out)).map_err(|failed| read_error(py, failed))
     })
+}
+
+/// What is sent: `bytes` where that is all there is to it, otherwise something that
+/// makes them piece by piece.
+pub(crate) fn to_send<'py>(py: Python<'py>, rope: Rope<Bytes>) -> PyResult<Bound<'py, PyAny>> {
+    if rope.is_gathered() {
+        return Ok(to_bytes(py, rope)?.into_any());
+    }
+    Ok(Bound::new(py, RenderedMessage::new(rope))?.into_any())
 }
 
 pub(crate) fn to_string<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult<Bound<'py, PyAny>> {
@@ -20,7 +34,7 @@ pub(crate) fn to_string<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult
     let bytes = if rope.is_gathered() {
         &*rope.text()
     } else {
-        written = py.detach(|| rope.into_vec());
+        written = py.detach(|| rope.into_vec()).map_err(|failed| read_error(py, failed))?;
         &written
     };
     match std::str::from_utf8(bytes) {

@@ -3,9 +3,10 @@
 //! Header values and payloads stay the Python objects they were given as: reading
 //! one back gives the same object, and rendering borrows from them. Content that a
 //! constructor was asked to encode is kept raw and encoded while it is rendered;
-//! only someone who asks for the encoded text makes it be.
+//! only someone who asks for the encoded text makes it be. Files are read each time.
 
 use super::bytes::Bytes;
+use super::file::Source;
 use super::style::Style;
 use crate::message::transfer::Encoding;
 use pyo3::prelude::*;
@@ -55,6 +56,9 @@ pub(crate) enum Payload {
     Raw(Bytes),
     /// Bytes still to be encoded. To Python it is the encoded `str`.
     Deferred(Bytes, Encoding),
+    /// A file, still to be read and encoded in base64. To Python it is the encoded
+    /// `str`, of what the file has in it when it is asked for.
+    File(Source),
 }
 
 impl Payload {
@@ -63,6 +67,7 @@ impl Payload {
             Payload::Nothing => Payload::Nothing,
             Payload::Object(object) => Payload::Object(object.clone_ref(py)),
             Payload::Raw(bytes) => Payload::Raw(bytes.clone_ref(py)),
+            Payload::File(source) => Payload::File(source.clone_ref(py)),
             Payload::Deferred(bytes, encoding) => Payload::Deferred(bytes.clone_ref(py), *encoding),
         }
     }

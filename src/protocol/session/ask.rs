@@ -56,6 +56,14 @@ impl Session {
 
     pub(super) fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
         self.check_open()?;
+        // QUIT may end a group (RFC 2920 3.1): the answers are awaited all the same.
+        let joins = matches!(request, Request::Transaction(_) | Request::Command(Command::Quit));
+        if joins && !self.transactions.is_empty() {
+            return match self.takes_transaction() {
+                true => Ok(()),
+                false => Err(self.misuse(Stage::Mail, "another mail transaction is still under way")),
+            };
+        }
         self.check_no_procedure()?;
         let (verb, free) = match request {
             Request::Command(command) => (command.verb(), matches!(command, Command::Free(_))),
@@ -118,9 +126,9 @@ impl Session {
     }
 
     pub(super) fn check_no_procedure(&self) -> Result<(), Error> {
-        match self.procedure {
-            Some(_) => Err(self.misuse(self.stage(), "another request is still under way")),
-            None => Ok(()),
+        match self.procedure.is_none() && self.transactions.is_empty() {
+            true => Ok(()),
+            false => Err(self.misuse(self.stage(), "another request is still under way")),
         }
     }
 

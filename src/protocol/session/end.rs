@@ -2,6 +2,7 @@
 
 use super::hear::authenticated;
 use super::{Procedure, Session};
+use crate::protocol::body::Unreadable;
 use crate::protocol::error::{Error, Kind, Stage};
 use crate::protocol::event::Event;
 use crate::protocol::outgoing::Awaited;
@@ -18,8 +19,13 @@ impl Session {
         let error = Error::new(Kind::Disconnected, awaited.stage(), "the server closed the session")
             .with_reply(reply.clone());
         let event = match (self.procedure.take(), awaited) {
-            (Some(Procedure::Transaction(running)), Awaited::Transaction(part)) => {
-                Event::Transaction(running.end_by(part, &reply))
+            (_, Awaited::Transaction(part)) => {
+                self.decide_by(part, &reply);
+                // It works through what it is sent in order, and stops here.
+                let later = self.transactions.drain(1..);
+                self.stranded.extend(later.map(|running| running.end(false)));
+                self.end(State::Closed, error);
+                return;
             }
             (Some(Procedure::Login { .. } | Procedure::AuthBy), _) => authenticated(reply),
             (Some(Procedure::MailData(Some(_))), _) => Event::DataRefused(reply),
@@ -29,28 +35,51 @@ impl Session {
         self.end(State::Closed, error);
     }
 
+    fn decide_by(&mut self, part: Part, reply: &Reply) {
+        if let Some(running) = self.transactions.front_mut() {
+            running.end_by(part, reply);
+        }
+    }
+
     /// A reply to what has not been sent whole. A refusal of mail data that is
     /// still on its way is an answer, but the rest can't be taken back: the
     /// session ends with it. Anything else is disorder.
     pub(super) fn too_early(&mut self, awaited: Awaited, stage: Stage, reply: Reply) -> Result<(), Error> {
         let refusal = reply.code() >= 400;
-        let event = match (awaited, self.procedure.take()) {
-            (
-                Awaited::Transaction(part @ (Part::End(_) | Part::Chunk { .. })),
-                Some(Procedure::Transaction(running)),
-            ) if refusal => Event::Transaction(running.end_by(part, &reply)),
-            (Awaited::DataEnd, _) if refusal => Event::Reply(reply.clone()),
-            (_, procedure) => {
-                self.procedure = procedure;
+        match awaited {
+            Awaited::Transaction(part @ (Part::End(_) | Part::Chunk { .. })) if refusal => {
+                self.decide_by(part, &reply);
+            }
+            Awaited::DataEnd if refusal => {
+                self.procedure = None;
+                self.events.push_back(Event::Reply(reply.clone()));
+            }
+            _ => {
                 let message = "the server answered before it was asked";
                 return Err(self.broke_with(stage, message, reply));
             }
-        };
-        self.events.push_back(event);
+        }
         let error = Error::new(Kind::Disconnected, stage, "the server refused the message before its end")
             .with_reply(reply);
         self.end(State::Broken, error);
         Ok(())
+    }
+
+    /// The content can't be read any further. Between chunks RSET takes the message
+    /// back (RFC 3030 2) and the session goes on; within the mail data of DATA every
+    /// end but a lost connection would deliver what is there so far.
+    pub(super) fn unreadable(&mut self, why: Unreadable) {
+        let error = why.to_error();
+        // Whose content it is was said last.
+        match self.transactions.back_mut() {
+            Some(running) => {
+                if running.take_back(why, &mut self.out) {
+                    return;
+                }
+            }
+            None => self.events.push_back(Event::Unreadable(why)),
+        }
+        self.end(State::Broken, error);
     }
 
     pub(super) fn unsolicited(&mut self, reply: Reply) -> Error {
@@ -77,14 +106,18 @@ impl Session {
 
     /// The one way out: state, transcript, the fate of what was under way.
     pub(super) fn end(&mut self, state: State, mut error: Error) -> Error {
-        if let Some(Procedure::Transaction(running)) = self.procedure.take() {
-            if running.is_decided() {
-                // What was decided is the answer, whatever went wrong after it.
-                self.events.push_back(Event::Transaction(running.end(false)));
-            } else {
-                error.outcome = Some(Box::new(running.end(self.out.is_mail_data_out())));
+        let ends_sent = self.out.ends_sent().into_iter().chain(std::iter::repeat(false));
+        let mut in_flight = std::mem::take(&mut self.transactions).into_iter().zip(ends_sent);
+        match in_flight.next() {
+            // What was decided is the answer, whatever went wrong after it.
+            Some((first, _)) if first.is_decided() => {
+                self.events.push_back(Event::Transaction(first.end(false)));
             }
+            Some((first, sent)) => error.outcome = Some(Box::new(first.end(sent))),
+            None => {}
         }
+        self.stranded.extend(in_flight.map(|(running, sent)| running.end(sent)));
+        self.procedure = None;
         self.out.abandon();
         self.upgrade_due = None;
         self.set_state(state);

@@ -38,7 +38,7 @@ impl Session {
             Awaited::DataCommand => self.hear_data_command(reply),
             Awaited::DataEnd => self.hear_mail_data(reply),
             Awaited::Raw => self.hear_raw(reply),
-            Awaited::Transaction(part) => self.hear_transaction(part, reply),
+            Awaited::Transaction(part) => return self.hear_transaction(part, reply),
         }
         Ok(())
     }
@@ -138,8 +138,8 @@ impl Session {
         self.events.push_back(Event::Reply(reply));
     }
 
-    pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) {
-        let Some(Procedure::Transaction(running)) = &mut self.procedure else { return };
+    pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) -> Result<(), Error> {
+        let Some(running) = self.transactions.front_mut() else { return Ok(()) };
         match part {
             Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
             Part::Rcpt(_) => self.state = self.state.moved(Verb::Rcpt, &reply, self.rest),
@@ -148,14 +148,22 @@ impl Session {
             Part::End(_) | Part::Chunk { .. } | Part::LoneDot => {
                 self.state = State::after_mail_data(reply.code()).resolved(self.state, self.rest);
             }
-            Part::Reset => self.state = self.rest,
+            Part::Clear | Part::Reset => self.state = self.rest,
         }
         self.out.state = Some(self.state);
-        if let Then::Done(outcome) = running.hear(part, reply, &mut self.out) {
-            self.procedure = None;
-            self.set_state(self.rest);
-            self.events.push_back(Event::Transaction(outcome));
+        match running.hear(part, reply, &mut self.out) {
+            Then::GoOn => {}
+            Then::Done(outcome) => {
+                self.transactions.pop_front();
+                self.set_state(self.rest);
+                self.events.push_back(Event::Transaction(outcome));
+            }
+            Then::Disorder(reply) => {
+                let message = "the server refused RSET between messages: nobody can tell them apart";
+                return Err(self.broke_with(Stage::Reset, message, reply));
+            }
         }
+        Ok(())
     }
 
     fn move_on(&mut self, verb: Verb, reply: &Reply) {
@@ -164,6 +172,9 @@ impl Session {
     }
 
     pub(super) fn note_reply(&mut self, reply: &Reply) {
+        if self.out.quiet {
+            return;
+        }
         let mut wire = Vec::new();
         reply.write_to(&mut wire);
         for line in wire.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {

@@ -8,15 +8,16 @@ mod end;
 mod hear;
 
 use super::auth::{Exchange, Mechanism};
+use super::body::Body;
 use super::command::{ClientName, Command, Letters, Verb};
 use super::error::{Error, Kind, Stage};
 use super::event::{Event, Request, Step};
 use super::extension::Extensions;
-use super::outgoing::{Awaited, Body, Outgoing};
+use super::outgoing::{Awaited, Outgoing};
 use super::reply::Reply;
 use super::reply_reader::ReplyReader;
 use super::state::State;
-use super::transaction::Running;
+use super::transaction::{Outcome, Running};
 use super::transcript::{Line, Speaker};
 use std::collections::VecDeque;
 
@@ -65,7 +66,6 @@ enum Procedure {
     Login { exchange: Exchange, others: VecDeque<Exchange>, initial_response: bool },
     AuthBy,
     MailData(Option<Body>),
-    Transaction(Running),
 }
 
 /// One SMTP or LMTP conversation, from the greeting to its end.
@@ -85,6 +85,14 @@ pub struct Session {
     began_due: bool,
     out: Outgoing,
     procedure: Option<Procedure>,
+    /// Mail transactions that are not answered whole, in the order in which they
+    /// were said: a reply to a transaction is one to the first.
+    transactions: VecDeque<Running>,
+    /// QUIT has been said.
+    quitting: bool,
+    /// What is known of those that were in flight when the session ended, behind
+    /// the first.
+    stranded: VecDeque<Outcome>,
     events: VecDeque<Event>,
     /// Events wait: somebody only wants to send.
     holding: bool,
@@ -113,6 +121,9 @@ impl Session {
             began_due: false,
             out: Outgoing::default(),
             procedure: None,
+            transactions: VecDeque::new(),
+            quitting: false,
+            stranded: VecDeque::new(),
             events: VecDeque::new(),
             holding: false,
             heard: 0,
@@ -125,6 +136,37 @@ impl Session {
         session
     }
 
+    /// Whether a transaction may begin now: nothing is under way, or the server
+    /// offers PIPELINING (RFC 2920) and all that is under way are transactions that
+    /// are said whole and go well. Their answers come as one
+    /// [`Event::Transaction`] each, in order.
+    pub fn takes_transaction(&mut self) -> bool {
+        self.refill();
+        if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() || self.quitting {
+            return false;
+        }
+        if self.transactions.is_empty() {
+            return self.out.is_idle() && self.state != State::Data;
+        }
+        self.transactions.iter().all(Running::may_be_followed) && self.out.takes_more()
+    }
+
+    /// How many transactions are not answered whole.
+    pub fn in_flight(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// What became of the transactions in flight behind the first one, once the
+    /// session has ended.
+    pub fn take_stranded(&mut self) -> VecDeque<Outcome> {
+        std::mem::take(&mut self.stranded)
+    }
+
+    /// Whether lines of the transcript are kept: many messages cost less without.
+    pub fn keep_transcript(&mut self, keep: bool) {
+        self.out.quiet = !keep;
+    }
+
     /// Begins a request. What would lose the order of the conversation is
     /// refused here, before anything is sent.
     pub fn request(&mut self, request: Request) -> Result<(), Error> {
@@ -132,6 +174,7 @@ impl Session {
         match request {
             Request::Command(command) => {
                 self.check_utf8(&command)?;
+                self.quitting = command.verb() == Verb::Quit;
                 self.begin_command(&command);
             }
             Request::Hello(name) => {
@@ -157,8 +200,10 @@ impl Session {
                 self.procedure = Some(Procedure::MailData(Some(body)));
             }
             Request::Transaction(transaction) => {
-                let running = Running::begin(transaction, &self.extensions, self.options, &mut self.out)?;
-                self.procedure = Some(Procedure::Transaction(running));
+                let follows = !self.transactions.is_empty();
+                let running =
+                    Running::begin(transaction, &self.extensions, self.options, follows, &mut self.out)?;
+                self.transactions.push_back(running);
             }
         }
         Ok(())
@@ -196,6 +241,7 @@ impl Session {
     }
 
     pub fn step(&mut self) -> Step<'_> {
+        self.refill();
         if !self.holding
             && let Some(event) = self.events.pop_front()
         {
@@ -216,6 +262,7 @@ impl Session {
         if self.upgrade_due.is_some() {
             return None;
         }
+        self.refill();
         Some(self.out.pending()).filter(|octets| !octets.is_empty())
     }
 
@@ -227,7 +274,8 @@ impl Session {
 
     /// Whether the next step is [`Step::Send`].
     pub fn is_about_to_send(&mut self) -> bool {
-        (self.holding || self.events.is_empty()) && self.pending().is_some()
+        let is_pending = self.pending().is_some();
+        is_pending && (self.holding || self.events.is_empty())
     }
 
     /// Whether the next step is [`Step::UpgradeTls`].
@@ -371,7 +419,14 @@ impl Session {
 
     /// Whether nothing waits to be sent or answered.
     pub fn is_idle(&self) -> bool {
-        self.out.is_idle() && self.procedure.is_none()
+        self.out.is_idle() && self.procedure.is_none() && self.transactions.is_empty()
+    }
+
+    /// Lets mail data follow as the wire takes it.
+    fn refill(&mut self) {
+        if let Err(why) = self.out.refill() {
+            self.unreadable(why);
+        }
     }
 
     fn set_rest(&mut self, state: State) {

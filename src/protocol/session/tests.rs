@@ -1,18 +1,12 @@
 use super::*;
+use crate::protocol::body::tests::Failing;
 use crate::protocol::transaction::{Fate, Transaction, Verdict};
 
 /// A session that has been told to go on with mail data of so many octets.
 fn at_mail_data(octets: usize) -> Session {
     let mut session = Session::new(Options::default());
     hear(&mut session, "220 hi");
-    let request = Request::Transaction(Transaction {
-        reverse_path: "a@example.org".parse().unwrap(),
-        mail_parameters: Vec::new(),
-        recipients: vec!["b@example.org".parse().unwrap()],
-        rcpt_parameters: Vec::new(),
-        body: Body::new(vec![b'x'; octets]),
-    });
-    session.request(request).unwrap();
+    session.request(message(Body::new(vec![b'x'; octets]))).unwrap();
     for reply in ["250 ok", "250 ok", "354 go on"] {
         while let Step::Send(octets) = session.step() {
             let all = octets.len();
@@ -87,12 +81,18 @@ fn once_it_is_sent_whole_the_answer_counts() {
     assert_eq!(session.state(), State::Greeted);
 }
 
-/// All that is sent until the session waits or is idle.
-fn say_all(session: &mut Session, said: &mut Vec<u8>) {
-    while let Step::Send(octets) = session.step() {
-        said.extend_from_slice(octets);
-        let all = octets.len();
-        session.sent(all);
+/// All that is sent until the session waits, is idle or tells something.
+fn say_all(session: &mut Session, said: &mut Vec<u8>) -> Option<Event> {
+    loop {
+        match session.step() {
+            Step::Send(octets) => {
+                said.extend_from_slice(octets);
+                let all = octets.len();
+                session.sent(all);
+            }
+            Step::Yield(event) => return Some(event),
+            _ => return None,
+        }
     }
 }
 
@@ -102,14 +102,7 @@ fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
     let mut session = Session::new(Options::default());
     hear(&mut session, "220 hi");
     session.assume([("PIPELINING", ""), ("CHUNKING", "")].into_iter().collect());
-    let request = Request::Transaction(Transaction {
-        reverse_path: "a@example.org".parse().unwrap(),
-        mail_parameters: Vec::new(),
-        recipients: vec!["b@example.org".parse().unwrap()],
-        rcpt_parameters: Vec::new(),
-        body: Body::new(content),
-    });
-    session.request(request).unwrap();
+    session.request(message(Body::new(content))).unwrap();
     let mut said = Vec::new();
     say_all(&mut session, &mut said);
     assert!(said.len() < 400_000, "more than one chunk went out before the recipients were known");
@@ -133,6 +126,102 @@ fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
     }
     let Step::Yield(Event::Transaction(outcome)) = session.step() else { panic!("no outcome") };
     assert_eq!(outcome.verdict, Verdict::Sent);
+}
+
+fn message(body: Body) -> Request {
+    Request::Transaction(Transaction {
+        reverse_path: "a@example.org".parse().unwrap(),
+        mail_parameters: Vec::new(),
+        recipients: vec!["b@example.org".parse().unwrap()],
+        rcpt_parameters: Vec::new(),
+        cautious: false,
+        body,
+    })
+}
+
+/// What goes out, and what comes of it, when only so many octets of 600,000 can be read.
+fn cut_short(readable: u64, offered: &str, replies: &[&str]) -> (Session, String) {
+    let mut session = Session::new(Options::default());
+    hear(&mut session, "220 hi");
+    session.assume(offered.split(' ').map(|keyword| (keyword, "")).collect());
+    session.request(message(Body::on_demand(Failing { octets: 600_000, readable }))).unwrap();
+    let mut said = Vec::new();
+    for reply in replies {
+        assert!(say_all(&mut session, &mut said).is_none());
+        session.received(format!("{reply}\r\n").as_bytes()).unwrap();
+    }
+    let Some(Event::Transaction(outcome)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
+    assert_eq!(outcome.recipients[0].1, Fate::NotSent);
+    assert!(matches!(&outcome.verdict, Verdict::Unreadable(why) if why.message == "the disk is gone"));
+    (session, String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn after_data_only_a_lost_connection_takes_back_what_cannot_be_read() {
+    for readable in [0, 100_000, 599_999] {
+        let (mut session, said) = cut_short(readable, "PIPELINING", &["250 ok", "250 ok", "354 go on"]);
+        let (_, data) = said.split_once("DATA\r\n").unwrap();
+        assert!(!data.contains('.') && data.len() as u64 <= readable);
+        assert_eq!(session.state(), State::Broken);
+        assert!(session.request(Request::Command(Command::Rset)).is_err());
+    }
+}
+
+#[test]
+fn between_chunks_rset_takes_back_what_cannot_be_read() {
+    for (readable, offered, replies) in [
+        (0, "CHUNKING PIPELINING", &["250 ok", "250 ok", "250 reset"][..]),
+        (0, "CHUNKING", &["250 ok", "250 ok", "250 reset"]),
+        (300_000, "CHUNKING PIPELINING", &["250 ok", "250 ok", "250 chunk", "250 reset"]),
+        (300_000, "CHUNKING", &["250 ok", "250 ok", "250 chunk", "250 reset"]),
+        (599_999, "CHUNKING PIPELINING", &["250 ok", "250 ok", "250 chunk", "250 chunk", "250 reset"]),
+        // A refusal that comes on top of it changes nothing.
+        (300_000, "CHUNKING PIPELINING", &["250 ok", "250 ok", "552 full", "250 reset"]),
+    ] {
+        let (mut session, said) = cut_short(readable, offered, replies);
+        assert!(!said.contains("LAST") && said.ends_with("RSET\r\n"), "{offered} {readable}");
+        assert_eq!(said.matches("RSET").count(), 1);
+        assert_eq!(said.matches("BDAT").count() as u64, readable / (256 * 1024));
+        assert_eq!(session.state(), State::Greeted);
+        session.request(Request::Command(Command::Noop(None))).unwrap();
+        assert!(send_a_piece(&mut session));
+        hear(&mut session, "250 ok");
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_read_leaves_those_ahead_of_it_alone() {
+    let mut session = Session::new(Options::default());
+    hear(&mut session, "220 hi");
+    session.assume([("PIPELINING", ""), ("CHUNKING", "")].into_iter().collect());
+    session.request(message(Body::new("fine"))).unwrap();
+    assert!(session.takes_transaction());
+    session.request(message(Body::on_demand(Failing { octets: 9, readable: 5 }))).unwrap();
+    assert!(!session.takes_transaction());
+    let mut said = Vec::new();
+    assert!(say_all(&mut session, &mut said).is_none());
+    assert!(said.ends_with(b"RCPT TO:<b@example.org>\r\nRSET\r\n"));
+    session.received(&b"250 ok\r\n".repeat(3)).unwrap();
+    let Some(Event::Transaction(first)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
+    assert_eq!(first.verdict, Verdict::Sent);
+    session.received(&b"250 ok\r\n".repeat(4)).unwrap();
+    let Some(Event::Transaction(second)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
+    assert!(matches!(second.verdict, Verdict::Unreadable(_)));
+    assert!(session.takes_transaction());
+}
+
+#[test]
+fn mail_data_of_its_own_that_cannot_be_read_ends_the_session() {
+    let mut session = Session::new(Options::default());
+    hear(&mut session, "220 hi");
+    session
+        .request(Request::MailData(Body::on_demand(Failing { octets: 600_000, readable: 70_000 })))
+        .unwrap();
+    let mut said = Vec::new();
+    say_all(&mut session, &mut said);
+    session.received(b"354 go on\r\n").unwrap();
+    assert!(matches!(say_all(&mut session, &mut said), Some(Event::Unreadable(_))));
+    assert_eq!((session.state(), said.contains(&b'.')), (State::Broken, false));
 }
 
 #[test]

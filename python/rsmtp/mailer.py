@@ -1,0 +1,308 @@
+"""`Mailer`: "send these". One call connects, secures, logs in and sends; sessions are
+kept for the next call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from types import TracebackType
+from typing import Any, Literal, Self, overload
+
+from rsmtp._rsmtp import Engine, Receipt, Sending
+from rsmtp.progress import Progress, bar
+from rsmtp.report import Report
+from rsmtp.sending import MessageLike
+from rsmtp.servers import Local, Server, from_url
+
+#: A message, ours or the standard library's, or `(from_addr, to_addrs, data)`.
+Sendable = Any
+
+#: Where the URL is looked for when none is given.
+URL_VARIABLE = "RSMTP_URL"
+# Receipts of sent messages that a Report keeps; all others it keeps in any case.
+_KEPT = 10_000
+
+
+class Mailer:
+    """Sends messages over a few sessions that it opens, keeps and closes.
+
+    Args:
+        url: `smtp://user:password@host` (STARTTLS required, port 587), `smtps://`
+            (port 465), `lmtp://`; `?tls=none` does without TLS. `file:///folder`,
+            `sendmail:` and `null:` store, pass on and throw away. Several: the next
+            one takes over where one can't be reached. Default: the variable
+            RSMTP_URL, unless `host` is given.
+        host, port, user, password, access_token, tls, context, timeout, deadline,
+        local_hostname, source_address, pipelining, chunking, allow_plaintext_auth:
+            as in `SmtpClient`, for what the URL does not tell; tls is "starttls"
+            here if nothing else is said.
+        connections: sessions at most at the same time.
+        window: unanswered messages on one session at most. It is the largest number
+            of messages whose fate can be unknown when a connection is lost; how many
+            are really in flight depends on how fast the server answers.
+        max_messages: a session is ended after so many messages. Default: no limit
+            but the server's own (LIMITS MAILMAX, RFC 9422).
+        max_age, keep_idle: seconds; an older session, and one without a message for
+            so long, is not used again. keep_idle=0 keeps none, and the last message
+            of a call goes out together with QUIT.
+        rate, rate_per_connection: messages per second, for all and for each session.
+        per_day: messages in any 24 hours. What is over it is reported as not sent.
+        retries: attempts after the first one, for what was refused for the time
+            being (4yz), what was interrupted before its end, and for connecting.
+        backoff: seconds before the second attempt, doubled before each one after it.
+        resend_unknown: send again what may have arrived already, when a connection is
+            lost between the end of a message and the answer. Default: False, and the
+            receipt says "unknown".
+
+    Usable by several threads at once, and as a context manager. Raises ValueError for
+    arguments that can't be meant.
+    """
+
+    def __init__(
+        self,
+        url: str | Sequence[str] | None = None,
+        *,
+        host: str | None = None,
+        port: int | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        access_token: str | None = None,
+        tls: str | None = None,
+        context: Any = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        local_hostname: str | None = None,
+        source_address: tuple[str, int] | None = None,
+        pipelining: bool = True,
+        chunking: bool = True,
+        allow_plaintext_auth: bool = False,
+        connections: int = 1,
+        window: int = 2000,
+        max_messages: int | None = None,
+        max_age: float = 600.0,
+        keep_idle: float = 30.0,
+        rate: float | None = None,
+        rate_per_connection: float | None = None,
+        per_day: int | None = None,
+        retries: int = 2,
+        backoff: float = 1.0,
+        resend_unknown: bool = False,
+    ) -> None:
+        settings = {
+            "host": host, "port": port, "user": user, "password": password, "access_token": access_token,
+            "tls": tls, "context": context, "timeout": timeout, "deadline": deadline,
+            "local_hostname": local_hostname, "source_address": source_address, "pipelining": pipelining,
+            "chunking": chunking, "allow_plaintext_auth": allow_plaintext_auth,
+        }  # fmt: skip
+        given = {name: value for name, value in settings.items() if value is not None}
+        self._hops = _hops(url, given)
+        for name, number in (("connections", connections), ("window", window), ("max_messages", max_messages),
+                             ("per_day", per_day)):  # fmt: skip
+            if number is not None and (not isinstance(number, int) or number < 1):
+                raise ValueError(f"{name}: {number!r} is not a whole number from 1 on")
+        for name, amount in (("rate", rate), ("rate_per_connection", rate_per_connection),
+                             ("max_age", max_age), ("backoff", backoff)):  # fmt: skip
+            if amount is not None and not 0 < amount < 1e9:
+                raise ValueError(f"{name}: {amount!r} is not a number over 0")
+        if not 0 <= keep_idle < 1e9:
+            raise ValueError(f"keep_idle: {keep_idle!r} is not a number of seconds")
+        if not isinstance(retries, int) or not 0 <= retries < 1000:
+            raise ValueError(f"retries: {retries!r} is not a number of attempts")
+        first = self._hops[0]
+        if isinstance(first, Local):
+            self._engine = Engine.local(first.kind, first.path, rate=rate, per_day=per_day)
+        else:
+            self._engine = Engine(
+                self._hops,
+                connections=connections,
+                window=window,
+                keep_idle=keep_idle,
+                max_age=max_age,
+                max_messages=max_messages,
+                rate=rate,
+                rate_per_connection=rate_per_connection,
+                per_day=per_day,
+                retries=retries,
+                backoff=backoff,
+                resend_unknown=resend_unknown,
+            )
+
+    def send(self, message: Sendable) -> Receipt:
+        """Sends one message and tells what became of it.
+
+        A refusal is told by the receipt (`ok`, `raise_for_refused()`), not raised.
+        Raises what kept it from reaching any server (SMTPUnreachable,
+        SMTPAuthenticationError, SMTPTLSError, SMTPConnectError, ...), and ValueError
+        or TypeError for a message that can't be sent as it is.
+        """
+        return self._engine.send(message)
+
+    @overload
+    def send_all(
+        self,
+        messages: Iterable[Sendable],
+        *,
+        stream: Literal[True],
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+    ) -> Iterator[Receipt]: ...
+
+    @overload
+    def send_all(
+        self,
+        messages: Iterable[Sendable],
+        *,
+        stream: Literal[False] = False,
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+    ) -> Report: ...
+
+    def send_all(
+        self,
+        messages: Iterable[Sendable],
+        *,
+        stream: bool = False,
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+    ) -> Report | Iterator[Receipt]:
+        """Sends all that an iterable gives, many at a time on each session.
+
+        Args:
+            messages: messages, or `(from_addr, to_addrs, data)`. A generator is asked
+                for more as room comes free: it may be endless.
+            stream: yield a receipt for each message as it is settled, instead of
+                returning a Report of all. Not in the order of the messages: `index`
+                and `message` tell which it is.
+            progress: True shows a bar (needs the extra `progress`: tqdm). A callable
+                is called with a `Progress`, ten times a second at most and at the end.
+            total: how many there will be, for the bar, where `len(messages)` can't
+                tell.
+
+        A message that can't be sent as it is (a bad address, no recipient, not a
+        message) gets a receipt whose `error` says why, and the others are sent.
+        Raises what `send` raises when no server can be reached, and what the iterable
+        raises; the exception's `report` tells what became of everything until then.
+        Ctrl-C does too: what was in flight is unknown then.
+        """
+        sending = self._engine.send_all(stream, _KEPT)
+        told = _tell(sending, messages, progress, total)
+        if stream:
+            return _receipts(sending, messages, told)
+        return _report(sending, messages, told)
+
+    @property
+    def idle(self) -> int:
+        """How many sessions are open and at rest."""
+        return self._engine.idle
+
+    def close(self) -> None:
+        """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
+        self._engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        names = [
+            f"{hop.kind}:{hop.path or ''}" if isinstance(hop, Local) else hop.path or f"{hop.host}:{hop.port}"
+            for hop in self._hops
+        ]
+        return f"<Mailer {', '.join(names)}, {self.idle} sessions at rest>"
+
+
+def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any]:
+    if url is None and "host" not in settings:
+        url = os.environ.get(URL_VARIABLE)
+        if not url:
+            raise ValueError(f"a Mailer needs a URL, a host, or a URL in the variable {URL_VARIABLE}")
+    if url is None:
+        return [Server(**settings)]
+    hops = [from_url(one, **settings) for one in ([url] if isinstance(url, str) else url)]
+    if not hops:
+        raise ValueError("url: the list is empty")
+    if len(hops) > 1 and any(isinstance(hop, Local) for hop in hops):
+        raise ValueError("url: file:, sendmail: and null: stand alone")
+    return hops
+
+
+Told = Callable[[bool], None]
+
+
+def _tell(
+    sending: Sending,
+    messages: Iterable[Sendable],
+    progress: bool | Callable[[Progress], object],
+    total: int | None,
+) -> Told:
+    """What is called after each round, and at the end with True."""
+    if progress is False:
+        return lambda finished: None
+    if total is None and isinstance(messages, Sized):
+        total = len(messages)
+    return Progress.teller(sending, total, bar(total) if progress is True else progress)
+
+
+def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Report:
+    report = Report()
+    try:
+        iterator = iter(messages)
+        while (receipts := sending.go_on(iterator)) is not None:
+            report.receipts += receipts
+            told(False)
+        failure = sending.failure
+        if failure is not None:
+            raise failure
+    except BaseException as raised:
+        report.receipts += _settle(sending, raised)
+        report.close(sending.tally)
+        raised.report = report  # type: ignore[attr-defined]
+        raise
+    finally:
+        told(True)
+    report.close(sending.tally)
+    return report
+
+
+def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Iterator[Receipt]:
+    try:
+        iterator = iter(messages)
+        while (receipts := sending.go_on(iterator)) is not None:
+            yield from receipts
+            told(False)
+        failure = sending.failure
+        if failure is not None:
+            raise failure
+    except GeneratorExit:
+        # Whoever stops listening has not asked for the rest.
+        sending.stop()
+        raise
+    except BaseException as raised:
+        report = Report()
+        report.receipts += _settle(sending, raised)
+        report.close(sending.tally)
+        raised.report = report  # type: ignore[attr-defined]
+        raise
+    finally:
+        told(True)
+
+
+def _settle(sending: Sending, raised: BaseException) -> list[Receipt]:
+    """The receipts of what was begun. An iterable that failed is no reason to leave
+    what it gave before; an interrupt is."""
+    if isinstance(raised, Exception) and sending.failure is None:
+        sending.finish()
+    else:
+        sending.stop()
+    rest: list[Receipt] = []
+    nothing: Iterator[Any] = iter(())
+    while (receipts := sending.go_on(nothing)) is not None:
+        rest += receipts
+    return rest
+
+
+__all__ = ["Mailer", "MessageLike", "Progress", "Receipt", "Report", "Sendable"]

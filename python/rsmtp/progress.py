@@ -1,0 +1,76 @@
+"""How far a `send_all` is: for a bar, or for a callable of one's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from rsmtp._rsmtp import Sending
+
+# Seconds between two looks.
+_PERIOD = 0.1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """total is None where nobody knows; rate is messages per second since the start;
+    seconds_left is None where total is; finished is True once, at the end."""
+
+    total: int | None
+    sent: int
+    refused: int
+    unknown: int
+    not_sent: int
+    seconds: float
+    finished: bool
+
+    @property
+    def settled(self) -> int:
+        return self.sent + self.refused + self.unknown + self.not_sent
+
+    @property
+    def rate(self) -> float:
+        return self.settled / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        if self.total is None or not self.rate:
+            return None
+        return max(0, self.total - self.settled) / self.rate
+
+    @classmethod
+    def teller(
+        cls, sending: Sending, total: int | None, told: Callable[[Self], object]
+    ) -> Callable[[bool], None]:
+        """Calls `told` when it is time to."""
+        began = time.monotonic()
+        last = 0.0
+
+        def tell(finished: bool) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if finished or now - last >= _PERIOD:
+                last = now
+                told(cls(total, *sending.tally, now - began, finished))
+
+        return tell
+
+
+def bar(total: int | None) -> Callable[[Progress], None]:
+    """A tqdm bar: in a terminal, or as a widget in a notebook."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError("progress=True needs tqdm: pip install 'rsmtp[progress]'") from None
+    shown: Any = tqdm(total=total, unit="msg", smoothing=0.1)
+
+    def tell(progress: Progress) -> None:
+        shown.update(progress.settled - shown.n)
+        troubles = {"refused": progress.refused, "unknown": progress.unknown, "not sent": progress.not_sent}
+        shown.set_postfix({name: count for name, count in troubles.items() if count}, refresh=False)
+        if progress.finished:
+            shown.close()
+
+    return tell

@@ -1,0 +1,136 @@
+"""What became of many messages."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rsmtp._rsmtp import Receipt
+
+
+class Report:
+    """What became of the messages of one `send_all`.
+
+    sent, refused, unknown, not_sent: messages, each counted once, by its worst
+        recipient: refused means that the server said no for one of them at least,
+        unknown that nobody can say for one of them.
+    receipts: of every message that was not sent to all, and of the first 10,000 that
+        were.
+    seconds: from the first message to the last answer.
+    """
+
+    def __init__(self) -> None:
+        self.receipts: list[Receipt] = []
+        self.sent = self.refused = self.unknown = self.not_sent = 0
+        self.seconds = 0.0
+        self._began = time.monotonic()
+
+    def close(self, tally: tuple[int, int, int, int]) -> None:
+        self.sent, self.refused, self.unknown, self.not_sent = tally
+        self.seconds = time.monotonic() - self._began
+
+    @property
+    def total(self) -> int:
+        """How many messages there were."""
+        return self.sent + self.refused + self.unknown + self.not_sent
+
+    @property
+    def ok(self) -> bool:
+        """Whether every message was sent to every recipient."""
+        return self.sent == self.total
+
+    @property
+    def rate(self) -> float:
+        """Messages per second."""
+        return self.total / self.seconds if self.seconds else 0.0
+
+    @property
+    def troubles(self) -> list[Receipt]:
+        """The receipts of all that were not sent to everybody, refused first."""
+        return sorted((r for r in self.receipts if not r.ok), key=lambda r: (not r.refused, r.index))
+
+    @property
+    def to_retry(self) -> list[Any]:
+        """Messages that may be sent again without fear of arriving twice: nobody has
+        them, and no server has refused them for good."""
+        return [
+            receipt.message
+            for receipt in self.receipts
+            if not receipt.sent
+            and not receipt.unknown
+            and receipt.recipients
+            and all(recipient.transient for recipient in receipt.recipients)
+        ]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row for each recipient of each receipt, as a data frame takes them."""
+        return [
+            {
+                "index": receipt.index,
+                "from_addr": receipt.from_addr,
+                "address": recipient.address,
+                "fate": recipient.fate,
+                "code": recipient.code,
+                "enhanced_code": recipient.enhanced_code,
+                "text": recipient.text,
+                "stage": recipient.stage,
+                "transient": recipient.transient,
+                "queue_id": receipt.queue_id if recipient.fate == "sent" else None,
+                "attempts": receipt.attempts,
+                "server": receipt.server,
+                "error": _words(receipt),
+            }
+            for receipt in self.receipts
+            for recipient in receipt.recipients or (_Nobody,)
+        ]
+
+    def raise_for_refused(self) -> None:
+        """Raises for the first message that was not sent to everybody."""
+        for receipt in self.troubles:
+            receipt.raise_for_refused()
+
+    def __len__(self) -> int:
+        return self.total
+
+    def __repr__(self) -> str:
+        return f"<Report {self._counts()}>"
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.total} messages in {self.seconds:.1f} s ({self.rate:,.0f} a second): {self._counts()}"
+        ]
+        troubles = self.troubles
+        for receipt in troubles[:20]:
+            for recipient in receipt.recipients:
+                if recipient.fate != "sent":
+                    words = f": {recipient.code} {recipient.text}" if recipient.code else ""
+                    lines.append(f"  {receipt.index}: {recipient.address} {recipient.fate}{words}")
+            if receipt.error is not None:
+                lines.append(f"  {receipt.index}: {receipt.error}")
+        if len(troubles) > 20:
+            lines.append(f"  and {len(troubles) - 20} more, in receipts")
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: counts and a table, refused and unknown first."""
+        from rsmtp.display import report
+
+        return report.bundle(self)
+
+    def _counts(self) -> str:
+        counts = (("sent", self.sent), ("refused", self.refused), ("unknown", self.unknown),
+                  ("not sent", self.not_sent))  # fmt: skip
+        return ", ".join(f"{count} {name}" for name, count in counts if count or name == "sent")
+
+
+class _Nobody:
+    """The row of a message without a recipient that could be told."""
+
+    address = code = enhanced_code = text = stage = None
+    fate = "not sent"
+    transient = False
+
+
+def _words(receipt: Receipt) -> str | None:
+    error = receipt.error
+    return None if error is None else str(error)

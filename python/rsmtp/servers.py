@@ -1,0 +1,143 @@
+"""Which server to send by, and how: from a URL or from keyword arguments.
+
+smtp://user:password@mail.example.org        STARTTLS required, port 587
+smtps://user:password@mail.example.org       TLS from the first octet, port 465
+smtp://localhost:25?tls=none                 no TLS, said in words
+lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp
+file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from rsmtp.client import _own_name
+
+LOCAL_SCHEMES = ("file", "sendmail", "null")
+_SECURITY = ("none", "starttls", "implicit")
+_PORTS = {"none": 25, "starttls": 587, "implicit": 465}
+_LMTP_PORT = 24
+_PARAMETERS = ("tls", "timeout", "local_hostname")
+
+
+@dataclass
+class Server:
+    """One server. `tls` is "starttls" (default), "implicit" or "none"; `port` 0 stands
+    for 587, 465 and 25, and for 24 with LMTP; `path` is a Unix socket. `local_hostname`
+    is what EHLO says: this machine's name if it is fully qualified, its address
+    otherwise. The other settings are those of `SmtpClient`."""
+
+    host: str = "localhost"
+    port: int = 0
+    path: str | None = None
+    tls: str = "starttls"
+    context: Any = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    lmtp: bool = False
+    local_hostname: str | None = None
+    source_address: tuple[str, int] | None = None
+    timeout: float | None = None
+    deadline: float | None = None
+    pipelining: bool = True
+    chunking: bool = True
+    allow_plaintext_auth: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tls not in _SECURITY:
+            raise ValueError(f'tls: {self.tls!r} is none of "none", "starttls" and "implicit"')
+        if not isinstance(self.port, int) or not 0 <= self.port < 65536:
+            raise ValueError(f"port: {self.port!r} is not between 0 and 65535")
+        if not self.host and self.path is None:
+            raise ValueError("host: it is empty")
+        self.port = self.port or (_LMTP_PORT if self.lmtp else _PORTS[self.tls])
+        if self.local_hostname is None:
+            name = _own_name()
+            # Without a name of its own a client shows its address, known once connected.
+            self.local_hostname = None if name.startswith("[") else name
+        if self.timeout is None:
+            self.timeout = socket.getdefaulttimeout()
+
+
+@dataclass
+class Local:
+    """Not a server: a folder, a program or nothing."""
+
+    kind: str
+    path: str | None = None
+
+
+def from_url(url: str, **settings: Any) -> Server | Local:
+    """The server that a URL names; `settings` are the arguments of `Server` that a URL
+    does not tell. ValueError says what is wrong with it, never the password in it."""
+    parts = urlsplit(url)
+    if parts.scheme in LOCAL_SCHEMES:
+        return _local(parts)
+    if parts.scheme not in ("smtp", "smtps", "lmtp"):
+        known = ", ".join(("smtp", "smtps", "lmtp", *LOCAL_SCHEMES))
+        raise ValueError(f"url: its scheme is {parts.scheme!r}, not one of {known}")
+    if parts.fragment:
+        raise ValueError('url: "#" must be written as "%23" in a user or password')
+    given = _parameters(parts)
+    lmtp = parts.scheme == "lmtp"
+    told: dict[str, Any] = {}
+    if parts.scheme == "smtps":
+        told["tls"] = given.pop("tls", "implicit")
+        if told["tls"] != "implicit":
+            raise ValueError(f"url: smtps:// is TLS from the first octet, not tls={told['tls']}")
+    path = unquote(parts.path) if lmtp and not parts.netloc else None
+    if path:
+        # Nobody listens in on a Unix socket.
+        told |= {"path": path, "tls": "none"}
+    elif parts.path not in ("", "/"):
+        raise ValueError(f"url: nothing is known of a path ({parts.path!r}) on an SMTP server")
+    try:
+        port = parts.port or 0
+    except ValueError:
+        raise ValueError("url: the port is not a number between 0 and 65535") from None
+    if not parts.hostname and not path:
+        raise ValueError("url: it names no host")
+    told["host"] = parts.hostname or "localhost"
+    if port:
+        told["port"] = port
+    if parts.username is not None:
+        told["user"] = unquote(parts.username)
+    if parts.password is not None:
+        told["password"] = unquote(parts.password)
+    if "timeout" in given:
+        try:
+            told["timeout"] = float(given.pop("timeout"))
+        except ValueError:
+            raise ValueError("url: timeout is not a number of seconds") from None
+    told |= given
+    twice = told.keys() & {name for name, value in settings.items() if value is not None}
+    if twice:
+        raise ValueError(f"{', '.join(sorted(twice))}: told by the URL and by an argument")
+    return Server(lmtp=lmtp, **{**settings, **told})
+
+
+def _parameters(parts: SplitResult) -> dict[str, str]:
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name in given:
+        if name not in _PARAMETERS:
+            raise ValueError(f"url: {name!r} is not one of its parameters: {', '.join(_PARAMETERS)}")
+    return given
+
+
+def _local(parts: SplitResult) -> Local:
+    path = unquote(parts.path) or None
+    if parts.netloc not in ("", "localhost"):
+        raise ValueError(
+            f"url: {parts.scheme}: takes a path with three slashes, as {parts.scheme}:///tmp/mail"
+        )
+    if parts.scheme == "file":
+        if path is None or not os.path.isdir(path):
+            raise ValueError(f"url: {path!r} is not a folder; file:///path/to/folder keeps messages in one")
+    elif parts.scheme == "null" and path:
+        raise ValueError("url: null: takes no path")
+    return Local(parts.scheme, path)

@@ -1,0 +1,162 @@
+//! The sessions that a mailer keeps, for all of its calls.
+
+use super::parcel::{Packer, Shipment};
+use super::receipt::Receipt;
+use super::sending::Sending;
+use super::server::{ServerSettings, seconds};
+use crate::binding::attendant::{Attending, wants_debug};
+use crate::binding::error::to_python;
+use crate::bulk::{
+    Batch, Bounds, Files, Keep, Limits, Local, Null, PerDay, Policy, Pool, Rate, Route, Sendmail, Shared,
+};
+use crate::driver::SMTP_LOG;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Sessions, limits and rules of a mailer. `rsmtp.mailer` says what they mean.
+#[pyclass(frozen, module = "rsmtp._rsmtp")]
+pub struct Engine {
+    shared: Arc<Shared>,
+    policy: Policy,
+    closed: AtomicBool,
+}
+
+#[pymethods]
+impl Engine {
+    /// A mailer by these servers, in the order of preference.
+    #[new]
+    #[pyo3(signature = (
+        servers: "list[typing.Any]", *, connections, window, keep_idle, max_age, max_messages=None, rate=None,
+        rate_per_connection=None, per_day=None, retries=2, backoff=1.0, resend_unknown=false
+    ))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        py: Python<'_>,
+        servers: Vec<ServerSettings>,
+        connections: usize,
+        window: usize,
+        keep_idle: f64,
+        max_age: f64,
+        max_messages: Option<usize>,
+        rate: Option<f64>,
+        rate_per_connection: Option<f64>,
+        per_day: Option<usize>,
+        retries: u32,
+        backoff: f64,
+        resend_unknown: bool,
+    ) -> PyResult<Self> {
+        let hops: PyResult<Vec<_>> = servers.into_iter().map(|server| server.into_hop(py)).collect();
+        let keep = Keep {
+            most: connections,
+            idle: Duration::from_secs_f64(keep_idle),
+            age: Duration::from_secs_f64(max_age),
+        };
+        let bounds = Bounds { window, messages: max_messages, rate: rate_per_connection };
+        let policy = Policy {
+            retries,
+            backoff: seconds("backoff", Some(backoff))?.unwrap_or_default(),
+            resend_unknown,
+        };
+        let limits = Limits {
+            rate: rate.map(|rate| Rate::new(rate, Instant::now())),
+            per_day: per_day.map(PerDay::new),
+        };
+        Ok(Self::of(Route::new(hops?), None, connections, keep, bounds, limits, policy))
+    }
+
+    /// A mailer that stores messages in a folder ("file"), gives them to a program
+    /// ("sendmail") or throws them away ("null").
+    #[staticmethod]
+    #[pyo3(signature = (kind, path=None, *, rate=None, per_day=None))]
+    fn local(kind: &str, path: Option<PathBuf>, rate: Option<f64>, per_day: Option<usize>) -> PyResult<Self> {
+        let local: Box<dyn Local> = match (kind, path) {
+            ("file", Some(folder)) => Box::new(Files::new(&folder)),
+            ("sendmail", program) => Box::new(Sendmail::new(program)),
+            _ => Box::new(Null),
+        };
+        let limits = Limits {
+            rate: rate.map(|rate| Rate::new(rate, Instant::now())),
+            per_day: per_day.map(PerDay::new),
+        };
+        let policy = Policy { retries: 0, backoff: Duration::ZERO, resend_unknown: false };
+        let keep = Keep { most: 0, idle: Duration::ZERO, age: Duration::ZERO };
+        let bounds = Bounds { window: 1, messages: None, rate: None };
+        Ok(Self::of(Route::new(Vec::new()), Some(local), 1, keep, bounds, limits, policy))
+    }
+
+    /// Sends one message in this thread.
+    fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Receipt> {
+        let job = Packer::default().pack(item, 0)?;
+        let batch: Batch<Shipment> = Batch::new(self.shared(py)?, self.policy.clone());
+        batch.push([job]);
+        batch.end_of_input();
+        let mut attendant = Attending::new(py, None)?;
+        let worked = py.detach(|| batch.work_here(&mut attendant));
+        if let Some(exception) = attendant.take_raised() {
+            return Err(exception);
+        }
+        let receipt = batch.take_receipts().pop();
+        match (receipt, worked) {
+            (_, Err(error)) => Err(to_python(py, &error)),
+            (Some(receipt), Ok(())) => Ok(Receipt::new(receipt)),
+            (None, Ok(())) => Err(PyRuntimeError::new_err("the message was not settled")),
+        }
+    }
+
+    /// Begins to send many. With `every`, `go_on` returns a receipt for each;
+    /// otherwise for each that was not sent to everybody, and for the first `kept`
+    /// of the others.
+    fn send_all(&self, py: Python<'_>, every: bool, kept: u64) -> PyResult<Sending> {
+        Ok(Sending::new(
+            Batch::new(self.shared(py)?, self.policy.clone()),
+            if every { u64::MAX } else { kept },
+        ))
+    }
+
+    /// Sessions at rest.
+    #[getter]
+    fn idle(&self) -> usize {
+        self.shared.pool.len()
+    }
+
+    /// Ends the sessions at rest; nothing can be sent any more.
+    fn close(&self, py: Python<'_>) {
+        self.closed.store(true, Ordering::Relaxed);
+        py.detach(|| self.shared.pool.clear());
+    }
+}
+
+impl Engine {
+    fn of(
+        route: Route,
+        local: Option<Box<dyn Local>>,
+        connections: usize,
+        keep: Keep,
+        bounds: Bounds,
+        limits: Limits,
+        policy: Policy,
+    ) -> Self {
+        let shared = Shared {
+            route,
+            local,
+            pool: Pool::new(keep),
+            bounds,
+            limits: Arc::new(Mutex::new(limits)),
+            connections,
+            recorded: AtomicBool::new(false),
+        };
+        Self { shared: Arc::new(shared), policy, closed: AtomicBool::new(false) }
+    }
+
+    fn shared(&self, py: Python<'_>) -> PyResult<Arc<Shared>> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(PyRuntimeError::new_err("this mailer is closed"));
+        }
+        self.shared.recorded.store(wants_debug(py, SMTP_LOG)?, Ordering::Relaxed);
+        Ok(Arc::clone(&self.shared))
+    }
+}

@@ -1,0 +1,142 @@
+//! From what the caller iterates over to jobs.
+
+use crate::binding::error::bad_argument;
+use crate::binding::message::MailData;
+use crate::binding::request::{parameters, parse};
+use crate::bulk::{Job, Payload};
+use crate::envelope::{ForwardPath, ReversePath};
+use crate::protocol::Body;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyList, PyString, PyTuple};
+use std::sync::Arc;
+
+/// The mail data, and the caller's own object for the receipt.
+pub struct Parcel {
+    pub item: Py<PyAny>,
+    body: Body,
+    size: usize,
+}
+
+impl Parcel {
+    /// For what can't be sent.
+    pub fn empty(item: Py<PyAny>) -> Self {
+        Self { item, body: Body::new([]), size: 0 }
+    }
+}
+
+pub type Shipment = Arc<Parcel>;
+
+impl Payload for Shipment {
+    fn body(&self) -> Body {
+        self.body.clone()
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// Addresses come again and again: each is parsed once.
+#[derive(Default)]
+pub struct Packer {
+    sender: Option<(String, ReversePath)>,
+    recipient: Option<(String, ForwardPath)>,
+}
+
+impl Packer {
+    /// A message, or `(from_addr, to_addrs, data)`. An error is the caller's: this
+    /// one can't be sent as it is.
+    pub fn pack(&mut self, item: &Bound<'_, PyAny>, index: u64) -> PyResult<Job<Shipment>> {
+        if let Ok(tuple) = item.cast::<PyTuple>()
+            && tuple.len() == 3
+        {
+            let data = tuple.get_item(2)?;
+            if let Ok(data) = data.extract::<MailData>() {
+                return self.job(item, index, &tuple.get_item(0)?, &tuple.get_item(1)?, data, &[]);
+            }
+        }
+        static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let prepare = PREPARE.import(item.py(), "rsmtp.sending", "prepare")?;
+        let (from_addr, to_addrs, data, options): (
+            Bound<'_, PyAny>,
+            Bound<'_, PyAny>,
+            MailData,
+            Vec<String>,
+        ) = prepare.call1((item,))?.extract()?;
+        self.job(item, index, &from_addr, &to_addrs, data, &options)
+    }
+
+    fn job(
+        &mut self,
+        item: &Bound<'_, PyAny>,
+        index: u64,
+        from_addr: &Bound<'_, PyAny>,
+        to_addrs: &Bound<'_, PyAny>,
+        data: MailData,
+        mail_options: &[String],
+    ) -> PyResult<Job<Shipment>> {
+        let reverse_path = self.sender(&text("from_addr", from_addr)?)?;
+        let recipients = self.recipients(to_addrs)?;
+        let body = Body::from(data);
+        let size = body.size_in_memory();
+        let parcel = Parcel { item: item.clone().unbind(), body, size };
+        let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
+        if !mail_options.is_empty() {
+            job.mail_parameters = parameters("mail_options", mail_options)?;
+        }
+        Ok(job)
+    }
+
+    fn sender(&mut self, address: &PyBackedStr) -> PyResult<ReversePath> {
+        if let Some((known, path)) = &self.sender
+            && **known == **address
+        {
+            return Ok(path.clone());
+        }
+        let path: ReversePath = parse("from_addr", address)?;
+        self.sender = Some((address.to_string(), path.clone()));
+        Ok(path)
+    }
+
+    fn recipient(&mut self, address: &PyBackedStr) -> PyResult<ForwardPath> {
+        if let Some((known, path)) = &self.recipient
+            && **known == **address
+        {
+            return Ok(path.clone());
+        }
+        let path: ForwardPath = parse("to_addrs", address)?;
+        self.recipient = Some((address.to_string(), path.clone()));
+        Ok(path)
+    }
+
+    fn recipients(&mut self, addresses: &Bound<'_, PyAny>) -> PyResult<Vec<ForwardPath>> {
+        if let Ok(list) = addresses.cast::<PyList>()
+            && list.len() == 1
+        {
+            return Ok(vec![self.recipient(&text("to_addrs", &list.get_item(0)?)?)?]);
+        }
+        if addresses.is_instance_of::<PyString>() {
+            return Ok(vec![self.recipient(&text("to_addrs", addresses)?)?]);
+        }
+        let mut recipients = Vec::new();
+        let iterator = addresses
+            .try_iter()
+            .map_err(|_| bad_argument("to_addrs", &"is neither an address nor an iterable of addresses"))?;
+        for address in iterator {
+            recipients.push(parse("to_addrs", &text("to_addrs", &address?)?)?);
+        }
+        if recipients.is_empty() {
+            return Err(bad_argument("to_addrs", &"the message has no recipients"));
+        }
+        Ok(recipients)
+    }
+}
+
+fn text(argument: &str, given: &Bound<'_, PyAny>) -> PyResult<PyBackedStr> {
+    given.extract().map_err(|_| {
+        let kind = given.get_type().name().map_or_else(|_| "something else".into(), |name| name.to_string());
+        pyo3::exceptions::PyTypeError::new_err(format!("{argument}: an address is text, not {kind}"))
+    })
+}

@@ -1,0 +1,285 @@
+//! What became of a message, for each recipient.
+
+use super::parcel::{Parcel, Shipment};
+use crate::binding::error::to_python;
+use crate::binding::outcome::reply_to_python;
+use crate::bulk;
+use crate::envelope::ReversePath;
+use crate::protocol::reply::{Reply, Severity};
+use crate::protocol::transaction::Fate;
+use crate::protocol::{Error, Stage};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList};
+use std::sync::Arc;
+
+/// What became of one recipient of a message.
+#[pyclass(frozen, module = "rsmtp")]
+pub struct Recipient {
+    /// As it went into the envelope.
+    #[pyo3(get)]
+    address: String,
+    /// "sent", "refused", "unknown" (the connection was lost after the end of the
+    /// message) or "not sent".
+    #[pyo3(get)]
+    fate: &'static str,
+    stage: Option<Stage>,
+    reply: Option<Reply>,
+}
+
+#[pymethods]
+impl Recipient {
+    /// Where it was refused: "mail", "rcpt", "data", "mail data" or "end of data".
+    #[getter]
+    fn stage(&self) -> Option<&'static str> {
+        self.stage.map(Stage::name)
+    }
+
+    /// The server's reply that decided it: its code; None where there was none.
+    #[getter]
+    fn code(&self) -> Option<u16> {
+        self.reply.as_ref().map(Reply::code)
+    }
+
+    /// As "5.1.1" (RFC 3463), where the server gave one.
+    #[getter]
+    fn enhanced_code(&self) -> Option<String> {
+        self.reply.as_ref()?.enhanced().map(|code| code.to_string())
+    }
+
+    /// The server's words, its lines joined by LF.
+    #[getter]
+    fn text(&self) -> Option<String> {
+        self.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.text()).into_owned())
+    }
+
+    /// `(code, text)` as smtplib has replies.
+    #[getter]
+    fn reply<'py>(&self, py: Python<'py>) -> Option<(u16, Bound<'py, PyBytes>)> {
+        self.reply.as_ref().map(|reply| reply_to_python(py, reply))
+    }
+
+    /// Whether the same may succeed later: a 4yz refusal, or not sent at all.
+    #[getter]
+    fn transient(&self) -> bool {
+        match self.fate {
+            "refused" => self.reply.as_ref().is_some_and(|reply| reply.severity() == Severity::Transient),
+            fate => fate == "not sent",
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let words = self.reply.as_ref().map(|reply| format!(": {reply}")).unwrap_or_default();
+        format!("<{} {}{words}>", self.address, self.fate)
+    }
+}
+
+/// What became of one message. `ok` is true only if it was sent to everybody.
+#[pyclass(frozen, module = "rsmtp")]
+pub struct Receipt {
+    receipt: bulk::Receipt<Shipment>,
+    /// What is wrong with the message itself.
+    raised: Option<Py<PyAny>>,
+}
+
+impl Receipt {
+    pub fn new(receipt: bulk::Receipt<Shipment>) -> Self {
+        Self { receipt, raised: None }
+    }
+
+    /// For what can't be sent as it is.
+    pub fn unfit(py: Python<'_>, index: u64, parcel: Parcel, raised: PyErr) -> Self {
+        let receipt = bulk::Receipt {
+            index,
+            payload: Arc::new(parcel),
+            reverse_path: ReversePath::Null,
+            recipients: Vec::new(),
+            attempts: 0,
+            server: None,
+            error: None,
+        };
+        Self { receipt, raised: Some(raised.into_value(py).into_any()) }
+    }
+
+    fn reply(&self) -> Option<&Reply> {
+        self.receipt.recipients.iter().find_map(|(_, fate)| match fate {
+            Fate::Sent(reply) => Some(reply),
+            _ => None,
+        })
+    }
+
+    fn addresses(&self, wanted: fn(&Fate) -> bool) -> Vec<String> {
+        let all = self.receipt.recipients.iter();
+        all.filter(|(_, fate)| wanted(fate)).map(|(path, _)| path.to_string()).collect()
+    }
+}
+
+#[pymethods]
+impl Receipt {
+    /// Which message of the call it was, from 0 on.
+    #[getter]
+    fn index(&self) -> u64 {
+        self.receipt.index
+    }
+
+    /// The caller's own object: a message, or (from_addr, to_addrs, data).
+    #[getter]
+    fn message(&self, py: Python<'_>) -> Py<PyAny> {
+        self.receipt.payload.item.clone_ref(py)
+    }
+
+    /// The sender in the envelope; "" is the null reverse-path.
+    #[getter]
+    fn from_addr(&self) -> String {
+        self.receipt.reverse_path.wire(true)
+    }
+
+    /// What became of each recipient.
+    #[getter]
+    fn recipients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let all = self.receipt.recipients.iter().map(|(path, fate)| {
+            let (name, stage, reply) = match fate {
+                Fate::Sent(reply) => ("sent", None, Some(reply.clone())),
+                Fate::Refused(stage, reply) => ("refused", Some(*stage), Some(reply.clone())),
+                Fate::Unknown => ("unknown", None, None),
+                Fate::NotSent => ("not sent", None, None),
+            };
+            Recipient { address: path.to_string(), fate: name, stage, reply }
+        });
+        PyList::new(py, all.map(|recipient| Py::new(py, recipient)).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Whether the message was sent to every recipient.
+    #[getter]
+    fn ok(&self) -> bool {
+        self.receipt.ok()
+    }
+
+    /// The addresses that it was sent to.
+    #[getter]
+    fn sent(&self) -> Vec<String> {
+        self.addresses(|fate| matches!(fate, Fate::Sent(_)))
+    }
+
+    /// The addresses that the server refused.
+    #[getter]
+    fn refused(&self) -> Vec<String> {
+        self.addresses(|fate| matches!(fate, Fate::Refused(..)))
+    }
+
+    /// The addresses of which nobody can say: the connection was lost after the
+    /// end of the message and before the answer.
+    #[getter]
+    fn unknown(&self) -> Vec<String> {
+        self.addresses(|fate| *fate == Fate::Unknown)
+    }
+
+    /// The addresses for which the message was not handed over.
+    #[getter]
+    fn not_sent(&self) -> Vec<String> {
+        self.addresses(|fate| *fate == Fate::NotSent)
+    }
+
+    /// The name under which the server took the message, where its answer tells.
+    #[getter]
+    fn queue_id(&self) -> Option<String> {
+        self.reply()?.queue_id()
+    }
+
+    /// How often a server was asked.
+    #[getter]
+    fn attempts(&self) -> u32 {
+        self.receipt.attempts
+    }
+
+    /// The server that was asked last, as "host:port"; None: none was.
+    #[getter]
+    fn server(&self) -> Option<&str> {
+        self.receipt.server.as_deref()
+    }
+
+    /// What went wrong beside refusals: an exception, not raised, or None.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        if let Some(raised) = &self.raised {
+            return Some(raised.clone_ref(py));
+        }
+        let error = self.receipt.error.as_ref()?;
+        // What became of the recipients stands here already.
+        let error = Error { outcome: None, ..error.clone() };
+        Some(to_python(py, &error).into_value(py).into_any())
+    }
+
+    /// Raises if the message was not sent to everybody: SMTPRecipientsRefused,
+    /// SMTPSenderRefused or SMTPDataError for a refusal, what is in `error`
+    /// otherwise. Its `fates` tell each recipient's.
+    fn raise_for_refused(slf: Bound<'_, Self>) -> PyResult<()> {
+        if slf.get().receipt.ok() {
+            return Ok(());
+        }
+        static RAISE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        RAISE.import(slf.py(), "rsmtp.errors", "raise_for_receipt")?.call1((slf,)).map(|_| ())
+    }
+
+    /// For notebooks: a table of the recipients, refused and unknown first.
+    #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
+    fn _repr_mimebundle_<'py>(
+        slf: &Bound<'py, Self>,
+        include: Option<Bound<'py, PyAny>>,
+        exclude: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = (include, exclude);
+        slf.py().import("rsmtp.display.report")?.call_method1("receipt_bundle", (slf,))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let receipt = &self.receipt;
+        let count =
+            |wanted: fn(&Fate) -> bool| receipt.recipients.iter().filter(|(_, fate)| wanted(fate)).count();
+        let mut said = Vec::new();
+        for (name, count) in [
+            ("sent", count(|fate| matches!(fate, Fate::Sent(_)))),
+            ("refused", count(|fate| matches!(fate, Fate::Refused(..)))),
+            ("unknown", count(|fate| *fate == Fate::Unknown)),
+            ("not sent", count(|fate| *fate == Fate::NotSent)),
+        ] {
+            if count > 0 {
+                said.push(format!("{name} to {count}"));
+            }
+        }
+        let id = self.queue_id().map(|id| format!(", queued as {id}")).unwrap_or_default();
+        if said.is_empty() {
+            said.push("not sent".to_owned());
+        }
+        let error = match (&self.raised, &receipt.error) {
+            (Some(raised), _) => format!(": {}", raised.bind(py)),
+            (None, Some(error)) => format!(": {error}"),
+            (None, None) => String::new(),
+        };
+        format!("<Receipt {}: {}{id}{error}>", receipt.index, said.join(", "))
+    }
+}
+
+/// Where a whole message is counted: by its worst recipient.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub sent: u64,
+    pub refused: u64,
+    pub unknown: u64,
+    pub not_sent: u64,
+}
+
+impl Tally {
+    pub fn count<P>(&mut self, receipt: &bulk::Receipt<P>) {
+        let any = |wanted: fn(&Fate) -> bool| receipt.recipients.iter().any(|(_, fate)| wanted(fate));
+        if receipt.ok() {
+            self.sent += 1;
+        } else if any(|fate| *fate == Fate::Unknown) {
+            self.unknown += 1;
+        } else if any(|fate| matches!(fate, Fate::Refused(..))) {
+            self.refused += 1;
+        } else {
+            self.not_sent += 1;
+        }
+    }
+}

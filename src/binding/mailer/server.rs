@@ -1,0 +1,128 @@
+//! A server as `rsmtp.mailer` describes it, made into the engine's terms.
+
+use crate::binding::error::bad_argument;
+use crate::binding::request::parse;
+use crate::binding::ssl_context::Raised;
+use crate::binding::tls::layer_for;
+use crate::bulk::{Hop, MakeLayer, Security, Server};
+use crate::driver::{Patience, Target};
+use crate::protocol::auth::{Credentials, Secret};
+use crate::protocol::{Error, Kind, Options, Stage};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// The attributes of a `rsmtp.servers.Server`.
+#[derive(FromPyObject)]
+pub struct ServerSettings {
+    host: String,
+    port: u16,
+    path: Option<PathBuf>,
+    source_address: Option<(String, u16)>,
+    tls: String,
+    context: Option<Py<PyAny>>,
+    user: Option<String>,
+    password: Option<String>,
+    access_token: Option<String>,
+    local_hostname: Option<String>,
+    lmtp: bool,
+    pipelining: bool,
+    chunking: bool,
+    allow_plaintext_auth: bool,
+    timeout: Option<f64>,
+    deadline: Option<f64>,
+}
+
+impl ServerSettings {
+    pub fn into_hop(self, py: Python<'_>) -> PyResult<Hop> {
+        let (name, target) = match &self.path {
+            Some(path) => (path.display().to_string(), crate::binding::connection::unix(path.clone())?),
+            None => {
+                let target = Target::Tcp {
+                    host: self.host.clone(),
+                    port: self.port,
+                    source: self.source_address.clone(),
+                };
+                (format!("{}:{}", self.host, self.port), target)
+            }
+        };
+        let security = match self.tls.as_str() {
+            "none" => Security::None,
+            "starttls" => Security::StartTls,
+            "implicit" => Security::Implicit,
+            other => {
+                let why = format!("{other:?} is none of \"none\", \"starttls\" and \"implicit\"");
+                return Err(bad_argument("tls", &why));
+            }
+        };
+        let secret = match (self.password.clone(), self.access_token.clone()) {
+            (Some(password), None) => Some(Secret::Password(password)),
+            (None, Some(token)) => Some(Secret::AccessToken(token)),
+            (None, None) => None,
+            _ => return Err(bad_argument("access_token", &"stands for a password: give one of them")),
+        };
+        let credentials = match (&self.user, secret) {
+            (Some(user), Some(secret)) => {
+                Some(Credentials::new(user, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))?)
+            }
+            (None, None) => None,
+            (Some(_), None) => {
+                return Err(bad_argument("password", &"is missing: a user alone can't log in"));
+            }
+            (None, Some(_)) => {
+                return Err(bad_argument("user", &"is missing: a password alone can't log in"));
+            }
+        };
+        let options = Options {
+            lmtp: self.lmtp,
+            pipelining: self.pipelining,
+            chunking: self.chunking,
+            plaintext_auth: self.allow_plaintext_auth,
+            ..Options::default()
+        };
+        let server = Server {
+            name: name.into(),
+            options,
+            security,
+            make_layer: make_layer(py, self.context, self.host),
+            credentials,
+            client_name: match &self.local_hostname {
+                Some(name) => Some(parse("local_hostname", name)?),
+                None => None,
+            },
+        };
+        let patience = Patience {
+            stage: seconds("timeout", self.timeout)?,
+            operation: seconds("deadline", self.deadline)?,
+        };
+        Ok(Hop { server, target, patience })
+    }
+}
+
+pub fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
+    crate::binding::connection::seconds(argument, given)
+}
+
+/// One configuration for all sessions, so that TLS resumes them.
+fn make_layer(py: Python<'_>, context: Option<Py<PyAny>>, host: String) -> MakeLayer {
+    let context = context.map(|context| context.clone_ref(py));
+    Arc::new(move || {
+        let raised = Raised::default();
+        let made = Python::attach(|py| {
+            let context = context.as_ref().map(|context| context.bind(py));
+            layer_for(py, context, &host, &raised).map_err(|error| error.value(py).to_string())
+        });
+        let exception = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (made, exception) {
+            (Ok(made), None) => made,
+            (Err(message), _) => Err(Error::new(Kind::Tls, Stage::Handshake, message)),
+            (_, Some(exception)) => Err(Error::new(
+                Kind::Tls,
+                Stage::Handshake,
+                Python::attach(|py| exception.value(py).to_string()),
+            )),
+        }
+    })
+}

@@ -1,0 +1,102 @@
+//! Files that are attached: named or open, read when the message is written.
+
+use super::open_file::{OpenFile, StoredOpenFile};
+use crate::message::stored::{Exactly, ReadError, Stored, StoredFile};
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the octets of an attachment are.
+pub(crate) enum Source {
+    Path(PathBuf),
+    Open(OpenFile),
+}
+
+impl Source {
+    /// A path, or a file object. What can't be sent is an error at once, and not
+    /// only when the message is.
+    pub fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = object.py();
+        if OpenFile::is_one(object)? {
+            return Ok(Source::Open(OpenFile::new(object)?));
+        }
+        let path = py.import("os")?.call_method1("fspath", (object,))?;
+        let path: PathBuf = path.extract()?;
+        // What a relative path means may have changed by then.
+        let path = std::path::absolute(&path).map_err(|error| os_error(py, &path, error))?;
+        count(py, &path)?;
+        Ok(Source::Path(path))
+    }
+
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Source::Path(path) => Source::Path(path.clone()),
+            Source::Open(file) => Source::Open(file.clone_ref(py)),
+        }
+    }
+
+    /// What the file is called, without the folders that it is in.
+    pub fn file_name(&self, py: Python<'_>) -> PyResult<String> {
+        let name = match self {
+            Source::Path(path) => path.file_name().and_then(|name| name.to_str()).map(str::to_owned),
+            Source::Open(file) => file.file_name(py),
+        };
+        name.ok_or_else(|| {
+            PyTypeError::new_err("attachments: the file has no name that is text: give (filename, file)")
+        })
+    }
+
+    /// The octets as they are to be written now: counted, not read.
+    pub fn stored(&self, py: Python<'_>) -> PyResult<Arc<dyn Stored>> {
+        Ok(match self {
+            Source::Path(path) => Arc::new(count(py, path)?),
+            Source::Open(file) => Arc::new(StoredOpenFile::count(py, file)?),
+        })
+    }
+
+    /// All octets, for who wants them in memory.
+    pub fn read(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
+        let stored = self.stored(py)?;
+        py.detach(|| {
+            let mut octets = vec![0; stored.len() as usize];
+            if !octets.is_empty() {
+                Exactly::open(&*stored)?.read(&mut octets)?;
+            }
+            Ok(octets)
+        })
+        .map_err(|error| read_error(py, error))
+    }
+}
+
+fn count(py: Python<'_>, path: &Path) -> PyResult<StoredFile> {
+    py.detach(|| StoredFile::count(path)).map_err(|error| os_error(py, path, error))
+}
+
+fn os_error(py: Python<'_>, path: &Path, error: io::Error) -> PyErr {
+    let raise = || -> PyResult<PyErr> {
+        let number = match (error.raw_os_error(), error.kind()) {
+            (Some(number), _) => number,
+            (None, io::ErrorKind::IsADirectory) => py.import("errno")?.getattr("EISDIR")?.extract()?,
+            (None, io::ErrorKind::InvalidInput) => {
+                return Ok(PyValueError::new_err(format!(
+                    "attachments: {path:?} is no regular file: read it and give (filename, bytes)"
+                )));
+            }
+            _ => return Ok(PyOSError::new_err(format!("{}: {error}", path.display()))),
+        };
+        let words: String = py.import("os")?.call_method1("strerror", (number,))?.extract()?;
+        // Called with a number, OSError chooses the class for it.
+        Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, words, path))?))
+    };
+    raise().unwrap_or_else(|failed| failed)
+}
+
+/// What reading a file object raised; otherwise an OSError.
+pub(crate) fn read_error(py: Python<'_>, failed: ReadError) -> PyErr {
+    match failed.error.downcast::<PyErr>() {
+        Ok(raised) => raised,
+        Err(error) => os_error(py, Path::new(&failed.name), error),
+    }
+}

@@ -1,0 +1,167 @@
+//! Python's file objects as stored octets: from where they stood when they were
+//! attached to their end. The GIL is held for one small read at a time.
+
+use crate::message::stored::{Reading, Stored};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::sync::MutexExt;
+use pyo3::types::PyBytes;
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+/// An open binary file that can seek.
+pub(crate) struct OpenFile {
+    object: Py<PyAny>,
+    start: u64,
+    /// A file has one position: who moves it reads before another moves it.
+    position: Arc<Mutex<()>>,
+}
+
+impl OpenFile {
+    pub fn is_one(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+        object.hasattr("read")
+    }
+
+    pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if !object.call_method1("read", (0,))?.is_instance_of::<PyBytes>() {
+            return Err(PyTypeError::new_err(format!(
+                "attachments: {} gives text: open the file in binary mode, \"rb\"",
+                shown(object)
+            )));
+        }
+        let can_seek = match object.getattr_opt("seekable")? {
+            Some(seekable) => seekable.call0()?.is_truthy()?,
+            None => object.hasattr("seek")? && object.hasattr("tell")?,
+        };
+        if !can_seek {
+            return Err(PyValueError::new_err(format!(
+                "attachments: {} can't seek, so nobody knows how much it holds: \
+                 read it and give (filename, bytes)",
+                shown(object)
+            )));
+        }
+        let start = object.call_method0("tell")?.extract()?;
+        Ok(OpenFile { object: object.clone().unbind(), start, position: position_of(object) })
+    }
+
+    pub fn clone_ref(&self, py: Python<'_>) -> Self {
+        let position = Arc::clone(&self.position);
+        OpenFile { object: self.object.clone_ref(py), start: self.start, position }
+    }
+
+    pub fn object(&self) -> &Py<PyAny> {
+        &self.object
+    }
+
+    pub fn file_name(&self, py: Python<'_>) -> Option<String> {
+        let name: String = self.object.bind(py).getattr("name").ok()?.extract().ok()?;
+        let base = py.import("os.path").ok()?.call_method1("basename", (name,)).ok()?;
+        base.extract().ok().filter(|base: &String| !base.is_empty())
+    }
+
+    fn with_position<T>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let _held = self.position.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        work(self.object.bind(py))
+    }
+}
+
+fn shown(object: &Bound<'_, PyAny>) -> String {
+    object.repr().map_or_else(|_| "the file".to_owned(), |repr| repr.to_string_lossy().into_owned())
+}
+
+/// The same lock for every message that the same object is attached to.
+fn position_of(object: &Bound<'_, PyAny>) -> Arc<Mutex<()>> {
+    type Locks = Mutex<HashMap<usize, Weak<Mutex<()>>>>;
+    static LOCKS: LazyLock<Locks> = LazyLock::new(Locks::default);
+    let mut locks = LOCKS.lock_py_attached(object.py()).unwrap_or_else(PoisonError::into_inner);
+    // An address is the object's own as long as a lock of it is held: with the
+    // object. What is gone from both may be another's.
+    locks.retain(|_, lock| lock.strong_count() > 0);
+    let address = object.as_ptr() as usize;
+    if let Some(lock) = locks.get(&address).and_then(Weak::upgrade) {
+        return lock;
+    }
+    let lock = Arc::default();
+    locks.insert(address, Arc::downgrade(&lock));
+    lock
+}
+
+/// An open file with the count of what is in it from its start on.
+pub(crate) struct StoredOpenFile {
+    file: OpenFile,
+    len: u64,
+    name: String,
+}
+
+impl StoredOpenFile {
+    pub fn count(py: Python<'_>, file: &OpenFile) -> PyResult<Self> {
+        let end: u64 = file.with_position(py, |object| {
+            object.call_method1("seek", (0, 2))?;
+            object.call_method0("tell")?.extract()
+        })?;
+        let name = file.file_name(py).unwrap_or_else(|| shown(file.object.bind(py)));
+        let Some(len) = end.checked_sub(file.start) else {
+            return Err(PyValueError::new_err(format!(
+                "attachments: {name} ends before the position at which it was attached"
+            )));
+        };
+        Ok(StoredOpenFile { file: file.clone_ref(py), len, name })
+    }
+}
+
+impl fmt::Debug for StoredOpenFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredOpenFile")
+            .field("name", &self.name)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stored for StoredOpenFile {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Reading>> {
+        let file = Python::attach(|py| self.file.clone_ref(py));
+        Ok(Box::new(OpenReading { at: file.start, file }))
+    }
+}
+
+struct OpenReading {
+    file: OpenFile,
+    at: u64,
+}
+
+impl Read for OpenReading {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = Python::attach(|py| {
+            let octets = self.file.with_position(py, |object| {
+                object.call_method1("seek", (self.at,))?;
+                Ok(object.call_method1("read", (out.len(),))?.extract::<PyBackedBytes>()?)
+            })?;
+            match out.get_mut(..octets.len()) {
+                Some(place) => place.copy_from_slice(&octets),
+                None => return Err(PyValueError::new_err("read() gave more than it was asked for")),
+            }
+            Ok(octets.len())
+        });
+        let octets = read.map_err(io::Error::other)?;
+        self.at += octets as u64;
+        Ok(octets)
+    }
+}
+
+impl Reading for OpenReading {}

@@ -1,0 +1,260 @@
+//! Sending many: a feeder puts jobs in and takes receipts out, and a thread for
+//! each session works on them. Nothing here waits for the feeder's own work, and
+//! nothing of it stays behind when the batch ends.
+
+use super::dispatch::{Dispatch, Limits, Policy, Work};
+use super::job::{Job, Payload, Receipt};
+use super::lane::{Bounds, Lane, Supply};
+use super::pool::Pool;
+use super::route::Route;
+use super::transport::Local;
+use super::worker;
+use crate::driver::{Attendant, SLICE, TimedLine};
+use crate::protocol::{Error, Kind, Stage};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What all the sessions of a mailer share.
+#[derive(Debug)]
+pub struct Shared {
+    pub route: Route,
+    /// Takes the messages instead of a server.
+    pub local: Option<Box<dyn Local>>,
+    pub pool: Pool,
+    pub bounds: Bounds,
+    pub limits: Arc<Mutex<Limits>>,
+    /// Sessions at most at the same time.
+    pub connections: usize,
+    /// Whether the conversations are recorded: somebody listens to the log.
+    pub recorded: AtomicBool,
+}
+
+/// One call's messages.
+#[derive(Debug)]
+pub struct Batch<P> {
+    pub(super) shared: Arc<Shared>,
+    state: Mutex<State<P>>,
+    /// There is something to do.
+    work: Condvar,
+    /// There is something to tell, or room for more.
+    news: Condvar,
+    stopped: AtomicBool,
+}
+
+#[derive(Debug)]
+pub(super) struct State<P> {
+    pub dispatch: Dispatch<P>,
+    /// Workers that have not ended, and those of them that have a session.
+    pub workers: usize,
+    pub sessions: usize,
+    /// To wake those who wait on a socket and could say more.
+    sleepers: Vec<Arc<mio::Waker>>,
+    /// Why nothing can be sent.
+    pub failure: Option<Error>,
+}
+
+impl<P: Payload> Batch<P> {
+    pub fn new(shared: Arc<Shared>, policy: Policy) -> Self {
+        let dispatch = Dispatch::new(policy, Arc::clone(&shared.limits));
+        let state = State { dispatch, workers: 0, sessions: 0, sleepers: Vec::new(), failure: None };
+        Self {
+            shared,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            news: Condvar::new(),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Works on it in this thread until all is settled: for one message.
+    pub fn work_here(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        self.lock().workers += 1;
+        let worked = worker::work(self, attendant);
+        self.lock().workers -= 1;
+        worked
+    }
+
+    /// Starts a worker, unless there are enough for what waits.
+    pub fn start_worker(self: &Arc<Self>) -> std::io::Result<Option<JoinHandle<()>>> {
+        {
+            let mut state = self.lock();
+            let enough = state.workers >= self.shared.connections
+                || (state.workers > 0 && state.dispatch.waiting() == 0)
+                || state.failure.is_some();
+            if enough {
+                return Ok(None);
+            }
+            state.workers += 1;
+        }
+        let batch = Arc::clone(self);
+        let spawned = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
+            // Also where the worker panics: the feeder must not wait for it.
+            let _left = Leaving(&batch);
+            let mut attendant = Unattended(&batch.stopped);
+            // What went wrong stands in the receipts.
+            let _ = worker::work(&batch, &mut attendant);
+        });
+        if spawned.is_err() {
+            self.lock().workers -= 1;
+        }
+        spawned.map(Some)
+    }
+
+    pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) {
+        let mut state = self.lock();
+        jobs.into_iter().for_each(|job| state.dispatch.push(job));
+        let sleepers = std::mem::take(&mut state.sleepers);
+        drop(state);
+        self.work.notify_all();
+        for sleeper in sleepers {
+            // One that can't be woken wakes up by itself, a little later.
+            let _ = sleeper.wake();
+        }
+    }
+
+    /// A receipt for what can't be sent as it is.
+    pub fn refuse(&self, job: Job<P>, error: Error) {
+        self.lock().dispatch.refuse(job, error);
+    }
+
+    pub fn end_of_input(&self) {
+        self.lock().dispatch.end_of_input();
+        self.work.notify_all();
+    }
+
+    /// How many jobs wait for a session.
+    pub fn waiting(&self) -> usize {
+        self.lock().dispatch.waiting()
+    }
+
+    pub fn take_receipts(&self) -> Vec<Receipt<P>> {
+        self.lock().dispatch.take_receipts()
+    }
+
+    /// Why nothing can be sent any more.
+    pub fn failure(&self) -> Option<Error> {
+        self.lock().failure.clone()
+    }
+
+    /// Whether all is settled, or nothing will be.
+    pub fn is_over(&self) -> bool {
+        let state = self.lock();
+        state.dispatch.is_finished() || (state.failure.is_some() && state.workers == 0)
+    }
+
+    /// Waits until there is a receipt, or fewer than `low` jobs wait, or all is
+    /// over; a slice of time at most.
+    pub fn wait(&self, low: usize) {
+        let state = self.lock();
+        let over = state.dispatch.is_finished() || state.workers == 0;
+        if !over && !state.dispatch.has_receipts() && (low == 0 || state.dispatch.waiting() >= low) {
+            drop(self.news.wait_timeout(state, SLICE));
+        }
+    }
+
+    /// Ends it: sessions break off, what is in flight becomes unknown, what waits
+    /// is not sent. The receipts tell.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
+        let sleepers = {
+            let mut state = self.lock();
+            state.failure.get_or_insert_with(|| error.clone());
+            state.dispatch.end_of_input();
+            state.dispatch.fail(&error);
+            std::mem::take(&mut state.sleepers)
+        };
+        self.work.notify_all();
+        sleepers.iter().for_each(|sleeper| drop(sleeper.wake()));
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<P>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody's news: receipts, or room for more jobs.
+    pub(super) fn tell(&self) {
+        self.news.notify_all();
+    }
+
+    /// Waits for work, until `until` at most, and no longer than a slice.
+    pub(super) fn wait_for_work(&self, until: Option<Instant>) {
+        let limit = until.map_or(SLICE, |when| when.saturating_duration_since(Instant::now()).min(SLICE));
+        let state = self.lock();
+        if !state.dispatch.is_finished() && state.failure.is_none() && !limit.is_zero() {
+            drop(self.work.wait_timeout(state, limit.max(Duration::from_micros(50))));
+        }
+    }
+
+    /// Wakes those who wait for work: a job has come back.
+    pub(super) fn stir(&self) {
+        self.work.notify_all();
+    }
+
+    /// To be woken when there is more work, while waiting on a socket.
+    pub(super) fn sleep_by(&self, waker: Option<Arc<mio::Waker>>) {
+        if let Some(waker) = waker {
+            let mut state = self.lock();
+            if !state.sleepers.iter().any(|known| Arc::ptr_eq(known, &waker)) {
+                state.sleepers.push(waker);
+            }
+        }
+    }
+
+    /// Everything that is not in flight ends with this error.
+    pub(super) fn fail(&self, error: &Error) {
+        let mut state = self.lock();
+        state.failure.get_or_insert_with(|| error.clone());
+        state.dispatch.fail(error);
+        drop(state);
+        self.work.notify_all();
+        self.tell();
+    }
+
+    pub(super) fn lane(&self, server: Arc<str>, begun: usize, idle: bool, now: Instant) -> Lane<P> {
+        Lane::new(server, self.shared.bounds, begun, idle, now)
+    }
+}
+
+/// The dispatch behind the batch's lock.
+pub(super) struct Locked<'a, P>(pub &'a Batch<P>);
+
+impl<P: Payload> Supply<P> for Locked<'_, P> {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Dispatch<P>) -> T) -> T {
+        work(&mut self.0.lock().dispatch)
+    }
+
+    fn taken(&mut self, work: Work) {
+        if work == Work::Some {
+            self.0.tell();
+        }
+    }
+}
+
+struct Leaving<'a, P: Payload>(&'a Batch<P>);
+
+impl<P: Payload> Drop for Leaving<'_, P> {
+    fn drop(&mut self) {
+        self.0.lock().workers -= 1;
+        self.0.stir();
+        self.0.tell();
+    }
+}
+
+/// A worker's attendant: stops when the batch does.
+struct Unattended<'a>(&'a AtomicBool);
+
+impl Attendant for Unattended<'_> {
+    fn attend(&mut self) -> Result<(), Error> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Err(Error::new(Kind::Interrupted, Stage::Command, "sending was stopped")),
+            false => Ok(()),
+        }
+    }
+
+    fn hear(&mut self, line: &TimedLine) {
+        line.log();
+    }
+}

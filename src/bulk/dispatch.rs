@@ -1,0 +1,245 @@
+//! Which message goes next, and what follows from its fate: another attempt, at
+//! once or later, or a receipt. Told the time, never asking for it.
+//!
+//! What may be tried again: what was never begun, at once; what was refused for
+//! the time being (4yz), after a while; what is unknown, only if the caller has
+//! said so, because it may arrive twice.
+
+use super::job::{Job, Payload, Receipt};
+use super::rate::{PerDay, Rate};
+use crate::envelope::ForwardPath;
+use crate::protocol::reply::Severity;
+use crate::protocol::transaction::Fate;
+use crate::protocol::{Error, Kind, Stage};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// No pause between attempts is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// What the caller has said about sending many.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Attempts after the first one.
+    pub retries: u32,
+    /// Before the second attempt; doubled before each one after it.
+    pub backoff: Duration,
+    pub resend_unknown: bool,
+}
+
+/// Limits that hold for all that a mailer sends.
+#[derive(Debug, Default)]
+pub struct Limits {
+    pub rate: Option<Rate>,
+    pub per_day: Option<PerDay>,
+}
+
+#[derive(Debug)]
+pub struct Dispatch<P> {
+    policy: Policy,
+    limits: Arc<Mutex<Limits>>,
+    ready: VecDeque<Job<P>>,
+    /// To be tried again, and when.
+    later: Vec<(Instant, Job<P>)>,
+    /// With somebody who sends.
+    out: usize,
+    /// There is no more to come.
+    fed: bool,
+    receipts: Vec<Receipt<P>>,
+}
+
+/// What there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Jobs were handed out.
+    Some,
+    /// Nothing before this time.
+    At(Instant),
+    /// Nothing now: more may come, from the caller or from another session.
+    None,
+    /// Nothing any more.
+    Finished,
+}
+
+impl<P: Payload> Dispatch<P> {
+    pub fn new(policy: Policy, limits: Arc<Mutex<Limits>>) -> Self {
+        let ready = VecDeque::new();
+        Self { policy, limits, ready, later: Vec::new(), out: 0, fed: false, receipts: Vec::new() }
+    }
+
+    pub fn push(&mut self, job: Job<P>) {
+        self.ready.push_back(job);
+    }
+
+    /// A receipt for what could not even be tried.
+    pub fn refuse(&mut self, job: Job<P>, error: Error) {
+        self.receipts.push(job.give_up(None, Some(error)));
+    }
+
+    /// No more jobs will be pushed.
+    pub fn end_of_input(&mut self) {
+        self.fed = true;
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// Whether nothing is left to hand out, now or later, but for what comes back.
+    pub fn is_drained(&self) -> bool {
+        self.fed && self.ready.is_empty() && self.later.is_empty()
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.is_drained() && self.out == 0
+    }
+
+    pub fn take_receipts(&mut self) -> Vec<Receipt<P>> {
+        std::mem::take(&mut self.receipts)
+    }
+
+    pub fn has_receipts(&self) -> bool {
+        !self.receipts.is_empty()
+    }
+
+    pub fn retries(&self) -> u32 {
+        self.policy.retries
+    }
+
+    /// What there is to do, without handing anything out.
+    pub fn outlook(&mut self, now: Instant) -> Work {
+        self.wake(now);
+        if !self.ready.is_empty() {
+            return Work::Some;
+        }
+        if self.is_finished() {
+            return Work::Finished;
+        }
+        self.later.iter().map(|(when, _)| *when).min().map_or(Work::None, Work::At)
+    }
+
+    /// Hands out at most so many jobs.
+    pub fn take(&mut self, most: usize, now: Instant, into: &mut VecDeque<Job<P>>) -> Work {
+        self.wake(now);
+        let mut taken = Work::None;
+        let limits = Arc::clone(&self.limits);
+        let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
+        for _ in 0..most {
+            if self.ready.is_empty() {
+                break;
+            }
+            if let Some(rate) = &mut limits.rate
+                && let Err(when) = rate.take(now)
+            {
+                return if taken == Work::Some { taken } else { Work::At(when) };
+            }
+            let Some(job) = self.ready.pop_front() else { break };
+            if let Some(per_day) = &mut limits.per_day
+                && !per_day.take(now)
+            {
+                let message = "the limit of messages per day is reached";
+                self.refuse(job, Error::new(Kind::NotNow, Stage::Connect, message));
+                continue;
+            }
+            into.push_back(job);
+            self.out += 1;
+            taken = Work::Some;
+        }
+        match taken {
+            Work::None => self.outlook(now),
+            taken => taken,
+        }
+    }
+
+    /// What was handed out and never begun.
+    pub fn put_back(&mut self, job: Job<P>) {
+        self.out -= 1;
+        self.ready.push_front(job);
+    }
+
+    /// What was handed out and can't be sent by any server.
+    pub fn reject(&mut self, job: Job<P>, server: &Arc<str>, error: Error) {
+        self.out -= 1;
+        self.receipts.push(job.give_up(Some(Arc::clone(server)), Some(error)));
+    }
+
+    /// The fates of the first of a job's recipients. `trouble` is what broke the
+    /// session, if it broke.
+    pub fn settle(
+        &mut self,
+        mut job: Job<P>,
+        fates: Vec<(ForwardPath, Fate)>,
+        server: &Arc<str>,
+        trouble: Option<&Error>,
+        now: Instant,
+    ) {
+        self.out -= 1;
+        let unasked = job.recipients.split_off(fates.len().min(job.recipients.len()));
+        let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
+        if unasked.is_empty() && fates.iter().all(sent) {
+            return self.receipts.push(job.receipt(fates, Some(Arc::clone(server)), None));
+        }
+        if trouble.is_some() {
+            job.trouble = trouble.cloned();
+        }
+        let may_repeat = job.attempts <= self.policy.retries;
+        let mut pause = false;
+        job.recipients.clear();
+        for (path, fate) in fates {
+            let repeat = match &fate {
+                Fate::Sent(_) => false,
+                Fate::Refused(_, reply) => {
+                    pause |= may_repeat && reply.severity() == Severity::Transient;
+                    reply.severity() == Severity::Transient
+                }
+                Fate::Unknown => self.policy.resend_unknown,
+                Fate::NotSent => true,
+            };
+            match repeat && may_repeat {
+                true => job.recipients.push(path),
+                false => job.settled.push((path, fate)),
+            }
+        }
+        if job.recipients.is_empty() && !unasked.is_empty() {
+            // Another part of the same attempt.
+            job.attempts -= 1;
+        }
+        job.recipients.extend(unasked);
+        if job.recipients.is_empty() {
+            let error = job.trouble.take();
+            self.receipts.push(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
+        } else if pause {
+            self.later.push((now + self.pause(&job), job));
+        } else {
+            self.ready.push_front(job);
+        }
+    }
+
+    /// Nothing can be sent any more: all that is not with somebody ends here.
+    pub fn fail(&mut self, error: &Error) {
+        let waiting = self.ready.drain(..).chain(self.later.drain(..).map(|(_, job)| job));
+        self.receipts.extend(waiting.map(|job| job.give_up(None, Some(error.clone()))));
+    }
+
+    /// Twice as long each time, and not all at once.
+    fn pause(&self, job: &Job<P>) -> Duration {
+        let doubled = self.policy.backoff.saturating_mul(1 << job.attempts.saturating_sub(1).min(16));
+        // Knuth's multiplicative hash spreads neighbours over 75 % to 125 %.
+        let spread = (job.index.wrapping_mul(2_654_435_761) >> 16) % 512;
+        doubled.min(LONGEST_PAUSE).mul_f64(0.75 + spread as f64 / 1024.0)
+    }
+
+    /// What has waited long enough is ready, ahead of what was never tried.
+    fn wake(&mut self, now: Instant) {
+        let mut at = 0;
+        while at < self.later.len() {
+            if self.later[at].0 <= now {
+                let (_, job) = self.later.swap_remove(at);
+                self.ready.push_front(job);
+            } else {
+                at += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A message on its way, and what is known of it in the end.
+
+use crate::envelope::{ForwardPath, ReversePath};
+use crate::protocol::command::Parameter;
+use crate::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
+use crate::protocol::{Body, Error, Stage};
+
+/// What a job carries: the mail data, and whatever its owner wants back with the
+/// receipt. Cloned for each attempt, so a handle and not the content.
+pub trait Payload: Clone + Send + 'static {
+    fn body(&self) -> Body;
+    /// Octets, about: for how much may be in flight.
+    fn size(&self) -> usize;
+}
+
+impl Payload for std::sync::Arc<Vec<u8>> {
+    fn body(&self) -> Body {
+        Body::new(Shared(Self::clone(self)))
+    }
+
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
+struct Shared(std::sync::Arc<Vec<u8>>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A message with its envelope, to be sent until it is settled.
+#[derive(Debug)]
+pub struct Job<P> {
+    /// Which message of its owner's it is, from 0 on.
+    pub index: u64,
+    pub payload: P,
+    pub reverse_path: ReversePath,
+    pub mail_parameters: Vec<Parameter>,
+    /// Those that are not settled.
+    pub recipients: Vec<ForwardPath>,
+    pub rcpt_parameters: Vec<Parameter>,
+    /// Times that the server was asked about it.
+    pub attempts: u32,
+    /// Recipients that earlier attempts have settled.
+    pub(super) settled: Vec<(ForwardPath, Fate)>,
+    /// What kept it from being sent last time.
+    pub(super) trouble: Option<Error>,
+}
+
+impl<P: Payload> Job<P> {
+    pub fn new(index: u64, payload: P, reverse_path: ReversePath, recipients: Vec<ForwardPath>) -> Self {
+        Self {
+            index,
+            payload,
+            reverse_path,
+            mail_parameters: Vec::new(),
+            recipients,
+            rcpt_parameters: Vec::new(),
+            attempts: 0,
+            settled: Vec::new(),
+            trouble: None,
+        }
+    }
+
+    /// The transaction for the first recipients, at most so many: a server may
+    /// limit them (RFC 9422 RCPTMAX).
+    pub(super) fn transaction(&self, recipients: usize, cautious: bool) -> Transaction {
+        Transaction {
+            reverse_path: self.reverse_path.clone(),
+            mail_parameters: self.mail_parameters.clone(),
+            recipients: self.recipients.iter().take(recipients).cloned().collect(),
+            rcpt_parameters: self.rcpt_parameters.clone(),
+            body: self.payload.body(),
+            cautious,
+        }
+    }
+
+    /// Ends it: these are the last fates.
+    pub(super) fn receipt(
+        mut self,
+        fates: Vec<(ForwardPath, Fate)>,
+        server: Option<std::sync::Arc<str>>,
+        error: Option<Error>,
+    ) -> Receipt<P> {
+        let recipients = if self.settled.is_empty() {
+            fates
+        } else {
+            self.settled.extend(fates);
+            self.settled
+        };
+        Receipt {
+            index: self.index,
+            payload: self.payload,
+            reverse_path: self.reverse_path,
+            recipients,
+            attempts: self.attempts,
+            server,
+            error,
+        }
+    }
+
+    /// Ends it without another attempt.
+    pub(super) fn give_up(mut self, server: Option<std::sync::Arc<str>>, error: Option<Error>) -> Receipt<P> {
+        let open = std::mem::take(&mut self.recipients);
+        let error = error.or_else(|| self.trouble.take());
+        self.receipt(open.into_iter().map(|path| (path, Fate::NotSent)).collect(), server, error)
+    }
+}
+
+/// What became of one message, for each of its recipients.
+#[derive(Debug)]
+pub struct Receipt<P> {
+    pub index: u64,
+    pub payload: P,
+    pub reverse_path: ReversePath,
+    pub recipients: Vec<(ForwardPath, Fate)>,
+    pub attempts: u32,
+    /// Who was asked last.
+    pub server: Option<std::sync::Arc<str>>,
+    /// What went wrong, where that is not told by a recipient's fate.
+    pub error: Option<Error>,
+}
+
+impl<P> Receipt<P> {
+    /// Sent to everybody.
+    pub fn ok(&self) -> bool {
+        self.recipients.iter().all(|(_, fate)| matches!(fate, Fate::Sent(_))) && !self.recipients.is_empty()
+    }
+}
+
+/// The fate of each recipient, as a receipt tells it: a refused sender is a
+/// refusal for everybody, and the server's word to MAIL is the reason, not what it
+/// said to the RCPTs behind it.
+pub(super) fn fates_of(outcome: Outcome) -> Vec<(ForwardPath, Fate)> {
+    let Outcome { verdict, mut recipients } = outcome;
+    if let Verdict::SenderRefused(reply) = verdict {
+        for (_, fate) in &mut recipients {
+            *fate = Fate::Refused(Stage::Mail, reply.clone());
+        }
+    }
+    recipients
+}

@@ -1,0 +1,213 @@
+//! One session's share of the work: how many messages it may have in flight, and
+//! which of them an answer belongs to. Moves no octets.
+
+use super::dispatch::Dispatch;
+use super::job::{Job, Payload, fates_of};
+use super::rate::Rate;
+use super::window::Window;
+use crate::protocol::transaction::Outcome;
+use crate::protocol::{Error, Event, Kind, Request, Session};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Jobs that one session takes at a time.
+const SHARE: usize = 64;
+
+/// How much one session may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Unanswered messages.
+    pub window: usize,
+    /// Messages before the session is ended.
+    pub messages: Option<usize>,
+    /// Messages per second.
+    pub rate: Option<f64>,
+}
+
+#[derive(Debug)]
+pub struct Lane<P> {
+    server: Arc<str>,
+    bounds: Bounds,
+    window: Window,
+    rate: Option<Rate>,
+    /// Taken and not yet said.
+    taken: VecDeque<Job<P>>,
+    in_flight: VecDeque<Job<P>>,
+    /// Transactions on this session so far.
+    begun: usize,
+    /// The next one finds out whether the server is still there.
+    cautious: bool,
+}
+
+impl<P: Payload> Lane<P> {
+    /// `begun` and `idle` tell of a session that has been used before.
+    pub fn new(server: Arc<str>, bounds: Bounds, begun: usize, idle: bool, now: Instant) -> Self {
+        Self {
+            server,
+            bounds,
+            window: Window::new(bounds.window, now),
+            rate: bounds.rate.map(|rate| Rate::new(rate, now)),
+            taken: VecDeque::new(),
+            in_flight: VecDeque::new(),
+            begun,
+            cautious: idle,
+        }
+    }
+
+    pub fn begun(&self) -> usize {
+        self.begun
+    }
+
+    /// Whether it has neither taken nor begun anything that is not settled.
+    pub fn is_idle(&self) -> bool {
+        self.taken.is_empty() && self.in_flight.is_empty()
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Whether the session has done all that it may: the caller's limit, or the
+    /// server's (RFC 9422 MAILMAX).
+    pub fn is_spent(&self, session: &Session) -> bool {
+        let most = self.bounds.messages.into_iter().chain(session.extensions().limit("MAILMAX")).min();
+        most.is_some_and(|most| self.begun >= most)
+    }
+
+    /// Says as many messages as the window has room for. When it could say more
+    /// and has none: what the dispatch has to tell. `lanes` is with how many
+    /// others it shares.
+    pub fn fill(
+        &mut self,
+        dispatch: &mut impl Supply<P>,
+        lanes: usize,
+        session: &mut Session,
+        now: Instant,
+    ) -> Filled {
+        while self.window.has_room(self.in_flight.len()) && session.takes_transaction() {
+            if self.is_spent(session) {
+                return Filled::Spent;
+            }
+            if let Some(rate) = &mut self.rate
+                && let Err(when) = rate.take(now)
+            {
+                return Filled::Starved(super::dispatch::Work::At(when));
+            }
+            if self.taken.is_empty() {
+                let work = dispatch.supply(SHARE, lanes, now, &mut self.taken);
+                dispatch.taken(work);
+                if self.taken.is_empty() {
+                    return Filled::Starved(work);
+                }
+            }
+            if let Some(job) = self.taken.pop_front() {
+                self.begin(job, dispatch, session);
+            }
+        }
+        Filled::Full
+    }
+
+    fn begin(&mut self, mut job: Job<P>, dispatch: &mut impl Supply<P>, session: &mut Session) {
+        let recipients = session.extensions().limit("RCPTMAX").filter(|most| *most > 0).unwrap_or(usize::MAX);
+        let transaction = job.transaction(recipients, self.cautious);
+        match session.request(Request::Transaction(transaction)) {
+            Ok(()) => {
+                job.attempts += 1;
+                self.begun += 1;
+                self.cautious = false;
+                self.window.begun(job.payload.size());
+                self.in_flight.push_back(job);
+            }
+            // The session is over: somebody else will take it.
+            Err(error) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => {
+                self.taken.push_front(job)
+            }
+            Err(error) => dispatch.with(|dispatch| dispatch.reject(job, &self.server, error)),
+        }
+    }
+
+    /// The answer to the first message in flight.
+    pub fn hear(&mut self, event: Event, dispatch: &mut Dispatch<P>, now: Instant) {
+        if let Event::Transaction(outcome) = event {
+            self.answered(outcome, dispatch, None, now);
+        }
+    }
+
+    fn answered(
+        &mut self,
+        outcome: Outcome,
+        dispatch: &mut Dispatch<P>,
+        trouble: Option<&Error>,
+        now: Instant,
+    ) {
+        if let Some(job) = self.in_flight.pop_front() {
+            self.window.answered(job.payload.size(), now);
+            dispatch.settle(job, fates_of(outcome), &self.server, trouble, now);
+        }
+    }
+
+    /// The session has ended with this error, or by the server's word: what was in
+    /// flight is settled, what was not begun goes back.
+    pub fn ended(
+        &mut self,
+        session: &mut Session,
+        error: Option<&Error>,
+        dispatch: &mut Dispatch<P>,
+        now: Instant,
+    ) {
+        while let Some(event) = session.decided() {
+            self.hear(event, dispatch, now);
+        }
+        let first = error.and_then(|error| error.outcome.as_deref().cloned());
+        for outcome in first.into_iter().chain(session.take_stranded()) {
+            self.answered(outcome, dispatch, error, now);
+        }
+        // Last first, so that they keep their order.
+        for job in self.taken.drain(..).rev() {
+            dispatch.put_back(job);
+        }
+    }
+}
+
+/// What a lane could say, and why not more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// No room for more at the moment.
+    Full,
+    /// Room, but nothing to say.
+    Starved(super::dispatch::Work),
+    /// The session may do no more.
+    Spent,
+}
+
+/// Where a lane gets jobs from: a dispatch, behind whatever lock it has.
+pub trait Supply<P> {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Dispatch<P>) -> T) -> T;
+
+    /// At most `most`, and no more than a fair share among `lanes`.
+    fn supply(
+        &mut self,
+        most: usize,
+        lanes: usize,
+        now: Instant,
+        into: &mut VecDeque<Job<P>>,
+    ) -> super::dispatch::Work
+    where
+        P: Payload,
+    {
+        self.with(|dispatch| {
+            let fair = dispatch.waiting().div_ceil(lanes.max(1)).max(1);
+            dispatch.take(most.min(fair), now, into)
+        })
+    }
+
+    /// What was supplied: somebody may want to know that there is room for more.
+    fn taken(&mut self, _work: super::dispatch::Work) {}
+}
+
+impl<P> Supply<P> for Dispatch<P> {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Dispatch<P>) -> T) -> T {
+        work(self)
+    }
+}

@@ -1,0 +1,53 @@
+//! A worker without a session: each message goes to a local transport as a whole.
+
+use super::batch::Batch;
+use super::dispatch::Work;
+use super::job::Payload;
+use super::transport::{Local, envelope};
+use crate::driver::Attendant;
+use crate::protocol::transaction::Fate;
+use crate::protocol::{Body, Error};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(super) fn work<P: Payload>(
+    batch: &Batch<P>,
+    local: &dyn Local,
+    attendant: &mut dyn Attendant,
+) -> Result<(), Error> {
+    let name: Arc<str> = local.name().into();
+    let mut taken = VecDeque::new();
+    loop {
+        let now = Instant::now();
+        let work = batch.lock().dispatch.take(1, now, &mut taken);
+        let Some(mut job) = taken.pop_front() else {
+            match work {
+                Work::Finished => return Ok(()),
+                Work::At(when) => batch.wait_for_work(Some(when)),
+                Work::Some | Work::None => batch.wait_for_work(None),
+            }
+            attendant.attend().inspect_err(|error| batch.fail(error))?;
+            continue;
+        };
+        job.attempts += 1;
+        let sent = octets(job.payload.body())
+            .and_then(|octets| local.take(&envelope(&job.reverse_path, &job.recipients)?, &octets));
+        let mut state = batch.lock();
+        match sent {
+            Ok(reply) => {
+                let all = job.recipients.iter();
+                let fates = all.map(|path| (path.clone(), Fate::Sent(reply.clone()))).collect();
+                state.dispatch.settle(job, fates, &name, None, Instant::now());
+            }
+            Err(error) => state.dispatch.reject(job, &name, error),
+        }
+        drop(state);
+        batch.tell();
+    }
+}
+
+/// With canonical line ends, as over the wire.
+fn octets(body: Body) -> Result<Vec<u8>, Error> {
+    body.canonical().map_err(|unreadable| unreadable.to_error())
+}

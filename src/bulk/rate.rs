@@ -1,0 +1,99 @@
+//! How fast messages may begin.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// So many per second, evenly, with a burst of a tenth of a second's worth.
+#[derive(Debug)]
+pub struct Rate {
+    per_second: f64,
+    allowance: f64,
+    since: Instant,
+}
+
+impl Rate {
+    pub fn new(per_second: f64, now: Instant) -> Self {
+        Self { per_second, allowance: 1.0, since: now }
+    }
+
+    /// Takes one, or says from when on there is one.
+    pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
+        let most = (self.per_second / 10.0).max(1.0);
+        let earned = now.saturating_duration_since(self.since).as_secs_f64() * self.per_second;
+        self.allowance = (self.allowance + earned).min(most);
+        self.since = now;
+        if self.allowance >= 1.0 {
+            self.allowance -= 1.0;
+            return Ok(());
+        }
+        // A hair more than exact, or rounding would wake us just too early.
+        let missing = (1.0 - self.allowance) / self.per_second + 1e-6;
+        Err(now + Duration::from_secs_f64(missing))
+    }
+}
+
+/// So many in any 24 hours.
+#[derive(Debug)]
+pub struct PerDay {
+    most: usize,
+    /// When messages began, in groups of those of one second.
+    begun: VecDeque<(Instant, usize)>,
+    count: usize,
+}
+
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl PerDay {
+    pub fn new(most: usize) -> Self {
+        Self { most, begun: VecDeque::new(), count: 0 }
+    }
+
+    /// Takes one; false when the day's are used up.
+    pub fn take(&mut self, now: Instant) -> bool {
+        while let Some(&(when, count)) = self.begun.front() {
+            if now.saturating_duration_since(when) < DAY {
+                break;
+            }
+            self.begun.pop_front();
+            self.count -= count;
+        }
+        if self.count >= self.most {
+            return false;
+        }
+        match self.begun.back_mut() {
+            Some((when, count)) if now.saturating_duration_since(*when) < Duration::from_secs(1) => {
+                *count += 1
+            }
+            _ => self.begun.push_back((now, 1)),
+        }
+        self.count += 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_even() {
+        let start = Instant::now();
+        let mut rate = Rate::new(10.0, start);
+        assert!(rate.take(start).is_ok());
+        let next = rate.take(start).unwrap_err();
+        assert!((next - start).abs_diff(Duration::from_millis(100)) < Duration::from_millis(1));
+        assert!(rate.take(next).is_ok());
+        // Idle time is not saved up.
+        let later = next + Duration::from_secs(60);
+        assert!(rate.take(later).is_ok());
+        assert!(rate.take(later).is_err());
+    }
+
+    #[test]
+    fn the_day_moves_on() {
+        let start = Instant::now();
+        let mut day = PerDay::new(2);
+        assert!(day.take(start) && day.take(start) && !day.take(start + DAY - Duration::from_secs(1)));
+        assert!(day.take(start + DAY));
+    }
+}

@@ -1,0 +1,177 @@
+//! lettre's `Transport` trait, both ways: our SMTP is one of its transports, and
+//! its transports for files and sendmail take what a mailer sends.
+
+use super::batch::{Batch, Shared};
+use super::dispatch::Policy;
+use super::job::{Job, Receipt};
+use crate::driver::{Attendant, TimedLine};
+use crate::envelope::{ForwardPath, Mailbox, ReversePath};
+use crate::protocol::reply::Reply;
+use crate::protocol::{Error, Kind, Stage};
+use lettre::Transport;
+use lettre::address::{Address, Envelope};
+use lettre::transport::file::FileTransport;
+use lettre::transport::sendmail::SendmailTransport;
+use lettre::transport::stub::StubTransport;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// SMTP by a mailer's sessions, as lettre's `Transport`.
+#[derive(Clone, Debug)]
+pub struct SmtpTransport {
+    pub shared: Arc<Shared>,
+    pub policy: Policy,
+}
+
+impl Transport for SmtpTransport {
+    type Ok = Receipt<Arc<Vec<u8>>>;
+    type Error = Error;
+
+    /// Waits until every recipient's fate is known, or that it can't be.
+    fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Self::Ok, Error> {
+        let parse = |address: &Address| {
+            address.to_string().parse::<Mailbox>().map_err(|bad| Error {
+                address: Some(address.to_string()),
+                ..Error::new(Kind::Misuse, Stage::Mail, bad.to_string())
+            })
+        };
+        let sender = envelope.from().map(parse).transpose()?;
+        let reverse_path = sender.map_or(ReversePath::Null, ReversePath::Mailbox);
+        let recipients: Vec<ForwardPath> = envelope.to().iter().map(parse).collect::<Result<_, _>>()?;
+        let batch = Batch::new(Arc::clone(&self.shared), self.policy.clone());
+        batch.push([Job::new(0, Arc::new(email.to_vec()), reverse_path, recipients)]);
+        batch.end_of_input();
+        let worked = batch.work_here(&mut Alone);
+        match (batch.take_receipts().pop(), worked) {
+            (_, Err(error)) => Err(error),
+            (Some(receipt), Ok(())) => Ok(receipt),
+            (None, Ok(())) => Err(Error::new(Kind::Misuse, Stage::Command, "the message was not settled")),
+        }
+    }
+
+    fn shutdown(&self) {
+        self.shared.pool.clear();
+    }
+}
+
+/// Nobody listens and nobody interrupts.
+struct Alone;
+
+impl Attendant for Alone {
+    fn attend(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn hear(&mut self, line: &TimedLine) {
+        line.log();
+    }
+}
+
+/// A transport without a conversation: a message is taken whole, or not.
+pub trait Local: Send + Sync + fmt::Debug {
+    fn name(&self) -> &str;
+
+    /// What would be the server's reply to the end of mail data.
+    fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error>;
+}
+
+/// lettre's file transport: each message in a file of its own.
+#[derive(Debug)]
+pub struct Files {
+    transport: FileTransport,
+    name: String,
+}
+
+impl Files {
+    /// The folder must be there.
+    pub fn new(folder: &Path) -> Self {
+        Self { transport: FileTransport::new(folder), name: format!("file:{}", folder.display()) }
+    }
+}
+
+impl Local for Files {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
+        let stored = self.transport.send_raw(envelope, octets).map_err(|error| failed(&self.name, &error))?;
+        Ok(Reply::new(250, format!("2.0.0 queued as {stored}.eml")))
+    }
+}
+
+/// lettre's sendmail transport: a program takes the message.
+#[derive(Debug)]
+pub struct Sendmail {
+    transport: SendmailTransport,
+    name: String,
+}
+
+impl Sendmail {
+    /// Without a program: `sendmail`, wherever PATH has it.
+    pub fn new(program: Option<PathBuf>) -> Self {
+        let program: OsString = program.map_or_else(|| "sendmail".into(), Into::into);
+        let name = format!("sendmail:{}", program.display());
+        Self { transport: SendmailTransport::new_with_command(program), name }
+    }
+}
+
+impl Local for Sendmail {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
+        if envelope.from().is_none() {
+            let why = "sendmail can't be told of the null reverse-path (RFC 5321 4.5.5): it would name you";
+            return Err(Error::new(Kind::NotSupported, Stage::Mail, why));
+        }
+        self.transport.send_raw(envelope, octets).map_err(|error| failed(&self.name, &error))?;
+        Ok(Reply::new(250, "2.0.0 taken by the program"))
+    }
+}
+
+/// lettre's stub transport: nothing goes anywhere. It keeps what it is given, so
+/// each message has one of its own.
+#[derive(Debug)]
+pub struct Null;
+
+impl Local for Null {
+    fn name(&self) -> &str {
+        "null:"
+    }
+
+    fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
+        StubTransport::new_ok().send_raw(envelope, octets).map_err(|error| failed("null:", &error))?;
+        Ok(Reply::new(250, "2.0.0 thrown away"))
+    }
+}
+
+/// The envelope as lettre has it. Its addresses have a domain.
+pub(super) fn envelope(reverse_path: &ReversePath, recipients: &[ForwardPath]) -> Result<Envelope, Error> {
+    let address = |mailbox: &Mailbox| {
+        let text = mailbox.wire(false);
+        match text.rsplit_once('@') {
+            Some((local, domain)) => Ok(Address::new_dangerous(local, domain)),
+            None => {
+                let why = "only an SMTP server knows what an address without a domain means";
+                Err(Error { address: Some(text), ..Error::new(Kind::NotSupported, Stage::Rcpt, why) })
+            }
+        }
+    };
+    let sender = match reverse_path {
+        ReversePath::Null => None,
+        ReversePath::Mailbox(mailbox) => Some(address(mailbox)?),
+    };
+    let recipients = recipients.iter().map(address).collect::<Result<_, _>>()?;
+    Envelope::new(sender, recipients)
+        .map_err(|error| Error::new(Kind::Misuse, Stage::Rcpt, error.to_string()))
+}
+
+fn failed(name: &str, error: &dyn std::error::Error) -> Error {
+    // lettre's own words are behind its error.
+    let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    Error::new(Kind::Local, Stage::EndOfData, format!("{name} did not take the message: {why}"))
+}

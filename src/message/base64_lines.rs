@@ -1,0 +1,84 @@
+//! Base64 in lines (RFC 2045 section 6.8), whole or piece by piece.
+
+use encodify::base64::{self, Base64, LineEnding};
+
+/// Width of a line.
+const WIDTH: usize = 76;
+/// Octets that make a line.
+const LINE: usize = WIDTH / 4 * 3;
+
+/// What encodes into lines that each, the last one too, have this end.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    linesep: String,
+    /// None for line ends that mail doesn't know.
+    encoder: Option<Base64>,
+}
+
+impl Lines {
+    /// As many octets may be encoded at a time: whole lines, 64 KB of them.
+    pub const PIECE: usize = 840 * LINE;
+
+    #[must_use]
+    pub fn ended_by(linesep: &str) -> Self {
+        let ending = match linesep {
+            "\n" => Some(LineEnding::Lf),
+            "\r\n" => Some(LineEnding::CrLf),
+            _ => None,
+        };
+        let encoder = ending.map(|ending| base64::STANDARD.wrapped(WIDTH, ending));
+        Lines { linesep: linesep.to_owned(), encoder }
+    }
+
+    #[must_use]
+    pub fn encoded_len(&self, octets: u64) -> u64 {
+        octets.div_ceil(3) * 4 + octets.div_ceil(LINE as u64) * self.linesep.len() as u64
+    }
+
+    pub fn append(&self, octets: &[u8], out: &mut Vec<u8>) {
+        if let Some(encoder) = self.encoder {
+            encoder.encode_append(octets, out);
+            return;
+        }
+        for line in octets.chunks(LINE) {
+            base64::STANDARD.encode_append(line, out);
+            out.extend_from_slice(self.linesep.as_bytes());
+        }
+    }
+
+    /// Into its final place, which is as long as [`Lines::encoded_len`] says.
+    pub fn write(&self, octets: &[u8], out: &mut [u8]) {
+        match self.encoder {
+            // The place is exactly as long as the encoding, so this can't fail.
+            Some(encoder) => drop(encoder.encode_slice(octets, out)),
+            None => {
+                let mut encoded = Vec::with_capacity(out.len());
+                self.append(octets, &mut encoded);
+                out.copy_from_slice(&encoded);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_is_known_and_pieces_make_the_whole() {
+        for linesep in ["\n", "\r\n", "\r"] {
+            let lines = Lines::ended_by(linesep);
+            for octets in [0, 1, 2, 3, 56, 57, 58, 114, Lines::PIECE, 2 * Lines::PIECE + 100] {
+                let content: Vec<u8> = (0..octets).map(|n| (n * 7) as u8).collect();
+                let (mut whole, mut pieced) = (Vec::new(), Vec::new());
+                lines.append(&content, &mut whole);
+                content.chunks(Lines::PIECE).for_each(|piece| lines.append(piece, &mut pieced));
+                assert_eq!(whole, pieced);
+                assert_eq!(whole.len() as u64, lines.encoded_len(octets as u64), "{octets} {linesep:?}");
+                let mut placed = vec![0; whole.len()];
+                lines.write(&content, &mut placed);
+                assert_eq!(whole, placed);
+            }
+        }
+    }
+}

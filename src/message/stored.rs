@@ -1,0 +1,214 @@
+//! Octets that stay in a file until a message is written.
+
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Octets that are somewhere else, and how many they were when they were counted.
+pub trait Stored: fmt::Debug + Send + Sync {
+    fn len(&self) -> u64;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What people know it by.
+    fn name(&self) -> String;
+
+    /// Begins to read, from the beginning.
+    fn open(&self) -> io::Result<Box<dyn Reading>>;
+}
+
+/// A reading under way.
+pub trait Reading: Read + Send + Sync {
+    /// Asked at the end: an error if what was read is not what was counted.
+    fn verify(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Stored octets could not be read, or were not what they had been.
+#[derive(Debug)]
+pub struct ReadError {
+    pub name: String,
+    pub error: io::Error,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.error)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Reads as many octets as were counted: fewer or more are an error, and so is a
+/// change that shows at the end, before the last octets are given away.
+pub struct Exactly {
+    reading: Box<dyn Reading>,
+    name: String,
+    left: u64,
+}
+
+impl Exactly {
+    pub fn open(stored: &dyn Stored) -> Result<Self, ReadError> {
+        let name = stored.name();
+        match stored.open() {
+            Ok(reading) => Ok(Exactly { reading, name, left: stored.len() }),
+            Err(error) => Err(ReadError { name, error }),
+        }
+    }
+
+    /// The next octets into `out`: as many as fit, or as are left.
+    pub fn read<'a>(&mut self, out: &'a mut [u8]) -> Result<&'a [u8], ReadError> {
+        let octets = usize::try_from(self.left).map_or(out.len(), |left| left.min(out.len()));
+        let read = self.fill(&mut out[..octets]);
+        read.map_err(|error| ReadError { name: self.name.clone(), error })?;
+        Ok(&out[..octets])
+    }
+
+    fn fill(&mut self, out: &mut [u8]) -> io::Result<()> {
+        self.reading.read_exact(out).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => changed(),
+            _ => error,
+        })?;
+        self.left -= out.len() as u64;
+        if self.left > 0 {
+            return Ok(());
+        }
+        match self.reading.read_exact(&mut [0]) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => self.reading.verify(),
+            Err(error) => Err(error),
+            Ok(()) => Err(changed()),
+        }
+    }
+}
+
+impl fmt::Debug for Exactly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exactly").field("name", &self.name).field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+fn changed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the file was changed while it was needed: send a copy of it")
+}
+
+/// A regular file, by its path.
+#[derive(Clone, Debug)]
+pub struct StoredFile {
+    path: PathBuf,
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    len: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Seen {
+    fn of(metadata: &Metadata) -> Self {
+        Seen { len: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+impl StoredFile {
+    /// Counts the octets, and finds out that the file can be read. A directory is an
+    /// error of that kind; what is no file either (a pipe, a device) has no end that
+    /// could be known, and is refused as invalid input.
+    pub fn count(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !metadata.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let metadata = File::open(path)?.metadata()?;
+        Ok(StoredFile { path: path.to_owned(), seen: Seen::of(&metadata) })
+    }
+}
+
+impl Stored for StoredFile {
+    fn len(&self) -> u64 {
+        self.seen.len
+    }
+
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Reading>> {
+        let mut reading = FileReading { file: File::open(&self.path)?, seen: self.seen };
+        reading.verify()?;
+        Ok(Box::new(reading))
+    }
+}
+
+struct FileReading {
+    file: File,
+    seen: Seen,
+}
+
+impl Read for FileReading {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.file.read(out)
+    }
+}
+
+impl Reading for FileReading {
+    fn verify(&mut self) -> io::Result<()> {
+        if Seen::of(&self.file.metadata()?) == self.seen { Ok(()) } else { Err(changed()) }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Says that it has so many octets and has others.
+    #[derive(Clone, Debug)]
+    pub struct Told {
+        pub len: u64,
+        pub octets: Vec<u8>,
+    }
+
+    impl Stored for Told {
+        fn len(&self) -> u64 {
+            self.len
+        }
+
+        fn name(&self) -> String {
+            "told".to_owned()
+        }
+
+        fn open(&self) -> io::Result<Box<dyn Reading>> {
+            Ok(Box::new(io::Cursor::new(self.octets.clone())))
+        }
+    }
+
+    impl Reading for io::Cursor<Vec<u8>> {}
+
+    #[test]
+    fn neither_fewer_octets_nor_more() {
+        for (len, octets, fine) in [(5, 5, true), (5, 4, false), (5, 6, false), (4, 4, true)] {
+            let told = Told { len, octets: vec![b'x'; octets] };
+            let mut exactly = Exactly::open(&told).expect("opens");
+            let mut out = [0; 2];
+            let mut got = 0;
+            let end = loop {
+                match exactly.read(&mut out) {
+                    Ok(piece) => got += piece.len() as u64,
+                    Err(error) => break Err(error.to_string()),
+                }
+                if got == len {
+                    break Ok(());
+                }
+            };
+            assert_eq!(end.is_ok(), fine, "{len} {octets} {end:?}");
+        }
+    }
+}

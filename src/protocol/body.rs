@@ -1,0 +1,282 @@
+//! The content of a message on its way out: octets in memory, or pieces that are
+//! produced when the wire takes them.
+//!
+//! What a transaction has to know before it begins (SIZE, 8BITMIME) is known before
+//! anything is read. A clone of a body is sent from the beginning again, and shares
+//! the content: whoever may have to send a message a second time keeps one.
+
+use super::error::{Cause, Error, Kind, Stage};
+use super::mail_data::{Encoder, Framing, canonical_size};
+use std::fmt;
+use std::sync::Arc;
+
+/// Content that is produced on demand. Implemented outside: it may read files.
+pub trait Content: Send + Sync {
+    /// How many octets it will be.
+    fn len(&self) -> u64;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many they are once every line end is CRLF (RFC 1870 5).
+    fn canonical_size(&self) -> u64;
+
+    fn is_ascii(&self) -> bool;
+
+    /// Begins to read it, from the beginning.
+    fn open(self: Arc<Self>) -> Result<Box<dyn Pieces>, Unreadable>;
+}
+
+/// A reading of content that is under way.
+pub trait Pieces: Send + Sync {
+    /// The next octets: at least one and at most `most`, which is never more than
+    /// is left. Content that turns out to be other than was announced is an error at
+    /// the last piece at the latest: after it nothing can be taken back.
+    fn next(&mut self, most: usize) -> Result<&[u8], Unreadable>;
+}
+
+/// Why content can't be read, or not to its end.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    pub message: String,
+    /// The operating system's number, where it gave one.
+    pub os_error: Option<i32>,
+    pub cause: Option<Cause>,
+}
+
+impl Unreadable {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), os_error: None, cause: None }
+    }
+
+    pub fn to_error(&self) -> Error {
+        Error {
+            os_error: self.os_error,
+            cause: self.cause.clone(),
+            ..Error::new(Kind::Unreadable, Stage::MailData, self.message.clone())
+        }
+    }
+}
+
+impl PartialEq for Unreadable {
+    fn eq(&self, other: &Self) -> bool {
+        self.message == other.message && self.os_error == other.os_error
+    }
+}
+
+impl Eq for Unreadable {}
+
+#[derive(Clone)]
+enum Source {
+    Memory(Arc<dyn AsRef<[u8]> + Send + Sync>),
+    OnDemand(Arc<dyn Content>),
+}
+
+/// The content of a message, as the caller has it. It is encoded piece by piece on
+/// its way out and never copied whole.
+pub struct Body {
+    source: Source,
+    reading: Option<Box<dyn Pieces>>,
+    taken: u64,
+}
+
+impl Body {
+    /// Octets that are there.
+    pub fn new(content: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        Self::of(Source::Memory(Arc::new(content)))
+    }
+
+    pub fn on_demand(content: impl Content + 'static) -> Self {
+        Self::of(Source::OnDemand(Arc::new(content)))
+    }
+
+    fn of(source: Source) -> Self {
+        Self { source, reading: None, taken: 0 }
+    }
+
+    /// Octets, before line ends are made canonical.
+    pub fn len(&self) -> u64 {
+        match &self.source {
+            Source::Memory(octets) => (**octets).as_ref().len() as u64,
+            Source::OnDemand(content) => content.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Octets that it holds in memory.
+    pub fn size_in_memory(&self) -> usize {
+        match &self.source {
+            Source::Memory(octets) => (**octets).as_ref().len(),
+            Source::OnDemand(_) => 0,
+        }
+    }
+
+    /// What SIZE declares (RFC 1870 5).
+    pub fn canonical_size(&self) -> u64 {
+        match &self.source {
+            Source::Memory(octets) => canonical_size((**octets).as_ref()),
+            Source::OnDemand(content) => content.canonical_size(),
+        }
+    }
+
+    pub fn is_ascii(&self) -> bool {
+        match &self.source {
+            Source::Memory(octets) => (**octets).as_ref().is_ascii(),
+            Source::OnDemand(content) => content.is_ascii(),
+        }
+    }
+
+    /// The next octets, at most so many; none only at the end.
+    pub(super) fn next_piece(&mut self, most: usize) -> Result<&[u8], Unreadable> {
+        let left = self.len() - self.taken;
+        let most = usize::try_from(left).map_or(most, |left| left.min(most));
+        if most == 0 {
+            return Ok(&[]);
+        }
+        let piece = match &self.source {
+            Source::Memory(octets) => {
+                // What lies in memory is never longer than that.
+                let from = self.taken as usize;
+                &(**octets).as_ref()[from..from + most]
+            }
+            Source::OnDemand(content) => {
+                let reading = match &mut self.reading {
+                    Some(reading) => reading,
+                    none => none.insert(Arc::clone(content).open()?),
+                };
+                reading.next(most)?
+            }
+        };
+        if piece.is_empty() || piece.len() > most {
+            return Err(Unreadable::new("the content of the message is not as long as it was announced"));
+        }
+        self.taken += piece.len() as u64;
+        Ok(piece)
+    }
+
+    /// All of it with canonical line ends, from the beginning: as BDAT would say it.
+    pub fn canonical(&self) -> Result<Vec<u8>, Unreadable> {
+        let mut body = self.clone();
+        let mut octets = Vec::new();
+        let mut encoder = Encoder::new(Framing::Chunk);
+        while !body.is_done() {
+            encoder.encode(body.next_piece(64 * 1024)?, &mut octets);
+        }
+        encoder.finish(&mut octets);
+        Ok(octets)
+    }
+
+    /// How many octets have been taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.taken == self.len()
+    }
+}
+
+impl Clone for Body {
+    /// The same content, from the beginning.
+    fn clone(&self) -> Self {
+        Self::of(self.source.clone())
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} octets, {} taken)", self.len(), self.taken)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// So many octets, in pieces of at most 1000, of which only `readable` can be read.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Failing {
+        pub octets: u64,
+        pub readable: u64,
+    }
+
+    struct Reading {
+        left: u64,
+        piece: Vec<u8>,
+    }
+
+    impl Content for Failing {
+        fn len(&self) -> u64 {
+            self.octets
+        }
+
+        fn canonical_size(&self) -> u64 {
+            self.octets
+        }
+
+        fn is_ascii(&self) -> bool {
+            true
+        }
+
+        fn open(self: Arc<Self>) -> Result<Box<dyn Pieces>, Unreadable> {
+            Ok(Box::new(Reading { left: self.readable, piece: Vec::new() }))
+        }
+    }
+
+    impl Pieces for Reading {
+        fn next(&mut self, most: usize) -> Result<&[u8], Unreadable> {
+            let octets = self.left.min(1000).min(most as u64);
+            if octets == 0 {
+                return Err(Unreadable::new("the disk is gone"));
+            }
+            self.left -= octets;
+            self.piece = vec![b'x'; octets as usize];
+            Ok(&self.piece)
+        }
+    }
+
+    #[test]
+    fn a_clone_begins_at_the_beginning() {
+        for mut body in
+            [Body::new(vec![b'x'; 1500]), Body::on_demand(Failing { octets: 1500, readable: 1500 })]
+        {
+            let mut all = Vec::new();
+            while !body.is_done() {
+                all.extend_from_slice(body.next_piece(700).expect("readable"));
+            }
+            assert_eq!(all, [b'x'; 1500]);
+            assert_eq!(body.next_piece(700), Ok(&[][..]));
+            assert_eq!(body.clone().next_piece(10), Ok(&[b'x'; 10][..]));
+        }
+    }
+
+    #[test]
+    fn content_that_ends_early_is_an_error() {
+        struct Short;
+        impl Content for Short {
+            fn len(&self) -> u64 {
+                5
+            }
+            fn canonical_size(&self) -> u64 {
+                5
+            }
+            fn is_ascii(&self) -> bool {
+                true
+            }
+            fn open(self: Arc<Self>) -> Result<Box<dyn Pieces>, Unreadable> {
+                Ok(Box::new(Nothing))
+            }
+        }
+        struct Nothing;
+        impl Pieces for Nothing {
+            fn next(&mut self, _: usize) -> Result<&[u8], Unreadable> {
+                Ok(&[])
+            }
+        }
+        assert!(Body::on_demand(Short).next_piece(5).is_err());
+    }
+}
