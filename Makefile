@@ -121,10 +121,14 @@ $(FRESH_STUB): $(VENV)/built $(VENV)/check-tools tools/finish-stubs
 	$(BIN)/ruff format --quiet $@
 	@touch $@
 
+.PHONY: completions
+completions: $(VENV)/built $(VENV)/test-tools ## Writes what `rsmtp completion` prints anew
+	$(BIN)/python tools/completions
+
 .PHONY: wheel
 wheel: $(VENV)/wheel ## A release wheel in dist/
 
-$(VENV)/wheel: $(SOURCES) $(shell find python -name '*.py*') README.md LICENSE | $(VENV)/built
+$(VENV)/wheel: $(SOURCES) $(shell find python -name '*.py*' -o -path '*/static/*') README.md LICENSE | $(VENV)/built
 	rm -f dist/*.whl
 	$(BIN)/maturin build --quiet --locked --release --interpreter $(BIN)/python --out dist
 	@touch $@

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Why a text is not an address. Shown behind the name of the argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +25,14 @@ impl fmt::Display for BadAddress {
 impl std::error::Error for BadAddress {}
 
 /// A mailbox: a local part and, but for `postmaster` and its like, a domain.
+///
+/// Shared, not copied: a message is kept beside its conversation in case it has to be
+/// said again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Mailbox {
+pub struct Mailbox(Arc<Parts>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Parts {
     local: String,
     /// As it was given.
     domain: Option<String>,
@@ -36,17 +43,29 @@ pub struct Mailbox {
 impl Mailbox {
     /// Whether the local part can be said only with SMTPUTF8 (RFC 6531).
     pub fn needs_smtputf8(&self) -> bool {
-        !self.local.is_ascii()
+        !self.0.local.is_ascii()
     }
 
     /// The text inside the angle brackets. A domain goes as A-labels unless
     /// SMTPUTF8 is in use.
     pub fn wire(&self, smtputf8: bool) -> String {
-        let domain = match &self.a_labels {
+        let mut text = String::new();
+        self.write_to(&mut text, smtputf8);
+        text
+    }
+
+    /// Appends it.
+    pub fn write_to(&self, out: &mut String, smtputf8: bool) {
+        let parts = &self.0;
+        out.push_str(&parts.local);
+        let domain = match &parts.a_labels {
             Some(a_labels) if !smtputf8 => Some(a_labels),
-            _ => self.domain.as_ref(),
+            _ => parts.domain.as_ref(),
         };
-        domain.map_or_else(|| self.local.clone(), |domain| format!("{}@{domain}", self.local))
+        if let Some(domain) = domain {
+            out.push('@');
+            out.push_str(domain);
+        }
     }
 }
 
@@ -74,7 +93,8 @@ impl FromStr for Mailbox {
             }
             _ => None,
         };
-        Ok(Self { local: local.to_owned(), domain: domain.map(str::to_owned), a_labels })
+        let domain = domain.map(str::to_owned);
+        Ok(Self(Arc::new(Parts { local: local.to_owned(), domain, a_labels })))
     }
 }
 
@@ -92,9 +112,15 @@ impl ReversePath {
     }
 
     pub fn wire(&self, smtputf8: bool) -> String {
-        match self {
-            Self::Null => String::new(),
-            Self::Mailbox(mailbox) => mailbox.wire(smtputf8),
+        let mut text = String::new();
+        self.write_to(&mut text, smtputf8);
+        text
+    }
+
+    /// Appends it.
+    pub fn write_to(&self, out: &mut String, smtputf8: bool) {
+        if let Self::Mailbox(mailbox) = self {
+            mailbox.write_to(out, smtputf8);
         }
     }
 }

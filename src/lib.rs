@@ -7,6 +7,7 @@
 //! - `message`: RFC 5322 and MIME. Knows no SMTP.
 //! - `tls`: the record layer under a session, also without I/O.
 //! - `driver`: moves bytes, keeps deadlines, hears signals. Decides nothing about SMTP.
+//! - `bulk`: many messages over several sessions; receipts.
 //! - `catcher`: the server side of the same protocol, for first runs and tests.
 //! - `binding`: Python <-> Rust. The only folder that names pyo3.
 #![forbid(unsafe_code)]

@@ -5,6 +5,8 @@ import os
 import hypothesis
 import pytest
 
+pytest_plugins = ["pytester"]  # for tests/pytest_plugin
+
 # A busy machine is not a failure. (With CI set, Hypothesis chooses this itself, and
 # the same examples each time.)
 if not os.environ.get("CI"):

@@ -14,6 +14,7 @@ FORBIDDEN = {
     "tls": r"crate::(driver|bulk|catcher|binding|message)\b|std::(net|thread)\b|pyo3",
     "driver": r"crate::(bulk|catcher|binding|message)\b|pyo3",
     "catcher": r"crate::(bulk|binding|message)\b|pyo3",
+    "bulk": r"crate::(catcher|binding|message)\b|pyo3",
     "envelope.rs": r"crate::|std::(net|thread)\b|\b(Instant|SystemTime)\b|pyo3",
 }
 

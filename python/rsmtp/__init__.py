@@ -1,48 +1,115 @@
-"""How Python sends email: smtplib's and email.mime's shapes over a Rust engine."""
+"""How Python sends email: smtplib's and email.mime's shapes over a Rust engine.
+
+Everything is loaded when it is first asked for: the package is imported in places that
+may never send anything, by pytest for its plugin, say.
+"""
+# ruff: noqa: F405  the names of the star import, listed once more for type checkers
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from rsmtp import errors
-from rsmtp._rsmtp import (
-    Catcher,
-    Message,
-    Receipt,
-    Recipient,
-    TlsConfig,
-    TlsFacts,
-    TranscriptLine,
-    __version__,
-    formataddr,
-)
-from rsmtp.client import SmtpClient, Transcript
-from rsmtp.errors import *  # noqa: F403
-from rsmtp.mailer import Mailer
-from rsmtp.progress import Progress
-from rsmtp.report import Report
+if TYPE_CHECKING:
+    from rsmtp import email, errors, smtplib
+    from rsmtp._rsmtp import (
+        Catcher,
+        Certificate,
+        Message,
+        Receipt,
+        Recipient,
+        TlsConfig,
+        TlsFacts,
+        TranscriptLine,
+        __version__,
+        formataddr,
+    )
+    from rsmtp.aio import AsyncSmtpClient, send
+    from rsmtp.client import SmtpClient, Transcript
+    from rsmtp.errors import *  # noqa: F403
+    from rsmtp.mailer import Mailer
+    from rsmtp.progress import Progress
+    from rsmtp.report import Report
 
 __all__ = [
+    "AsyncSmtpClient",
     "Catcher",
+    "Certificate",
     "Mailer",
     "Message",
     "Progress",
     "Receipt",
     "Recipient",
     "Report",
+    "SMTPAuthenticationError",
+    "SMTPCertificateError",
+    "SMTPConnectError",
+    "SMTPConnectionRefused",
+    "SMTPContentError",
+    "SMTPDataError",
+    "SMTPException",
+    "SMTPGreetingError",
+    "SMTPHeloError",
+    "SMTPHostNotFound",
+    "SMTPNonASCIIAddress",
+    "SMTPNotSupportedError",
+    "SMTPProtocolError",
+    "SMTPRecipientsRefused",
+    "SMTPResponseException",
+    "SMTPSenderRefused",
+    "SMTPServerDisconnected",
+    "SMTPStateError",
+    "SMTPTLSError",
+    "SMTPTimeoutError",
+    "SMTPUnreachable",
     "SmtpClient",
     "TlsConfig",
     "TlsFacts",
     "Transcript",
     "TranscriptLine",
     "__version__",
+    "email",
     "errors",
     "formataddr",
-    *errors.__all__,
+    "send",
+    "smtplib",
 ]
 
+_MODULES = ("email", "errors", "smtplib")
+# Where the rest is at home; what is not listed is one of the errors.
+_HOMES = {
+    "AsyncSmtpClient": "aio",
+    "Mailer": "mailer",
+    "Progress": "progress",
+    "Report": "report",
+    "SmtpClient": "client",
+    "send": "aio",
+    "Transcript": "client",
+} | dict.fromkeys(
+    (
+        "Catcher",
+        "Certificate",
+        "Message",
+        "Receipt",
+        "Recipient",
+        "TlsConfig",
+        "TlsFacts",
+        "TranscriptLine",
+        "__version__",
+        "formataddr",
+    ),
+    "_rsmtp",
+)
 
-def __getattr__(name: str) -> ModuleType:
-    """The mirrors are there as attributes too, and are loaded when first asked for."""
-    if name in ("smtplib", "email"):
-        return importlib.import_module(f"rsmtp.{name}")
-    raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")
+if not TYPE_CHECKING:  # type checkers know the names, and complain about others
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")
+        if name in _MODULES:
+            return importlib.import_module(f"rsmtp.{name}")
+        found = getattr(importlib.import_module(f"rsmtp.{_HOMES.get(name, 'errors')}"), name)
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

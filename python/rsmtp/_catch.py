@@ -1,32 +1,33 @@
-"""``rsmtp catch``: a local server in the terminal that prints what arrives."""
+"""``rsmtp catch``: a local server that prints what arrives, and shows it in a web page."""
 
 import argparse
 import contextlib
 import email.message
+import errno
 import os
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
+from rsmtp._snippet import snippet
+
+if TYPE_CHECKING:
+    from rsmtp.inbox import Inbox
 
 EXAMPLES = """\
 examples:
-  rsmtp catch                              a free choice of login, on port 1025
+  rsmtp catch                              on port 1025, its web page on port 8025
+  rsmtp catch --no-web --conversation      in the terminal only, and all that was said
   rsmtp catch --port 2525 --tls none       plaintext only
   MAIL_PASSWORD=secret rsmtp catch --username ann --password-from-env MAIL_PASSWORD
 """
 
-SNIPPET = """\
-import smtplib, ssl
-
-with smtplib.{client}({address}) as server:
-{steps}
-    server.sendmail("me@example.org", "you@example.org", "Subject: Hello\\n\\nIt works.\\n")
-"""
-
+WEB_PORT = 8025
 BODY_LINES = 20
 WIDTH = 72
 
@@ -35,10 +36,16 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser = commands.add_parser(
         "catch",
         help="run a local mail server that shows what arrives",
-        description="Run a local mail server that takes any mail, prints it, and delivers it nowhere.",
+        description="Run a local mail server that takes any mail, prints it, shows it in a web page, "
+        "and delivers it nowhere.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=1025, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
@@ -54,12 +61,24 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--allow-remote",
         action="store_true",
-        help="let --host be one that other machines can reach",
+        help="let --host and --web-host be ones that other machines can reach",
     )
-    parser.set_defaults(run=catch)
+    parser.add_argument("--no-web", action="store_true", help="no web page")
+    parser.add_argument(
+        "--web-port",
+        type=int,
+        metavar="PORT",
+        help=f"the web page's port; 0 takes a free one (default: {WEB_PORT}, or a free one if that is taken)",
+    )
+    parser.add_argument(
+        "--web-host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="the web page's address (default: %(default)s); it has no login",
+    )
 
 
-def catch(given: argparse.Namespace) -> int:
+def run(given: argparse.Namespace) -> int:
     """Runs until Ctrl-C or SIGTERM."""
     password = None
     if given.password_from_env is not None:
@@ -80,17 +99,50 @@ def catch(given: argparse.Namespace) -> int:
         )
     except (OSError, ValueError, OverflowError) as error:
         return complain(f"can't listen on {given.host}:{given.port}: {error}")
-    with catcher:
+    count = 0
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(catcher)
         try:
-            print(introduction(catcher, show_password=password is None), flush=True)
+            inbox = None if given.no_web else stack.enter_context(web(catcher, given))
+        except (OSError, ValueError) as error:
+            place = f"{given.web_host}:{WEB_PORT if given.web_port is None else given.web_port}"
+            return complain(f"no web page on {place}: {error} (--no-web does without)")
+        try:
+            print(introduction(catcher, inbox, show_password=password is None), flush=True)
             for message in arriving(catcher):
+                count += 1
                 print(describe(message, conversation=given.conversation), flush=True)
         except KeyboardInterrupt:
-            print(f"\n{catcher.count} messages caught. Bye.")
+            print(f"\n{count} messages caught. Bye.")
         except BrokenPipeError:
             # Nobody reads us any more; Python must not try to flush at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def web(catcher: Catcher, given: argparse.Namespace) -> "Inbox":
+    """The web page, listening."""
+    # A web server is much to load for a command that may not want one.
+    from rsmtp.inbox import Inbox
+
+    def on(port: int) -> Inbox:
+        return Inbox(
+            catcher,
+            given.web_host,
+            port,
+            allow_remote=given.allow_remote,
+            # A password that was chosen is a secret; a random one is an example.
+            show_password=given.password_from_env is None,
+        ).start()
+
+    if given.web_port is not None:
+        return on(given.web_port)
+    try:
+        return on(WEB_PORT)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return on(0)
 
 
 def stop_on_sigterm() -> None:
@@ -109,14 +161,13 @@ def arriving(catcher: Catcher) -> Iterator[CaughtMessage]:
     shown: set[int] = set()
     while True:
         # Counted before they are looked at: what comes in between is not missed.
-        count, messages = catcher.count, catcher.messages
+        changes, messages = catcher.changes, catcher.messages
         yield from (message for message in messages if message.number not in shown)
         shown = {message.number for message in messages}
-        with contextlib.suppress(TimeoutError):
-            catcher.wait_for(count + 1, timeout=3600)
+        catcher.wait_for_change(changes, timeout=3600)
 
 
-def introduction(catcher: Catcher, *, show_password: bool) -> str:
+def introduction(catcher: Catcher, inbox: "Inbox | None", *, show_password: bool) -> str:
     """Where it listens, how to log in, and a script that sends to it."""
     password = catcher.password if show_password else "(from the environment)"
     facts = [
@@ -126,21 +177,10 @@ def introduction(catcher: Catcher, *, show_password: bool) -> str:
     ]
     if catcher.ca_file is not None:
         facts.append(f"  CA file   {catcher.ca_file}")
-    return "\n".join([*facts, "", "Send it something:", "", snippet(catcher, show_password=show_password)])
-
-
-def snippet(catcher: Catcher, *, show_password: bool) -> str:
-    context = f"ssl.create_default_context(cafile={catcher.ca_file!r})"
-    password = repr(catcher.password) if show_password else '"..."'
-    address, steps = f"{catcher.host!r}, {catcher.port}", []
-    if catcher.tls == "implicit":
-        address += f", context={context}"
-    if catcher.tls == "starttls":
-        steps.append(f"    server.starttls(context={context})")
-    steps.append(f"    server.login({catcher.username!r}, {password})")
-    client = "SMTP_SSL" if catcher.tls == "implicit" else catcher.protocol.upper()
-    text = SNIPPET.format(client=client, address=address, steps="\n".join(steps))
-    return "\n".join(f"    {line}" if line else "" for line in text.splitlines()) + "\n"
+    if inbox is not None:
+        facts.append(f"  web page  {inbox.url}")
+    script = textwrap.indent(snippet(catcher, show_password=show_password), "    ")
+    return "\n".join([*facts, "", "Send it something:", "", script])
 
 
 def describe(message: CaughtMessage, *, conversation: bool) -> str:

@@ -19,11 +19,15 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "__version__",
+    "ArmedFault",
     "Catcher",
     "CaughtConversation",
+    "CaughtLine",
     "CaughtMessage",
     "CaughtTls",
+    "Certificate",
     "Connection",
+    "Conversation",
     "Edge",
     "Engine",
     "Message",
@@ -32,10 +36,12 @@ __all__ = [
     "RenderedMessage",
     "Request",
     "Sending",
+    "Settings",
     "StateMachine",
     "TlsConfig",
     "TlsFacts",
     "TranscriptLine",
+    "Wire",
     "_Style",
     "_encode_word",
     "_encode_words",
@@ -44,6 +50,7 @@ __all__ = [
     "_quoted_printable",
     "_read_address",
     "_read_addresses",
+    "ascii_host",
     "cram_md5",
     "formataddr",
     "needs_smtputf8",
@@ -51,6 +58,43 @@ __all__ = [
 ]
 
 __version__: Final[str]
+
+@final
+class ArmedFault:
+    """
+    A fault as it stands.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def address(self, /) -> str | None:
+        """
+        The address or domain that it is for; None: for all.
+        """
+    @property
+    def number(self, /) -> int:
+        """
+        Which fault of the catcher's it is, from 1 on.
+        """
+    @property
+    def skip(self, /) -> int:
+        """
+        How many times the stage will still be passed unharmed.
+        """
+    @property
+    def stage(self, /) -> str:
+        """
+        One of `Catcher.stages()`.
+        """
+    @property
+    def text(self, /) -> str:
+        """
+        What it does, in words.
+        """
+    @property
+    def times(self, /) -> int | None:
+        """
+        How many times it will still strike; None: always.
+        """
 
 @final
 class Catcher:
@@ -131,6 +175,12 @@ class Catcher:
         catcher's own: trust it to verify the catcher. It is removed when the
         catcher is closed. None without TLS.
         """
+    @property
+    def changes(self, /) -> int:
+        """
+        How often something has changed: a message came or was forgotten, a
+        connection began or ended.
+        """
     def clear(self, /) -> None:
         """
         Forgets the messages, and the conversations of closed connections;
@@ -161,6 +211,10 @@ class Catcher:
         """
         How many messages were accepted, kept or not.
         """
+    def delete(self, /, number: SupportsIndex) -> bool:
+        """
+        Forgets one message; count stays. Returns whether it was there.
+        """
     def fault(
         self,
         /,
@@ -183,12 +237,12 @@ class Catcher:
         after: SupportsIndex = 0,
         certificate: typing.Literal["wrong-name", "expired", "not-yet-valid", "untrusted", "self-signed"]
         | None = None,
-    ) -> None:
+    ) -> int:
         """
         Misbehaves from now on when `stage` is reached.
 
         Of several faults that fit, the first one added acts. Without any other
-        argument than `stage`, nothing changes.
+        argument than `stage`, nothing changes. Returns the fault's number.
 
         Args:
             stage: one of Catcher.stages().
@@ -220,9 +274,18 @@ class Catcher:
         Raises ValueError for arguments that make no sense.
         """
     @property
+    def faults(self, /) -> list[ArmedFault]:
+        """
+        The faults that were added, used-up ones too, in their order.
+        """
+    @property
     def host(self, /) -> str:
         """
         The address that it listens on; the path of a Unix socket.
+        """
+    def message(self, /, number: SupportsIndex) -> CaughtMessage | None:
+        """
+        The message of this number (`CaughtMessage.number`); None if it is not kept.
         """
     @property
     def messages(self, /) -> list[CaughtMessage]:
@@ -243,6 +306,10 @@ class Catcher:
     def protocol(self, /) -> str:
         """
         "smtp" or "lmtp".
+        """
+    def remove_fault(self, /, number: SupportsIndex) -> bool:
+        """
+        Takes one fault away, by its number. Returns whether it was there.
         """
     @staticmethod
     def stages() -> list[str]:
@@ -271,6 +338,11 @@ class Catcher:
         Waits until count is at least `count`, and returns the messages.
 
         Ctrl-C ends the wait. Raises TimeoutError after `timeout` seconds.
+        """
+    def wait_for_change(self, /, seen: SupportsIndex, timeout: SupportsFloat | SupportsIndex = 10.0) -> int:
+        """
+        Waits until `changes` is another number than `seen`, at most `timeout`
+        seconds. Returns `changes`. Ctrl-C ends the wait.
         """
 
 @final
@@ -301,10 +373,21 @@ class CaughtConversation:
         The lines, in order.
         """
     @property
+    def number(self, /) -> int | None:
+        """
+        Which connection of the catcher's it is, from 1 on; None where it is what
+        one message was said with.
+        """
+    @property
     def peer(self, /) -> str:
         """
         The client's socket address, as `127.0.0.1:40000`; `unix` for a Unix
         socket.
+        """
+    @property
+    def timeline(self, /) -> list[CaughtLine]:
+        """
+        The lines with their times.
         """
     @property
     def tls(self, /) -> CaughtTls | None:
@@ -315,6 +398,29 @@ class CaughtConversation:
     def user(self, /) -> str | None:
         """
         As whom the client has authenticated; None if it hasn't.
+        """
+
+@final
+class CaughtLine:
+    """
+    One line of a conversation with the catcher, secrets masked.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def at(self, /) -> float | None:
+        """
+        Seconds since the connection was begun; None for a note about lines that
+        were not kept.
+        """
+    @property
+    def direction(self, /) -> str:
+        """
+        "C" for the client, "S" for the catcher, "*" for what happened besides.
+        """
+    @property
+    def text(self, /) -> str:
+        """
+        Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
         """
 
 @final
@@ -435,27 +541,56 @@ class CaughtTls:
         """
 
 @final
-class Connection:
+class Certificate:
+    """
+    A server's certificate (RFC 5280), whether it was verified or not.
+
+    All but `der` raise ValueError where the certificate can't be read.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def der(self, /) -> bytes:
+        """
+        The certificate itself, DER.
+        """
+    @property
+    def issuer(self, /) -> str:
+        """
+        Who has signed it, in the same form.
+        """
+    @property
+    def names(self, /) -> list[str]:
+        """
+        The DNS names and IP addresses that it is for (RFC 5280 4.2.1.6).
+        """
+    @property
+    def not_after(self, /) -> datetime:
+        """
+        Until when it is valid, in UTC.
+        """
+    @property
+    def not_before(self, /) -> datetime:
+        """
+        From when on it is valid, in UTC.
+        """
+    @property
+    def subject(self, /) -> str:
+        """
+        Whom it is for, as `CN=mail.example.org, O=Example`.
+        """
+
+@final
+class Connection(Conversation):
     """
     A connection and the session on it.
 
     Methods wait without the GIL, look at signals at least every 100 ms, and
     raise from `rsmtp.errors`. A second thread waits its turn.
     """
-    def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
-        """
-        Takes these extensions for the server's: keywords with their parameters.
-        """
     def close(self, /) -> None:
         """
         Ends the connection without a word; another thread that waits on it is
         told so.
-        """
-    @property
-    def extensions(self, /) -> list[tuple[str, str]]:
-        """
-        What the server offers: lower-case keywords with their parameters, in its
-        order.
         """
     def fileno(self, /) -> int:
         """
@@ -469,6 +604,43 @@ class Connection:
         """
         `(host, port)` of this side; None for a Unix socket.
         """
+    @staticmethod
+    def open(
+        host: str,
+        port: SupportsIndex,
+        settings: Settings,
+        *,
+        path: str | PathLike[str] | None = None,
+        source_address: tuple[str, SupportsIndex] | None = None,
+        observer: object = None,
+    ) -> Connection:
+        """
+        Connects to `host` and `port`, or to the Unix socket at `path`. The greeting
+        is the first reply to be read.
+        """
+    def perform(self, /, request: Request, observer: object = None) -> typing.Any:
+        """
+        Carries a request out: `(code, text)` for a reply, the dict of the refused
+        recipients for a transaction, the challenge (bytes) of an AUTH exchange
+        that the caller answers, None where no reply is waited for.
+        """
+
+@disjoint_base
+class Conversation:
+    """
+    A conversation as far as it can be looked at. What is asked of it, and who
+    waits, is the matter of its subclasses.
+    """
+    def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
+        """
+        Takes these extensions for the server's: keywords with their parameters.
+        """
+    @property
+    def extensions(self, /) -> list[tuple[str, str]]:
+        """
+        What the server offers: lower-case keywords with their parameters, in its
+        order.
+        """
     @property
     def is_over(self, /) -> bool:
         """
@@ -479,58 +651,11 @@ class Connection:
         """
         The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
         """
-    @staticmethod
-    def open(
-        host: str,
-        port: SupportsIndex,
-        *,
-        path: str | PathLike[str] | None = None,
-        source_address: tuple[str, SupportsIndex] | None = None,
-        timeout: SupportsFloat | SupportsIndex | None = None,
-        deadline: SupportsFloat | SupportsIndex | None = None,
-        lmtp: bool = False,
-        pipelining: bool = True,
-        chunking: bool = True,
-        plaintext_auth: bool = False,
-        like_smtplib: bool = False,
-        implicit_tls: bool = False,
-        context: object = None,
-        observer: object = None,
-    ) -> Connection:
-        """
-        Connects to `host` and `port`, or to the Unix socket at `path`; with
-        `implicit_tls`, TLS comes before the greeting. The greeting is the first
-        reply to be read.
-        """
     @property
     def path(self, /) -> list[str]:
         """
         The states gone through so far, the present one last, as far as the last
         2,000 lines show.
-        """
-    def perform(self, /, request: Request, observer: object = None) -> typing.Any:
-        """
-        Carries a request out: `(code, text)` for a reply, the dict of the refused
-        recipients for a transaction, the challenge (bytes) of an AUTH exchange
-        that the caller answers.
-        """
-    def read_reply(self, /, observer: object = None) -> tuple[int, bytes]:
-        """
-        The next reply: `(code, text)`.
-        """
-    def respond(
-        self, /, response: SupportsGetItem[int, SupportsIndex] | None, observer: object = None
-    ) -> typing.Any:
-        """
-        Answers the challenge of an AUTH exchange; None cancels it.
-        """
-    def send(self, /, request: Request, observer: object = None) -> None:
-        """
-        Sends a request and does not wait for its reply: `read_reply` does.
-        """
-    def send_raw(self, /, octets: bytes | bytearray, observer: object = None) -> None:
-        """
-        Sends bytes as they are.
         """
     def set_patience(
         self, /, timeout: SupportsFloat | SupportsIndex | None, deadline: SupportsFloat | SupportsIndex | None
@@ -543,13 +668,6 @@ class Connection:
     def speaks_esmtp(self, /) -> bool:
         """
         Whether the server took an EHLO or LHLO, not a HELO.
-        """
-    def starttls(
-        self, /, context: object = None, host: str | None = None, observer: object = None
-    ) -> tuple[int, bytes]:
-        """
-        STARTTLS (RFC 3207) and the handshake behind a 220. `host` is the name
-        that the certificate must be for; default: the one connected to.
         """
     @property
     def state(self, /) -> str:
@@ -1125,7 +1243,8 @@ class Recipient:
     @property
     def transient(self, /) -> bool:
         """
-        Whether the same may succeed later: a 4yz refusal, or not sent at all.
+        Whether the same may succeed later: it was refused for the time being (4yz), or
+        not handed over, for a reason that was not the message.
         """
 
 @final
@@ -1170,7 +1289,7 @@ class Request:
     @staticmethod
     def free(line: str) -> Request:
         """
-        A command line of the caller's own.
+        A command line of the caller's own. Its reply is not waited for: `reply` is.
         """
     @staticmethod
     def helo(name: str) -> Request:
@@ -1218,14 +1337,35 @@ class Request:
         QUIT (RFC 5321 4.1.1.10).
         """
     @staticmethod
+    def raw(octets: bytes | bytearray) -> Request:
+        """
+        Octets as they are. A run of them is expected to earn one reply.
+        """
+    @staticmethod
     def rcpt(recip: str, options: SupportsGetItem[int, str] = ...) -> Request:
         """
         RCPT (RFC 5321 4.1.1.3).
         """
     @staticmethod
+    def reply() -> Request:
+        """
+        The next reply.
+        """
+    @staticmethod
+    def response(response: SupportsGetItem[int, SupportsIndex] | None) -> Request:
+        """
+        Answers the challenge of an AUTH exchange; None cancels it.
+        """
+    @staticmethod
     def rset() -> Request:
         """
         RSET (RFC 5321 4.1.1.5).
+        """
+    @staticmethod
+    def starttls(context: object = None, host: str | None = None) -> Request:
+        """
+        STARTTLS (RFC 3207) and the handshake behind a 220. `host` is the name
+        that the certificate must be for; default: the one connected to.
         """
     @staticmethod
     def transaction(
@@ -1256,10 +1396,11 @@ class Sending:
         """
         Takes nothing more from the iterator; `go_on` tells of the rest.
         """
-    def go_on(self, /, iterator: Iterator) -> list[Receipt] | None:
+    def go_on(self, /, iterator: Iterator, told: list) -> bool:
         """
-        Takes messages from the iterator, sends, and returns receipts when there are
-        any, or an empty list after a moment without. None: all is told.
+        Takes messages from the iterator, sends, and adds receipts to the list as they
+        come; returns after a moment in any case. False: all is told. The list is the
+        caller's own, so that an interrupt can't lose what is told.
         """
     def stop(self, /) -> None:
         """
@@ -1272,6 +1413,35 @@ class Sending:
         Messages so far: sent to everybody, refused for somebody, unknown for
         somebody, not sent.
         """
+
+@final
+class Settings:
+    """
+    How a conversation is to be held.
+
+    Args:
+        timeout: seconds for each stage; None: those of RFC 5321 4.5.3.2.
+        deadline: seconds for one whole operation; None: no limit.
+        lmtp: LMTP (RFC 2033).
+        pipelining, chunking: whether to use what the server offers of them.
+        plaintext_auth: whether AUTH may leave this machine without TLS.
+        like_smtplib: be smtplib on the wire, its habits included.
+        implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
+    """
+    def __new__(
+        cls,
+        /,
+        *,
+        timeout: SupportsFloat | SupportsIndex | None = None,
+        deadline: SupportsFloat | SupportsIndex | None = None,
+        lmtp: bool = False,
+        pipelining: bool = True,
+        chunking: bool = True,
+        plaintext_auth: bool = False,
+        like_smtplib: bool = False,
+        implicit_tls: bool = False,
+        context: object = None,
+    ) -> Settings: ...
 
 @final
 class StateMachine:
@@ -1340,9 +1510,9 @@ class TlsFacts:
     """
     def __repr__(self, /) -> str: ...
     @property
-    def certificate(self, /) -> bytes | None:
+    def certificate(self, /) -> Certificate | None:
         """
-        The server's certificate, DER.
+        The server's certificate; None where an `ssl.SSLContext` does not show it.
         """
     @property
     def cipher(self, /) -> str: ...
@@ -1391,6 +1561,87 @@ class TranscriptLine:
     def text(self, /) -> str:
         """
         Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
+        """
+
+@disjoint_base
+class Wire(Conversation):
+    """
+    A session without a socket.
+
+    The clock of connecting starts with it. After `connected`: `begin` a request,
+    send what `output` gives and say so by `sent`, tell what comes by `received`,
+    until `is_settled`; then `result` gives, once, what it has come to.
+    """
+    def __new__(cls, /, host: str, settings: Settings) -> Wire: ...
+    def begin(self, /, request: Request, observer: object = None) -> None:
+        """
+        Begins a request. One that can't be made raises here, and nothing is sent.
+        """
+    def check_time(self, /) -> None:
+        """
+        Looks at the clock: a request whose time is up is settled by that.
+        """
+    def connected(self, /, peer: tuple[str, SupportsIndex] | None, observer: object = None) -> None:
+        """
+        The connection stands: to the peer at this address and port, or, with None, to
+        a Unix socket.
+        """
+    def end(self, /) -> None:
+        """
+        Ends the session without a word; a request under way is settled by that.
+        """
+    def interrupt(self, /, exception: Any) -> None:
+        """
+        The caller has left, by this exception: the session ends, and the exception
+        is told what became of a message that was under way (`fates`).
+        """
+    @property
+    def is_settled(self, /) -> bool: ...
+    def lost(self, /, errno: SupportsIndex | None) -> None:
+        """
+        The connection is gone; `errno` is the operating system's number.
+        """
+    def output(self, /) -> bytes | None:
+        """
+        The octets that are to be sent now. None: there is something to wait for, or
+        the request is settled.
+        """
+    def received(self, /, octets: bytes | bytearray) -> int:
+        """
+        Octets have come; none at all is the end of them. What comes while nothing is
+        asked is kept for the next request; gives how many octets are kept.
+        """
+    def result(self, /) -> typing.Any:
+        """
+        What the request has come to: `(code, text)` for a reply, the dict of the
+        refused recipients for a transaction, the challenge (bytes) of an AUTH
+        exchange that the caller answers, None where no reply was waited for.
+        """
+    def seconds_left(self, /) -> float | None:
+        """
+        Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
+        when nothing is.
+        """
+    def sent(self, /, octets: SupportsIndex) -> None:
+        """
+        So many octets of the output are with the operating system.
+        """
+    def unknown_host(self, /, host: str, why: str) -> None:
+        """
+        Raises what it means that `host` has no address.
+        """
+    def unreachable(
+        self,
+        /,
+        host: str,
+        first: tuple[str, SupportsIndex] | None,
+        addresses: SupportsIndex,
+        errno: SupportsIndex | None,
+    ) -> None:
+        """
+        Raises what it means that none of so many addresses of `host` could be connected
+        to: the first of them, and its `errno` (None: it did not answer). Without an
+        address, `host` is the path of a Unix socket.
         """
 
 @final
@@ -1451,6 +1702,11 @@ def _read_addresses(values: Any, strict: bool) -> list[tuple[str, str]]:
     All addresses of some header values as (name, address) tuples.
 
     With `strict`, whatever isn't plainly a list of addresses is one ("", "").
+    """
+
+def ascii_host(host: str) -> str:
+    """
+    The name that is asked for at the resolver: A-labels (RFC 5891).
     """
 
 def cram_md5(user: str, password: str, challenge: bytes) -> str:

@@ -1,20 +1,22 @@
 """`SmtpClient`: one conversation, step by step, in smtplib's shape.
 
-The conversation itself is held by the engine (`rsmtp._rsmtp.Connection`); here
-stand the names, defaults, return values and attributes that people know.
+The conversation itself is held by the engine (`rsmtp._rsmtp`); here stand the names,
+defaults, return values and attributes that people know, as scripts from which
+`rsmtp.aio` makes its client too.
 """
 
 from __future__ import annotations
 
 import datetime
+import inspect
 import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from rsmtp import sending
-from rsmtp._rsmtp import Connection, Request, TlsFacts, TranscriptLine, cram_md5
+from rsmtp._rsmtp import Connection, Request, Settings, TlsFacts, TranscriptLine, cram_md5
 from rsmtp.errors import (
     SMTPConnectError,
     SMTPException,
@@ -28,7 +30,12 @@ from rsmtp.errors import (
 from rsmtp.sending import MessageLike
 from rsmtp.socket_view import SocketView
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 Reply = tuple[int, bytes]
+# A script: yields what has been begun, is given what came of it, returns the result.
+Steps = Generator[Any, Any, R]
 
 SMTP_PORT: Final = 25
 SMTP_SSL_PORT: Final = 465
@@ -62,32 +69,14 @@ class Transcript(tuple[TranscriptLine, ...]):
         return transcript.bundle(self)
 
 
-class SmtpClient:
-    """A client for one SMTP conversation (RFC 5321), smtplib's `SMTP` in shape.
+class Verbs:
+    """What each verb asks and what its answer means, whoever waits for it.
 
-    Args:
-        host: name or address, "host:port" too. Connects at once when given; a
-            refusing greeting raises SMTPConnectError.
-        port: 0 means 25, or 465 with tls="implicit".
-        local_hostname: what EHLO says. Default: this machine's name if it is
-            fully qualified, its address otherwise; never a DNS look-up.
-        timeout: seconds for each stage of the conversation (the whole reply, the
-            whole handshake). Default: `socket.getdefaulttimeout()`; without one,
-            and for None, the times of RFC 5321 4.5.3.2 (minutes).
-        source_address: (host, port) to connect from.
-        tls: "none" (default; `starttls()` can be called), "starttls" (EHLO,
-            STARTTLS and EHLO follow the greeting) or "implicit" (RFC 8314).
-        context: a TlsConfig or an `ssl.SSLContext`, for `tls`. Default: verified
-            by the operating system's trust store.
-        deadline: seconds for one whole call, whatever it consists of. Default:
-            no limit beside `timeout`.
-        pipelining: False sends one command at a time, whatever the server offers.
-        chunking: False sends mail data by DATA, not BDAT, whatever it offers.
-        allow_plaintext_auth: True lets `login` go over a connection without TLS
-            that leaves this machine.
-
-    Raises the classes of `rsmtp.errors`; ValueError for input that could not
-    stand in a conversation, before anything is sent.
+    A verb is written once, as a script: a generator that yields what it has begun and is
+    given what came of it. `SmtpClient` makes methods of the scripts that wait, where what
+    is yielded has come about already; `AsyncSmtpClient` makes coroutines of them, where
+    it is awaited. Verbs that are built on others go through the client's own methods, so
+    that a subclass may have its own way of each.
     """
 
     debuglevel: int = 0
@@ -98,10 +87,15 @@ class SmtpClient:
     does_esmtp: bool = False
     default_port: int = SMTP_PORT
 
-    _connection: Connection | None = None
+    # Of `rsmtp._rsmtp`, or of `rsmtp.aio`.
+    _connection: Any = None
+    # Where `connect` goes that is not told.
+    _given: tuple[str, int] = ("localhost", 0)
     # Seconds for each stage of the present session.
     _patience: float | None = None
     _tls_mode = "none"
+    # The class whose methods are nobody's own way.
+    _plain: type[Verbs]
     # Whether to be smtplib on the wire, its habits included.
     _like_smtplib = False
 
@@ -143,12 +137,11 @@ class SmtpClient:
         self._debugged: list[str] = []
         self._names_itself = local_hostname is None
         self.local_hostname = _own_name() if local_hostname is None else local_hostname
-        if host:
-            code, msg = self.connect(host, port)
-            if code != 220:
-                error = self._told(SMTPConnectError(code, msg))
-                self.close()
-                raise error
+
+    @property
+    def _own(self) -> Any:
+        """The verbs as this client has them: in either form, a subclass's own ways included."""
+        return self
 
     # -- where it is ----------------------------------------------------------
 
@@ -200,15 +193,21 @@ class SmtpClient:
 
         return client.bundle(self)
 
-    def __enter__(self) -> Self:
-        return self
+    def _arrive(self, host: str, port: int) -> Steps[None]:
+        """Connects to a server that must welcome us."""
+        try:
+            code, msg = yield self._own.connect(host, port)
+            if code != 220:
+                raise self._told(SMTPConnectError(code, msg))
+        except BaseException:
+            self.close()
+            raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _leave(self) -> Steps[None]:
+        """Says QUIT if there is still somebody to say it to."""
         try:
             if self._connection is not None and not self._connection.is_over:
-                self.quit()
+                yield self._own.quit()
         except SMTPServerDisconnected:
             pass
         finally:
@@ -244,14 +243,17 @@ class SmtpClient:
 
     # -- connecting -------------------------------------------------------------
 
-    def connect(
-        self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
-    ) -> Reply:
+    def _connect(
+        self, host: str | None = None, port: int = 0, source_address: tuple[str, int] | None = None
+    ) -> Steps[Reply]:
         """Connects and returns the greeting, whatever it says: (code, text).
 
-        "host:port" is taken apart when no port is given. Raises a subclass of
+        Without a host, to localhost, or where the constructor of an AsyncSmtpClient was
+        told. "host:port" is taken apart when no port is given. Raises a subclass of
         OSError when no connection can be made.
         """
+        if host is None:
+            host, port = self._given[0], port or self._given[1]
         if source_address:
             self.source_address = source_address
         digits: str | int = port
@@ -266,25 +268,26 @@ class SmtpClient:
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
             self._print_debug("connect: to", (host, port), self.source_address)
-        self._begin(host, port)
-        code, msg = self.getreply()
+        yield self._begin(host, port)
+        code, msg = yield self._own.getreply()
         if self.debuglevel > 0:
             self._print_debug("connect:", repr(msg))
         if code == 220 and self._tls_mode == "starttls":
-            self.starttls(context=self.context)
-            self.ehlo()
+            yield self._own.starttls(context=self.context)
+            yield self._own.ehlo()
         return code, msg
 
-    def _begin(self, host: str, port: int, path: str | None = None) -> None:
+    def _begin(self, host: str, port: int, path: str | None = None) -> Any:
+        """Opens a connection."""
+        raise NotImplementedError
+
+    def _settings(self, host: str) -> Settings:
+        """For a new connection; what was learnt in an old one is forgotten."""
         self.close()
         self._forget()
         self._host = host
         self._patience = socket.getdefaulttimeout() if self.timeout is _UNSET else self.timeout
-        self._connection = Connection.open(
-            host,
-            port,
-            path=path,
-            source_address=self.source_address,
+        return Settings(
             timeout=self._patience,
             deadline=self.deadline,
             lmtp=self._speaks_lmtp,
@@ -294,10 +297,12 @@ class SmtpClient:
             like_smtplib=self._like_smtplib,
             implicit_tls=self._tls_mode == "implicit",
             context=self.context,
-            observer=self._observer,
         )
+
+    def _connected(self, connection: Any) -> None:
+        self._connection = connection
         if self._names_itself and self.local_hostname.startswith("["):
-            self.local_hostname = _literal(self._connection.getsockname())
+            self.local_hostname = _literal(connection.getsockname())
 
     @property
     def _speaks_lmtp(self) -> bool:
@@ -317,7 +322,7 @@ class SmtpClient:
 
     # -- talking ----------------------------------------------------------------
 
-    def _talk(self) -> Connection:
+    def _talk(self) -> Any:
         if self._connection is None:
             raise SMTPServerDisconnected("please run connect() first")
         if self.esmtp_features != self._learnt:
@@ -335,42 +340,45 @@ class SmtpClient:
     def _perform(self, request: Request) -> Any:
         if self._overrides(*_LINE_BY_LINE) and request.line is not None:
             verb, _, arguments = request.line.partition(" ")
-            return self.docmd(verb, arguments)
+            return self._own.docmd(verb, arguments)
         return self._talk().perform(request, self._observer)
 
-    def send(self, s: bytes | str) -> None:
+    def _send(self, s: bytes | str) -> Steps[None]:
         """Sends `s` as it is. One reply is expected for a run of such calls."""
         octets = s.encode(self.command_encoding) if isinstance(s, str) else bytes(memoryview(s))
-        self._talk().send_raw(octets, self._observer)
+        yield self._talk().perform(Request.raw(octets), self._observer)
 
-    def putcmd(self, cmd: str, args: str = "") -> None:
+    def _putcmd(self, cmd: str, args: str = "") -> Steps[None]:
         """Sends a command line; `getreply` reads the answer.
 
         Raises ValueError for line ends and NUL within it.
         """
-        self._talk().send(Request.free(f"{cmd} {args}" if args else cmd), self._observer)
+        request = Request.free(f"{cmd} {args}" if args else cmd)
+        yield self._talk().perform(request, self._observer)
 
-    def getreply(self) -> Reply:
+    def _getreply(self) -> Steps[Reply]:
         """The next reply: (code, text), the lines of the text joined by LF."""
         if self._connection is None:
             raise SMTPServerDisconnected("please run connect() first")
-        return self._connection.read_reply(self._observer)
+        reply: Reply = yield self._connection.perform(Request.reply(), self._observer)
+        return reply
 
-    def docmd(self, cmd: str, args: str = "") -> Reply:
+    def _docmd(self, cmd: str, args: str = "") -> Steps[Reply]:
         """A command line and its reply."""
-        self.putcmd(cmd, args)
-        return self.getreply()
+        yield self._own.putcmd(cmd, args)
+        reply: Reply = yield self._own.getreply()
+        return reply
 
-    def helo(self, name: str = "") -> Reply:
+    def _helo(self, name: str = "") -> Steps[Reply]:
         """HELO (RFC 5321 4.1.1.1)."""
-        reply: Reply = self._perform(Request.helo(name or self.local_hostname))
+        reply: Reply = yield self._perform(Request.helo(name or self.local_hostname))
         self.helo_resp = reply[1]
         return reply
 
-    def ehlo(self, name: str = "") -> Reply:
+    def _ehlo(self, name: str = "") -> Steps[Reply]:
         """EHLO (RFC 5321 4.1.1.1); fills `esmtp_features`."""
         self.esmtp_features = self._learnt = {}
-        reply: Reply = self._perform(Request.ehlo(name or self.local_hostname, lmtp=self._speaks_lmtp))
+        reply: Reply = yield self._perform(Request.ehlo(name or self.local_hostname, lmtp=self._speaks_lmtp))
         self._introduced(reply)
         return reply
 
@@ -380,18 +388,18 @@ class SmtpClient:
         self.esmtp_features = dict(self._learnt)
         self.does_esmtp = reply[0] == 250
 
-    def ehlo_or_helo_if_needed(self) -> None:
+    def _ehlo_or_helo_if_needed(self) -> Steps[None]:
         """Introduces us if that has not been done: EHLO, and HELO if the server
         does not know EHLO. Raises SMTPHeloError."""
         if self.helo_resp is not None or self.ehlo_resp is not None:
             return
         if self._overrides("ehlo", "helo", *_LINE_BY_LINE):
-            reply = self.ehlo()
+            reply = yield self._own.ehlo()
             if not 200 <= reply[0] <= 299:
-                reply = self.helo()
+                reply = yield self._own.helo()
         else:
             name = self.local_hostname
-            reply = self._perform(Request.ehlo(name, fall_back=True, lmtp=self._speaks_lmtp))
+            reply = yield self._perform(Request.ehlo(name, fall_back=True, lmtp=self._speaks_lmtp))
             if self._talk().speaks_esmtp:
                 self._introduced(reply)
             else:
@@ -403,59 +411,57 @@ class SmtpClient:
         """Whether the server offers this extension, in any case of letters."""
         return opt.lower() in self.esmtp_features
 
-    def help(self, args: str = "") -> bytes:
+    def _help(self, args: str = "") -> Steps[bytes]:
         """HELP (RFC 5321 4.1.1.8): the text of the reply."""
-        text: bytes = self._perform(Request.help(args))[1]
+        text: bytes = (yield self._perform(Request.help(args)))[1]
         return text
 
-    def rset(self) -> Reply:
+    def _rset(self) -> Steps[Reply]:
         """RSET (RFC 5321 4.1.1.5): ends a transaction that was begun."""
         self.command_encoding = "ascii"
-        reply: Reply = self._perform(Request.rset())
+        reply: Reply = yield self._perform(Request.rset())
         return reply
 
-    def noop(self) -> Reply:
+    def _noop(self) -> Steps[Reply]:
         """NOOP (RFC 5321 4.1.1.9)."""
-        reply: Reply = self._perform(Request.noop())
+        reply: Reply = yield self._perform(Request.noop())
         return reply
 
-    def verify(self, address: str) -> Reply:
+    def _verify(self, address: str) -> Steps[Reply]:
         """VRFY (RFC 5321 4.1.1.6)."""
-        reply: Reply = self._perform(Request.vrfy(sending.bare_address(address)))
+        reply: Reply = yield self._perform(Request.vrfy(sending.bare_address(address)))
         return reply
 
-    vrfy = verify
-
-    def expn(self, address: str) -> Reply:
+    def _expn(self, address: str) -> Steps[Reply]:
         """EXPN (RFC 5321 4.1.1.7)."""
-        reply: Reply = self._perform(Request.expn(sending.bare_address(address)))
+        reply: Reply = yield self._perform(Request.expn(sending.bare_address(address)))
         return reply
 
-    def mail(self, sender: str, options: Sequence[str] = ()) -> Reply:
+    def _mail(self, sender: str, options: Sequence[str] = ()) -> Steps[Reply]:
         """MAIL (RFC 5321 4.1.1.2). An empty sender is the null reverse-path.
 
         Raises SMTPNotSupportedError for SMTPUTF8 where it is not offered.
         """
-        reply: Reply = self._perform(Request.mail(sender, _options("options", options)))
+        reply: Reply = yield self._perform(Request.mail(sender, _options("options", options)))
         return reply
 
-    def rcpt(self, recip: str, options: Sequence[str] = ()) -> Reply:
+    def _rcpt(self, recip: str, options: Sequence[str] = ()) -> Steps[Reply]:
         """RCPT (RFC 5321 4.1.1.3)."""
-        reply: Reply = self._perform(Request.rcpt(recip, _options("options", options)))
+        reply: Reply = yield self._perform(Request.rcpt(recip, _options("options", options)))
         return reply
 
-    def data(self, msg: MessageLike) -> Reply:
+    def _data(self, msg: MessageLike) -> Steps[Reply]:
         """DATA and the mail data (RFC 5321 4.1.1.4), line ends made CRLF.
 
         Raises SMTPDataError if the server does not want the data, SMTPContentError
         if it could not be read to its end: the connection is closed then.
         """
-        reply: Reply = self._perform(Request.data(sending.content_of(msg)))
+        reply: Reply = yield self._perform(Request.data(sending.content_of(msg)))
         if self.debuglevel > 0:
             self._print_debug("data:", reply)
         return reply
 
-    def quit(self) -> Reply:
+    def _quit(self) -> Steps[Reply]:
         """QUIT (RFC 5321 4.1.1.10), and closes the connection.
 
         What was sent is sent: a server that closes without an answer makes the
@@ -463,7 +469,7 @@ class SmtpClient:
         """
         was_over = self._talk().is_over
         try:
-            reply: Reply = self._perform(Request.quit())
+            reply: Reply = yield self._perform(Request.quit())
         except SMTPServerDisconnected as error:
             if was_over or error.stage != "quit":
                 raise
@@ -475,7 +481,7 @@ class SmtpClient:
 
     # -- securing and authenticating ----------------------------------------------
 
-    def starttls(self, *, context: Any = None) -> Reply:
+    def _starttls(self, *, context: Any = None) -> Steps[Reply]:
         """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
         by default the certificate is verified against the system's trust store.
 
@@ -484,18 +490,18 @@ class SmtpClient:
         server refuses it (nothing of a mail goes out in plaintext after that),
         SMTPTLSError if the handshake fails.
         """
-        self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         if not self.has_extn("starttls"):
             if self.tls is not None:
                 raise SMTPNotSupportedError(f"this connection is encrypted already ({self.tls.version})")
             raise SMTPNotSupportedError("STARTTLS extension not supported by server.")
-        code, msg = self._talk().starttls(context, None, self._observer)
+        code, msg = yield self._talk().perform(Request.starttls(context), self._observer)
         if code != 220:
             raise self._told(SMTPResponseException(code, msg))
         self._forget()
         return code, msg
 
-    def login(
+    def _login(
         self,
         user: str,
         password: str | None = None,
@@ -503,7 +509,7 @@ class SmtpClient:
         initial_response_ok: bool = True,
         access_token: str | None = None,
         mechanism: str | None = None,
-    ) -> Reply:
+    ) -> Steps[Reply]:
         """AUTH (RFC 4954), with the strongest mechanism that the server offers:
         CRAM-MD5, PLAIN, LOGIN for a password, OAUTHBEARER, XOAUTH2 for an OAuth 2.0
         access token. A refusal of the credentials ends it: they are not shown to
@@ -513,13 +519,14 @@ class SmtpClient:
         connection that everybody can read), SMTPException (no mechanism in
         common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
-        self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
             raise SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
         if password is not None and mechanism is None and self._overrides(*_AUTH_BY_STEPS):
-            return self._login_by_steps(initial_response_ok)
+            reply: Reply = yield from self._login_by_steps(initial_response_ok)
+            return reply
         request = Request.login(
             user,
             password,
@@ -527,51 +534,58 @@ class SmtpClient:
             mechanism=mechanism,
             initial_response=initial_response_ok,
         )
-        reply: Reply = self._perform(request)
+        reply = yield self._perform(request)
         return reply
 
-    def _login_by_steps(self, initial_response_ok: bool) -> Reply:
+    def _login_by_steps(self, initial_response_ok: bool) -> Steps[Reply]:
         """Through the subclass's own `auth` and authobjects, strongest first."""
         offered = self.esmtp_features["auth"].upper().split()
         for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
             if mechanism in offered:
                 answer = getattr(self, "auth_" + mechanism.lower().replace("-", "_"))
-                return self.auth(mechanism, answer, initial_response_ok=initial_response_ok)
+                reply: Reply = yield self._own.auth(
+                    mechanism, answer, initial_response_ok=initial_response_ok
+                )
+                return reply
         raise SMTPException("No suitable authentication method found.")
 
-    def auth(
+    def _auth(
         self,
         mechanism: str,
         authobject: Callable[..., str | bytes | None],
         *,
         initial_response_ok: bool = True,
-    ) -> Reply:
+    ) -> Steps[Reply]:
         """AUTH by a callable: `authobject(challenge)` answers each challenge
         (bytes), `authobject()` gives the initial response or None.
 
         Raises SMTPAuthenticationError, and SMTPException if the server does not
         stop asking; what the callable raises cancels the exchange.
         """
-        initial = _octets(authobject()) if initial_response_ok else None
-        answer = self._perform(Request.auth(mechanism.upper(), initial))
+        initial = _octets((yield authobject())) if initial_response_ok else None
+        answer = yield self._perform(Request.auth(mechanism.upper(), initial))
         asked = 0
         while isinstance(answer, bytes):
             asked += 1
             if asked > _MAX_CHALLENGES:
-                self._cancel_auth()
+                yield from self._cancel_auth()
                 raise SMTPException(f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}")
             try:
-                response = _octets(authobject(answer))
-            except BaseException:
-                self._cancel_auth()
+                response = _octets((yield authobject(answer)))
+            except Exception:
+                yield from self._cancel_auth()
                 raise
-            answer = self._talk().respond(response, self._observer)
+            except BaseException:
+                # Whoever was interrupted does not wait for an answer.
+                self.close()
+                raise
+            answer = yield self._talk().perform(Request.response(response), self._observer)
         reply: Reply = answer
         return reply
 
-    def _cancel_auth(self) -> None:
+    def _cancel_auth(self) -> Steps[None]:
         try:
-            self._talk().respond(None, self._observer)
+            yield self._talk().perform(Request.response(None), self._observer)
         except SMTPException:
             pass  # The refusal is what was asked for; the cause is on its way up.
 
@@ -591,14 +605,14 @@ class SmtpClient:
 
     # -- sending --------------------------------------------------------------------
 
-    def sendmail(
+    def _sendmail(
         self,
         from_addr: str,
         to_addrs: str | Iterable[str],
         msg: MessageLike,
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
-    ) -> dict[str, Reply]:
+    ) -> Steps[dict[str, Reply]]:
         """A whole mail transaction (RFC 5321 3.3).
 
         Args:
@@ -619,13 +633,16 @@ class SmtpClient:
         changed, while it was being sent); OSError for one that can't be read
         before anything is sent; ValueError for what is not an address or an option.
         """
-        self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
         content = sending.content_of(msg)
         if not recipients:
             raise SMTPRecipientsRefused({})
         if self._overrides(*_STEP_BY_STEP, *_LINE_BY_LINE):
-            return sending.by_steps(self, from_addr, recipients, content, mail_options, rcpt_options)
+            refused: dict[str, Reply] = yield from sending.by_steps(
+                self, from_addr, recipients, content, mail_options, rcpt_options
+            )
+            return refused
         request = Request.transaction(
             from_addr,
             recipients,
@@ -633,23 +650,23 @@ class SmtpClient:
             _options("mail_options", mail_options),
             _options("rcpt_options", rcpt_options),
         )
-        refused: dict[str, Reply] = self._perform(request)
+        refused = yield self._perform(request)
         return refused
 
-    def send_message(
+    def _send_message(
         self,
         msg: Any,
         from_addr: str | None = None,
         to_addrs: str | Iterable[str] | None = None,
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
-    ) -> dict[str, Reply]:
+    ) -> Steps[dict[str, Reply]]:
         """Sends a message (ours or the standard library's) to whom its headers
         name: Sender over From; To, Cc and Bcc, or their Resent- forms. Bcc never
         travels. Returns and raises as `sendmail`, and ValueError for more than
         one block of Resent- fields.
         """
-        self.ehlo_or_helo_if_needed()
+        yield self._own.ehlo_or_helo_if_needed()
         envelope = sending.envelope_of(msg, from_addr, to_addrs)
         utf8 = envelope.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
@@ -662,13 +679,157 @@ class SmtpClient:
         content = sending.render(msg, utf8=utf8)
         if self._overrides("sendmail"):
             content = bytes(content)  # what a method of one's own knows
-        return self.sendmail(envelope.sender, envelope.recipients, content, mail_options, rcpt_options)
+        refused: dict[str, Reply] = yield self._own.sendmail(
+            envelope.sender, envelope.recipients, content, mail_options, rcpt_options
+        )
+        return refused
 
     def _overrides(self, *names: str) -> bool:
         """Whether a subclass or this instance has its own way of one of these."""
         own = vars(self)
         cls = type(self)
-        return any(name in own or getattr(cls, name) is not getattr(SmtpClient, name) for name in names)
+        return any(name in own or getattr(cls, name) is not getattr(self._plain, name) for name in names)
+
+
+def named_after(
+    script: Callable[..., Steps[Any]], method: Callable[Concatenate[Any, P], R], client: str
+) -> Callable[Concatenate[Any, P], R]:
+    """The method with the script's name, signature and documentation."""
+    signature = inspect.signature(script)
+    returned = str(signature.return_annotation).removeprefix("Steps[").removesuffix("]")
+    method.__name__ = script.__name__.removeprefix("_")
+    method.__qualname__ = f"{client}.{method.__name__}"
+    method.__doc__ = script.__doc__
+    method.__annotations__ = {**script.__annotations__, "return": returned}
+    method.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+    return method
+
+
+def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concatenate[Any, P], R]:
+    """A method that waits: whatever the script yields has come about."""
+
+    def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        steps = script(self, *args, **kwargs)
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(step)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    return named_after(script, method, "SmtpClient")
+
+
+class SmtpClient(Verbs):
+    """A client for one SMTP conversation (RFC 5321), smtplib's `SMTP` in shape.
+
+    Args:
+        host: name or address, "host:port" too. Connects at once when given; a
+            refusing greeting raises SMTPConnectError.
+        port: 0 means 25, or 465 with tls="implicit".
+        local_hostname: what EHLO says. Default: this machine's name if it is
+            fully qualified, its address otherwise; never a DNS look-up.
+        timeout: seconds for each stage of the conversation (the whole reply, the
+            whole handshake). Default: `socket.getdefaulttimeout()`; without one,
+            and for None, the times of RFC 5321 4.5.3.2 (minutes).
+        source_address: (host, port) to connect from.
+        tls: "none" (default; `starttls()` can be called), "starttls" (EHLO,
+            STARTTLS and EHLO follow the greeting) or "implicit" (RFC 8314).
+        context: a TlsConfig or an `ssl.SSLContext`, for `tls`. Default: verified
+            by the operating system's trust store.
+        deadline: seconds for one whole call, whatever it consists of. Default:
+            no limit beside `timeout`.
+        pipelining: False sends one command at a time, whatever the server offers.
+        chunking: False sends mail data by DATA, not BDAT, whatever it offers.
+        allow_plaintext_auth: True lets `login` go over a connection without TLS
+            that leaves this machine.
+
+    Raises the classes of `rsmtp.errors`; ValueError for input that could not
+    stand in a conversation, before anything is sent.
+    """
+
+    def __init__(
+        self,
+        host: str = "",
+        port: int = 0,
+        local_hostname: str | None = None,
+        timeout: float | None = _UNSET,
+        source_address: tuple[str, int] | None = None,
+        *,
+        tls: str | None = None,
+        context: Any = None,
+        deadline: float | None = None,
+        pipelining: bool = True,
+        chunking: bool = True,
+        allow_plaintext_auth: bool = False,
+    ) -> None:
+        super().__init__(
+            host,
+            port,
+            local_hostname,
+            timeout,
+            source_address,
+            tls=tls,
+            context=context,
+            deadline=deadline,
+            pipelining=pipelining,
+            chunking=chunking,
+            allow_plaintext_auth=allow_plaintext_auth,
+        )
+        if host:
+            self._enter(host, port)
+
+    _enter = blocking(Verbs._arrive)
+    _exit = blocking(Verbs._leave)
+
+    connect = blocking(Verbs._connect)
+    send = blocking(Verbs._send)
+    putcmd = blocking(Verbs._putcmd)
+    getreply = blocking(Verbs._getreply)
+    docmd = blocking(Verbs._docmd)
+    helo = blocking(Verbs._helo)
+    ehlo = blocking(Verbs._ehlo)
+    ehlo_or_helo_if_needed = blocking(Verbs._ehlo_or_helo_if_needed)
+    help = blocking(Verbs._help)
+    rset = blocking(Verbs._rset)
+    noop = blocking(Verbs._noop)
+    verify = blocking(Verbs._verify)
+    expn = blocking(Verbs._expn)
+    mail = blocking(Verbs._mail)
+    rcpt = blocking(Verbs._rcpt)
+    data = blocking(Verbs._data)
+    quit = blocking(Verbs._quit)
+    starttls = blocking(Verbs._starttls)
+    login = blocking(Verbs._login)
+    auth = blocking(Verbs._auth)
+    sendmail = blocking(Verbs._sendmail)
+    send_message = blocking(Verbs._send_message)
+    vrfy = verify
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exit()
+
+    def _begin(self, host: str, port: int, path: str | None = None) -> None:
+        settings = self._settings(host)
+        self._connected(
+            Connection.open(
+                host,
+                port,
+                settings,
+                path=path,
+                source_address=self.source_address,
+                observer=self._observer,
+            )
+        )
+
+
+SmtpClient._plain = SmtpClient
 
 
 def _options(argument: str, options: Sequence[str]) -> list[str]:

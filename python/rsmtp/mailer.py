@@ -133,7 +133,8 @@ class Mailer:
         A refusal is told by the receipt (`ok`, `raise_for_refused()`), not raised.
         Raises what kept it from reaching any server (SMTPUnreachable,
         SMTPAuthenticationError, SMTPTLSError, SMTPConnectError, ...), and ValueError
-        or TypeError for a message that can't be sent as it is.
+        or TypeError for a message that can't be sent as it is. What a signal handler
+        raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
         return self._engine.send(message)
 
@@ -182,8 +183,12 @@ class Mailer:
         message) gets a receipt whose `error` says why, and the others are sent.
         Raises what `send` raises when no server can be reached, and what the iterable
         raises; the exception's `report` tells what became of everything until then.
-        Ctrl-C does too: what was in flight is unknown then.
+        Ctrl-C does too: what was in flight is unknown then. With stream=True the report
+        holds the receipts that had not been yielded.
         """
+        if isinstance(messages, (str, bytes, bytearray)) or hasattr(messages, "get_all"):
+            kind = type(messages).__name__
+            raise TypeError(f"messages: an iterable of messages is wanted, not one {kind}; send() takes one")
         sending = self._engine.send_all(stream, _KEPT)
         told = _tell(sending, messages, progress, total)
         if stream:
@@ -251,16 +256,13 @@ def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Repor
     report = Report()
     try:
         iterator = iter(messages)
-        while (receipts := sending.go_on(iterator)) is not None:
-            report.receipts += receipts
+        while sending.go_on(iterator, report.receipts):
             told(False)
         failure = sending.failure
         if failure is not None:
             raise failure
     except BaseException as raised:
-        report.receipts += _settle(sending, raised)
-        report.close(sending.tally)
-        raised.report = report  # type: ignore[attr-defined]
+        _settle(sending, raised, report)
         raise
     finally:
         told(True)
@@ -269,10 +271,13 @@ def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Repor
 
 
 def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Iterator[Receipt]:
+    waiting: list[Receipt] = []
     try:
         iterator = iter(messages)
-        while (receipts := sending.go_on(iterator)) is not None:
-            yield from receipts
+        while sending.go_on(iterator, waiting):
+            waiting.reverse()
+            while waiting:
+                yield waiting.pop()
             told(False)
         failure = sending.failure
         if failure is not None:
@@ -283,26 +288,25 @@ def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Ite
         raise
     except BaseException as raised:
         report = Report()
-        report.receipts += _settle(sending, raised)
-        report.close(sending.tally)
-        raised.report = report  # type: ignore[attr-defined]
+        report.receipts = waiting
+        _settle(sending, raised, report)
         raise
     finally:
         told(True)
 
 
-def _settle(sending: Sending, raised: BaseException) -> list[Receipt]:
-    """The receipts of what was begun. An iterable that failed is no reason to leave
-    what it gave before; an interrupt is."""
+def _settle(sending: Sending, raised: BaseException, report: Report) -> None:
+    """Hangs the report on the exception, with the receipts of all that was begun. An
+    iterable that failed is no reason to leave what it gave before; an interrupt is."""
     if isinstance(raised, Exception) and sending.failure is None:
         sending.finish()
     else:
         sending.stop()
-    rest: list[Receipt] = []
     nothing: Iterator[Any] = iter(())
-    while (receipts := sending.go_on(nothing)) is not None:
-        rest += receipts
-    return rest
+    while sending.go_on(nothing, report.receipts):
+        pass
+    report.close(sending.tally)
+    raised.report = report  # type: ignore[attr-defined]
 
 
 __all__ = ["Mailer", "MessageLike", "Progress", "Receipt", "Report", "Sendable"]

@@ -46,14 +46,18 @@ class Progress:
     ) -> Callable[[bool], None]:
         """Calls `told` when it is time to."""
         began = time.monotonic()
-        last = 0.0
+        last = began - _PERIOD
+        failed = False
 
         def tell(finished: bool) -> None:
-            nonlocal last
+            nonlocal last, failed
             now = time.monotonic()
-            if finished or now - last >= _PERIOD:
+            # Whoever has raised once is not asked again: it would hide the report.
+            if not failed and (finished or now - last >= _PERIOD):
                 last = now
+                failed = True
                 told(cls(total, *sending.tally, now - began, finished))
+                failed = False
 
         return tell
 

@@ -51,16 +51,20 @@ class Report:
 
     @property
     def to_retry(self) -> list[Any]:
-        """Messages that may be sent again without fear of arriving twice: nobody has
-        them, and no server has refused them for good."""
-        return [
-            receipt.message
-            for receipt in self.receipts
-            if not receipt.sent
-            and not receipt.unknown
-            and receipt.recipients
-            and all(recipient.transient for recipient in receipt.recipients)
-        ]
+        """What `send_all` may be given again without anything arriving twice: the
+        message, or `(from_addr, to_addrs, message)` where only some of its recipients
+        are without it. Those who were refused for good are left out, and so are those
+        of whom nobody knows."""
+        again = []
+        for receipt in self.receipts:
+            wanting = [recipient.address for recipient in receipt.recipients if recipient.transient]
+            if len(wanting) == len(receipt.recipients) > 0:
+                again.append(receipt.message)
+            elif wanting:
+                message = receipt.message
+                content = message[2] if isinstance(message, tuple) else message
+                again.append((receipt.from_addr, wanting, content))
+        return again
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One row for each recipient of each receipt, as a data frame takes them."""

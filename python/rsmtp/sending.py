@@ -16,7 +16,7 @@ from rsmtp.email.utils import getaddresses
 from rsmtp.errors import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
 
 if TYPE_CHECKING:
-    from rsmtp.client import Reply, SmtpClient
+    from rsmtp.client import Reply, Steps
 
 MessageLike = Any
 """bytes, str, an rsmtp.Message or a message of the standard library."""
@@ -126,46 +126,46 @@ def bare_address(address: str) -> str:
 
 
 def by_steps(
-    client: SmtpClient,
+    client: Any,
     sender: str,
     recipients: Sequence[str],
     content: bytes | RenderedMessage,
     mail_options: Sequence[str],
     rcpt_options: Sequence[str],
-) -> dict[str, Reply]:
+) -> Steps[dict[str, Reply]]:
     """The transaction through the client's own methods, for a subclass that has
     made some of them its own."""
 
-    def give_up(code: int) -> None:
+    def give_up(code: int) -> Steps[None]:
         if code == 421:
             client.close()
             return
         try:
-            client.rset()
+            yield client.rset()
         except SMTPServerDisconnected:
             pass
 
     options = list(mail_options)
     if client.has_extn("size"):
         options.insert(0, f"SIZE={len(content)}")
-    code, text = client.mail(sender, options)
+    code, text = yield client.mail(sender, options)
     if code != 250:
-        give_up(code)
+        yield from give_up(code)
         raise SMTPSenderRefused(code, text, sender)
     refused: dict[str, Reply] = {}
     for recipient in recipients:
-        code, text = client.rcpt(recipient, rcpt_options)
+        code, text = yield client.rcpt(recipient, rcpt_options)
         if code not in (250, 251):
             refused[recipient] = (code, text)
         if code == 421:
             client.close()
             raise SMTPRecipientsRefused(refused)
     if len(refused) == len(recipients):
-        give_up(250)
+        yield from give_up(250)
         raise SMTPRecipientsRefused(refused)
     # A method of the client's own knows bytes only.
-    code, text = client.data(bytes(content) if client._overrides("data") else content)
+    code, text = yield client.data(bytes(content) if client._overrides("data") else content)
     if code != 250:
-        give_up(code)
+        yield from give_up(code)
         raise SMTPDataError(code, text)
     return refused

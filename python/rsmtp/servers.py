@@ -75,14 +75,15 @@ class Local:
 def from_url(url: str, **settings: Any) -> Server | Local:
     """The server that a URL names; `settings` are the arguments of `Server` that a URL
     does not tell. ValueError says what is wrong with it, never the password in it."""
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme in LOCAL_SCHEMES:
         return _local(parts)
     if parts.scheme not in ("smtp", "smtps", "lmtp"):
         known = ", ".join(("smtp", "smtps", "lmtp", *LOCAL_SCHEMES))
         raise ValueError(f"url: its scheme is {parts.scheme!r}, not one of {known}")
-    if parts.fragment:
-        raise ValueError('url: "#" must be written as "%23" in a user or password')
+    if parts.fragment or "@" in parts.path + parts.query:
+        # Not shown: it would be a part of the password.
+        raise ValueError(_ESCAPES)
     given = _parameters(parts)
     lmtp = parts.scheme == "lmtp"
     told: dict[str, Any] = {}
@@ -95,11 +96,11 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         # Nobody listens in on a Unix socket.
         told |= {"path": path, "tls": "none"}
     elif parts.path not in ("", "/"):
-        raise ValueError(f"url: nothing is known of a path ({parts.path!r}) on an SMTP server")
+        raise ValueError(f"url: nothing is known of a path on an SMTP server; {_ESCAPES[5:]}")
     try:
         port = parts.port or 0
     except ValueError:
-        raise ValueError("url: the port is not a number between 0 and 65535") from None
+        raise ValueError(f"url: the port is not a number between 0 and 65535; {_ESCAPES[5:]}") from None
     if not parts.hostname and not path:
         raise ValueError("url: it names no host")
     told["host"] = parts.hostname or "localhost"
@@ -119,6 +120,22 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     if twice:
         raise ValueError(f"{', '.join(sorted(twice))}: told by the URL and by an argument")
     return Server(lmtp=lmtp, **{**settings, **told})
+
+
+_ESCAPES = 'url: "#", "/", "?", "@", "[", "]" and "%" in a user or password are written %23, %2F, %3F and so on'
+
+
+def _split(url: str) -> SplitResult:
+    if not isinstance(url, str):
+        raise TypeError(f"url: text is wanted, not {type(url).__name__}")
+    # urlsplit would drop some of these without a word.
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise ValueError("url: there is white space or a control character in it")
+    try:
+        return urlsplit(url)
+    except ValueError:
+        # Its own words may show the password.
+        raise ValueError(f"url: its host can't be read; {_ESCAPES[5:]}") from None
 
 
 def _parameters(parts: SplitResult) -> dict[str, str]:

@@ -103,10 +103,10 @@ class LMTP(SMTP):
         super().__init__(host, port, local_hostname, timeout, source_address)
 
     def connect(
-        self, host: str = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
+        self, host: str | None = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
     ) -> Reply:
         """Connects to a host, or to the Unix socket at `host` if it begins with "/"."""
-        if not host.startswith("/"):
+        if host is None or not host.startswith("/"):
             return super().connect(host, port, source_address)
         if self.debuglevel > 0:
             self._print_debug("connect:", host)

@@ -6,15 +6,16 @@ import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rsmtp._rsmtp import Connection
-    from rsmtp.client import SmtpClient
+    from rsmtp import _rsmtp
+    from rsmtp.aio import Connection
+    from rsmtp.client import Verbs
 
 
 class SocketView:
     """Stands where smtplib has a socket. The engine owns the real one: there is
     no `recv` and no `send` beside the conversation."""
 
-    def __init__(self, client: SmtpClient, connection: Connection) -> None:
+    def __init__(self, client: Verbs, connection: _rsmtp.Connection | Connection) -> None:
         self._client = client
         self._connection = connection
 

@@ -43,18 +43,42 @@ pub struct Attending {
     /// `observer(line)`, for debug output.
     observer: Option<Py<PyAny>>,
     logs: bool,
+    /// Lines that are to be heard when no lock is held.
+    later: Vec<TimedLine>,
     /// What a signal handler or the observer raised.
     raised: Option<PyErr>,
 }
 
 impl Attending {
     pub fn new(py: Python<'_>, observer: Option<Py<PyAny>>) -> PyResult<Self> {
-        Ok(Self { observer, logs: wants_debug(py, SMTP_LOG)?, raised: None })
+        Ok(Self { observer, logs: wants_debug(py, SMTP_LOG)?, later: Vec::new(), raised: None })
     }
 
     /// For a look at the connection: nothing is said.
     pub fn silent() -> Self {
-        Self { observer: None, logs: false, raised: None }
+        Self { observer: None, logs: false, later: Vec::new(), raised: None }
+    }
+
+    /// Keeps a line for [`Attending::catch_up`], if anybody wants it.
+    pub fn hear_later(&mut self, line: &TimedLine) {
+        if self.logs || self.observer.is_some() {
+            self.later.push(line.clone());
+        }
+    }
+
+    pub fn has_to_catch_up(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// Hears the lines that were kept. An error: the observer raised, or did before.
+    pub fn catch_up(&mut self) -> Result<(), Error> {
+        for line in std::mem::take(&mut self.later) {
+            self.hear(&line);
+        }
+        match self.raised {
+            Some(_) => Err(interrupted()),
+            None => Ok(()),
+        }
     }
 
     /// The exception that ended the wait, if one did: it goes before ours.

@@ -8,25 +8,33 @@
 
 mod attendant;
 mod catcher;
+mod certificate;
 mod connection;
+mod conversation;
 mod error;
 mod machine;
 mod mailer;
 mod message;
 mod outcome;
 mod request;
+mod settings;
 mod ssl_context;
 mod tls;
 mod transcript;
+mod wire;
 
 /// The engine under `rsmtp`. The shapes that people know stand in the package
 /// around it.
 #[pyo3::pymodule]
 mod _rsmtp {
     #[pymodule_export]
-    use super::catcher::{Catcher, CaughtConversation, CaughtMessage, CaughtTls};
+    use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
+    #[pymodule_export]
+    use super::certificate::Certificate;
     #[pymodule_export]
     use super::connection::Connection;
+    #[pymodule_export]
+    use super::conversation::Conversation;
     #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
@@ -39,9 +47,13 @@ mod _rsmtp {
     #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};
     #[pymodule_export]
+    use super::settings::Settings;
+    #[pymodule_export]
     use super::tls::{TlsConfig, TlsFacts};
     #[pymodule_export]
     use super::transcript::TranscriptLine;
+    #[pymodule_export]
+    use super::wire::{Wire, ascii_host};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals)]

@@ -1,14 +1,20 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
-use super::error::bad_argument;
+use super::error::{bad_argument, to_python};
 use super::message::MailData;
+use super::ssl_context::Raised;
+use super::tls::layer_for;
+use crate::driver::Wire;
 use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol;
+use crate::protocol::Error;
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
 use crate::protocol::command::{Command, Letters, LineText, Parameter};
 use crate::protocol::transaction::Transaction;
+use crate::tls::RecordLayer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -19,9 +25,44 @@ use std::sync::{Mutex, PoisonError};
 /// not stand in the conversation (RFC 5321 4.1.2), before anything is sent.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Request {
-    request: Mutex<Option<protocol::Request>>,
+    asked: Mutex<Option<Asked>>,
+    /// Only sent: a reply is asked for by `Request.reply()`.
+    unanswered: bool,
     /// Addresses as the caller wrote them, for results and exceptions.
     given: Given,
+}
+
+enum Asked {
+    Session(protocol::Request),
+    /// Octets as the caller framed them.
+    Raw(PyBackedBytes),
+    Reply,
+    Response(Option<Vec<u8>>),
+    StartTls {
+        context: Option<Py<PyAny>>,
+        host: Option<String>,
+    },
+}
+
+/// A request on its way into a session, by either driver.
+pub enum Begun {
+    Session(protocol::Request),
+    Raw(PyBackedBytes),
+    Reply,
+    Response(Option<Vec<u8>>),
+    StartTls(Box<dyn RecordLayer>),
+}
+
+impl Begun {
+    pub fn begin(self, wire: &mut Wire) -> Result<(), Error> {
+        match self {
+            Self::Session(request) => wire.session_mut().request(request),
+            Self::Raw(octets) => wire.session_mut().raw(&octets),
+            Self::Reply => wire.session_mut().expect_reply(),
+            Self::Response(response) => wire.session_mut().respond(response.as_deref()),
+            Self::StartTls(layer) => wire.start_tls(layer),
+        }
+    }
 }
 
 /// The addresses of a transaction as the caller wrote them.
@@ -32,21 +73,48 @@ pub struct Given {
 }
 
 impl Request {
+    fn asking(asked: Asked) -> Self {
+        Self { asked: Mutex::new(Some(asked)), unanswered: false, given: Given::default() }
+    }
+
     fn new(request: protocol::Request) -> Self {
-        Self { request: Mutex::new(Some(request)), given: Given::default() }
+        Self::asking(Asked::Session(request))
     }
 
     fn command(command: Command) -> Self {
         Self::new(protocol::Request::Command(command))
     }
 
-    pub fn take(&self) -> PyResult<protocol::Request> {
-        let taken = self.request.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.ok_or_else(|| PyValueError::new_err("a request can be made once"))
+    /// For a conversation with `host`; where exceptions of an `ssl.SSLContext` are
+    /// kept is `raised`.
+    pub fn take(&self, py: Python<'_>, host: &str, raised: &Raised) -> PyResult<Begun> {
+        let taken = self.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(match taken.ok_or_else(|| PyValueError::new_err("a request can be made once"))? {
+            Asked::Session(request) => Begun::Session(request),
+            Asked::Raw(octets) => Begun::Raw(octets),
+            Asked::Reply => Begun::Reply,
+            Asked::Response(response) => Begun::Response(response),
+            Asked::StartTls { context, host: other } => {
+                let context = context.as_ref().map(|context| context.bind(py));
+                let layer = layer_for(py, context, other.as_deref().unwrap_or(host), raised)?;
+                Begun::StartTls(layer.map_err(|error| to_python(py, &error))?)
+            }
+        })
+    }
+
+    pub fn is_unanswered(&self) -> bool {
+        self.unanswered
     }
 
     pub fn given(&self) -> &Given {
         &self.given
+    }
+}
+
+impl Given {
+    /// An error without an address is about the sender.
+    pub fn blame(&self, error: Error) -> Error {
+        Error { address: error.address.or_else(|| self.sender.clone()), ..error }
     }
 }
 
@@ -56,8 +124,10 @@ impl Request {
     /// letters: for clients that have their own way of sending one.
     #[getter]
     fn line(&self) -> Option<String> {
-        match &*self.request.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(protocol::Request::Command(command)) => Some(command.line(true, Letters::Smtplib)),
+        match &*self.asked.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Asked::Session(protocol::Request::Command(command))) => {
+                Some(command.line(true, Letters::Smtplib))
+            }
             _ => None,
         }
     }
@@ -181,10 +251,38 @@ impl Request {
         Self::command(Command::Quit)
     }
 
-    /// A command line of the caller's own.
+    /// STARTTLS (RFC 3207) and the handshake behind a 220. `host` is the name
+    /// that the certificate must be for; default: the one connected to.
+    #[staticmethod]
+    #[pyo3(signature = (context: "object" = None, host=None))]
+    fn starttls(context: Option<Py<PyAny>>, host: Option<String>) -> Self {
+        Self::asking(Asked::StartTls { context, host })
+    }
+
+    /// Answers the challenge of an AUTH exchange; None cancels it.
+    #[staticmethod]
+    #[pyo3(signature = (response))]
+    fn response(response: Option<Vec<u8>>) -> Self {
+        Self::asking(Asked::Response(response))
+    }
+
+    /// A command line of the caller's own. Its reply is not waited for: `reply` is.
     #[staticmethod]
     fn free(line: &str) -> PyResult<Self> {
-        Ok(Self::command(Command::Free(parse("command and arguments", line)?)))
+        let command = Self::command(Command::Free(parse("command and arguments", line)?));
+        Ok(Self { unanswered: true, ..command })
+    }
+
+    /// Octets as they are. A run of them is expected to earn one reply.
+    #[staticmethod]
+    fn raw(octets: PyBackedBytes) -> Self {
+        Self { unanswered: true, ..Self::asking(Asked::Raw(octets)) }
+    }
+
+    /// The next reply.
+    #[staticmethod]
+    fn reply() -> Self {
+        Self::asking(Asked::Reply)
     }
 
     /// A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
@@ -208,9 +306,8 @@ impl Request {
             body: msg.into(),
             cautious: false,
         };
-        let request = Mutex::new(Some(protocol::Request::Transaction(transaction)));
         let given = Given { sender: Some(from_addr.to_owned()), recipients: to_addrs };
-        Ok(Self { request, given })
+        Ok(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! TLS settings and facts as Python sees them, and which record layer a
 //! `context=` asks for.
 
+use super::certificate::Certificate;
 use super::error::bad_argument;
 use super::ssl_context::{Raised, SslContextLayer};
 use crate::protocol::{Error, Kind, Stage};
@@ -9,7 +10,6 @@ use crate::tls::config::TlsVersion;
 use crate::tls::{self, RecordLayer, TlsError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -110,21 +110,22 @@ pub struct TlsFacts {
     cipher: String,
     /// The name that the certificate was asked for.
     server_name: String,
-    /// The server's certificate, DER.
-    certificate: Option<Py<PyBytes>>,
+    /// The server's certificate; None where an `ssl.SSLContext` does not show it.
+    certificate: Option<Py<Certificate>>,
     /// Whether name, chain and dates were checked.
     verified: bool,
 }
 
 impl TlsFacts {
-    pub fn new(py: Python<'_>, facts: &tls::TlsFacts) -> Self {
-        Self {
+    pub fn new(py: Python<'_>, facts: &tls::TlsFacts) -> PyResult<Self> {
+        let certificate = facts.certificate.as_ref().map(|der| Py::new(py, Certificate::new(py, der)));
+        Ok(Self {
             version: facts.version.clone(),
             cipher: facts.cipher.clone(),
             server_name: facts.server_name.clone(),
-            certificate: facts.certificate.as_ref().map(|der| PyBytes::new(py, der).unbind()),
+            certificate: certificate.transpose()?,
             verified: facts.verified,
-        }
+        })
     }
 }
 

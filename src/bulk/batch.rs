@@ -82,6 +82,7 @@ impl<P: Payload> Batch<P> {
             let mut state = self.lock();
             let enough = state.workers >= self.shared.connections
                 || (state.workers > 0 && state.dispatch.waiting() == 0)
+                || state.dispatch.is_finished()
                 || state.failure.is_some();
             if enough {
                 return Ok(None);
@@ -142,6 +143,32 @@ impl<P: Payload> Batch<P> {
     pub fn is_over(&self) -> bool {
         let state = self.lock();
         state.dispatch.is_finished() || (state.failure.is_some() && state.workers == 0)
+    }
+
+    /// Whether all is settled, or nothing will be sent any more.
+    pub(super) fn is_decided(&self) -> bool {
+        let state = self.lock();
+        state.dispatch.is_finished() || state.failure.is_some()
+    }
+
+    /// Waits for the end of all, until `end` at most, and no longer than a slice.
+    pub(super) fn wait_for_the_end(&self, end: Instant) {
+        let until = end.min(Instant::now() + SLICE);
+        let undecided = |state: &mut State<P>| !state.dispatch.is_finished() && state.failure.is_none();
+        let left = until.saturating_duration_since(Instant::now());
+        drop(self.work.wait_timeout_while(self.lock(), left, undecided));
+    }
+
+    /// All is settled: waits until the sessions are at rest. Whoever is still opening
+    /// one has nothing to do it for.
+    pub fn wait_for_rest(&self) {
+        self.work.notify_all();
+        let mut state = self.lock();
+        while state.sessions > 0 {
+            state = self.news.wait_timeout(state, SLICE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(state);
+        self.stopped.store(true, Ordering::Relaxed);
     }
 
     /// Waits until there is a receipt, or fewer than `low` jobs wait, or all is
@@ -237,6 +264,10 @@ struct Leaving<'a, P: Payload>(&'a Batch<P>);
 
 impl<P: Payload> Drop for Leaving<'_, P> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let message = "a session's thread has failed: please report this";
+            self.0.fail(&Error::new(Kind::Misuse, Stage::Command, message));
+        }
         self.0.lock().workers -= 1;
         self.0.stir();
         self.0.tell();

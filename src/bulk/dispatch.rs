@@ -11,7 +11,7 @@ use crate::envelope::ForwardPath;
 use crate::protocol::reply::Severity;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,13 +40,16 @@ pub struct Dispatch<P> {
     policy: Policy,
     limits: Arc<Mutex<Limits>>,
     ready: VecDeque<Job<P>>,
-    /// To be tried again, and when.
-    later: Vec<(Instant, Job<P>)>,
+    /// To be tried again, by when; the number keeps those of one moment apart.
+    later: BTreeMap<(Instant, u64), Job<P>>,
+    put_off: u64,
     /// With somebody who sends.
     out: usize,
     /// There is no more to come.
     fed: bool,
     receipts: Vec<Receipt<P>>,
+    /// Why nothing can be sent any more.
+    failed: Option<Error>,
 }
 
 /// What there is to do.
@@ -65,7 +68,9 @@ pub enum Work {
 impl<P: Payload> Dispatch<P> {
     pub fn new(policy: Policy, limits: Arc<Mutex<Limits>>) -> Self {
         let ready = VecDeque::new();
-        Self { policy, limits, ready, later: Vec::new(), out: 0, fed: false, receipts: Vec::new() }
+        let later = BTreeMap::new();
+        let receipts = Vec::new();
+        Self { policy, limits, ready, later, put_off: 0, out: 0, fed: false, receipts, failed: None }
     }
 
     pub fn push(&mut self, job: Job<P>) {
@@ -116,7 +121,7 @@ impl<P: Payload> Dispatch<P> {
         if self.is_finished() {
             return Work::Finished;
         }
-        self.later.iter().map(|(when, _)| *when).min().map_or(Work::None, Work::At)
+        self.later.first_key_value().map_or(Work::None, |((when, _), _)| Work::At(*when))
     }
 
     /// Hands out at most so many jobs.
@@ -134,14 +139,16 @@ impl<P: Payload> Dispatch<P> {
             {
                 return if taken == Work::Some { taken } else { Work::At(when) };
             }
-            let Some(job) = self.ready.pop_front() else { break };
+            let Some(mut job) = self.ready.pop_front() else { break };
             if let Some(per_day) = &mut limits.per_day
+                && !job.counted
                 && !per_day.take(now)
             {
                 let message = "the limit of messages per day is reached";
                 self.refuse(job, Error::new(Kind::NotNow, Stage::Connect, message));
                 continue;
             }
+            job.counted = true;
             into.push_back(job);
             self.out += 1;
             taken = Work::Some;
@@ -155,7 +162,7 @@ impl<P: Payload> Dispatch<P> {
     /// What was handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
         self.out -= 1;
-        self.ready.push_front(job);
+        self.again(job, None);
     }
 
     /// What was handed out and can't be sent by any server.
@@ -175,71 +182,104 @@ impl<P: Payload> Dispatch<P> {
         now: Instant,
     ) {
         self.out -= 1;
-        let unasked = job.recipients.split_off(fates.len().min(job.recipients.len()));
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
-        if unasked.is_empty() && fates.iter().all(sent) {
+        let whole = fates.len() >= job.recipients.len() && job.again.is_empty();
+        if whole && fates.iter().all(sent) {
             return self.receipts.push(job.receipt(fates, Some(Arc::clone(server)), None));
         }
+        let unasked = job.recipients.split_off(fates.len().min(job.recipients.len()));
+        job.recipients.clear();
         if trouble.is_some() {
             job.trouble = trouble.cloned();
         }
-        let may_repeat = job.attempts <= self.policy.retries;
-        let mut pause = false;
-        job.recipients.clear();
+        let may_repeat = job.attempts <= self.policy.retries && self.failed.is_none();
         for (path, fate) in fates {
+            let transient =
+                matches!(&fate, Fate::Refused(_, reply) if reply.severity() == Severity::Transient);
+            let (path, fate) = job.learnt(path, fate);
             let repeat = match &fate {
                 Fate::Sent(_) => false,
-                Fate::Refused(_, reply) => {
-                    pause |= may_repeat && reply.severity() == Severity::Transient;
-                    reply.severity() == Severity::Transient
-                }
                 Fate::Unknown => self.policy.resend_unknown,
                 Fate::NotSent => true,
+                Fate::Refused(_, reply) => reply.severity() == Severity::Transient,
             };
-            match repeat && may_repeat {
-                true => job.recipients.push(path),
-                false => job.settled.push((path, fate)),
+            if repeat && may_repeat {
+                job.pause |= transient;
+                job.again.push(path.clone());
+                job.known.push((path, fate));
+            } else {
+                job.settled.push((path, fate));
             }
         }
-        if job.recipients.is_empty() && !unasked.is_empty() {
-            // Another part of the same attempt.
-            job.attempts -= 1;
+        if unasked.is_empty() {
+            job.recipients = std::mem::take(&mut job.again);
+        } else {
+            // Another part of the same attempt: those that failed wait for its end.
+            job.recipients = unasked;
+            job.attempts = job.attempts.saturating_sub(1);
+            return self.again(job, None);
         }
-        job.recipients.extend(unasked);
         if job.recipients.is_empty() {
             let error = job.trouble.take();
             self.receipts.push(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
-        } else if pause {
-            self.later.push((now + self.pause(&job), job));
         } else {
-            self.ready.push_front(job);
+            let pause = std::mem::take(&mut job.pause).then(|| now + self.pause(&job));
+            self.again(job, pause);
         }
     }
 
-    /// Nothing can be sent any more: all that is not with somebody ends here.
+    /// The content could not be read: no server is asked for it again.
+    pub fn unreadable(
+        &mut self,
+        mut job: Job<P>,
+        fates: Vec<(ForwardPath, Fate)>,
+        server: &Arc<str>,
+        error: Error,
+    ) {
+        job.recipients.drain(..fates.len().min(job.recipients.len()));
+        job.settled.extend(fates);
+        self.reject(job, server, error);
+    }
+
+    /// Nothing can be sent any more: all that is not with somebody ends here, and
+    /// what is, when it comes back.
     pub fn fail(&mut self, error: &Error) {
-        let waiting = self.ready.drain(..).chain(self.later.drain(..).map(|(_, job)| job));
+        let error = self.failed.get_or_insert_with(|| error.clone());
+        let waiting = self.ready.drain(..).chain(std::mem::take(&mut self.later).into_values());
         self.receipts.extend(waiting.map(|job| job.give_up(None, Some(error.clone()))));
     }
 
-    /// Twice as long each time, and not all at once.
+    /// To be sent at once, or not before this time.
+    fn again(&mut self, job: Job<P>, when: Option<Instant>) {
+        match (&self.failed, when) {
+            (Some(error), _) => self.receipts.push(job.give_up(None, Some(error.clone()))),
+            (None, None) => self.ready.push_front(job),
+            (None, Some(when)) => {
+                self.put_off += 1;
+                self.later.insert((when, self.put_off), job);
+            }
+        }
+    }
+
+    /// How long to wait after so many failures: twice as long each time.
+    pub fn backoff(&self, failures: u32) -> Duration {
+        self.policy.backoff.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+    }
+
+    /// The same, and not for all at once.
     fn pause(&self, job: &Job<P>) -> Duration {
-        let doubled = self.policy.backoff.saturating_mul(1 << job.attempts.saturating_sub(1).min(16));
         // Knuth's multiplicative hash spreads neighbours over 75 % to 125 %.
         let spread = (job.index.wrapping_mul(2_654_435_761) >> 16) % 512;
-        doubled.min(LONGEST_PAUSE).mul_f64(0.75 + spread as f64 / 1024.0)
+        self.backoff(job.attempts).mul_f64(0.75 + spread as f64 / 1024.0)
     }
 
     /// What has waited long enough is ready, ahead of what was never tried.
     fn wake(&mut self, now: Instant) {
-        let mut at = 0;
-        while at < self.later.len() {
-            if self.later[at].0 <= now {
-                let (_, job) = self.later.swap_remove(at);
-                self.ready.push_front(job);
-            } else {
-                at += 1;
-            }
+        if self.later.first_key_value().is_none_or(|((when, _), _)| *when > now) {
+            return;
         }
+        let asleep = self.later.split_off(&(now, u64::MAX));
+        let awake = std::mem::replace(&mut self.later, asleep);
+        awake.into_values().rev().for_each(|job| self.ready.push_front(job));
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol::command::Parameter;
+use crate::protocol::reply::Severity;
 use crate::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
-use crate::protocol::{Body, Error, Stage};
+use crate::protocol::{Body, Error, Kind, Stage};
 
 /// What a job carries: the mail data, and whatever its owner wants back with the
 /// receipt. Cloned for each attempt, so a handle and not the content.
@@ -46,6 +47,14 @@ pub struct Job<P> {
     pub attempts: u32,
     /// Recipients that earlier attempts have settled.
     pub(super) settled: Vec<(ForwardPath, Fate)>,
+    /// Recipients of this attempt that another one will ask for again.
+    pub(super) again: Vec<ForwardPath>,
+    /// What became of those that are still open when they were last asked for.
+    pub(super) known: Vec<(ForwardPath, Fate)>,
+    /// The next attempt has to wait.
+    pub(super) pause: bool,
+    /// It stands among the day's messages: once, however often it is tried.
+    pub(super) counted: bool,
     /// What kept it from being sent last time.
     pub(super) trouble: Option<Error>,
 }
@@ -61,6 +70,10 @@ impl<P: Payload> Job<P> {
             rcpt_parameters: Vec::new(),
             attempts: 0,
             settled: Vec::new(),
+            again: Vec::new(),
+            known: Vec::new(),
+            pause: false,
+            counted: false,
             trouble: None,
         }
     }
@@ -104,9 +117,24 @@ impl<P: Payload> Job<P> {
 
     /// Ends it without another attempt.
     pub(super) fn give_up(mut self, server: Option<std::sync::Arc<str>>, error: Option<Error>) -> Receipt<P> {
-        let open = std::mem::take(&mut self.recipients);
+        let mut open = std::mem::take(&mut self.recipients);
+        open.append(&mut self.again);
         let error = error.or_else(|| self.trouble.take());
-        self.receipt(open.into_iter().map(|path| (path, Fate::NotSent)).collect(), server, error)
+        let fates = open.into_iter().map(|path| self.learnt(path, Fate::NotSent)).collect();
+        self.receipt(fates, server, error)
+    }
+
+    /// This fate and what was known before: what may have arrived once stays unknown
+    /// until the server says that it has it, and a refusal says more than silence.
+    pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
+        let before = self.known.iter().position(|(known, _)| *known == path);
+        let before = before.map(|at| self.known.swap_remove(at).1);
+        match (before, fate) {
+            (_, fate @ Fate::Sent(_)) => (path, fate),
+            (Some(Fate::Unknown), _) => (path, Fate::Unknown),
+            (Some(before), Fate::NotSent) => (path, before),
+            (_, fate) => (path, fate),
+        }
     }
 }
 
@@ -128,6 +156,20 @@ impl<P> Receipt<P> {
     /// Sent to everybody.
     pub fn ok(&self) -> bool {
         self.recipients.iter().all(|(_, fate)| matches!(fate, Fate::Sent(_))) && !self.recipients.is_empty()
+    }
+
+    /// Whether the same may succeed later for a recipient with this fate: nobody has
+    /// refused it for good, and the message itself was not the reason.
+    pub fn may_succeed_later(&self, fate: &Fate) -> bool {
+        match fate {
+            Fate::Sent(_) | Fate::Unknown => false,
+            Fate::Refused(_, reply) => reply.severity() == Severity::Transient,
+            Fate::NotSent => self.error.as_ref().is_none_or(|error| match error.kind {
+                Kind::TooLarge | Kind::NonAsciiAddress | Kind::Unreadable => false,
+                Kind::NotSupported | Kind::Misuse => !matches!(error.stage, Stage::Mail | Stage::Rcpt),
+                _ => true,
+            }),
+        }
     }
 }
 

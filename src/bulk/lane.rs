@@ -5,7 +5,7 @@ use super::dispatch::Dispatch;
 use super::job::{Job, Payload, fates_of};
 use super::rate::Rate;
 use super::window::Window;
-use crate::protocol::transaction::Outcome;
+use crate::protocol::transaction::{Fate, Outcome, Verdict};
 use crate::protocol::{Error, Event, Kind, Request, Session};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct Lane<P> {
     begun: usize,
     /// The next one finds out whether the server is still there.
     cautious: bool,
+    /// Messages that the server has answered, here and now.
+    answers: usize,
 }
 
 impl<P: Payload> Lane<P> {
@@ -52,6 +54,7 @@ impl<P: Payload> Lane<P> {
             in_flight: VecDeque::new(),
             begun,
             cautious: idle,
+            answers: 0,
         }
     }
 
@@ -62,6 +65,16 @@ impl<P: Payload> Lane<P> {
     /// Whether it has neither taken nor begun anything that is not settled.
     pub fn is_idle(&self) -> bool {
         self.taken.is_empty() && self.in_flight.is_empty()
+    }
+
+    /// Whether it holds messages that it has not begun.
+    pub fn has_taken(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
+    /// Whether the server has answered any message.
+    pub fn is_answered(&self) -> bool {
+        self.answers > 0
     }
 
     pub fn in_flight(&self) -> usize {
@@ -89,11 +102,6 @@ impl<P: Payload> Lane<P> {
             if self.is_spent(session) {
                 return Filled::Spent;
             }
-            if let Some(rate) = &mut self.rate
-                && let Err(when) = rate.take(now)
-            {
-                return Filled::Starved(super::dispatch::Work::At(when));
-            }
             if self.taken.is_empty() {
                 let work = dispatch.supply(SHARE, lanes, now, &mut self.taken);
                 dispatch.taken(work);
@@ -101,14 +109,22 @@ impl<P: Payload> Lane<P> {
                     return Filled::Starved(work);
                 }
             }
-            if let Some(job) = self.taken.pop_front() {
-                self.begin(job, dispatch, session);
+            if let Some(rate) = &mut self.rate
+                && let Err(when) = rate.take(now)
+            {
+                return Filled::Starved(super::dispatch::Work::At(when));
+            }
+            if let Some(job) = self.taken.pop_front()
+                && !self.begin(job, dispatch, session)
+            {
+                break;
             }
         }
         Filled::Full
     }
 
-    fn begin(&mut self, mut job: Job<P>, dispatch: &mut impl Supply<P>, session: &mut Session) {
+    /// False: the session takes nothing at the moment.
+    fn begin(&mut self, mut job: Job<P>, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
         let recipients = session.extensions().limit("RCPTMAX").filter(|most| *most > 0).unwrap_or(usize::MAX);
         let transaction = job.transaction(recipients, self.cautious);
         match session.request(Request::Transaction(transaction)) {
@@ -119,12 +135,14 @@ impl<P: Payload> Lane<P> {
                 self.window.begun(job.payload.size());
                 self.in_flight.push_back(job);
             }
-            // The session is over: somebody else will take it.
+            // The session is over, or has something to tell first.
             Err(error) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => {
-                self.taken.push_front(job)
+                self.taken.push_front(job);
+                return false;
             }
             Err(error) => dispatch.with(|dispatch| dispatch.reject(job, &self.server, error)),
         }
+        true
     }
 
     /// The answer to the first message in flight.
@@ -141,18 +159,27 @@ impl<P: Payload> Lane<P> {
         trouble: Option<&Error>,
         now: Instant,
     ) {
-        if let Some(job) = self.in_flight.pop_front() {
-            self.window.answered(job.payload.size(), now);
-            dispatch.settle(job, fates_of(outcome), &self.server, trouble, now);
+        let Some(job) = self.in_flight.pop_front() else { return };
+        self.window.answered(job.payload.size(), now);
+        self.answers += usize::from(is_an_answer(&outcome));
+        match &outcome.verdict {
+            Verdict::Unreadable(why) => {
+                let error = why.to_error();
+                dispatch.unreadable(job, fates_of(outcome), &self.server, error);
+            }
+            _ => dispatch.settle(job, fates_of(outcome), &self.server, trouble, now),
         }
     }
 
     /// The session has ended with this error, or by the server's word: what was in
-    /// flight is settled, what was not begun goes back.
+    /// flight is settled, what was not begun goes back. Only the first in flight can
+    /// have been the reason, so only for that one it counts as an attempt, and not if
+    /// the attempt is `forgiven`.
     pub fn ended(
         &mut self,
         session: &mut Session,
         error: Option<&Error>,
+        forgiven: bool,
         dispatch: &mut Dispatch<P>,
         now: Instant,
     ) {
@@ -160,13 +187,33 @@ impl<P: Payload> Lane<P> {
             self.hear(event, dispatch, now);
         }
         let first = error.and_then(|error| error.outcome.as_deref().cloned());
-        for outcome in first.into_iter().chain(session.take_stranded()) {
+        let first = first.into_iter().map(|outcome| (outcome, forgiven));
+        let stranded = session.take_stranded().into_iter().map(|outcome| (outcome, true));
+        for (outcome, uncounted) in first.chain(stranded) {
+            let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
+            if let Some(job) = self.in_flight.front_mut().filter(|_| uncounted && !begun) {
+                job.attempts = job.attempts.saturating_sub(1);
+            }
             self.answered(outcome, dispatch, error, now);
         }
         // Last first, so that they keep their order.
         for job in self.taken.drain(..).rev() {
             dispatch.put_back(job);
         }
+    }
+}
+
+/// Whether the server has said yes or no to this message, and not only goodbye.
+fn is_an_answer(outcome: &Outcome) -> bool {
+    let told = |fate: &Fate| match fate {
+        Fate::Sent(_) => true,
+        Fate::Refused(_, reply) => !reply.closes_channel(),
+        Fate::Unknown | Fate::NotSent => false,
+    };
+    match &outcome.verdict {
+        Verdict::SenderRefused(reply) => !reply.closes_channel(),
+        Verdict::Unreadable(_) => true,
+        _ => outcome.recipients.iter().any(|(_, fate)| told(fate)),
     }
 }
 

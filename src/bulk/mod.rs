@@ -16,6 +16,7 @@
 
 mod batch;
 mod dispatch;
+mod errand;
 mod job;
 mod lane;
 mod local;
@@ -29,6 +30,7 @@ mod worker;
 
 pub use batch::{Batch, Shared};
 pub use dispatch::{Dispatch, Limits, Policy, Work};
+pub use errand::{Errand, Left, Next};
 pub use job::{Job, Payload, Receipt};
 pub use lane::{Bounds, Filled, Lane, Supply};
 pub use pool::{Keep, Pool};

@@ -2,12 +2,16 @@
 
 use super::server::Server;
 use crate::driver::{Patience, Target};
+use crate::protocol::Options;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A server that could not be reached is tried again after this, or at once if
 /// no other is left.
 const REST: Duration = Duration::from_secs(60);
+
+/// For so long a server that breaks on what it offers is spoken to plainly.
+const PLAINLY: Duration = Duration::from_secs(600);
 
 #[derive(Clone, Debug)]
 pub struct Hop {
@@ -21,13 +25,16 @@ pub struct Route {
     hops: Vec<Hop>,
     /// Until when each is passed over.
     resting: Mutex<Vec<Option<Instant>>>,
+    /// Until when each is spoken to plainly: one command at a time, and DATA.
+    plain: Mutex<Vec<Option<Instant>>>,
 }
 
 impl Route {
     /// At least one hop.
     pub fn new(hops: Vec<Hop>) -> Self {
         let resting = Mutex::new(vec![None; hops.len()]);
-        Self { hops, resting }
+        let plain = Mutex::new(vec![None; hops.len()]);
+        Self { hops, resting, plain }
     }
 
     pub fn hop(&self, at: usize) -> &Hop {
@@ -41,6 +48,26 @@ impl Route {
         let mut order: Vec<usize> = (0..self.hops.len()).collect();
         order.sort_by_key(|at| is_down(at));
         order
+    }
+
+    /// How to speak to it.
+    pub fn options(&self, at: usize, now: Instant) -> Options {
+        let options = self.hops[at].server.options;
+        match self.plain.lock().unwrap_or_else(PoisonError::into_inner)[at] {
+            Some(until) if until > now => Options { pipelining: false, chunking: false, ..options },
+            _ => options,
+        }
+    }
+
+    /// A new session broke before the server had answered a single message. Whether
+    /// that may have come of what it offers and can't do: then it is spoken to
+    /// plainly, and the next session may do better.
+    pub fn breaks(&self, at: usize, now: Instant) -> bool {
+        let options = self.options(at, now);
+        let elaborate = options.pipelining || options.chunking;
+        let until = if elaborate { now.checked_add(PLAINLY) } else { None };
+        self.plain.lock().unwrap_or_else(PoisonError::into_inner)[at] = until;
+        elaborate
     }
 
     pub fn is_down(&self, at: usize, now: Instant) {

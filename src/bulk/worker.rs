@@ -7,15 +7,29 @@ use super::job::Payload;
 use super::lane::{Filled, Lane};
 use super::pool::Resting;
 use super::server::{Asks, Opening, Security, Server, quit};
-use crate::driver::{Attendant, Connection, Deadline};
-use crate::protocol::{Error, Kind, Session, Stage};
+use crate::driver::{Attendant, Connection, SLICE, Wire};
+use crate::protocol::{Error, Kind, Options, Session, Stage};
 use crate::tls::RecordLayer;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// After a session that could not be opened; doubled each time.
-const PAUSE: Duration = Duration::from_millis(500);
+/// After so many new sessions in a row on which the server has not answered a single
+/// message, nobody believes any more that the messages are to blame.
+const BARREN: u32 = 10;
+/// A busy session is kept so long before it is left to who waits for one.
+const TURN: Duration = Duration::from_millis(100);
+/// The answer to QUIT is awaited so long: nothing hangs on it.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How a session's work has ended.
+enum Ended {
+    Well,
+    /// Without an answer to any message; the next session is spoken to plainly.
+    Plainly,
+    /// Without an answer to any message.
+    Barren(Error),
+}
 
 impl Asks for Connection {
     fn session(&mut self) -> &mut Session {
@@ -23,7 +37,7 @@ impl Asks for Connection {
     }
 
     fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
-        Self::start_tls(self, layer)
+        self.wire_mut().start_tls(layer)
     }
 }
 
@@ -38,32 +52,56 @@ pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) 
         if !wait_for_a_job(batch, attendant)? {
             return Ok(());
         }
+        let mut place = batch.shared.pool.queue();
+        if !place.wait(SLICE) {
+            // Somebody else may have done it by now.
+            interrupted(batch, attendant.attend())?;
+            continue;
+        }
         match session(batch, attendant) {
             Ok(resting) => {
-                failures = 0;
                 batch.lock().sessions += 1;
                 let worked = stream(batch, resting, attendant);
                 batch.lock().sessions -= 1;
-                worked?;
+                batch.tell();
+                match worked? {
+                    Ended::Well => {
+                        failures = 0;
+                        continue;
+                    }
+                    Ended::Plainly => continue,
+                    Ended::Barren(error) => {
+                        failures += 1;
+                        if failures > BARREN {
+                            batch.fail(&error);
+                            return Err(error);
+                        }
+                    }
+                }
+            }
+            Err(error) if error.kind == Kind::Interrupted => {
+                batch.fail(&error);
+                return Err(error);
             }
             Err(error) => {
                 failures += 1;
-                let others = {
+                let (alone, others_get_on, retries) = {
                     let state = batch.lock();
-                    state.workers > 1 && state.sessions > 0
+                    (state.workers < 2, state.sessions > 0, state.dispatch.retries())
                 };
-                // The server takes so many sessions and no more, or so it seems.
-                if others && error.kind != Kind::Interrupted {
-                    return Ok(());
-                }
-                let again = error.is_transient() && failures <= batch.lock().dispatch.retries();
-                if !again || error.kind == Kind::Interrupted {
+                if !others_get_on && (failures > retries || !error.is_transient()) {
+                    // The server takes so many sessions and no more, or so it seems.
+                    // Whoever is the last to try knows.
+                    if !alone && error.stage != Stage::Auth {
+                        return Ok(());
+                    }
                     batch.fail(&error);
                     return Err(error);
                 }
-                pause(PAUSE * (1 << (failures - 1).min(7)), batch, attendant)?;
             }
         }
+        drop(place);
+        pause(batch.lock().dispatch.backoff(failures), batch, attendant)?;
     }
 }
 
@@ -97,7 +135,8 @@ fn session<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) -> Resul
     for at in shared.route.order(Instant::now()) {
         let hop = shared.route.hop(at);
         let recorded = shared.recorded.load(Ordering::Relaxed);
-        match open(&hop.server, &hop.target, hop.patience, recorded, attendant) {
+        let options = shared.route.options(at, Instant::now());
+        match open(&hop.server, options, &hop.target, hop.patience, recorded, attendant) {
             Ok(connection) => {
                 shared.route.is_up(at);
                 let now = Instant::now();
@@ -116,6 +155,7 @@ fn session<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) -> Resul
 /// Connects and says all that comes before mail.
 pub fn open(
     server: &Server,
+    options: Options,
     target: &crate::driver::Target,
     patience: crate::driver::Patience,
     recorded: bool,
@@ -125,7 +165,8 @@ pub fn open(
         Security::Implicit => Some((server.make_layer)()?),
         _ => None,
     };
-    let mut connection = Connection::open(target, server.options, layer, patience, attendant)?;
+    let wire = Wire::new(options, layer, patience);
+    let mut connection = Connection::open(target, wire, attendant)?;
     connection.session_mut().keep_transcript(recorded);
     let name = server.client_name.clone().unwrap_or_else(|| connection.own_literal());
     let mut opening = Opening::new(name);
@@ -147,9 +188,10 @@ fn stream<P: Payload>(
     batch: &Batch<P>,
     mut resting: Resting,
     attendant: &mut dyn Attendant,
-) -> Result<(), Error> {
+) -> Result<Ended, Error> {
     let shared = &batch.shared;
     let hop = shared.route.hop(resting.server);
+    let fresh = resting.begun == 0;
     let now = Instant::now();
     let idle = now.duration_since(resting.since) > Duration::from_secs(1);
     let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.begun, idle, now);
@@ -157,9 +199,15 @@ fn stream<P: Payload>(
     let now = Instant::now();
     let connection = &mut resting.connection;
     let over = connection.session().state().is_over();
+    let stopped = matches!(&ended, Err(error) if error.kind == Kind::Interrupted);
+    let silent = !lane.is_answered() && over && !stopped;
+    // By its own words or not at all: only what broke can have broken on an extension.
+    let plainly = silent && fresh && ended.is_err() && shared.route.breaks(resting.server, now);
     {
         let mut state = batch.lock();
-        lane.ended(connection.session_mut(), ended.as_ref().err(), &mut state.dispatch, now);
+        // One that had died at rest says nothing about the message.
+        let forgiven = plainly || (silent && !fresh);
+        lane.ended(connection.session_mut(), ended.as_ref().err(), forgiven, &mut state.dispatch, now);
     }
     batch.stir();
     batch.tell();
@@ -169,13 +217,29 @@ fn stream<P: Payload>(
             resting.since = now;
             shared.pool.put(resting);
         }
-        Ok(_) => resting.connection.leave(),
+        Ok(_) => {
+            resting.connection.leave();
+            if silent && fresh {
+                let message = "the server ended the session before it had taken a message";
+                shared.route.is_down(resting.server, now);
+                return Ok(Ended::Barren(Error::new(Kind::Disconnected, Stage::Mail, message)));
+            }
+        }
         Err(error) => {
             resting.connection.close();
-            return interrupted(batch, Err(error).or_else(only_interrupts));
+            if stopped {
+                return interrupted(batch, Err(error)).map(|()| Ended::Well);
+            }
+            if plainly {
+                return Ok(Ended::Plainly);
+            }
+            if silent && fresh {
+                shared.route.is_down(resting.server, now);
+                return Ok(Ended::Barren(Error { outcome: None, ..error }));
+            }
         }
     }
-    Ok(())
+    Ok(Ended::Well)
 }
 
 /// True when the session may do no more.
@@ -188,26 +252,43 @@ fn converse<P: Payload>(
 ) -> Result<bool, Error> {
     let keep = batch.shared.pool.keep;
     let connection = &mut resting.connection;
-    let mut deadline = Deadline::start(patience);
+    connection.wire_mut().patience = patience;
+    connection.begin()?;
+    let began = Instant::now();
+    let mut quitting = false;
+    let mut settled = began;
     loop {
         let now = Instant::now();
         if connection.session().state().is_over() {
             return Ok(true);
         }
         if lane.in_flight() == 0 {
-            deadline = Deadline::start(patience);
+            if quitting && now.duration_since(settled) > FAREWELL {
+                return Ok(true);
+            }
+            if !quitting {
+                connection.begin()?;
+            }
+        }
+        let wanted = batch.shared.pool.is_wanted();
+        let gives_way = wanted && now.duration_since(began) > TURN;
+        if gives_way && lane.in_flight() == 0 && !quitting {
+            return Ok(false);
         }
         let too_old = now.duration_since(resting.opened) >= keep.age;
         let workers = batch.lock().workers;
-        let filled = match too_old {
-            true => Filled::Spent,
-            false => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
+        let filled = match (too_old, gives_way) {
+            (true, _) => Filled::Spent,
+            (_, true) => Filled::Full,
+            _ => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
         };
         match filled {
             Filled::Spent if lane.in_flight() == 0 => return Ok(true),
             Filled::Starved(work) if lane.in_flight() == 0 => match work {
                 Work::Finished => return Ok(false),
                 Work::Some => continue,
+                // With nothing to say, nobody else should wait.
+                _ if wanted => return Ok(false),
                 Work::At(when) => {
                     batch.wait_for_work(Some(when));
                     attendant.attend()?;
@@ -220,28 +301,36 @@ fn converse<P: Payload>(
                     continue;
                 }
             },
-            Filled::Starved(_) if keep.idle.is_zero() && batch.lock().dispatch.is_drained() => {
+            Filled::Starved(_)
+                if keep.idle.is_zero() && !lane.has_taken() && batch.lock().dispatch.is_drained() =>
+            {
                 quit(connection.session_mut());
+                quitting = true;
             }
             Filled::Starved(_) => batch.sleep_by(connection.waker()),
             Filled::Spent | Filled::Full => {}
         }
-        let Some(event) = connection.advance(&mut deadline, attendant, true)? else { continue };
+        let Some(event) = connection.advance(attendant, true)? else { continue };
         let now = Instant::now();
+        settled = now;
         let mut state = batch.lock();
         lane.hear(event, &mut state.dispatch, now);
         while let Some(event) = connection.session_mut().decided() {
             lane.hear(event, &mut state.dispatch, now);
         }
+        let finished = state.dispatch.is_finished();
         drop(state);
         batch.tell();
+        if finished {
+            batch.stir();
+        }
     }
 }
 
 fn pause<P: Payload>(time: Duration, batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<(), Error> {
     let end = Instant::now() + time;
-    while Instant::now() < end && batch.failure().is_none() {
-        std::thread::sleep(crate::driver::SLICE.min(end.saturating_duration_since(Instant::now())));
+    while Instant::now() < end && !batch.is_decided() {
+        batch.wait_for_the_end(end);
         interrupted(batch, attendant.attend())?;
     }
     Ok(())
@@ -253,9 +342,4 @@ fn interrupted<P: Payload>(batch: &Batch<P>, result: Result<(), Error>) -> Resul
         batch.fail(error);
     }
     result
-}
-
-/// Any other end of a session is told by the receipts, and another one follows.
-fn only_interrupts(error: Error) -> Result<(), Error> {
-    if error.kind == Kind::Interrupted { Err(error) } else { Ok(()) }
 }

@@ -44,6 +44,7 @@ impl Connection {
             self.session.note(&format!("the connection broke: {error}"));
         }
         self.record.publish(self.session.snapshot(true));
+        self.store.ended();
     }
 
     fn converse(&mut self) -> io::Result<()> {

@@ -94,26 +94,56 @@ impl Log {
         })
     }
 
-    fn describe(&self, into: &mut Vec<String>) {
-        into.extend(self.lines().map(|line| line.to_string()));
+    fn describe(&self, into: &mut Vec<Said>) {
+        into.extend(self.lines().map(|line| Said {
+            side: line.side,
+            at: Some(line.at),
+            text: readable(line.text),
+        }));
         if self.dropped > 0 {
-            into.push(format!("-- {} more lines were not kept", self.dropped));
+            into.push(Said::left_out(format!("{} more lines were not kept", self.dropped)));
         }
+    }
+}
+
+/// A line as one reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub side: Side,
+    /// Since the start of the connection; `None` for a note about what was not kept.
+    pub at: Option<Duration>,
+    pub text: String,
+}
+
+impl Said {
+    fn left_out(text: String) -> Self {
+        Said { side: Side::Event, at: None, text }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.side.mark(), self.text)
     }
 }
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.side.mark())?;
-        for character in String::from_utf8_lossy(self.text).chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                write!(f, "{character}")?;
-            }
-        }
-        Ok(())
+        write!(f, "{} {}", self.side.mark(), readable(self.text))
     }
+}
+
+/// Control characters are shown, not sent on.
+fn readable(text: &[u8]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in String::from_utf8_lossy(text).chars() {
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
 
 /// A connection's lines: how it was opened, its latest transactions, and what
@@ -158,12 +188,17 @@ impl Conversation {
 
     /// The lines as one reads them: `C: EHLO me`, `S: 250 ok`.
     pub fn lines(&self) -> Vec<String> {
+        self.said().iter().map(Said::to_string).collect()
+    }
+
+    /// The lines with their times.
+    pub fn said(&self) -> Vec<Said> {
         let mut lines = Vec::new();
         if let Some(opening) = &self.opening {
             opening.describe(&mut lines);
         }
         if self.dropped > 0 {
-            lines.push(format!("-- {} earlier runs were not kept", self.dropped));
+            lines.push(Said::left_out(format!("{} earlier runs were not kept", self.dropped)));
         }
         for log in &self.past {
             log.describe(&mut lines);

@@ -3,7 +3,7 @@
 //! A [`Fault`] is looked up in one place only, [`FaultPlan::take`], which the
 //! session asks before each reply. Everything else follows from what it finds.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -145,21 +145,44 @@ pub struct FaultPlan {
     /// How many faults there are: spares the ordinary server the lock.
     count: AtomicUsize,
     faults: Mutex<Vec<Armed>>,
+    numbers: AtomicU64,
 }
 
-#[derive(Debug)]
-struct Armed {
-    fault: Arc<Fault>,
-    skip: u32,
-    left: Option<u32>,
+/// A fault as it stands.
+#[derive(Clone, Debug)]
+pub struct Armed {
+    /// Which fault of the catcher's it is, from 1 on.
+    pub number: u64,
+    pub fault: Arc<Fault>,
+    /// So many times the stage will still be passed unharmed.
+    pub skip: u32,
+    /// So many times it will still fail; `None`: always.
+    pub left: Option<u32>,
 }
 
 impl FaultPlan {
-    /// Adds a fault. Of several that fit, the first one added acts.
-    pub fn add(&self, fault: Fault) {
+    /// Adds a fault and returns its number. Of several that fit, the first one
+    /// added acts.
+    pub fn add(&self, fault: Fault) -> u64 {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.push(Armed { skip: fault.skip, left: fault.times, fault: Arc::new(fault) });
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        faults.push(Armed { number, skip: fault.skip, left: fault.times, fault: Arc::new(fault) });
         self.count.store(faults.len(), Ordering::Release);
+        number
+    }
+
+    /// The faults as they stand, used-up ones too, in the order they were added.
+    pub fn list(&self) -> Vec<Armed> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes one fault away. Returns whether it was there.
+    pub fn remove(&self, number: u64) -> bool {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = faults.len();
+        faults.retain(|armed| armed.number != number);
+        self.count.store(faults.len(), Ordering::Release);
+        faults.len() < before
     }
 
     /// Behaves well again.
@@ -201,6 +224,19 @@ mod tests {
         assert!(plan.take(Stage::Noop, None).is_none());
         assert!(plan.take(Stage::Rset, None).is_none());
         assert!(plan.take(Stage::Rset, None).is_some());
+        assert!(plan.take(Stage::Rset, None).is_none());
+    }
+
+    #[test]
+    fn one_fault_is_taken_away() {
+        let plan = FaultPlan::default();
+        let first = plan.add(Fault::at(Stage::Rset));
+        let second = plan.add(Fault { times: Some(2), ..Fault::at(Stage::Noop) });
+        assert!(plan.take(Stage::Noop, None).is_some());
+        assert!(plan.remove(first));
+        assert!(!plan.remove(first));
+        let left: Vec<_> = plan.list().iter().map(|armed| (armed.number, armed.left)).collect();
+        assert_eq!(left, [(second, Some(1))]);
         assert!(plan.take(Stage::Rset, None).is_none());
     }
 

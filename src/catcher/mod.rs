@@ -20,6 +20,7 @@ mod auth;
 mod connection;
 mod conversation;
 mod fault;
+mod fault_text;
 mod identity;
 mod offer;
 mod path;
@@ -34,8 +35,8 @@ mod temp_file;
 mod wire;
 
 pub use auth::{Credentials, Mechanism};
-pub use conversation::{Conversation, Line, Log, Side};
-pub use fault::{BadCertificate, Disconnect, Fault, FaultPlan, FaultReply, Stage};
+pub use conversation::{Conversation, Line, Log, Said, Side};
+pub use fault::{Armed, BadCertificate, Disconnect, Fault, FaultPlan, FaultReply, Stage};
 pub use offer::{Offer, Offers};
 pub use path::Parameters;
 pub use random::hex as random_hex;

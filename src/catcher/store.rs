@@ -65,6 +65,7 @@ pub struct Received {
 /// A connection's conversation, while it lasts and after that.
 #[derive(Debug, Default)]
 pub struct Record {
+    number: u64,
     latest: Mutex<Snapshot>,
 }
 
@@ -78,6 +79,11 @@ pub struct Snapshot {
 }
 
 impl Record {
+    /// Which connection of the catcher's it is, from 1 on.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     pub fn publish(&self, snapshot: Snapshot) {
         *lock(&self.latest) = snapshot;
     }
@@ -92,7 +98,7 @@ impl Record {
 pub struct Store {
     keep: usize,
     inner: Mutex<Inner>,
-    arrived: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -100,17 +106,19 @@ struct Inner {
     messages: VecDeque<Arc<Received>>,
     count: u64,
     records: VecDeque<Arc<Record>>,
+    connections: u64,
+    changes: u64,
 }
 
 impl Store {
     /// A store that keeps the latest `keep` messages.
     pub fn new(keep: usize) -> Self {
-        Store { keep, inner: Mutex::default(), arrived: Condvar::new() }
+        Store { keep, inner: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Takes over all of `received`, in order.
     pub fn add(&self, received: &mut Vec<Received>) {
-        let mut inner = lock(&self.inner);
+        let mut inner = self.to_change();
         inner.count += received.len() as u64;
         let kept = received.len().min(self.keep);
         // What has no room is freed by our caller, outside the lock; of what
@@ -122,24 +130,52 @@ impl Store {
         let first = received.len() - kept;
         inner.messages.extend(received.drain(first..).map(Arc::new));
         drop(inner);
-        self.arrived.notify_all();
+        self.changed.notify_all();
         received.clear();
     }
 
     /// A new connection's record.
     pub fn record(&self) -> Arc<Record> {
-        let record = Arc::new(Record::default());
-        let mut inner = lock(&self.inner);
+        let mut inner = self.to_change();
+        inner.connections += 1;
+        let record = Arc::new(Record { number: inner.connections, ..Record::default() });
         if inner.records.len() == KEPT_CONVERSATIONS {
             inner.records.pop_front();
         }
         inner.records.push_back(Arc::clone(&record));
+        drop(inner);
+        self.changed.notify_all();
         record
+    }
+
+    /// Says that a connection's record has come to its end.
+    pub fn ended(&self) {
+        drop(self.to_change());
+        self.changed.notify_all();
     }
 
     /// The messages that are kept, oldest first.
     pub fn messages(&self) -> Vec<Arc<Received>> {
         lock(&self.inner).messages.iter().cloned().collect()
+    }
+
+    /// The message of this number, if it is kept.
+    pub fn message(&self, id: u64) -> Option<Arc<Received>> {
+        lock(&self.inner).messages.iter().find(|message| message.id == id).cloned()
+    }
+
+    /// Forgets one message. Returns whether it was there.
+    pub fn remove(&self, id: u64) -> bool {
+        let mut inner = lock(&self.inner);
+        let Some(at) = inner.messages.iter().position(|message| message.id == id) else {
+            return false;
+        };
+        let gone = inner.messages.remove(at);
+        inner.changes += 1;
+        // What it holds is freed outside the lock.
+        drop(inner);
+        self.changed.notify_all();
+        gone.is_some()
     }
 
     /// The latest connections, oldest first.
@@ -154,27 +190,51 @@ impl Store {
 
     /// Forgets all messages, and the conversations of closed connections.
     pub fn clear(&self) {
-        let mut inner = lock(&self.inner);
+        let mut inner = self.to_change();
         inner.count = 0;
         inner.records.retain(|record| !lock(&record.latest).closed);
         let gone = std::mem::take(&mut inner.messages);
         drop(inner);
+        self.changed.notify_all();
         drop(gone);
     }
 
     /// Waits until `count` messages have come, at most for `time`. Returns how
     /// many there are.
     pub fn wait(&self, count: u64, time: Duration) -> u64 {
+        self.wait_until(time, |inner| inner.count >= count).count
+    }
+
+    /// How often something has changed: a message came or was forgotten, a
+    /// connection began or ended.
+    pub fn changes(&self) -> u64 {
+        lock(&self.inner).changes
+    }
+
+    /// Waits until there are more than `seen` changes, at most for `time`.
+    /// Returns how many there are.
+    pub fn wait_for_change(&self, seen: u64, time: Duration) -> u64 {
+        self.wait_until(time, |inner| inner.changes != seen).changes
+    }
+
+    fn wait_until(&self, time: Duration, enough: impl Fn(&Inner) -> bool) -> MutexGuard<'_, Inner> {
         let deadline = Instant::now() + time;
         let mut inner = lock(&self.inner);
-        while inner.count < count {
+        while !enough(&inner) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
             }
-            inner = self.arrived.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
+            inner = self.changed.wait_timeout(inner, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        inner.count
+        inner
+    }
+
+    /// The lock, for a change that is counted.
+    fn to_change(&self) -> MutexGuard<'_, Inner> {
+        let mut inner = lock(&self.inner);
+        inner.changes += 1;
+        inner
     }
 }
 
@@ -212,6 +272,36 @@ mod tests {
         assert_eq!((ids, store.count()), (vec![7, 8, 9], 9));
         store.clear();
         assert_eq!((store.messages().len(), store.count()), (0, 0));
+    }
+
+    #[test]
+    fn one_message_is_forgotten_and_the_count_stays() {
+        let store = Store::new(3);
+        store.add(&mut (1..=3).map(received).collect());
+        assert!(store.remove(2));
+        assert!(!store.remove(2));
+        assert!(store.message(2).is_none());
+        assert_eq!((store.messages().len(), store.count()), (2, 3));
+        assert_eq!(store.message(3).map(|message| message.id), Some(3));
+    }
+
+    #[test]
+    fn everything_that_happens_is_a_change() {
+        let store = Store::new(3);
+        let mut seen = store.changes();
+        let mut changed = |what: &dyn Fn()| {
+            what();
+            let now = store.wait_for_change(seen, Duration::ZERO);
+            assert_ne!(now, seen);
+            seen = now;
+        };
+        changed(&|| store.add(&mut vec![received(1)]));
+        changed(&|| drop(store.record()));
+        changed(&|| store.ended());
+        changed(&|| assert!(store.remove(1)));
+        changed(&|| store.clear());
+        assert!(!store.remove(1));
+        assert_eq!(store.wait_for_change(seen, Duration::from_millis(1)), seen);
     }
 
     #[test]

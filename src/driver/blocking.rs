@@ -2,12 +2,13 @@
 //! whether to go on.
 
 use super::connect::{Target, connect};
-use super::deadline::{Deadline, Patience, SLICE};
-use super::record::{Record, TimedLine};
+use super::deadline::SLICE;
+use super::record::TimedLine;
 use super::stream::Stream;
+use super::wire::Wire;
 use crate::protocol::command::{ClientName, Command};
-use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, State};
-use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
+use crate::protocol::{Error, Event, Kind, Request, Session, Stage};
+use crate::tls::Move;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -26,16 +27,12 @@ pub trait Attendant {
 
 /// A connected conversation.
 pub struct Connection {
-    conversation: Conversation,
+    wire: Wire,
     /// None once the session is over.
     stream: Option<Stream>,
-    record: Record,
-    pub patience: Patience,
     incoming: Vec<u8>,
     /// Set by another thread to end a wait.
     abandoned: Arc<AtomicBool>,
-    /// A forked child has a copy of the socket, but the session is its parent's.
-    process: u32,
     attended: Instant,
 }
 
@@ -44,61 +41,34 @@ const READ: usize = 64 * 1024;
 
 impl Connection {
     /// Connects; the greeting is the first event of [`Connection::run`].
-    pub fn open(
-        target: &Target,
-        options: Options,
-        layer: Option<Box<dyn RecordLayer>>,
-        patience: Patience,
-        attendant: &mut dyn Attendant,
-    ) -> Result<Self, Error> {
-        let mut record = Record::start();
-        let mut deadline = Deadline::start(patience);
-        let stream = connect(target, &mut deadline, &mut record, attendant)?;
-        let where_to =
-            stream.peer_addr().map_or_else(|| target.host().to_owned(), |address| address.to_string());
-        record.note(format!("connected to {where_to}"), attendant);
-        // Nobody on the way can listen in on what stays on this machine.
-        let local = stream.peer_addr().is_none_or(|address| address.ip().to_canonical().is_loopback());
-        let options = Options { plaintext_auth: options.plaintext_auth || local, ..options };
+    pub fn open(target: &Target, mut wire: Wire, attendant: &mut dyn Attendant) -> Result<Self, Error> {
+        let stream = connect(target, &mut wire, attendant)?;
+        wire.connected(target.host(), stream.peer_addr());
+        wire.note_lines(|line| attendant.hear(line));
         Ok(Self {
-            conversation: Conversation::new(options, layer),
+            wire,
             stream: Some(stream),
-            record,
-            patience,
             incoming: vec![0; READ],
             abandoned: Arc::default(),
-            process: std::process::id(),
             attended: Instant::now(),
         })
     }
 
-    pub fn session(&self) -> &Session {
-        self.conversation.session()
+    pub fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     /// To make requests; [`Connection::run`] carries them out.
+    pub fn wire_mut(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+
+    pub fn session(&self) -> &Session {
+        self.wire.session()
+    }
+
     pub fn session_mut(&mut self) -> &mut Session {
-        self.conversation.session_mut()
-    }
-
-    pub fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
-        self.conversation.start_tls(layer)
-    }
-
-    pub fn tls(&self) -> Option<&TlsFacts> {
-        self.conversation.tls()
-    }
-
-    pub fn lines(&self) -> impl Iterator<Item = &TimedLine> {
-        self.record.lines()
-    }
-
-    /// The states that the record shows, and the present one.
-    pub fn path(&self) -> Vec<State> {
-        let mut path = self.record.path();
-        path.push(self.session().state());
-        path.dedup();
-        path
+        self.wire.session_mut()
     }
 
     /// None once the session is over.
@@ -119,25 +89,25 @@ impl Connection {
 
     /// Goes on until all is sent; what is heard meanwhile is kept.
     pub fn flush(&mut self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        self.conversation.session_mut().hold_events(true);
+        self.wire.session_mut().hold_events(true);
         let flushed = self.go_on_and_settle(attendant, true);
-        self.conversation.session_mut().hold_events(false);
+        self.wire.session_mut().hold_events(false);
         flushed.map(|_| ())
+    }
+
+    /// Starts the clock for [`Connection::advance`].
+    pub fn begin(&mut self) -> Result<(), Error> {
+        self.wire.begin()
     }
 
     /// One round of a conversation that has many requests in flight: takes in what
     /// has come, sends what can be sent, and waits (a slice of time at most) where
     /// neither was possible and `waits` allows it. None: nothing has come of it yet.
-    pub fn advance(
-        &mut self,
-        deadline: &mut Deadline,
-        attendant: &mut dyn Attendant,
-        waits: bool,
-    ) -> Result<Option<Event>, Error> {
-        let round = self.round(deadline, attendant, waits);
-        self.note_lines(attendant);
+    pub fn advance(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
+        let round = self.round(attendant, waits);
+        self.wire.note_lines(|line| attendant.hear(line));
         let settled = round.map_err(|error| {
-            let error = self.conversation.session_mut().fail(error);
+            let error = self.wire.session_mut().fail(error);
             self.say_goodbye();
             error
         });
@@ -147,34 +117,26 @@ impl Connection {
         settled
     }
 
-    fn round(
-        &mut self,
-        deadline: &mut Deadline,
-        attendant: &mut dyn Attendant,
-        waits: bool,
-    ) -> Result<Option<Event>, Error> {
+    fn round(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
         let mut heard = false;
         loop {
-            if self.conversation.is_about_to_send() || self.is_readable() {
-                heard |= self.take_in(deadline)?;
+            if self.wire.is_about_to_send() || self.is_readable() {
+                heard |= self.take_in()?;
             }
-            match self.conversation.next_move()? {
+            match self.wire.next_move()? {
                 Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
-                    Ok(Some(sent)) => {
-                        self.conversation.sent(sent);
-                        deadline.progress();
-                    }
+                    Ok(Some(sent)) => self.wire.sent(sent),
                     Ok(None) if self.is_readable() => {}
                     Ok(None) if heard || !waits => return Ok(None),
-                    Ok(None) => return self.wait(Stage::MailData, deadline, attendant).map(|()| None),
-                    Err(error) => self.last_words(&error, deadline)?,
+                    Ok(None) => return self.wait(Stage::MailData, attendant).map(|()| None),
+                    Err(error) => self.last_words(&error)?,
                 },
                 Move::Receive(stage) => {
                     if self.is_readable() {
                         continue;
                     }
                     if !heard && waits {
-                        self.wait(stage, deadline, attendant)?;
+                        self.wait(stage, attendant)?;
                     }
                     return Ok(None);
                 }
@@ -187,7 +149,7 @@ impl Connection {
     /// Whether the session is open and the server has said nothing since it was
     /// last asked: whether it may be used again after a time of silence.
     pub fn is_quiet(&mut self) -> bool {
-        if self.is_of_another_process() || self.session().state().is_over() || !self.session().is_idle() {
+        if self.wire.is_of_another_process() || !self.is_resting() {
             return false;
         }
         let heard = socket(&mut self.stream).and_then(|stream| {
@@ -199,16 +161,19 @@ impl Connection {
             Ok(None) => true,
             // TLS has words of its own: new tickets for later sessions.
             Ok(Some(octets)) if octets > 0 => {
-                let heard = self.conversation.received(&self.incoming[..octets]);
-                heard.is_ok() && self.session().is_idle() && !self.session().state().is_over()
+                self.wire.received(&self.incoming[..octets]).is_ok() && self.is_resting()
             }
             _ => false,
         }
     }
 
+    fn is_resting(&self) -> bool {
+        self.session().is_idle() && !self.session().state().is_over()
+    }
+
     /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
     pub fn leave(&mut self) {
-        if !self.is_of_another_process()
+        if !self.wire.is_of_another_process()
             && self.session_mut().request(Request::Command(Command::Quit)).is_ok()
         {
             self.say_goodbye();
@@ -235,67 +200,51 @@ impl Connection {
 
     /// Ends the connection without a word.
     pub fn close(&mut self) {
-        let error = Error::new(Kind::Disconnected, Stage::Command, "please run connect() first");
-        self.conversation.session_mut().close(error);
+        self.wire.close();
         self.hang_up();
     }
 
-    /// Whatever goes wrong, the session hears of it and stays broken.
     fn go_on_and_settle(
         &mut self,
         attendant: &mut dyn Attendant,
         only_send: bool,
     ) -> Result<Option<Event>, Error> {
-        if self.is_of_another_process() {
-            let message = "this session belongs to the parent process: connect anew after a fork";
-            return Err(Error::new(Kind::Misuse, Stage::Command, message));
-        }
-        let mut deadline = Deadline::start(self.patience);
-        let settled = self.go_on(&mut deadline, attendant, only_send).or_else(|error| {
-            let error = self.conversation.session_mut().fail(error);
-            let decided = self.conversation.session_mut().decided();
+        self.wire.begin()?;
+        let settled = self.go_on(attendant, only_send).or_else(|error| {
+            let settled = self.wire.settle(error);
             self.say_goodbye();
-            match error.kind {
-                Kind::Interrupted => Err(error),
-                _ => decided.map(Some).ok_or(error),
-            }
+            settled.map(Some)
         });
-        self.note_lines(attendant);
-        if self.session().state().is_over() {
+        self.wire.note_lines(|line| attendant.hear(line));
+        if self.wire.session().state().is_over() {
             self.hang_up();
         }
         settled
     }
 
-    fn go_on(
-        &mut self,
-        deadline: &mut Deadline,
-        attendant: &mut dyn Attendant,
-        only_send: bool,
-    ) -> Result<Option<Event>, Error> {
+    fn go_on(&mut self, attendant: &mut dyn Attendant, only_send: bool) -> Result<Option<Event>, Error> {
         loop {
-            if self.conversation.is_about_to_send() {
+            if self.wire.is_about_to_send() {
                 // Nothing is said on top of what has not been read.
-                self.take_in(deadline)?;
+                self.take_in()?;
             }
-            self.note_lines(attendant);
-            match self.conversation.next_move()? {
+            self.wire.note_lines(|line| attendant.hear(line));
+            match self.wire.next_move()? {
                 Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
                     Ok(Some(sent)) => {
-                        self.conversation.sent(sent);
-                        deadline.progress();
+                        self.wire.sent(sent);
                         // Who sends a lot may never have to wait.
                         self.attend(Stage::MailData, false, attendant)?;
                     }
                     // A server may take no more until its replies are read.
                     Ok(None) if self.is_readable() => {}
-                    Ok(None) => self.wait(Stage::MailData, deadline, attendant)?,
-                    Err(error) => self.last_words(&error, deadline)?,
+                    Ok(None) => self.wait(Stage::MailData, attendant)?,
+                    Err(error) => self.last_words(&error)?,
                 },
                 Move::Receive(_) if only_send => return Ok(None),
                 Move::Receive(stage) => {
-                    if !self.is_readable() || !self.take_in(deadline)? {
-                        self.wait(stage, deadline, attendant)?;
+                    if !self.is_readable() || !self.take_in()? {
+                        self.wait(stage, attendant)?;
                     }
                 }
                 Move::Yield(event) => return Ok(Some(event)),
@@ -305,29 +254,17 @@ impl Connection {
     }
 
     /// Reads what is there, without waiting. Whether there was anything.
-    fn take_in(&mut self, deadline: &mut Deadline) -> Result<bool, Error> {
-        let heard_before = self.session().heard();
-        let result = match socket(&mut self.stream)?.try_read(&mut self.incoming) {
-            Ok(None) => return Ok(false),
-            Ok(Some(0)) => self.conversation.received_eof(),
-            Ok(Some(octets)) => self.conversation.received(&self.incoming[..octets]),
-            Err(error) => Err(self.lost(&error)),
-        };
-        // A drip of octets is no progress, a whole reply is.
-        if self.session().heard() != heard_before {
-            deadline.progress();
+    fn take_in(&mut self) -> Result<bool, Error> {
+        match socket(&mut self.stream)?.try_read(&mut self.incoming) {
+            Ok(None) => Ok(false),
+            Ok(Some(octets)) => self.wire.received(&self.incoming[..octets]).map(|()| true),
+            Err(error) => Err(self.wire.lost(&error)),
         }
-        result.map(|()| true)
     }
 
-    fn wait(
-        &mut self,
-        stage: Stage,
-        deadline: &Deadline,
-        attendant: &mut dyn Attendant,
-    ) -> Result<(), Error> {
-        let slice = deadline.left(stage)?.min(SLICE);
-        socket(&mut self.stream)?.wait(slice).map_err(|error| self.lost(&error))?;
+    fn wait(&mut self, stage: Stage, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        let slice = self.wire.left(stage)?.min(SLICE);
+        socket(&mut self.stream)?.wait(slice).map_err(|error| self.wire.lost(&error))?;
         let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
         self.attend(stage, !ready, attendant)
     }
@@ -345,31 +282,26 @@ impl Connection {
     }
 
     /// Writing failed; what the server said before it went may say why.
-    fn last_words(&mut self, error: &io::Error, deadline: &mut Deadline) -> Result<(), Error> {
-        while self.conversation.is_about_to_send() {
-            if !self.take_in(deadline)? {
-                return Err(self.lost(error));
+    fn last_words(&mut self, error: &io::Error) -> Result<(), Error> {
+        while self.wire.is_about_to_send() {
+            if !self.take_in()? {
+                return Err(self.wire.lost(error));
             }
         }
         Ok(())
     }
 
-    /// Lets an alert out that tells the peer what was wrong with its TLS.
+    /// Lets an alert out that tells the peer what was wrong with its TLS, or a QUIT.
     fn say_goodbye(&mut self) {
-        if let (Ok(Move::Send(octets)), Some(stream)) = (self.conversation.next_move(), &mut self.stream) {
+        if let (Some(octets), Some(stream)) = (self.wire.last_octets(), &mut self.stream) {
             let _ = stream.try_write(octets);
         }
-    }
-
-    /// Whether this is a forked child's copy of its parent's connection.
-    pub fn is_of_another_process(&self) -> bool {
-        self.process != std::process::id()
     }
 
     fn hang_up(&mut self) {
         if let Some(stream) = self.stream.take() {
             // A child's shutdown would end its parent's connection.
-            if !self.is_of_another_process() {
+            if !self.wire.is_of_another_process() {
                 stream.shutdown();
             }
         }
@@ -377,20 +309,6 @@ impl Connection {
 
     fn is_readable(&self) -> bool {
         self.stream.as_ref().is_some_and(Stream::is_readable)
-    }
-
-    fn lost(&self, error: &io::Error) -> Error {
-        let message = format!("Connection unexpectedly closed: {error}");
-        Error {
-            os_error: error.raw_os_error(),
-            ..Error::new(Kind::Disconnected, self.session().stage(), message)
-        }
-    }
-
-    fn note_lines(&mut self, attendant: &mut dyn Attendant) {
-        while let Some(line) = self.conversation.session_mut().next_line() {
-            attendant.hear(self.record.push(line));
-        }
     }
 }
 
@@ -402,6 +320,6 @@ fn socket(stream: &mut Option<Stream>) -> Result<&mut Stream, Error> {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("conversation", &self.conversation).finish_non_exhaustive()
+        f.debug_struct("Connection").field("wire", &self.wire).finish_non_exhaustive()
     }
 }

@@ -3,10 +3,11 @@
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
-use super::record::Record;
 use super::stream::{Socket, Stream};
+use super::wire::Wire;
 use crate::protocol::{Error, Kind, Stage};
 use socket2::{Domain, Protocol, SockAddr, Type};
+use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -37,23 +38,18 @@ impl Target {
     }
 }
 
-pub fn connect(
-    target: &Target,
-    deadline: &mut Deadline,
-    record: &mut Record,
-    attendant: &mut dyn Attendant,
-) -> Result<Stream, Error> {
+pub fn connect(target: &Target, wire: &mut Wire, attendant: &mut dyn Attendant) -> Result<Stream, Error> {
     match target {
         Target::Tcp { host, port, source } => {
-            let addresses = resolve(host, *port, deadline, attendant)?;
+            let addresses = resolve(host, *port, wire.deadline(), attendant)?;
             if literal(host).is_none() {
-                record.note(looked_up(host, &addresses), attendant);
+                wire.note(looked_up(host, &addresses), attendant);
             }
             let source = match source {
                 None => None,
-                Some((host, port)) => Some(resolve(host, *port, deadline, attendant)?),
+                Some((host, port)) => Some(resolve(host, *port, wire.deadline(), attendant)?),
             };
-            connect_any(host, &addresses, source.as_deref(), deadline, record, attendant)
+            connect_any(host, &addresses, source.as_deref(), wire, attendant)
         }
         #[cfg(unix)]
         Target::Unix(path) => mio::net::UnixStream::connect(path)
@@ -75,10 +71,8 @@ fn resolve(
     if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let unknown = |why: &dyn std::fmt::Display| {
-        Error::new(Kind::UnknownHost, Stage::Connect, format!("the host name {host:?} has no address: {why}"))
-    };
-    let ascii = idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned());
+    let unknown = |why: &dyn Display| unknown_host(host, why);
+    let ascii = ascii_name(host);
     let (answer, question) = channel();
     std::thread::Builder::new()
         .name("rsmtp-resolver".to_owned())
@@ -113,39 +107,49 @@ fn looked_up(host: &str, addresses: &[SocketAddr]) -> String {
     format!("looked up {host}: {}", found.join(", "))
 }
 
+/// The name that the resolver is asked for: A-labels (RFC 5891).
+pub fn ascii_name(host: &str) -> String {
+    idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned())
+}
+
 fn connect_any(
     host: &str,
     addresses: &[SocketAddr],
     source: Option<&[SocketAddr]>,
-    deadline: &mut Deadline,
-    record: &mut Record,
+    wire: &mut Wire,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
     let mut first_error = None;
     for (index, address) in addresses.iter().enumerate() {
         // A silent address must leave time for those behind it.
-        let share = deadline.left(Stage::Connect)? / (addresses.len() - index) as u32;
-        match connect_one(*address, source, share, deadline, attendant) {
+        let share = wire.deadline().left(Stage::Connect)? / (addresses.len() - index) as u32;
+        match connect_one(*address, source, share, wire.deadline(), attendant) {
             Ok(stream) => return Ok(stream),
             Err(Failed::Here(error)) => {
-                record.note(format!("no connection to {address}: {error}"), attendant);
+                wire.note(format!("no connection to {address}: {error}"), attendant);
                 first_error.get_or_insert((*address, error));
             }
             Err(Failed::Everywhere(error)) => return Err(*error),
         }
     }
-    deadline.left(Stage::Connect)?;
+    wire.deadline().left(Stage::Connect)?;
     let (address, error) =
         first_error.unwrap_or((SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::NotFound.into()));
-    let more = match addresses.len() {
+    Err(nowhere(host, addresses.len(), address, &error))
+}
+
+/// None of the addresses of a host could be connected to; this is the first of them
+/// and what went wrong there.
+pub fn nowhere(host: &str, addresses: usize, first: SocketAddr, error: &io::Error) -> Error {
+    let more = match addresses {
         1 => String::new(),
         n => format!(", and {} more of its addresses failed", n - 1),
     };
-    let mut failed = unreachable(&format!("{host} ({address}{more})"), &error);
+    let mut failed = unreachable(&format!("{host} ({first}{more})"), error);
     if error.kind() == io::ErrorKind::TimedOut {
         failed.kind = Kind::Timeout;
     }
-    Err(failed)
+    failed
 }
 
 enum Failed {
@@ -212,7 +216,11 @@ const EINPROGRESS: i32 = 10036;
 #[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
 const EINPROGRESS: i32 = 36;
 
-fn unreachable(what: &str, error: &io::Error) -> Error {
+pub fn unknown_host(host: &str, why: &dyn Display) -> Error {
+    Error::new(Kind::UnknownHost, Stage::Connect, format!("the host name {host:?} has no address: {why}"))
+}
+
+pub fn unreachable(what: &str, error: &io::Error) -> Error {
     let message = format!("no connection to {what}: {error}");
     Error { os_error: error.raw_os_error(), ..Error::new(Kind::Unreachable, Stage::Connect, message) }
 }

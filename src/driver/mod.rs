@@ -4,13 +4,17 @@
 pub mod blocking;
 pub mod connect;
 mod deadline;
+pub mod reactive;
 mod record;
 mod stream;
 mod turn;
+mod wire;
 
 pub use blocking::{Attendant, Connection};
 pub use connect::Target;
 pub use deadline::{Deadline, Patience, SLICE};
+pub use reactive::Reactive;
 pub use record::{Record, SMTP_LOG, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;
+pub use wire::Wire;

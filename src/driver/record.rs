@@ -1,6 +1,5 @@
 //! The transcript of a connection: masked lines with the time they were said.
 
-use super::blocking::Attendant;
 use crate::protocol::State;
 use crate::protocol::transcript::{Line, Speaker};
 use std::collections::VecDeque;
@@ -47,12 +46,6 @@ impl Record {
         }
         self.lines.push_back(TimedLine { at: self.start.elapsed(), line });
         &self.lines[self.lines.len() - 1]
-    }
-
-    /// What happened before the session began: the look-up, the connecting.
-    pub fn note(&mut self, text: String, attendant: &mut dyn Attendant) {
-        let line = Line { speaker: Speaker::Note, text: text.into_bytes(), state: State::Connected };
-        attendant.hear(self.push(line));
     }
 
     /// The states that were gone through, each as often as it was come to.

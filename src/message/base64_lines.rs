@@ -32,7 +32,8 @@ impl Lines {
 
     #[must_use]
     pub fn encoded_len(&self, octets: u64) -> u64 {
-        octets.div_ceil(3) * 4 + octets.div_ceil(LINE as u64) * self.linesep.len() as u64
+        let ends = octets.div_ceil(LINE as u64) * self.linesep.len() as u64;
+        octets.div_ceil(3).saturating_mul(4).saturating_add(ends)
     }
 
     pub fn append(&self, octets: &[u8], out: &mut Vec<u8>) {

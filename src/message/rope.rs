@@ -7,6 +7,7 @@
 
 use super::base64_lines::Lines;
 use super::stored::{Exactly, ReadError, Stored};
+use std::io;
 use std::sync::Arc;
 
 /// Bodies at least this long are left with their owner; shorter ones are gathered.
@@ -99,13 +100,13 @@ impl<B: AsRef<[u8]>> Rope<B> {
     }
 
     fn keep(&mut self, body: Body<B>) {
-        self.kept_len += body.piece().len();
+        self.kept_len = self.kept_len.saturating_add(body.piece().len());
         self.kept.push(Kept { after: self.gathered.len(), body });
     }
 
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.gathered.len() as u64 + self.kept_len
+        self.kept_len.saturating_add(self.gathered.len() as u64)
     }
 
     #[must_use]
@@ -159,7 +160,8 @@ impl<B: AsRef<[u8]>> Rope<B> {
         if self.is_gathered() {
             return Ok(self.gathered);
         }
-        let mut out = vec![0; self.len() as usize];
+        let mut out = room_for(self.len())
+            .map_err(|error| ReadError { name: "the message as a whole".to_owned(), error })?;
         self.write_to(&mut out)?;
         Ok(out)
     }
@@ -193,6 +195,16 @@ impl<B: AsRef<[u8]>> Body<B> {
             Body::Stored(stored, lines) => Piece::Stored(stored, lines),
         }
     }
+}
+
+/// So many octets of memory, or an error where there is not so much of it: files are
+/// longer than memory now and then.
+pub fn room_for(octets: u64) -> io::Result<Vec<u8>> {
+    let octets = usize::try_from(octets).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    let mut room = Vec::new();
+    room.try_reserve_exact(octets).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    room.resize(octets, 0);
+    Ok(room)
 }
 
 #[cfg(test)]

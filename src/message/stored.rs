@@ -93,7 +93,10 @@ impl fmt::Debug for Exactly {
 }
 
 fn changed() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the file was changed while it was needed: send a copy of it")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the file was changed while it was being read: attach a copy of it",
+    )
 }
 
 /// A regular file, by its path.

@@ -275,21 +275,23 @@ impl Command {
     /// that it belongs to uses SMTPUTF8.
     pub fn line(&self, smtputf8: bool, letters: Letters) -> String {
         let smtplib = letters == Letters::Smtplib;
-        let mut line = match self {
-            Self::Free(text) => return text.as_str().to_owned(),
-            _ if smtplib => self.verb().smtplib_name(),
-            _ => self.verb().name().to_owned(),
-        };
-        let (from, to) = if smtplib { ("from", "to") } else { ("FROM", "TO") };
+        let mut line = String::with_capacity(80);
+        match self {
+            Self::Free(text) => line.push_str(text.as_str()),
+            _ if smtplib => line.push_str(&self.verb().smtplib_name()),
+            _ => line.push_str(self.verb().name()),
+        }
         match self {
             Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => push(&mut line, name.as_str()),
             Self::Mail(path, parameters) => {
-                push(&mut line, &format!("{from}:<{}>", path.wire(smtputf8)));
-                parameters.iter().for_each(|parameter| push(&mut line, parameter.as_str()));
+                line.push_str(if smtplib { " from:<" } else { " FROM:<" });
+                path.write_to(&mut line, smtputf8);
+                push_parameters(&mut line, parameters);
             }
             Self::Rcpt(path, parameters) => {
-                push(&mut line, &format!("{to}:<{}>", path.wire(smtputf8)));
-                parameters.iter().for_each(|parameter| push(&mut line, parameter.as_str()));
+                line.push_str(if smtplib { " to:<" } else { " TO:<" });
+                path.write_to(&mut line, smtputf8);
+                push_parameters(&mut line, parameters);
             }
             Self::Vrfy(text) | Self::Expn(text) => push(&mut line, text.as_str()),
             Self::Noop(Some(text)) | Self::Help(Some(text)) => push(&mut line, text.as_str()),
@@ -298,6 +300,12 @@ impl Command {
         }
         line
     }
+}
+
+/// Closes the path and says what stands behind it.
+fn push_parameters(line: &mut String, parameters: &[Parameter]) {
+    line.push('>');
+    parameters.iter().for_each(|parameter| push(line, parameter.as_str()));
 }
 
 fn push(line: &mut String, word: &str) {

@@ -14,7 +14,7 @@ pub struct Extensions {
 impl Extensions {
     pub fn from_reply(reply: &Reply) -> Self {
         let mut extensions = Self::default();
-        for line in &reply.lines()[1..] {
+        for line in reply.lines().skip(1) {
             extensions.add_line(&String::from_utf8_lossy(line));
         }
         extensions

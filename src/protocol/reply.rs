@@ -22,32 +22,32 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
-    lines: Vec<Vec<u8>>,
+    /// The lines, parted by LF: none of them holds one.
+    text: Vec<u8>,
 }
 
 impl Reply {
     /// A reply of as many lines as `text` has. `code` is one of 200 to 599.
     pub fn new(code: u16, text: impl AsRef<[u8]>) -> Self {
-        let lines = text.as_ref().split(|&b| b == b'\n').map(<[u8]>::to_vec).collect();
-        Self::from_lines(code, lines)
+        Self { code, text: text.as_ref().to_vec() }
     }
 
-    pub(super) fn from_lines(code: u16, lines: Vec<Vec<u8>>) -> Self {
-        debug_assert!(!lines.is_empty());
-        Self { code, lines }
+    pub(super) fn of(code: u16, text: Vec<u8>) -> Self {
+        Self { code, text }
     }
 
     pub fn code(&self) -> u16 {
         self.code
     }
 
-    pub fn lines(&self) -> &[Vec<u8>] {
-        &self.lines
+    /// At least one.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.text.split(|&octet| octet == b'\n')
     }
 
     /// The lines, each without white space around it, joined by LF.
     pub fn text(&self) -> Vec<u8> {
-        let trimmed: Vec<&[u8]> = self.lines.iter().map(|line| line.trim_ascii()).collect();
+        let trimmed: Vec<&[u8]> = self.lines().map(<[u8]>::trim_ascii).collect();
         trimmed.join(&b'\n')
     }
 
@@ -72,7 +72,7 @@ impl Reply {
     /// The enhanced status code that the text begins with, if its class agrees
     /// with the reply code (RFC 2034 4).
     pub fn enhanced(&self) -> Option<EnhancedStatusCode> {
-        let found = EnhancedStatusCode::at_start_of(self.lines.first()?.trim_ascii())?;
+        let found = EnhancedStatusCode::at_start_of(self.lines().next()?.trim_ascii())?;
         (u16::from(found.class) == self.code / 100).then_some(found)
     }
 
@@ -80,7 +80,7 @@ impl Reply {
     /// answer to the end of mail data tells it. No RFC says how: these are the ways
     /// of Postfix, Exim, Exchange, Sendmail and Gmail.
     pub fn queue_id(&self) -> Option<String> {
-        let text = String::from_utf8_lossy(self.lines.last()?).into_owned();
+        let text = String::from_utf8_lossy(self.lines().last()?).into_owned();
         let lower = text.to_ascii_lowercase();
         let after = |mark: &str| lower.find(mark).map(|at| &text[at + mark.len()..]);
         let word = |text: &str| {
@@ -104,10 +104,10 @@ impl Reply {
 
     /// As it goes over the wire: every line but the last with a hyphen.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        let last = self.lines.len() - 1;
-        for (index, line) in self.lines.iter().enumerate() {
+        let mut lines = self.lines().peekable();
+        while let Some(line) = lines.next() {
             out.extend_from_slice(self.code.to_string().as_bytes());
-            out.push(if index == last { b' ' } else { b'-' });
+            out.push(if lines.peek().is_none() { b' ' } else { b'-' });
             out.extend_from_slice(line);
             out.extend_from_slice(b"\r\n");
         }

@@ -51,7 +51,8 @@ impl fmt::Display for Fault {
 pub struct ReplyReader {
     line: Vec<u8>,
     code: Option<u16>,
-    lines: Vec<Vec<u8>>,
+    /// Of the lines so far, parted by LF.
+    text: Vec<u8>,
     size: usize,
 }
 
@@ -62,12 +63,18 @@ impl ReplyReader {
         let mut taken = 0;
         while let Some(end) = memchr::memchr(b'\n', &bytes[taken..]) {
             let next = taken + end + 1;
-            if let Err(fault) = self.take(&bytes[taken..next]) {
+            if let Err(fault) = self.count(next - taken) {
                 return (next, Err(fault));
             }
+            let done = if self.line.is_empty() {
+                self.line_is_whole(&bytes[taken..next])
+            } else {
+                let mut line = std::mem::take(&mut self.line);
+                line.extend_from_slice(&bytes[taken..next]);
+                self.line_is_whole(&line)
+            };
             taken = next;
-            let line = std::mem::take(&mut self.line);
-            match self.line_is_whole(&line) {
+            match done {
                 Ok(None) => {}
                 done => return (taken, done),
             }
@@ -82,14 +89,19 @@ impl ReplyReader {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        if self.line.len() + bytes.len() > LINE_LIMIT {
+        self.count(bytes.len())?;
+        self.line.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn count(&mut self, octets: usize) -> Result<(), Fault> {
+        if self.line.len() + octets > LINE_LIMIT {
             return Err(Fault::LineTooLong);
         }
-        self.size += bytes.len();
+        self.size += octets;
         if self.size > REPLY_LIMIT {
             return Err(Fault::ReplyTooLong);
         }
-        self.line.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -99,18 +111,19 @@ impl ReplyReader {
         let (code, last, text) = split(line)?;
         match self.code {
             Some(first) if first != code => return Err(Fault::CodeChanged(first, code)),
-            _ => self.code = Some(code),
+            Some(_) => self.text.push(b'\n'),
+            None => self.code = Some(code),
         }
-        self.lines.push(text.to_vec());
+        self.text.extend_from_slice(text);
         if !last {
             return Ok(None);
         }
-        let lines = std::mem::take(&mut self.lines);
+        let text = std::mem::take(&mut self.text);
         *self = Self::default();
         if !(200..600).contains(&code) {
-            return Err(Fault::CodeOutOfRange(code, lines.join(&b'\n')));
+            return Err(Fault::CodeOutOfRange(code, text));
         }
-        Ok(Some(Reply::from_lines(code, lines)))
+        Ok(Some(Reply::of(code, text)))
     }
 }
 

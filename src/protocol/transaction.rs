@@ -155,13 +155,16 @@ pub(super) enum Then {
     Done(Outcome),
     /// The server can't keep this transaction apart from the one ahead of it.
     Disorder(Reply),
+    /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
+    /// for commands.
+    NoChunking(Reply),
 }
 
 /// A transaction under way.
 #[derive(Debug)]
 pub(super) struct Running {
     mail: Command,
-    rcpts: Vec<Command>,
+    rcpt_parameters: Vec<Parameter>,
     fates: Vec<(ForwardPath, Fate)>,
     accepted: usize,
     body: Option<Body>,
@@ -188,10 +191,9 @@ impl Running {
         let smtputf8 = transaction.fit(extensions, options)?;
         let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious } =
             transaction;
-        let rcpt = |path: &ForwardPath| Command::Rcpt(path.clone(), rcpt_parameters.clone());
         let mut running = Self {
             mail: Command::Mail(reverse_path, mail_parameters),
-            rcpts: recipients.iter().map(rcpt).collect(),
+            rcpt_parameters,
             fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
             accepted: 0,
             body: Some(body),
@@ -211,7 +213,7 @@ impl Running {
         }
         running.say(Part::Mail, out);
         if running.grouped {
-            (0..running.rcpts.len()).for_each(|index| running.say(Part::Rcpt(index), out));
+            (0..running.fates.len()).for_each(|index| running.say(Part::Rcpt(index), out));
             if !cautious {
                 running.say_mail_data(out);
             }
@@ -240,6 +242,9 @@ impl Running {
                 self.next_recipient(index + 1, out);
             }
             Part::Data => return self.hear_data(reply, out),
+            Part::Chunk { .. } if self.accepted > 0 && self.verdict.is_none() && denies_command(&reply) => {
+                return Then::NoChunking(reply);
+            }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
             Part::Chunk { last: false } => self.hear_chunk(&reply, out),
             Part::End(one) => return self.hear_end(one, reply, out),
@@ -286,7 +291,7 @@ impl Running {
     fn say(&self, part: Part, out: &mut Outgoing) {
         let command = match part {
             Part::Mail => &self.mail,
-            Part::Rcpt(index) => &self.rcpts[index],
+            Part::Rcpt(index) => &Command::Rcpt(self.fates[index].0.clone(), self.rcpt_parameters.clone()),
             Part::Data => &Command::Data,
             Part::Clear | Part::Reset => &Command::Rset,
             Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
@@ -295,10 +300,10 @@ impl Running {
     }
 
     fn next_recipient(&mut self, index: usize, out: &mut Outgoing) {
-        if index == self.rcpts.len() && self.accepted == 0 {
+        if index == self.fates.len() && self.accepted == 0 {
             self.verdict.get_or_insert(Verdict::RecipientsRefused);
         }
-        if index < self.rcpts.len() {
+        if index < self.fates.len() {
             if !self.grouped {
                 self.say(Part::Rcpt(index), out);
             }
@@ -424,6 +429,12 @@ impl Running {
         let verdict = self.verdict.take().unwrap_or(otherwise);
         Outcome { verdict, recipients: std::mem::take(&mut self.fates) }
     }
+}
+
+/// Whether it speaks of the command and not of the message (RFC 5321 4.2.2): there is
+/// somebody to send to, so the command was in sequence.
+fn denies_command(reply: &Reply) -> bool {
+    matches!(reply.code(), 500 | 502 | 503 | 504)
 }
 
 fn decide(reply: Reply) -> Fate {

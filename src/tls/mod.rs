@@ -5,11 +5,13 @@
 //! `binding/`). [`Conversation`](conversation::Conversation) puts a layer under a
 //! session and offers a driver one contract for both.
 
+mod certificate;
 pub mod client;
 pub mod config;
 pub mod conversation;
 mod error;
 
+pub use certificate::Certificate;
 pub use config::TlsConfig;
 pub use conversation::{Conversation, Move};
 pub use error::TlsError;

@@ -8,6 +8,8 @@ import pytest
 import rsmtp
 from client.scripted import serve
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 A, B = "a@example.org", "b@example.org"
 
 

@@ -12,6 +12,8 @@ import rsmtp
 from client.scripted import answering, serve
 from rsmtp import errors
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 
 

@@ -15,6 +15,8 @@ from client.scripted import serve
 from rsmtp import errors
 from rsmtp import smtplib as mirror
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 PATIENCE = 0.4
 

@@ -5,6 +5,8 @@ import pytest
 import rsmtp
 from client.scripted import answering, serve
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 A, B = "a@example.org", "b@example.org"
 EXTENSIONS = ["SIZE", "8BITMIME", "DSN", "SMTPUTF8", "AUTH PLAIN LOGIN CRAM-MD5", "PIPELINING"]
 CONTROLS = ["\r\nRSET", "\n", "\r", "\0", "\x7f", "\x1b", "\t", "\x85\r\n", "\u2028\n"]

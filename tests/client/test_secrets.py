@@ -12,6 +12,8 @@ import rsmtp
 from client.scripted import answering, serve
 from rsmtp import smtplib
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 USER, PASSWORD = "ann", "hunter2-secret"
 PLAIN = base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()
 FORMS = [PASSWORD, PLAIN, base64.b64encode(PASSWORD.encode()).decode()]

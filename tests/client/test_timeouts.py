@@ -10,6 +10,8 @@ import rsmtp
 from client.scripted import answering, serve
 from rsmtp import errors
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 A, B = "a@example.org", "b@example.org"
 
 

@@ -16,6 +16,8 @@ import rsmtp
 from client.scripted import serve
 from rsmtp import errors
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 A, B = "a@example.org", "b@example.org"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 import rsmtp
 
+pytestmark = pytest.mark.usefixtures("either_driver")
+
 
 @pytest.mark.parametrize(
     ("to", "recipients"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import io
 import mimetypes
 import os.path
 from collections.abc import Callable
@@ -245,7 +244,8 @@ raw_data_manager.add_set_handler("email.message.Message", set_message_content)
 raw_data_manager.add_set_handler(_rsmtp.Message, set_message_content)
 for _kind in (bytes, bytearray, memoryview):
     raw_data_manager.add_set_handler(_kind, set_bytes_content)
-for _file in (PurePath, io.RawIOBase, io.BufferedIOBase):
+# What every binary file object derives from, those made in C too.
+for _file in (PurePath, "_io._RawIOBase", "_io._BufferedIOBase"):
     raw_data_manager.add_set_handler(_file, set_file_content)
 
 

@@ -9,7 +9,7 @@ use pyo3::types::PyIterator;
 use pyo3::{type_hint_identifier, type_hint_subscript};
 
 use super::message::CaughtTls;
-use crate::catcher::{Client, Conversation, Snapshot};
+use crate::catcher::{Client, Conversation, Record, Said, Side, Snapshot};
 
 /// What was said on one connection, secrets masked.
 ///
@@ -20,16 +20,17 @@ pub struct CaughtConversation {
     client: Arc<Client>,
     conversation: Conversation,
     closed: bool,
+    number: Option<u64>,
 }
 
 impl CaughtConversation {
-    pub fn of_connection(snapshot: Snapshot) -> Self {
-        let Snapshot { client, conversation, closed } = snapshot;
-        Self { client, conversation, closed }
+    pub fn of_connection(record: &Record) -> Self {
+        let Snapshot { client, conversation, closed } = record.read();
+        Self { client, conversation, closed, number: Some(record.number()) }
     }
 
     pub fn of_message(client: &Arc<Client>, conversation: &Conversation) -> Self {
-        Self { client: Arc::clone(client), conversation: conversation.clone(), closed: true }
+        Self { client: Arc::clone(client), conversation: conversation.clone(), closed: true, number: None }
     }
 }
 
@@ -39,6 +40,19 @@ impl CaughtConversation {
     #[getter]
     fn lines(&self) -> Vec<String> {
         self.conversation.lines()
+    }
+
+    /// The lines with their times.
+    #[getter]
+    fn timeline(&self) -> Vec<CaughtLine> {
+        self.conversation.said().into_iter().map(CaughtLine::from).collect()
+    }
+
+    /// Which connection of the catcher's it is, from 1 on; None where it is what
+    /// one message was said with.
+    #[getter]
+    fn number(&self) -> Option<u64> {
+        self.number
     }
 
     /// The client's socket address, as `127.0.0.1:40000`; `unix` for a Unix
@@ -87,6 +101,36 @@ impl CaughtConversation {
     fn __repr__(&self) -> String {
         let state = if self.closed { "closed" } else { "open" };
         format!("<CaughtConversation with {}, {} lines, {state}>", self.client.peer, self.__len__())
+    }
+}
+
+/// One line of a conversation with the catcher, secrets masked.
+#[pyclass(frozen, module = "rsmtp", get_all)]
+pub struct CaughtLine {
+    /// Seconds since the connection was begun; None for a note about lines that
+    /// were not kept.
+    at: Option<f64>,
+    /// "C" for the client, "S" for the catcher, "*" for what happened besides.
+    direction: &'static str,
+    /// Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
+    text: String,
+}
+
+impl From<Said> for CaughtLine {
+    fn from(said: Said) -> Self {
+        let direction = match said.side {
+            Side::Client => "C",
+            Side::Server => "S",
+            Side::Event => "*",
+        };
+        Self { at: said.at.map(|at| at.as_secs_f64()), direction, text: said.text }
+    }
+}
+
+#[pymethods]
+impl CaughtLine {
+    fn __repr__(&self) -> String {
+        format!("<{:.3} {}: {}>", self.at.unwrap_or(f64::NAN), self.direction, self.text)
     }
 }
 

@@ -4,8 +4,40 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::argument::bad_argument;
-use crate::catcher::{BadCertificate, Disconnect, Fault, FaultReply, Stage};
+use crate::catcher::{Armed, BadCertificate, Disconnect, Fault, FaultReply, Stage};
 use crate::protocol::reply::Reply;
+
+/// A fault as it stands.
+#[pyclass(frozen, module = "rsmtp", get_all)]
+pub struct ArmedFault {
+    /// Which fault of the catcher's it is, from 1 on.
+    number: u64,
+    /// One of `Catcher.stages()`.
+    stage: &'static str,
+    /// The address or domain that it is for; None: for all.
+    address: Option<String>,
+    /// How many times the stage will still be passed unharmed.
+    skip: u32,
+    /// How many times it will still strike; None: always.
+    times: Option<u32>,
+    /// What it does, in words.
+    text: String,
+}
+
+impl From<Armed> for ArmedFault {
+    fn from(armed: Armed) -> Self {
+        let Armed { number, fault, skip, left } = armed;
+        let (stage, address, text) = (fault.stage.name(), fault.address.clone(), fault.to_string());
+        Self { number, stage, address, skip, times: left, text }
+    }
+}
+
+#[pymethods]
+impl ArmedFault {
+    fn __repr__(&self) -> String {
+        format!("<ArmedFault {} at {}: {}>", self.number, self.stage, self.text)
+    }
+}
 
 /// What `reply=` and `extra=` take.
 #[derive(FromPyObject)]

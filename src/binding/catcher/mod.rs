@@ -6,6 +6,7 @@ mod fault;
 mod message;
 mod server;
 
-pub use conversation::CaughtConversation;
+pub use conversation::{CaughtConversation, CaughtLine};
+pub use fault::ArmedFault;
 pub use message::{CaughtMessage, CaughtTls};
 pub use server::Catcher;

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::argument::{bad_argument, named, seconds};
 use super::conversation::CaughtConversation;
-use super::fault::{self, End, Words};
+use super::fault::{self, ArmedFault, End, Words};
 use super::message::CaughtMessage;
 use crate::catcher::{
     self, Credentials, Dialect, Fault, FaultReply, Mechanism, Offer, Offers, Settings, Stage, TlsMode,
@@ -218,6 +218,39 @@ impl Catcher {
         self.inner.store().messages().into_iter().map(CaughtMessage::new).collect()
     }
 
+    /// The message of this number (`CaughtMessage.number`); None if it is not kept.
+    fn message(&self, number: u64) -> Option<CaughtMessage> {
+        self.inner.store().message(number).map(CaughtMessage::new)
+    }
+
+    /// Forgets one message; count stays. Returns whether it was there.
+    fn delete(&self, py: Python<'_>, number: u64) -> bool {
+        py.detach(|| self.inner.store().remove(number))
+    }
+
+    /// How often something has changed: a message came or was forgotten, a
+    /// connection began or ended.
+    #[getter]
+    fn changes(&self) -> u64 {
+        self.inner.store().changes()
+    }
+
+    /// Waits until `changes` is another number than `seen`, at most `timeout`
+    /// seconds. Returns `changes`. Ctrl-C ends the wait.
+    #[pyo3(signature = (seen, timeout = 10.0))]
+    fn wait_for_change(&self, py: Python<'_>, seen: u64, timeout: f64) -> PyResult<u64> {
+        let deadline = Instant::now() + seconds("timeout", timeout)?;
+        let store = self.inner.store();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let changes = py.detach(|| store.wait_for_change(seen, left.min(SLICE)));
+            if changes != seen || left.is_zero() {
+                return Ok(changes);
+            }
+            py.check_signals()?;
+        }
+    }
+
     /// How many messages were accepted, kept or not.
     #[getter]
     fn count(&self) -> u64 {
@@ -229,7 +262,7 @@ impl Catcher {
     #[getter]
     fn conversations(&self) -> Vec<CaughtConversation> {
         let records = self.inner.store().records();
-        records.iter().map(|record| CaughtConversation::of_connection(record.read())).collect()
+        records.iter().map(|record| CaughtConversation::of_connection(record)).collect()
     }
 
     /// How many connections are open.
@@ -268,7 +301,7 @@ impl Catcher {
     /// Misbehaves from now on when `stage` is reached.
     ///
     /// Of several faults that fit, the first one added acts. Without any other
-    /// argument than `stage`, nothing changes.
+    /// argument than `stage`, nothing changes. Returns the fault's number.
     ///
     /// Args:
     ///     stage: one of Catcher.stages().
@@ -314,7 +347,7 @@ impl Catcher {
         accept = None,
         after = 0,
         certificate: "typing.Literal['wrong-name', 'expired', 'not-yet-valid', 'untrusted', 'self-signed'] | None" = None,
-    ) -> "None")]
+    ))]
     #[allow(clippy::too_many_arguments)]
     fn fault(
         &self,
@@ -332,7 +365,7 @@ impl Catcher {
         accept: Option<bool>,
         after: u64,
         certificate: Option<&str>,
-    ) -> PyResult<()> {
+    ) -> PyResult<u64> {
         let stage: Stage = named("stage", stage)?;
         let disconnect = fault::disconnect(disconnect)?;
         let reply = match reply {
@@ -357,8 +390,18 @@ impl Catcher {
             certificate: certificate.map(fault::certificate).transpose()?,
         };
         fault::check(&fault)?;
-        self.inner.faults().add(fault);
-        Ok(())
+        Ok(self.inner.faults().add(fault))
+    }
+
+    /// The faults that were added, used-up ones too, in their order.
+    #[getter]
+    fn faults(&self) -> Vec<ArmedFault> {
+        self.inner.faults().list().into_iter().map(ArmedFault::from).collect()
+    }
+
+    /// Takes one fault away, by its number. Returns whether it was there.
+    fn remove_fault(&self, number: u64) -> bool {
+        self.inner.faults().remove(number)
     }
 
     /// Behaves well again.

@@ -96,10 +96,14 @@ impl Engine {
         batch.end_of_input();
         let mut attendant = Attending::new(py, None)?;
         let worked = py.detach(|| batch.work_here(&mut attendant));
+        let receipt = batch.take_receipts().pop();
         if let Some(exception) = attendant.take_raised() {
+            if let Some(receipt) = receipt {
+                // One with slots has no room for it, and goes before ours all the same.
+                let _ = exception.value(py).setattr("receipt", Receipt::new(receipt));
+            }
             return Err(exception);
         }
-        let receipt = batch.take_receipts().pop();
         match (receipt, worked) {
             (_, Err(error)) => Err(to_python(py, &error)),
             (Some(receipt), Ok(())) => Ok(Receipt::new(receipt)),
@@ -126,7 +130,7 @@ impl Engine {
     /// Ends the sessions at rest; nothing can be sent any more.
     fn close(&self, py: Python<'_>) {
         self.closed.store(true, Ordering::Relaxed);
-        py.detach(|| self.shared.pool.clear());
+        py.detach(|| self.shared.pool.close());
     }
 }
 

@@ -5,7 +5,7 @@ use crate::binding::error::to_python;
 use crate::binding::outcome::reply_to_python;
 use crate::bulk;
 use crate::envelope::ReversePath;
-use crate::protocol::reply::{Reply, Severity};
+use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Stage};
 use pyo3::prelude::*;
@@ -25,6 +25,10 @@ pub struct Recipient {
     fate: &'static str,
     stage: Option<Stage>,
     reply: Option<Reply>,
+    /// Whether the same may succeed later: it was refused for the time being (4yz), or
+    /// not handed over, for a reason that was not the message.
+    #[pyo3(get)]
+    transient: bool,
 }
 
 #[pymethods]
@@ -57,15 +61,6 @@ impl Recipient {
     #[getter]
     fn reply<'py>(&self, py: Python<'py>) -> Option<(u16, Bound<'py, PyBytes>)> {
         self.reply.as_ref().map(|reply| reply_to_python(py, reply))
-    }
-
-    /// Whether the same may succeed later: a 4yz refusal, or not sent at all.
-    #[getter]
-    fn transient(&self) -> bool {
-        match self.fate {
-            "refused" => self.reply.as_ref().is_some_and(|reply| reply.severity() == Severity::Transient),
-            fate => fate == "not sent",
-        }
     }
 
     fn __repr__(&self) -> String {
@@ -129,8 +124,8 @@ impl Receipt {
     }
 
     /// The sender in the envelope; "" is the null reverse-path.
-    #[getter]
-    fn from_addr(&self) -> String {
+    #[getter(from_addr)]
+    fn sender(&self) -> String {
         self.receipt.reverse_path.wire(true)
     }
 
@@ -144,7 +139,8 @@ impl Receipt {
                 Fate::Unknown => ("unknown", None, None),
                 Fate::NotSent => ("not sent", None, None),
             };
-            Recipient { address: path.to_string(), fate: name, stage, reply }
+            let transient = self.receipt.may_succeed_later(fate);
+            Recipient { address: path.to_string(), fate: name, stage, reply, transient }
         });
         PyList::new(py, all.map(|recipient| Py::new(py, recipient)).collect::<PyResult<Vec<_>>>()?)
     }

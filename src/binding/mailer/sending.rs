@@ -5,9 +5,9 @@ use super::parcel::{Packer, Parcel, Shipment};
 use super::receipt::{Receipt, Tally};
 use crate::binding::error::to_python;
 use crate::bulk::{Batch, Job, Payload};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::PyIterator;
+use pyo3::types::{PyIterator, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,6 +18,9 @@ const ENOUGH: usize = 1024;
 const PULL: usize = 512;
 /// Octets of messages in memory that are not settled.
 const OCTETS: usize = 64 * 1024 * 1024;
+/// Messages that are not settled, small as they may be: a server that puts everything
+/// off must not fill the memory.
+const UNSETTLED: u64 = 40_000;
 /// A slow iterator's messages don't wait for each other longer than this.
 const PATIENCE: Duration = Duration::from_millis(2);
 
@@ -25,6 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(2);
 pub struct Sending {
     batch: Arc<Batch<Shipment>>,
     progress: Mutex<Progress>,
+    process: u32,
 }
 
 #[derive(Default)]
@@ -36,12 +40,20 @@ struct Progress {
     octets: usize,
     tally: Tally,
     kept: u64,
+    /// Receipts of what was not fit to be sent, not told yet.
+    unfit: Vec<Receipt>,
     workers: Vec<JoinHandle<()>>,
 }
 
 impl Sending {
     pub fn new(batch: Batch<Shipment>, kept: u64) -> Self {
-        Self { batch: Arc::new(batch), progress: Mutex::new(Progress { kept, ..Progress::default() }) }
+        let progress = Mutex::new(Progress { kept, ..Progress::default() });
+        Self { batch: Arc::new(batch), progress, process: std::process::id() }
+    }
+
+    /// A forked child has neither the threads nor the sessions.
+    fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -51,31 +63,44 @@ impl Sending {
 
 #[pymethods]
 impl Sending {
-    /// Takes messages from the iterator, sends, and returns receipts when there are
-    /// any, or an empty list after a moment without. None: all is told.
-    #[pyo3(signature = (iterator) -> "list[Receipt] | None")]
-    fn go_on(&self, py: Python<'_>, iterator: &Bound<'_, PyIterator>) -> PyResult<Option<Vec<Receipt>>> {
-        let mut progress = self.progress();
-        let receipts = progress.feed(py, &self.batch, iterator)?;
-        if !receipts.is_empty() {
-            return Ok(Some(receipts));
+    /// Takes messages from the iterator, sends, and adds receipts to the list as they
+    /// come; returns after a moment in any case. False: all is told. The list is the
+    /// caller's own, so that an interrupt can't lose what is told.
+    fn go_on(
+        &self,
+        py: Python<'_>,
+        iterator: &Bound<'_, PyIterator>,
+        told: &Bound<'_, PyList>,
+    ) -> PyResult<bool> {
+        if self.is_of_another_process() {
+            let message = "this sending belongs to the parent process: begin anew after a fork";
+            return Err(PyRuntimeError::new_err(message));
         }
-        if !self.batch.is_over() {
-            let low = if progress.fed || progress.octets >= OCTETS { 0 } else { ENOUGH / 2 };
+        let mut progress = self.progress();
+        progress.feed(py, &self.batch, iterator)?;
+        if !self.batch.is_over() && progress.unfit.is_empty() {
+            let low = if progress.fed || progress.is_full() { 0 } else { ENOUGH / 2 };
             py.detach(|| self.batch.wait(low));
             py.check_signals()?;
         }
         let over = self.batch.is_over();
-        let receipts = progress.told(py, &self.batch)?;
-        if receipts.is_empty() && over && (progress.fed || self.batch.failure().is_some()) {
-            return Ok(None);
+        let some = progress.tell(&self.batch, told)?;
+        let failed = self.batch.failure().is_some();
+        if some || !over || !(progress.fed || failed) {
+            return Ok(true);
         }
-        Ok(Some(receipts))
+        if !failed {
+            py.detach(|| self.batch.wait_for_rest());
+        }
+        Ok(false)
     }
 
     /// Ends it at once. `go_on` tells of what was in flight as unknown, and of what
     /// waited as not sent.
     fn stop(&self, py: Python<'_>) {
+        if self.is_of_another_process() {
+            return;
+        }
         self.batch.stop();
         let workers = std::mem::take(&mut self.progress().workers);
         // A worker that has panicked has nothing more to say.
@@ -104,26 +129,32 @@ impl Sending {
 }
 
 impl Progress {
-    /// Takes what the queue has room for. Receipts for what is not fit to be sent.
+    fn is_full(&self) -> bool {
+        let Tally { sent, refused, unknown, not_sent } = self.tally;
+        let unsettled = self.next_index - (sent + refused + unknown + not_sent);
+        self.octets >= OCTETS || unsettled >= UNSETTLED
+    }
+
+    /// Takes what the queue has room for.
     fn feed(
         &mut self,
         py: Python<'_>,
         batch: &Arc<Batch<Shipment>>,
         iterator: &Bound<'_, PyIterator>,
-    ) -> PyResult<Vec<Receipt>> {
-        let mut unfit = Vec::new();
-        if self.fed || batch.failure().is_some() {
-            return Ok(unfit);
+    ) -> PyResult<()> {
+        if batch.failure().is_some() {
+            return Ok(());
         }
         let waiting = batch.waiting();
-        if waiting >= ENOUGH {
-            return Ok(unfit);
+        if self.fed || waiting >= ENOUGH {
+            // All may have left, and jobs come back.
+            return self.start_workers(batch);
         }
         let mut jobs: Vec<Job<Shipment>> = Vec::with_capacity(PULL.min(ENOUGH - waiting));
         let began = Instant::now();
         let mut iterator = iterator.clone();
         let mut ended = Ok(());
-        while jobs.len() < PULL && self.octets < OCTETS && began.elapsed() < PATIENCE {
+        while jobs.len() < PULL && !self.is_full() && began.elapsed() < PATIENCE {
             let item = match iterator.next() {
                 None => {
                     self.fed = true;
@@ -143,9 +174,11 @@ impl Progress {
                     self.octets += job.payload.size();
                     jobs.push(job);
                 }
-                Err(raised) if is_about_the_message(py, &raised) => {
+                // Whatever is wrong with this one, the others may be sent; but a
+                // KeyboardInterrupt and its like are the caller's.
+                Err(raised) if raised.is_instance_of::<PyException>(py) => {
                     self.tally.not_sent += 1;
-                    unfit.push(Receipt::unfit(py, index, Parcel::empty(item.unbind()), raised));
+                    self.unfit.push(Receipt::unfit(py, index, Parcel::empty(item.unbind()), raised));
                 }
                 Err(raised) => {
                     self.fed = true;
@@ -158,16 +191,27 @@ impl Progress {
         if self.fed {
             batch.end_of_input();
         }
-        while let Some(worker) = batch.start_worker()? {
-            self.workers.push(worker);
-        }
-        ended.map(|()| unfit)
+        self.start_workers(batch)?;
+        ended
     }
 
-    /// Counts the receipts that have come, and makes those that are wanted.
-    fn told(&mut self, _py: Python<'_>, batch: &Batch<Shipment>) -> PyResult<Vec<Receipt>> {
-        let mut told = Vec::new();
-        for receipt in batch.take_receipts() {
+    fn start_workers(&mut self, batch: &Arc<Batch<Shipment>>) -> PyResult<()> {
+        while let Some(worker) = batch.start_worker()? {
+            self.workers.retain(|worker| !worker.is_finished());
+            self.workers.push(worker);
+        }
+        Ok(())
+    }
+
+    /// Counts the receipts that have come, and makes those that are wanted. Whether
+    /// there were any.
+    fn tell(&mut self, batch: &Batch<Shipment>, told: &Bound<'_, PyList>) -> PyResult<bool> {
+        let receipts = batch.take_receipts();
+        let some = !receipts.is_empty() || !self.unfit.is_empty();
+        for unfit in self.unfit.drain(..) {
+            told.append(unfit)?;
+        }
+        for receipt in receipts {
             self.octets = self.octets.saturating_sub(receipt.payload.size());
             self.tally.count(&receipt);
             if receipt.ok() {
@@ -176,22 +220,17 @@ impl Progress {
                 }
                 self.kept -= 1;
             }
-            told.push(Receipt::new(receipt));
+            told.append(Receipt::new(receipt))?;
         }
-        Ok(told)
+        Ok(some)
     }
-}
-
-/// Whether it says that this message can't be sent, and not that all is lost.
-fn is_about_the_message(py: Python<'_>, raised: &PyErr) -> bool {
-    raised.is_instance_of::<PyValueError>(py)
-        || raised.is_instance_of::<PyTypeError>(py)
-        || raised.is_instance_of::<pyo3::exceptions::PyOSError>(py)
 }
 
 impl Drop for Sending {
     fn drop(&mut self) {
         // Whoever drops it half done has lost interest: nothing may stay behind.
-        self.batch.stop();
+        if !self.is_of_another_process() {
+            self.batch.stop();
+        }
     }
 }

@@ -102,7 +102,7 @@ impl ServerSettings {
 }
 
 pub fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
-    crate::binding::connection::seconds(argument, given)
+    crate::binding::settings::seconds(argument, given)
 }
 
 /// One configuration for all sessions, so that TLS resumes them.

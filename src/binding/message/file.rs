@@ -1,8 +1,9 @@
 //! Files that are attached: named or open, read when the message is written.
 
 use super::open_file::{OpenFile, StoredOpenFile};
+use crate::message::rope::room_for;
 use crate::message::stored::{Exactly, ReadError, Stored, StoredFile};
-use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,8 @@ impl Source {
     pub fn read(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
         let stored = self.stored(py)?;
         py.detach(|| {
-            let mut octets = vec![0; stored.len() as usize];
+            let mut octets =
+                room_for(stored.len()).map_err(|error| ReadError { name: stored.name(), error })?;
             if !octets.is_empty() {
                 Exactly::open(&*stored)?.read(&mut octets)?;
             }
@@ -88,7 +90,7 @@ fn os_error(py: Python<'_>, path: &Path, error: io::Error) -> PyErr {
         };
         let words: String = py.import("os")?.call_method1("strerror", (number,))?.extract()?;
         // Called with a number, OSError chooses the class for it.
-        Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, words, path))?))
+        Ok(PyErr::from_value(py.get_type::<PyOSError>().call1((number, words, path.as_os_str()))?))
     };
     raise().unwrap_or_else(|failed| failed)
 }
@@ -97,6 +99,9 @@ fn os_error(py: Python<'_>, path: &Path, error: io::Error) -> PyErr {
 pub(crate) fn read_error(py: Python<'_>, failed: ReadError) -> PyErr {
     match failed.error.downcast::<PyErr>() {
         Ok(raised) => raised,
+        Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+            PyMemoryError::new_err(format!("{} doesn't fit into memory", failed.name))
+        }
         Err(error) => os_error(py, Path::new(&failed.name), error),
     }
 }

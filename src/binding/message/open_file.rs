@@ -12,6 +12,9 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 
+/// No file is longer, whatever its object says: in base64 it can still be counted.
+const LONGEST: u64 = 1 << 56;
+
 /// An open binary file that can seek.
 pub(crate) struct OpenFile {
     object: Py<PyAny>,
@@ -112,6 +115,9 @@ impl StoredOpenFile {
                 "attachments: {name} ends before the position at which it was attached"
             )));
         };
+        if len > LONGEST {
+            return Err(PyValueError::new_err(format!("attachments: {name} can't hold {len} octets")));
+        }
         Ok(StoredOpenFile { file: file.clone_ref(py), len, name })
     }
 }

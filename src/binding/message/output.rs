@@ -14,8 +14,9 @@ pub(crate) fn to_bytes<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult<
 
 /// Everything, which is in memory then.
 pub(crate) fn whole<'py>(py: Python<'py>, rope: &Rope<Bytes>) -> PyResult<Bound<'py, PyBytes>> {
-    let octets = usize::try_from(rope.len()).map_err(|_| PyMemoryError::new_err(()))?;
-    PyBytes::new_with(py, octets, |out| {
+    // More than that no object of Python's can have.
+    let octets = isize::try_from(rope.len()).map_err(|_| PyMemoryError::new_err(()))?;
+    PyBytes::new_with(py, octets.unsigned_abs(), |out| {
         py.detach(|| rope.write_to(out)).map_err(|failed| read_error(py, failed))
     })
 }

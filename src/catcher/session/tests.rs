@@ -29,7 +29,9 @@ struct Server {
 impl Server {
     fn new(settings: &Settings, faults: &[Fault]) -> Self {
         let plan = FaultPlan::default();
-        faults.iter().for_each(|fault| plan.add(fault.clone()));
+        for fault in faults {
+            plan.add(fault.clone());
+        }
         let session = Session::new(Arc::new(settings.clone()), Arc::new(plan), Arc::default(), "peer".into());
         let mut server = Server { session, pending: Vec::new(), said: Vec::new(), effects: Vec::new() };
         server.hear(b"");

@@ -82,6 +82,17 @@ impl Session {
         self.end(State::Broken, error);
     }
 
+    /// Who doesn't know BDAT has taken nothing by it, neither this message nor those
+    /// behind it; but whatever is answered next answers their content.
+    pub(super) fn no_chunking(&mut self, reply: Reply) -> Error {
+        let mut in_flight = std::mem::take(&mut self.transactions).into_iter().map(|one| one.end(false));
+        let outcome = in_flight.next().map(Box::new);
+        self.stranded.extend(in_flight);
+        let message = "the server offers CHUNKING (RFC 3030) and does not know BDAT: nothing was sent, \
+                       say chunking=False";
+        Error { outcome, ..self.broke_with(Stage::MailData, message, reply) }
+    }
+
     pub(super) fn unsolicited(&mut self, reply: Reply) -> Error {
         if reply.closes_channel() {
             let error = Error::new(Kind::Disconnected, Stage::Command, "the server closed the session");

@@ -158,6 +158,7 @@ impl Session {
                 self.set_state(self.rest);
                 self.events.push_back(Event::Transaction(outcome));
             }
+            Then::NoChunking(reply) => return Err(self.no_chunking(reply)),
             Then::Disorder(reply) => {
                 let message = "the server refused RSET between messages: nobody can tell them apart";
                 return Err(self.broke_with(Stage::Reset, message, reply));

@@ -364,6 +364,16 @@ impl Session {
         self.extensions = extensions;
     }
 
+    /// AUTH may go without TLS: nobody but the server can hear it.
+    pub fn allow_plaintext_auth(&mut self) {
+        self.options.plaintext_auth = true;
+    }
+
+    /// A line of the transcript that neither side has said.
+    pub fn note(&mut self, text: impl Into<Vec<u8>>) {
+        self.out.note(Speaker::Note, text.into());
+    }
+
     pub fn state(&self) -> State {
         self.state
     }

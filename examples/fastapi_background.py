@@ -1,0 +1,47 @@
+"""FastAPI: answer at once, send the email behind it.
+
+SMTP_HOST=... SMTP_PORT=587 SMTP_USER=... SMTP_PASSWORD=... fastapi run fastapi_background.py
+curl -X POST "localhost:8000/welcome?address=bob@example.org"
+"""
+
+import logging
+import os
+
+from fastapi import BackgroundTasks, FastAPI, HTTPException
+
+import rsmtp
+
+log = logging.getLogger(__name__)
+app = FastAPI()
+
+
+@app.post("/welcome", status_code=202)
+async def welcome(address: str, background: BackgroundTasks) -> dict[str, str]:
+    try:
+        message = rsmtp.Message(
+            "Good to have you with us.",
+            subject="Welcome",
+            from_=os.environ.get("SMTP_FROM", "ann@example.org"),
+            to=[address],
+        )
+    except ValueError as error:
+        # An address with a line end in it, say: nothing of it reaches the mail server.
+        raise HTTPException(422, str(error)) from error
+    background.add_task(send, message)
+    return {"status": "on its way"}
+
+
+async def send(message: rsmtp.Message) -> None:
+    """The answer is out by now: what goes wrong here goes into the log."""
+    try:
+        await rsmtp.send(
+            message,
+            hostname=os.environ.get("SMTP_HOST", "localhost"),
+            port=int(os.environ.get("SMTP_PORT", "587")),
+            username=os.environ["SMTP_USER"],
+            password=os.environ["SMTP_PASSWORD"],
+            start_tls=True,
+            timeout=30,
+        )
+    except (rsmtp.SMTPException, OSError):
+        log.exception("the welcome was not sent")

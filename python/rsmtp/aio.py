@@ -1,0 +1,550 @@
+"""`AsyncSmtpClient`: the client's verbs, awaitable, and `send`, one message in one call.
+
+No line about SMTP stands here. The verbs are the scripts of `rsmtp.client`; the engine
+decides what is said; `Connection` moves octets between it and a transport of asyncio's,
+with no thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import socket
+from asyncio.trsock import TransportSocket
+from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar, cast
+
+from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, ascii_host
+from rsmtp.client import _UNSET, SMTP_PORT, SMTP_SSL_PORT, Reply, Steps, Verbs, named_after
+from rsmtp.errors import SMTPStateError
+
+__all__ = ["AsyncSmtpClient", "send"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+SUBMISSION_PORT: Final = 587
+
+# Octets that are taken in while nothing is asked, before reading is paused.
+_UNREAD = 64 * 1024
+# Pieces of mail data that go out before the loop gets its turn.
+_PIECES = 4
+# A clock that fires a little early fires again after this many seconds.
+_TICK = 0.001
+
+_Observer = Callable[[TranscriptLine], None] | None
+
+
+class Connection(Wire, asyncio.Protocol):
+    """A conversation over a transport. One task at a time asks; others wait their turn.
+
+    The transport is asked to buffer nothing: what it can't send at once, it announces by
+    `pause_writing`, and the engine is not asked for more until it has gone. So a large
+    message is never piled up, and what became of each octet is known.
+    """
+
+    _transport: asyncio.Transport | None = None
+    # Octets that the transport still keeps.
+    _unsent = 0
+    _waiter: asyncio.Future[None] | None = None
+    _clock: asyncio.TimerHandle | None = None
+    _reading_is_paused = False
+    _poll: Any = None
+
+    def __init__(self, host: str, settings: Settings) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._turn = asyncio.Lock()
+
+    # -- connecting ---------------------------------------------------------------
+
+    @classmethod
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        settings: Settings,
+        *,
+        path: str | None = None,
+        source_address: tuple[str, int] | None = None,
+        observer: _Observer = None,
+    ) -> Self:
+        """Connects to `host` and `port`, or to the Unix socket at `path`, within the
+        time for connecting."""
+        connection = cls(host, settings)
+        try:
+            try:
+                async with asyncio.timeout(connection.seconds_left()):
+                    await connection._dial(host, port, path, source_address)
+            except TimeoutError:
+                while left := connection.seconds_left():
+                    await asyncio.sleep(left + _TICK)
+                    connection.check_time()
+                connection.check_time()
+                connection.result()
+            peer = connection.getpeername()
+            connection.connected(peer, observer)
+        except BaseException:
+            connection._hang_up()
+            raise
+        return connection
+
+    async def _dial(
+        self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None
+    ) -> None:
+        """Every address is tried in the order that the resolver gives."""
+        if path is not None:
+            try:
+                await self._loop.create_unix_connection(lambda: self, path)
+            except OSError as error:
+                self.unreachable(path, None, 1, error.errno)
+            return
+        addresses = await self._resolve(host, port)
+        first: tuple[str, int | None] | None = None
+        for index, address in enumerate(addresses):
+            # A silent address must leave time for those behind it.
+            share = (self.seconds_left() or 0) / (len(addresses) - index)
+            errno = None
+            try:
+                async with asyncio.timeout(share):
+                    await self._loop.create_connection(lambda: self, address, port, local_addr=source_address)
+                return
+            except TimeoutError as error:
+                errno = error.errno
+            except OSError as error:
+                errno = error.errno
+            first = first or (address, errno)
+        if not self.seconds_left():
+            raise TimeoutError
+        address, errno = first or (host, None)
+        self.unreachable(host, (address.partition("%")[0], port), len(addresses), errno)
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        # An empty name is any local address, as it is for sockets.
+        name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
+        for family in (socket.AF_INET, socket.AF_INET6):
+            with contextlib.suppress(OSError):
+                socket.inet_pton(family, name)
+                return [name]
+        try:
+            found = await self._loop.getaddrinfo(ascii_host(name), port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            self.unknown_host(host, str(error))
+            raise
+        return [cast(str, address[0]) for *_, address in found]
+
+    # -- asking ---------------------------------------------------------------------
+
+    async def perform(self, request: Request, observer: _Observer = None) -> Any:
+        """Carries a request out: what `rsmtp._rsmtp.Connection.perform` returns and raises.
+
+        A caller that is cancelled ends the session. The exception tells what became of a
+        message under way (`fates`).
+        """
+        if asyncio.get_running_loop() is not self._loop:
+            raise SMTPStateError("this connection belongs to another event loop: connect anew")
+        async with self._turn:
+            self.begin(request, observer)
+            try:
+                if self._reading_is_paused and self._transport is not None:
+                    self._reading_is_paused = False
+                    self._transport.resume_reading()
+                self._go_on()
+                if not self.is_settled:
+                    self._waiter = self._loop.create_future()
+                    await self._waiter
+                if self.is_over:
+                    self._hang_up()
+                return self.result()
+            except BaseException as raised:
+                if not isinstance(raised, Exception):
+                    self.interrupt(raised)
+                    self.close()
+                raise
+            finally:
+                self._waiter = None
+
+    def close(self) -> None:
+        """Ends the connection without a word; another task that waits on it is told so."""
+        self.end()
+        self._wake()
+        self._hang_up()
+
+    def drop(self) -> None:
+        """Closes for a client that is gone, from whichever thread."""
+        if self._transport is not None and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.close)
+
+    def _go_on(self) -> None:
+        """Sends what is to be sent, as far as the transport takes it."""
+        for _ in range(_PIECES):
+            octets = self.output()
+            if octets is None or self._unsent or self._transport is None:
+                break
+            if self._has_something_to_read():
+                # Nothing is said on top of an unread reply: the loop is about to bring it.
+                break
+            self._transport.write(octets)
+            self._unsent = len(octets)
+            self._count_sent()
+        else:
+            self._loop.call_soon(self._go_on)
+        if self.is_settled:
+            self._wake()
+        else:
+            self._watch_the_clock()
+
+    def _count_sent(self) -> None:
+        """Tells the engine what has left the transport."""
+        if self._unsent and self._transport is not None:
+            kept = self._transport.get_write_buffer_size()
+            if kept < self._unsent:
+                self.sent(self._unsent - kept)
+                self._unsent = kept
+
+    def _has_something_to_read(self) -> bool:
+        return self._poll is not None and bool(self._poll.poll(0))
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # -- the engine's clock ----------------------------------------------------------
+
+    def _watch_the_clock(self) -> None:
+        left = self.seconds_left()
+        if left is None:
+            return
+        when = self._loop.time() + left + _TICK
+        if self._clock is not None:
+            # One that fires earlier looks again: most of them never have to be moved.
+            if self._clock.when() <= when:
+                return
+            self._clock.cancel()
+        self._clock = self._loop.call_at(when, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        self._clock = None
+        self._count_sent()
+        self.check_time()
+        self._go_on()
+
+    def _hang_up(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+        if self._transport is not None:
+            # What a peer does not take would keep the socket open for ever.
+            if self._transport.get_write_buffer_size():
+                self._transport.abort()
+            else:
+                self._transport.close()
+
+    # -- the transport's side ----------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)
+        number = self.fileno()
+        # Windows' proactor reads ahead by itself.
+        if number >= 0 and hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(number, select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        self._count_sent()
+        kept = self.received(data)
+        if kept > _UNREAD and self._transport is not None:
+            self._reading_is_paused = True
+            self._transport.pause_reading()
+        self._go_on()
+
+    def eof_received(self) -> bool:
+        self.received(b"")
+        self._go_on()
+        # The engine says when the connection ends.
+        return True
+
+    def resume_writing(self) -> None:
+        self._count_sent()
+        self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._hear_last_words()
+        self._transport = self._poll = None
+        self.lost(exc.errno if isinstance(exc, OSError) else None)
+        self._go_on()
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
+
+    def _hear_last_words(self) -> None:
+        """Writing failed; what the server said before it went may say why. asyncio's own
+        transports close their socket after this call and not before."""
+        found = None if self._transport is None else self._transport.get_extra_info("socket")
+        if isinstance(found, TransportSocket) and found.fileno() >= 0:
+            with contextlib.suppress(OSError):
+                while octets := os.read(found.fileno(), 65536):
+                    self.received(octets)
+
+    # -- what people ask a socket ------------------------------------------------------
+
+    def fileno(self) -> int:
+        """The socket's number; -1 when it is closed."""
+        found = None if self._transport is None else self._transport.get_extra_info("socket")
+        return -1 if found is None else int(found.fileno())
+
+    def getpeername(self) -> tuple[str, int] | None:
+        """`(host, port)` of the peer; None for a Unix socket."""
+        return self._address("peername")
+
+    def getsockname(self) -> tuple[str, int] | None:
+        """`(host, port)` of this side; None for a Unix socket."""
+        return self._address("sockname")
+
+    def _address(self, name: str) -> tuple[str, int] | None:
+        found = None if self._transport is None else self._transport.get_extra_info(name)
+        return (found[0].partition("%")[0], found[1]) if isinstance(found, tuple) else None
+
+
+def awaitable(
+    script: Callable[Concatenate[Any, P], Steps[R]],
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]:
+    """A coroutine method: what the script yields is awaited, if it is awaitable."""
+
+    async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        steps = script(self, *args, **kwargs)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    came = await step if hasattr(step, "__await__") else step
+                except BaseException as raised:
+                    step = steps.throw(raised)
+                else:
+                    step = steps.send(came)
+        except StopIteration as end:
+            result: R = end.value
+            return result
+
+    return named_after(script, method, "AsyncSmtpClient")
+
+
+class AsyncSmtpClient(Verbs):
+    """`SmtpClient` for asyncio: the same verbs, arguments, results and exceptions, with
+    an `await` before each verb that talks.
+
+        async with AsyncSmtpClient("smtp.example.com", 587, tls="starttls") as client:
+            await client.login("you@example.com", "app password")
+            await client.send_message(message)
+
+    The constructor connects nothing. `async with` does, and `await AsyncSmtpClient(...)`,
+    where `SmtpClient(...)` does; `connect()` without arguments goes where the constructor
+    was told.
+
+    Tasks that use one client take turns, verb by verb. A verb that is cancelled ends the
+    session, because nobody would hear the answer; the CancelledError tells what became of
+    each recipient of a message that was under way, by `fates`.
+
+    Args:
+        host, port, local_hostname, timeout, source_address, tls, context, deadline,
+            pipelining, chunking, allow_plaintext_auth: as for SmtpClient.
+        hostname: another name of `host`.
+        use_tls: True is tls="implicit".
+        start_tls: True is tls="starttls".
+        tls_context: another name of `context`.
+        username, password: for a login after connecting by `async with` or `await`.
+
+    Raises the classes of `rsmtp.errors`; ValueError for input that could not stand in a
+    conversation, before anything is sent.
+    """
+
+    _connection: Connection | None = None
+
+    def __init__(
+        self,
+        host: str = "",
+        port: int = 0,
+        local_hostname: str | None = None,
+        timeout: float | None = _UNSET,
+        source_address: tuple[str, int] | None = None,
+        *,
+        tls: str | None = None,
+        context: Any = None,
+        deadline: float | None = None,
+        pipelining: bool = True,
+        chunking: bool = True,
+        allow_plaintext_auth: bool = False,
+        hostname: str | None = None,
+        use_tls: bool = False,
+        start_tls: bool | None = None,
+        tls_context: Any = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        super().__init__(
+            host or hostname or "",
+            port,
+            local_hostname,
+            timeout,
+            source_address,
+            tls=_one_tls(tls, use_tls, start_tls),
+            context=tls_context if context is None else context,
+            deadline=deadline,
+            pipelining=pipelining,
+            chunking=chunking,
+            allow_plaintext_auth=allow_plaintext_auth,
+        )
+        self._given = (self._host or "localhost", port)
+        self._connects = bool(self._host)
+        self.user, self.password = username, password
+        self._logs_in = username is not None
+
+    connect = awaitable(Verbs._connect)
+    send = awaitable(Verbs._send)
+    putcmd = awaitable(Verbs._putcmd)
+    getreply = awaitable(Verbs._getreply)
+    docmd = awaitable(Verbs._docmd)
+    helo = awaitable(Verbs._helo)
+    ehlo = awaitable(Verbs._ehlo)
+    ehlo_or_helo_if_needed = awaitable(Verbs._ehlo_or_helo_if_needed)
+    help = awaitable(Verbs._help)
+    rset = awaitable(Verbs._rset)
+    noop = awaitable(Verbs._noop)
+    verify = awaitable(Verbs._verify)
+    expn = awaitable(Verbs._expn)
+    mail = awaitable(Verbs._mail)
+    rcpt = awaitable(Verbs._rcpt)
+    data = awaitable(Verbs._data)
+    quit = awaitable(Verbs._quit)
+    starttls = awaitable(Verbs._starttls)
+    login = awaitable(Verbs._login)
+    auth = awaitable(Verbs._auth)
+    sendmail = awaitable(Verbs._sendmail)
+    send_message = awaitable(Verbs._send_message)
+    vrfy = verify
+
+    _enter = awaitable(Verbs._arrive)
+    _exit = awaitable(Verbs._leave)
+
+    async def __aenter__(self) -> Self:
+        if self._connects and self.sock is None:
+            await self._enter(*self._given)
+            if self._logs_in:
+                try:
+                    await self.login(self.user or "", self.password)
+                except BaseException:
+                    self.close()
+                    raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exit()
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self.__aenter__().__await__()
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._connection.drop()
+
+    async def _begin(self, host: str, port: int, path: str | None = None) -> None:
+        settings = self._settings(host)
+        self._connected(
+            await Connection.open(
+                host,
+                port,
+                settings,
+                path=path,
+                source_address=self.source_address,
+                observer=self._observer,
+            )
+        )
+
+
+AsyncSmtpClient._plain = AsyncSmtpClient
+
+
+def _one_tls(tls: str | None, use_tls: bool, start_tls: bool | None) -> str | None:
+    """The one of the ways to ask for TLS that was used."""
+    asked = [way for way in (tls, use_tls and "implicit", start_tls and "starttls") if way]
+    if len(set(asked)) > 1:
+        raise ValueError("tls, use_tls and start_tls: TLS comes before the greeting or after it, not both")
+    return asked[0] if asked else None
+
+
+async def send(
+    message: Any,
+    /,
+    *,
+    sender: str | None = None,
+    recipients: str | Iterable[str] | None = None,
+    hostname: str = "localhost",
+    port: int = 0,
+    username: str | None = None,
+    password: str | None = None,
+    local_hostname: str | None = None,
+    source_address: tuple[str, int] | None = None,
+    timeout: float | None = _UNSET,
+    deadline: float | None = None,
+    use_tls: bool = False,
+    start_tls: bool | None = None,
+    context: Any = None,
+    tls_context: Any = None,
+    mail_options: Sequence[str] = (),
+    rcpt_options: Sequence[str] = (),
+) -> dict[str, Reply]:
+    """Sends one message over a connection of its own, from the greeting to QUIT.
+
+    Args:
+        message: a message, or bytes or str with `sender` and `recipients`.
+        sender, recipients: the envelope. Default: whom the headers name.
+        hostname: the server.
+        port: 0 means 465 with use_tls, 587 with start_tls, 25 otherwise.
+        username, password: for a login, if given.
+        use_tls: TLS from the first byte (RFC 8314).
+        start_tls: True demands STARTTLS, False does without it. Default: where the
+            server offers it. Whoever sits on the way can hide the offer, so say True
+            where you know the server; a password needs TLS in any case, unless the
+            server is on this machine.
+        context, tls_context: a TlsConfig or an `ssl.SSLContext`. Default: verified by
+            the operating system's trust store.
+        local_hostname, source_address, timeout, deadline: as for AsyncSmtpClient.
+        mail_options, rcpt_options: as for `AsyncSmtpClient.sendmail`.
+
+    Returns the refused recipients, as `AsyncSmtpClient.sendmail` does, and raises as it
+    does.
+    """
+    by_headers = hasattr(message, "get_all")
+    if not by_headers and (sender is None or recipients is None):
+        raise ValueError("sender and recipients: bytes and str need both; only a message names them itself")
+    if not port:
+        port = SMTP_SSL_PORT if use_tls else SUBMISSION_PORT if start_tls else SMTP_PORT
+    client = AsyncSmtpClient(
+        hostname,
+        port,
+        local_hostname,
+        timeout,
+        source_address,
+        context=context,
+        tls_context=tls_context,
+        deadline=deadline,
+        use_tls=use_tls,
+        start_tls=start_tls,
+    )
+    async with client:
+        if start_tls is None and not use_tls:
+            await client.ehlo_or_helo_if_needed()
+            if client.has_extn("starttls"):
+                await client.starttls(context=client.context)
+        if username is not None:
+            await client.login(username, password)
+        if by_headers:
+            return await client.send_message(message, sender, recipients, mail_options, rcpt_options)
+        return await client.sendmail(sender or "", recipients or [], message, mail_options, rcpt_options)

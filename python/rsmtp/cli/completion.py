@@ -1,0 +1,40 @@
+"""``rsmtp completion``: a script that completes commands and options in a shell.
+
+The scripts are made ahead by tools/completions, so that nobody needs what makes them."""
+
+import argparse
+import sys
+from importlib import resources
+
+SHELLS = ("bash", "zsh", "fish")
+
+INSTALLING = """\
+for this session, and for good:
+  bash   eval "$(rsmtp completion bash)"
+         rsmtp completion bash > ~/.local/share/bash-completion/completions/rsmtp
+  zsh    eval "$(rsmtp completion zsh)"       (after compinit)
+         rsmtp completion zsh > DIRECTORY-OF-YOUR-FPATH/_rsmtp
+  fish   rsmtp completion fish | source
+         rsmtp completion fish > ~/.config/fish/completions/rsmtp.fish
+"""
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "completion",
+        help="print a completion script",
+        description="Print a script that makes a shell complete rsmtp's commands and options.",
+        epilog=INSTALLING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("shell", choices=SHELLS)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    sys.stdout.write(script(given.shell))
+    return 0
+
+
+def script(shell: str) -> str:
+    return (resources.files("rsmtp.cli") / "completions" / f"rsmtp.{shell}").read_text(encoding="utf-8")

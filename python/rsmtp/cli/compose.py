@@ -1,0 +1,199 @@
+"""The message: from flags, from a file, from standard input."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rsmtp import Message, email, sending
+from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
+from rsmtp.email.utils import getaddresses
+from rsmtp.sending import Envelope
+
+# What makes a message, and so does not go with one that is ready.
+_FLAGS = (
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "reply_to",
+    "subject",
+    "text",
+    "html",
+    "attach",
+    "text_file",
+    "html_file",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="a ready message (.eml), sent as it is; - for standard input"
+    )
+    group = parser.add_argument_group("message (without FILE)")
+    group.add_argument(
+        "--from", metavar="ADDRESS", help='"Ann <ann@example.org>"; default: --user if it is an address'
+    )
+    for name in ("to", "cc", "bcc"):
+        group.add_argument(f"--{name}", metavar="ADDRESS", action="append", help="can be repeated")
+    group.add_argument("--reply-to", metavar="ADDRESS")
+    group.add_argument("--subject")
+    group.add_argument("--text", help="default, without HTML too: standard input")
+    group.add_argument("--text-file", metavar="PATH", help="text from a file (UTF-8); - for standard input")
+    group.add_argument("--html", help="beside the text, or alone")
+    group.add_argument("--html-file", metavar="PATH", help="HTML from a file (UTF-8); - for standard input")
+    group.add_argument("--attach", metavar="PATH", action="append", help="can be repeated")
+    group = parser.add_argument_group("envelope (default: whom the message names)")
+    group.add_argument("--envelope-from", metavar="ADDRESS", help="where failures are reported to")
+    group.add_argument("--envelope-to", metavar="ADDRESS", action="append", help="can be repeated")
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message and its envelope, ready to be sent."""
+
+    envelope: Envelope
+    message: Any
+    # What the server gets, where that is not the message's own rendering.
+    raw: bytes | None = None
+
+    @property
+    def octets(self) -> bytes:
+        if self.raw is not None:
+            return self.raw
+        return bytes(sending.render(self.message, utf8=self.envelope.needs_smtputf8))
+
+    @property
+    def sendable(self) -> tuple[str, list[str], Any]:
+        """For a `Mailer`."""
+        data = self.message if self.raw is None else self.raw
+        return self.envelope.sender, self.envelope.recipients, data
+
+
+def compose(given: argparse.Namespace, user: str | None) -> Outgoing:
+    """The message that the arguments ask for. Raises Stop."""
+    return _made(given, user) if given.file is None else _ready(given)
+
+
+def _ready(given: argparse.Namespace) -> Outgoing:
+    """Octet for octet as it is, so that signatures (DKIM, S/MIME) hold; only Bcc
+    must not travel."""
+    extra = [name for name in _FLAGS if getattr(given, name)]
+    if extra:
+        flag = extra[0].replace("_", "-")
+        raise Stop(
+            USAGE,
+            f"--{flag} does not go with FILE, which is sent as it is; --envelope-from and --envelope-to say "
+            "who sends and receives it",
+        )
+    data = _read("FILE", given.file)
+    if data.startswith(b"From "):
+        data = data.partition(b"\n")[2]  # an mbox's line before the message
+    message = email.message_from_bytes(data)
+    if not message.keys():
+        raise Stop(DATA, f"FILE: {given.file} holds no message: it does not begin with header fields")
+    return Outgoing(_envelope(given, message), message, without_bcc(data))
+
+
+def without_bcc(data: bytes) -> bytes:
+    """The message without its Bcc fields (RFC 5322 3.6.3), the rest untouched."""
+    kept, lines, in_bcc = [], data.splitlines(keepends=True), False
+    for number, line in enumerate(lines):
+        if not line.strip(b"\r\n"):
+            kept += lines[number:]
+            break
+        if line[:1] not in b" \t":
+            in_bcc = line.partition(b":")[0].strip().lower() in (b"bcc", b"resent-bcc")
+        if not in_bcc:
+            kept.append(line)
+    return b"".join(kept)
+
+
+def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
+    sender = getattr(given, "from") or (user if user and "@" in user else None)
+    if sender is None:
+        raise Stop(USAGE, "who sends it? Say --from ADDRESS")
+    recipients = [given.to, given.cc, given.bcc, given.envelope_to]
+    if not any(recipients):
+        raise Stop(USAGE, "to whom? Say --to ADDRESS, --cc or --bcc")
+    for flag, values in (("from", [sender]), ("to", given.to), ("cc", given.cc), ("bcc", given.bcc)):
+        for value in values or ():
+            _addresses(f"--{flag}", value)
+    text = _content(given, "text")
+    html = _content(given, "html")
+    if text is None and html is None:
+        text = _decoded("standard input", _read("", "-"))
+    try:
+        message = Message(
+            text,
+            html=html,
+            subject=given.subject,
+            from_=sender,
+            to=given.to,
+            cc=given.cc,
+            bcc=given.bcc,
+            reply_to=given.reply_to,
+            attachments=given.attach,
+        )
+    except OSError as error:
+        raise Stop(NO_INPUT, f"--attach: {error.filename}: {error.strerror}") from None
+    except ValueError as error:
+        raise Stop(DATA, str(error)) from None
+    return Outgoing(_envelope(given, message), message)
+
+
+def _envelope(given: argparse.Namespace, message: Any) -> Envelope:
+    to = [
+        address for value in given.envelope_to or () for address in _addresses("--envelope-to", value)
+    ] or None
+    sender = given.envelope_from
+    if sender:
+        (sender, *others) = _addresses("--envelope-from", sender)
+        if others:
+            raise Stop(DATA, "--envelope-from: one address is wanted")
+    try:
+        envelope = sending.envelope_of(message, sender, to)
+    except ValueError as error:
+        raise Stop(DATA, str(error)) from None
+    if not envelope.recipients:
+        raise Stop(DATA, "the message names nobody in To, Cc or Bcc: say --envelope-to ADDRESS")
+    return envelope
+
+
+def _addresses(flag: str, text: str) -> list[str]:
+    """The addresses in an argument. What reads as something else, too, is refused."""
+    found = [address for _, address in getaddresses([text], strict=True)]
+    if not found or not all("@" in address or address == text.strip() for address in found):
+        raise Stop(DATA, f"{flag}: {text!r} is not an address such as ann@example.com")
+    return found
+
+
+def _content(given: argparse.Namespace, kind: str) -> str | None:
+    direct, path = getattr(given, kind), getattr(given, f"{kind}_file")
+    if direct is not None and path is not None:
+        raise Stop(USAGE, f"--{kind} and --{kind}-file both say what stands in it: leave one of them out")
+    if path is None:
+        assert direct is None or isinstance(direct, str)
+        return direct
+    return _decoded(f"--{kind}-file", _read(f"--{kind}-file", path))
+
+
+def _decoded(source: str, data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise Stop(DATA, f"{source}: octet {error.start} is not UTF-8") from None
+
+
+def _read(flag: str, path: str) -> bytes:
+    try:
+        if path != "-":
+            return Path(path).read_bytes()
+        if sys.stdin.isatty():
+            print("Write the message, and Ctrl-D on a line of its own to end it.", file=sys.stderr)
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise Stop(NO_INPUT, f"{flag}: {path}: {error.strerror}") from None

@@ -1,0 +1,50 @@
+"""An error of a conversation as a person at a terminal wants it: what went wrong,
+and what to do here. No traceback."""
+
+import re
+
+from rsmtp import errors
+from rsmtp.cli.terminal import harmless
+from rsmtp.servers import Server
+
+# The engine advises programmers; here are the flags for the same.
+_FLAGS = {
+    "pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE": "pass it with --ca-file or SSL_CERT_FILE",
+    "connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)": (
+        "connect by a name that the certificate is for"
+    ),
+    'takes tls="starttls"': "takes smtp://",
+    'takes SMTP_SSL or tls="implicit"': "takes smtps://",
+    "certificate verify failed: ": "",
+}
+
+
+def explain(error: BaseException, server: Server | None = None) -> str:
+    """One or two sentences; without a server, nothing about looking at it."""
+    words = harmless(re.sub(r"^\[Errno -?\d+\] ", "", str(error)))
+    for programmers, ours in _FLAGS.items():
+        words = words.replace(programmers, ours)
+    advice = _advice(error, server)
+    return f"{words.rstrip('.')}. {advice}" if advice else words
+
+
+def _advice(error: BaseException, server: Server | None) -> str:
+    check = f"; `rsmtp check {server.host}` tells what is there." if server else "."
+    match error:
+        case errors.SMTPAuthenticationError():
+            return "Check user name and password; with two-factor login, most providers want an app password."
+        case errors.SMTPConnectionRefused():
+            return f"Nobody listens there{check}"
+        case errors.SMTPHostNotFound():
+            return "Check the spelling of the host name, and the network."
+        case errors.SMTPTimeoutError() if error.stage == "connect":
+            return f"Some networks block mail ports{check}"
+        case errors.SMTPTimeoutError() if error.stage == "greeting" and server and server.tls != "implicit":
+            return "A server that waits for TLS is silent, too: try smtps:// or --tls implicit."
+        case errors.SMTPNotSupportedError() if "STARTTLS" in str(error):
+            return "Try smtps:// (port 465). With smtp://...?tls=none, others on the way can read everything."
+        case _ if "unknown" in getattr(error, "fates", {}).values():
+            return "The message may have arrived: ask the recipient before it is sent again."
+        case _ if getattr(error, "transient", False):
+            return "The same may work later."
+    return ""

@@ -1,0 +1,44 @@
+"""The password: from the environment, the keyring or a prompt. Never from an
+argument, which every user of the machine can read (ps)."""
+
+import getpass
+import importlib
+import os
+import sys
+
+from rsmtp.cli.exit_code import NO_PERMISSION, Stop
+from rsmtp.servers import Server
+
+
+def password_for(server: Server) -> str:
+    """The password of `server.user`. Raises Stop where there is none."""
+    if server.password is not None:
+        return server.password
+    found = os.environ.get("RSMTP_PASSWORD") or _from_keyring(server)
+    if found is None and sys.stderr.isatty():
+        try:
+            # From the terminal itself: standard input may be the message.
+            found = getpass.getpass(f"Password of {server.user} at {server.host}: ")
+        except EOFError:
+            found = None
+    if not found:
+        raise Stop(
+            NO_PERMISSION,
+            f"no password for {server.user} at {server.host}: set RSMTP_PASSWORD, run it in a terminal to be "
+            f"asked, or `pip install 'rsmtp[keyring]'` and `keyring set {server.host} {server.user}`",
+        )
+    return found
+
+
+def _from_keyring(server: Server) -> str | None:
+    """Kept there with ``keyring set HOST USER``. Without the library, nothing."""
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        return None
+    try:
+        found: str | None = keyring.get_password(server.host, server.user)
+    except Exception as error:  # backends are plugins: D-Bus, files, anything
+        print(f"rsmtp: the keyring gives no password: {error}", file=sys.stderr)
+        return None
+    return found

@@ -1,0 +1,152 @@
+"""``rsmtp send``: one message, and what became of it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import NoReturn
+
+from rsmtp import Receipt
+from rsmtp.cli import compose, exit_code, server
+from rsmtp.cli.compose import Outgoing
+from rsmtp.cli.exit_code import Stop
+from rsmtp.cli.explain import explain
+from rsmtp.cli.secret import password_for
+from rsmtp.cli.server import Target
+from rsmtp.cli.terminal import Style, harmless
+from rsmtp.servers import Server
+
+DESCRIPTION = """\
+Send one message: made from flags, a ready one from a file, or from standard input.
+Prints what became of every recipient, and the server's queue id.
+
+The password comes from RSMTP_PASSWORD, from RSMTP_URL, from the keyring (pip install
+'rsmtp[keyring]'; keyring set HOST USER), or is asked for. There is no argument for it:
+arguments can be read by everybody on the machine.
+"""
+
+EXAMPLES = """\
+examples:
+  rsmtp send --server smtp://ann@smtp.example.com --from "Ann <ann@example.com>" \\
+             --to bob@example.org --subject Report --text "See the file." --attach report.pdf
+  rsmtp send --host localhost --port 1025 --tls none --from me@x.org --to you@x.org < text.txt
+  rsmtp send message.eml                      with RSMTP_URL and RSMTP_PASSWORD set
+  generate-mail | rsmtp send --envelope-from bounces@example.com -
+  rsmtp send --dry-run --from me@x.org --to you@x.org --html-file page.html --text "In short: ..."
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "send",
+        help="send a message",
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    compose.add_arguments(parser)
+    server.add_arguments(parser)
+    parser.add_argument("--dry-run", action="store_true", help="send nothing; show envelope and message")
+    parser.add_argument("--preview", action="store_true", help="send nothing; show it in a browser")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show the conversation; secrets are masked"
+    )
+    parser.add_argument("--password", action=NoPassword, nargs="?", help=argparse.SUPPRESS)
+    parser.set_defaults(run=run)
+
+
+class NoPassword(argparse.Action):
+    """Whoever looks for it is told where passwords go."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error(
+            "there is no --password: arguments can be read by every user of this machine (ps). Set "
+            "RSMTP_PASSWORD, or leave it out to be asked"
+        )
+
+
+def run(given: argparse.Namespace) -> int:
+    shown_only = given.dry_run or given.preview
+    try:
+        target = server.from_arguments(given)
+    except Stop:
+        if not shown_only or given.server or given.host:
+            raise
+        target = None
+    user = given.user if target is None else target.user
+    outgoing = compose.compose(given, user)
+    if given.dry_run:
+        show(outgoing, target)
+    if given.preview:
+        preview(outgoing)
+    if shown_only or target is None:
+        return exit_code.OK
+    return send(outgoing, target, verbose=given.verbose)
+
+
+def show(outgoing: Outgoing, target: Target | None) -> None:
+    """Envelope and message, as they would travel."""
+    style, octets = Style(), outgoing.octets
+    facts = [("server", str(target))] if target is not None else []
+    facts += [("from", outgoing.envelope.sender or "<>")]
+    facts += [("to", recipient) for recipient in outgoing.envelope.recipients]
+    facts += [("size", f"{len(octets)} octets"), ("sent", "nothing: a dry run")]
+    for name, value in facts:
+        print(f"{style('dim', name.ljust(8))}{harmless(value)}")
+    print()
+    for line in octets.decode("utf-8", "replace").splitlines():
+        print(harmless(line))
+
+
+def preview(outgoing: Outgoing) -> None:
+    """In a browser, as the recipient would see it."""
+    if not hasattr(outgoing.message, "preview"):
+        raise Stop(exit_code.USAGE, "--preview: this version has no preview; --dry-run shows the message")
+    print(f"the message as a page: {outgoing.message.preview()}")
+
+
+def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
+    place = target.server if isinstance(target.server, Server) else None
+    if place is not None and place.user is not None:
+        target = target.with_password(password_for(place)) if place.password is None else target
+    if verbose:
+        show_conversation()
+    try:
+        with target.mailer() as mailer:
+            receipt = mailer.send(outgoing.sendable)
+    except (OSError, ValueError) as error:
+        raise Stop(exit_code.of(error), explain(error, place)) from None
+    report(receipt)
+    try:
+        receipt.raise_for_refused()
+    except (OSError, ValueError) as error:
+        raise Stop(exit_code.of(error), explain(error, place)) from None
+    return exit_code.OK
+
+
+def report(receipt: Receipt) -> None:
+    """What became of each recipient, and the name by which the server's log has it."""
+    style = Style()
+    colours = {"sent": "good", "refused": "bad", "unknown": "doubtful", "not sent": "dim"}
+    for recipient in receipt.recipients:
+        fate = style(colours[recipient.fate], recipient.fate.ljust(8))
+        words = "" if recipient.code is None else f"{recipient.code} {recipient.text or ''}"
+        words = " ".join(words.split("\n"))
+        print(f"{fate}  {harmless(recipient.address)}  {harmless(words)}".rstrip())
+    if receipt.queue_id:
+        print(f"queue id {harmless(receipt.queue_id)}")
+
+
+def show_conversation() -> None:
+    """On standard error while it is held; the engine masks secrets."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Harmless("%(message)s"))
+    for name in ("rsmtp.smtp", "rsmtp.tls"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+
+
+class Harmless(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return harmless(super().format(record))

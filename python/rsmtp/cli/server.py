@@ -1,0 +1,139 @@
+"""Which server, how secured, and as whom: from flags and from the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rsmtp import Mailer, TlsConfig
+from rsmtp.cli.exit_code import USAGE, Stop
+from rsmtp.mailer import URL_VARIABLE
+from rsmtp.servers import Local, Server, from_url
+
+TLS_MODES = ("starttls", "implicit", "none")
+_PATIENCE = 60.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(f"server (or the environment variable {URL_VARIABLE})")
+    group.add_argument(
+        "--server",
+        metavar="URL",
+        help="smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), "
+        "smtp://...?tls=none (plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:",
+    )
+    group.add_argument("--host", help="instead of a URL")
+    group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
+    group.add_argument("--tls", choices=TLS_MODES, help="default: starttls, or implicit on port 465")
+    group.add_argument("--user", metavar="NAME", help="log in with this name")
+    add_trust_arguments(group)
+
+
+def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PATIENCE) -> None:
+    group.add_argument("--ca-file", metavar="FILE", help="PEM file of the only authorities to trust")
+    group.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, help=f"for each step (default: {patience:g})"
+    )
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to send to, and how a `Mailer` is told so."""
+
+    server: Server | Local
+    url: str | None
+    settings: dict[str, Any]
+
+    @property
+    def user(self) -> str | None:
+        return self.server.user if isinstance(self.server, Server) else None
+
+    def with_password(self, password: str) -> Target:
+        return replace(self, settings=self.settings | {"password": password})
+
+    def mailer(self) -> Mailer:
+        return Mailer(self.url, retries=0, **self.settings)
+
+    def __str__(self) -> str:
+        server = self.server
+        if isinstance(server, Local):
+            return f"{server.kind}:{server.path or ''}"
+        security = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}[server.tls]
+        login = f", as {server.user}" if server.user is not None else ""
+        return f"{server.path or f'{server.host}:{server.port}'} ({security}{login})"
+
+
+def from_arguments(given: argparse.Namespace) -> Target:
+    """The server that flags or the environment name. Raises Stop."""
+    if given.server is not None and given.host is not None:
+        raise Stop(USAGE, "--server and --host name the server twice: leave one of them out")
+    if given.host is not None:
+        return _from_flags(given)
+    for name in ("port", "tls"):
+        if getattr(given, name) is not None:
+            raise Stop(USAGE, f"--{name} goes with --host: in a URL say HOST:PORT, smtps:// or ?tls=none")
+    if given.server is not None:
+        target = _from_url(given.server, "--server", given)
+        if isinstance(target.server, Server) and target.server.password is not None:
+            raise Stop(
+                USAGE,
+                "--server: a password in an argument can be read by every user of this machine (ps). Put the "
+                f"URL into the environment variable {URL_VARIABLE}, or the password into RSMTP_PASSWORD",
+            )
+        return target
+    if not os.environ.get(URL_VARIABLE):
+        raise Stop(
+            USAGE,
+            f"no server: say --server smtp://HOST, or set {URL_VARIABLE}. To try things out, run "
+            "`rsmtp catch` and send to what it prints",
+        )
+    return _from_url(os.environ[URL_VARIABLE], URL_VARIABLE, given)
+
+
+def _from_url(url: str, source: str, given: argparse.Namespace) -> Target:
+    settings = _settings(given)
+    server = read_url(url, source, **settings)
+    if isinstance(server, Local):
+        return Target(server, url, {})
+    if server.timeout is None:
+        settings["timeout"] = _PATIENCE
+    return Target(server, url, settings)
+
+
+def _from_flags(given: argparse.Namespace) -> Target:
+    settings = {"timeout": _PATIENCE} | _settings(given)
+    settings["host"] = given.host
+    settings["tls"] = given.tls or ("implicit" if given.port == 465 else "starttls")
+    settings["port"] = given.port or 0
+    try:
+        return Target(Server(**settings), None, settings)
+    except ValueError as error:
+        raise Stop(USAGE, f"--{error}") from None
+
+
+def _settings(given: argparse.Namespace) -> dict[str, Any]:
+    """What goes with a URL and with flags."""
+    settings = {"user": given.user, "timeout": given.timeout}
+    if given.ca_file is not None:
+        settings["context"] = TlsConfig(ca_file=given.ca_file)
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def read_url(url: str, source: str, **settings: Any) -> Server | Local:
+    """`source` is what an error names; a password in the URL stands in none."""
+    try:
+        return from_url(url.strip(), **settings)
+    except ValueError as error:
+        raise Stop(USAGE, f"{source}: {str(error).removeprefix('url: ')}") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds

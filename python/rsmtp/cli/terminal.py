@@ -1,0 +1,28 @@
+"""Words for a terminal: colour where it is wanted, foreign text made harmless."""
+
+import os
+import sys
+from typing import TextIO
+
+_COLOURS = {"good": "32", "bad": "31", "doubtful": "33", "bold": "1", "dim": "2"}
+
+
+def harmless(text: str) -> str:
+    """Foreign text must not steer the terminal: control characters are shown."""
+    return "".join(
+        character if character.isprintable() or character == "\t" else ascii(character)[1:-1]
+        for character in text
+    )
+
+
+class Style:
+    """Marks words with colour, on a terminal and without NO_COLOR (no-color.org)."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        stream = sys.stdout if stream is None else stream
+        dumb = os.environ.get("TERM") == "dumb"
+        self._coloured = stream.isatty() and not os.environ.get("NO_COLOR") and not dumb
+
+    def __call__(self, kind: str, text: str) -> str:
+        """`kind` is "good", "bad", "doubtful", "bold" or "dim"."""
+        return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if self._coloured else text

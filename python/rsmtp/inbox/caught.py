@@ -1,0 +1,124 @@
+"""What the catcher holds, as JSON."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from rsmtp import Catcher, __version__
+from rsmtp._rsmtp import ArmedFault, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls
+from rsmtp._snippet import snippet
+from rsmtp.inbox import html_view
+from rsmtp.inbox.answer import Json
+from rsmtp.inbox.mail import Mail, Part
+
+# More text than this is not put into JSON; the part itself has all of it.
+MOST_TEXT: Final = 1_000_000
+MOST_LINES: Final = 5_000
+
+
+def server(catcher: Catcher, *, show_password: bool, may_release: bool) -> Json:
+    return {
+        "version": __version__,
+        "protocol": catcher.protocol,
+        "host": catcher.host,
+        "port": catcher.port,
+        "tls": catcher.tls,
+        "ca_file": catcher.ca_file,
+        "username": catcher.username,
+        "password": catcher.password if show_password else None,
+        "snippet": snippet(catcher, show_password=show_password),
+        "stages": catcher.stages(),
+        "may_release": may_release,
+        **news(catcher),
+    }
+
+
+def news(catcher: Catcher) -> Json:
+    """What the page wants to know at every change."""
+    return {
+        "changes": catcher.changes,
+        "count": catcher.count,
+        "faults": sum(fault.times != 0 for fault in catcher.faults),
+    }
+
+
+def detail(message: CaughtMessage, summary: Json, mail: Mail) -> Json:
+    text, html = mail.text, mail.html
+    return {
+        **summary,
+        "queue_id": message.queue_id,
+        "peer": message.peer,
+        "helo": message.helo,
+        "user": message.user,
+        "tls": tls(message.tls),
+        "chunked": message.chunked,
+        "mail_parameters": message.mail_parameters,
+        "rcpt_parameters": message.rcpt_parameters,
+        "problem": mail.problem,
+        "headers": mail.headers,
+        "text": text and text[:MOST_TEXT],
+        "text_is_cut": len(text or "") > MOST_TEXT,
+        "html": html and html[:MOST_TEXT],
+        "html_is_cut": len(html or "") > MOST_TEXT,
+        "remote_hosts": html_view.remote_hosts(html) if html else [],
+        "attachments": [part(one) for one in mail.attachments],
+        "conversation": lines(message.conversation.timeline),
+    }
+
+
+def part(part: Part) -> Json:
+    return {
+        "part": part.index,
+        "filename": part.name,
+        "content_type": part.content_type,
+        "content_id": part.content_id,
+        "inline": not part.is_attachment,
+        "size": len(part.content),
+    }
+
+
+def tls(facts: CaughtTls | None) -> Json | None:
+    if facts is None:
+        return None
+    return {"version": facts.version, "cipher": facts.cipher, "server_name": facts.server_name}
+
+
+def lines(timeline: Iterable[CaughtLine]) -> list[Json]:
+    said: list[Json] = [{"at": line.at, "direction": line.direction, "text": line.text} for line in timeline]
+    if len(said) > MOST_LINES:
+        note: Json = {
+            "at": None,
+            "direction": "*",
+            "text": f"{len(said) - MOST_LINES} lines are not shown here",
+        }
+        said[MOST_LINES // 2 : len(said) - MOST_LINES // 2] = [note]
+    return said
+
+
+def connection(conversation: CaughtConversation, *, with_lines: bool) -> Json:
+    described: Json = {
+        "number": conversation.number,
+        "peer": conversation.peer,
+        "helo": conversation.helo,
+        "user": conversation.user,
+        "tls": tls(conversation.tls),
+        "closed": conversation.closed,
+    }
+    timeline = conversation.timeline
+    described["lines"] = len(timeline)
+    # What a person looks for first: the last refusal.
+    refusals = (line.text for line in reversed(timeline) if line.direction == "S" and line.text[:1] in "45")
+    described["refusal"] = next(refusals, None)
+    if with_lines:
+        described["conversation"] = lines(timeline)
+    return described
+
+
+def fault(fault: ArmedFault) -> Json:
+    return {
+        "number": fault.number,
+        "stage": fault.stage,
+        "address": fault.address,
+        "skip": fault.skip,
+        "times": fault.times,
+        "text": fault.text,
+    }

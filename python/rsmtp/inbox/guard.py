@@ -1,0 +1,67 @@
+"""Who may ask. There is no login: what protects the inbox is that only programs of this
+machine, and only its own page in a browser, get an answer.
+
+- A name that was rebound to 127.0.0.1 (DNS rebinding) is seen in Host.
+- A page of another site is seen in Origin and Sec-Fetch-Site, which it can't forge.
+- What changes something must come as JSON or as DELETE: neither can be sent across
+  sites without a question (CORS preflight) that is never answered with yes.
+"""
+
+import ipaddress
+import socket
+from email.message import Message
+
+from rsmtp.inbox.answer import Refusal
+
+
+def check(method: str, headers: Message, *, port: int, is_page: bool) -> None:
+    """Raises Refusal where the request is none of ours. A link may lead to the page
+    itself from anywhere (`is_page`); it shows nothing to whoever sent one there."""
+    hosts = headers.get_all("Host", [])
+    host = hosts[0] if len(hosts) == 1 else ""
+    if not _is_ours(host, port):
+        raise Refusal(
+            421, f"Host {host!r} is not this inbox; open it by its address or as localhost, with its port"
+        )
+    origin = headers.get("Origin")
+    if origin is not None and origin.lower() != f"http://{host}".lower():
+        raise Refusal(403, f"a page of {origin!r} may not use this inbox")
+    site = headers.get("Sec-Fetch-Site")
+    if site in ("cross-site", "same-site") and not (
+        is_page and method in ("GET", "HEAD") and headers.get("Sec-Fetch-Mode") == "navigate"
+    ):
+        raise Refusal(403, "a page of another site may not use this inbox")
+    if method == "POST" and _media_type(headers.get("Content-Type", "")) != "application/json":
+        raise Refusal(415, "what changes something is asked for with Content-Type: application/json")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a peer's address is of this machine."""
+    ip = _ip(address)
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip is not None and ip.is_loopback
+
+
+def _is_ours(host: str, port: int) -> bool:
+    """A literal address can't be rebound; of names, only this machine's own count."""
+    name, colon, digits = host.rpartition(":")
+    if not colon or host.endswith("]"):
+        name, digits = host, "80"
+    if digits != str(port):
+        return False
+    if name.startswith("[") and name.endswith("]"):
+        return isinstance(_ip(name[1:-1]), ipaddress.IPv6Address)
+    own = ("localhost", socket.gethostname().lower())
+    return name.lower() in own or isinstance(_ip(name), ipaddress.IPv4Address)
+
+
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _media_type(value: str) -> str:
+    return value.partition(";")[0].strip().lower()

@@ -1,0 +1,212 @@
+// The page: what its address says is shown, and what happens is heard.
+//
+//   #/                       the list
+//   #/messages/12/source     a message, a tab of it
+//   #/connections/3          a connection
+//   #/faults                 the panel
+
+import { call, get, listen } from "./api.js";
+import { showConnection, showConnections } from "./connections.js";
+import { attempt, confirm, h, toast } from "./elements.js";
+import { showFaults } from "./faults.js";
+import { List } from "./list.js";
+import { MessageView } from "./message.js";
+
+const detail = document.getElementById("detail");
+const search = document.getElementById("search");
+const narrow = matchMedia("(max-width: 760px)");
+let server = null;
+let where = { view: "messages", number: null, tab: null };
+
+const list = new List({
+  onOpen: (number, { enter = false } = {}) => {
+    go(`#/messages/${number}${keptTab()}`);
+    if (enter) detail.focus();
+  },
+  onState: (page) => {
+    const count = document.getElementById("count");
+    count.textContent = page.kept;
+    count.hidden = page.kept === 0;
+    document.getElementById("delete-all").disabled = page.kept === 0;
+    document.title = page.kept ? `(${page.kept}) rsmtp inbox` : "rsmtp inbox";
+    if (where.view === "messages" && where.number === null) showNothing(page);
+  },
+});
+
+const view = new MessageView(detail, {
+  onDelete: remove,
+  onTab: (tab) => history.replaceState(null, "", `#/messages/${view.number}/${tab}`) ?? route(),
+  mayRelease: () => server?.may_release ?? false,
+});
+
+// The tab that one looks at is the tab of the next message too.
+const keptTab = () => (where.view === "messages" && view.tab && where.tab ? `/${view.tab}` : "");
+
+function go(address) {
+  if (location.hash === address) route();
+  else location.hash = address;
+}
+
+function route() {
+  const [name, number, tab] = location.hash.replace(/^#\/?/, "").split("/");
+  if (name === "detail") {
+    detail.focus();
+    return;
+  }
+  where = {
+    view: ["connections", "faults"].includes(name) ? name : "messages",
+    number: /^\d+$/.test(number ?? "") ? Number(number) : null,
+    tab: tab ?? null,
+  };
+  const isList = where.view === "messages" && where.number === null;
+  document.body.dataset.pane = isList ? "list" : "detail";
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.view === where.view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (where.view !== "messages" || where.number === null) view.leave();
+  if (where.view === "messages" && where.number !== null) {
+    const kept = list.place.contains(document.activeElement) || narrow.matches;
+    list.select(where.number, { focus: kept && !narrow.matches });
+    view.open(where.number, where.tab);
+    if (narrow.matches) detail.focus({ preventScroll: true });
+  } else {
+    const last = list.selected;
+    list.select(null);
+    if (isList && narrow.matches && last !== null) list.rows.get(last)?.element.focus();
+  }
+  if (isList) showNothing();
+  if (where.view === "connections" || where.view === "faults") {
+    detail.replaceChildren();
+    detail.scrollTop = 0;
+    showOther();
+  }
+}
+
+function showOther() {
+  const shown = where;
+  const isCurrent = () => shown === where;
+  if (where.view === "faults" && server) showFaults(detail, server.stages, isCurrent);
+  if (where.view === "connections" && where.number === null) showConnections(detail, isCurrent);
+  if (where.view === "connections" && where.number !== null) showConnection(detail, where.number, isCurrent);
+}
+
+function showNothing(page) {
+  const kept = page?.kept ?? list.order.length;
+  if (detail.querySelector(".empty")?.dataset.kept === String(Boolean(kept)) || !server) return;
+  const help = kept
+    ? [h("h2", {}, "Nothing is open"), h("p", {}, "Choose a message. "), h("p", { class: "keys" }, ...keys())]
+    : [
+        h("h2", {}, "Waiting for mail"),
+        h("p", {}, `Whatever is sent to ${server.host}:${server.port} appears here, and goes nowhere else.`),
+        h("pre", { class: "snippet", tabindex: "0", "aria-label": "A script that sends something" }, server.snippet.trim()),
+        h("p", {}, h("button", { type: "button", onclick: copy }, "Copy the script")),
+      ];
+  detail.replaceChildren(h("div", { class: "empty", "data-kept": String(Boolean(kept)) }, help));
+}
+
+const copy = () => attempt(() => navigator.clipboard.writeText(server.snippet)).then(() => toast("Copied"));
+
+const keys = () =>
+  [["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["Del", "delete"]].map((row) =>
+    h("span", {}, row.slice(0, -1).map((key) => h("kbd", {}, key)), ` ${row.at(-1)}`),
+  );
+
+async function remove(number) {
+  const next = list.beside(number) ?? list.beside(number, -1);
+  const done = await attempt(() => call("DELETE", `/messages/${number}`).then(() => true));
+  if (!done) return;
+  await list.refresh();
+  if (where.number !== number) return;
+  const again = list.place.contains(document.activeElement) || document.activeElement === document.body;
+  go(next === null || narrow.matches ? "#/" : `#/messages/${next}${keptTab()}`);
+  if (again) list.rows.get(next)?.element.focus();
+}
+
+document.getElementById("delete-all").addEventListener("click", async () => {
+  if (!(await confirm("Delete all messages?", "Delete all"))) return;
+  await attempt(() => call("DELETE", "/messages"));
+  go("#/");
+});
+
+let typed;
+search.addEventListener("input", () => {
+  clearTimeout(typed);
+  typed = setTimeout(() => list.find(search.value.trim()), 120);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const typing = event.target.matches("input, textarea, select");
+  if (event.key === "Escape") {
+    if (event.target === search && search.value) {
+      search.value = "";
+      list.find("");
+    } else if (!typing) go("#/");
+    return;
+  }
+  if (event.target === search && (event.key === "ArrowDown" || event.key === "Enter")) {
+    event.preventDefault();
+    step(0);
+  }
+  if (typing) return;
+  const inList = list.place.contains(event.target) || event.target === document.body;
+  const steps = { j: 1, k: -1, ...(inList && { ArrowDown: 1, ArrowUp: -1 }) };
+  if (event.key in steps) {
+    event.preventDefault();
+    step(steps[event.key]);
+  } else if (inList && (event.key === "Home" || event.key === "End")) {
+    event.preventDefault();
+    open(event.key === "Home" ? list.order[0] : list.order.at(-1));
+  } else if (event.key === "/") {
+    event.preventDefault();
+    search.focus();
+  } else if (event.key === "Delete" && where.view === "messages" && where.number !== null) {
+    event.preventDefault();
+    remove(where.number);
+  }
+});
+
+function step(by) {
+  if (where.view === "messages" && where.number !== null) open(list.beside(where.number, by));
+  else open(list.order[0]);
+}
+
+function open(number) {
+  if (number === null || number === undefined) return;
+  list.rows.get(number)?.element.focus();
+  go(`#/messages/${number}${keptTab()}`);
+}
+
+function heard(news) {
+  list.refresh();
+  const armed = document.getElementById("armed");
+  armed.textContent = news.faults;
+  armed.hidden = news.faults === 0;
+  if (where.view !== "messages") showOther();
+}
+
+function live(isLive) {
+  const lamp = document.getElementById("live");
+  lamp.classList.toggle("on", isLive);
+  lamp.title = isLive ? "live" : "not connected";
+}
+
+async function start() {
+  server = (await attempt(() => get("/server"))) ?? null;
+  if (!server) {
+    // Once more, when there is somebody again.
+    setTimeout(start, 2000);
+    return;
+  }
+  const security = { starttls: "STARTTLS", implicit: "TLS", none: "no TLS" }[server.tls];
+  const place = server.port ? `${server.host}:${server.port}` : server.host;
+  document.getElementById("where").textContent = `${server.protocol.toUpperCase()} ${place}, ${security}`;
+  addEventListener("hashchange", route);
+  addEventListener("faults-changed", async () => heard(await get("/server")));
+  await list.refresh();
+  route();
+  listen({ onChange: heard, onLive: live });
+}
+
+start();

@@ -1,0 +1,8 @@
+"""A mail server for tests and what it has got: the types of pytest's fixtures
+`smtp_server` and `sent_messages` (`rsmtp.pytest_plugin`). They work without pytest, too.
+"""
+
+from rsmtp.testing.messages import SentMessage, SentMessages
+from rsmtp.testing.server import SmtpServer
+
+__all__ = ["SentMessage", "SentMessages", "SmtpServer"]

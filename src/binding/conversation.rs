@@ -1,0 +1,263 @@
+//! What both bindings of the engine are, whoever moves the octets: a
+//! conversation that one owner holds at a time and everybody may look at.
+
+use super::attendant::{Attending, TLS_LOG, wants_debug};
+use super::error::{fates, to_python};
+use super::outcome::event_to_python;
+use super::request::Given;
+use super::settings::patience;
+use super::ssl_context::Raised;
+use super::tls::TlsFacts;
+use super::transcript::TranscriptLine;
+use crate::driver::{self, Reactive, Turn, Wire};
+use crate::protocol::transaction::Outcome;
+use crate::protocol::{Error, Event, State};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A conversation as far as it can be looked at. What is asked of it, and who
+/// waits, is the matter of its subclasses.
+#[pyclass(frozen, subclass, module = "rsmtp._rsmtp")]
+pub struct Conversation {
+    shared: Arc<Shared<dyn Driver>>,
+}
+
+#[pymethods]
+impl Conversation {
+    /// Takes these extensions for the server's: keywords with their parameters.
+    fn assume(&self, py: Python<'_>, extensions: Vec<(String, String)>) -> PyResult<()> {
+        let extensions = extensions.iter().map(|(keyword, parameters)| (keyword, parameters)).collect();
+        self.look(py, |wire| wire.session_mut().assume(extensions))
+    }
+
+    /// Limits in seconds: for each stage (None: those of RFC 5321 4.5.3.2) and
+    /// for one whole operation (None: no limit).
+    #[pyo3(signature = (timeout, deadline))]
+    fn set_patience(&self, py: Python<'_>, timeout: Option<f64>, deadline: Option<f64>) -> PyResult<()> {
+        let patience = patience(timeout, deadline)?;
+        self.look(py, |wire| wire.patience = patience)
+    }
+
+    /// The name of the session's state.
+    #[getter]
+    fn state(&self, py: Python<'_>) -> PyResult<&'static str> {
+        self.look(py, |wire| wire.session().state().name())
+    }
+
+    /// Whether nothing can be said any more, in this process.
+    #[getter]
+    fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
+        if self.shared.turn.is_lost() {
+            return Ok(true);
+        }
+        self.look(py, |wire| wire.session().state().is_over() || wire.is_of_another_process())
+    }
+
+    /// Whether the server took an EHLO or LHLO, not a HELO.
+    #[getter]
+    fn speaks_esmtp(&self, py: Python<'_>) -> PyResult<bool> {
+        self.look(py, |wire| wire.session().speaks_esmtp())
+    }
+
+    /// The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
+    #[getter]
+    fn legal_requests(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
+        self.look(py, |wire| wire.session().legal().into_iter().map(|verb| verb.name()).collect())
+    }
+
+    /// What the server offers: lower-case keywords with their parameters, in its
+    /// order.
+    #[getter]
+    fn extensions(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+        self.look(py, |wire| {
+            let offered = wire.session().extensions().iter();
+            offered
+                .map(|(keyword, parameters)| (keyword.to_ascii_lowercase(), parameters.to_owned()))
+                .collect()
+        })
+    }
+
+    #[getter]
+    fn tls(&self, py: Python<'_>) -> PyResult<Option<TlsFacts>> {
+        self.look(py, |wire| wire.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)).transpose()
+    }
+
+    /// The states gone through so far, the present one last, as far as the last
+    /// 2,000 lines show.
+    #[getter]
+    fn path(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
+        self.look(py, |wire| wire.path().into_iter().map(State::name).collect())
+    }
+
+    /// The last 2,000 lines that were said, secrets masked.
+    #[getter]
+    fn transcript(&self, py: Python<'_>) -> PyResult<Vec<TranscriptLine>> {
+        self.look(py, |wire| wire.lines().map(TranscriptLine::from).collect())
+    }
+}
+
+impl Conversation {
+    pub fn new<D: Driver + 'static>(shared: &Arc<Shared<D>>) -> Self {
+        Self { shared: Arc::<Shared<D>>::clone(shared) }
+    }
+
+    fn look<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut Wire) -> T + Send) -> PyResult<T> {
+        self.shared.look(py, |driver| look(driver.wire()))
+    }
+}
+
+/// A driver of either kind.
+pub trait Driver: Send {
+    fn wire(&mut self) -> &mut Wire;
+}
+
+impl Driver for driver::Connection {
+    fn wire(&mut self) -> &mut Wire {
+        self.wire_mut()
+    }
+}
+
+impl Driver for Reactive {
+    fn wire(&mut self) -> &mut Wire {
+        self.wire_mut()
+    }
+}
+
+/// A driver that one thread holds at a time.
+pub struct Shared<D: ?Sized> {
+    pub turn: Turn,
+    /// The name that was connected to.
+    pub host: String,
+    /// The exception of an `ssl.SSLContext`, to be raised as it is.
+    pub raised: Raised,
+    inner: Mutex<D>,
+}
+
+impl<D: Driver> Shared<D> {
+    pub fn new(driver: D, host: String, raised: Raised) -> Arc<Self> {
+        Arc::new(Self { turn: Turn::default(), host, raised, inner: Mutex::new(driver) })
+    }
+}
+
+impl<D: Driver + ?Sized> Shared<D> {
+    /// Work on the conversation, without the GIL, when it is this thread's turn.
+    pub fn work<T: Send>(
+        &self,
+        py: Python<'_>,
+        attendant: &mut Attending,
+        work: impl FnOnce(&mut D, &mut Attending) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        let worked = py.detach(|| {
+            let _turn = self.turn.take(attendant)?;
+            work(&mut self.lock(), attendant)
+        });
+        self.told(py, settle(py, worked, attendant, &self.raised))
+    }
+
+    /// A look without a conversation; it waits until the one under way is over.
+    pub fn look<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut D) -> T + Send) -> PyResult<T> {
+        let mut attendant = Attending::silent();
+        let seen = py.detach(|| {
+            let _turn = self.turn.take(&mut attendant)?;
+            Ok(look(&mut self.lock()))
+        });
+        settle(py, seen, &mut attendant, &self.raised)
+    }
+
+    /// An error of the conversation tells how it was come to.
+    pub fn told<T>(&self, py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
+        let Err(raised) = &result else { return result };
+        let value = raised.value(py);
+        if value.hasattr("path").unwrap_or(false)
+            // An error of another thread's conversation has nobody to ask.
+            && let Ok((path, lines)) = self.look(py, |driver| (driver.wire().path(), last_words(driver.wire())))
+        {
+            let path: Vec<&str> = path.into_iter().map(State::name).collect();
+            // It explains an error and must not become another one.
+            let _ = tell_conversation(py, value, path, lines);
+        }
+        result
+    }
+
+    /// What an operation has come to, as Python wants it.
+    pub fn conclude(&self, py: Python<'_>, event: Option<Event>, given: &Given) -> PyResult<Py<PyAny>> {
+        let Some(event) = event else { return Ok(py.None()) };
+        if matches!(event, Event::Secured(_)) {
+            self.log_tls(py)?;
+        }
+        self.told(py, event_to_python(py, event, given))
+    }
+
+    fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
+        if wants_debug(py, TLS_LOG)?
+            && let Some(facts) = self.look(py, |driver| driver.wire().tls().cloned())?
+        {
+            let verified = if facts.verified { "verified" } else { "not verified" };
+            py.detach(|| {
+                let (version, name, cipher) = (&facts.version, &facts.server_name, &facts.cipher);
+                log::debug!(target: TLS_LOG, "{version} with {name}: {cipher}, {verified}");
+            });
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, D> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of the transcript, for whoever explains an error.
+fn last_words(wire: &Wire) -> Vec<TranscriptLine> {
+    const ENOUGH: usize = 20;
+    let count = wire.lines().count();
+    wire.lines().skip(count.saturating_sub(ENOUGH)).map(TranscriptLine::from).collect()
+}
+
+fn tell_conversation(
+    py: Python<'_>,
+    error: &Bound<'_, PyAny>,
+    path: Vec<&str>,
+    lines: Vec<TranscriptLine>,
+) -> PyResult<()> {
+    static TELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    TELL.import(py, "rsmtp.errors", "tell_conversation")?.call1((error, path, lines)).map(|_| ())
+}
+
+/// Exceptions of others go before ours: a signal handler's, an `SSLContext`'s.
+pub fn settle<T>(
+    py: Python<'_>,
+    result: Result<T, Error>,
+    attendant: &mut Attending,
+    raised: &Raised,
+) -> PyResult<T> {
+    if let Some(exception) = attendant.take_raised() {
+        if let Err(Error { outcome: Some(outcome), .. }) = &result {
+            tell_fates(exception.value(py), outcome);
+        }
+        return Err(exception);
+    }
+    result.map_err(|error| {
+        let exception = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+        exception.unwrap_or_else(|| to_python(py, &error))
+    })
+}
+
+/// An exception that ended a wait (KeyboardInterrupt, a cancelled task) tells what
+/// became of a message in flight, as ours do: by `fates`, and in words.
+pub fn tell_fates(exception: &Bound<'_, PyAny>, outcome: &Outcome) {
+    let tell = || -> PyResult<()> {
+        let known = PyDict::new(exception.py());
+        let mut words = Vec::new();
+        for (address, fate) in fates(outcome) {
+            known.set_item(&address, fate)?;
+            words.push(format!("{address}: {fate}"));
+        }
+        exception.setattr("fates", known)?;
+        let note = format!("the message that was under way: {}", words.join(", "));
+        exception.call_method1("add_note", (note,)).map(|_| ())
+    };
+    // An exception that takes no attributes goes as it is.
+    let _ = tell();
+}

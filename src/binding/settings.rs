@@ -1,0 +1,80 @@
+//! How a conversation is to be held, said once for both drivers.
+
+use super::error::{bad_argument, to_python};
+use super::ssl_context::Raised;
+use super::tls::layer_for;
+use crate::driver::{Patience, Wire};
+use crate::protocol::Options;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::time::Duration;
+
+/// How a conversation is to be held.
+///
+/// Args:
+///     timeout: seconds for each stage; None: those of RFC 5321 4.5.3.2.
+///     deadline: seconds for one whole operation; None: no limit.
+///     lmtp: LMTP (RFC 2033).
+///     pipelining, chunking: whether to use what the server offers of them.
+///     plaintext_auth: whether AUTH may leave this machine without TLS.
+///     like_smtplib: be smtplib on the wire, its habits included.
+///     implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
+#[pyclass(frozen, module = "rsmtp._rsmtp")]
+pub struct Settings {
+    options: Options,
+    patience: Patience,
+    implicit_tls: bool,
+    context: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Settings {
+    #[new]
+    #[pyo3(signature = (
+        *, timeout=None, deadline=None, lmtp=false, pipelining=true, chunking=true, plaintext_auth=false,
+        like_smtplib=false, implicit_tls=false, context: "object" = None
+    ))]
+    #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
+    fn new(
+        timeout: Option<f64>,
+        deadline: Option<f64>,
+        lmtp: bool,
+        pipelining: bool,
+        chunking: bool,
+        plaintext_auth: bool,
+        like_smtplib: bool,
+        implicit_tls: bool,
+        context: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let options =
+            Options { lmtp, pipelining, chunking, plaintext_auth, like_smtplib, ..Options::default() };
+        Ok(Self { options, patience: patience(timeout, deadline)?, implicit_tls, context })
+    }
+}
+
+impl Settings {
+    /// A conversation that is about to be connected to `host`.
+    pub fn wire(&self, py: Python<'_>, host: &str, raised: &Raised) -> PyResult<Wire> {
+        let context = self.context.as_ref().map(|context| context.bind(py));
+        let layer = match self.implicit_tls {
+            false => None,
+            true => Some(layer_for(py, context, host, raised)?.map_err(|error| to_python(py, &error))?),
+        };
+        Ok(Wire::new(self.options, layer, self.patience))
+    }
+}
+
+pub fn patience(timeout: Option<f64>, deadline: Option<f64>) -> PyResult<Patience> {
+    Ok(Patience { stage: seconds("timeout", timeout)?, operation: seconds("deadline", deadline)? })
+}
+
+pub fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
+    let Some(seconds) = given else { return Ok(None) };
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(Some(duration)),
+        Ok(_) => Err(PyValueError::new_err(format!(
+            "{argument}: Non-blocking socket (timeout=0) is not supported"
+        ))),
+        Err(_) => Err(bad_argument(argument, &format!("{seconds} is not a time to wait, in seconds"))),
+    }
+}

@@ -1,0 +1,225 @@
+//! A conversation for an event loop: the loop says what has happened on its
+//! transport and asks what is to be sent; nothing here waits.
+
+use super::attendant::Attending;
+use super::conversation::{Conversation, Shared, settle, tell_fates};
+use super::error::{bad_argument, to_python};
+use super::request::Request;
+use super::settings::Settings;
+use super::ssl_context::Raised;
+use crate::driver::{Reactive, connect};
+use crate::protocol::{Error, Event, Kind, Stage};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A session without a socket.
+///
+/// The clock of connecting starts with it. After `connected`: `begin` a request,
+/// send what `output` gives and say so by `sent`, tell what comes by `received`,
+/// until `is_settled`; then `result` gives, once, what it has come to.
+#[pyclass(frozen, subclass, extends = Conversation, module = "rsmtp._rsmtp")]
+pub struct Wire {
+    shared: Arc<Shared<Reactive>>,
+    under_way: Mutex<Option<UnderWay>>,
+}
+
+struct UnderWay {
+    request: Py<Request>,
+    attending: Attending,
+}
+
+#[pymethods]
+impl Wire {
+    #[new]
+    fn new(py: Python<'_>, host: String, settings: &Settings) -> PyResult<PyClassInitializer<Self>> {
+        let raised = Raised::default();
+        let wire = settings.wire(py, &host, &raised)?;
+        let shared = Shared::new(Reactive::new(wire), host, raised);
+        let conversation = Conversation::new(&shared);
+        let wire = Self { shared, under_way: Mutex::default() };
+        Ok(PyClassInitializer::from(conversation).add_subclass(wire))
+    }
+
+    /// The connection stands: to the peer at this address and port, or, with None, to
+    /// a Unix socket.
+    #[pyo3(signature = (peer, observer: "object" = None))]
+    fn connected(
+        &self,
+        py: Python<'_>,
+        peer: Option<(String, u16)>,
+        observer: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let peer = peer.map(|address| socket_address("peer", &address)).transpose()?;
+        let mut attending = Attending::new(py, observer)?;
+        let host = &self.shared.host;
+        self.shared.look(py, |driver| {
+            driver.connected(host, peer);
+            driver.wire_mut().note_lines(|line| attending.hear_later(line));
+        })?;
+        let heard = py.detach(|| attending.catch_up());
+        settle(py, heard, &mut attending, &self.shared.raised)
+    }
+
+    /// Raises what it means that `host` has no address.
+    fn unknown_host(&self, py: Python<'_>, host: &str, why: &str) -> PyResult<()> {
+        Err(to_python(py, &connect::unknown_host(host, &why)))
+    }
+
+    /// Raises what it means that none of so many addresses of `host` could be connected
+    /// to: the first of them, and its `errno` (None: it did not answer). Without an
+    /// address, `host` is the path of a Unix socket.
+    #[pyo3(signature = (host, first, addresses, errno))]
+    fn unreachable(
+        &self,
+        py: Python<'_>,
+        host: &str,
+        first: Option<(String, u16)>,
+        addresses: usize,
+        errno: Option<i32>,
+    ) -> PyResult<()> {
+        let error = errno.map_or(io::ErrorKind::TimedOut.into(), io::Error::from_raw_os_error);
+        let error = match first {
+            Some(address) => connect::nowhere(host, addresses, socket_address("first", &address)?, &error),
+            None => connect::unreachable(host, &error),
+        };
+        Err(to_python(py, &error))
+    }
+
+    /// Begins a request. One that can't be made raises here, and nothing is sent.
+    #[pyo3(signature = (request, observer: "object" = None))]
+    fn begin(&self, py: Python<'_>, request: Py<Request>, observer: Option<Py<PyAny>>) -> PyResult<()> {
+        let asked = request.get();
+        let begun = asked.take(py, &self.shared.host, &self.shared.raised)?;
+        let mut attending = Attending::new(py, observer)?;
+        self.shared.work(py, &mut attending, |driver, _| {
+            let begun = driver.begin(|wire| begun.begin(wire), asked.is_unanswered());
+            begun.map_err(|error| asked.given().blame(error))
+        })?;
+        *self.lock() = Some(UnderWay { request, attending });
+        Ok(())
+    }
+
+    /// The octets that are to be sent now. None: there is something to wait for, or
+    /// the request is settled.
+    fn output<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        // Copied while the GIL is held, into Python's own bytes.
+        let output = self.tell(py, |driver| driver.output(<[u8]>::to_vec))?;
+        Ok(output.map(|octets| PyBytes::new(py, &octets)))
+    }
+
+    /// So many octets of the output are with the operating system.
+    fn sent(&self, py: Python<'_>, octets: usize) -> PyResult<()> {
+        self.shared.look(py, |driver| driver.sent(octets))
+    }
+
+    /// Octets have come; none at all is the end of them. What comes while nothing is
+    /// asked is kept for the next request; gives how many octets are kept.
+    fn received(&self, py: Python<'_>, octets: PyBackedBytes) -> PyResult<usize> {
+        self.tell(py, |driver| {
+            driver.received(&octets);
+            driver.unread()
+        })
+    }
+
+    /// The connection is gone; `errno` is the operating system's number.
+    #[pyo3(signature = (errno))]
+    fn lost(&self, py: Python<'_>, errno: Option<i32>) -> PyResult<()> {
+        let error = match errno {
+            Some(number) => io::Error::from_raw_os_error(number),
+            None => io::ErrorKind::ConnectionAborted.into(),
+        };
+        self.tell(py, |driver| driver.lost(error))
+    }
+
+    /// Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
+    /// when nothing is.
+    fn seconds_left(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        self.shared.look(py, |driver| driver.seconds_left())
+    }
+
+    /// Looks at the clock: a request whose time is up is settled by that.
+    fn check_time(&self, py: Python<'_>) -> PyResult<()> {
+        self.tell(py, Reactive::check_time)
+    }
+
+    /// The caller has left, by this exception: the session ends, and the exception
+    /// is told what became of a message that was under way (`fates`).
+    fn interrupt(&self, py: Python<'_>, exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        let error = Error::new(Kind::Interrupted, Stage::Command, "the wait was interrupted");
+        let settled = self.tell(py, |driver| {
+            driver.fail(error);
+            driver.take_settled()
+        })?;
+        self.lock().take();
+        match &settled {
+            Ok(Some(Event::Transaction(outcome))) => tell_fates(exception, outcome),
+            Err(Error { outcome: Some(outcome), .. }) => tell_fates(exception, outcome),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the session without a word; a request under way is settled by that.
+    fn end(&self, py: Python<'_>) -> PyResult<()> {
+        self.tell(py, Reactive::close)
+    }
+
+    #[getter]
+    fn is_settled(&self, py: Python<'_>) -> PyResult<bool> {
+        self.shared.look(py, |driver| driver.is_settled())
+    }
+
+    /// What the request has come to: `(code, text)` for a reply, the dict of the
+    /// refused recipients for a transaction, the challenge (bytes) of an AUTH
+    /// exchange that the caller answers, None where no reply was waited for.
+    #[pyo3(signature = () -> "typing.Any")]
+    fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let settled = self.shared.look(py, Reactive::take_settled)?;
+        let under_way = self.lock().take();
+        let Some(UnderWay { request, mut attending }) = under_way else {
+            return settle(py, settled.map(|_| py.None()), &mut Attending::silent(), &self.shared.raised);
+        };
+        let event = settle(py, settled, &mut attending, &self.shared.raised)?;
+        self.shared.conclude(py, event, request.get().given())
+    }
+}
+
+impl Wire {
+    /// The driver is told, and what was said thereby is heard: by logging and the
+    /// observer, with no lock of ours held.
+    fn tell<T: Send>(&self, py: Python<'_>, tell: impl FnOnce(&mut Reactive) -> T + Send) -> PyResult<T> {
+        let Some(mut under_way) = self.lock().take() else { return self.shared.look(py, tell) };
+        let told = self.shared.work(py, &mut Attending::silent(), |driver, _| {
+            let told = tell(driver);
+            driver.wire_mut().note_lines(|line| under_way.attending.hear_later(line));
+            Ok(told)
+        });
+        if under_way.attending.has_to_catch_up() {
+            let heard = py.detach(|| under_way.attending.catch_up());
+            if let Err(interrupted) = heard {
+                self.shared.look(py, |driver| driver.fail(interrupted))?;
+            }
+        }
+        *self.lock() = Some(under_way);
+        told
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn socket_address(argument: &str, (host, port): &(String, u16)) -> PyResult<SocketAddr> {
+    let address = host.parse::<IpAddr>().map_err(|why| bad_argument(argument, &why))?;
+    Ok(SocketAddr::new(address, *port))
+}
+
+/// The name that is asked for at the resolver: A-labels (RFC 5891).
+#[pyfunction]
+pub fn ascii_host(host: &str) -> String {
+    connect::ascii_name(host)
+}

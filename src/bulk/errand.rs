@@ -1,0 +1,141 @@
+//! A session's work for whom somebody else moves the octets: from the greeting to
+//! the last receipt, as a loop of "what now?" and "this has come".
+
+use super::batch::{Batch, Locked};
+use super::dispatch::Work;
+use super::job::Payload;
+use super::lane::{Filled, Lane};
+use super::server::{Asks, Opening, quit};
+use crate::protocol::command::ClientName;
+use crate::protocol::{Error, Event, Session};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Since when a session has been silent that its server may have given up.
+const STALE: Duration = Duration::from_secs(1);
+
+/// What there is to do for whoever has the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Something is in flight or about to be: go on with the conversation.
+    Talk,
+    /// There is room, and nothing to say: until this time, or until there is work.
+    Wait(Option<Instant>),
+    /// The session is at rest, and may be used again unless it is spent.
+    Rest { spent: bool },
+}
+
+#[derive(Debug)]
+pub struct Errand<P> {
+    batch: Arc<Batch<P>>,
+    hop: usize,
+    /// Until the session is ready for mail.
+    opening: Option<Opening>,
+    lane: Lane<P>,
+    opened: Instant,
+    fresh: bool,
+    quitting: bool,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// Messages that have gone over the session, all in all.
+    pub begun: usize,
+    /// Whether the server has answered any message of this errand.
+    pub answered: bool,
+    /// Whether the session came to be ready for mail.
+    pub ready: bool,
+}
+
+impl<P: Payload> Errand<P> {
+    /// On a session whose greeting is still to come.
+    pub fn new(batch: Arc<Batch<P>>, hop: usize, own_literal: ClientName, now: Instant) -> Self {
+        let server = &batch.shared.route.hop(hop).server;
+        let name = server.client_name.clone().unwrap_or(own_literal);
+        let lane = batch.lane(Arc::clone(&server.name), 0, false, now);
+        Self {
+            opening: Some(Opening::new(name)),
+            batch,
+            hop,
+            lane,
+            opened: now,
+            fresh: true,
+            quitting: false,
+        }
+    }
+
+    /// On a session that is ready: so many messages have gone over it, and so long
+    /// ago it was opened and used.
+    pub fn again(
+        batch: Arc<Batch<P>>,
+        hop: usize,
+        begun: usize,
+        age: Duration,
+        silence: Duration,
+        now: Instant,
+    ) -> Self {
+        let name = Arc::clone(&batch.shared.route.hop(hop).server.name);
+        let lane = batch.lane(name, begun, silence > STALE, now);
+        let opened = now.checked_sub(age).unwrap_or(now);
+        Self { batch, hop, opening: None, lane, opened, fresh: false, quitting: false }
+    }
+
+    /// Something has come of what was said.
+    pub fn hear(&mut self, event: Event, to: &mut dyn Asks, now: Instant) -> Result<(), Error> {
+        let Some(opening) = &mut self.opening else {
+            self.lane.hear(event, &mut self.batch.lock().dispatch, now);
+            return Ok(());
+        };
+        if opening.hear(event, &self.batch.shared.route.hop(self.hop).server, to)? {
+            self.opening = None;
+            self.batch.shared.route.is_up(self.hop);
+        }
+        Ok(())
+    }
+
+    /// Says what can be said now.
+    pub fn next(&mut self, session: &mut Session, now: Instant) -> Next {
+        if self.opening.is_some() || self.quitting {
+            return Next::Talk;
+        }
+        let keep = self.batch.shared.pool.keep;
+        let too_old = now.duration_since(self.opened) >= keep.age;
+        let (workers, failed) = {
+            let state = self.batch.lock();
+            (state.workers, state.failure.is_some())
+        };
+        let filled = match (too_old, failed) {
+            (true, _) => Filled::Spent,
+            (_, true) => Filled::Starved(Work::Finished),
+            _ => self.lane.fill(&mut Locked(&self.batch), workers, session, now),
+        };
+        let drained = self.batch.lock().dispatch.is_drained();
+        match filled {
+            Filled::Spent if self.lane.in_flight() == 0 => Next::Rest { spent: true },
+            Filled::Starved(work) if self.lane.in_flight() == 0 => match work {
+                Work::Some => Next::Talk,
+                Work::Finished => Next::Rest { spent: false },
+                Work::At(when) => Next::Wait(Some(when)),
+                Work::None if drained => Next::Rest { spent: false },
+                Work::None => Next::Wait(None),
+            },
+            Filled::Starved(_) if keep.idle.is_zero() && drained && !self.lane.has_taken() => {
+                quit(session);
+                self.quitting = true;
+                Next::Talk
+            }
+            Filled::Starved(Work::At(when)) => Next::Wait(Some(when)),
+            _ => Next::Talk,
+        }
+    }
+
+    /// The session has ended, or is left at rest: everything that was in flight is
+    /// settled, what was not begun goes back.
+    pub fn leave(mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Left {
+        let forgiven = !self.lane.is_answered() && !self.fresh;
+        self.lane.ended(session, error, forgiven, &mut self.batch.lock().dispatch, now);
+        let ready = self.opening.is_none();
+        Left { begun: self.lane.begun(), answered: self.lane.is_answered(), ready }
+    }
+}

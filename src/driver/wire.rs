@@ -1,0 +1,177 @@
+//! A conversation with its clock and its record: all of a driver but the socket.
+//! Whoever has the socket moves the octets.
+
+use super::blocking::Attendant;
+use super::deadline::{Deadline, Patience};
+use super::record::{Record, TimedLine};
+use crate::protocol::{Error, Event, Kind, Options, Session, Stage, State};
+use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub struct Wire {
+    conversation: Conversation,
+    record: Record,
+    pub patience: Patience,
+    deadline: Deadline,
+    /// A forked child has a copy of the socket, but the session is its parent's.
+    process: u32,
+}
+
+impl Wire {
+    /// The clock starts with the first operation: connecting.
+    pub fn new(options: Options, layer: Option<Box<dyn RecordLayer>>, patience: Patience) -> Self {
+        Self {
+            conversation: Conversation::new(options, layer),
+            record: Record::start(),
+            patience,
+            deadline: Deadline::start(patience),
+            process: std::process::id(),
+        }
+    }
+
+    /// The connection to `host` stands; without a peer's address it is a Unix socket.
+    pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>) {
+        let session = self.conversation.session_mut();
+        session.note(match peer {
+            Some(address) => format!("connected to {address}"),
+            None => format!("connected to {host}"),
+        });
+        // Nobody on the way can listen in on what stays on this machine.
+        if peer.is_none_or(|address| address.ip().to_canonical().is_loopback()) {
+            session.allow_plaintext_auth();
+        }
+    }
+
+    /// What happens before the session begins: the look-up, the connecting.
+    pub fn note(&mut self, text: String, attendant: &mut dyn Attendant) {
+        self.session_mut().note(text);
+        self.note_lines(|line| attendant.hear(line));
+    }
+
+    /// The states that the record shows, and the present one.
+    pub fn path(&self) -> Vec<State> {
+        let mut path = self.record.path();
+        path.push(self.session().state());
+        path.dedup();
+        path
+    }
+
+    /// Another operation begins: its clock starts.
+    pub fn begin(&mut self) -> Result<(), Error> {
+        if self.is_of_another_process() {
+            let message = "this session belongs to the parent process: connect anew after a fork";
+            return Err(Error::new(Kind::Misuse, Stage::Command, message));
+        }
+        self.deadline = Deadline::start(self.patience);
+        Ok(())
+    }
+
+    pub fn session(&self) -> &Session {
+        self.conversation.session()
+    }
+
+    /// To make requests; the driver carries them out.
+    pub fn session_mut(&mut self) -> &mut Session {
+        self.conversation.session_mut()
+    }
+
+    pub fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
+        self.conversation.start_tls(layer)
+    }
+
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        self.conversation.tls()
+    }
+
+    pub fn lines(&self) -> impl Iterator<Item = &TimedLine> {
+        self.record.lines()
+    }
+
+    /// Takes the lines that were said since, and tells of each.
+    pub fn note_lines(&mut self, mut hear: impl FnMut(&TimedLine)) {
+        while let Some(line) = self.conversation.session_mut().next_line() {
+            hear(self.record.push(line));
+        }
+    }
+
+    /// Whether the next move sends something. What has come is taken in before
+    /// that: nothing is said on top of an unread reply.
+    pub fn is_about_to_send(&mut self) -> bool {
+        self.conversation.is_about_to_send()
+    }
+
+    pub fn next_move(&mut self) -> Result<Move<'_>, Error> {
+        self.conversation.next_move()
+    }
+
+    /// So many octets of the last [`Move::Send`] are with the operating system.
+    pub fn sent(&mut self, octets: usize) {
+        self.conversation.sent(octets);
+        self.deadline.progress();
+    }
+
+    /// Octets have come; none at all is the end of them.
+    pub fn received(&mut self, octets: &[u8]) -> Result<(), Error> {
+        let heard_before = self.session().heard();
+        let result = match octets {
+            [] => self.conversation.received_eof(),
+            octets => self.conversation.received(octets),
+        };
+        // A drip of octets is no progress, a whole reply is.
+        if self.session().heard() != heard_before {
+            self.deadline.progress();
+        }
+        result
+    }
+
+    /// What is left for this stage, or the error that time is up.
+    pub fn left(&self, stage: Stage) -> Result<Duration, Error> {
+        self.deadline.left(stage)
+    }
+
+    pub fn deadline(&mut self) -> &mut Deadline {
+        &mut self.deadline
+    }
+
+    /// The network's error as one of the conversation.
+    pub fn lost(&self, error: &io::Error) -> Error {
+        let message = format!("Connection unexpectedly closed: {error}");
+        Error {
+            os_error: error.raw_os_error(),
+            ..Error::new(Kind::Disconnected, self.session().stage(), message)
+        }
+    }
+
+    /// Whatever goes wrong, the session hears of it and stays broken. What was
+    /// decided before that is the answer, but not for a caller who has left.
+    pub fn settle(&mut self, error: Error) -> Result<Event, Error> {
+        let session = self.conversation.session_mut();
+        let error = session.fail(error);
+        match (session.decided(), error.kind) {
+            (Some(event), kind) if kind != Kind::Interrupted => Ok(event),
+            _ => Err(error),
+        }
+    }
+
+    /// After an error: the alert that tells the peer what was wrong with its TLS.
+    pub fn last_octets(&mut self) -> Option<&[u8]> {
+        match self.conversation.next_move() {
+            Ok(Move::Send(octets)) => Some(octets),
+            _ => None,
+        }
+    }
+
+    /// Ends the session without a word.
+    pub fn close(&mut self) {
+        let error = Error::new(Kind::Disconnected, Stage::Command, "please run connect() first");
+        self.conversation.session_mut().close(error);
+    }
+
+    /// Whether this is a forked child's copy of its parent's connection.
+    pub fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
+    }
+}

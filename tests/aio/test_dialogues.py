@@ -1,0 +1,251 @@
+"""The dialogues of tests/dialogues over real sockets, by both drivers: what the client
+says is what stands there, octet for octet, and both come to the same."""
+
+import asyncio
+import re
+import ssl
+import threading
+from pathlib import Path
+
+import pytest
+from client.scripted import serve
+
+from rsmtp import TlsConfig, aio
+from rsmtp._rsmtp import Connection, Request, Settings
+from servers import certificates
+
+FOLDER = Path(__file__).parent.parent / "dialogues"
+# On loopback nobody listens in: there the password may go without TLS.
+ELSEWHERE = {"auth-needs-tls"}
+DIALOGUES = sorted(
+    path.stem
+    for path in FOLDER.glob("*.smtp")
+    # A client waits for each answer; several messages in flight are a Mailer's.
+    if path.stem not in ELSEWHERE and "in-flight" not in path.stem and "behind-the-final-dot" not in path.stem
+)
+# What the client does depends on what has come by then.
+AT_ONCE = {"starttls-injection"}
+# Of these nothing is awaited but that they are sent.
+UNANSWERED = ("free", "raw")
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dialogues") / "tls"
+    certificates.make(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "server.pem")
+    return context
+
+
+class Dialogue:
+    """One file, and how far the server has come in it."""
+
+    def __init__(self, name, by_octet, context):
+        self.lines = (FOLDER / f"{name}.smtp").read_text().splitlines()
+        found = [line for line in self.lines if line.startswith("options: ")]
+        self.options = found[0].split(" ")[1:] if found else []
+        self.by_octet = by_octet
+        self.context = context
+        self.said = b""
+        self.expected = b""
+        # What the server is about to say: lines that follow each other, in one go.
+        self._to_say = b""
+        self._at = self._asked = 0
+        self._moved = threading.Condition()
+
+    def serve(self, peer):
+        if "implicit-tls" in self.options:
+            peer.secure(self.context)
+        try:
+            for number, line in enumerate(self.lines):
+                self._move(number)
+                self._play(peer, number, *split(line))
+        finally:
+            self._move(len(self.lines))
+        self.said += peer.until_closed()
+
+    def _play(self, peer, number, mark, rest):
+        if mark == "S:":
+            self._to_say += unescaped(rest)
+            if not self.lines[number + 1 : number + 2] or self.lines[number + 1][:2] != "S:":
+                for piece in chunks(self._to_say, 1 if self.by_octet else len(self._to_say)):
+                    peer.send(piece)
+                self._to_say = b""
+        elif mark == "=" or (mark, rest) == ("!", "timeout"):
+            # Not before the client has heard what came before.
+            with self._moved:
+                assert self._moved.wait_for(lambda: self._asked > number, 20)
+        elif mark == "C:":
+            wire = unescaped(rest)
+            self.expected += wire
+            self.said += peer.octets(len(wire))
+        elif mark == "S-eof":
+            peer.half_close()
+        elif mark == "TLS":
+            peer.secure(self.context)
+
+    def _move(self, number):
+        with self._moved:
+            self._at = number
+            self._moved.notify_all()
+
+    def wait_for_server(self, number):
+        """Until the server has done all that stands before this line."""
+        with self._moved:
+            assert self._moved.wait_for(lambda: self._at >= number, 20)
+
+    def settings(self):
+        patience = 0.3 if "! timeout" in self.lines else 20
+        return Settings(
+            timeout=patience,
+            lmtp="lmtp" in self.options,
+            pipelining="no-pipelining" not in self.options,
+            chunking="no-chunking" not in self.options,
+            like_smtplib="like-smtplib" in self.options,
+            implicit_tls="implicit-tls" in self.options,
+            context=TlsConfig(verify=False),
+        )
+
+    def requests(self):
+        """What is asked, each with the line that it stands in: a result that no request
+        is left for is one to be read."""
+        due = 0
+        for number, line in enumerate(self.lines):
+            mark, rest = split(line)
+            if mark == "!" and rest != "timeout":
+                behind = [text[2:] for text in self.lines[number + 1 :]]
+                marks = [text[:2] for text in self.lines[number + 1 :]]
+                body = behind[: next((i for i, m in enumerate(marks) if m != "| "), len(marks))]
+                words = rest.split(" ")
+                refused = marks[:1] == ["= "]
+                due += words[0] not in UNANSWERED or refused
+                yield number, lambda w=words, b=body: request(w, b)
+            elif mark == "=":
+                if not due:
+                    yield 0, Request.reply
+                due = max(0, due - 1)
+            with self._moved:
+                self._asked = number + 1
+                self._moved.notify_all()
+
+
+def split(line):
+    mark, _, rest = line.partition(" ")
+    return mark, rest
+
+
+def unescaped(text):
+    end = b"\r\n"
+    for suffix, other in ((r"\n", b"\n"), (r"\c", b"")):
+        if text.endswith(suffix):
+            text, end = text.removesuffix(suffix), other
+    return octets(text) + end
+
+
+def octets(text):
+    return re.sub(rb"\\x(..)", lambda found: bytes.fromhex(found[1].decode()), text.encode())
+
+
+def chunks(octets, size):
+    return [octets[at : at + size] for at in range(0, len(octets), size)]
+
+
+def request(words, body):
+    content = b"".join(octets(line) + b"\n" for line in body)
+    match words:
+        case ["hello", name]:
+            return Request.ehlo(name, fall_back=True)
+        case ["ehlo" | "lhlo" as verb, name]:
+            return Request.ehlo(name, lmtp=verb == "lhlo")
+        case ["starttls"]:
+            return Request.starttls(TlsConfig(verify=False))
+        case ["login", user, password]:
+            return Request.login(user, password)
+        case ["login", user, password, "with", mechanism]:
+            return Request.login(user, password, mechanism=mechanism, initial_response=False)
+        case ["token", user, token]:
+            return Request.login(user, access_token=token)
+        case ["auth", mechanism]:
+            return Request.auth(mechanism)
+        case ["respond", text]:
+            return Request.response(text.encode())
+        case ["cancel"]:
+            return Request.response(None)
+        case ["mail", sender, *options]:
+            return Request.mail(sender, options)
+        case ["rcpt", recipient]:
+            return Request.rcpt(recipient)
+        case ["data"]:
+            return Request.data(content)
+        case ["send", sender, recipients]:
+            return Request.transaction(sender.strip("<>"), recipients.split(","), content)
+        case ["vrfy", address]:
+            return Request.vrfy(address)
+        case ["free", *line]:
+            return Request.free(" ".join(line))
+        case ["raw", *line]:
+            return Request.raw(unescaped(" ".join(line)))
+        case ["expect"]:
+            return Request.reply()
+        case [verb]:
+            return getattr(Request, verb)()
+    raise AssertionError(f"no such request: {words}")
+
+
+def described(result):
+    if isinstance(result, BaseException):
+        facts = {name: getattr(result, name, None) for name in ("stage", "code", "address", "transient")}
+        return type(result).__name__, str(result), facts, dict(getattr(result, "fates", {}))
+    return result
+
+
+def by_blocking(dialogue, server):
+    came = []
+    connection = Connection.open("localhost", server.port, dialogue.settings())
+    for number, make in dialogue.requests():
+        dialogue.wait_for_server(number)
+        try:
+            came.append(connection.perform(make()))
+        except Exception as error:
+            came.append(error)
+    states = [line.state for line in connection.transcript], connection.state
+    connection.close()
+    return [described(result) for result in came], states
+
+
+def by_asyncio(dialogue, server):
+    async def main():
+        came = []
+        connection = await aio.Connection.open("localhost", server.port, dialogue.settings())
+        for number, make in dialogue.requests():
+            await asyncio.to_thread(dialogue.wait_for_server, number)
+            try:
+                came.append(await connection.perform(make()))
+            except Exception as error:
+                came.append(error)
+        states = [line.state for line in connection.transcript], connection.state
+        connection.close()
+        return [described(result) for result in came], states
+
+    return asyncio.run(main(), debug=True)
+
+
+@pytest.mark.parametrize("by_octet", [False, True], ids=["whole", "by octet"])
+@pytest.mark.parametrize("name", DIALOGUES)
+def test_both_drivers_hold_the_dialogue(name, by_octet, context):
+    if by_octet and name in AT_ONCE:
+        return
+    outcomes = []
+    for drive in (by_blocking, by_asyncio):
+        dialogue = Dialogue(name, by_octet, context)
+        with serve(dialogue.serve) as server:
+            outcomes.append(drive(dialogue, server))
+            server.wait_for_end()
+        assert dialogue.said == dialogue.expected
+    blocking, reactive = outcomes
+    assert reactive == blocking
+
+
+def test_the_dialogues_are_there():
+    assert len(DIALOGUES) > 50

@@ -1,0 +1,90 @@
+"""The two clients side by side: the same names, signatures, defaults and documentation."""
+
+import inspect
+
+import pytest
+
+import rsmtp
+from rsmtp.client import Verbs
+
+BLOCKING, ASYNC = rsmtp.SmtpClient, rsmtp.AsyncSmtpClient
+# What only one of them has.
+ONLY_BLOCKING = {"__enter__", "__exit__"}
+ONLY_ASYNC = {"__aenter__", "__aexit__", "__await__", "__del__"}
+# What aiosmtplib's users know; SmtpClient has one name for each.
+ALIASES = ["hostname", "use_tls", "start_tls", "tls_context", "username", "password"]
+# Scripts that are parts of others.
+PARTS = {"_arrive", "_leave", "_cancel_auth", "_login_by_steps"}
+# Verbs that say nothing to the server, or nothing that is waited for.
+PLAIN = {"auth_cram_md5", "auth_login", "auth_plain", "close", "has_extn", "set_debuglevel"}
+
+
+def names(cls):
+    shared = set(dir(object))
+    return {name for name in dir(cls) if not name.startswith("_") or name.startswith("__")} - shared
+
+
+def verbs(cls):
+    return {name for name in names(cls) if not name.startswith("_") and callable(getattr(cls, name))}
+
+
+def test_names():
+    assert names(BLOCKING) - names(ASYNC) == ONLY_BLOCKING
+    assert names(ASYNC) - names(BLOCKING) == ONLY_ASYNC
+
+
+@pytest.mark.parametrize("name", sorted(verbs(BLOCKING)))
+def test_a_verb(name):
+    blocking, awaited = getattr(BLOCKING, name), getattr(ASYNC, name)
+    assert inspect.signature(blocking) == inspect.signature(awaited)
+    assert blocking.__doc__ == awaited.__doc__
+    assert blocking.__doc__
+    assert blocking.__name__ == awaited.__name__
+    assert inspect.iscoroutinefunction(awaited) == (name not in PLAIN)
+    assert not inspect.iscoroutinefunction(blocking)
+
+
+def test_constructors():
+    blocking = inspect.signature(BLOCKING).parameters
+    awaited = dict(inspect.signature(ASYNC).parameters)
+    assert [name for name in awaited if name not in blocking] == ALIASES
+    for name in ALIASES:
+        assert awaited.pop(name).kind is inspect.Parameter.KEYWORD_ONLY
+    assert awaited == dict(blocking)
+    assert inspect.signature(Verbs).parameters == blocking
+
+
+def test_every_script_is_a_verb_of_both():
+    """A script that one client forgot would be a verb that it lacks."""
+    scripts = {
+        name[1:]
+        for name, script in vars(Verbs).items()
+        if inspect.isgeneratorfunction(script) and name not in PARTS
+    }
+    assert len(scripts) > 20
+    for cls in (BLOCKING, ASYNC):
+        assert scripts <= set(vars(cls))
+
+
+def test_a_subclass_has_its_own_way():
+    said = []
+
+    class Mine(ASYNC):
+        async def ehlo(self, name=""):
+            said.append("ehlo")
+            return await super().ehlo(name)
+
+        async def rcpt(self, recip, options=()):
+            said.append(recip)
+            return await super().rcpt(recip, options)
+
+    async def main(catcher):
+        async with Mine(catcher.host, catcher.port) as client:
+            return await client.sendmail("a@example.org", ["b@example.org"], "Subject: s\n\nhello\n")
+
+    import asyncio
+
+    with rsmtp.Catcher(tls="none") as catcher:
+        assert asyncio.run(main(catcher)) == {}
+        assert len(catcher.messages) == 1
+    assert said == ["ehlo", "b@example.org"]

@@ -1,0 +1,64 @@
+"""docs/command-line.md: every command in it is run, and says what the page says."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rsmtp
+
+from .conftest import CLEAN
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "command-line.md"
+BLOCKS = re.findall(r"^```console\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+EML = "From: ann@example.org\nTo: bob@example.org\nSubject: Ready\n\nIt works.\n"
+
+
+def commands(block):
+    """Each command of a block with what it prints, as far as the page shows it."""
+    for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+        lines = part.splitlines()
+        end = next(number for number, line in enumerate(lines) if not line.endswith("\\")) + 1
+        yield "\n".join(lines[:end]), lines[end:]
+
+
+def test_commands(tmp_path):
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    (tmp_path / "message.eml").write_text(EML)
+    (tmp_path / "page.html").write_text("<p>See the file.</p>")
+    (tmp_path / "report.pdf").write_bytes(b"%PDF")
+    ran = [command for block in BLOCKS for command in commands(block)]
+    assert len(ran) == 11
+    with rsmtp.Catcher(password="the-password", require_auth=True) as catcher:
+        shutil.copy(catcher.ca_file, tmp_path / "ca.pem")
+        # The page's exports hold for the commands after them, as in a terminal.
+        exports = ""
+        for command, printed in ran:
+            script = command.replace("localhost:1025", f"localhost:{catcher.port}")
+            if command.startswith("export "):
+                exports += f"{script}\n"
+            done = subprocess.run(
+                ["bash", "-ec", exports + script],
+                cwd=tmp_path,
+                env=CLEAN | {"PATH": path, "SSL_CERT_FILE": str(tmp_path / "ca.pem")},
+                capture_output=True,
+                text=True,
+                timeout=30,
+            )
+            assert done.returncode == 0, (command, done)
+            assert not printed or done.stdout.splitlines() == printed
+        assert len(catcher.messages) == 5
+
+
+def test_exit_codes_are_those_of_the_program():
+    from rsmtp.cli import exit_code
+
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGE.read_text(encoding="utf-8"), re.M)}
+    known = {value for name, value in vars(exit_code).items() if name.isupper() and isinstance(value, int)}
+    assert told == known - {exit_code.PROBLEMS, exit_code.BROKEN_PIPE}

@@ -1,0 +1,90 @@
+"""A server on a bare socket that keeps nothing of a message but what can be said of it:
+`python sink.py [CHUNKING]` prints its port, serves one client and then prints, as JSON,
+SIZE as it was declared, the octets that came, and the SHA-256 of the attachment."""
+
+import base64
+import hashlib
+import json
+import socket
+import sys
+
+START = b"Content-Disposition: attachment"
+
+
+class Attachment:
+    """Mail data goes in, the digest of the one attachment comes out."""
+
+    def __init__(self):
+        self.octets = 0
+        self.sha256 = hashlib.sha256()
+        self._head = b""
+        self._base64 = b""
+        self._state = "before"
+
+    def feed(self, data):
+        self.octets += len(data)
+        if self._state == "before":
+            self._head += data
+            at = self._head.find(START)
+            end = self._head.find(b"\r\n\r\n", at)
+            if at < 0 or end < 0:
+                return
+            data, self._state = self._head[end + 4 :], "within"
+        if self._state != "within":
+            return
+        data = self._base64 + data
+        end = data.find(b"--")
+        if end >= 0:
+            data, self._state = data[:end], "after"
+        # No line end is cut in two.
+        keep = 0 if end >= 0 or not data.endswith(b"\r") else 1
+        text = data[: len(data) - keep].replace(b"\r\n", b"")
+        whole = len(text) if end >= 0 else len(text) // 4 * 4
+        self._base64 = text[whole:] + data[len(data) - keep :]
+        self.sha256.update(base64.b64decode(text[:whole], validate=True))
+
+
+def serve(peer, extensions):
+    stream = peer.makefile("rb", buffering=1 << 18)
+    attachment, size = Attachment(), None
+    peer.sendall(b"220 sink\r\n")
+    while line := stream.readline().decode().strip():
+        verb, *words = line.split()
+        verb = verb.upper()
+        if verb == "EHLO":
+            offered = ["sink", *extensions, "SIZE"]
+            peer.sendall("".join(f"250-{word}\r\n" for word in offered).encode() + b"250 HELP\r\n")
+            continue
+        if verb == "MAIL":
+            size = next(int(word[5:]) for word in words if word.upper().startswith("SIZE="))
+        elif verb == "BDAT":
+            left = int(words[0])
+            while left:
+                piece = stream.read(min(left, 1 << 18))
+                left -= len(piece)
+                attachment.feed(piece)
+        elif verb == "DATA":
+            peer.sendall(b"354 go on\r\n")
+            held = b""
+            while True:
+                piece = held + stream.read1(1 << 18)
+                # Nothing in base64 and its fields begins with a dot.
+                if piece.endswith(b"\r\n.\r\n"):
+                    attachment.feed(piece[:-3])
+                    break
+                held = piece[-4:]
+                attachment.feed(piece[:-4])
+        peer.sendall(b"221 bye\r\n" if verb == "QUIT" else b"250 ok\r\n")
+    return {"size": size, "octets": attachment.octets, "sha256": attachment.sha256.hexdigest()}
+
+
+def main(extensions):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(listener.getsockname()[1], flush=True)
+        peer, _ = listener.accept()
+        with peer:
+            print(json.dumps(serve(peer, extensions)), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,69 @@
+"""However large an attachment is, sending it takes a few megabytes."""
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+LIMIT = 8 * 1000 * 1000 // 1024
+
+pytestmark = [
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A gigabyte on a few blocks of disk, and its digest."""
+    path = tmp_path_factory.mktemp("large") / "large.bin"
+    size, islands = 1_000_000_000, random.Random(1)
+    with open(path, "wb") as file:
+        file.truncate(size)
+        for at in (0, 333_333_333, size - 1000):
+            file.seek(at)
+            file.write(islands.randbytes(1000))
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    yield path, digest
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("how", "extensions"), [("path", ["CHUNKING", "PIPELINING"]), ("object", [])], ids=["BDAT", "DATA"]
+)
+def test_a_gigabyte(large, how, extensions):
+    path, digest = large
+    send(path, digest, how, extensions)
+
+
+def test_what_lies_in_memory_is_encoded_on_its_way(tmp_path):
+    path = tmp_path / "some.bin"
+    octets = random.Random(2).randbytes(50_000_000)
+    path.write_bytes(octets)
+    send(path, hashlib.sha256(octets).hexdigest(), "memory", ["CHUNKING"])
+
+
+def send(path, digest, how, extensions):
+    sink = [sys.executable, str(HERE / "sink.py"), *extensions]
+    with subprocess.Popen(sink, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = server.stdout.readline().strip()
+            client = [sys.executable, str(HERE / "send_file.py"), port, str(path), how]
+            done = subprocess.run(client, capture_output=True, text=True, timeout=240)
+            assert done.returncode == 0, done.stderr
+            got = json.loads(server.stdout.readline())
+        finally:
+            server.kill()
+    told = json.loads(done.stdout)
+    print(told)
+    assert told["refused"] == {}
+    assert told["rise"] < LIMIT
+    assert got["sha256"] == digest
+    assert got["size"] == got["octets"] > os.path.getsize(path) * 4 / 3

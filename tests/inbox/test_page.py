@@ -1,0 +1,272 @@
+"""The page, as a person uses it: mouse, keyboard, a narrow window, live."""
+
+import email.message
+import smtplib
+
+import pytest
+
+import rsmtp
+from inbox.tools import html_mail
+from rsmtp.inbox import Inbox
+
+
+def subjects(page):
+    return page.locator("#list .subject").all_text_contents()
+
+
+def test_an_empty_inbox_says_how_to_fill_it(open_page, catcher):
+    page = open_page()
+    snippet = page.locator(".snippet").inner_text()
+    exec(compile(snippet, "snippet", "exec"), {})
+    page.locator("#list li").wait_for()
+    assert subjects(page) == ["Hello"]
+    assert page.title() == "(1) rsmtp inbox"
+
+
+def test_new_mail_appears_and_deleted_mail_goes(open_page, send, catcher):
+    page = open_page()
+    send("Subject: first\n\n\n")
+    page.locator("#list li").wait_for()
+    send("Subject: second\n\n\n")
+    page.locator("#list li:nth-child(2)").wait_for()
+    assert subjects(page) == ["second", "first"]
+    catcher.delete(2)
+    page.locator("#message-2").wait_for(state="detached")
+    catcher.clear()
+    page.get_by_text("No mail yet").wait_for()
+    page.locator(".snippet").wait_for()
+
+
+def test_every_tab(open_page, send):
+    mail = html_mail("<h1 id=here>Hello</h1>", subject="tabs")
+    mail.add_attachment(b"x" * 1234, maintype="application", subtype="pdf", filename="a.pdf")
+    send(mail)
+    page = open_page()
+    page.get_by_role("option", name="tabs").click()
+    page.frame_locator("iframe").locator("#here").wait_for()
+    shown = {
+        "Attachments": "1.2 kB",
+        "Headers": "Content-Type",
+        "Source": "Subject: tabs",
+        "Conversation": "354 End data",
+    }
+    for tab, words in shown.items():
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_role("tabpanel", name=tab).get_by_text(words).first.wait_for()
+        assert page.get_by_role("tab", name=tab).get_attribute("aria-selected") == "true"
+    # The tab stays when one goes on to another message.
+    send("Subject: next\n\ntext\n")
+    page.get_by_role("option", name="next").click()
+    page.get_by_role("tabpanel", name="Conversation").wait_for()
+    assert page.url.endswith("/conversation")
+
+
+def test_text_has_its_links_and_only_those(open_page, send):
+    number = send("Subject: x\n\nSee https://example.org/a?b=c. Not javascript:alert(1) <b>x</b>\n")
+    page = open_page(f"#/messages/{number}")
+    links = page.locator("pre.text a")
+    links.first.wait_for()
+    assert links.count() == 1
+    assert links.get_attribute("href") == "https://example.org/a?b=c"
+    assert links.get_attribute("rel") == "noopener noreferrer"
+    assert "<b>x</b>" in page.locator("pre.text").inner_text()
+
+
+def test_an_attachment_is_saved_whole(open_page, send, tmp_path):
+    mail = email.message.EmailMessage()
+    mail["Subject"] = "file"
+    mail.add_attachment(
+        bytes(range(256)) * 40_000, maintype="application", subtype="pdf", filename="größe.pdf"
+    )
+    page = open_page(f"#/messages/{send(mail)}/attachments")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save größe.pdf").click()
+    assert saved.value.suggested_filename == "größe.pdf"
+    saved.value.save_as(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == bytes(range(256)) * 40_000
+
+
+def test_search(open_page, send):
+    for word in ("apple", "pear", "apple pie"):
+        send(f"Subject: {word}\n\n\n")
+    page = open_page()
+    page.get_by_label("Search messages").fill("APPLE")
+    page.get_by_text("2 of 3 messages match").wait_for()
+    assert subjects(page) == ["apple pie", "apple"]
+    send("Subject: pineapple\n\n\n")
+    page.get_by_text("3 of 4 messages match").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("4 messages").wait_for()
+
+
+def test_by_keyboard_alone(open_page, send, catcher):
+    for number in range(1, 6):
+        send(f"Subject: mail {number}\n\ntext {number}\n")
+    page = open_page()
+    heading = page.locator("article h2")
+
+    def press(key, subject):
+        page.keyboard.press(key)
+        page.wait_for_function("s => document.querySelector('article h2')?.textContent === s", arg=subject)
+        page.wait_for_function("() => document.activeElement.matches('#list [aria-selected=true]')")
+
+    press("j", "mail 5")
+    press("j", "mail 4")
+    press("ArrowDown", "mail 3")
+    press("k", "mail 4")
+    press("ArrowUp", "mail 5")
+    press("End", "mail 1")
+    press("Home", "mail 5")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Delete")
+    page.locator("#message-5").wait_for(state="detached")
+    page.wait_for_function("() => document.querySelector('article h2')?.textContent === 'mail 4'")
+    assert [message.number for message in catcher.messages] == [1, 2, 3, 4]
+    # Along the tabs, and back out.
+    page.get_by_role("tab", name="Text").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("tabpanel", name="Headers").wait_for()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("tabpanel", name="Text").wait_for()
+    page.keyboard.press("Escape")
+    heading.wait_for(state="detached")
+    page.keyboard.press("/")
+    page.keyboard.type("mail 2")
+    page.get_by_text("1 of 4 messages match").wait_for()
+    # Keys are letters while one types.
+    assert page.get_by_label("Search messages").input_value() == "mail 2"
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("() => document.querySelector('article h2')?.textContent === 'mail 2'")
+
+
+def test_delete_all_asks_first(open_page, send, catcher):
+    send()
+    page = open_page()
+    page.get_by_role("button", name="Delete all").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert len(catcher.messages) == 1
+    page.get_by_role("button", name="Delete all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete all").click()
+    page.get_by_text("No mail yet").wait_for()
+    assert catcher.messages == []
+
+
+def test_misbehaviour_is_told_seen_and_ended(open_page, send, catcher):
+    page = open_page("#/faults")
+    page.get_by_role("button", name="Greylisting, once").click()
+    page.get_by_role("button", name="Misbehave", exact=True).click()
+    page.get_by_text("1 time left").wait_for()
+    assert page.locator("#armed").inner_text() == "1"
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send()
+    page.get_by_text("used up", exact=True).wait_for()
+    page.locator("#armed").wait_for(state="hidden")
+    page.get_by_label("When it comes to").select_option("EHLO")
+    page.get_by_label("Delay in seconds").fill("-1")
+    page.get_by_role("button", name="Misbehave", exact=True).click()
+    assert page.evaluate("document.activeElement.name") == "delay"
+    page.get_by_label("Delay in seconds").fill("0.5")
+    page.get_by_label("Only for").fill("@example.org")
+    page.get_by_role("button", name="Misbehave", exact=True).click()
+    # The server's own words say what is wrong; what was typed is still there.
+    page.locator("#toast").get_by_text("address").wait_for()
+    assert page.get_by_label("Delay in seconds").input_value() == "0.5"
+    page.get_by_role("button", name="Behave well again").click()
+    page.get_by_text("It behaves well").wait_for()
+    assert catcher.faults == []
+
+
+def test_a_refused_login_is_found_among_the_connections(open_page, catcher):
+    with smtplib.SMTP(catcher.host, catcher.port, local_hostname="laptop.example.org") as client:
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            client.login("ann", "no")
+    page = open_page("#/connections")
+    page.get_by_role("link", name="laptop.example.org").click()
+    refusal = page.locator("tr.refusal .line").first
+    refusal.wait_for()
+    assert refusal.inner_text().startswith("535 ")
+
+
+def test_release_shows_each_recipient(open_page, send):
+    with rsmtp.Catcher(tls="none") as relay:
+        relay.fault("RCPT", reply=(550, "5.1.1 no such user"), address="eve@example.org")
+        page = open_page(f"#/messages/{send(to=['bob@example.org', 'eve@example.org'])}")
+        page.get_by_role("button", name="Release…").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_label("Server").fill("127.0.0.1")
+        dialog.get_by_label("Security").select_option("none")
+        dialog.get_by_label("Port").fill(str(relay.port))
+        dialog.get_by_role("button", name="Release").click()
+        dialog.locator("[data-fate=sent]").get_by_text("bob@example.org").wait_for()
+        assert "550 5.1.1 no such user" in dialog.locator("[data-fate=refused]").inner_text()
+        assert relay.count == 1
+        dialog.get_by_role("button", name="Close").click()
+        dialog.wait_for(state="detached")
+        assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 380, 700])
+def test_a_narrow_window_shows_one_thing_at_a_time(open_page, send, width, scheme):
+    mail = html_mail("<p id=here style='width:2000px'>wide</p>", subject="a" * 300)
+    mail.add_attachment(b"x", maintype="application", subtype="x", filename="b" * 200)
+    send(mail)
+    page = open_page(width=width, height=700, color_scheme=scheme)
+    row = page.get_by_role("option")
+    row.click()
+    page.locator("article").wait_for()
+    assert not row.is_visible()
+    pages = ["", "/attachments", "/headers", "/source", "/conversation"]
+    for address in [
+        *(f"#/messages/1{tab}" for tab in pages),
+        "#/faults",
+        "#/connections",
+        "#/connections/1",
+        "#/",
+    ]:
+        page.evaluate("address => (location.hash = address)", address)
+        page.wait_for_function(
+            "location.hash && document.querySelector('#detail, #list').children.length > 0"
+        )
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    page.evaluate("location.hash = '#/messages/1'")
+    page.get_by_role("link", name="Back").click()
+    row.wait_for()
+    assert not page.locator("article").is_visible()
+
+
+def test_thousands_of_messages(browser):
+    with rsmtp.Catcher(tls="none", keep=3000) as catcher, Inbox(catcher) as inbox:
+        with smtplib.SMTP(catcher.host, catcher.port) as client:
+            for number in range(1, 3_201):
+                client.sendmail("a@example.org", "b@example.org", f"Subject: mail {number}\n\nbody\n")
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(inbox.url)
+        page.get_by_text("3000 messages, 3200 came").wait_for()
+        assert page.locator("#list li").count() < 200
+        while (shown := page.locator("#list li").count()) < 400:
+            page.locator("#more").scroll_into_view_if_needed()
+            page.wait_for_function("n => document.querySelectorAll('#list li').length > n", arg=shown)
+        numbers = [int(subject.split()[1]) for subject in subjects(page)]
+        assert numbers == list(range(3200, 3200 - len(numbers), -1))
+        page.get_by_label("Search messages").fill("2500")
+        page.get_by_text("1 of 3000 messages match").wait_for()
+        context.close()
+
+
+def test_it_comes_back_when_the_server_does(browser, catcher, send):
+    inbox = Inbox(catcher).start()
+    port = inbox.port
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(inbox.url)
+    page.locator("#live.on").wait_for()
+    inbox.stop()
+    page.locator("#live:not(.on)").wait_for()
+    send("Subject: meanwhile\n\n\n")
+    with Inbox(catcher, port=port):
+        page.locator("#live.on").wait_for()
+        page.locator("#message-1").wait_for()
+    context.close()

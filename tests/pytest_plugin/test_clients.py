@@ -1,0 +1,78 @@
+"""The fixtures serve the clients that people have."""
+
+CLIENTS = """
+import asyncio
+import aiosmtplib
+import smtplib
+import rsmtp
+
+MESSAGE = "From: ann@example.org\\nTo: bob@example.org\\nSubject: Hello\\n\\nIt works.\\n"
+
+def test_smtplib(smtp_server_tls, sent_messages):
+    with smtplib.SMTP(smtp_server_tls.host, smtp_server_tls.port) as client:
+        client.starttls(context=smtp_server_tls.ssl_context)
+        client.login(smtp_server_tls.username, smtp_server_tls.password)
+        client.sendmail("ann@example.org", ["bob@example.org"], MESSAGE)
+    assert "It works." in sent_messages.only()
+    assert sent_messages.only().tls
+
+def test_rsmtp(smtp_server_tls, sent_messages):
+    server = smtp_server_tls
+    with rsmtp.SmtpClient(server.host, server.port, tls="starttls", context=server.tls_config) as client:
+        client.login(server.username, server.password)
+        client.sendmail("ann@example.org", ["bob@example.org"], MESSAGE)
+    assert "It works." in sent_messages.only()
+
+def test_aiosmtplib(smtp_server_tls, sent_messages):
+    server = smtp_server_tls
+    asyncio.run(
+        aiosmtplib.send(
+            MESSAGE,
+            sender="ann@example.org",
+            recipients=["bob@example.org"],
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            start_tls=True,
+            tls_context=server.ssl_context,
+        )
+    )
+    assert "It works." in sent_messages.only()
+"""
+
+DJANGO = """
+import django
+import pytest
+from django.conf import settings
+from django.core.mail import send_mail
+from django.test.utils import override_settings
+
+settings.configure()
+
+def test_starttls(smtp_server_tls, sent_messages, smtp_environment):
+    with override_settings(**smtp_server_tls.django_settings):
+        send_mail("Hello", "It works.", "ann@example.org", ["bob@example.org"])
+    message = sent_messages.to("bob@example.org").only()
+    assert "It works." in message
+    assert message.tls and message.user == smtp_server_tls.username
+
+@pytest.mark.smtp_server(tls="implicit")
+def test_implicit(smtp_server, sent_messages, smtp_environment):
+    with override_settings(**smtp_server.django_settings):
+        send_mail("Hello", "It works.", "ann@example.org", ["bob@example.org"])
+    assert "It works." in sent_messages.only()
+
+def test_plain(smtp_server, sent_messages):
+    with override_settings(**smtp_server.django_settings):
+        send_mail("Hello", "It works.", "ann@example.org", ["bob@example.org"])
+    assert "It works." in sent_messages.only()
+"""
+
+
+def test_smtplib_rsmtp_aiosmtplib(project):
+    project(CLIENTS).assert_outcomes(passed=3)
+
+
+def test_django(project):
+    project(DJANGO).assert_outcomes(passed=3)
