@@ -1597,6 +1597,10 @@ class Wire(Conversation):
         """
     @property
     def is_settled(self, /) -> bool: ...
+    def looked_up(self, /, addresses: list[str]) -> None:
+        """
+        The host's name was looked up and has these addresses: for the transcript.
+        """
     def lost(self, /, errno: SupportsIndex | None) -> None:
         """
         The connection is gone; `errno` is the operating system's number.
