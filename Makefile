@@ -152,7 +152,7 @@ fuzz: .tools/cargo-fuzz-$(CARGO_FUZZ_VERSION) ## Every fuzz target for FUZZ_SECO
 	done
 
 endurance: $(VENV)/built $(VENV)/test-tools ## 100,000 sessions, 2,000 interrupts (ENDURANCE=50)
-	RSMTP_ENDURANCE=$(ENDURANCE) $(BIN)/python -m pytest -s tests/endurance
+	RSMTP_ENDURANCE=$(ENDURANCE) $(BIN)/python -m pytest -s -o faulthandler_timeout=0 tests/endurance
 
 .PHONY: bench
 bench: $(BENCH_VENV)/installed ## rsmtp beside its peers, on loopback (BENCH="--quick" passes options)

@@ -75,6 +75,10 @@ impl fmt::Display for Mailbox {
     }
 }
 
+/// RFC 5321 4.5.3.1.3 says 256 octets; some servers take more of a local part that
+/// holds another address.
+const LONGEST: usize = 768;
+
 impl FromStr for Mailbox {
     type Err = BadAddress;
 
@@ -85,6 +89,9 @@ impl FromStr for Mailbox {
             return Err(bad("it contains a control character"));
         }
         let address = without_name(text.trim()).map_err(bad)?;
+        if address.len() > LONGEST {
+            return Err(bad("it is longer than a command line can take"));
+        }
         let (local, domain) = split(address).map_err(bad)?;
         let a_labels = match domain {
             Some(domain) if !domain.is_ascii() => {
@@ -199,6 +206,8 @@ fn check_domain(domain: &str) -> Result<(), &'static str> {
     let judged_by_idna = |c: char| !c.is_ascii() && !c.is_whitespace();
     if domain.is_empty() {
         Err("its domain is empty")
+    } else if domain.starts_with('.') || domain.contains("..") {
+        Err("its domain has an empty label")
     } else if domain.chars().all(|c| fine(c) || judged_by_idna(c)) {
         Ok(())
     } else {
@@ -297,6 +306,9 @@ mod tests {
             "a@b\u{2da}c",
             "a@\u{ad}",
             "a@b\u{2028}c",
+            "a@b..c",
+            "a@.b",
+            "a@..",
         ] {
             assert!(text.parse::<Mailbox>().is_err(), "{text:?}");
         }

@@ -7,6 +7,7 @@
 //! is under test.
 
 pub mod addresses;
+pub mod flight;
 pub mod headers;
 pub mod mail_data;
 pub mod replies;

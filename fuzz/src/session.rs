@@ -3,7 +3,10 @@
 //! - No panic and no endless loop.
 //! - *Sent* only if the whole message was taken by the connection before the first
 //!   octet of a 2yz reply came, and the message is exactly what was given.
-//! - Every mail transaction has exactly one outcome, an event or an error's.
+//! - Every mail transaction has exactly one outcome, an event, an error's or a stranded one,
+//!   in order, however many are in flight.
+//! - No reply answers the wrong command: who is *sent* or *refused* has the reply that stands
+//!   at the place of his end of mail data, or of his RCPT, in the stream (`flight.rs`).
 //! - *Unknown* only where the whole message was taken.
 //! - After the end nothing is said and nothing can be asked.
 //! - No AUTH without TLS unless allowed; once STARTTLS was asked for, no mail and
@@ -11,15 +14,18 @@
 //! - No secret in the transcript.
 //! - Where the stream is cut does not matter.
 
+use super::flight::{self, Heard, Scanner, Seen};
 use super::script::{self, Move};
 use super::wire;
 use rsmtp::protocol::auth::{Credentials, Mechanism, Secret};
 use rsmtp::protocol::command::{Command, Verb};
-use rsmtp::protocol::error::{Error, Kind};
+use rsmtp::protocol::error::{Error, Kind, Stage};
 use rsmtp::protocol::extension::Extensions;
+use rsmtp::protocol::reply::Reply;
 use rsmtp::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
-use rsmtp::protocol::transcript::Speaker;
+use rsmtp::protocol::transcript::{MASK, Speaker};
 use rsmtp::protocol::{Body, Event, Options, Request, Session, State, Step};
+use std::collections::VecDeque;
 
 const SECRET: &str = "correct-horse-battery";
 /// base64 of the secret, and of its end behind `\0alice\0`.
@@ -112,7 +118,9 @@ struct Run {
     tls_from: Option<usize>,
     /// The caller sends what he likes: what is said is not the session's.
     by_hand: bool,
-    open: Option<Open>,
+    /// The transactions that have no outcome yet, in their order.
+    open: VecDeque<Open>,
+    flight: Flight,
     scanner: Scanner,
     came: Vec<String>,
 }
@@ -121,9 +129,17 @@ struct Run {
 struct Open {
     recipients: usize,
     body: Vec<u8>,
+}
+
+/// From the first transaction on that was asked for while nothing else was under way.
+#[derive(Default)]
+struct Flight {
+    /// Where it begins in `said`.
     from: usize,
-    /// 2yz replies whose first octet came when the message had been taken whole.
-    in_time: usize,
+    /// Transactions that were asked for, and those that have their outcome.
+    begun: usize,
+    ended: usize,
+    replies: Vec<Heard>,
 }
 
 impl Run {
@@ -138,7 +154,8 @@ impl Run {
             plain: 0,
             tls_from: None,
             by_hand: false,
-            open: None,
+            open: VecDeque::new(),
+            flight: Flight::default(),
             scanner: Scanner::default(),
             came: Vec::new(),
         }
@@ -173,17 +190,14 @@ impl Run {
     }
 
     fn hear(&mut self, octets: &[u8]) {
-        let complete = self.is_message_taken();
+        let taken = self.taken();
         let upgrading = self.session.is_upgrading();
         for piece in octets.chunks(self.piece) {
             let over = self.session.state().is_over();
             let heard = self.session.received(piece);
             assert!(!over || heard.is_ok(), "an ended session has heard something");
             assert!(!upgrading || over || heard.is_err(), "plaintext was taken for what TLS says");
-            let in_time = self.scanner.read(piece, complete);
-            if let Some(open) = &mut self.open {
-                open.in_time += in_time;
-            }
+            self.flight.replies.extend(self.scanner.read(piece, &taken));
             self.note(heard);
         }
     }
@@ -220,11 +234,17 @@ impl Run {
             cautious: false,
             body: Body::new(body.clone()),
         };
-        let asked = self.request(Request::Transaction(transaction));
-        if asked {
-            assert!(self.open.is_none(), "two transactions at a time");
-            self.open = Some(Open { recipients: count, body, from: self.said.len(), in_time: 0 });
+        let may = self.session.takes_transaction();
+        if self.request(Request::Transaction(transaction)) {
+            assert!(may || self.open.is_empty(), "a transaction on top of what it would lose");
+            if self.open.is_empty() {
+                self.flight = Flight { from: self.said.len(), ..Flight::default() };
+            }
+            self.flight.begun += 1;
+            self.open.push_back(Open { recipients: count, body });
+            assert!(self.options.pipelining || self.open.len() == 1, "in flight without PIPELINING");
         }
+        assert_eq!(self.session.in_flight(), self.open.len());
     }
 
     fn ask(&mut self, name: &str) {
@@ -297,9 +317,11 @@ impl Run {
                 return;
             }
             "close" => {
-                let lost = self.open.take().is_some() && !over;
+                let lost = !self.open.is_empty() && !over;
+                self.open.clear();
                 self.session.close(Error::new(Kind::Disconnected, self.session.stage(), "closed"));
                 assert!(self.session.state().is_over());
+                self.session.take_stranded();
                 let decided = std::iter::from_fn(|| self.session.decided()).count();
                 assert!(!over || (!lost && decided == 0));
                 return;
@@ -346,7 +368,7 @@ impl Run {
                     assert!(!over, "an ended session waits");
                     return;
                 }
-                Step::UpgradeTls | Step::Idle => return,
+                Step::UpgradeTls | Step::Idle => return self.tell_stranded(),
             }
         }
         panic!("the steps never end");
@@ -360,7 +382,16 @@ impl Run {
         if let Some(outcome) = &error.outcome {
             self.transaction_ended(outcome);
         }
+        self.tell_stranded();
         self.came.push(format!("{} {} {error} {:?}", error.kind.name(), error.stage, error.outcome));
+    }
+
+    /// What became of those in flight behind the first when the session ended.
+    fn tell_stranded(&mut self) {
+        for outcome in self.session.take_stranded() {
+            self.transaction_ended(&outcome);
+            self.came.push(format!("stranded {outcome:?}"));
+        }
     }
 
     fn came(&mut self, event: &Event) {
@@ -371,37 +402,71 @@ impl Run {
     }
 
     fn transaction_ended(&mut self, outcome: &Outcome) {
-        let taken = self.is_message_taken();
-        let open = self.open.take().expect("an outcome for no transaction");
+        let open = self.open.pop_front().expect("an outcome for no transaction");
+        let number = self.flight.ended;
+        self.flight.ended += 1;
+        let replies = &self.flight.replies;
+        let all_seen = flight::read(&self.said[self.flight.from..], replies, self.options.lmtp);
+        let none = Seen::default();
+        let seen = all_seen.get(number).unwrap_or(&none);
         let fates: Vec<&Fate> = outcome.recipients.iter().map(|(_, fate)| fate).collect();
         assert_eq!(fates.len(), open.recipients);
-        let sent: Vec<_> = fates.iter().filter(|fate| matches!(fate, Fate::Sent(_))).collect();
-        for fate in &sent {
-            let Fate::Sent(reply) = fate else { unreachable!() };
-            assert_eq!(reply.code() / 100, 2);
+        let is = |place: usize, reply: &Reply| {
+            let said = reply.text();
+            // What repeats the password comes masked, and can't be compared by its words.
+            let masked = said.windows(MASK.len()).any(|octets| octets == MASK.as_bytes());
+            replies
+                .get(place)
+                .is_some_and(|heard| heard.code == reply.code() && (masked || heard.text == said))
+        };
+        let (mut sent, mut end) = (false, seen.end);
+        for (which, fate) in fates.iter().enumerate() {
+            match fate {
+                Fate::Sent(reply) => {
+                    let place = end.expect("sent, and the message was never taken whole");
+                    assert_eq!(reply.code() / 100, 2);
+                    assert!(is(place, reply), "sent by the answer to something else");
+                    assert!(replies[place].taken.contains(&number), "sent by a reply that began too early");
+                    sent = true;
+                }
+                Fate::Refused(Stage::Rcpt, reply) => {
+                    let at_its_rcpt = seen.rcpts.get(which).is_some_and(|&place| is(place, reply));
+                    assert!(at_its_rcpt, "refused by the answer to something else");
+                }
+                _ => {}
+            }
+            // LMTP's answers come one for each recipient that was accepted.
+            if self.options.lmtp && matches!(fate, Fate::Sent(_) | Fate::Refused(Stage::EndOfData, _)) {
+                end = end.map(|place| place + 1);
+            }
         }
-        assert_eq!(outcome.verdict == Verdict::Sent, !sent.is_empty() && outcome.verdict != Verdict::Lost);
-        if !sent.is_empty() {
-            assert!(taken, "sent, and the message was never taken whole");
-            let needed = if self.options.lmtp { sent.len() } else { 1 };
-            assert!(open.in_time >= needed, "sent by a reply that came before the end of the message");
+        let taken = seen.message.is_some();
+        assert_eq!(outcome.verdict == Verdict::Sent, sent && outcome.verdict != Verdict::Lost);
+        if let Some(got) = seen.message.as_ref().filter(|_| sent) {
             let mut content = wire::canonical(&open.body);
-            let got = wire::message_in(&self.said[open.from..]).expect("a whole message");
-            if got != content && !content.is_empty() && !content.ends_with(b"\r\n") {
+            if *got != content && !content.is_empty() && !content.ends_with(b"\r\n") {
                 content.extend(b"\r\n");
             }
-            assert!(got == content, "the server got another message: {}", got.escape_ascii());
+            assert!(*got == content, "the server got another message: {}", got.escape_ascii());
         }
         if fates.contains(&&Fate::Unknown) {
             assert!(taken && outcome.verdict == Verdict::Lost, "unknown, and the end was never sent");
         }
-        if taken && outcome.verdict == Verdict::Lost {
-            assert!(!fates.contains(&&Fate::NotSent), "lost after the end, and called not sent");
+        if taken && outcome.verdict == Verdict::Lost && fates.contains(&&Fate::NotSent) {
+            // The server stopped before this one, or did not know BDAT: it said so.
+            let said_so = replies.iter().any(|reply| matches!(reply.code, 421 | 500..=504));
+            assert!(said_so, "lost after the end, and called not sent");
         }
     }
 
-    fn is_message_taken(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| wire::message_in(&self.said[open.from..]).is_some())
+    /// The transactions of the flight whose message has been taken whole.
+    fn taken(&self) -> Vec<usize> {
+        if self.open.is_empty() {
+            return Vec::new();
+        }
+        let seen = flight::read(&self.said[self.flight.from..], &self.flight.replies, self.options.lmtp);
+        let numbered = seen.iter().enumerate();
+        numbered.filter(|(_, seen)| seen.message.is_some()).map(|(number, _)| number).collect()
     }
 
     fn check_lines(&mut self) {
@@ -417,7 +482,7 @@ impl Run {
     fn check_end(&mut self) {
         assert!(self.session.state().is_over());
         assert!(matches!(self.session.state(), State::Closed | State::Broken));
-        assert!(self.open.is_none(), "a transaction without an outcome");
+        assert!(self.open.is_empty(), "a transaction without an outcome");
         assert!(self.session.legal().is_empty());
         let request = Request::Command(Command::Noop(None));
         assert!(self.session.request(request).is_err() && matches!(self.session.step(), Step::Idle));
@@ -440,36 +505,5 @@ impl Run {
             let speaks = |verb: &Verb| matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Auth);
             assert!(!verbs(&plain[from..]).iter().any(speaks), "plaintext after STARTTLS was asked for");
         }
-    }
-}
-
-/// Where replies begin and end, read from the stream alone.
-#[derive(Default)]
-struct Scanner {
-    line: Vec<u8>,
-    midway: bool,
-    began_in_time: bool,
-}
-
-impl Scanner {
-    /// How many 2yz replies ended here whose first octet came in time.
-    fn read(&mut self, octets: &[u8], in_time: bool) -> usize {
-        let mut found = 0;
-        for &octet in octets {
-            if !self.midway {
-                self.midway = true;
-                self.began_in_time = in_time;
-            }
-            self.line.push(octet);
-            if octet == b'\n' {
-                let line = std::mem::take(&mut self.line);
-                let last = line.get(3) != Some(&b'-');
-                if last {
-                    self.midway = false;
-                    found += usize::from(self.began_in_time && line[0] == b'2');
-                }
-            }
-        }
-        found
     }
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         formataddr,
     )
     from rsmtp.aio import AsyncSmtpClient, send
+    from rsmtp.async_mailer import AsyncMailer
     from rsmtp.client import SmtpClient, Transcript
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rsmtp.report import Report
 
 __all__ = [
+    "AsyncMailer",
     "AsyncSmtpClient",
     "Catcher",
     "Certificate",
@@ -76,6 +78,7 @@ __all__ = [
 _MODULES = ("email", "errors", "smtplib")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
+    "AsyncMailer": "async_mailer",
     "AsyncSmtpClient": "aio",
     "Mailer": "mailer",
     "Progress": "progress",

@@ -18,6 +18,8 @@ from _typeshed import SupportsGetItem
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "STAGES",
+    "STATES",
     "__version__",
     "ArmedFault",
     "Catcher",
@@ -56,6 +58,13 @@ __all__ = [
     "needs_smtputf8",
     "state_machine",
 ]
+
+STAGES: Final[list[str]]
+
+STATES: Final[list[str]]
+"""
+What `state` can be, and what the `stage` of an exception can be.
+"""
 
 __version__: Final[str]
 
@@ -672,14 +681,14 @@ class Conversation:
     @property
     def state(self, /) -> str:
         """
-        The name of the session's state.
+        The name of the session's state, also while another thread talks.
         """
     @property
     def tls(self, /) -> TlsFacts | None: ...
     @property
     def transcript(self, /) -> list[TranscriptLine]:
         """
-        The last 2,000 lines that were said, secrets masked.
+        The last lines that were said (2,000, or a MiB of them), secrets masked.
         """
 
 @final
@@ -735,6 +744,11 @@ class Engine:
         """
         A mailer by these servers, in the order of preference.
         """
+    def breaks(self, /, server: SupportsIndex) -> bool:
+        """
+        A new session with this server ended without an answer to any message. Whether
+        it is worth trying to speak more plainly.
+        """
     def close(self, /) -> None:
         """
         Ends the sessions at rest; nothing can be sent any more.
@@ -743,6 +757,10 @@ class Engine:
     def idle(self, /) -> int:
         """
         Sessions at rest.
+        """
+    def is_down(self, /, server: SupportsIndex) -> None:
+        """
+        This server could not be reached: others go first for a while.
         """
     @staticmethod
     def local(
@@ -755,6 +773,14 @@ class Engine:
         """
         A mailer that stores messages in a folder ("file"), gives them to a program
         ("sendmail") or throws them away ("null").
+        """
+    def manners(self, /, server: SupportsIndex) -> tuple[bool, bool]:
+        """
+        Whether to use PIPELINING and CHUNKING with this server.
+        """
+    def order(self, /) -> list[int]:
+        """
+        The servers in the order in which to try them now, by their places.
         """
     def send(self, /, item: Any) -> Receipt:
         """
@@ -1387,10 +1413,23 @@ class Request:
 
 @final
 class Sending:
+    def enlist(self, /) -> bool:
+        """
+        Takes on another session, unless there are enough for what waits.
+        """
+    def fail(self, /, why: str, transient: bool) -> None:
+        """
+        No session can be opened: what waits is not sent, for this reason.
+        """
     @property
     def failure(self, /) -> Any | None:
         """
         The exception that says why nothing could be sent any more, or None.
+        """
+    def feed(self, /, iterator: Iterator) -> None:
+        """
+        Takes as many messages from the iterator as there is room for, and not longer
+        than two milliseconds.
         """
     def finish(self, /) -> None:
         """
@@ -1402,6 +1441,29 @@ class Sending:
         come; returns after a moment in any case. False: all is told. The list is the
         caller's own, so that an interrupt can't lose what is told.
         """
+    @property
+    def is_fed(self, /) -> bool:
+        """
+        Whether nothing more is to come from the caller.
+        """
+    def outlook(self, /) -> float | None:
+        """
+        Seconds until there is something to do for another session: 0 now, inf when
+        something new comes; None: nothing any more.
+        """
+    def patience(self, /, failures: SupportsIndex) -> float | None:
+        """
+        Seconds before another attempt to open a session, after so many that failed;
+        None: no more of them.
+        """
+    def put(self, /, item: Any) -> None:
+        """
+        Takes one message.
+        """
+    def resign(self, /) -> None:
+        """
+        A session's work has ended.
+        """
     def stop(self, /) -> None:
         """
         Ends it at once. `go_on` tells of what was in flight as unknown, and of what
@@ -1412,6 +1474,19 @@ class Sending:
         """
         Messages so far: sent to everybody, refused for somebody, unknown for
         somebody, not sent.
+        """
+    def tell(self, /, told: list) -> bool:
+        """
+        Adds the receipts that have come. Whether all is told.
+        """
+    @property
+    def wants_more(self, /) -> bool:
+        """
+        Whether there is room for messages, and more to come.
+        """
+    def work_here(self, /) -> None:
+        """
+        Works in this thread until nothing is left to do: files and programs.
         """
 
 @final
@@ -1486,8 +1561,8 @@ class TlsConfig:
         verify: False accepts any certificate: then anybody on the way can read
             and change what is sent.
 
-    Files are read at the first connection, which raises SMTPTLSError where one
-    can't be used.
+    Files are read at once. Raises ValueError where one can't be used, and for a name
+    that no certificate can be checked against.
     """
     def __new__(
         cls,
@@ -1577,6 +1652,21 @@ class Wire(Conversation):
         """
         Begins a request. One that can't be made raises here, and nothing is sent.
         """
+    def begin_errand(
+        self,
+        /,
+        sending: Sending,
+        server: SupportsIndex,
+        literal: str | None,
+        begun: SupportsIndex = 0,
+        age: SupportsFloat | SupportsIndex = 0.0,
+        silence: SupportsFloat | SupportsIndex = 0.0,
+    ) -> None:
+        """
+        Begins to send what `sending` has, by the server at this place: on a session
+        that is to be opened, whose own address literal is given, or on one over which
+        so many messages have gone, of that age and silent for so long (in seconds).
+        """
     def check_time(self, /) -> None:
         """
         Looks at the clock: a request whose time is up is settled by that.
@@ -1596,7 +1686,20 @@ class Wire(Conversation):
         is told what became of a message that was under way (`fates`).
         """
     @property
+    def is_quiet(self, /) -> bool:
+        """
+        Whether the session is open and silent, and may be used again.
+        """
+    @property
     def is_settled(self, /) -> bool: ...
+    def leave_errand(self, /) -> tuple[BaseException | None, bool, int, bool, bool]:
+        """
+        Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
+        error is an exception that is not raised; `spent` is whether the session may not
+        be used again, `begun` the messages that have gone over it, `answered` whether
+        any of this errand's was answered, `ready` whether the session came to be ready
+        for mail.
+        """
     def looked_up(self, /, addresses: list[str]) -> None:
         """
         The host's name was looked up and has these addresses: for the transcript.

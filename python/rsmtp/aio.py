@@ -50,6 +50,7 @@ class Connection(Wire, asyncio.Protocol):
     # Octets that the transport still keeps.
     _unsent = 0
     _waiter: asyncio.Future[None] | None = None
+    _told: Callable[[], None] | None = None
     _clock: asyncio.TimerHandle | None = None
     _reading_is_paused = False
     _poll: Any = None
@@ -169,6 +170,34 @@ class Connection(Wire, asyncio.Protocol):
             finally:
                 self._waiter = None
 
+    async def serve(self, begin: Callable[[], None], told: Callable[[], None]) -> Any:
+        """Carries out what `begin` begins, an errand of a mailer's: what `leave_errand`
+        gives. `told` is called whenever something has come of it."""
+        async with self._turn:
+            begin()
+            self._told = told
+            try:
+                if self._reading_is_paused and self._transport is not None:
+                    self._reading_is_paused = False
+                    self._transport.resume_reading()
+                self._go_on()
+                if not self.is_settled:
+                    self._waiter = self._loop.create_future()
+                    await self._waiter
+            finally:
+                self._waiter = self._told = None
+                # A caller who has left leaves what was in flight unknown.
+                left = self.leave_errand()
+                if self.is_over:
+                    self._hang_up()
+                told()
+            return left
+
+    def nudge(self) -> None:
+        """There is more to say, for an errand that had nothing."""
+        if self._told is not None:
+            self._go_on()
+
     def close(self) -> None:
         """Ends the connection without a word; another task that waits on it is told so."""
         self.end()
@@ -199,6 +228,8 @@ class Connection(Wire, asyncio.Protocol):
             self._wake()
         else:
             self._watch_the_clock()
+        if self._told is not None:
+            self._told()
 
     def _count_sent(self) -> None:
         """Tells the engine what has left the transport."""
@@ -260,7 +291,8 @@ class Connection(Wire, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._count_sent()
         kept = self.received(data)
-        if kept > _UNREAD and self._transport is not None:
+        # An errand takes in all that comes.
+        if kept > _UNREAD and self._transport is not None and self._told is None:
             self._reading_is_paused = True
             self._transport.pause_reading()
         self._go_on()

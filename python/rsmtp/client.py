@@ -161,8 +161,9 @@ class Verbs:
 
     @property
     def transcript(self) -> Transcript:
-        """The last 2,000 lines of the conversation, timed, secrets masked,
-        bodies cut to a few lines. It outlives the connection."""
+        """The last lines of the conversation (2,000, or a MiB of them), timed,
+        secrets masked, control characters escaped, bodies cut to a few lines. It
+        outlives the connection."""
         return Transcript(() if self._connection is None else self._connection.transcript)
 
     @property
@@ -302,7 +303,7 @@ class Verbs:
     def _connected(self, connection: Any) -> None:
         self._connection = connection
         if self._names_itself and self.local_hostname.startswith("["):
-            self.local_hostname = _literal(connection.getsockname())
+            self.local_hostname = address_literal(connection.getsockname())
 
     @property
     def _speaks_lmtp(self) -> bool:
@@ -520,6 +521,9 @@ class Verbs:
         common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
         yield self._own.ehlo_or_helo_if_needed()
+        sending.text("user", user)
+        if password is not None:
+            sending.text("password", password)
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
@@ -634,7 +638,8 @@ class Verbs:
         before anything is sent; ValueError for what is not an address or an option.
         """
         yield self._own.ehlo_or_helo_if_needed()
-        recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
+        sending.text("from_addr", from_addr)
+        recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
         if not recipients:
             raise SMTPRecipientsRefused({})
@@ -833,9 +838,9 @@ SmtpClient._plain = SmtpClient
 
 
 def _options(argument: str, options: Sequence[str]) -> list[str]:
-    if isinstance(options, str):
-        raise TypeError(f"{argument}: a list of options is wanted, not one str")
-    return list(options)
+    if isinstance(options, str) or not hasattr(options, "__iter__"):
+        raise TypeError(f"{argument}: a list of options is wanted, not one {type(options).__name__}")
+    return [sending.text(argument, option) for option in options]
 
 
 def _octets(response: str | bytes | None) -> bytes | None:
@@ -850,7 +855,7 @@ def _own_name() -> str:
     return name if fits else "[127.0.0.1]"
 
 
-def _literal(address: tuple[str, int] | None) -> str:
+def address_literal(address: tuple[str, int] | None) -> str:
     """An address literal (RFC 5321 4.1.3)."""
     host = address[0] if address else "127.0.0.1"
     return f"[IPv6:{host}]" if ":" in host else f"[{host}]"

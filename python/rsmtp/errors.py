@@ -328,4 +328,7 @@ def _tell(error: BaseException, reply: Reply | None, facts: dict[str, Any]) -> B
 def _text(text: bytes | str) -> str:
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    return " ".join(text.split("\n"))
+    # A server's control characters are not let loose on terminals and logs.
+    return "".join(
+        f"\\x{ord(c):02x}" if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in " ".join(text.split("\n"))
+    )

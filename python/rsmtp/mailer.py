@@ -23,7 +23,7 @@ URL_VARIABLE = "RSMTP_URL"
 _KEPT = 10_000
 
 
-class Mailer:
+class BaseMailer:
     """Sends messages over a few sessions that it opens, keeps and closes.
 
     Args:
@@ -54,8 +54,9 @@ class Mailer:
             lost between the end of a message and the answer. Default: False, and the
             receipt says "unknown".
 
-    Usable by several threads at once, and as a context manager. Raises ValueError for
-    arguments that can't be meant.
+    A Mailer may be used by several threads at once, an AsyncMailer by several tasks of
+    one event loop, and both as a context manager. Raises ValueError for arguments that
+    can't be meant.
     """
 
     def __init__(
@@ -108,6 +109,9 @@ class Mailer:
             raise ValueError(f"keep_idle: {keep_idle!r} is not a number of seconds")
         if not isinstance(retries, int) or not 0 <= retries < 1000:
             raise ValueError(f"retries: {retries!r} is not a number of attempts")
+        self._connections = connections
+        self._keep_idle = keep_idle
+        self._max_age = max_age
         first = self._hops[0]
         if isinstance(first, Local):
             self._engine = Engine.local(first.kind, first.path, rate=rate, per_day=per_day)
@@ -126,6 +130,22 @@ class Mailer:
                 backoff=backoff,
                 resend_unknown=resend_unknown,
             )
+
+    def __repr__(self) -> str:
+        names = [
+            f"{hop.kind}:{hop.path or ''}" if isinstance(hop, Local) else hop.path or f"{hop.host}:{hop.port}"
+            for hop in self._hops
+        ]
+        return f"<{type(self).__name__} {', '.join(names)}, {self.idle} sessions at rest>"
+
+    @property
+    def idle(self) -> int:
+        """How many sessions are open and at rest."""
+        return self._engine.idle
+
+
+class Mailer(BaseMailer):
+    __doc__ = BaseMailer.__doc__
 
     def send(self, message: Sendable) -> Receipt:
         """Sends one message and tells what became of it.
@@ -186,19 +206,12 @@ class Mailer:
         Ctrl-C does too: what was in flight is unknown then. With stream=True the report
         holds the receipts that had not been yielded.
         """
-        if isinstance(messages, (str, bytes, bytearray)) or hasattr(messages, "get_all"):
-            kind = type(messages).__name__
-            raise TypeError(f"messages: an iterable of messages is wanted, not one {kind}; send() takes one")
+        check_many(messages)
         sending = self._engine.send_all(stream, _KEPT)
-        told = _tell(sending, messages, progress, total)
+        told = teller(sending, messages, progress, total)
         if stream:
             return _receipts(sending, messages, told)
         return _report(sending, messages, told)
-
-    @property
-    def idle(self) -> int:
-        """How many sessions are open and at rest."""
-        return self._engine.idle
 
     def close(self) -> None:
         """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
@@ -211,13 +224,6 @@ class Mailer:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def __repr__(self) -> str:
-        names = [
-            f"{hop.kind}:{hop.path or ''}" if isinstance(hop, Local) else hop.path or f"{hop.host}:{hop.port}"
-            for hop in self._hops
-        ]
-        return f"<Mailer {', '.join(names)}, {self.idle} sessions at rest>"
 
 
 def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any]:
@@ -235,10 +241,16 @@ def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any
     return hops
 
 
+def check_many(messages: Any) -> None:
+    if isinstance(messages, (str, bytes, bytearray)) or hasattr(messages, "get_all"):
+        kind = type(messages).__name__
+        raise TypeError(f"messages: an iterable of messages is wanted, not one {kind}; send() takes one")
+
+
 Told = Callable[[bool], None]
 
 
-def _tell(
+def teller(
     sending: Sending,
     messages: Iterable[Sendable],
     progress: bool | Callable[[Progress], object],

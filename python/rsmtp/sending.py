@@ -7,6 +7,7 @@ import email.generator
 import email.message
 import email.utils
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,23 @@ def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] |
             for field in msg.get_all(name) or ()
             for address in _addresses(name, field)
         ]
-    recipients = [to_addrs] if isinstance(to_addrs, str) else list(to_addrs)
-    return Envelope(from_addr, recipients)
+    return Envelope(from_addr, recipients_of(to_addrs))
+
+
+def recipients_of(to_addrs: str | Iterable[str]) -> list[str]:
+    """One address or many, as a list."""
+    if isinstance(to_addrs, str):
+        return [to_addrs]
+    if to_addrs is None or isinstance(to_addrs, (bytes, bytearray)) or not hasattr(to_addrs, "__iter__"):
+        raise TypeError(f"to_addrs: a str or a list of them is wanted, not {type(to_addrs).__name__}")
+    return [text("to_addrs", address) for address in to_addrs]
+
+
+def text(argument: str, value: str) -> str:
+    """The value, if it is a str. Raises TypeError naming the argument."""
+    if not isinstance(value, str):
+        raise TypeError(f"{argument}: a str is wanted, not {type(value).__name__}")
+    return value
 
 
 def _addresses(name: str, field: object) -> list[str]:
@@ -78,6 +94,7 @@ def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
     if hasattr(msg, "_content_for_sending"):
         rendered: bytes | RenderedMessage = msg._content_for_sending(utf8=utf8)
         return rendered
+    check_fields(msg)
     msg = copy.copy(msg)
     del msg["Bcc"]
     del msg["Resent-Bcc"]
@@ -115,6 +132,24 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
     utf8 = envelope.needs_smtputf8
     options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
     return envelope.sender, envelope.recipients, render(item, utf8=utf8), options
+
+
+# What ends a field early (RFC 5322 2.2): a name with these, a line end that no folding
+# white space follows, NUL.
+_NO_NAME = re.compile(r"[^!-9;-~]")
+_BREAKS_OUT = re.compile(r"\0|\r(?![\n \t])|\n(?![ \t])")
+
+
+def check_fields(msg: Any) -> None:
+    """Raises ValueError naming the field for what would be another field, or the body, to
+    whoever reads the message: its own generator writes it as it is."""
+    for part in msg.walk():
+        for name, value in part.raw_items():
+            if not name or _NO_NAME.search(name):
+                raise ValueError(f"msg: the name of the header field {name!r} can't be read (RFC 5322 2.2)")
+            text = value if isinstance(value, str) else str(value)
+            if _BREAKS_OUT.search(text):
+                raise ValueError(f"{name}: {text!r} would end the field: a line end or NUL stands in it")
 
 
 def bare_address(address: str) -> str:

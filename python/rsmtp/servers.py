@@ -122,7 +122,9 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     return Server(lmtp=lmtp, **{**settings, **told})
 
 
-_ESCAPES = 'url: "#", "/", "?", "@", "[", "]" and "%" in a user or password are written %23, %2F, %3F and so on'
+_ESCAPES = (
+    'url: "#", "/", "?", "@", "[", "]" and "%" in a user or password are written %23, %2F, %3F and so on'
+)
 
 
 def _split(url: str) -> SplitResult:

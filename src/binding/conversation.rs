@@ -9,7 +9,7 @@ use super::settings::patience;
 use super::ssl_context::Raised;
 use super::tls::TlsFacts;
 use super::transcript::TranscriptLine;
-use crate::driver::{self, Reactive, Turn, Wire};
+use crate::driver::{self, Reactive, Turn, View, Wire};
 use crate::protocol::transaction::Outcome;
 use crate::protocol::{Error, Event, State};
 use pyo3::prelude::*;
@@ -40,19 +40,16 @@ impl Conversation {
         self.look(py, |wire| wire.patience = patience)
     }
 
-    /// The name of the session's state.
+    /// The name of the session's state, also while another thread talks.
     #[getter]
-    fn state(&self, py: Python<'_>) -> PyResult<&'static str> {
-        self.look(py, |wire| wire.session().state().name())
+    fn state(&self) -> &'static str {
+        self.shared.view.state().name()
     }
 
     /// Whether nothing can be said any more, in this process.
     #[getter]
-    fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
-        if self.shared.turn.is_lost() {
-            return Ok(true);
-        }
-        self.look(py, |wire| wire.session().state().is_over() || wire.is_of_another_process())
+    fn is_over(&self) -> bool {
+        self.shared.view.state().is_over() || self.shared.view.is_of_another_process()
     }
 
     /// Whether the server took an EHLO or LHLO, not a HELO.
@@ -81,20 +78,20 @@ impl Conversation {
 
     #[getter]
     fn tls(&self, py: Python<'_>) -> PyResult<Option<TlsFacts>> {
-        self.look(py, |wire| wire.tls().cloned())?.map(|facts| TlsFacts::new(py, &facts)).transpose()
+        self.shared.view.tls().map(|facts| TlsFacts::new(py, facts)).transpose()
     }
 
     /// The states gone through so far, the present one last, as far as the last
     /// 2,000 lines show.
     #[getter]
-    fn path(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
-        self.look(py, |wire| wire.path().into_iter().map(State::name).collect())
+    fn path(&self) -> Vec<&'static str> {
+        self.shared.view.path().into_iter().map(State::name).collect()
     }
 
-    /// The last 2,000 lines that were said, secrets masked.
+    /// The last lines that were said (2,000, or a MiB of them), secrets masked.
     #[getter]
-    fn transcript(&self, py: Python<'_>) -> PyResult<Vec<TranscriptLine>> {
-        self.look(py, |wire| wire.lines().map(TranscriptLine::from).collect())
+    fn transcript(&self) -> Vec<TranscriptLine> {
+        self.shared.view.lines().iter().map(TranscriptLine::from).collect()
     }
 }
 
@@ -128,6 +125,7 @@ impl Driver for Reactive {
 /// A driver that one thread holds at a time.
 pub struct Shared<D: ?Sized> {
     pub turn: Turn,
+    view: Arc<View>,
     /// The name that was connected to.
     pub host: String,
     /// The exception of an `ssl.SSLContext`, to be raised as it is.
@@ -136,8 +134,9 @@ pub struct Shared<D: ?Sized> {
 }
 
 impl<D: Driver> Shared<D> {
-    pub fn new(driver: D, host: String, raised: Raised) -> Arc<Self> {
-        Arc::new(Self { turn: Turn::default(), host, raised, inner: Mutex::new(driver) })
+    pub fn new(mut driver: D, host: String, raised: Raised) -> Arc<Self> {
+        let view = driver.wire().view();
+        Arc::new(Self { turn: Turn::default(), view, host, raised, inner: Mutex::new(driver) })
     }
 }
 
@@ -170,11 +169,9 @@ impl<D: Driver + ?Sized> Shared<D> {
     pub fn told<T>(&self, py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
         let Err(raised) = &result else { return result };
         let value = raised.value(py);
-        if value.hasattr("path").unwrap_or(false)
-            // An error of another thread's conversation has nobody to ask.
-            && let Ok((path, lines)) = self.look(py, |driver| (driver.wire().path(), last_words(driver.wire())))
-        {
-            let path: Vec<&str> = path.into_iter().map(State::name).collect();
+        if value.hasattr("path").unwrap_or(false) {
+            let path: Vec<&str> = self.view.path().into_iter().map(State::name).collect();
+            let lines = last_words(&self.view);
             // It explains an error and must not become another one.
             let _ = tell_conversation(py, value, path, lines);
         }
@@ -192,7 +189,7 @@ impl<D: Driver + ?Sized> Shared<D> {
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
         if wants_debug(py, TLS_LOG)?
-            && let Some(facts) = self.look(py, |driver| driver.wire().tls().cloned())?
+            && let Some(facts) = self.view.tls().cloned()
         {
             let verified = if facts.verified { "verified" } else { "not verified" };
             py.detach(|| {
@@ -209,10 +206,10 @@ impl<D: Driver + ?Sized> Shared<D> {
 }
 
 /// The end of the transcript, for whoever explains an error.
-fn last_words(wire: &Wire) -> Vec<TranscriptLine> {
+fn last_words(view: &View) -> Vec<TranscriptLine> {
     const ENOUGH: usize = 20;
-    let count = wire.lines().count();
-    wire.lines().skip(count.saturating_sub(ENOUGH)).map(TranscriptLine::from).collect()
+    let lines = view.lines();
+    lines.iter().skip(lines.len().saturating_sub(ENOUGH)).map(TranscriptLine::from).collect()
 }
 
 fn tell_conversation(

@@ -27,6 +27,8 @@ mod wire;
 /// around it.
 #[pyo3::pymodule]
 mod _rsmtp {
+    use crate::protocol::{Stage, State};
+
     #[pymodule_export]
     use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
     #[pymodule_export]
@@ -58,6 +60,12 @@ mod _rsmtp {
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// What `state` can be, and what the `stage` of an exception can be.
+    #[pymodule_export]
+    const STATES: [&str; State::ALL.len()] = State::NAMES;
+    #[pymodule_export]
+    const STAGES: [&str; Stage::ALL.len()] = Stage::NAMES;
 
     #[pymodule_init]
     fn init() {

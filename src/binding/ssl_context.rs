@@ -21,6 +21,7 @@ pub struct SslContextLayer {
     /// The handshake has failed: there is an alert to take, and nothing to try again
     /// (a second try would raise something else than the reason).
     failed: bool,
+    has_ended: bool,
     raised: Raised,
 }
 
@@ -30,7 +31,9 @@ impl SslContextLayer {
         let memory_bio = py.import("ssl")?.getattr("MemoryBIO")?;
         let (incoming, outgoing) = (memory_bio.call0()?, memory_bio.call0()?);
         let tls = context.call_method1("wrap_bio", (&incoming, &outgoing, false, host))?;
-        let verifies = context.getattr("verify_mode")?.extract::<i32>()? == 2;
+        // ssl.CERT_REQUIRED; without the name any certificate of the authority will do.
+        let verifies = context.getattr("verify_mode")?.extract::<i32>()? == 2
+            && context.getattr("check_hostname")?.is_truthy()?;
         Ok(Self {
             tls: tls.unbind(),
             incoming: incoming.unbind(),
@@ -39,6 +42,7 @@ impl SslContextLayer {
             verifies,
             handshaking: true,
             failed: false,
+            has_ended: false,
             raised,
         })
     }
@@ -69,11 +73,16 @@ impl SslContextLayer {
                 Ok(read) => {
                     let read = read.cast_bound::<PyBytes>(py)?.as_bytes();
                     if read.is_empty() {
+                        self.has_ended = true;
                         break;
                     }
                     plaintext.extend_from_slice(read);
                 }
                 Err(error) if wants_more(py, &error) => break,
+                Err(error) if is(py, &error, "SSLZeroReturnError") => {
+                    self.has_ended = true;
+                    break;
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -87,14 +96,16 @@ impl SslContextLayer {
     }
 }
 
-/// `SSLWantReadError`, and the end of TLS by the peer, which the driver hears of
-/// as the end of the connection.
 fn wants_more(py: Python<'_>, error: &PyErr) -> bool {
-    static NAMES: [(&str, PyOnceLock<Py<PyAny>>); 2] =
-        [("SSLWantReadError", PyOnceLock::new()), ("SSLZeroReturnError", PyOnceLock::new())];
-    NAMES
-        .iter()
-        .any(|(name, class)| class.import(py, "ssl", name).is_ok_and(|class| error.is_instance(py, class)))
+    is(py, error, "SSLWantReadError")
+}
+
+/// Whether it is this exception of `ssl`.
+fn is(py: Python<'_>, error: &PyErr, name: &str) -> bool {
+    static SSL: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let ssl = SSL.get_or_try_init(py, || py.import("ssl").map(Bound::unbind));
+    let class = ssl.and_then(|ssl| ssl.bind(py).getattr(name));
+    class.is_ok_and(|class| error.is_instance(py, &class))
 }
 
 impl RecordLayer for SslContextLayer {
@@ -126,6 +137,10 @@ impl RecordLayer for SslContextLayer {
 
     fn is_handshaking(&self) -> bool {
         self.handshaking
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     fn facts(&self) -> Option<TlsFacts> {

@@ -8,7 +8,7 @@ use crate::protocol::{Error, Kind, Stage};
 use crate::tls::client::TlsClient;
 use crate::tls::config::TlsVersion;
 use crate::tls::{self, RecordLayer, TlsError};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use std::sync::Arc;
 ///     verify: False accepts any certificate: then anybody on the way can read
 ///         and change what is sent.
 ///
-/// Files are read at the first connection, which raises SMTPTLSError where one
-/// can't be used.
+/// Files are read at once. Raises ValueError where one can't be used, and for a name
+/// that no certificate can be checked against.
 #[pyclass(frozen, module = "rsmtp")]
 pub struct TlsConfig {
     pub config: Arc<tls::TlsConfig>,
@@ -47,6 +47,7 @@ impl TlsConfig {
         server_name = None, minimum_version = None, verify = true
     ))]
     fn new(
+        py: Python<'_>,
         ca_file: Option<PathBuf>,
         client_certificate: Option<ClientCertificate>,
         server_name: Option<String>,
@@ -74,6 +75,7 @@ impl TlsConfig {
         config.server_name = server_name;
         config.minimum_version = minimum_version;
         config.no_verify = !verify;
+        py.detach(|| config.check()).map_err(|error| PyValueError::new_err(error.message))?;
         Ok(Self { config: Arc::new(config) })
     }
 

@@ -35,7 +35,7 @@ impl From<&TimedLine> for TranscriptLine {
             Speaker::Server => "S",
             Speaker::Note => "*",
         };
-        let text = String::from_utf8_lossy(&timed.line.text).into_owned();
+        let text = timed.text();
         Self { at: timed.at.as_secs_f64(), direction, text, state: timed.line.state.name() }
     }
 }

@@ -4,6 +4,7 @@
 use super::attendant::Attending;
 use super::conversation::{Conversation, Shared, settle, tell_fates};
 use super::error::{bad_argument, to_python};
+use super::mailer::Serving;
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
@@ -23,8 +24,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// until `is_settled`; then `result` gives, once, what it has come to.
 #[pyclass(frozen, subclass, extends = Conversation, module = "rsmtp._rsmtp")]
 pub struct Wire {
-    shared: Arc<Shared<Reactive>>,
+    pub(super) shared: Arc<Shared<Reactive>>,
     under_way: Mutex<Option<UnderWay>>,
+    /// Instead of a request: a mailer's messages.
+    pub(super) serving: Mutex<Option<Serving>>,
 }
 
 struct UnderWay {
@@ -40,7 +43,7 @@ impl Wire {
         let wire = settings.wire(py, &host, &raised)?;
         let shared = Shared::new(Reactive::new(wire), host, raised);
         let conversation = Conversation::new(&shared);
-        let wire = Self { shared, under_way: Mutex::default() };
+        let wire = Self { shared, under_way: Mutex::default(), serving: Mutex::default() };
         Ok(PyClassInitializer::from(conversation).add_subclass(wire))
     }
 
@@ -120,7 +123,10 @@ impl Wire {
     /// the request is settled.
     fn output<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         // Copied while the GIL is held, into Python's own bytes.
-        let output = self.tell(py, |driver| driver.output(<[u8]>::to_vec))?;
+        let output = match self.serve_output(py)? {
+            Some(output) => output,
+            None => self.tell(py, |driver| driver.output(<[u8]>::to_vec))?,
+        };
         Ok(output.map(|octets| PyBytes::new(py, &octets)))
     }
 
@@ -151,7 +157,8 @@ impl Wire {
     /// Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
     /// when nothing is.
     fn seconds_left(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        self.shared.look(py, |driver| driver.seconds_left())
+        let left = self.shared.look(py, |driver| driver.seconds_left())?;
+        Ok(left.into_iter().chain(self.seconds_to_work()).reduce(f64::min))
     }
 
     /// Looks at the clock: a request whose time is up is settled by that.

@@ -71,23 +71,53 @@ impl<P: Payload> Batch<P> {
     /// Works on it in this thread until all is settled: for one message.
     pub fn work_here(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
         self.lock().workers += 1;
-        let worked = worker::work(self, attendant);
+        let worked = self.work_along(attendant);
         self.lock().workers -= 1;
         worked
     }
 
+    /// The work of a worker that has been taken on.
+    pub fn work_along(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        worker::work(self, attendant)
+    }
+
+    /// Takes on another worker, unless there are enough for what waits.
+    pub fn enlist(&self) -> bool {
+        let mut state = self.lock();
+        let enough = state.workers >= self.shared.connections
+            || (state.workers > 0 && state.workers >= state.dispatch.waiting())
+            || state.dispatch.is_finished()
+            || state.failure.is_some();
+        state.workers += usize::from(!enough);
+        !enough
+    }
+
+    /// A worker that was taken on has ended.
+    pub fn resign(&self) {
+        self.lock().workers -= 1;
+        self.stir();
+        self.tell();
+    }
+
+    /// What there is to do for a worker without a session.
+    pub fn outlook(&self, now: Instant) -> Work {
+        let mut state = self.lock();
+        match state.failure {
+            Some(_) => Work::Finished,
+            None => state.dispatch.outlook(now),
+        }
+    }
+
+    /// After so many failures in a row: whether to try again and when.
+    pub fn patience(&self, failures: u32) -> Option<Duration> {
+        let dispatch = &self.lock().dispatch;
+        (failures <= dispatch.retries()).then(|| dispatch.backoff(failures))
+    }
+
     /// Starts a worker, unless there are enough for what waits.
     pub fn start_worker(self: &Arc<Self>) -> std::io::Result<Option<JoinHandle<()>>> {
-        {
-            let mut state = self.lock();
-            let enough = state.workers >= self.shared.connections
-                || (state.workers > 0 && state.dispatch.waiting() == 0)
-                || state.dispatch.is_finished()
-                || state.failure.is_some();
-            if enough {
-                return Ok(None);
-            }
-            state.workers += 1;
+        if !self.enlist() {
+            return Ok(None);
         }
         let batch = Arc::clone(self);
         let spawned = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
@@ -98,7 +128,7 @@ impl<P: Payload> Batch<P> {
             let _ = worker::work(&batch, &mut attendant);
         });
         if spawned.is_err() {
-            self.lock().workers -= 1;
+            self.resign();
         }
         spawned.map(Some)
     }
@@ -231,7 +261,7 @@ impl<P: Payload> Batch<P> {
     }
 
     /// Everything that is not in flight ends with this error.
-    pub(super) fn fail(&self, error: &Error) {
+    pub fn fail(&self, error: &Error) {
         let mut state = self.lock();
         state.failure.get_or_insert_with(|| error.clone());
         state.dispatch.fail(error);
@@ -268,9 +298,7 @@ impl<P: Payload> Drop for Leaving<'_, P> {
             let message = "a session's thread has failed: please report this";
             self.0.fail(&Error::new(Kind::Misuse, Stage::Command, message));
         }
-        self.0.lock().workers -= 1;
-        self.0.stir();
-        self.0.tell();
+        self.0.resign();
     }
 }
 

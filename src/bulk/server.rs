@@ -67,6 +67,16 @@ pub trait Asks {
     fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error>;
 }
 
+impl Asks for crate::driver::Wire {
+    fn session(&mut self) -> &mut Session {
+        self.session_mut()
+    }
+
+    fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
+        Self::start_tls(self, layer)
+    }
+}
+
 impl Asks for Conversation {
     fn session(&mut self) -> &mut Session {
         self.session_mut()

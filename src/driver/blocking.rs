@@ -234,6 +234,7 @@ impl Connection {
                     Ok(Some(sent)) => {
                         self.wire.sent(sent);
                         // Who sends a lot may never have to wait.
+                        self.wire.left(Stage::MailData)?;
                         self.attend(Stage::MailData, false, attendant)?;
                     }
                     // A server may take no more until its replies are read.
@@ -243,8 +244,13 @@ impl Connection {
                 },
                 Move::Receive(_) if only_send => return Ok(None),
                 Move::Receive(stage) => {
-                    if !self.is_readable() || !self.take_in()? {
-                        self.wait(stage, attendant)?;
+                    match self.is_readable() && self.take_in()? {
+                        // Who hears a lot, and never a whole reply, neither.
+                        true => {
+                            self.wire.left(stage)?;
+                            self.attend(stage, false, attendant)?;
+                        }
+                        false => self.wait(stage, attendant)?,
                     }
                 }
                 Move::Yield(event) => return Ok(Some(event)),

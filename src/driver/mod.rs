@@ -8,6 +8,7 @@ pub mod reactive;
 mod record;
 mod stream;
 mod turn;
+mod view;
 mod wire;
 
 pub use blocking::{Attendant, Connection};
@@ -17,4 +18,5 @@ pub use reactive::Reactive;
 pub use record::{Record, SMTP_LOG, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;
+pub use view::View;
 pub use wire::Wire;

@@ -218,6 +218,17 @@ impl Reactive {
         self.ended.get_or_insert(how);
     }
 
+    /// Whether the session is open, nothing is under way, and the server has said
+    /// nothing that was not asked for.
+    pub fn is_quiet(&mut self) -> bool {
+        if self.operation.is_some() || self.ended.is_some() {
+            return false;
+        }
+        self.take_in();
+        let session = self.wire.session();
+        session.is_idle() && !session.state().is_over() && !self.wire.is_of_another_process()
+    }
+
     /// Octets that are not taken in yet.
     pub fn unread(&self) -> usize {
         self.unread.len()

@@ -1,12 +1,12 @@
 //! The transcript of a connection: masked lines with the time they were said.
 
-use crate::protocol::State;
 use crate::protocol::transcript::{Line, Speaker};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Lines that are kept; older ones go first.
+/// Lines that are kept, and octets of them; older ones go first.
 const KEPT: usize = 2000;
+const OCTETS: usize = 1024 * 1024;
 
 #[derive(Clone, Debug)]
 pub struct TimedLine {
@@ -25,34 +25,50 @@ impl TimedLine {
             Speaker::Server => "S: ",
             Speaker::Note => "",
         };
-        log::debug!(target: SMTP_LOG, "{who}{}", String::from_utf8_lossy(&self.line.text));
+        log::debug!(target: SMTP_LOG, "{who}{}", self.text());
     }
+
+    /// As text for people: a server's control characters would move a terminal's
+    /// cursor, or begin a line of a log that nobody wrote.
+    pub fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.line.text);
+        if !text.contains(is_control) {
+            return text.into_owned();
+        }
+        text.chars().fold(String::new(), |mut shown, c| {
+            match is_control(c) {
+                true => shown.extend(c.escape_default()),
+                false => shown.push(c),
+            }
+            shown
+        })
+    }
+}
+
+fn is_control(c: char) -> bool {
+    (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
 }
 
 #[derive(Debug)]
 pub struct Record {
     start: Instant,
     lines: VecDeque<TimedLine>,
+    octets: usize,
 }
 
 impl Record {
     pub fn start() -> Self {
-        Self { start: Instant::now(), lines: VecDeque::new() }
+        Self { start: Instant::now(), lines: VecDeque::new(), octets: 0 }
     }
 
     pub fn push(&mut self, line: Line) -> &TimedLine {
-        if self.lines.len() == KEPT {
-            self.lines.pop_front();
+        self.octets += line.text.len();
+        while self.lines.len() == KEPT || self.octets > OCTETS {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.octets -= oldest.line.text.len();
         }
         self.lines.push_back(TimedLine { at: self.start.elapsed(), line });
         &self.lines[self.lines.len() - 1]
-    }
-
-    /// The states that were gone through, each as often as it was come to.
-    pub fn path(&self) -> Vec<State> {
-        let mut path: Vec<State> = self.lines.iter().map(|timed| timed.line.state).collect();
-        path.dedup();
-        path
     }
 
     pub fn lines(&self) -> impl Iterator<Item = &TimedLine> {

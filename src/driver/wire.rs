@@ -3,21 +3,21 @@
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, Patience};
-use super::record::{Record, TimedLine};
-use crate::protocol::{Error, Event, Kind, Options, Session, Stage, State};
+use super::record::TimedLine;
+use super::view::View;
+use crate::protocol::{Error, Event, Kind, Options, Session, Stage};
 use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug)]
 pub struct Wire {
     conversation: Conversation,
-    record: Record,
+    view: Arc<View>,
     pub patience: Patience,
     deadline: Deadline,
-    /// A forked child has a copy of the socket, but the session is its parent's.
-    process: u32,
 }
 
 impl Wire {
@@ -25,10 +25,9 @@ impl Wire {
     pub fn new(options: Options, layer: Option<Box<dyn RecordLayer>>, patience: Patience) -> Self {
         Self {
             conversation: Conversation::new(options, layer),
-            record: Record::start(),
+            view: Arc::new(View::new()),
             patience,
             deadline: Deadline::start(patience),
-            process: std::process::id(),
         }
     }
 
@@ -49,14 +48,6 @@ impl Wire {
     pub fn note(&mut self, text: String, attendant: &mut dyn Attendant) {
         self.session_mut().note(text);
         self.note_lines(|line| attendant.hear(line));
-    }
-
-    /// The states that the record shows, and the present one.
-    pub fn path(&self) -> Vec<State> {
-        let mut path = self.record.path();
-        path.push(self.session().state());
-        path.dedup();
-        path
     }
 
     /// Another operation begins: its clock starts.
@@ -86,15 +77,21 @@ impl Wire {
         self.conversation.tls()
     }
 
-    pub fn lines(&self) -> impl Iterator<Item = &TimedLine> {
-        self.record.lines()
+    /// What others may see of it while it is under way.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view)
+    }
+
+    fn show(&self) {
+        self.view.show(self.session().state(), self.conversation.tls());
     }
 
     /// Takes the lines that were said since, and tells of each.
     pub fn note_lines(&mut self, mut hear: impl FnMut(&TimedLine)) {
         while let Some(line) = self.conversation.session_mut().next_line() {
-            hear(self.record.push(line));
+            hear(&self.view.push(line));
         }
+        self.show();
     }
 
     /// Whether the next move sends something. What has come is taken in before
@@ -109,21 +106,25 @@ impl Wire {
 
     /// So many octets of the last [`Move::Send`] are with the operating system.
     pub fn sent(&mut self, octets: usize) {
+        let before = self.conversation.progress();
         self.conversation.sent(octets);
-        self.deadline.progress();
+        if self.conversation.progress() != before {
+            self.deadline.progress();
+        }
     }
 
     /// Octets have come; none at all is the end of them.
     pub fn received(&mut self, octets: &[u8]) -> Result<(), Error> {
-        let heard_before = self.session().heard();
+        let before = self.conversation.progress();
         let result = match octets {
             [] => self.conversation.received_eof(),
             octets => self.conversation.received(octets),
         };
         // A drip of octets is no progress, a whole reply is.
-        if self.session().heard() != heard_before {
+        if self.conversation.progress() != before {
             self.deadline.progress();
         }
+        self.show();
         result
     }
 
@@ -141,7 +142,7 @@ impl Wire {
         let message = format!("Connection unexpectedly closed: {error}");
         Error {
             os_error: error.raw_os_error(),
-            ..Error::new(Kind::Disconnected, self.session().stage(), message)
+            ..Error::new(Kind::Disconnected, self.conversation.stage(), message)
         }
     }
 
@@ -150,7 +151,9 @@ impl Wire {
     pub fn settle(&mut self, error: Error) -> Result<Event, Error> {
         let session = self.conversation.session_mut();
         let error = session.fail(error);
-        match (session.decided(), error.kind) {
+        let decided = session.decided();
+        self.show();
+        match (decided, error.kind) {
             (Some(event), kind) if kind != Kind::Interrupted => Ok(event),
             _ => Err(error),
         }
@@ -168,10 +171,11 @@ impl Wire {
     pub fn close(&mut self) {
         let error = Error::new(Kind::Disconnected, Stage::Command, "please run connect() first");
         self.conversation.session_mut().close(error);
+        self.show();
     }
 
     /// Whether this is a forked child's copy of its parent's connection.
     pub fn is_of_another_process(&self) -> bool {
-        self.process != std::process::id()
+        self.view.is_of_another_process()
     }
 }

@@ -1,6 +1,8 @@
 //! SASL for SMTP (RFC 4954): the mechanisms, strongest first, and the exchange
 //! of one of them. Secrets live here and never reach a transcript.
 
+use super::reply::Reply;
+use super::transcript::MASK;
 use encodify::base64::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
@@ -143,6 +145,10 @@ impl Exchange {
         (self.mechanism != Mechanism::CramMd5).then(|| self.respond(b"")).flatten()
     }
 
+    pub(super) fn secret(&self) -> &str {
+        text_of(&self.credentials.secret)
+    }
+
     pub fn respond(&mut self, challenge: &[u8]) -> Option<Vec<u8>> {
         let (user, secret) = (&self.credentials.user, text_of(&self.credentials.secret));
         let response = match (self.mechanism, self.answered) {
@@ -176,6 +182,66 @@ pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> Vec<u8> {
 fn oauthbearer(user: &str, token: &str) -> Vec<u8> {
     let escaped = user.replace('=', "=3D").replace(',', "=2C");
     format!("n,a={escaped},\x01auth=Bearer {token}\x01\x01").into_bytes()
+}
+
+/// What the server was told in confidence. Some repeat it in their replies, which go
+/// into transcripts, logs and exceptions.
+#[derive(Default)]
+pub(super) struct Confided(Vec<Vec<u8>>);
+
+impl Confided {
+    /// Shorter secrets stand in too many words that have nothing to do with them.
+    const SHORTEST: usize = 4;
+
+    /// A password or token, as it is and in base64.
+    pub(super) fn add(&mut self, secret: &[u8]) {
+        for form in [secret.to_vec(), encode(secret).into_bytes()] {
+            if form.len() >= Self::SHORTEST && !self.0.contains(&form) {
+                self.0.push(form);
+            }
+        }
+        // The longest first: it may hold another one.
+        self.0.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    }
+
+    /// A response of the caller's own making, and what PLAIN has behind its last NUL.
+    pub(super) fn add_response(&mut self, response: &[u8]) {
+        self.add(response);
+        if let Some(at) = response.iter().rposition(|&b| b == 0) {
+            self.add(&response[at + 1..]);
+        }
+    }
+
+    pub(super) fn mask(&self, reply: &Reply) -> Option<Reply> {
+        let tells = |line: &[u8]| self.0.iter().any(|secret| find(line, secret).is_some());
+        if self.0.is_empty() || !reply.lines().any(tells) {
+            return None;
+        }
+        let lines: Vec<Vec<u8>> = reply.lines().map(|line| self.mask_line(line)).collect();
+        Some(Reply::new(reply.code(), lines.join(&b'\n')))
+    }
+
+    fn mask_line(&self, line: &[u8]) -> Vec<u8> {
+        let mut line = line.to_vec();
+        for secret in &self.0 {
+            let mut from = 0;
+            while let Some(at) = find(&line[from..], secret) {
+                line.splice(from + at..from + at + secret.len(), MASK.bytes());
+                from += at + MASK.len();
+            }
+        }
+        line
+    }
+}
+
+impl fmt::Debug for Confided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Confided({})", self.0.len())
+    }
+}
+
+fn find(line: &[u8], secret: &[u8]) -> Option<usize> {
+    memchr::memmem::find(line, secret)
 }
 
 /// A response or initial response as it goes on the line. RFC 4954 4: an empty
@@ -237,6 +303,19 @@ mod tests {
         assert_eq!(password("u", "p").choose(&offered), [CramMd5, Plain, Login]);
         let token = Credentials::new("u", Secret::AccessToken("t".to_owned())).unwrap();
         assert_eq!(token.choose(&offered), [XOAuth2]);
+    }
+
+    #[test]
+    fn a_secret_that_a_reply_repeats_is_masked() {
+        let mut confided = Confided::default();
+        confided.add(b"hunter2");
+        confided.add_response(b"\0alice\0swordfish");
+        confided.add(b"abc");
+        let masked =
+            confided.mask(&Reply::new(535, "no: hunter2hunter2 aHVudGVyMg==\nabc swordfish")).unwrap();
+        assert_eq!(masked.text(), format!("no: {MASK}{MASK} {MASK}\nabc {MASK}").into_bytes());
+        assert_eq!(confided.mask(&Reply::new(535, "5.7.8 no")), None);
+        assert!(!format!("{confided:?}").contains("hunter2"));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Stage {
         Self::Command,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
             Self::Greeting => "greeting",
@@ -64,6 +64,16 @@ impl Stage {
             Self::Command => "command",
         }
     }
+
+    /// The names of all.
+    pub const NAMES: [&'static str; Self::ALL.len()] = {
+        let (mut names, mut at) = ([""; Self::ALL.len()], 0);
+        while at < names.len() {
+            names[at] = Self::ALL[at].name();
+            at += 1;
+        }
+        names
+    };
 
     /// How long a client waits here at least (RFC 5321 4.5.3.2); where the RFC
     /// names no time, five minutes, and less for what nobody's mail hangs on.

@@ -58,6 +58,11 @@ impl Awaited {
         }
     }
 
+    /// Whether it is of a mail transaction that the session says by itself.
+    pub(super) fn is_mail(self) -> bool {
+        matches!(self, Self::Transaction(_) | Self::DataCommand | Self::DataEnd)
+    }
+
     /// Whether what it answers is, or ends, mail data.
     fn is_mail_data(self) -> bool {
         matches!(self, Self::DataEnd | Self::Transaction(Part::End(_) | Part::Chunk { .. }))
@@ -78,6 +83,8 @@ pub(super) struct Outgoing {
     /// Mail data that goes in chunks, as far as it is not said yet.
     chunks: Option<(Body, Encoder)>,
     chunks_wanted: bool,
+    /// The server has taken a chunk in this session.
+    pub(super) chunks_taken: bool,
     /// The run of raw bytes that is being sent has said AUTH.
     raw_is_secret: bool,
     lines: VecDeque<Line>,

@@ -64,6 +64,11 @@ impl Reply {
         self.severity() == Severity::Completion
     }
 
+    /// 3yz: what comes next is taken for the rest of the same request.
+    pub fn asks_for_more(&self) -> bool {
+        self.severity() == Severity::Intermediate
+    }
+
     /// RFC 5321 3.8: the server is about to close the transmission channel.
     pub fn closes_channel(&self) -> bool {
         self.code == 421

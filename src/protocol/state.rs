@@ -70,7 +70,17 @@ impl State {
         Self::Broken,
     ];
 
-    pub fn name(self) -> &'static str {
+    /// The names of all.
+    pub const NAMES: [&'static str; Self::ALL.len()] = {
+        let (mut names, mut at) = ([""; Self::ALL.len()], 0);
+        while at < names.len() {
+            names[at] = Self::ALL[at].name();
+            at += 1;
+        }
+        names
+    };
+
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Connected => "connected",
             Self::Greeted => "greeted",

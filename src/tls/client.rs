@@ -11,6 +11,7 @@ pub struct TlsClient {
     connection: ClientConnection,
     host: String,
     verified: bool,
+    has_ended: bool,
 }
 
 impl TlsClient {
@@ -26,11 +27,14 @@ impl TlsClient {
         })?;
         let connection = ClientConnection::new(config.client_config()?, name)
             .map_err(|error| TlsError::from_rustls(&error, host))?;
-        Ok(Self { connection, host: host.to_owned(), verified: !config.no_verify })
+        Ok(Self { connection, host: host.to_owned(), verified: !config.no_verify, has_ended: false })
     }
 
     fn explain(&self, error: &rustls::Error) -> TlsError {
-        TlsError::from_rustls(error, &self.host)
+        match self.connection.is_handshaking() {
+            true => TlsError::from_rustls(error, &self.host),
+            false => TlsError::new(format!("{error}; somebody may be tampering with it")),
+        }
     }
 }
 
@@ -47,6 +51,7 @@ impl RecordLayer for TlsClient {
             // full, which the next two lines prevent.
             let taken = self.connection.read_tls(&mut ciphertext);
             let state = self.connection.process_new_packets().map_err(|error| self.explain(&error))?;
+            self.has_ended |= state.peer_has_closed();
             let ready = state.plaintext_bytes_to_read();
             if ready > 0 {
                 let start = plaintext.len();
@@ -55,7 +60,7 @@ impl RecordLayer for TlsClient {
                 plaintext.truncate(start + read);
             }
             // 0: the peer has ended TLS; what follows is not part of it.
-            if taken.map_err(|error| TlsError::new(format!("TLS with {} failed: {error}", self.host)))? == 0 {
+            if taken.map_err(|error| TlsError::new(error.to_string()))? == 0 {
                 break;
             }
         }
@@ -65,19 +70,23 @@ impl RecordLayer for TlsClient {
     fn send(&mut self, plaintext: &[u8]) -> Result<(), TlsError> {
         self.connection.set_buffer_limit(None);
         let written = self.connection.writer().write_all(plaintext);
-        written.map_err(|error| TlsError::new(format!("TLS with {} failed: {error}", self.host)))
+        written.map_err(|error| TlsError::new(error.to_string()))
     }
 
     fn take_output(&mut self, ciphertext: &mut Vec<u8>) -> Result<(), TlsError> {
         while self.connection.wants_write() {
             let written = self.connection.write_tls(ciphertext);
-            written.map_err(|error| TlsError::new(format!("TLS with {} failed: {error}", self.host)))?;
+            written.map_err(|error| TlsError::new(error.to_string()))?;
         }
         Ok(())
     }
 
     fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     fn facts(&self) -> Option<TlsFacts> {

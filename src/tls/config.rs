@@ -44,6 +44,19 @@ impl TlsConfig {
             && !self.no_verify
     }
 
+    /// Whether it can be used: the files, the name.
+    pub fn check(&self) -> Result<(), TlsError> {
+        if let Some(name) = &self.server_name {
+            ServerName::try_from(name.as_str()).map_err(|_| {
+                TlsError::new(format!("server_name: {name:?} is neither a DNS name nor an address"))
+            })?;
+        }
+        match self.ca_file.is_some() || self.client_certificate.is_some() {
+            true => self.client_config().map(|_| ()),
+            false => Ok(()),
+        }
+    }
+
     /// Reads the files; the result is kept, so that sessions can be resumed.
     pub fn client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if self.is_default() {

@@ -37,6 +37,8 @@ pub struct Conversation {
     /// next record still waits.
     records: VecDeque<(usize, usize)>,
     plaintext: Vec<u8>,
+    /// Octets that were taken of what the session says.
+    said: u64,
 }
 
 impl Conversation {
@@ -53,6 +55,7 @@ impl Conversation {
             start: 0,
             records: VecDeque::new(),
             plaintext: Vec::new(),
+            said: 0,
         }
     }
 
@@ -104,7 +107,11 @@ impl Conversation {
     /// So many octets of the last [`Move::Send`] are with the operating system.
     pub fn sent(&mut self, octets: usize) {
         if self.start == self.ciphertext.len() {
+            self.said += octets as u64;
             return self.session.sent(octets);
+        }
+        if !self.records.is_empty() {
+            self.said += octets as u64;
         }
         self.start += octets;
         while let Some(&(end, content)) = self.records.front().filter(|(end, _)| *end <= self.start) {
@@ -116,6 +123,21 @@ impl Conversation {
             self.ciphertext.clear();
             self.start = 0;
         }
+    }
+
+    /// Where in the conversation it stands, for errors.
+    pub fn stage(&self) -> Stage {
+        match &self.layer {
+            Some(layer) if layer.is_handshaking() => Stage::Handshake,
+            _ => self.session.stage(),
+        }
+    }
+
+    /// Grows as the conversation gets on: by whole replies, and by octets of ours
+    /// that the connection has taken. What TLS says by itself does not count: a
+    /// server could ask for it without end.
+    pub fn progress(&self) -> u64 {
+        self.session.heard() + self.said
     }
 
     /// Octets have come over the connection. An error ends the conversation.
@@ -135,7 +157,12 @@ impl Conversation {
             self.plaintext = plaintext;
             heard?;
         }
-        decrypted.map_err(|error| self.tls_failed(error))
+        decrypted.map_err(|error| self.tls_failed(error))?;
+        match &self.layer {
+            // Nothing can follow, whether the connection itself is closed or not.
+            Some(layer) if layer.has_ended() => self.received_eof(),
+            _ => Ok(()),
+        }
     }
 
     pub fn received_eof(&mut self) -> Result<(), Error> {
@@ -184,12 +211,17 @@ impl Conversation {
 
     fn tls_failed(&mut self, error: TlsError) -> Error {
         let stage = if self.established { self.session.stage() } else { Stage::Handshake };
+        let message = match self.established {
+            _ if error.certificate => error.message,
+            true => format!("the encrypted connection broke: {}", error.message),
+            false => format!("TLS handshake failed: {}", error.message),
+        };
         // An alert that tells the peer why goes out with the last bytes.
         if let Some(layer) = &mut self.layer {
             let _ = layer.take_output(&mut self.ciphertext);
         }
         let kind = if error.certificate { Kind::Certificate } else { Kind::Tls };
-        self.session.fail(Error::new(kind, stage, error.message))
+        self.session.fail(Error::new(kind, stage, message))
     }
 }
 

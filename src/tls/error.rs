@@ -29,19 +29,19 @@ impl TlsError {
                 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
                 | PeerIncompatible::ServerSentHelloRetryRequestWithUnknownExtension,
             ) => Self::new(format!(
-                "TLS handshake failed: {host} and we share no TLS version. We speak 1.2 and 1.3 (or from \
+                "{host} and we share no TLS version. We speak 1.2 and 1.3 (or from \
                  TlsConfig(minimum_version=...) on); for an older server pass an ssl.SSLContext that allows it \
                  as context=, knowing that old TLS can be broken"
             )),
             Rustls::AlertReceived(alert) => Self::new(format!(
-                "TLS handshake failed: {host} ended it with the alert {alert:?}; it may want a client \
+                "{host} ended it with the alert {alert:?}; it may want a client \
                  certificate (TlsConfig(client_certificate=...)) or another server name"
             )),
             Rustls::InvalidMessage(_) => Self::new(format!(
-                "TLS handshake failed: {host} did not answer with TLS. A port for STARTTLS (587, 25) takes \
+                "{host} did not answer with TLS. A port for STARTTLS (587, 25) takes \
                  tls=\"starttls\", a port for implicit TLS (465) takes SMTP_SSL or tls=\"implicit\""
             )),
-            other => Self::new(format!("TLS with {host} failed: {other}")),
+            other => Self::new(format!("{host}: {other}")),
         }
     }
 }
@@ -76,7 +76,11 @@ fn explain_certificate(why: &CertificateError, host: &str) -> String {
             "if the server has a CA of its own, pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE",
         ),
         E::Revoked => ("it has been revoked".to_owned(), "the server's owner must replace it"),
-        E::BadSignature => ("its signature is wrong".to_owned(), "somebody may be in between"),
+        E::BadSignature => (
+            "the authority that it names has not signed it".to_owned(),
+            "if that authority has a new certificate, pass it with TlsConfig(ca_file=...); otherwise somebody may be \
+             in between",
+        ),
         E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
             "it is a CA's certificate used as a server's".to_owned(),
             "give the server a certificate signed by that CA, or pass an ssl.SSLContext that trusts it as context=",
@@ -89,9 +93,9 @@ fn explain_certificate(why: &CertificateError, host: &str) -> String {
 const NAME_ADVICE: &str =
     "connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)";
 
-/// `DnsName("example.org")` as `example.org`.
+/// `DnsName("example.org")` as `example.org`, `IpAddress(::1)` as `::1`.
 fn readable(name: &str) -> &str {
-    name.split('"').nth(1).unwrap_or(name)
+    name.split(['"', '(', ')']).find(|part| part.contains(['.', ':'])).unwrap_or(name)
 }
 
 fn days_between(earlier: UnixTime, later: UnixTime) -> String {

@@ -44,6 +44,9 @@ pub trait RecordLayer: Send {
 
     fn is_handshaking(&self) -> bool;
 
+    /// Whether the peer has ended TLS (close_notify, RFC 8446 6.1).
+    fn has_ended(&self) -> bool;
+
     /// After the handshake.
     fn facts(&self) -> Option<TlsFacts>;
 }

@@ -227,4 +227,4 @@ def answering(replies=None, *, extensions=(), greeting="220 hello", before=None)
 
 
 def _octets(line):
-    return line.encode() if isinstance(line, str) else line
+    return line.encode(errors="surrogateescape") if isinstance(line, str) else line

@@ -1,43 +1,39 @@
-"""Every stage x every fault: the exception and what became of each recipient.
+"""Every stage x every fault x every driver: the exception, and what became of each recipient.
 
-A scripted server is well behaved up to a stage, and then does one thing wrong instead
-of answering. The tables say, for each fault, what the caller hears of it.
+A scripted server is well behaved up to a place (`places.py`), and then does one thing wrong
+instead of answering. The tables below say, for each fault, what the caller hears of it.
 """
 
+import contextlib
 import itertools
 import smtplib
+import socket
+import ssl
 import time
+from dataclasses import replace
 
 import pytest
 
 import rsmtp
+from client.places import (
+    ELSEWHERE,
+    LONG,
+    NOBODY,
+    NOT_SENT,
+    PLACES,
+    A,
+    B,
+    C,
+    client_for,
+    converse,
+    serving,
+)
 from client.scripted import serve
-from rsmtp import errors
-from rsmtp import smtplib as mirror
+from rsmtp import _rsmtp, errors
 
 pytestmark = pytest.mark.usefixtures("either_driver")
 
-A, B, C = "a@example.org", "b@example.org", "c@example.org"
 PATIENCE = 0.4
-
-# What the client says up to each stage, and the usual answer to it. LMTP's answers
-# come one for each recipient.
-ANSWERS = {
-    "greeting": "220 hello",
-    "EHLO": "250-server\r\n250-STARTTLS\r\n250 AUTH PLAIN",
-    "STARTTLS": "220 go on",
-    "AUTH": "235 welcome",
-    "MAIL": "250 ok",
-    "first RCPT": "250 ok",
-    "second RCPT": "250 ok",
-    "DATA": "354 go on",
-    "body": None,
-    "end of data": "250 queued",
-    "LMTP first reply": "250 queued for b",
-    "LMTP second reply": "250 queued for c",
-    "QUIT": "221 bye",
-}
-BIG = "x" * 76 + "\r\n"
 
 
 # -- faults ------------------------------------------------------------------
@@ -69,11 +65,14 @@ def stall(peer):
 
 
 def saying(*lines):
+    """An answer, if an odd one; the conversation goes on, but after a 421."""
+
     def fault(peer):
         peer.say(*lines)
-        peer.until_closed()
+        if lines[-1].startswith("421"):
+            peer.until_closed()
+        return not lines[-1].startswith("421")
 
-    fault.lines = lines
     return fault
 
 
@@ -82,7 +81,6 @@ def sending(octets):
         peer.send(octets)
         peer.until_closed()
 
-    fault.lines = (octets.removesuffix(b"\r\n"),)
     return fault
 
 
@@ -94,11 +92,22 @@ def disconnect_midway(peer):
     peer.send(b"250-begun\r\n250 not end")
 
 
+def half_close(peer):
+    peer.half_close()
+    peer.until_closed()
+
+
+def reset(peer):
+    # What was said before is to arrive first.
+    time.sleep(0.05)
+    peer.reset()
+
+
 LOST = {
     "disconnect": disconnect,
     "disconnect in a reply": disconnect_midway,
-    "half-close": lambda peer: (peer.half_close(), peer.until_closed()),
-    "reset": lambda peer: (time.sleep(0.05), peer.reset()),
+    "half-close": half_close,
+    "reset": reset,
 }
 STALLED = {
     "stall": stall,
@@ -106,127 +115,85 @@ STALLED = {
     "drip of lines": drip_of_lines,
 }
 NONSENSE = {
-    "nonsense": saying("hello there"),
-    "mixed codes": saying("250-yes", "550 no"),
-    "four digits": saying("2500 ok"),
-    "two digits": saying("25 ok"),
-    "code out of range": saying("199 ok"),
-    "no separator": saying("250ok"),
+    "nonsense": sending(b"hello there\r\n"),
+    "mixed codes": sending(b"250-yes\r\n550 no\r\n"),
+    "four digits": sending(b"2500 ok\r\n"),
+    "two digits": sending(b"25 ok\r\n"),
+    "code out of range": sending(b"199 ok\r\n"),
+    "no separator": sending(b"250ok\r\n"),
     "giant line": sending(b"250 " + b"x" * 100_000 + b"\r\n"),
     "giant line without an end": sending(b"250 " + b"x" * 1_000_000),
     "endless reply": endless,
     "NUL before the code": sending(b"\x00250 ok\r\n"),
-    "HTTP": saying("HTTP/1.1 400 Bad Request"),
-    "empty line": saying(""),
+    "HTTP": sending(b"HTTP/1.1 400 Bad Request\r\n"),
+    "empty line": sending(b"\r\n"),
 }
-REFUSED = {
+REFUSING = {
     "421": saying("421 4.3.2 going down"),
     "4yz": saying("451 4.3.0 not now"),
     "5yz": saying("550 5.7.1 no"),
-    "non-UTF-8": sending(b"550 5.7.1 caf\xe9\xff\r\n"),
-    "NUL in the text": sending(b"550 5.7.1 n\x00o\r\n"),
-    "a long line": sending(b"550 5.7.1 " + b"x" * 1800 + b"\r\n"),
+    "non-UTF-8": saying("550 5.7.1 caf\udce9\udcff"),
+    "NUL in the text": saying("550 5.7.1 n\0o"),
+    "a long line": saying("550 5.7.1 " + "x" * 1800),
+    "several lines": saying("550-5.7.1 no", "550-", "550 5.7.1 never"),
     "code alone": saying("571"),
 }
+CODES = {"421": 421, "4yz": 451, "code alone": 571}
 
 
-# -- the conversation that the fault strikes ------------------------------------
+def cells(faults, but=()):
+    """Every place x these faults: generated from the engine's list of stages."""
+    by_stage = {
+        stage: [name for name, place in PLACES.items() if place.stage == stage] for stage in _rsmtp.STAGES
+    }
+    places = [name for stage in _rsmtp.STAGES for name in by_stage[stage] if name not in but]
+    return pytest.mark.parametrize(("where", "fault"), [*itertools.product(places, faults)])
 
 
-def server_failing_at(stage, fault):
-    lmtp = stage.startswith("LMTP")
-
-    def answer(peer, this):
-        if stage == this:
-            fault(peer)
-            return False
-        reply = ANSWERS[this]
-        if this == "EHLO" and stage != "STARTTLS":
-            reply = "250-server\r\n250 AUTH PLAIN"
-        peer.send(reply.encode() + b"\r\n")
-        return True
-
-    def script(peer):
-        if not answer(peer, "greeting"):
-            return
-        recipients = 0
-        while command := peer.line():
-            verb = command.split(" ")[0].upper()
-            if verb == "RCPT":
-                recipients += 1
-            this = {
-                "LHLO": "EHLO",
-                "RCPT": "first RCPT" if recipients == 1 else "second RCPT",
-            }.get(verb, verb)
-            if verb == "RSET":
-                peer.say("250 ok")
-                continue
-            if not answer(peer, this):
-                return
-            if verb == "DATA":
-                if stage == "body":
-                    # More than fits into the buffers: the body is not sent whole.
-                    fault(peer)
-                    return
-                peer.mail_data()
-                ends = ["LMTP first reply", "LMTP second reply"] if lmtp else ["end of data"]
-                if not all(answer(peer, end) for end in ends):
-                    return
-            if verb == "QUIT":
-                return
-
-    return script
+def test_every_stage_has_its_place():
+    assert {place.stage for place in PLACES.values()} | set(ELSEWHERE) == set(_rsmtp.STAGES)
+    assert all(name in globals() for name in ELSEWHERE.values())
 
 
-def converse(server, stage):
-    """From the greeting to QUIT, giving the client to whoever asks why it failed."""
-    kind = mirror.LMTP if stage.startswith("LMTP") else rsmtp.SmtpClient
-    client = kind(timeout=PATIENCE)
-    body = BIG * 200_000 if stage == "body" else "Subject: s\r\n\r\nhello\r\n"
-    try:
-        code, text = client.connect(server.host, server.port)
-        if code != 220:
-            raise smtplib.SMTPConnectError(code, text)
-        client.ehlo_or_helo_if_needed()
-        if stage == "STARTTLS":
-            client.starttls()
-        if stage == "AUTH":
-            client.login("ann", "hunter2")
-        refused = client.sendmail(A, [B, C], body)
-        if stage == "QUIT":
-            return client, client.quit()
-        return client, refused
-    except BaseException as error:
-        error.client = client
-        raise
+def test_every_state_is_passed_through_or_ended_in():
+    """With the places' conversations every state of the session is seen."""
+    seen = {"broken", "closed"}  # where each cell below ends
+    for place in PLACES.values():
+        # 421 at the end, so that the state before it stays in the transcript.
+        with serve(serving(place, saying("421 4.3.2 enough"))) as server:
+            client = client_for(place, timeout=20)
+            try:
+                converse(client, server, place)
+            except smtplib.SMTPException:
+                pass
+            seen |= {line.state for line in client.transcript}
+            client.close()
+    with rsmtp.Catcher(tls="starttls") as catcher:
+        context = rsmtp.TlsConfig(ca_file=catcher.ca_file)
+        client = rsmtp.SmtpClient("localhost", catcher.port, tls="starttls", context=context, timeout=20)
+        client.login(catcher.username, catcher.password)
+        client.quit()
+        seen |= {line.state for line in client.transcript}
+    with serve(lambda peer: peer.say("554 no")) as server:
+        client = rsmtp.SmtpClient(timeout=20)
+        client.connect(server.host, server.port)
+        seen.add(client.state)
+        client.close()
+    assert set(_rsmtp.STATES) - seen == set()
 
 
-def run(stage, fault):
-    """What was raised or returned, and the client afterwards."""
-    with serve(server_failing_at(stage, fault)) as server:
+@contextlib.contextmanager
+def struck(where, fault):
+    """The client, and what was raised or returned."""
+    place = PLACES[where]
+    with serve(serving(place, fault)) as server:
+        client = client_for(place, timeout=PATIENCE)
         try:
-            client, result = converse(server, stage)
-        except (errors.SMTPException, smtplib.SMTPException) as error:
-            client, result = error.client, error
-        state = client.state
-        return client, result, state
-
-
-def fates_when_lost(stage):
-    """What is known of B and C when the conversation ends at a stage without an answer."""
-    return {
-        "MAIL": {B: "not sent", C: "not sent"},
-        "first RCPT": {B: "not sent", C: "not sent"},
-        "second RCPT": {B: "not sent", C: "not sent"},
-        "DATA": {B: "not sent", C: "not sent"},
-        "body": {B: "not sent", C: "not sent"},
-        "end of data": {B: "unknown", C: "unknown"},
-        "LMTP first reply": {B: "unknown", C: "unknown"},
-        "LMTP second reply": {B: "sent", C: "unknown"},
-    }.get(stage, {})
-
-
-STAGES = list(ANSWERS)
+            result = converse(client, server, place)
+        except smtplib.SMTPException as error:
+            result = error
+        yield client, result
+        client.close()
 
 
 def assert_unusable(client):
@@ -238,144 +205,168 @@ def assert_unusable(client):
             attempt()
 
 
-@pytest.mark.parametrize(("stage", "fault"), [*itertools.product(STAGES, LOST)])
-def test_lost(stage, fault):
-    client, result, _ = run(stage, LOST[fault])
-    if stage == "QUIT":
+def assert_no_answer(where, client, result, expected):
+    place = PLACES[where]
+    if place.stage == "quit":
         # What was sent is sent: no error of QUIT hides it.
         assert result[0] == -1
         return
-    assert type(result) is errors.SMTPServerDisconnected
-    assert result.transient
-    assert dict(result.fates) == fates_when_lost(stage)
-    assert_unusable(client)
-
-
-@pytest.mark.parametrize(("stage", "fault"), [*itertools.product(STAGES, STALLED)])
-def test_stalled(stage, fault):
-    begin = time.monotonic()
-    client, result, _ = run(stage, STALLED[fault])
-    assert time.monotonic() - begin < 10
-    if stage == "QUIT":
-        assert result[0] == -1
-        return
-    assert type(result) is errors.SMTPTimeoutError
-    assert isinstance(result, TimeoutError)
-    assert dict(result.fates) == fates_when_lost(stage)
-    assert_unusable(client)
-
-
-@pytest.mark.parametrize(("stage", "fault"), [*itertools.product(STAGES, NONSENSE)])
-def test_nonsense(stage, fault):
-    client, result, state = run(stage, NONSENSE[fault])
-    if stage == "QUIT":
-        assert result[0] == -1
-        return
-    expected = errors.SMTPGreetingError if stage == "greeting" else errors.SMTPProtocolError
     assert type(result) is expected
-    assert isinstance(result, smtplib.SMTPServerDisconnected)
-    assert state == "broken"
-    assert len(str(result)) < 500
-    assert dict(result.fates) == fates_when_lost(stage)
+    assert result.stage == place.stage
+    assert dict(result.fates) == place.lost
     assert_unusable(client)
 
 
-REFUSING = {
-    "greeting": smtplib.SMTPConnectError,
-    "EHLO": errors.SMTPHeloError,
-    "STARTTLS": errors.SMTPResponseException,
-    "AUTH": errors.SMTPAuthenticationError,
-    "MAIL": errors.SMTPSenderRefused,
-    "DATA": errors.SMTPDataError,
-    "end of data": errors.SMTPDataError,
-    "body": errors.SMTPDataError,
-}
+@cells(LOST)
+def test_lost(where, fault):
+    with struck(where, LOST[fault]) as (client, result):
+        assert_no_answer(where, client, result, errors.SMTPServerDisconnected)
 
 
-@pytest.mark.parametrize(("stage", "fault"), [*itertools.product(REFUSING, REFUSED)])
-def test_refused(stage, fault):
-    client, result, _ = run(stage, REFUSED[fault])
-    code = {"421": 421, "4yz": 451, "code alone": 571}.get(fault, 550)
-    assert type(result) is REFUSING[stage]
-    assert result.smtp_code == code
-    if stage in ("MAIL", "DATA", "end of data", "body"):
-        assert result.transient is (code < 500)
-        fate = "not sent" if stage == "MAIL" else "refused"
-        assert dict(result.fates) == {B: fate, C: fate}
-    if fault == "non-UTF-8":
-        assert result.smtp_error == b"5.7.1 caf\xe9\xff"
-        assert "caf" in str(result)
-    if fault == "421" or stage == "body":
-        assert_unusable(client)
+@cells(STALLED)
+def test_stalled(where, fault):
+    begin = time.monotonic()
+    with struck(where, STALLED[fault]) as (client, result):
+        assert time.monotonic() - begin < 10
+        assert_no_answer(where, client, result, errors.SMTPTimeoutError)
+        assert isinstance(result, (TimeoutError, tuple))
 
 
-@pytest.mark.parametrize("fault", REFUSED)
-def test_one_recipient_is_refused(fault):
-    for stage, address in (("first RCPT", B), ("second RCPT", C)):
+@cells(NONSENSE)
+def test_nonsense(where, fault):
+    with struck(where, NONSENSE[fault]) as (client, result):
+        greeting = where == "greeting"
+        assert_no_answer(
+            where, client, result, errors.SMTPGreetingError if greeting else errors.SMTPProtocolError
+        )
+        assert len(str(result)) < 500
 
-        def answer_and_go_on(peer, stage=stage):
-            lines = REFUSED[fault].lines
-            peer.say(*lines)
-            for reply in ["250 ok"] * (stage == "first RCPT") + ["354 go on"]:
-                peer.line()
-                peer.say(reply)
-            peer.mail_data()
-            peer.say("250 queued")
-            peer.until_closed()
 
-        client, result, _ = run(stage, answer_and_go_on)
-        if fault == "421":
-            assert type(result) is errors.SMTPRecipientsRefused
-            assert result.recipients == {address: (421, b"4.3.2 going down")}
-            assert_unusable(client)
+@cells(REFUSING)
+def test_refused(where, fault):
+    place = PLACES[where]
+    with struck(where, REFUSING[fault]) as (client, result):
+        code, gone = CODES.get(fault, 550), fault == "421"
+        text = {"non-UTF-8": b"5.7.1 caf\xe9\xff", "code alone": b""}.get(fault)
+        if place.stage in ("quit", "command", "reset"):
+            assert result[0] == code
+            words = result[1]
+        elif place.refusing is not None:
+            assert type(result) is place.refusing
+            assert (result.smtp_code, result.transient) == (code, code < 500)
+            assert dict(result.fates) == place.refused
+            words = result.smtp_error
         else:
-            assert list(result) == [address]
-            client.close()
+            words = refused_recipients(where, result, code, gone)
+        assert text is None or words == text
+        if gone or place.stage == "quit" or place.at == "body":
+            assert_unusable(client)
+        elif place.stage != "greeting":
+            # An answer is an answer: the conversation goes on.
+            assert (client.rset() if place.at == "NOOP" else client.noop()) == (250, b"ok")
+            assert client.state in ("greeted", "ready")
+        client.close()
 
 
-@pytest.mark.parametrize("fault", REFUSED)
-def test_lmtp_answers_are_each_recipients_own(fault):
-    lines = REFUSED[fault].lines
-    client, result, _ = run("LMTP first reply", saying(*lines, "250 queued for c"))
-    if fault == "421":
-        # The session is over: what became of c was never told.
-        assert_unusable(client)
-        fates = getattr(result, "fates", {})
-        assert fates.get(C) != "sent"
-    else:
-        assert list(result) == [B]
-    client, result, _ = run("LMTP second reply", saying(*lines))
-    assert list(result) == [C]
+def refused_recipients(where, result, code, gone):
+    """One of two is refused: the answer is a dict, unless the session ended with it."""
+    place = PLACES[where]
+    (address,) = [who for who, fate in place.refused.items() if fate == "refused"]
+    other = C if address == B else B
+    if gone and place.stage == "rcpt":
+        assert type(result) is errors.SMTPRecipientsRefused
+        assert dict(result.fates) == {address: "refused", other: "not sent"}
+        result = result.recipients
+    elif gone and address == B:
+        # LMTP: what became of the second recipient was never told.
+        assert type(result) is errors.SMTPServerDisconnected
+        assert dict(result.fates) == {B: "refused", C: "unknown"}
+        assert result.code == 421
+        return b"4.3.2 going down"
+    assert list(result) == [address]
+    assert result[address][0] == code
+    return result[address][1]
 
 
 # -- replies that nobody asked for ---------------------------------------------
 
 
-@pytest.mark.parametrize("stage", [s for s in STAGES if s not in ("body", "STARTTLS", "QUIT")])
-@pytest.mark.parametrize("extra", ["250 once more", "550 no", "354 go on", "nonsense"])
-def test_an_extra_reply_is_never_taken_for_the_next_answer(stage, extra):
-    client, result, _ = run(stage, saying(ANSWERS[stage], extra))
-    # Where the message was answered, that answer stands; nothing else is sent.
-    if stage in ("end of data", "LMTP second reply"):
-        if isinstance(result, dict):
-            assert result == {}
-        with pytest.raises(smtplib.SMTPServerDisconnected):
-            client.noop()
-    elif stage == "LMTP first reply":
-        # Two recipients, two answers: the second one is the answer for c.
-        if extra == "nonsense":
-            assert type(result) is errors.SMTPProtocolError
-            assert dict(result.fates) == {B: "sent", C: "unknown"}
+def extra(where, line):
+    """The usual answer with something behind it, in one write."""
+
+    def fault(peer):
+        peer.say(PLACES[where].usual, line)
+        peer.until_closed()
+
+    return fault
+
+
+EXTRA = ["250 once more", "550 no", "354 go on", "nonsense"]
+# Behind a group the next answers are due at once: an extra one is taken for one of them,
+# and what is one too many in the end is found then.
+NOT_ALONE = [name for name, place in PLACES.items() if place.grouped]
+
+
+@cells(EXTRA, but=["body", "STARTTLS", "QUIT", "AUTH, a response", *NOT_ALONE])
+def test_an_extra_reply_is_never_taken_for_the_next_answer(where, fault):
+    place = PLACES[where]
+    with struck(where, extra(where, fault)) as (client, result):
+        if where == "LMTP's first answer":
+            # Two recipients, two answers: the second one is the answer for c.
+            if fault in ("nonsense", "354 go on"):
+                assert type(result) is errors.SMTPProtocolError
+                assert dict(result.fates) == {B: "sent", C: "unknown"}
+            else:
+                code, _, text = fault.partition(" ")
+                assert result == ({} if code == "250" else {C: (int(code), text.encode())})
+        elif place.stage in ("end of data", "auth", "command", "reset"):
+            # What was answered is answered; nothing else can be asked.
+            assert result == {} or result[0] in (235, 250)
+            assert_unusable(client)
+        elif where in ("DATA", "BDAT chunk") and fault.startswith("5"):
+            # A refusal before the end of the mail data is one, and the end.
+            assert type(result) is errors.SMTPDataError
+            assert dict(result.fates) == {B: "refused", C: "refused"}
+            assert_unusable(client)
         else:
-            code, _, text = extra.partition(" ")
-            assert result == ({} if code == "250" else {C: (int(code), text.encode())})
-    elif stage == "DATA" and extra.startswith("5"):
-        # A refusal before the end of the mail data is one, and the end.
-        assert isinstance(result, smtplib.SMTPDataError)
-        assert_unusable(client)
-    else:
-        assert isinstance(result, smtplib.SMTPServerDisconnected)
-        assert "sent" not in dict(result.fates).values()
+            assert type(result) in (errors.SMTPProtocolError, errors.SMTPServerDisconnected)
+            assert dict(result.fates) == place.lost
+            assert_unusable(client)
+
+
+# Which answer each place's own one is made to come with.
+BEFORE = {
+    "MAIL": "EHLO",
+    "first RCPT": "MAIL",
+    "second RCPT": "first RCPT",
+    "DATA": "second RCPT",
+    "end of data": "DATA",
+    "BDAT chunk": "second RCPT",
+    "last BDAT chunk": "second RCPT",
+    "QUIT": "end of data",
+}
+
+
+@pytest.mark.parametrize("where", BEFORE)
+def test_an_early_reply_is_never_the_answer(where):
+    """The answer to a command, before the command."""
+    place, before = PLACES[where], PLACES[BEFORE[where]]
+    usual = ["250-server", *(f"250-{e}" for e in place.extensions), "250 HELP"]
+
+    def fault(peer):
+        lines = usual if before.at == "EHLO" else [before.usual]
+        peer.say(*lines, place.usual)
+        peer.until_closed()
+
+    struck = replace(place, at=before.at)
+    with serve(serving(struck, fault)) as server:
+        client = client_for(place, timeout=PATIENCE * 5)
+        with pytest.raises(smtplib.SMTPServerDisconnected) as caught:
+            converse(client, server, place)
+        if where in ("QUIT", "MAIL"):
+            assert dict(caught.value.fates) == NOBODY
+        else:
+            assert dict(caught.value.fates) == NOT_SENT
         assert_unusable(client)
 
 
@@ -390,7 +381,7 @@ def test_a_250_that_waits_before_the_final_dot_is_not_an_answer(size):
         peer.say("354 go on", "250 queued")
         peer.until_closed()
 
-    body = BIG * (100_000 if size == "big" else 1)
+    body = LONG * (100_000 if size == "big" else 1)
     with serve(script) as server:
         client = rsmtp.SmtpClient(server.host, server.port, timeout=20)
         with pytest.raises(errors.SMTPProtocolError) as caught:
@@ -414,3 +405,110 @@ def test_a_reply_that_came_while_nothing_was_asked(verb):
         assert_unusable(client)
         server.wait_for_end()
         assert server.heard == b""
+
+
+# -- connecting, and the handshake ----------------------------------------------
+
+
+def test_connecting_is_a_stage_of_its_own():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        host, port = taken.getsockname()
+    client = rsmtp.SmtpClient(timeout=PATIENCE)
+    with pytest.raises(errors.SMTPConnectionRefused) as caught:
+        client.connect(host, port)
+    assert caught.value.stage == "connect"
+    assert client.state == "disconnected" or client.sock is None
+
+
+def flood(record):
+    def fault(peer):
+        peer.octets(5)
+        while True:
+            peer.send(record * 1000)
+
+    return fault
+
+
+def after_hello(*octets, then=None):
+    """What comes in answer to the client's first TLS record."""
+
+    def fault(peer):
+        peer.octets(5)
+        for piece in octets:
+            peer.send(piece)
+            time.sleep(0.02)
+        (then or (lambda peer: peer.until_closed()))(peer)
+
+    return fault
+
+
+def drip_of_handshake(peer):
+    for octet in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + b"\x03" * 1000:
+        peer.send(bytes([octet]))
+        time.sleep(PATIENCE / 8)
+
+
+HANDSHAKES = {
+    "disconnect": (after_hello(then=disconnect), "lost"),
+    "half-close": (after_hello(then=half_close), "lost"),
+    "reset": (after_hello(then=reset), "lost"),
+    "disconnect before a record's end": (after_hello(b"\x16\x03\x03\x40", then=disconnect), "lost"),
+    "stall": (after_hello(then=stall), "timeout"),
+    "stall without reading": (stall, "timeout"),
+    "drip": (drip_of_handshake, "timeout"),
+    "plaintext": (after_hello(b"250 ok\r\n"), "tls"),
+    "plaintext, octet by octet": (after_hello(*(bytes([octet]) for octet in b"250 ok\r\n")), "tls"),
+    "421": (after_hello(b"421 4.3.2 no\r\n"), "tls"),
+    "HTTP": (after_hello(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "tls"),
+    "garbage": (after_hello(b"\xa5\x5a\x00\xff" * 1000), "tls"),
+    "zeros": (after_hello(b"\0" * 1000), "tls"),
+    "an alert": (after_hello(b"\x15\x03\x03\x00\x02\x02\x28"), "tls"),
+    "close_notify": (after_hello(b"\x15\x03\x03\x00\x02\x01\x00"), "lost"),
+    "application data": (after_hello(b"\x17\x03\x03\x00\x05hello"), "tls"),
+    "a record too long": (after_hello(b"\x16\x03\x03\xff\xff" + b"\0" * 0xFFFF), "tls"),
+    "TLS 1.0": (
+        after_hello(b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01" + b"\x07" * 32 + b"\x00\x00\x2f\x00"),
+        "tls",
+    ),
+    "warnings without end": (flood(b"\x15\x03\x03\x00\x02\x01\x5a"), "tls"),
+    "empty records without end": (flood(b"\x16\x03\x03\x00\x00"), "tls"),
+    "changes of cipher without end": (flood(b"\x14\x03\x03\x00\x01\x01"), "tls"),
+}
+KINDS_OF_FAILURE = {
+    "lost": (errors.SMTPTLSError, errors.SMTPServerDisconnected, ssl.SSLError),
+    "timeout": errors.SMTPTimeoutError,
+    "tls": ssl.SSLError,
+}
+
+
+@pytest.mark.parametrize("context", ["ours", "SSLContext"])
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+@pytest.mark.parametrize("fault", HANDSHAKES)
+def test_a_handshake_that_fails(fault, tls, context):
+    strike, failure = HANDSHAKES[fault]
+
+    def script(peer):
+        if tls == "starttls":
+            peer.say("220 hello")
+            peer.line()
+            peer.say("250-server", "250 STARTTLS")
+            peer.line()
+            peer.say("220 go on")
+        strike(peer)
+
+    settings = ssl.create_default_context() if context == "SSLContext" else rsmtp.TlsConfig()
+    with serve(script) as server:
+        client = rsmtp.SmtpClient(timeout=PATIENCE * 2, tls=tls, context=settings)
+        begin = time.monotonic()
+        with pytest.raises(KINDS_OF_FAILURE[failure]) as caught:
+            client.connect("localhost", server.port)
+        assert time.monotonic() - begin < 5
+        if isinstance(caught.value, errors.SMTPException):
+            assert caught.value.stage == "handshake"
+            assert dict(caught.value.fates) == NOBODY
+        assert str(caught.value)
+        assert_unusable(client)
+        client.close()
+        server.wait_for_end()
+        # Nothing of a mail, nothing of a login in plaintext.
+        assert not any(verb in server.heard for verb in (b"MAIL", b"AUTH", b"RCPT", b"QUIT"))

@@ -17,6 +17,9 @@ print("go", flush=True)
 try:
     client.connect(host, int(port))
     client.ehlo()
+    if stage.startswith("handshake"):
+        import ssl
+        client.starttls(context=ssl.create_default_context() if "SSLContext" in stage else None)
     if stage == "body":
         client.sendmail("a@example.org", "b@example.org", b"x" * 50_000_000)
     client.noop()
@@ -36,6 +39,12 @@ def stalled_at(stage):
         if stage == "greeting":
             return peer.until_closed()
         peer.say("220 hello")
+        if stage.startswith("handshake"):
+            peer.line()
+            peer.say("250-server", "250 STARTTLS")
+            peer.line()
+            peer.say("220 go on")
+            return peer.until_closed()
         if stage == "reply":
             return peer.until_closed()
         for reply in ("250 server", "250 ok", "250 ok", "354 go on"):
@@ -47,7 +56,7 @@ def stalled_at(stage):
     return script
 
 
-@pytest.mark.parametrize("stage", ["greeting", "reply", "body"])
+@pytest.mark.parametrize("stage", ["greeting", "reply", "handshake", "handshake by an SSLContext", "body"])
 def test_ctrl_c(stage):
     with serve(stalled_at(stage)) as server:
         command = [sys.executable, "-c", PROGRAM, stage, server.host, str(server.port)]

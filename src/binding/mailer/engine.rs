@@ -121,6 +121,28 @@ impl Engine {
         ))
     }
 
+    /// The servers in the order in which to try them now, by their places.
+    fn order(&self) -> Vec<usize> {
+        self.shared.route.order(Instant::now())
+    }
+
+    /// Whether to use PIPELINING and CHUNKING with this server.
+    fn manners(&self, server: usize) -> (bool, bool) {
+        let options = self.shared.route.options(server, Instant::now());
+        (options.pipelining, options.chunking)
+    }
+
+    /// This server could not be reached: others go first for a while.
+    fn is_down(&self, server: usize) {
+        self.shared.route.is_down(server, Instant::now());
+    }
+
+    /// A new session with this server ended without an answer to any message. Whether
+    /// it is worth trying to speak more plainly.
+    fn breaks(&self, server: usize) -> bool {
+        self.shared.route.breaks(server, Instant::now())
+    }
+
     /// Sessions at rest.
     #[getter]
     fn idle(&self) -> usize {

@@ -5,7 +5,9 @@ mod parcel;
 mod receipt;
 mod sending;
 mod server;
+mod serving;
 
 pub use engine::Engine;
 pub use receipt::{Receipt, Recipient};
 pub use sending::Sending;
+pub use serving::Serving;

@@ -26,22 +26,22 @@ const PATIENCE: Duration = Duration::from_millis(2);
 
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Sending {
-    batch: Arc<Batch<Shipment>>,
+    pub(super) batch: Arc<Batch<Shipment>>,
     progress: Mutex<Progress>,
     process: u32,
 }
 
 #[derive(Default)]
-struct Progress {
+pub(super) struct Progress {
     packer: Packer,
     next_index: u64,
     /// The iterator has ended.
-    fed: bool,
+    pub(super) fed: bool,
     octets: usize,
     tally: Tally,
     kept: u64,
     /// Receipts of what was not fit to be sent, not told yet.
-    unfit: Vec<Receipt>,
+    pub(super) unfit: Vec<Receipt>,
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -56,7 +56,7 @@ impl Sending {
         self.process != std::process::id()
     }
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
+    pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -77,7 +77,9 @@ impl Sending {
             return Err(PyRuntimeError::new_err(message));
         }
         let mut progress = self.progress();
-        progress.feed(py, &self.batch, iterator)?;
+        let fed = progress.feed(py, &self.batch, iterator);
+        progress.start_workers(&self.batch)?;
+        fed?;
         if !self.batch.is_over() && progress.unfit.is_empty() {
             let low = if progress.fed || progress.is_full() { 0 } else { ENOUGH / 2 };
             py.detach(|| self.batch.wait(low));
@@ -136,7 +138,7 @@ impl Progress {
     }
 
     /// Takes what the queue has room for.
-    fn feed(
+    pub(super) fn feed(
         &mut self,
         py: Python<'_>,
         batch: &Arc<Batch<Shipment>>,
@@ -147,8 +149,7 @@ impl Progress {
         }
         let waiting = batch.waiting();
         if self.fed || waiting >= ENOUGH {
-            // All may have left, and jobs come back.
-            return self.start_workers(batch);
+            return Ok(());
         }
         let mut jobs: Vec<Job<Shipment>> = Vec::with_capacity(PULL.min(ENOUGH - waiting));
         let began = Instant::now();
@@ -167,19 +168,8 @@ impl Progress {
                 }
                 Some(Ok(item)) => item,
             };
-            let index = self.next_index;
-            self.next_index += 1;
-            match self.packer.pack(&item, index) {
-                Ok(job) => {
-                    self.octets += job.payload.size();
-                    jobs.push(job);
-                }
-                // Whatever is wrong with this one, the others may be sent; but a
-                // KeyboardInterrupt and its like are the caller's.
-                Err(raised) if raised.is_instance_of::<PyException>(py) => {
-                    self.tally.not_sent += 1;
-                    self.unfit.push(Receipt::unfit(py, index, Parcel::empty(item.unbind()), raised));
-                }
+            match self.pack(py, item) {
+                Ok(job) => jobs.extend(job),
                 Err(raised) => {
                     self.fed = true;
                     ended = Err(raised);
@@ -191,8 +181,32 @@ impl Progress {
         if self.fed {
             batch.end_of_input();
         }
-        self.start_workers(batch)?;
         ended
+    }
+
+    /// None: it is not fit to be sent, and a receipt will say so. Whatever is wrong
+    /// with this one, the others may be sent; but a KeyboardInterrupt and its like are
+    /// the caller's.
+    pub(super) fn pack(&mut self, py: Python<'_>, item: Bound<'_, PyAny>) -> PyResult<Option<Job<Shipment>>> {
+        let index = self.next_index;
+        self.next_index += 1;
+        match self.packer.pack(&item, index) {
+            Ok(job) => {
+                self.octets += job.payload.size();
+                Ok(Some(job))
+            }
+            Err(raised) if raised.is_instance_of::<PyException>(py) => {
+                self.tally.not_sent += 1;
+                self.unfit.push(Receipt::unfit(py, index, Parcel::empty(item.unbind()), raised));
+                Ok(None)
+            }
+            Err(raised) => Err(raised),
+        }
+    }
+
+    /// Whether messages are to be taken from the caller now.
+    pub(super) fn wants_more(&self, batch: &Batch<Shipment>) -> bool {
+        !self.fed && !self.is_full() && batch.waiting() < ENOUGH && batch.failure().is_none()
     }
 
     fn start_workers(&mut self, batch: &Arc<Batch<Shipment>>) -> PyResult<()> {
@@ -205,7 +219,7 @@ impl Progress {
 
     /// Counts the receipts that have come, and makes those that are wanted. Whether
     /// there were any.
-    fn tell(&mut self, batch: &Batch<Shipment>, told: &Bound<'_, PyList>) -> PyResult<bool> {
+    pub(super) fn tell(&mut self, batch: &Batch<Shipment>, told: &Bound<'_, PyList>) -> PyResult<bool> {
         let receipts = batch.take_receipts();
         let some = !receipts.is_empty() || !self.unfit.is_empty();
         for unfit in self.unfit.drain(..) {

@@ -4,6 +4,7 @@ use super::bytes::Bytes;
 use super::class::Message;
 use super::state::Payload;
 use super::{attachment, content, fields};
+use crate::message::field;
 use crate::message::transfer::{self, Encoding};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -25,7 +26,10 @@ pub(crate) struct Request<'py> {
 pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) -> PyResult<()> {
     let py = message.py();
     for (name, value) in &request.fields {
-        if let Some(value) = value.as_ref().filter(|value| !value.is_none()) {
+        let Some(value) = value.as_ref().filter(|value| !value.is_none()) else { continue };
+        // An empty list of addresses is no field (RFC 5322 3.6.3).
+        let is_empty_list = field::kind(name) == field::Kind::Addresses && value.len().is_ok_and(|n| n == 0);
+        if !is_empty_list {
             message.set_item(*name, value)?;
         }
     }

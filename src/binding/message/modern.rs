@@ -4,23 +4,43 @@ use super::bytes::Bytes;
 use super::class::Message;
 use super::state::Field;
 use super::{fields, params};
+use crate::envelope;
 use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
 use crate::message::{address, field, field_fold, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
 
 /// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
 /// date, an `Address`, or a list of addresses.
 pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     field::check_name(name).map_err(fields::refused)?;
     let text = text_of(name, value)?;
+    let of_addresses = field::kind(name) == field::Kind::Addresses;
     let Ok(plain) = text.to_str() else {
         return Err(PyValueError::new_err(format!("{name}: contains surrogates, which are no characters")));
     };
     field::check_value(name, plain).map_err(fields::refused)?;
+    // The null path of Return-Path is no address.
+    if of_addresses && !name.eq_ignore_ascii_case("return-path") {
+        check_addresses(name, plain)?;
+    }
     Ok(text.into_any())
+}
+
+/// How many addresses it is a list of (a group is one), each of which could stand in
+/// an envelope.
+fn check_addresses(name: &str, text: &str) -> PyResult<usize> {
+    let refused = |why: &dyn std::fmt::Display| {
+        PyValueError::new_err(format!("{name}: {text:?} is not an address or a list of them: {why}"))
+    };
+    let list = address::parse(text).map_err(|malformed| refused(&malformed.0))?;
+    for mailbox in address::mailboxes(&list) {
+        let spec = mailbox.addr_spec(true).map_err(|malformed| refused(&malformed.0))?;
+        spec.parse::<envelope::Mailbox>().map_err(|bad| refused(&bad))?;
+    }
+    Ok(list.len())
 }
 
 fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
@@ -38,6 +58,11 @@ fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
         let text = py.import("rsmtp.email.utils")?.call_method1("format_datetime", (value,))?;
         return Ok(text.cast_into::<PyString>()?);
     }
+    if value.hasattr("__getitem__")? && !value.is_instance_of::<PyString>() {
+        // A list, bytes: what Python writes for one is nobody's subject.
+        let kind = value.get_type().qualname()?;
+        return Err(PyTypeError::new_err(format!("{name}: a str is wanted, not {kind}")));
+    }
     value.str()
 }
 
@@ -48,7 +73,10 @@ pub(crate) fn addresses(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String
     }
     let is_many = value.is_instance_of::<PyList>()
         || value.is_instance_of::<PyTuple>()
-        || (value.hasattr("__iter__")? && !value.is_instance_of::<PyString>());
+        || (value.hasattr("__iter__")?
+            && !value.is_instance_of::<PyString>()
+            && !value.is_instance_of::<PyBytes>()
+            && !value.is_instance_of::<PyByteArray>());
     if !is_many {
         return single(name, value);
     }
@@ -57,13 +85,31 @@ pub(crate) fn addresses(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String
         let item = item?;
         all.push(match item.extract::<(String, String)>() {
             Ok(pair) if item.is_instance_of::<PyTuple>() => named(name, &pair)?,
-            _ => single(name, &item)?,
+            _ => one_of_many(name, &item)?,
         });
     }
     Ok(all.join(", "))
 }
 
+fn one_of_many(name: &str, item: &Bound<'_, PyAny>) -> PyResult<String> {
+    let text = single(name, item)?;
+    match check_addresses(name, &text)? {
+        1 => Ok(text),
+        0 => Err(PyValueError::new_err(format!("{name}: {text:?} in the list is no address"))),
+        _ => Err(PyValueError::new_err(format!("{name}: {text:?} in the list is more than one address"))),
+    }
+}
+
 fn single(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    // An Address or a Group, a Header.
+    let speaks_of_addresses =
+        value.hasattr("addr_spec")? || value.hasattr("addresses")? || value.hasattr("append")?;
+    if !value.is_instance_of::<PyString>() && !speaks_of_addresses {
+        let kind = value.get_type().qualname()?;
+        return Err(PyTypeError::new_err(format!(
+            "{name}: an address is a str, an Address or (name, address), not {kind}"
+        )));
+    }
     let text = value.str()?;
     let text = text.to_str()?;
     field::check_value(name, text).map_err(fields::refused)?;

@@ -80,6 +80,10 @@ impl<'py> Entity for Node<'_, 'py> {
             if is_hidden && place == Place::Root && hides {
                 continue;
             }
+            if rules.sending {
+                // A colon or a space in a name would end it early for whoever reads it.
+                field::check_name(&String::from_utf8_lossy(name.as_ref())).map_err(fields::refused)?;
+            }
             let start = out.len();
             match self.context.style.family {
                 Family::Classic => self.write_classic(&field, name.as_ref(), rules, out)?,

@@ -16,6 +16,14 @@ impl Session {
     pub(super) fn begin_command(&mut self, command: &Command) {
         let verb = command.verb();
         self.tls_demanded |= verb == Verb::StartTls;
+        if let Command::Free(text) = command {
+            let response = match self.state {
+                State::Authenticating => Some(text.as_str()),
+                _ if verb == Verb::Auth => text.as_str().split_ascii_whitespace().nth(2),
+                _ => None,
+            };
+            self.confided.add_response(&auth::decode(response.unwrap_or_default().as_bytes()));
+        }
         match command {
             // Within an exchange that the caller steers, a line is a response.
             Command::Free(text) if self.state == State::Authenticating => {
@@ -35,6 +43,7 @@ impl Session {
         others: VecDeque<Exchange>,
         initial_response: bool,
     ) {
+        self.confided.add(exchange.secret().as_bytes());
         let initial = if initial_response { exchange.initial_response() } else { None };
         self.auth_command(exchange.mechanism().name(), initial.as_deref());
         self.procedure = Some(Procedure::Login { exchange, others, initial_response });
@@ -42,6 +51,9 @@ impl Session {
 
     pub(super) fn auth_command(&mut self, mechanism: &str, initial: Option<&[u8]>) {
         let command = format!("AUTH {mechanism}");
+        if let Some(response) = initial {
+            self.confided.add_response(response);
+        }
         let (line, shown) = match initial {
             Some([]) => (format!("{command} ="), format!("{command} =")),
             Some(response) => (format!("{command} {}", auth::encode(response)), format!("{command} {MASK}")),

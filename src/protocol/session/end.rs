@@ -9,23 +9,28 @@ use crate::protocol::outgoing::Awaited;
 use crate::protocol::reply::Reply;
 use crate::protocol::reply_reader::Fault;
 use crate::protocol::state::State;
-use crate::protocol::transaction::Part;
+use crate::protocol::transaction::{Part, Running};
 use crate::protocol::transcript::Speaker;
 
 impl Session {
     /// 421 (RFC 5321 3.8): the server's words answer what was asked, and nothing
     /// can be asked any more.
-    pub(super) fn closed_by(&mut self, awaited: Awaited, reply: Reply) {
+    pub(super) fn closed_by(&mut self, awaited: Awaited, reply: Reply) -> Result<(), Error> {
         let error = Error::new(Kind::Disconnected, awaited.stage(), "the server closed the session")
             .with_reply(reply.clone());
         let event = match (self.procedure.take(), awaited) {
             (_, Awaited::Transaction(part)) => {
-                self.decide_by(part, &reply);
+                match part {
+                    // LMTP: the others' answers will never come (RFC 2033 4.2).
+                    Part::End(Some(index)) if self.began_due => self.refuse_one(index, &reply),
+                    _ => self.decide_by(part, &reply),
+                }
                 // It works through what it is sent in order, and stops here.
                 let later = self.transactions.drain(1..);
                 self.stranded.extend(later.map(|running| running.end(false)));
-                self.end(State::Closed, error);
-                return;
+                let is_decided = self.transactions.front().is_some_and(Running::is_decided);
+                let error = self.end(State::Closed, error);
+                return if is_decided { Ok(()) } else { Err(error) };
             }
             (Some(Procedure::Login { .. } | Procedure::AuthBy), _) => authenticated(reply),
             (Some(Procedure::MailData(Some(_))), _) => Event::DataRefused(reply),
@@ -33,6 +38,13 @@ impl Session {
         };
         self.events.push_back(event);
         self.end(State::Closed, error);
+        Ok(())
+    }
+
+    fn refuse_one(&mut self, index: usize, reply: &Reply) {
+        if let Some(running) = self.transactions.front_mut() {
+            running.refuse_one(index, reply);
+        }
     }
 
     fn decide_by(&mut self, part: Part, reply: &Reply) {

@@ -15,26 +15,36 @@ use crate::protocol::transcript::Speaker;
 impl Session {
     pub(super) fn hear(&mut self, reply: Reply) -> Result<(), Error> {
         self.heard += 1;
-        self.note_reply(&reply);
+        let masked = self.confided.mask(&reply);
+        self.note_reply(masked.as_ref().unwrap_or(&reply));
+        // A challenge has to be answered as it is.
+        let reply = masked.filter(|reply| reply.code() != 334).unwrap_or(reply);
         let stage = self.stage();
         let Some(awaited) = self.out.next_awaited() else {
             return Err(self.unsolicited(reply));
         };
         if reply.closes_channel() {
-            self.closed_by(awaited, reply);
-            return Ok(());
+            return self.closed_by(awaited, reply);
         }
         // One that began before its command was sent whole answers something else,
         // however late its last octet comes.
         if !self.began_due {
             return self.too_early(awaited, stage, reply);
         }
+        if awaited.is_mail() && reply.asks_for_more() && (awaited.stage(), reply.code()) != (Stage::Data, 354)
+        {
+            let message = "the server waits for more where nothing more follows";
+            return Err(self.broke_with(stage, message, reply));
+        }
         self.out.answered();
         match awaited {
             Awaited::Greeting => self.hear_greeting(reply),
             Awaited::Command(verb) => self.hear_command(verb, reply),
-            Awaited::Auth => self.hear_auth(reply, false),
-            Awaited::AuthCancelled => self.hear_auth(reply, true),
+            Awaited::AuthCancelled if reply.code() == 334 => {
+                let message = "the server goes on asking after the AUTH exchange was cancelled";
+                return Err(self.broke_with(Stage::Auth, message, reply));
+            }
+            Awaited::Auth | Awaited::AuthCancelled => self.hear_auth(reply),
             Awaited::DataCommand => self.hear_data_command(reply),
             Awaited::DataEnd => self.hear_mail_data(reply),
             Awaited::Raw => self.hear_raw(reply),
@@ -81,9 +91,9 @@ impl Session {
         }
     }
 
-    pub(super) fn hear_auth(&mut self, reply: Reply, cancelled: bool) {
+    pub(super) fn hear_auth(&mut self, reply: Reply) {
         self.move_on(Verb::Auth, &reply);
-        if reply.code() == 334 && !cancelled {
+        if reply.code() == 334 {
             let challenge = auth::decode(&reply.text());
             match &mut self.procedure {
                 Some(Procedure::Login { exchange, .. }) => match exchange.respond(&challenge) {
@@ -139,6 +149,7 @@ impl Session {
     }
 
     pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) -> Result<(), Error> {
+        let alone = self.transactions.len() == 1;
         let Some(running) = self.transactions.front_mut() else { return Ok(()) };
         match part {
             Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
@@ -151,7 +162,7 @@ impl Session {
             Part::Clear | Part::Reset => self.state = self.rest,
         }
         self.out.state = Some(self.state);
-        match running.hear(part, reply, &mut self.out) {
+        match running.hear(part, reply, alone, &mut self.out) {
             Then::GoOn => {}
             Then::Done(outcome) => {
                 self.transactions.pop_front();

@@ -7,7 +7,7 @@ mod ask;
 mod end;
 mod hear;
 
-use super::auth::{Exchange, Mechanism};
+use super::auth::{Confided, Exchange, Mechanism};
 use super::body::Body;
 use super::command::{ClientName, Command, Letters, Verb};
 use super::error::{Error, Kind, Stage};
@@ -102,6 +102,7 @@ pub struct Session {
     esmtp: bool,
     /// The transaction that is being said step by step uses SMTPUTF8.
     smtputf8: bool,
+    confided: Confided,
     /// Why the session is over, for every later request.
     ended: Option<Error>,
 }
@@ -129,6 +130,7 @@ impl Session {
             heard: 0,
             esmtp: false,
             smtputf8: false,
+            confided: Confided::default(),
             ended: None,
         };
         session.out.letters = options.letters();
@@ -216,7 +218,10 @@ impl Session {
             return Err(self.misuse(Stage::Auth, "no challenge is waiting for a response"));
         }
         match response {
-            Some(response) => self.out.response(response),
+            Some(response) => {
+                self.confided.add_response(response);
+                self.out.response(response);
+            }
             None => self.cancel_auth(),
         }
         Ok(())

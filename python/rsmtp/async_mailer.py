@@ -1,0 +1,436 @@
+"""`AsyncMailer`: a Mailer for an event loop. The same engine decides which message goes
+when; here its sessions are moved by the loop, without a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from rsmtp._rsmtp import Receipt, Sending, Settings
+from rsmtp.aio import Connection
+from rsmtp.client import address_literal
+from rsmtp.errors import SMTPException
+from rsmtp.mailer import BaseMailer, Sendable, check_many, teller
+from rsmtp.progress import Progress
+from rsmtp.report import Report
+from rsmtp.servers import Local, Server
+
+# Receipts of sent messages that a Report keeps; all others it keeps in any case.
+_KEPT = 10_000
+# New sessions in a row without an answer to any message.
+_BARREN = 10
+
+
+class _Pulse:
+    """Wakes all who wait. Whoever waits has looked before, and nothing was there."""
+
+    def __init__(self) -> None:
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    async def wait(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiters.discard(waiter)
+
+    def beat(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class _Resting:
+    """A session that waits to be used again."""
+
+    def __init__(self, connection: Connection, server: int) -> None:
+        self.connection = connection
+        self.server = server
+        self.begun = 0
+        self.opened = self.since = time.monotonic()
+
+
+class AsyncMailer(BaseMailer):
+    __doc__ = BaseMailer.__doc__
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._resting: list[_Resting] = []
+        self._closed = False
+
+    async def send(self, message: Sendable) -> Receipt:
+        """Sends one message and tells what became of it, as `Mailer.send` does.
+
+        A task that is cancelled ends the session; the exception's `report` tells what
+        became of the message.
+        """
+        receipts: list[Receipt] = []
+        async for receipt in self.send_all([message]):
+            receipts.append(receipt)
+        (receipt,) = receipts
+        if not receipt.recipients and receipt.error is not None:
+            raise receipt.error
+        return receipt
+
+    def send_all(
+        self,
+        messages: Iterable[Sendable] | AsyncIterable[Sendable],
+        *,
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+    ) -> AsyncSending:
+        """Sends all that an iterable gives, asynchronous or not, as `Mailer.send_all` does.
+
+            report = await mailer.send_all(messages)
+            async for receipt in mailer.send_all(messages): ...
+
+        Nothing is sent before it is awaited or iterated over. Messages are taken as room
+        comes free, and receipts are kept no longer than the caller takes to ask for them:
+        a slow caller slows the sending.
+        """
+        check_many(messages)
+        return AsyncSending(self, messages, progress, total)
+
+    async def aclose(self) -> None:
+        """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
+        self._closed = True
+        resting, self._resting = self._resting, []
+        for one in resting:
+            await _leave(one.connection)
+        self._engine.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        for one in getattr(self, "_resting", ()):
+            one.connection.drop()
+
+    @property
+    def idle(self) -> int:
+        """How many sessions are open and at rest."""
+        return len(self._resting)
+
+    # -- sessions ---------------------------------------------------------------------
+
+    def _begin(self, every: bool) -> Sending:
+        if self._closed:
+            raise RuntimeError("this mailer is closed")
+        return self._engine.send_all(every, _KEPT)
+
+    async def _take(self) -> _Resting | None:
+        """One that rests and is still good; looked up in what has come."""
+        while self._resting:
+            one = self._resting.pop()
+            now = time.monotonic()
+            if not one.connection.is_quiet:
+                one.connection.close()
+            elif now - one.since >= self._keep_idle or now - one.opened >= self._max_age:
+                await _leave(one.connection)
+            else:
+                return one
+        return None
+
+    async def _connect(self) -> _Resting:
+        """A connection to the first server that takes one; its session is not opened."""
+        first: BaseException | None = None
+        for server in self._engine.order():
+            hop = self._hops[server]
+            try:
+                return _Resting(await self._dial(server, hop), server)
+            except (SMTPException, OSError) as error:
+                self._engine.is_down(server)
+                first = first or error
+        raise first or SMTPException("there is no server to send by")
+
+    async def _dial(self, server: int, hop: Server) -> Connection:
+        pipelining, chunking = self._engine.manners(server)
+        settings = Settings(
+            timeout=hop.timeout,
+            deadline=hop.deadline,
+            lmtp=hop.lmtp,
+            pipelining=pipelining,
+            chunking=chunking,
+            plaintext_auth=hop.allow_plaintext_auth,
+            implicit_tls=hop.tls == "implicit",
+            context=hop.context,
+        )
+        return await Connection.open(
+            hop.host, hop.port, settings, path=hop.path, source_address=hop.source_address
+        )
+
+    async def _rest(self, one: _Resting) -> None:
+        one.since = time.monotonic()
+        room = len(self._resting) < self._connections and self._keep_idle and not self._closed
+        if room and one.connection.is_quiet:
+            self._resting.append(one)
+        else:
+            await _leave(one.connection)
+
+
+class AsyncSending:
+    """What `AsyncMailer.send_all` gives: await it for a Report, or iterate over it for the
+    receipts as they come. Once."""
+
+    def __init__(
+        self,
+        mailer: AsyncMailer,
+        messages: Iterable[Sendable] | AsyncIterable[Sendable],
+        progress: bool | Callable[[Progress], object],
+        total: int | None,
+    ) -> None:
+        self._mailer = mailer
+        self._messages = messages
+        self._progress = progress
+        self._total = total
+        self._receipts: list[Receipt] = []
+        self._serving: set[Connection] = set()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._changed = _Pulse()
+        self._failure: BaseException | None = None
+        self._begun = False
+
+    def __await__(self) -> Generator[Any, None, Report]:
+        return self._report().__await__()
+
+    def __aiter__(self) -> AsyncIterator[Receipt]:
+        return self._each()
+
+    async def _report(self) -> Report:
+        self._begin(every=False)
+        report = Report()
+        try:
+            async for _ in self._run():
+                report.receipts += self._receipts
+                self._receipts.clear()
+        except BaseException as raised:
+            self._hang_on(raised, report)
+            raise
+        report.close(self._sending.tally)
+        return report
+
+    def _hang_on(self, raised: BaseException, report: Report) -> None:
+        report.receipts += self._receipts
+        report.close(self._sending.tally)
+        raised.report = report  # type: ignore[attr-defined]
+
+    async def _each(self) -> AsyncIterator[Receipt]:
+        self._begin(every=True)
+        try:
+            async for _ in self._run():
+                self._receipts.reverse()
+                while self._receipts:
+                    yield self._receipts.pop()
+        except GeneratorExit:
+            raise
+        except BaseException as raised:
+            self._hang_on(raised, Report())
+            raise
+
+    def _begin(self, every: bool) -> None:
+        if self._begun:
+            raise RuntimeError("this sending has begun already: call send_all() anew")
+        self._sending = self._mailer._begin(every)
+        self._begun = True
+
+    async def _run(self) -> AsyncIterator[None]:
+        """Yields whenever receipts may have come."""
+        tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
+        feeder = asyncio.create_task(self._feed())
+        feeder.add_done_callback(lambda _: self._changed.beat())
+        try:
+            while not self._sending.tell(self._receipts):
+                if self._sending.wants_more:
+                    self._changed.beat()
+                if self._receipts:
+                    yield
+                    tell(False)
+                    continue
+                tell(False)
+                if feeder.done() and not feeder.cancelled() and feeder.exception():
+                    # What it gave before is sent; then its error is told.
+                    self._sending.finish()
+                    self._stir()
+                    if self._sending.tell(self._receipts):
+                        break
+                await self._changed.wait()
+            if self._receipts:
+                yield
+            self._stir_others()
+            for done in await asyncio.gather(feeder, *self._lanes, return_exceptions=True):
+                if isinstance(done, BaseException):
+                    raise done
+            if self._failure is not None:
+                raise self._failure
+        finally:
+            feeder.cancel()
+            for lane in self._lanes:
+                lane.cancel()
+            if not feeder.done() or self._lanes:
+                await asyncio.gather(feeder, *self._lanes, return_exceptions=True)
+            self._sending.stop()
+            self._sending.tell(self._receipts)
+            tell(True)
+
+    async def _feed(self) -> None:
+        """Takes messages as room comes free."""
+        messages: Any = self._messages
+        if hasattr(messages, "__aiter__"):
+            async for message in messages:
+                self._sending.put(message)
+                self._stir()
+                while not self._sending.wants_more and self._sending.failure is None:
+                    await self._changed.wait()
+            self._sending.finish()
+        else:
+            iterator: Iterator[Any] = iter(messages)
+            while not self._sending.is_fed:
+                self._sending.feed(iterator)
+                self._stir()
+                # The loop gets its turn between two helpings.
+                await asyncio.sleep(0)
+                while not (self._sending.wants_more or self._sending.is_fed):
+                    if self._sending.failure is not None:
+                        break
+                    await self._changed.wait()
+                if self._sending.failure is not None:
+                    break
+        self._stir()
+
+    def _stir(self) -> None:
+        """There may be more to do: for sessions that wait, and for more of them."""
+        for connection in list(self._serving):
+            connection.nudge()
+        while self._sending.enlist():
+            lane = asyncio.create_task(self._lane())
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
+        self._changed.beat()
+
+    def _has_changed(self) -> None:
+        self._changed.beat()
+
+    async def _lane(self) -> None:
+        """One session after the other, as long as there is work."""
+        try:
+            if isinstance(self._mailer._hops[0], Local):
+                await self._by_thread()
+            else:
+                await self._by_sessions()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._failure = self._failure or error
+            self._sending.fail(str(error), True)
+        finally:
+            self._sending.resign()
+            self._changed.beat()
+
+    async def _by_thread(self) -> None:
+        """Files and programs have nothing for a loop to wait for."""
+        await asyncio.to_thread(self._sending.work_here)
+
+    async def _by_sessions(self) -> None:
+        failures = 0
+        while (wait := self._sending.outlook()) is not None:
+            if wait:
+                await self._pause(wait)
+                continue
+            try:
+                one = await self._mailer._take()
+                literal = None
+                if one is None:
+                    one = await self._mailer._connect()
+                    literal = address_literal(one.connection.getsockname())
+            except (SMTPException, OSError) as error:
+                failures += 1
+                if await self._gives_up(error, failures):
+                    return
+                continue
+            error_ = await self._serve(one, literal)
+            if error_ is None:
+                failures = 0
+                continue
+            failures += 1
+            if await self._gives_up(error_, failures):
+                return
+
+    async def _serve(self, one: _Resting, literal: str | None) -> BaseException | None:
+        """By this session, as long as both last. What kept it from sending anything."""
+        connection = one.connection
+        now = time.monotonic()
+
+        def begin() -> None:
+            age, silence = now - one.opened, now - one.since
+            connection.begin_errand(self._sending, one.server, literal, one.begun, age, silence)
+
+        self._serving.add(connection)
+        try:
+            error, spent, one.begun, answered, ready = await connection.serve(begin, self._has_changed)
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self._serving.discard(connection)
+            self._stir_others()
+        if not connection.is_over and not spent and error is None:
+            await self._mailer._rest(one)
+        else:
+            connection.close() if connection.is_over or error else await _leave(connection)
+        if error is None or answered or literal is None:
+            return None
+        engine = self._mailer._engine
+        if ready and engine.breaks(one.server):
+            return None
+        engine.is_down(one.server)
+        failed: BaseException = error
+        return failed
+
+    def _stir_others(self) -> None:
+        """Something has come back, or all is over."""
+        for connection in list(self._serving):
+            connection.nudge()
+        self._changed.beat()
+
+    async def _gives_up(self, error: BaseException, failures: int) -> bool:
+        """Whether nothing more is to be tried; otherwise the time until then is over."""
+        pause = self._sending.patience(failures)
+        transient = getattr(error, "transient", True)
+        if self._serving and pause is None:
+            # The server takes so many sessions and no more, or so it seems.
+            return True
+        if pause is None or not transient:
+            self._failure = error
+            self._sending.fail(str(error), transient)
+            return True
+        await asyncio.sleep(pause)
+        return False
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(None if seconds == float("inf") else seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+
+async def _leave(connection: Connection) -> None:
+    """Ends a session politely; nothing hangs on the answer."""
+    from rsmtp._rsmtp import Request
+
+    try:
+        async with asyncio.timeout(1):
+            await connection.perform(Request.quit())
+    except (SMTPException, OSError, TimeoutError):
+        pass
+    finally:
+        connection.close()

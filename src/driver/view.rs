@@ -1,0 +1,93 @@
+//! What others may see of a conversation without waiting for it: a thread that asks
+//! while another one talks is answered at once, and so is a forked child.
+
+use super::record::{Record, TimedLine};
+use crate::protocol::State;
+use crate::protocol::transcript::Line;
+use crate::tls::TlsFacts;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+#[derive(Debug)]
+pub struct View {
+    /// A place in [`State::ALL`].
+    state: AtomicUsize,
+    tls: OnceLock<TlsFacts>,
+    /// Held for moments, and never while somebody is called.
+    record: Mutex<Record>,
+    /// A forked child has a copy of the socket, but the session is its parent's.
+    process: u32,
+}
+
+impl View {
+    pub(super) fn new() -> Self {
+        Self {
+            state: AtomicUsize::new(0),
+            tls: OnceLock::new(),
+            record: Mutex::new(Record::start()),
+            process: std::process::id(),
+        }
+    }
+
+    pub fn state(&self) -> State {
+        State::ALL[self.state.load(Ordering::Relaxed)]
+    }
+
+    /// What TLS settled; None without TLS.
+    pub fn tls(&self) -> Option<&TlsFacts> {
+        self.tls.get()
+    }
+
+    /// The last lines that were said.
+    pub fn lines(&self) -> Vec<TimedLine> {
+        let record = match self.record.try_lock() {
+            Ok(record) => record,
+            // Whoever holds it may have stayed behind in the parent process.
+            Err(_) if self.is_of_another_process() => return Vec::new(),
+            Err(_) => self.record(),
+        };
+        record.lines().cloned().collect()
+    }
+
+    /// The states that were gone through as far as the lines show, and the present one.
+    pub fn path(&self) -> Vec<State> {
+        let mut path: Vec<State> = self.lines().iter().map(|timed| timed.line.state).collect();
+        path.push(self.state());
+        path.dedup();
+        path
+    }
+
+    /// Whether this is a forked child's copy of its parent's connection.
+    pub fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
+    }
+
+    pub(super) fn show(&self, state: State, tls: Option<&TlsFacts>) {
+        self.state.store(state as usize, Ordering::Relaxed);
+        if let Some(facts) = tls {
+            self.tls.get_or_init(|| facts.clone());
+        }
+    }
+
+    pub(super) fn push(&self, line: Line) -> TimedLine {
+        self.record().push(line).clone()
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_is_shown_as_itself() {
+        let view = View::new();
+        for state in State::ALL {
+            view.show(state, None);
+            assert_eq!(view.state(), state);
+        }
+    }
+}
