@@ -6,7 +6,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,8 +29,6 @@ from rsmtp.servers import Local, Server
 
 # Receipts of sent messages that a Report keeps; all others it keeps in any case.
 _KEPT = 10_000
-# New sessions in a row without an answer to any message.
-_BARREN = 10
 
 
 class _Pulse:
@@ -62,6 +68,8 @@ class AsyncMailer(BaseMailer):
         super().__init__(*args, **kwargs)
         self._resting: list[_Resting] = []
         self._closed = False
+        self._serving: set[Connection] = set()
+        self._places = asyncio.Semaphore(self._connections)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(self, message: Sendable) -> Receipt:
@@ -137,7 +145,26 @@ class AsyncMailer(BaseMailer):
                 # They ended with their loop.
                 self._resting.clear()
             self._loop = loop
+            self._places = asyncio.Semaphore(self._connections)
         return self._engine.send_all(every, _KEPT)
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Leave to have one session: first come, first served. Who has one gives way."""
+        if self._places.locked():
+            self._engine.queue_up()
+            for connection in list(self._serving):
+                connection.nudge()
+            try:
+                await self._places.acquire()
+            finally:
+                self._engine.leave_queue()
+        else:
+            await self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _take(self) -> _Resting | None:
         """One that rests and is still good; looked up in what has come."""
@@ -356,13 +383,20 @@ class AsyncSending:
             if wait:
                 await self._pause(wait)
                 continue
-            one = await self._mailer._take()
-            error = await (self._anew() if one is None else self._serve(one, None))
-            failures = failures + 1 if error else 0
-            if error and await self._gives_up(error, failures):
+            async with self._mailer._place():
+                if self._sending.outlook() != 0:
+                    continue
+                one = await self._mailer._take()
+                error, ready = await (self._anew() if one is None else self._open(one, None))
+                failures = failures + 1 if error else 0
+                pause = self._gives_up(error, failures, ready) if error else 0
+            if pause is None:
                 return
+            end = time.monotonic() + pause
+            while (left := end - time.monotonic()) > 0 and self._sending.outlook() is not None:
+                await self._pause(left)
 
-    async def _anew(self) -> BaseException | None:
+    async def _anew(self) -> tuple[BaseException | None, bool]:
         """By a session with the first server that takes us. What kept all of them from
         sending anything."""
         engine = self._mailer._engine
@@ -377,13 +411,10 @@ class AsyncSending:
                 literal = address_literal(connection.getsockname())
                 error, ready = await self._open(_Resting(connection, server), literal)
                 if error is None or ready:
-                    return error
+                    return error, ready
             engine.is_down(server)
             first = first or error
-        return first or SMTPException("there is no server to send by")
-
-    async def _serve(self, one: _Resting, literal: str | None) -> BaseException | None:
-        return (await self._open(one, literal))[0]
+        return first or SMTPException("there is no server to send by"), False
 
     async def _open(self, one: _Resting, literal: str | None) -> tuple[BaseException | None, bool]:
         """By this session, as long as both last. What kept it from sending anything, and
@@ -398,6 +429,7 @@ class AsyncSending:
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(connection)
+        self._mailer._serving.add(connection)
         self._idle.discard(task)
         try:
             error, spent, one.begun, answered, ready = await connection.serve(begin, self._has_changed)
@@ -406,6 +438,7 @@ class AsyncSending:
             raise
         finally:
             self._serving.discard(connection)
+            self._mailer._serving.discard(connection)
             self._idle.add(task)
             self._stir_others()
         if not connection.is_over and not spent and error is None:
@@ -414,10 +447,7 @@ class AsyncSending:
             connection.close() if connection.is_over or error else await _leave(connection)
         if error is None or answered or literal is None:
             return None, ready
-        engine = self._mailer._engine
-        if ready and engine.breaks(one.server):
-            return None, ready
-        engine.is_down(one.server)
+        self._mailer._engine.is_down(one.server)
         return error, ready
 
     def _stir_others(self) -> None:
@@ -426,21 +456,18 @@ class AsyncSending:
             connection.nudge()
         self._changed.beat()
 
-    async def _gives_up(self, error: BaseException, failures: int) -> bool:
-        """Whether nothing more is to be tried; otherwise the time until then is over."""
-        pause = self._sending.patience(failures)
-        transient = getattr(error, "transient", True)
-        if self._serving and pause is None:
+    def _gives_up(self, error: BaseException, failures: int, ready: bool) -> float | None:
+        """Seconds until the next attempt; None: there is none."""
+        pause = self._sending.patience(failures, ready)
+        transient = ready or getattr(error, "transient", True)
+        if self._serving and pause is None and not ready:
             # The server takes so many sessions and no more, or so it seems.
-            return True
+            return None
         if pause is None or not transient:
             self._failure = error
             self._sending.fail(str(error), transient)
-            return True
-        end = time.monotonic() + pause
-        while (left := end - time.monotonic()) > 0 and self._sending.outlook() is not None:
-            await self._pause(left)
-        return False
+            return None
+        return pause
 
     async def _pause(self, seconds: float) -> None:
         try:

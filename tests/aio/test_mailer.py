@@ -104,6 +104,8 @@ PIPELINING, CHUNKING = ["PIPELINING"], ["PIPELINING", "CHUNKING"]
         ({}, PIPELINING, {"keep_idle": 0}),
         ({}, PIPELINING, {"per_day": 3}),
         ({".": None}, (), {"retries": 0}),
+        ({"BDAT": "503 what?"}, CHUNKING, {"retries": 0}),
+        ({"MAIL": ("250 ok", None)}, PIPELINING, {"retries": 1}),
     ],
 )
 def test_receipts_are_those_of_mailer(replies, extensions, more):
@@ -247,6 +249,47 @@ def test_cancelled_at_random_moments_nothing_is_left_and_all_is_told():
 
         cancelled, left = run(main)
         assert cancelled and not left
+
+
+def test_two_sendings_share_the_sessions_and_neither_starves():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def endless():
+            while True:
+                yield messages(1)[0]
+                await asyncio.sleep(0)
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+                busy = asyncio.ensure_future(_report(mailer.send_all(endless())))
+                for _ in range(3):
+                    assert (await mailer.send(messages(1)[0])).ok
+                busy.cancel()
+                with pytest.raises(asyncio.CancelledError) as raised:
+                    await busy
+                assert raised.value.report.sent
+
+        _, left = run(main)
+        assert not left and len(catcher.conversations) <= 2
+
+
+def test_sending_within_a_sending_on_one_session():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+
+                async def outer():
+                    for message in messages(3):
+                        assert (await mailer.send(message)).ok
+                        yield message
+
+                async with asyncio.timeout(20):
+                    assert (await mailer.send_all(outer())).sent == 3
+                assert mailer.idle == 1
+
+        _, left = run(main)
+        assert not left and len(catcher.messages) == 6
 
 
 async def _report(sending):
