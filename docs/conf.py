@@ -1,6 +1,7 @@
 """The site that `make docs` builds: Markdown pages, and the docstrings of the built module."""
 
 import inspect
+import re
 
 import rsmtp
 
@@ -9,7 +10,7 @@ author = "The rsmtp authors"
 project_copyright = author
 version = release = rsmtp.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 
@@ -20,8 +21,8 @@ copybutton_exclude = ".linenos, .gp, .go"
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
-napoleon_google_docstring = True
-napoleon_numpy_docstring = False
+# Base classes that have their pages elsewhere.
+nitpick_ignore_regex = [("py:class", r"(smtplib|ssl|socket)\..*|rsmtp\.errors\._Facts")]
 
 html_theme = "furo"
 html_title = f"rsmtp {release}"
@@ -31,9 +32,18 @@ html_show_sourcelink = False
 
 
 def tidy_docstring(_app, _what, _name, _thing, _options, lines):
-    """Docstrings are read in terminals too: `name` there means code, not a title to look up."""
-    text = inspect.cleandoc("\n".join(lines))
-    lines[:] = [*as_code(text).split("\n"), ""]
+    """Docstrings are read in terminals too: `name` there means code, not a title to look up,
+    and "Args:" is followed by an indented list."""
+    text = as_code(inspect.cleandoc("\n".join(lines)))
+    lines[:] = [*re.sub(r"^Args:\n((?:    .*\n?|\n)+)", arguments, text, flags=re.M).split("\n"), ""]
+
+
+def arguments(section):
+    """The arguments as a list; a line that is indented further goes on with the one before."""
+    entries = re.split(r"\n(?=\S)", inspect.cleandoc(section[1]))
+    told = [" ".join(entry.split()).partition(": ") for entry in entries]
+    listed = [f"* **{names}**: {text}" if text else f"* {names}" for names, _, text in told]
+    return "\n".join(["Arguments:", "", *listed, "", ""])
 
 
 def as_code(text):
@@ -44,5 +54,4 @@ def as_code(text):
 
 
 def setup(app):
-    # Before napoleon, which turns "Args:" into fields.
-    app.connect("autodoc-process-docstring", tidy_docstring, priority=400)
+    app.connect("autodoc-process-docstring", tidy_docstring)
