@@ -33,17 +33,17 @@ html_show_sourcelink = False
 
 def tidy_docstring(_app, _what, _name, _thing, _options, lines):
     """Docstrings are read in terminals too: `name` there means code, not a title to look up,
-    and "Args:" is followed by an indented list."""
+    and "Args:" or "Attributes:" is followed by an indented list."""
     text = as_code(inspect.cleandoc("\n".join(lines)))
-    lines[:] = [*re.sub(r"^Args:\n((?:    .*\n?|\n)+)", arguments, text, flags=re.M).split("\n"), ""]
+    lines[:] = [*re.sub(r"^(Args|Attributes):\n((?:    .*\n?|\n)+)", arguments, text, flags=re.M).split("\n"), ""]
 
 
 def arguments(section):
     """The arguments as a list; a line that is indented further goes on with the one before."""
-    entries = re.split(r"\n(?=\S)", inspect.cleandoc(section[1]))
+    entries = re.split(r"\n(?=\S)", inspect.cleandoc(section[2]))
     told = [" ".join(entry.split()).partition(": ") for entry in entries]
     listed = [f"* **{names}**: {text}" if text else f"* {names}" for names, _, text in told]
-    return "\n".join(["Arguments:", "", *listed, "", ""])
+    return "\n".join([{"Args": "Arguments:", "Attributes": "Attributes:"}[section[1]], "", *listed, "", ""])
 
 
 def as_code(text):
