@@ -35,7 +35,10 @@ def tidy_docstring(_app, _what, _name, _thing, _options, lines):
     """Docstrings are read in terminals too: `name` there means code, not a title to look up,
     and "Args:" or "Attributes:" is followed by an indented list."""
     text = as_code(inspect.cleandoc("\n".join(lines)))
-    lines[:] = [*re.sub(r"^(Args|Attributes):\n((?:    .*\n?|\n)+)", arguments, text, flags=re.M).split("\n"), ""]
+    lines[:] = [
+        *re.sub(r"^(Args|Attributes):\n((?:    .*\n?|\n)+)", arguments, text, flags=re.M).split("\n"),
+        "",
+    ]
 
 
 def arguments(section):

@@ -70,17 +70,15 @@ def picture(width, height, title, parts):
 def states():
     assert set(PLACES) == set(STATES), set(PLACES) ^ set(STATES)
     parts = [
-        '<rect class="inside" x="215" y="190" width="570" height="190" rx="12"/>',
-        '<text class="label" x="500" y="372" text-anchor="middle">inside TLS</text>',
         arrow("connected", "greeted", "220"),
         arrow("connected", "rejected", "554"),
         arrow("rejected", "closed", "QUIT"),
         arrow("greeted", "ready", "EHLO"),
         arrow("ready", "securing", "STARTTLS"),
-        arrow("securing", "secured", "handshake"),
+        arrow("securing", "secured", "TLS handshake"),
         # EHLO once more, back to ready: round the corner.
         '<path class="edge" marker-end="url(#head)" d="M640 220L540 72"/>',
-        '<text class="label" x="575" y="160" text-anchor="end">EHLO</text>',
+        '<text class="label" x="606" y="150">EHLO</text>',
         arrow("ready", "authenticating", "AUTH 334"),
         arrow("authenticating", "authenticated", "235"),
         '<path class="edge" marker-end="url(#head)" d="M460 66L330 218"/>',
@@ -88,10 +86,10 @@ def states():
         arrow("authenticated", "mail", "MAIL"),
         arrow("mail", "recipients", "RCPT"),
         arrow("recipients", "data", "DATA"),
-        '<path class="edge" marker-end="url(#head)" d="M699 351C699 410 215 430 222 300L233 258"/>',
+        '<path class="edge" marker-end="url(#head)" d="M704 351C704 415 200 430 200 310C200 250 205 238 233 238"/>',
         '<text class="label" x="460" y="412" text-anchor="middle">the answer to the message</text>',
     ]
-    return picture(820, 425, "The states of an SMTP session and what leads from one to the next",
+    return picture(840, 425, "The states of an SMTP session and what leads from one to the next",
                    [*parts, *map(box, PLACES)])  # fmt: skip
 
 

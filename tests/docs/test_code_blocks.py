@@ -165,9 +165,7 @@ def test_commands_named_exist():
     from rsmtp.cli import main
 
     named = {
-        command
-        for page in PAGES
-        for command in COMMAND.findall((ROOT / page).read_text(encoding="utf-8"))
+        command for page in PAGES for command in COMMAND.findall((ROOT / page).read_text(encoding="utf-8"))
     }
     assert {"send", "check", "catch", "demo"} <= named
     for command in sorted(named):
