@@ -101,7 +101,9 @@ pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) 
             }
         }
         drop(place);
-        pause(batch.lock().dispatch.backoff(failures), batch, attendant)?;
+        // Not in one expression: the lock would be held while it waits.
+        let time = batch.lock().dispatch.backoff(failures);
+        pause(time, batch, attendant)?;
     }
 }
 

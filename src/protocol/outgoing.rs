@@ -83,6 +83,8 @@ pub(super) struct Outgoing {
     /// Mail data that goes in chunks, as far as it is not said yet.
     chunks: Option<(Body, Encoder)>,
     chunks_wanted: bool,
+    /// The server has taken a chunk in this session.
+    pub(super) chunks_taken: bool,
     /// The run of raw bytes that is being sent has said AUTH.
     raw_is_secret: bool,
     lines: VecDeque<Line>,

@@ -17,11 +17,12 @@ from servers import certificates
 FOLDER = Path(__file__).parent.parent / "dialogues"
 # On loopback nobody listens in: there the password may go without TLS.
 ELSEWHERE = {"auth-needs-tls"}
+# Several messages in flight: a client asks for one thing at a time.
+BULK = {"next-message-behind-the-final-dot"}
 DIALOGUES = sorted(
     path.stem
     for path in FOLDER.glob("*.smtp")
-    # A client waits for each answer; several messages in flight are a Mailer's.
-    if path.stem not in ELSEWHERE and "in-flight" not in path.stem and "behind-the-final-dot" not in path.stem
+    if path.stem not in ELSEWHERE | BULK and not path.stem.startswith("several-messages-in-flight")
 )
 # What the client does depends on what has come by then.
 AT_ONCE = {"starttls-injection"}
