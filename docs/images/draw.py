@@ -86,7 +86,8 @@ def states():
         arrow("authenticated", "mail", "MAIL"),
         arrow("mail", "recipients", "RCPT"),
         arrow("recipients", "data", "DATA"),
-        '<path class="edge" marker-end="url(#head)" d="M704 351C704 415 200 430 200 310C200 250 205 238 233 238"/>',
+        '<path class="edge" marker-end="url(#head)" '
+        'd="M704 351C704 415 200 430 200 310C200 250 205 238 233 238"/>',
         '<text class="label" x="460" y="412" text-anchor="middle">the answer to the message</text>',
     ]
     return picture(840, 425, "The states of an SMTP session and what leads from one to the next",
@@ -111,7 +112,8 @@ def round_trips():
             for x1, x2, words in ((left, right, command[0]), (right, left, reply[0])):
                 parts.append(
                     f'<path class="edge" marker-end="url(#head)" d="M{x1} {top}L{x2} {top + 30}"/>'
-                    f'<text class="label" x="{(left + right) / 2}" y="{top + 9}" text-anchor="middle">{words}</text>'
+                    f'<text class="label" x="{(left + right) / 2}" y="{top + 9}" '
+                    f'text-anchor="middle">{words}</text>'
                 )
                 top += 36
     return picture(800, 365, "Four, two and one round trips for one message", parts)

@@ -91,19 +91,19 @@ class Stage:
             name = re.escape(host)
             code = re.sub(
                 rf'"{name}", (25|465|587)\b',
-                lambda m: f'"localhost", {self.stand_in(host, "implicit" if m[1] == "465" else "plain")}',  # noqa: B023
+                lambda m: f'"localhost", {self.stand_in(host, "implicit" if m[1] == "465" else "plain")}',
                 code,
             )
             code = re.sub(
                 rf'host="{name}",(\s*)(?:port=587,)?',
-                lambda m: f'host="localhost",{m[1]}port={self.stand_in(host, "plain")},',  # noqa: B023
+                lambda m: f'host="localhost",{m[1]}port={self.stand_in(host, "plain")},',
                 code,
             )
             code = re.sub(
                 rf'"(smtp://)(you:)?(?:password@)?{name}(?::25)?"',
                 lambda m: (
                     f'"{m[1]}{"you:the-password@" if m[2] else ""}localhost:'
-                    f'{self.stand_in(host, "url" if m[2] else "plain")}"'  # noqa: B023
+                    f'{self.stand_in(host, "url" if m[2] else "plain")}"'
                 ),
                 code,
             )
