@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -32,6 +33,8 @@ SERVERS = {
 }
 # What the reader brings along.
 BEFORE = {
+    "docs/asyncio.md": "message = 'From: you@example.com\\nTo: friend@example.com\\n\\nIt works.\\n'\n"
+    "import email; message = email.message_from_string(message)\n",
     "README.md": "rows = [('friend@example.com', 'Subject: Hello\\n\\nIt works.\\n')]\n",
 }
 GREET = """import smtplib
@@ -129,6 +132,14 @@ class Stage:
         )
 
 
+def runnable(block):
+    """A block that awaits outside of a function, as a notebook allows, in a coroutine."""
+    if re.search(r"^(async with|async for|await)\b", block, re.M):
+        inner = textwrap.indent(block, "    ")
+        return f"import asyncio\nasync def notebook():\n{inner}\nasyncio.run(notebook())\n"
+    return block
+
+
 def is_a_test(block):
     return re.search(r"^def test_", block, re.M) is not None
 
@@ -137,9 +148,10 @@ def is_a_test(block):
 def test_blocks_run(page, stage):
     script = [BEFORE.get(page, "")]
     for number, block in enumerate(PAGES[page], 1):
-        compile(block, f"{page}, block {number}", "exec")
+        code = runnable(block)
+        compile(code, f"{page}, block {number}", "exec")
         if not is_a_test(block):
-            script.append(f"# {page}, block {number}\n{stage.localise(block)}")
+            script.append(f"# {page}, block {number}\n{stage.localise(code)}")
     code = "\n".join(script)
     left = [host for host in SERVERS if re.search(rf'"{host}"[,)]', code)]
     assert not left, f"{left} would be asked itself"
