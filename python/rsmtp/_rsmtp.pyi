@@ -1700,6 +1700,10 @@ class Wire(Conversation):
         any of this errand's was answered, `ready` whether the session came to be ready
         for mail.
         """
+    def looked_up(self, /, addresses: list[str]) -> None:
+        """
+        The host's name was looked up and has these addresses: for the transcript.
+        """
     def lost(self, /, errno: SupportsIndex | None) -> None:
         """
         The connection is gone; `errno` is the operating system's number.
