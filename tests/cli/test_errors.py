@@ -87,7 +87,7 @@ MISTAKES = [
     (("--server", "smtps://localhost?tls=none", *LETTER), 2, "tls=none"),
     (("--server", "smtp://localhost?time=3", *LETTER), 2, "'time' is not one"),
     ((*HERE, "--timeout", "0", *LETTER), 2, "above 0"),
-    (("--server", "smtp://[half", *LETTER), 2, "not a URL"),
+    (("--server", "smtp://[half", *LETTER), 2, "host can't be read"),
     (
         ("--server", "smtp://ann@localhost", "--user", "bob", *LETTER),
         2,
