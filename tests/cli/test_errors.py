@@ -82,7 +82,7 @@ MISTAKES = [
     (("--server", "smtp://", *LETTER), 2, "it names no host"),
     (("--server", "smtp://a b:c@d@e", *LETTER), 2, "--server"),
     (("--server", "smtp://localhost:port", *LETTER), 2, "the port is not a number"),
-    (("--server", "smtp://localhost/path", *LETTER), 2, "HOST"),
+    (("--server", "smtp://localhost/path", *LETTER), 2, "nothing is known of a path"),
     (("--server", "smtp://localhost?tls=maybe", *LETTER), 2, "tls: 'maybe'"),
     (("--server", "smtps://localhost?tls=none", *LETTER), 2, "tls=none"),
     (("--server", "smtp://localhost?time=3", *LETTER), 2, "'time' is not one"),
