@@ -81,7 +81,7 @@ def test_from_connecting_to_quit_in_six_turns(secure):
         assert mailer.idle == 0
     # EHLO, STARTTLS, the handshake, EHLO behind it, AUTH, the message with QUIT.
     assert turns.counted() <= 6
-    lines = secure.wait(1)[0].conversation.lines
+    lines = secure.wait_for(1)[0].conversation.lines
     assert sum("C: AUTH PLAIN" in line or "C: AUTH CRAM" in line for line in lines) == 1
 
 
