@@ -41,7 +41,7 @@ def logged_in(catcher, port=None, **options):
 
 class Turns:
     """Sits between client and server, and counts how often the client spoke after the
-    server had: the round trips of a conversation."""
+    server had, and was answered: the round trips of a conversation."""
 
     def __init__(self, port):
         self._to = port
@@ -54,7 +54,7 @@ class Turns:
     def _relay(self):
         client, _ = self._listener.accept()
         with client, socket.create_connection(("127.0.0.1", self._to)) as server:
-            server_spoke = False
+            asked = server_spoke = False
             while True:
                 ready, _, _ = select.select([client, server], [], [], 20)
                 # What the server still says belongs to the turn before.
@@ -64,8 +64,11 @@ class Turns:
                     octets = source.recv(65536)
                     if not octets:
                         return
-                    self.count += server_spoke and source is client
-                    server_spoke = source is server
+                    if source is server:
+                        self.count += asked
+                        asked, server_spoke = False, True
+                    else:
+                        asked = asked or server_spoke
                     sink.sendall(octets)
 
     def counted(self):
