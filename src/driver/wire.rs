@@ -160,11 +160,9 @@ impl Wire {
     }
 
     /// After an error: the alert that tells the peer what was wrong with its TLS.
+    /// What was decided before the error is left to whom it is told.
     pub fn last_octets(&mut self) -> Option<&[u8]> {
-        match self.conversation.next_move() {
-            Ok(Move::Send(octets)) => Some(octets),
-            _ => None,
-        }
+        self.conversation.pending()
     }
 
     /// Ends the session without a word.

@@ -104,6 +104,18 @@ impl Conversation {
         })
     }
 
+    /// What could be sent now, and nothing else: an event that waits goes on waiting.
+    pub fn pending(&mut self) -> Option<&[u8]> {
+        self.seal().ok()?;
+        if self.start < self.ciphertext.len() {
+            return Some(&self.ciphertext[self.start..]);
+        }
+        match self.layer {
+            Some(_) => None,
+            None => self.session.pending(),
+        }
+    }
+
     /// So many octets of the last [`Move::Send`] are with the operating system.
     pub fn sent(&mut self, octets: usize) {
         if self.start == self.ciphertext.len() {
