@@ -134,7 +134,10 @@ class Connection(Wire, asyncio.Protocol):
         except (OSError, UnicodeError) as error:
             self.unknown_host(host, str(error))
             raise
-        return [cast(str, address[0]) for *_, address in found]
+        addresses = [cast(str, address[0]) for *_, address in found]
+        # A scope ("%eth0") is of this machine only.
+        self.looked_up([address.partition("%")[0] for address in addresses])
+        return addresses
 
     # -- asking ---------------------------------------------------------------------
 

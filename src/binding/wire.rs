@@ -47,6 +47,19 @@ impl Wire {
         Ok(PyClassInitializer::from(conversation).add_subclass(wire))
     }
 
+    /// The host's name was looked up and has these addresses: for the transcript.
+    #[pyo3(signature = (addresses: "list[str]"))]
+    fn looked_up(&self, py: Python<'_>, addresses: Vec<std::net::IpAddr>) -> PyResult<()> {
+        let mut attending = Attending::new(py, None)?;
+        let note = connect::looked_up(&self.shared.host, &addresses);
+        self.shared.look(py, |driver| {
+            driver.wire_mut().session_mut().note(note);
+            driver.wire_mut().note_lines(|line| attending.hear_later(line));
+        })?;
+        let heard = py.detach(|| attending.catch_up());
+        settle(py, heard, &mut attending, &self.shared.raised)
+    }
+
     /// The connection stands: to the peer at this address and port, or, with None, to
     /// a Unix socket.
     #[pyo3(signature = (peer, observer: "object" = None))]

@@ -43,7 +43,8 @@ pub fn connect(target: &Target, wire: &mut Wire, attendant: &mut dyn Attendant) 
         Target::Tcp { host, port, source } => {
             let addresses = resolve(host, *port, wire.deadline(), attendant)?;
             if literal(host).is_none() {
-                wire.note(looked_up(host, &addresses), attendant);
+                let found: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+                wire.note(looked_up(host, &found), attendant);
             }
             let source = match source {
                 None => None,
@@ -97,10 +98,9 @@ fn literal(host: &str) -> Option<IpAddr> {
 }
 
 /// For the record: a few of the addresses that a name has.
-fn looked_up(host: &str, addresses: &[SocketAddr]) -> String {
+pub fn looked_up(host: &str, addresses: &[IpAddr]) -> String {
     const SHOWN: usize = 4;
-    let mut found: Vec<String> =
-        addresses.iter().take(SHOWN).map(|address| address.ip().to_string()).collect();
+    let mut found: Vec<String> = addresses.iter().take(SHOWN).map(IpAddr::to_string).collect();
     if addresses.len() > SHOWN {
         found.push(format!("{} more", addresses.len() - SHOWN));
     }

@@ -159,10 +159,10 @@ impl Wire {
         }
     }
 
-    /// After an error: the alert that tells the peer what was wrong with its TLS.
-    /// What was decided before the error is left to whom it is told.
+    /// What is left to say: after an error, the alert that tells the peer what was wrong
+    /// with its TLS. Takes no event away from whoever waits for it.
     pub fn last_octets(&mut self) -> Option<&[u8]> {
-        self.conversation.pending()
+        self.conversation.unsent()
     }
 
     /// Ends the session without a word.

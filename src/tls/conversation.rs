@@ -104,15 +104,13 @@ impl Conversation {
         })
     }
 
-    /// What could be sent now, and nothing else: an event that waits goes on waiting.
-    pub fn pending(&mut self) -> Option<&[u8]> {
+    /// What the next [`Move::Send`] would say, whatever else there is to do.
+    pub fn unsent(&mut self) -> Option<&[u8]> {
         self.seal().ok()?;
-        if self.start < self.ciphertext.len() {
-            return Some(&self.ciphertext[self.start..]);
-        }
-        match self.layer {
-            Some(_) => None,
-            None => self.session.pending(),
+        match &self.ciphertext[self.start..] {
+            [] if self.layer.is_none() => self.session.pending(),
+            [] => None,
+            _ => Some(&self.ciphertext[self.start..]),
         }
     }
 
