@@ -1,6 +1,6 @@
 """Instructions that the engine's hot paths take, counted by valgrind's callgrind.
 
-Unlike times, the counts don't depend on how busy the machine is. Each path of
+Unlike times of a clock, the counts don't depend on how busy the machine is. Each path of
 bench/instructions.rs runs once for N and once for 2N operations: the difference,
 over N, is an operation without the start of the program.
 """
@@ -88,8 +88,9 @@ def page(rows: list[tuple[str, str, int]]) -> str:
 What the hot paths of the engine cost, in machine instructions: the Rust side alone, without
 Python, the operating system, the network and TLS. valgrind's callgrind counts them in a release
 build, over N and over 2N operations, and the difference is divided by N, so that the start of the
-program does not count. Counted with {version("rustc")} and {version("valgrind")} on {platform.machine()};
-another compiler gives other numbers, a busy machine does not. `make bench-instructions` counts anew.
+program does not count. Counted with {version("rustc")} and {version("valgrind")} on {platform.machine()}.
+Another compiler, C library or processor gives other numbers; a busy machine does not.
+`make bench-instructions` counts anew.
 
 {table(rows)}
 """
