@@ -165,6 +165,11 @@ endurance: $(VENV)/built $(VENV)/test-tools ## 100,000 sessions, 2,000 interrupt
 bench: $(BENCH_VENV)/installed ## rsmtp beside its peers, on loopback (BENCH="--quick" passes options)
 	$(BENCH_VENV)/bin/python bench/run.py $(BENCH)
 
+# A plain interpreter will do: no wheel, no requirements.
+.PHONY: bench-instructions
+bench-instructions: $(VENV)/made ## Instructions of the engine's hot paths, by valgrind, into docs/instructions.md
+	$(BIN)/python bench/instructions.py --write docs/instructions.md
+
 $(BENCH_VENV)/installed: $(VENV)/wheel requirements/bench.txt
 	test -x $(BENCH_VENV)/bin/python || $(BIN)/python -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python $(PIP) install -r requirements/bench.txt
