@@ -34,7 +34,7 @@ SERVERS = {
 # What the reader brings along.
 BEFORE = {
     "docs/asyncio.md": "message = 'From: you@example.com\\nTo: friend@example.com\\n\\nIt works.\\n'\n"
-    "import email; message = email.message_from_string(message)\n",
+    "import email; message = email.message_from_string(message); messages = [message]\n",
     "README.md": "rows = [('friend@example.com', 'Subject: Hello\\n\\nIt works.\\n')]\n",
 }
 GREET = """import smtplib

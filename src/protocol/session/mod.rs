@@ -140,7 +140,7 @@ impl Session {
 
     /// Whether a transaction may begin now: nothing is under way, or the server
     /// offers PIPELINING (RFC 2920) and all that is under way are transactions that
-    /// are said whole and go well. Their answers come as one
+    /// are said whole, the last of which goes well so far. Their answers come as one
     /// [`Event::Transaction`] each, in order.
     pub fn takes_transaction(&mut self) -> bool {
         self.refill();
@@ -150,7 +150,8 @@ impl Session {
         if self.transactions.is_empty() {
             return self.out.is_idle() && self.state != State::Data;
         }
-        self.transactions.iter().all(Running::may_be_followed) && self.out.takes_more()
+        // Only the last can be unsaid; what goes wrong ahead of it touches nobody behind.
+        self.transactions.back().is_some_and(Running::may_be_followed) && self.out.takes_more()
     }
 
     /// How many transactions are not answered whole.
