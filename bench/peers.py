@@ -6,14 +6,19 @@ rsmtp.email.mime: that is what a script has before and after its imports change.
 
 import asyncio
 import importlib
+import ssl
+import threading
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 
 SENDER, RECIPIENT = "sender@bench.test", "recipient@bench.test"
 
-# Given a port, ready messages and a stopwatch that is started around the sending.
-Sender = Callable[[int, list[bytes], Callable[[], None]], None]
+# Given a port, a message, how often to send it, over how many connections, and a
+# stopwatch that is pressed before and after the sending.
+Sender = Callable[[int, bytes, int, int, Callable[[], None]], None]
+# Given a port and a CA file: a whole session with STARTTLS, AUTH, one message, QUIT.
+SessionOf = Callable[[int, str, bytes], None]
 # Given the body and the attachment; returns the message's octets.
 Builder = Callable[[str, bytes], bytes]
 
@@ -24,9 +29,21 @@ def senders() -> dict[str, Sender]:
         if module := have(name):
             found[name] = partial(send_with_smtplib, module)
     if module := have("aiosmtplib"):
-        found["aiosmtplib"] = partial(send_with_aiosmtplib, module)
+        found["aiosmtplib"] = partial(send_with_async, module.SMTP)
     if module := have("rsmtp"):
+        found["rsmtp.AsyncSmtpClient"] = partial(send_with_async, module.AsyncSmtpClient)
         found["rsmtp.Mailer.send_all"] = partial(send_with_mailer, module)
+        found["rsmtp.AsyncMailer.send_all"] = partial(send_with_async_mailer, module)
+    return found
+
+
+def sessions() -> dict[str, SessionOf]:
+    found: dict[str, SessionOf] = {"smtplib, verifying": session_with_smtplib}
+    if module := have("aiosmtplib"):
+        found["aiosmtplib"] = partial(session_with_aiosmtplib, module)
+    if module := have("rsmtp"):
+        found["rsmtp.SmtpClient"] = partial(session_with_client, module)
+        found["rsmtp.Mailer"] = partial(session_with_mailer, module)
     return found
 
 
@@ -46,37 +63,120 @@ def have(name: str) -> ModuleType | None:
         return None
 
 
-def send_with_smtplib(smtplib, port, messages, lap):
-    with smtplib.SMTP("127.0.0.1", port, local_hostname="bench.test") as server:
+def shares(count, connections):
+    return [count // connections + (place < count % connections) for place in range(connections)]
+
+
+def send_with_smtplib(smtplib, port, message, count, connections, lap):
+    servers = [smtplib.SMTP("127.0.0.1", port, local_hostname="bench.test") for _ in range(connections)]
+    for server in servers:
         server.ehlo()
-        lap()
-        for message in messages:
+
+    def work(server, share):
+        for _ in range(share):
             server.sendmail(SENDER, [RECIPIENT], message)
+
+    threads = [
+        threading.Thread(target=work, args=pair)
+        for pair in zip(servers[1:], shares(count, connections)[1:], strict=True)
+    ]
+    lap()
+    for thread in threads:
+        thread.start()
+    work(servers[0], shares(count, connections)[0])
+    for thread in threads:
+        thread.join()
+    lap()
+    for server in servers:
+        server.quit()
+
+
+def send_with_async(client_class, port, message, count, connections, lap):
+    async def work(server, share):
+        for _ in range(share):
+            await server.sendmail(SENDER, [RECIPIENT], message)
+
+    async def main():
+        servers = [
+            client_class(hostname="127.0.0.1", port=port, local_hostname="bench.test", start_tls=False)
+            for _ in range(connections)
+        ]
+        for server in servers:
+            await server.connect()
+            await server.ehlo()
         lap()
-
-
-def send_with_aiosmtplib(aiosmtplib, port, messages, lap):
-    async def send():
-        server = aiosmtplib.SMTP(
-            hostname="127.0.0.1", port=port, local_hostname="bench.test", start_tls=False
-        )
-        async with server:
-            lap()
-            for message in messages:
-                await server.sendmail(SENDER, [RECIPIENT], message)
-            lap()
-
-    asyncio.run(send())
-
-
-def send_with_mailer(rsmtp, port, messages, lap):
-    with rsmtp.Mailer(f"smtp://127.0.0.1:{port}?tls=none", local_hostname="bench.test") as mailer:
-        mailer.send((SENDER, [RECIPIENT], messages[0]))  # opens the session that is then used
+        async with asyncio.TaskGroup() as group:
+            for server, share in zip(servers, shares(count, connections), strict=True):
+                group.create_task(work(server, share))
         lap()
-        report = mailer.send_all((SENDER, [RECIPIENT], message) for message in messages)
+        for server in servers:
+            await server.quit()
+
+    asyncio.run(main())
+
+
+def url(port):
+    return f"smtp://127.0.0.1:{port}?tls=none"
+
+
+def send_with_mailer(rsmtp, port, message, count, connections, lap):
+    with rsmtp.Mailer(url(port), local_hostname="bench.test", connections=connections) as mailer:
+        mailer.send((SENDER, [RECIPIENT], message))  # opens a session, as the others have one
         lap()
-    if report.sent != len(messages):
+        report = mailer.send_all((SENDER, [RECIPIENT], message) for _ in range(count))
+        lap()
+    if report.sent != count:
         raise RuntimeError(f"not every message was sent: {report}")
+
+
+def send_with_async_mailer(rsmtp, port, message, count, connections, lap):
+    async def main():
+        async with rsmtp.AsyncMailer(
+            url(port), local_hostname="bench.test", connections=connections
+        ) as mailer:
+            await mailer.send((SENDER, [RECIPIENT], message))
+            lap()
+            report = await mailer.send_all((SENDER, [RECIPIENT], message) for _ in range(count))
+            lap()
+        if report.sent != count:
+            raise RuntimeError(f"not every message was sent: {report}")
+
+    asyncio.run(main())
+
+
+def session_with_smtplib(port, ca_file, message):
+    import smtplib
+
+    with smtplib.SMTP("localhost", port, local_hostname="bench.test") as server:
+        server.starttls(context=ssl.create_default_context(cafile=ca_file))
+        server.login("user", "password")
+        server.sendmail(SENDER, [RECIPIENT], message)
+
+
+def session_with_aiosmtplib(aiosmtplib, port, ca_file, message):
+    async def main():
+        server = aiosmtplib.SMTP(
+            hostname="localhost", port=port, local_hostname="bench.test", start_tls=True, cert_bundle=ca_file,
+            username="user", password="password",
+        )  # fmt: skip
+        async with server:
+            await server.sendmail(SENDER, [RECIPIENT], message)
+
+    asyncio.run(main())
+
+
+def session_with_client(rsmtp, port, ca_file, message):
+    tls = rsmtp.TlsConfig(ca_file=ca_file)
+    with rsmtp.SmtpClient("localhost", port, "bench.test", tls="starttls", context=tls) as server:
+        server.login("user", "password")
+        server.sendmail(SENDER, [RECIPIENT], message)
+
+
+def session_with_mailer(rsmtp, port, ca_file, message):
+    tls = rsmtp.TlsConfig(ca_file=ca_file)
+    given = {"context": tls, "keep_idle": 0, "local_hostname": "bench.test"}
+    with rsmtp.Mailer(f"smtp://user:password@localhost:{port}", **given) as mailer:
+        mailer.send((SENDER, [RECIPIENT], message)).raise_for_refused()
 
 
 def build_text(text, multipart, application, body, attachment):

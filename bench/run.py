@@ -1,127 +1,251 @@
-"""rsmtp beside its peers, in one run on loopback: Markdown tables on standard output.
+"""rsmtp beside its peers, in one run: Markdown tables on standard output.
 
 Only ratios within one run mean something. The rounds are interleaved (every peer
 once, then every peer again), medians are quoted, and the spread is half the range
-over the median. CPU is this process's own: the server is another one, and cannot
-flatter or limit it.
+over the median. On loopback client and server share one CPU where that can be
+asked for: a wake-up that crosses to another one can cost more than a message. CPU is
+the client's own; the server is another process.
 """
 
 import argparse
+import contextlib
+import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import peers
+from tables import Rounds, median, picture, table
 
-# name, octets of a message, messages in a round
-SENDING = (("1 KB", 1_000, 500), ("100 KB", 100_000, 100))
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+ROUND_TRIP = 0.020
 # name, what is built, octets of its attachment, messages in a round
 BUILDING = (
-    ("text, 1 KB", peers.build_text, 0, 300),
+    ("a text of 1 KB", peers.build_text, 0, 300),
     ("with an attachment of 100 KB", peers.build_with_attachment, 100_000, 30),
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--quick", action="store_true", help="three short rounds")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.0, help="of one round of one peer")
+    parser.add_argument("--quick", action="store_true", help="three short rounds, small files")
+    parser.add_argument("--json", type=Path, help="the raw seconds go there")
+    parser.add_argument("--write-docs", action="store_true", help="writes docs/performance.md and its plot")
     options = parser.parse_args()
-    rounds, share = (3, 5) if options.quick else (max(options.rounds, 1), 1)
+    if options.quick:
+        options.rounds, options.seconds = 3, 0.1
 
-    if "rsmtp.smtplib" not in peers.senders():
-        print("rsmtp.smtplib can't be imported: its rows are left out", file=sys.stderr)
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {rounds} rounds\n")
+    sections: dict[str, Rounds] = {}
+    texts = [machine(options)]
 
-    sink = subprocess.Popen(
-        [sys.executable, Path(__file__).parent / "sink.py"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        port = int(sink.stdout.readline())
-        for name, size, count in SENDING:
-            messages = [ready_message(size)] * (count // share)
-            contest(
-                f"Sending ready messages of {name} over one connection",
-                {peer: sending(send, port, messages) for peer, send in peers.senders().items()},
-                rounds,
-            )
-    finally:
-        sink.stdin.close()
-        sink.wait(10)
+    def section(title: str, what: str, results: Rounds) -> None:
+        sections[title] = results
+        texts.append(table(title, what, results))
+        print(texts[-1], end="\n\n", flush=True)
 
+    print(texts[0], end="\n\n")
+    message = ready_message(2048)
+    with sink("none") as (port, _):
+        for connections in (1, 10):
+            with one_cpu():
+                title = f"Sending messages of 2 KB on loopback, {plural(connections)}"
+                section(title, "message", sending(port, message, connections, options))
+        for connections in (1, 10):
+            with helper("link.py", str(port), str(ROUND_TRIP / 2)) as (far, *_):
+                title = f"The same over a link of {ROUND_TRIP * 1000:.0f} ms, {plural(connections)}"
+                section(title, "message", sending(int(far), message, connections, options))
+    with sink("starttls") as (port, ca_file), one_cpu():
+        rounds_of = {
+            peer: repeated(lambda once=once: once(port, ca_file, message), 3 if options.quick else 10)
+            for peer, once in peers.sessions().items()
+        }
+        title = "Whole sessions: connect, STARTTLS, AUTH, one message, QUIT"
+        section(title, "session", contest(rounds_of, options.rounds))
     for name, build, size, count in BUILDING:
-        contest(
-            f"Building: {name}",
-            {
-                peer: building(build_one, "Ein Gruß in einer Zeile.\n" * 40, size, count // share)
-                for peer, build_one in peers.builders(build).items()
-            },
-            rounds,
-        )
+        octets = os.urandom(size)
+        body = "Ein Gruß in einer Zeile.\n" * 40
+        rounds_of = {
+            peer: repeated(lambda one=one: one(body, octets), count // (5 if options.quick else 1))
+            for peer, one in peers.builders(build).items()
+        }
+        section(f"Building {name}", "message", contest(rounds_of, options.rounds))
+    texts.append(footprint(options.quick))
+    print(texts[-1])
+    if options.json:
+        options.json.write_text(json.dumps(sections, indent=1))
+    if options.write_docs:
+        write_docs(texts, sections)
 
 
-# One round of one peer: seconds and CPU seconds for each message.
+def plural(connections: int) -> str:
+    return f"{connections} connection{'s' if connections > 1 else ''}"
+
+
+def machine(options: argparse.Namespace) -> str:
+    versions = [f"Python {platform.python_version()}", platform.system(), platform.machine()]
+    versions += [f"{os.cpu_count()} CPUs", f"{options.rounds} rounds of {options.seconds:g} s"]
+    for name in ("rsmtp", "aiosmtplib"):
+        if module := peers.have(name):
+            versions.append(f"{name} {getattr(module, '__version__', '?')}")
+    return ", ".join(versions) + "."
+
+
+# One round of one peer: seconds and CPU seconds for each operation.
 Round = Callable[[], tuple[float, float]]
 
 
-def sending(send: peers.Sender, port: int, messages: list[bytes]) -> Round:
-    def once() -> tuple[float, float]:
+def sending(port: int, message: bytes, connections: int, options: argparse.Namespace) -> Rounds:
+    return contest(
+        {
+            peer: sent(send, port, message, connections, options.seconds)
+            for peer, send in peers.senders().items()
+        },
+        options.rounds,
+    )
+
+
+def sent(send: peers.Sender, port: int, message: bytes, connections: int, seconds: float) -> Round:
+    def timed(count: int) -> tuple[float, float]:
         laps: list[tuple[float, float]] = []
-        send(port, messages, lambda: laps.append((time.perf_counter(), time.process_time())))
+        send(
+            port, message, count, connections, lambda: laps.append((time.perf_counter(), time.process_time()))
+        )
         (began, cpu_began), (ended, cpu_ended) = laps
-        return (ended - began) / len(messages), (cpu_ended - cpu_began) / len(messages)
+        return (ended - began) / count, (cpu_ended - cpu_began) / count
 
-    return once
+    # So many that a round takes about its time: found in two steps, the fast ones warm up.
+    count = 5 * connections
+    for _ in range(2):
+        count = min(max(int(seconds / timed(count)[0]), 5 * connections), count * 200)
+    return lambda: timed(count)
 
 
-def building(build: peers.Builder, body: str, attachment: int, count: int) -> Round:
-    octets = os.urandom(attachment)
-
-    def once() -> tuple[float, float]:
+def repeated(once: Callable[[], object], count: int) -> Round:
+    def timed() -> tuple[float, float]:
         began, cpu_began = time.perf_counter(), time.process_time()
         for _ in range(count):
-            build(body, octets)
+            once()
         return (time.perf_counter() - began) / count, (time.process_time() - cpu_began) / count
 
-    return once
+    return timed
 
 
-def contest(title: str, rounds_of: dict[str, Round], rounds: int) -> None:
-    """Every peer once to warm up, then every peer in turn, and a table of it."""
+def contest(rounds_of: dict[str, Round], rounds: int) -> Rounds:
+    """Every peer once to warm up, then every peer in turn."""
     for once in rounds_of.values():
         once()
-    results: dict[str, list[tuple[float, float]]] = {peer: [] for peer in rounds_of}
+    results: Rounds = {peer: [] for peer in rounds_of}
     for _ in range(rounds):
         for peer, once in rounds_of.items():
             results[peer].append(once())
+    return results
 
-    print(f"**{title}**\n")
-    print("| peer | messages/s | spread | CPU µs/message | speed | CPU |")
-    print("|---|---:|---:|---:|---:|---:|")
-    first = None
-    for peer, measured in results.items():
-        walls, cpus = zip(*measured, strict=True)
-        wall, cpu = statistics.median(walls), statistics.median(cpus)
-        first = first or (wall, cpu)
-        spread = (max(walls) - min(walls)) / 2 / wall
-        print(
-            f"| {peer} | {1 / wall:,.0f} | {spread:.0%} | {cpu * 1e6:,.0f} "
-            f"| {first[0] / wall:.2f} x | {cpu / first[1]:.2f} x |"
+
+def footprint(quick: bool) -> str:
+    """Processes of their own: import, a large file, very many messages."""
+    lines = ["### Footprint", "", "| what | seconds | MB before | MB at most |", "|---|---:|---:|---:|"]
+
+    def row(name: str, *arguments: str) -> None:
+        done = [
+            subprocess.run(
+                [sys.executable, HERE / "footprint.py", *arguments],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            for _ in range(1 if arguments[0] != "import" else 5)
+        ]
+        seconds, before, most = (
+            median(column) for column in zip(*(map(float, d.stdout.split()) for d in done), strict=True)
         )
-    print()
+        lines.append(f"| {name} | {seconds:.3f} | {before:.1f} | {most:.1f} |")
+
+    if not Path("/proc/self/status").exists():
+        return "### Footprint\n\nIt is read from /proc, which is not there."
+    for module in ("smtplib", "aiosmtplib", "rsmtp"):
+        if peers.have(module):
+            row(f"import {module}", "import", module)
+    with sink("none") as (port, _), tempfile.TemporaryDirectory() as folder:
+        size = (100 if quick else 1024) * 1024 * 1024
+        large = Path(folder, "large.bin")
+        with large.open("wb") as file:
+            file.truncate(size)
+        count = 20_000 if quick else 1_000_000
+        row(
+            f"rsmtp: a file of {size >> 20:,} MB as an attachment, by its path",
+            "large",
+            str(port),
+            str(large),
+        )
+        row(f"rsmtp: {count:,} messages from a generator through send_all", "many", str(port), str(count))
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def helper(script: str, *arguments: str) -> Iterator[list[str]]:
+    """A program of this folder, and the words it says when it is ready."""
+    program = subprocess.Popen(
+        [sys.executable, HERE / script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield program.stdout.readline().split()
+    finally:
+        program.stdin.close()
+        try:
+            program.wait(10)
+        except subprocess.TimeoutExpired:
+            program.kill()
+
+
+@contextlib.contextmanager
+def sink(tls: str) -> Iterator[tuple[int, str]]:
+    with helper("sink.py", tls) as (port, ca_file):
+        yield int(port), ca_file
+
+
+def last_cpu() -> set[int]:
+    return {max(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else set()
+
+
+@contextlib.contextmanager
+def one_cpu() -> Iterator[None]:
+    """This process on the CPU of the sink."""
+    if not last_cpu():
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, last_cpu())
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def ready_message(size: int) -> bytes:
     header = b"Subject: bench\r\nFrom: sender@bench.test\r\nTo: recipient@bench.test\r\n\r\n"
     line = b"x" * 76 + b"\r\n"
     return header + line * (max(size - len(header), 0) // len(line))
+
+
+def write_docs(texts: list[str], sections: dict[str, Rounds]) -> None:
+    shown = {name: results for name, results in sections.items() if "ending" in name or "same over" in name}
+    title = "How many times smtplib's speed (logarithmic)"
+    (DOCS / "images" / "performance.svg").write_text(picture(title, shown), encoding="utf-8")
+    how = " ".join(__doc__.split("\n\n", 1)[1].split())
+    page = [
+        "# Performance", "",
+        "Written by `make bench BENCH=--write-docs`; instructions are counted in `docs/instructions.md`.", "",
+        how, "", "![](images/performance.svg)", "", *[text + "\n" for text in texts],
+    ]  # fmt: skip
+    (DOCS / "performance.md").write_text("\n".join(page), encoding="utf-8")
 
 
 if __name__ == "__main__":
