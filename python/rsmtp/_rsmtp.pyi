@@ -6,6 +6,7 @@ around it.
 import collections
 import collections.abc
 import os
+import pathlib
 import typing
 from collections.abc import Iterator
 from datetime import datetime
@@ -29,6 +30,7 @@ __all__ = [
     "Certificate",
     "Connection",
     "Conversation",
+    "Edge",
     "Engine",
     "Message",
     "Receipt",
@@ -37,6 +39,7 @@ __all__ = [
     "Request",
     "Sending",
     "Settings",
+    "StateMachine",
     "TlsConfig",
     "TlsFacts",
     "TranscriptLine",
@@ -53,6 +56,7 @@ __all__ = [
     "cram_md5",
     "formataddr",
     "needs_smtputf8",
+    "state_machine",
 ]
 
 STAGES: Final[list[str]]
@@ -656,6 +660,12 @@ class Conversation:
         """
         The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
         """
+    @property
+    def path(self, /) -> list[str]:
+        """
+        The states gone through so far, the present one last, as far as the last
+        2,000 lines show.
+        """
     def set_patience(
         self, /, timeout: SupportsFloat | SupportsIndex | None, deadline: SupportsFloat | SupportsIndex | None
     ) -> None:
@@ -679,6 +689,34 @@ class Conversation:
     def transcript(self, /) -> list[TranscriptLine]:
         """
         The last lines that were said (2,000, or a MiB of them), secrets masked.
+        """
+
+@final
+class Edge:
+    """
+    One edge of the state machine.
+    """
+    def __repr__(self, /) -> str: ...
+    @property
+    def cause(self, /) -> str:
+        """
+        A verb, "greeting", "TLS handshake", "end of data" or "failure".
+        """
+    @property
+    def codes(self, /) -> str:
+        """
+        The reply codes that take it: "220", "2yz"; "other" for those that no edge
+        beside it takes; "" where any does, or none is involved.
+        """
+    @property
+    def source(self, /) -> str:
+        """
+        The state it leaves.
+        """
+    @property
+    def target(self, /) -> str:
+        """
+        The state it leads to.
         """
 
 @final
@@ -824,6 +862,7 @@ class Message:
     def __len__(self, /) -> int: ...
     def __new__(cls, /, *_args, **_kwargs) -> Self: ...
     def __reduce_ex__(self, /, _protocol: SupportsIndex) -> tuple[Any, ...]: ...
+    def __repr__(self, /) -> Any: ...
     def __setitem__(self, name: Any, value: Any, /) -> None: ...
     def __setstate__(self, /, state: dict[str, Any]) -> None: ...
     def __str__(self, /) -> str: ...
@@ -881,6 +920,11 @@ class Message:
         ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
         needs a server that offers SMTPUTF8. Raises ValueError for an address that
         can't be written in ASCII.
+        """
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: the mail as its reader will see it. HTML stands in a frame in
+        which no script runs and nothing is loaded from elsewhere.
         """
     def _reset(self, /, policy: object = None) -> None:
         """
@@ -1028,6 +1072,14 @@ class Message:
         """
     @preamble.setter
     def preamble(self, /, text: Any | None) -> None: ...
+    def preview(self, /, *, browser: bool = True) -> pathlib.Path:
+        """
+        Show the mail as its reader will see it in the browser; the path of the page.
+
+        The page is a file of its own in the directory for temporary files, readable
+        by you alone, and stays there. Where there is no browser, standard error says
+        where the page is. `browser=False` only writes it.
+        """
     def raw_items(self, /) -> Iterator[tuple[str, Any]]:
         """
         The fields as they are stored: for generators.
@@ -1095,6 +1147,10 @@ class Receipt:
     What became of one message. `ok` is true only if it was sent to everybody.
     """
     def __repr__(self, /) -> str: ...
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: a table of the recipients, refused and unknown first.
+        """
     @property
     def attempts(self, /) -> int:
         """
@@ -1463,6 +1519,34 @@ class Settings:
     ) -> Settings: ...
 
 @final
+class StateMachine:
+    """
+    The state machine that every session is.
+    """
+    @property
+    def edges(self, /) -> list[Edge]: ...
+    @property
+    def endings(self, /) -> list[str]:
+        """
+        The states in which nothing can be said any more.
+        """
+    @property
+    def rests(self, /) -> list[str]:
+        """
+        The states from which a transaction starts and to which it comes back.
+        """
+    @property
+    def states(self, /) -> list[str]:
+        """
+        The names of all states.
+        """
+    @property
+    def verbs(self, /) -> list[str]:
+        """
+        The verbs of all commands.
+        """
+
+@final
 class TlsConfig:
     """
     How TLS is to be done, for every `context=` beside an `ssl.SSLContext`.
@@ -1748,4 +1832,9 @@ def needs_smtputf8(address: str) -> bool:
     needs it, a local part that is not ASCII does.
 
     Raises ValueError for what is not an address.
+    """
+
+def state_machine() -> StateMachine:
+    """
+    The transition table of the engine, read off the rules that it obeys.
     """

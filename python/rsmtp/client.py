@@ -25,6 +25,7 @@ from rsmtp.errors import (
     SMTPRecipientsRefused,
     SMTPResponseException,
     SMTPServerDisconnected,
+    tell_conversation,
 )
 from rsmtp.sending import MessageLike
 from rsmtp.socket_view import SocketView
@@ -55,6 +56,17 @@ class Transcript(tuple[TranscriptLine, ...]):
 
     def __str__(self) -> str:
         return "\n".join(str(line) for line in self)
+
+    def __repr__(self) -> str:
+        from rsmtp.display import short
+
+        return short.transcript(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: a sequence diagram, and where the time went."""
+        from rsmtp.display import transcript
+
+        return transcript.bundle(self)
 
 
 class Verbs:
@@ -176,12 +188,18 @@ class Verbs:
         where = f" {self._host}" if self._host else ""
         return f"<{type(self).__name__}{where} {self.state}{f' {tls.version}' if tls else ''}>"
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: the state machine, with whom it speaks, and how safely."""
+        from rsmtp.display import client
+
+        return client.bundle(self)
+
     def _arrive(self, host: str, port: int) -> Steps[None]:
         """Connects to a server that must welcome us."""
         try:
             code, msg = yield self._own.connect(host, port)
             if code != 220:
-                raise SMTPConnectError(code, msg)
+                raise self._told(SMTPConnectError(code, msg))
         except BaseException:
             self.close()
             raise
@@ -314,6 +332,12 @@ class Verbs:
             self._learnt = dict(self.esmtp_features)
         return self._connection
 
+    def _told(self, error: SMTPException) -> SMTPException:
+        """An error that is made here tells what the engine's own errors tell."""
+        if self._connection is not None:
+            tell_conversation(error, self._connection.path, self._connection.transcript[-20:])
+        return error
+
     def _perform(self, request: Request) -> Any:
         if self._overrides(*_LINE_BY_LINE) and request.line is not None:
             verb, _, arguments = request.line.partition(" ")
@@ -382,7 +406,7 @@ class Verbs:
             else:
                 self.helo_resp = reply[1]
         if not 200 <= reply[0] <= 299:
-            raise SMTPHeloError(*reply)
+            raise self._told(SMTPHeloError(*reply))
 
     def has_extn(self, opt: str) -> bool:
         """Whether the server offers this extension, in any case of letters."""
@@ -474,7 +498,7 @@ class Verbs:
             raise SMTPNotSupportedError("STARTTLS extension not supported by server.")
         code, msg = yield self._talk().perform(Request.starttls(context), self._observer)
         if code != 220:
-            raise SMTPResponseException(code, msg)
+            raise self._told(SMTPResponseException(code, msg))
         self._forget()
         return code, msg
 

@@ -10,7 +10,7 @@ import os
 import smtplib as _std
 import socket as _socket
 import ssl as _ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 Reply = tuple[int, bytes]
@@ -50,6 +50,10 @@ class _Facts:
     transient: whether the same request may succeed later, unchanged.
     fates: for each recipient of a message that was under way, one of "sent",
         "refused", "unknown" (lost after the end of mail data) and "not sent".
+    path: the states that the conversation went through, the last one last.
+    last_words: what was said last, as "C: ..." and "S: ...", secrets masked.
+
+    Path and last words are also a note under the error's traceback.
     """
 
     stage: str | None = None
@@ -58,6 +62,14 @@ class _Facts:
     address: str | None = None
     transient: bool = False
     fates: Mapping[str, str] = {}
+    path: Sequence[str] = ()
+    last_words: Sequence[str] = ()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: what happened, at a glance."""
+        from rsmtp.display import error
+
+        return error.bundle(self)
 
 
 class SMTPException(_Facts, _std.SMTPException):
@@ -216,6 +228,18 @@ def refusal(stage: str, **facts: Any) -> BaseException:
     else:
         error = SMTPDataError(code, text)
     return _tell(error, reply, {"stage": stage, **facts})
+
+
+def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable[Any]) -> None:
+    """Tells an error of ours how the conversation came to it. `lines` are the last
+    of its transcript."""
+    from rsmtp.display.error import note, told_by
+
+    if isinstance(error, _Facts) and isinstance(error, BaseException) and not error.path:
+        error.path = tuple(path)
+        error.last_words = told_by(lines)
+        if told := note(error):
+            error.add_note(told)
 
 
 def raise_for_receipt(receipt: Any) -> None:

@@ -115,6 +115,12 @@ class Report:
             lines.append(f"  and {len(troubles) - 20} more, in receipts")
         return "\n".join(lines)
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: counts and a table, refused and unknown first."""
+        from rsmtp.display import report
+
+        return report.bundle(self)
+
     def _counts(self) -> str:
         counts = (("sent", self.sent), ("refused", self.refused), ("unknown", self.unknown),
                   ("not sent", self.not_sent))  # fmt: skip

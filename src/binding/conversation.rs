@@ -11,8 +11,9 @@ use super::tls::TlsFacts;
 use super::transcript::TranscriptLine;
 use crate::driver::{self, Reactive, Turn, View, Wire};
 use crate::protocol::transaction::Outcome;
-use crate::protocol::{Error, Event};
+use crate::protocol::{Error, Event, State};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -80,6 +81,13 @@ impl Conversation {
         self.shared.view.tls().map(|facts| TlsFacts::new(py, facts)).transpose()
     }
 
+    /// The states gone through so far, the present one last, as far as the last
+    /// 2,000 lines show.
+    #[getter]
+    fn path(&self) -> Vec<&'static str> {
+        self.shared.view.path().into_iter().map(State::name).collect()
+    }
+
     /// The last lines that were said (2,000, or a MiB of them), secrets masked.
     #[getter]
     fn transcript(&self) -> Vec<TranscriptLine> {
@@ -144,12 +152,30 @@ impl<D: Driver + ?Sized> Shared<D> {
             let _turn = self.turn.take(attendant)?;
             work(&mut self.lock(), attendant)
         });
-        settle(py, worked, attendant, &self.raised)
+        self.told(py, settle(py, worked, attendant, &self.raised))
     }
 
     /// A look without a conversation; it waits until the one under way is over.
     pub fn look<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut D) -> T + Send) -> PyResult<T> {
-        self.work(py, &mut Attending::silent(), |driver, _| Ok(look(driver)))
+        let mut attendant = Attending::silent();
+        let seen = py.detach(|| {
+            let _turn = self.turn.take(&mut attendant)?;
+            Ok(look(&mut self.lock()))
+        });
+        settle(py, seen, &mut attendant, &self.raised)
+    }
+
+    /// An error of the conversation tells how it was come to.
+    pub fn told<T>(&self, py: Python<'_>, result: PyResult<T>) -> PyResult<T> {
+        let Err(raised) = &result else { return result };
+        let value = raised.value(py);
+        if value.hasattr("path").unwrap_or(false) {
+            let path: Vec<&str> = self.view.path().into_iter().map(State::name).collect();
+            let lines = last_words(&self.view);
+            // It explains an error and must not become another one.
+            let _ = tell_conversation(py, value, path, lines);
+        }
+        result
     }
 
     /// What an operation has come to, as Python wants it.
@@ -158,7 +184,7 @@ impl<D: Driver + ?Sized> Shared<D> {
         if matches!(event, Event::Secured(_)) {
             self.log_tls(py)?;
         }
-        event_to_python(py, event, given)
+        self.told(py, event_to_python(py, event, given))
     }
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
@@ -177,6 +203,23 @@ impl<D: Driver + ?Sized> Shared<D> {
     fn lock(&self) -> MutexGuard<'_, D> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The end of the transcript, for whoever explains an error.
+fn last_words(view: &View) -> Vec<TranscriptLine> {
+    const ENOUGH: usize = 20;
+    let lines = view.lines();
+    lines.iter().skip(lines.len().saturating_sub(ENOUGH)).map(TranscriptLine::from).collect()
+}
+
+fn tell_conversation(
+    py: Python<'_>,
+    error: &Bound<'_, PyAny>,
+    path: Vec<&str>,
+    lines: Vec<TranscriptLine>,
+) -> PyResult<()> {
+    static TELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    TELL.import(py, "rsmtp.errors", "tell_conversation")?.call1((error, path, lines)).map(|_| ())
 }
 
 /// Exceptions of others go before ours: a signal handler's, an `SSLContext`'s.

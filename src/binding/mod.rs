@@ -12,6 +12,7 @@ mod certificate;
 mod connection;
 mod conversation;
 mod error;
+mod machine;
 mod mailer;
 mod message;
 mod outcome;
@@ -36,6 +37,8 @@ mod _rsmtp {
     use super::connection::Connection;
     #[pymodule_export]
     use super::conversation::Conversation;
+    #[pymodule_export]
+    use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
     use super::mailer::{Engine, Receipt, Recipient, Sending};
     #[pymodule_export]

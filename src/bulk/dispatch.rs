@@ -283,3 +283,85 @@ impl<P: Payload> Dispatch<P> {
         awake.into_values().rev().for_each(|job| self.ready.push_front(job));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::reply::Reply;
+
+    type Octets = Arc<Vec<u8>>;
+
+    fn dispatch(retries: u32, resend_unknown: bool) -> Dispatch<Octets> {
+        let policy = Policy { retries, backoff: Duration::from_secs(1), resend_unknown };
+        let mut dispatch = Dispatch::new(policy, Arc::default());
+        let recipients = vec!["b@example.org".parse().unwrap()];
+        let sender = "a@example.org".parse().unwrap();
+        dispatch.push(Job::new(0, Arc::new(Vec::new()), sender, recipients));
+        dispatch.end_of_input();
+        dispatch
+    }
+
+    /// Hands the job out, says that it was tried, and that this came of it.
+    fn attempt(dispatch: &mut Dispatch<Octets>, fate: Fate, now: Instant) {
+        let mut out = VecDeque::new();
+        assert_eq!(dispatch.take(1, now, &mut out), Work::Some);
+        let mut job = out.pop_front().unwrap();
+        job.attempts += 1;
+        let fates = vec![(job.recipients[0].clone(), fate)];
+        dispatch.settle(job, fates, &Arc::from("server"), None, now);
+    }
+
+    fn fate(dispatch: &mut Dispatch<Octets>) -> Fate {
+        assert!(dispatch.is_finished());
+        dispatch.take_receipts().pop().unwrap().recipients.pop().unwrap().1
+    }
+
+    fn busy() -> Fate {
+        Fate::Refused(Stage::Rcpt, Reply::new(450, "4.2.1 later"))
+    }
+
+    #[test]
+    fn a_transient_refusal_is_tried_again_after_longer_and_longer_pauses() {
+        let mut dispatch = dispatch(2, false);
+        let mut now = Instant::now();
+        for doubled in [1, 2] {
+            attempt(&mut dispatch, busy(), now);
+            let Work::At(when) = dispatch.outlook(now) else { panic!("it does not wait") };
+            let pause = (when - now).as_secs_f64() / f64::from(doubled);
+            assert!((0.75..=1.25).contains(&pause), "{pause}");
+            now = when;
+        }
+        attempt(&mut dispatch, busy(), now);
+        assert_eq!(fate(&mut dispatch), busy());
+    }
+
+    #[test]
+    fn what_is_unknown_is_sent_again_only_if_asked_and_stays_unknown_until_it_is_sent() {
+        let now = Instant::now();
+        let mut unasked = dispatch(2, false);
+        attempt(&mut unasked, Fate::Unknown, now);
+        assert_eq!(fate(&mut unasked), Fate::Unknown);
+
+        let mut asked = dispatch(1, true);
+        attempt(&mut asked, Fate::Unknown, now);
+        attempt(&mut asked, Fate::NotSent, now);
+        assert_eq!(fate(&mut asked), Fate::Unknown);
+
+        let mut sent = dispatch(1, true);
+        attempt(&mut sent, Fate::Unknown, now);
+        attempt(&mut sent, Fate::Sent(Reply::new(250, "ok")), now);
+        assert!(matches!(fate(&mut sent), Fate::Sent(_)));
+    }
+
+    #[test]
+    fn what_comes_back_after_the_end_of_all_has_a_receipt() {
+        let now = Instant::now();
+        let mut dispatch = dispatch(2, false);
+        let mut out = VecDeque::new();
+        dispatch.take(1, now, &mut out);
+        dispatch.fail(&Error::new(Kind::Interrupted, Stage::Command, "stopped"));
+        assert!(!dispatch.has_receipts());
+        dispatch.put_back(out.pop_front().unwrap());
+        assert_eq!(fate(&mut dispatch), Fate::NotSent);
+    }
+}

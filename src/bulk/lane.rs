@@ -189,16 +189,20 @@ impl<P: Payload> Lane<P> {
         let first = error.and_then(|error| error.outcome.as_deref().cloned());
         let first = first.into_iter().map(|outcome| (outcome, forgiven));
         let stranded = session.take_stranded().into_iter().map(|outcome| (outcome, true));
-        for (outcome, uncounted) in first.chain(stranded) {
-            let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
-            if let Some(job) = self.in_flight.front_mut().filter(|_| uncounted && !begun) {
-                job.attempts = job.attempts.saturating_sub(1);
-            }
-            self.answered(outcome, dispatch, error, now);
-        }
-        // Last first, so that they keep their order.
+        // Last first, so that they keep their order: whoever was first is first again.
         for job in self.taken.drain(..).rev() {
             dispatch.put_back(job);
+        }
+        let outcomes: Vec<_> = first.chain(stranded).collect();
+        let count = outcomes.len().min(self.in_flight.len());
+        let jobs: Vec<_> = self.in_flight.drain(..count).collect();
+        for (mut job, (outcome, uncounted)) in jobs.into_iter().zip(outcomes).rev() {
+            let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
+            if uncounted && !begun {
+                job.attempts = job.attempts.saturating_sub(1);
+            }
+            self.in_flight.push_front(job);
+            self.answered(outcome, dispatch, error, now);
         }
     }
 }

@@ -4,6 +4,7 @@
 use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
 use super::stream::{Socket, Stream};
+use super::wire::Wire;
 use crate::protocol::{Error, Kind, Stage};
 use socket2::{Domain, Protocol, SockAddr, Type};
 use std::fmt::Display;
@@ -37,19 +38,18 @@ impl Target {
     }
 }
 
-pub fn connect(
-    target: &Target,
-    deadline: &mut Deadline,
-    attendant: &mut dyn Attendant,
-) -> Result<Stream, Error> {
+pub fn connect(target: &Target, wire: &mut Wire, attendant: &mut dyn Attendant) -> Result<Stream, Error> {
     match target {
         Target::Tcp { host, port, source } => {
-            let addresses = resolve(host, *port, deadline, attendant)?;
+            let addresses = resolve(host, *port, wire.deadline(), attendant)?;
+            if literal(host).is_none() {
+                wire.note(looked_up(host, &addresses), attendant);
+            }
             let source = match source {
                 None => None,
-                Some((host, port)) => Some(resolve(host, *port, deadline, attendant)?),
+                Some((host, port)) => Some(resolve(host, *port, wire.deadline(), attendant)?),
             };
-            connect_any(host, &addresses, source.as_deref(), deadline, attendant)
+            connect_any(host, &addresses, source.as_deref(), wire, attendant)
         }
         #[cfg(unix)]
         Target::Unix(path) => mio::net::UnixStream::connect(path)
@@ -68,7 +68,7 @@ fn resolve(
 ) -> Result<Vec<SocketAddr>, Error> {
     // An empty name is any local address, as it is for Python's sockets.
     let host = if host.is_empty() { "0.0.0.0" } else { host };
-    if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
+    if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let unknown = |why: &dyn Display| unknown_host(host, why);
@@ -92,6 +92,21 @@ fn resolve(
     }
 }
 
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// For the record: a few of the addresses that a name has.
+fn looked_up(host: &str, addresses: &[SocketAddr]) -> String {
+    const SHOWN: usize = 4;
+    let mut found: Vec<String> =
+        addresses.iter().take(SHOWN).map(|address| address.ip().to_string()).collect();
+    if addresses.len() > SHOWN {
+        found.push(format!("{} more", addresses.len() - SHOWN));
+    }
+    format!("looked up {host}: {}", found.join(", "))
+}
+
 /// The name that the resolver is asked for: A-labels (RFC 5891).
 pub fn ascii_name(host: &str) -> String {
     idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned())
@@ -101,22 +116,23 @@ fn connect_any(
     host: &str,
     addresses: &[SocketAddr],
     source: Option<&[SocketAddr]>,
-    deadline: &mut Deadline,
+    wire: &mut Wire,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
     let mut first_error = None;
     for (index, address) in addresses.iter().enumerate() {
         // A silent address must leave time for those behind it.
-        let share = deadline.left(Stage::Connect)? / (addresses.len() - index) as u32;
-        match connect_one(*address, source, share, deadline, attendant) {
+        let share = wire.deadline().left(Stage::Connect)? / (addresses.len() - index) as u32;
+        match connect_one(*address, source, share, wire.deadline(), attendant) {
             Ok(stream) => return Ok(stream),
             Err(Failed::Here(error)) => {
+                wire.note(format!("no connection to {address}: {error}"), attendant);
                 first_error.get_or_insert((*address, error));
             }
             Err(Failed::Everywhere(error)) => return Err(*error),
         }
     }
-    deadline.left(Stage::Connect)?;
+    wire.deadline().left(Stage::Connect)?;
     let (address, error) =
         first_error.unwrap_or((SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::NotFound.into()));
     Err(nowhere(host, addresses.len(), address, &error))

@@ -49,6 +49,14 @@ impl View {
         record.lines().cloned().collect()
     }
 
+    /// The states that were gone through as far as the lines show, and the present one.
+    pub fn path(&self) -> Vec<State> {
+        let mut path: Vec<State> = self.lines().iter().map(|timed| timed.line.state).collect();
+        path.push(self.state());
+        path.dedup();
+        path
+    }
+
     /// Whether this is a forked child's copy of its parent's connection.
     pub fn is_of_another_process(&self) -> bool {
         self.process != std::process::id()

@@ -1,6 +1,7 @@
 //! A conversation with its clock and its record: all of a driver but the socket.
 //! Whoever has the socket moves the octets.
 
+use super::blocking::Attendant;
 use super::deadline::{Deadline, Patience};
 use super::record::TimedLine;
 use super::view::View;
@@ -41,6 +42,12 @@ impl Wire {
         if peer.is_none_or(|address| address.ip().to_canonical().is_loopback()) {
             session.allow_plaintext_auth();
         }
+    }
+
+    /// What happens before the session begins: the look-up, the connecting.
+    pub fn note(&mut self, text: String, attendant: &mut dyn Attendant) {
+        self.session_mut().note(text);
+        self.note_lines(|line| attendant.hear(line));
     }
 
     /// Another operation begins: its clock starts.

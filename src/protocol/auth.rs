@@ -241,7 +241,7 @@ impl fmt::Debug for Confided {
 }
 
 fn find(line: &[u8], secret: &[u8]) -> Option<usize> {
-    line.windows(secret.len()).position(|window| window == secret)
+    memchr::memmem::find(line, secret)
 }
 
 /// A response or initial response as it goes on the line. RFC 4954 4: an empty

@@ -43,6 +43,7 @@ pub mod reply;
 pub mod reply_reader;
 pub mod session;
 pub mod state;
+pub mod table;
 pub mod transaction;
 pub mod transcript;
 

@@ -142,6 +142,21 @@ impl State {
         }
     }
 
+    /// What the greeting (RFC 5321 3.1) makes of [`State::Connected`].
+    pub fn after_greeting(code: u16) -> Next {
+        match code {
+            220 => Next::To(Self::Greeted),
+            421 => Next::To(Self::Closed),
+            _ => Next::To(Self::Rejected),
+        }
+    }
+
+    /// What the reply to the end of mail data makes of the state: accepted or not,
+    /// the transaction is over.
+    pub fn after_mail_data(code: u16) -> Next {
+        if code == 421 { Next::To(Self::Closed) } else { Next::Rest }
+    }
+
     /// Whether the session can rest here between transactions.
     pub fn is_rest(self) -> bool {
         matches!(self, Self::Greeted | Self::Ready | Self::Secured | Self::Authenticated)

@@ -222,11 +222,11 @@ impl Running {
     }
 
     /// A reply has come to this part.
-    pub(super) fn hear(&mut self, part: Part, reply: Reply, out: &mut Outgoing) -> Then {
+    pub(super) fn hear(&mut self, part: Part, reply: Reply, alone: bool, out: &mut Outgoing) -> Then {
         match part {
             Part::Clear if !reply.is_completion() => return Then::Disorder(reply),
             Part::Clear => {}
-            Part::Mail if reply.is_completion() => self.next_recipient(0, out),
+            Part::Mail if reply.is_completion() => self.next_recipient(0, alone, out),
             Part::Mail => {
                 self.verdict = Some(Verdict::SenderRefused(reply));
                 if !self.grouped {
@@ -240,13 +240,13 @@ impl Running {
                     // Without a sender a group's recipients are refused for that alone.
                     self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply);
                 }
-                self.next_recipient(index + 1, out);
+                self.next_recipient(index + 1, alone, out);
             }
             Part::Data => return self.hear_data(reply, out),
             // Who has taken a chunk knows BDAT: what it says of the next is an answer.
             Part::Chunk { .. } if reply.is_completion() && !out.chunks_taken => {
                 out.chunks_taken = true;
-                return self.hear(part, reply, out);
+                return self.hear(part, reply, alone, out);
             }
             Part::Chunk { .. }
                 if self.accepted > 0
@@ -257,7 +257,7 @@ impl Running {
                 return Then::NoChunking(reply);
             }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
-            Part::Chunk { last: false } => self.hear_chunk(&reply, out),
+            Part::Chunk { last: false } => self.hear_chunk(&reply, alone, out),
             Part::End(one) => return self.hear_end(one, reply, out),
             Part::LoneDot | Part::Reset => return Then::Done(self.conclude(Verdict::Lost)),
         }
@@ -319,7 +319,7 @@ impl Running {
         out.command(command, self.smtputf8, Awaited::Transaction(part));
     }
 
-    fn next_recipient(&mut self, index: usize, out: &mut Outgoing) {
+    fn next_recipient(&mut self, index: usize, alone: bool, out: &mut Outgoing) {
         if index == self.fates.len() && self.accepted == 0 {
             self.verdict.get_or_insert(Verdict::RecipientsRefused);
         }
@@ -329,6 +329,8 @@ impl Running {
             }
         } else if self.grouped && !self.cautious {
             match self.verdict {
+                // Behind another transaction's commands the chunks are that one's.
+                _ if !alone => {}
                 None => out.go_on_with_chunks(),
                 Some(_) => out.drop_chunks(),
             }
@@ -369,11 +371,13 @@ impl Running {
 
     /// A chunk in the middle. After a refusal the transaction is over for the
     /// server too (RFC 3030 2): RSET tells it so.
-    fn hear_chunk(&mut self, reply: &Reply, out: &mut Outgoing) {
+    fn hear_chunk(&mut self, reply: &Reply, alone: bool, out: &mut Outgoing) {
         if !reply.is_completion() {
-            out.drop_chunks();
+            if alone {
+                out.drop_chunks();
+            }
             self.refuse_data(Stage::MailData, reply);
-        } else if !self.grouped || self.cautious {
+        } else if alone && (!self.grouped || self.cautious) {
             let said = out.next_chunk();
             self.take_back_unread(said, out);
         }

@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 TIMES = int(os.environ.get("RSMTP_ENDURANCE", "1"))
 SESSIONS = 2000 * TIMES
 INTERRUPTS = 40 * TIMES
+MESSAGES = 20_000 * TIMES
 
 pytestmark = pytest.mark.timeout(60 * max(1, TIMES))
 
@@ -35,6 +36,17 @@ def test_descriptors_and_memory_stay_flat():
     (early_files, early_memory), (late_files, late_memory) = figures["early"], figures["late"]
     assert late_files <= early_files + 2, figures
     assert late_memory <= early_memory + 8192, figures
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_mailer_takes_no_more_memory_for_more_messages():
+    with rsmtp.Catcher(tls="none", keep=0) as catcher:
+        done = python(str(HERE / "many.py"), str(catcher.port), str(MESSAGES), timeout=55 * TIMES)
+        assert done.returncode == 0, done.stderr
+        print(done.stdout)
+        figures = json.loads(done.stdout)
+        assert (figures["sent"], catcher.count) == (MESSAGES, MESSAGES), figures
+        assert figures["peak"] < 64 * 1024, figures
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is another thing there")

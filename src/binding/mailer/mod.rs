@@ -4,8 +4,8 @@ mod engine;
 mod parcel;
 mod receipt;
 mod sending;
-mod serving;
 mod server;
+mod serving;
 
 pub use engine::Engine;
 pub use receipt::{Receipt, Recipient};

@@ -217,6 +217,17 @@ impl Receipt {
         RAISE.import(slf.py(), "rsmtp.errors", "raise_for_receipt")?.call1((slf,)).map(|_| ())
     }
 
+    /// For notebooks: a table of the recipients, refused and unknown first.
+    #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
+    fn _repr_mimebundle_<'py>(
+        slf: &Bound<'py, Self>,
+        include: Option<Bound<'py, PyAny>>,
+        exclude: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = (include, exclude);
+        slf.py().import("rsmtp.display.report")?.call_method1("receipt_bundle", (slf,))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> String {
         let receipt = &self.receipt;
         let count =

@@ -187,11 +187,7 @@ impl Progress {
     /// None: it is not fit to be sent, and a receipt will say so. Whatever is wrong
     /// with this one, the others may be sent; but a KeyboardInterrupt and its like are
     /// the caller's.
-    pub(super) fn pack(
-        &mut self,
-        py: Python<'_>,
-        item: Bound<'_, PyAny>,
-    ) -> PyResult<Option<Job<Shipment>>> {
+    pub(super) fn pack(&mut self, py: Python<'_>, item: Bound<'_, PyAny>) -> PyResult<Option<Job<Shipment>>> {
         let index = self.next_index;
         self.next_index += 1;
         match self.packer.pack(&item, index) {

@@ -43,7 +43,9 @@ impl Wire {
         let batch = Arc::clone(&sending.batch);
         let errand = match literal {
             Some(literal) => Errand::new(batch, server, parse("literal", literal)?, now),
-            None => Errand::again(batch, server, begun, duration("age", age)?, duration("silence", silence)?, now),
+            None => {
+                Errand::again(batch, server, begun, duration("age", age)?, duration("silence", silence)?, now)
+            }
         };
         let begun = self.shared.look(py, Reactive::begin_serving)?;
         begun.map_err(|error| to_python(py, &error))?;

@@ -119,7 +119,12 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
 #[pymethods]
 impl Message {
     #[new]
-    #[pyo3(signature = (*_args, **_kwargs) -> "Self")]
+    #[pyo3(
+        signature = (*_args, **_kwargs) -> "Self",
+        text_signature = "(text=None, subtype='plain', charset=None, *, subject=None, from_=None, to=None, \
+                          cc=None, bcc=None, reply_to=None, html=None, attachments=None, headers=None, \
+                          policy=None)"
+    )]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         // Subclasses have constructors of their own kinds: everything is __init__'s.
         Message::default()

@@ -7,6 +7,7 @@ mod bytes;
 mod class;
 mod class_content;
 mod class_copies;
+mod class_displays;
 mod class_fields;
 mod class_params;
 mod class_render;

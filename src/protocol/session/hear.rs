@@ -54,7 +54,9 @@ impl Session {
     }
 
     pub(super) fn hear_greeting(&mut self, reply: Reply) {
-        self.set_rest(if reply.code() == 220 { State::Greeted } else { State::Rejected });
+        if let Next::To(state) = State::after_greeting(reply.code()) {
+            self.set_rest(state);
+        }
         self.events.push_back(Event::Reply(reply));
     }
 
@@ -132,7 +134,7 @@ impl Session {
 
     pub(super) fn hear_mail_data(&mut self, reply: Reply) {
         self.procedure = None;
-        self.set_state(self.rest);
+        self.set_state(State::after_mail_data(reply.code()).resolved(self.state, self.rest));
         self.events.push_back(Event::Reply(reply));
     }
 
@@ -147,18 +149,20 @@ impl Session {
     }
 
     pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) -> Result<(), Error> {
+        let alone = self.transactions.len() == 1;
         let Some(running) = self.transactions.front_mut() else { return Ok(()) };
         match part {
             Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
             Part::Rcpt(_) => self.state = self.state.moved(Verb::Rcpt, &reply, self.rest),
             Part::Data => self.state = self.state.moved(Verb::Data, &reply, self.rest),
             Part::Chunk { last: false } => {}
-            Part::End(_) | Part::Chunk { .. } | Part::Clear | Part::LoneDot | Part::Reset => {
-                self.state = self.rest;
+            Part::End(_) | Part::Chunk { .. } | Part::LoneDot => {
+                self.state = State::after_mail_data(reply.code()).resolved(self.state, self.rest);
             }
+            Part::Clear | Part::Reset => self.state = self.rest,
         }
         self.out.state = Some(self.state);
-        match running.hear(part, reply, &mut self.out) {
+        match running.hear(part, reply, alone, &mut self.out) {
             Then::GoOn => {}
             Then::Done(outcome) => {
                 self.transactions.pop_front();
@@ -193,10 +197,16 @@ impl Session {
 
 impl State {
     fn moved(self, verb: Verb, reply: &Reply, rest: State) -> State {
-        match self.after(verb, reply.code()) {
-            Next::Stay => self,
-            Next::Rest => rest,
-            Next::To(state) => state,
+        self.after(verb, reply.code()).resolved(self, rest)
+    }
+}
+
+impl Next {
+    fn resolved(self, here: State, rest: State) -> State {
+        match self {
+            Self::Stay => here,
+            Self::Rest => rest,
+            Self::To(state) => state,
         }
     }
 }

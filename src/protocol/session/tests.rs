@@ -224,6 +224,31 @@ fn mail_data_of_its_own_that_cannot_be_read_ends_the_session() {
     assert_eq!((session.state(), said.contains(&b'.')), (State::Broken, false));
 }
 
+/// Found by fuzzing: the chunks that wait are the last transaction's, whatever becomes of
+/// those ahead of it.
+#[test]
+fn a_refusal_ahead_takes_no_chunks_from_a_large_message() {
+    let mut session = Session::new(Options::default());
+    hear(&mut session, "220 hi");
+    session.assume([("PIPELINING", ""), ("CHUNKING", "")].into_iter().collect());
+    session.request(message(Body::new("small"))).unwrap();
+    session.request(message(Body::new(vec![b'x'; 600_000]))).unwrap();
+    let mut said = Vec::new();
+    assert!(say_all(&mut session, &mut said).is_none());
+    session.received(b"250 ok\r\n550 no\r\n").unwrap();
+    assert!(say_all(&mut session, &mut said).is_none());
+    assert!(said.len() < 400_000, "more went out before the recipients were known");
+    session.received(b"554 nobody\r\n").unwrap();
+    let Some(Event::Transaction(first)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
+    assert_eq!(first.verdict, Verdict::RecipientsRefused);
+    session.received(&b"250 ok\r\n".repeat(3)).unwrap();
+    assert!(say_all(&mut session, &mut said).is_none());
+    assert!(said.len() > 600_000 && said.windows(5).any(|octets| octets == b" LAST"));
+    session.received(&b"250 ok\r\n".repeat(3)).unwrap();
+    let Some(Event::Transaction(second)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
+    assert_eq!(second.verdict, Verdict::Sent);
+}
+
 #[test]
 fn no_bytes_from_the_wire_make_it_panic() {
     use proptest::prelude::*;

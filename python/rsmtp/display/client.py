@@ -1,0 +1,91 @@
+"""A client in a notebook: where it is in the state machine, and with whom it speaks.
+
+Works on what every client of ours has: `state`, `legal_requests`, `transcript`,
+`tls`, `esmtp_features`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsmtp.display import certificate, machine, page, timeline
+from rsmtp.display.short import seconds, visible
+
+
+def bundle(client: Any) -> page.Bundle:
+    return {"text/plain": plain(client), "text/html": rich(client)}
+
+
+def plain(client: Any) -> str:
+    path = timeline.path(client.transcript, client.state)
+    said = [repr(client), f"  path: {' -> '.join(path)}"]
+    if client.legal_requests:
+        said.append(f"  may be said: {' '.join(client.legal_requests)}")
+    if client.tls:
+        said.append(f"  TLS: {client.tls.version}, {client.tls.cipher}, {_trust(client.tls)}")
+    if client.esmtp_features:
+        offered = (f"{key.upper()} {value}".strip() for key, value in client.esmtp_features.items())
+        said.append(f"  offered: {visible(', '.join(offered))}")
+    return "\n".join(said)
+
+
+def rich(client: Any) -> str:
+    transcript, state, tls = client.transcript, client.state, client.tls
+    path = timeline.path(transcript, state) if transcript else []
+    encrypted = tls is not None
+    title = f"{type(client).__name__}: {state}"
+    lock = "encrypted" if tls and tls.verified else "encrypted, not verified" if tls else "not encrypted"
+    kind = "good" if tls and tls.verified else "warn"
+    state_now = page.chip(lock, kind) if path else ""
+    drawing = f"<div>{machine.draw(path, client.legal_requests, encrypted=encrypted)}</div>"
+    beside = f"<div>{_conversation(client, path)}{_security(tls)}{_offered(client)}</div>"
+    return page.whole(
+        f"{title}, {lock}", page.head(title, state_now), f'<div class="two">{drawing}{beside}</div>'
+    )
+
+
+def _conversation(client: Any, path: list[str]) -> str:
+    transcript = client.transcript
+    rows = []
+    if host := getattr(client, "_host", ""):
+        connected = next((line.text for line in transcript if line.text.startswith("connected to ")), "")
+        rows.append(("server", f"{page.text(host)} <span class='soft'>{page.text(connected)}</span>"))
+    greeting = next((line.text for line in transcript if line.direction == "S"), None)
+    if greeting:
+        rows.append(("greeting", page.code(greeting)))
+    if path:
+        rows.append(("path", page.path(path)))
+    legal = "".join(page.chip(verb) for verb in client.legal_requests)
+    rows.append(("may be said now", legal or '<span class="soft">nothing</span>'))
+    if transcript:
+        time = transcript[-1].at - transcript[0].at
+        rows.append(("so far", f"{len(transcript):,} lines in {seconds(time)}"))
+    return page.facts("The conversation", rows)
+
+
+def _security(tls: Any) -> str:
+    if tls is None:
+        return ""
+    kind = "good" if tls.verified else "bad"
+    rows = [
+        ("version", page.text(tls.version)),
+        ("cipher", page.code(tls.cipher)),
+        ("server name", page.text(tls.server_name)),
+        ("certificate", f'<span class="{kind}">{_trust(tls)}</span>'),
+        *certificate.facts(tls.certificate),
+    ]
+    return f'<div class="box">{page.facts("TLS", rows)}</div>'
+
+
+def _trust(tls: Any) -> str:
+    return "verified: name, chain and dates" if tls.verified else "NOT verified: it may be anybody's"
+
+
+def _offered(client: Any) -> str:
+    if not client.esmtp_features:
+        return ""
+    chips = "".join(
+        f"<li>{page.chip(f'{key.upper()} {value}'.strip())}</li>"
+        for key, value in client.esmtp_features.items()
+    )
+    return f'<div class="box"><b>Extensions that the server offers</b><ul class="chips">{chips}</ul></div>'

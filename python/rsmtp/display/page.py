@@ -1,0 +1,79 @@
+"""What the displays share: escaping, tables, chips, the element around it all."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+from rsmtp.display.short import visible
+from rsmtp.display.style import CSS
+
+Bundle = dict[str, str]
+
+
+def text(value: object) -> str:
+    """Any text, so that it is shown as it is and as nothing else."""
+    return html.escape(visible(str(value)))
+
+
+def lines(value: str) -> str:
+    """Text of many lines, for a `pre`."""
+    return "\n".join(text(line) for line in value.expandtabs().splitlines())
+
+
+def code(value: object) -> str:
+    return f"<code>{text(value)}</code>"
+
+
+def chip(value: object, kind: str = "") -> str:
+    return f'<span class="chip{" " + kind if kind else ""}">{text(value)}</span>'
+
+
+def path(states: Sequence[str]) -> str:
+    """States in the order in which they were gone through, the present one last."""
+    last = len(states) - 1
+    chips = [chip(state, "here" if i == last else "") for i, state in enumerate(states)]
+    return '<span class="arrow">→</span> '.join(chips)
+
+
+def head(title: object, *more: str) -> str:
+    """The first line; `more` is HTML."""
+    return f'<div class="head"><span class="title">{text(title)}</span>{"".join(more)}</div>'
+
+
+def facts(caption: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A table of names and what they are; the second of each pair is HTML."""
+    body = "".join(f'<tr><th scope="row">{text(name)}</th><td>{value}</td></tr>' for name, value in rows)
+    return (
+        f'<table class="facts"><caption>{text(caption)}</caption><tbody>{body}</tbody></table>'
+        if body
+        else ""
+    )
+
+
+def table(
+    caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()
+) -> str:
+    """A table; cells are HTML. `numbers` are the columns that hold numbers."""
+    right = set(numbers)
+
+    def cells(row: Sequence[str], tag: str, scope: str = "") -> str:
+        kinds = [' class="num"' if i in right else "" for i in range(len(row))]
+        return "".join(f"<{tag}{scope}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, row, strict=True))
+
+    top = cells([text(column) for column in columns], "th", ' scope="col"')
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+    return (
+        f"<table><caption>{text(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def details(summary: str, content: str) -> str:
+    """`content` is HTML."""
+    return f"<details><summary>{text(summary)}</summary>{content}</details>"
+
+
+def whole(label: str, *content: str) -> str:
+    """The display: `content` is HTML, `label` what a screen reader calls it."""
+    inside = f"<style>{CSS}</style>{''.join(content)}"
+    return f'<div class="rsmtp" role="group" aria-label="{text(label)}">{inside}</div>'

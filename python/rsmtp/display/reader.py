@@ -1,0 +1,124 @@
+"""A mail as its reader sees it: fields in plain text, bodies, attachments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field as part_of
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote
+
+# What a mail program shows above a message, in this order.
+SHOWN = ("From", "To", "Cc", "Bcc", "Reply-To", "Date", "Subject")
+
+
+@dataclass
+class Attachment:
+    """What is not a body: a file, an image, a message."""
+
+    part: Any
+    name: str
+    kind: str
+    cid: str
+
+    @cached_property
+    def data(self) -> bytes:
+        if self.part.get_content_maintype() == "message":
+            return b"".join(bytes(inner) for inner in self.part.get_payload() if not isinstance(inner, str))
+        content = self.part.get_payload(decode=True)
+        return content if isinstance(content, bytes) else b""
+
+
+@dataclass
+class Reading:
+    """What a mail program would make of a message."""
+
+    fields: list[tuple[str, str]]
+    texts: list[str] = part_of(default_factory=list)
+    pages: list[str] = part_of(default_factory=list)
+    attachments: list[Attachment] = part_of(default_factory=list)
+    # Images that the HTML shows by their Content-ID (RFC 2392).
+    shown: dict[str, Attachment] = part_of(default_factory=dict)
+
+
+def read(message: Any) -> Reading:
+    """Reads a message of ours or of the standard library's."""
+    reading = Reading([(name, plain(str(value))) for name, value in message.items()])
+    for part in leaves(message):
+        kind = part.get_content_type()
+        is_body = kind in ("text/plain", "text/html") and not is_file(part)
+        if is_body and kind == "text/html":
+            reading.pages.append(text_of(part))
+        elif is_body:
+            reading.texts.append(text_of(part))
+        else:
+            reading.attachments.append(_attachment(part, kind))
+    wanted = {unquote(name) for page in reading.pages for name in _CID.findall(page)}
+    reading.shown = {one.cid: one for one in reading.attachments if one.cid and one.cid in wanted}
+    reading.attachments = [one for one in reading.attachments if reading.shown.get(one.cid) is not one]
+    return reading
+
+
+_CID = re.compile(r"""\bcid:([^\s"'<>)]+)""", re.IGNORECASE)
+
+
+def with_images(page: str, url_of: Any) -> str:
+    """The page with each `cid:` that `url_of(cid)` knows a URL for replaced by it."""
+    return _CID.sub(lambda found: url_of(unquote(found[1])) or found[0], page)
+
+
+def leaves(message: Any) -> Iterator[Any]:
+    """The parts that are no multipart; what stands in an enclosed message is its own."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            waiting += reversed(part.get_payload())
+        elif part.get_content_maintype() != "multipart" and (
+            part is not message or part.get_payload() is not None
+        ):
+            yield part
+
+
+def is_file(part: Any) -> bool:
+    return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+
+
+def text_of(part: Any) -> str:
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    try:
+        return content.decode(part.get_content_charset("utf-8"), "replace")
+    except (LookupError, ValueError):  # a charset that nobody knows
+        return content.decode("utf-8", "replace")
+
+
+def field(message: Any, name: str) -> str:
+    """The value of a field as people read it; "" without one."""
+    value = message.get(name)
+    return "" if value is None else plain(str(value))
+
+
+def plain(value: str) -> str:
+    """Unfolded, encoded-words (RFC 2047) decoded."""
+    value = " ".join(value.split())
+    if "=?" not in value:
+        return value
+    from email.header import decode_header, make_header
+
+    try:
+        return str(make_header(decode_header(value)))
+    except (LookupError, ValueError):
+        return value
+
+
+def _attachment(part: Any, kind: str) -> Attachment:
+    name = part.get_filename() or ""
+    if not name and kind == "message/rfc822":
+        inner = part.get_payload()
+        name = field(inner[0], "Subject") if isinstance(inner, list) and inner else ""
+    cid = str(part.get("Content-ID") or "").strip().strip("<>")
+    return Attachment(part, plain(str(name)), kind, cid)

@@ -1,0 +1,95 @@
+"""Where the lines between two states run: the only file that is about pixels."""
+
+from __future__ import annotations
+
+from rsmtp.display.paper import END, GAP, HALF, LEFT, MARGIN, MIDDLE, PITCH, RIGHT, TALL, WIDTH, Node
+
+Point = tuple[float, float]
+
+
+def route(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    """The corners of the line from one node to another, and where its label stands."""
+    if b.zone == END:
+        return _to_an_ending(a, b)
+    pair = (a.state, b.state)
+    if a.y == b.y:
+        sign = 1 if b.x > a.x else -1
+        back = 7 if sign < 0 and pair != ("secured", "ready") else 0
+        start, end = (a.x + sign * HALF, a.y + back), (b.x - sign * HALF, b.y + back)
+        above = back + 11 if back else -5
+        return [start, end], ((start[0] + end[0]) / 2, a.y + above), "middle"
+    if a.x == b.x:
+        if b.y > a.y:
+            start, end = (a.x, a.y + TALL), (b.x, b.y - TALL)
+            if pair == ("ready", "authenticated"):
+                return [start, end], (a.x + 5, b.y - TALL - 14), "start"
+            # At the right edge there is room on the left only.
+            beside, anchor = (a.x - 6, "end") if a.x == RIGHT else (a.x + 6, "start")
+            return [start, end], (beside, (start[1] + end[1]) / 2 + 4), anchor
+        return [(a.x, a.y - TALL), (b.x, b.y + TALL)], (a.x + 6, (a.y + b.y) / 2), "start"
+    return _BENT.get(pair, _straight)(a, b)
+
+
+def _straight(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    down = 1 if b.y > a.y else -1
+    start, end = (a.x, a.y + down * TALL), (b.x, b.y - down * TALL)
+    return [start, end], ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), "middle"
+
+
+def _to_mail(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    points: list[Point] = [(a.x + HALF, a.y + 4), (b.x, a.y + 4), (b.x, b.y - TALL)]
+    if b.y - a.y > PITCH:  # `secured` stands beside `ready`: below it, then
+        points = [(a.x + 40, a.y + TALL), (b.x, b.y - TALL)]
+        return points, ((a.x + 40 + b.x) / 2 + 8, (a.y + b.y) / 2), "start"
+    return points, (b.x + 5, b.y - 24), "start"
+
+
+def _to_challenge(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    return [(a.x - 36, a.y + TALL), (a.x - 36, b.y - 4), (b.x + HALF, b.y - 4)], (a.x - 42, b.y - 9), "end"
+
+
+def _refused(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    return [(a.x, a.y - TALL), (a.x, b.y + 2), (b.x - HALF, b.y + 2)], (a.x + 6, b.y + 15), "start"
+
+
+def _answered(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    return [(a.x, a.y + TALL), (a.x, b.y), (b.x - HALF, b.y)], (a.x + 6, b.y - 5), "start"
+
+
+def _back(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    """From the transaction to where the session rests."""
+    label = (a.x - HALF - 6, a.y - 4)
+    if b.state == "authenticated":
+        x = b.x + (0 if a.state == "data" else 24)
+        return [(a.x - HALF, a.y), (x, a.y), (x, b.y + TALL)], label, "end"
+    if a.state == "mail":
+        return [(a.x - HALF, a.y + 6), (GAP + 150, a.y + 6), (b.x + 20, b.y + TALL)], label, "end"
+    x = GAP if a.state == "data" else GAP + 8
+    return [(a.x - HALF, a.y), (x, a.y), (x, b.y + 6), (b.x - HALF, b.y + 6)], label, "end"
+
+
+def _to_handshake(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    """Without TLS so far: past everything, down to the boundary."""
+    points: list[Point] = [(a.x - HALF + 2, a.y - 8), (MARGIN, a.y - 8), (MARGIN, b.y), (b.x - HALF, b.y)]
+    return points, (MARGIN + 6, a.y - 12), "start"
+
+
+_BENT = {
+    ("ready", "mail"): _to_mail,
+    ("ready", "authenticating"): _to_challenge,
+    ("ready", "securing"): _to_handshake,
+    ("authenticating", "ready"): _refused,
+    ("authenticating", "authenticated"): _answered,
+    **{
+        (state, rest): _back
+        for state in ("mail", "recipients", "data")
+        for rest in ("ready", "authenticated")
+    },
+}
+
+
+def _to_an_ending(a: Node, b: Node) -> tuple[list[Point], Point, str]:
+    gap = {LEFT: MARGIN, MIDDLE: GAP, RIGHT: WIDTH - MARGIN}[a.x]
+    side = a.x + HALF if gap > a.x else a.x - HALF
+    above = b.y - TALL - 9
+    return [(side, a.y), (gap, a.y), (gap, above), (b.x, above), (b.x, b.y - TALL)], (0, 0), "start"

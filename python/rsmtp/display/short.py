@@ -1,0 +1,80 @@
+"""One line for `repr`, and text that can't play tricks in a terminal."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+# So much of a header field, and so many parts, are told.
+_WIDTH = 60
+_PARTS = 4
+
+
+def visible(text: str) -> str:
+    """The text with everything that a terminal or a reader's eye could be tricked
+    with (escape sequences, bidirectional controls) written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def clipped(text: str, width: int = _WIDTH) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def octets(count: int) -> str:
+    """A size as people say it, in powers of ten."""
+    for unit, size in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}" if count < 999 * size else f"{count // size:,} {unit}"
+    return f"{count} B"
+
+
+def seconds(time: float) -> str:
+    """A time as people say it."""
+    if time >= 100:
+        return f"{time:,.0f} s"
+    if time >= 1:
+        return f"{time:.2f} s"
+    milliseconds = time * 1000
+    return f"{milliseconds:.0f} ms" if milliseconds >= 100 else f"{milliseconds:.1f} ms"
+
+
+def message(given: Any) -> str:
+    """`<Message 'Hello' from ann@example.org to bob@example.org (text/plain, report.pdf)>`.
+
+    Never raises: it is what a debugger shows.
+    """
+    name = type(given).__name__
+    try:
+        return f"<{name}{_told(given)}>"
+    except Exception as error:
+        return f"<{name}, which can't be read: {type(error).__name__}>"
+
+
+def _told(given: Any) -> str:
+    from rsmtp.display import reader
+
+    told = []
+    if subject := reader.field(given, "Subject"):
+        told.append(repr(clipped(visible(subject))))
+    for word, field in (("from", "From"), ("to", "To")):
+        if value := reader.field(given, field):
+            told.append(f"{word} {clipped(visible(value))}")
+    names = [
+        clipped(visible(part.get_filename() or part.get_content_type()), 40) for part in reader.leaves(given)
+    ]
+    if len(names) > _PARTS:
+        names[_PARTS:] = [f"{len(names) - _PARTS} more"]
+    if names:
+        told.append(f"({', '.join(names)})")
+    return "".join(f" {one}" for one in told)
+
+
+def transcript(lines: Any) -> str:
+    """`<Transcript of 24 lines in 31.2 ms: connected -> ... -> authenticated>`"""
+    if not lines:
+        return "<Transcript, empty>"
+    path = [lines[0].state]
+    path += [after.state for before, after in pairwise(lines) if before.state != after.state]
+    shown = path if len(path) <= 5 else [*path[:2], "...", *path[-2:]]
+    count = f"{len(lines):,} line{'' if len(lines) == 1 else 's'}"
+    return f"<Transcript of {count} in {seconds(lines[-1].at - lines[0].at)}: {' -> '.join(shown)}>"

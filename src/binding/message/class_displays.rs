@@ -1,0 +1,39 @@
+//! How a message shows itself. What is shown is made by `rsmtp.display`, which is
+//! loaded when it is first asked for.
+
+use super::class::Message;
+use pyo3::prelude::*;
+use pyo3::types::PyModule;
+
+fn display<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyModule>> {
+    message.py().import("rsmtp.display.message")
+}
+
+#[pymethods]
+impl Message {
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("rsmtp.display.short")?.call_method1("message", (slf,))
+    }
+
+    /// For notebooks: the mail as its reader will see it. HTML stands in a frame in
+    /// which no script runs and nothing is loaded from elsewhere.
+    #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
+    fn _repr_mimebundle_<'py>(
+        slf: &Bound<'py, Self>,
+        include: Option<Bound<'py, PyAny>>,
+        exclude: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = (include, exclude);
+        display(slf)?.call_method1("bundle", (slf,))
+    }
+
+    /// Show the mail as its reader will see it in the browser; the path of the page.
+    ///
+    /// The page is a file of its own in the directory for temporary files, readable
+    /// by you alone, and stays there. Where there is no browser, standard error says
+    /// where the page is. `browser=False` only writes it.
+    #[pyo3(signature = (*, browser: "bool" = true) -> "pathlib.Path")]
+    fn preview<'py>(slf: &Bound<'py, Self>, browser: bool) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("rsmtp.display.preview")?.call_method1("preview", (slf, browser))
+    }
+}

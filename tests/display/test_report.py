@@ -1,0 +1,57 @@
+"""Receipts and reports in a notebook: refused and unknown first."""
+
+import pytest
+
+import rsmtp
+
+
+@pytest.fixture
+def mailer():
+    with rsmtp.Catcher(tls="none") as catcher:
+        catcher.fault("RCPT", address="nobody@example.org", reply=(550, "5.1.1 no <b>such</b> user\x1b[31m"))
+        catcher.fault("RCPT", address="busy@example.org", reply=(450, "4.2.1 later"))
+        with rsmtp.Mailer(f"smtp://localhost:{catcher.port}?tls=none", retries=0) as mailer:
+            yield mailer
+
+
+def letter(*to):
+    return rsmtp.Message("x", subject="Hello", from_="ann@example.org", to=list(to))
+
+
+def test_a_receipt(mailer, read):
+    receipt = mailer.send(letter("bob@example.org", "nobody@example.org"))
+    shown = receipt._repr_mimebundle_()
+    page = read(shown["text/html"])
+    assert "not sent to everybody" in page.text and "no <b>such</b> user" in page.text
+    assert page.text.index("nobody@example.org refused") < page.text.index("bob@example.org sent")
+    assert "\x1b" not in shown["text/html"] + shown["text/plain"]
+
+
+def test_a_report(mailer, read):
+    messages = [letter(f"u{i}@example.org") for i in range(5)]
+    messages += [letter("nobody@example.org"), letter("busy@example.org"), rsmtp.Message("to nobody")]
+    shown = mailer.send_all(messages)._repr_mimebundle_()
+    page = read(shown["text/html"])
+    for fact in (
+        "8 messages",
+        "2 refused",
+        "1 not sent",
+        "5 sent",
+        "550",
+        "unchanged: no",
+        "450",
+        "may help",
+    ):
+        assert fact in page.text
+    assert page.text.index("nobody@example.org") < page.text.index("u0@example.org")
+    assert {attrs.get("scope") for attrs in page.all("th")} == {"col"}
+    assert "\x1b" not in shown["text/html"] + shown["text/plain"]
+
+
+def test_an_empty_report(mailer, read):
+    assert "0 messages" in read(mailer.send_all([])._repr_mimebundle_()["text/html"]).text
+
+
+def test_a_long_report_is_cut(mailer, read):
+    report = mailer.send_all([letter("nobody@example.org")] * 400)
+    assert "and 200 more, in receipts" in read(report._repr_mimebundle_()["text/html"]).text

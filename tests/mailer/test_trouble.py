@@ -1,0 +1,138 @@
+"""Servers that fail: what is retried, what is told, and that nobody waits for ever."""
+
+import socket
+import threading
+
+import pytest
+from client.scripted import answering, serve
+
+import rsmtp
+from rsmtp import errors
+
+CONTENT = b"Subject: x\r\n\r\nhello\r\n"
+
+
+def mailer(server, **options):
+    options = {"tls": "none", "backoff": 0.01, "timeout": 20, **options}
+    return rsmtp.Mailer(host="127.0.0.1", port=server.port, **options)
+
+
+def messages(count):
+    return [("a@example.org", [f"b{number}@example.org"], CONTENT) for number in range(count)]
+
+
+@pytest.fixture
+def nobody():
+    """A port where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_nobody_there_is_raised_with_a_report(nobody, retries):
+    with rsmtp.Mailer(host="127.0.0.1", port=nobody, tls="none", retries=retries, backoff=0.01) as mailer:
+        with pytest.raises(errors.SMTPConnectionRefused):
+            mailer.send(messages(1)[0])
+        with pytest.raises(errors.SMTPConnectionRefused) as raised:
+            mailer.send_all(messages(3))
+    assert raised.value.report.not_sent == 3
+    assert raised.value.report.to_retry == messages(3)
+
+
+def test_the_second_server_takes_over(nobody):
+    with rsmtp.Catcher(tls="none") as catcher:
+        urls = [f"smtp://127.0.0.1:{port}?tls=none" for port in (nobody, catcher.port)]
+        with rsmtp.Mailer(urls, backoff=0.01) as mailer:
+            report = mailer.send_all(messages(5))
+        assert report.ok and len(catcher.messages) == 5
+
+
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+def test_a_server_that_does_not_know_the_bdat_it_offers_gets_data(code):
+    script = answering({"BDAT": f"{code} what?"}, extensions=["PIPELINING", "CHUNKING"])
+    with serve(script) as server, mailer(server, retries=0) as sending:
+        receipt = sending.send(messages(1)[0])
+        assert receipt.ok, receipt
+    assert len(server.peers) == 2
+    assert b"BDAT" not in server.heard and b"DATA\r\n" in server.heard
+
+
+def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
+    # Each session takes one message and goes: the tenth is stranded nine times.
+    script = answering({"RSET": None, "MAIL": ("250 ok", None)}, extensions=["PIPELINING"])
+    with serve(script) as server, mailer(server, retries=1) as sending:
+        report = sending.send_all(messages(10))
+    assert report.sent == 10, report
+    assert len(server.peers) == 10
+
+
+def test_a_server_that_never_takes_a_message_is_given_up():
+    with serve(answering({"MAIL": None})) as server, mailer(server, retries=1) as sending:
+        receipt = sending.send(messages(1)[0])
+    assert receipt.not_sent and isinstance(receipt.error, errors.SMTPServerDisconnected)
+
+
+def test_twenty_threads_share_as_many_sessions_as_they_may():
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none", connections=2) as mailer:
+            told = []
+
+            def send():
+                told.extend(mailer.send(message).ok for message in messages(5))
+
+            threads = [threading.Thread(target=send) for _ in range(20)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert told == [True] * 100 and mailer.idle <= 2
+        assert len(catcher.messages) == 100
+
+
+def test_sending_within_a_sending_on_one_session():
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none") as mailer:
+
+            def outer():
+                for message in messages(3):
+                    assert mailer.send(message).ok
+                    yield message
+
+            assert mailer.send_all(outer()).sent == 3
+            assert mailer.idle == 1
+        assert len(catcher.messages) == 6
+
+
+def test_what_the_iterable_raises_has_the_report():
+    with rsmtp.Catcher(tls="none") as catcher:
+        with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none") as mailer:
+
+            def broken():
+                yield from messages(3)
+                yield ("a@example.org", [], CONTENT)
+                raise RuntimeError("no more")
+
+            with pytest.raises(RuntimeError, match="no more") as raised:
+                mailer.send_all(broken())
+        report = raised.value.report
+        assert (report.sent, report.not_sent) == (3, 1) and len(report.receipts) == 4
+        assert len(catcher.messages) == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://user:se/cret@host",
+        "smtp://user:se?cret@host",
+        "smtp://user:se#cret@host",
+        "smtp://user:se[cret@host",
+        "smtp://user:se cret@host",
+        "smtp:user:secret@host",
+        "smtp://user:se\ncret@host",
+    ],
+)
+def test_a_password_in_a_bad_url_is_not_shown(url):
+    with pytest.raises(ValueError, match="url: ") as raised:
+        rsmtp.Mailer(url)
+    assert "cret" not in str(raised.value) and raised.value.__cause__ is None
