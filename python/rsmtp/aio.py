@@ -78,7 +78,7 @@ class Connection(Wire, asyncio.Protocol):
         try:
             try:
                 async with asyncio.timeout(connection.seconds_left()):
-                    await connection._dial(host, port, path, source_address)
+                    await connection._dial(host, port, path, source_address, observer)
             except TimeoutError:
                 while left := connection.seconds_left():
                     await asyncio.sleep(left + _TICK)
@@ -93,7 +93,12 @@ class Connection(Wire, asyncio.Protocol):
         return connection
 
     async def _dial(
-        self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None
+        self,
+        host: str,
+        port: int,
+        path: str | None,
+        source_address: tuple[str, int] | None,
+        observer: _Observer,
     ) -> None:
         """Every address is tried in the order that the resolver gives."""
         if path is not None:
@@ -102,7 +107,7 @@ class Connection(Wire, asyncio.Protocol):
             except OSError as error:
                 self.unreachable(path, None, 1, error.errno)
             return
-        addresses = await self._resolve(host, port)
+        addresses = await self._resolve(host, port, observer)
         first: tuple[str, int | None] | None = None
         for index, address in enumerate(addresses):
             # A silent address must leave time for those behind it.
@@ -116,13 +121,15 @@ class Connection(Wire, asyncio.Protocol):
                 errno = error.errno
             except OSError as error:
                 errno = error.errno
-            first = first or (address, errno)
+            bare = address.partition("%")[0]
+            self.passed_over((bare, port), errno, observer)
+            first = first or (bare, errno)
         if not self.seconds_left():
             raise TimeoutError
         address, errno = first or (host, None)
-        self.unreachable(host, (address.partition("%")[0], port), len(addresses), errno)
+        self.unreachable(host, (address, port), len(addresses), errno)
 
-    async def _resolve(self, host: str, port: int) -> list[str]:
+    async def _resolve(self, host: str, port: int, observer: _Observer) -> list[str]:
         # An empty name is any local address, as it is for sockets.
         name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
         for family in (socket.AF_INET, socket.AF_INET6):
@@ -134,7 +141,9 @@ class Connection(Wire, asyncio.Protocol):
         except (OSError, UnicodeError) as error:
             self.unknown_host(host, str(error))
             raise
-        return [cast(str, address[0]) for *_, address in found]
+        addresses = [cast(str, address[0]) for *_, address in found]
+        self.looked_up([address.partition("%")[0] for address in addresses], observer)
+        return addresses
 
     # -- asking ---------------------------------------------------------------------
 

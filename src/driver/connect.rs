@@ -43,7 +43,8 @@ pub fn connect(target: &Target, wire: &mut Wire, attendant: &mut dyn Attendant) 
         Target::Tcp { host, port, source } => {
             let addresses = resolve(host, *port, wire.deadline(), attendant)?;
             if literal(host).is_none() {
-                wire.note(looked_up(host, &addresses), attendant);
+                let found: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+                wire.note(looked_up(host, &found), attendant);
             }
             let source = match source {
                 None => None,
@@ -97,14 +98,18 @@ fn literal(host: &str) -> Option<IpAddr> {
 }
 
 /// For the record: a few of the addresses that a name has.
-fn looked_up(host: &str, addresses: &[SocketAddr]) -> String {
+pub fn looked_up(host: &str, addresses: &[IpAddr]) -> String {
     const SHOWN: usize = 4;
-    let mut found: Vec<String> =
-        addresses.iter().take(SHOWN).map(|address| address.ip().to_string()).collect();
+    let mut found: Vec<String> = addresses.iter().take(SHOWN).map(IpAddr::to_string).collect();
     if addresses.len() > SHOWN {
         found.push(format!("{} more", addresses.len() - SHOWN));
     }
     format!("looked up {host}: {}", found.join(", "))
+}
+
+/// For the record: one of the addresses, and why it is not the one.
+pub fn passed_over(address: SocketAddr, error: &io::Error) -> String {
+    format!("no connection to {address}: {error}")
 }
 
 /// The name that the resolver is asked for: A-labels (RFC 5891).
@@ -126,7 +131,7 @@ fn connect_any(
         match connect_one(*address, source, share, wire.deadline(), attendant) {
             Ok(stream) => return Ok(stream),
             Err(Failed::Here(error)) => {
-                wire.note(format!("no connection to {address}: {error}"), attendant);
+                wire.note(passed_over(*address, &error), attendant);
                 first_error.get_or_insert((*address, error));
             }
             Err(Failed::Everywhere(error)) => return Err(*error),
