@@ -88,7 +88,7 @@ check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 # Skipped packages and an unreachable index are told apart from a clean bill.
 .PHONY: check-audit
 check-audit: .tools/audit/made
-	@for file in build test check bench; do \
+	@for file in build test check docs bench; do \
 	    said=$$(.tools/audit/bin/pip-audit --progress-spinner off --disable-pip --no-deps --strict \
 	        -r requirements/$$file.txt 2>&1); \
 	    case "$$?:$$said" in \
@@ -133,6 +133,13 @@ $(VENV)/wheel: $(SOURCES) $(shell find python -name '*.py*' -o -path '*/static/*
 	$(BIN)/maturin build --quiet --locked --release --interpreter $(BIN)/python --out dist
 	@touch $@
 
+# --- docs ---------------------------------------------------------------------------
+
+.PHONY: docs
+docs: $(VENV)/built $(VENV)/docs-tools ## The site, docs/_build/html; a warning is an error
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --nitpicky --quiet docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 # --- fuzzing, endurance -----------------------------------------------------------
 
 FUZZ_SECONDS ?= 1200
@@ -157,6 +164,11 @@ endurance: $(VENV)/built $(VENV)/test-tools ## 100,000 sessions, 2,000 interrupt
 .PHONY: bench
 bench: $(BENCH_VENV)/installed ## rsmtp beside its peers, on loopback (BENCH="--quick" passes options)
 	$(BENCH_VENV)/bin/python bench/run.py $(BENCH)
+
+# A plain interpreter will do: no wheel, no requirements.
+.PHONY: bench-instructions
+bench-instructions: $(VENV)/made ## Instructions of the engine's hot paths, by valgrind, into docs/instructions.md
+	$(BIN)/python bench/instructions.py --write docs/instructions.md
 
 $(BENCH_VENV)/installed: $(VENV)/wheel requirements/bench.txt
 	test -x $(BENCH_VENV)/bin/python || $(BIN)/python -m venv $(BENCH_VENV)
@@ -183,6 +195,10 @@ $(VENV)/check-tools: requirements/check.txt requirements/test.txt | $(VENV)/test
 	$(BIN)/python $(PIP) install -r requirements/check.txt
 	@touch $@
 
+$(VENV)/docs-tools: requirements/docs.txt | $(VENV)/made
+	$(BIN)/python $(PIP) install -r requirements/docs.txt
+	@touch $@
+
 $(VENV)/built: $(SOURCES) | $(VENV)/build-tools
 	$(BIN)/maturin develop --quiet --locked
 	@touch $@
@@ -202,6 +218,6 @@ $(VENV)/built: $(SOURCES) | $(VENV)/build-tools
 
 .PHONY: clean
 clean: ## Removes everything that make made
-	rm -rf $(VENV) $(BENCH_VENV) .tools target dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) .tools target dist docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -f python/rsmtp/_rsmtp*.so python/rsmtp/_rsmtp*.pyd
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -25,6 +25,8 @@ def senders() -> dict[str, Sender]:
             found[name] = partial(send_with_smtplib, module)
     if module := have("aiosmtplib"):
         found["aiosmtplib"] = partial(send_with_aiosmtplib, module)
+    if module := have("rsmtp"):
+        found["rsmtp.Mailer.send_all"] = partial(send_with_mailer, module)
     return found
 
 
@@ -65,6 +67,16 @@ def send_with_aiosmtplib(aiosmtplib, port, messages, lap):
             lap()
 
     asyncio.run(send())
+
+
+def send_with_mailer(rsmtp, port, messages, lap):
+    with rsmtp.Mailer(f"smtp://127.0.0.1:{port}?tls=none", local_hostname="bench.test") as mailer:
+        mailer.send((SENDER, [RECIPIENT], messages[0]))  # opens the session that is then used
+        lap()
+        report = mailer.send_all((SENDER, [RECIPIENT], message) for message in messages)
+        lap()
+    if report.sent != len(messages):
+        raise RuntimeError(f"not every message was sent: {report}")
 
 
 def build_text(text, multipart, application, body, attachment):

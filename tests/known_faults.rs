@@ -1,5 +1,5 @@
 //! Faults that are published of lettre 0.11 before 0.11.24, sent through our own code.
-//! lettre is a second client in our tests and never part of what is shipped
+//! The parts of lettre that have them are in our tests and never in what is shipped
 //! (`tests/test_supply_chain.py`).
 
 use rsmtp::message::{address, field_fold};

@@ -744,11 +744,6 @@ class Engine:
         """
         A mailer by these servers, in the order of preference.
         """
-    def breaks(self, /, server: SupportsIndex) -> bool:
-        """
-        A new session with this server ended without an answer to any message. Whether
-        it is worth trying to speak more plainly.
-        """
     def close(self, /) -> None:
         """
         Ends the sessions at rest; nothing can be sent any more.
@@ -762,6 +757,7 @@ class Engine:
         """
         This server could not be reached: others go first for a while.
         """
+    def leave_queue(self, /) -> None: ...
     @staticmethod
     def local(
         kind: str,
@@ -781,6 +777,10 @@ class Engine:
     def order(self, /) -> list[int]:
         """
         The servers in the order in which to try them now, by their places.
+        """
+    def queue_up(self, /) -> None:
+        """
+        Somebody waits for a session, or does so no longer: those in use give way.
         """
     def send(self, /, item: Any) -> Receipt:
         """
@@ -1451,10 +1451,10 @@ class Sending:
         Seconds until there is something to do for another session: 0 now, inf when
         something new comes; None: nothing any more.
         """
-    def patience(self, /, failures: SupportsIndex) -> float | None:
+    def patience(self, /, failures: SupportsIndex, opened: bool) -> float | None:
         """
-        Seconds before another attempt to open a session, after so many that failed;
-        None: no more of them.
+        Seconds before another attempt to open a session, after so many that failed, or,
+        with `opened`, on which no message was answered; None: no more of them.
         """
     def put(self, /, item: Any) -> None:
         """
@@ -1697,7 +1697,7 @@ class Wire(Conversation):
         Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
         error is an exception that is not raised; `spent` is whether the session may not
         be used again, `begun` the messages that have gone over it, `answered` whether
-        any of this errand's was answered, `ready` whether the session came to be ready
+        any of this errand's was answered or the server will be spoken to more plainly, `ready` whether the session came to be ready
         for mail.
         """
     def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:

@@ -112,18 +112,16 @@ class Connection(Wire, asyncio.Protocol):
         for index, address in enumerate(addresses):
             # A silent address must leave time for those behind it.
             share = (self.seconds_left() or 0) / (len(addresses) - index)
-            errno = None
             try:
                 async with asyncio.timeout(share):
                     await self._loop.create_connection(lambda: self, address, port, local_addr=source_address)
                 return
-            except TimeoutError as error:
-                errno = error.errno
             except OSError as error:
-                errno = error.errno
-            bare = address.partition("%")[0]
-            self.passed_over((bare, port), errno, observer)
-            first = first or (bare, errno)
+                # A share that is used up is one too: a TimeoutError without a number.
+                # A scope ("%eth0") is of this machine only.
+                bare = address.partition("%")[0]
+                self.passed_over((bare, port), error.errno, observer)
+                first = first or (bare, error.errno)
         if not self.seconds_left():
             raise TimeoutError
         address, errno = first or (host, None)

@@ -4,15 +4,24 @@ when; here its sessions are moved by the loop, without a thread."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from types import TracebackType
 from typing import Any, Self
 
 from rsmtp._rsmtp import Receipt, Sending, Settings
 from rsmtp.aio import Connection
 from rsmtp.client import address_literal
-from rsmtp.errors import SMTPException
+from rsmtp.errors import SMTPException, SMTPStateError
 from rsmtp.mailer import BaseMailer, Sendable, check_many, teller
 from rsmtp.progress import Progress
 from rsmtp.report import Report
@@ -20,8 +29,6 @@ from rsmtp.servers import Local, Server
 
 # Receipts of sent messages that a Report keeps; all others it keeps in any case.
 _KEPT = 10_000
-# New sessions in a row without an answer to any message.
-_BARREN = 10
 
 
 class _Pulse:
@@ -61,6 +68,9 @@ class AsyncMailer(BaseMailer):
         super().__init__(*args, **kwargs)
         self._resting: list[_Resting] = []
         self._closed = False
+        self._serving: set[Connection] = set()
+        self._places = asyncio.Semaphore(self._connections)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(self, message: Sendable) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
@@ -125,7 +135,36 @@ class AsyncMailer(BaseMailer):
     def _begin(self, every: bool) -> Sending:
         if self._closed:
             raise RuntimeError("this mailer is closed")
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None and self._resting:
+                if not self._loop.is_closed():
+                    raise SMTPStateError(
+                        "this mailer's sessions belong to another event loop: make one for each"
+                    )
+                # They ended with their loop.
+                self._resting.clear()
+            self._loop = loop
+            self._places = asyncio.Semaphore(self._connections)
         return self._engine.send_all(every, _KEPT)
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Leave to have one session: first come, first served. Who has one gives way."""
+        if self._places.locked():
+            self._engine.queue_up()
+            for connection in list(self._serving):
+                connection.nudge()
+            try:
+                await self._places.acquire()
+            finally:
+                self._engine.leave_queue()
+        else:
+            await self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def _take(self) -> _Resting | None:
         """One that rests and is still good; looked up in what has come."""
@@ -139,18 +178,6 @@ class AsyncMailer(BaseMailer):
             else:
                 return one
         return None
-
-    async def _connect(self) -> _Resting:
-        """A connection to the first server that takes one; its session is not opened."""
-        first: BaseException | None = None
-        for server in self._engine.order():
-            hop = self._hops[server]
-            try:
-                return _Resting(await self._dial(server, hop), server)
-            except (SMTPException, OSError) as error:
-                self._engine.is_down(server)
-                first = first or error
-        raise first or SMTPException("there is no server to send by")
 
     async def _dial(self, server: int, hop: Server) -> Connection:
         pipelining, chunking = self._engine.manners(server)
@@ -195,6 +222,8 @@ class AsyncSending:
         self._receipts: list[Receipt] = []
         self._serving: set[Connection] = set()
         self._lanes: set[asyncio.Task[None]] = set()
+        # Those that have no session.
+        self._idle: set[asyncio.Task[None]] = set()
         self._changed = _Pulse()
         self._failure: BaseException | None = None
         self._begun = False
@@ -202,16 +231,17 @@ class AsyncSending:
     def __await__(self) -> Generator[Any, None, Report]:
         return self._report().__await__()
 
-    def __aiter__(self) -> AsyncIterator[Receipt]:
+    def __aiter__(self) -> AsyncGenerator[Receipt, None]:
         return self._each()
 
     async def _report(self) -> Report:
         self._begin(every=False)
         report = Report()
         try:
-            async for _ in self._run():
-                report.receipts += self._receipts
-                self._receipts.clear()
+            async with contextlib.aclosing(self._run()) as run:
+                async for _ in run:
+                    report.receipts += self._receipts
+                    self._receipts.clear()
         except BaseException as raised:
             self._hang_on(raised, report)
             raise
@@ -223,13 +253,14 @@ class AsyncSending:
         report.close(self._sending.tally)
         raised.report = report  # type: ignore[attr-defined]
 
-    async def _each(self) -> AsyncIterator[Receipt]:
+    async def _each(self) -> AsyncGenerator[Receipt, None]:
         self._begin(every=True)
         try:
-            async for _ in self._run():
-                self._receipts.reverse()
-                while self._receipts:
-                    yield self._receipts.pop()
+            async with contextlib.aclosing(self._run()) as run:
+                async for _ in run:
+                    self._receipts.reverse()
+                    while self._receipts:
+                        yield self._receipts.pop()
         except GeneratorExit:
             raise
         except BaseException as raised:
@@ -242,7 +273,7 @@ class AsyncSending:
         self._sending = self._mailer._begin(every)
         self._begun = True
 
-    async def _run(self) -> AsyncIterator[None]:
+    async def _run(self) -> AsyncGenerator[None, None]:
         """Yields whenever receipts may have come."""
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         feeder = asyncio.create_task(self._feed())
@@ -266,8 +297,11 @@ class AsyncSending:
             if self._receipts:
                 yield
             self._stir_others()
+            for lane in self._idle:
+                # Whoever is still connecting has nothing to do it for.
+                lane.cancel()
             for done in await asyncio.gather(feeder, *self._lanes, return_exceptions=True):
-                if isinstance(done, BaseException):
+                if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
                     raise done
             if self._failure is not None:
                 raise self._failure
@@ -340,32 +374,51 @@ class AsyncSending:
         await asyncio.to_thread(self._sending.work_here)
 
     async def _by_sessions(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._idle.add(task)
+        task.add_done_callback(self._idle.discard)
         failures = 0
         while (wait := self._sending.outlook()) is not None:
             if wait:
                 await self._pause(wait)
                 continue
-            try:
+            async with self._mailer._place():
+                if self._sending.outlook() != 0:
+                    continue
                 one = await self._mailer._take()
-                literal = None
-                if one is None:
-                    one = await self._mailer._connect()
-                    literal = address_literal(one.connection.getsockname())
-            except (SMTPException, OSError) as error:
-                failures += 1
-                if await self._gives_up(error, failures):
-                    return
-                continue
-            error_ = await self._serve(one, literal)
-            if error_ is None:
-                failures = 0
-                continue
-            failures += 1
-            if await self._gives_up(error_, failures):
+                error, ready = await (self._anew() if one is None else self._open(one, None))
+                failures = failures + 1 if error else 0
+                pause = self._gives_up(error, failures, ready) if error else 0
+            if pause is None:
                 return
+            end = time.monotonic() + pause
+            while (left := end - time.monotonic()) > 0 and self._sending.outlook() is not None:
+                await self._pause(left)
 
-    async def _serve(self, one: _Resting, literal: str | None) -> BaseException | None:
-        """By this session, as long as both last. What kept it from sending anything."""
+    async def _anew(self) -> tuple[BaseException | None, bool]:
+        """By a session with the first server that takes us. What kept all of them from
+        sending anything."""
+        engine = self._mailer._engine
+        first: BaseException | None = None
+        for server in engine.order():
+            error: BaseException | None
+            try:
+                connection = await self._mailer._dial(server, self._mailer._hops[server])
+            except (SMTPException, OSError) as failed:
+                error = failed
+            else:
+                literal = address_literal(connection.getsockname())
+                error, ready = await self._open(_Resting(connection, server), literal)
+                if error is None or ready:
+                    return error, ready
+            engine.is_down(server)
+            first = first or error
+        return first or SMTPException("there is no server to send by"), False
+
+    async def _open(self, one: _Resting, literal: str | None) -> tuple[BaseException | None, bool]:
+        """By this session, as long as both last. What kept it from sending anything, and
+        whether it came to be ready for mail."""
         connection = one.connection
         now = time.monotonic()
 
@@ -373,7 +426,11 @@ class AsyncSending:
             age, silence = now - one.opened, now - one.since
             connection.begin_errand(self._sending, one.server, literal, one.begun, age, silence)
 
+        task = asyncio.current_task()
+        assert task is not None
         self._serving.add(connection)
+        self._mailer._serving.add(connection)
+        self._idle.discard(task)
         try:
             error, spent, one.begun, answered, ready = await connection.serve(begin, self._has_changed)
         except BaseException:
@@ -381,19 +438,17 @@ class AsyncSending:
             raise
         finally:
             self._serving.discard(connection)
+            self._mailer._serving.discard(connection)
+            self._idle.add(task)
             self._stir_others()
         if not connection.is_over and not spent and error is None:
             await self._mailer._rest(one)
         else:
             connection.close() if connection.is_over or error else await _leave(connection)
         if error is None or answered or literal is None:
-            return None
-        engine = self._mailer._engine
-        if ready and engine.breaks(one.server):
-            return None
-        engine.is_down(one.server)
-        failed: BaseException = error
-        return failed
+            return None, ready
+        self._mailer._engine.is_down(one.server)
+        return error, ready
 
     def _stir_others(self) -> None:
         """Something has come back, or all is over."""
@@ -401,19 +456,18 @@ class AsyncSending:
             connection.nudge()
         self._changed.beat()
 
-    async def _gives_up(self, error: BaseException, failures: int) -> bool:
-        """Whether nothing more is to be tried; otherwise the time until then is over."""
-        pause = self._sending.patience(failures)
-        transient = getattr(error, "transient", True)
-        if self._serving and pause is None:
+    def _gives_up(self, error: BaseException, failures: int, ready: bool) -> float | None:
+        """Seconds until the next attempt; None: there is none."""
+        pause = self._sending.patience(failures, ready)
+        transient = ready or getattr(error, "transient", True)
+        if self._serving and pause is None and not ready:
             # The server takes so many sessions and no more, or so it seems.
-            return True
+            return None
         if pause is None or not transient:
             self._failure = error
             self._sending.fail(str(error), transient)
-            return True
-        await asyncio.sleep(pause)
-        return False
+            return None
+        return pause
 
     async def _pause(self, seconds: float) -> None:
         try:

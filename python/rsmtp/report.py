@@ -11,12 +11,13 @@ from rsmtp._rsmtp import Receipt
 class Report:
     """What became of the messages of one `send_all`.
 
-    sent, refused, unknown, not_sent: messages, each counted once, by its worst
-        recipient: refused means that the server said no for one of them at least,
-        unknown that nobody can say for one of them.
-    receipts: of every message that was not sent to all, and of the first 10,000 that
-        were.
-    seconds: from the first message to the last answer.
+    Attributes:
+        sent, refused, unknown, not_sent: messages, each counted once, by its worst
+            recipient: refused means that the server said no for one of them at least,
+            unknown that nobody can say for one of them.
+        receipts: of every message that was not sent to all, and of the first 10,000 that
+            were.
+        seconds: from the first message to the last answer.
     """
 
     def __init__(self) -> None:

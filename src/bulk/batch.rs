@@ -108,10 +108,12 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// After so many failures in a row: whether to try again and when.
-    pub fn patience(&self, failures: u32) -> Option<Duration> {
+    /// After so many failures in a row, to open a session or (`opened`) to hear an
+    /// answer to any message on a new one: whether to try again and when.
+    pub fn patience(&self, failures: u32, opened: bool) -> Option<Duration> {
         let dispatch = &self.lock().dispatch;
-        (failures <= dispatch.retries()).then(|| dispatch.backoff(failures))
+        let most = if opened { worker::BARREN } else { dispatch.retries() };
+        (failures <= most).then(|| dispatch.backoff(failures))
     }
 
     /// Starts a worker, unless there are enough for what waits.

@@ -6,8 +6,9 @@ use super::dispatch::Work;
 use super::job::Payload;
 use super::lane::{Filled, Lane};
 use super::server::{Asks, Opening, quit};
+use super::worker::TURN;
 use crate::protocol::command::ClientName;
-use crate::protocol::{Error, Event, Session};
+use crate::protocol::{Error, Event, Kind, Session};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,7 @@ pub struct Errand<P> {
     opening: Option<Opening>,
     lane: Lane<P>,
     opened: Instant,
+    began: Instant,
     fresh: bool,
     quitting: bool,
 }
@@ -42,7 +44,8 @@ pub struct Errand<P> {
 pub struct Left {
     /// Messages that have gone over the session, all in all.
     pub begun: usize,
-    /// Whether the server has answered any message of this errand.
+    /// Whether the server has answered any message of this errand, or will be spoken
+    /// to more plainly: nothing is to be held against it.
     pub answered: bool,
     /// Whether the session came to be ready for mail.
     pub ready: bool,
@@ -60,6 +63,7 @@ impl<P: Payload> Errand<P> {
             hop,
             lane,
             opened: now,
+            began: now,
             fresh: true,
             quitting: false,
         }
@@ -78,7 +82,7 @@ impl<P: Payload> Errand<P> {
         let name = Arc::clone(&batch.shared.route.hop(hop).server.name);
         let lane = batch.lane(name, begun, silence > STALE, now);
         let opened = now.checked_sub(age).unwrap_or(now);
-        Self { batch, hop, opening: None, lane, opened, fresh: false, quitting: false }
+        Self { batch, hop, opening: None, lane, opened, began: now, fresh: false, quitting: false }
     }
 
     /// Something has come of what was said.
@@ -100,14 +104,20 @@ impl<P: Payload> Errand<P> {
             return Next::Talk;
         }
         let keep = self.batch.shared.pool.keep;
+        let wanted = self.batch.shared.pool.is_wanted();
+        let gives_way = wanted && now.duration_since(self.began) > TURN;
+        if gives_way && self.lane.in_flight() == 0 {
+            return Next::Rest { spent: false };
+        }
         let too_old = now.duration_since(self.opened) >= keep.age;
         let (workers, failed) = {
             let state = self.batch.lock();
             (state.workers, state.failure.is_some())
         };
-        let filled = match (too_old, failed) {
-            (true, _) => Filled::Spent,
-            (_, true) => Filled::Starved(Work::Finished),
+        let filled = match (too_old, failed, gives_way) {
+            (true, ..) => Filled::Spent,
+            (_, true, _) => Filled::Starved(Work::Finished),
+            (.., true) => Filled::Full,
             _ => self.lane.fill(&mut Locked(&self.batch), workers, session, now),
         };
         let drained = self.batch.lock().dispatch.is_drained();
@@ -116,6 +126,8 @@ impl<P: Payload> Errand<P> {
             Filled::Starved(work) if self.lane.in_flight() == 0 => match work {
                 Work::Some => Next::Talk,
                 Work::Finished => Next::Rest { spent: false },
+                // With nothing to say, nobody else should wait.
+                _ if wanted => Next::Rest { spent: false },
                 Work::At(when) => Next::Wait(Some(when)),
                 Work::None if drained => Next::Rest { spent: false },
                 Work::None => Next::Wait(None),
@@ -133,9 +145,15 @@ impl<P: Payload> Errand<P> {
     /// The session has ended, or is left at rest: everything that was in flight is
     /// settled, what was not begun goes back.
     pub fn leave(mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Left {
-        let forgiven = !self.lane.is_answered() && !self.fresh;
-        self.lane.ended(session, error, forgiven, &mut self.batch.lock().dispatch, now);
         let ready = self.opening.is_none();
-        Left { begun: self.lane.begun(), answered: self.lane.is_answered(), ready }
+        let silent = !self.lane.is_answered();
+        let broken = error.is_some_and(|error| error.kind != Kind::Interrupted);
+        // By its own words or not at all: only what broke can have broken on an extension.
+        let plainly =
+            silent && ready && self.fresh && broken && self.batch.shared.route.breaks(self.hop, now);
+        // One that had died at rest says nothing about the message.
+        let forgiven = plainly || (silent && !self.fresh);
+        self.lane.ended(session, error, forgiven, &mut self.batch.lock().dispatch, now);
+        Left { begun: self.lane.begun(), answered: self.lane.is_answered() || plainly, ready }
     }
 }

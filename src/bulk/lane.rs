@@ -194,6 +194,7 @@ impl<P: Payload> Lane<P> {
             dispatch.put_back(job);
         }
         let outcomes: Vec<_> = first.chain(stranded).collect();
+        debug_assert_eq!(outcomes.len(), self.in_flight.len(), "every message has its own outcome");
         let count = outcomes.len().min(self.in_flight.len());
         let jobs: Vec<_> = self.in_flight.drain(..count).collect();
         for (mut job, (outcome, uncounted)) in jobs.into_iter().zip(outcomes).rev() {

@@ -66,6 +66,15 @@ impl Pool {
         Place { pool: self, number, admitted: false }
     }
 
+    /// One more waits for a place, in a queue that the caller keeps.
+    pub fn queue_elsewhere(&self) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn leave_queue_elsewhere(&self) {
+        self.queued.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// Whether somebody waits for a place.
     pub fn is_wanted(&self) -> bool {
         self.queued.load(Ordering::Relaxed) > 0

@@ -1,6 +1,6 @@
 //! A server to send by, and how a session with it is opened.
 
-use crate::protocol::auth::Credentials;
+use crate::protocol::auth::{Credentials, Mechanism};
 use crate::protocol::command::{ClientName, Command};
 use crate::protocol::reply::Reply;
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage};
@@ -131,8 +131,14 @@ impl Opening {
         }
         let Some(credentials) = &server.credentials else { return Ok(true) };
         self.awaited = Awaited::Auth;
-        let login =
-            Request::Login { credentials: credentials.clone(), mechanism: None, initial_response: true };
+        // Under TLS PLAIN tells nobody else, and takes one turn where a challenge takes two.
+        let offered = session.extensions().mechanisms();
+        let plain = session.is_secure() && credentials.choose(&offered).contains(&Mechanism::Plain);
+        let login = Request::Login {
+            credentials: credentials.clone(),
+            mechanism: plain.then_some(Mechanism::Plain),
+            initial_response: true,
+        };
         session.request(login).map(|()| false)
     }
 }

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 /// After so many new sessions in a row on which the server has not answered a single
 /// message, nobody believes any more that the messages are to blame.
-const BARREN: u32 = 10;
+pub(super) const BARREN: u32 = 10;
 /// A busy session is kept so long before it is left to who waits for one.
-const TURN: Duration = Duration::from_millis(100);
+pub(super) const TURN: Duration = Duration::from_millis(100);
 /// The answer to QUIT is awaited so long: nothing hangs on it.
 const FAREWELL: Duration = Duration::from_secs(1);
 

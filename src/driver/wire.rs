@@ -159,12 +159,10 @@ impl Wire {
         }
     }
 
-    /// After an error: the alert that tells the peer what was wrong with its TLS.
+    /// What is left to say: after an error, the alert that tells the peer what was wrong
+    /// with its TLS. Takes no event away from whoever waits for it.
     pub fn last_octets(&mut self) -> Option<&[u8]> {
-        match self.conversation.next_move() {
-            Ok(Move::Send(octets)) => Some(octets),
-            _ => None,
-        }
+        self.conversation.unsent()
     }
 
     /// Ends the session without a word.

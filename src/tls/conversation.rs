@@ -104,6 +104,16 @@ impl Conversation {
         })
     }
 
+    /// What the next [`Move::Send`] would say, whatever else there is to do.
+    pub fn unsent(&mut self) -> Option<&[u8]> {
+        self.seal().ok()?;
+        match &self.ciphertext[self.start..] {
+            [] if self.layer.is_none() => self.session.pending(),
+            [] => None,
+            _ => Some(&self.ciphertext[self.start..]),
+        }
+    }
+
     /// So many octets of the last [`Move::Send`] are with the operating system.
     pub fn sent(&mut self, octets: usize) {
         if self.start == self.ciphertext.len() {

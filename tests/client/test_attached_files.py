@@ -1,5 +1,6 @@
 """Attachments that are files: what is sent is what is in them when it is sent, or nothing."""
 
+import contextlib
 import copy
 import gc
 import io
@@ -9,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -230,11 +232,31 @@ def test_a_fifo_and_a_device_have_no_end_that_could_be_known(tmp_path):
             message_with(path)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(path):
-    path.chmod(0)
-    with pytest.raises(PermissionError):
-        message_with(path)
+@contextlib.contextmanager
+def not_as_root():
+    """Root may read everything: nobody may not."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="access is not decided by mode bits there")
+def test_a_file_that_may_not_be_read():
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is below one that only its owner may enter
+        Path(folder).chmod(0o755)
+        path = Path(folder, "report.bin")
+        path.write_bytes(b"octets")
+        path.chmod(0o444)
+        with not_as_root():
+            message_with(path)
+        path.chmod(0)
+        with not_as_root(), pytest.raises(PermissionError):
+            message_with(path)
 
 
 def test_a_relative_path_means_what_it_meant(path, plain, monkeypatch):

@@ -78,7 +78,8 @@ def secured():
             yield catcher, client
 
 
-@pytest.fixture(scope="session")
+# For one module: while Playwright runs, no other event loop can run in this thread.
+@pytest.fixture(scope="module")
 def browser():
     """Debian's Chromium, without a window."""
     sync_api = pytest.importorskip("playwright.sync_api")

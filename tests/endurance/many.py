@@ -15,7 +15,8 @@ def status(field):
 def main():
     port, count = int(sys.argv[1]), int(sys.argv[2])
     messages = (
-        ("a@example.org", ["b@example.org"], b"Subject: %d\r\n\r\nhello\r\n" % number) for number in range(count)
+        ("a@example.org", ["b@example.org"], b"Subject: %d\r\n\r\nhello\r\n" % number)
+        for number in range(count)
     )
     with rsmtp.Mailer(f"smtp://127.0.0.1:{port}?tls=none") as mailer:
         before = status("VmRSS")

@@ -1,5 +1,6 @@
 """Servers that fail: what is retried, what is told, and that nobody waits for ever."""
 
+import asyncio
 import socket
 import threading
 
@@ -65,6 +66,48 @@ def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
         report = sending.send_all(messages(10))
     assert report.sent == 10, report
     assert len(server.peers) == 10
+
+
+def five_by_threads(server):
+    with mailer(server, retries=0) as sending:
+        return sending.send_all(messages(5))
+
+
+def five_by_the_loop(server):
+    async def send():
+        async with rsmtp.AsyncMailer(host="127.0.0.1", port=server.port, tls="none", retries=0) as sending:
+            return await sending.send_all(messages(5))
+
+    return asyncio.run(send())
+
+
+@pytest.mark.parametrize("last", [b"999 what?\r\n", b"550 nobody asked\r\n" * 50, b""])
+@pytest.mark.parametrize("send", [five_by_threads, five_by_the_loop], ids=["Mailer", "AsyncMailer"])
+def test_answers_that_come_together_with_the_end_of_the_session_all_count(last, send):
+    # Five messages are answered in one segment, by a different word each, and what
+    # comes behind that in the same segment ends the session.
+    def script(peer):
+        peer.say("220 hello")
+        peer.line()
+        peer.say("250-server", "250-PIPELINING", "250 CHUNKING")
+        replies, taken = [], 0
+        while taken < 5:
+            command = peer.line()
+            if command.startswith("BDAT"):
+                peer.octets(int(command.split()[1]))
+                taken += 1
+                replies.append(f"{250 if taken % 2 else 550} message {taken}")
+            else:
+                replies.append("250 ok")
+        peer.send("\r\n".join([*replies, ""]).encode() + last)
+        if last:
+            peer.until_closed()
+
+    with serve(script) as server:
+        report = send(server)
+    assert (report.sent, report.refused, report.total) == (3, 2, 5), report
+    for receipt in report.receipts:
+        assert receipt.recipients[0].text.endswith(f"message {receipt.index + 1}"), receipt
 
 
 def test_a_server_that_never_takes_a_message_is_given_up():

@@ -10,17 +10,19 @@ import pwd
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from servers import certificates
 
 CONFIG = Path(__file__).parent / "config"
-ROLES = ("relay", "submission", "smtps", "no_chunking", "small", "old", "lmtp")
+ROLES = ("relay", "held", "submission", "smtps", "no_chunking", "small", "old", "lmtp")
 MAIL_UID = 5000
 PATIENCE = 20.0  # seconds that a server may take to start, to stop, to deliver
 
@@ -60,7 +62,7 @@ class Bed:
     def __init__(self) -> None:
         # Not pytest's own folder: other users must be able to enter this one, and
         # the path of a Unix socket must be short.
-        self.root = Path(tempfile.mkdtemp(prefix="rsmtp-bed-"))
+        self.root = Path(tempfile.mkdtemp(prefix="rsmtp-bed-", dir=in_memory()))
         self.ports = dict(zip(ROLES, free_ports(len(ROLES)), strict=True))
         self.ca_file = str(self.root / "tls" / "ca.pem")
         self.lmtp_socket = str(self.root / "lmtp")
@@ -86,9 +88,21 @@ class Bed:
                 again()
 
     def empty(self) -> None:
-        """Empties every mailbox."""
-        for path in self.root.glob("mail/*/Maildir/[nc][eu][wr]/*"):
-            path.unlink(missing_ok=True)
+        """Empties every mailbox, and the folder of what is held."""
+        for pattern in ("mail/*/Maildir/[nc][eu][wr]/*", "queue/hold/*", "queue/incoming/*"):
+            for path in self.root.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    def held(self) -> dict[str, "Held"]:
+        """What the role `held` has taken, by queue id. A message is Postfix's from the
+        moment when its queue file is whole, with or without an answer that says so."""
+        return {path.name: Held.read(path.read_bytes()) for path in self.whole_queue_files()}
+
+    def whole_queue_files(self) -> list[Path]:
+        # One that may be executed is whole; cleanup(8) says so with its last touch.
+        # It is in its folder by then: incoming until there is a recipient, then hold.
+        paths = [path for part in ("incoming", "hold") for path in (self.root / "queue" / part).glob("*")]
+        return [path for path in paths if is_executable(path)]
 
     def log(self, after: Mapping[str, int] = MappingProxyType({})) -> str:
         """What both servers have logged, or what they have since `after` = log_sizes()."""
@@ -132,7 +146,7 @@ class Bed:
         elif master:
             self.postfix("stop")
         with patience("Postfix does not stop", self.log) as again:
-            while master and alive(master):
+            while master and group_alive(master):
                 again()
         if self.dovecot:
             with contextlib.suppress(ProcessLookupError):
@@ -184,6 +198,43 @@ class Bed:
         return pid if alive(pid) else None
 
 
+class Held(NamedTuple):
+    """A message in Postfix's queue."""
+
+    recipients: list[str]
+    content: bytes
+
+    @classmethod
+    def read(cls, queue_file: bytes) -> "Held":
+        """Reads a queue file: records of a type, a length in groups of seven bits, and data."""
+        recipients, content, at = [], [], 0
+        while at < len(queue_file):
+            kind = queue_file[at : at + 1]
+            length = shift = 0
+            while True:
+                at += 1
+                length |= (queue_file[at] & 0x7F) << shift
+                shift += 7
+                if queue_file[at] < 0x80:
+                    break
+            data = queue_file[at + 1 : at + 1 + length]
+            at += 1 + length
+            if kind == b"R":
+                recipients.append(data.decode())
+            elif kind in b"NL":  # a line; and a part of one, without its end
+                content.append(data + (b"\r\n" if kind == b"N" else b""))
+        return cls(recipients, b"".join(content))
+
+
+def in_memory() -> str | None:
+    """Where files are kept in memory, if there is room for a queue: Postfix waits for the
+    disk several times a message."""
+    folder = Path("/dev/shm")
+    if folder.is_dir() and shutil.disk_usage(folder).free > 500_000_000:
+        return str(folder)
+    return None
+
+
 def find(program: str) -> str | None:
     """Servers are installed where an ordinary user's PATH does not look."""
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
@@ -213,6 +264,21 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def group_alive(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def is_executable(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & stat.S_IXUSR)
+    except FileNotFoundError:
+        return False  # moved on meanwhile
 
 
 @contextlib.contextmanager

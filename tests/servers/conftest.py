@@ -45,5 +45,5 @@ def pytest_runtest_makereport(item, call):
     fixtures = getattr(item, "funcargs", {})
     if report.failed and "log_before" in fixtures:
         log = fixtures["bed"].log(after=fixtures["log_before"])
-        report.sections.append(("the servers' log", log))
+        report.sections.append(("the end of the servers' log", log[-20_000:]))
     return report

@@ -137,10 +137,13 @@ impl Engine {
         self.shared.route.is_down(server, Instant::now());
     }
 
-    /// A new session with this server ended without an answer to any message. Whether
-    /// it is worth trying to speak more plainly.
-    fn breaks(&self, server: usize) -> bool {
-        self.shared.route.breaks(server, Instant::now())
+    /// Somebody waits for a session, or does so no longer: those in use give way.
+    fn queue_up(&self) {
+        self.shared.pool.queue_elsewhere();
+    }
+
+    fn leave_queue(&self) {
+        self.shared.pool.leave_queue_elsewhere();
     }
 
     /// Sessions at rest.

@@ -29,6 +29,7 @@ impl Wire {
     /// that is to be opened, whose own address literal is given, or on one over which
     /// so many messages have gone, of that age and silent for so long (in seconds).
     #[pyo3(signature = (sending, server, literal, begun=0, age=0.0, silence=0.0))]
+    #[allow(clippy::too_many_arguments)]
     fn begin_errand(
         &self,
         py: Python<'_>,
@@ -56,7 +57,7 @@ impl Wire {
     /// Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
     /// error is an exception that is not raised; `spent` is whether the session may not
     /// be used again, `begun` the messages that have gone over it, `answered` whether
-    /// any of this errand's was answered, `ready` whether the session came to be ready
+    /// any of this errand's was answered or the server will be spoken to more plainly, `ready` whether the session came to be ready
     /// for mail.
     #[pyo3(signature = () -> "tuple[BaseException | None, bool, int, bool, bool]")]
     #[allow(clippy::type_complexity)]
@@ -216,10 +217,10 @@ impl Sending {
         }
     }
 
-    /// Seconds before another attempt to open a session, after so many that failed;
-    /// None: no more of them.
-    fn patience(&self, failures: u32) -> Option<f64> {
-        self.batch.patience(failures).map(|pause| pause.as_secs_f64())
+    /// Seconds before another attempt to open a session, after so many that failed, or,
+    /// with `opened`, on which no message was answered; None: no more of them.
+    fn patience(&self, failures: u32, opened: bool) -> Option<f64> {
+        self.batch.patience(failures, opened).map(|pause| pause.as_secs_f64())
     }
 
     /// No session can be opened: what waits is not sent, for this reason.

@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send check catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --ca-file --cc --envelope-from --envelope-to --from --host --html --html-file --password-from-env --port --reply-to --server --subject --text --text-file --timeout --tls --to --user --username
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --ca-file --cc --envelope-from --envelope-to --from --host --html --html-file --password-from-env --port --reply-to --server --subject --text --text-file --timeout --tls --to --user --username --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -89,7 +89,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using check' -l tls -xka "auto starttls impli
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l json -d 'the same for programs'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l timeout -x -d 'for each step (default: 15)'
-complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a catch -d 'Run a local mail server that takes any mail, prints it, and delivers it nowhere.'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a catch -d 'Run a local mail server that takes any mail, prints it, shows it in a web page, and delivers it nowhere.'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l host -x -d 'address to listen on (default: 127.0.0.1)'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l port -x -d '0 takes a free one (default: 1025)'
@@ -99,7 +99,10 @@ complete -c rsmtp -n '_shtab_rsmtp_using catch' -l username -x -d 'the login'"'"
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l password-from-env -x -d 'environment variable with the login'"'"'s password (default: a random password)'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l require-auth -d 'take mail only after AUTH'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l conversation -d 'print what was said, too'
-complete -c rsmtp -n '_shtab_rsmtp_using catch' -l allow-remote -d 'let --host be one that other machines can reach'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l allow-remote -d 'let --host and --web-host be ones that other machines can reach'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l no-web -d 'no web page'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l web-port -x -d 'the web page'"'"'s port; 0 takes a free one (default: 8025, or a free one if that is taken)'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l web-host -x -d 'the web page'"'"'s address (default: 127.0.0.1); it has no login'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a demo -d 'Run the example script against a local server of its own: STARTTLS, AUTH, one message. Then show the conversation, state by state. Nothing leaves this machine.'
 complete -c rsmtp -n '_shtab_rsmtp_using demo' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a completion -d 'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'

@@ -10,7 +10,7 @@
 
 _shtab_rsmtp_commands() {
   local _commands=(
-    catch:'Run a local mail server that takes any mail, prints it, and delivers it nowhere.'
+    catch:'Run a local mail server that takes any mail, prints it, shows it in a web page, and delivers it nowhere.'
     check:'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
     completion:'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
     demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message. Then show the conversation, state by state. Nothing leaves this machine.'
@@ -37,7 +37,10 @@ _shtab_rsmtp_catch_options=(
   "--password-from-env[environment variable with the login\'s password (default\: a random password)]:VARIABLE:"
   "--require-auth[take mail only after AUTH]"
   "--conversation[print what was said, too]"
-  "--allow-remote[let --host be one that other machines can reach]"
+  "--allow-remote[let --host and --web-host be ones that other machines can reach]"
+  "--no-web[no web page]"
+  "--web-port[the web page\'s port\; 0 takes a free one (default\: 8025, or a free one if that is taken)]:PORT:"
+  "--web-host[the web page\'s address (default\: 127.0.0.1)\; it has no login]:HOST:"
 )
 
 # guard to ensure default positional specs are added only once per session

@@ -1,0 +1,301 @@
+"""`AsyncMailer`: what it tells is what `Mailer` tells, and what asyncio brings."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import socket
+import time
+
+import pytest
+from client.scripted import answering, serve
+
+import rsmtp
+from rsmtp import errors
+
+CONTENT = b"Subject: x\r\n\r\nhello\r\n"
+
+
+def messages(count):
+    return [("a@example.org", [f"b{number}@example.org"], CONTENT) for number in range(count)]
+
+
+def options(server, **more):
+    return {"host": "127.0.0.1", "port": server.port, "tls": "none", "backoff": 0.01, "timeout": 20, **more}
+
+
+def run(main):
+    """In debug mode; nothing may be left behind, nor told of an exception nobody heard."""
+    told = []
+
+    async def inside():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+        result = await main()
+        gc.collect()
+        await asyncio.sleep(0)
+        # What was closed is gone two turns of the loop later.
+        await asyncio.sleep(0)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        assert not left, left
+        return result
+
+    sockets = open_sockets()
+    result = asyncio.run(inside(), debug=True)
+    gc.collect()
+    assert not told, told
+    # The catcher's end of a connection lives in this process, and ends a little after ours.
+    end = time.monotonic() + 10
+    while (left := open_sockets() - sockets) and time.monotonic() < end:
+        time.sleep(0.01)
+    return result, left
+
+
+def open_sockets():
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                found.add(int(name))
+    return found
+
+
+def told(receipt):
+    """What a receipt tells, but for the moment."""
+    recipients = [(one.address, one.fate, one.code, one.text, one.transient) for one in receipt.recipients]
+    return receipt.index, receipt.ok, receipt.attempts, recipients, type(receipt.error)
+
+
+def by_both(script, count, **more):
+    """What Mailer and AsyncMailer make of the same server."""
+    both = []
+    with serve(script) as server, rsmtp.Mailer(**options(server, **more)) as mailer:
+        try:
+            report = mailer.send_all(messages(count))
+        except errors.SMTPException as raised:
+            report = raised.report
+        both.append((sorted(map(told, report.receipts)), len(server.peers)))
+    with serve(script) as server:
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(server, **more)) as mailer:
+                try:
+                    return await mailer.send_all(messages(count))
+                except errors.SMTPException as raised:
+                    return raised.report
+
+        report, _ = run(main)
+        both.append((sorted(map(told, report.receipts)), len(server.peers)))
+    return both
+
+
+PIPELINING, CHUNKING = ["PIPELINING"], ["PIPELINING", "CHUNKING"]
+
+
+@pytest.mark.parametrize(
+    ("replies", "extensions", "more"),
+    [
+        ({}, (), {}),
+        ({}, PIPELINING, {}),
+        ({}, CHUNKING, {}),
+        ({"RCPT TO:<b1": "550 5.1.1 no such user"}, PIPELINING, {}),
+        ({"RCPT TO:<b1": ("450 4.2.0 later", "250 ok")}, PIPELINING, {}),
+        ({"RCPT TO:<b1": "450 4.2.0 later"}, PIPELINING, {"retries": 1}),
+        ({"MAIL": "550 not you"}, PIPELINING, {}),
+        ({"DATA": "554 no"}, (), {}),
+        ({".": "554 spam"}, PIPELINING, {}),
+        ({}, PIPELINING, {"max_messages": 2}),
+        ({}, [*PIPELINING, "LIMITS MAILMAX=2"], {}),
+        ({}, PIPELINING, {"keep_idle": 0}),
+        ({}, PIPELINING, {"per_day": 3}),
+        ({".": None}, (), {"retries": 0}),
+        ({"BDAT": "503 what?"}, CHUNKING, {"retries": 0}),
+        ({"MAIL": ("250 ok", None)}, PIPELINING, {"retries": 1}),
+    ],
+)
+def test_receipts_are_those_of_mailer(replies, extensions, more):
+    first, second = by_both(answering(replies, extensions=extensions), 5, **more)
+    assert first == second
+
+
+def test_awaited_iterated_and_asynchronous_iterables():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def asynchronous():
+            for message in messages(5):
+                await asyncio.sleep(0)
+                yield message
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+                assert (await mailer.send(messages(1)[0])).ok
+                assert mailer.idle == 1
+                assert (await mailer.send_all(asynchronous())).sent == 5
+                indices = [receipt.index async for receipt in mailer.send_all(messages(5))]
+                assert sorted(indices) == [0, 1, 2, 3, 4]
+                assert mailer.idle == 1
+            with pytest.raises(RuntimeError, match="closed"):
+                await mailer.send(messages(1)[0])
+
+        _, left = run(main)
+        assert not left
+        assert len(catcher.messages) == 11 and len(catcher.conversations) == 1
+
+
+def test_the_second_server_takes_over_whenever_the_first_fails():
+    with socket.socket() as bound, serve(answering({"EHLO": "421 go away"})) as rude:
+        bound.bind(("127.0.0.1", 0))
+        for port in (bound.getsockname()[1], rude.port):
+            with rsmtp.Catcher(tls="none") as catcher:
+
+                async def main(port=port, catcher=catcher):
+                    urls = [f"smtp://127.0.0.1:{one}?tls=none" for one in (port, catcher.port)]
+                    async with rsmtp.AsyncMailer(urls, retries=0) as mailer:
+                        return await mailer.send_all(messages(3))
+
+                report, left = run(main)
+                assert report.ok and not left and len(catcher.messages) == 3
+
+
+def test_nobody_there_is_raised_with_a_report():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+
+        async def main():
+            mailer = rsmtp.AsyncMailer(
+                host="127.0.0.1", port=bound.getsockname()[1], tls="none", retries=1, backoff=0.01
+            )
+            with pytest.raises(errors.SMTPConnectionRefused):
+                await mailer.send(messages(1)[0])
+            with pytest.raises(errors.SMTPConnectionRefused) as raised:
+                await mailer.send_all(messages(3))
+            assert raised.value.report.not_sent == 3
+
+        _, left = run(main)
+        assert not left
+
+
+def test_what_the_iterable_raises_has_the_report():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        def broken():
+            yield from messages(3)
+            raise RuntimeError("no more")
+
+        async def broken_too():
+            for message in messages(3):
+                yield message
+            raise RuntimeError("no more")
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+                for iterable in (broken(), broken_too()):
+                    with pytest.raises(RuntimeError, match="no more") as raised:
+                        await mailer.send_all(iterable)
+                    assert raised.value.report.sent == 3
+
+        _, left = run(main)
+        assert not left and len(catcher.messages) == 6
+
+
+def test_an_iteration_that_is_dropped_ends_its_session():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher, window=1)) as mailer:
+                async with contextlib.aclosing(aiter(mailer.send_all(messages(50)))) as receipts:
+                    async for receipt in receipts:
+                        assert receipt.ok
+                        break
+                assert mailer.idle == 0
+                assert (await mailer.send(messages(1)[0])).ok
+
+        _, left = run(main)
+        assert not left
+
+
+def test_another_loop_is_told():
+    with rsmtp.Catcher(tls="none") as catcher:
+        mailer = rsmtp.AsyncMailer(**options(catcher))
+
+        async def first():
+            await mailer.send(messages(1)[0])
+            with pytest.raises(errors.SMTPStateError, match="another event loop"):
+                await asyncio.to_thread(asyncio.run, second())
+            await mailer.aclose()
+
+        async def second():
+            await mailer.send(messages(1)[0])
+
+        run(first)
+
+
+def test_cancelled_at_random_moments_nothing_is_left_and_all_is_told():
+    chance = random.Random(6)
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def main():
+            cancelled = 0
+            async with rsmtp.AsyncMailer(**options(catcher, connections=3)) as mailer:
+                for _ in range(60):
+                    sending = asyncio.ensure_future(_report(mailer.send_all(messages(20))))
+                    for _ in range(chance.randrange(60)):
+                        await asyncio.sleep(0)
+                    sending.cancel()
+                    try:
+                        report = await sending
+                    except asyncio.CancelledError as raised:
+                        cancelled += 1
+                        report = getattr(raised, "report", None)
+                    if report is not None:
+                        assert report.sent + report.unknown + report.not_sent <= 20
+                assert (await mailer.send(messages(1)[0])).ok
+            return cancelled
+
+        cancelled, left = run(main)
+        assert cancelled and not left
+
+
+def test_two_sendings_share_the_sessions_and_neither_starves():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def endless():
+            while True:
+                yield messages(1)[0]
+                await asyncio.sleep(0)
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+                busy = asyncio.ensure_future(_report(mailer.send_all(endless())))
+                for _ in range(3):
+                    assert (await mailer.send(messages(1)[0])).ok
+                busy.cancel()
+                with pytest.raises(asyncio.CancelledError) as raised:
+                    await busy
+                assert raised.value.report.sent
+
+        _, left = run(main)
+        assert not left and len(catcher.conversations) <= 2
+
+
+def test_sending_within_a_sending_on_one_session():
+    with rsmtp.Catcher(tls="none") as catcher:
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+
+                async def outer():
+                    for message in messages(3):
+                        assert (await mailer.send(message)).ok
+                        yield message
+
+                async with asyncio.timeout(20):
+                    assert (await mailer.send_all(outer())).sent == 3
+                assert mailer.idle == 1
+
+        _, left = run(main)
+        assert not left and len(catcher.messages) == 6
+
+
+async def _report(sending):
+    return await sending

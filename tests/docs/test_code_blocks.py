@@ -1,0 +1,194 @@
+"""Every Python block of the docs and the README runs, page by page, in their order.
+
+Catchers stand in for the servers that the pages name: before a page runs, host and port of
+each named server become those of a catcher with the user that the page logs in as. Nothing
+else of a block is changed. (docs/pytest.md and docs/command-line.md have tests of their own.)
+"""
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+import rsmtp
+
+ROOT = Path(__file__).parent.parent.parent
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|check|catch|demo|completion)\b")
+
+# The servers that the pages name, and who logs in there.
+SERVERS = {
+    "smtp.gmail.com": "ann@gmail.com",
+    "smtp.office365.com": "ann@contoso.com",
+    "email-smtp.eu-west-1.amazonaws.com": "AKIAEXAMPLE",
+    "smtp.example.org": "ann@example.org",
+    "smtp.example.com": "you@example.com",
+    "relay.example.org": "nobody",
+    "relay2.example.org": "nobody",
+}
+# What the reader brings along.
+BEFORE = {
+    "docs/asyncio.md": "message = 'From: you@example.com\\nTo: friend@example.com\\n\\nIt works.\\n'\n"
+    "import email; message = email.message_from_string(message)\n",
+    "README.md": "rows = [('friend@example.com', 'Subject: Hello\\n\\nIt works.\\n')]\n",
+}
+GREET = """import smtplib
+def greet(host, port, name):
+    with smtplib.SMTP(host, port) as client:
+        client.sendmail("shop@example.org", f"{name.lower()}@example.org", f"Subject: Hi\\n\\nHello {name}")
+"""
+PAGES = {
+    str(page.relative_to(ROOT)): BLOCK.findall(page.read_text(encoding="utf-8"))
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    if "_build" not in page.parts
+}
+RUN_ELSEWHERE = {"docs/pytest.md"}  # tests/pytest_plugin/test_docs.py
+RUN_HERE = [page for page, blocks in PAGES.items() if blocks and page not in RUN_ELSEWHERE]
+
+
+def test_there_are_pages():
+    assert len(RUN_HERE) >= 12
+    assert (ROOT / "tests" / "pytest_plugin" / "test_docs.py").exists()
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """Where a page runs: files that it attaches, catchers for the servers that it names."""
+    with ExitStack() as stack:
+        yield Stage(tmp_path, stack)
+
+
+class Stage:
+    def __init__(self, folder, stack):
+        self.folder = folder
+        self.stack = stack
+        self.catchers = []
+        self.stand_ins = {}
+        (folder / "report.pdf").write_bytes(b"%PDF-1.4\n")
+        (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    def stand_in(self, host, tls):
+        """The port of the catcher for this server, started when a page first names it."""
+        if (host, tls) not in self.stand_ins:
+            user = "you" if tls == "url" else SERVERS[host]
+            catcher = self.stack.enter_context(
+                rsmtp.Catcher(
+                    tls="implicit" if tls == "implicit" else "starttls",
+                    username=user,
+                    password="the-password",
+                    token="the-token",
+                )
+            )
+            self.catchers.append(catcher)
+            self.stand_ins[host, tls] = catcher.port
+        return self.stand_ins[host, tls]
+
+    def localise(self, code):
+        """Named servers become catchers, passwords theirs."""
+        for host in sorted(SERVERS, key=len, reverse=True):
+            name = re.escape(host)
+            code = re.sub(
+                rf'"{name}", (25|465|587)\b',
+                lambda m: f'"localhost", {self.stand_in(host, "implicit" if m[1] == "465" else "plain")}',
+                code,
+            )
+            code = re.sub(
+                rf'host="{name}",(\s*)(?:port=587,)?',
+                lambda m: f'host="localhost",{m[1]}port={self.stand_in(host, "plain")},',
+                code,
+            )
+            code = re.sub(
+                rf'"(smtp://)(you:)?(?:password@)?{name}(?::25)?"',
+                lambda m: (
+                    f'"{m[1]}{"you:the-password@" if m[2] else ""}localhost:'
+                    f'{self.stand_in(host, "url" if m[2] else "plain")}"'
+                ),
+                code,
+            )
+        return code.replace('"app password"', '"the-password"')
+
+    def run(self, arguments):
+        # One file with every catcher's authority.
+        authorities = "".join(Path(catcher.ca_file).read_text() for catcher in self.catchers)
+        (self.folder / "company-ca.pem").write_text(authorities)
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("SMTP_", "RSMTP_"))
+        }
+        environment |= {"SMTP_PASSWORD": "the-password", "SMTP_TOKEN": "the-token", "PYTHONUTF8": "1"}
+        if authorities:
+            environment["SSL_CERT_FILE"] = str(self.folder / "company-ca.pem")
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+
+
+def runnable(block):
+    """A block that awaits outside of a function, as a notebook allows, in a coroutine."""
+    if re.search(r"^(async with|async for|await)\b", block, re.M):
+        inner = textwrap.indent(block, "    ")
+        return f"import asyncio\nasync def notebook():\n{inner}\nasyncio.run(notebook())\n"
+    return block
+
+
+def is_a_test(block):
+    return re.search(r"^def test_", block, re.M) is not None
+
+
+@pytest.mark.parametrize("page", RUN_HERE)
+def test_blocks_run(page, stage):
+    script = [BEFORE.get(page, "")]
+    for number, block in enumerate(PAGES[page], 1):
+        code = runnable(block)
+        compile(code, f"{page}, block {number}", "exec")
+        if not is_a_test(block):
+            script.append(f"# {page}, block {number}\n{stage.localise(code)}")
+    code = "\n".join(script)
+    left = [host for host in SERVERS if re.search(rf'"{host}"[,)]', code)]
+    assert not left, f"{left} would be asked itself"
+    (stage.folder / "page.py").write_text(code, encoding="utf-8")
+    done = stage.run(["-W", "error", "page.py"])
+    assert done.returncode == 0, f"{page}\n{done.stdout}\n{done.stderr}"
+    # A page that names a server has sent something to it; scripts that print instead of
+    # raising do not pass by that.
+    for catcher in stage.catchers:
+        if page != "docs/howto/relay.md":  # its second relay is for when the first is down
+            assert catcher.count > 0, f"{page}: nothing came\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", [page for page in RUN_HERE if any(map(is_a_test, PAGES[page]))])
+def test_tests_pass(page, stage):
+    blocks = [block for block in PAGES[page] if is_a_test(block)]
+    (stage.folder / "test_page.py").write_text(GREET + "\n".join(blocks), encoding="utf-8")
+    done = stage.run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"])
+    assert done.returncode == 0, done.stdout
+
+
+def test_commands_named_exist():
+    from rsmtp.cli import main
+
+    named = {
+        command for page in PAGES for command in COMMAND.findall((ROOT / page).read_text(encoding="utf-8"))
+    }
+    assert {"send", "check", "catch", "demo"} <= named
+    for command in sorted(named):
+        with pytest.raises(SystemExit) as end:
+            main([command, "--help"])
+        assert end.value.code == 0
+
+
+def test_make_targets_named_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for page in [*PAGES, "CONTRIBUTING.md"]:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for target in re.findall(r"(?:`|^    )make ([a-z][a-z-]*)", text, re.M):
+            assert re.search(rf"^{target}:", makefile, re.M), f"{page}: make {target}"

@@ -1,0 +1,253 @@
+"""What a receipt says is what the server did."""
+
+import threading
+
+import pytest
+from client.scripted import answering, serve
+
+import rsmtp
+from rsmtp import errors
+
+CONTENT = b"Subject: x\r\n\r\nhello\r\n"
+
+
+def messages(count):
+    return [
+        ("a@example.org", [f"b{number}@example.org"], b"Subject: %d\r\n\r\n" % number)
+        for number in range(count)
+    ]
+
+
+def mailer(server, **options):
+    options = {"tls": "none", "backoff": 0.01, "timeout": 20, **options}
+    return rsmtp.Mailer(host="127.0.0.1", port=server.port, **options)
+
+
+@pytest.fixture
+def catcher():
+    with rsmtp.Catcher(tls="none") as catcher:
+        yield catcher
+
+
+def subjects(catcher):
+    return sorted(int(message.email["Subject"]) for message in catcher.messages)
+
+
+def test_a_partial_refusal(catcher):
+    catcher.fault("RCPT", reply=(550, "5.1.1 no such user"), address="c@example.org")
+    with mailer(catcher) as sender:
+        receipt = sender.send(("a@example.org", ["b@example.org", "c@example.org"], CONTENT))
+    assert not receipt.ok
+    assert (receipt.sent, receipt.refused, receipt.unknown) == (["b@example.org"], ["c@example.org"], [])
+    refused = receipt.recipients[1]
+    assert (refused.fate, refused.stage, refused.code, refused.enhanced_code) == (
+        "refused",
+        "rcpt",
+        550,
+        "5.1.1",
+    )
+    assert not refused.transient
+    with pytest.raises(errors.SMTPRecipientsRefused) as raised:
+        receipt.raise_for_refused()
+    assert raised.value.fates == {"b@example.org": "sent", "c@example.org": "refused"}
+    assert receipt.queue_id and receipt.queue_id in repr(receipt)
+
+
+def test_a_refused_sender_is_a_refusal_for_everybody(catcher):
+    catcher.fault("MAIL", reply=(550, "5.7.1 not you"))
+    with mailer(catcher) as sender:
+        receipt = sender.send(("a@example.org", ["b@example.org", "c@example.org"], CONTENT))
+    assert {(r.fate, r.stage, r.code) for r in receipt.recipients} == {("refused", "mail", 550)}
+    with pytest.raises(errors.SMTPSenderRefused):
+        receipt.raise_for_refused()
+    assert catcher.messages == []
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "end-of-data"])
+def test_a_refusal_for_the_time_being_is_tried_again(catcher, stage):
+    catcher.fault(stage, reply=(451, "4.3.0 later"), times=1)
+    with mailer(catcher) as sender:
+        report = sender.send_all(messages(5))
+    assert (report.sent, report.total) == (5, 5)
+    assert subjects(catcher) == [0, 1, 2, 3, 4]
+    assert sorted(receipt.attempts for receipt in report.receipts) == [1, 1, 1, 1, 2]
+
+
+def test_only_those_who_were_refused_for_the_time_being_are_tried_again(catcher):
+    catcher.fault("RCPT", reply=(450, "4.2.1 busy"), address="c@example.org", times=1)
+    with mailer(catcher) as sender:
+        receipt = sender.send(("a@example.org", ["b@example.org", "c@example.org"], CONTENT))
+    assert receipt.ok and receipt.attempts == 2
+    assert [message.rcpt_tos for message in catcher.messages] == [["b@example.org"], ["c@example.org"]]
+
+
+def test_a_permanent_refusal_is_not_tried_again(catcher):
+    catcher.fault("end-of-data", reply=(554, "5.6.0 no"))
+    with mailer(catcher) as sender:
+        receipt = sender.send(messages(1)[0])
+    assert receipt.attempts == 1 and receipt.refused == ["b0@example.org"]
+    with pytest.raises(errors.SMTPDataError):
+        receipt.raise_for_refused()
+
+
+@pytest.mark.parametrize("taken", [True, False])
+@pytest.mark.parametrize("resend", [True, False])
+def test_lost_after_the_end_is_unknown_and_sent_again_only_when_told_so(catcher, taken, resend):
+    catcher.fault("end-of-data", disconnect=True, accept=taken, skip=1, times=1)
+    with mailer(catcher, resend_unknown=resend) as sender:
+        assert sender.send(messages(1)[0]).ok
+        receipt = sender.send(messages(2)[1])
+    if resend:
+        assert receipt.ok and receipt.attempts == 2
+        assert subjects(catcher) == ([0, 1, 1] if taken else [0, 1])
+    else:
+        assert receipt.unknown == ["b1@example.org"] and receipt.attempts == 1
+        assert subjects(catcher) == ([0, 1] if taken else [0])
+        with pytest.raises(errors.SMTPServerDisconnected):
+            receipt.raise_for_refused()
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_lost_in_the_middle_of_a_window(catcher, taken):
+    """Whatever was in flight: sent is there, not sent was sent again, unknown may be either."""
+    catcher.fault("end-of-data", disconnect="reset", accept=taken, skip=100, times=1)
+    with mailer(catcher, connections=1) as sender:
+        report = sender.send_all(messages(1000))
+    assert report.total == 1000
+    assert report.sent + report.unknown == 1000 and report.unknown >= 1
+    arrived = subjects(catcher)
+    assert len(arrived) == len(set(arrived)), "sent twice"
+    unknown = {receipt.index for receipt in report.receipts if receipt.unknown}
+    assert set(range(1000)) - unknown <= set(arrived)
+
+
+def test_421_in_the_middle_of_a_window_loses_nothing(catcher):
+    catcher.fault("end-of-data", reply=(421, "4.3.2 enough"), skip=50, times=1)
+    with mailer(catcher) as sender:
+        report = sender.send_all(messages(500))
+    assert report.ok and report.total == 500
+    assert subjects(catcher) == list(range(500))
+    assert len(catcher.conversations) == 2
+
+
+def test_what_is_too_large_is_refused_before_it_is_sent():
+    with serve(answering(extensions=["SIZE 100"])) as server:
+        with mailer(server) as sender:
+            receipt = sender.send(("a@example.org", ["b@example.org"], b"x" * 200))
+        assert receipt.not_sent == ["b@example.org"]
+        assert isinstance(receipt.error, errors.SMTPSenderRefused) and receipt.error.code == 552
+        assert b"MAIL" not in server.heard
+
+
+def test_a_server_without_pipelining_gets_one_command_at_a_time():
+    with serve(answering()) as server:
+        with mailer(server) as sender:
+            assert sender.send_all(messages(20)).sent == 20
+        assert server.heard.count(b"DATA\r\n") == 20
+
+
+def test_without_chunking_the_next_envelope_goes_with_the_final_dot(catcher):
+    with mailer(catcher, chunking=False) as sender:
+        assert sender.send_all(messages(50)).sent == 50
+    assert subjects(catcher) == list(range(50))
+    lines = catcher.conversations[0].lines
+    assert not any("BDAT" in line or "RSET" in line for line in lines)
+
+
+def test_messages_that_cannot_be_sent_leave_the_others_alone(catcher):
+    good = messages(1)[0]
+    bad = [("a@@b", ["b@example.org"], CONTENT), ("a@example.org", [], CONTENT), 5, ("a", "b"),
+           ("a@example.org", ["b@example.org, c@example.org"], CONTENT)]  # fmt: skip
+    with mailer(catcher) as sender:
+        report = sender.send_all([good, *bad, good])
+    assert (report.sent, report.not_sent) == (2, 5)
+    for receipt in report.troubles:
+        assert receipt.message is [good, *bad][receipt.index]
+        assert isinstance(receipt.error, (ValueError, TypeError, errors.SMTPRecipientsRefused)), receipt.error
+        with pytest.raises(type(receipt.error)):
+            receipt.raise_for_refused()
+    rows = report.to_dicts()
+    assert len(rows) == 7 and {row["fate"] for row in rows} == {"sent", "not sent"}
+    assert "5 not sent" in str(report)
+
+
+def test_messages_of_every_kind(catcher):
+    import email.message
+
+    stdlib = email.message.EmailMessage()
+    stdlib["From"], stdlib["To"], stdlib["Bcc"] = "a@example.org", "b@example.org", "c@example.org"
+    ours = rsmtp.Message("hi", from_="a@example.org", to="b@example.org", bcc="c@example.org", subject="x")
+    with mailer(catcher) as sender:
+        report = sender.send_all([stdlib, ours, ("a@example.org", "b@example.org", "text")])
+    assert report.ok and report.total == 3
+    first, second, third = sorted(catcher.messages, key=lambda message: len(message.rcpt_tos), reverse=True)
+    assert sorted(first.rcpt_tos) == sorted(second.rcpt_tos) == ["b@example.org", "c@example.org"]
+    assert third.rcpt_tos == ["b@example.org"]
+    assert all(b"Bcc" not in message.data for message in catcher.messages)
+
+
+def test_rates_hold():
+    with rsmtp.Catcher(tls="none") as catcher, mailer(catcher, rate=100) as sender:
+        report = sender.send_all(messages(30))
+        assert report.ok and report.seconds > 0.15
+
+
+def test_the_days_limit(catcher):
+    with mailer(catcher, per_day=3) as sender:
+        report = sender.send_all(messages(5))
+    assert (report.sent, report.not_sent) == (3, 2)
+    assert len(report.to_retry) == 2
+    assert "day" in str(report.troubles[0].error)
+
+
+def test_progress_is_told_and_ends_with_all(catcher):
+    seen = []
+    with mailer(catcher) as sender:
+        sender.send_all(messages(10), progress=seen.append)
+    assert seen[-1].finished and seen[-1].sent == 10 and seen[-1].total == 10
+    assert not any(progress.finished for progress in seen[:-1])
+
+
+def test_a_bar(catcher, capsys):
+    with mailer(catcher) as sender:
+        sender.send_all(messages(10), progress=True)
+    shown = capsys.readouterr().err
+    assert "10/10" in shown and "msg" in shown
+
+
+def test_a_stream_that_is_left_stops(catcher):
+    with mailer(catcher) as sender:
+        for receipt in sender.send_all(iter(messages(5000)), stream=True):
+            assert receipt.ok
+            break
+        assert not any(thread.name == "rsmtp-session" for thread in threading.enumerate())
+        # The mailer is as good as before.
+        assert sender.send(messages(1)[0]).ok
+
+
+def test_local_transports(tmp_path):
+    with rsmtp.Mailer(f"file://{tmp_path}") as sender:
+        report = sender.send_all(messages(3))
+    assert report.ok
+    assert sorted(path.stem for path in tmp_path.glob("*.eml")) == sorted(
+        receipt.queue_id.removesuffix(".eml") for receipt in report.receipts
+    )
+    program = tmp_path / "sendmail"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$0.arguments"\ncat > "$0.input"\n')
+    program.chmod(0o755)
+    with rsmtp.Mailer(f"sendmail://{program}") as sender:
+        assert sender.send(("a@example.org", ["b@example.org"], CONTENT)).ok
+    assert (tmp_path / "sendmail.arguments").read_text().split() == [
+        "-i",
+        "-f",
+        "a@example.org",
+        "--",
+        "b@example.org",
+    ]
+    assert (tmp_path / "sendmail.input").read_bytes() == CONTENT
+    program.write_text("#!/bin/sh\ncat > /dev/null\necho no space >&2\nexit 75\n")
+    with rsmtp.Mailer(f"sendmail://{program}") as sender:
+        receipt = sender.send(("a@example.org", ["b@example.org"], CONTENT))
+    assert receipt.not_sent and "no space" in str(receipt.error)
+    with rsmtp.Mailer("null:") as sender:
+        assert sender.send_all(messages(1000)).sent == 1000
