@@ -1700,9 +1700,9 @@ class Wire(Conversation):
         any of this errand's was answered or the server will be spoken to more plainly, `ready` whether the session came to be ready
         for mail.
         """
-    def looked_up(self, /, addresses: list[str]) -> None:
+    def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:
         """
-        The host's name was looked up and has these addresses: for the transcript.
+        For the transcript: the host's name has these addresses.
         """
     def lost(self, /, errno: SupportsIndex | None) -> None:
         """
@@ -1712,6 +1712,13 @@ class Wire(Conversation):
         """
         The octets that are to be sent now. None: there is something to wait for, or
         the request is settled.
+        """
+    def passed_over(
+        self, /, address: tuple[str, SupportsIndex], errno: SupportsIndex | None, observer: object = None
+    ) -> None:
+        """
+        For the transcript: there is no connection to this address, by this `errno` (None:
+        it did not answer).
         """
     def received(self, /, octets: bytes | bytearray) -> int:
         """

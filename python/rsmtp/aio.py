@@ -78,7 +78,7 @@ class Connection(Wire, asyncio.Protocol):
         try:
             try:
                 async with asyncio.timeout(connection.seconds_left()):
-                    await connection._dial(host, port, path, source_address)
+                    await connection._dial(host, port, path, source_address, observer)
             except TimeoutError:
                 while left := connection.seconds_left():
                     await asyncio.sleep(left + _TICK)
@@ -93,7 +93,12 @@ class Connection(Wire, asyncio.Protocol):
         return connection
 
     async def _dial(
-        self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None
+        self,
+        host: str,
+        port: int,
+        path: str | None,
+        source_address: tuple[str, int] | None,
+        observer: _Observer,
     ) -> None:
         """Every address is tried in the order that the resolver gives."""
         if path is not None:
@@ -102,27 +107,27 @@ class Connection(Wire, asyncio.Protocol):
             except OSError as error:
                 self.unreachable(path, None, 1, error.errno)
             return
-        addresses = await self._resolve(host, port)
+        addresses = await self._resolve(host, port, observer)
         first: tuple[str, int | None] | None = None
         for index, address in enumerate(addresses):
             # A silent address must leave time for those behind it.
             share = (self.seconds_left() or 0) / (len(addresses) - index)
-            errno = None
             try:
                 async with asyncio.timeout(share):
                     await self._loop.create_connection(lambda: self, address, port, local_addr=source_address)
                 return
-            except TimeoutError as error:
-                errno = error.errno
             except OSError as error:
-                errno = error.errno
-            first = first or (address, errno)
+                # A share that is used up is one too: a TimeoutError without a number.
+                # A scope ("%eth0") is of this machine only.
+                bare = address.partition("%")[0]
+                self.passed_over((bare, port), error.errno, observer)
+                first = first or (bare, error.errno)
         if not self.seconds_left():
             raise TimeoutError
         address, errno = first or (host, None)
-        self.unreachable(host, (address.partition("%")[0], port), len(addresses), errno)
+        self.unreachable(host, (address, port), len(addresses), errno)
 
-    async def _resolve(self, host: str, port: int) -> list[str]:
+    async def _resolve(self, host: str, port: int, observer: _Observer) -> list[str]:
         # An empty name is any local address, as it is for sockets.
         name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
         for family in (socket.AF_INET, socket.AF_INET6):
@@ -135,8 +140,7 @@ class Connection(Wire, asyncio.Protocol):
             self.unknown_host(host, str(error))
             raise
         addresses = [cast(str, address[0]) for *_, address in found]
-        # A scope ("%eth0") is of this machine only.
-        self.looked_up([address.partition("%")[0] for address in addresses])
+        self.looked_up([address.partition("%")[0] for address in addresses], observer)
         return addresses
 
     # -- asking ---------------------------------------------------------------------

@@ -691,9 +691,11 @@ class Verbs:
 
     def _overrides(self, *names: str) -> bool:
         """Whether a subclass or this instance has its own way of one of these."""
-        own = vars(self)
-        cls = type(self)
-        return any(name in own or getattr(cls, name) is not getattr(self._plain, name) for name in names)
+        if not vars(self).keys().isdisjoint(names):
+            return True
+        cls, plain = type(self), self._plain
+        # Asked twice a message: most clients are no subclass.
+        return cls is not plain and any(getattr(cls, name) is not getattr(plain, name) for name in names)
 
 
 def named_after(

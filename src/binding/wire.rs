@@ -47,19 +47,6 @@ impl Wire {
         Ok(PyClassInitializer::from(conversation).add_subclass(wire))
     }
 
-    /// The host's name was looked up and has these addresses: for the transcript.
-    #[pyo3(signature = (addresses: "list[str]"))]
-    fn looked_up(&self, py: Python<'_>, addresses: Vec<std::net::IpAddr>) -> PyResult<()> {
-        let mut attending = Attending::new(py, None)?;
-        let note = connect::looked_up(&self.shared.host, &addresses);
-        self.shared.look(py, |driver| {
-            driver.wire_mut().session_mut().note(note);
-            driver.wire_mut().note_lines(|line| attending.hear_later(line));
-        })?;
-        let heard = py.detach(|| attending.catch_up());
-        settle(py, heard, &mut attending, &self.shared.raised)
-    }
-
     /// The connection stands: to the peer at this address and port, or, with None, to
     /// a Unix socket.
     #[pyo3(signature = (peer, observer: "object" = None))]
@@ -70,14 +57,33 @@ impl Wire {
         observer: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let peer = peer.map(|address| socket_address("peer", &address)).transpose()?;
-        let mut attending = Attending::new(py, observer)?;
-        let host = &self.shared.host;
-        self.shared.look(py, |driver| {
-            driver.connected(host, peer);
-            driver.wire_mut().note_lines(|line| attending.hear_later(line));
-        })?;
-        let heard = py.detach(|| attending.catch_up());
-        settle(py, heard, &mut attending, &self.shared.raised)
+        self.note(py, observer, |driver, host| driver.connected(host, peer))
+    }
+
+    /// For the transcript: the host's name has these addresses.
+    #[pyo3(signature = (addresses, observer: "object" = None))]
+    fn looked_up(&self, py: Python<'_>, addresses: Vec<String>, observer: Option<Py<PyAny>>) -> PyResult<()> {
+        let addresses: PyResult<Vec<IpAddr>> =
+            addresses.iter().map(|address| ip_address("addresses", address)).collect();
+        let addresses = addresses?;
+        self.note(py, observer, |driver, host| {
+            driver.wire_mut().session_mut().note(connect::looked_up(host, &addresses));
+        })
+    }
+
+    /// For the transcript: there is no connection to this address, by this `errno` (None:
+    /// it did not answer).
+    #[pyo3(signature = (address, errno, observer: "object" = None))]
+    fn passed_over(
+        &self,
+        py: Python<'_>,
+        address: (String, u16),
+        errno: Option<i32>,
+        observer: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let address = socket_address("address", &address)?;
+        let note = connect::passed_over(address, &system_error(errno));
+        self.note(py, observer, |driver, _| driver.wire_mut().session_mut().note(note))
     }
 
     /// Raises what it means that `host` has no address.
@@ -97,7 +103,7 @@ impl Wire {
         addresses: usize,
         errno: Option<i32>,
     ) -> PyResult<()> {
-        let error = errno.map_or(io::ErrorKind::TimedOut.into(), io::Error::from_raw_os_error);
+        let error = system_error(errno);
         let error = match first {
             Some(address) => connect::nowhere(host, addresses, socket_address("first", &address)?, &error),
             None => connect::unreachable(host, &error),
@@ -209,6 +215,23 @@ impl Wire {
 }
 
 impl Wire {
+    /// While connecting: what happens is told, and heard at once.
+    fn note(
+        &self,
+        py: Python<'_>,
+        observer: Option<Py<PyAny>>,
+        tell: impl FnOnce(&mut Reactive, &str) + Send,
+    ) -> PyResult<()> {
+        let mut attending = Attending::new(py, observer)?;
+        let host = &self.shared.host;
+        self.shared.look(py, |driver| {
+            tell(driver, host);
+            driver.wire_mut().note_lines(|line| attending.hear_later(line));
+        })?;
+        let heard = py.detach(|| attending.catch_up());
+        settle(py, heard, &mut attending, &self.shared.raised)
+    }
+
     /// The driver is told, and what was said thereby is heard: by logging and the
     /// observer, with no lock of ours held.
     fn tell<T: Send>(&self, py: Python<'_>, tell: impl FnOnce(&mut Reactive) -> T + Send) -> PyResult<T> {
@@ -234,8 +257,16 @@ impl Wire {
 }
 
 fn socket_address(argument: &str, (host, port): &(String, u16)) -> PyResult<SocketAddr> {
-    let address = host.parse::<IpAddr>().map_err(|why| bad_argument(argument, &why))?;
-    Ok(SocketAddr::new(address, *port))
+    Ok(SocketAddr::new(ip_address(argument, host)?, *port))
+}
+
+fn ip_address(argument: &str, address: &str) -> PyResult<IpAddr> {
+    address.parse().map_err(|why| bad_argument(argument, &why))
+}
+
+/// None: there was no answer.
+fn system_error(errno: Option<i32>) -> io::Error {
+    errno.map_or(io::ErrorKind::TimedOut.into(), io::Error::from_raw_os_error)
 }
 
 /// The name that is asked for at the resolver: A-labels (RFC 5891).

@@ -107,6 +107,11 @@ pub fn looked_up(host: &str, addresses: &[IpAddr]) -> String {
     format!("looked up {host}: {}", found.join(", "))
 }
 
+/// For the record: one of the addresses, and why it is not the one.
+pub fn passed_over(address: SocketAddr, error: &io::Error) -> String {
+    format!("no connection to {address}: {error}")
+}
+
 /// The name that the resolver is asked for: A-labels (RFC 5891).
 pub fn ascii_name(host: &str) -> String {
     idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned())
@@ -126,7 +131,7 @@ fn connect_any(
         match connect_one(*address, source, share, wire.deadline(), attendant) {
             Ok(stream) => return Ok(stream),
             Err(Failed::Here(error)) => {
-                wire.note(format!("no connection to {address}: {error}"), attendant);
+                wire.note(passed_over(*address, &error), attendant);
                 first_error.get_or_insert((*address, error));
             }
             Err(Failed::Everywhere(error)) => return Err(*error),

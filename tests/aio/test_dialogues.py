@@ -201,6 +201,12 @@ def described(result):
     return result
 
 
+def transcript(connection, server):
+    """Lines as they were said, but for the port, which is another one each time."""
+    lines = connection.transcript
+    return [(line.direction, line.text.replace(str(server.port), "PORT"), line.state) for line in lines]
+
+
 def by_blocking(dialogue, server):
     came = []
     connection = Connection.open("localhost", server.port, dialogue.settings())
@@ -210,7 +216,7 @@ def by_blocking(dialogue, server):
             came.append(connection.perform(make()))
         except Exception as error:
             came.append(error)
-    states = [line.state for line in connection.transcript], connection.state
+    states = transcript(connection, server), connection.state
     connection.close()
     return [described(result) for result in came], states
 
@@ -225,7 +231,7 @@ def by_asyncio(dialogue, server):
                 came.append(await connection.perform(make()))
             except Exception as error:
                 came.append(error)
-        states = [line.state for line in connection.transcript], connection.state
+        states = transcript(connection, server), connection.state
         connection.close()
         return [described(result) for result in came], states
 

@@ -29,6 +29,7 @@ impl Wire {
     /// that is to be opened, whose own address literal is given, or on one over which
     /// so many messages have gone, of that age and silent for so long (in seconds).
     #[pyo3(signature = (sending, server, literal, begun=0, age=0.0, silence=0.0))]
+    #[allow(clippy::too_many_arguments)]
     fn begin_errand(
         &self,
         py: Python<'_>,
