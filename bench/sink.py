@@ -10,6 +10,8 @@ import rsmtp
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
-with rsmtp.Catcher(tls=sys.argv[1], keep=0, username="user", password="password") as catcher:
+with rsmtp.Catcher(
+    tls=sys.argv[1], keep=0, username="user", password="password", max_size=1 << 32
+) as catcher:
     print(catcher.port, catcher.ca_file or "-", flush=True)
     sys.stdin.read()
