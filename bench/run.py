@@ -95,6 +95,8 @@ def machine(options: argparse.Namespace) -> str:
     for name in ("rsmtp", "aiosmtplib"):
         if module := peers.have(name):
             versions.append(f"{name} {getattr(module, '__version__', '?')}")
+    if hasattr(os, "getloadavg"):
+        versions.append(f"load average {os.getloadavg()[0]:.1f} at the start")
     return ", ".join(versions) + "."
 
 
