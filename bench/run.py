@@ -153,7 +153,7 @@ def contest(rounds_of: dict[str, Round], rounds: int) -> Rounds:
 
 def footprint(quick: bool) -> str:
     """Processes of their own: import, a large file, very many messages."""
-    lines = ["### Footprint", "", "| what | seconds | MB before | MB at most |", "|---|---:|---:|---:|"]
+    lines = ["## Footprint", "", "| what | seconds | MB before | MB at most |", "|---|---:|---:|---:|"]
 
     def row(name: str, *arguments: str) -> None:
         done = [
@@ -171,7 +171,7 @@ def footprint(quick: bool) -> str:
         lines.append(f"| {name} | {seconds:.3f} | {before:.1f} | {most:.1f} |")
 
     if not Path("/proc/self/status").exists():
-        return "### Footprint\n\nIt is read from /proc, which is not there."
+        return "## Footprint\n\nIt is read from /proc, which is not there."
     for module in ("smtplib", "aiosmtplib", "rsmtp"):
         if peers.have(module):
             row(f"import {module}", "import", module)

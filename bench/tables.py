@@ -14,7 +14,7 @@ def median(numbers):
 
 def table(title: str, what: str, results: Rounds) -> str:
     lines = [
-        f"### {title}", "",
+        f"## {title}", "",
         f"| peer | {what}/s | spread | CPU µs/{what} | speed | CPU |", "|---|---:|---:|---:|---:|---:|",
     ]  # fmt: skip
     first = None
