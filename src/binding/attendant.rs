@@ -11,19 +11,17 @@ use pyo3::sync::PyOnceLock;
 /// Logger of what TLS settled, at DEBUG.
 pub const TLS_LOG: &str = "rsmtp.tls";
 
-/// Levels are asked of Python each time, because they may change at run time.
-pub fn install_logging() {
-    Python::attach(|py| {
-        if let Ok(logger) = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers) {
-            let ours = logger
-                .filter(log::LevelFilter::Off)
-                // Whole names: a filter for "rsmtp" would be for "rsmtp::...", not "rsmtp. ...".
-                .filter_target(SMTP_LOG.to_owned(), log::LevelFilter::Debug)
-                .filter_target(TLS_LOG.to_owned(), log::LevelFilter::Debug);
-            // Another logger in the process was there first: it stays.
-            let _ = ours.install();
-        }
-    });
+/// Levels are asked of Python each time, because they may change at run time. A
+/// KeyboardInterrupt while `logging` is imported is the caller's.
+pub fn install_logging(py: Python<'_>) -> PyResult<()> {
+    let ours = pyo3_log::Logger::new(py, pyo3_log::Caching::Loggers)?
+        .filter(log::LevelFilter::Off)
+        // Whole names: a filter for "rsmtp" would be for "rsmtp::...", not "rsmtp. ...".
+        .filter_target(SMTP_LOG.to_owned(), log::LevelFilter::Debug)
+        .filter_target(TLS_LOG.to_owned(), log::LevelFilter::Debug);
+    // Another logger in the process was there first: it stays.
+    let _ = ours.install();
+    Ok(())
 }
 
 /// Whether Python's logger of this name wants DEBUG at the moment. Logging that fails

@@ -28,6 +28,7 @@ mod wire;
 #[pyo3::pymodule]
 mod _rsmtp {
     use crate::protocol::{Stage, State};
+    use pyo3::prelude::*;
 
     #[pymodule_export]
     use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
@@ -68,7 +69,7 @@ mod _rsmtp {
     const STAGES: [&str; Stage::ALL.len()] = Stage::NAMES;
 
     #[pymodule_init]
-    fn init() {
-        super::attendant::install_logging();
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::attendant::install_logging(module.py())
     }
 }

@@ -96,3 +96,27 @@ def test_ctrl_c_while_connecting():
             assert time.monotonic() - begin < 1.5
         for filler in fillers:
             filler.close()
+
+
+WHILE_IMPORTING = """
+import importlib.abc, sys
+
+class Interrupt(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "logging":
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+import rsmtp
+try:
+    rsmtp.SmtpClient
+except KeyboardInterrupt:
+    print("interrupted", rsmtp.SmtpClient().state)
+"""
+
+
+def test_ctrl_c_while_the_engine_is_imported():
+    # The engine imports logging by itself, where an exception is easily lost.
+    done = subprocess.run([sys.executable, "-c", WHILE_IMPORTING], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("interrupted disconnected\n", "")
