@@ -102,7 +102,8 @@ impl Connection {
 
     /// One round of a conversation that has many requests in flight: takes in what
     /// has come, sends what can be sent, and waits (a slice of time at most) where
-    /// neither was possible and `waits` allows it. None: nothing has come of it yet.
+    /// neither was possible and `waits` allows it: what was sent has made room for
+    /// more. None: nothing has come of it yet.
     pub fn advance(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
         let round = self.round(attendant, waits);
         self.wire.note_lines(|line| attendant.hear(line));
@@ -118,16 +119,19 @@ impl Connection {
     }
 
     fn round(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
-        let mut heard = false;
+        let mut got_on = false;
         loop {
             if self.wire.is_about_to_send() || self.is_readable() {
-                heard |= self.take_in()?;
+                got_on |= self.take_in()?;
             }
             match self.wire.next_move()? {
                 Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
-                    Ok(Some(sent)) => self.wire.sent(sent),
+                    Ok(Some(sent)) => {
+                        self.wire.sent(sent);
+                        got_on = true;
+                    }
                     Ok(None) if self.is_readable() => {}
-                    Ok(None) if heard || !waits => return Ok(None),
+                    Ok(None) if got_on || !waits => return Ok(None),
                     Ok(None) => return self.wait(Stage::MailData, attendant).map(|()| None),
                     Err(error) => self.last_words(&error)?,
                 },
@@ -135,7 +139,7 @@ impl Connection {
                     if self.is_readable() {
                         continue;
                     }
-                    if !heard && waits {
+                    if !got_on && waits {
                         self.wait(stage, attendant)?;
                     }
                     return Ok(None);
@@ -327,5 +331,72 @@ fn socket(stream: &mut Option<Stream>) -> Result<&mut Stream, Error> {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("wire", &self.wire).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::Patience;
+    use crate::protocol::transaction::Transaction;
+    use crate::protocol::{Body, Options};
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    struct Nobody;
+
+    impl Attendant for Nobody {
+        fn attend(&mut self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn hear(&mut self, _: &TimedLine) {}
+    }
+
+    /// Fails if there is time to ask: somebody waits.
+    struct Impatient;
+
+    impl Attendant for Impatient {
+        fn attend(&mut self) -> Result<(), Error> {
+            Err(Error::new(Kind::Interrupted, Stage::Command, "it waits"))
+        }
+
+        fn hear(&mut self, _: &TimedLine) {}
+    }
+
+    #[test]
+    fn what_was_sent_makes_room_for_more_before_anything_is_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
+        let patience = Patience { stage: Some(SLICE * 200), operation: None };
+        let mut connection =
+            Connection::open(&target, Wire::new(Options::default(), None, patience), &mut Nobody).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"220 hello\r\n").unwrap();
+        connection.run(&mut Nobody).unwrap();
+        let silent = std::thread::spawn(move || {
+            let _ = server.read(&mut [0; 100]).unwrap();
+            server.write_all(b"250-server\r\n250-PIPELINING\r\n250 CHUNKING\r\n").unwrap();
+            server
+        });
+        let hello = Request::Hello("[127.0.0.1]".parse().unwrap());
+        connection.session_mut().request(hello).unwrap();
+        connection.run(&mut Nobody).unwrap();
+        let _server = silent.join().unwrap();
+        connection.begin().unwrap();
+        let transaction = Transaction {
+            reverse_path: "a@example.org".parse().unwrap(),
+            mail_parameters: Vec::new(),
+            recipients: vec!["b@example.org".parse().unwrap()],
+            rcpt_parameters: Vec::new(),
+            body: Body::new(*b"Subject: x\r\n\r\n"),
+            cautious: false,
+        };
+        connection.session_mut().request(Request::Transaction(transaction)).unwrap();
+        assert!(connection.advance(&mut Impatient, true).unwrap().is_none());
+        assert!(connection.session_mut().takes_transaction());
+        // Now there is nothing to do but wait.
+        assert_eq!(connection.advance(&mut Impatient, true).unwrap_err().kind, Kind::Interrupted);
     }
 }
