@@ -6,7 +6,7 @@ use super::dispatch::Work;
 use super::job::Payload;
 use super::lane::{Filled, Lane};
 use super::server::{Asks, Opening, quit};
-use super::worker::TURN;
+use super::worker::{FAREWELL, TURN};
 use crate::protocol::command::ClientName;
 use crate::protocol::{Error, Event, Kind, Session};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Errand<P> {
     began: Instant,
     fresh: bool,
     quitting: bool,
+    /// When the last message was answered.
+    settled: Instant,
 }
 
 /// How it ended.
@@ -66,6 +68,7 @@ impl<P: Payload> Errand<P> {
             began: now,
             fresh: true,
             quitting: false,
+            settled: now,
         }
     }
 
@@ -82,13 +85,24 @@ impl<P: Payload> Errand<P> {
         let name = Arc::clone(&batch.shared.route.hop(hop).server.name);
         let lane = batch.lane(name, begun, silence > STALE, now);
         let opened = now.checked_sub(age).unwrap_or(now);
-        Self { batch, hop, opening: None, lane, opened, began: now, fresh: false, quitting: false }
+        Self {
+            batch,
+            hop,
+            opening: None,
+            lane,
+            opened,
+            began: now,
+            fresh: false,
+            quitting: false,
+            settled: now,
+        }
     }
 
     /// Something has come of what was said.
     pub fn hear(&mut self, event: Event, to: &mut dyn Asks, now: Instant) -> Result<(), Error> {
         let Some(opening) = &mut self.opening else {
             self.lane.hear(event, &mut self.batch.lock().dispatch, now);
+            self.settled = now;
             return Ok(());
         };
         if opening.hear(event, &self.batch.shared.route.hop(self.hop).server, to)? {
@@ -100,8 +114,12 @@ impl<P: Payload> Errand<P> {
 
     /// Says what can be said now.
     pub fn next(&mut self, session: &mut Session, now: Instant) -> Next {
-        if self.opening.is_some() || self.quitting {
+        if self.opening.is_some() || (self.quitting && self.lane.in_flight() > 0) {
             return Next::Talk;
+        }
+        if self.quitting {
+            let end = self.settled + FAREWELL;
+            return if now < end { Next::Wait(Some(end)) } else { Next::Rest { spent: true } };
         }
         let keep = self.batch.shared.pool.keep;
         let wanted = self.batch.shared.pool.is_wanted();

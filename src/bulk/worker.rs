@@ -20,7 +20,7 @@ pub(super) const BARREN: u32 = 10;
 /// A busy session is kept so long before it is left to who waits for one.
 pub(super) const TURN: Duration = Duration::from_millis(100);
 /// The answer to QUIT is awaited so long: nothing hangs on it.
-const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How a session's work has ended.
 enum Ended {
