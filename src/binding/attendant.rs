@@ -24,16 +24,32 @@ pub fn install_logging(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Whether Python's logger of this name wants DEBUG at the moment. Logging that fails
-/// is logging that doesn't want it; a KeyboardInterrupt while it answers is the caller's.
-pub fn wants_debug(py: Python<'_>, name: &str) -> PyResult<bool> {
-    static GET_LOGGER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let get_logger = GET_LOGGER.import(py, "logging", "getLogger");
-    let enabled =
-        get_logger.and_then(|get| get.call1((name,))?.call_method1("isEnabledFor", (10,))?.extract());
-    match enabled {
-        Err(raised) if !raised.is_instance_of::<PyException>(py) => Err(raised),
-        enabled => Ok(enabled.unwrap_or(false)),
+/// One of Python's loggers, found once: the same name is the same logger for ever.
+pub struct PythonLogger {
+    name: &'static str,
+    logger: PyOnceLock<Py<PyAny>>,
+}
+
+pub static SMTP_LOGGER: PythonLogger = PythonLogger::named(SMTP_LOG);
+pub static TLS_LOGGER: PythonLogger = PythonLogger::named(TLS_LOG);
+
+impl PythonLogger {
+    const fn named(name: &'static str) -> Self {
+        Self { name, logger: PyOnceLock::new() }
+    }
+
+    /// Whether it wants DEBUG at the moment. Logging that fails is logging that doesn't
+    /// want it; a KeyboardInterrupt while it answers is the caller's.
+    pub fn wants_debug(&self, py: Python<'_>) -> PyResult<bool> {
+        let find = || Ok(py.import("logging")?.call_method1("getLogger", (self.name,))?.unbind());
+        let logger: PyResult<_> = self.logger.get_or_try_init(py, find);
+        let enabled = logger.and_then(|logger| {
+            logger.bind(py).call_method1(pyo3::intern!(py, "isEnabledFor"), (10,))?.extract()
+        });
+        match enabled {
+            Err(raised) if !raised.is_instance_of::<PyException>(py) => Err(raised),
+            enabled => Ok(enabled.unwrap_or(false)),
+        }
     }
 }
 
@@ -49,7 +65,7 @@ pub struct Attending {
 
 impl Attending {
     pub fn new(py: Python<'_>, observer: Option<Py<PyAny>>) -> PyResult<Self> {
-        Ok(Self { observer, logs: wants_debug(py, SMTP_LOG)?, later: Vec::new(), raised: None })
+        Ok(Self { observer, logs: SMTP_LOGGER.wants_debug(py)?, later: Vec::new(), raised: None })
     }
 
     /// For a look at the connection: nothing is said.

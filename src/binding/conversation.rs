@@ -1,7 +1,7 @@
 //! What both bindings of the engine are, whoever moves the octets: a
 //! conversation that one owner holds at a time and everybody may look at.
 
-use super::attendant::{Attending, TLS_LOG, wants_debug};
+use super::attendant::{Attending, TLS_LOG, TLS_LOGGER};
 use super::error::{fates, to_python};
 use super::outcome::event_to_python;
 use super::request::Given;
@@ -188,7 +188,7 @@ impl<D: Driver + ?Sized> Shared<D> {
     }
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
-        if wants_debug(py, TLS_LOG)?
+        if TLS_LOGGER.wants_debug(py)?
             && let Some(facts) = self.view.tls().cloned()
         {
             let verified = if facts.verified { "verified" } else { "not verified" };

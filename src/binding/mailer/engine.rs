@@ -4,12 +4,11 @@ use super::parcel::{Packer, Shipment};
 use super::receipt::Receipt;
 use super::sending::Sending;
 use super::server::{ServerSettings, seconds};
-use crate::binding::attendant::{Attending, wants_debug};
+use crate::binding::attendant::{Attending, SMTP_LOGGER};
 use crate::binding::error::to_python;
 use crate::bulk::{
     Batch, Bounds, Files, Keep, Limits, Local, Null, PerDay, Policy, Pool, Rate, Route, Sendmail, Shared,
 };
-use crate::driver::SMTP_LOG;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -185,7 +184,7 @@ impl Engine {
         if self.closed.load(Ordering::Relaxed) {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
-        self.shared.recorded.store(wants_debug(py, SMTP_LOG)?, Ordering::Relaxed);
+        self.shared.recorded.store(SMTP_LOGGER.wants_debug(py)?, Ordering::Relaxed);
         Ok(Arc::clone(&self.shared))
     }
 }
