@@ -10,6 +10,7 @@ use super::worker::{FAREWELL, TURN};
 use crate::protocol::command::ClientName;
 use crate::protocol::{Error, Event, Kind, Session};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Since when a session has been silent that its server may have given up.
@@ -96,6 +97,11 @@ impl<P: Payload> Errand<P> {
             quitting: false,
             settled: now,
         }
+    }
+
+    /// Whether anybody wants the transcript.
+    pub fn is_recorded(&self) -> bool {
+        self.batch.shared.recorded.load(Ordering::Relaxed)
     }
 
     /// Something has come of what was said.

@@ -303,3 +303,27 @@ def test_a_server_that_leaves_the_last_quit_unanswered_is_not_waited_for(kind):
 
             report = asyncio.run(main())
     assert report.sent == 3 and b"QUIT\r\n" in server.heard
+
+
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+def test_the_log_tells_the_conversation_while_somebody_listens(catcher, caplog, kind):
+    message = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
+    options = {"host": catcher.host, "port": catcher.port, "tls": "none", "keep_idle": 0, "timeout": 20}
+
+    def send():
+        if kind == "Mailer":
+            with rsmtp.Mailer(**options) as mailer:
+                return mailer.send_all([message] * 2)
+
+        async def main():
+            async with rsmtp.AsyncMailer(**options) as mailer:
+                return await mailer.send_all([message] * 2)
+
+        return asyncio.run(main())
+
+    assert send().ok
+    assert not [record for record in caplog.records if record.name == "rsmtp.smtp"]
+    with caplog.at_level("DEBUG", "rsmtp.smtp"):
+        assert send().ok
+    said = [record.getMessage() for record in caplog.records if record.name == "rsmtp.smtp"]
+    assert sum("RCPT TO:<b@example.org>" in line for line in said) == 2, said

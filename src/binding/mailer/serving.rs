@@ -48,7 +48,11 @@ impl Wire {
                 Errand::again(batch, server, begun, duration("age", age)?, duration("silence", silence)?, now)
             }
         };
-        let begun = self.shared.look(py, Reactive::begin_serving)?;
+        let recorded = errand.is_recorded();
+        let begun = self.shared.look(py, |driver| {
+            driver.wire_mut().session_mut().keep_transcript(recorded);
+            driver.begin_serving()
+        })?;
         begun.map_err(|error| to_python(py, &error))?;
         *self.serving() = Some(Serving { errand, wake_at: None, spent: false });
         Ok(())
@@ -57,8 +61,8 @@ impl Wire {
     /// Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
     /// error is an exception that is not raised; `spent` is whether the session may not
     /// be used again, `begun` the messages that have gone over it, `answered` whether
-    /// any of this errand's was answered or the server will be spoken to more plainly, `ready` whether the session came to be ready
-    /// for mail.
+    /// any of this errand's was answered or the server will be spoken to more plainly,
+    /// `ready` whether the session came to be ready for mail.
     #[pyo3(signature = () -> "tuple[BaseException | None, bool, int, bool, bool]")]
     #[allow(clippy::type_complexity)]
     fn leave_errand(&self, py: Python<'_>) -> PyResult<(Option<Py<PyAny>>, bool, usize, bool, bool)> {
