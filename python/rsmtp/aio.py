@@ -28,6 +28,8 @@ R = TypeVar("R")
 
 SUBMISSION_PORT: Final = 587
 
+# Octets that are read at a time.
+_READ = 16 * 1024
 # Octets that are taken in while nothing is asked, before reading is paused.
 _UNREAD = 64 * 1024
 # Pieces of mail data that go out before the loop gets its turn.
@@ -38,7 +40,7 @@ _TICK = 0.001
 _Observer = Callable[[TranscriptLine], None] | None
 
 
-class Connection(Wire, asyncio.Protocol):
+class Connection(Wire, asyncio.BufferedProtocol):
     """A conversation over a transport. One task at a time asks; others wait their turn.
 
     The transport is asked to buffer nothing: what it can't send at once, it announces by
@@ -58,6 +60,7 @@ class Connection(Wire, asyncio.Protocol):
     def __init__(self, host: str, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
+        self._incoming = memoryview(bytearray(_READ))
 
     # -- connecting ---------------------------------------------------------------
 
@@ -292,9 +295,13 @@ class Connection(Wire, asyncio.Protocol):
             self._poll = select.poll()
             self._poll.register(number, select.POLLIN)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        # One for all that comes: asyncio's own Protocol allocates 256 KiB each time.
+        return self._incoming
+
+    def buffer_updated(self, nbytes: int) -> None:
         self._count_sent()
-        kept = self.received(data)
+        kept = self.received(bytes(self._incoming[:nbytes]))
         # An errand takes in all that comes.
         if kept > _UNREAD and self._transport is not None and self._told is None:
             self._reading_is_paused = True

@@ -655,7 +655,8 @@ class Verbs:
             _options("mail_options", mail_options),
             _options("rcpt_options", rcpt_options),
         )
-        refused = yield self._perform(request)
+        # Nobody has a way of his own here, as was just seen.
+        refused = yield self._talk().perform(request, self._observer)
         return refused
 
     def _send_message(

@@ -10,8 +10,15 @@ use std::thread::{self, ThreadId};
 
 #[derive(Debug, Default)]
 pub struct Turn {
-    owner: Mutex<Option<(u32, ThreadId)>>,
+    queue: Mutex<Queue>,
     free: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    owner: Option<(u32, ThreadId)>,
+    /// Threads that wait: without any, nobody has to be woken, which is a system call.
+    waiting: usize,
 }
 
 /// Holding it is having the turn.
@@ -21,11 +28,11 @@ pub struct Held<'a>(&'a Turn);
 impl Turn {
     pub fn take(&self, attendant: &mut dyn Attendant) -> Result<Held<'_>, Error> {
         let me = (process::id(), thread::current().id());
-        let mut owner = self.owner();
+        let mut queue = self.queue();
         loop {
-            match *owner {
+            match queue.owner {
                 None => {
-                    *owner = Some(me);
+                    queue.owner = Some(me);
                     return Ok(Held(self));
                 }
                 // A callback of ours (debug output, logging) has come back to us.
@@ -39,11 +46,14 @@ impl Turn {
                     return Err(Error::new(Kind::Misuse, Stage::Command, message));
                 }
                 Some(_) => {
-                    let waited = self.free.wait_timeout(owner, SLICE);
-                    drop(waited.unwrap_or_else(PoisonError::into_inner));
+                    queue.waiting += 1;
+                    let waited = self.free.wait_timeout(queue, SLICE);
+                    queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    queue.waiting -= 1;
+                    drop(queue);
                     // Without the lock: the attendant may wait for what the owner holds.
                     attendant.attend()?;
-                    owner = self.owner();
+                    queue = self.queue();
                 }
             }
         }
@@ -51,17 +61,22 @@ impl Turn {
 
     /// Whether its owner is of another process: it will never be free in this one.
     pub fn is_lost(&self) -> bool {
-        self.owner().is_some_and(|(process, _)| process != process::id())
+        self.queue().owner.is_some_and(|(process, _)| process != process::id())
     }
 
-    fn owner(&self) -> MutexGuard<'_, Option<(u32, ThreadId)>> {
-        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        *self.0.owner() = None;
-        self.0.free.notify_one();
+        let mut queue = self.0.queue();
+        queue.owner = None;
+        let somebody_waits = queue.waiting > 0;
+        drop(queue);
+        if somebody_waits {
+            self.0.free.notify_one();
+        }
     }
 }
