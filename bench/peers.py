@@ -6,7 +6,10 @@ rsmtp.email.mime: that is what a script has before and after its imports change.
 
 import asyncio
 import importlib
+import shutil
 import ssl
+import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -34,6 +37,24 @@ def senders() -> dict[str, Sender]:
         found["rsmtp.AsyncSmtpClient"] = partial(send_with_async, module.AsyncSmtpClient)
         found["rsmtp.Mailer.send_all"] = partial(send_with_mailer, module)
         found["rsmtp.AsyncMailer.send_all"] = partial(send_with_async_mailer, module)
+    if program := shutil.which("smtp-source", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"):
+        found["smtp-source (C)"] = partial(send_with_smtp_source, program)
+    return found
+
+
+def builders_and_senders() -> dict[str, Sender]:
+    """Of the message they are given only the text is used: each message is built."""
+    found: dict[str, Sender] = {}
+    for package in ("", "rsmtp."):
+        mime, client = have(f"{package}email.mime.text"), have(f"{package}smtplib")
+        if mime and client:
+            found[f"{package}email + {package}smtplib"] = partial(build_and_send, mime, client)
+    if have("redmail"):
+        found["redmail"] = build_and_send_with_redmail
+    if have("yagmail"):
+        found["yagmail"] = build_and_send_with_yagmail
+    if module := have("rsmtp"):
+        found["rsmtp.Message + Mailer.send_all"] = partial(build_and_send_with_mailer, module)
     return found
 
 
@@ -43,6 +64,7 @@ def sessions() -> dict[str, SessionOf]:
         found["aiosmtplib"] = partial(session_with_aiosmtplib, module)
     if module := have("rsmtp"):
         found["rsmtp.SmtpClient"] = partial(session_with_client, module)
+        found["rsmtp.AsyncSmtpClient"] = partial(session_with_async_client, module)
         found["rsmtp.Mailer"] = partial(session_with_mailer, module)
     return found
 
@@ -144,6 +166,84 @@ def send_with_async_mailer(rsmtp, port, message, count, connections, lap):
     asyncio.run(main())
 
 
+def send_with_smtp_source(program, port, message, count, connections, lap):
+    """Postfix's load generator; the time of its start is in it."""
+    with tempfile.NamedTemporaryFile() as file:
+        # It puts CRLF where a line ends.
+        file.write(message.replace(b"\r\n", b"\n"))
+        file.flush()
+        lap()
+        subprocess.run(
+            [program, "-4", "-d", "-s", str(connections), "-m", str(count), "-M", "bench.test", "-f", SENDER,
+             "-t", RECIPIENT, "-F", file.name, f"inet:127.0.0.1:{port}"],
+            check=True,
+        )  # fmt: skip
+        lap()
+
+
+def text_of(message):
+    return message.partition(b"\r\n\r\n")[2].decode().replace("\r\n", "\n")
+
+
+def build_and_send(mime, smtplib, port, message, count, connections, lap):
+    text = text_of(message)
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="bench.test") as server:
+        server.ehlo()
+        lap()
+        for number in range(count):
+            message = mime.MIMEText(text)
+            message["Subject"] = f"Message {number}"
+            message["From"] = f"Sender <{SENDER}>"
+            message["To"] = f"Recipient <{RECIPIENT}>"
+            server.send_message(message)
+        lap()
+
+
+def build_and_send_with_redmail(port, message, count, connections, lap):
+    from redmail import EmailSender
+
+    text = text_of(message)
+    sender = EmailSender("127.0.0.1", port, use_starttls=False, local_hostname="bench.test")
+    with sender:
+        lap()
+        for number in range(count):
+            sender.send(subject=f"Message {number}", sender=SENDER, receivers=[RECIPIENT], text=text)
+        lap()
+
+
+def build_and_send_with_yagmail(port, message, count, connections, lap):
+    """It connects anew for each."""
+    import yagmail
+
+    text = text_of(message)
+    given = {"smtp_starttls": False, "smtp_ssl": False, "smtp_skip_login": True}
+    sender = yagmail.SMTP(SENDER, host="127.0.0.1", port=port, local_hostname="bench.test", **given)
+    lap()
+    for number in range(count):
+        sender.send(RECIPIENT, f"Message {number}", text)
+    lap()
+    sender.close()
+
+
+def build_and_send_with_mailer(rsmtp, port, message, count, connections, lap):
+    text = text_of(message)
+    with rsmtp.Mailer(url(port), local_hostname="bench.test", connections=connections) as mailer:
+        mailer.send((SENDER, [RECIPIENT], message))
+        lap()
+        report = mailer.send_all(
+            rsmtp.Message(
+                text,
+                subject=f"Message {number}",
+                from_=f"Sender <{SENDER}>",
+                to=f"Recipient <{RECIPIENT}>",
+            )
+            for number in range(count)
+        )
+        lap()
+    if report.sent != count:
+        raise RuntimeError(f"not every message was sent: {report}")
+
+
 def session_with_smtplib(port, ca_file, message):
     import smtplib
 
@@ -170,6 +270,17 @@ def session_with_client(rsmtp, port, ca_file, message):
     with rsmtp.SmtpClient("localhost", port, "bench.test", tls="starttls", context=tls) as server:
         server.login("user", "password")
         server.sendmail(SENDER, [RECIPIENT], message)
+
+
+def session_with_async_client(rsmtp, port, ca_file, message):
+    async def main():
+        tls = rsmtp.TlsConfig(ca_file=ca_file)
+        client = rsmtp.AsyncSmtpClient("localhost", port, "bench.test", tls="starttls", context=tls)
+        async with client:
+            await client.login("user", "password")
+            await client.sendmail(SENDER, [RECIPIENT], message)
+
+    asyncio.run(main())
 
 
 def session_with_mailer(rsmtp, port, ca_file, message):
