@@ -19,9 +19,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from rsmtp._rsmtp import Receipt, Sending, Settings
-from rsmtp.aio import Connection
-from rsmtp.client import address_literal
+from rsmtp.async_connection import Connection
 from rsmtp.errors import SMTPException, SMTPStateError
+from rsmtp.local_hostname import address_literal
 from rsmtp.mailer import BaseMailer, Sendable, check_many, teller
 from rsmtp.progress import Progress
 from rsmtp.report import Report
