@@ -111,10 +111,12 @@ class AsyncSmtpClient(Verbs):
             chunking=chunking,
             allow_plaintext_auth=allow_plaintext_auth,
         )
-        self._given = (self._host or "localhost", port)
-        self._connects = bool(self._host)
         self.user, self.password = username, password
         self._logs_in = username is not None
+
+    def _made(self, host: str, port: int) -> None:
+        self._given = (host or "localhost", port)
+        self._connects = bool(host)
 
     connect = awaitable(Verbs._connect)
     send = awaitable(Verbs._send)

@@ -146,13 +146,7 @@ class Connection(Wire, asyncio.Protocol):
         async with self._turn:
             self.begin(request, observer)
             try:
-                if self._reading_is_paused and self._transport is not None:
-                    self._reading_is_paused = False
-                    self._transport.resume_reading()
-                self._go_on()
-                if not self.is_settled:
-                    self._waiter = self._loop.create_future()
-                    await self._waiter
+                await self._until_settled()
                 if self.is_over:
                     self._hang_up()
                 return self.result()
@@ -161,8 +155,6 @@ class Connection(Wire, asyncio.Protocol):
                     self.interrupt(raised)
                     self.close()
                 raise
-            finally:
-                self._waiter = None
 
     async def serve(self, begin: Callable[[], None], told: Callable[[], None]) -> Any:
         """Carries out what `begin` begins, an errand of a mailer's: what `leave_errand`
@@ -171,15 +163,9 @@ class Connection(Wire, asyncio.Protocol):
             begin()
             self._told = told
             try:
-                if self._reading_is_paused and self._transport is not None:
-                    self._reading_is_paused = False
-                    self._transport.resume_reading()
-                self._go_on()
-                if not self.is_settled:
-                    self._waiter = self._loop.create_future()
-                    await self._waiter
+                await self._until_settled()
             finally:
-                self._waiter = self._told = None
+                self._told = None
                 # A caller who has left leaves what was in flight unknown.
                 left = self.leave_errand()
                 if self.is_over:
@@ -203,6 +189,18 @@ class Connection(Wire, asyncio.Protocol):
         if self._transport is not None and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.close)
+
+    async def _until_settled(self) -> None:
+        if self._reading_is_paused and self._transport is not None:
+            self._reading_is_paused = False
+            self._transport.resume_reading()
+        self._go_on()
+        if not self.is_settled:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
 
     def _go_on(self) -> None:
         """Sends what is to be sent, as far as the transport takes it."""

@@ -13,7 +13,6 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from rsmtp._rsmtp import Connection
 from rsmtp.transcript import Transcript
 from rsmtp.verbs import Verbs
-from rsmtp.verbs.conversation import UNSET
 from rsmtp.verbs.script import Steps, named_after
 
 __all__ = ["SmtpClient", "Transcript"]
@@ -66,34 +65,7 @@ class SmtpClient(Verbs):
     stand in a conversation, before anything is sent.
     """
 
-    def __init__(
-        self,
-        host: str = "",
-        port: int = 0,
-        local_hostname: str | None = None,
-        timeout: float | None = UNSET,
-        source_address: tuple[str, int] | None = None,
-        *,
-        tls: str | None = None,
-        context: Any = None,
-        deadline: float | None = None,
-        pipelining: bool = True,
-        chunking: bool = True,
-        allow_plaintext_auth: bool = False,
-    ) -> None:
-        super().__init__(
-            host,
-            port,
-            local_hostname,
-            timeout,
-            source_address,
-            tls=tls,
-            context=context,
-            deadline=deadline,
-            pipelining=pipelining,
-            chunking=chunking,
-            allow_plaintext_auth=allow_plaintext_auth,
-        )
+    def _made(self, host: str, port: int) -> None:
         if host:
             self._enter(host, port)
 

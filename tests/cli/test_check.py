@@ -47,7 +47,7 @@ def test_a_good_server(run, catcher):
         ("expired", "it expired"),
         ("not-yet-valid", "it is not valid yet"),
         ("wrong-name", "it is for elsewhere.example"),
-        ("untrusted", "its signature is wrong"),
+        ("untrusted", "the authority that it names has not signed it"),
         ("self-signed", "nobody whom this machine trusts has signed it"),
     ],
 )

@@ -86,6 +86,10 @@ class Conversation(DebugOutput):
         self._learnt: dict[str, str] = {}
         self._names_itself = local_hostname is None
         self.local_hostname = own_name() if local_hostname is None else local_hostname
+        self._made(host, port)
+
+    def _made(self, host: str, port: int) -> None:
+        """What a client does at once with where it was told to go."""
 
     @property
     def _own(self) -> Any:
