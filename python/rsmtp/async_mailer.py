@@ -27,10 +27,7 @@ class AsyncMailer(BaseMailer):
         A task that is cancelled ends the session; the exception's `report` tells what
         became of the message.
         """
-        receipts: list[Receipt] = []
-        async for receipt in self.send_all([message]):
-            receipts.append(receipt)
-        (receipt,) = receipts
+        (receipt,) = [receipt async for receipt in self.send_all([message])]
         if not receipt.recipients and receipt.error is not None:
             raise receipt.error
         return receipt

@@ -159,7 +159,7 @@ pub fn needs_utf8(name: &str, value: &str) -> bool {
         return false;
     }
     match address::parse(value) {
-        Ok(list) => address::mailboxes(&list).any(address::Mailbox::needs_utf8),
+        Ok(list) => address::mailboxes(&list).any(Mailbox::needs_utf8),
         Err(_) => false,
     }
 }

@@ -59,7 +59,7 @@ impl Catcher {
         after = 0,
         certificate: "typing.Literal['wrong-name', 'expired', 'not-yet-valid', 'untrusted', 'self-signed'] | None" = None,
     ))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn fault(
         &self,
         stage: &str,

@@ -38,7 +38,7 @@ impl Catcher {
         hostname = "localhost",
         allow_remote = false,
     ))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         py: Python<'_>,
         host: &str,

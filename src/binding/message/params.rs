@@ -12,7 +12,7 @@ fn read(message: &Bound<'_, Message>, header: &str) -> PyResult<Option<Vec<(Stri
     Ok(fields::get_text(message, header)?.map(|text| parameter::parse(&text)))
 }
 
-fn to_object<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
+fn to_object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
     Ok(match value {
         Value::Plain(text) => PyString::new(py, &text).into_any(),
         Value::Extended { charset, language, value } => {
