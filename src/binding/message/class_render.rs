@@ -4,7 +4,7 @@ use super::bytes::Bytes;
 use super::class::Message;
 use super::style::{Family, Style};
 use super::types::Flag;
-use super::{fields, node, output};
+use super::{node, output};
 use crate::message::render::Rules;
 use crate::message::rope::Rope;
 use pyo3::exceptions::PyValueError;
