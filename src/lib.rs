@@ -11,6 +11,19 @@
 //! - `catcher`: the server side of the same protocol, for first runs and tests.
 //! - `binding`: Python <-> Rust. The only folder that names pyo3.
 #![forbid(unsafe_code)]
+// Whatever a peer or a caller does ends in an error: a panic is a fault of ours, and nobody
+// prints but through the log.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unimplemented,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
 
 pub mod envelope;
 pub mod protocol;

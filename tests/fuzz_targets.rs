@@ -3,7 +3,7 @@
 //! long run.
 
 #[path = "../fuzz/src/lib.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the targets' own programs need more of it")]
 mod targets;
 
 const INPUTS: usize = 4000;

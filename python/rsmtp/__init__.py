@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     )
     from rsmtp.aio import AsyncSmtpClient, send
     from rsmtp.async_mailer import AsyncMailer
-    from rsmtp.client import SmtpClient, Transcript
+    from rsmtp.client import SmtpClient
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
     from rsmtp.progress import Progress
     from rsmtp.report import Report
+    from rsmtp.transcript import Transcript
 
 __all__ = [
     "AsyncMailer",
@@ -85,7 +86,7 @@ _HOMES = {
     "Report": "report",
     "SmtpClient": "client",
     "send": "aio",
-    "Transcript": "client",
+    "Transcript": "transcript",
 } | dict.fromkeys(
     (
         "Catcher",

@@ -878,7 +878,14 @@ class Message:
     def _charset(self, /, charset: Any | None) -> None: ...
     def _content_for_sending(self, /, *, utf8: bool = ...) -> bytes | RenderedMessage:
         """
-        The same, large bodies still to be encoded and files to be read.
+        The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
+        supplied where the policy is ours.
+
+        ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
+        needs a server that offers SMTPUTF8. Raises ValueError for an address that
+        can't be written in ASCII.
+
+        Where bodies are large they are still to be encoded, and files to be read.
         """
     @property
     def _default_type(self, /) -> Any: ...
@@ -903,24 +910,10 @@ class Message:
     def _headers(self, /) -> list: ...
     @_headers.setter
     def _headers(self, /, pairs: Any) -> None: ...
-    def _needs_smtputf8(self, /) -> bool:
-        """
-        Whether an address in the message isn't ASCII before its @, so that only a
-        server with SMTPUTF8 can take the message (RFC 6531).
-        """
     @property
     def _payload(self, /) -> Any: ...
     @_payload.setter
     def _payload(self, /, payload: Any) -> None: ...
-    def _render_for_sending(self, /, *, utf8: bool = ...) -> bytes:
-        """
-        The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
-        supplied where the policy is ours.
-
-        ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
-        needs a server that offers SMTPUTF8. Raises ValueError for an address that
-        can't be written in ASCII.
-        """
     def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
         """
         For notebooks: the mail as its reader will see it. HTML stands in a frame in
@@ -1697,8 +1690,8 @@ class Wire(Conversation):
         Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
         error is an exception that is not raised; `spent` is whether the session may not
         be used again, `begun` the messages that have gone over it, `answered` whether
-        any of this errand's was answered or the server will be spoken to more plainly, `ready` whether the session came to be ready
-        for mail.
+        any of this errand's was answered or the server will be spoken to more plainly,
+        `ready` whether the session came to be ready for mail.
         """
     def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:
         """

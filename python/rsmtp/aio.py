@@ -1,25 +1,19 @@
 """`AsyncSmtpClient`: the client's verbs, awaitable, and `send`, one message in one call.
 
-No line about SMTP stands here. The verbs are the scripts of `rsmtp.client`; the engine
-decides what is said; `Connection` moves octets between it and a transport of asyncio's,
-with no thread of its own.
+No line about SMTP stands here: the verbs are the scripts of `rsmtp.verbs`, and
+`async_connection.py` moves the octets.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import select
-import socket
-from asyncio.trsock import TransportSocket
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
-from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, ascii_host
-from rsmtp.client import _UNSET, SMTP_PORT, SMTP_SSL_PORT, Reply, Steps, Verbs, named_after
-from rsmtp.errors import SMTPStateError
+from rsmtp.async_connection import Connection
+from rsmtp.verbs import Verbs
+from rsmtp.verbs.conversation import SMTP_PORT, SMTP_SSL_PORT, UNSET
+from rsmtp.verbs.script import Reply, Steps, named_after
 
 __all__ = ["AsyncSmtpClient", "send"]
 
@@ -27,334 +21,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 SUBMISSION_PORT: Final = 587
-
-# Octets that are read at a time.
-_READ = 16 * 1024
-# Octets that are taken in while nothing is asked, before reading is paused.
-_UNREAD = 64 * 1024
-# Pieces of mail data that go out before the loop gets its turn.
-_PIECES = 4
-# A clock that fires a little early fires again after this many seconds.
-_TICK = 0.001
-
-_Observer = Callable[[TranscriptLine], None] | None
-
-
-class Connection(Wire, asyncio.BufferedProtocol):
-    """A conversation over a transport. One task at a time asks; others wait their turn.
-
-    The transport is asked to buffer nothing: what it can't send at once, it announces by
-    `pause_writing`, and the engine is not asked for more until it has gone. So a large
-    message is never piled up, and what became of each octet is known.
-    """
-
-    _transport: asyncio.Transport | None = None
-    # Octets that the transport still keeps.
-    _unsent = 0
-    _waiter: asyncio.Future[None] | None = None
-    _told: Callable[[], None] | None = None
-    _clock: asyncio.TimerHandle | None = None
-    _reading_is_paused = False
-    _poll: Any = None
-
-    def __init__(self, host: str, settings: Settings) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._turn = asyncio.Lock()
-        self._incoming = memoryview(bytearray(_READ))
-
-    # -- connecting ---------------------------------------------------------------
-
-    @classmethod
-    async def open(
-        cls,
-        host: str,
-        port: int,
-        settings: Settings,
-        *,
-        path: str | None = None,
-        source_address: tuple[str, int] | None = None,
-        observer: _Observer = None,
-    ) -> Self:
-        """Connects to `host` and `port`, or to the Unix socket at `path`, within the
-        time for connecting."""
-        connection = cls(host, settings)
-        try:
-            try:
-                async with asyncio.timeout(connection.seconds_left()):
-                    await connection._dial(host, port, path, source_address, observer)
-            except TimeoutError:
-                while left := connection.seconds_left():
-                    await asyncio.sleep(left + _TICK)
-                    connection.check_time()
-                connection.check_time()
-                connection.result()
-            peer = connection.getpeername()
-            connection.connected(peer, observer)
-        except BaseException:
-            connection._hang_up()
-            raise
-        return connection
-
-    async def _dial(
-        self,
-        host: str,
-        port: int,
-        path: str | None,
-        source_address: tuple[str, int] | None,
-        observer: _Observer,
-    ) -> None:
-        """Every address is tried in the order that the resolver gives."""
-        if path is not None:
-            try:
-                await self._loop.create_unix_connection(lambda: self, path)
-            except OSError as error:
-                self.unreachable(path, None, 1, error.errno)
-            return
-        addresses = await self._resolve(host, port, observer)
-        first: tuple[str, int | None] | None = None
-        for index, address in enumerate(addresses):
-            # A silent address must leave time for those behind it.
-            share = (self.seconds_left() or 0) / (len(addresses) - index)
-            try:
-                async with asyncio.timeout(share):
-                    await self._loop.create_connection(lambda: self, address, port, local_addr=source_address)
-                return
-            except OSError as error:
-                # A share that is used up is one too: a TimeoutError without a number.
-                # A scope ("%eth0") is of this machine only.
-                bare = address.partition("%")[0]
-                self.passed_over((bare, port), error.errno, observer)
-                first = first or (bare, error.errno)
-        if not self.seconds_left():
-            raise TimeoutError
-        address, errno = first or (host, None)
-        self.unreachable(host, (address, port), len(addresses), errno)
-
-    async def _resolve(self, host: str, port: int, observer: _Observer) -> list[str]:
-        # An empty name is any local address, as it is for sockets.
-        name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
-        for family in (socket.AF_INET, socket.AF_INET6):
-            with contextlib.suppress(OSError):
-                socket.inet_pton(family, name)
-                return [name]
-        try:
-            found = await self._loop.getaddrinfo(ascii_host(name), port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            self.unknown_host(host, str(error))
-            raise
-        addresses = [cast(str, address[0]) for *_, address in found]
-        self.looked_up([address.partition("%")[0] for address in addresses], observer)
-        return addresses
-
-    # -- asking ---------------------------------------------------------------------
-
-    async def perform(self, request: Request, observer: _Observer = None) -> Any:
-        """Carries a request out: what `rsmtp._rsmtp.Connection.perform` returns and raises.
-
-        A caller that is cancelled ends the session. The exception tells what became of a
-        message under way (`fates`).
-        """
-        if asyncio.get_running_loop() is not self._loop:
-            raise SMTPStateError("this connection belongs to another event loop: connect anew")
-        async with self._turn:
-            self.begin(request, observer)
-            try:
-                if self._reading_is_paused and self._transport is not None:
-                    self._reading_is_paused = False
-                    self._transport.resume_reading()
-                self._go_on()
-                if not self.is_settled:
-                    self._waiter = self._loop.create_future()
-                    await self._waiter
-                if self.is_over:
-                    self._hang_up()
-                return self.result()
-            except BaseException as raised:
-                if not isinstance(raised, Exception):
-                    self.interrupt(raised)
-                    self.close()
-                raise
-            finally:
-                self._waiter = None
-
-    async def serve(self, begin: Callable[[], None], told: Callable[[], None]) -> Any:
-        """Carries out what `begin` begins, an errand of a mailer's: what `leave_errand`
-        gives. `told` is called whenever something has come of it."""
-        async with self._turn:
-            begin()
-            self._told = told
-            try:
-                if self._reading_is_paused and self._transport is not None:
-                    self._reading_is_paused = False
-                    self._transport.resume_reading()
-                self._go_on()
-                if not self.is_settled:
-                    self._waiter = self._loop.create_future()
-                    await self._waiter
-            finally:
-                self._waiter = self._told = None
-                # A caller who has left leaves what was in flight unknown.
-                left = self.leave_errand()
-                if self.is_over:
-                    self._hang_up()
-                told()
-            return left
-
-    def nudge(self) -> None:
-        """There is more to say, for an errand that had nothing."""
-        if self._told is not None:
-            self._go_on()
-
-    def close(self) -> None:
-        """Ends the connection without a word; another task that waits on it is told so."""
-        self.end()
-        self._wake()
-        self._hang_up()
-
-    def drop(self) -> None:
-        """Closes for a client that is gone, from whichever thread."""
-        if self._transport is not None and not self._loop.is_closed():
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self.close)
-
-    def _go_on(self) -> None:
-        """Sends what is to be sent, as far as the transport takes it."""
-        for _ in range(_PIECES):
-            octets = self.output()
-            if octets is None or self._unsent or self._transport is None:
-                break
-            if self._has_something_to_read():
-                # Nothing is said on top of an unread reply: the loop is about to bring it.
-                break
-            self._transport.write(octets)
-            self._unsent = len(octets)
-            self._count_sent()
-        else:
-            self._loop.call_soon(self._go_on)
-        if self.is_settled:
-            self._wake()
-        else:
-            self._watch_the_clock()
-        if self._told is not None:
-            self._told()
-
-    def _count_sent(self) -> None:
-        """Tells the engine what has left the transport."""
-        if self._unsent and self._transport is not None:
-            kept = self._transport.get_write_buffer_size()
-            if kept < self._unsent:
-                self.sent(self._unsent - kept)
-                self._unsent = kept
-
-    def _has_something_to_read(self) -> bool:
-        return self._poll is not None and bool(self._poll.poll(0))
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    # -- the engine's clock ----------------------------------------------------------
-
-    def _watch_the_clock(self) -> None:
-        left = self.seconds_left()
-        if left is None:
-            return
-        when = self._loop.time() + left + _TICK
-        if self._clock is not None:
-            # One that fires earlier looks again: most of them never have to be moved.
-            if self._clock.when() <= when:
-                return
-            self._clock.cancel()
-        self._clock = self._loop.call_at(when, self._look_at_the_clock)
-
-    def _look_at_the_clock(self) -> None:
-        self._clock = None
-        self._count_sent()
-        self.check_time()
-        self._go_on()
-
-    def _hang_up(self) -> None:
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
-        if self._transport is not None:
-            # What a peer does not take would keep the socket open for ever.
-            if self._transport.get_write_buffer_size():
-                self._transport.abort()
-            else:
-                self._transport.close()
-
-    # -- the transport's side ----------------------------------------------------------
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=0)
-        number = self.fileno()
-        # Windows' proactor reads ahead by itself.
-        if number >= 0 and hasattr(select, "poll"):
-            self._poll = select.poll()
-            self._poll.register(number, select.POLLIN)
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        # One for all that comes: asyncio's own Protocol allocates 256 KiB each time.
-        return self._incoming
-
-    def buffer_updated(self, nbytes: int) -> None:
-        self._count_sent()
-        kept = self.received(bytes(self._incoming[:nbytes]))
-        # An errand takes in all that comes.
-        if kept > _UNREAD and self._transport is not None and self._told is None:
-            self._reading_is_paused = True
-            self._transport.pause_reading()
-        self._go_on()
-
-    def eof_received(self) -> bool:
-        self.received(b"")
-        self._go_on()
-        # The engine says when the connection ends.
-        return True
-
-    def resume_writing(self) -> None:
-        self._count_sent()
-        self._go_on()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None:
-            self._hear_last_words()
-        self._transport = self._poll = None
-        self.lost(exc.errno if isinstance(exc, OSError) else None)
-        self._go_on()
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
-
-    def _hear_last_words(self) -> None:
-        """Writing failed; what the server said before it went may say why. asyncio's own
-        transports close their socket after this call and not before."""
-        found = None if self._transport is None else self._transport.get_extra_info("socket")
-        if isinstance(found, TransportSocket) and found.fileno() >= 0:
-            with contextlib.suppress(OSError):
-                while octets := os.read(found.fileno(), 65536):
-                    self.received(octets)
-
-    # -- what people ask a socket ------------------------------------------------------
-
-    def fileno(self) -> int:
-        """The socket's number; -1 when it is closed."""
-        found = None if self._transport is None else self._transport.get_extra_info("socket")
-        return -1 if found is None else int(found.fileno())
-
-    def getpeername(self) -> tuple[str, int] | None:
-        """`(host, port)` of the peer; None for a Unix socket."""
-        return self._address("peername")
-
-    def getsockname(self) -> tuple[str, int] | None:
-        """`(host, port)` of this side; None for a Unix socket."""
-        return self._address("sockname")
-
-    def _address(self, name: str) -> tuple[str, int] | None:
-        found = None if self._transport is None else self._transport.get_extra_info(name)
-        return (found[0].partition("%")[0], found[1]) if isinstance(found, tuple) else None
 
 
 def awaitable(
@@ -416,7 +82,7 @@ class AsyncSmtpClient(Verbs):
         host: str = "",
         port: int = 0,
         local_hostname: str | None = None,
-        timeout: float | None = _UNSET,
+        timeout: float | None = UNSET,
         source_address: tuple[str, int] | None = None,
         *,
         tls: str | None = None,
@@ -445,10 +111,12 @@ class AsyncSmtpClient(Verbs):
             chunking=chunking,
             allow_plaintext_auth=allow_plaintext_auth,
         )
-        self._given = (self._host or "localhost", port)
-        self._connects = bool(self._host)
         self.user, self.password = username, password
         self._logs_in = username is not None
+
+    def _made(self, host: str, port: int) -> None:
+        self._given = (host or "localhost", port)
+        self._connects = bool(host)
 
     connect = awaitable(Verbs._connect)
     send = awaitable(Verbs._send)
@@ -537,7 +205,7 @@ async def send(
     password: str | None = None,
     local_hostname: str | None = None,
     source_address: tuple[str, int] | None = None,
-    timeout: float | None = _UNSET,
+    timeout: float | None = UNSET,
     deadline: float | None = None,
     use_tls: bool = False,
     start_tls: bool | None = None,

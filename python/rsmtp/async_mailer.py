@@ -3,62 +3,15 @@ when; here its sessions are moved by the loop, without a thread."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Callable,
-    Generator,
-    Iterable,
-    Iterator,
-)
+from collections.abc import AsyncIterable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from rsmtp._rsmtp import Receipt, Sending, Settings
-from rsmtp.aio import Connection
-from rsmtp.client import address_literal
-from rsmtp.errors import SMTPException, SMTPStateError
-from rsmtp.mailer import BaseMailer, Sendable, check_many, teller
+from rsmtp._rsmtp import Receipt
+from rsmtp.async_pool import AsyncPool
+from rsmtp.async_sending import AsyncSending
+from rsmtp.mailer import BaseMailer, Sendable, check_many
 from rsmtp.progress import Progress
-from rsmtp.report import Report
-from rsmtp.servers import Local, Server
-
-# Receipts of sent messages that a Report keeps; all others it keeps in any case.
-_KEPT = 10_000
-
-
-class _Pulse:
-    """Wakes all who wait. Whoever waits has looked before, and nothing was there."""
-
-    def __init__(self) -> None:
-        self._waiters: set[asyncio.Future[None]] = set()
-
-    async def wait(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.discard(waiter)
-
-    def beat(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-
-class _Resting:
-    """A session that waits to be used again."""
-
-    def __init__(self, connection: Connection, server: int) -> None:
-        self.connection = connection
-        self.server = server
-        self.begun = 0
-        self.opened = self.since = time.monotonic()
 
 
 class AsyncMailer(BaseMailer):
@@ -66,11 +19,7 @@ class AsyncMailer(BaseMailer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._resting: list[_Resting] = []
-        self._closed = False
-        self._serving: set[Connection] = set()
-        self._places = asyncio.Semaphore(self._connections)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pool = AsyncPool(self._engine, self._connections, self._keep_idle, self._max_age)
 
     async def send(self, message: Sendable) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
@@ -78,10 +27,7 @@ class AsyncMailer(BaseMailer):
         A task that is cancelled ends the session; the exception's `report` tells what
         became of the message.
         """
-        receipts: list[Receipt] = []
-        async for receipt in self.send_all([message]):
-            receipts.append(receipt)
-        (receipt,) = receipts
+        (receipt,) = [receipt async for receipt in self.send_all([message])]
         if not receipt.recipients and receipt.error is not None:
             raise receipt.error
         return receipt
@@ -103,15 +49,11 @@ class AsyncMailer(BaseMailer):
         a slow caller slows the sending.
         """
         check_many(messages)
-        return AsyncSending(self, messages, progress, total)
+        return AsyncSending(self._pool, self._hops, messages, progress, total)
 
     async def aclose(self) -> None:
         """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
-        self._closed = True
-        resting, self._resting = self._resting, []
-        for one in resting:
-            await _leave(one.connection)
-        self._engine.close()
+        await self._pool.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,370 +63,7 @@ class AsyncMailer(BaseMailer):
     ) -> None:
         await self.aclose()
 
-    def __del__(self) -> None:
-        for one in getattr(self, "_resting", ()):
-            one.connection.drop()
-
     @property
     def idle(self) -> int:
         """How many sessions are open and at rest."""
-        return len(self._resting)
-
-    # -- sessions ---------------------------------------------------------------------
-
-    def _begin(self, every: bool) -> Sending:
-        if self._closed:
-            raise RuntimeError("this mailer is closed")
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None and self._resting:
-                if not self._loop.is_closed():
-                    raise SMTPStateError(
-                        "this mailer's sessions belong to another event loop: make one for each"
-                    )
-                # They ended with their loop.
-                self._resting.clear()
-            self._loop = loop
-            self._places = asyncio.Semaphore(self._connections)
-        return self._engine.send_all(every, _KEPT)
-
-    @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """Leave to have one session: first come, first served. Who has one gives way."""
-        if self._places.locked():
-            self._engine.queue_up()
-            for connection in list(self._serving):
-                connection.nudge()
-            try:
-                await self._places.acquire()
-            finally:
-                self._engine.leave_queue()
-        else:
-            await self._places.acquire()
-        try:
-            yield
-        finally:
-            self._places.release()
-
-    async def _take(self) -> _Resting | None:
-        """One that rests and is still good; looked up in what has come."""
-        while self._resting:
-            one = self._resting.pop()
-            now = time.monotonic()
-            if not one.connection.is_quiet:
-                one.connection.close()
-            elif now - one.since >= self._keep_idle or now - one.opened >= self._max_age:
-                await _leave(one.connection)
-            else:
-                return one
-        return None
-
-    async def _dial(self, server: int, hop: Server) -> Connection:
-        pipelining, chunking = self._engine.manners(server)
-        settings = Settings(
-            timeout=hop.timeout,
-            deadline=hop.deadline,
-            lmtp=hop.lmtp,
-            pipelining=pipelining,
-            chunking=chunking,
-            plaintext_auth=hop.allow_plaintext_auth,
-            implicit_tls=hop.tls == "implicit",
-            context=hop.context,
-        )
-        return await Connection.open(
-            hop.host, hop.port, settings, path=hop.path, source_address=hop.source_address
-        )
-
-    async def _rest(self, one: _Resting) -> None:
-        one.since = time.monotonic()
-        room = len(self._resting) < self._connections and self._keep_idle and not self._closed
-        if room and one.connection.is_quiet:
-            self._resting.append(one)
-        else:
-            await _leave(one.connection)
-
-
-class AsyncSending:
-    """What `AsyncMailer.send_all` gives: await it for a Report, or iterate over it for the
-    receipts as they come. Once."""
-
-    def __init__(
-        self,
-        mailer: AsyncMailer,
-        messages: Iterable[Sendable] | AsyncIterable[Sendable],
-        progress: bool | Callable[[Progress], object],
-        total: int | None,
-    ) -> None:
-        self._mailer = mailer
-        self._messages = messages
-        self._progress = progress
-        self._total = total
-        self._receipts: list[Receipt] = []
-        self._serving: set[Connection] = set()
-        self._lanes: set[asyncio.Task[None]] = set()
-        # Those that have no session.
-        self._idle: set[asyncio.Task[None]] = set()
-        self._changed = _Pulse()
-        self._failure: BaseException | None = None
-        self._begun = False
-
-    def __await__(self) -> Generator[Any, None, Report]:
-        return self._report().__await__()
-
-    def __aiter__(self) -> AsyncGenerator[Receipt, None]:
-        return self._each()
-
-    async def _report(self) -> Report:
-        self._begin(every=False)
-        report = Report()
-        try:
-            async with contextlib.aclosing(self._run()) as run:
-                async for _ in run:
-                    report.receipts += self._receipts
-                    self._receipts.clear()
-        except BaseException as raised:
-            self._hang_on(raised, report)
-            raise
-        report.close(self._sending.tally)
-        return report
-
-    def _hang_on(self, raised: BaseException, report: Report) -> None:
-        report.receipts += self._receipts
-        report.close(self._sending.tally)
-        raised.report = report  # type: ignore[attr-defined]
-
-    async def _each(self) -> AsyncGenerator[Receipt, None]:
-        self._begin(every=True)
-        try:
-            async with contextlib.aclosing(self._run()) as run:
-                async for _ in run:
-                    self._receipts.reverse()
-                    while self._receipts:
-                        yield self._receipts.pop()
-        except GeneratorExit:
-            raise
-        except BaseException as raised:
-            self._hang_on(raised, Report())
-            raise
-
-    def _begin(self, every: bool) -> None:
-        if self._begun:
-            raise RuntimeError("this sending has begun already: call send_all() anew")
-        self._sending = self._mailer._begin(every)
-        self._begun = True
-
-    async def _run(self) -> AsyncGenerator[None, None]:
-        """Yields whenever receipts may have come."""
-        tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
-        feeder = asyncio.create_task(self._feed())
-        feeder.add_done_callback(lambda _: self._changed.beat())
-        try:
-            while not self._sending.tell(self._receipts):
-                if self._sending.wants_more:
-                    self._changed.beat()
-                if self._receipts:
-                    yield
-                    tell(False)
-                    continue
-                tell(False)
-                if feeder.done() and not feeder.cancelled() and feeder.exception():
-                    # What it gave before is sent; then its error is told.
-                    self._sending.finish()
-                    self._stir()
-                    if self._sending.tell(self._receipts):
-                        break
-                await self._changed.wait()
-            if self._receipts:
-                yield
-            self._stir_others()
-            for lane in self._idle:
-                # Whoever is still connecting has nothing to do it for.
-                lane.cancel()
-            for done in await asyncio.gather(feeder, *self._lanes, return_exceptions=True):
-                if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
-                    raise done
-            if self._failure is not None:
-                raise self._failure
-        finally:
-            feeder.cancel()
-            for lane in self._lanes:
-                lane.cancel()
-            if not feeder.done() or self._lanes:
-                await asyncio.gather(feeder, *self._lanes, return_exceptions=True)
-            self._sending.stop()
-            self._sending.tell(self._receipts)
-            tell(True)
-
-    async def _feed(self) -> None:
-        """Takes messages as room comes free."""
-        messages: Any = self._messages
-        if hasattr(messages, "__aiter__"):
-            async for message in messages:
-                self._sending.put(message)
-                self._stir()
-                while not self._sending.wants_more and self._sending.failure is None:
-                    await self._changed.wait()
-            self._sending.finish()
-        else:
-            iterator: Iterator[Any] = iter(messages)
-            while not self._sending.is_fed:
-                self._sending.feed(iterator)
-                self._stir()
-                # The loop gets its turn between two helpings.
-                await asyncio.sleep(0)
-                while not (self._sending.wants_more or self._sending.is_fed):
-                    if self._sending.failure is not None:
-                        break
-                    await self._changed.wait()
-                if self._sending.failure is not None:
-                    break
-        self._stir()
-
-    def _stir(self) -> None:
-        """There may be more to do: for sessions that wait, and for more of them."""
-        for connection in list(self._serving):
-            connection.nudge()
-        while self._sending.enlist():
-            lane = asyncio.create_task(self._lane())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
-        self._changed.beat()
-
-    def _has_changed(self) -> None:
-        self._changed.beat()
-
-    async def _lane(self) -> None:
-        """One session after the other, as long as there is work."""
-        try:
-            if isinstance(self._mailer._hops[0], Local):
-                await self._by_thread()
-            else:
-                await self._by_sessions()
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            self._failure = self._failure or error
-            self._sending.fail(str(error), True)
-        finally:
-            self._sending.resign()
-            self._changed.beat()
-
-    async def _by_thread(self) -> None:
-        """Files and programs have nothing for a loop to wait for."""
-        await asyncio.to_thread(self._sending.work_here)
-
-    async def _by_sessions(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._idle.add(task)
-        task.add_done_callback(self._idle.discard)
-        failures = 0
-        while (wait := self._sending.outlook()) is not None:
-            if wait:
-                await self._pause(wait)
-                continue
-            async with self._mailer._place():
-                if self._sending.outlook() != 0:
-                    continue
-                one = await self._mailer._take()
-                error, ready = await (self._anew() if one is None else self._open(one, None))
-                failures = failures + 1 if error else 0
-                pause = self._gives_up(error, failures, ready) if error else 0
-            if pause is None:
-                return
-            end = time.monotonic() + pause
-            while (left := end - time.monotonic()) > 0 and self._sending.outlook() is not None:
-                await self._pause(left)
-
-    async def _anew(self) -> tuple[BaseException | None, bool]:
-        """By a session with the first server that takes us. What kept all of them from
-        sending anything."""
-        engine = self._mailer._engine
-        first: BaseException | None = None
-        for server in engine.order():
-            error: BaseException | None
-            try:
-                connection = await self._mailer._dial(server, self._mailer._hops[server])
-            except (SMTPException, OSError) as failed:
-                error = failed
-            else:
-                literal = address_literal(connection.getsockname())
-                error, ready = await self._open(_Resting(connection, server), literal)
-                if error is None or ready:
-                    return error, ready
-            engine.is_down(server)
-            first = first or error
-        return first or SMTPException("there is no server to send by"), False
-
-    async def _open(self, one: _Resting, literal: str | None) -> tuple[BaseException | None, bool]:
-        """By this session, as long as both last. What kept it from sending anything, and
-        whether it came to be ready for mail."""
-        connection = one.connection
-        now = time.monotonic()
-
-        def begin() -> None:
-            age, silence = now - one.opened, now - one.since
-            connection.begin_errand(self._sending, one.server, literal, one.begun, age, silence)
-
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(connection)
-        self._mailer._serving.add(connection)
-        self._idle.discard(task)
-        try:
-            error, spent, one.begun, answered, ready = await connection.serve(begin, self._has_changed)
-        except BaseException:
-            connection.close()
-            raise
-        finally:
-            self._serving.discard(connection)
-            self._mailer._serving.discard(connection)
-            self._idle.add(task)
-            self._stir_others()
-        if not connection.is_over and not spent and error is None:
-            await self._mailer._rest(one)
-        else:
-            connection.close() if connection.is_over or error else await _leave(connection)
-        if error is None or answered or literal is None:
-            return None, ready
-        self._mailer._engine.is_down(one.server)
-        return error, ready
-
-    def _stir_others(self) -> None:
-        """Something has come back, or all is over."""
-        for connection in list(self._serving):
-            connection.nudge()
-        self._changed.beat()
-
-    def _gives_up(self, error: BaseException, failures: int, ready: bool) -> float | None:
-        """Seconds until the next attempt; None: there is none."""
-        pause = self._sending.patience(failures, ready)
-        transient = ready or getattr(error, "transient", True)
-        if self._serving and pause is None and not ready:
-            # The server takes so many sessions and no more, or so it seems.
-            return None
-        if pause is None or not transient:
-            self._failure = error
-            self._sending.fail(str(error), transient)
-            return None
-        return pause
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(None if seconds == float("inf") else seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
-
-
-async def _leave(connection: Connection) -> None:
-    """Ends a session politely; nothing hangs on the answer."""
-    from rsmtp._rsmtp import Request
-
-    try:
-        async with asyncio.timeout(1):
-            await connection.perform(Request.quit())
-    except (SMTPException, OSError, TimeoutError):
-        pass
-    finally:
-        connection.close()
+        return self._pool.idle

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, overload
 
 from rsmtp._rsmtp import Engine, Receipt, Sending
 from rsmtp.progress import Progress, bar
-from rsmtp.report import Report
+from rsmtp.report import KEPT, Report
 from rsmtp.sending import MessageLike
 from rsmtp.servers import Local, Server, from_url
 
@@ -19,8 +19,6 @@ Sendable = Any
 
 #: Where the URL is looked for when none is given.
 URL_VARIABLE = "RSMTP_URL"
-# Receipts of sent messages that a Report keeps; all others it keeps in any case.
-_KEPT = 10_000
 
 
 class BaseMailer:
@@ -207,7 +205,7 @@ class Mailer(BaseMailer):
         holds the receipts that had not been yielded.
         """
         check_many(messages)
-        sending = self._engine.send_all(stream, _KEPT)
+        sending = self._engine.send_all(stream, KEPT)
         told = teller(sending, messages, progress, total)
         if stream:
             return _receipts(sending, messages, told)

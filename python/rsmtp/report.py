@@ -7,6 +7,9 @@ from typing import Any
 
 from rsmtp._rsmtp import Receipt
 
+# Receipts of sent messages that a Report keeps; all others it keeps in any case.
+KEPT = 10_000
+
 
 class Report:
     """What became of the messages of one `send_all`.

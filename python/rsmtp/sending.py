@@ -10,14 +10,10 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rsmtp._rsmtp import RenderedMessage, needs_smtputf8
 from rsmtp.email.utils import getaddresses
-from rsmtp.errors import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
-
-if TYPE_CHECKING:
-    from rsmtp.client import Reply, Steps
 
 MessageLike = Any
 """bytes, str, an rsmtp.Message or a message of the standard library."""
@@ -74,6 +70,13 @@ def text(argument: str, value: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{argument}: a str is wanted, not {type(value).__name__}")
     return value
+
+
+def options_of(argument: str, options: Sequence[str]) -> list[str]:
+    """Parameters of MAIL or RCPT, as a list. Raises TypeError naming the argument."""
+    if isinstance(options, str) or not hasattr(options, "__iter__"):
+        raise TypeError(f"{argument}: a list of options is wanted, not one {type(options).__name__}")
+    return [text(argument, option) for option in options]
 
 
 def _addresses(name: str, field: object) -> list[str]:
@@ -158,49 +161,3 @@ def bare_address(address: str) -> str:
     if any(ord(character) < 32 or ord(character) == 127 for character in address):
         raise ValueError(f"address: {address!r} contains a control character")
     return email.utils.parseaddr(address)[1] or address
-
-
-def by_steps(
-    client: Any,
-    sender: str,
-    recipients: Sequence[str],
-    content: bytes | RenderedMessage,
-    mail_options: Sequence[str],
-    rcpt_options: Sequence[str],
-) -> Steps[dict[str, Reply]]:
-    """The transaction through the client's own methods, for a subclass that has
-    made some of them its own."""
-
-    def give_up(code: int) -> Steps[None]:
-        if code == 421:
-            client.close()
-            return
-        try:
-            yield client.rset()
-        except SMTPServerDisconnected:
-            pass
-
-    options = list(mail_options)
-    if client.has_extn("size"):
-        options.insert(0, f"SIZE={len(content)}")
-    code, text = yield client.mail(sender, options)
-    if code != 250:
-        yield from give_up(code)
-        raise SMTPSenderRefused(code, text, sender)
-    refused: dict[str, Reply] = {}
-    for recipient in recipients:
-        code, text = yield client.rcpt(recipient, rcpt_options)
-        if code not in (250, 251):
-            refused[recipient] = (code, text)
-        if code == 421:
-            client.close()
-            raise SMTPRecipientsRefused(refused)
-    if len(refused) == len(recipients):
-        yield from give_up(250)
-        raise SMTPRecipientsRefused(refused)
-    # A method of the client's own knows bytes only.
-    code, text = yield client.data(bytes(content) if client._overrides("data") else content)
-    if code != 250:
-        yield from give_up(code)
-        raise SMTPDataError(code, text)
-    return refused

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from rsmtp.client import _own_name
+from rsmtp.local_hostname import own_name
 
 LOCAL_SCHEMES = ("file", "sendmail", "null")
 _SECURITY = ("none", "starttls", "implicit")
@@ -57,7 +57,7 @@ class Server:
             raise ValueError("host: it is empty")
         self.port = self.port or (_LMTP_PORT if self.lmtp else _PORTS[self.tls])
         if self.local_hostname is None:
-            name = _own_name()
+            name = own_name()
             # Without a name of its own a client shows its address, known once connected.
             self.local_hostname = None if name.startswith("[") else name
         if self.timeout is None:

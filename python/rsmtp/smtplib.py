@@ -12,7 +12,7 @@ from smtplib import quoteaddr, quotedata
 from types import TracebackType
 from typing import Any, Final
 
-from rsmtp.client import _UNSET, LMTP_PORT, SMTP_PORT, SMTP_SSL_PORT, Reply, SmtpClient
+from rsmtp.client import SmtpClient
 from rsmtp.errors import (
     SMTPAuthenticationError,
     SMTPConnectError,
@@ -25,6 +25,8 @@ from rsmtp.errors import (
     SMTPSenderRefused,
     SMTPServerDisconnected,
 )
+from rsmtp.verbs.conversation import LMTP_PORT, SMTP_PORT, SMTP_SSL_PORT, UNSET
+from rsmtp.verbs.script import Reply
 
 __all__ = [
     "SMTP",
@@ -79,7 +81,7 @@ class SMTP_SSL(SMTP):
         port: int = 0,
         local_hostname: str | None = None,
         *,
-        timeout: float | None = _UNSET,
+        timeout: float | None = UNSET,
         source_address: tuple[str, int] | None = None,
         context: Any = None,
     ) -> None:
@@ -98,7 +100,7 @@ class LMTP(SMTP):
         port: int = LMTP_PORT,
         local_hostname: str | None = None,
         source_address: tuple[str, int] | None = None,
-        timeout: float | None = _UNSET,
+        timeout: float | None = UNSET,
     ) -> None:
         super().__init__(host, port, local_hostname, timeout, source_address)
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rsmtp import _rsmtp
-    from rsmtp.aio import Connection
-    from rsmtp.client import Verbs
+    from rsmtp.async_connection import Connection
+    from rsmtp.verbs.conversation import Conversation
 
 
 class SocketView:
     """Stands where smtplib has a socket. The engine owns the real one: there is
     no `recv` and no `send` beside the conversation."""
 
-    def __init__(self, client: Verbs, connection: _rsmtp.Connection | Connection) -> None:
+    def __init__(self, client: Conversation, connection: _rsmtp.Connection | Connection) -> None:
         self._client = client
         self._connection = connection
 

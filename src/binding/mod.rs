@@ -3,8 +3,7 @@
 //! Parses no mail and branches on no reply code: what a reply means is decided
 //! in `protocol/`, what it is called in Python in `rsmtp/errors.py`.
 
-// What Python sees has a __repr__ instead.
-#![allow(missing_debug_implementations)]
+#![allow(missing_debug_implementations, reason = "what Python sees has a __repr__ instead")]
 
 mod attendant;
 mod catcher;
@@ -59,7 +58,7 @@ mod _rsmtp {
     use super::wire::{Wire, ascii_host};
 
     #[pymodule_export]
-    #[allow(non_upper_case_globals)]
+    #[allow(non_upper_case_globals, reason = "the name that Python has for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     /// What `state` can be, and what the `stage` of an exception can be.

@@ -34,7 +34,7 @@ impl Settings {
         *, timeout=None, deadline=None, lmtp=false, pipelining=true, chunking=true, plaintext_auth=false,
         like_smtplib=false, implicit_tls=false, context: "object" = None
     ))]
-    #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         timeout: Option<f64>,
         deadline: Option<f64>,

@@ -62,7 +62,7 @@ impl PerDay {
         }
         match self.begun.back_mut() {
             Some((when, count)) if now.saturating_duration_since(*when) < Duration::from_secs(1) => {
-                *count += 1
+                *count += 1;
             }
             _ => self.begun.push_back((now, 1)),
         }

@@ -151,19 +151,6 @@ fn parameters(field: &str, value: &str) -> Result<ContentType<'static>, Refusal>
     })
 }
 
-/// Whether the field can only be sent with SMTPUTF8: an address in it isn't ASCII
-/// before its @.
-#[must_use]
-pub fn needs_utf8(name: &str, value: &str) -> bool {
-    if value.is_ascii() || kind(name) != Kind::Addresses {
-        return false;
-    }
-    match address::parse(value) {
-        Ok(list) => address::mailboxes(&list).any(address::Mailbox::needs_utf8),
-        Err(_) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

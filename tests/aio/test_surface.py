@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import rsmtp
-from rsmtp.client import Verbs
+from rsmtp.verbs import Verbs
 
 BLOCKING, ASYNC = rsmtp.SmtpClient, rsmtp.AsyncSmtpClient
 # What only one of them has.
@@ -58,7 +58,7 @@ def test_every_script_is_a_verb_of_both():
     """A script that one client forgot would be a verb that it lacks."""
     scripts = {
         name[1:]
-        for name, script in vars(Verbs).items()
+        for name, script in inspect.getmembers(Verbs)
         if inspect.isgeneratorfunction(script) and name not in PARTS
     }
     assert len(scripts) > 20

@@ -20,6 +20,9 @@ class Peer:
     def __init__(self, accepted):
         self.socket = accepted
         self.socket.settimeout(50)
+        if accepted.family != socket.AF_UNIX:
+            # A reply that waits for the last one's ACK would be lost with a reset behind it.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.heard = bytearray()
         self._unread = b""
 

@@ -9,13 +9,18 @@ import threading
 import pytest
 
 import rsmtp
+from rsmtp import sending
 from rsmtp.email.header import Header
 from rsmtp.email.headerregistry import Address
 
 
-def sent(message, **kw):
+def wire(message, *, utf8=False):
+    return bytes(sending.render(message, utf8=utf8))
+
+
+def sent(message):
     """What the receiver's standard library makes of what is sent."""
-    return email.message_from_bytes(message._render_for_sending(**kw), policy=email.policy.default)
+    return email.message_from_bytes(wire(message), policy=email.policy.default)
 
 
 def lines(text):
@@ -101,7 +106,7 @@ def test_a_file_beside_html_is_no_alternative():
 def test_a_saved_message_is_not_in_base64():
     saved = b"Subject: inner\nTo: a@x.example\n\ntext\n"
     message = rsmtp.Message("x", attachments=[("mail.eml", saved), ("8bit.eml", saved + b"\xe4")])
-    data = message._render_for_sending()
+    data = wire(message)
     assert b"\n" not in data.replace(b"\r\n", b"")
     got = email.message_from_bytes(data, policy=email.policy.default)
     first, second = got.get_payload()[1:]
@@ -198,18 +203,18 @@ def test_none_is_no_value():
 
 def test_domains_become_a_labels_and_names_encoded_words():
     message = rsmtp.Message("x", to="Jürgen <j@bücher.example>, b@x.example")
-    data = message._render_for_sending()
+    data = wire(message)
     assert data.isascii()
     assert b"<j@xn--bcher-kva.example>" in data
-    assert not message._needs_smtputf8()
+    assert not sending.envelope_of(message, "a@x.example", None).needs_smtputf8
 
 
 def test_an_eight_bit_local_part_needs_smtputf8():
     message = rsmtp.Message("x", to="jürgen@bücher.example")
-    assert message._needs_smtputf8()
+    assert sending.envelope_of(message, "a@x.example", None).needs_smtputf8
     with pytest.raises(ValueError, match="SMTPUTF8"):
-        message._render_for_sending()
-    assert "To: jürgen@bücher.example\r\n".encode() in message._render_for_sending(utf8=True)
+        wire(message)
+    assert "To: jürgen@bücher.example\r\n".encode() in wire(message, utf8=True)
 
 
 def test_recipients_can_be_read_as_smtplib_reads_them():
@@ -229,7 +234,7 @@ def test_bcc_is_never_written():
     message = rsmtp.Message("x", to="a@x.example", bcc="secret@x.example")
     message["Resent-Bcc"] = "secret@x.example"
     assert message["Bcc"] == "secret@x.example"
-    for data in (message._render_for_sending(), message.as_bytes(), message.as_string().encode()):
+    for data in (wire(message), message.as_bytes(), message.as_string().encode()):
         assert b"secret" not in data
 
 
@@ -250,7 +255,7 @@ def test_date_and_message_id_are_supplied_when_sending():
     ["x" * 3000, "ü" * 3000, "a\0b", "a\rb", "From me\n.\n", "\x1b", "", "\n" * 5, "trailing  \n"],
 )
 def test_any_text_arrives(text):
-    data = rsmtp.Message(text)._render_for_sending()
+    data = wire(rsmtp.Message(text))
     assert data.isascii()
     assert max(map(len, data.split(b"\r\n"))) <= 998
     assert b"\n" not in data.replace(b"\r\n", b"")
@@ -286,7 +291,7 @@ def test_a_message_in_itself_is_refused():
 
 def test_a_subject_that_is_too_long_for_a_line():
     subject = "x" * 3000
-    data = rsmtp.Message("t", subject=subject)._render_for_sending()
+    data = wire(rsmtp.Message("t", subject=subject))
     assert max(map(len, data.split(b"\r\n"))) <= 998
     assert email.message_from_bytes(data, policy=email.policy.default)["Subject"] == subject
 

@@ -95,7 +95,7 @@ def _label(link: Link) -> tuple[str, str]:
     if "RSET" in by_name:
         return ("end, RSET" if "end of data" in by_name else "RSET"), whole
     cause, codes = link.causes[0]
-    digits = f" {codes}" if codes.isdigit() and cause not in ("greeting",) else ""
+    digits = f" {codes}" if codes.isdigit() and cause != "greeting" else ""
     return (codes if cause == "greeting" else f"{cause}{digits}"), whole
 
 

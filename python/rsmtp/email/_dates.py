@@ -72,12 +72,10 @@ def parse(data: Any) -> _Fields | None:
         day, month = month, day
     if month.lower() not in _MONTHS:
         return None
-    if day.endswith(","):
-        day = day[:-1]
+    day = day.removesuffix(",")
     if year.find(":") > 0:
         year, clock = clock, year
-    if year.endswith(","):
-        year = year[:-1]
+    year = year.removesuffix(",")
     if not year:
         return None
     if not year[0].isdigit():

@@ -150,6 +150,11 @@ def has_surrogates(text: str) -> bool:
     return False
 
 
+def sanitize(text: str) -> str:
+    """Raw bytes in a text, decoded if they are UTF-8 and replaced if not."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class Compat32(Policy):
     """Fields are kept as they are given and folded as text, as email 5.1 did."""
 

@@ -146,21 +146,11 @@ def set_bytes_content(
 ) -> None:
     """Make data of the type `maintype/subtype` the content."""
     _begin(msg, maintype, subtype, headers)
-    if cte == "base64":
-        if (msg.policy.max_line_length or 0) // 4 == 19 and hasattr(msg, "_become_data"):
-            # Lines of 76: what the engine writes, so it can do it when rendering.
-            msg._become_data(bytes(data))
-            _finish(msg, disposition, filename, cid, params)
-            return
-        payload = _base64_lines(data, msg.policy.max_line_length)
-    elif cte == "quoted-printable":
-        payload = binascii.b2a_qp(data, istext=False, header=False, quotetabs=True).decode("ascii")
-    elif cte == "7bit":
-        payload = bytes(data).decode("ascii")
+    if _engine_encodes(msg, cte, "_become_data"):
+        msg._become_data(bytes(data))
     else:
-        payload = bytes(data).decode("ascii", "surrogateescape")
-    msg.set_payload(payload)
-    msg["Content-Transfer-Encoding"] = cte
+        msg.set_payload(_encode_bytes(data, cte, msg.policy.max_line_length))
+        msg["Content-Transfer-Encoding"] = cte
     _finish(msg, disposition, filename, cid, params)
 
 
@@ -188,8 +178,7 @@ def set_file_content(
         filename = os.path.basename(name)
     if maintype is None or subtype is None:
         maintype, subtype = _guess_type(filename)
-    kept = cte == "base64" and (msg.policy.max_line_length or 0) // 4 == 19
-    if not kept or not hasattr(msg, "_become_file"):
+    if not _engine_encodes(msg, cte, "_become_file"):
         data = Path(file).read_bytes() if isinstance(file, PurePath) else file.read()
         set_bytes_content(msg, data, maintype, subtype, cte, disposition, filename, cid, params, headers)
         return
@@ -285,6 +274,24 @@ def _finish(
         msg.set_param(name, value)
 
 
+def _engine_encodes(msg: Any, cte: str, taking_over: str) -> bool:
+    """Whether the engine, which writes base64 in lines of 76, can do so when rendering."""
+    return cte == "base64" and (msg.policy.max_line_length or 0) // 4 == 19 and hasattr(msg, taking_over)
+
+
+def _encode_bytes(data: Any, cte: str, width: int) -> str:
+    if cte == "base64":
+        return _base64_lines(data, width)
+    if cte == "quoted-printable":
+        return binascii.b2a_qp(data, istext=False, header=False, quotetabs=True).decode("ascii")
+    return _as_it_is(bytes(data), cte)
+
+
+def _as_it_is(data: bytes, cte: str) -> str:
+    """Without an encoding. UnicodeDecodeError for what 7bit can't hold."""
+    return data.decode("ascii", "strict" if cte == "7bit" else "surrogateescape")
+
+
 def _encode_text(string: str, charset: str, cte: str | None, policy: Any) -> tuple[str, str]:
     """(cte, payload): 7bit where that will do, else what the beginning suggests."""
     lines = string.encode(charset).splitlines()
@@ -294,18 +301,16 @@ def _encode_text(string: str, charset: str, cte: str | None, policy: Any) -> tup
         longest = max(map(len, lines), default=0)
         if longest <= policy.max_line_length:
             if as_text.isascii():
-                return "7bit", as_text.decode("ascii")
+                return "7bit", _as_it_is(as_text, "7bit")
             if policy.cte_type == "8bit":
-                return "8bit", as_text.decode("ascii", "surrogateescape")
+                return "8bit", _as_it_is(as_text, "8bit")
         start = linesep.join(lines[:10]) + linesep
         quoted = _rsmtp._quoted_printable(start, policy.max_line_length)
         cte = "base64" if len(quoted) > len(binascii.b2a_base64(start)) else "quoted-printable"
         if cte == "quoted-printable" and len(lines) <= 10:
             return cte, quoted
-    if cte == "7bit":
-        return cte, as_text.decode("ascii")
-    if cte == "8bit":
-        return cte, as_text.decode("ascii", "surrogateescape")
+    if cte in ("7bit", "8bit"):
+        return cte, _as_it_is(as_text, cte)
     if cte == "quoted-printable":
         return cte, _rsmtp._quoted_printable(as_text, policy.max_line_length)
     if cte == "base64":

@@ -5,6 +5,8 @@ mod conversation;
 mod fault;
 mod message;
 mod server;
+mod server_faults;
+mod server_start;
 
 pub use conversation::{CaughtConversation, CaughtLine};
 pub use fault::ArmedFault;

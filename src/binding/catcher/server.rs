@@ -1,19 +1,14 @@
 //! `rsmtp.Catcher`.
 
-use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyTimeoutError, PyValueError};
+use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
 
-use super::argument::{bad_argument, named, seconds};
+use super::argument::seconds;
 use super::conversation::CaughtConversation;
-use super::fault::{self, ArmedFault, End, Words};
 use super::message::CaughtMessage;
-use crate::catcher::{
-    self, Credentials, Dialect, Fault, FaultReply, Mechanism, Offer, Offers, Settings, Stage, TlsMode,
-};
+use crate::catcher::{self, Dialect};
 
 /// How long a wait goes on before Ctrl-C is looked for.
 const SLICE: Duration = Duration::from_millis(50);
@@ -58,103 +53,11 @@ const SLICE: Duration = Duration::from_millis(50);
 /// listen.
 #[pyclass(frozen, module = "rsmtp")]
 pub struct Catcher {
-    inner: catcher::Catcher,
+    pub(super) inner: catcher::Catcher,
 }
 
 #[pymethods]
 impl Catcher {
-    #[new]
-    #[pyo3(signature = (
-        host = "127.0.0.1",
-        port = 0,
-        *,
-        tls: "typing.Literal['starttls', 'implicit', 'none']" = "starttls",
-        protocol: "typing.Literal['smtp', 'lmtp']" = "smtp",
-        unix: "str | os.PathLike[str] | None" = None,
-        username = None,
-        password = None,
-        token = None,
-        require_auth = false,
-        require_tls = false,
-        auth_before_tls = false,
-        extensions: "collections.abc.Sequence[str] | None" = None,
-        without: "collections.abc.Sequence[str]" = Vec::new(),
-        mechanisms: "collections.abc.Sequence[str] | None" = None,
-        max_size = 33_554_432,
-        max_recipients = 1000,
-        max_messages = None,
-        max_connections = 1000,
-        idle_timeout = 300.0,
-        keep = 1000,
-        hostname = "localhost",
-        allow_remote = false,
-    ))]
-    #[allow(clippy::too_many_arguments)]
-    fn new(
-        py: Python<'_>,
-        host: &str,
-        port: u16,
-        tls: &str,
-        protocol: &str,
-        unix: Option<PathBuf>,
-        username: Option<String>,
-        password: Option<String>,
-        token: Option<String>,
-        require_auth: bool,
-        require_tls: bool,
-        auth_before_tls: bool,
-        extensions: Option<Vec<String>>,
-        without: Vec<String>,
-        mechanisms: Option<Vec<String>>,
-        max_size: u64,
-        max_recipients: usize,
-        max_messages: Option<u64>,
-        max_connections: usize,
-        idle_timeout: f64,
-        keep: usize,
-        hostname: &str,
-        allow_remote: bool,
-    ) -> PyResult<Self> {
-        let or_random = |given: Option<String>| given.map_or_else(|| catcher::random_hex(12), Ok);
-        let credentials = Credentials {
-            username: username.unwrap_or_else(|| "catcher".to_owned()),
-            password: or_random(password)?,
-            token: or_random(token)?,
-        };
-        let offers = offers(extensions, &without)?;
-        let mechanisms = match mechanisms {
-            None => Mechanism::ALL.to_vec(),
-            Some(names) => names.iter().map(|name| named("mechanisms", name)).collect::<PyResult<_>>()?,
-        };
-        let printable = |c: char| c.is_ascii_graphic();
-        if hostname.is_empty() || !hostname.chars().all(printable) {
-            return Err(bad_argument("hostname", &"a name of printable ASCII, without spaces"));
-        }
-        let settings = Settings {
-            host: host.to_owned(),
-            port,
-            unix,
-            allow_remote,
-            hostname: hostname.to_owned(),
-            dialect: dialect(protocol)?,
-            tls: tls_mode(tls)?,
-            offers,
-            credentials,
-            mechanisms,
-            require_auth,
-            require_tls,
-            auth_before_tls,
-            max_size,
-            max_recipients,
-            max_messages,
-            max_connections,
-            idle: seconds("idle_timeout", idle_timeout)?,
-            keep,
-        };
-        let inner = py.detach(|| catcher::Catcher::start(settings)).map_err(not_started)?;
-        Ok(Self { inner })
-    }
-
     /// The address that it listens on; the path of a Unix socket.
     #[getter]
     fn host(&self) -> String {
@@ -298,123 +201,6 @@ impl Catcher {
         }
     }
 
-    /// Misbehaves from now on when `stage` is reached.
-    ///
-    /// Of several faults that fit, the first one added acts. Without any other
-    /// argument than `stage`, nothing changes. Returns the fault's number.
-    ///
-    /// Args:
-    ///     stage: one of Catcher.stages().
-    ///     reply: what is said in place of the usual reply: (code, text), with a
-    ///         list of lines or line feeds for a reply of several lines; bytes,
-    ///         to be sent exactly so; "usual" for the usual reply. A reply of
-    ///         another class than the usual one takes the command's effect
-    ///         away; after (421, text) the catcher disconnects.
-    ///     address: only for this address, or for the domain if it starts with
-    ///         "@": the recipient at "RCPT" and (LMTP) "end-of-data", the
-    ///         sender at "MAIL".
-    ///     times: so many times; None: always.
-    ///     skip: so many times the stage is passed unharmed before that.
-    ///     delay: seconds before the reply.
-    ///     drip: the reply goes out octet by octet, with so many seconds between.
-    ///     extra: a second reply, right behind the first one: (code, text) or
-    ///         bytes.
-    ///     endless: the reply is repeated until the client leaves.
-    ///     stall: no reply ever, and the connection stays open.
-    ///     disconnect: True or "fin" (in order), "reset" (TCP's RST), or
-    ///         "half-close" (the catcher says no more but reads on); after the
-    ///         reply if one is given, instead of it otherwise.
-    ///     accept: whether the command takes effect all the same: True keeps a
-    ///         message whose 250 is never heard.
-    ///     after: at "mail-data": only after so many octets.
-    ///     certificate: at "handshake": "wrong-name", "expired",
-    ///         "not-yet-valid", "untrusted" or "self-signed".
-    ///
-    /// Raises ValueError for arguments that make no sense.
-    #[pyo3(signature = (
-        stage,
-        *,
-        reply: "tuple[int, str | collections.abc.Sequence[str]] | bytes | typing.Literal['usual'] | None" = None,
-        address = None,
-        times = None,
-        skip = 0,
-        delay = 0.0,
-        drip = None,
-        extra: "tuple[int, str | collections.abc.Sequence[str]] | bytes | None" = None,
-        endless = false,
-        stall = false,
-        disconnect: "bool | typing.Literal['fin', 'reset', 'half-close'] | None" = None,
-        accept = None,
-        after = 0,
-        certificate: "typing.Literal['wrong-name', 'expired', 'not-yet-valid', 'untrusted', 'self-signed'] | None" = None,
-    ))]
-    #[allow(clippy::too_many_arguments)]
-    fn fault(
-        &self,
-        stage: &str,
-        reply: Option<Words<'_>>,
-        address: Option<String>,
-        times: Option<u32>,
-        skip: u32,
-        delay: f64,
-        drip: Option<f64>,
-        extra: Option<Words<'_>>,
-        endless: bool,
-        stall: bool,
-        disconnect: Option<End>,
-        accept: Option<bool>,
-        after: u64,
-        certificate: Option<&str>,
-    ) -> PyResult<u64> {
-        let stage: Stage = named("stage", stage)?;
-        let disconnect = fault::disconnect(disconnect)?;
-        let reply = match reply {
-            Some(words) => words.reply()?,
-            None if disconnect.is_some() => FaultReply::Nothing,
-            None => FaultReply::Usual,
-        };
-        let fault = Fault {
-            stage,
-            address,
-            skip,
-            times,
-            after,
-            delay: seconds("delay", delay)?,
-            reply,
-            drip: drip.map(|pause| seconds("drip", pause)).transpose()?,
-            endless,
-            extra: extra.map_or(Ok(Vec::new()), |words| words.octets())?,
-            stall,
-            disconnect,
-            accept,
-            certificate: certificate.map(fault::certificate).transpose()?,
-        };
-        fault::check(&fault)?;
-        Ok(self.inner.faults().add(fault))
-    }
-
-    /// The faults that were added, used-up ones too, in their order.
-    #[getter]
-    fn faults(&self) -> Vec<ArmedFault> {
-        self.inner.faults().list().into_iter().map(ArmedFault::from).collect()
-    }
-
-    /// Takes one fault away, by its number. Returns whether it was there.
-    fn remove_fault(&self, number: u64) -> bool {
-        self.inner.faults().remove(number)
-    }
-
-    /// Behaves well again.
-    fn clear_faults(&self) {
-        self.inner.faults().clear();
-    }
-
-    /// Every stage at which a fault can strike, by name.
-    #[staticmethod]
-    fn stages() -> Vec<&'static str> {
-        Stage::ALL.iter().map(|stage| stage.name()).collect()
-    }
-
     /// Stops listening and ends all connections. The messages stay. Closing
     /// again does nothing.
     fn close(&self, py: Python<'_>) {
@@ -434,44 +220,5 @@ impl Catcher {
     fn __repr__(&self) -> String {
         let (host, port, count) = (self.host(), self.port(), self.count());
         format!("<Catcher {} on {host}:{port}, tls={}, {count} messages>", self.protocol(), self.tls())
-    }
-}
-
-fn offers(extensions: Option<Vec<String>>, without: &[String]) -> PyResult<Offers> {
-    let mut offers = match extensions {
-        None => Offers::all(),
-        Some(names) => {
-            let wanted: Vec<Offer> =
-                names.iter().map(|name| named("extensions", name)).collect::<PyResult<_>>()?;
-            wanted.into_iter().collect()
-        }
-    };
-    for name in without {
-        offers = offers.without(named("without", name)?);
-    }
-    Ok(offers)
-}
-
-fn tls_mode(name: &str) -> PyResult<TlsMode> {
-    [TlsMode::None, TlsMode::StartTls, TlsMode::Implicit]
-        .into_iter()
-        .find(|mode| mode.name() == name)
-        .ok_or_else(|| {
-            bad_argument("tls", &format!("{name:?} is not one of \"none\", \"starttls\", \"implicit\""))
-        })
-}
-
-fn dialect(name: &str) -> PyResult<Dialect> {
-    match name {
-        "smtp" => Ok(Dialect::Smtp),
-        "lmtp" => Ok(Dialect::Lmtp),
-        _ => Err(bad_argument("protocol", &format!("{name:?} is neither \"smtp\" nor \"lmtp\""))),
-    }
-}
-
-fn not_started(error: io::Error) -> PyErr {
-    match error.kind() {
-        io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
-        _ => error.into(),
     }
 }

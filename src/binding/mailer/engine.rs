@@ -32,7 +32,7 @@ impl Engine {
         servers: "list[typing.Any]", *, connections, window, keep_idle, max_age, max_messages=None, rate=None,
         rate_per_connection=None, per_day=None, retries=2, backoff=1.0, resend_unknown=false
     ))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         py: Python<'_>,
         servers: Vec<ServerSettings>,

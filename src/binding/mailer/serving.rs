@@ -29,7 +29,7 @@ impl Wire {
     /// that is to be opened, whose own address literal is given, or on one over which
     /// so many messages have gone, of that age and silent for so long (in seconds).
     #[pyo3(signature = (sending, server, literal, begun=0, age=0.0, silence=0.0))]
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn begin_errand(
         &self,
         py: Python<'_>,
@@ -64,7 +64,7 @@ impl Wire {
     /// any of this errand's was answered or the server will be spoken to more plainly,
     /// `ready` whether the session came to be ready for mail.
     #[pyo3(signature = () -> "tuple[BaseException | None, bool, int, bool, bool]")]
-    #[allow(clippy::type_complexity)]
+    #[allow(clippy::type_complexity, reason = "a tuple in Python")]
     fn leave_errand(&self, py: Python<'_>) -> PyResult<(Option<Py<PyAny>>, bool, usize, bool, bool)> {
         let Some(serving) = self.serving().take() else {
             return Err(bad_argument("errand", &"there is none under way"));

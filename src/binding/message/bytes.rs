@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString};
 
-#[allow(clippy::enum_variant_names)] // as Python names its types
+#[allow(clippy::enum_variant_names, reason = "as Python names its types")]
 pub(crate) enum Bytes {
     Str(PyBackedStr),
     Raw(PyBackedBytes),

@@ -4,7 +4,7 @@ use super::bytes::Bytes;
 use super::class::Message;
 use super::style::{Family, Style};
 use super::types::Flag;
-use super::{fields, node, output};
+use super::{node, output};
 use crate::message::render::Rules;
 use crate::message::rope::Rope;
 use pyo3::exceptions::PyValueError;
@@ -99,26 +99,11 @@ impl Message {
     /// ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
     /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
-    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes")]
-    fn _render_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyBytes>> {
-        output::to_bytes(slf.py(), rendered_for_sending(slf, utf8.0)?)
-    }
-
-    /// The same, large bodies still to be encoded and files to be read.
+    ///
+    /// Where bodies are large they are still to be encoded, and files to be read.
     #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes | RenderedMessage")]
     fn _content_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyAny>> {
         output::to_send(slf.py(), rendered_for_sending(slf, utf8.0)?)
-    }
-
-    /// Whether an address in the message isn't ASCII before its @, so that only a
-    /// server with SMTPUTF8 can take the message (RFC 6531).
-    fn _needs_smtputf8(slf: &Bound<'_, Self>) -> bool {
-        let py = slf.py();
-        fields::snapshot(slf).iter().any(|field| {
-            let name = field.name.bind(py).to_string_lossy();
-            let value = field.value.bind(py).str();
-            value.is_ok_and(|value| crate::message::field_fold::needs_utf8(&name, &value.to_string_lossy()))
-        })
     }
 }
 

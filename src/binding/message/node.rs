@@ -33,7 +33,7 @@ pub(crate) fn rendered<'py>(
 }
 
 /// Renders without leaving anything behind, boundaries included: for comparison.
-pub(crate) fn compared<'py>(message: &Bound<'py, Message>) -> PyResult<Vec<u8>> {
+pub(crate) fn compared(message: &Bound<'_, Message>) -> PyResult<Vec<u8>> {
     let py = message.py();
     let policy = message.get().policy(py);
     let style = message.get().style(py)?;
@@ -58,7 +58,7 @@ pub(super) struct Node<'a, 'py> {
     pub(super) context: &'a Context<'a, 'py>,
 }
 
-impl<'py> Entity for Node<'_, 'py> {
+impl Entity for Node<'_, '_> {
     type Error = PyErr;
     type Bytes = Bytes;
 
@@ -108,7 +108,7 @@ impl<'py> Entity for Node<'_, 'py> {
     }
 }
 
-impl<'a, 'py> Node<'a, 'py> {
+impl<'py> Node<'_, 'py> {
     /// Another entity, which may be an object of the standard library.
     fn other(&self, object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let message = match object.cast::<Message>() {

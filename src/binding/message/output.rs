@@ -8,7 +8,7 @@ use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
-pub(crate) fn to_bytes<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn to_bytes(py: Python<'_>, mut rope: Rope<Bytes>) -> PyResult<Bound<'_, PyBytes>> {
     if rope.is_gathered() { Ok(PyBytes::new(py, rope.text())) } else { whole(py, &rope) }
 }
 
@@ -23,14 +23,14 @@ pub(crate) fn whole<'py>(py: Python<'py>, rope: &Rope<Bytes>) -> PyResult<Bound<
 
 /// What is sent: `bytes` where that is all there is to it, otherwise something that
 /// makes them piece by piece.
-pub(crate) fn to_send<'py>(py: Python<'py>, rope: Rope<Bytes>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn to_send(py: Python<'_>, rope: Rope<Bytes>) -> PyResult<Bound<'_, PyAny>> {
     if rope.is_gathered() {
         return Ok(to_bytes(py, rope)?.into_any());
     }
     Ok(Bound::new(py, RenderedMessage::new(rope))?.into_any())
 }
 
-pub(crate) fn to_string<'py>(py: Python<'py>, mut rope: Rope<Bytes>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn to_string(py: Python<'_>, mut rope: Rope<Bytes>) -> PyResult<Bound<'_, PyAny>> {
     let written;
     let bytes = if rope.is_gathered() {
         &*rope.text()

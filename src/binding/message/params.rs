@@ -12,7 +12,7 @@ fn read(message: &Bound<'_, Message>, header: &str) -> PyResult<Option<Vec<(Stri
     Ok(fields::get_text(message, header)?.map(|text| parameter::parse(&text)))
 }
 
-fn to_object<'py>(py: Python<'py>, value: Value) -> PyResult<Bound<'py, PyAny>> {
+fn to_object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
     Ok(match value {
         Value::Plain(text) => PyString::new(py, &text).into_any(),
         Value::Extended { charset, language, value } => {
@@ -163,21 +163,13 @@ pub(crate) fn set<'py>(
     if is_set {
         for item in all(message, header, requote)?.into_iter().flatten() {
             let (known, old): (String, Bound<'py, PyAny>) = item.extract()?;
-            if !text.is_empty() {
-                text.push_str("; ");
-            }
-            if known.eq_ignore_ascii_case(name) {
-                write(name, Some(&value), requote, &mut text)?;
-            } else {
-                write(&known, Some(&old), requote, &mut text)?;
-            }
+            let (name, value) =
+                if known.eq_ignore_ascii_case(name) { (name, &value) } else { (known.as_str(), &old) };
+            write(name, Some(value), requote, separated(&mut text))?;
         }
     } else {
-        if let Some(current) = current.filter(|current| !current.is_empty()) {
-            text.push_str(&current);
-            text.push_str("; ");
-        }
-        write(name, Some(&value), requote, &mut text)?;
+        text.push_str(&current.unwrap_or_default());
+        write(name, Some(&value), requote, separated(&mut text))?;
     }
     store(message, header, &text, before.as_deref(), replace)
 }
@@ -190,15 +182,19 @@ pub(crate) fn delete(message: &Bound<'_, Message>, name: &str, header: &str, req
     let mut text = String::new();
     for item in found {
         let (known, value): (String, Bound<'_, PyAny>) = item.extract()?;
-        if known.eq_ignore_ascii_case(name) {
-            continue;
+        if !known.eq_ignore_ascii_case(name) {
+            write(&known, Some(&value), requote, separated(&mut text))?;
         }
-        if !text.is_empty() {
-            text.push_str("; ");
-        }
-        write(&known, Some(&value), requote, &mut text)?;
     }
     store(message, header, &text, before.as_deref(), false)
+}
+
+/// Ready for another parameter.
+fn separated(text: &mut String) -> &mut String {
+    if !text.is_empty() {
+        text.push_str("; ");
+    }
+    text
 }
 
 fn store(
@@ -250,10 +246,7 @@ pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyRe
     let mut text = String::new();
     let mut is_set = false;
     for (name, value) in found {
-        if !text.is_empty() {
-            text.push_str("; ");
-        }
-        text.push_str(&name);
+        separated(&mut text).push_str(&name);
         match value {
             _ if name.eq_ignore_ascii_case("boundary") => {
                 is_set = true;

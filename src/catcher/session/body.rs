@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::answer::Answer;
+use super::command::split;
 use super::transaction::{Transaction, announced_size};
-use super::{Phase, Session, split};
+use super::{Phase, Session};
 use crate::catcher::Offer;
 use crate::catcher::fault::{Fault, Stage};
 use crate::catcher::settings::{Dialect, Settings};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use encodify::base64;
 
 use super::answer::Answer;
-use super::{Phase, Session, split};
+use super::command::split;
+use super::{Phase, Session};
 use crate::catcher::auth::{self, Exchange, Mechanism, Outcome};
 use crate::catcher::fault::Stage;
 use crate::catcher::settings::TlsMode;

@@ -8,11 +8,87 @@ use crate::protocol::event::Request;
 use crate::protocol::extension::Extensions;
 use crate::protocol::outgoing::Awaited;
 use crate::protocol::state::State;
-use crate::protocol::transaction::{non_ascii, not_offered};
+use crate::protocol::transaction::{Running, non_ascii, not_offered};
 use crate::protocol::transcript::MASK;
 use std::collections::VecDeque;
 
 impl Session {
+    /// Begins a request. What would lose the order of the conversation is
+    /// refused here, before anything is sent.
+    pub fn request(&mut self, request: Request) -> Result<(), Error> {
+        self.check_may_ask(&request)?;
+        match request {
+            Request::Command(command) => {
+                self.check_utf8(&command)?;
+                self.quitting = command.verb() == Verb::Quit;
+                self.begin_command(&command);
+            }
+            Request::Hello(name) => {
+                let command = if self.options.lmtp { Command::Lhlo } else { Command::Ehlo };
+                self.begin_command(&command(name.clone()));
+                self.procedure = Some(Procedure::Hello(name));
+            }
+            Request::Login { credentials, mechanism, initial_response } => {
+                let wanted = |m: &Mechanism| mechanism.is_none_or(|wanted| wanted == *m);
+                let chosen = credentials.choose(&self.extensions.mechanisms());
+                let exchange = |mechanism| Exchange::new(mechanism, credentials.clone());
+                let mut others: VecDeque<Exchange> =
+                    chosen.into_iter().filter(wanted).map(exchange).collect();
+                let exchange = others.pop_front().ok_or_else(|| no_mechanism(&self.extensions))?;
+                self.begin_exchange(exchange, others, initial_response);
+            }
+            Request::AuthBy { mechanism, initial_response } => {
+                self.auth_command(&mechanism, initial_response.as_deref());
+                self.procedure = Some(Procedure::AuthBy);
+            }
+            Request::MailData(body) => {
+                self.out.command(&Command::Data, false, Awaited::DataCommand);
+                self.procedure = Some(Procedure::MailData(Some(body)));
+            }
+            Request::Transaction(transaction) => {
+                let follows = !self.transactions.is_empty();
+                let running =
+                    Running::begin(transaction, &self.extensions, self.options, follows, &mut self.out)?;
+                self.transactions.push_back(running);
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller's answer to [`Event::Challenge`]; None cancels the exchange.
+    pub fn respond(&mut self, response: Option<&[u8]>) -> Result<(), Error> {
+        self.check_open()?;
+        if !matches!(self.procedure, Some(Procedure::AuthBy)) || self.state != State::Authenticating {
+            return Err(self.misuse(Stage::Auth, "no challenge is waiting for a response"));
+        }
+        match response {
+            Some(response) => {
+                self.confided.add_response(response);
+                self.out.response(response);
+            }
+            None => self.cancel_auth(),
+        }
+        Ok(())
+    }
+
+    /// Sends bytes that the caller framed himself. A run of them is expected to
+    /// earn one reply.
+    pub fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.check_open()?;
+        self.check_no_procedure()?;
+        self.out.raw(bytes, self.state == State::Authenticating);
+        Ok(())
+    }
+
+    /// Waits for a reply that no command of this session asked for.
+    pub fn expect_reply(&mut self) -> Result<(), Error> {
+        self.check_open()?;
+        if self.out.next_awaited().is_none() && self.events.is_empty() {
+            self.out.expect(Awaited::Raw);
+        }
+        Ok(())
+    }
+
     pub(super) fn begin_command(&mut self, command: &Command) {
         let verb = command.verb();
         self.tls_demanded |= verb == Verb::StartTls;
@@ -66,7 +142,7 @@ impl Session {
         self.out.line("*", "*".to_owned(), Awaited::AuthCancelled);
     }
 
-    pub(super) fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
+    fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
         self.check_open()?;
         // QUIT may end a group (RFC 2920 3.1): the answers are awaited all the same.
         let joins = matches!(request, Request::Transaction(_) | Request::Command(Command::Quit));
@@ -119,7 +195,7 @@ impl Session {
 
     /// A MAIL or RCPT of its own needs SMTPUTF8 said with it, or with the MAIL
     /// before it (RFC 6531 3.4).
-    pub(super) fn check_utf8(&self, command: &Command) -> Result<(), Error> {
+    fn check_utf8(&self, command: &Command) -> Result<(), Error> {
         let (address, utf8) = match command {
             Command::Mail(path, parameters) => {
                 let asked = parameters.iter().any(|parameter| parameter.is("SMTPUTF8"));
@@ -137,7 +213,7 @@ impl Session {
         }
     }
 
-    pub(super) fn check_no_procedure(&self) -> Result<(), Error> {
+    fn check_no_procedure(&self) -> Result<(), Error> {
         match self.procedure.is_none() && self.transactions.is_empty() {
             true => Ok(()),
             false => Err(self.misuse(self.stage(), "another request is still under way")),
@@ -159,7 +235,7 @@ impl Session {
     }
 }
 
-pub(super) fn no_mechanism(extensions: &Extensions) -> Error {
+fn no_mechanism(extensions: &Extensions) -> Error {
     let message = match extensions.parameters("AUTH") {
         None => "SMTP AUTH extension not supported by server.".to_owned(),
         Some(_) => {

@@ -1,17 +1,19 @@
 //! The session: requests in, bytes in and out, events out.
 //!
-//! Here stands what a caller and a driver see of it; `ask.rs` says what a request
-//! says, `hear.rs` what a reply means, `end.rs` how a session ends.
+//! `ask.rs` says what a request says, `drive.rs` what a driver does next, `hear.rs`
+//! what a reply means, `end.rs` how a session ends.
 
 mod ask;
+mod drive;
 mod end;
 mod hear;
+mod options;
 
-use super::auth::{Confided, Exchange, Mechanism};
+use super::auth::{Confided, Exchange};
 use super::body::Body;
-use super::command::{ClientName, Command, Letters, Verb};
-use super::error::{Error, Kind, Stage};
-use super::event::{Event, Request, Step};
+use super::command::{ClientName, Verb};
+use super::error::{Error, Stage};
+use super::event::Event;
 use super::extension::Extensions;
 use super::outgoing::{Awaited, Outgoing};
 use super::reply::Reply;
@@ -19,45 +21,8 @@ use super::reply_reader::ReplyReader;
 use super::state::State;
 use super::transaction::{Outcome, Running};
 use super::transcript::{Line, Speaker};
+pub use options::Options;
 use std::collections::VecDeque;
-
-/// What a session may do and what it speaks.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// LMTP (RFC 2033): a reply for each recipient after the end of mail data.
-    pub lmtp: bool,
-    /// Send groups of commands where the server offers PIPELINING.
-    pub pipelining: bool,
-    /// Send mail data in BDAT chunks where the server offers CHUNKING.
-    pub chunking: bool,
-    /// TLS was up before the greeting (RFC 8314).
-    pub implicit_tls: bool,
-    /// AUTH may go over a connection without TLS: it stays on this machine, or
-    /// the caller said so in words.
-    pub plaintext_auth: bool,
-    /// Be smtplib on the wire: its letters, and 8-bit content even for a server
-    /// that does not offer 8BITMIME.
-    pub like_smtplib: bool,
-}
-
-impl Options {
-    pub(super) fn letters(self) -> Letters {
-        if self.like_smtplib { Letters::Smtplib } else { Letters::Rfc }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            lmtp: false,
-            pipelining: true,
-            chunking: true,
-            implicit_tls: false,
-            plaintext_auth: false,
-            like_smtplib: false,
-        }
-    }
-}
 
 /// A request of more than one turn.
 #[derive(Debug)]
@@ -168,194 +133,6 @@ impl Session {
     /// Whether lines of the transcript are kept: many messages cost less without.
     pub fn keep_transcript(&mut self, keep: bool) {
         self.out.quiet = !keep;
-    }
-
-    /// Begins a request. What would lose the order of the conversation is
-    /// refused here, before anything is sent.
-    pub fn request(&mut self, request: Request) -> Result<(), Error> {
-        self.check_may_ask(&request)?;
-        match request {
-            Request::Command(command) => {
-                self.check_utf8(&command)?;
-                self.quitting = command.verb() == Verb::Quit;
-                self.begin_command(&command);
-            }
-            Request::Hello(name) => {
-                let command = if self.options.lmtp { Command::Lhlo } else { Command::Ehlo };
-                self.begin_command(&command(name.clone()));
-                self.procedure = Some(Procedure::Hello(name));
-            }
-            Request::Login { credentials, mechanism, initial_response } => {
-                let wanted = |m: &Mechanism| mechanism.is_none_or(|wanted| wanted == *m);
-                let chosen = credentials.choose(&self.extensions.mechanisms());
-                let exchange = |mechanism| Exchange::new(mechanism, credentials.clone());
-                let mut others: VecDeque<Exchange> =
-                    chosen.into_iter().filter(wanted).map(exchange).collect();
-                let exchange = others.pop_front().ok_or_else(|| ask::no_mechanism(&self.extensions))?;
-                self.begin_exchange(exchange, others, initial_response);
-            }
-            Request::AuthBy { mechanism, initial_response } => {
-                self.auth_command(&mechanism, initial_response.as_deref());
-                self.procedure = Some(Procedure::AuthBy);
-            }
-            Request::MailData(body) => {
-                self.out.command(&Command::Data, false, Awaited::DataCommand);
-                self.procedure = Some(Procedure::MailData(Some(body)));
-            }
-            Request::Transaction(transaction) => {
-                let follows = !self.transactions.is_empty();
-                let running =
-                    Running::begin(transaction, &self.extensions, self.options, follows, &mut self.out)?;
-                self.transactions.push_back(running);
-            }
-        }
-        Ok(())
-    }
-
-    /// The caller's answer to [`Event::Challenge`]; None cancels the exchange.
-    pub fn respond(&mut self, response: Option<&[u8]>) -> Result<(), Error> {
-        self.check_open()?;
-        if !matches!(self.procedure, Some(Procedure::AuthBy)) || self.state != State::Authenticating {
-            return Err(self.misuse(Stage::Auth, "no challenge is waiting for a response"));
-        }
-        match response {
-            Some(response) => {
-                self.confided.add_response(response);
-                self.out.response(response);
-            }
-            None => self.cancel_auth(),
-        }
-        Ok(())
-    }
-
-    /// Sends bytes that the caller framed himself. A run of them is expected to
-    /// earn one reply.
-    pub fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.check_open()?;
-        self.check_no_procedure()?;
-        self.out.raw(bytes, self.state == State::Authenticating);
-        Ok(())
-    }
-
-    /// Waits for a reply that no command of this session asked for.
-    pub fn expect_reply(&mut self) -> Result<(), Error> {
-        self.check_open()?;
-        if self.out.next_awaited().is_none() && self.events.is_empty() {
-            self.out.expect(Awaited::Raw);
-        }
-        Ok(())
-    }
-
-    pub fn step(&mut self) -> Step<'_> {
-        self.refill();
-        if !self.holding
-            && let Some(event) = self.events.pop_front()
-        {
-            return Step::Yield(event);
-        }
-        if self.upgrade_due.is_some() {
-            return Step::UpgradeTls;
-        }
-        let stage = self.out.next_awaited().filter(|_| !self.state.is_over()).map(|_| self.stage());
-        match self.out.pending() {
-            [] => stage.map_or(Step::Idle, Step::Receive),
-            octets => Step::Send(octets),
-        }
-    }
-
-    /// What is to be sent next, if anything: the octets of a [`Step::Send`].
-    pub fn pending(&mut self) -> Option<&[u8]> {
-        if self.upgrade_due.is_some() {
-            return None;
-        }
-        self.refill();
-        Some(self.out.pending()).filter(|octets| !octets.is_empty())
-    }
-
-    /// While it is true no event is yielded: replies that come while commands go
-    /// out are kept for those who ask for them.
-    pub fn hold_events(&mut self, holding: bool) {
-        self.holding = holding;
-    }
-
-    /// Whether the next step is [`Step::Send`].
-    pub fn is_about_to_send(&mut self) -> bool {
-        let is_pending = self.pending().is_some();
-        is_pending && (self.holding || self.events.is_empty())
-    }
-
-    /// Whether the next step is [`Step::UpgradeTls`].
-    pub fn is_upgrading(&self) -> bool {
-        self.upgrade_due.is_some()
-    }
-
-    /// So many octets of the last [`Step::Send`] are with the operating system.
-    pub fn sent(&mut self, octets: usize) {
-        self.out.sent(octets);
-    }
-
-    /// Octets have come. An error ends the session.
-    pub fn received(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
-        while !bytes.is_empty() && !self.state.is_over() {
-            if self.upgrade_due.is_some() {
-                return Err(self.broke(
-                    Stage::StartTls,
-                    "the server sent more in plaintext after its 220 to STARTTLS: somebody may be tampering",
-                ));
-            }
-            if !self.reader.is_midway() {
-                self.began_due = self.out.is_reply_due();
-            }
-            let (taken, found) = self.reader.read(bytes);
-            bytes = &bytes[taken..];
-            match found {
-                Ok(None) => {}
-                Ok(Some(reply)) => self.hear(reply)?,
-                Err(fault) => return Err(self.fault(&fault)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The peer has closed its side.
-    pub fn received_eof(&mut self) -> Result<(), Error> {
-        if self.state.is_over() {
-            return self.check_open();
-        }
-        let stage = self.stage();
-        let message = match self.reader.is_midway() {
-            true => "Connection unexpectedly closed in the middle of a reply",
-            false => "Connection unexpectedly closed",
-        };
-        Err(self.end(State::Broken, Error::new(Kind::Disconnected, stage, message)))
-    }
-
-    /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2).
-    pub fn tls_established(&mut self) {
-        self.secure = true;
-        self.extensions = Extensions::default();
-        self.out.note(Speaker::Note, b"TLS established".to_vec());
-        if self.state == State::Securing {
-            self.set_rest(State::Secured);
-        }
-        if let Some(reply) = self.upgrade_due.take() {
-            self.events.push_back(Event::Secured(reply));
-        }
-    }
-
-    /// Something outside ended the conversation: a deadline, the network, TLS,
-    /// the caller. The session is broken from here on.
-    pub fn fail(&mut self, error: Error) -> Error {
-        match &self.ended {
-            Some(_) => error,
-            None => self.end(State::Broken, error),
-        }
-    }
-
-    /// What was decided before the session ended: an answer that goes before the
-    /// error.
-    pub fn decided(&mut self) -> Option<Event> {
-        self.events.pop_front()
     }
 
     /// The caller ends the session without a word.

@@ -1,52 +1,20 @@
-//! One mail transaction (RFC 5321 3.3): MAIL, a RCPT for each forward-path, DATA,
-//! the mail data. As one group where the server offers PIPELINING (RFC 2920),
-//! one command at a time otherwise; replies are matched in order and every
+//! A transaction under way: as one group where the server offers PIPELINING (RFC
+//! 2920), one command at a time otherwise; replies are matched in order and every
 //! recipient gets an outcome of its own.
 
-use super::body::{Body, Unreadable};
-use super::command::{Command, Parameter};
-use super::error::{Error, Kind, Stage};
-use super::extension::Extensions;
-use super::outgoing::{Awaited, Outgoing};
-use super::reply::Reply;
-use super::session::Options;
-use crate::envelope::{ForwardPath, ReversePath};
-
-/// What became of one recipient.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// The server took responsibility: its reply to the end of mail data.
-    Sent(Reply),
-    Refused(Stage, Reply),
-    /// The connection was lost after the end of mail data had been sent.
-    Unknown,
-    /// The message was not handed over for this recipient.
-    NotSent,
-}
-
-/// What became of a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    pub verdict: Verdict,
-    pub recipients: Vec<(ForwardPath, Fate)>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Sent to at least one recipient.
-    Sent,
-    SenderRefused(Reply),
-    RecipientsRefused,
-    DataRefused(Reply),
-    /// The content could not be read to its end. Nobody has received it.
-    Unreadable(Unreadable),
-    /// The conversation ended before the server's answer.
-    Lost,
-}
+use super::{Fate, Outcome, Transaction, Verdict};
+use crate::envelope::ForwardPath;
+use crate::protocol::body::{Body, Unreadable};
+use crate::protocol::command::{Command, Parameter};
+use crate::protocol::error::{Error, Stage};
+use crate::protocol::extension::Extensions;
+use crate::protocol::outgoing::{Awaited, Outgoing};
+use crate::protocol::reply::Reply;
+use crate::protocol::session::Options;
 
 /// Which command of the transaction a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(in crate::protocol) enum Part {
     /// RSET in front of a transaction that goes out before the one ahead of it is
     /// answered: if that one fails, nothing of it may become part of this one.
     Clear,
@@ -64,7 +32,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    pub(super) fn stage(self) -> Stage {
+    pub(in crate::protocol) fn stage(self) -> Stage {
         match self {
             Self::Mail => Stage::Mail,
             Self::Rcpt(_) => Stage::Rcpt,
@@ -76,81 +44,9 @@ impl Part {
     }
 }
 
-/// A message with its envelope, ready to be sent.
-#[derive(Debug)]
-pub struct Transaction {
-    pub reverse_path: ReversePath,
-    pub mail_parameters: Vec<Parameter>,
-    pub recipients: Vec<ForwardPath>,
-    pub rcpt_parameters: Vec<Parameter>,
-    pub body: Body,
-    /// Hear the answers to MAIL and RCPT before any mail data goes out. On a
-    /// connection that has been idle it shows whether the server is still there
-    /// while nothing can have happened to the message.
-    pub cautious: bool,
-}
-
-impl Transaction {
-    /// Adds the parameters that the content asks for, or says what the server
-    /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
-    fn fit(&mut self, extensions: &Extensions, options: Options) -> Result<bool, Error> {
-        let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
-        let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
-        if smtputf8 && !extensions.has("SMTPUTF8") {
-            return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
-        }
-        if let Some(address) = self.non_ascii_address().filter(|_| !smtputf8) {
-            if !extensions.has("SMTPUTF8") {
-                return Err(non_ascii(address));
-            }
-            self.mail_parameters.push(Parameter::smtputf8());
-            smtputf8 = true;
-        }
-        if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
-            if extensions.has("8BITMIME") {
-                self.mail_parameters.push(Parameter::body_8bitmime());
-            } else if !options.like_smtplib {
-                return Err(not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)"));
-            }
-        }
-        if extensions.has("SIZE") {
-            let size = self.body.canonical_size();
-            if let Some(limit) = extensions.size_limit().filter(|&limit| size > limit) {
-                let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
-                let error =
-                    Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");
-                return Err(error.with_reply(Reply::new(552, text)));
-            }
-            if !asked(&self.mail_parameters, "SIZE") {
-                self.mail_parameters.insert(0, Parameter::size(size, options.letters()));
-            }
-        }
-        Ok(smtputf8)
-    }
-
-    /// The first address that needs SMTPUTF8.
-    fn non_ascii_address(&self) -> Option<String> {
-        let sender =
-            Some(&self.reverse_path).filter(|path| path.needs_smtputf8()).map(|path| path.wire(true));
-        sender
-            .or_else(|| self.recipients.iter().find(|path| path.needs_smtputf8()).map(|path| path.wire(true)))
-    }
-}
-
-pub(super) fn not_offered(what: &str, keyword: &str) -> Error {
-    let message = format!("{what}, and the server does not offer {keyword}");
-    Error::new(Kind::NotSupported, Stage::Mail, message)
-}
-
-pub(super) fn non_ascii(address: String) -> Error {
-    let message =
-        "the address is not ASCII before its \"@\", and SMTPUTF8 (RFC 6531) is not offered or not asked for";
-    Error { address: Some(address), ..Error::new(Kind::NonAsciiAddress, Stage::Mail, message) }
-}
-
 /// What follows a reply.
 #[derive(Debug)]
-pub(super) enum Then {
+pub(in crate::protocol) enum Then {
     GoOn,
     Done(Outcome),
     /// The server can't keep this transaction apart from the one ahead of it.
@@ -162,7 +58,7 @@ pub(super) enum Then {
 
 /// A transaction under way.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(in crate::protocol) struct Running {
     mail: Command,
     rcpt_parameters: Vec<Parameter>,
     fates: Vec<(ForwardPath, Fate)>,
@@ -181,7 +77,7 @@ pub(super) struct Running {
 impl Running {
     /// Says the first command, or the whole group. `follows` is whether an earlier
     /// transaction is not answered yet.
-    pub(super) fn begin(
+    pub(in crate::protocol) fn begin(
         mut transaction: Transaction,
         extensions: &Extensions,
         options: Options,
@@ -222,7 +118,13 @@ impl Running {
     }
 
     /// A reply has come to this part.
-    pub(super) fn hear(&mut self, part: Part, reply: Reply, alone: bool, out: &mut Outgoing) -> Then {
+    pub(in crate::protocol) fn hear(
+        &mut self,
+        part: Part,
+        reply: Reply,
+        alone: bool,
+        out: &mut Outgoing,
+    ) -> Then {
         match part {
             Part::Clear if !reply.is_completion() => return Then::Disorder(reply),
             Part::Clear => {}
@@ -265,19 +167,19 @@ impl Running {
     }
 
     /// Whether the server has decided and only tidying up is left.
-    pub(super) fn is_decided(&self) -> bool {
+    pub(in crate::protocol) fn is_decided(&self) -> bool {
         self.verdict.is_some()
     }
 
     /// Whether another transaction may go out on top of this one: it is said whole,
     /// and nothing is wrong with it so far.
-    pub(super) fn may_be_followed(&self) -> bool {
+    pub(in crate::protocol) fn may_be_followed(&self) -> bool {
         self.grouped && !self.lmtp && self.body.is_none() && self.verdict.is_none()
     }
 
     /// The conversation is over. `unanswered` is whether the end of mail data
     /// was sent, so that nobody knows what became of the message.
-    pub(super) fn end(mut self, unanswered: bool) -> Outcome {
+    pub(in crate::protocol) fn end(mut self, unanswered: bool) -> Outcome {
         if unanswered && self.verdict.is_none() {
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Unknown);
@@ -287,7 +189,7 @@ impl Running {
 
     /// The server ended the session with this reply to this part: that decides it,
     /// if it was open.
-    pub(super) fn end_by(&mut self, part: Part, reply: &Reply) {
+    pub(in crate::protocol) fn end_by(&mut self, part: Part, reply: &Reply) {
         match part {
             Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
             Part::Rcpt(index) => {
@@ -301,7 +203,7 @@ impl Running {
 
     /// LMTP: the server ended the session with its answer for one recipient. What
     /// became of those behind it nobody will tell.
-    pub(super) fn refuse_one(&mut self, index: usize, reply: &Reply) {
+    pub(in crate::protocol) fn refuse_one(&mut self, index: usize, reply: &Reply) {
         self.fates[index].1 = Fate::Refused(Stage::EndOfData, reply.clone());
         if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
             self.verdict = Some(self.verdict_of_all());
@@ -355,7 +257,7 @@ impl Running {
 
     /// The content can't be read any further. Whether the message could be taken
     /// back; otherwise the connection has to go.
-    pub(super) fn take_back(&mut self, why: Unreadable, out: &mut Outgoing) -> bool {
+    pub(in crate::protocol) fn take_back(&mut self, why: Unreadable, out: &mut Outgoing) -> bool {
         self.verdict.get_or_insert(Verdict::Unreadable(why));
         if self.chunked {
             self.say(Part::Reset, out);

@@ -1,0 +1,320 @@
+"""What each kind of header field knows: its syntax, and the attributes read from it.
+
+A class here is one half of a field object's; `headerregistry.BaseHeader` says what it has
+to offer. Plain values are handled by `_plain`, the others by the standard library's parser.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime as _Moment
+from types import MappingProxyType
+from typing import Any
+
+from rsmtp.email import _plain, _tree, errors, utils
+from rsmtp.email._address import Address, Group
+from rsmtp.email._policybase import sanitize
+
+
+class UnstructuredHeader:
+    """Text for people (RFC 5322 section 2.2.1)."""
+
+    max_count: int | None = None
+    value_parser = staticmethod(_tree.unstructured)
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        tree = _plain.words(value, cls.value_parser) or cls.value_parser(value)
+        kwds["parse_tree"] = tree
+        kwds["decoded"] = str(tree)
+
+
+class UniqueUnstructuredHeader(UnstructuredHeader):
+    max_count = 1
+
+
+class DateHeader:
+    """A time (RFC 5322 section 3.3); `datetime` is it, None where the value isn't one."""
+
+    max_count: int | None = None
+    value_parser = staticmethod(_tree.unstructured)
+
+    _datetime: _Moment | None
+
+    @classmethod
+    def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
+        kwds["datetime"] = None
+        kwds["parse_tree"] = _plain.Words("", cls.value_parser)
+        if not value:
+            kwds["defects"].append(errors.found(errors.HeaderMissingRequiredValue))
+            kwds["decoded"] = ""
+            return
+        if isinstance(value, str):
+            kwds["decoded"] = value
+            try:
+                value = utils.parsedate_to_datetime(value)
+            except ValueError:
+                defect = errors.found(errors.InvalidDateDefect, "Invalid date value or format")
+                kwds["defects"].append(defect)
+                return
+        kwds["datetime"] = value
+        kwds["decoded"] = utils.format_datetime(value)
+        kwds["parse_tree"] = _plain.Words(kwds["decoded"], cls.value_parser)
+
+    def init(self, *args: Any, **kw: Any) -> None:
+        self._datetime = kw.pop("datetime")
+        super().init(*args, **kw)  # type: ignore[misc]
+
+    @property
+    def datetime(self) -> _Moment | None:
+        return self._datetime
+
+
+class UniqueDateHeader(DateHeader):
+    max_count = 1
+
+
+class AddressHeader:
+    """Addresses and groups of them (RFC 5322 section 3.4)."""
+
+    max_count: int | None = None
+    value_parser = staticmethod(_tree.address_list)
+
+    _groups: tuple[Group, ...]
+    _addresses: tuple[Any, ...] | None
+
+    @classmethod
+    def parse(cls, value: Any, kwds: dict[str, Any]) -> None:
+        if not isinstance(value, str):
+            items = value if hasattr(value, "__iter__") else [value]
+            kwds["groups"] = groups = [
+                item if hasattr(item, "addresses") else Group(None, [item]) for item in items
+            ]
+            kwds["decoded"] = decoded = ", ".join(map(str, groups))
+            plain = _plain.addresses(decoded)
+            kwds["parse_tree"] = (
+                cls.value_parser(decoded) if plain is None else _plain.Addresses(decoded, cls.value_parser)
+            )
+            return
+        plain = _plain.addresses(value)
+        if plain is not None:
+            kwds["groups"] = [Group(None, [Address(*parts)]) for parts in plain]
+            kwds["parse_tree"] = _plain.Addresses(value, cls.value_parser)
+        elif _plain.is_no_address(value):
+            kwds["groups"] = [Group(None, [Address()])]
+            kwds["parse_tree"] = _plain.Addresses(value, cls.value_parser)
+            defect = errors.found(errors.InvalidHeaderDefect, "invalid address in address-list")
+            kwds["defects"] = [defect]
+        else:
+            kwds["parse_tree"] = tree = cls.value_parser(value)
+            kwds["groups"] = [
+                Group(
+                    address.display_name,
+                    [
+                        Address(box.display_name or "", box.local_part or "", box.domain or "")
+                        for box in address.all_mailboxes
+                    ],
+                )
+                for address in tree.addresses
+            ]
+            kwds["defects"] = list(tree.all_defects)
+        kwds["decoded"] = ", ".join(map(str, kwds["groups"]))
+
+    def init(self, *args: Any, **kw: Any) -> None:
+        self._groups = tuple(kw.pop("groups"))
+        self._addresses = None
+        super().init(*args, **kw)  # type: ignore[misc]
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Everything in the list, addresses outside groups as groups without a name."""
+        return self._groups
+
+    @property
+    def addresses(self) -> tuple[Any, ...]:
+        """All addresses, those in groups too."""
+        if self._addresses is None:
+            self._addresses = tuple(a for group in self._groups for a in group.addresses)
+        return self._addresses
+
+
+class UniqueAddressHeader(AddressHeader):
+    max_count = 1
+
+
+class SingleAddressHeader(AddressHeader):
+    @property
+    def address(self) -> Any:
+        """The one address. ValueError where there isn't exactly one."""
+        if len(self.addresses) != 1:
+            name = getattr(self, "name", "")
+            raise ValueError(f"value of single address header {name} is not a single address")
+        return self.addresses[0]
+
+
+class UniqueSingleAddressHeader(SingleAddressHeader):
+    max_count = 1
+
+
+class MIMEVersionHeader:
+    """`1.0` (RFC 2045 section 4)."""
+
+    max_count: int | None = 1
+    value_parser = staticmethod(_tree.mime_version)
+
+    _version: str | None
+    _major: int | None
+    _minor: int | None
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        plain = re.fullmatch(r"(\d+)\.(\d+)", value, re.ASCII)
+        if plain:
+            kwds["parse_tree"] = _plain.Token(value, cls.value_parser)
+            kwds["major"], kwds["minor"] = int(plain[1]), int(plain[2])
+        else:
+            kwds["parse_tree"] = tree = cls.value_parser(value)
+            kwds["defects"].extend(tree.all_defects)
+            kwds["major"] = None if tree.minor is None else tree.major
+            kwds["minor"] = tree.minor
+        kwds["decoded"] = str(kwds["parse_tree"])
+        known = kwds["minor"] is not None
+        kwds["version"] = f"{kwds['major']}.{kwds['minor']}" if known else None
+
+    def init(self, *args: Any, **kw: Any) -> None:
+        self._version = kw.pop("version")
+        self._major = kw.pop("major")
+        self._minor = kw.pop("minor")
+        super().init(*args, **kw)  # type: ignore[misc]
+
+    @property
+    def major(self) -> int | None:
+        return self._major
+
+    @property
+    def minor(self) -> int | None:
+        return self._minor
+
+    @property
+    def version(self) -> str | None:
+        return self._version
+
+
+class ParameterizedMIMEHeader:
+    """A main value and parameters (RFC 2045 section 5.1)."""
+
+    max_count: int | None = 1
+    value_parser: Any = staticmethod(_tree.content_disposition)
+    _read_plain: Any = staticmethod(_plain.disposition)
+
+    _params: dict[str, str]
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        plain = cls._read_plain(value, cls.value_parser)
+        if plain is not None:
+            kwds["parse_tree"] = plain
+            kwds["decoded"] = plain.text
+            kwds["params"] = {name.lower(): value for name, value in plain.parameters}
+            return
+        kwds["parse_tree"] = tree = cls.value_parser(value)
+        kwds["decoded"] = str(tree)
+        kwds["defects"].extend(tree.all_defects)
+        kwds["params"] = {sanitize(name).lower(): sanitize(value) for name, value in tree.params or ()}
+
+    def init(self, *args: Any, **kw: Any) -> None:
+        self._params = kw.pop("params")
+        super().init(*args, **kw)  # type: ignore[misc]
+
+    @property
+    def params(self) -> MappingProxyType[str, str]:
+        """The parameters, names in lower case."""
+        return MappingProxyType(self._params)
+
+
+class ContentTypeHeader(ParameterizedMIMEHeader):
+    """`text/plain; charset="utf-8"`"""
+
+    value_parser = staticmethod(_tree.content_type)
+    _read_plain = staticmethod(_plain.content_type)
+
+    _parse_tree: Any
+
+    def init(self, *args: Any, **kw: Any) -> None:
+        super().init(*args, **kw)
+        tree = self._parse_tree
+        if isinstance(tree, _plain.Parameters):
+            self._maintype, _, self._subtype = tree.main.strip().lower().partition("/")
+        else:
+            self._maintype, self._subtype = sanitize(tree.maintype), sanitize(tree.subtype)
+
+    @property
+    def maintype(self) -> str:
+        return self._maintype
+
+    @property
+    def subtype(self) -> str:
+        return self._subtype
+
+    @property
+    def content_type(self) -> str:
+        return f"{self.maintype}/{self.subtype}"
+
+
+class ContentDispositionHeader(ParameterizedMIMEHeader):
+    """`attachment; filename="name"` (RFC 2183)"""
+
+    _parse_tree: Any
+
+    def init(self, *args: Any, **kw: Any) -> None:
+        super().init(*args, **kw)
+        tree = self._parse_tree
+        if isinstance(tree, _plain.Parameters):
+            self._content_disposition: str | None = tree.main.lower()
+        else:
+            found = tree.content_disposition
+            self._content_disposition = None if found is None else sanitize(found)
+
+    @property
+    def content_disposition(self) -> str | None:
+        return self._content_disposition
+
+
+class ContentTransferEncodingHeader:
+    """`base64` and its like (RFC 2045 section 6)."""
+
+    max_count: int | None = 1
+    value_parser = staticmethod(_tree.content_transfer_encoding)
+
+    _parse_tree: Any
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        kwds["parse_tree"] = tree = _plain.token(value, cls.value_parser)
+        if tree is None:
+            kwds["parse_tree"] = tree = cls.value_parser(value)
+            kwds["defects"].extend(tree.all_defects)
+        kwds["decoded"] = str(tree)
+
+    def init(self, *args: Any, **kw: Any) -> None:
+        super().init(*args, **kw)  # type: ignore[misc]
+        tree = self._parse_tree
+        is_plain = isinstance(tree, _plain.Plain)
+        self._cte = tree.text.lower() if is_plain else sanitize(tree.cte)
+
+    @property
+    def cte(self) -> str:
+        return self._cte
+
+
+class MessageIDHeader:
+    """`<left@right>` (RFC 5322 section 3.6.4)."""
+
+    max_count: int | None = 1
+    value_parser = staticmethod(_tree.message_id)
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        kwds["parse_tree"] = tree = cls.value_parser(value)
+        kwds["decoded"] = str(tree)
+        kwds["defects"].extend(tree.all_defects)

@@ -1,0 +1,19 @@
+"""What a client calls itself in EHLO (RFC 5321 4.1.1.1, 4.1.4)."""
+
+from __future__ import annotations
+
+import socket
+
+
+def own_name() -> str:
+    """This machine's name if it is one that a server can take; no DNS look-up,
+    which can take seconds and tell nonsense."""
+    name = socket.gethostname()
+    fits = "." in name and all(c.isascii() and (c.isalnum() or c in "-.") for c in name)
+    return name if fits else "[127.0.0.1]"
+
+
+def address_literal(address: tuple[str, int] | None) -> str:
+    """An address literal (RFC 5321 4.1.3)."""
+    host = address[0] if address else "127.0.0.1"
+    return f"[IPv6:{host}]" if ":" in host else f"[{host}]"

@@ -1,0 +1,10 @@
+"""What each verb asks and what its answer means, whoever waits for it."""
+
+from rsmtp.verbs.commands import Commands
+from rsmtp.verbs.connecting import Connecting
+from rsmtp.verbs.securing import Securing
+from rsmtp.verbs.transaction import Transaction
+
+
+class Verbs(Connecting, Commands, Securing, Transaction):
+    """All of them, each as a script (`script.py`)."""

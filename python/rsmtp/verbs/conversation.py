@@ -1,0 +1,199 @@
+"""One client's conversation: how it is set up, where it is, and who is asked to go on."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Final
+
+from rsmtp._rsmtp import Request, TlsFacts
+from rsmtp.errors import SMTPException, SMTPServerDisconnected, tell_conversation
+from rsmtp.local_hostname import own_name
+from rsmtp.socket_view import SocketView
+from rsmtp.transcript import Transcript
+from rsmtp.verbs.debug_output import DebugOutput
+
+SMTP_PORT: Final = 25
+SMTP_SSL_PORT: Final = 465
+LMTP_PORT: Final = 2003
+
+UNSET: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]
+# Methods that a subclass may have its own way of: then what is built on them goes
+# through them.
+LINE_BY_LINE = ("docmd", "putcmd", "getreply", "send")
+
+
+class Conversation(DebugOutput):
+    """What the verbs stand on.
+
+    The engine (`rsmtp._rsmtp`) holds the conversation; here are the arguments and attributes
+    that people know from smtplib. Verbs that are built on others go through the client's own
+    methods, so that a subclass may have its own way of each.
+    """
+
+    file: Any = None
+    helo_resp: bytes | None = None
+    ehlo_msg: str = "ehlo"
+    ehlo_resp: bytes | None = None
+    does_esmtp: bool = False
+    default_port: int = SMTP_PORT
+
+    # Of `rsmtp._rsmtp`, or of `rsmtp.async_connection`.
+    _connection: Any = None
+    # Where `connect` goes that is not told.
+    _given: tuple[str, int] = ("localhost", 0)
+    # Seconds for each stage of the present session.
+    _patience: float | None = None
+    _tls_mode = "none"
+    # The class whose methods are nobody's own way.
+    _plain: type[Conversation]
+    # Whether to be smtplib on the wire, its habits included.
+    _like_smtplib = False
+
+    def __init__(
+        self,
+        host: str = "",
+        port: int = 0,
+        local_hostname: str | None = None,
+        timeout: float | None = UNSET,
+        source_address: tuple[str, int] | None = None,
+        *,
+        tls: str | None = None,
+        context: Any = None,
+        deadline: float | None = None,
+        pipelining: bool = True,
+        chunking: bool = True,
+        allow_plaintext_auth: bool = False,
+    ) -> None:
+        super().__init__()
+        if tls is not None:
+            self._tls_mode = tls
+        if self._tls_mode not in ("none", "starttls", "implicit"):
+            raise ValueError(f'tls: {tls!r} is none of "none", "starttls" and "implicit"')
+        if self._tls_mode == "implicit" and self.default_port == SMTP_PORT:
+            self.default_port = SMTP_SSL_PORT
+        self._host = host
+        self.timeout = timeout
+        self.deadline = deadline
+        self.esmtp_features: dict[str, str] = {}
+        self.command_encoding = "ascii"
+        self.source_address = source_address
+        self.context = context
+        self.pipelining = pipelining
+        self.chunking = chunking
+        self.allow_plaintext_auth = allow_plaintext_auth
+        self.user: str | None = None
+        self.password: str | None = None
+        self._learnt: dict[str, str] = {}
+        self._names_itself = local_hostname is None
+        self.local_hostname = own_name() if local_hostname is None else local_hostname
+        self._made(host, port)
+
+    def _made(self, host: str, port: int) -> None:
+        """What a client does at once with where it was told to go."""
+
+    @property
+    def _own(self) -> Any:
+        """The verbs as this client has them: in either form, a subclass's own ways included."""
+        return self
+
+    # -- where it is ----------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """Where the conversation is: "disconnected", "connected", "greeted",
+        "rejected", "ready", "securing", "secured", "authenticating",
+        "authenticated", "mail", "recipients", "data", "closed" or "broken"."""
+        return "disconnected" if self._connection is None else self._connection.state
+
+    @property
+    def legal_requests(self) -> list[str]:
+        """The verbs that RFC 5321 lets a client say in this state, as far as the
+        server offers what they need. Others are not stopped, only those that
+        would lose the order of the conversation."""
+        return [] if self._connection is None else self._connection.legal_requests
+
+    @property
+    def transcript(self) -> Transcript:
+        """The last lines of the conversation (2,000, or a MiB of them), timed,
+        secrets masked, control characters escaped, bodies cut to a few lines. It
+        outlives the connection."""
+        return Transcript(() if self._connection is None else self._connection.transcript)
+
+    @property
+    def tls(self) -> TlsFacts | None:
+        """What the TLS handshake settled; None without TLS."""
+        return None if self._connection is None else self._connection.tls
+
+    @property
+    def sock(self) -> SocketView | None:
+        """The connection as people ask a socket about it; None when there is none."""
+        connection = self._connection
+        return None if connection is None or connection.is_over else SocketView(self, connection)
+
+    @sock.setter
+    def sock(self, value: None) -> None:
+        if value is not None:
+            raise TypeError("sock can only be set to None, which closes the connection")
+        self.close()
+
+    def __repr__(self) -> str:
+        tls = self.tls
+        where = f" {self._host}" if self._host else ""
+        return f"<{type(self).__name__}{where} {self.state}{f' {tls.version}' if tls else ''}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: the state machine, with whom it speaks, and how safely."""
+        from rsmtp.display import client
+
+        return client.bundle(self)
+
+    @property
+    def _speaks_lmtp(self) -> bool:
+        return self.ehlo_msg.lower() == "lhlo"
+
+    def close(self) -> None:
+        """Closes the connection without a word. The transcript stays."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _forget(self) -> None:
+        """What was learnt of the server holds for one session only."""
+        self.helo_resp = self.ehlo_resp = None
+        self.does_esmtp = False
+        self.esmtp_features = {}
+        self._learnt = {}
+
+    def has_extn(self, opt: str) -> bool:
+        """Whether the server offers this extension, in any case of letters."""
+        return opt.lower() in self.esmtp_features
+
+    # -- talking ----------------------------------------------------------------
+
+    def _talk(self) -> Any:
+        if self._connection is None:
+            raise SMTPServerDisconnected("please run connect() first")
+        if self.esmtp_features != self._learnt:
+            # People patch the dict to steer what is used.
+            self._connection.assume(list(self.esmtp_features.items()))
+            self._learnt = dict(self.esmtp_features)
+        return self._connection
+
+    def _told(self, error: SMTPException) -> SMTPException:
+        """An error that is made here tells what the engine's own errors tell."""
+        if self._connection is not None:
+            tell_conversation(error, self._connection.path, self._connection.transcript[-20:])
+        return error
+
+    def _perform(self, request: Request) -> Any:
+        if self._overrides(*LINE_BY_LINE) and request.line is not None:
+            verb, _, arguments = request.line.partition(" ")
+            return self._own.docmd(verb, arguments)
+        return self._talk().perform(request, self._observer)
+
+    def _overrides(self, *names: str) -> bool:
+        """Whether a subclass or this instance has its own way of one of these."""
+        if not vars(self).keys().isdisjoint(names):
+            return True
+        cls, plain = type(self), self._plain
+        # Asked twice a message: most clients are no subclass.
+        return cls is not plain and any(getattr(cls, name) is not getattr(plain, name) for name in names)

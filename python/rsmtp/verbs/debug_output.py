@@ -1,0 +1,45 @@
+"""smtplib's debug output: the conversation, printed to standard error as it is held."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable
+
+from rsmtp._rsmtp import TranscriptLine
+
+
+class DebugOutput:
+    """What `set_debuglevel` turns on."""
+
+    debuglevel: int = 0
+
+    def __init__(self) -> None:
+        # Lines of a reply whose debug output is not complete.
+        self._debugged: list[str] = []
+
+    def set_debuglevel(self, debuglevel: int) -> None:
+        """1 prints the conversation to standard error as smtplib does, 2 with
+        times; secrets are masked. 0 prints nothing."""
+        self.debuglevel = debuglevel
+
+    def _print_debug(self, *args: object) -> None:
+        if self.debuglevel > 1:
+            print(datetime.datetime.now().time(), *args, file=sys.stderr)
+        else:
+            print(*args, file=sys.stderr)
+
+    def _observe(self, line: TranscriptLine) -> None:
+        if line.direction == "C":
+            self._print_debug("send:", repr(line.text + "\r\n"))
+        elif line.direction == "S":
+            self._print_debug("reply:", repr(f"{line.text}\r\n".encode()))
+            self._debugged.append(line.text[4:].strip())
+            if line.text[3:4] != "-":
+                text = "\n".join(self._debugged).encode()
+                self._print_debug(f"reply: retcode ({line.text[:3]}); Msg: {text!a}")
+                self._debugged = []
+
+    @property
+    def _observer(self) -> Callable[[TranscriptLine], None] | None:
+        return self._observe if self.debuglevel > 0 else None

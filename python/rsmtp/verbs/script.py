@@ -1,0 +1,35 @@
+"""Scripts, and how they become methods.
+
+A verb is written once, as a script: a generator that yields what it has begun and is given
+what came of it. `SmtpClient` makes methods of the scripts that wait, where what is yielded
+has come about already; `AsyncSmtpClient` makes coroutines of them, where it is awaited.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Reply = tuple[int, bytes]
+# A script: yields what has been begun, is given what came of it, returns the result.
+Steps = Generator[Any, Any, R]
+
+
+def named_after(
+    script: Callable[..., Steps[Any]], method: Callable[Concatenate[Any, P], R], client: str
+) -> Callable[Concatenate[Any, P], R]:
+    """The method with the script's name, signature and documentation."""
+    signature = inspect.signature(script)
+    returned = str(signature.return_annotation).removeprefix("Steps[").removesuffix("]")
+    method.__name__ = script.__name__.removeprefix("_")
+    method.__qualname__ = f"{client}.{method.__name__}"
+    method.__doc__ = script.__doc__
+    # The annotations are names of the script's module.
+    method.__wrapped__ = script  # type: ignore[attr-defined]
+    method.__annotations__ = {**script.__annotations__, "return": returned}
+    method.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+    return method

@@ -1,0 +1,147 @@
+"""What stands between a greeting and mail: STARTTLS (RFC 3207) and AUTH (RFC 4954)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rsmtp import sending
+from rsmtp._rsmtp import Request, cram_md5
+from rsmtp.errors import SMTPException, SMTPNotSupportedError, SMTPResponseException
+from rsmtp.verbs.conversation import Conversation
+from rsmtp.verbs.script import Reply, Steps
+
+_AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login")
+# Answers to one AUTH command, before it is taken for an endless loop.
+_MAX_CHALLENGES = 5
+
+
+class Securing(Conversation):
+    def _starttls(self, *, context: Any = None) -> Steps[Reply]:
+        """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
+        by default the certificate is verified against the system's trust store.
+
+        Everything learnt before is forgotten: say `ehlo()` again. Raises
+        SMTPNotSupportedError if it is not offered, SMTPResponseException if the
+        server refuses it (nothing of a mail goes out in plaintext after that),
+        SMTPTLSError if the handshake fails.
+        """
+        yield self._own.ehlo_or_helo_if_needed()
+        if not self.has_extn("starttls"):
+            if self.tls is not None:
+                raise SMTPNotSupportedError(f"this connection is encrypted already ({self.tls.version})")
+            raise SMTPNotSupportedError("STARTTLS extension not supported by server.")
+        code, msg = yield self._talk().perform(Request.starttls(context), self._observer)
+        if code != 220:
+            raise self._told(SMTPResponseException(code, msg))
+        self._forget()
+        return code, msg
+
+    def _login(
+        self,
+        user: str,
+        password: str | None = None,
+        *,
+        initial_response_ok: bool = True,
+        access_token: str | None = None,
+        mechanism: str | None = None,
+    ) -> Steps[Reply]:
+        """AUTH (RFC 4954), with the strongest mechanism that the server offers:
+        CRAM-MD5, PLAIN, LOGIN for a password, OAUTHBEARER, XOAUTH2 for an OAuth 2.0
+        access token. A refusal of the credentials ends it: they are not shown to
+        a weaker mechanism.
+
+        Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
+        connection that everybody can read), SMTPException (no mechanism in
+        common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
+        """
+        yield self._own.ehlo_or_helo_if_needed()
+        sending.text("user", user)
+        if password is not None:
+            sending.text("password", password)
+        self.user, self.password = user, password
+        if self.sock is not None and not self.has_extn("auth"):
+            hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
+            raise SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
+        if password is not None and mechanism is None and self._overrides(*_AUTH_BY_STEPS):
+            reply: Reply = yield from self._login_by_steps(initial_response_ok)
+            return reply
+        request = Request.login(
+            user,
+            password,
+            access_token=access_token,
+            mechanism=mechanism,
+            initial_response=initial_response_ok,
+        )
+        reply = yield self._perform(request)
+        return reply
+
+    def _login_by_steps(self, initial_response_ok: bool) -> Steps[Reply]:
+        """Through the subclass's own `auth` and authobjects, strongest first."""
+        offered = self.esmtp_features["auth"].upper().split()
+        for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
+            if mechanism in offered:
+                answer = getattr(self, "auth_" + mechanism.lower().replace("-", "_"))
+                reply: Reply = yield self._own.auth(
+                    mechanism, answer, initial_response_ok=initial_response_ok
+                )
+                return reply
+        raise SMTPException("No suitable authentication method found.")
+
+    def _auth(
+        self,
+        mechanism: str,
+        authobject: Callable[..., str | bytes | None],
+        *,
+        initial_response_ok: bool = True,
+    ) -> Steps[Reply]:
+        """AUTH by a callable: `authobject(challenge)` answers each challenge
+        (bytes), `authobject()` gives the initial response or None.
+
+        Raises SMTPAuthenticationError, and SMTPException if the server does not
+        stop asking; what the callable raises cancels the exchange.
+        """
+        initial = _octets((yield authobject())) if initial_response_ok else None
+        answer = yield self._perform(Request.auth(mechanism.upper(), initial))
+        asked = 0
+        while isinstance(answer, bytes):
+            asked += 1
+            if asked > _MAX_CHALLENGES:
+                yield from self._cancel_auth()
+                raise SMTPException(f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}")
+            try:
+                response = _octets((yield authobject(answer)))
+            except Exception:
+                yield from self._cancel_auth()
+                raise
+            except BaseException:
+                # Whoever was interrupted does not wait for an answer.
+                self.close()
+                raise
+            answer = yield self._talk().perform(Request.response(response), self._observer)
+        reply: Reply = answer
+        return reply
+
+    def _cancel_auth(self) -> Steps[None]:
+        try:
+            yield self._talk().perform(Request.response(None), self._observer)
+        except SMTPException:
+            pass  # The refusal is what was asked for; the cause is on its way up.
+
+    def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:
+        """An authobject for CRAM-MD5 (RFC 2195), from `user` and `password`."""
+        return None if challenge is None else cram_md5(self.user or "", self.password or "", challenge)
+
+    def auth_plain(self, challenge: bytes | None = None) -> str:
+        """An authobject for PLAIN (RFC 4616), from `user` and `password`."""
+        return f"\0{self.user}\0{self.password}"
+
+    def auth_login(self, challenge: bytes | None = None) -> str:
+        """An authobject for LOGIN, from `user` and `password`."""
+        if challenge is None or b"user" in challenge.lower():
+            return self.user or ""
+        return self.password or ""
+
+
+def _octets(response: str | bytes | None) -> bytes | None:
+    return response.encode() if isinstance(response, str) else response

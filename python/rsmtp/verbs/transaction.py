@@ -1,0 +1,150 @@
+"""A message in one call: the mail transaction (RFC 5321 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rsmtp import sending
+from rsmtp._rsmtp import RenderedMessage, Request
+from rsmtp.errors import (
+    SMTPDataError,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPSenderRefused,
+    SMTPServerDisconnected,
+)
+from rsmtp.sending import MessageLike
+from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
+from rsmtp.verbs.script import Reply, Steps
+
+_STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
+
+
+class Transaction(Conversation):
+    def _sendmail(
+        self,
+        from_addr: str,
+        to_addrs: str | Iterable[str],
+        msg: MessageLike,
+        mail_options: Sequence[str] = (),
+        rcpt_options: Sequence[str] = (),
+    ) -> Steps[dict[str, Reply]]:
+        """A whole mail transaction (RFC 5321 3.3).
+
+        Args:
+            from_addr: the reverse-path; "" is the null reverse-path.
+            to_addrs: one address or many.
+            msg: bytes, str (sent as UTF-8), or a message. Line ends become CRLF.
+                Large bodies are encoded, and attached files read, in small pieces on
+                their way out.
+            mail_options, rcpt_options: as "BODY=8BITMIME"; SIZE, BODY and
+                SMTPUTF8 are added where the message needs and the server offers
+                them.
+
+        Returns the refused recipients with (code, text) for each: empty when all
+        were accepted. Raises SMTPRecipientsRefused (all of them),
+        SMTPSenderRefused, SMTPDataError, SMTPHeloError, SMTPNotSupportedError,
+        SMTPServerDisconnected (its `fates` tell whether the message may have
+        arrived), SMTPContentError (an attached file could not be read, or was
+        changed, while it was being sent); OSError for one that can't be read
+        before anything is sent; ValueError for what is not an address or an option.
+        """
+        yield self._own.ehlo_or_helo_if_needed()
+        sending.text("from_addr", from_addr)
+        recipients = sending.recipients_of(to_addrs)
+        content = sending.content_of(msg)
+        if not recipients:
+            raise SMTPRecipientsRefused({})
+        if self._overrides(*_STEP_BY_STEP, *LINE_BY_LINE):
+            refused: dict[str, Reply] = yield from _by_steps(
+                self, from_addr, recipients, content, mail_options, rcpt_options
+            )
+            return refused
+        request = Request.transaction(
+            from_addr,
+            recipients,
+            content,
+            sending.options_of("mail_options", mail_options),
+            sending.options_of("rcpt_options", rcpt_options),
+        )
+        # Nobody has a way of his own here, as was just seen.
+        refused = yield self._talk().perform(request, self._observer)
+        return refused
+
+    def _send_message(
+        self,
+        msg: Any,
+        from_addr: str | None = None,
+        to_addrs: str | Iterable[str] | None = None,
+        mail_options: Sequence[str] = (),
+        rcpt_options: Sequence[str] = (),
+    ) -> Steps[dict[str, Reply]]:
+        """Sends a message (ours or the standard library's) to whom its headers
+        name: Sender over From; To, Cc and Bcc, or their Resent- forms. Bcc never
+        travels. Returns and raises as `sendmail`, and ValueError for more than
+        one block of Resent- fields.
+        """
+        yield self._own.ehlo_or_helo_if_needed()
+        envelope = sending.envelope_of(msg, from_addr, to_addrs)
+        utf8 = envelope.needs_smtputf8
+        if utf8 and not self.has_extn("smtputf8"):
+            raise SMTPNotSupportedError(
+                "One or more source or delivery addresses require internationalized email support, "
+                "but the server does not advertise the required SMTPUTF8 capability"
+            )
+        if utf8:
+            mail_options = (*mail_options, "SMTPUTF8", "BODY=8BITMIME")
+        content = sending.render(msg, utf8=utf8)
+        if self._overrides("sendmail"):
+            content = bytes(content)  # what a method of one's own knows
+        refused: dict[str, Reply] = yield self._own.sendmail(
+            envelope.sender, envelope.recipients, content, mail_options, rcpt_options
+        )
+        return refused
+
+
+def _by_steps(
+    client: Any,
+    sender: str,
+    recipients: Sequence[str],
+    content: bytes | RenderedMessage,
+    mail_options: Sequence[str],
+    rcpt_options: Sequence[str],
+) -> Steps[dict[str, Reply]]:
+    """The transaction through the client's own methods, for a subclass that has
+    made some of them its own."""
+
+    def give_up(code: int) -> Steps[None]:
+        if code == 421:
+            client.close()
+            return
+        try:
+            yield client.rset()
+        except SMTPServerDisconnected:
+            pass
+
+    options = list(mail_options)
+    if client.has_extn("size"):
+        options.insert(0, f"SIZE={len(content)}")
+    code, text = yield client.mail(sender, options)
+    if code != 250:
+        yield from give_up(code)
+        raise SMTPSenderRefused(code, text, sender)
+    refused: dict[str, Reply] = {}
+    for recipient in recipients:
+        code, text = yield client.rcpt(recipient, rcpt_options)
+        if code not in (250, 251):
+            refused[recipient] = (code, text)
+        if code == 421:
+            client.close()
+            raise SMTPRecipientsRefused(refused)
+    if len(refused) == len(recipients):
+        yield from give_up(250)
+        raise SMTPRecipientsRefused(refused)
+    # A method of the client's own knows bytes only.
+    code, text = yield client.data(bytes(content) if client._overrides("data") else content)
+    if code != 250:
+        yield from give_up(code)
+        raise SMTPDataError(code, text)
+    return refused

@@ -1,0 +1,122 @@
+//! What a driver does for a session, step by step (the contract in `protocol/mod.rs`).
+
+use super::Session;
+use crate::protocol::error::{Error, Kind, Stage};
+use crate::protocol::event::{Event, Step};
+use crate::protocol::extension::Extensions;
+use crate::protocol::state::State;
+use crate::protocol::transcript::Speaker;
+
+impl Session {
+    pub fn step(&mut self) -> Step<'_> {
+        self.refill();
+        if !self.holding
+            && let Some(event) = self.events.pop_front()
+        {
+            return Step::Yield(event);
+        }
+        if self.upgrade_due.is_some() {
+            return Step::UpgradeTls;
+        }
+        let stage = self.out.next_awaited().filter(|_| !self.state.is_over()).map(|_| self.stage());
+        match self.out.pending() {
+            [] => stage.map_or(Step::Idle, Step::Receive),
+            octets => Step::Send(octets),
+        }
+    }
+
+    /// What is to be sent next, if anything: the octets of a [`Step::Send`].
+    pub fn pending(&mut self) -> Option<&[u8]> {
+        if self.upgrade_due.is_some() {
+            return None;
+        }
+        self.refill();
+        Some(self.out.pending()).filter(|octets| !octets.is_empty())
+    }
+
+    /// While it is true no event is yielded: replies that come while commands go
+    /// out are kept for those who ask for them.
+    pub fn hold_events(&mut self, holding: bool) {
+        self.holding = holding;
+    }
+
+    /// Whether the next step is [`Step::Send`].
+    pub fn is_about_to_send(&mut self) -> bool {
+        let is_pending = self.pending().is_some();
+        is_pending && (self.holding || self.events.is_empty())
+    }
+
+    /// Whether the next step is [`Step::UpgradeTls`].
+    pub fn is_upgrading(&self) -> bool {
+        self.upgrade_due.is_some()
+    }
+
+    /// So many octets of the last [`Step::Send`] are with the operating system.
+    pub fn sent(&mut self, octets: usize) {
+        self.out.sent(octets);
+    }
+
+    /// Octets have come. An error ends the session.
+    pub fn received(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
+        while !bytes.is_empty() && !self.state.is_over() {
+            if self.upgrade_due.is_some() {
+                return Err(self.broke(
+                    Stage::StartTls,
+                    "the server sent more in plaintext after its 220 to STARTTLS: somebody may be tampering",
+                ));
+            }
+            if !self.reader.is_midway() {
+                self.began_due = self.out.is_reply_due();
+            }
+            let (taken, found) = self.reader.read(bytes);
+            bytes = &bytes[taken..];
+            match found {
+                Ok(None) => {}
+                Ok(Some(reply)) => self.hear(reply)?,
+                Err(fault) => return Err(self.fault(&fault)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The peer has closed its side.
+    pub fn received_eof(&mut self) -> Result<(), Error> {
+        if self.state.is_over() {
+            return self.check_open();
+        }
+        let stage = self.stage();
+        let message = match self.reader.is_midway() {
+            true => "Connection unexpectedly closed in the middle of a reply",
+            false => "Connection unexpectedly closed",
+        };
+        Err(self.end(State::Broken, Error::new(Kind::Disconnected, stage, message)))
+    }
+
+    /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2).
+    pub fn tls_established(&mut self) {
+        self.secure = true;
+        self.extensions = Extensions::default();
+        self.out.note(Speaker::Note, b"TLS established".to_vec());
+        if self.state == State::Securing {
+            self.set_rest(State::Secured);
+        }
+        if let Some(reply) = self.upgrade_due.take() {
+            self.events.push_back(Event::Secured(reply));
+        }
+    }
+
+    /// Something outside ended the conversation: a deadline, the network, TLS,
+    /// the caller. The session is broken from here on.
+    pub fn fail(&mut self, error: Error) -> Error {
+        match &self.ended {
+            Some(_) => error,
+            None => self.end(State::Broken, error),
+        }
+    }
+
+    /// What was decided before the session ended: an answer that goes before the
+    /// error.
+    pub fn decided(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+}

@@ -1,0 +1,41 @@
+//! How a session is to speak.
+
+use crate::protocol::command::Letters;
+
+/// What a session may do and what it speaks.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// LMTP (RFC 2033): a reply for each recipient after the end of mail data.
+    pub lmtp: bool,
+    /// Send groups of commands where the server offers PIPELINING.
+    pub pipelining: bool,
+    /// Send mail data in BDAT chunks where the server offers CHUNKING.
+    pub chunking: bool,
+    /// TLS was up before the greeting (RFC 8314).
+    pub implicit_tls: bool,
+    /// AUTH may go over a connection without TLS: it stays on this machine, or
+    /// the caller said so in words.
+    pub plaintext_auth: bool,
+    /// Be smtplib on the wire: its letters, and 8-bit content even for a server
+    /// that does not offer 8BITMIME.
+    pub like_smtplib: bool,
+}
+
+impl Options {
+    pub(in crate::protocol) fn letters(self) -> Letters {
+        if self.like_smtplib { Letters::Smtplib } else { Letters::Rfc }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            lmtp: false,
+            pipelining: true,
+            chunking: true,
+            implicit_tls: false,
+            plaintext_auth: false,
+            like_smtplib: false,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! One mail transaction (RFC 5321 3.3): MAIL, a RCPT for each forward-path, DATA,
+//! the mail data.
+//!
+//! Here stands what is to be sent, fitted to what the server offers; `running.rs` says
+//! it and hears the answers, `outcome.rs` is what came of it.
+
+mod outcome;
+mod running;
+
+use super::body::Body;
+use super::command::Parameter;
+use super::error::{Error, Kind, Stage};
+use super::extension::Extensions;
+use super::reply::Reply;
+use super::session::Options;
+use crate::envelope::{ForwardPath, ReversePath};
+pub use outcome::{Fate, Outcome, Verdict};
+pub(super) use running::{Part, Running, Then};
+
+/// A message with its envelope, ready to be sent.
+#[derive(Debug)]
+pub struct Transaction {
+    pub reverse_path: ReversePath,
+    pub mail_parameters: Vec<Parameter>,
+    pub recipients: Vec<ForwardPath>,
+    pub rcpt_parameters: Vec<Parameter>,
+    pub body: Body,
+    /// Hear the answers to MAIL and RCPT before any mail data goes out. On a
+    /// connection that has been idle it shows whether the server is still there
+    /// while nothing can have happened to the message.
+    pub cautious: bool,
+}
+
+impl Transaction {
+    /// Adds the parameters that the content asks for, or says what the server
+    /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
+    fn fit(&mut self, extensions: &Extensions, options: Options) -> Result<bool, Error> {
+        let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
+        let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
+        if smtputf8 && !extensions.has("SMTPUTF8") {
+            return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
+        }
+        if let Some(address) = self.non_ascii_address().filter(|_| !smtputf8) {
+            if !extensions.has("SMTPUTF8") {
+                return Err(non_ascii(address));
+            }
+            self.mail_parameters.push(Parameter::smtputf8());
+            smtputf8 = true;
+        }
+        if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
+            if extensions.has("8BITMIME") {
+                self.mail_parameters.push(Parameter::body_8bitmime());
+            } else if !options.like_smtplib {
+                return Err(not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)"));
+            }
+        }
+        if extensions.has("SIZE") {
+            let size = self.body.canonical_size();
+            if let Some(limit) = extensions.size_limit().filter(|&limit| size > limit) {
+                let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
+                let error =
+                    Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");
+                return Err(error.with_reply(Reply::new(552, text)));
+            }
+            if !asked(&self.mail_parameters, "SIZE") {
+                self.mail_parameters.insert(0, Parameter::size(size, options.letters()));
+            }
+        }
+        Ok(smtputf8)
+    }
+
+    /// The first address that needs SMTPUTF8.
+    fn non_ascii_address(&self) -> Option<String> {
+        let sender =
+            Some(&self.reverse_path).filter(|path| path.needs_smtputf8()).map(|path| path.wire(true));
+        sender
+            .or_else(|| self.recipients.iter().find(|path| path.needs_smtputf8()).map(|path| path.wire(true)))
+    }
+}
+
+pub(super) fn not_offered(what: &str, keyword: &str) -> Error {
+    let message = format!("{what}, and the server does not offer {keyword}");
+    Error::new(Kind::NotSupported, Stage::Mail, message)
+}
+
+pub(super) fn non_ascii(address: String) -> Error {
+    let message =
+        "the address is not ASCII before its \"@\", and SMTPUTF8 (RFC 6531) is not offered or not asked for";
+    Error { address: Some(address), ..Error::new(Kind::NonAsciiAddress, Stage::Mail, message) }
+}

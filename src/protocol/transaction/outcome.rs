@@ -1,0 +1,38 @@
+//! What became of a message, and of each of its recipients.
+
+use crate::envelope::ForwardPath;
+use crate::protocol::body::Unreadable;
+use crate::protocol::error::Stage;
+use crate::protocol::reply::Reply;
+
+/// What became of one recipient.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The server took responsibility: its reply to the end of mail data.
+    Sent(Reply),
+    Refused(Stage, Reply),
+    /// The connection was lost after the end of mail data had been sent.
+    Unknown,
+    /// The message was not handed over for this recipient.
+    NotSent,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub verdict: Verdict,
+    pub recipients: Vec<(ForwardPath, Fate)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Sent to at least one recipient.
+    Sent,
+    SenderRefused(Reply),
+    RecipientsRefused,
+    DataRefused(Reply),
+    /// The content could not be read to its end. Nobody has received it.
+    Unreadable(Unreadable),
+    /// The conversation ended before the server's answer.
+    Lost,
+}
