@@ -54,6 +54,7 @@ __all__ = [
     "_read_addresses",
     "ascii_host",
     "cram_md5",
+    "enhanced_code",
     "formataddr",
     "needs_smtputf8",
     "state_machine",
@@ -1840,6 +1841,12 @@ def formataddr(pair: Any, charset: Any | None = None) -> str:
 def needs_smtputf8(address: str) -> bool:
     """
     Whether an address can be said only with SMTPUTF8 (RFC 6531): a domain never
+def enhanced_code(code: SupportsIndex, text: bytes) -> str | None:
+    """
+    The enhanced status code that the text of a reply begins with, as "5.1.1", if it
+    agrees with the reply code (RFC 3463, RFC 2034 4).
+    """
+
     needs it, a local part that is not ASCII does.
 
     Raises ValueError for what is not an address.
