@@ -101,6 +101,16 @@ def test_what_is_no_address_of_a_sender(client, address):
     assert_refused(client, "sender", lambda: client.mail(address))
 
 
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\x01", "\x1b", "\x0b", "\x7f", "\x85", "\x9b"], ids=ascii)
+def test_an_argument_of_a_command_is_one_line(client, character):
+    text = f"a{character}RSET"
+    assert_refused(client, "args", lambda: client.help(text))
+    assert_refused(client, "address", lambda: client.verify(text))
+    assert_refused(client, "address", lambda: client.expn(text))
+    assert_refused(client, "command", lambda: client.docmd("XNONE", text))
+    assert_refused(client, "command", lambda: client.docmd(f"X{text}"))
+
+
 @pytest.mark.parametrize("value", NO_TEXT, ids=lambda v: ascii(v)[:19])
 def test_what_is_no_text_at_all(client, value):
     assert_refused(client, "from_addr", lambda: client.sendmail(value, B, "x"), TypeError)
