@@ -188,7 +188,7 @@ def test_a_name_in_a_message_of_the_standard_librarys(client, name):
         assert_refused(client, "name of the header field", lambda: client.send_message(message, A, B))
 
 
-@pytest.mark.parametrize("text", [t for t in INTO_A_LINE if "\x1b" not in t and "\x0b" not in t], ids=ascii)
+@pytest.mark.parametrize("text", INTO_A_LINE, ids=ascii)
 def test_a_value_in_a_message_of_the_standard_librarys(client, text):
     message = email.mime.text.MIMEText("hello")
     message["X-Note"] = text
