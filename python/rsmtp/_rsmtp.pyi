@@ -1765,6 +1765,11 @@ class _Style:
     A [`Style`] where Python can keep it.
     """
 
+    @property
+    def unread(self, /) -> int:
+        """
+        Octets that have come and are not taken in.
+        """
 def _encode_word(text: str, encoding: SupportsIndex | None, codec: str) -> str:
     """
     One encoded-word (RFC 2047 section 2); plain text where the encoding is None.

@@ -295,8 +295,9 @@ class Connection(Wire, asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._count_sent()
         kept = self.received(data)
-        # An errand takes in all that comes.
-        if kept > _UNREAD and self._transport is not None and self._told is None:
+        self._go_on()
+        # What was asked for is taken in by now, and an errand takes in all that comes.
+        if kept > _UNREAD and self._transport is not None and self._told is None and self.unread > _UNREAD:
             self._reading_is_paused = True
             self._transport.pause_reading()
         self._go_on()
