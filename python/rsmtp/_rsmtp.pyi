@@ -652,6 +652,11 @@ class Conversation:
         order.
         """
     @property
+    def is_of_another_process(self, /) -> bool:
+        """
+        Whether this is a forked child's copy of its parent's connection.
+        """
+    @property
     def is_over(self, /) -> bool:
         """
         Whether nothing can be said any more, in this process.
@@ -754,6 +759,8 @@ class Engine:
         """
         Sessions at rest.
         """
+    @property
+    def is_closed(self, /) -> bool: ...
     def is_down(self, /, server: SupportsIndex) -> None:
         """
         This server could not be reached: others go first for a while.
@@ -1758,6 +1765,11 @@ class Wire(Conversation):
         to: the first of them, and its `errno` (None: it did not answer). Without an
         address, `host` is the path of a Unix socket.
         """
+    @property
+    def unread(self, /) -> int:
+        """
+        Octets that have come and are not taken in.
+        """
 
 @final
 class _Style:
@@ -1765,11 +1777,6 @@ class _Style:
     A [`Style`] where Python can keep it.
     """
 
-    @property
-    def unread(self, /) -> int:
-        """
-        Octets that have come and are not taken in.
-        """
 def _encode_word(text: str, encoding: SupportsIndex | None, codec: str) -> str:
     """
     One encoded-word (RFC 2047 section 2); plain text where the encoding is None.
@@ -1834,6 +1841,12 @@ def cram_md5(user: str, password: str, challenge: bytes) -> str:
     The response to a CRAM-MD5 challenge (RFC 2195).
     """
 
+def enhanced_code(code: SupportsIndex, text: bytes) -> str | None:
+    """
+    The enhanced status code that the text of a reply begins with, as "5.1.1", if it
+    agrees with the reply code (RFC 3463, RFC 2034 4).
+    """
+
 def formataddr(pair: Any, charset: Any | None = None) -> str:
     """
     `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
@@ -1846,12 +1859,6 @@ def formataddr(pair: Any, charset: Any | None = None) -> str:
 def needs_smtputf8(address: str) -> bool:
     """
     Whether an address can be said only with SMTPUTF8 (RFC 6531): a domain never
-def enhanced_code(code: SupportsIndex, text: bytes) -> str | None:
-    """
-    The enhanced status code that the text of a reply begins with, as "5.1.1", if it
-    agrees with the reply code (RFC 3463, RFC 2034 4).
-    """
-
     needs it, a local part that is not ASCII does.
 
     Raises ValueError for what is not an address.

@@ -204,6 +204,9 @@ class Connection(Wire, asyncio.Protocol):
 
     def close(self) -> None:
         """Ends the connection without a word; another task that waits on it is told so."""
+        if self.is_of_another_process:
+            # A child shares its parent's poll: what it unregisters, the parent hears no more.
+            return
         self.end()
         self._wake()
         self._hang_up()
@@ -300,7 +303,6 @@ class Connection(Wire, asyncio.Protocol):
         if kept > _UNREAD and self._transport is not None and self._told is None and self.unread > _UNREAD:
             self._reading_is_paused = True
             self._transport.pause_reading()
-        self._go_on()
 
     def eof_received(self) -> bool:
         self.received(b"")
