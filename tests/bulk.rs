@@ -4,7 +4,7 @@ use rsmtp::bulk::*;
 use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
 use rsmtp::driver::{Patience, Target};
 use rsmtp::protocol::transaction::Fate;
-use rsmtp::protocol::{Error, Kind, Options};
+use rsmtp::protocol::{Body, Error, Kind, Options};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,7 +59,31 @@ fn job(index: u64, recipient: &str) -> Job<Octets> {
     Job::new(index, Arc::new(content), "a@example.org".parse().unwrap(), recipients)
 }
 
-fn run(shared: &Arc<Shared>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
+/// A message that a fault of ours strikes.
+#[derive(Clone, Debug)]
+struct Panics(bool);
+
+impl Payload for Panics {
+    fn body(&self) -> Body {
+        assert!(!self.0, "as this test wants it");
+        Arc::new(b"Subject: x\r\n\r\nhi\r\n".to_vec()).body()
+    }
+
+    fn size(&self) -> usize {
+        1
+    }
+}
+
+fn run<P: Payload>(shared: &Arc<Shared>, jobs: Vec<Job<P>>) -> Vec<Receipt<P>> {
+    let (receipts, panicked) = run_and_count_panics(shared, jobs);
+    assert_eq!(panicked, 0);
+    receipts
+}
+
+fn run_and_count_panics<P: Payload>(
+    shared: &Arc<Shared>,
+    jobs: Vec<Job<P>>,
+) -> (Vec<Receipt<P>>, usize) {
     let batch = Arc::new(Batch::new(Arc::clone(shared), policy()));
     let mut workers = Vec::new();
     batch.push(jobs);
@@ -72,11 +96,10 @@ fn run(shared: &Arc<Shared>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
         batch.wait(0);
         receipts.extend(batch.take_receipts());
     }
-    for worker in workers {
-        worker.join().unwrap();
-    }
+    let panicked = workers.into_iter().filter_map(|worker| worker.join().err()).count();
+    batch.wait_for_rest();
     receipts.extend(batch.take_receipts());
-    receipts
+    (receipts, panicked)
 }
 
 #[test]
@@ -109,6 +132,28 @@ fn nobody_there_is_an_error_for_every_message() {
         assert_eq!(receipt.recipients[0].1, Fate::NotSent);
         assert_eq!(receipt.error.unwrap().kind, Kind::Unreachable);
     }
+}
+
+#[test]
+fn a_worker_that_panics_loses_no_message_and_keeps_nobody_waiting() {
+    let catcher = catcher();
+    let shared = shared(vec![hop(catcher.address().unwrap().port())], 1);
+    let jobs = |panics: &[u64]| {
+        let job = |index| {
+            let recipients = vec!["b@example.org".parse().unwrap()];
+            Job::new(index, Panics(panics.contains(&index)), "a@example.org".parse().unwrap(), recipients)
+        };
+        (0..4).map(job).collect::<Vec<_>>()
+    };
+    let (receipts, panicked) = run_and_count_panics(&shared, jobs(&[1]));
+    assert_eq!((receipts.len(), panicked), (4, 1));
+    for receipt in receipts {
+        assert_eq!(receipt.recipients[0].1, Fate::NotSent);
+        assert_eq!(receipt.error.unwrap().kind, Kind::Misuse);
+    }
+    assert_eq!(catcher.store().count(), 0);
+    // The sessions' places are free again.
+    assert!(run(&shared, jobs(&[])).iter().all(Receipt::ok));
 }
 
 #[test]

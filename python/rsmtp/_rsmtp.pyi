@@ -54,6 +54,7 @@ __all__ = [
     "_read_addresses",
     "ascii_host",
     "cram_md5",
+    "enhanced_code",
     "formataddr",
     "needs_smtputf8",
     "state_machine",
@@ -651,6 +652,11 @@ class Conversation:
         order.
         """
     @property
+    def is_of_another_process(self, /) -> bool:
+        """
+        Whether this is a forked child's copy of its parent's connection.
+        """
+    @property
     def is_over(self, /) -> bool:
         """
         Whether nothing can be said any more, in this process.
@@ -753,6 +759,8 @@ class Engine:
         """
         Sessions at rest.
         """
+    @property
+    def is_closed(self, /) -> bool: ...
     def is_down(self, /, server: SupportsIndex) -> None:
         """
         This server could not be reached: others go first for a while.
@@ -1750,6 +1758,11 @@ class Wire(Conversation):
         to: the first of them, and its `errno` (None: it did not answer). Without an
         address, `host` is the path of a Unix socket.
         """
+    @property
+    def unread(self, /) -> int:
+        """
+        Octets that have come and are not taken in.
+        """
 
 @final
 class _Style:
@@ -1819,6 +1832,12 @@ def ascii_host(host: str) -> str:
 def cram_md5(user: str, password: str, challenge: bytes) -> str:
     """
     The response to a CRAM-MD5 challenge (RFC 2195).
+    """
+
+def enhanced_code(code: SupportsIndex, text: bytes) -> str | None:
+    """
+    The enhanced status code that the text of a reply begins with, as "5.1.1", if it
+    agrees with the reply code (RFC 3463, RFC 2034 4).
     """
 
 def formataddr(pair: Any, charset: Any | None = None) -> str:

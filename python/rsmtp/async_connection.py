@@ -183,6 +183,9 @@ class Connection(Wire, asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Ends the connection without a word; another task that waits on it is told so."""
+        if self.is_of_another_process:
+            # A child shares its parent's poll: what it unregisters, the parent hears no more.
+            return
         self.end()
         self._wake()
         self._hang_up()
@@ -290,11 +293,11 @@ class Connection(Wire, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._count_sent()
         kept = self.received(bytes(self._incoming[:nbytes]))
-        # An errand takes in all that comes.
-        if kept > _UNREAD and self._transport is not None and self._told is None:
+        self._go_on()
+        # What was asked for is taken in by now, and an errand takes in all that comes.
+        if kept > _UNREAD and self._transport is not None and self._told is None and self.unread > _UNREAD:
             self._reading_is_paused = True
             self._transport.pause_reading()
-        self._go_on()
 
     def eof_received(self) -> bool:
         self.received(b"")

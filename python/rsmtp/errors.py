@@ -13,6 +13,8 @@ import ssl as _ssl
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rsmtp._rsmtp import enhanced_code
+
 Reply = tuple[int, bytes]
 
 __all__ = [
@@ -133,10 +135,11 @@ class SMTPResponseException(SMTPException, _std.SMTPResponseException):
 
     def __init__(self, code: int, msg: bytes | str) -> None:
         super().__init__(code, msg)
-        self._tell(code)
+        self._tell(code, msg)
 
-    def _tell(self, code: int) -> None:
+    def _tell(self, code: int, msg: bytes | str) -> None:
         self.code = code
+        self.enhanced_code = _enhanced(code, msg)
         self.transient = 400 <= code <= 499
 
     def __str__(self) -> str:
@@ -155,6 +158,8 @@ class SMTPProtocolError(SMTPServerDisconnected, SMTPResponseException):
 class SMTPConnectError(SMTPResponseException, _std.SMTPConnectError):
     """The server greeted with a refusal."""
 
+    stage = "greeting"
+
 
 class SMTPGreetingError(SMTPProtocolError, SMTPConnectError):
     """What the server greeted with is not an SMTP greeting."""
@@ -163,9 +168,13 @@ class SMTPGreetingError(SMTPProtocolError, SMTPConnectError):
 class SMTPHeloError(SMTPResponseException, _std.SMTPHeloError):
     """The server refused our introduction."""
 
+    stage = "hello"
+
 
 class SMTPAuthenticationError(SMTPResponseException, _std.SMTPAuthenticationError):
     """The server refused the credentials."""
+
+    stage = "auth"
 
 
 class SMTPDataError(SMTPResponseException, _std.SMTPDataError):
@@ -175,15 +184,20 @@ class SMTPDataError(SMTPResponseException, _std.SMTPDataError):
 class SMTPSenderRefused(SMTPResponseException, _std.SMTPSenderRefused):
     """The server refused the sender. `sender` is the address."""
 
+    stage = "mail"
+
     def __init__(self, code: int, msg: bytes, sender: str) -> None:
         _std.SMTPSenderRefused.__init__(self, code, msg, sender)
-        self._tell(code)
+        self._tell(code, msg)
         self.address = sender
 
 
 class SMTPRecipientsRefused(SMTPException, _std.SMTPRecipientsRefused):
     """The server refused every recipient. `recipients` maps each address to
-    (code, text), as what `sendmail` returns does."""
+    (code, text), as what `sendmail` returns does. `code` and `enhanced_code` are
+    those of all of them, if they agree."""
+
+    stage = "rcpt"
 
     def __init__(self, recipients: dict[str, Reply]) -> None:
         super().__init__(recipients)
@@ -191,6 +205,9 @@ class SMTPRecipientsRefused(SMTPException, _std.SMTPRecipientsRefused):
         self.transient = bool(codes) and all(400 <= code <= 499 for code in codes)
         if len(codes) == 1:
             self.code = codes.pop()
+        enhanced = {_enhanced(code, text) for code, text in recipients.values()}
+        if len(enhanced) == 1:
+            self.enhanced_code = enhanced.pop()
         if len(recipients) == 1:
             self.address = next(iter(recipients))
 
@@ -252,7 +269,6 @@ def raise_for_receipt(receipt: Any) -> None:
         raise refusal(
             first.stage if whole else "rcpt",
             reply=first.reply if whole else None,
-            enhanced_code=first.enhanced_code,
             refused=refused,
             fates=fates,
             address=receipt.from_addr if first.stage == "mail" else None,
@@ -323,6 +339,10 @@ def _tell(error: BaseException, reply: Reply | None, facts: dict[str, Any]) -> B
         error.code = reply[0]  # type: ignore[attr-defined]
         error.transient = 400 <= reply[0] <= 499  # type: ignore[attr-defined]
     return error
+
+
+def _enhanced(code: int, text: bytes | str) -> str | None:
+    return enhanced_code(code, text.encode() if isinstance(text, str) else text)
 
 
 def _text(text: bytes | str) -> str:

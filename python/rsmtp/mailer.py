@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from functools import partial
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -111,10 +112,12 @@ class BaseMailer:
         self._keep_idle = keep_idle
         self._max_age = max_age
         first = self._hops[0]
+        self._make: Callable[[], Engine]
         if isinstance(first, Local):
-            self._engine = Engine.local(first.kind, first.path, rate=rate, per_day=per_day)
+            self._make = partial(Engine.local, first.kind, first.path, rate=rate, per_day=per_day)
         else:
-            self._engine = Engine(
+            self._make = partial(
+                Engine,
                 self._hops,
                 connections=connections,
                 window=window,
@@ -128,6 +131,18 @@ class BaseMailer:
                 backoff=backoff,
                 resend_unknown=resend_unknown,
             )
+        self._made, self._process = self._make(), os.getpid()
+
+    @property
+    def _engine(self) -> Engine:
+        """A forked child has one of its own: the threads, and the locks and sessions that they
+        held, stayed behind in its parent."""
+        if self._process != os.getpid():
+            made = self._make()
+            if self._made.is_closed:
+                made.close()
+            self._made, self._process = made, os.getpid()
+        return self._made
 
     def __repr__(self) -> str:
         names = [

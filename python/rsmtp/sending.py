@@ -138,9 +138,9 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
 
 
 # What ends a field early (RFC 5322 2.2): a name with these, a line end that no folding
-# white space follows, NUL.
+# white space follows. A control character is an end to some readers.
 _NO_NAME = re.compile(r"[^!-9;-~]")
-_BREAKS_OUT = re.compile(r"\0|\r(?![\n \t])|\n(?![ \t])")
+_BREAKS_OUT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?![\n \t])|\n(?![ \t])")
 
 
 def check_fields(msg: Any) -> None:
@@ -152,7 +152,7 @@ def check_fields(msg: Any) -> None:
                 raise ValueError(f"msg: the name of the header field {name!r} can't be read (RFC 5322 2.2)")
             text = value if isinstance(value, str) else str(value)
             if _BREAKS_OUT.search(text):
-                raise ValueError(f"{name}: {text!r} would end the field: a line end or NUL stands in it")
+                raise ValueError(f"{name}: {text!r} would end the field: a line end or control character stands in it")
 
 
 def bare_address(address: str) -> str:

@@ -52,6 +52,12 @@ impl Conversation {
         self.shared.view.state().is_over() || self.shared.view.is_of_another_process()
     }
 
+    /// Whether this is a forked child's copy of its parent's connection.
+    #[getter]
+    fn is_of_another_process(&self) -> bool {
+        self.shared.view.is_of_another_process()
+    }
+
     /// Whether the server took an EHLO or LHLO, not a HELO.
     #[getter]
     fn speaks_esmtp(&self, py: Python<'_>) -> PyResult<bool> {

@@ -47,6 +47,8 @@ mod _rsmtp {
         formataddr, quoted_printable_py, read_address_py, read_addresses_py,
     };
     #[pymodule_export]
+    use super::outcome::enhanced_code;
+    #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};
     #[pymodule_export]
     use super::settings::Settings;

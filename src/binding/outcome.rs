@@ -30,6 +30,15 @@ pub fn event_to_python(py: Python<'_>, event: Event, given: &Given) -> PyResult<
     }
 }
 
+/// The enhanced status code that the text of a reply begins with, as "5.1.1", if it
+/// agrees with the reply code (RFC 3463, RFC 2034 4).
+#[pyfunction]
+pub fn enhanced_code(code: i64, text: &[u8]) -> Option<String> {
+    // What was no reply at all has the code -1.
+    let reply = Reply::new(u16::try_from(code).ok()?, text);
+    reply.enhanced().map(|enhanced| enhanced.to_string())
+}
+
 fn transaction_to_python(py: Python<'_>, outcome: &Outcome, given: &Given) -> PyResult<Py<PyAny>> {
     let refused = PyDict::new(py);
     for (key, (_, fate)) in given.recipients.iter().zip(&outcome.recipients) {
@@ -73,7 +82,6 @@ fn refusal(
     let make = || -> PyResult<PyErr> {
         let facts = PyDict::new(py);
         facts.set_item("reply", reply.map(|reply| reply_to_python(py, reply)))?;
-        facts.set_item("enhanced_code", reply.and_then(Reply::enhanced).map(|code| code.to_string()))?;
         facts.set_item("refused", refused)?;
         facts.set_item("fates", transaction.map(|(outcome, _)| super::error::fates(outcome)))?;
         facts.set_item(

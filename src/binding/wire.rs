@@ -150,6 +150,12 @@ impl Wire {
         })
     }
 
+    /// Octets that have come and are not taken in.
+    #[getter]
+    fn unread(&self, py: Python<'_>) -> PyResult<usize> {
+        self.shared.look(py, |driver| driver.unread())
+    }
+
     /// The connection is gone; `errno` is the operating system's number.
     #[pyo3(signature = (errno))]
     fn lost(&self, py: Python<'_>, errno: Option<i32>) -> PyResult<()> {

@@ -252,6 +252,12 @@ impl<P: Payload> Batch<P> {
         self.work.notify_all();
     }
 
+    /// A session works for it as long as this is held, also where the work panics.
+    pub(super) fn streaming(&self) -> Streaming<'_, P> {
+        self.lock().sessions += 1;
+        Streaming(self)
+    }
+
     /// To be woken when there is more work, while waiting on a socket.
     pub(super) fn sleep_by(&self, waker: Option<Arc<mio::Waker>>) {
         if let Some(waker) = waker {
@@ -292,13 +298,21 @@ impl<P: Payload> Supply<P> for Locked<'_, P> {
     }
 }
 
+pub(super) struct Streaming<'a, P: Payload>(&'a Batch<P>);
+
+impl<P: Payload> Drop for Streaming<'_, P> {
+    fn drop(&mut self) {
+        self.0.lock().sessions -= 1;
+        self.0.tell();
+    }
+}
+
 struct Leaving<'a, P: Payload>(&'a Batch<P>);
 
 impl<P: Payload> Drop for Leaving<'_, P> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let message = "a session's thread has failed: please report this";
-            self.0.fail(&Error::new(Kind::Misuse, Stage::Command, message));
+            self.0.fail(&worker::panicking());
         }
         self.0.resign();
     }

@@ -173,6 +173,9 @@ impl<P> Receipt<P> {
     }
 }
 
+/// Of a server's words a receipt keeps so many octets: there may be a million receipts.
+const WORDS: usize = 2048;
+
 /// The fate of each recipient, as a receipt tells it: a refused sender is a
 /// refusal for everybody, and the server's word to MAIL is the reason, not what it
 /// said to the RCPTs behind it.
@@ -181,6 +184,11 @@ pub(super) fn fates_of(outcome: Outcome) -> Vec<(ForwardPath, Fate)> {
     if let Verdict::SenderRefused(reply) = verdict {
         for (_, fate) in &mut recipients {
             *fate = Fate::Refused(Stage::Mail, reply.clone());
+        }
+    }
+    for (_, fate) in &mut recipients {
+        if let Fate::Sent(reply) | Fate::Refused(_, reply) = fate {
+            reply.shorten(WORDS);
         }
     }
     recipients

@@ -114,31 +114,30 @@ impl<P: Payload> Lane<P> {
             {
                 return Filled::Starved(super::dispatch::Work::At(when));
             }
-            if let Some(job) = self.taken.pop_front()
-                && !self.begin(job, dispatch, session)
-            {
+            if !self.begin(dispatch, session) {
                 break;
             }
         }
         Filled::Full
     }
 
-    /// False: the session takes nothing at the moment.
-    fn begin(&mut self, mut job: Job<P>, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
+    /// Begins the next that was taken. False: the session takes nothing at the moment.
+    fn begin(&mut self, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
         let recipients = session.extensions().limit("RCPTMAX").filter(|most| *most > 0).unwrap_or(usize::MAX);
-        let transaction = job.transaction(recipients, self.cautious);
-        match session.request(Request::Transaction(transaction)) {
+        let transaction = self.taken.front().map(|job| job.transaction(recipients, self.cautious));
+        let asked = transaction.map(|transaction| session.request(Request::Transaction(transaction)));
+        // The session is over, or has something to tell first.
+        if matches!(&asked, Some(Err(error)) if matches!(error.kind, Kind::Disconnected | Kind::Misuse)) {
+            return false;
+        }
+        let (Some(mut job), Some(asked)) = (self.taken.pop_front(), asked) else { return true };
+        match asked {
             Ok(()) => {
                 job.attempts += 1;
                 self.begun += 1;
                 self.cautious = false;
                 self.window.begun(job.payload.size());
                 self.in_flight.push_back(job);
-            }
-            // The session is over, or has something to tell first.
-            Err(error) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => {
-                self.taken.push_front(job);
-                return false;
             }
             Err(error) => dispatch.with(|dispatch| dispatch.reject(job, &self.server, error)),
         }

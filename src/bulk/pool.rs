@@ -112,9 +112,7 @@ impl Pool {
     /// Ends all of them.
     pub fn clear(&self) {
         let all = std::mem::take(&mut self.lock().resting);
-        for mut resting in all {
-            resting.connection.leave();
-        }
+        leave(all);
     }
 
     /// Ends all of them, and keeps none from now on.
@@ -138,7 +136,14 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.clear();
+        // Not by the lock: in a forked child nobody may ever give it back.
+        leave(std::mem::take(&mut self.state.get_mut().unwrap_or_else(PoisonError::into_inner).resting));
+    }
+}
+
+fn leave(all: Vec<Resting>) {
+    for mut resting in all {
+        resting.connection.leave();
     }
 }
 

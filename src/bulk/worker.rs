@@ -10,6 +10,7 @@ use super::server::{Asks, Opening, Security, Server, quit};
 use crate::driver::{Attendant, Connection, SLICE, Wire};
 use crate::protocol::{Error, Kind, Options, Session, Stage};
 use crate::tls::RecordLayer;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -60,10 +61,10 @@ pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) 
         }
         match session(batch, attendant) {
             Ok(resting) => {
-                batch.lock().sessions += 1;
-                let worked = stream(batch, resting, attendant);
-                batch.lock().sessions -= 1;
-                batch.tell();
+                let worked = {
+                    let _streaming = batch.streaming();
+                    stream(batch, resting, attendant)
+                };
                 match worked? {
                     Ended::Well => {
                         failures = 0;
@@ -197,7 +198,14 @@ fn stream<P: Payload>(
     let now = Instant::now();
     let idle = now.duration_since(resting.since) > Duration::from_secs(1);
     let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.begun, idle, now);
-    let ended = converse(batch, &mut lane, &mut resting, hop.patience, attendant);
+    // A panic loses no message: all of them are settled before it goes on.
+    let conversed = panic::catch_unwind(AssertUnwindSafe(|| {
+        converse(batch, &mut lane, &mut resting, hop.patience, attendant)
+    }));
+    let (ended, panicked) = match conversed {
+        Ok(ended) => (ended, None),
+        Err(panicked) => (Err(resting.connection.session_mut().fail(panicking())), Some(panicked)),
+    };
     let now = Instant::now();
     let connection = &mut resting.connection;
     let over = connection.session().state().is_over();
@@ -213,6 +221,10 @@ fn stream<P: Payload>(
     }
     batch.stir();
     batch.tell();
+    if let Some(panicked) = panicked {
+        resting.connection.close();
+        panic::resume_unwind(panicked);
+    }
     resting.begun = lane.begun();
     match ended {
         Ok(spent) if !over && !spent => {
@@ -327,6 +339,11 @@ fn converse<P: Payload>(
             batch.stir();
         }
     }
+}
+
+/// What those hear whose worker has panicked.
+pub(super) fn panicking() -> Error {
+    Error::new(Kind::Misuse, Stage::Command, "a session's thread has failed: please report this")
 }
 
 fn pause<P: Payload>(time: Duration, batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<(), Error> {

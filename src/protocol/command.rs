@@ -90,7 +90,7 @@ impl fmt::Display for Verb {
     }
 }
 
-/// Text that fits in one command line: no CR, LF or NUL.
+/// Text that fits in one command line: no control character but the tab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineText(String);
 
@@ -122,6 +122,10 @@ impl FromStr for LineText {
         if text.contains(['\r', '\n', '\0']) {
             let why = "contains NUL or prohibited newline characters: they would start another command";
             return Err(BadText { text: text.to_owned(), why: why.into() });
+        }
+        // Some servers and what stands before them take one of these for a line end, too.
+        if text.contains(|c: char| c != '\t' && c.is_control()) {
+            return Err(BadText { text: text.to_owned(), why: "contains a control character".into() });
         }
         Ok(Self(text.to_owned()))
     }

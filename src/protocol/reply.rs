@@ -4,6 +4,7 @@
 //! UTF-8 and worse, and none of it may lose the answer.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What a reply code says by its first digit (RFC 5321 4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +23,19 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
-    /// The lines, parted by LF: none of them holds one.
-    text: Vec<u8>,
+    /// The lines, parted by LF: none of them holds one. Shared: one reply can decide
+    /// about a thousand recipients.
+    text: Arc<[u8]>,
 }
 
 impl Reply {
     /// A reply of as many lines as `text` has. `code` is one of 200 to 599.
     pub fn new(code: u16, text: impl AsRef<[u8]>) -> Self {
-        Self { code, text: text.as_ref().to_vec() }
+        Self { code, text: text.as_ref().into() }
     }
 
     pub(super) fn of(code: u16, text: Vec<u8>) -> Self {
-        Self { code, text }
+        Self { code, text: text.into() }
     }
 
     pub fn code(&self) -> u16 {
@@ -49,6 +51,13 @@ impl Reply {
     pub fn text(&self) -> Vec<u8> {
         let trimmed: Vec<&[u8]> = self.lines().map(<[u8]>::trim_ascii).collect();
         trimmed.join(&b'\n')
+    }
+
+    /// Keeps no more than so many octets of its text.
+    pub fn shorten(&mut self, octets: usize) {
+        if self.text.len() > octets {
+            self.text = self.text[..octets].into();
+        }
     }
 
     pub fn severity(&self) -> Severity {

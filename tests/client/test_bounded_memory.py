@@ -1,4 +1,4 @@
-"""However large an attachment is, sending it takes a few megabytes."""
+"""However large an attachment is, and however much a server says, it takes a few megabytes."""
 
 import hashlib
 import json
@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import rsmtp
+from client.scripted import answering, serve
+from rsmtp import errors
 
 HERE = Path(__file__).parent
 LIMIT = 8 * 1000 * 1000 // 1024
@@ -67,3 +71,37 @@ def send(path, digest, how, extensions):
     assert told["rise"] < LIMIT
     assert got["sha256"] == digest
     assert got["size"] == got["octets"] > os.path.getsize(path) * 4 / 3
+
+
+# As much as a reply may have, to every single recipient.
+TALKATIVE = ["550-5.1.1 " + "x" * 7000] * 9 + ["550 end"]
+
+
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"]], ids=["one by one", "pipelined"])
+def test_what_a_server_says_to_many_recipients_is_kept_in_part(either_driver, extensions):
+    many = [f"b{number}@example.org" for number in range(600)]
+    with serve(answering({"RCPT": TALKATIVE}, extensions=extensions)) as server:
+        client = rsmtp.SmtpClient(server.host, server.port, timeout=50)
+        with pytest.raises(errors.SMTPRecipientsRefused) as raised:
+            client.sendmail("a@example.org", many, "x")
+        told = raised.value.recipients
+        assert len(told) == 600
+        assert sum(len(text) for _, text in told.values()) <= 600 * 2048
+        assert all(text.startswith(b"5.1.1 xxx") and len(text) > 2000 for _, text in told.values())
+        # To a few it may say what it likes.
+        with pytest.raises(errors.SMTPRecipientsRefused) as raised:
+            client.sendmail("a@example.org", many[:3], "x")
+        assert all(text.endswith(b"\nend") for _, text in raised.value.recipients.values())
+        client.close()
+
+
+@pytest.mark.parametrize("step", ["RCPT", "MAIL", "."])
+def test_what_a_server_says_to_many_messages_is_kept_in_part(step):
+    messages = [("a@example.org", ["b@example.org"], b"x\r\n")] * 20
+    with serve(answering({step: TALKATIVE})) as server:
+        with rsmtp.Mailer(host=server.host, port=server.port, tls="none", timeout=50, retries=0) as mailer:
+            report = mailer.send_all(messages)
+    assert report.refused == 20
+    for receipt in report.receipts:
+        (recipient,) = receipt.recipients
+        assert recipient.enhanced_code == "5.1.1" and 2000 < len(recipient.text) <= 2048

@@ -97,7 +97,8 @@ def test_what_a_caller_acts_on():
     assert (error.address, error.transient) == (A, True)
     assert dict(error.fates) == {B: "not sent", C: "not sent"}
     error = MADE["SMTPRecipientsRefused"]()
-    assert (error.stage, error.code, error.transient) == ("rcpt", 550, False)
+    assert (error.stage, error.code, error.enhanced_code) == ("rcpt", 550, "5.1.1")
+    assert not error.transient
     assert dict(error.fates) == {B: "refused", C: "refused"}
     error = MADE["SMTPDataError"]()
     assert (error.stage, error.code, error.enhanced_code) == ("end of data", 554, "5.7.1")
@@ -107,9 +108,36 @@ def test_what_a_caller_acts_on():
     error = MADE["SMTPServerDisconnected"]()
     assert (error.stage, error.code, error.transient) == ("end of data", None, True)
     assert dict(error.fates) == {B: "unknown", C: "unknown"}
+    error = caught({"STARTTLS": "454 4.7.0 not now"}, lambda c: c.starttls(), ["STARTTLS"])
+    assert (error.stage, error.code, error.enhanced_code, error.transient) == ("starttls", 454, "4.7.0", True)
     error = MADE["SMTPConnectionRefused"]()
     assert error.stage == "connect"
     assert error.errno
+
+
+def test_a_refused_greeting_tells_the_same():
+    with serve(lambda peer: (peer.say("554 5.7.1 not you"), peer.until_closed())) as server:
+        with pytest.raises(errors.SMTPConnectError) as raised:
+            rsmtp.SmtpClient(server.host, server.port, timeout=20)
+    error = raised.value
+    assert (error.stage, error.code, error.enhanced_code) == ("greeting", 554, "5.7.1")
+
+
+def test_a_refused_introduction_tells_the_same():
+    with serve(answering({"EHLO": "554 5.7.1 not you"})) as server:
+        client = rsmtp.SmtpClient(server.host, server.port, timeout=20)
+        with pytest.raises(errors.SMTPHeloError) as raised:
+            client.sendmail(A, B, "x")
+        client.close()
+    error = raised.value
+    assert (error.stage, error.code, error.enhanced_code) == ("hello", 554, "5.7.1")
+
+
+def test_refusals_that_differ_have_no_code_in_common():
+    error = caught({"RCPT": ("550 5.1.1 no", "450 4.2.1 later")})
+    assert (error.stage, error.code, error.enhanced_code) == ("rcpt", None, None)
+    error = errors.SMTPRecipientsRefused({B: (550, "5.1.1 in text")})
+    assert error.enhanced_code == "5.1.1"
 
 
 def test_python_own_classes_catch_too():

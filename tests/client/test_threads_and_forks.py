@@ -1,5 +1,6 @@
 """One owner at a time; nobody waits for another client; a fork does no harm."""
 
+import asyncio
 import gc
 import os
 import smtplib
@@ -181,6 +182,63 @@ def test_a_child_of_a_process_in_the_middle_of_a_conversation():
         thread.join()
         assert got == [(250, b"ok")]
         client.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_has_a_mailer_of_its_own():
+    """At the moment of the fork another thread has the mailer's only session, which in the
+    child it never gives back."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow_at_first(peer):
+        first = len(server.peers) == 1
+
+        def end(peer):
+            if first:
+                asked.set()
+                go_on.wait(30)
+
+        answering({})(Ending(peer, end))
+
+    with serve(slow_at_first) as server:
+        with rsmtp.Mailer(host=server.host, port=server.port, tls="none", timeout=40) as mailer:
+            got = []
+            thread = threading.Thread(target=lambda: got.append(mailer.send((A, [B], b"x")).ok))
+            thread.start()
+            assert asked.wait(30)
+            assert in_child(lambda: mailer.send((A, [B], b"x")).ok) == "True"
+            assert in_child(lambda: (mailer.idle, mailer.close(), mailer.idle)) == "(0, None, 0)"
+            go_on.set()
+            thread.join()
+            assert got == [True]
+            assert mailer.send((A, [B], b"x")).ok
+        assert "closed" in in_child(lambda: mailer.send((A, [B], b"x")))
+
+
+class Ending:
+    """A peer with whom something happens after each message."""
+
+    def __init__(self, peer, end):
+        self._peer, self._end = peer, end
+
+    def __getattr__(self, name):
+        return getattr(self._peer, name)
+
+    def mail_data(self):
+        self._peer.mail_data()
+        self._end(self._peer)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_does_not_deafen_its_parents_loop():
+    async def converse():
+        async with rsmtp.AsyncSmtpClient(catcher.host, catcher.port, timeout=20) as client:
+            await client.ehlo()
+            assert in_child(lambda: (client.close(), client.state)) == "(None, 'ready')"
+            assert await client.sendmail(A, B, "x") == {}
+
+    with rsmtp.Catcher(tls="none") as catcher:
+        asyncio.run(converse())
 
 
 def open_sockets():

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 import rsmtp
 from client.scripted import serve
 from rsmtp import errors
+from rsmtp import smtplib as mirror
 
 pytestmark = pytest.mark.usefixtures("either_driver")
 
@@ -326,6 +327,34 @@ def test_starttls_that_was_stripped_is_an_error():
             rsmtp.SmtpClient("localhost", server.port, tls="starttls", timeout=20)
         server.wait_for_end()
         assert b"MAIL" not in server.heard
+
+
+def test_starttls_that_was_stripped_means_nothing_in_plaintext():
+    with serve(plain(["250 AUTH PLAIN"], "502 what?")) as server:
+        client = rsmtp.SmtpClient("localhost", server.port, timeout=20)
+        with pytest.raises(errors.SMTPNotSupportedError, match="STARTTLS"):
+            client.starttls()
+        for attempt in (
+            lambda: client.login("ann", "x"),
+            lambda: client.sendmail(A, B, "x"),
+            lambda: client.mail(A),
+            lambda: client.docmd("MAIL", f"FROM:<{A}>"),
+        ):
+            with pytest.raises(errors.SMTPStateError, match="plaintext"):
+                attempt()
+        client.close()
+        server.wait_for_end()
+        for verb in (b"AUTH", b"MAIL", b"STARTTLS"):
+            assert verb not in server.heard
+
+
+def test_a_script_for_smtplib_may_do_without_starttls():
+    with serve(plain(["250 HELP"], "502 what?")) as server:
+        client = mirror.SMTP("localhost", server.port, timeout=20)
+        with pytest.raises(errors.SMTPNotSupportedError, match="STARTTLS"):
+            client.starttls()
+        assert client.mail(A) == (250, b"ok")
+        client.close()
 
 
 @pytest.mark.parametrize("answer", ["454 not now", "502 no", "250 fine"])

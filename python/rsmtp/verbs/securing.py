@@ -23,17 +23,17 @@ class Securing(Conversation):
 
         Everything learnt before is forgotten: say `ehlo()` again. Raises
         SMTPNotSupportedError if it is not offered, SMTPResponseException if the
-        server refuses it (nothing of a mail goes out in plaintext after that),
-        SMTPTLSError if the handshake fails.
+        server refuses it, SMTPTLSError if the handshake fails. Nothing of a mail
+        goes out in plaintext after that.
         """
         yield self._own.ehlo_or_helo_if_needed()
-        if not self.has_extn("starttls"):
-            if self.tls is not None:
-                raise SMTPNotSupportedError(f"this connection is encrypted already ({self.tls.version})")
-            raise SMTPNotSupportedError("STARTTLS extension not supported by server.")
+        if self.tls is not None and not self.has_extn("starttls"):
+            raise SMTPNotSupportedError(f"this connection is encrypted already ({self.tls.version})")
         code, msg = yield self._talk().perform(Request.starttls(context), self._observer)
         if code != 220:
-            raise self._told(SMTPResponseException(code, msg))
+            refusal = SMTPResponseException(code, msg)
+            refusal.stage = "starttls"
+            raise self._told(refusal)
         self._forget()
         return code, msg
 

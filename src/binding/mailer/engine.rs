@@ -151,6 +151,11 @@ impl Engine {
         self.shared.pool.len()
     }
 
+    #[getter]
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Ends the sessions at rest; nothing can be sent any more.
     fn close(&self, py: Python<'_>) {
         self.closed.store(true, Ordering::Relaxed);

@@ -180,9 +180,15 @@ impl Session {
         if verb == Verb::StartTls && self.secure {
             return Err(self.misuse(stage, "TLS is up already: STARTTLS can't be said twice"));
         }
+        if verb == Verb::StartTls && !self.extensions.has("STARTTLS") {
+            // Scripts for smtplib try it, and go on in plaintext where it is not offered.
+            self.tls_demanded |= !self.options.like_smtplib;
+            let why = "STARTTLS extension not supported by server.";
+            return Err(Error::new(Kind::NotSupported, stage, why));
+        }
         let speaks_of_mail = matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Auth);
         if speaks_of_mail && self.tls_demanded && !self.secure {
-            let why = "STARTTLS was asked for and refused: nothing goes out in plaintext after that";
+            let why = "STARTTLS was asked for and not to be had: nothing goes out in plaintext after that";
             return Err(self.misuse(stage, why));
         }
         if verb == Verb::Auth && !self.secure && !self.options.plaintext_auth {

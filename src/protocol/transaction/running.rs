@@ -12,6 +12,11 @@ use crate::protocol::outgoing::{Awaited, Outgoing};
 use crate::protocol::reply::Reply;
 use crate::protocol::session::Options;
 
+/// What a server says to each of many recipients is kept up to so many octets in all,
+/// but of each at least so many: it may say 64 KiB to every one of them.
+const WORDS: usize = 1024 * 1024;
+const WORDS_EACH: usize = 2048;
+
 /// Which command of the transaction a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum Part {
@@ -140,7 +145,7 @@ impl Running {
                     self.accepted += 1;
                 } else if self.verdict.is_none() {
                     // Without a sender a group's recipients are refused for that alone.
-                    self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply);
+                    self.fates[index].1 = Fate::Refused(Stage::Rcpt, self.kept(reply));
                 }
                 self.next_recipient(index + 1, alone, out);
             }
@@ -193,7 +198,7 @@ impl Running {
         match part {
             Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
             Part::Rcpt(index) => {
-                self.fates[index].1 = Fate::Refused(Stage::Rcpt, reply.clone());
+                self.fates[index].1 = Fate::Refused(Stage::Rcpt, self.kept(reply.clone()));
                 self.verdict.get_or_insert(Verdict::RecipientsRefused);
             }
             Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
@@ -204,7 +209,7 @@ impl Running {
     /// LMTP: the server ended the session with its answer for one recipient. What
     /// became of those behind it nobody will tell.
     pub(in crate::protocol) fn refuse_one(&mut self, index: usize, reply: &Reply) {
-        self.fates[index].1 = Fate::Refused(Stage::EndOfData, reply.clone());
+        self.fates[index].1 = Fate::Refused(Stage::EndOfData, self.kept(reply.clone()));
         if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
             self.verdict = Some(self.verdict_of_all());
         }
@@ -313,15 +318,16 @@ impl Running {
         match one {
             // RFC 2033 4.2: one reply for each recipient that was accepted.
             Some(index) => {
-                self.fates[index].1 = decide(reply);
+                self.fates[index].1 = decide(self.kept(reply));
                 if self.fates[index + 1..].iter().any(|(_, fate)| *fate == Fate::NotSent) {
                     return Then::GoOn;
                 }
                 self.verdict = Some(self.verdict_of_all());
             }
             None if reply.is_completion() && self.verdict.is_none() => {
+                let kept = self.kept(reply);
                 let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
-                open.for_each(|(_, fate)| *fate = Fate::Sent(reply.clone()));
+                open.for_each(|(_, fate)| *fate = Fate::Sent(kept.clone()));
             }
             None => {
                 self.refuse_data(Stage::EndOfData, &reply);
@@ -348,12 +354,19 @@ impl Running {
     /// All that were accepted are refused now; an earlier verdict stands.
     fn refuse_data(&mut self, stage: Stage, reply: &Reply) {
         if self.verdict.is_none() {
+            let kept = self.kept(reply.clone());
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
-            open.for_each(|(_, fate)| *fate = Fate::Refused(stage, reply.clone()));
+            open.for_each(|(_, fate)| *fate = Fate::Refused(stage, kept.clone()));
             // LMTP: to whom it was sent before, it was sent.
             let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
             self.verdict = Some(if sent { Verdict::Sent } else { Verdict::DataRefused(reply.clone()) });
         }
+    }
+
+    /// As much of it as is kept for one recipient.
+    fn kept(&self, mut reply: Reply) -> Reply {
+        reply.shorten((WORDS / self.fates.len().max(1)).max(WORDS_EACH));
+        reply
     }
 
     fn conclude(&mut self, otherwise: Verdict) -> Outcome {
