@@ -22,14 +22,10 @@ from rsmtp._rsmtp import Receipt, Sending, Settings
 from rsmtp.aio import Connection
 from rsmtp.client import address_literal
 from rsmtp.errors import SMTPException, SMTPStateError
-from rsmtp.mailer import BaseMailer, Sendable, check_many, teller
+from rsmtp.mailer import KEPT, BaseMailer, Sendable, check_many, teller
 from rsmtp.progress import Progress
 from rsmtp.report import Report
 from rsmtp.servers import Local, Server
-
-# Receipts of sent messages that a Report keeps; all others it keeps in any case.
-_KEPT = 10_000
-
 
 class _Pulse:
     """Wakes all who wait. Whoever waits has looked before, and nothing was there."""
@@ -75,13 +71,16 @@ class AsyncMailer(BaseMailer):
     async def send(self, message: Sendable) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
 
-        A task that is cancelled ends the session; the exception's `report` tells what
-        became of the message.
+        A task that is cancelled ends the session; the exception has the message's fate
+        as its `receipt`, unless it was never begun.
         """
-        receipts: list[Receipt] = []
-        async for receipt in self.send_all([message]):
-            receipts.append(receipt)
-        (receipt,) = receipts
+        try:
+            report = await self.send_all([message])
+        except BaseException as raised:
+            for receipt in getattr(raised, "report", Report()).receipts:
+                raised.receipt = receipt  # type: ignore[attr-defined]
+            raise
+        (receipt,) = report.receipts
         if not receipt.recipients and receipt.error is not None:
             raise receipt.error
         return receipt
@@ -108,10 +107,16 @@ class AsyncMailer(BaseMailer):
     async def aclose(self) -> None:
         """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
         self._closed = True
-        resting, self._resting = self._resting, []
-        for one in resting:
-            await _leave(one.connection)
         self._engine.close()
+        resting, self._resting = self._resting, []
+        try:
+            async with asyncio.TaskGroup() as leaving:
+                for one in resting:
+                    leaving.create_task(_leave(one.connection))
+        finally:
+            # A task that is cancelled before its first step has closed nothing.
+            for one in resting:
+                one.connection.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,7 +151,7 @@ class AsyncMailer(BaseMailer):
                 self._resting.clear()
             self._loop = loop
             self._places = asyncio.Semaphore(self._connections)
-        return self._engine.send_all(every, _KEPT)
+        return self._engine.send_all(every, KEPT)
 
     @contextlib.asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
@@ -306,14 +311,15 @@ class AsyncSending:
             if self._failure is not None:
                 raise self._failure
         finally:
-            feeder.cancel()
-            for lane in self._lanes:
-                lane.cancel()
-            if not feeder.done() or self._lanes:
-                await asyncio.gather(feeder, *self._lanes, return_exceptions=True)
-            self._sending.stop()
-            self._sending.tell(self._receipts)
-            tell(True)
+            try:
+                tasks = feeder, *self._lanes
+                for task in tasks:
+                    task.cancel()
+                await _outlast(*tasks)
+            finally:
+                self._sending.stop()
+                self._sending.tell(self._receipts)
+                tell(True)
 
     async def _feed(self) -> None:
         """Takes messages as room comes free."""
@@ -350,9 +356,6 @@ class AsyncSending:
             lane.add_done_callback(self._lanes.discard)
         self._changed.beat()
 
-    def _has_changed(self) -> None:
-        self._changed.beat()
-
     async def _lane(self) -> None:
         """One session after the other, as long as there is work."""
         try:
@@ -371,7 +374,14 @@ class AsyncSending:
 
     async def _by_thread(self) -> None:
         """Files and programs have nothing for a loop to wait for."""
-        await asyncio.to_thread(self._sending.work_here)
+        working = asyncio.ensure_future(asyncio.to_thread(self._sending.work_here))
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            # The message that a thread is at can't be taken from it.
+            self._sending.stop()
+            await _outlast(working)
+            raise
 
     async def _by_sessions(self) -> None:
         task = asyncio.current_task()
@@ -432,7 +442,7 @@ class AsyncSending:
         self._mailer._serving.add(connection)
         self._idle.discard(task)
         try:
-            error, spent, one.begun, answered, ready = await connection.serve(begin, self._has_changed)
+            error, spent, one.begun, answered, ready = await connection.serve(begin, self._changed.beat)
         except BaseException:
             connection.close()
             raise
@@ -475,6 +485,22 @@ class AsyncSending:
                 await self._changed.wait()
         except TimeoutError:
             pass
+
+
+async def _outlast(*tasks: asyncio.Future[None]) -> None:
+    """Waits until they have ended, also where the caller is cancelled once more meanwhile:
+    what they have in flight is told when they end."""
+    again: asyncio.CancelledError | None = None
+    while running := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(running)
+        except asyncio.CancelledError as cancelled:
+            again = cancelled
+    for task in tasks:
+        # Told before, or nobody's any more.
+        _ = task.cancelled() or task.exception()
+    if again is not None:
+        raise again
 
 
 async def _leave(connection: Connection) -> None:

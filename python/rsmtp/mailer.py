@@ -20,7 +20,7 @@ Sendable = Any
 #: Where the URL is looked for when none is given.
 URL_VARIABLE = "RSMTP_URL"
 # Receipts of sent messages that a Report keeps; all others it keeps in any case.
-_KEPT = 10_000
+KEPT = 10_000
 
 
 class BaseMailer:
@@ -207,7 +207,7 @@ class Mailer(BaseMailer):
         holds the receipts that had not been yielded.
         """
         check_many(messages)
-        sending = self._engine.send_all(stream, _KEPT)
+        sending = self._engine.send_all(stream, KEPT)
         told = teller(sending, messages, progress, total)
         if stream:
             return _receipts(sending, messages, told)

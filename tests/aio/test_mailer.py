@@ -297,5 +297,51 @@ def test_sending_within_a_sending_on_one_session():
         assert not left and len(catcher.messages) == 6
 
 
+@pytest.fixture
+def program(tmp_path):
+    """A sendmail that tells when it has begun and ends when it is told to."""
+    program = tmp_path / "sendmail"
+    os.mkfifo(tmp_path / "begun")
+    os.mkfifo(tmp_path / "end")
+    program.write_text(f"#!/bin/sh\ncd {tmp_path}\ncat > taken\necho > begun\nread line < end\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_cancelled_while_a_program_has_the_message(program):
+    async def main():
+        async with rsmtp.AsyncMailer(f"sendmail://{program}") as mailer:
+            sending = asyncio.ensure_future(_report(mailer.send_all(messages(3))))
+            await asyncio.to_thread((program.parent / "begun").read_text)
+            # The second time it is clearing up already.
+            for _ in range(2):
+                sending.cancel()
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            await asyncio.to_thread((program.parent / "end").write_text, "now\n")
+            with pytest.raises(asyncio.CancelledError) as raised:
+                await sending
+        report = raised.value.report
+        assert (report.sent, report.not_sent) == (1, 2), report
+        assert (program.parent / "taken").read_bytes() == CONTENT
+
+    run(main)
+
+
+def test_local_transports(tmp_path):
+    message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", bcc="c@example.org")
+
+    async def main():
+        async with rsmtp.AsyncMailer(f"file://{tmp_path}") as mailer:
+            assert (await mailer.send(message)).sent == ["b@example.org", "c@example.org"]
+            assert (await mailer.send_all(messages(3))).sent == 3
+        async with rsmtp.AsyncMailer("null:") as mailer:
+            assert (await mailer.send_all(messages(100))).sent == 100
+
+    run(main)
+    stored = [path.read_bytes() for path in tmp_path.glob("*.eml")]
+    assert len(stored) == 4 and not any(b"Bcc" in octets or b"c@example.org" in octets for octets in stored)
+
+
 async def _report(sending):
     return await sending
