@@ -109,6 +109,9 @@ impl<P: Payload> Lane<P> {
                     return Filled::Starved(work);
                 }
             }
+            if self.taken.front().is_some_and(|job| session.room_for(&job.recipients) == 0) {
+                return Filled::Spent;
+            }
             if let Some(rate) = &mut self.rate
                 && let Err(when) = rate.take(now)
             {
@@ -125,8 +128,7 @@ impl<P: Payload> Lane<P> {
 
     /// False: the session takes nothing at the moment.
     fn begin(&mut self, mut job: Job<P>, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
-        let recipients = session.extensions().limit("RCPTMAX").filter(|most| *most > 0).unwrap_or(usize::MAX);
-        let transaction = job.transaction(recipients, self.cautious);
+        let transaction = job.transaction(session.room_for(&job.recipients), self.cautious);
         match session.request(Request::Transaction(transaction)) {
             Ok(()) => {
                 job.attempts += 1;

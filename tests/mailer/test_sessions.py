@@ -1,5 +1,7 @@
 """Sessions: opened in as few turns as there can be, kept, used again, retired."""
 
+import asyncio
+import re
 import select
 import socket
 import ssl
@@ -168,6 +170,33 @@ def test_recipients_over_rcptmax_go_in_several_transactions():
             receipt = mailer.send(("a@example.org", [f"b{n}@example.org" for n in range(5)], CONTENT))
         assert receipt.ok and len(receipt.sent) == 5 and receipt.attempts == 1
         assert server.heard.count(b"MAIL FROM") == 3
+
+
+def by_threads(server, message):
+    with rsmtp.Mailer(host="127.0.0.1", port=server.port, tls="none") as mailer:
+        return mailer.send_all(message)
+
+
+def by_the_loop(server, message):
+    async def main():
+        async with rsmtp.AsyncMailer(host="127.0.0.1", port=server.port, tls="none") as mailer:
+            return await mailer.send_all(message)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("send", [by_threads, by_the_loop], ids=["Mailer", "AsyncMailer"])
+def test_a_session_is_retired_when_it_has_seen_as_many_domains_as_it_may(send):
+    domains = ["one.example", "ONE.example", "two.example", "three.example", "one.example"]
+    first = ("a@example.org", [f"b{n}@{domain}" for n, domain in enumerate(domains)], CONTENT)
+    second = ("a@example.org", ["b5@two.example"], CONTENT)
+    with serve(answering(extensions=["PIPELINING", "LIMITS RCPTDOMAINMAX=2"])) as server:
+        report = send(server, [first, second])
+    assert report.ok and report.total == 2
+    said = [re.findall(rb"TO:<(b\d)@(\w+)", bytes(peer.heard)) for peer in server.peers]
+    assert all(len({domain.lower() for _, domain in one}) <= 2 for one in said), said
+    assert sorted(who for one in said for who, _ in one) == [b"b%d" % n for n in range(6)]
+    assert [who for who, _ in said[0]][:3] == [b"b0", b"b1", b"b2"]
 
 
 @pytest.mark.parametrize("goodbye", ["close", "421", "reset"])

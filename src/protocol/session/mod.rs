@@ -19,7 +19,8 @@ use super::reply_reader::ReplyReader;
 use super::state::State;
 use super::transaction::{Outcome, Running};
 use super::transcript::{Line, Speaker};
-use std::collections::VecDeque;
+use crate::envelope::ForwardPath;
+use std::collections::{HashSet, VecDeque};
 
 /// What a session may do and what it speaks.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,8 @@ pub struct Session {
     /// Mail transactions that are not answered whole, in the order in which they
     /// were said: a reply to a transaction is one to the first.
     transactions: VecDeque<Running>,
+    /// Domains of recipients so far, where the server limits them.
+    domains: HashSet<String>,
     /// QUIT has been said.
     quitting: bool,
     /// What is known of those that were in flight when the session ended, behind
@@ -123,6 +126,7 @@ impl Session {
             out: Outgoing::default(),
             procedure: None,
             transactions: VecDeque::new(),
+            domains: HashSet::new(),
             quitting: false,
             stranded: VecDeque::new(),
             events: VecDeque::new(),
@@ -152,6 +156,20 @@ impl Session {
         }
         // Only the last can be unsaid; what goes wrong ahead of it touches nobody behind.
         self.transactions.back().is_some_and(Running::may_be_followed) && self.out.takes_more()
+    }
+
+    /// How many of these recipients, from the first on, one transaction may name (RFC 9422
+    /// RCPTMAX). A server may limit their domains too, over all the session's transactions
+    /// (RCPTDOMAINMAX): where not even the first fits, another session has to take them.
+    pub fn room_for(&self, recipients: &[ForwardPath]) -> usize {
+        let most = self.extensions.limit("RCPTMAX").unwrap_or(usize::MAX).min(recipients.len());
+        let Some(domains) = self.extensions.limit("RCPTDOMAINMAX") else { return most };
+        let mut new = HashSet::new();
+        let fits = |path: &&ForwardPath| {
+            new.extend(domain_of(path).filter(|domain| !self.domains.contains(domain)));
+            self.domains.len() + new.len() <= domains
+        };
+        recipients[..most].iter().take_while(fits).count()
     }
 
     /// How many transactions are not answered whole.
@@ -204,9 +222,13 @@ impl Session {
             }
             Request::Transaction(transaction) => {
                 let follows = !self.transactions.is_empty();
+                let limited = self.extensions.limit("RCPTDOMAINMAX").is_some();
+                let recipients = transaction.recipients.iter().filter(|_| limited);
+                let domains: Vec<String> = recipients.filter_map(domain_of).collect();
                 let running =
                     Running::begin(transaction, &self.extensions, self.options, follows, &mut self.out)?;
                 self.transactions.push_back(running);
+                self.domains.extend(domains);
             }
         }
         Ok(())
@@ -454,6 +476,11 @@ impl Session {
         self.state = state;
         self.out.state = Some(state);
     }
+}
+
+/// Without regard to case (RFC 5321 2.4).
+fn domain_of(path: &ForwardPath) -> Option<String> {
+    path.domain().map(str::to_ascii_lowercase)
 }
 
 #[cfg(test)]
