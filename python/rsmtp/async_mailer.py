@@ -367,7 +367,7 @@ class AsyncSending:
             raise
         except BaseException as error:
             self._failure = self._failure or error
-            self._sending.fail(str(error), True)
+            self._sending.fail(error)
         finally:
             self._sending.resign()
             self._changed.beat()
@@ -475,7 +475,7 @@ class AsyncSending:
             return None
         if pause is None or not transient:
             self._failure = error
-            self._sending.fail(str(error), transient)
+            self._sending.fail(error)
             return None
         return pause
 
