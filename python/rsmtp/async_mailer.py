@@ -27,6 +27,7 @@ from rsmtp.progress import Progress
 from rsmtp.report import Report
 from rsmtp.servers import Local, Server
 
+
 class _Pulse:
     """Wakes all who wait. Whoever waits has looked before, and nothing was there."""
 
