@@ -1,7 +1,7 @@
 import pytest
+from mailer import facade
 
 import rsmtp
-from mailer import facade
 
 
 @pytest.fixture(params=["Mailer", "AsyncMailer"])

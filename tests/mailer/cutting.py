@@ -104,7 +104,7 @@ class Session:
     def take(self):
         who, self.recipients = tuple(self.recipients), []
         self.server.took.append(who)
-        self.say("250 2.0.0 queued as %s" % "+".join(who))
+        self.say(f"250 2.0.0 queued as {'+'.join(who)}")
         self.server.told.append(who)
 
     def line(self):
@@ -126,9 +126,9 @@ class Session:
 
     def say(self, *lines):
         octets = "".join(line + "\r\n" for line in lines).encode()
-        if not self.counting or self.says is None:
-            return self.peer.send(octets)
-        some, self.says = octets[: self.says], self.says - min(self.says, len(octets))
+        some = octets
+        if self.counting and self.says is not None:
+            some, self.says = octets[: self.says], self.says - min(self.says, len(octets))
         with contextlib.suppress(OSError):
             self.peer.send(some)
         if len(some) < len(octets):

@@ -5,7 +5,6 @@ import contextlib
 
 import rsmtp
 
-
 _runners = []
 
 

@@ -5,9 +5,9 @@ import itertools
 
 import pytest
 from client.scripted import serve
+from mailer.cutting import Cutting
 
 import rsmtp
-from mailer.cutting import Cutting
 
 pytestmark = pytest.mark.usefixtures("either_mailer")
 
