@@ -1,11 +1,9 @@
-"""Starlette: one client for the life of the application, logged in once.
+"""Starlette: one mailer for the life of the application.
 
-Requests that send at the same time take turns. The server may have closed the
-connection meanwhile (most do, after some minutes without mail), so the client looks
-before it sends, and connects anew.
+It keeps a few sessions, logged in, for the requests that send at the same time; what the
+server has closed meanwhile is opened anew.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,60 +17,40 @@ from starlette.routing import Route
 import rsmtp
 
 
-class Post:
-    """A client that connects when there is something to send."""
-
-    def __init__(self) -> None:
-        self._client = rsmtp.AsyncSmtpClient(
-            os.environ.get("SMTP_HOST", "localhost"),
-            int(os.environ.get("SMTP_PORT", "587")),
-            tls="starttls",
-            timeout=30,
-            username=os.environ["SMTP_USER"],
-            password=os.environ["SMTP_PASSWORD"],
-        )
-        self._one_at_a_time = asyncio.Lock()
-
-    async def send(self, message: rsmtp.Message) -> dict[str, tuple[int, bytes]]:
-        async with self._one_at_a_time:
-            try:
-                if self._client.sock is not None:
-                    await self._client.noop()
-            except rsmtp.SMTPServerDisconnected:
-                pass  # it went while nobody looked
-            if self._client.sock is None:
-                await self._client
-            return await self._client.send_message(message)
-
-    async def close(self) -> None:
-        if self._client.sock is not None:
-            await self._client.quit()
-
-
 class State(TypedDict):
-    post: Post
+    mailer: rsmtp.AsyncMailer
 
 
 @asynccontextmanager
 async def lifespan(app: Starlette) -> AsyncIterator[State]:
-    post = Post()
-    yield {"post": post}
-    await post.close()
+    async with rsmtp.AsyncMailer(
+        host=os.environ.get("SMTP_HOST", "localhost"),
+        port=int(os.environ.get("SMTP_PORT", "587")),
+        user=os.environ["SMTP_USER"],
+        password=os.environ["SMTP_PASSWORD"],
+        connections=2,
+        timeout=30,
+    ) as mailer:
+        yield {"mailer": mailer}
 
 
 async def welcome(request: Request) -> JSONResponse:
-    post: Post = request.state.post
-    message = rsmtp.Message(
-        "Good to have you with us.",
-        subject="Welcome",
-        from_=os.environ.get("SMTP_FROM", "ann@example.org"),
-        to=[request.query_params["address"]],
-    )
+    mailer: rsmtp.AsyncMailer = request.state.mailer
     try:
-        refused = await post.send(message)
+        message = rsmtp.Message(
+            "Good to have you with us.",
+            subject="Welcome",
+            from_=os.environ.get("SMTP_FROM", "ann@example.org"),
+            to=[request.query_params["address"]],
+        )
+    except ValueError as error:
+        # An address with a line end in it, say: nothing of it reaches the mail server.
+        return JSONResponse({"error": str(error)}, 422)
+    try:
+        receipt = await mailer.send(message)
     except (rsmtp.SMTPException, OSError) as error:
-        return JSONResponse({"not sent": str(error)}, 502)
-    return JSONResponse({"refused": {address: code for address, (code, _) in refused.items()}})
+        return JSONResponse({"error": str(error)}, 502)
+    return JSONResponse({one.address: one.fate for one in receipt.recipients})
 
 
 app = Starlette(lifespan=lifespan, routes=[Route("/welcome", welcome, methods=["POST"])])

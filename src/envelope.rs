@@ -46,6 +46,11 @@ impl Mailbox {
         !self.0.local.is_ascii()
     }
 
+    /// In A-labels; None for `postmaster` and its like.
+    pub fn domain(&self) -> Option<&str> {
+        self.0.a_labels.as_deref().or(self.0.domain.as_deref())
+    }
+
     /// The text inside the angle brackets. A domain goes as A-labels unless
     /// SMTPUTF8 is in use.
     pub fn wire(&self, smtputf8: bool) -> String {

@@ -1418,7 +1418,7 @@ class Sending:
         """
         Takes on another session, unless there are enough for what waits.
         """
-    def fail(self, /, why: str, transient: bool) -> None:
+    def fail(self, /, why) -> None:
         """
         No session can be opened: what waits is not sent, for this reason.
         """

@@ -12,6 +12,7 @@ from rsmtp.async_pool import AsyncPool
 from rsmtp.async_sending import AsyncSending
 from rsmtp.mailer import BaseMailer, Sendable, check_many
 from rsmtp.progress import Progress
+from rsmtp.report import Report
 
 
 class AsyncMailer(BaseMailer):
@@ -19,15 +20,21 @@ class AsyncMailer(BaseMailer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._pool = AsyncPool(self._engine, self._connections, self._keep_idle, self._max_age)
+        self._pool = AsyncPool(lambda: self._engine, self._connections, self._keep_idle, self._max_age)
 
     async def send(self, message: Sendable) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
 
-        A task that is cancelled ends the session; the exception's `report` tells what
-        became of the message.
+        A task that is cancelled ends the session; the exception has the message's fate
+        as its `receipt`, unless it was never begun.
         """
-        (receipt,) = [receipt async for receipt in self.send_all([message])]
+        try:
+            report = await self.send_all([message])
+        except BaseException as raised:
+            for receipt in getattr(raised, "report", Report()).receipts:
+                raised.receipt = receipt  # type: ignore[attr-defined]
+            raise
+        (receipt,) = report.receipts
         if not receipt.recipients and receipt.error is not None:
             raise receipt.error
         return receipt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from rsmtp._rsmtp import Engine, Request, Settings
 from rsmtp.async_connection import Connection
@@ -26,8 +26,10 @@ class Resting:
 class AsyncPool:
     """Sessions that are opened, kept and closed, on one event loop."""
 
-    def __init__(self, engine: Engine, connections: int, keep_idle: float, max_age: float) -> None:
-        self.engine = engine
+    def __init__(
+        self, engine: Callable[[], Engine], connections: int, keep_idle: float, max_age: float
+    ) -> None:
+        self._engine = engine
         # Those at work.
         self.serving: set[Connection] = set()
         self._connections = connections
@@ -39,6 +41,11 @@ class AsyncPool:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
+    def engine(self) -> Engine:
+        """The mailer's, of this process."""
+        return self._engine()
+
+    @property
     def idle(self) -> int:
         """How many sessions are open and at rest."""
         return len(self._at_rest)
@@ -46,10 +53,16 @@ class AsyncPool:
     async def close(self) -> None:
         """Ends the sessions at rest, politely."""
         self._closed = True
-        at_rest, self._at_rest = self._at_rest, []
-        for one in at_rest:
-            await leave(one.connection)
         self.engine.close()
+        at_rest, self._at_rest = self._at_rest, []
+        try:
+            async with asyncio.TaskGroup() as leaving:
+                for one in at_rest:
+                    leaving.create_task(leave(one.connection))
+        finally:
+            # A task that is cancelled before its first step has closed nothing.
+            for one in at_rest:
+                one.connection.close()
 
     def __del__(self) -> None:
         for one in self._at_rest:

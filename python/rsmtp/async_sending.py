@@ -144,14 +144,15 @@ class AsyncSending:
             if self._failure is not None:
                 raise self._failure
         finally:
-            feeder.cancel()
-            for lane in self._lanes:
-                lane.cancel()
-            if not feeder.done() or self._lanes:
-                await asyncio.gather(feeder, *self._lanes, return_exceptions=True)
-            self._sending.stop()
-            self._sending.tell(self._receipts)
-            tell(True)
+            try:
+                tasks = feeder, *self._lanes
+                for task in tasks:
+                    task.cancel()
+                await _outlast(*tasks)
+            finally:
+                self._sending.stop()
+                self._sending.tell(self._receipts)
+                tell(True)
 
     async def _feed(self) -> None:
         """Takes messages as room comes free."""
@@ -188,9 +189,6 @@ class AsyncSending:
             lane.add_done_callback(self._lanes.discard)
         self._changed.beat()
 
-    def _has_changed(self) -> None:
-        self._changed.beat()
-
     async def _lane(self) -> None:
         """One session after the other, as long as there is work."""
         try:
@@ -202,14 +200,21 @@ class AsyncSending:
             raise
         except BaseException as error:
             self._failure = self._failure or error
-            self._sending.fail(str(error), True)
+            self._sending.fail(error)
         finally:
             self._sending.resign()
             self._changed.beat()
 
     async def _by_thread(self) -> None:
         """Files and programs have nothing for a loop to wait for."""
-        await asyncio.to_thread(self._sending.work_here)
+        working = asyncio.ensure_future(asyncio.to_thread(self._sending.work_here))
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            # The message that a thread is at can't be taken from it.
+            self._sending.stop()
+            await _outlast(working)
+            raise
 
     async def _by_sessions(self) -> None:
         task = asyncio.current_task()
@@ -270,7 +275,7 @@ class AsyncSending:
         self._pool.serving.add(connection)
         self._idle.discard(task)
         try:
-            error, spent, one.begun, answered, ready = await connection.serve(begin, self._has_changed)
+            error, spent, one.begun, answered, ready = await connection.serve(begin, self._changed.beat)
         except BaseException:
             connection.close()
             raise
@@ -303,7 +308,7 @@ class AsyncSending:
             return None
         if pause is None or not transient:
             self._failure = error
-            self._sending.fail(str(error), transient)
+            self._sending.fail(error)
             return None
         return pause
 
@@ -313,3 +318,19 @@ class AsyncSending:
                 await self._changed.wait()
         except TimeoutError:
             pass
+
+
+async def _outlast(*tasks: asyncio.Future[None]) -> None:
+    """Waits until they have ended, also where the caller is cancelled once more meanwhile:
+    what they have in flight is told when they end."""
+    again: asyncio.CancelledError | None = None
+    while running := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(running)
+        except asyncio.CancelledError as cancelled:
+            again = cancelled
+    for task in tasks:
+        # Told before, or nobody's any more.
+        _ = task.cancelled() or task.exception()
+    if again is not None:
+        raise again

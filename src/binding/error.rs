@@ -8,12 +8,31 @@ use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
+use std::fmt;
+
+/// The cause of an error that is an exception's second appearance: it was made before,
+/// and told to somebody.
+#[derive(Debug)]
+pub struct Told(pub PyErr);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Told {}
 
 pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {
     raise(py, error).unwrap_or_else(|failed| failed)
 }
 
 fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    if let Some(told) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<Told>()) {
+        // One for each who asks: an exception collects what is done with it.
+        let copy = py.import("copy")?.call_method1("copy", (told.0.value(py),))?;
+        return Ok(PyErr::from_value(copy));
+    }
     static FROM_ENGINE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let facts = PyDict::new(py);
     facts.set_item("stage", error.stage.name())?;
@@ -47,6 +66,6 @@ pub fn fates(outcome: &Outcome) -> Vec<(String, &'static str)> {
 }
 
 /// Bad input, by the name of the argument.
-pub fn bad_argument(argument: &str, why: &dyn std::fmt::Display) -> PyErr {
+pub fn bad_argument(argument: &str, why: &dyn Display) -> PyErr {
     PyValueError::new_err(format!("{argument}: {why}"))
 }

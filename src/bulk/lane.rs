@@ -109,6 +109,9 @@ impl<P: Payload> Lane<P> {
                     return Filled::Starved(work);
                 }
             }
+            if self.taken.front().is_some_and(|job| session.room_for(&job.recipients) == 0) {
+                return Filled::Spent;
+            }
             if let Some(rate) = &mut self.rate
                 && let Err(when) = rate.take(now)
             {
@@ -123,8 +126,8 @@ impl<P: Payload> Lane<P> {
 
     /// Begins the next that was taken. False: the session takes nothing at the moment.
     fn begin(&mut self, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
-        let recipients = session.extensions().limit("RCPTMAX").filter(|most| *most > 0).unwrap_or(usize::MAX);
-        let transaction = self.taken.front().map(|job| job.transaction(recipients, self.cautious));
+        let next = self.taken.front();
+        let transaction = next.map(|job| job.transaction(session.room_for(&job.recipients), self.cautious));
         let asked = transaction.map(|transaction| session.request(Request::Transaction(transaction)));
         // The session is over, or has something to tell first.
         if matches!(&asked, Some(Err(error)) if matches!(error.kind, Kind::Disconnected | Kind::Misuse)) {

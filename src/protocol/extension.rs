@@ -64,7 +64,7 @@ impl Extensions {
     }
 
     /// What the server allows at most: `MAILMAX` messages a session, `RCPTMAX`
-    /// recipients a message (RFC 9422).
+    /// recipients a message, `RCPTDOMAINMAX` domains of theirs a session (RFC 9422).
     pub fn limit(&self, name: &str) -> Option<usize> {
         let limits = self.parameters("LIMITS")?.split_ascii_whitespace();
         let mut named = limits.filter_map(|limit| limit.split_once('='));

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -38,7 +39,7 @@ def environment(catcher, **settings):
 
 
 @contextlib.contextmanager
-def served(application, catcher):
+def served(application, catcher, **settings):
     """The application under uvicorn; gives its address and stops it as Ctrl-C does."""
     command = [
         sys.executable,
@@ -53,7 +54,11 @@ def served(application, catcher):
         EXAMPLES,
     ]
     with subprocess.Popen(
-        command, env=environment(catcher), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        command,
+        env=environment(catcher, **settings),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
     ) as server:
         try:
             said = ""
@@ -115,10 +120,25 @@ def test_fastapi(catcher):
 def test_starlette(catcher):
     with served("starlette_lifespan:app", catcher) as url:
         for name in ("ann", "bob"):
-            assert post(f"{url}/welcome", address=f"{name}@example.org") == (200, {"refused": {}})
-        # The server hangs up between two messages.
-        catcher.fault("NOOP", reply=(421, "4.3.2 going down"))
-        assert post(f"{url}/welcome", address="eve@example.org") == (200, {"refused": {}})
+            address = f"{name}@example.org"
+            assert post(f"{url}/welcome", address=address) == (200, {address: "sent"})
+        # The server goes and has not taken the message: another session does.
+        catcher.fault("end-of-data", reply=(421, "4.3.2 going down"), times=1)
+        assert post(f"{url}/welcome", address="eve@example.org") == (200, {"eve@example.org": "sent"})
         assert len(catcher.conversations) == 2
+        catcher.fault("RCPT", reply=(550, "5.1.1 nobody"), address="nobody@example.org")
+        assert post(f"{url}/welcome", address="nobody@example.org") == (
+            200,
+            {"nobody@example.org": "refused"},
+        )
+        assert post(f"{url}/welcome", address="bob@example.org\r\nBcc: eve@example.org")[0] == 422
     assert [message.rcpt_tos[0][:3] for message in catcher.messages] == ["ann", "bob", "eve"]
     assert "QUIT" in str(catcher.conversations[-1])
+
+
+def test_starlette_where_there_is_no_server(catcher):
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        with served("starlette_lifespan:app", catcher, SMTP_PORT=str(bound.getsockname()[1])) as url:
+            status, answer = post(f"{url}/welcome", address="bob@example.org")
+    assert status == 502 and "no connection" in answer["error"]

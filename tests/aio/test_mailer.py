@@ -63,29 +63,38 @@ def open_sockets():
 def told(receipt):
     """What a receipt tells, but for the moment."""
     recipients = [(one.address, one.fate, one.code, one.text, one.transient) for one in receipt.recipients]
-    return receipt.index, receipt.ok, receipt.attempts, recipients, type(receipt.error)
+    error = receipt.error
+    facts = [getattr(error, name, None) for name in ("stage", "code", "enhanced_code", "transient", "errno")]
+    return receipt.index, receipt.ok, receipt.attempts, recipients, type(error), str(error), facts
 
 
 def by_both(script, count, **more):
-    """What Mailer and AsyncMailer make of the same server."""
+    """What Mailer and AsyncMailer make of the same server: receipts, what is raised, to be
+    sent again, how many sessions it took."""
     both = []
+
+    def add(report, raised, server):
+        again = sorted(report.to_retry)
+        both.append((sorted(map(told, report.receipts)), type(raised), str(raised), again, len(server.peers)))
+
     with serve(script) as server, rsmtp.Mailer(**options(server, **more)) as mailer:
+        raised = None
         try:
             report = mailer.send_all(messages(count))
-        except errors.SMTPException as raised:
-            report = raised.report
-        both.append((sorted(map(told, report.receipts)), len(server.peers)))
+        except errors.SMTPException as error:
+            raised, report = error, error.report
+        add(report, raised, server)
     with serve(script) as server:
 
         async def main():
             async with rsmtp.AsyncMailer(**options(server, **more)) as mailer:
                 try:
-                    return await mailer.send_all(messages(count))
-                except errors.SMTPException as raised:
-                    return raised.report
+                    return await mailer.send_all(messages(count)), None
+                except errors.SMTPException as error:
+                    return error.report, error
 
-        report, _ = run(main)
-        both.append((sorted(map(told, report.receipts)), len(server.peers)))
+        (report, raised), _ = run(main)
+        add(report, raised, server)
     return both
 
 
@@ -111,6 +120,15 @@ PIPELINING, CHUNKING = ["PIPELINING"], ["PIPELINING", "CHUNKING"]
         ({".": None}, (), {"retries": 0}),
         ({"BDAT": "503 what?"}, CHUNKING, {"retries": 0}),
         ({"MAIL": ("250 ok", None)}, PIPELINING, {"retries": 1}),
+        ({"MAIL": None}, PIPELINING, {"retries": 1}),
+        ({"EHLO": "550 5.7.1 not you"}, (), {}),
+        ({"EHLO": ("421 4.3.2 busy",)}, (), {"retries": 1}),
+        ({"EHLO": None}, (), {"retries": 0}),
+        ({"EHLO": "no reply"}, (), {"retries": 1}),
+        ({"AUTH": "535 5.7.8 wrong"}, ["AUTH PLAIN"], {"user": "u", "password": "p"}),
+        ({"AUTH": "454 4.7.0 later"}, ["AUTH PLAIN"], {"user": "u", "password": "p", "retries": 1}),
+        ({}, ["AUTH GSSAPI"], {"user": "u", "password": "p"}),
+        ({}, (), {"tls": "starttls"}),
     ],
 )
 def test_receipts_are_those_of_mailer(replies, extensions, more):
@@ -295,6 +313,52 @@ def test_sending_within_a_sending_on_one_session():
 
         _, left = run(main)
         assert not left and len(catcher.messages) == 6
+
+
+@pytest.fixture
+def program(tmp_path):
+    """A sendmail that tells when it has begun and ends when it is told to."""
+    program = tmp_path / "sendmail"
+    os.mkfifo(tmp_path / "begun")
+    os.mkfifo(tmp_path / "end")
+    program.write_text(f"#!/bin/sh\ncd {tmp_path}\ncat > taken\necho > begun\nread line < end\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_cancelled_while_a_program_has_the_message(program):
+    async def main():
+        async with rsmtp.AsyncMailer(f"sendmail://{program}") as mailer:
+            sending = asyncio.ensure_future(_report(mailer.send_all(messages(3))))
+            await asyncio.to_thread((program.parent / "begun").read_text)
+            # The second time it is clearing up already.
+            for _ in range(2):
+                sending.cancel()
+                for _ in range(5):
+                    await asyncio.sleep(0)
+            await asyncio.to_thread((program.parent / "end").write_text, "now\n")
+            with pytest.raises(asyncio.CancelledError) as raised:
+                await sending
+        report = raised.value.report
+        assert (report.sent, report.not_sent) == (1, 2), report
+        assert (program.parent / "taken").read_bytes() == CONTENT
+
+    run(main)
+
+
+def test_local_transports(tmp_path):
+    message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", bcc="c@example.org")
+
+    async def main():
+        async with rsmtp.AsyncMailer(f"file://{tmp_path}") as mailer:
+            assert (await mailer.send(message)).sent == ["b@example.org", "c@example.org"]
+            assert (await mailer.send_all(messages(3))).sent == 3
+        async with rsmtp.AsyncMailer("null:") as mailer:
+            assert (await mailer.send_all(messages(100))).sent == 100
+
+    run(main)
+    stored = [path.read_bytes() for path in tmp_path.glob("*.eml")]
+    assert len(stored) == 4 and not any(b"Bcc" in octets or b"c@example.org" in octets for octets in stored)
 
 
 async def _report(sending):

@@ -8,6 +8,8 @@ from client.scripted import answering, serve
 import rsmtp
 from rsmtp import errors
 
+pytestmark = pytest.mark.usefixtures("either_mailer")
+
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 
 

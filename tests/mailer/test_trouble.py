@@ -1,14 +1,14 @@
 """Servers that fail: what is retried, what is told, and that nobody waits for ever."""
 
-import asyncio
 import socket
-import threading
 
 import pytest
 from client.scripted import answering, serve
 
 import rsmtp
 from rsmtp import errors
+
+pytestmark = pytest.mark.usefixtures("either_mailer")
 
 CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 
@@ -68,22 +68,8 @@ def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
     assert len(server.peers) == 10
 
 
-def five_by_threads(server):
-    with mailer(server, retries=0) as sending:
-        return sending.send_all(messages(5))
-
-
-def five_by_the_loop(server):
-    async def send():
-        async with rsmtp.AsyncMailer(host="127.0.0.1", port=server.port, tls="none", retries=0) as sending:
-            return await sending.send_all(messages(5))
-
-    return asyncio.run(send())
-
-
 @pytest.mark.parametrize("last", [b"999 what?\r\n", b"550 nobody asked\r\n" * 50, b""])
-@pytest.mark.parametrize("send", [five_by_threads, five_by_the_loop], ids=["Mailer", "AsyncMailer"])
-def test_answers_that_come_together_with_the_end_of_the_session_all_count(last, send):
+def test_answers_that_come_together_with_the_end_of_the_session_all_count(last):
     # Five messages are answered in one segment, by a different word each, and what
     # comes behind that in the same segment ends the session.
     def script(peer):
@@ -103,8 +89,8 @@ def test_answers_that_come_together_with_the_end_of_the_session_all_count(last, 
         if last:
             peer.until_closed()
 
-    with serve(script) as server:
-        report = send(server)
+    with serve(script) as server, mailer(server, retries=0) as sending:
+        report = sending.send_all(messages(5))
     assert (report.sent, report.refused, report.total) == (3, 2, 5), report
     for receipt in report.receipts:
         assert receipt.recipients[0].text.endswith(f"message {receipt.index + 1}"), receipt
@@ -114,37 +100,6 @@ def test_a_server_that_never_takes_a_message_is_given_up():
     with serve(answering({"MAIL": None})) as server, mailer(server, retries=1) as sending:
         receipt = sending.send(messages(1)[0])
     assert receipt.not_sent and isinstance(receipt.error, errors.SMTPServerDisconnected)
-
-
-def test_twenty_threads_share_as_many_sessions_as_they_may():
-    with rsmtp.Catcher(tls="none") as catcher:
-        with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none", connections=2) as mailer:
-            told = []
-
-            def send():
-                told.extend(mailer.send(message).ok for message in messages(5))
-
-            threads = [threading.Thread(target=send) for _ in range(20)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            assert told == [True] * 100 and mailer.idle <= 2
-        assert len(catcher.messages) == 100
-
-
-def test_sending_within_a_sending_on_one_session():
-    with rsmtp.Catcher(tls="none") as catcher:
-        with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none") as mailer:
-
-            def outer():
-                for message in messages(3):
-                    assert mailer.send(message).ok
-                    yield message
-
-            assert mailer.send_all(outer()).sent == 3
-            assert mailer.idle == 1
-        assert len(catcher.messages) == 6
 
 
 def test_what_the_iterable_raises_has_the_report():

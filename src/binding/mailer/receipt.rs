@@ -247,11 +247,7 @@ impl Receipt {
         if said.is_empty() {
             said.push("not sent".to_owned());
         }
-        let error = match (&self.raised, &receipt.error) {
-            (Some(raised), _) => format!(": {}", raised.bind(py)),
-            (None, Some(error)) => format!(": {error}"),
-            (None, None) => String::new(),
-        };
+        let error = self.error(py).map(|error| format!(": {}", error.bind(py))).unwrap_or_default();
         format!("<Receipt {}: {}{id}{error}>", receipt.index, said.join(", "))
     }
 }

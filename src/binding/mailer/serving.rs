@@ -4,7 +4,7 @@
 use super::parcel::Shipment;
 use super::sending::Sending;
 use crate::binding::attendant::Attending;
-use crate::binding::error::{bad_argument, to_python};
+use crate::binding::error::{Told, bad_argument, to_python};
 use crate::binding::request::parse;
 use crate::binding::wire::Wire;
 use crate::bulk::{Errand, Next, Work};
@@ -228,10 +228,14 @@ impl Sending {
     }
 
     /// No session can be opened: what waits is not sent, for this reason.
-    fn fail(&self, why: &str, transient: bool) {
-        let kind = if transient { Kind::Unreachable } else { Kind::Refused };
-        self.batch.fail(&Error::new(kind, Stage::Connect, why));
+    fn fail(&self, #[pyo3(from_py_with = exception)] why: PyErr) {
+        let error = Error::new(Kind::Unreachable, Stage::Connect, why.to_string());
+        self.batch.fail(&Error { cause: Some(Arc::new(Told(why))), ..error });
     }
+}
+
+fn exception(given: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+    Ok(PyErr::from_value(given.clone()))
 }
 
 fn duration(argument: &str, seconds: f64) -> PyResult<Duration> {

@@ -47,9 +47,11 @@ impl Session {
             }
             Request::Transaction(transaction) => {
                 let follows = !self.transactions.is_empty();
+                let domains = self.domains_to_count(&transaction.recipients);
                 let running =
                     Running::begin(transaction, &self.extensions, self.options, follows, &mut self.out)?;
                 self.transactions.push_back(running);
+                self.domains.extend(domains);
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ mod ask;
 mod drive;
 mod end;
 mod hear;
+mod limits;
 mod options;
 
 use super::auth::{Confided, Exchange};
@@ -22,7 +23,7 @@ use super::state::State;
 use super::transaction::{Outcome, Running};
 use super::transcript::{Line, Speaker};
 pub use options::Options;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 /// A request of more than one turn.
 #[derive(Debug)]
@@ -68,6 +69,8 @@ pub struct Session {
     /// The transaction that is being said step by step uses SMTPUTF8.
     smtputf8: bool,
     confided: Confided,
+    /// Domains of recipients so far, where the server limits them.
+    domains: HashSet<String>,
     /// Why the session is over, for every later request.
     ended: Option<Error>,
 }
@@ -96,6 +99,7 @@ impl Session {
             esmtp: false,
             smtputf8: false,
             confided: Confided::default(),
+            domains: HashSet::new(),
             ended: None,
         };
         session.out.letters = options.letters();

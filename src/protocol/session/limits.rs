@@ -1,0 +1,34 @@
+//! What the server takes at most (RFC 9422).
+
+use super::Session;
+use crate::envelope::ForwardPath;
+use std::collections::HashSet;
+
+impl Session {
+    /// How many of these recipients, from the first on, one transaction may name (RFC 9422
+    /// RCPTMAX). A server may limit their domains too, over all the session's transactions
+    /// (RCPTDOMAINMAX): where not even the first fits, another session has to take them.
+    pub fn room_for(&self, recipients: &[ForwardPath]) -> usize {
+        let most = self.extensions.limit("RCPTMAX").unwrap_or(usize::MAX).min(recipients.len());
+        let Some(domains) = self.extensions.limit("RCPTDOMAINMAX") else { return most };
+        let mut new = HashSet::new();
+        let fits = |path: &&ForwardPath| {
+            new.extend(domain_of(path).filter(|domain| !self.domains.contains(domain)));
+            self.domains.len() + new.len() <= domains
+        };
+        recipients[..most].iter().take_while(fits).count()
+    }
+
+    /// The domains of these recipients, where they have to be counted.
+    pub(super) fn domains_to_count(&self, recipients: &[ForwardPath]) -> Vec<String> {
+        match self.extensions.limit("RCPTDOMAINMAX") {
+            Some(_) => recipients.iter().filter_map(domain_of).collect(),
+            None => Vec::new(),
+        }
+    }
+}
+
+/// Without regard to case (RFC 5321 2.4).
+fn domain_of(path: &ForwardPath) -> Option<String> {
+    path.domain().map(str::to_ascii_lowercase)
+}

@@ -1,0 +1,13 @@
+import pytest
+from mailer import facade
+
+import rsmtp
+
+
+@pytest.fixture(params=["Mailer", "AsyncMailer"])
+def either_mailer(request, monkeypatch):
+    """The same test by both: under asyncio, the facade stands where Mailer does."""
+    if request.param == "AsyncMailer":
+        monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
+    yield request.param
+    facade.close_loops()

@@ -1,0 +1,59 @@
+"""AsyncMailer with Mailer's manners, so that one test runs over both."""
+
+import asyncio
+import contextlib
+
+import rsmtp
+
+_runners = []
+
+
+def close_loops():
+    """After a test: also those of mailers that nobody has closed."""
+    while _runners:
+        _runners.pop().close()
+
+
+class Mailer:
+    """`rsmtp.Mailer`, by an event loop of its own that runs while something is asked."""
+
+    def __init__(self, *args, **options):
+        self._mailer = rsmtp.AsyncMailer(*args, **options)
+        self._runner = asyncio.Runner(debug=True)
+        _runners.append(self._runner)
+
+    def send(self, message):
+        return self._runner.run(self._mailer.send(message))
+
+    def send_all(self, messages, *, stream=False, **options):
+        sending = self._mailer.send_all(messages, **options)
+        return self._each(sending) if stream else self._runner.run(_awaited(sending))
+
+    def _each(self, sending):
+        receipts = aiter(sending)
+        try:
+            with contextlib.suppress(StopAsyncIteration):
+                while True:
+                    yield self._runner.run(_awaited(anext(receipts)))
+        finally:
+            self._runner.run(receipts.aclose())
+
+    @property
+    def idle(self):
+        return self._mailer.idle
+
+    def __repr__(self):
+        return repr(self._mailer)
+
+    def close(self):
+        self._runner.run(self._mailer.aclose())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *raised):
+        self.close()
+
+
+async def _awaited(awaitable):
+    return await awaitable
