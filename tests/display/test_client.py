@@ -26,6 +26,19 @@ def test_a_client_tells_where_it_is_and_how_safely(secured, read):
     assert catcher.password not in shown["text/html"]
 
 
+def test_many_messages_do_not_make_a_long_path(secured, read):
+    _, client = secured
+    for _ in range(50):
+        client.mail("ann@example.org")
+        client.rset()
+    shown = client._repr_mimebundle_()
+    page = read(shown["text/html"])
+    assert "connected → 93 more → " in page.text
+    assert page.text.count("mail") < 30
+    assert "path: connected -> ... -> " in shown["text/plain"]
+    assert len(page.all("desc")) == 1 and max(map(len, shown["text/plain"].splitlines())) < 250
+
+
 def test_a_client_without_a_connection(read):
     shown = rsmtp.SmtpClient()._repr_mimebundle_()
     assert "disconnected" in read(shown["text/html"]).text

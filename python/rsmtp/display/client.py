@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from rsmtp.display import certificate, machine, page, timeline
-from rsmtp.display.short import seconds, visible
+from rsmtp.display.short import ends, seconds, visible
 
 
 def bundle(client: Any) -> page.Bundle:
@@ -18,7 +18,7 @@ def bundle(client: Any) -> page.Bundle:
 
 def plain(client: Any) -> str:
     path = timeline.path(client.transcript, client.state)
-    said = [repr(client), f"  path: {' -> '.join(path)}"]
+    said = [repr(client), f"  path: {' -> '.join(ends(path, page.STATES))}"]
     if client.legal_requests:
         said.append(f"  may be said: {' '.join(client.legal_requests)}")
     if client.tls:

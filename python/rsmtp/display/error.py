@@ -7,7 +7,7 @@ from typing import Any
 
 from rsmtp._rsmtp import TranscriptLine
 from rsmtp.display import page, timeline
-from rsmtp.display.short import clipped, visible
+from rsmtp.display.short import clipped, ends, visible
 
 # So many lines of a conversation explain an error, so many states its path.
 _LINES = 8
@@ -29,8 +29,7 @@ def note(error: Any) -> str:
     if not error.path:
         return ""
     stage = f"stage: {error.stage}; " if error.stage else ""
-    path = [*error.path[:1], "...", *error.path[2 - _STATES :]] if len(error.path) > _STATES else error.path
-    return "\n".join([f"{stage}path: {' -> '.join(path)}", *(f"    {line}" for line in error.last_words)])
+    return "\n".join([f"{stage}path: {' -> '.join(ends(error.path, _STATES))}", *(f"    {line}" for line in error.last_words)])
 
 
 def told_by(lines: Iterable[TranscriptLine]) -> tuple[str, ...]:
@@ -63,8 +62,7 @@ def rich(error: Any) -> str:
         rows.append(("reply code", f"{page.code(error.code)}{enhanced}"))
     if error.address:
         rows.append(("address", page.text(error.address)))
-    again = "yes, later and unchanged" if error.transient else "not unchanged"
-    rows.append(("worth trying again", again))
+    rows.append(("worth trying again", _again(error)))
     if error.path:
         rows.append(("path", page.path(error.path)))
     words = ""
@@ -83,3 +81,9 @@ def rich(error: Any) -> str:
         fates = f'<div class="box">{page.table("Recipients", ["address", "fate"], told)}</div>'
     about = f'<div class="bad">{page.text(error)}</div>'
     return page.whole(f"{name} at {error.stage}", page.head(name), about, page.facts("", rows), words, fates)
+
+
+def _again(error: Any) -> str:
+    if "unknown" in error.fates.values():
+        return '<span class="warn">it may arrive twice</span>'
+    return "yes, later and unchanged" if error.transient else "no, not unchanged"
