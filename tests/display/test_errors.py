@@ -43,6 +43,14 @@ def test_an_error_in_a_notebook(secured, read):
     assert not any("\x1b" in note for note in error.__notes__)
 
 
+def test_a_refused_login_tells_its_mechanism(secured):
+    _, client = secured
+    with pytest.raises(rsmtp.SMTPAuthenticationError) as caught:
+        client.login("ann", "wrong")
+    first, *_, last = caught.value.last_words
+    assert first == "C: AUTH CRAM-MD5" and last.startswith("S: 535")
+
+
 def test_what_may_have_arrived_is_not_called_safe_to_repeat(secured, read):
     catcher, client = secured
     catcher.fault("end-of-data", disconnect="fin", times=1)

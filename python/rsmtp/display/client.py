@@ -58,8 +58,7 @@ def _conversation(client: Any, path: list[str]) -> str:
     legal = "".join(page.chip(verb) for verb in client.legal_requests)
     rows.append(("may be said now", legal or '<span class="soft">nothing</span>'))
     if transcript:
-        time = transcript[-1].at - transcript[0].at
-        rows.append(("so far", f"{len(transcript):,} lines in {seconds(time)}"))
+        rows.append(("so far", f"{len(transcript):,} lines in {seconds(timeline.duration(transcript))}"))
     return page.facts("The conversation", rows)
 
 

@@ -39,7 +39,8 @@ def told_by(lines: Iterable[TranscriptLine]) -> tuple[str, ...]:
     refused = [i for i, row in enumerate(said) if row.direction == "S" and row.lines[0][:1] in ("4", "5")]
     end = refused[-1] + 1 if refused else len(said)
     start = max(end - 1, 0)
-    while start > 0 and said[start].direction != "C":
+    # A login's answers are masked: the AUTH before them says which mechanism it was.
+    while start > 0 and (said[start].direction != "C" or said[start].state == "authenticating"):
         start -= 1
     # A group of commands is one thing.
     while start > 0 and said[start - 1].direction == "C":

@@ -80,8 +80,10 @@ def transcript(lines: Any) -> str:
     """`<Transcript of 24 lines in 31.2 ms: connected -> ... -> authenticated>`"""
     if not lines:
         return "<Transcript, empty>"
+    from rsmtp.display import timeline
+
     path = [lines[0].state]
     path += [after.state for before, after in pairwise(lines) if before.state != after.state]
     shown = path if len(path) <= 5 else [*path[:2], LEFT_OUT, *path[-2:]]
     count = f"{len(lines):,} line{'' if len(lines) == 1 else 's'}"
-    return f"<Transcript of {count} in {seconds(lines[-1].at - lines[0].at)}: {' -> '.join(shown)}>"
+    return f"<Transcript of {count} in {seconds(timeline.duration(lines))}: {' -> '.join(shown)}>"
