@@ -248,11 +248,12 @@ def raise_for_receipt(receipt: Any) -> None:
     refused = {r.address: r.reply for r in receipt.recipients if r.fate == "refused"}
     if refused:
         first = next(r for r in receipt.recipients if r.fate == "refused")
+        codes = {r.enhanced_code for r in receipt.recipients if r.fate == "refused"}
         whole = first.stage in ("mail", "data", "mail data", "end of data") and len(refused) == len(fates)
         raise refusal(
             first.stage if whole else "rcpt",
             reply=first.reply if whole else None,
-            enhanced_code=first.enhanced_code,
+            enhanced_code=first.enhanced_code if whole or len(codes) == 1 else None,
             refused=refused,
             fates=fates,
             address=receipt.from_addr if first.stage == "mail" else None,

@@ -1,7 +1,7 @@
 //! What came of a request, as smtplib returns or raises it.
 
 use super::request::Given;
-use crate::protocol::reply::Reply;
+use crate::protocol::reply::{EnhancedStatusCode, Reply};
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
 use crate::protocol::{Error, Event, Stage};
 use pyo3::prelude::*;
@@ -61,6 +61,16 @@ fn stage_of(outcome: &Outcome) -> &'static str {
     refused.unwrap_or("data")
 }
 
+/// The enhanced status code that every refused recipient was given.
+fn agreed(transaction: Option<(&Outcome, &Given)>) -> Option<EnhancedStatusCode> {
+    let mut codes = transaction?.0.recipients.iter().filter_map(|(_, fate)| match fate {
+        Fate::Refused(_, reply) => Some(reply.enhanced()),
+        _ => None,
+    });
+    let first = codes.next()?;
+    first.filter(|_| codes.all(|code| code == first))
+}
+
 /// `rsmtp.errors.refusal` knows the class for each stage.
 fn refusal(
     py: Python<'_>,
@@ -73,7 +83,8 @@ fn refusal(
     let make = || -> PyResult<PyErr> {
         let facts = PyDict::new(py);
         facts.set_item("reply", reply.map(|reply| reply_to_python(py, reply)))?;
-        facts.set_item("enhanced_code", reply.and_then(Reply::enhanced).map(|code| code.to_string()))?;
+        let enhanced = reply.map_or_else(|| agreed(transaction), Reply::enhanced);
+        facts.set_item("enhanced_code", enhanced.map(|code| code.to_string()))?;
         facts.set_item("refused", refused)?;
         facts.set_item("fates", transaction.map(|(outcome, _)| super::error::fates(outcome)))?;
         facts.set_item(

@@ -98,6 +98,7 @@ def test_what_a_caller_acts_on():
     assert dict(error.fates) == {B: "not sent", C: "not sent"}
     error = MADE["SMTPRecipientsRefused"]()
     assert (error.stage, error.code, error.transient) == ("rcpt", 550, False)
+    assert error.enhanced_code == "5.1.1"
     assert dict(error.fates) == {B: "refused", C: "refused"}
     error = MADE["SMTPDataError"]()
     assert (error.stage, error.code, error.enhanced_code) == ("end of data", 554, "5.7.1")
@@ -110,6 +111,20 @@ def test_what_a_caller_acts_on():
     error = MADE["SMTPConnectionRefused"]()
     assert error.stage == "connect"
     assert error.errno
+
+
+def test_recipients_refused_for_different_reasons_have_no_reason_in_common():
+    with rsmtp.Catcher(tls="none") as catcher:
+        catcher.fault("RCPT", address=B, reply=(550, "5.1.1 no such user"))
+        catcher.fault("RCPT", address=C, reply=(550, "5.7.1 not for you"))
+        with rsmtp.SmtpClient("localhost", catcher.port) as client:
+            with pytest.raises(rsmtp.SMTPRecipientsRefused) as by_client:
+                client.sendmail(A, [B, C], "x")
+        with rsmtp.Mailer(f"smtp://localhost:{catcher.port}?tls=none") as mailer:
+            with pytest.raises(rsmtp.SMTPRecipientsRefused) as by_mailer:
+                mailer.send((A, [B, C], "x")).raise_for_refused()
+    for error in (by_client.value, by_mailer.value):
+        assert (error.code, error.enhanced_code) == (550, None)
 
 
 def test_python_own_classes_catch_too():
