@@ -286,9 +286,10 @@ def test_odd_sizes(parameters):
 def test_advice_is_for_the_command_line():
     source = "".join(path.read_text() for path in sorted((ROOT / "src" / "tls").glob("*.rs")))
     source = re.sub(r"\\\n\s*", "", source)
-    literals = [text for text in re.findall(r'"((?:[^"\\]|\\.)*)"', source) if "=...)" in text or "context=" in text]
-    assert len(literals) >= 6
-    for text in literals:
+    literals = re.findall(r'"((?:[^"\\]|\\.)*)"', source)
+    advice = [text for text in literals if "=...)" in text or "context=" in text]
+    assert len(advice) >= 6
+    for text in advice:
         assert not re.search(r"TlsConfig\(|context=", explain(ValueError(text))), text
 
 

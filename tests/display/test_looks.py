@@ -32,7 +32,9 @@ def displays():
             shown.append(caught.value)
         login = {"user": catcher.username, "password": catcher.password}
         with rsmtp.Mailer(host="localhost", port=catcher.port, context=trust, retries=0, **login) as mailer:
-            letters = [("ann@example.org", [f"b{i}@example.org", LONG], "Subject: x\n\ny\n") for i in range(4)]
+            letters = [
+                ("ann@example.org", [f"b{i}@example.org", LONG], "Subject: x\n\ny\n") for i in range(4)
+            ]
             shown += [mailer.send(letters[0]), mailer.send_all(letters)]
     shown.append(
         rsmtp.Message(

@@ -83,7 +83,7 @@ def test_every_walk_is_drawn_as_it_was_walked(path, implicit):
 def test_every_label_can_be_read(path):
     svg = drawn(path, encrypted="secured" in path)
     _, _, width, height = map(int, svg.get("viewBox").split())
-    labels = [text for text in svg.iter(f"{SVG}text")]
+    labels = list(svg.iter(f"{SVG}text"))
     assert all(0 < int(text.get("x")) < width and 8 <= int(text.get("y")) < height for text in labels)
     places = [(text.get("x"), text.get("y"), text.get("text-anchor")) for text in labels]
     assert len(set(places)) == len(places)

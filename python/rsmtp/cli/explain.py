@@ -14,8 +14,8 @@ _FLAGS = {
     ", or say TlsConfig(server_name=...)": "",
     " (TlsConfig(client_certificate=...))": ", which can be given in Python only,",
     " (or from TlsConfig(minimum_version=...) on)": "",
-    "for an older server pass an ssl.SSLContext that allows it as context=, knowing that old TLS can be broken": (
-        "the server is too old, and its TLS can be broken"
+    "for an older server pass an ssl.SSLContext that allows it as context=, knowing that old TLS": (
+        "the server is too old, and its TLS"
     ),
     ", or pass an ssl.SSLContext that trusts it as context=": "",
     'takes tls="starttls"': "takes smtp://",

@@ -29,7 +29,8 @@ def note(error: Any) -> str:
     if not error.path:
         return ""
     stage = f"stage: {error.stage}; " if error.stage else ""
-    return "\n".join([f"{stage}path: {' -> '.join(ends(error.path, _STATES))}", *(f"    {line}" for line in error.last_words)])
+    path = " -> ".join(ends(error.path, _STATES))
+    return "\n".join([f"{stage}path: {path}", *(f"    {line}" for line in error.last_words)])
 
 
 def told_by(lines: Iterable[TranscriptLine]) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from rsmtp.display import page, reader
 from rsmtp.display.frame import frame
-from rsmtp.display.short import message as one_line
 from rsmtp.display.short import clipped, octets, visible
+from rsmtp.display.short import message as one_line
 
 # An image above it is not put into the page; nor is more of the source and the text.
 _IMAGE = 5_000_000

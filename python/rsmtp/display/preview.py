@@ -39,9 +39,12 @@ def _page(title: str, displays: Iterable[str]) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)}</title><style>body{{max-width:960px;margin:16px auto;padding:0 12px}}hr{{margin:32px 0;border:0}}</style></head>"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body><main>{'<hr>'.join(displays)}</main></body></html>"
     )
+
+
+_STYLE = "body{max-width:960px;margin:16px auto;padding:0 12px}hr{margin:32px 0;border:0}"
 
 
 def _has_screen() -> bool:

@@ -47,7 +47,8 @@ def _to_mail(a: Node, b: Node) -> tuple[list[Point], Point, str]:
 
 
 def _to_challenge(a: Node, b: Node) -> tuple[list[Point], Point, str]:
-    return [(a.x - 36, a.y + TALL), (a.x - 36, b.y - 4), (b.x + HALF, b.y - 4)], (a.x - 42, b.y - TALL - 3), "end"
+    points: list[Point] = [(a.x - 36, a.y + TALL), (a.x - 36, b.y - 4), (b.x + HALF, b.y - 4)]
+    return points, (a.x - 42, b.y - TALL - 3), "end"
 
 
 def _refused(a: Node, b: Node) -> tuple[list[Point], Point, str]:
@@ -95,5 +96,6 @@ def _to_an_ending(a: Node, b: Node) -> tuple[list[Point], Point, str]:
     side = a.x + HALF if gap > a.x else a.x - HALF
     # A little low: the line by which one came may end in the middle.
     start, above = a.y + 7, b.y - TALL - 7
-    points = [(side, start), (gap, start), (gap, above), (b.x, above), (b.x, b.y - TALL)]
-    return points, (gap - 5, above - 4) if gap > b.x else (gap + 5, above - 4), "end" if gap > b.x else "start"
+    points: list[Point] = [(side, start), (gap, start), (gap, above), (b.x, above), (b.x, b.y - TALL)]
+    beside, anchor = (gap - 5, "end") if gap > b.x else (gap + 5, "start")
+    return points, (beside, above - 4), anchor
