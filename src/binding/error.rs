@@ -66,6 +66,6 @@ pub fn fates(outcome: &Outcome) -> Vec<(String, &'static str)> {
 }
 
 /// Bad input, by the name of the argument.
-pub fn bad_argument(argument: &str, why: &dyn Display) -> PyErr {
+pub fn bad_argument(argument: &str, why: &dyn fmt::Display) -> PyErr {
     PyValueError::new_err(format!("{argument}: {why}"))
 }

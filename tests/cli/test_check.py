@@ -1,9 +1,11 @@
 """``rsmtp check``: what it finds at servers good and bad."""
 
 import json
+import re
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +14,11 @@ from rsmtp.cli import check_text, words
 from rsmtp.cli.check import target
 from rsmtp.cli.examine import Certificate, Found, examine
 from rsmtp.cli.exit_code import Stop
+from rsmtp.cli.explain import explain
 from rsmtp.cli.judge import judge
 from rsmtp.cli.terminal import Style
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_good_server(run, catcher):
@@ -62,6 +67,7 @@ def test_a_bad_certificate_is_shown_all_the_same(run, tls, bad, words):
     (port,) = report["ports"]
     assert report["ok"] is False
     assert words in port["problems"][0]["what"]
+    assert "TlsConfig" not in port["problems"][0]["what"]
     assert port["certificate"]["trusted"] is False
     assert port["certificate"]["subject"]
     assert port["certificate"]["names"] == (
@@ -275,6 +281,16 @@ def test_sizes(octets, expected):
 @pytest.mark.parametrize("parameters", ["", "0", "x", "-1", "9" * 5000])
 def test_odd_sizes(parameters):
     assert words.extension("size", parameters)
+
+
+def test_advice_is_for_the_command_line():
+    source = "".join(path.read_text() for path in sorted((ROOT / "src" / "tls").glob("*.rs")))
+    source = re.sub(r"\\\n\s*", "", source)
+    literals = re.findall(r'"((?:[^"\\]|\\.)*)"', source)
+    advice = [text for text in literals if "=...)" in text or "context=" in text]
+    assert len(advice) >= 6
+    for text in advice:
+        assert not re.search(r"TlsConfig\(|context=", explain(ValueError(text))), text
 
 
 def test_our_mechanisms_are_the_engines():

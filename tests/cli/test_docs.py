@@ -26,6 +26,12 @@ def commands(block):
         yield "\n".join(lines[:end]), lines[end:]
 
 
+def without_chance(lines):
+    """How long it took, when the certificate ends, whether the host has an IPv6 address too."""
+    lines = [re.sub(r"\d[\d.]* ms|\d{4}-\d\d-\d\d: \d+ days", "...", line).rstrip() for line in lines]
+    return [line for line in lines if line and "::1  " not in line]
+
+
 def test_commands(tmp_path):
     if shutil.which("bash") is None:
         pytest.skip("bash is not installed")
@@ -52,7 +58,8 @@ def test_commands(tmp_path):
                 timeout=30,
             )
             assert done.returncode == 0, (command, done)
-            assert not printed or done.stdout.splitlines() == printed
+            said = done.stdout.replace(f"localhost:{catcher.port}", "localhost:1025")
+            assert not printed or without_chance(said.splitlines()) == without_chance(printed)
         assert len(catcher.messages) == 5
 
 

@@ -140,6 +140,20 @@ def test_refusals_that_differ_have_no_code_in_common():
     assert error.enhanced_code == "5.1.1"
 
 
+def test_recipients_refused_for_different_reasons_have_no_reason_in_common():
+    with rsmtp.Catcher(tls="none") as catcher:
+        catcher.fault("RCPT", address=B, reply=(550, "5.1.1 no such user"))
+        catcher.fault("RCPT", address=C, reply=(550, "5.7.1 not for you"))
+        with rsmtp.SmtpClient("localhost", catcher.port) as client:
+            with pytest.raises(rsmtp.SMTPRecipientsRefused) as by_client:
+                client.sendmail(A, [B, C], "x")
+        with rsmtp.Mailer(f"smtp://localhost:{catcher.port}?tls=none") as mailer:
+            with pytest.raises(rsmtp.SMTPRecipientsRefused) as by_mailer:
+                mailer.send((A, [B, C], "x")).raise_for_refused()
+    for error in (by_client.value, by_mailer.value):
+        assert (error.code, error.enhanced_code) == (550, None)
+
+
 def test_python_own_classes_catch_too():
     assert isinstance(MADE["SMTPConnectionRefused"](), ConnectionRefusedError)
     assert isinstance(MADE["SMTPHostNotFound"](), socket.gaierror)

@@ -3,7 +3,7 @@
 import pytest
 
 import rsmtp
-from rsmtp.display import timeline
+from rsmtp.display import short, timeline
 
 
 def test_a_client_tells_where_it_is_and_how_safely(secured, read):
@@ -24,6 +24,19 @@ def test_a_client_tells_where_it_is_and_how_safely(secured, read):
     for fact in ("authenticated", client.tls.version, "CHUNKING", "-> securing -> secured ->"):
         assert fact in shown["text/plain"]
     assert catcher.password not in shown["text/html"]
+
+
+def test_many_messages_do_not_make_a_long_path(secured, read):
+    _, client = secured
+    for _ in range(50):
+        client.mail("ann@example.org")
+        client.rset()
+    shown = client._repr_mimebundle_()
+    page = read(shown["text/html"])
+    assert "connected → 93 more → " in page.text
+    assert page.text.count("mail") < 30
+    assert "path: connected -> ... -> " in shown["text/plain"]
+    assert len(page.all("desc")) == 1 and max(map(len, shown["text/plain"].splitlines())) < 250
 
 
 def test_a_client_without_a_connection(read):
@@ -76,6 +89,16 @@ def test_the_waits_add_up(secured):
     assert sum(sums.values()) == pytest.approx(client.transcript[-1].at)
     assert sums["server"] >= 0.05
     assert {"dns", "connect", "tls", "server", "client"} == set(sums)
+
+
+def test_all_tell_the_same_time(secured, read):
+    _, client = secured
+    client.quit()
+    took = short.seconds(timeline.duration(client.transcript))
+    lines = len(client.transcript)
+    assert f"so far {lines} lines in {took}" in read(client._repr_mimebundle_()["text/html"]).text
+    assert f"{lines} lines in {took};" in read(client.transcript._repr_mimebundle_()["text/html"]).text
+    assert f"{lines} lines in {took}:" in repr(client.transcript)
 
 
 def test_a_reply_of_several_lines_is_one_row(secured):

@@ -43,6 +43,24 @@ def test_an_error_in_a_notebook(secured, read):
     assert not any("\x1b" in note for note in error.__notes__)
 
 
+def test_a_refused_login_tells_its_mechanism(secured):
+    _, client = secured
+    with pytest.raises(rsmtp.SMTPAuthenticationError) as caught:
+        client.login("ann", "wrong")
+    first, *_, last = caught.value.last_words
+    assert first == "C: AUTH CRAM-MD5" and last.startswith("S: 535")
+
+
+def test_what_may_have_arrived_is_not_called_safe_to_repeat(secured, read):
+    catcher, client = secured
+    catcher.fault("end-of-data", disconnect="fin", times=1)
+    with pytest.raises(rsmtp.SMTPServerDisconnected) as caught:
+        client.sendmail("a@example.org", "bob@example.org", "Subject: x\n\ny\n")
+    page = read(caught.value._repr_mimebundle_()["text/html"])
+    assert "worth trying again it may arrive twice" in page.text
+    assert "bob@example.org unknown" in page.text
+
+
 def test_errors_of_every_origin_tell_the_path(secured):
     _, client = secured
     with pytest.raises(rsmtp.SMTPStateError) as misused:

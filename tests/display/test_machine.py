@@ -79,6 +79,16 @@ def test_every_walk_is_drawn_as_it_was_walked(path, implicit):
     assert taken == set(pairwise(path))
 
 
+@given(walks())
+def test_every_label_can_be_read(path):
+    svg = drawn(path, encrypted="secured" in path)
+    _, _, width, height = map(int, svg.get("viewBox").split())
+    labels = list(svg.iter(f"{SVG}text"))
+    assert all(0 < int(text.get("x")) < width and 8 <= int(text.get("y")) < height for text in labels)
+    places = [(text.get("x"), text.get("y"), text.get("text-anchor")) for text in labels]
+    assert len(set(places)) == len(places)
+
+
 def test_the_boundary_of_tls_is_crossed():
     svg = drawn(STARTTLS, encrypted=True)
     crossing = [g for g in groups(svg, "been") if g.get("data-from") == "securing"]
@@ -104,6 +114,12 @@ def test_a_screen_reader_is_told_all_of_it():
     assert "encrypted and in the state ready" in told
     assert "connected, greeted, ready, securing, secured, ready" in told
     assert "AUTH, MAIL" in told
+
+
+def test_the_way_to_an_end_says_its_reason():
+    svg = drawn([*STARTTLS, "closed"], encrypted=True)
+    [ending] = [g for g in groups(svg, "edge") if g.get("data-to") == "closed"]
+    assert ending.find(f"{SVG}text").text == "QUIT, 421"
 
 
 def test_a_real_conversation_walks_along_the_engines_edges(secured):

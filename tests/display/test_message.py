@@ -66,6 +66,21 @@ def test_what_a_reader_sees(read):
     assert {attrs.get("scope") for attrs in page.all("th")} == {"row", "col"}
 
 
+def test_sixty_recipients_do_not_push_the_message_away(read):
+    many = [f"Person {i} <person-{i}@example.org>" for i in range(60)]
+    page = read(rsmtp.Message("Hello", to=many)._repr_mimebundle_()["text/html"])
+    assert "(all of it stands in the header below)" in page.text
+    assert page.text.count("person-0@") == 3  # above the message, in the whole header, in the source
+    assert page.text.count("person-59@") == 2
+
+
+def test_letters_from_right_to_left_keep_their_order(read):
+    shown = rsmtp.Message("مرحبا", subject="مرحبا", from_="آنا <a@example.org>")._repr_mimebundle_()
+    page = read(shown["text/html"])
+    assert {"class": "title", "dir": "auto"} in page.all("span")
+    assert page.all("bdi")
+
+
 def test_images_of_the_mail_are_in_the_page(read):
     shown = with_image()._repr_mimebundle_()
     read(shown["text/html"])

@@ -38,7 +38,7 @@ def test_a_report(mailer, read):
         "1 not sent",
         "5 sent",
         "550",
-        "unchanged: no",
+        "no, not unchanged",
         "450",
         "may help",
     ):

@@ -120,6 +120,8 @@ class Stage:
             name: value for name, value in os.environ.items() if not name.startswith(("SMTP_", "RSMTP_"))
         }
         environment |= {"SMTP_PASSWORD": "the-password", "SMTP_TOKEN": "the-token", "PYTHONUTF8": "1"}
+        # A page that previews a message opens no window here, and leaves nothing behind.
+        environment |= {"BROWSER": "true", "TMPDIR": str(self.folder)}
         if authorities:
             environment["SSL_CERT_FILE"] = str(self.folder / "company-ca.pem")
         return subprocess.run(
@@ -171,6 +173,18 @@ def test_tests_pass(page, stage):
     (stage.folder / "test_page.py").write_text(GREET + "\n".join(blocks), encoding="utf-8")
     done = stage.run(["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_page.py"])
     assert done.returncode == 0, done.stdout
+
+
+def test_every_picture_is_shown_and_exists():
+    pictures = {path.name for path in (ROOT / "docs" / "images").iterdir() if path.suffix in (".png", ".svg")}
+    shown = {
+        name
+        for page in PAGES
+        for name in re.findall(r"images/([\w-]+\.(?:png|svg))", (ROOT / page).read_text(encoding="utf-8"))
+    }
+    assert shown == pictures
+    for display in ("client", "transcript", "message", "receipt", "report", "error"):
+        assert {f"{display}-{look}.png" for look in ("light", "dark", "narrow")} <= shown
 
 
 def test_commands_named_exist():

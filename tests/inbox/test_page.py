@@ -23,6 +23,15 @@ def test_an_empty_inbox_says_how_to_fill_it(open_page, catcher):
     assert page.title() == "(1) rsmtp inbox"
 
 
+def test_an_empty_inbox_says_it_in_a_narrow_window_too(open_page, send):
+    page = open_page(width=340, height=700)
+    page.get_by_role("button", name="Copy the script").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 340
+    send()
+    page.locator("#list li").wait_for()
+    page.locator(".snippet").wait_for(state="hidden")
+
+
 def test_new_mail_appears_and_deleted_mail_goes(open_page, send, catcher):
     page = open_page()
     send("Subject: first\n\n\n")

@@ -13,6 +13,21 @@ def test_there_are_blocks():
     assert len(BLOCKS) == 5
 
 
+def test_a_failure_looks_as_it_is_shown(project):
+    result = project(BLOCKS[0].replace('assert "Hello Ann"', 'assert "Hello Bob"'))
+    result.assert_outcomes(failed=1)
+    [shown] = re.findall(r"^```text\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    output = map(without_chance, result.stdout.lines)
+    for line in shown.splitlines():
+        assert line == "..." or without_chance(line) in output, line
+
+
+def without_chance(line):
+    """Ports differ, the name that smtplib gives to EHLO, and what pytest leaves at a line's end."""
+    line = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:N", re.sub(r"ehlo .*", "ehlo", line.rstrip()))
+    return line.strip("-")
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
 def test_block(project, block):
     project(block).assert_outcomes(passed=block.count("def test_"))

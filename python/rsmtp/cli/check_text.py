@@ -104,4 +104,6 @@ def _wrapped(mark: str, text: str) -> Iterator[str]:
 
 
 def _ms(seconds: float | None) -> str:
-    return "?" if seconds is None else f"{seconds * 1000:.0f} ms"
+    if seconds is None:
+        return "?"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"

@@ -9,10 +9,15 @@ from rsmtp.servers import Server
 
 # The engine advises programmers; here are the flags for the same.
 _FLAGS = {
-    "pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE": "pass it with --ca-file or SSL_CERT_FILE",
-    "connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)": (
-        "connect by a name that the certificate is for"
+    "TlsConfig(ca_file=...)": "--ca-file",
+    ", or say which one with TlsConfig(server_name=...)": "",
+    ", or say TlsConfig(server_name=...)": "",
+    " (TlsConfig(client_certificate=...))": ", which can be given in Python only,",
+    " (or from TlsConfig(minimum_version=...) on)": "",
+    "for an older server pass an ssl.SSLContext that allows it as context=, knowing that old TLS": (
+        "the server is too old, and its TLS"
     ),
+    ", or pass an ssl.SSLContext that trusts it as context=": "",
     'takes tls="starttls"': "takes smtp://",
     'takes SMTP_SSL or tls="implicit"': "takes smtps://",
     "certificate verify failed: ": "",

@@ -10,6 +10,15 @@ from typing import Any
 
 from rsmtp import Catcher, TranscriptLine
 
+DESCRIPTION = """\
+Run the example script against a local server of its own: STARTTLS, AUTH, one message.
+Then show the conversation, state by state. Nothing leaves this machine.
+"""
+EXAMPLES = """\
+examples:
+  rsmtp demo                    in the terminal
+  rsmtp demo --preview          and in a browser, the state machine as a picture
+"""
 SCRIPT = Path(__file__).with_name("send_email.py")
 
 
@@ -17,8 +26,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser = commands.add_parser(
         "demo",
         help="send a message to a local server and show the conversation",
-        description="Run the example script against a local server of its own: STARTTLS, AUTH, one message. "
-        "Then show the conversation, state by state. Nothing leaves this machine.",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--preview",
+        action="store_true",
+        help="show it in a browser, too: the state machine, the conversation, the message",
     )
     parser.set_defaults(run=demo)
 
@@ -38,7 +53,18 @@ def demo(given: argparse.Namespace) -> int:
         for message in catcher.messages:
             facts = f"{message.mail_from} to {', '.join(message.rcpt_tos)}, {len(message.data)} octets"
             print(f"The server has received: {message.email['Subject']!r} from {facts}.")
+        if given.preview:
+            print(f"The same as a page: {_preview(server, catcher)}")
+        else:
+            print("rsmtp demo --preview shows it in a browser, the state machine as a picture.")
         return 0 if catcher.messages else 1
+
+
+def _preview(server: Any, catcher: Catcher) -> Path:
+    from rsmtp.display import client, message, preview, transcript
+
+    received = [message.rich(caught.email) for caught in catcher.messages]
+    return preview.show("rsmtp demo", client.rich(server), transcript.rich(server.transcript), *received)
 
 
 def _run_script(catcher: Catcher) -> dict[str, Any]:

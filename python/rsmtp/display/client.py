@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from rsmtp.display import certificate, machine, page, timeline
-from rsmtp.display.short import seconds, visible
+from rsmtp.display.short import ends, seconds, visible
 
 
 def bundle(client: Any) -> page.Bundle:
@@ -18,7 +18,7 @@ def bundle(client: Any) -> page.Bundle:
 
 def plain(client: Any) -> str:
     path = timeline.path(client.transcript, client.state)
-    said = [repr(client), f"  path: {' -> '.join(path)}"]
+    said = [repr(client), f"  path: {' -> '.join(ends(path, page.STATES))}"]
     if client.legal_requests:
         said.append(f"  may be said: {' '.join(client.legal_requests)}")
     if client.tls:
@@ -58,8 +58,7 @@ def _conversation(client: Any, path: list[str]) -> str:
     legal = "".join(page.chip(verb) for verb in client.legal_requests)
     rows.append(("may be said now", legal or '<span class="soft">nothing</span>'))
     if transcript:
-        time = transcript[-1].at - transcript[0].at
-        rows.append(("so far", f"{len(transcript):,} lines in {seconds(time)}"))
+        rows.append(("so far", f"{len(transcript):,} lines in {seconds(timeline.duration(transcript))}"))
     return page.facts("The conversation", rows)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rsmtp._rsmtp import TranscriptLine
 from rsmtp.display import page, timeline
-from rsmtp.display.short import clipped, visible
+from rsmtp.display.short import clipped, ends, visible
 
 # So many lines of a conversation explain an error, so many states its path.
 _LINES = 8
@@ -29,8 +29,8 @@ def note(error: Any) -> str:
     if not error.path:
         return ""
     stage = f"stage: {error.stage}; " if error.stage else ""
-    path = [*error.path[:1], "...", *error.path[2 - _STATES :]] if len(error.path) > _STATES else error.path
-    return "\n".join([f"{stage}path: {' -> '.join(path)}", *(f"    {line}" for line in error.last_words)])
+    path = " -> ".join(ends(error.path, _STATES))
+    return "\n".join([f"{stage}path: {path}", *(f"    {line}" for line in error.last_words)])
 
 
 def told_by(lines: Iterable[TranscriptLine]) -> tuple[str, ...]:
@@ -40,7 +40,8 @@ def told_by(lines: Iterable[TranscriptLine]) -> tuple[str, ...]:
     refused = [i for i, row in enumerate(said) if row.direction == "S" and row.lines[0][:1] in ("4", "5")]
     end = refused[-1] + 1 if refused else len(said)
     start = max(end - 1, 0)
-    while start > 0 and said[start].direction != "C":
+    # A login's answers are masked: the AUTH before them says which mechanism it was.
+    while start > 0 and (said[start].direction != "C" or said[start].state == "authenticating"):
         start -= 1
     # A group of commands is one thing.
     while start > 0 and said[start - 1].direction == "C":
@@ -63,8 +64,7 @@ def rich(error: Any) -> str:
         rows.append(("reply code", f"{page.code(error.code)}{enhanced}"))
     if error.address:
         rows.append(("address", page.text(error.address)))
-    again = "yes, later and unchanged" if error.transient else "not unchanged"
-    rows.append(("worth trying again", again))
+    rows.append(("worth trying again", _again(error)))
     if error.path:
         rows.append(("path", page.path(error.path)))
     words = ""
@@ -83,3 +83,9 @@ def rich(error: Any) -> str:
         fates = f'<div class="box">{page.table("Recipients", ["address", "fate"], told)}</div>'
     about = f'<div class="bad">{page.text(error)}</div>'
     return page.whole(f"{name} at {error.stage}", page.head(name), about, page.facts("", rows), words, fates)
+
+
+def _again(error: Any) -> str:
+    if "unknown" in error.fates.values():
+        return '<span class="warn">it may arrive twice</span>'
+    return "yes, later and unchanged" if error.transient else "no, not unchanged"

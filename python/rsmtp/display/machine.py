@@ -7,9 +7,10 @@ import zlib
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rsmtp.display.page import text
-from rsmtp.display.paper import HALF, TALL, WIDTH, Link, Node, Sheet, paper_of
+from rsmtp.display.page import STATES, text
+from rsmtp.display.paper import HALF, TALL, TLS, WIDTH, Link, Node, Sheet, paper_of
 from rsmtp.display.routes import route
+from rsmtp.display.short import ends
 
 
 def draw(path: Sequence[str], legal: Sequence[str] = (), *, encrypted: bool = False) -> str:
@@ -73,8 +74,10 @@ def _edge(link: Link, kind: str) -> str:
     written = (
         f'<text x="{at[0]:.0f}" y="{at[1]:.0f}" text-anchor="{anchor}">{text(label)}</text>' if label else ""
     )
+    # A label is written on what is behind it.
+    inside = " in" if link.source.zone == link.target.zone == TLS else ""
     return (
-        f'<g class="edge {kind}" {data}>{title}<path d="{line}" stroke-linejoin="round"/>'
+        f'<g class="edge {kind}{inside}" {data}>{title}<path d="{line}" stroke-linejoin="round"/>'
         f'<polygon class="tip {kind}" points="{tip}"/>{written}</g>'
     )
 
@@ -91,6 +94,8 @@ def _label(link: Link) -> tuple[str, str]:
     if not link.causes:
         return "", ""
     by_name = dict(link.causes)
+    if "QUIT" in by_name:
+        return ("QUIT, 421" if len(by_name) > 1 else "QUIT"), whole
     # Of several ways back the usual ones: an EHLO leads there too, but RSET is for it.
     if "RSET" in by_name:
         return ("end, RSET" if "end of data" in by_name else "RSET"), whole
@@ -106,6 +111,6 @@ def _described(path: Sequence[str], legal: Sequence[str], encrypted: bool) -> st
         f"The conversation is {'encrypted' if encrypted else 'not encrypted'} and in the state {path[-1]}."
     ]
     if len(path) > 1:
-        sentences.append(f"Its path: {', '.join(path)}.")
+        sentences.append(f"Its path: {', '.join(ends(path, STATES))}.")
     sentences.append(f"May be said now: {', '.join(legal)}." if legal else "Nothing may be said now.")
     return " ".join(sentences)

@@ -7,14 +7,16 @@ from typing import Any
 
 from rsmtp.display import page, reader
 from rsmtp.display.frame import frame
+from rsmtp.display.short import clipped, octets, visible
 from rsmtp.display.short import message as one_line
-from rsmtp.display.short import octets, visible
 
 # An image above it is not put into the page; nor is more of the source and the text.
 _IMAGE = 5_000_000
 _SOURCE = 20_000
 _TEXT = 20_000
 _LINES = 30
+# So much of a field: of sixty recipients the first.
+_FIELD = 400
 
 
 def bundle(message: Any) -> page.Bundle:
@@ -43,7 +45,7 @@ def rich(message: Any, reading: reader.Reading | None = None) -> str:
     subject = next((value for name, value in reading.fields if name.lower() == "subject"), "")
     title = subject or "(no subject)"
     shown = [
-        (name, page.text(value) + (' <span class="soft">(never sent)</span>' if name == "Bcc" else ""))
+        (name, _value(value) + (' <span class="soft">(never sent)</span>' if name == "Bcc" else ""))
         for name, value in _shown(reading)
         if name != "Subject"
     ]
@@ -67,13 +69,18 @@ def _shown(reading: reader.Reading) -> list[tuple[str, str]]:
     )
 
 
+def _value(value: str) -> str:
+    more = ' <span class="soft">(all of it stands in the header below)</span>' if len(value) > _FIELD else ""
+    return f"<bdi>{page.text(clipped(value, _FIELD))}</bdi>{more}"
+
+
 def _bodies(reading: reader.Reading, title: str) -> str:
     made = [
         frame(reader.with_images(one, lambda cid: _url(reading, cid)), f"The message {title}")
         for one in reading.pages
     ]
     texts = [
-        f'<div class="box"><pre>{page.lines(text[:_TEXT])}{_rest(text, _TEXT)}</pre></div>'
+        f'<div class="box mail" tabindex="0"><pre>{page.lines(text[:_TEXT])}{_rest(text, _TEXT)}</pre></div>'
         for text in reading.texts
     ]
     if made and texts:
@@ -98,7 +105,7 @@ def _attachments(reading: reader.Reading) -> str:
     ]
     count = len(rows)
     caption = f"{count} attachment{'' if count == 1 else 's'}"
-    return f'<div class="box">{page.table(caption, ["name", "type", "size"], rows, [2])}</div>'
+    return f'<div class="box files">{page.table(caption, ["name", "type", "size"], rows, [2])}</div>'
 
 
 def _name(one: reader.Attachment) -> str:

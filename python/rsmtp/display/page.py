@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from rsmtp.display.short import visible
+from rsmtp.display.short import LEFT_OUT, ends, visible
 from rsmtp.display.style import CSS
 
 Bundle = dict[str, str]
@@ -29,16 +29,21 @@ def chip(value: object, kind: str = "") -> str:
     return f'<span class="chip{" " + kind if kind else ""}">{text(value)}</span>'
 
 
+# So many states of a path are shown: a session of many messages goes round and round.
+STATES = 14
+
+
 def path(states: Sequence[str]) -> str:
     """States in the order in which they were gone through, the present one last."""
-    last = len(states) - 1
-    chips = [chip(state, "here" if i == last else "") for i, state in enumerate(states)]
-    return '<span class="arrow">→</span> '.join(chips)
+    *before, now = ends(states, STATES)
+    left_out = f'<span class="soft">{len(states) - STATES + 1:,} more</span> '
+    chips = [left_out if state == LEFT_OUT else chip(state) for state in before]
+    return '<span class="arrow">→</span> '.join([*chips, chip(now, "here")])
 
 
 def head(title: object, *more: str) -> str:
     """The first line; `more` is HTML."""
-    return f'<div class="head"><span class="title">{text(title)}</span>{"".join(more)}</div>'
+    return f'<div class="head"><span class="title" dir="auto">{text(title)}</span>{"".join(more)}</div>'
 
 
 def facts(caption: str, rows: Iterable[tuple[str, str]]) -> str:

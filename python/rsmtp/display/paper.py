@@ -101,7 +101,9 @@ class Sheet:
             rows = 1 + max((row for _, row in places.values()), default=-1)
             height = 24 + rows * PITCH - (10 if rows else 0)
             self._bands.append((zone, top, height, bool(places)))
-            self.nodes += [Node(state, zone, x, top + 42 + row * PITCH) for state, (x, row) in places.items()]
+            # Lines come down to the endings: their label stands below them.
+            first = top + (26 if zone == END else 42)
+            self.nodes += [Node(state, zone, x, first + row * PITCH) for state, (x, row) in places.items()]
             top += height + 12
         self.height = top - 8
 
@@ -114,7 +116,7 @@ class Sheet:
             # The handshake comes down on one side; the label stands on the other.
             crossed = any(node.state == "secured" and node.x == LEFT for node in self.nodes)
             x, anchor = (WIDTH - 12, "end") if zone == TLS and crossed else (12, "start")
-            at = f'x="{x}" y="{top + 15}" text-anchor="{anchor}"'
+            at = f'x="{x}" y="{top + (57 if zone == END else 15)}" text-anchor="{anchor}"'
             yield f'<text class="zl{inside}" {at}>{html.escape(label)}</text>'
 
     def walk(self, path: Sequence[str], *, encrypted: bool) -> Iterator[Node]:

@@ -56,7 +56,8 @@ def rich(report: Any) -> str:
 
 def receipt_rich(receipt: Any) -> str:
     ok = page.chip("sent to everybody", "good") if receipt.ok else page.chip("not sent to everybody", "bad")
-    rows = [("message", page.text(_what(receipt.message))), ("from", page.text(receipt.from_addr or "<>"))]
+    rows = [("number", f"{receipt.index:,}")] if receipt.index else []
+    rows += [("message", page.text(_what(receipt.message))), ("from", page.text(receipt.from_addr or "<>"))]
     if receipt.server:
         rows.append(("server", page.text(receipt.server)))
     if receipt.queue_id:
@@ -66,7 +67,7 @@ def receipt_rich(receipt: Any) -> str:
         rows.append(("error", f'<span class="bad">{page.text(receipt.error)}</span>'))
     return page.whole(
         f"Receipt {receipt.index}",
-        page.head(f"Receipt {receipt.index}", ok),
+        page.head("Receipt", ok),
         page.facts("", rows).replace("<caption></caption>", '<caption class="hidden">The message</caption>'),
         _table("Recipients", [receipt], _TROUBLES, whole=True),
     )
@@ -110,7 +111,7 @@ def _table(caption: str, receipts: Sequence[Any], most: int, *, whole: bool = Fa
     columns = ["no.", "recipient", "fate", "the server's words, or the error", "stage", "try again"]
     more = f'<p class="soft">and {left_out:,} more, in receipts</p>' if left_out else ""
     made = page.table(caption, columns[1:] if whole else columns, rows, [] if whole else [0])
-    return f'<div class="box wide">{made}{more}</div>'
+    return f'<div class="box outcomes">{made}{more}</div>'
 
 
 def _rows(receipt: Any) -> Iterable[list[str]]:
@@ -129,7 +130,7 @@ def _rows(receipt: Any) -> Iterable[list[str]]:
         words = f"{page.code(one.code)} {page.text(clipped(one.text or '', 300))}" if one.code else ""
         if not words and one.fate != "sent":
             words = page.text(error)
-        again = "" if one.fate == "sent" else "may help" if one.transient else "unchanged: no"
+        again = "" if one.fate == "sent" else "may help" if one.transient else "no, not unchanged"
         if one.fate == "unknown":
             again = "it may arrive twice"
         yield [number, page.text(one.address), _fate(one.fate), words, page.text(one.stage or ""), again]

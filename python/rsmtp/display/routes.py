@@ -9,7 +9,7 @@ Point = tuple[float, float]
 
 def route(a: Node, b: Node) -> tuple[list[Point], Point, str]:
     """The corners of the line from one node to another, and where its label stands."""
-    if b.zone == END:
+    if b.zone == END != a.zone:
         return _to_an_ending(a, b)
     pair = (a.state, b.state)
     if a.y == b.y:
@@ -22,10 +22,12 @@ def route(a: Node, b: Node) -> tuple[list[Point], Point, str]:
         if b.y > a.y:
             start, end = (a.x, a.y + TALL), (b.x, b.y - TALL)
             if pair == ("ready", "authenticated"):
-                return [start, end], (a.x + 5, b.y - TALL - 14), "start"
+                return [start, end], (a.x - 5, b.y - TALL - 8), "end"
             # At the right edge there is room on the left only.
             beside, anchor = (a.x - 6, "end") if a.x == RIGHT else (a.x + 6, "start")
-            return [start, end], (beside, (start[1] + end[1]) / 2 + 4), anchor
+            # That of the handshake is read inside, clear of the boundary.
+            middle = (start[1] + end[1]) / 2 + 4 if a.zone == b.zone else end[1] - 11
+            return [start, end], (beside, middle), anchor
         return [(a.x, a.y - TALL), (b.x, b.y + TALL)], (a.x + 6, (a.y + b.y) / 2), "start"
     return _BENT.get(pair, _straight)(a, b)
 
@@ -45,7 +47,8 @@ def _to_mail(a: Node, b: Node) -> tuple[list[Point], Point, str]:
 
 
 def _to_challenge(a: Node, b: Node) -> tuple[list[Point], Point, str]:
-    return [(a.x - 36, a.y + TALL), (a.x - 36, b.y - 4), (b.x + HALF, b.y - 4)], (a.x - 42, b.y - 9), "end"
+    points: list[Point] = [(a.x - 36, a.y + TALL), (a.x - 36, b.y - 4), (b.x + HALF, b.y - 4)]
+    return points, (a.x - 42, b.y - TALL - 3), "end"
 
 
 def _refused(a: Node, b: Node) -> tuple[list[Point], Point, str]:
@@ -91,5 +94,8 @@ _BENT = {
 def _to_an_ending(a: Node, b: Node) -> tuple[list[Point], Point, str]:
     gap = {LEFT: MARGIN, MIDDLE: GAP, RIGHT: WIDTH - MARGIN}[a.x]
     side = a.x + HALF if gap > a.x else a.x - HALF
-    above = b.y - TALL - 9
-    return [(side, a.y), (gap, a.y), (gap, above), (b.x, above), (b.x, b.y - TALL)], (0, 0), "start"
+    # A little low: the line by which one came may end in the middle.
+    start, above = a.y + 7, b.y - TALL - 7
+    points: list[Point] = [(side, start), (gap, start), (gap, above), (b.x, above), (b.x, b.y - TALL)]
+    beside, anchor = (gap - 5, "end") if gap > b.x else (gap + 5, "start")
+    return points, (beside, above - 4), anchor

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 # So much of a header field, and so many parts, are told.
 _WIDTH = 60
 _PARTS = 4
+LEFT_OUT = "..."
 
 
 def visible(text: str) -> str:
@@ -18,6 +20,11 @@ def visible(text: str) -> str:
 
 def clipped(text: str, width: int = _WIDTH) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def ends(states: Sequence[str], most: int) -> list[str]:
+    """A path of at most so many entries; what stands between the first and the last is LEFT_OUT."""
+    return list(states) if len(states) <= most else [states[0], LEFT_OUT, *states[2 - most :]]
 
 
 def octets(count: int) -> str:
@@ -73,8 +80,10 @@ def transcript(lines: Any) -> str:
     """`<Transcript of 24 lines in 31.2 ms: connected -> ... -> authenticated>`"""
     if not lines:
         return "<Transcript, empty>"
+    from rsmtp.display import timeline
+
     path = [lines[0].state]
     path += [after.state for before, after in pairwise(lines) if before.state != after.state]
-    shown = path if len(path) <= 5 else [*path[:2], "...", *path[-2:]]
+    shown = path if len(path) <= 5 else [*path[:2], LEFT_OUT, *path[-2:]]
     count = f"{len(lines):,} line{'' if len(lines) == 1 else 's'}"
-    return f"<Transcript of {count} in {seconds(lines[-1].at - lines[0].at)}: {' -> '.join(shown)}>"
+    return f"<Transcript of {count} in {seconds(timeline.duration(lines))}: {' -> '.join(shown)}>"

@@ -54,12 +54,21 @@ def rows(transcript: Iterable[TranscriptLine]) -> list[Row]:
             made[-1].lines.append(line.text)
             made[-1].end = line.at
         else:
-            # A record that begins with a connection begins at 0, a cut one where it does.
-            start = before if before is not None else 0.0 if line.direction == "*" else line.at
+            start = before if before is not None else _start(line)
             made.append(Row(line.direction, line.state, start, line.at, _kind(line), [line.text]))
         before = line.at
         goes_on = _goes_on(made[-1], line)
     return made
+
+
+def duration(transcript: Sequence[TranscriptLine]) -> float:
+    """Seconds from its beginning to its last line."""
+    return transcript[-1].at - _start(transcript[0]) if transcript else 0.0
+
+
+def _start(first: TranscriptLine) -> float:
+    """A record that begins with a connection begins at 0, a cut one where it does."""
+    return 0.0 if first.direction == "*" else first.at
 
 
 def _goes_on(row: Row, line: TranscriptLine) -> bool:

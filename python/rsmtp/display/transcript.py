@@ -50,7 +50,7 @@ def rich(transcript: Sequence[TranscriptLine]) -> str:
     made = timeline.rows(transcript)
     if not made:
         return page.whole("Transcript", page.head("Transcript"), '<p class="soft">Nothing was said yet.</p>')
-    whole = made[-1].end - made[0].start
+    whole = timeline.duration(transcript)
     count = len(transcript)
     about = f'<span class="soft">{count:,} lines in {seconds(whole)}; secrets masked</span>'
     return page.whole(

@@ -68,6 +68,7 @@ _shtab_rsmtp_completion_defaults_added=0
 
 _shtab_rsmtp_demo_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--preview[show it in a browser, too\: the state machine, the conversation, the message]"
 )
 
 # guard to ensure default positional specs are added only once per session
