@@ -74,7 +74,8 @@ def test_a_handshake_that_does_not_end(tls, dripping, context):
             peer.say("250-server", "250 STARTTLS")
             peer.line()
             peer.say("220 go on")
-        # A handshake record that promises more than ever comes.
+        # After the client's hello, a handshake record that promises more than ever comes.
+        peer.octets(5)
         for octet in b"\x16\x03\x03\x40\x00" + b"\x02\x00\x3f\xfc" + b"\x03" * 1000 if dripping else b"":
             peer.send(bytes([octet]))
             time.sleep(0.05)
