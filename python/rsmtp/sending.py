@@ -9,8 +9,7 @@ import email.utils
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import RenderedMessage, needs_smtputf8
 from rsmtp.email.utils import getaddresses
@@ -19,8 +18,7 @@ MessageLike = Any
 """bytes, str, an rsmtp.Message or a message of the standard library."""
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who sends and who receives, apart from what the headers say."""
 
     sender: str
@@ -28,7 +26,8 @@ class Envelope:
 
     @property
     def needs_smtputf8(self) -> bool:
-        return any(needs_smtputf8(address) for address in (self.sender, *self.recipients))
+        addresses = (self.sender, *self.recipients)
+        return any(needs_smtputf8(address) for address in addresses if not address.isascii())
 
 
 def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None) -> Envelope:
