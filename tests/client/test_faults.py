@@ -443,6 +443,7 @@ def after_hello(*octets, then=None):
 
 
 def drip_of_handshake(peer):
+    peer.octets(5)  # before it, an octet would be one of plaintext
     for octet in b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" + b"\x03" * 1000:
         peer.send(bytes([octet]))
         time.sleep(PATIENCE / 8)
