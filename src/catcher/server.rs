@@ -23,6 +23,9 @@ use super::wire::{Socket, Wire};
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
+/// So many connections may wait to be accepted. Behind them the system lets a client
+/// believe that it is connected, and no greeting comes until it tries again.
+const WAITING: i32 = 1024;
 /// How long we wait for a free file descriptor before we accept again.
 const SHORTAGE: Duration = Duration::from_millis(20);
 
@@ -273,7 +276,7 @@ fn listen(settings: &Settings) -> io::Result<(Listener, Option<SocketAddr>)> {
     }
     let mut problem = io::Error::new(io::ErrorKind::AddrNotAvailable, "the host has no address");
     for address in addresses {
-        match mio::net::TcpListener::bind(address) {
+        match listen_tcp(address) {
             Ok(listener) => {
                 let address = listener.local_addr()?;
                 return Ok((Listener::Tcp(listener), Some(address)));
@@ -282,6 +285,12 @@ fn listen(settings: &Settings) -> io::Result<(Listener, Option<SocketAddr>)> {
         }
     }
     Err(problem)
+}
+
+fn listen_tcp(address: SocketAddr) -> io::Result<mio::net::TcpListener> {
+    let listener = mio::net::TcpListener::bind(address)?;
+    socket2::SockRef::from(&listener).listen(WAITING)?;
+    Ok(listener)
 }
 
 #[cfg(unix)]
@@ -309,4 +318,19 @@ fn names(settings: &Settings) -> Vec<String> {
 /// Our own locks guard plain values: after a panic elsewhere they still hold.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn many_connect_before_one_is_accepted() {
+        let listener = listen_tcp(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = listener.local_addr().unwrap();
+        let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(10));
+        let clients: Result<Vec<_>, _> = (0..400).map(connect).collect();
+        assert_eq!(clients.unwrap().len(), 400);
+    }
 }

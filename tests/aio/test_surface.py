@@ -1,6 +1,7 @@
 """The two clients side by side: the same names, signatures, defaults and documentation."""
 
 import inspect
+import typing
 
 import pytest
 
@@ -42,6 +43,7 @@ def test_a_verb(name):
     assert blocking.__name__ == awaited.__name__
     assert inspect.iscoroutinefunction(awaited) == (name not in PLAIN)
     assert not inspect.iscoroutinefunction(blocking)
+    assert typing.get_type_hints(blocking) == typing.get_type_hints(awaited)
 
 
 def test_constructors():
