@@ -183,6 +183,7 @@ def test_every_picture_is_shown_and_exists():
         for name in re.findall(r"images/([\w-]+\.(?:png|svg))", (ROOT / page).read_text(encoding="utf-8"))
     }
     assert shown == pictures
+    assert not [page for page in PAGES if "![](" in (ROOT / page).read_text(encoding="utf-8")]
     for display in ("client", "transcript", "message", "receipt", "report", "error"):
         assert {f"{display}-{look}.png" for look in ("light", "dark", "narrow")} <= shown
 
