@@ -98,9 +98,10 @@ def run(given: argparse.Namespace) -> int:
             allow_remote=given.allow_remote,
         )
     except (OSError, ValueError, OverflowError) as error:
+        words = getattr(error, "strerror", None) or error
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         advice = " (--port 0 takes a free one)" if taken else ""
-        return complain(f"can't listen on {given.host}:{given.port}: {error}{advice}")
+        return complain(f"can't listen on {given.host}:{given.port}: {words}{advice}")
     count = 0
     with contextlib.ExitStack() as stack:
         stack.enter_context(catcher)
