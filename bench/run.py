@@ -256,7 +256,7 @@ def write_docs(texts: list[str], sections: dict[str, Rounds]) -> None:
     page = [
         "# Performance", "",
         "Written by `make bench BENCH=--write-docs`; instructions are counted in `docs/instructions.md`.", "",
-        how, "", "![](images/performance.svg)", "", *[text + "\n" for text in texts],
+        how, "", f"![{title}](images/performance.svg)", "", *[text + "\n" for text in texts],
     ]  # fmt: skip
     (DOCS / "performance.md").write_text("\n".join(page), encoding="utf-8")
 

@@ -98,7 +98,10 @@ def run(given: argparse.Namespace) -> int:
             allow_remote=given.allow_remote,
         )
     except (OSError, ValueError, OverflowError) as error:
-        return complain(f"can't listen on {given.host}:{given.port}: {error}")
+        words = getattr(error, "strerror", None) or error
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        advice = " (--port 0 takes a free one)" if taken else ""
+        return complain(f"can't listen on {given.host}:{given.port}: {words}{advice}")
     count = 0
     with contextlib.ExitStack() as stack:
         stack.enter_context(catcher)
@@ -113,7 +116,7 @@ def run(given: argparse.Namespace) -> int:
                 count += 1
                 print(describe(message, conversation=given.conversation), flush=True)
         except KeyboardInterrupt:
-            print(f"\n{count} messages caught. Bye.")
+            print(f"\n{count} message{'' if count == 1 else 's'} caught. Bye.")
         except BrokenPipeError:
             # Nobody reads us any more; Python must not try to flush at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

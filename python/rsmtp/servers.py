@@ -80,6 +80,8 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         return _local(parts)
     if parts.scheme not in ("smtp", "smtps", "lmtp"):
         known = ", ".join(("smtp", "smtps", "lmtp", *LOCAL_SCHEMES))
+        if not parts.scheme:
+            raise ValueError(f"url: it has no scheme; write smtp://HOST, or one of {known}")
         raise ValueError(f"url: its scheme is {parts.scheme!r}, not one of {known}")
     if parts.fragment or "@" in parts.path + parts.query:
         # Not shown: it would be a part of the password.

@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import time
@@ -71,7 +72,7 @@ def test_the_printed_snippet_delivers(command, tls):
     assert "me@example.org -> you@example.org" in text
     assert "Subject: Hello" in text
     assert "logged in as catcher" in text
-    assert catch.end().endswith("1 messages caught. Bye.\n")
+    assert catch.end().endswith("1 message caught. Bye.\n")
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -94,6 +95,14 @@ def test_the_password_comes_from_the_environment(command):
         2,
         b"rsmtp catch: the environment variable NOT_SET_AT_ALL is not set\n",
     )
+
+
+def test_a_taken_port_is_told_with_the_way_out(command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        refused = command("--port", str(taken.getsockname()[1]))
+        _, errors = refused.process.communicate(timeout=20)
+    assert refused.process.returncode == 2
+    assert b"--port 0 takes a free one" in errors
 
 
 def test_another_host_must_be_meant(command):

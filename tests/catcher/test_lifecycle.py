@@ -1,6 +1,7 @@
 """Starting, stopping, and leaving nothing behind."""
 
 import concurrent.futures
+import errno
 import gc
 import os
 import pathlib
@@ -127,8 +128,9 @@ def test_only_loopback_unless_told_otherwise():
 
 
 def test_a_port_that_is_taken_is_an_os_error(catcher):
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(OSError, match="in use") as refused:
         rsmtp.Catcher(port=catcher.port)
+    assert refused.value.errno == errno.EADDRINUSE
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ MISTAKES = [
     ((*HERE, *LETTER, "message.eml"), 2, "does not go with FILE"),
     (("--host", "localhost", "--port", "70000", *LETTER), 2, "--port: 70000"),
     (("--server", "http://localhost", *LETTER), 2, "its scheme is 'http'"),
+    (("--server", "smtp.example.org", *LETTER), 2, "write smtp://HOST"),
     (("--server", "smtp://", *LETTER), 2, "it names no host"),
     (("--server", "smtp://a b:c@d@e", *LETTER), 2, "--server"),
     (("--server", "smtp://localhost:port", *LETTER), 2, "the port is not a number"),

@@ -50,7 +50,7 @@ def test_help(run, arguments):
 
 def test_no_command(run):
     done = run(code=2)
-    assert "COMMAND" in done.err
+    assert done.out == "" and "examples:" in done.err and "rsmtp catch" in done.err
 
 
 def test_version(run):

@@ -55,7 +55,7 @@ def opened(browser, html, *, scheme="light", host="", width=980):
     return page
 
 
-@pytest.mark.parametrize("width", [980, 360])
+@pytest.mark.parametrize("width", [980, 780, 740, 680, 600, 560, 360])
 def test_nothing_runs_over_the_edge(browser, displays, width):
     page = opened(browser, "".join(displays), width=width)
     for details in page.locator("details").all():

@@ -183,8 +183,16 @@ def test_every_picture_is_shown_and_exists():
         for name in re.findall(r"images/([\w-]+\.(?:png|svg))", (ROOT / page).read_text(encoding="utf-8"))
     }
     assert shown == pictures
+    assert not [page for page in PAGES if "![](" in (ROOT / page).read_text(encoding="utf-8")]
     for display in ("client", "transcript", "message", "receipt", "report", "error"):
         assert {f"{display}-{look}.png" for look in ("light", "dark", "narrow")} <= shown
+
+
+def test_every_public_name_stands_in_the_reference():
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert "automodule:: rsmtp.errors" in reference
+    names = set(rsmtp.__all__) - set(rsmtp.errors.__all__) - {"__version__"}
+    assert not [name for name in names if not re.search(rf"rsmtp\.{name}\b", reference)]
 
 
 def test_commands_named_exist():

@@ -20,7 +20,7 @@ DESCRIPTION = """\
 Send one message: made from flags, a ready one from a file, or from standard input.
 Prints what became of every recipient, and the server's queue id.
 
-The password comes from RSMTP_PASSWORD, from RSMTP_URL, from the keyring (pip install
+The password comes from RSMTP_URL, from RSMTP_PASSWORD, from the keyring (pip install
 'rsmtp[keyring]'; keyring set HOST USER), or is asked for. There is no argument for it:
 arguments can be read by everybody on the machine.
 """

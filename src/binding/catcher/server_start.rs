@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use super::argument::{bad_argument, named, seconds};
@@ -138,8 +138,14 @@ fn dialect(name: &str) -> PyResult<Dialect> {
 }
 
 fn not_started(error: io::Error) -> PyErr {
-    match error.kind() {
-        io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
+    let words = error.to_string();
+    match (error.raw_os_error(), error.kind()) {
+        (_, io::ErrorKind::InvalidInput) => PyValueError::new_err(words),
+        // Called with a number, OSError chooses the class for it, and has `errno`.
+        (Some(number), _) => {
+            let words = words.trim_end_matches(&format!(" (os error {number})")).to_owned();
+            PyOSError::new_err((number, words))
+        }
         _ => error.into(),
     }
 }

@@ -103,7 +103,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using catch' -l allow-remote -d 'let --host a
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l no-web -d 'no web page'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l web-port -x -d 'the web page'"'"'s port; 0 takes a free one (default: 8025, or a free one if that is taken)'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l web-host -x -d 'the web page'"'"'s address (default: 127.0.0.1); it has no login'
-complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a demo -d 'Run the example script against a local server of its own: STARTTLS, AUTH, one message. Then show the conversation, state by state. Nothing leaves this machine.'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a demo -d 'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
 complete -c rsmtp -n '_shtab_rsmtp_using demo' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using demo' -l preview -d 'show it in a browser, too: the state machine, the conversation, the message'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a completion -d 'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'

@@ -13,7 +13,7 @@ _shtab_rsmtp_commands() {
     catch:'Run a local mail server that takes any mail, prints it, shows it in a web page, and delivers it nowhere.'
     check:'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
     completion:'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
-    demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message. Then show the conversation, state by state. Nothing leaves this machine.'
+    demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
     send:'Send one message: made from flags, a ready one from a file, or from standard input.'
   )
   _describe 'rsmtp commands' _commands
