@@ -33,7 +33,6 @@ pub struct Errand<P> {
     /// Until the session is ready for mail.
     opening: Option<Opening>,
     lane: Lane<P>,
-    opened: Instant,
     began: Instant,
     fresh: bool,
     quitting: bool,
@@ -56,17 +55,8 @@ impl<P: Payload> Errand<P> {
     pub fn new(batch: Arc<Batch<P>>, hop: usize, own_literal: ClientName, now: Instant) -> Self {
         let server = &batch.shared.route.hop(hop).server;
         let name = server.client_name.clone().unwrap_or(own_literal);
-        let lane = batch.lane(Arc::clone(&server.name), 0, false, now);
-        Self {
-            opening: Some(Opening::new(name)),
-            batch,
-            hop,
-            lane,
-            opened: now,
-            began: now,
-            fresh: true,
-            quitting: false,
-        }
+        let lane = batch.lane(Arc::clone(&server.name), now, 0, false, now);
+        Self { opening: Some(Opening::new(name)), batch, hop, lane, began: now, fresh: true, quitting: false }
     }
 
     /// On a session that is ready: so many messages have gone over it, and so long
@@ -80,9 +70,9 @@ impl<P: Payload> Errand<P> {
         now: Instant,
     ) -> Self {
         let name = Arc::clone(&batch.shared.route.hop(hop).server.name);
-        let lane = batch.lane(name, begun, silence > STALE, now);
         let opened = now.checked_sub(age).unwrap_or(now);
-        Self { batch, hop, opening: None, lane, opened, began: now, fresh: false, quitting: false }
+        let lane = batch.lane(name, opened, begun, silence > STALE, now);
+        Self { batch, hop, opening: None, lane, began: now, fresh: false, quitting: false }
     }
 
     /// Something has come of what was said.
@@ -109,15 +99,13 @@ impl<P: Payload> Errand<P> {
         if gives_way && self.lane.in_flight() == 0 {
             return Next::Rest { spent: false };
         }
-        let too_old = now.duration_since(self.opened) >= keep.age;
         let (workers, failed) = {
             let state = self.batch.lock();
             (state.workers, state.failure.is_some())
         };
-        let filled = match (too_old, failed, gives_way) {
-            (true, ..) => Filled::Spent,
-            (_, true, _) => Filled::Starved(Work::Finished),
-            (.., true) => Filled::Full,
+        let filled = match (failed, gives_way) {
+            (true, _) => Filled::Starved(Work::Finished),
+            (_, true) => Filled::Full,
             _ => self.lane.fill(&mut Locked(&self.batch), workers, session, now),
         };
         let drained = self.batch.lock().dispatch.is_drained();

@@ -196,7 +196,7 @@ fn stream<P: Payload>(
     let fresh = resting.begun == 0;
     let now = Instant::now();
     let idle = now.duration_since(resting.since) > Duration::from_secs(1);
-    let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.begun, idle, now);
+    let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.opened, resting.begun, idle, now);
     let ended = converse(batch, &mut lane, &mut resting, hop.patience, attendant);
     let now = Instant::now();
     let connection = &mut resting.connection;
@@ -277,12 +277,10 @@ fn converse<P: Payload>(
         if gives_way && lane.in_flight() == 0 && !quitting {
             return Ok(false);
         }
-        let too_old = now.duration_since(resting.opened) >= keep.age;
         let workers = batch.lock().workers;
-        let filled = match (too_old, gives_way) {
-            (true, _) => Filled::Spent,
-            (_, true) => Filled::Full,
-            _ => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
+        let filled = match gives_way {
+            true => Filled::Full,
+            false => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
         };
         match filled {
             Filled::Spent if lane.in_flight() == 0 => return Ok(true),
