@@ -1692,13 +1692,12 @@ class Wire(Conversation):
         """
     @property
     def is_settled(self, /) -> bool: ...
-    def leave_errand(self, /) -> tuple[BaseException | None, bool, int, bool, bool]:
+    def leave_errand(self, /) -> tuple[BaseException | None, bool, int, bool]:
         """
-        Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
-        error is an exception that is not raised; `spent` is whether the session may not
-        be used again, `begun` the messages that have gone over it, `answered` whether
-        any of this errand's was answered or the server will be spoken to more plainly, `ready` whether the session came to be ready
-        for mail.
+        Ends the errand, however it went: `(error, spent, begun, ready)`. The error is an
+        exception that is not raised: what kept the session from getting any message
+        answered. `spent` is whether it may not be used again, `begun` the messages that
+        have gone over it, `ready` whether it came to be ready for mail.
         """
     def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:
         """

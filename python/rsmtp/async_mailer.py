@@ -443,7 +443,7 @@ class AsyncSending:
         self._mailer._serving.add(connection)
         self._idle.discard(task)
         try:
-            error, spent, one.begun, answered, ready = await connection.serve(begin, self._changed.beat)
+            error, spent, one.begun, ready = await connection.serve(begin, self._changed.beat)
         except BaseException:
             connection.close()
             raise
@@ -452,13 +452,12 @@ class AsyncSending:
             self._mailer._serving.discard(connection)
             self._idle.add(task)
             self._stir_others()
-        if not connection.is_over and not spent and error is None:
-            await self._mailer._rest(one)
+        if connection.is_over:
+            connection.close()
+        elif spent or error is not None:
+            await _leave(connection)
         else:
-            connection.close() if connection.is_over or error else await _leave(connection)
-        if error is None or answered or literal is None:
-            return None, ready
-        self._mailer._engine.is_down(one.server)
+            await self._mailer._rest(one)
         return error, ready
 
     def _stir_others(self) -> None:

@@ -5,6 +5,7 @@ use super::batch::{Batch, Locked};
 use super::dispatch::Work;
 use super::job::Payload;
 use super::lane::{Filled, Lane};
+use super::parting::Parted;
 use super::server::{Asks, Opening, quit};
 use super::worker::TURN;
 use crate::protocol::command::ClientName;
@@ -39,15 +40,13 @@ pub struct Errand<P> {
 }
 
 /// How it ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Left {
     /// Messages that have gone over the session, all in all.
     pub begun: usize,
-    /// Whether the server has answered any message of this errand, or will be spoken
-    /// to more plainly: nothing is to be held against it.
-    pub answered: bool,
     /// Whether the session came to be ready for mail.
     pub ready: bool,
+    pub parted: Parted,
 }
 
 impl<P: Payload> Errand<P> {
@@ -130,18 +129,15 @@ impl<P: Payload> Errand<P> {
         }
     }
 
-    /// The session has ended, or is left at rest: everything that was in flight is
-    /// settled, what was not begun goes back.
+    /// The session has ended, or is left at rest.
     pub fn leave(mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Left {
-        let ready = self.opening.is_none();
-        let silent = !self.lane.is_answered();
-        let broken = error.is_some_and(|error| error.kind != Kind::Interrupted);
-        // By its own words or not at all: only what broke can have broken on an extension.
-        let plainly =
-            silent && ready && self.fresh && broken && self.batch.shared.route.breaks(self.hop, now);
-        // One that had died at rest says nothing about the message.
-        let forgiven = plainly || (silent && !self.fresh);
-        self.lane.ended(session, error, forgiven, &mut self.batch.lock().dispatch, now);
-        Left { begun: self.lane.begun(), answered: self.lane.is_answered() || plainly, ready }
+        let parted = match error {
+            // Nothing can have been sent.
+            Some(error) if self.opening.is_some() && error.kind != Kind::Interrupted => {
+                Parted::Barren(error.clone())
+            }
+            _ => self.batch.part(&mut self.lane, session, self.hop, self.fresh, error, now),
+        };
+        Left { begun: self.lane.begun(), ready: self.opening.is_none(), parted }
     }
 }
