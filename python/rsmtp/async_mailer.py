@@ -284,17 +284,28 @@ class AsyncSending:
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         feeder = asyncio.create_task(self._feed())
         feeder.add_done_callback(lambda _: self._changed.beat())
+        trouble: Exception | None = None
+
+        def told() -> None:
+            nonlocal trouble
+            try:
+                tell(False)
+            except Exception as raised:
+                trouble = raised
+                feeder.cancel()
+
         try:
             while not self._sending.tell(self._receipts):
                 if self._sending.wants_more:
                     self._changed.beat()
                 if self._receipts:
                     yield
-                    tell(False)
+                    told()
                     continue
-                tell(False)
-                if feeder.done() and not feeder.cancelled() and feeder.exception():
-                    # What it gave before is sent; then its error is told.
+                told()
+                failed = feeder.done() and not feeder.cancelled() and feeder.exception()
+                if failed or trouble is not None:
+                    # What was taken before is sent; then the error is told.
                     self._sending.finish()
                     self._stir()
                     if self._sending.tell(self._receipts):
@@ -309,6 +320,8 @@ class AsyncSending:
             for done in await asyncio.gather(feeder, *self._lanes, return_exceptions=True):
                 if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
                     raise done
+            if trouble is not None:
+                raise trouble
             if self._failure is not None:
                 raise self._failure
         finally:

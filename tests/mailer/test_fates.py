@@ -210,6 +210,17 @@ def test_progress_is_told_and_ends_with_all(catcher):
     assert not any(progress.finished for progress in seen[:-1])
 
 
+def test_a_callback_that_raises_loses_neither_messages_nor_receipts(catcher):
+    def told(progress):
+        assert not progress.settled, "enough"
+
+    with mailer(catcher, rate=100) as sender, pytest.raises(AssertionError, match="enough") as raised:
+        sender.send_all(messages(30), progress=told)
+    report = raised.value.report
+    assert (report.sent, report.total) == (30, 30), report
+    assert subjects(catcher) == list(range(30))
+
+
 def test_a_bar(catcher, capsys):
     with mailer(catcher) as sender:
         sender.send_all(messages(10), progress=True)
