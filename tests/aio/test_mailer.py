@@ -346,20 +346,5 @@ def test_cancelled_while_a_program_has_the_message(program):
     run(main)
 
 
-def test_local_transports(tmp_path):
-    message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", bcc="c@example.org")
-
-    async def main():
-        async with rsmtp.AsyncMailer(f"file://{tmp_path}") as mailer:
-            assert (await mailer.send(message)).sent == ["b@example.org", "c@example.org"]
-            assert (await mailer.send_all(messages(3))).sent == 3
-        async with rsmtp.AsyncMailer("null:") as mailer:
-            assert (await mailer.send_all(messages(100))).sent == 100
-
-    run(main)
-    stored = [path.read_bytes() for path in tmp_path.glob("*.eml")]
-    assert len(stored) == 4 and not any(b"Bcc" in octets or b"c@example.org" in octets for octets in stored)
-
-
 async def _report(sending):
     return await sending
