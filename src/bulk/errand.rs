@@ -11,6 +11,7 @@ use super::worker::TURN;
 use crate::protocol::command::ClientName;
 use crate::protocol::{Error, Event, Kind, Session};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Since when a session has been silent that its server may have given up.
@@ -72,6 +73,11 @@ impl<P: Payload> Errand<P> {
         let opened = now.checked_sub(age).unwrap_or(now);
         let lane = batch.lane(name, opened, begun, silence > STALE, now);
         Self { batch, hop, opening: None, lane, began: now, fresh: false, quitting: false }
+    }
+
+    /// Before anything is said.
+    pub fn begin(&self, session: &mut Session) {
+        session.keep_transcript(self.batch.shared.recorded.load(Ordering::Relaxed));
     }
 
     /// Something has come of what was said.

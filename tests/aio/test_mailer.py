@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import random
 import socket
@@ -313,6 +314,20 @@ def test_sending_within_a_sending_on_one_session():
 
         _, left = run(main)
         assert not left and len(catcher.messages) == 6
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_conversation_is_recorded_only_for_who_listens(caplog, listens):
+    async def main():
+        async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+            assert (await mailer.send(messages(1)[0])).ok
+            (resting,) = mailer._resting
+            return str(resting.connection.transcript)
+
+    with rsmtp.Catcher(tls="none") as catcher:
+        with caplog.at_level(logging.DEBUG if listens else logging.WARNING, "rsmtp.smtp"):
+            transcript, _ = run(main)
+    assert ("MAIL FROM" in transcript) == ("MAIL FROM" in caplog.text) == listens
 
 
 @pytest.fixture

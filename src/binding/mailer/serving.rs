@@ -48,7 +48,10 @@ impl Wire {
                 Errand::again(batch, server, begun, duration("age", age)?, duration("silence", silence)?, now)
             }
         };
-        let begun = self.shared.look(py, Reactive::begin_serving)?;
+        let begun = self.shared.look(py, |driver| {
+            errand.begin(driver.wire_mut().session_mut());
+            driver.begin_serving()
+        })?;
         begun.map_err(|error| to_python(py, &error))?;
         *self.serving() = Some(Serving { errand, wake_at: None, spent: false });
         Ok(())
