@@ -116,17 +116,28 @@ class AsyncSending:
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         feeder = asyncio.create_task(self._feed())
         feeder.add_done_callback(lambda _: self._changed.beat())
+        trouble: Exception | None = None
+
+        def told() -> None:
+            nonlocal trouble
+            try:
+                tell(False)
+            except Exception as raised:
+                trouble = raised
+                feeder.cancel()
+
         try:
             while not self._sending.tell(self._receipts):
                 if self._sending.wants_more:
                     self._changed.beat()
                 if self._receipts:
                     yield
-                    tell(False)
+                    told()
                     continue
-                tell(False)
-                if feeder.done() and not feeder.cancelled() and feeder.exception():
-                    # What it gave before is sent; then its error is told.
+                told()
+                failed = feeder.done() and not feeder.cancelled() and feeder.exception()
+                if failed or trouble is not None:
+                    # What was taken before is sent; then the error is told.
                     self._sending.finish()
                     self._stir()
                     if self._sending.tell(self._receipts):
@@ -141,6 +152,8 @@ class AsyncSending:
             for done in await asyncio.gather(feeder, *self._lanes, return_exceptions=True):
                 if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
                     raise done
+            if trouble is not None:
+                raise trouble
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -275,7 +288,7 @@ class AsyncSending:
         self._pool.serving.add(connection)
         self._idle.discard(task)
         try:
-            error, spent, one.begun, answered, ready = await connection.serve(begin, self._changed.beat)
+            error, spent, one.begun, ready = await connection.serve(begin, self._changed.beat)
         except BaseException:
             connection.close()
             raise
@@ -284,13 +297,12 @@ class AsyncSending:
             self._pool.serving.discard(connection)
             self._idle.add(task)
             self._stir_others()
-        if not connection.is_over and not spent and error is None:
-            await self._pool.rest(one)
+        if connection.is_over:
+            connection.close()
+        elif spent or error is not None:
+            await leave(connection)
         else:
-            connection.close() if connection.is_over or error else await leave(connection)
-        if error is None or answered or literal is None:
-            return None, ready
-        self._pool.engine.is_down(one.server)
+            await self._pool.rest(one)
         return error, ready
 
     def _stir_others(self) -> None:

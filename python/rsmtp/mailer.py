@@ -286,11 +286,11 @@ def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Repor
         failure = sending.failure
         if failure is not None:
             raise failure
+        told(True)
     except BaseException as raised:
         _settle(sending, raised, report)
-        raise
-    finally:
         told(True)
+        raise
     report.close(sending.tally)
     return report
 

@@ -278,8 +278,16 @@ impl<P: Payload> Batch<P> {
         self.tell();
     }
 
-    pub(super) fn lane(&self, server: Arc<str>, begun: usize, idle: bool, now: Instant) -> Lane<P> {
-        Lane::new(server, self.shared.bounds, begun, idle, now)
+    pub(super) fn lane(
+        &self,
+        server: Arc<str>,
+        opened: Instant,
+        begun: usize,
+        idle: bool,
+        now: Instant,
+    ) -> Lane<P> {
+        let until = opened.checked_add(self.shared.pool.keep.age);
+        Lane::new(server, self.shared.bounds, until, begun, idle, now)
     }
 }
 

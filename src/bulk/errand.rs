@@ -5,6 +5,7 @@ use super::batch::{Batch, Locked};
 use super::dispatch::Work;
 use super::job::Payload;
 use super::lane::{Filled, Lane};
+use super::parting::Parted;
 use super::server::{Asks, Opening, quit};
 use super::worker::{FAREWELL, TURN};
 use crate::protocol::command::ClientName;
@@ -34,7 +35,6 @@ pub struct Errand<P> {
     /// Until the session is ready for mail.
     opening: Option<Opening>,
     lane: Lane<P>,
-    opened: Instant,
     began: Instant,
     fresh: bool,
     quitting: bool,
@@ -43,15 +43,13 @@ pub struct Errand<P> {
 }
 
 /// How it ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Left {
     /// Messages that have gone over the session, all in all.
     pub begun: usize,
-    /// Whether the server has answered any message of this errand, or will be spoken
-    /// to more plainly: nothing is to be held against it.
-    pub answered: bool,
     /// Whether the session came to be ready for mail.
     pub ready: bool,
+    pub parted: Parted,
 }
 
 impl<P: Payload> Errand<P> {
@@ -59,13 +57,12 @@ impl<P: Payload> Errand<P> {
     pub fn new(batch: Arc<Batch<P>>, hop: usize, own_literal: ClientName, now: Instant) -> Self {
         let server = &batch.shared.route.hop(hop).server;
         let name = server.client_name.clone().unwrap_or(own_literal);
-        let lane = batch.lane(Arc::clone(&server.name), 0, false, now);
+        let lane = batch.lane(Arc::clone(&server.name), now, 0, false, now);
         Self {
             opening: Some(Opening::new(name)),
             batch,
             hop,
             lane,
-            opened: now,
             began: now,
             fresh: true,
             quitting: false,
@@ -84,14 +81,13 @@ impl<P: Payload> Errand<P> {
         now: Instant,
     ) -> Self {
         let name = Arc::clone(&batch.shared.route.hop(hop).server.name);
-        let lane = batch.lane(name, begun, silence > STALE, now);
         let opened = now.checked_sub(age).unwrap_or(now);
+        let lane = batch.lane(name, opened, begun, silence > STALE, now);
         Self {
             batch,
             hop,
             opening: None,
             lane,
-            opened,
             began: now,
             fresh: false,
             quitting: false,
@@ -99,9 +95,9 @@ impl<P: Payload> Errand<P> {
         }
     }
 
-    /// Whether anybody wants the transcript.
-    pub fn is_recorded(&self) -> bool {
-        self.batch.shared.recorded.load(Ordering::Relaxed)
+    /// Before anything is said.
+    pub fn begin(&self, session: &mut Session) {
+        session.keep_transcript(self.batch.shared.recorded.load(Ordering::Relaxed));
     }
 
     /// Something has come of what was said.
@@ -133,15 +129,13 @@ impl<P: Payload> Errand<P> {
         if gives_way && self.lane.in_flight() == 0 {
             return Next::Rest { spent: false };
         }
-        let too_old = now.duration_since(self.opened) >= keep.age;
         let (workers, failed) = {
             let state = self.batch.lock();
             (state.workers, state.failure.is_some())
         };
-        let filled = match (too_old, failed, gives_way) {
-            (true, ..) => Filled::Spent,
-            (_, true, _) => Filled::Starved(Work::Finished),
-            (.., true) => Filled::Full,
+        let filled = match (failed, gives_way) {
+            (true, _) => Filled::Starved(Work::Finished),
+            (_, true) => Filled::Full,
             _ => self.lane.fill(&mut Locked(&self.batch), workers, session, now),
         };
         let drained = self.batch.lock().dispatch.is_drained();
@@ -166,18 +160,15 @@ impl<P: Payload> Errand<P> {
         }
     }
 
-    /// The session has ended, or is left at rest: everything that was in flight is
-    /// settled, what was not begun goes back.
+    /// The session has ended, or is left at rest.
     pub fn leave(mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Left {
-        let ready = self.opening.is_none();
-        let silent = !self.lane.is_answered();
-        let broken = error.is_some_and(|error| error.kind != Kind::Interrupted);
-        // By its own words or not at all: only what broke can have broken on an extension.
-        let plainly =
-            silent && ready && self.fresh && broken && self.batch.shared.route.breaks(self.hop, now);
-        // One that had died at rest says nothing about the message.
-        let forgiven = plainly || (silent && !self.fresh);
-        self.lane.ended(session, error, forgiven, &mut self.batch.lock().dispatch, now);
-        Left { begun: self.lane.begun(), answered: self.lane.is_answered() || plainly, ready }
+        let parted = match error {
+            // Nothing can have been sent.
+            Some(error) if self.opening.is_some() && error.kind != Kind::Interrupted => {
+                Parted::Barren(error.clone())
+            }
+            _ => self.batch.part(&mut self.lane, session, self.hop, self.fresh, error, now),
+        };
+        Left { begun: self.lane.begun(), ready: self.opening.is_none(), parted }
     }
 }

@@ -36,6 +36,8 @@ pub struct Lane<P> {
     in_flight: VecDeque<Job<P>>,
     /// Transactions on this session so far.
     begun: usize,
+    /// Then it is too old.
+    until: Option<Instant>,
     /// The next one finds out whether the server is still there.
     cautious: bool,
     /// Messages that the server has answered, here and now.
@@ -44,7 +46,14 @@ pub struct Lane<P> {
 
 impl<P: Payload> Lane<P> {
     /// `begun` and `idle` tell of a session that has been used before.
-    pub fn new(server: Arc<str>, bounds: Bounds, begun: usize, idle: bool, now: Instant) -> Self {
+    pub fn new(
+        server: Arc<str>,
+        bounds: Bounds,
+        until: Option<Instant>,
+        begun: usize,
+        idle: bool,
+        now: Instant,
+    ) -> Self {
         Self {
             server,
             bounds,
@@ -53,6 +62,7 @@ impl<P: Payload> Lane<P> {
             taken: VecDeque::new(),
             in_flight: VecDeque::new(),
             begun,
+            until,
             cautious: idle,
             answers: 0,
         }
@@ -82,10 +92,11 @@ impl<P: Payload> Lane<P> {
     }
 
     /// Whether the session has done all that it may: the caller's limit, or the
-    /// server's (RFC 9422 MAILMAX).
-    pub fn is_spent(&self, session: &Session) -> bool {
+    /// server's (RFC 9422 MAILMAX). However long it took to open, it does something.
+    pub fn is_spent(&self, session: &Session, now: Instant) -> bool {
         let most = self.bounds.messages.into_iter().chain(session.extensions().limit("MAILMAX")).min();
-        most.is_some_and(|most| self.begun >= most)
+        let old = self.until.is_some_and(|until| now >= until);
+        most.is_some_and(|most| self.begun >= most) || (old && self.begun > 0)
     }
 
     /// Says as many messages as the window has room for. When it could say more
@@ -99,7 +110,7 @@ impl<P: Payload> Lane<P> {
         now: Instant,
     ) -> Filled {
         while self.window.has_room(self.in_flight.len()) && session.takes_transaction() {
-            if self.is_spent(session) {
+            if self.is_spent(session, now) {
                 return Filled::Spent;
             }
             if self.taken.is_empty() {

@@ -5,6 +5,7 @@ use super::batch::{Batch, Locked};
 use super::dispatch::Work;
 use super::job::Payload;
 use super::lane::{Filled, Lane};
+use super::parting::Parted;
 use super::pool::Resting;
 use super::server::{Asks, Opening, Security, Server, quit};
 use crate::driver::{Attendant, Connection, SLICE, Wire};
@@ -22,15 +23,6 @@ pub(super) const BARREN: u32 = 10;
 pub(super) const TURN: Duration = Duration::from_millis(100);
 /// The answer to QUIT is awaited so long: nothing hangs on it.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
-
-/// How a session's work has ended.
-enum Ended {
-    Well,
-    /// Without an answer to any message; the next session is spoken to plainly.
-    Plainly,
-    /// Without an answer to any message.
-    Barren(Error),
-}
 
 impl Asks for Connection {
     fn session(&mut self) -> &mut Session {
@@ -66,12 +58,12 @@ pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) 
                     stream(batch, resting, attendant)
                 };
                 match worked? {
-                    Ended::Well => {
+                    Parted::Well => {
                         failures = 0;
                         continue;
                     }
-                    Ended::Plainly => continue,
-                    Ended::Barren(error) => {
+                    Parted::Plainly => continue,
+                    Parted::Barren(error) => {
                         failures += 1;
                         if failures > BARREN {
                             batch.fail(&error);
@@ -191,13 +183,13 @@ fn stream<P: Payload>(
     batch: &Batch<P>,
     mut resting: Resting,
     attendant: &mut dyn Attendant,
-) -> Result<Ended, Error> {
+) -> Result<Parted, Error> {
     let shared = &batch.shared;
     let hop = shared.route.hop(resting.server);
     let fresh = resting.begun == 0;
     let now = Instant::now();
     let idle = now.duration_since(resting.since) > Duration::from_secs(1);
-    let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.begun, idle, now);
+    let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.opened, resting.begun, idle, now);
     // A panic loses no message: all of them are settled before it goes on.
     let conversed = panic::catch_unwind(AssertUnwindSafe(|| {
         converse(batch, &mut lane, &mut resting, hop.patience, attendant)
@@ -206,19 +198,10 @@ fn stream<P: Payload>(
         Ok(ended) => (ended, None),
         Err(panicked) => (Err(resting.connection.session_mut().fail(panicking())), Some(panicked)),
     };
-    let now = Instant::now();
     let connection = &mut resting.connection;
-    let over = connection.session().state().is_over();
-    let stopped = matches!(&ended, Err(error) if error.kind == Kind::Interrupted);
-    let silent = !lane.is_answered() && over && !stopped;
-    // By its own words or not at all: only what broke can have broken on an extension.
-    let plainly = silent && fresh && ended.is_err() && shared.route.breaks(resting.server, now);
-    {
-        let mut state = batch.lock();
-        // One that had died at rest says nothing about the message.
-        let forgiven = plainly || (silent && !fresh);
-        lane.ended(connection.session_mut(), ended.as_ref().err(), forgiven, &mut state.dispatch, now);
-    }
+    let error = ended.as_ref().err();
+    let now = Instant::now();
+    let parted = batch.part(&mut lane, connection.session_mut(), resting.server, fresh, error, now);
     batch.stir();
     batch.tell();
     if let Some(panicked) = panicked {
@@ -227,33 +210,19 @@ fn stream<P: Payload>(
     }
     resting.begun = lane.begun();
     match ended {
-        Ok(spent) if !over && !spent => {
+        Ok(spent) if !spent && !connection.session().state().is_over() => {
             resting.since = now;
             shared.pool.put(resting);
         }
-        Ok(_) => {
-            resting.connection.leave();
-            if silent && fresh {
-                let message = "the server ended the session before it had taken a message";
-                shared.route.is_down(resting.server, now);
-                return Ok(Ended::Barren(Error::new(Kind::Disconnected, Stage::Mail, message)));
-            }
-        }
+        Ok(_) => connection.leave(),
         Err(error) => {
-            resting.connection.close();
-            if stopped {
-                return interrupted(batch, Err(error)).map(|()| Ended::Well);
-            }
-            if plainly {
-                return Ok(Ended::Plainly);
-            }
-            if silent && fresh {
-                shared.route.is_down(resting.server, now);
-                return Ok(Ended::Barren(Error { outcome: None, ..error }));
+            connection.close();
+            if error.kind == Kind::Interrupted {
+                interrupted(batch, Err(error))?;
             }
         }
     }
-    Ok(Ended::Well)
+    Ok(parted)
 }
 
 /// True when the session may do no more.
@@ -289,12 +258,10 @@ fn converse<P: Payload>(
         if gives_way && lane.in_flight() == 0 && !quitting {
             return Ok(false);
         }
-        let too_old = now.duration_since(resting.opened) >= keep.age;
         let workers = batch.lock().workers;
-        let filled = match (too_old, gives_way) {
-            (true, _) => Filled::Spent,
-            (_, true) => Filled::Full,
-            _ => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
+        let filled = match gives_way {
+            true => Filled::Full,
+            false => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
         };
         match filled {
             Filled::Spent if lane.in_flight() == 0 => return Ok(true),

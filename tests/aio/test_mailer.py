@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import random
 import socket
@@ -315,6 +316,20 @@ def test_sending_within_a_sending_on_one_session():
         assert not left and len(catcher.messages) == 6
 
 
+@pytest.mark.parametrize("listens", [True, False])
+def test_a_conversation_is_recorded_only_for_who_listens(caplog, listens):
+    async def main():
+        async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
+            assert (await mailer.send(messages(1)[0])).ok
+            (resting,) = mailer._resting
+            return str(resting.connection.transcript)
+
+    with rsmtp.Catcher(tls="none") as catcher:
+        with caplog.at_level(logging.DEBUG if listens else logging.WARNING, "rsmtp.smtp"):
+            transcript, _ = run(main)
+    assert ("MAIL FROM" in transcript) == ("MAIL FROM" in caplog.text) == listens
+
+
 @pytest.fixture
 def program(tmp_path):
     """A sendmail that tells when it has begun and ends when it is told to."""
@@ -344,21 +359,6 @@ def test_cancelled_while_a_program_has_the_message(program):
         assert (program.parent / "taken").read_bytes() == CONTENT
 
     run(main)
-
-
-def test_local_transports(tmp_path):
-    message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", bcc="c@example.org")
-
-    async def main():
-        async with rsmtp.AsyncMailer(f"file://{tmp_path}") as mailer:
-            assert (await mailer.send(message)).sent == ["b@example.org", "c@example.org"]
-            assert (await mailer.send_all(messages(3))).sent == 3
-        async with rsmtp.AsyncMailer("null:") as mailer:
-            assert (await mailer.send_all(messages(100))).sent == 100
-
-    run(main)
-    stored = [path.read_bytes() for path in tmp_path.glob("*.eml")]
-    assert len(stored) == 4 and not any(b"Bcc" in octets or b"c@example.org" in octets for octets in stored)
 
 
 async def _report(sending):

@@ -2,6 +2,9 @@
 
 import asyncio
 import email.message
+import inspect
+import re
+from pathlib import Path
 
 import pytest
 from client.scripted import answering, serve
@@ -99,6 +102,25 @@ def test_constructor_arguments_of_aiosmtplib():
 
     with rsmtp.Catcher() as catcher:
         asyncio.run(main(catcher))
+
+
+# What the constructor and `send` of aiosmtplib 5 take.
+TAKEN = ["hostname", "port", "username", "password", "local_hostname", "source_address", "timeout",
+         "use_tls", "start_tls", "tls_context"]  # fmt: skip
+NOT_TAKEN = ["validate_certs", "client_cert", "client_key", "cert_bundle", "socket_path", "sock",
+             "oauth_token_generator"]  # fmt: skip
+
+
+def test_the_table_for_users_of_aiosmtplib_tells_of_every_argument():
+    table = (Path(__file__).parent.parent.parent / "docs" / "asyncio.md").read_text()
+    table = table[table.index("aiosmtplib |") :]
+    for called in (rsmtp.AsyncSmtpClient, rsmtp.send):
+        taken = inspect.signature(called).parameters
+        assert [name for name in TAKEN if name not in taken] == []
+        assert [name for name in NOT_TAKEN if name in taken] == []
+    assert [name for name in TAKEN + NOT_TAKEN if f"{name}=" not in table] == []
+    for name in re.findall(r"`(SMTP\w+)`", "".join(line.split("|")[2] for line in table.splitlines())):
+        assert hasattr(rsmtp, name), name
 
 
 @pytest.mark.parametrize(

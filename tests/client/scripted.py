@@ -212,6 +212,8 @@ def answering(replies=None, *, extensions=(), greeting="220 hello", before=None)
             return
         while command := peer.line():
             reply = reply_to(command)
+            if command.upper().startswith("BDAT ") and str(reply).startswith("2"):
+                peer.octets(int(command.split()[1]))
             if not say(reply):
                 break
             first = _octets(reply if isinstance(reply, (str, bytes)) else reply[-1])

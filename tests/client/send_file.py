@@ -1,6 +1,9 @@
-"""Sends a file as an attachment: `python send_file.py PORT FILE path|object|memory` prints,
-as JSON, by how many kilobytes that raised the peak of this process's memory."""
+"""Sends a file as an attachment: `python send_file.py PORT FILE path|object|memory
+SmtpClient|AsyncSmtpClient|Mailer|AsyncMailer` prints, as JSON, by how many kilobytes that
+raised the peak of this process's memory."""
 
+import asyncio
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -15,11 +18,9 @@ def peak():
     return int(line.split()[1])
 
 
-def main(port, path, how):
+def main(port, path, how, sender):
     path = Path(path)
-    client = rsmtp.SmtpClient("127.0.0.1", port, "client.example", timeout=60)
-    client.ehlo()
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, SENDERS[sender](int(port)) as send:
         given = {
             "path": lambda: path,
             "object": lambda: file,
@@ -30,10 +31,51 @@ def main(port, path, how):
         message = rsmtp.Message(
             "x" * 1000, subject="s", from_="a@example.org", to="b@example.org", attachments=[given]
         )
-        refused = client.send_message(message)
+        refused = send(message)
         print(json.dumps({"refused": refused, "rise": peak() - before}))
-    client.quit()
+
+
+@contextlib.contextmanager
+def by_client(port):
+    with rsmtp.SmtpClient("127.0.0.1", port, "client.example", timeout=60) as client:
+        client.ehlo()
+        yield client.send_message
+
+
+@contextlib.contextmanager
+def by_async_client(port):
+    with asyncio.Runner() as runner:
+        client = rsmtp.AsyncSmtpClient("127.0.0.1", port, "client.example", timeout=60)
+        runner.run(client.connect())
+        yield lambda message: runner.run(client.send_message(message))
+        runner.run(client.quit())
+
+
+@contextlib.contextmanager
+def by_mailer(port):
+    with rsmtp.Mailer(host="127.0.0.1", port=port, tls="none", timeout=60) as mailer:
+        yield lambda message: unsent(mailer.send(message))
+
+
+@contextlib.contextmanager
+def by_async_mailer(port):
+    with asyncio.Runner() as runner:
+        mailer = rsmtp.AsyncMailer(host="127.0.0.1", port=port, tls="none", timeout=60)
+        yield lambda message: unsent(runner.run(mailer.send(message)))
+        runner.run(mailer.aclose())
+
+
+def unsent(receipt):
+    return {one.address: one.fate for one in receipt.recipients if one.fate != "sent"}
+
+
+SENDERS = {
+    "SmtpClient": by_client,
+    "AsyncSmtpClient": by_async_client,
+    "Mailer": by_mailer,
+    "AsyncMailer": by_async_mailer,
+}
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(*sys.argv[1:])

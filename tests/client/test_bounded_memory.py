@@ -40,11 +40,17 @@ def large(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("how", "extensions"), [("path", ["CHUNKING", "PIPELINING"]), ("object", [])], ids=["BDAT", "DATA"]
+    ("sender", "how", "extensions"),
+    [
+        ("SmtpClient", "path", ["CHUNKING", "PIPELINING"]),
+        ("AsyncSmtpClient", "object", []),
+        ("Mailer", "object", ["CHUNKING", "PIPELINING"]),
+        ("AsyncMailer", "path", ["PIPELINING"]),
+    ],
 )
-def test_a_gigabyte(large, how, extensions):
+def test_a_gigabyte(large, sender, how, extensions):
     path, digest = large
-    send(path, digest, how, extensions)
+    send(path, digest, how, extensions, sender)
 
 
 def test_what_lies_in_memory_is_encoded_on_its_way(tmp_path):
@@ -54,12 +60,12 @@ def test_what_lies_in_memory_is_encoded_on_its_way(tmp_path):
     send(path, hashlib.sha256(octets).hexdigest(), "memory", ["CHUNKING"])
 
 
-def send(path, digest, how, extensions):
+def send(path, digest, how, extensions, sender="SmtpClient"):
     sink = [sys.executable, str(HERE / "sink.py"), *extensions]
     with subprocess.Popen(sink, stdout=subprocess.PIPE, text=True) as server:
         try:
             port = server.stdout.readline().strip()
-            client = [sys.executable, str(HERE / "send_file.py"), port, str(path), how]
+            client = [sys.executable, str(HERE / "send_file.py"), port, str(path), how, sender]
             done = subprocess.run(client, capture_output=True, text=True, timeout=240)
             assert done.returncode == 0, done.stderr
             got = json.loads(server.stdout.readline())

@@ -188,6 +188,71 @@ def test_messages_of_every_kind(catcher):
     assert all(b"Bcc" not in message.data for message in catcher.messages)
 
 
+EIGHT_BIT = ("a@example.org", ["b@example.org"], "Subject: x\n\nh\u00e9\n")
+LOCAL_PART = ("\u00e9@example.org", ["b@ex\u00e4mple.org"], CONTENT)
+
+
+def test_what_a_plain_server_cannot_take_is_not_sent_and_the_others_are():
+    ours = rsmtp.Message("h\u00e9", from_="a@example.org", to="b@ex\u00e4mple.org", subject="\u00e9")
+    with serve(answering(extensions=["PIPELINING"])) as server, mailer(server) as sender:
+        report = sender.send_all([EIGHT_BIT, LOCAL_PART, ours, *messages(1)])
+    assert (report.sent, report.not_sent) == (2, 2)
+    errors_by_index = {receipt.index: receipt.error for receipt in report.receipts}
+    assert isinstance(errors_by_index[0], errors.SMTPNotSupportedError)
+    assert isinstance(errors_by_index[1], errors.SMTPNonASCIIAddress)
+    assert report.to_retry == []
+    assert server.heard.isascii() and b"<b@xn--exmple-cua.org>" in server.heard
+
+
+def test_a_server_that_can_is_told_what_comes():
+    extensions = ["PIPELINING", "8BITMIME", "SMTPUTF8"]
+    with serve(answering(extensions=extensions)) as server, mailer(server) as sender:
+        assert sender.send_all([EIGHT_BIT, LOCAL_PART]).sent == 2
+    assert b"MAIL FROM:<a@example.org> BODY=8BITMIME\r\n" in server.heard
+    assert "MAIL FROM:<\u00e9@example.org> SMTPUTF8\r\n".encode() in server.heard
+    assert "RCPT TO:<b@ex\u00e4mple.org>\r\n".encode() in server.heard
+
+
+def test_recipients_over_a_limit_that_the_server_did_not_tell_have_their_turn(catcher):
+    for several in (3, 6):
+        catcher.fault("RCPT", reply=(452, "4.5.3 too many recipients"), skip=several, times=9 - several)
+    everybody = [f"b{number}@example.org" for number in range(9)]
+    with mailer(catcher, retries=5) as sender:
+        receipt = sender.send(("a@example.org", everybody, CONTENT))
+    assert receipt.ok and sorted(receipt.sent) == everybody
+    arrived = [who for message in catcher.messages for who in message.rcpt_tos]
+    assert sorted(arrived) == everybody
+
+
+def test_a_recipient_named_twice(catcher):
+    with mailer(catcher) as sender:
+        receipt = sender.send(("a@example.org", ["b@example.org"] * 2, CONTENT))
+    assert receipt.ok and len(receipt.recipients) == 2
+    assert [message.rcpt_tos for message in catcher.messages] == [["b@example.org"] * 2]
+
+
+def test_a_server_that_reads_no_further_until_its_replies_are_read():
+    """Both sides' buffers are full when each waits for the other: 6 MB one way, 12 MB back."""
+    wordy = ["250-" + "x" * 400] * 160 + ["250 ok"]
+    content = b"x" * 76 * 1300 + b"\r\n"
+    script = answering({"MAIL": wordy, "RCPT": wordy, "BDAT": wordy}, extensions=["PIPELINING", "CHUNKING"])
+    with serve(script) as server, mailer(server) as sender:
+        assert sender.send_all([("a@example.org", ["b@example.org"], content)] * 64).sent == 64
+
+
+def test_a_data_frame(catcher):
+    pandas = pytest.importorskip("pandas")
+    catcher.fault("RCPT", reply=(550, "5.1.1 no such user"), address="b1@example.org")
+    with mailer(catcher) as sender:
+        report = sender.send_all([*messages(3), "not a message"])
+    frame = pandas.DataFrame(report.to_dicts())
+    assert len(frame) == 4
+    assert dict(frame["fate"].value_counts()) == {"sent": 2, "refused": 1, "not sent": 1}
+    refused = frame[frame["fate"] == "refused"].iloc[0]
+    assert (refused["address"], refused["code"], refused["enhanced_code"]) == ("b1@example.org", 550, "5.1.1")
+    assert frame[frame["fate"] == "sent"]["queue_id"].notna().all()
+
+
 def test_rates_hold():
     with rsmtp.Catcher(tls="none") as catcher, mailer(catcher, rate=100) as sender:
         report = sender.send_all(messages(30))
@@ -208,6 +273,17 @@ def test_progress_is_told_and_ends_with_all(catcher):
         sender.send_all(messages(10), progress=seen.append)
     assert seen[-1].finished and seen[-1].sent == 10 and seen[-1].total == 10
     assert not any(progress.finished for progress in seen[:-1])
+
+
+def test_a_callback_that_raises_loses_neither_messages_nor_receipts(catcher):
+    def told(progress):
+        assert not progress.settled, "enough"
+
+    with mailer(catcher, rate=100) as sender, pytest.raises(AssertionError, match="enough") as raised:
+        sender.send_all(messages(30), progress=told)
+    report = raised.value.report
+    assert (report.sent, report.total) == (30, 30), report
+    assert subjects(catcher) == list(range(30))
 
 
 def test_a_bar(catcher, capsys):
@@ -237,15 +313,22 @@ def test_local_transports(tmp_path):
     program = tmp_path / "sendmail"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$0.arguments"\ncat > "$0.input"\n')
     program.chmod(0o755)
+    message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", bcc="c@example.org")
     with rsmtp.Mailer(f"sendmail://{program}") as sender:
-        assert sender.send(("a@example.org", ["b@example.org"], CONTENT)).ok
+        assert sender.send(message).sent == ["b@example.org", "c@example.org"]
     assert (tmp_path / "sendmail.arguments").read_text().split() == [
         "-i",
         "-f",
         "a@example.org",
         "--",
         "b@example.org",
+        "c@example.org",
     ]
+    taken = (tmp_path / "sendmail.input").read_bytes()
+    assert b"To: b@example.org\r\n" in taken
+    assert b"Bcc" not in taken and b"c@example.org" not in taken
+    with rsmtp.Mailer(f"sendmail://{program}") as sender:
+        assert sender.send(("a@example.org", ["b@example.org"], CONTENT)).ok
     assert (tmp_path / "sendmail.input").read_bytes() == CONTENT
     program.write_text("#!/bin/sh\ncat > /dev/null\necho no space >&2\nexit 75\n")
     with rsmtp.Mailer(f"sendmail://{program}") as sender:

@@ -252,6 +252,14 @@ def test_a_session_that_died_at_rest_is_opened_anew_and_nothing_is_lost(goodbye)
         assert [peer.heard.count(b"MAIL FROM") for peer in server.peers] == [1, 1]
 
 
+def test_a_session_takes_a_message_however_long_it_took_to_open(catcher):
+    with plain(catcher, max_age=1e-6) as mailer:
+        assert mailer.send(MESSAGE).ok
+        assert mailer.idle == 0
+        assert mailer.send_all([MESSAGE] * 3).sent == 3
+    assert len(catcher.conversations) == 4
+
+
 def test_idle_time_over_means_a_new_session(catcher):
     with plain(catcher, keep_idle=0.01) as mailer:
         assert mailer.send(MESSAGE).ok

@@ -1,6 +1,12 @@
-"""What only `Mailer` does: it works for several threads, and for who asks it while it works."""
+"""What only `Mailer` does: it works for several threads, for who asks it while it works, and
+until Ctrl-C."""
 
+import os
+import signal
 import threading
+
+import pytest
+from client.scripted import serve
 
 import rsmtp
 
@@ -39,3 +45,57 @@ def test_sending_within_a_sending_on_one_session():
             assert mailer.send_all(outer()).sent == 3
             assert mailer.idle == 1
         assert len(catcher.messages) == 6
+
+
+def interrupts_at(count):
+    """Answers all messages before this one, and presses Ctrl-C instead of answering it."""
+
+    def script(peer):
+        peer.say("220 hello")
+        peer.line()
+        peer.say("250-server", "250-PIPELINING", "250 CHUNKING")
+        taken = 0
+        while command := peer.line():
+            if command.startswith("BDAT"):
+                peer.octets(int(command.split()[1]))
+                taken += 1
+                if taken == count:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    peer.until_closed()
+                    return
+            peer.say("250 ok")
+
+    return script
+
+
+def by_send(mailer):
+    mailer.send(messages(1)[0])
+
+
+def by_send_all(mailer):
+    mailer.send_all(messages(5))
+
+
+def by_stream(mailer):
+    def endless():
+        while True:
+            yield messages(1)[0]
+
+    for receipt in mailer.send_all(endless(), stream=True):
+        assert receipt.index < 2 and receipt.ok
+
+
+@pytest.mark.parametrize(("send", "at"), [(by_send, 1), (by_send_all, 3), (by_stream, 3)])
+def test_ctrl_c(send, at):
+    with serve(interrupts_at(at)) as server:
+        with rsmtp.Mailer(host="127.0.0.1", port=server.port, tls="none", timeout=20) as mailer:
+            with pytest.raises(KeyboardInterrupt) as raised:
+                send(mailer)
+            assert mailer.idle == 0
+        assert not any(thread.name == "rsmtp-session" for thread in threading.enumerate())
+    receipts = [raised.value.receipt] if send is by_send else raised.value.report.receipts
+    fates = {receipt.index: receipt.recipients[0].fate for receipt in receipts}
+    # The answers to those before it may have been on their way.
+    assert fates[at - 1] == "unknown"
+    assert all(index < at - 1 for index, fate in fates.items() if fate == "sent")
+    assert len(receipts) == len(fates)

@@ -49,6 +49,36 @@ def test_the_second_server_takes_over(nobody):
         assert report.ok and len(catcher.messages) == 5
 
 
+@pytest.mark.parametrize(
+    ("replies", "scheme", "sessions"),
+    [
+        ({"": "554 go away"}, "smtp://{}?tls=none", 1),
+        ({"": "no reply"}, "smtp://{}?tls=none", 1),
+        ({"EHLO": "550 not you"}, "smtp://{}?tls=none", 1),
+        ({"EHLO": None}, "smtp://{}?tls=none", 1),
+        ({"AUTH": "535 5.7.8 wrong"}, "smtp://u:p@{}?tls=none", 1),
+        ({}, "smtp://u:p@{}?tls=none", 1),
+        ({}, "smtp://{}", 1),
+        ({}, "smtps://{}", 1),
+        ({"MAIL": "421 4.3.2 busy"}, "smtp://{}?tls=none", 1),
+        # Once more in plain words, because that may have been what it broke on.
+        ({"MAIL": None, "EHLO": ["250-server", "250 PIPELINING"]}, "smtp://{}?tls=none", 2),
+    ],
+)
+def test_the_second_server_takes_over_whatever_is_wrong_with_the_first(replies, scheme, sessions):
+    first = dict(replies)
+    greeting = first.pop("", "220 hello")
+    offers = ["PIPELINING", "CHUNKING", *["AUTH PLAIN"] * ("AUTH" in first)]
+    with serve(answering(first, greeting=greeting, extensions=offers)) as bad, serve(answering()) as good:
+        urls = [scheme.format(f"127.0.0.1:{bad.port}"), f"smtp://127.0.0.1:{good.port}?tls=none"]
+        with rsmtp.Mailer(urls, backoff=0.01, timeout=20) as sending:
+            report = sending.send_all(messages(3))
+            assert sending.send(messages(1)[0]).ok
+        assert report.sent == 3, report
+        assert {receipt.server for receipt in report.receipts} == {f"127.0.0.1:{good.port}"}
+        assert (len(bad.peers), len(good.peers)) == (sessions, 1)
+
+
 @pytest.mark.parametrize("code", [500, 502, 503, 504])
 def test_a_server_that_does_not_know_the_bdat_it_offers_gets_data(code):
     script = answering({"BDAT": f"{code} what?"}, extensions=["PIPELINING", "CHUNKING"])

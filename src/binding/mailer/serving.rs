@@ -7,7 +7,7 @@ use crate::binding::attendant::Attending;
 use crate::binding::error::{Told, bad_argument, to_python};
 use crate::binding::request::parse;
 use crate::binding::wire::Wire;
-use crate::bulk::{Errand, Next, Work};
+use crate::bulk::{Errand, Next, Parted, Work};
 use crate::driver::{Reactive, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
@@ -48,9 +48,8 @@ impl Wire {
                 Errand::again(batch, server, begun, duration("age", age)?, duration("silence", silence)?, now)
             }
         };
-        let recorded = errand.is_recorded();
         let begun = self.shared.look(py, |driver| {
-            driver.wire_mut().session_mut().keep_transcript(recorded);
+            errand.begin(driver.wire_mut().session_mut());
             driver.begin_serving()
         })?;
         begun.map_err(|error| to_python(py, &error))?;
@@ -58,37 +57,32 @@ impl Wire {
         Ok(())
     }
 
-    /// Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
-    /// error is an exception that is not raised; `spent` is whether the session may not
-    /// be used again, `begun` the messages that have gone over it, `answered` whether
-    /// any of this errand's was answered or the server will be spoken to more plainly,
-    /// `ready` whether the session came to be ready for mail.
-    #[pyo3(signature = () -> "tuple[BaseException | None, bool, int, bool, bool]")]
-    #[allow(clippy::type_complexity, reason = "a tuple in Python")]
-    fn leave_errand(&self, py: Python<'_>) -> PyResult<(Option<Py<PyAny>>, bool, usize, bool, bool)> {
+    /// Ends the errand, however it went: `(error, spent, begun, ready)`. The error is an
+    /// exception that is not raised: what kept the session from getting any message
+    /// answered. `spent` is whether it may not be used again, `begun` the messages that
+    /// have gone over it, `ready` whether it came to be ready for mail.
+    #[pyo3(signature = () -> "tuple[BaseException | None, bool, int, bool]")]
+    fn leave_errand(&self, py: Python<'_>) -> PyResult<(Option<Py<PyAny>>, bool, usize, bool)> {
         let Some(serving) = self.serving().take() else {
             return Err(bad_argument("errand", &"there is none under way"));
         };
         let Serving { errand, spent, .. } = serving;
-        let (left, error) = self.shared.look(py, |driver| {
+        let left = self.shared.look(py, |driver| {
             if driver.is_serving() {
                 let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
                 driver.fail(error);
             }
             let error = driver.take_settled().err();
-            let left = errand.leave(driver.wire_mut().session_mut(), error.as_ref(), Instant::now());
-            (left, error)
+            errand.leave(driver.wire_mut().session_mut(), error.as_ref(), Instant::now())
         })?;
         let raised = self.shared.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let error = match (raised, error) {
-            (Some(raised), _) => Some(raised.into_value(py).into_any()),
-            // What became of the messages stands in the receipts.
-            (None, Some(error)) => {
-                Some(to_python(py, &Error { outcome: None, ..error }).into_value(py).into_any())
-            }
-            (None, None) => None,
+        let error = match (raised, left.parted) {
+            (Some(raised), _) => Some(raised),
+            (None, Parted::Barren(error)) => Some(to_python(py, &error)),
+            (None, Parted::Well | Parted::Plainly) => None,
         };
-        Ok((error, spent, left.begun, left.answered, left.ready))
+        let error = error.map(|error| error.into_value(py).into_any());
+        Ok((error, spent, left.begun, left.ready))
     }
 
     /// Whether the session is open and silent, and may be used again.
