@@ -14,51 +14,8 @@ from email.message import EmailMessage
 from os import PathLike
 from typing import Any, Final, Self, SupportsFloat, SupportsIndex, final
 
-from _typeshed import SupportsGetItem
+from _typeshed import Incomplete, SupportsGetItem
 from typing_extensions import disjoint_base
-
-__all__ = [
-    "STAGES",
-    "STATES",
-    "__version__",
-    "ArmedFault",
-    "Catcher",
-    "CaughtConversation",
-    "CaughtLine",
-    "CaughtMessage",
-    "CaughtTls",
-    "Certificate",
-    "Connection",
-    "Conversation",
-    "Edge",
-    "Engine",
-    "Message",
-    "Receipt",
-    "Recipient",
-    "RenderedMessage",
-    "Request",
-    "Sending",
-    "Settings",
-    "StateMachine",
-    "TlsConfig",
-    "TlsFacts",
-    "TranscriptLine",
-    "Wire",
-    "_Style",
-    "_encode_word",
-    "_encode_words",
-    "_fold_field",
-    "_fold_runs",
-    "_quoted_printable",
-    "_read_address",
-    "_read_addresses",
-    "ascii_host",
-    "cram_md5",
-    "enhanced_code",
-    "formataddr",
-    "needs_smtputf8",
-    "state_machine",
-]
 
 STAGES: Final[list[str]]
 
@@ -1693,13 +1650,12 @@ class Wire(Conversation):
         """
     @property
     def is_settled(self, /) -> bool: ...
-    def leave_errand(self, /) -> tuple[BaseException | None, bool, int, bool, bool]:
+    def leave_errand(self, /) -> tuple[BaseException | None, bool, int, bool]:
         """
-        Ends the errand, however it went: `(error, spent, begun, answered, ready)`. The
-        error is an exception that is not raised; `spent` is whether the session may not
-        be used again, `begun` the messages that have gone over it, `answered` whether
-        any of this errand's was answered or the server will be spoken to more plainly,
-        `ready` whether the session came to be ready for mail.
+        Ends the errand, however it went: `(error, spent, begun, ready)`. The error is an
+        exception that is not raised: what kept the session from getting any message
+        answered. `spent` is whether it may not be used again, `begun` the messages that
+        have gone over it, `ready` whether it came to be ready for mail.
         """
     def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:
         """
@@ -1861,3 +1817,5 @@ def state_machine() -> StateMachine:
     """
     The transition table of the engine, read off the rules that it obeys.
     """
+
+def __getattr__(name: str) -> Incomplete: ...

@@ -83,16 +83,7 @@ impl<P: Payload> Errand<P> {
         let name = Arc::clone(&batch.shared.route.hop(hop).server.name);
         let opened = now.checked_sub(age).unwrap_or(now);
         let lane = batch.lane(name, opened, begun, silence > STALE, now);
-        Self {
-            batch,
-            hop,
-            opening: None,
-            lane,
-            began: now,
-            fresh: false,
-            quitting: false,
-            settled: now,
-        }
+        Self { batch, hop, opening: None, lane, began: now, fresh: false, quitting: false, settled: now }
     }
 
     /// Before anything is said.

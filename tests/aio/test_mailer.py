@@ -321,7 +321,7 @@ def test_a_conversation_is_recorded_only_for_who_listens(caplog, listens):
     async def main():
         async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
             assert (await mailer.send(messages(1)[0])).ok
-            (resting,) = mailer._resting
+            (resting,) = mailer._pool._at_rest
             return str(resting.connection.transcript)
 
     with rsmtp.Catcher(tls="none") as catcher:
