@@ -1,6 +1,7 @@
 //! A Python `ssl.SSLContext` as the record layer: honoured exactly, because it
 //! does the work itself, over two `ssl.MemoryBIO`.
 
+use crate::binding::error::Told;
 use crate::tls::{RecordLayer, TlsError, TlsFacts};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -91,8 +92,9 @@ impl SslContextLayer {
 
     fn keep(&self, py: Python<'_>, error: PyErr) -> TlsError {
         let message = error.value(py).to_string();
+        let cause = Told(error.clone_ref(py));
         *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        TlsError::new(message)
+        TlsError { cause: Some(Arc::new(cause)), ..TlsError::new(message) }
     }
 }
 

@@ -231,7 +231,7 @@ impl Conversation {
             let _ = layer.take_output(&mut self.ciphertext);
         }
         let kind = if error.certificate { Kind::Certificate } else { Kind::Tls };
-        self.session.fail(Error::new(kind, stage, message))
+        self.session.fail(Error { cause: error.cause, ..Error::new(kind, stage, message) })
     }
 }
 

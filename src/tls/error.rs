@@ -1,27 +1,30 @@
 //! Failed handshakes, told so that one knows what was wrong and what to do.
 
+use crate::protocol::error::Cause;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error as Rustls, PeerIncompatible};
 use std::fmt;
 
 /// Why there is no TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct TlsError {
     pub message: String,
     /// Whether the server's certificate was the reason.
     pub certificate: bool,
+    /// What a layer that is not ours has told.
+    pub cause: Option<Cause>,
 }
 
 impl TlsError {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), certificate: false }
+        Self { message: message.into(), certificate: false, cause: None }
     }
 
     /// `host` is the name that was asked for.
     pub(super) fn from_rustls(error: &Rustls, host: &str) -> Self {
         match error {
             Rustls::InvalidCertificate(why) => {
-                Self { message: explain_certificate(why, host), certificate: true }
+                Self { certificate: true, ..Self::new(explain_certificate(why, host)) }
             }
             Rustls::AlertReceived(AlertDescription::ProtocolVersion)
             | Rustls::PeerIncompatible(

@@ -9,6 +9,7 @@ import random
 import socket
 import time
 
+import anyio
 import pytest
 from client.scripted import answering, serve
 
@@ -159,6 +160,36 @@ def test_awaited_iterated_and_asynchronous_iterables():
         _, left = run(main)
         assert not left
         assert len(catcher.messages) == 11 and len(catcher.conversations) == 1
+
+
+async def both_mailers(catcher):
+    """As in a notebook's cell, whose loop runs already."""
+    tls = rsmtp.TlsConfig(ca_file=catcher.ca_file)
+    logged_in = {"user": catcher.username, "password": catcher.password, "context": tls}
+    where = {**options(catcher, **logged_in), "host": "localhost", "tls": "starttls"}
+    with rsmtp.Mailer(**where) as mailer:
+        assert mailer.send_all(messages(50)).sent == 50
+    async with rsmtp.AsyncMailer(**where, connections=3) as mailer:
+        assert (await mailer.send_all(messages(200))).sent == 200
+        async with asyncio.TaskGroup() as group:
+            sent = [group.create_task(mailer.send(message)) for message in messages(30)]
+        assert all(task.result().ok for task in sent)
+        with pytest.raises(TimeoutError) as raised:
+            async with asyncio.timeout(0):
+                await mailer.send_all(messages(10))
+        assert isinstance(raised.value.__cause__, asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop", "anyio"])
+def test_loops_of_every_make(loop):
+    with rsmtp.Catcher() as catcher:
+        if loop == "anyio":
+            anyio.run(both_mailers, catcher)
+        else:
+            factory = pytest.importorskip("uvloop").new_event_loop if loop == "uvloop" else None
+            with asyncio.Runner(debug=True, loop_factory=factory) as runner:
+                runner.run(both_mailers(catcher))
+        assert catcher.count >= 280
 
 
 def test_the_second_server_takes_over_whenever_the_first_fails():

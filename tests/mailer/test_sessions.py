@@ -152,6 +152,23 @@ def test_a_second_session_resumes_tls(tls):
     assert resumed == [False, True, True]
 
 
+def test_an_ssl_context_decides_for_itself(secure):
+    url = f"smtp://{secure.username}:{secure.password}@localhost:{secure.port}"
+    with rsmtp.Mailer(url, context=ssl.create_default_context(cafile=secure.ca_file)) as mailer:
+        assert mailer.send(MESSAGE).ok
+    with rsmtp.Mailer(url, context=ssl.create_default_context()) as mailer:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            mailer.send(MESSAGE)
+        with pytest.raises(ssl.SSLCertVerificationError) as raised:
+            mailer.send_all([MESSAGE] * 2)
+    # What its own library raises, as the client does.
+    receipts = raised.value.report.receipts
+    assert {type(receipt.error) for receipt in receipts} == {ssl.SSLCertVerificationError}
+    first, second = (receipt.error for receipt in receipts)
+    assert first is not second
+    assert len(secure.messages) == 1
+
+
 def test_nothing_goes_out_in_plaintext_where_starttls_is_stripped(catcher):
     with rsmtp.Mailer(f"smtp://user:secret@127.0.0.1:{catcher.port}", retries=0) as mailer:
         with pytest.raises(errors.SMTPNotSupportedError, match="STARTTLS"):

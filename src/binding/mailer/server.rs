@@ -1,6 +1,6 @@
 //! A server as `rsmtp.mailer` describes it, made into the engine's terms.
 
-use crate::binding::error::bad_argument;
+use crate::binding::error::{Told, bad_argument};
 use crate::binding::request::parse;
 use crate::binding::ssl_context::Raised;
 use crate::binding::tls::layer_for;
@@ -11,7 +11,7 @@ use crate::protocol::{Error, Kind, Options, Stage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The attributes of a `rsmtp.servers.Server`.
@@ -109,20 +109,13 @@ pub fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>>
 fn make_layer(py: Python<'_>, context: Option<Py<PyAny>>, host: String) -> MakeLayer {
     let context = context.map(|context| context.clone_ref(py));
     Arc::new(move || {
-        let raised = Raised::default();
-        let made = Python::attach(|py| {
+        Python::attach(|py| {
             let context = context.as_ref().map(|context| context.bind(py));
-            layer_for(py, context, &host, &raised).map_err(|error| error.value(py).to_string())
-        });
-        let exception = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match (made, exception) {
-            (Ok(made), None) => made,
-            (Err(message), _) => Err(Error::new(Kind::Tls, Stage::Handshake, message)),
-            (_, Some(exception)) => Err(Error::new(
-                Kind::Tls,
-                Stage::Handshake,
-                Python::attach(|py| exception.value(py).to_string()),
-            )),
-        }
+            // What it raises later stands in the error that it is the cause of.
+            layer_for(py, context, &host, &Raised::default()).unwrap_or_else(|raised| {
+                let error = Error::new(Kind::Tls, Stage::Handshake, raised.value(py).to_string());
+                Err(Error { cause: Some(Arc::new(Told(raised))), ..error })
+            })
+        })
     })
 }

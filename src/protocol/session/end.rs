@@ -147,7 +147,7 @@ impl Session {
         if state == State::Broken {
             self.out.note(Speaker::Note, error.message.clone().into_bytes());
         }
-        self.ended = Some(Error { outcome: None, ..error.clone() });
+        self.ended = Some(Error { outcome: None, cause: None, ..error.clone() });
         error
     }
 }
