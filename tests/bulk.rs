@@ -80,10 +80,7 @@ fn run<P: Payload>(shared: &Arc<Shared>, jobs: Vec<Job<P>>) -> Vec<Receipt<P>> {
     receipts
 }
 
-fn run_and_count_panics<P: Payload>(
-    shared: &Arc<Shared>,
-    jobs: Vec<Job<P>>,
-) -> (Vec<Receipt<P>>, usize) {
+fn run_and_count_panics<P: Payload>(shared: &Arc<Shared>, jobs: Vec<Job<P>>) -> (Vec<Receipt<P>>, usize) {
     let batch = Arc::new(Batch::new(Arc::clone(shared), policy()));
     let mut workers = Vec::new();
     batch.push(jobs);

@@ -149,7 +149,9 @@ def check_fields(msg: Any) -> None:
                 raise ValueError(f"msg: the name of the header field {name!r} can't be read (RFC 5322 2.2)")
             text = value if isinstance(value, str) else str(value)
             if _BREAKS_OUT.search(text):
-                raise ValueError(f"{name}: {text!r} would end the field: a line end or control character stands in it")
+                raise ValueError(
+                    f"{name}: {text!r} would end the field: a line end or control character stands in it"
+                )
 
 
 def bare_address(address: str) -> str:

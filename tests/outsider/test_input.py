@@ -101,7 +101,9 @@ def test_what_is_no_address_of_a_sender(client, address):
     assert_refused(client, "sender", lambda: client.mail(address))
 
 
-@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\x01", "\x1b", "\x0b", "\x7f", "\x85", "\x9b"], ids=ascii)
+@pytest.mark.parametrize(
+    "character", ["\r", "\n", "\0", "\x01", "\x1b", "\x0b", "\x7f", "\x85", "\x9b"], ids=ascii
+)
 def test_an_argument_of_a_command_is_one_line(client, character):
     text = f"a{character}RSET"
     assert_refused(client, "args", lambda: client.help(text))
