@@ -1,5 +1,6 @@
 """A fault of ours that panics is an exception, and the interpreter goes on."""
 
+import faulthandler
 import importlib.util
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import rsmtp
 @pytest.fixture(scope="module")
 def panics():
     """The module that `tests/panics` is compiled to, with the library's own settings."""
+    # A build takes its time; the test's own limit bounds it.
+    faulthandler.cancel_dump_traceback_later()
     command = ["cargo", "build", "--locked", "--features", "python", "--example", "panics", "--quiet"]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -317,7 +317,10 @@ class Late:
         assert client.docmd("SLOW") == (250, b"ok")
 client, late = rsmtp.SmtpClient(host, port), Late()
 """,
-    "a mailer is left": "mailer = rsmtp.Mailer(host=host, port=port, tls='none'); mailer.send((A, [B], b'x'))",
+    "a mailer is left": """
+mailer = rsmtp.Mailer(host=host, port=port, tls="none")
+mailer.send((A, [B], b"x"))
+""",
     "atexit says QUIT": "client = rsmtp.SmtpClient(host, port); atexit.register(client.quit)",
     "__del__ speaks": """
 class Late:
