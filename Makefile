@@ -46,6 +46,7 @@ test-rust: ## Only the Rust tests, layer by layer
 	    echo "$(CARGO) test --locked --features $$features"; \
 	    $(CARGO) test --locked --features $$features || exit 1; \
 	done
+	$(CARGO) build --locked --features python --example panics  # for tests/test_panics.py
 
 test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="-k name" passes options)
 	$(BIN)/python -m pytest $(PYTEST)

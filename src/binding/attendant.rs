@@ -20,8 +20,25 @@ pub fn install_logging(py: Python<'_>) -> PyResult<()> {
         .filter_target(SMTP_LOG.to_owned(), log::LevelFilter::Debug)
         .filter_target(TLS_LOG.to_owned(), log::LevelFilter::Debug);
     // Another logger in the process was there first: it stays.
-    let _ = ours.install();
+    if log::set_boxed_logger(Box::new(WhilePythonLasts(ours))).is_ok() {
+        log::set_max_level(log::LevelFilter::Debug);
+    }
     Ok(())
+}
+
+/// A thread that the end of the interpreter leaves behind has nobody to log to.
+struct WhilePythonLasts(pyo3_log::Logger);
+
+impl log::Log for WhilePythonLasts {
+    fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        self.0.enabled(metadata)
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        Python::try_attach(|_| self.0.log(record));
+    }
+
+    fn flush(&self) {}
 }
 
 /// One of Python's loggers, found once: the same name is the same logger for ever.
@@ -107,7 +124,9 @@ fn interrupted() -> Error {
 
 impl Attendant for Attending {
     fn attend(&mut self) -> Result<(), Error> {
-        if let Err(raised) = Python::attach(|py| py.check_signals()) {
+        // While the interpreter ends there are no signals any more, and the wait goes on: in a
+        // thread that is left behind, or in a finalizer that still has something to say.
+        if let Some(Err(raised)) = Python::try_attach(|py| py.check_signals()) {
             self.raised.get_or_insert(raised);
         }
         match self.raised {
@@ -121,8 +140,8 @@ impl Attendant for Attending {
             line.log();
         }
         if let Some(observer) = &self.observer {
-            let told = Python::attach(|py| observer.call1(py, (TranscriptLine::from(line),)).map(|_| ()));
-            if let Err(raised) = told {
+            let tell = |py: Python<'_>| observer.call1(py, (TranscriptLine::from(line),)).map(|_| ());
+            if let Some(Err(raised)) = Python::try_attach(tell) {
                 self.raised.get_or_insert(raised);
             }
         }

@@ -4,6 +4,8 @@ import asyncio
 import gc
 import os
 import smtplib
+import subprocess
+import sys
 import threading
 import time
 
@@ -292,3 +294,81 @@ def test_file_descriptors_are_flat_over_many_sessions():
         while open_sockets() > before + 5 and time.monotonic() < end:
             time.sleep(0.05)
         assert open_sockets() <= before + 5
+
+
+ENDINGS = {
+    "a client is left": "client = rsmtp.SmtpClient(host, port); client.noop()",
+    "a thread waits": """
+client = rsmtp.SmtpClient(host, port)
+threading.Thread(target=client.docmd, args=("STALL",), daemon=True).start()
+while client.transcript[-1].text != "STALL":
+    pass
+""",
+    "a thread waits, and all is logged": """
+logging.basicConfig(level=1, stream=io.StringIO())
+client = rsmtp.SmtpClient(host, port)
+threading.Thread(target=client.docmd, args=("STALL",), daemon=True).start()
+while client.transcript[-1].text != "STALL":
+    pass
+""",
+    "__del__ speaks to a slow server": """
+class Late:
+    def __del__(self):
+        assert client.docmd("SLOW") == (250, b"ok")
+client, late = rsmtp.SmtpClient(host, port), Late()
+""",
+    "a mailer is left": """
+mailer = rsmtp.Mailer(host=host, port=port, tls="none")
+mailer.send((A, [B], b"x"))
+""",
+    "atexit says QUIT": "client = rsmtp.SmtpClient(host, port); atexit.register(client.quit)",
+    "__del__ speaks": """
+class Late:
+    def __del__(self):
+        client.noop()
+client, late = rsmtp.SmtpClient(host, port), Late()
+""",
+    "a loop is left in the middle": """
+async def leave():
+    client = rsmtp.AsyncSmtpClient(host, port)
+    await client.connect()
+    sys.exit(0)
+asyncio.run(leave())
+""",
+    "a mailer of a loop is left": """
+async def leave():
+    await rsmtp.AsyncMailer(host=host, port=port, tls="none").send((A, [B], b"x"))
+asyncio.run(leave())
+""",
+    "a catcher is left": "catcher = rsmtp.Catcher()",
+}
+
+
+@pytest.mark.parametrize("how", ENDINGS)
+def test_the_interpreter_ends_in_the_middle_of_a_conversation(how):
+    program = f"""
+import asyncio, atexit, io, logging, sys, threading, rsmtp
+host, port = sys.argv[1], int(sys.argv[2])
+A, B = {A!r}, {B!r}
+{ENDINGS[how]}
+"""
+
+    with serve(ending_with_stall) as server:
+        command = [sys.executable, "-c", program, server.host, str(server.port)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=50)
+        assert (done.returncode, done.stderr) == (0, "")
+        server.wait_for_end()
+
+
+def ending_with_stall(peer):
+    peer.say("220 hello")
+    while command := peer.line():
+        if command == "STALL":
+            peer.until_closed()
+            return
+        if command == "SLOW":
+            time.sleep(0.5)  # so that the client looks for signals meanwhile
+        peer.say({"DATA": "354 go on", "QUIT": "221 bye"}.get(command, "250 ok"))
+        if command == "DATA":
+            peer.mail_data()
+            peer.say("250 ok")

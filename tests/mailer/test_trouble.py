@@ -126,6 +126,27 @@ def test_answers_that_come_together_with_the_end_of_the_session_all_count(last):
         assert receipt.recipients[0].text.endswith(f"message {receipt.index + 1}"), receipt
 
 
+@pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]], ids=str)
+@pytest.mark.parametrize("send", [five_by_threads, five_by_the_loop], ids=["Mailer", "AsyncMailer"])
+def test_a_server_that_says_421_and_does_not_hang_up_keeps_nobody_waiting(send, extensions):
+    def script(peer):
+        peer.say("220 hello")
+        peer.line()
+        peer.say("250-server", *(f"250-{e}" for e in extensions), "250 HELP")
+        peer.line()
+        peer.say("421 4.3.2 going down")
+        peer.until_closed()
+
+    with serve(script) as server:
+        try:
+            report = send(server)
+        except errors.SMTPException as error:
+            report = error.report
+        assert (report.sent, report.total) == (0, 5)
+        # The client has hung up, and not waited for the scripts' own time to be up.
+        server.wait_for_end()
+
+
 def test_a_server_that_never_takes_a_message_is_given_up():
     with serve(answering({"MAIL": None})) as server, mailer(server, retries=1) as sending:
         receipt = sending.send(messages(1)[0])

@@ -135,6 +135,11 @@ impl Serving {
             if !driver.is_serving() {
                 return driver.output(<[u8]>::to_vec);
             }
+            if driver.wire().session().state().is_over() {
+                // Its 421 was the end, whether or not the server hangs up as well.
+                driver.received(&[]);
+                continue;
+            }
             self.wake_at = None;
             match self.errand.next(driver.wire_mut().session_mut(), now) {
                 Next::Talk => {}
