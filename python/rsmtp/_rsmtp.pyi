@@ -14,8 +14,51 @@ from email.message import EmailMessage
 from os import PathLike
 from typing import Any, Final, Self, SupportsFloat, SupportsIndex, final
 
-from _typeshed import Incomplete, SupportsGetItem
+from _typeshed import SupportsGetItem
 from typing_extensions import disjoint_base
+
+__all__ = [
+    "STAGES",
+    "STATES",
+    "__version__",
+    "ArmedFault",
+    "Catcher",
+    "CaughtConversation",
+    "CaughtLine",
+    "CaughtMessage",
+    "CaughtTls",
+    "Certificate",
+    "Connection",
+    "Conversation",
+    "Edge",
+    "Engine",
+    "Message",
+    "Receipt",
+    "Recipient",
+    "RenderedMessage",
+    "Request",
+    "Sending",
+    "Settings",
+    "StateMachine",
+    "TlsConfig",
+    "TlsFacts",
+    "TranscriptLine",
+    "Wire",
+    "_Style",
+    "_encode_word",
+    "_encode_words",
+    "_fold_field",
+    "_fold_runs",
+    "_quoted_printable",
+    "_read_address",
+    "_read_addresses",
+    "ascii_host",
+    "cram_md5",
+    "enhanced_code",
+    "formataddr",
+    "needs_smtputf8",
+    "state_machine",
+]
 
 STAGES: Final[list[str]]
 
@@ -1817,5 +1860,3 @@ def state_machine() -> StateMachine:
     """
     The transition table of the engine, read off the rules that it obeys.
     """
-
-def __getattr__(name: str) -> Incomplete: ...

@@ -70,7 +70,7 @@ mod _rsmtp {
     const STAGES: [&str; Stage::ALL.len()] = Stage::NAMES;
 
     #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::attendant::install_logging(module.py())
+    fn init() -> PyResult<()> {
+        Python::attach(super::attendant::install_logging)
     }
 }
