@@ -79,6 +79,8 @@ pub struct Body {
     source: Source,
     reading: Option<Box<dyn Pieces>>,
     taken: u64,
+    /// It has been looked through, and every line end is CRLF.
+    canonical: bool,
 }
 
 impl Body {
@@ -92,7 +94,7 @@ impl Body {
     }
 
     fn of(source: Source) -> Self {
-        Self { source, reading: None, taken: 0 }
+        Self { source, reading: None, taken: 0, canonical: false }
     }
 
     /// Octets, before line ends are made canonical.
@@ -116,11 +118,22 @@ impl Body {
     }
 
     /// What SIZE declares (RFC 1870 5).
-    pub fn canonical_size(&self) -> u64 {
+    pub fn canonical_size(&mut self) -> u64 {
         match &self.source {
-            Source::Memory(octets) => canonical_size((**octets).as_ref()),
+            Source::Memory(octets) => {
+                let octets = (**octets).as_ref();
+                let size = canonical_size(octets);
+                // Line ends only ever grow.
+                self.canonical = size == octets.len() as u64;
+                size
+            }
             Source::OnDemand(content) => content.canonical_size(),
         }
+    }
+
+    /// Whether it is known that its line ends need no change.
+    pub(super) fn is_canonical(&self) -> bool {
+        self.canonical
     }
 
     pub fn is_ascii(&self) -> bool {

@@ -98,20 +98,25 @@ pub struct CanonicalSize {
 
 impl CanonicalSize {
     pub fn count(&mut self, content: &[u8]) {
-        let mut after_cr = if self.after_cr { Some(0) } else { None };
-        for at in memchr::memchr2_iter(b'\r', b'\n', content) {
-            match content[at] {
-                b'\r' => {
-                    self.octets += 1;
-                    after_cr = Some(at + 1);
-                }
-                // It was counted with its CR.
-                _ if after_cr == Some(at) => self.octets -= 1,
-                _ => self.octets += 1,
+        let Some(last) = content.last() else { return };
+        let mut at = 0;
+        if self.after_cr && content[0] == b'\n' {
+            // It was counted with its CR.
+            at = 1;
+            self.octets -= 1;
+        }
+        // One search a line: of a CRLF only the CR is found.
+        while let Some(found) = memchr::memchr2(b'\r', b'\n', &content[at..]) {
+            let end = at + found;
+            at = end + 1;
+            if content[end] == b'\r' && content.get(at) == Some(&b'\n') {
+                at += 1;
+            } else {
+                self.octets += 1;
             }
         }
         self.octets += content.len() as u64;
-        self.after_cr = after_cr == Some(content.len());
+        self.after_cr = *last == b'\r';
     }
 
     /// Counts octets that are canonical already, and end a line.

@@ -83,6 +83,8 @@ pub(super) struct Outgoing {
     /// Mail data that goes in chunks, as far as it is not said yet.
     chunks: Option<(Body, Encoder)>,
     chunks_wanted: bool,
+    /// Where small chunks are put together.
+    scratch: Vec<u8>,
     /// The server has taken a chunk in this session.
     pub(super) chunks_taken: bool,
     /// The run of raw bytes that is being sent has said AUTH.
@@ -163,11 +165,16 @@ impl Outgoing {
     /// is said: where that fails, the server waits for a command.
     pub(super) fn next_chunk(&mut self) -> Result<(), Unreadable> {
         let Some((mut body, mut encoder)) = self.chunks.take() else { return Ok(()) };
-        let mut chunk = Vec::new();
+        let mut chunk = std::mem::take(&mut self.scratch);
+        chunk.clear();
         let end = body.taken() + CHUNK as u64;
+        let canonical = body.is_canonical();
         while body.taken() < end && !body.is_done() {
-            let room = end - body.taken();
-            encoder.encode(body.next_piece(room as usize)?, &mut chunk);
+            let piece = body.next_piece((end - body.taken()) as usize)?;
+            match canonical {
+                true => chunk.extend_from_slice(piece),
+                false => encoder.encode(piece, &mut chunk),
+            }
         }
         let last = body.is_done();
         let end = if last { " LAST" } else { "" };
@@ -181,6 +188,8 @@ impl Outgoing {
         self.expect(Awaited::Transaction(Part::Chunk { last }));
         if !last {
             self.chunks = Some((body, encoder));
+        } else if chunk.capacity() <= PIECE {
+            self.scratch = chunk;
         }
         Ok(())
     }
