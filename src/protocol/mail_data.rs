@@ -98,25 +98,19 @@ pub struct CanonicalSize {
 
 impl CanonicalSize {
     pub fn count(&mut self, content: &[u8]) {
-        let Some(last) = content.last() else { return };
-        let mut at = 0;
-        if self.after_cr && content[0] == b'\n' {
-            // It was counted with its CR.
-            at = 1;
-            self.octets -= 1;
+        // A CR or LF without the other will be both.
+        let crs = memchr::memchr_iter(b'\r', content).count();
+        let (mut lfs, mut pairs) = (0, 0);
+        for at in memchr::memchr_iter(b'\n', content) {
+            lfs += 1;
+            let after_cr = if at == 0 { self.after_cr } else { content[at - 1] == b'\r' };
+            pairs += u64::from(after_cr);
         }
-        // One search a line: of a CRLF only the CR is found.
-        while let Some(found) = memchr::memchr2(b'\r', b'\n', &content[at..]) {
-            let end = at + found;
-            at = end + 1;
-            if content[end] == b'\r' && content.get(at) == Some(&b'\n') {
-                at += 1;
-            } else {
-                self.octets += 1;
-            }
+        // A CR that ended the piece before was alone until now.
+        self.octets = self.octets + content.len() as u64 + crs as u64 + lfs - 2 * pairs;
+        if let Some(last) = content.last() {
+            self.after_cr = *last == b'\r';
         }
-        self.octets += content.len() as u64;
-        self.after_cr = *last == b'\r';
     }
 
     /// Counts octets that are canonical already, and end a line.
