@@ -9,6 +9,8 @@ from rsmtp.errors import SMTPServerDisconnected
 
 def main(host, port):
     client = None
+    # Imported before: importlib's own callbacks lose an interrupt now and then.
+    assert rsmtp.SmtpClient
     try:
         print("ready", flush=True)
         while True:
