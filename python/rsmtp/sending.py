@@ -6,6 +6,7 @@ import copy
 import email.generator
 import email.message
 import email.utils
+import functools
 import io
 import re
 from collections.abc import Iterable, Sequence
@@ -42,7 +43,7 @@ def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] |
         sender = msg[f"{prefix}Sender"] if f"{prefix}Sender" in msg else msg[f"{prefix}From"]
         if sender is None:
             raise ValueError(f"the message has no {prefix}From field, and no from_addr was given")
-        from_addr = _addresses(f"{prefix}From", sender)[0]
+        from_addr = _addresses(f"{prefix}From", str(sender))[0]
     if to_addrs is None:
         # Every field of each name: a second To is as good as the first.
         names = [prefix + name for name in ("To", "Bcc", "Cc")]
@@ -50,7 +51,7 @@ def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] |
             address
             for name in names
             for field in msg.get_all(name) or ()
-            for address in _addresses(name, field)
+            for address in _addresses(name, str(field))
         ]
     return Envelope(from_addr, recipients_of(to_addrs))
 
@@ -78,11 +79,12 @@ def options_of(argument: str, options: Sequence[str]) -> list[str]:
     return [text(argument, option) for option in options]
 
 
-def _addresses(name: str, field: object) -> list[str]:
+# Message after message has the same From.
+@functools.lru_cache(maxsize=256)
+def _addresses(name: str, text: str) -> tuple[str, ...]:
     """The addresses of one field. What can be read in two ways is refused: mail must
     not go to whom only a parser's leniency saw."""
-    text = str(field)
-    found = [address for _, address in getaddresses([text], strict=True) if address]
+    found = tuple(address for _, address in getaddresses([text], strict=True) if address)
     nobody = not found and ("@" in text or name.endswith("From"))
     # The parser drops white space and comments inside an address: another address.
     if nobody or any(address not in text for address in found):
