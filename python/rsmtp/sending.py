@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 from rsmtp._rsmtp import RenderedMessage, needs_smtputf8
 from rsmtp.email.utils import getaddresses
 
+# Characters of a field whose addresses are kept.
+_SHORT = 256
+
 MessageLike = Any
 """bytes, str, an rsmtp.Message or a message of the standard library."""
 
@@ -79,17 +82,23 @@ def options_of(argument: str, options: Sequence[str]) -> list[str]:
     return [text(argument, option) for option in options]
 
 
-# Message after message has the same From.
-@functools.lru_cache(maxsize=256)
 def _addresses(name: str, text: str) -> tuple[str, ...]:
     """The addresses of one field. What can be read in two ways is refused: mail must
     not go to whom only a parser's leniency saw."""
+    # Message after message has the same From. A long list comes once: it is not kept.
+    return _read_again(name, text) if len(text) <= _SHORT else _read(name, text)
+
+
+def _read(name: str, text: str) -> tuple[str, ...]:
     found = tuple(address for _, address in getaddresses([text], strict=True) if address)
     nobody = not found and ("@" in text or name.endswith("From"))
     # The parser drops white space and comments inside an address: another address.
     if nobody or any(address not in text for address in found):
         raise ValueError(f"{name}: {text!r} can't be read as addresses (RFC 5322 3.4)")
     return found
+
+
+_read_again = functools.lru_cache(maxsize=256)(_read)
 
 
 def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:

@@ -120,7 +120,8 @@ impl<P: Payload> Lane<P> {
                     return Filled::Starved(work);
                 }
             }
-            if self.taken.front().is_some_and(|job| session.room_for(&job.recipients) == 0) {
+            let room = self.taken.front().map_or(0, |job| session.room_for(&job.recipients));
+            if room == 0 {
                 return Filled::Spent;
             }
             if let Some(rate) = &mut self.rate
@@ -128,17 +129,17 @@ impl<P: Payload> Lane<P> {
             {
                 return Filled::Starved(super::dispatch::Work::At(when));
             }
-            if !self.begin(dispatch, session) {
+            if !self.begin(room, dispatch, session) {
                 break;
             }
         }
         Filled::Full
     }
 
-    /// Begins the next that was taken. False: the session takes nothing at the moment.
-    fn begin(&mut self, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
-        let next = self.taken.front();
-        let transaction = next.map(|job| job.transaction(session.room_for(&job.recipients), self.cautious));
+    /// Begins the next that was taken, for so many of its recipients. False: the session
+    /// takes nothing at the moment.
+    fn begin(&mut self, room: usize, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
+        let transaction = self.taken.front().map(|job| job.transaction(room, self.cautious));
         let asked = transaction.map(|transaction| session.request(Request::Transaction(transaction)));
         // The session is over, or has something to tell first.
         if matches!(&asked, Some(Err(error)) if matches!(error.kind, Kind::Disconnected | Kind::Misuse)) {
