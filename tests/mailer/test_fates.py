@@ -313,20 +313,20 @@ def test_local_transports(tmp_path):
     program = tmp_path / "sendmail"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > "$0.arguments"\ncat > "$0.input"\n')
     program.chmod(0o755)
-    message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", bcc="c@example.org")
+    message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", bcc="hidden@example.org")
     with rsmtp.Mailer(f"sendmail://{program}") as sender:
-        assert sender.send(message).sent == ["b@example.org", "c@example.org"]
+        assert sender.send(message).sent == ["b@example.org", "hidden@example.org"]
     assert (tmp_path / "sendmail.arguments").read_text().split() == [
         "-i",
         "-f",
         "a@example.org",
         "--",
         "b@example.org",
-        "c@example.org",
+        "hidden@example.org",
     ]
     taken = (tmp_path / "sendmail.input").read_bytes()
     assert b"To: b@example.org\r\n" in taken
-    assert b"Bcc" not in taken and b"c@example.org" not in taken
+    assert b"Bcc" not in taken and b"hidden" not in taken
     with rsmtp.Mailer(f"sendmail://{program}") as sender:
         assert sender.send(("a@example.org", ["b@example.org"], CONTENT)).ok
     assert (tmp_path / "sendmail.input").read_bytes() == CONTENT
