@@ -38,7 +38,8 @@ class BaseMailer:
         connections: sessions at most at the same time.
         window: unanswered messages on one session at most. It is the largest number
             of messages whose fate can be unknown when a connection is lost; how many
-            are really in flight depends on how fast the server answers.
+            are really in flight depends on how fast the server answers and how far away
+            it is.
         max_messages: a session is ended after so many messages. Default: no limit
             but the server's own (LIMITS MAILMAX, RFC 9422).
         max_age, keep_idle: seconds; an older session, and one without a message for

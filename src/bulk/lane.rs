@@ -129,7 +129,7 @@ impl<P: Payload> Lane<P> {
             {
                 return Filled::Starved(super::dispatch::Work::At(when));
             }
-            if !self.begin(room, dispatch, session) {
+            if !self.begin(room, dispatch, session, now) {
                 break;
             }
         }
@@ -138,7 +138,13 @@ impl<P: Payload> Lane<P> {
 
     /// Begins the next that was taken, for so many of its recipients. False: the session
     /// takes nothing at the moment.
-    fn begin(&mut self, room: usize, dispatch: &mut impl Supply<P>, session: &mut Session) -> bool {
+    fn begin(
+        &mut self,
+        room: usize,
+        dispatch: &mut impl Supply<P>,
+        session: &mut Session,
+        now: Instant,
+    ) -> bool {
         let transaction = self.taken.front().map(|job| job.transaction(room, self.cautious));
         let asked = transaction.map(|transaction| session.request(Request::Transaction(transaction)));
         // The session is over, or has something to tell first.
@@ -151,7 +157,7 @@ impl<P: Payload> Lane<P> {
                 job.attempts += 1;
                 self.begun += 1;
                 self.cautious = false;
-                self.window.begun(job.payload.size());
+                self.window.begun(job.payload.size(), now);
                 self.in_flight.push_back(job);
             }
             Err(error) => dispatch.with(|dispatch| dispatch.reject(job, &self.server, error)),

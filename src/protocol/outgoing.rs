@@ -166,29 +166,31 @@ impl Outgoing {
     pub(super) fn next_chunk(&mut self) -> Result<(), Unreadable> {
         let Some((mut body, mut encoder)) = self.chunks.take() else { return Ok(()) };
         let mut chunk = std::mem::take(&mut self.scratch);
-        chunk.clear();
-        let end = body.taken() + CHUNK as u64;
-        let canonical = body.is_canonical();
-        while body.taken() < end && !body.is_done() {
-            let piece = body.next_piece((end - body.taken()) as usize)?;
-            match canonical {
-                true => chunk.extend_from_slice(piece),
-                false => encoder.encode(piece, &mut chunk),
+        let (content, last) = if body.is_canonical() {
+            // It lies in memory, and comes as one piece.
+            let last = body.len() - body.taken() <= CHUNK as u64;
+            (body.next_piece(CHUNK)?, last)
+        } else {
+            chunk.clear();
+            let end = body.taken() + CHUNK as u64;
+            while body.taken() < end && !body.is_done() {
+                encoder.encode(body.next_piece((end - body.taken()) as usize)?, &mut chunk);
             }
-        }
-        let last = body.is_done();
+            (chunk.as_slice(), body.is_done())
+        };
         let end = if last { " LAST" } else { "" };
         let bdat = if self.letters == Letters::Smtplib { "bdat" } else { "BDAT" };
-        let line = format!("{bdat} {}{end}", chunk.len());
+        let line = format!("{bdat} {}{end}", content.len());
         self.put(line.as_bytes());
         self.put(b"\r\n");
-        self.put(&chunk);
+        self.put(content);
         self.note(Speaker::Client, line.into_bytes());
-        self.note_body(&chunk, 0);
+        self.note_body(content, 0);
         self.expect(Awaited::Transaction(Part::Chunk { last }));
         if !last {
             self.chunks = Some((body, encoder));
-        } else if chunk.capacity() <= PIECE {
+        }
+        if chunk.capacity() <= PIECE {
             self.scratch = chunk;
         }
         Ok(())
