@@ -2,7 +2,7 @@
 
 use rsmtp::bulk::*;
 use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
-use rsmtp::driver::{Patience, Target};
+use rsmtp::driver::{Attendant, Patience, Target, TimedLine};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options};
 use std::sync::atomic::AtomicBool;
@@ -51,6 +51,17 @@ fn policy() -> Policy {
     Policy { retries: 2, backoff: Duration::from_millis(20), resend_unknown: false }
 }
 
+/// Nobody listens and nobody interrupts.
+struct Alone;
+
+impl Attendant for Alone {
+    fn attend(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn hear(&mut self, _: &TimedLine) {}
+}
+
 type Octets = Arc<Vec<u8>>;
 
 fn job(index: u64, recipient: &str) -> Job<Octets> {
@@ -83,7 +94,9 @@ fn run<P: Payload>(shared: &Arc<Shared>, jobs: Vec<Job<P>>) -> Vec<Receipt<P>> {
 fn run_and_count_panics<P: Payload>(shared: &Arc<Shared>, jobs: Vec<Job<P>>) -> (Vec<Receipt<P>>, usize) {
     let batch = Arc::new(Batch::new(Arc::clone(shared), policy()));
     let mut workers = Vec::new();
-    batch.push(jobs);
+    for job in jobs {
+        batch.push(job);
+    }
     while let Some(worker) = batch.start_worker().unwrap() {
         workers.push(worker);
     }
@@ -119,10 +132,17 @@ fn every_message_arrives_once_on_one_session_and_on_several() {
     }
 }
 
+/// Bound, and nobody listens: refused for as long as it is held.
+fn nobody() -> (socket2::Socket, u16) {
+    let bound = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    bound.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    let port = bound.local_addr().unwrap().as_socket().unwrap().port();
+    (bound, port)
+}
+
 #[test]
 fn nobody_there_is_an_error_for_every_message() {
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (_held, port) = nobody();
     let receipts = run(&shared(vec![hop(port)], 1), vec![job(0, "b@example.org"), job(1, "b@example.org")]);
     assert_eq!(receipts.len(), 2);
     for receipt in receipts {
@@ -156,11 +176,34 @@ fn a_worker_that_panics_loses_no_message_and_keeps_nobody_waiting() {
 #[test]
 fn the_next_server_takes_over() {
     let catcher = catcher();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (_held, port) = nobody();
     let hops = vec![hop(port), hop(catcher.address().unwrap().port())];
     let receipts = run(&shared(hops, 1), vec![job(0, "b@example.org")]);
     assert!(receipts[0].ok());
     assert_ne!(receipts[0].server.as_deref(), Some(format!("127.0.0.1:{port}").as_str()));
+}
+
+#[test]
+fn who_fails_when_all_is_settled_fails_nobody() {
+    let catcher = catcher();
+    let batch = Batch::new(shared(vec![hop(catcher.address().unwrap().port())], 1), policy());
+    batch.push(job(0, "b@example.org"));
+    batch.end_of_input();
+    batch.work_here(&mut Alone).unwrap();
+    let late = Error::new(Kind::Interrupted, rsmtp::protocol::Stage::Connect, "sending was stopped");
+    batch.fail(&late);
+    assert!(batch.failure().is_none() && batch.is_over());
+    assert!(batch.take_receipts()[0].ok());
+}
+
+#[test]
+fn what_comes_after_the_end_has_a_receipt_too() {
+    let catcher = catcher();
+    let batch = Batch::new(shared(vec![hop(catcher.address().unwrap().port())], 1), policy());
+    batch.stop();
+    batch.push(job(0, "b@example.org"));
+    assert_eq!(batch.take_receipts()[0].recipients[0].1, Fate::NotSent);
+    assert_eq!(catcher.store().count(), 0);
 }
 
 #[test]

@@ -790,9 +790,11 @@ class Engine:
         """
         Somebody waits for a session, or does so no longer: those in use give way.
         """
-    def send(self, /, item: Any) -> Receipt:
+    def send(
+        self, /, item: Any, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]
+    ) -> Receipt:
         """
-        Sends one message in this thread.
+        Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
         """
     def send_all(self, /, every: bool, kept: SupportsIndex) -> Sending:
         """
@@ -1427,20 +1429,15 @@ class Sending:
         """
         The exception that says why nothing could be sent any more, or None.
         """
-    def feed(self, /, iterator: Iterator) -> None:
-        """
-        Takes as many messages from the iterator as there is room for, and not longer
-        than two milliseconds.
-        """
     def finish(self, /) -> None:
         """
-        Takes nothing more from the iterator; `go_on` tells of the rest.
+        There is no more to come; `go_on` tells of the rest.
         """
-    def go_on(self, /, iterator: Iterator, told: list) -> bool:
+    def go_on(self, /, told: list) -> bool:
         """
-        Takes messages from the iterator, sends, and adds receipts to the list as they
-        come; returns after a moment in any case. False: all is told. The list is the
-        caller's own, so that an interrupt can't lose what is told.
+        Sends, and adds receipts to the list as they come; returns after a moment in any
+        case. False: all is told. The list is the caller's own, so that an interrupt can't
+        lose what is told.
         """
     @property
     def is_fed(self, /) -> bool:
@@ -1457,9 +1454,18 @@ class Sending:
         Seconds before another attempt to open a session, after so many that failed, or,
         with `opened`, on which no message was answered; None: no more of them.
         """
-    def put(self, /, item: Any) -> None:
+    def put(self, /, item: Any) -> bool | None:
         """
-        Takes one message.
+        Takes one message. True: the next one, please. False: that is enough for now.
+        None: it has to be prepared first, and is kept until it is.
+        """
+    def put_aside(self, /, why) -> bool:
+        """
+        The one that was kept can't be sent as it is: a receipt says so.
+        """
+    def put_prepared(self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]) -> bool:
+        """
+        The one that was kept, as `rsmtp.sending.prepare` has made it ready.
         """
     def resign(self, /) -> None:
         """

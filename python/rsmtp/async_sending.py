@@ -12,6 +12,7 @@ from rsmtp._rsmtp import Receipt
 from rsmtp.async_connection import Connection
 from rsmtp.async_pool import AsyncPool, Resting, leave
 from rsmtp.errors import SMTPException
+from rsmtp.feeding import feed, put
 from rsmtp.local_hostname import address_literal
 from rsmtp.mailer import Sendable, teller
 from rsmtp.progress import Progress
@@ -172,7 +173,7 @@ class AsyncSending:
         messages: Any = self._messages
         if hasattr(messages, "__aiter__"):
             async for message in messages:
-                self._sending.put(message)
+                put(self._sending, message)
                 self._stir()
                 while not self._sending.wants_more and self._sending.failure is None:
                     await self._changed.wait()
@@ -180,7 +181,7 @@ class AsyncSending:
         else:
             iterator: Iterator[Any] = iter(messages)
             while not self._sending.is_fed:
-                self._sending.feed(iterator)
+                feed(self._sending, iterator)
                 self._stir()
                 # The loop gets its turn between two helpings.
                 await asyncio.sleep(0)
@@ -313,6 +314,9 @@ class AsyncSending:
 
     def _gives_up(self, error: BaseException, failures: int, ready: bool) -> float | None:
         """Seconds until the next attempt; None: there is none."""
+        if self._sending.outlook() is None:
+            # All is settled: nothing hangs on it.
+            return None
         pause = self._sending.patience(failures, ready)
         transient = ready or getattr(error, "transient", True)
         if self._serving and pause is None and not ready:

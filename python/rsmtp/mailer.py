@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Any, Literal, Self, overload
 
 from rsmtp._rsmtp import Engine, Receipt, Sending
+from rsmtp.feeding import feed
 from rsmtp.progress import Progress, bar
 from rsmtp.report import KEPT, Report
-from rsmtp.sending import MessageLike
+from rsmtp.sending import MessageLike, prepare
 from rsmtp.servers import Local, Server, from_url
 
 #: A message, ours or the standard library's, or `(from_addr, to_addrs, data)`.
@@ -170,7 +171,7 @@ class Mailer(BaseMailer):
         or TypeError for a message that can't be sent as it is. What a signal handler
         raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
-        return self._engine.send(message)
+        return self._engine.send(message, prepare(message))
 
     @overload
     def send_all(
@@ -282,8 +283,10 @@ def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Repor
     report = Report()
     try:
         iterator = iter(messages)
-        while sending.go_on(iterator, report.receipts):
+        feed(sending, iterator)
+        while sending.go_on(report.receipts):
             told(False)
+            feed(sending, iterator)
         failure = sending.failure
         if failure is not None:
             raise failure
@@ -300,11 +303,13 @@ def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Ite
     waiting: list[Receipt] = []
     try:
         iterator = iter(messages)
-        while sending.go_on(iterator, waiting):
+        feed(sending, iterator)
+        while sending.go_on(waiting):
             waiting.reverse()
             while waiting:
                 yield waiting.pop()
             told(False)
+            feed(sending, iterator)
         failure = sending.failure
         if failure is not None:
             raise failure
@@ -328,8 +333,7 @@ def _settle(sending: Sending, raised: BaseException, report: Report) -> None:
         sending.finish()
     else:
         sending.stop()
-    nothing: Iterator[Any] = iter(())
-    while sending.go_on(nothing, report.receipts):
+    while sending.go_on(report.receipts):
         pass
     report.close(sending.tally)
     raised.report = report  # type: ignore[attr-defined]

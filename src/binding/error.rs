@@ -69,3 +69,8 @@ pub fn fates(outcome: &Outcome) -> Vec<(String, &'static str)> {
 pub fn bad_argument(argument: &str, why: &dyn fmt::Display) -> PyErr {
     PyValueError::new_err(format!("{argument}: {why}"))
 }
+
+/// An exception that is given as an argument.
+pub fn exception(given: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+    Ok(PyErr::from_value(given.clone()))
+}

@@ -8,6 +8,7 @@ use super::lane::{Bounds, Lane, Supply};
 use super::pool::Pool;
 use super::route::Route;
 use super::transport::Local;
+use super::vigil::{LULL, Rest, Vigil, Wake};
 use super::worker;
 use crate::driver::{Attendant, SLICE, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
@@ -31,13 +32,24 @@ pub struct Shared {
     pub recorded: AtomicBool,
 }
 
+/// How a batch stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    /// Jobs that wait for a session.
+    pub waiting: usize,
+    /// Those who work on them.
+    pub workers: usize,
+}
+
 /// One call's messages.
 #[derive(Debug)]
 pub struct Batch<P> {
     pub(super) shared: Arc<Shared>,
     state: Mutex<State<P>>,
-    /// There is something to do.
+    /// There is something to do: for those who are asleep.
     work: Condvar,
+    /// Something has changed, for whoever waits for that.
+    change: Condvar,
     /// There is something to tell, or room for more.
     news: Condvar,
     stopped: AtomicBool,
@@ -49,8 +61,7 @@ pub(super) struct State<P> {
     /// Workers that have not ended, and those of them that have a session.
     pub workers: usize,
     pub sessions: usize,
-    /// To wake those who wait on a socket and could say more.
-    sleepers: Vec<Arc<mio::Waker>>,
+    vigil: Vigil,
     /// Why nothing can be sent.
     pub failure: Option<Error>,
 }
@@ -58,11 +69,12 @@ pub(super) struct State<P> {
 impl<P: Payload> Batch<P> {
     pub fn new(shared: Arc<Shared>, policy: Policy) -> Self {
         let dispatch = Dispatch::new(policy, Arc::clone(&shared.limits));
-        let state = State { dispatch, workers: 0, sessions: 0, sleepers: Vec::new(), failure: None };
+        let state = State { dispatch, workers: 0, sessions: 0, vigil: Vigil::default(), failure: None };
         Self {
             shared,
             state: Mutex::new(state),
             work: Condvar::new(),
+            change: Condvar::new(),
             news: Condvar::new(),
             stopped: AtomicBool::new(false),
         }
@@ -135,16 +147,27 @@ impl<P: Payload> Batch<P> {
         spawned.map(Some)
     }
 
-    pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) {
+    /// Takes one more.
+    pub fn push(&self, job: Job<P>) -> Queue {
         let mut state = self.lock();
-        jobs.into_iter().for_each(|job| state.dispatch.push(job));
-        let sleepers = std::mem::take(&mut state.sleepers);
+        state.dispatch.push(job);
+        let queue = Queue { waiting: state.dispatch.waiting(), workers: state.workers };
+        let wake = state.vigil.wake();
         drop(state);
-        self.work.notify_all();
-        for sleeper in sleepers {
+        match wake {
+            None => {}
+            Some(Wake::One) => self.work.notify_one(),
             // One that can't be woken wakes up by itself, a little later.
-            let _ = sleeper.wake();
+            Some(Wake::By(waker)) => drop(waker.wake()),
         }
+        queue
+    }
+
+    /// Somebody looks for work. How many they are.
+    pub(super) fn look(&self) -> usize {
+        let mut state = self.lock();
+        state.vigil.look();
+        state.workers
     }
 
     /// A receipt for what can't be sent as it is.
@@ -154,7 +177,7 @@ impl<P: Payload> Batch<P> {
 
     pub fn end_of_input(&self) {
         self.lock().dispatch.end_of_input();
-        self.work.notify_all();
+        self.stir();
     }
 
     /// How many jobs wait for a session.
@@ -188,13 +211,13 @@ impl<P: Payload> Batch<P> {
         let until = end.min(Instant::now() + SLICE);
         let undecided = |state: &mut State<P>| !state.dispatch.is_finished() && state.failure.is_none();
         let left = until.saturating_duration_since(Instant::now());
-        drop(self.work.wait_timeout_while(self.lock(), left, undecided));
+        drop(self.change.wait_timeout_while(self.lock(), left, undecided));
     }
 
     /// All is settled: waits until the sessions are at rest. Whoever is still opening
     /// one has nothing to do it for.
     pub fn wait_for_rest(&self) {
-        self.work.notify_all();
+        self.stir();
         let mut state = self.lock();
         while state.sessions > 0 {
             state = self.news.wait_timeout(state, SLICE).unwrap_or_else(PoisonError::into_inner).0;
@@ -218,15 +241,15 @@ impl<P: Payload> Batch<P> {
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
-        let sleepers = {
+        let listening = {
             let mut state = self.lock();
             state.failure.get_or_insert_with(|| error.clone());
             state.dispatch.end_of_input();
             state.dispatch.fail(&error);
-            std::mem::take(&mut state.sleepers)
+            state.vigil.take_listening()
         };
-        self.work.notify_all();
-        sleepers.iter().for_each(|sleeper| drop(sleeper.wake()));
+        self.stir();
+        listening.iter().for_each(|waker| drop(waker.wake()));
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<P>> {
@@ -238,18 +261,37 @@ impl<P: Payload> Batch<P> {
         self.news.notify_all();
     }
 
-    /// Waits for work, until `until` at most, and no longer than a slice.
+    /// Sleeps until there is work, until `until` at most, and no longer than a slice.
     pub(super) fn wait_for_work(&self, until: Option<Instant>) {
         let limit = until.map_or(SLICE, |when| when.saturating_duration_since(Instant::now()).min(SLICE));
-        let state = self.lock();
-        if !state.dispatch.is_finished() && state.failure.is_none() && !limit.is_zero() {
-            drop(self.work.wait_timeout(state, limit.max(Duration::from_micros(50))));
+        let mut state = self.lock();
+        let there_is_some = until.is_none() && state.dispatch.waiting() > 0;
+        if !there_is_some && !state.dispatch.is_finished() && state.failure.is_none() && !limit.is_zero() {
+            state.vigil.enter(&Rest::Sleep);
+            let waited = self.work.wait_timeout(state, limit.max(Duration::from_micros(50)));
+            waited.unwrap_or_else(PoisonError::into_inner).0.vigil.leave(&Rest::Sleep);
         }
+    }
+
+    /// Waits a moment for more to come, without being woken for it.
+    pub(super) fn doze(&self) {
+        let _dozing = self.rest(Rest::Doze);
+        let state = self.lock();
+        if !state.dispatch.is_finished() && state.failure.is_none() {
+            drop(self.change.wait_timeout(state, LULL));
+        }
+    }
+
+    /// As long as this is held, the worker waits on its socket, in this way.
+    pub(super) fn rest(&self, rest: Rest) -> AtRest<'_, P> {
+        self.lock().vigil.enter(&rest);
+        AtRest { batch: self, rest }
     }
 
     /// Wakes those who wait for work: a job has come back.
     pub(super) fn stir(&self) {
         self.work.notify_all();
+        self.change.notify_all();
     }
 
     /// A session works for it as long as this is held, also where the work panics.
@@ -258,23 +300,17 @@ impl<P: Payload> Batch<P> {
         Streaming(self)
     }
 
-    /// To be woken when there is more work, while waiting on a socket.
-    pub(super) fn sleep_by(&self, waker: Option<Arc<mio::Waker>>) {
-        if let Some(waker) = waker {
-            let mut state = self.lock();
-            if !state.sleepers.iter().any(|known| Arc::ptr_eq(known, &waker)) {
-                state.sleepers.push(waker);
-            }
-        }
-    }
-
-    /// Everything that is not in flight ends with this error.
+    /// Everything that is not in flight ends with this error. Where all is settled, who
+    /// was still opening a session fails nobody.
     pub fn fail(&self, error: &Error) {
         let mut state = self.lock();
+        if state.dispatch.is_finished() {
+            return;
+        }
         state.failure.get_or_insert_with(|| error.clone());
         state.dispatch.fail(error);
         drop(state);
-        self.work.notify_all();
+        self.stir();
         self.tell();
     }
 
@@ -312,6 +348,17 @@ impl<P: Payload> Drop for Streaming<'_, P> {
     fn drop(&mut self) {
         self.0.lock().sessions -= 1;
         self.0.tell();
+    }
+}
+
+pub(super) struct AtRest<'a, P: Payload> {
+    batch: &'a Batch<P>,
+    rest: Rest,
+}
+
+impl<P: Payload> Drop for AtRest<'_, P> {
+    fn drop(&mut self) {
+        self.batch.lock().vigil.leave(&self.rest);
     }
 }
 

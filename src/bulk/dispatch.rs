@@ -74,7 +74,10 @@ impl<P: Payload> Dispatch<P> {
     }
 
     pub fn push(&mut self, job: Job<P>) {
-        self.ready.push_back(job);
+        match &self.failed {
+            Some(error) => self.receipts.push(job.give_up(None, Some(error.clone()))),
+            None => self.ready.push_back(job),
+        }
     }
 
     /// A receipt for what could not even be tried.

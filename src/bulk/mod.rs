@@ -26,10 +26,11 @@ mod rate;
 mod route;
 mod server;
 mod transport;
+mod vigil;
 mod window;
 mod worker;
 
-pub use batch::{Batch, Shared};
+pub use batch::{Batch, Queue, Shared};
 pub use dispatch::{Dispatch, Limits, Policy, Work};
 pub use errand::{Errand, Left, Next};
 pub use job::{Job, Payload, Receipt};

@@ -41,7 +41,7 @@ impl Transport for SmtpTransport {
         let reverse_path = sender.map_or(ReversePath::Null, ReversePath::Mailbox);
         let recipients: Vec<ForwardPath> = envelope.to().iter().map(parse).collect::<Result<_, _>>()?;
         let batch = Batch::new(Arc::clone(&self.shared), self.policy.clone());
-        batch.push([Job::new(0, Arc::new(email.to_vec()), reverse_path, recipients)]);
+        batch.push(Job::new(0, Arc::new(email.to_vec()), reverse_path, recipients));
         batch.end_of_input();
         let worked = batch.work_here(&mut Alone);
         match (batch.take_receipts().pop(), worked) {

@@ -8,6 +8,7 @@ use super::lane::{Filled, Lane};
 use super::parting::Parted;
 use super::pool::Resting;
 use super::server::{Asks, Opening, Security, Server, quit};
+use super::vigil::{LULL, Lull, Rest};
 use crate::driver::{Attendant, Connection, SLICE, Wire};
 use crate::protocol::{Error, Kind, Options, Session, Stage};
 use crate::tls::RecordLayer;
@@ -104,6 +105,7 @@ pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) 
 fn wait_for_a_job<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<bool, Error> {
     loop {
         let until = {
+            batch.look();
             let mut state = batch.lock();
             if let Some(failure) = &state.failure {
                 return Err(failure.clone());
@@ -240,6 +242,7 @@ fn converse<P: Payload>(
     let began = Instant::now();
     let mut quitting = false;
     let mut settled = began;
+    let mut lull = Lull::default();
     loop {
         let now = Instant::now();
         if connection.session().state().is_over() {
@@ -258,11 +261,16 @@ fn converse<P: Payload>(
         if gives_way && lane.in_flight() == 0 && !quitting {
             return Ok(false);
         }
-        let workers = batch.lock().workers;
+        let workers = batch.look();
+        let begun = lane.begun();
         let filled = match gives_way {
             true => Filled::Full,
             false => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
         };
+        if !matches!(filled, Filled::Starved(Work::None)) || lane.begun() > begun {
+            lull.end();
+        }
+        let (mut limit, mut at_rest) = (SLICE, None);
         match filled {
             Filled::Spent if lane.in_flight() == 0 => return Ok(true),
             Filled::Starved(work) if lane.in_flight() == 0 => match work {
@@ -277,7 +285,10 @@ fn converse<P: Payload>(
                 }
                 Work::None if batch.lock().dispatch.is_drained() => return Ok(false),
                 Work::None => {
-                    batch.wait_for_work(None);
+                    match lull.dozes(now) {
+                        true => batch.doze(),
+                        false => batch.wait_for_work(None),
+                    }
                     attendant.attend()?;
                     continue;
                 }
@@ -288,10 +299,24 @@ fn converse<P: Payload>(
                 quit(connection.session_mut());
                 quitting = true;
             }
-            Filled::Starved(_) => batch.sleep_by(connection.waker()),
+            Filled::Starved(Work::None) if lull.dozes(now) => {
+                at_rest = Some(batch.rest(Rest::Doze));
+                limit = LULL;
+            }
+            Filled::Starved(work) => {
+                at_rest = connection.waker().map(|waker| batch.rest(Rest::Listen(waker)));
+                limit = match work {
+                    Work::At(when) => when.saturating_duration_since(now),
+                    // It has come meanwhile.
+                    _ if batch.waiting() > 0 => Duration::ZERO,
+                    _ => SLICE,
+                };
+            }
             Filled::Spent | Filled::Full => {}
         }
-        let Some(event) = connection.advance(attendant, true)? else { continue };
+        let event = connection.advance(attendant, limit)?;
+        drop(at_rest);
+        let Some(event) = event else { continue };
         let now = Instant::now();
         settled = now;
         let mut state = batch.lock();

@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Who has asked for the conversation.
 pub trait Attendant {
@@ -101,11 +101,15 @@ impl Connection {
     }
 
     /// One round of a conversation that has many requests in flight: takes in what
-    /// has come, sends what can be sent, and waits (a slice of time at most) where
-    /// neither was possible and `waits` allows it: what was sent has made room for
-    /// more. None: nothing has come of it yet.
-    pub fn advance(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
-        let round = self.round(attendant, waits);
+    /// has come, sends what can be sent, and waits (`limit` and a slice of time at most)
+    /// where neither was possible: what was sent has made room for more. None: nothing
+    /// has come of it yet.
+    pub fn advance(
+        &mut self,
+        attendant: &mut dyn Attendant,
+        limit: Duration,
+    ) -> Result<Option<Event>, Error> {
+        let round = self.round(attendant, limit);
         self.wire.note_lines(|line| attendant.hear(line));
         let settled = round.map_err(|error| {
             let error = self.wire.session_mut().fail(error);
@@ -118,7 +122,7 @@ impl Connection {
         settled
     }
 
-    fn round(&mut self, attendant: &mut dyn Attendant, waits: bool) -> Result<Option<Event>, Error> {
+    fn round(&mut self, attendant: &mut dyn Attendant, limit: Duration) -> Result<Option<Event>, Error> {
         let mut got_on = false;
         loop {
             if self.wire.is_about_to_send() || self.is_readable() {
@@ -131,16 +135,16 @@ impl Connection {
                         got_on = true;
                     }
                     Ok(None) if self.is_readable() => {}
-                    Ok(None) if got_on || !waits => return Ok(None),
-                    Ok(None) => return self.wait(Stage::MailData, attendant).map(|()| None),
+                    Ok(None) if got_on => return Ok(None),
+                    Ok(None) => return self.wait(Stage::MailData, limit, attendant).map(|()| None),
                     Err(error) => self.last_words(&error)?,
                 },
                 Move::Receive(stage) => {
                     if self.is_readable() {
                         continue;
                     }
-                    if !got_on && waits {
-                        self.wait(stage, attendant)?;
+                    if !got_on {
+                        self.wait(stage, limit, attendant)?;
                     }
                     return Ok(None);
                 }
@@ -243,7 +247,7 @@ impl Connection {
                     }
                     // A server may take no more until its replies are read.
                     Ok(None) if self.is_readable() => {}
-                    Ok(None) => self.wait(Stage::MailData, attendant)?,
+                    Ok(None) => self.wait(Stage::MailData, SLICE, attendant)?,
                     Err(error) => self.last_words(&error)?,
                 },
                 Move::Receive(_) if only_send => return Ok(None),
@@ -254,7 +258,7 @@ impl Connection {
                             self.wire.left(stage)?;
                             self.attend(stage, false, attendant)?;
                         }
-                        false => self.wait(stage, attendant)?,
+                        false => self.wait(stage, SLICE, attendant)?,
                     }
                 }
                 Move::Yield(event) => return Ok(Some(event)),
@@ -272,8 +276,8 @@ impl Connection {
         }
     }
 
-    fn wait(&mut self, stage: Stage, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        let slice = self.wire.left(stage)?.min(SLICE);
+    fn wait(&mut self, stage: Stage, limit: Duration, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        let slice = self.wire.left(stage)?.min(limit).min(SLICE);
         socket(&mut self.stream)?.wait(slice).map_err(|error| self.wire.lost(&error))?;
         let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
         self.attend(stage, !ready, attendant)
@@ -394,9 +398,9 @@ mod tests {
             cautious: false,
         };
         connection.session_mut().request(Request::Transaction(transaction)).unwrap();
-        assert!(connection.advance(&mut Impatient, true).unwrap().is_none());
+        assert!(connection.advance(&mut Impatient, SLICE).unwrap().is_none());
         assert!(connection.session_mut().takes_transaction());
         // Now there is nothing to do but wait.
-        assert_eq!(connection.advance(&mut Impatient, true).unwrap_err().kind, Kind::Interrupted);
+        assert_eq!(connection.advance(&mut Impatient, SLICE).unwrap_err().kind, Kind::Interrupted);
     }
 }

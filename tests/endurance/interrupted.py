@@ -1,6 +1,7 @@
 """Sends in a loop until SIGINT comes, then says in one line what is left: exactly one
 KeyboardInterrupt, and a client that is either whole or says that it is over."""
 
+import faulthandler
 import sys
 
 import rsmtp
@@ -9,6 +10,8 @@ from rsmtp.errors import SMTPServerDisconnected
 
 def main(host, port):
     client = None
+    # Whoever is not interrupted says where it was.
+    faulthandler.dump_traceback_later(15, exit=True)
     # Imported before: importlib's own callbacks lose an interrupt now and then.
     assert rsmtp.SmtpClient
     try:

@@ -81,6 +81,20 @@ SHUTDOWNS = {
         threading.Thread(target=client.noop, daemon=True).start()
         time.sleep(0.2)
     """,
+    "while a daemon thread sends what a generator gives": """
+        import threading, time
+        def messages():
+            while True:
+                time.sleep(0.01)
+                yield "a@example.org", ["b@example.org"], b"Subject: x\\r\\n\\r\\n"
+        mailer = rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none")
+        threading.Thread(target=mailer.send_all, args=(messages(),), daemon=True).start()
+        catcher.wait_for(3, timeout=20)
+        class Slow:
+            def __del__(self, sleep=time.sleep):
+                sleep(0.1)
+        client.slow = Slow()
+    """,
     "in a cycle": "client.myself = client",
     "in a global of another module": "import os; os.client = client",
     "at exit": "import atexit; atexit.register(client.noop)",

@@ -1,6 +1,6 @@
 //! The sessions that a mailer keeps, for all of its calls.
 
-use super::parcel::{Packer, Shipment};
+use super::parcel::{Packer, Prepared, Shipment};
 use super::receipt::Receipt;
 use super::sending::Sending;
 use super::server::{ServerSettings, seconds};
@@ -87,11 +87,12 @@ impl Engine {
         Ok(Self::of(Route::new(Vec::new()), Some(local), 1, keep, bounds, limits, policy))
     }
 
-    /// Sends one message in this thread.
-    fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<Receipt> {
-        let job = Packer::default().pack(item, 0)?;
+    /// Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
+    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
+    fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
+        let job = Packer::default().pack(item, 0, prepared)?;
         let batch: Batch<Shipment> = Batch::new(self.shared(py)?, self.policy.clone());
-        batch.push([job]);
+        batch.push(job);
         batch.end_of_input();
         let mut attendant = Attending::new(py, None)?;
         let worked = py.detach(|| batch.work_here(&mut attendant));

@@ -8,7 +8,6 @@ use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol::Body;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyString, PyTuple};
 use std::sync::Arc;
 
@@ -45,46 +44,34 @@ pub struct Packer {
     recipient: Option<(String, ForwardPath)>,
 }
 
-impl Packer {
-    /// A message, or `(from_addr, to_addrs, data)`. An error is the caller's: this
-    /// one can't be sent as it is.
-    pub fn pack(&mut self, item: &Bound<'_, PyAny>, index: u64) -> PyResult<Job<Shipment>> {
-        if let Ok(tuple) = item.cast::<PyTuple>()
-            && tuple.len() == 3
-        {
-            let data = tuple.get_item(2)?;
-            if let Ok(data) = data.extract::<MailData>() {
-                return self.job(item, index, &tuple.get_item(0)?, &tuple.get_item(1)?, data, &[]);
-            }
-        }
-        static PREPARE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let prepare = PREPARE.import(item.py(), "rsmtp.sending", "prepare")?;
-        let (from_addr, to_addrs, data, options): (
-            Bound<'_, PyAny>,
-            Bound<'_, PyAny>,
-            MailData,
-            Vec<String>,
-        ) = prepare.call1((item,))?.extract()?;
-        self.job(item, index, &from_addr, &to_addrs, data, &options)
-    }
+/// Sender, recipients, data and MAIL options of a message, as `rsmtp.sending.prepare`
+/// gives them.
+pub type Prepared<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, MailData, Vec<String>);
 
-    fn job(
+/// `(from_addr, to_addrs, data)` with data that is ready to be sent is prepared.
+pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
+    let tuple = item.cast::<PyTuple>().ok().filter(|tuple| tuple.len() == 3)?;
+    let data = tuple.get_item(2).ok()?.extract().ok()?;
+    Some((tuple.get_item(0).ok()?, tuple.get_item(1).ok()?, data, Vec::new()))
+}
+
+impl Packer {
+    /// An error is the caller's: this one can't be sent as it is.
+    pub fn pack(
         &mut self,
         item: &Bound<'_, PyAny>,
         index: u64,
-        from_addr: &Bound<'_, PyAny>,
-        to_addrs: &Bound<'_, PyAny>,
-        data: MailData,
-        mail_options: &[String],
+        prepared: Prepared<'_>,
     ) -> PyResult<Job<Shipment>> {
-        let reverse_path = self.sender(&text("from_addr", from_addr)?)?;
-        let recipients = self.recipients(to_addrs)?;
+        let (from_addr, to_addrs, data, mail_options) = prepared;
+        let reverse_path = self.sender(&text("from_addr", &from_addr)?)?;
+        let recipients = self.recipients(&to_addrs)?;
         let body = Body::from(data);
         let size = body.size_in_memory();
         let parcel = Parcel { item: item.clone().unbind(), body, size };
         let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
         if !mail_options.is_empty() {
-            job.mail_parameters = parameters("mail_options", mail_options)?;
+            job.mail_parameters = parameters("mail_options", &mail_options)?;
         }
         Ok(job)
     }

@@ -1,13 +1,14 @@
-//! One call of `send_all`: messages in from an iterator, receipts out, the waiting
-//! without the GIL.
+//! One call of `send_all`: messages in, receipts out, the waiting without the GIL. No code
+//! of the caller's runs in here: `rsmtp.feeding` asks for the messages.
 
-use super::parcel::{Packer, Parcel, Shipment};
+use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
 use super::receipt::{Receipt, Tally};
-use crate::binding::error::to_python;
-use crate::bulk::{Batch, Job, Payload};
+use crate::binding::error::{exception, to_python};
+use crate::bulk::{Batch, Payload, Queue};
+use crate::protocol::{Error, Kind, Stage};
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::PyList;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -35,13 +36,17 @@ pub struct Sending {
 pub(super) struct Progress {
     packer: Packer,
     next_index: u64,
-    /// The iterator has ended.
+    /// A message whose preparation has begun.
+    unprepared: Option<Py<PyAny>>,
+    /// Since when messages are being taken without a pause, and how many.
+    helping: Option<(Instant, usize)>,
+    /// There is no more to come.
     pub(super) fed: bool,
     octets: usize,
     tally: Tally,
     kept: u64,
     /// Receipts of what was not fit to be sent, not told yet.
-    pub(super) unfit: Vec<Receipt>,
+    unfit: Vec<Receipt>,
     workers: Vec<JoinHandle<()>>,
 }
 
@@ -63,23 +68,16 @@ impl Sending {
 
 #[pymethods]
 impl Sending {
-    /// Takes messages from the iterator, sends, and adds receipts to the list as they
-    /// come; returns after a moment in any case. False: all is told. The list is the
-    /// caller's own, so that an interrupt can't lose what is told.
-    fn go_on(
-        &self,
-        py: Python<'_>,
-        iterator: &Bound<'_, PyIterator>,
-        told: &Bound<'_, PyList>,
-    ) -> PyResult<bool> {
+    /// Sends, and adds receipts to the list as they come; returns after a moment in any
+    /// case. False: all is told. The list is the caller's own, so that an interrupt can't
+    /// lose what is told.
+    fn go_on(&self, py: Python<'_>, told: &Bound<'_, PyList>) -> PyResult<bool> {
         if self.is_of_another_process() {
             let message = "this sending belongs to the parent process: begin anew after a fork";
             return Err(PyRuntimeError::new_err(message));
         }
         let mut progress = self.progress();
-        let fed = progress.feed(py, &self.batch, iterator);
         progress.start_workers(&self.batch)?;
-        fed?;
         if !self.batch.is_over() && progress.unfit.is_empty() {
             let low = if progress.fed || progress.is_full() { 0 } else { ENOUGH / 2 };
             py.detach(|| self.batch.wait(low));
@@ -109,10 +107,59 @@ impl Sending {
         py.detach(|| workers.into_iter().for_each(|worker| drop(worker.join())));
     }
 
-    /// Takes nothing more from the iterator; `go_on` tells of the rest.
-    fn finish(&self) {
-        self.progress().fed = true;
+    /// Whether there is room for messages, and more to come.
+    #[getter]
+    fn wants_more(&self) -> bool {
+        self.progress().wants_more(&self.batch)
+    }
+
+    /// Takes one message. True: the next one, please. False: that is enough for now.
+    /// None: it has to be prepared first, and is kept until it is.
+    fn put(&self, item: Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+        let mut progress = self.progress();
+        match as_prepared(&item) {
+            Some(prepared) => progress.put(&self.batch, &item, prepared).map(Some),
+            None => {
+                progress.unprepared = Some(item.unbind());
+                Ok(None)
+            }
+        }
+    }
+
+    /// The one that was kept, as `rsmtp.sending.prepare` has made it ready.
+    #[pyo3(signature = (prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
+    fn put_prepared(&self, py: Python<'_>, prepared: Prepared<'_>) -> PyResult<bool> {
+        let mut progress = self.progress();
+        match progress.unprepared.take() {
+            Some(item) => progress.put(&self.batch, item.bind(py), prepared),
+            None => Ok(true),
+        }
+    }
+
+    /// The one that was kept can't be sent as it is: a receipt says so.
+    fn put_aside(&self, py: Python<'_>, #[pyo3(from_py_with = exception)] why: PyErr) -> bool {
+        let mut progress = self.progress();
+        match progress.unprepared.take() {
+            Some(item) => progress.put_aside(item.bind(py), why),
+            None => true,
+        }
+    }
+
+    /// There is no more to come; `go_on` tells of the rest.
+    fn finish(&self, py: Python<'_>) {
+        let mut progress = self.progress();
+        if let Some(item) = progress.unprepared.take() {
+            let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
+            let _ = progress.put_aside(item.bind(py), to_python(py, &error));
+        }
+        progress.fed = true;
         self.batch.end_of_input();
+    }
+
+    /// Whether nothing more is to come from the caller.
+    #[getter]
+    fn is_fed(&self) -> bool {
+        self.progress().fed
     }
 
     /// The exception that says why nothing could be sent any more, or None.
@@ -137,71 +184,47 @@ impl Progress {
         self.octets >= OCTETS || unsettled >= UNSETTLED
     }
 
-    /// Takes what the queue has room for.
-    pub(super) fn feed(
+    /// Takes a message. Whatever is wrong with this one, the others may be sent; but a
+    /// KeyboardInterrupt and its like are the caller's. Whether to go on with more.
+    fn put(
         &mut self,
-        py: Python<'_>,
-        batch: &Arc<Batch<Shipment>>,
-        iterator: &Bound<'_, PyIterator>,
-    ) -> PyResult<()> {
-        if batch.failure().is_some() {
-            return Ok(());
-        }
-        let waiting = batch.waiting();
-        if self.fed || waiting >= ENOUGH {
-            return Ok(());
-        }
-        let mut jobs: Vec<Job<Shipment>> = Vec::with_capacity(PULL.min(ENOUGH - waiting));
-        let began = Instant::now();
-        let mut iterator = iterator.clone();
-        let mut ended = Ok(());
-        while jobs.len() < PULL && !self.is_full() && began.elapsed() < PATIENCE {
-            let item = match iterator.next() {
-                None => {
-                    self.fed = true;
-                    break;
-                }
-                Some(Err(raised)) => {
-                    self.fed = true;
-                    ended = Err(raised);
-                    break;
-                }
-                Some(Ok(item)) => item,
-            };
-            match self.pack(py, item) {
-                Ok(job) => jobs.extend(job),
-                Err(raised) => {
-                    self.fed = true;
-                    ended = Err(raised);
-                    break;
-                }
-            }
-        }
-        batch.push(jobs);
-        if self.fed {
-            batch.end_of_input();
-        }
-        ended
-    }
-
-    /// None: it is not fit to be sent, and a receipt will say so. Whatever is wrong
-    /// with this one, the others may be sent; but a KeyboardInterrupt and its like are
-    /// the caller's.
-    pub(super) fn pack(&mut self, py: Python<'_>, item: Bound<'_, PyAny>) -> PyResult<Option<Job<Shipment>>> {
-        let index = self.next_index;
-        self.next_index += 1;
-        match self.packer.pack(&item, index) {
+        batch: &Batch<Shipment>,
+        item: &Bound<'_, PyAny>,
+        prepared: Prepared<'_>,
+    ) -> PyResult<bool> {
+        match self.packer.pack(item, self.next_index, prepared) {
             Ok(job) => {
+                self.next_index += 1;
                 self.octets += job.payload.size();
-                Ok(Some(job))
+                let Queue { waiting, workers } = batch.push(job);
+                // The first one waits for somebody to be taken on.
+                Ok(self.goes_on() && workers > 0 && waiting < ENOUGH)
             }
-            Err(raised) if raised.is_instance_of::<PyException>(py) => {
-                self.tally.not_sent += 1;
-                self.unfit.push(Receipt::unfit(py, index, Parcel::empty(item.unbind()), raised));
-                Ok(None)
+            Err(raised) if raised.is_instance_of::<PyException>(item.py()) => {
+                Ok(self.put_aside(item, raised))
             }
             Err(raised) => Err(raised),
         }
+    }
+
+    /// It is not fit to be sent, and a receipt says so. Whether to go on with more.
+    fn put_aside(&mut self, item: &Bound<'_, PyAny>, why: PyErr) -> bool {
+        self.tally.not_sent += 1;
+        let parcel = Parcel::empty(item.clone().unbind());
+        self.unfit.push(Receipt::unfit(item.py(), self.next_index, parcel, why));
+        self.next_index += 1;
+        self.goes_on()
+    }
+
+    /// Whether more may be taken before the receipts are looked after.
+    fn goes_on(&mut self) -> bool {
+        let (began, taken) = self.helping.get_or_insert_with(|| (Instant::now(), 0));
+        *taken += 1;
+        let more = *taken < PULL && began.elapsed() < PATIENCE;
+        if !more {
+            self.helping = None;
+        }
+        more && !self.is_full()
     }
 
     /// Whether messages are to be taken from the caller now.

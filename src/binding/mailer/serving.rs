@@ -4,14 +4,14 @@
 use super::parcel::Shipment;
 use super::sending::Sending;
 use crate::binding::attendant::Attending;
-use crate::binding::error::{Told, bad_argument, to_python};
+use crate::binding::error::{Told, bad_argument, exception, to_python};
 use crate::binding::request::parse;
 use crate::binding::wire::Wire;
 use crate::bulk::{Errand, Next, Parted, Work};
 use crate::driver::{Reactive, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
-use pyo3::types::{PyIterator, PyList};
+use pyo3::types::PyList;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -159,31 +159,6 @@ impl Serving {
 
 #[pymethods]
 impl Sending {
-    /// Takes as many messages from the iterator as there is room for, and not longer
-    /// than two milliseconds.
-    fn feed(&self, py: Python<'_>, iterator: &Bound<'_, PyIterator>) -> PyResult<()> {
-        self.progress().feed(py, &self.batch, iterator)
-    }
-
-    /// Takes one message.
-    fn put(&self, py: Python<'_>, item: Bound<'_, PyAny>) -> PyResult<()> {
-        let job = self.progress().pack(py, item)?;
-        self.batch.push(job);
-        Ok(())
-    }
-
-    /// Whether there is room for messages, and more to come.
-    #[getter]
-    fn wants_more(&self) -> bool {
-        self.progress().wants_more(&self.batch)
-    }
-
-    /// Whether nothing more is to come from the caller.
-    #[getter]
-    fn is_fed(&self) -> bool {
-        self.progress().fed
-    }
-
     /// Works in this thread until nothing is left to do: files and programs.
     fn work_here(&self, py: Python<'_>) {
         // What goes wrong stands in the receipts.
@@ -231,10 +206,6 @@ impl Sending {
         let error = Error::new(Kind::Unreachable, Stage::Connect, why.to_string());
         self.batch.fail(&Error { cause: Some(Arc::new(Told(why))), ..error });
     }
-}
-
-fn exception(given: &Bound<'_, PyAny>) -> PyResult<PyErr> {
-    Ok(PyErr::from_value(given.clone()))
 }
 
 fn duration(argument: &str, seconds: f64) -> PyResult<Duration> {

@@ -1,0 +1,78 @@
+"""How messages are taken out of what the caller gives."""
+
+import email.message
+import time
+
+import pytest
+
+import rsmtp
+
+MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
+
+
+@pytest.fixture
+def catcher():
+    with rsmtp.Catcher(tls="none") as catcher:
+        yield catcher
+
+
+@pytest.fixture
+def sender(catcher):
+    with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none", connections=2) as sender:
+        yield sender
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_message_waits_for_the_next_one(catcher, sender, stream):
+    """A generator that waits, as one over a queue does, keeps nothing back that it gave."""
+
+    def in_bursts():
+        given = 0
+        for burst in (1, 5, 1, 30):
+            for _ in range(burst):
+                yield MESSAGE
+            given += burst
+            catcher.wait_for(given, timeout=20)
+            time.sleep(0.005)  # long enough that the sessions fall asleep
+
+    done = sender.send_all(in_bursts(), stream=stream)
+    assert all(receipt.ok for receipt in (done if stream else done.receipts))
+    assert catcher.count == 37
+
+
+class Interrupting(email.message.EmailMessage):
+    """It is Ctrl-C'd while it is written out."""
+
+    def walk(self):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_a_message_is_prepared(catcher, sender):
+    message = Interrupting()
+    message["From"], message["To"] = "a@example.org", "b@example.org"
+    taken = iter([MESSAGE, message, MESSAGE])
+    with pytest.raises(KeyboardInterrupt) as raised:
+        sender.send_all(taken)
+    report = raised.value.report
+    # What was taken out of the iterable stands in the report, the rest is still in there.
+    assert report.total == 2 and list(taken) == [MESSAGE]
+    [prepared] = [receipt for receipt in report.receipts if receipt.message is message]
+    assert prepared.index == 1 and "stopped" in str(prepared.error)
+    assert report.not_sent >= 1
+
+
+def test_many_that_can_not_be_sent(catcher, sender):
+    bad = ("a@example.org", ["not an address"], b"x")
+    report = sender.send_all([bad] * 3000 + [MESSAGE] + [object()] * 3000)
+    assert (report.sent, report.not_sent, report.total) == (1, 6000, 6001)
+    assert sorted(receipt.index for receipt in report.receipts) == list(range(6001))
+
+
+def test_a_generator_may_send_too(catcher, sender):
+    def each():
+        for _ in range(3):
+            assert sender.send(MESSAGE).ok
+            yield MESSAGE
+
+    assert sender.send_all(each()).sent == 3
+    assert catcher.count == 6
