@@ -44,6 +44,8 @@ class Connection(Wire, asyncio.BufferedProtocol):
     _waiter: asyncio.Future[None] | None = None
     _told: Callable[[], None] | None = None
     _clock: asyncio.TimerHandle | None = None
+    # The next helping of what is to be sent.
+    _scheduled: asyncio.Handle | None = None
     _reading_is_paused = False
     _poll: Any = None
 
@@ -210,6 +212,10 @@ class Connection(Wire, asyncio.BufferedProtocol):
 
     def _go_on(self) -> None:
         """Sends what is to be sent, as far as the transport takes it."""
+        if self._scheduled is not None:
+            # One helping in a turn of the loop, whoever asks for it.
+            self._scheduled.cancel()
+            self._scheduled = None
         for _ in range(_PIECES):
             octets = self.output()
             if octets is None or self._unsent or self._transport is None:
@@ -221,7 +227,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
             self._unsent = len(octets)
             self._count_sent()
         else:
-            self._loop.call_soon(self._go_on)
+            self._scheduled = self._loop.call_soon(self._go_on)
         if self.is_settled:
             self._wake()
         else:

@@ -97,7 +97,7 @@ class Dialogue:
             assert self._moved.wait_for(lambda: self._at >= number, 20)
 
     def settings(self):
-        patience = 0.3 if "! timeout" in self.lines else 20
+        patience = 1.5 if "! timeout" in self.lines else 20
         return Settings(
             timeout=patience,
             lmtp="lmtp" in self.options,

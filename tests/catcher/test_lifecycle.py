@@ -1,6 +1,7 @@
 """Starting, stopping, and leaving nothing behind."""
 
 import concurrent.futures
+import contextlib
 import errno
 import gc
 import os
@@ -21,10 +22,11 @@ LINUX = pytest.mark.skipif(not pathlib.Path("/proc/self/task").exists(), reason=
 
 
 def threads():
-    return sum(
-        pathlib.Path(task, "comm").read_text().startswith("rsmtp-catcher")
-        for task in pathlib.Path("/proc/self/task").iterdir()
-    )
+    found = 0
+    for task in pathlib.Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found += (task / "comm").read_text().startswith("rsmtp-catcher")
+    return found
 
 
 def descriptors():
@@ -90,7 +92,7 @@ def test_closing_is_prompt_whatever_goes_on(line, stage, fault):
         raw.send(b"NOOP\r\n")
         time.sleep(0.05)
         begin = time.monotonic()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 10  # the faults take 60
 
 
 def test_two_hundred_connections_at_once(trust):
@@ -152,12 +154,12 @@ def test_what_makes_no_sense_is_refused(arguments, argument):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
 def test_ctrl_c_ends_a_wait(catcher):
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         catcher.wait_for(1, timeout=60)
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < 10
     timer.join()
 
 

@@ -97,7 +97,7 @@ def test_json(run, catcher):
 
 def test_tls_from_the_first_octet_is_found_out(run):
     with rsmtp.Catcher(tls="implicit") as server:
-        done = run("check", f"localhost:{server.port}", "--ca-file", server.ca_file, "--timeout", 1, code=0)
+        done = run("check", f"localhost:{server.port}", "--ca-file", server.ca_file, "--timeout", 3, code=0)
     assert "TLS from the first octet on: TLSv1.3" in done.out
 
 
@@ -152,7 +152,9 @@ def test_servers_that_misbehave(run, catcher, stage, fault, code, words):
     catcher.fault(stage, **fault)
     # Without its authority: where the conversation gets to TLS, that is a problem.
     trust = () if "owned" in words else ("--ca-file", catcher.ca_file)
-    done = run("check", f"localhost:{catcher.port}", "--timeout", 1, *trust, code=code)
+    done = run(
+        "check", f"localhost:{catcher.port}", "--timeout", 1 if "stall" in fault else 20, *trust, code=code
+    )
     assert words in " ".join(done.out.split())
     assert "\x1b" not in done.out and "\x07" not in done.out
 
@@ -183,11 +185,12 @@ def test_noise_of_all_kinds(run):
 
 
 def test_closed_ports(run):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    done = run("check", f"127.0.0.1:{port}", code=69)
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        server = f"127.0.0.1:{bound.getsockname()[1]}"
+        done = run("check", server, code=69)
+        report = json.loads(run("check", server, "--json", code=69).out)
     assert "Connection refused" in done.out
-    report = json.loads(run("check", f"127.0.0.1:{port}", "--json", code=69).out)
     assert report["ports"][0]["open"] is False and report["ports"][0]["error"] == "SMTPConnectionRefused"
 
 

@@ -498,8 +498,8 @@ PROGRAM = """
     client = rsmtp.SmtpClient("127.0.0.1", int(sys.argv[1]), timeout=50)
     client.ehlo()
     message = rsmtp.Message("x", from_="a@example.org", to="b@example.org", attachments=[sys.argv[2]])
-    print("go", flush=True)
     try:
+        print("go", flush=True)
         client.send_message(message)
     except KeyboardInterrupt:
         print("interrupted", client.state, flush=True)
@@ -517,11 +517,14 @@ def test_ctrl_c_while_a_file_is_sent(tmp_path):
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             try:
                 assert child.stdout.readline() == "go\n"
-                time.sleep(0.5)
+                end = time.monotonic() + 20  # until it flows
+                while "C: BDAT" not in str(catcher.conversations[0]) and time.monotonic() < end:
+                    time.sleep(0.05)
+                time.sleep(0.3)
                 begin = time.monotonic()
                 child.send_signal(signal.SIGINT)
                 assert child.stdout.readline() == "interrupted broken\n"
-                assert time.monotonic() - begin < 3
+                assert time.monotonic() - begin < 10
             finally:
                 child.kill()
         assert catcher.count == 0

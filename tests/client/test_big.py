@@ -50,6 +50,7 @@ def test_a_thousand_recipients(without):
         assert message.rcpt_tos == [r for r in recipients if r != "r500@example.org"]
 
 
+@pytest.mark.timeout(240)
 def test_a_server_that_reads_no_more_until_its_replies_are_read():
     """Long replies to a long group: who only writes waits for ever."""
     count = 20_000

@@ -9,6 +9,7 @@ import itertools
 import smtplib
 import socket
 import ssl
+import threading
 import time
 from dataclasses import replace
 
@@ -183,11 +184,11 @@ def test_every_state_is_passed_through_or_ended_in():
 
 
 @contextlib.contextmanager
-def struck(where, fault):
+def struck(where, fault, patience=20):
     """The client, and what was raised or returned."""
     place = PLACES[where]
     with serve(serving(place, fault)) as server:
-        client = client_for(place, timeout=PATIENCE)
+        client = client_for(place, timeout=patience)
         try:
             result = converse(client, server, place)
         except smtplib.SMTPException as error:
@@ -225,11 +226,21 @@ def test_lost(where, fault):
 
 @cells(STALLED)
 def test_stalled(where, fault):
-    begin = time.monotonic()
-    with struck(where, STALLED[fault]) as (client, result):
-        assert time.monotonic() - begin < 10
-        assert_no_answer(where, client, result, errors.SMTPTimeoutError)
-        assert isinstance(result, (TimeoutError, tuple))
+    def reaching(peer):
+        reached.set()
+        return STALLED[fault](peer)
+
+    for _ in range(5):
+        reached = threading.Event()
+        begin = time.monotonic()
+        with struck(where, reaching, PATIENCE) as (client, result):
+            if not reached.is_set():
+                continue  # this machine was slower than our patience
+            assert time.monotonic() - begin < 10
+            assert_no_answer(where, client, result, errors.SMTPTimeoutError)
+            assert isinstance(result, (TimeoutError, tuple))
+            return
+    pytest.fail("the place is never reached")
 
 
 @cells(NONSENSE)
@@ -432,11 +443,11 @@ def test_a_reply_that_came_while_nothing_was_asked(verb):
 
 
 def test_connecting_is_a_stage_of_its_own():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        host, port = taken.getsockname()
-    client = rsmtp.SmtpClient(timeout=PATIENCE)
-    with pytest.raises(errors.SMTPConnectionRefused) as caught:
-        client.connect(host, port)
+    client = rsmtp.SmtpClient(timeout=20)
+    with socket.socket() as bound:  # and nobody listens
+        bound.bind(("127.0.0.1", 0))
+        with pytest.raises(errors.SMTPConnectionRefused) as caught:
+            client.connect(*bound.getsockname())
     assert caught.value.stage == "connect"
     assert client.state == "disconnected" or client.sock is None
 
@@ -521,11 +532,13 @@ def test_a_handshake_that_fails(fault, tls, context):
 
     settings = ssl.create_default_context() if context == "SSLContext" else rsmtp.TlsConfig()
     with serve(script) as server:
-        client = rsmtp.SmtpClient(timeout=PATIENCE * 2, tls=tls, context=settings)
+        client = rsmtp.SmtpClient(
+            timeout=PATIENCE * 2 if failure == "timeout" else 20, tls=tls, context=settings
+        )
         begin = time.monotonic()
         with pytest.raises(KINDS_OF_FAILURE[failure]) as caught:
             client.connect("localhost", server.port)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 15
         if isinstance(caught.value, errors.SMTPException):
             assert caught.value.stage == "handshake"
             assert dict(caught.value.fates) == NOBODY
@@ -534,4 +547,8 @@ def test_a_handshake_that_fails(fault, tls, context):
         client.close()
         server.wait_for_end()
         # Nothing of a mail, nothing of a login in plaintext.
-        assert not any(verb in server.heard for verb in (b"MAIL", b"AUTH", b"RCPT", b"QUIT"))
+        plain, starttls, records = server.heard.rpartition(b"STARTTLS\r\n")
+        assert bool(starttls) == (tls == "starttls")
+        while len(records) >= 5 and records[0] in (20, 21, 22, 23) and records[1] == 3:
+            records = records[5 + int.from_bytes(records[3:5], "big") :]
+        assert records == b"" and not any(verb in plain for verb in (b"MAIL", b"AUTH", b"RCPT", b"QUIT"))

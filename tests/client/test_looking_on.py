@@ -43,7 +43,7 @@ def test_another_thread_is_answered_at_once(waiting):
     assert "greeted" in repr(waiting)
     assert waiting.tls is None and waiting.sock is not None
     assert "NOOP" in str(waiting.transcript)
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 10  # the client waits for 30
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -41,16 +41,16 @@ def assert_closed(client, words="timed out"):
 
 
 @pytest.mark.parametrize("script", [stall, drip(0.1)], ids=["stall", "drip"])
-@pytest.mark.parametrize("limits", [{"timeout": 0.5}, {"timeout": 30, "deadline": 0.5}])
+@pytest.mark.parametrize("limits", [{"timeout": 1.5}, {"timeout": 30, "deadline": 1.5}])
 def test_a_reply_that_does_not_come_whole(script, limits):
     with serve(script) as server:
         client = rsmtp.SmtpClient(server.host, server.port, **limits)
         begin = time.monotonic()
         with pytest.raises(errors.SMTPTimeoutError) as caught:
             client.noop()
-        assert 0.4 < time.monotonic() - begin < 5
+        assert 1.4 < time.monotonic() - begin < 15
         assert isinstance(caught.value, (TimeoutError, smtplib.SMTPServerDisconnected))
-        assert "0.5 s" in str(caught.value)
+        assert "1.5 s" in str(caught.value)
         assert caught.value.stage == "command"
         assert_closed(client)
 
@@ -84,8 +84,8 @@ def test_a_handshake_that_does_not_end(tls, dripping, context):
     with serve(script) as server:
         begin = time.monotonic()
         with pytest.raises(errors.SMTPTimeoutError) as caught:
-            rsmtp.SmtpClient("localhost", server.port, tls=tls, context=context, timeout=0.5)
-        assert time.monotonic() - begin < 5
+            rsmtp.SmtpClient("localhost", server.port, tls=tls, context=context, timeout=1.5)
+        assert time.monotonic() - begin < 15
         assert caught.value.stage == "handshake"
 
 
@@ -97,7 +97,7 @@ def test_a_deadline_ends_a_conversation_that_gets_on_slowly():
             peer.say("250 ok")
 
     with serve(script) as server:
-        client = rsmtp.SmtpClient(server.host, server.port, timeout=5, deadline=0.7)
+        client = rsmtp.SmtpClient(server.host, server.port, timeout=5, deadline=2)
         begin = time.monotonic()
         with pytest.raises(errors.SMTPTimeoutError, match="whole operation"):
             client.sendmail(A, [f"r{n}@example.org" for n in range(50)], "x")
@@ -128,10 +128,10 @@ def test_a_server_that_reads_no_more():
             peer.say(reply)
         peer.line()
         peer.say("354 go on")
-        time.sleep(3)
+        time.sleep(5)
 
     with serve(script) as server:
-        client = rsmtp.SmtpClient(server.host, server.port, timeout=0.5)
+        client = rsmtp.SmtpClient(server.host, server.port, timeout=1.5)
         with pytest.raises(errors.SMTPTimeoutError) as caught:
             client.sendmail(A, B, b"x" * 50_000_000)
         assert caught.value.stage == "mail data"
@@ -179,6 +179,7 @@ def test_a_client_that_timed_out_can_connect_anew():
         client = rsmtp.SmtpClient(stalled.host, stalled.port, timeout=0.2)
         with pytest.raises(TimeoutError):
             client.noop()
+        client.timeout = 20
         assert client.connect(good.host, good.port) == (220, b"hello")
         assert client.noop() == (250, b"ok")
         client.close()

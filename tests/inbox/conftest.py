@@ -35,7 +35,7 @@ def send(catcher):
     """Octets, text or a message, through smtplib."""
 
     def send(mail="Subject: hello\n\nbody\n", to="bob@example.org", sender="ann@example.org"):
-        with smtplib.SMTP(catcher.host, catcher.port, timeout=10) as client:
+        with smtplib.SMTP(catcher.host, catcher.port, timeout=50) as client:
             if isinstance(mail, email.message.Message):
                 mail = mail.as_bytes()
             client.sendmail(sender, to, mail)
@@ -69,7 +69,7 @@ def open_page(browser, inbox):
         context = browser.new_context(
             viewport={"width": width, "height": height}, locale="en-GB", accept_downloads=True, **options
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: mistakes.append(str(error)))

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -17,18 +18,29 @@ from inbox.tools import API, Api
 from rsmtp.inbox import Inbox
 
 
+def threads():
+    return sum(thread.name.startswith("rsmtp-inbox") for thread in threading.enumerate())
+
+
+def settled(condition):
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
 def test_it_listens_from_start_to_stop(catcher):
     inbox = Inbox(catcher)
     assert repr(inbox) == "<Inbox not running>"
     with pytest.raises(RuntimeError, match=r"start\(\)"):
         _ = inbox.url
-    before = threading.active_count()
     assert inbox.start() is inbox.start()
+    assert threads() > 0
     url = inbox.url
     assert urllib.request.urlopen(url).status == 200
     inbox.stop()
     inbox.stop()
-    assert threading.active_count() == before
+    assert settled(lambda: threads() == 0)
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(url)
     with inbox:
@@ -37,16 +49,16 @@ def test_it_listens_from_start_to_stop(catcher):
 
 def test_listeners_are_sent_away(catcher):
     inbox = Inbox(catcher).start()
-    before = threading.active_count()
+    before = threads()
     connections = []
     for _ in range(5):
         connection = http.client.HTTPConnection(inbox.host, inbox.port, timeout=10)
         connection.request("GET", f"{API}/events")
         connections.append((connection, connection.getresponse()))
     idle = socket.create_connection((inbox.host, inbox.port))
-    assert threading.active_count() >= before + 5
+    assert threads() >= before + 5
     inbox.stop()
-    assert threading.active_count() < before
+    assert settled(lambda: threads() == 0)
     for connection, response in connections:
         response.read()
         connection.close()

@@ -18,7 +18,7 @@ class Api:
 
     def ask(self, method, path, body=None, **headers):
         """The response, its body read. Header names are written with underscores."""
-        connection = http.client.HTTPConnection(self.inbox.host, self.inbox.port, timeout=10)
+        connection = http.client.HTTPConnection(self.inbox.host, self.inbox.port, timeout=50)
         try:
             if body is not None and not isinstance(body, (bytes, str)):
                 body = json.dumps(body)
@@ -82,11 +82,11 @@ class Tripwire(socketserver.ThreadingTCPServer):
             self.heard.append(what)
             self._changed.notify_all()
 
-    def wait_for_beginning(self, what, timeout=10.0):
+    def wait_for_beginning(self, what, timeout=30.0):
         with self._changed:
             return self._changed.wait_for(lambda: any(one.startswith(what) for one in self.heard), timeout)
 
-    def wait_for(self, what, timeout=5.0):
+    def wait_for(self, what, timeout=30.0):
         with self._changed:
             return self._changed.wait_for(lambda: what in self.heard, timeout)
 

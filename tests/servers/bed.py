@@ -24,7 +24,7 @@ from servers import certificates
 CONFIG = Path(__file__).parent / "config"
 ROLES = ("relay", "held", "submission", "smtps", "no_chunking", "small", "old", "lmtp")
 MAIL_UID = 5000
-PATIENCE = 20.0  # seconds that a server may take to start, to stop, to deliver
+PATIENCE = 50.0  # seconds that a server may take to start, to stop, to deliver
 
 
 def unavailable() -> str | None:
