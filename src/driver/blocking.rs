@@ -11,6 +11,7 @@ use crate::protocol::{Error, Event, Kind, Request, Session, Stage};
 use crate::tls::Move;
 use std::fmt;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -212,11 +213,21 @@ impl Connection {
         self.hang_up();
     }
 
+    /// A panic of ours ends the conversation: nobody knows where it stands.
     fn go_on_and_settle(
         &mut self,
         attendant: &mut dyn Attendant,
         only_send: bool,
     ) -> Result<Option<Event>, Error> {
+        let settled = panic::catch_unwind(AssertUnwindSafe(|| self.settle(attendant, only_send)));
+        settled.unwrap_or_else(|panicked| {
+            self.wire.session_mut().fail(Error::new(Kind::Misuse, Stage::Command, "it has panicked"));
+            self.close();
+            panic::resume_unwind(panicked)
+        })
+    }
+
+    fn settle(&mut self, attendant: &mut dyn Attendant, only_send: bool) -> Result<Option<Event>, Error> {
         self.wire.begin()?;
         let settled = self.go_on(attendant, only_send).or_else(|error| {
             let settled = self.wire.settle(error);
@@ -355,6 +366,36 @@ mod tests {
         }
 
         fn hear(&mut self, _: &TimedLine) {}
+    }
+
+    struct Panics;
+
+    impl Attendant for Panics {
+        fn attend(&mut self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn hear(&mut self, _: &TimedLine) {
+            panic!("as this test wants it");
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_the_conversation() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
+        let patience = Patience { stage: Some(SLICE * 200), operation: None };
+        let mut connection =
+            Connection::open(&target, Wire::new(Options::default(), None, patience), &mut Nobody).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"220 hello\r\n").unwrap();
+        let panicked = panic::catch_unwind(AssertUnwindSafe(|| connection.run(&mut Panics)));
+        assert!(panicked.is_err() && connection.stream().is_none());
+        assert!(connection.session().state().is_over());
+        let asked = connection.session_mut().request(Request::Command(Command::Rset));
+        assert_eq!(asked.unwrap_err().kind, Kind::Disconnected);
+        assert_eq!(server.read(&mut [0; 10]).unwrap(), 0);
     }
 
     /// Fails if there is time to ask: somebody waits.
