@@ -796,11 +796,12 @@ class Engine:
         """
         Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
         """
-    def send_all(self, /, every: bool, kept: SupportsIndex) -> Sending:
+    def send_all(self, /, every: bool, kept: SupportsIndex, by_threads: bool) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
         otherwise for each that was not sent to everybody, and for the first `kept`
         of the others.
+        `by_threads`: `go_on` moves the sessions, and no event loop does.
         """
 
 @disjoint_base
@@ -1444,6 +1445,11 @@ class Sending:
         """
         Whether nothing more is to come from the caller.
         """
+    @property
+    def is_of_another_process(self, /) -> bool:
+        """
+        A forked child has neither the threads nor the sessions.
+        """
     def outlook(self, /) -> float | None:
         """
         Seconds until there is something to do for another session: 0 now, inf when
@@ -1691,6 +1697,11 @@ class Wire(Conversation):
         """
         The caller has left, by this exception: the session ends, and the exception
         is told what became of a message that was under way (`fates`).
+        """
+    @property
+    def is_opening(self, /) -> bool:
+        """
+        Whether an errand is under way whose session is not ready for mail yet.
         """
     @property
     def is_quiet(self, /) -> bool:

@@ -14,7 +14,7 @@ from rsmtp.async_pool import AsyncPool, Resting, leave
 from rsmtp.errors import SMTPException
 from rsmtp.feeding import feed, put
 from rsmtp.local_hostname import address_literal
-from rsmtp.mailer import Sendable, teller
+from rsmtp.mailer import Sendable, each_once, teller
 from rsmtp.progress import Progress
 from rsmtp.report import KEPT, Report
 from rsmtp.servers import Local
@@ -58,7 +58,7 @@ class AsyncSending:
         self._progress = progress
         self._total = total
         self._receipts: list[Receipt] = []
-        self._serving: set[Connection] = set()
+        self._serving: dict[Connection, asyncio.Task[None]] = {}
         self._lanes: set[asyncio.Task[None]] = set()
         # Those that have no session.
         self._idle: set[asyncio.Task[None]] = set()
@@ -96,9 +96,8 @@ class AsyncSending:
         try:
             async with contextlib.aclosing(self._run()) as run:
                 async for _ in run:
-                    self._receipts.reverse()
-                    while self._receipts:
-                        yield self._receipts.pop()
+                    for receipt in each_once(self._receipts):
+                        yield receipt
         except GeneratorExit:
             raise
         except BaseException as raised:
@@ -109,7 +108,7 @@ class AsyncSending:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
-        self._sending = self._pool.engine.send_all(every, KEPT)
+        self._sending = self._pool.engine.send_all(every, KEPT, False)
         self._begun = True
 
     async def _run(self) -> AsyncGenerator[None, None]:
@@ -285,7 +284,7 @@ class AsyncSending:
 
         task = asyncio.current_task()
         assert task is not None
-        self._serving.add(connection)
+        self._serving[connection] = task
         self._pool.serving.add(connection)
         self._idle.discard(task)
         try:
@@ -294,7 +293,7 @@ class AsyncSending:
             connection.close()
             raise
         finally:
-            self._serving.discard(connection)
+            del self._serving[connection]
             self._pool.serving.discard(connection)
             self._idle.add(task)
             self._stir_others()
@@ -325,8 +324,15 @@ class AsyncSending:
         if pause is None or not transient:
             self._failure = error
             self._sending.fail(error)
+            self._break_off()
             return None
         return pause
+
+    def _break_off(self) -> None:
+        """Nothing hangs on a session that is still being opened."""
+        opening = [lane for connection, lane in self._serving.items() if connection.is_opening]
+        for lane in {*opening, *self._idle} - {asyncio.current_task()}:
+            lane.cancel()
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from functools import partial
+from itertools import repeat
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -222,7 +223,7 @@ class Mailer(BaseMailer):
         holds the receipts that had not been yielded.
         """
         check_many(messages)
-        sending = self._engine.send_all(stream, KEPT)
+        sending = self._engine.send_all(stream, KEPT, True)
         told = teller(sending, messages, progress, total)
         if stream:
             return _receipts(sending, messages, told)
@@ -305,9 +306,7 @@ def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Ite
         iterator = iter(messages)
         feed(sending, iterator)
         while sending.go_on(waiting):
-            waiting.reverse()
-            while waiting:
-                yield waiting.pop()
+            yield from each_once(waiting)
             told(False)
             feed(sending, iterator)
         failure = sending.failure
@@ -326,9 +325,19 @@ def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Ite
         told(True)
 
 
+def each_once(waiting: list[Receipt]) -> Iterator[Receipt]:
+    """Takes them out, the first one first. Within C, where no interrupt can come between
+    taking one out and giving it away."""
+    waiting.reverse()
+    return map(list.pop, repeat(waiting, len(waiting)))
+
+
 def _settle(sending: Sending, raised: BaseException, report: Report) -> None:
     """Hangs the report on the exception, with the receipts of all that was begun. An
     iterable that failed is no reason to leave what it gave before; an interrupt is."""
+    if sending.is_of_another_process:
+        # A forked child came out of the caller's code: the sending is its parent's.
+        return
     if isinstance(raised, Exception) and sending.failure is None:
         sending.finish()
     else:

@@ -137,7 +137,7 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
         if len(item) != 3:
             raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")
         from_addr, to_addrs, data = item
-        return from_addr, to_addrs, content_of(data), []
+        return from_addr, recipients_of(to_addrs), content_of(data), []
     if not hasattr(item, "get_all"):
         kind = type(item).__name__
         raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")

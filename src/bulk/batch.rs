@@ -37,8 +37,8 @@ pub struct Shared {
 pub struct Queue {
     /// Jobs that wait for a session.
     pub waiting: usize,
-    /// Those who work on them.
-    pub workers: usize,
+    /// Whether more should work on them.
+    pub wants_workers: bool,
 }
 
 /// One call's messages.
@@ -62,14 +62,30 @@ pub(super) struct State<P> {
     pub workers: usize,
     pub sessions: usize,
     vigil: Vigil,
+    /// A worker has given up: the server takes no more sessions than there are.
+    pub turned_away: bool,
     /// Why nothing can be sent.
     pub failure: Option<Error>,
+}
+
+impl<P: Payload> State<P> {
+    fn wants_workers(&self, most: usize) -> bool {
+        let few = self.workers < most.min(self.dispatch.unsettled()) && !self.turned_away;
+        (self.workers == 0 || few) && !self.dispatch.is_finished() && self.failure.is_none()
+    }
 }
 
 impl<P: Payload> Batch<P> {
     pub fn new(shared: Arc<Shared>, policy: Policy) -> Self {
         let dispatch = Dispatch::new(policy, Arc::clone(&shared.limits));
-        let state = State { dispatch, workers: 0, sessions: 0, vigil: Vigil::default(), failure: None };
+        let state = State {
+            dispatch,
+            workers: 0,
+            sessions: 0,
+            vigil: Vigil::default(),
+            turned_away: false,
+            failure: None,
+        };
         Self {
             shared,
             state: Mutex::new(state),
@@ -93,15 +109,12 @@ impl<P: Payload> Batch<P> {
         worker::work(self, attendant)
     }
 
-    /// Takes on another worker, unless there are enough for what waits.
+    /// Takes on another worker, unless there are enough for what is not settled.
     pub fn enlist(&self) -> bool {
         let mut state = self.lock();
-        let enough = state.workers >= self.shared.connections
-            || (state.workers > 0 && state.workers >= state.dispatch.waiting())
-            || state.dispatch.is_finished()
-            || state.failure.is_some();
-        state.workers += usize::from(!enough);
-        !enough
+        let wanted = state.wants_workers(self.shared.connections);
+        state.workers += usize::from(wanted);
+        wanted
     }
 
     /// A worker that was taken on has ended.
@@ -151,16 +164,29 @@ impl<P: Payload> Batch<P> {
     pub fn push(&self, job: Job<P>) -> Queue {
         let mut state = self.lock();
         state.dispatch.push(job);
-        let queue = Queue { waiting: state.dispatch.waiting(), workers: state.workers };
+        let wants_workers = state.wants_workers(self.shared.connections);
+        let queue = Queue { waiting: state.dispatch.waiting(), wants_workers };
         let wake = state.vigil.wake();
         drop(state);
+        self.wake(wake);
+        queue
+    }
+
+    fn wake(&self, wake: Option<Wake>) {
         match wake {
             None => {}
             Some(Wake::One) => self.work.notify_one(),
             // One that can't be woken wakes up by itself, a little later.
             Some(Wake::By(waker)) => drop(waker.wake()),
         }
-        queue
+    }
+
+    /// Somebody has looked and left work to the others.
+    pub(super) fn pass_on(&self) {
+        let mut state = self.lock();
+        let wake = if state.dispatch.waiting() > 0 { state.vigil.wake() } else { None };
+        drop(state);
+        self.wake(wake);
     }
 
     /// Somebody looks for work. How many they are.
@@ -296,7 +322,9 @@ impl<P: Payload> Batch<P> {
 
     /// A session works for it as long as this is held, also where the work panics.
     pub(super) fn streaming(&self) -> Streaming<'_, P> {
-        self.lock().sessions += 1;
+        let mut state = self.lock();
+        state.sessions += 1;
+        state.turned_away = false;
         Streaming(self)
     }
 
@@ -309,9 +337,17 @@ impl<P: Payload> Batch<P> {
         }
         state.failure.get_or_insert_with(|| error.clone());
         state.dispatch.fail(error);
+        self.break_off(&state);
         drop(state);
         self.stir();
         self.tell();
+    }
+
+    /// After a failure nothing hangs on a session that is still being opened.
+    fn break_off(&self, state: &State<P>) {
+        if state.failure.is_some() && state.sessions == 0 {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn lane(
@@ -346,7 +382,10 @@ pub(super) struct Streaming<'a, P: Payload>(&'a Batch<P>);
 
 impl<P: Payload> Drop for Streaming<'_, P> {
     fn drop(&mut self) {
-        self.0.lock().sessions -= 1;
+        let mut state = self.0.lock();
+        state.sessions -= 1;
+        self.0.break_off(&state);
+        drop(state);
         self.0.tell();
     }
 }

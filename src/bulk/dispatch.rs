@@ -94,6 +94,11 @@ impl<P: Payload> Dispatch<P> {
         self.ready.len()
     }
 
+    /// Those, and what is with somebody.
+    pub fn unsettled(&self) -> usize {
+        self.ready.len() + self.out
+    }
+
     /// Whether nothing is left to hand out, now or later, but for what comes back.
     pub fn is_drained(&self) -> bool {
         self.fed && self.ready.is_empty() && self.later.is_empty()

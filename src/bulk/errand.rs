@@ -86,6 +86,11 @@ impl<P: Payload> Errand<P> {
         Self { batch, hop, opening: None, lane, began: now, fresh: false, quitting: false, settled: now }
     }
 
+    /// Whether the session is not ready for mail yet.
+    pub fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
     /// Before anything is said.
     pub fn begin(&self, session: &mut Session) {
         session.keep_transcript(self.batch.shared.recorded.load(Ordering::Relaxed));

@@ -1,7 +1,7 @@
 //! One session's share of the work: how many messages it may have in flight, and
 //! which of them an answer belongs to. Moves no octets.
 
-use super::dispatch::Dispatch;
+use super::dispatch::{Dispatch, Work};
 use super::job::{Job, Payload, fates_of};
 use super::rate::Rate;
 use super::window::Window;
@@ -113,21 +113,27 @@ impl<P: Payload> Lane<P> {
             if self.is_spent(session, now) {
                 return Filled::Spent;
             }
+            // Before anything is taken: others may say it sooner.
+            if let Some(rate) = &mut self.rate
+                && let Err(when) = rate.look(now)
+            {
+                return Filled::Starved(Work::At(when));
+            }
             if self.taken.is_empty() {
-                let work = dispatch.supply(SHARE, lanes, now, &mut self.taken);
+                let in_flight = self.in_flight.len();
+                let most = SHARE.min(self.window.room(in_flight));
+                let work = dispatch.supply(most, in_flight, lanes, now, &mut self.taken);
                 dispatch.taken(work);
                 if self.taken.is_empty() {
-                    return Filled::Starved(work);
+                    return if work == Work::Some { Filled::Full } else { Filled::Starved(work) };
                 }
             }
             let room = self.taken.front().map_or(0, |job| session.room_for(&job.recipients));
             if room == 0 {
                 return Filled::Spent;
             }
-            if let Some(rate) = &mut self.rate
-                && let Err(when) = rate.take(now)
-            {
-                return Filled::Starved(super::dispatch::Work::At(when));
+            if let Some(rate) = &mut self.rate {
+                let _ = rate.take(now);
             }
             if !self.begin(room, dispatch, session, now) {
                 break;
@@ -248,7 +254,7 @@ pub enum Filled {
     /// No room for more at the moment.
     Full,
     /// Room, but nothing to say.
-    Starved(super::dispatch::Work),
+    Starved(Work),
     /// The session may do no more.
     Spent,
 }
@@ -257,25 +263,30 @@ pub enum Filled {
 pub trait Supply<P> {
     fn with<T>(&mut self, work: impl FnOnce(&mut Dispatch<P>) -> T) -> T;
 
-    /// At most `most`, and no more than a fair share among `lanes`.
+    /// At most `most`, and no more than a fair share among `lanes` for one that has so many
+    /// in flight. Some, and none given: they are for the others.
     fn supply(
         &mut self,
         most: usize,
+        in_flight: usize,
         lanes: usize,
         now: Instant,
         into: &mut VecDeque<Job<P>>,
-    ) -> super::dispatch::Work
+    ) -> Work
     where
         P: Payload,
     {
         self.with(|dispatch| {
-            let fair = dispatch.waiting().div_ceil(lanes.max(1)).max(1);
-            dispatch.take(most.min(fair), now, into)
+            let fair = dispatch.unsettled().div_ceil(lanes.max(1)).max(1);
+            match fair.saturating_sub(in_flight) {
+                0 if dispatch.waiting() > 0 => Work::Some,
+                share => dispatch.take(most.min(share.max(1)), now, into),
+            }
         })
     }
 
     /// What was supplied: somebody may want to know that there is room for more.
-    fn taken(&mut self, _work: super::dispatch::Work) {}
+    fn taken(&mut self, _work: Work) {}
 }
 
 impl<P> Supply<P> for Dispatch<P> {

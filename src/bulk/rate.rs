@@ -18,12 +18,16 @@ impl Rate {
 
     /// Takes one, or says from when on there is one.
     pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
+        self.look(now).inspect(|()| self.allowance -= 1.0)
+    }
+
+    /// The same, and takes nothing.
+    pub fn look(&mut self, now: Instant) -> Result<(), Instant> {
         let most = (self.per_second / 10.0).max(1.0);
         let earned = now.saturating_duration_since(self.since).as_secs_f64() * self.per_second;
         self.allowance = (self.allowance + earned).min(most);
         self.since = now;
         if self.allowance >= 1.0 {
-            self.allowance -= 1.0;
             return Ok(());
         }
         // A hair more than exact, or rounding would wake us just too early.

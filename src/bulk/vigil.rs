@@ -62,6 +62,8 @@ impl Vigil {
     }
 
     pub fn leave(&mut self, rest: &Rest) {
+        // Whoever gets up looks.
+        self.stirred = false;
         match rest {
             Rest::Doze => self.dozing -= 1,
             Rest::Sleep => self.asleep -= 1,
@@ -109,9 +111,10 @@ mod tests {
         vigil.leave(&Rest::Doze);
         assert!(matches!(vigil.wake(), Some(Wake::One)));
         assert!(vigil.wake().is_none(), "somebody is on the way already");
-        vigil.look();
         vigil.leave(&Rest::Sleep);
         assert!(vigil.wake().is_none(), "nobody sleeps");
+        vigil.enter(&Rest::Sleep);
+        assert!(vigil.wake().is_some(), "whoever got up has looked");
     }
 
     #[test]

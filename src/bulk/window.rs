@@ -32,7 +32,8 @@ pub struct Window {
     answered: u64,
     /// The message whose answer is timed, by its number, and when it was begun.
     timed: Option<(u64, Instant)>,
-    /// No answer came sooner than that.
+    /// How long the last one took, and no answer came sooner than that.
+    took: Duration,
     nearness: Option<Duration>,
     /// Answers in this period, and when it began.
     recent: usize,
@@ -49,6 +50,7 @@ impl Window {
             begun: 0,
             answered: 0,
             timed: None,
+            took: Duration::ZERO,
             nearness: None,
             recent: 0,
             since: now,
@@ -60,7 +62,17 @@ impl Window {
         in_flight == 0 || (in_flight < self.messages && self.octets < OCTETS)
     }
 
+    /// How many more may go out, but for their size.
+    pub fn room(&self, in_flight: usize) -> usize {
+        self.messages.saturating_sub(in_flight).max(1)
+    }
+
     pub fn begun(&mut self, octets: usize, now: Instant) {
+        if self.begun == self.answered {
+            // A pause of ours says nothing about the server.
+            self.recent = 0;
+            self.since = now;
+        }
         self.octets += octets;
         self.begun += 1;
         self.timed.get_or_insert((self.begun, now));
@@ -71,8 +83,8 @@ impl Window {
         self.answered += 1;
         self.recent += 1;
         if let Some((_, begun)) = self.timed.take_if(|(number, _)| *number <= self.answered) {
-            let took = now.duration_since(begun);
-            self.nearness = Some(self.nearness.map_or(took, |nearness| nearness.min(took)));
+            self.took = now.duration_since(begun);
+            self.nearness = Some(self.nearness.map_or(self.took, |nearness| nearness.min(self.took)));
         }
         self.messages = (self.messages + 1).min(self.useful.max(NEAR)).min(self.most);
         let period = now.duration_since(self.since);
@@ -86,12 +98,17 @@ impl Window {
         }
     }
 
-    /// Twice what the server answers while one answer is on its way, so that the window
-    /// may double in a turn, and at least what it answers in two periods, up to NEAR.
+    /// As long as answers take no longer than they must, messages don't wait for the server
+    /// and more of them are of use. Then twice what it answers while one answer is on its
+    /// way, and at least what it answers in two periods, up to NEAR.
     fn what_is_of_use(&self, period: Duration) -> usize {
         let in_a = |time: Duration| (self.recent as f64 * time.as_secs_f64() / period.as_secs_f64()) as usize;
-        let distant = self.nearness.map_or(0, |nearness| in_a(2 * nearness));
-        distant.max(in_a(2 * PERIOD).clamp(FEWEST, NEAR))
+        match self.nearness {
+            Some(nearness) if self.took > 2 * nearness => {
+                in_a(2 * nearness).max(in_a(2 * PERIOD).clamp(FEWEST, NEAR))
+            }
+            _ => self.most,
+        }
     }
 }
 
@@ -101,68 +118,102 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// How many it always lets out, once it knows, to a server that answers so many a
-    /// second, one after the other and so much later; the window is always full.
-    fn settled(most: usize, a_second: u32, later: Duration) -> usize {
-        let mut now = Instant::now();
-        let mut window = Window::new(most, now);
-        let mut in_flight = std::collections::VecDeque::new();
-        let mut free = now;
-        let mut smallest = most;
-        let rounds = 50_000.min(20 * a_second);
-        for round in 0..rounds {
-            while window.has_room(in_flight.len()) {
-                window.begun(100, now);
-                free = free.max(now + later) + Duration::from_secs(1) / a_second;
-                in_flight.push_back(free);
-            }
-            now = in_flight.pop_front().expect("one is always in flight");
-            window.answered(100, now);
-            if round > rounds / 2 {
-                smallest = smallest.min(window.messages);
-            }
+    /// A server that answers so many a second, one after the other and so much later, and
+    /// a client that always has more to say.
+    struct Server {
+        window: Window,
+        in_flight: std::collections::VecDeque<Instant>,
+        each: Duration,
+        later: Duration,
+        now: Instant,
+        free: Instant,
+    }
+
+    impl Server {
+        fn new(most: usize, a_second: u32, later: Duration) -> Self {
+            let now = Instant::now();
+            let each = Duration::from_secs(1) / a_second;
+            Self { window: Window::new(most, now), in_flight: [].into(), each, later, now, free: now }
         }
-        smallest
+
+        /// It has answered one more.
+        fn answer(&mut self) -> usize {
+            while self.window.has_room(self.in_flight.len()) {
+                self.window.begun(100, self.now);
+                self.free = self.free.max(self.now + self.later) + self.each;
+                self.in_flight.push_back(self.free);
+            }
+            self.now = self.in_flight.pop_front().expect("one is always in flight");
+            self.window.answered(100, self.now);
+            self.window.messages
+        }
+
+        /// There is no more to say for so long.
+        fn pause(&mut self, time: Duration) {
+            for answered in self.in_flight.drain(..) {
+                self.now = answered;
+                self.window.answered(100, answered);
+            }
+            self.now += time;
+        }
+
+        /// The smallest window once the server is known.
+        fn settled(mut self) -> usize {
+            let answers = (20.0 / self.each.as_secs_f64()) as usize;
+            let answers = answers.min(50_000);
+            let windows: Vec<usize> = (0..answers).map(|_| self.answer()).collect();
+            *windows[answers / 2..].iter().min().expect("there were some")
+        }
     }
 
     #[test]
     fn a_server_far_away_gets_many_a_near_one_some_and_a_slow_one_few() {
-        assert_eq!(settled(2000, 100_000, 20 * MS), 2000);
+        assert_eq!(Server::new(2000, 100_000, 20 * MS).settled(), 2000);
         // Its answers come in bursts.
-        assert_eq!(settled(2000, 400_000, 20 * MS), 2000);
-        assert_eq!(settled(2000, 250_000, MS / 20), NEAR);
-        assert_eq!(settled(2000, 5_000, MS / 5), NEAR);
-        assert!((FEWEST..=60).contains(&settled(2000, 60, MS)));
-        assert!((FEWEST..=60).contains(&settled(2000, 60, 100 * MS)));
-        assert_eq!(settled(10, 100_000, 20 * MS), 10);
+        assert_eq!(Server::new(2000, 400_000, 20 * MS).settled(), 2000);
+        assert_eq!(Server::new(2000, 250_000, MS / 20).settled(), NEAR);
+        assert_eq!(Server::new(2000, 5_000, MS / 5).settled(), NEAR);
+        assert!((FEWEST..=60).contains(&Server::new(2000, 60, MS).settled()));
+        assert!((FEWEST..=60).contains(&Server::new(2000, 60, 100 * MS).settled()));
+        assert_eq!(Server::new(10, 100_000, 20 * MS).settled(), 10);
     }
 
     #[test]
     fn it_never_makes_a_server_wait() {
         for (a_second, later) in [(1_000, 600 * MS), (20_000, 20 * MS), (3_000, 100 * MS)] {
             let bridged = (f64::from(a_second) * later.as_secs_f64()) as usize;
-            let settled = settled(5000, a_second, later);
+            let settled = Server::new(5000, a_second, later).settled();
             assert!(settled >= bridged, "{settled} of {bridged}");
         }
     }
 
     #[test]
-    fn it_grows_with_the_answers_and_shrinks_to_what_a_slow_server_takes() {
-        let start = Instant::now();
-        let mut window = Window::new(2000, start);
-        assert!(window.has_room(63) && !window.has_room(64));
-        for _ in 0..1000 {
-            window.begun(100, start);
-            window.answered(100, start);
+    fn it_doubles_in_each_turn() {
+        for later in [20 * MS, 100 * MS, 300 * MS] {
+            let mut server = Server::new(2000, 1_000_000, later);
+            let mut expected = FIRST;
+            while expected < 2000 {
+                let turn = server.now + later;
+                while server.answer() < 2000 && server.now < turn + later / 2 {}
+                expected *= 2;
+                let window = server.window.messages;
+                assert!(window >= expected.min(2000), "{window} of {expected}, {later:?} away");
+            }
         }
-        assert!(window.has_room(1063) && !window.has_room(1064));
-        window.answered(0, start + PERIOD);
-        assert!(window.has_room(NEAR - 1) && !window.has_room(NEAR));
-        for _ in 0..20 {
-            window.answered(0, start + PERIOD);
+    }
+
+    #[test]
+    fn a_pause_of_ours_says_nothing_about_the_server() {
+        for later in [20 * MS, 300 * MS] {
+            let mut server = Server::new(2000, 1_000_000, later);
+            while server.answer() < 2000 {}
+            for pause in [MS, 100 * MS, 3000 * MS] {
+                server.pause(pause);
+                for _ in 0..3000 {
+                    assert_eq!(server.answer(), 2000);
+                }
+            }
         }
-        window.answered(0, start + 2 * PERIOD);
-        assert!(window.has_room(41) && !window.has_room(42));
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) 
                     // The server takes so many sessions and no more, or so it seems.
                     // Whoever is the last to try knows.
                     if !alone && error.stage != Stage::Auth {
+                        batch.lock().turned_away = true;
                         return Ok(());
                     }
                     batch.fail(&error);
@@ -270,6 +271,9 @@ fn converse<P: Payload>(
         if !matches!(filled, Filled::Starved(Work::None)) || lane.begun() > begun {
             lull.end();
         }
+        if workers > 1 && !matches!(filled, Filled::Starved(Work::None)) {
+            batch.pass_on();
+        }
         let (mut limit, mut at_rest) = (SLICE, None);
         match filled {
             Filled::Spent if lane.in_flight() == 0 => return Ok(true),
@@ -287,6 +291,8 @@ fn converse<P: Payload>(
                 Work::None => {
                     match lull.dozes(now) {
                         true => batch.doze(),
+                        // It rests with the others: somebody else may want it.
+                        false if !keep.idle.is_zero() => return Ok(false),
                         false => batch.wait_for_work(None),
                     }
                     attendant.attend()?;

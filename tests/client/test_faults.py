@@ -515,6 +515,10 @@ KINDS_OF_FAILURE = {
 }
 
 
+# Nobody can tell who said that before there are keys: rustls goes on waiting.
+UNHEARD = {"close_notify"}
+
+
 @pytest.mark.parametrize("context", ["ours", "SSLContext"])
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 @pytest.mark.parametrize("fault", HANDSHAKES)
@@ -533,7 +537,9 @@ def test_a_handshake_that_fails(fault, tls, context):
     settings = ssl.create_default_context() if context == "SSLContext" else rsmtp.TlsConfig()
     with serve(script) as server:
         client = rsmtp.SmtpClient(
-            timeout=PATIENCE * 2 if failure == "timeout" else 20, tls=tls, context=settings
+            timeout=PATIENCE * 2 if fault in UNHEARD or failure == "timeout" else 20,
+            tls=tls,
+            context=settings,
         )
         begin = time.monotonic()
         with pytest.raises(KINDS_OF_FAILURE[failure]) as caught:

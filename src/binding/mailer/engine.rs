@@ -114,11 +114,10 @@ impl Engine {
     /// Begins to send many. With `every`, `go_on` returns a receipt for each;
     /// otherwise for each that was not sent to everybody, and for the first `kept`
     /// of the others.
-    fn send_all(&self, py: Python<'_>, every: bool, kept: u64) -> PyResult<Sending> {
-        Ok(Sending::new(
-            Batch::new(self.shared(py)?, self.policy.clone()),
-            if every { u64::MAX } else { kept },
-        ))
+    /// `by_threads`: `go_on` moves the sessions, and no event loop does.
+    fn send_all(&self, py: Python<'_>, every: bool, kept: u64, by_threads: bool) -> PyResult<Sending> {
+        let batch = Batch::new(self.shared(py)?, self.policy.clone());
+        Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads))
     }
 
     /// The servers in the order in which to try them now, by their places.

@@ -48,11 +48,16 @@ pub struct Packer {
 /// gives them.
 pub type Prepared<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, MailData, Vec<String>);
 
-/// `(from_addr, to_addrs, data)` with data that is ready to be sent is prepared.
+/// `(from_addr, to_addrs, data)` with addresses and data that are there already.
 pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
     let tuple = item.cast::<PyTuple>().ok().filter(|tuple| tuple.len() == 3)?;
     let data = tuple.get_item(2).ok()?.extract().ok()?;
-    Some((tuple.get_item(0).ok()?, tuple.get_item(1).ok()?, data, Vec::new()))
+    let to_addrs = tuple.get_item(1).ok()?;
+    // Anything else may be code of the caller's.
+    let is_there = to_addrs.is_exact_instance_of::<PyString>()
+        || to_addrs.is_exact_instance_of::<PyList>()
+        || to_addrs.is_exact_instance_of::<PyTuple>();
+    is_there.then_some((tuple.get_item(0).ok()?, to_addrs, data, Vec::new()))
 }
 
 impl Packer {

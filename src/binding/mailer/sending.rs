@@ -34,6 +34,8 @@ pub struct Sending {
 
 #[derive(Default)]
 pub(super) struct Progress {
+    /// Each session has a thread, and no event loop moves it.
+    by_threads: bool,
     packer: Packer,
     next_index: u64,
     /// A message whose preparation has begun.
@@ -51,14 +53,9 @@ pub(super) struct Progress {
 }
 
 impl Sending {
-    pub fn new(batch: Batch<Shipment>, kept: u64) -> Self {
-        let progress = Mutex::new(Progress { kept, ..Progress::default() });
+    pub fn new(batch: Batch<Shipment>, kept: u64, by_threads: bool) -> Self {
+        let progress = Mutex::new(Progress { kept, by_threads, ..Progress::default() });
         Self { batch: Arc::new(batch), progress, process: std::process::id() }
-    }
-
-    /// A forked child has neither the threads nor the sessions.
-    fn is_of_another_process(&self) -> bool {
-        self.process != std::process::id()
     }
 
     pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -68,6 +65,12 @@ impl Sending {
 
 #[pymethods]
 impl Sending {
+    /// A forked child has neither the threads nor the sessions.
+    #[getter]
+    fn is_of_another_process(&self) -> bool {
+        self.process != std::process::id()
+    }
+
     /// Sends, and adds receipts to the list as they come; returns after a moment in any
     /// case. False: all is told. The list is the caller's own, so that an interrupt can't
     /// lose what is told.
@@ -79,7 +82,7 @@ impl Sending {
         let mut progress = self.progress();
         progress.start_workers(&self.batch)?;
         if !self.batch.is_over() && progress.unfit.is_empty() {
-            let low = if progress.fed || progress.is_full() { 0 } else { ENOUGH / 2 };
+            let low = if progress.wants_more(&self.batch) { ENOUGH / 2 } else { 0 };
             py.detach(|| self.batch.wait(low));
             py.check_signals()?;
         }
@@ -110,7 +113,7 @@ impl Sending {
     /// Whether there is room for messages, and more to come.
     #[getter]
     fn wants_more(&self) -> bool {
-        self.progress().wants_more(&self.batch)
+        !self.is_of_another_process() && self.progress().wants_more(&self.batch)
     }
 
     /// Takes one message. True: the next one, please. False: that is enough for now.
@@ -147,6 +150,10 @@ impl Sending {
 
     /// There is no more to come; `go_on` tells of the rest.
     fn finish(&self, py: Python<'_>) {
+        if self.is_of_another_process() {
+            // A lock that a thread held when it was forked is never free.
+            return;
+        }
         let mut progress = self.progress();
         if let Some(item) = progress.unprepared.take() {
             let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
@@ -188,7 +195,7 @@ impl Progress {
     /// KeyboardInterrupt and its like are the caller's. Whether to go on with more.
     fn put(
         &mut self,
-        batch: &Batch<Shipment>,
+        batch: &Arc<Batch<Shipment>>,
         item: &Bound<'_, PyAny>,
         prepared: Prepared<'_>,
     ) -> PyResult<bool> {
@@ -196,9 +203,12 @@ impl Progress {
             Ok(job) => {
                 self.next_index += 1;
                 self.octets += job.payload.size();
-                let Queue { waiting, workers } = batch.push(job);
-                // The first one waits for somebody to be taken on.
-                Ok(self.goes_on() && workers > 0 && waiting < ENOUGH)
+                let Queue { waiting, wants_workers } = batch.push(job);
+                if wants_workers && self.by_threads {
+                    // The caller may take its time with the next one.
+                    self.start_workers(batch)?;
+                }
+                Ok(self.goes_on() && waiting < ENOUGH)
             }
             Err(raised) if raised.is_instance_of::<PyException>(item.py()) => {
                 Ok(self.put_aside(item, raised))

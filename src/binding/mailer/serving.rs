@@ -85,6 +85,12 @@ impl Wire {
         Ok((error, spent, left.begun, left.ready))
     }
 
+    /// Whether an errand is under way whose session is not ready for mail yet.
+    #[getter]
+    fn is_opening(&self) -> bool {
+        self.serving().as_ref().is_some_and(|serving| serving.errand.is_opening())
+    }
+
     /// Whether the session is open and silent, and may be used again.
     #[getter]
     fn is_quiet(&self, py: Python<'_>) -> PyResult<bool> {
