@@ -121,7 +121,18 @@ class Bed:
     # --- life -----------------------------------------------------------------
 
     def start(self) -> None:
-        """Starts both servers, and returns when every port answers."""
+        """Starts both servers, and returns when every port answers. What a crash left behind
+        can keep Postfix from coming up: then once more."""
+        for last in (False, False, True):
+            try:
+                self._start()
+                return
+            except (RuntimeError, TimeoutError):
+                if last:
+                    raise
+                self.stop(kill=True)
+
+    def _start(self) -> None:
         self.dovecot = subprocess.Popen(
             [find("dovecot"), "-F", "-c", str(self.root / "etc" / "dovecot.conf")],
             start_new_session=True,
@@ -133,7 +144,7 @@ class Bed:
         if started.returncode != 0:
             raise RuntimeError(f"postfix start: {started.stdout}{started.stderr}\n{self.log()}")
         for role, port in self.ports.items():
-            with patience(f"{role} does not answer on port {port}", self.log) as again:
+            with patience(f"{role} does not answer on port {port}", self.log, 20) as again:
                 while not answers(port, speaks=role != "smtps"):
                     again()
 
@@ -172,6 +183,9 @@ class Bed:
         os.chown(self.root / "queue" / "private", postfix.pw_uid, 0)
         (self.root / "queue" / "private").chmod(0o700)
         os.chown(self.root / "mail", MAIL_UID, MAIL_UID)
+        # Who clears up after a crash logs as an ordinary user.
+        (self.root / "postfix.log").touch()
+        (self.root / "postfix.log").chmod(0o666)
 
         words = {"root": self.root, "mail_uid": MAIL_UID, **self.ports}
         for template in CONFIG.iterdir():
@@ -252,7 +266,7 @@ def free_ports(count: int) -> list[int]:
 def answers(port: int, *, speaks: bool) -> bool:
     """Whether somebody listens there and, where the server speaks first, greets."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             return not speaks or connection.recv(4).startswith(b"220")
     except OSError:
         return False
@@ -282,13 +296,13 @@ def is_executable(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def patience(complaint: str, log):
+def patience(complaint: str, log, seconds: float = PATIENCE):
     """Gives a function to call before each new try; too late, it raises the complaint."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
 
     def again() -> None:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{complaint}, after {PATIENCE:.0f} seconds\n{log()}")
+            raise TimeoutError(f"{complaint}, after {seconds:.0f} seconds\n{log()}")
         time.sleep(0.02)
 
     yield again

@@ -142,7 +142,7 @@ class Killer(threading.Thread):
         return self
 
     def __exit__(self, *raised):
-        self.join(60)
+        self.join(150)
         assert not self.is_alive()
         if self.error is not None:
             raise self.error
@@ -188,6 +188,7 @@ def killed(bed):
 
 @pytest.mark.parametrize("at", [1, 500, 2000])
 @pytest.mark.usefixtures("killed")
+@pytest.mark.timeout(240)
 def test_receipts_agree_with_the_queue_of_a_killed_postfix(bed, mailer, at):
     messages = Messages(MANY, some_refused)
     sending = mailer(retries=0)
@@ -202,7 +203,7 @@ def test_receipts_agree_with_the_queue_of_a_killed_postfix(bed, mailer, at):
 
 
 @pytest.mark.usefixtures("killed")
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_a_postfix_that_comes_back_is_sent_the_rest(bed, mailer):
     messages = Messages(3000)
     sending = mailer(retries=20, backoff=0.1)
@@ -213,7 +214,7 @@ def test_a_postfix_that_comes_back_is_sent_the_rest(bed, mailer):
 
 
 @pytest.mark.usefixtures("killed")
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_all_arrive_if_what_is_unknown_may_be_sent_again(bed, mailer):
     messages = Messages(3000)
     sending = mailer(retries=20, backoff=0.1, resend_unknown=True)
