@@ -33,6 +33,15 @@ fn headers() {
     run("headers");
 }
 
+/// What the fuzzer has found.
+#[test]
+fn found_before() {
+    // A 421 that came while a RCPT was being said.
+    targets::session::check(
+        b"\x01\x00220 m\x00\x00\x80e LMTP\r\n\xf6\x00\xf1\x02250 ok\r\n\xf6\x00250 o\x93\xf2\n\xf6\x00250 Y29ycmVjdC1or3JzZS1iYXR0ZXJ5\x00250 delivered\r\n\xf6\x00421 ttery\n\xf6\x00",
+    );
+}
+
 fn run(target: &str) {
     let (_, check) = targets::TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
     let seeds = targets::seeds::of(target);

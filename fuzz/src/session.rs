@@ -430,7 +430,15 @@ impl Run {
                     sent = true;
                 }
                 Fate::Refused(Stage::Rcpt, reply) => {
-                    let at_its_rcpt = seen.rcpts.get(which).is_some_and(|&place| is(place, reply));
+                    let at_its_rcpt = match seen.rcpts.get(which) {
+                        Some(&place) => is(place, reply),
+                        // A goodbye may come while its RCPT is still being said.
+                        None => {
+                            which == seen.rcpts.len()
+                                && reply.closes_channel()
+                                && replies.len().checked_sub(1).is_some_and(|last| is(last, reply))
+                        }
+                    };
                     assert!(at_its_rcpt, "refused by the answer to something else");
                 }
                 _ => {}
