@@ -35,6 +35,8 @@ pub struct Window {
     /// How long the last one took, and no answer came sooner than that.
     took: Duration,
     nearness: Option<Duration>,
+    /// Nothing was in flight, and no answer has come since.
+    paused: bool,
     /// Answers in this period, and when it began.
     recent: usize,
     since: Instant,
@@ -52,6 +54,7 @@ impl Window {
             timed: None,
             took: Duration::ZERO,
             nearness: None,
+            paused: false,
             recent: 0,
             since: now,
         }
@@ -68,11 +71,8 @@ impl Window {
     }
 
     pub fn begun(&mut self, octets: usize, now: Instant) {
-        if self.begun == self.answered {
-            // A pause of ours says nothing about the server.
-            self.recent = 0;
-            self.since = now;
-        }
+        // A pause of ours says nothing about the server.
+        self.paused |= self.begun == self.answered;
         self.octets += octets;
         self.begun += 1;
         self.timed.get_or_insert((self.begun, now));
@@ -82,6 +82,10 @@ impl Window {
         self.octets = self.octets.saturating_sub(octets);
         self.answered += 1;
         self.recent += 1;
+        if std::mem::take(&mut self.paused) {
+            self.recent = 0;
+            self.since = now;
+        }
         if let Some((_, begun)) = self.timed.take_if(|(number, _)| *number <= self.answered) {
             self.took = now.duration_since(begun);
             self.nearness = Some(self.nearness.map_or(self.took, |nearness| nearness.min(self.took)));
@@ -98,17 +102,14 @@ impl Window {
         }
     }
 
-    /// As long as answers take no longer than they must, messages don't wait for the server
-    /// and more of them are of use. Then twice what it answers while one answer is on its
-    /// way, and at least what it answers in two periods, up to NEAR.
+    /// Twice what the server answers while one answer is on its way, and twice that as long
+    /// as answers take no longer than they must, for the window may still grow; at least
+    /// what it answers in two periods, up to NEAR.
     fn what_is_of_use(&self, period: Duration) -> usize {
         let in_a = |time: Duration| (self.recent as f64 * time.as_secs_f64() / period.as_secs_f64()) as usize;
-        match self.nearness {
-            Some(nearness) if self.took > 2 * nearness => {
-                in_a(2 * nearness).max(in_a(2 * PERIOD).clamp(FEWEST, NEAR))
-            }
-            _ => self.most,
-        }
+        let Some(nearness) = self.nearness else { return self.most };
+        let turns = if self.took > 2 * nearness { 2 } else { 4 };
+        in_a(turns * nearness).max(in_a(2 * PERIOD).clamp(FEWEST, NEAR))
     }
 }
 
