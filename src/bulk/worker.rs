@@ -291,8 +291,6 @@ fn converse<P: Payload>(
                 Work::None => {
                     match lull.dozes(now) {
                         true => batch.doze(),
-                        // It rests with the others: somebody else may want it.
-                        false if !keep.idle.is_zero() => return Ok(false),
                         false => batch.wait_for_work(None),
                     }
                     attendant.attend()?;
