@@ -108,7 +108,7 @@ class AsyncSending:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
-        self._sending = self._pool.engine.send_all(every, KEPT, False)
+        self._sending = self._pool.engine.send_all(every, KEPT, by_threads=False)
         self._begun = True
 
     async def _run(self) -> AsyncGenerator[None, None]:

@@ -223,7 +223,7 @@ class Mailer(BaseMailer):
         holds the receipts that had not been yielded.
         """
         check_many(messages)
-        sending = self._engine.send_all(stream, KEPT, True)
+        sending = self._engine.send_all(stream, KEPT, by_threads=True)
         told = teller(sending, messages, progress, total)
         if stream:
             return _receipts(sending, messages, told)
@@ -280,17 +280,23 @@ def teller(
     return Progress.teller(sending, total, bar(total) if progress is True else progress)
 
 
+def _rounds(sending: Sending, messages: Iterable[Sendable], receipts: list[Receipt]) -> Iterator[None]:
+    """Takes messages and sends them until all is told. Yields whenever receipts may have come."""
+    iterator = iter(messages)
+    feed(sending, iterator)
+    while sending.go_on(receipts):
+        yield
+        feed(sending, iterator)
+    failure = sending.failure
+    if failure is not None:
+        raise failure
+
+
 def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Report:
     report = Report()
     try:
-        iterator = iter(messages)
-        feed(sending, iterator)
-        while sending.go_on(report.receipts):
+        for _ in _rounds(sending, messages, report.receipts):
             told(False)
-            feed(sending, iterator)
-        failure = sending.failure
-        if failure is not None:
-            raise failure
         told(True)
     except BaseException as raised:
         _settle(sending, raised, report)
@@ -303,15 +309,9 @@ def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Repor
 def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Iterator[Receipt]:
     waiting: list[Receipt] = []
     try:
-        iterator = iter(messages)
-        feed(sending, iterator)
-        while sending.go_on(waiting):
+        for _ in _rounds(sending, messages, waiting):
             yield from each_once(waiting)
             told(False)
-            feed(sending, iterator)
-        failure = sending.failure
-        if failure is not None:
-            raise failure
     except GeneratorExit:
         # Whoever stops listening has not asked for the rest.
         sending.stop()

@@ -189,18 +189,6 @@ impl<P: Payload> Batch<P> {
         self.wake(wake);
     }
 
-    /// Somebody looks for work. How many they are.
-    pub(super) fn look(&self) -> usize {
-        let mut state = self.lock();
-        state.vigil.look();
-        state.workers
-    }
-
-    /// A receipt for what can't be sent as it is.
-    pub fn refuse(&self, job: Job<P>, error: Error) {
-        self.lock().dispatch.refuse(job, error);
-    }
-
     pub fn end_of_input(&self) {
         self.lock().dispatch.end_of_input();
         self.stir();
@@ -266,7 +254,7 @@ impl<P: Payload> Batch<P> {
     /// is not sent. The receipts tell.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
-        let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
+        let error = stopped();
         let listening = {
             let mut state = self.lock();
             state.failure.get_or_insert_with(|| error.clone());
@@ -363,6 +351,11 @@ impl<P: Payload> Batch<P> {
     }
 }
 
+/// What those hear whose sending was ended from outside.
+pub fn stopped() -> Error {
+    Error::new(Kind::Interrupted, Stage::Command, "sending was stopped")
+}
+
 /// The dispatch behind the batch's lock.
 pub(super) struct Locked<'a, P>(pub &'a Batch<P>);
 
@@ -418,7 +411,7 @@ struct Unattended<'a>(&'a AtomicBool);
 impl Attendant for Unattended<'_> {
     fn attend(&mut self) -> Result<(), Error> {
         match self.0.load(Ordering::Relaxed) {
-            true => Err(Error::new(Kind::Interrupted, Stage::Command, "sending was stopped")),
+            true => Err(stopped()),
             false => Ok(()),
         }
     }

@@ -74,9 +74,8 @@ impl<P: Payload> Dispatch<P> {
     }
 
     pub fn push(&mut self, job: Job<P>) {
-        match &self.failed {
-            Some(error) => self.receipts.push(job.give_up(None, Some(error.clone()))),
-            None => self.ready.push_back(job),
+        if let Some(job) = self.unless_failed(job) {
+            self.ready.push_back(job);
         }
     }
 
@@ -259,14 +258,21 @@ impl<P: Payload> Dispatch<P> {
 
     /// To be sent at once, or not before this time.
     fn again(&mut self, job: Job<P>, when: Option<Instant>) {
-        match (&self.failed, when) {
-            (Some(error), _) => self.receipts.push(job.give_up(None, Some(error.clone()))),
-            (None, None) => self.ready.push_front(job),
-            (None, Some(when)) => {
+        let Some(job) = self.unless_failed(job) else { return };
+        match when {
+            None => self.ready.push_front(job),
+            Some(when) => {
                 self.put_off += 1;
                 self.later.insert((when, self.put_off), job);
             }
         }
+    }
+
+    /// Where nothing can be sent any more, it has its receipt.
+    fn unless_failed(&mut self, job: Job<P>) -> Option<Job<P>> {
+        let Some(error) = &self.failed else { return Some(job) };
+        self.receipts.push(job.give_up(None, Some(error.clone())));
+        None
     }
 
     /// How long to wait after so many failures: twice as long each time.

@@ -30,7 +30,7 @@ mod vigil;
 mod window;
 mod worker;
 
-pub use batch::{Batch, Queue, Shared};
+pub use batch::{Batch, Queue, Shared, stopped};
 pub use dispatch::{Dispatch, Limits, Policy, Work};
 pub use errand::{Errand, Left, Next};
 pub use job::{Job, Payload, Receipt};

@@ -48,11 +48,6 @@ impl Vigil {
         std::mem::take(&mut self.listening)
     }
 
-    /// Somebody looks for work.
-    pub fn look(&mut self) {
-        self.stirred = false;
-    }
-
     pub fn enter(&mut self, rest: &Rest) {
         match rest {
             Rest::Doze => self.dozing += 1,
@@ -73,7 +68,7 @@ impl Vigil {
 }
 
 /// How a worker waits.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Rest {
     Doze,
     Sleep,
@@ -126,10 +121,9 @@ mod tests {
         vigil.enter(&listening);
         vigil.enter(&Rest::Sleep);
         assert!(matches!(vigil.wake(), Some(Wake::One)));
-        vigil.look();
         vigil.leave(&Rest::Sleep);
         assert!(matches!(vigil.wake(), Some(Wake::By(by)) if Arc::ptr_eq(&by, &waker)));
-        vigil.look();
+        vigil.leave(&listening);
         vigil.enter(&listening);
         vigil.leave(&listening);
         assert!(vigil.wake().is_none() && vigil.take_listening().is_empty());

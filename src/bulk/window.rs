@@ -67,7 +67,7 @@ impl Window {
 
     /// How many more may go out, but for their size.
     pub fn room(&self, in_flight: usize) -> usize {
-        self.messages.saturating_sub(in_flight).max(1)
+        self.messages.saturating_sub(in_flight)
     }
 
     pub fn begun(&mut self, octets: usize, now: Instant) {
@@ -96,7 +96,7 @@ impl Window {
         let turn = self.nearness.unwrap_or(PERIOD).max(SHORTEST_PERIOD);
         if period >= PERIOD.max(turn) || (self.recent >= NEAR && period >= turn) {
             self.useful = self.what_is_of_use(period);
-            self.messages = self.messages.min(self.useful).min(self.most);
+            self.messages = self.messages.min(self.useful);
             self.recent = 0;
             self.since = now;
         }

@@ -106,7 +106,6 @@ pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) 
 fn wait_for_a_job<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<bool, Error> {
     loop {
         let until = {
-            batch.look();
             let mut state = batch.lock();
             if let Some(failure) = &state.failure {
                 return Err(failure.clone());
@@ -262,7 +261,7 @@ fn converse<P: Payload>(
         if gives_way && lane.in_flight() == 0 && !quitting {
             return Ok(false);
         }
-        let workers = batch.look();
+        let workers = batch.lock().workers;
         let begun = lane.begun();
         let filled = match gives_way {
             true => Filled::Full,

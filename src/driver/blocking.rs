@@ -356,7 +356,7 @@ mod tests {
     use crate::protocol::transaction::Transaction;
     use crate::protocol::{Body, Options};
     use std::io::{Read, Write};
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
 
     struct Nobody;
 
@@ -380,16 +380,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_panic_ends_the_conversation() {
+    /// A server that has said its greeting, and a connection to it.
+    fn greeted() -> (TcpStream, Connection) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
         let patience = Patience { stage: Some(SLICE * 200), operation: None };
-        let mut connection =
-            Connection::open(&target, Wire::new(Options::default(), None, patience), &mut Nobody).unwrap();
+        let wire = Wire::new(Options::default(), None, patience);
+        let connection = Connection::open(&target, wire, &mut Nobody).unwrap();
         let (mut server, _) = listener.accept().unwrap();
         server.write_all(b"220 hello\r\n").unwrap();
+        (server, connection)
+    }
+
+    #[test]
+    fn a_panic_ends_the_conversation() {
+        let (mut server, mut connection) = greeted();
         let panicked = panic::catch_unwind(AssertUnwindSafe(|| connection.run(&mut Panics)));
         assert!(panicked.is_err() && connection.stream().is_none());
         assert!(connection.session().state().is_over());
@@ -411,14 +417,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_makes_room_for_more_before_anything_is_waited_for() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
-        let patience = Patience { stage: Some(SLICE * 200), operation: None };
-        let mut connection =
-            Connection::open(&target, Wire::new(Options::default(), None, patience), &mut Nobody).unwrap();
-        let (mut server, _) = listener.accept().unwrap();
-        server.write_all(b"220 hello\r\n").unwrap();
+        let (mut server, mut connection) = greeted();
         connection.run(&mut Nobody).unwrap();
         let silent = std::thread::spawn(move || {
             let _ = server.read(&mut [0; 100]).unwrap();

@@ -4,6 +4,12 @@ from mailer import facade
 import rsmtp
 
 
+@pytest.fixture
+def catcher():
+    with rsmtp.Catcher(tls="none") as catcher:
+        yield catcher
+
+
 @pytest.fixture(params=["Mailer", "AsyncMailer"])
 def either_mailer(request, monkeypatch):
     """The same test by both: under asyncio, the facade stands where Mailer does."""

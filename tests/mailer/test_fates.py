@@ -25,12 +25,6 @@ def mailer(server, **options):
     return rsmtp.Mailer(host="127.0.0.1", port=server.port, **options)
 
 
-@pytest.fixture
-def catcher():
-    with rsmtp.Catcher(tls="none") as catcher:
-        yield catcher
-
-
 def subjects(catcher):
     return sorted(int(message.email["Subject"]) for message in catcher.messages)
 

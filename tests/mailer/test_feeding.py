@@ -11,12 +11,6 @@ MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
 
 
 @pytest.fixture
-def catcher():
-    with rsmtp.Catcher(tls="none") as catcher:
-        yield catcher
-
-
-@pytest.fixture
 def sender(catcher):
     with rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none", connections=2) as sender:
         yield sender

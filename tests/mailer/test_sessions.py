@@ -19,12 +19,6 @@ MESSAGE = ("a@example.org", ["b@example.org"], CONTENT)
 
 
 @pytest.fixture
-def catcher():
-    with rsmtp.Catcher(tls="none") as catcher:
-        yield catcher
-
-
-@pytest.fixture
 def secure():
     with rsmtp.Catcher() as catcher:
         yield catcher

@@ -4,8 +4,7 @@
 use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
 use super::receipt::{Receipt, Tally};
 use crate::binding::error::{exception, to_python};
-use crate::bulk::{Batch, Payload, Queue};
-use crate::protocol::{Error, Kind, Stage};
+use crate::bulk::{Batch, Payload, Queue, stopped};
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -40,7 +39,7 @@ pub(super) struct Progress {
     next_index: u64,
     /// A message whose preparation has begun.
     unprepared: Option<Py<PyAny>>,
-    /// Since when messages are being taken without a pause, and how many.
+    /// Since when messages are being taken, and how many, since receipts were looked after.
     helping: Option<(Instant, usize)>,
     /// There is no more to come.
     pub(super) fed: bool,
@@ -156,8 +155,7 @@ impl Sending {
         }
         let mut progress = self.progress();
         if let Some(item) = progress.unprepared.take() {
-            let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
-            let _ = progress.put_aside(item.bind(py), to_python(py, &error));
+            let _ = progress.put_aside(item.bind(py), to_python(py, &stopped()));
         }
         progress.fed = true;
         self.batch.end_of_input();
@@ -230,11 +228,7 @@ impl Progress {
     fn goes_on(&mut self) -> bool {
         let (began, taken) = self.helping.get_or_insert_with(|| (Instant::now(), 0));
         *taken += 1;
-        let more = *taken < PULL && began.elapsed() < PATIENCE;
-        if !more {
-            self.helping = None;
-        }
-        more && !self.is_full()
+        *taken < PULL && began.elapsed() < PATIENCE && !self.is_full()
     }
 
     /// Whether messages are to be taken from the caller now.
@@ -253,6 +247,7 @@ impl Progress {
     /// Counts the receipts that have come, and makes those that are wanted. Whether
     /// there were any.
     pub(super) fn tell(&mut self, batch: &Batch<Shipment>, told: &Bound<'_, PyList>) -> PyResult<bool> {
+        self.helping = None;
         let receipts = batch.take_receipts();
         let some = !receipts.is_empty() || !self.unfit.is_empty();
         for unfit in self.unfit.drain(..) {

@@ -7,7 +7,7 @@ use crate::binding::attendant::Attending;
 use crate::binding::error::{Told, bad_argument, exception, to_python};
 use crate::binding::request::parse;
 use crate::binding::wire::Wire;
-use crate::bulk::{Errand, Next, Parted, Work};
+use crate::bulk::{Errand, Next, Parted, Work, stopped};
 use crate::driver::{Reactive, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
@@ -69,7 +69,7 @@ impl Wire {
         let Serving { errand, spent, .. } = serving;
         let left = self.shared.look(py, |driver| {
             if driver.is_serving() {
-                let error = Error::new(Kind::Interrupted, Stage::Command, "sending was stopped");
+                let error = stopped();
                 driver.fail(error);
             }
             let error = driver.take_settled().err();
