@@ -15,14 +15,14 @@ use std::time::{Duration, Instant};
 /// Messages that wait for a session: enough that none runs dry while Python is
 /// asked for more, few enough that a million don't pile up.
 const ENOUGH: usize = 1024;
+/// After so many messages, or so long, receipts are looked after.
 const PULL: usize = 512;
+const PATIENCE: Duration = Duration::from_millis(2);
 /// Octets of messages in memory that are not settled.
 const OCTETS: usize = 64 * 1024 * 1024;
 /// Messages that are not settled, small as they may be: a server that puts everything
 /// off must not fill the memory.
 const UNSETTLED: u64 = 40_000;
-/// A slow iterator's messages don't wait for each other longer than this.
-const PATIENCE: Duration = Duration::from_millis(2);
 
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Sending {
