@@ -1,6 +1,7 @@
 """What every Python test shares."""
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -12,6 +13,11 @@ pytest_plugins = ["pytester"]  # for tests/pytest_plugin
 if not os.environ.get("CI"):
     hypothesis.settings.register_profile("patient", deadline=None)
     hypothesis.settings.load_profile("patient")
+
+# A shell starts what runs in the background with SIGINT ignored, and whoever is started
+# from there inherits that: some tests interrupt themselves or others.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
