@@ -105,6 +105,8 @@ class Server:
             self.host, self.port = str(path), 0
         self.peers = []
         self._threads = []
+        # Held while a script is started: a thread can't be joined before it runs.
+        self._starting = threading.Lock()
         self._errors = []
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
@@ -117,7 +119,7 @@ class Server:
     def wait_for_end(self, seconds=20):
         """Until every script so far has run to its end."""
         end = time.monotonic() + seconds
-        for thread in self._threads:
+        for thread in self._started():
             thread.join(max(0, end - time.monotonic()))
             assert not thread.is_alive(), "the server's script has not come to its end"
 
@@ -130,8 +132,13 @@ class Server:
             peer = Peer(accepted)
             self.peers.append(peer)
             thread = threading.Thread(target=self._run, args=(peer,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            with self._starting:
+                self._threads.append(thread)
+                thread.start()
+
+    def _started(self):
+        with self._starting:
+            return list(self._threads)
 
     def _run(self, peer):
         try:
@@ -159,7 +166,7 @@ class Server:
         for peer in self.peers:
             with contextlib.suppress(OSError):
                 peer.socket.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
+        for thread in self._started():
             thread.join(10)
         if value is None and self._errors:
             raise self._errors[0]

@@ -70,7 +70,7 @@ def test_close_from_another_thread_ends_a_wait():
         thread.join(5)
         assert not thread.is_alive()
         assert "another thread" in str(raised[0])
-        server.wait_for_end(5)
+        server.wait_for_end()
 
 
 def test_others_work_while_one_waits():
@@ -256,7 +256,7 @@ def test_dropping_the_object_closes_the_socket():
         assert client.state == "greeted"
         del client
         gc.collect()
-        server.wait_for_end(5)
+        server.wait_for_end()
 
 
 def test_with_says_quit_and_closes():
@@ -264,7 +264,7 @@ def test_with_says_quit_and_closes():
         with rsmtp.SmtpClient(server.host, server.port, timeout=20) as client:
             client.noop()
         assert client.sock is None
-        server.wait_for_end(5)
+        server.wait_for_end()
         assert server.heard.endswith(b"QUIT\r\n")
 
 
@@ -273,7 +273,7 @@ def test_with_does_not_hide_an_exception_of_its_block():
         with pytest.raises(ZeroDivisionError):
             with rsmtp.SmtpClient(server.host, server.port, timeout=20):
                 raise ZeroDivisionError
-        server.wait_for_end(5)
+        server.wait_for_end()
 
 
 def test_file_descriptors_are_flat_over_many_sessions():

@@ -60,7 +60,7 @@ def test_a_greeting_that_does_not_come():
         with pytest.raises(TimeoutError) as caught:
             rsmtp.SmtpClient(server.host, server.port, timeout=0.3)
         assert caught.value.stage == "greeting"
-        server.wait_for_end(5)
+        server.wait_for_end()
 
 
 @pytest.mark.parametrize("context", [None, ssl.create_default_context()], ids=["ours", "SSLContext"])
