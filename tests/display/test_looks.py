@@ -1,11 +1,12 @@
 """How the displays look, in Chromium: light, dark, and in a narrow window."""
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
 import rsmtp
-from rsmtp.display import style
+from rsmtp.display import style, transcript
 
 PAPER = {"light": "#ffffff", "dark": "#111111"}
 # Host pages that have a theme of their own, whatever the system's is.
@@ -63,11 +64,46 @@ def test_nothing_runs_over_the_edge(browser, displays, width):
     over = page.evaluate(
         """() => [...document.querySelectorAll('.rsmtp, .rsmtp div, .rsmtp td, .rsmtp pre, .rsmtp table')]
         .filter(e => !e.closest('.hidden') && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0
-            && getComputedStyle(e).overflowX === 'visible' && !e.matches('.bar'))
+            && getComputedStyle(e).overflowX === 'visible')
         .map(e => e.outerHTML.slice(0, 200))"""
     )
     assert not over, "\n".join(over)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@dataclass
+class Line:
+    """As the record has it."""
+
+    direction: str
+    at: float
+    text: str = "NOOP"
+    state: str = "ready"
+
+
+@pytest.mark.parametrize("width", [980, 600, 360])
+@pytest.mark.parametrize("whole", [0.0999, 99.99, 9999])
+def test_a_wait_has_room_for_its_figure_wherever_its_bar_lies(browser, width, whole):
+    tenths = range(11)
+    talks = [
+        [Line(*said) for said in (("*", 0), ("C", start / 10 * whole), ("S", end / 10 * whole), ("C", whole))]
+        for start in tenths
+        for end in tenths
+        if start < end
+    ]
+    page = opened(browser, "".join(map(transcript.rich, talks)), width=width)
+    over, seen = page.evaluate(
+        """() => {
+            const bars = [...document.querySelectorAll('.wait .bar:has(span)')];
+            const over = bars.filter(bar => {
+                const [line, figure, all] = [bar.querySelector('i'), bar.querySelector('span'), bar]
+                    .map(e => e.getBoundingClientRect());
+                return figure.left < line.right || figure.right > all.right || line.left < all.left;
+            });
+            return [over.map(bar => bar.outerHTML), bars.length];
+        }"""
+    )
+    assert seen > 100 and not over, "\n".join(over)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

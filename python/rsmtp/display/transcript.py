@@ -127,14 +127,9 @@ def _row(row: timeline.Row, secure: bool, start: float, whole: float) -> str:
 
 def _wait(row: timeline.Row, start: float, whole: float) -> str:
     left, width = (row.start - start) / (whole or 1), row.took / (whole or 1)
-    # The figure stands behind the bar, or before it where there is no room.
-    label = (
-        f"left:calc({left + width:.2%} + 5px)" if left + width < 0.75 else f"right:calc({1 - left:.2%} + 5px)"
-    )
-    figure = f'<span style="{label}">{seconds(row.took)}</span>' if row.took >= _TELLING else ""
-    return (
-        f'<div class="bar"><i class="{row.kind}" style="left:{left:.2%};width:{width:.2%}"></i>{figure}</div>'
-    )
+    figure = f"<span>{seconds(row.took)}</span>" if row.took >= _TELLING else ""
+    place = f"margin-left:{left:.2%};width:{width:.2%}"
+    return f'<div class="bar"><i class="{row.kind}" style="{place}"></i>{figure}</div>'
 
 
 def _around(content: str, kind: str) -> str:
