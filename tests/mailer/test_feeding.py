@@ -1,7 +1,9 @@
 """How messages are taken out of what the caller gives."""
 
 import email.message
+import sys
 import time
+from collections import Counter
 
 import pytest
 
@@ -70,3 +72,44 @@ def test_a_generator_may_send_too(catcher, sender):
 
     assert sender.send_all(each()).sent == 3
     assert catcher.count == 6
+
+
+def interrupting(count):
+    """A trace function that interrupts where the mailer begins its so manieth line."""
+    left = count
+
+    def trace(frame, event, _):
+        nonlocal left
+        if frame.f_globals.get("__name__") not in ("rsmtp.mailer", "rsmtp.feeding"):
+            return None
+        left -= event == "line"
+        if left == 0:
+            raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+def test_no_receipt_is_lost_to_an_interrupt_at_any_line(sender, catcher):
+    """Of a stream: it was yielded or it is in the exception's report."""
+    told = {}
+    for count in range(1, 250):
+        message = (*MESSAGE[:2], f"Subject: {count}\r\n\r\nhello\r\n")
+        seen, report = [], None
+        sys.settrace(interrupting(count))
+        try:
+            seen.extend(sender.send_all((message for _ in range(4)), stream=True))
+        except KeyboardInterrupt as interrupt:
+            report = getattr(interrupt, "report", None)
+        finally:
+            sys.settrace(None)
+        told[str(count)] = seen + (report.receipts if report else [])
+        if len(seen) == 4 and not report:
+            break
+    assert 20 < count < 249
+    arrived = Counter(message.email["Subject"] for message in catcher.messages)
+    for count, receipts in told.items():
+        assert sorted(receipt.index for receipt in receipts) == list(range(len(receipts))), count
+        sent = sum(receipt.ok for receipt in receipts)
+        unknown = sum(bool(receipt.unknown) for receipt in receipts)
+        assert sent <= arrived[count] <= sent + unknown, count
