@@ -75,7 +75,7 @@ class AsyncSmtpClient(Verbs):
     conversation, before anything is sent.
     """
 
-    _connection: Connection | None = None
+    _rsmtp_connection: Connection | None = None
 
     def __init__(
         self,
@@ -111,46 +111,45 @@ class AsyncSmtpClient(Verbs):
             chunking=chunking,
             allow_plaintext_auth=allow_plaintext_auth,
         )
-        self.user, self.password = username, password
-        self._logs_in = username is not None
+        self._rsmtp_credentials = None if username is None else (username, password)
 
-    def _made(self, host: str, port: int) -> None:
-        self._given = (host or "localhost", port)
-        self._connects = bool(host)
+    def _rsmtp_made(self, host: str, port: int) -> None:
+        self._rsmtp_given = (host or "localhost", port)
+        self._rsmtp_connects = bool(host)
 
-    connect = awaitable(Verbs._connect)
-    send = awaitable(Verbs._send)
-    putcmd = awaitable(Verbs._putcmd)
-    getreply = awaitable(Verbs._getreply)
-    docmd = awaitable(Verbs._docmd)
-    helo = awaitable(Verbs._helo)
-    ehlo = awaitable(Verbs._ehlo)
-    ehlo_or_helo_if_needed = awaitable(Verbs._ehlo_or_helo_if_needed)
-    help = awaitable(Verbs._help)
-    rset = awaitable(Verbs._rset)
-    noop = awaitable(Verbs._noop)
-    verify = awaitable(Verbs._verify)
-    expn = awaitable(Verbs._expn)
-    mail = awaitable(Verbs._mail)
-    rcpt = awaitable(Verbs._rcpt)
-    data = awaitable(Verbs._data)
-    quit = awaitable(Verbs._quit)
-    starttls = awaitable(Verbs._starttls)
-    login = awaitable(Verbs._login)
-    auth = awaitable(Verbs._auth)
-    sendmail = awaitable(Verbs._sendmail)
-    send_message = awaitable(Verbs._send_message)
+    connect = awaitable(Verbs._rsmtp_connect)
+    send = awaitable(Verbs._rsmtp_send)
+    putcmd = awaitable(Verbs._rsmtp_putcmd)
+    getreply = awaitable(Verbs._rsmtp_getreply)
+    docmd = awaitable(Verbs._rsmtp_docmd)
+    helo = awaitable(Verbs._rsmtp_helo)
+    ehlo = awaitable(Verbs._rsmtp_ehlo)
+    ehlo_or_helo_if_needed = awaitable(Verbs._rsmtp_ehlo_or_helo_if_needed)
+    help = awaitable(Verbs._rsmtp_help)
+    rset = awaitable(Verbs._rsmtp_rset)
+    noop = awaitable(Verbs._rsmtp_noop)
+    verify = awaitable(Verbs._rsmtp_verify)
+    expn = awaitable(Verbs._rsmtp_expn)
+    mail = awaitable(Verbs._rsmtp_mail)
+    rcpt = awaitable(Verbs._rsmtp_rcpt)
+    data = awaitable(Verbs._rsmtp_data)
+    quit = awaitable(Verbs._rsmtp_quit)
+    starttls = awaitable(Verbs._rsmtp_starttls)
+    login = awaitable(Verbs._rsmtp_login)
+    auth = awaitable(Verbs._rsmtp_auth)
+    sendmail = awaitable(Verbs._rsmtp_sendmail)
+    send_message = awaitable(Verbs._rsmtp_send_message)
     vrfy = verify
 
-    _enter = awaitable(Verbs._arrive)
-    _exit = awaitable(Verbs._leave)
+    _rsmtp_enter = awaitable(Verbs._rsmtp_arrive)
+    _rsmtp_exit = awaitable(Verbs._rsmtp_leave)
 
     async def __aenter__(self) -> Self:
-        if self._connects and self.sock is None:
-            await self._enter(*self._given)
-            if self._logs_in:
+        if self._rsmtp_connects and self.sock is None:
+            await self._rsmtp_enter(*self._rsmtp_given)
+            if self._rsmtp_credentials is not None:
                 try:
-                    await self.login(self.user or "", self.password)
+                    await self.login(*self._rsmtp_credentials)
                 except BaseException:
                     self.close()
                     raise
@@ -159,30 +158,30 @@ class AsyncSmtpClient(Verbs):
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._exit()
+        await self._rsmtp_exit()
 
     def __await__(self) -> Generator[Any, None, Self]:
         return self.__aenter__().__await__()
 
     def __del__(self) -> None:
-        if self._connection is not None:
-            self._connection.drop()
+        if self._rsmtp_connection is not None:
+            self._rsmtp_connection.drop()
 
-    async def _begin(self, host: str, port: int, path: str | None = None) -> None:
-        settings = self._settings(host)
-        self._connected(
+    async def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
+        settings = self._rsmtp_settings(host)
+        self._rsmtp_connected(
             await Connection.open(
                 host,
                 port,
                 settings,
                 path=path,
                 source_address=self.source_address,
-                observer=self._observer,
+                observer=self._rsmtp_observer,
             )
         )
 
 
-AsyncSmtpClient._plain = AsyncSmtpClient
+AsyncSmtpClient._rsmtp_plain = AsyncSmtpClient
 
 
 def _one_tls(tls: str | None, use_tls: bool, start_tls: bool | None) -> str | None:
@@ -256,7 +255,7 @@ async def send(
         if start_tls is None and not use_tls:
             await client.ehlo_or_helo_if_needed()
             if client.has_extn("starttls"):
-                await client.starttls(context=client.context)
+                await client.starttls(context=client._rsmtp_context)
         if username is not None:
             await client.login(username, password)
         if by_headers:

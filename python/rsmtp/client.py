@@ -65,35 +65,35 @@ class SmtpClient(Verbs):
     stand in a conversation, before anything is sent.
     """
 
-    def _made(self, host: str, port: int) -> None:
+    def _rsmtp_made(self, host: str, port: int) -> None:
         if host:
-            self._enter(host, port)
+            self._rsmtp_enter(host, port)
 
-    _enter = blocking(Verbs._arrive)
-    _exit = blocking(Verbs._leave)
+    _rsmtp_enter = blocking(Verbs._rsmtp_arrive)
+    _rsmtp_exit = blocking(Verbs._rsmtp_leave)
 
-    connect = blocking(Verbs._connect)
-    send = blocking(Verbs._send)
-    putcmd = blocking(Verbs._putcmd)
-    getreply = blocking(Verbs._getreply)
-    docmd = blocking(Verbs._docmd)
-    helo = blocking(Verbs._helo)
-    ehlo = blocking(Verbs._ehlo)
-    ehlo_or_helo_if_needed = blocking(Verbs._ehlo_or_helo_if_needed)
-    help = blocking(Verbs._help)
-    rset = blocking(Verbs._rset)
-    noop = blocking(Verbs._noop)
-    verify = blocking(Verbs._verify)
-    expn = blocking(Verbs._expn)
-    mail = blocking(Verbs._mail)
-    rcpt = blocking(Verbs._rcpt)
-    data = blocking(Verbs._data)
-    quit = blocking(Verbs._quit)
-    starttls = blocking(Verbs._starttls)
-    login = blocking(Verbs._login)
-    auth = blocking(Verbs._auth)
-    sendmail = blocking(Verbs._sendmail)
-    send_message = blocking(Verbs._send_message)
+    connect = blocking(Verbs._rsmtp_connect)
+    send = blocking(Verbs._rsmtp_send)
+    putcmd = blocking(Verbs._rsmtp_putcmd)
+    getreply = blocking(Verbs._rsmtp_getreply)
+    docmd = blocking(Verbs._rsmtp_docmd)
+    helo = blocking(Verbs._rsmtp_helo)
+    ehlo = blocking(Verbs._rsmtp_ehlo)
+    ehlo_or_helo_if_needed = blocking(Verbs._rsmtp_ehlo_or_helo_if_needed)
+    help = blocking(Verbs._rsmtp_help)
+    rset = blocking(Verbs._rsmtp_rset)
+    noop = blocking(Verbs._rsmtp_noop)
+    verify = blocking(Verbs._rsmtp_verify)
+    expn = blocking(Verbs._rsmtp_expn)
+    mail = blocking(Verbs._rsmtp_mail)
+    rcpt = blocking(Verbs._rsmtp_rcpt)
+    data = blocking(Verbs._rsmtp_data)
+    quit = blocking(Verbs._rsmtp_quit)
+    starttls = blocking(Verbs._rsmtp_starttls)
+    login = blocking(Verbs._rsmtp_login)
+    auth = blocking(Verbs._rsmtp_auth)
+    sendmail = blocking(Verbs._rsmtp_sendmail)
+    send_message = blocking(Verbs._rsmtp_send_message)
     vrfy = verify
 
     def __enter__(self) -> Self:
@@ -102,20 +102,20 @@ class SmtpClient(Verbs):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._exit()
+        self._rsmtp_exit()
 
-    def _begin(self, host: str, port: int, path: str | None = None) -> None:
-        settings = self._settings(host)
-        self._connected(
+    def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
+        settings = self._rsmtp_settings(host)
+        self._rsmtp_connected(
             Connection.open(
                 host,
                 port,
                 settings,
                 path=path,
                 source_address=self.source_address,
-                observer=self._observer,
+                observer=self._rsmtp_observer,
             )
         )
 
 
-SmtpClient._plain = SmtpClient
+SmtpClient._rsmtp_plain = SmtpClient

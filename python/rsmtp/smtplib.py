@@ -53,7 +53,8 @@ OLDSTYLE_AUTH: Final = re.compile(r"auth=(.*)", re.IGNORECASE)
 class SMTP(SmtpClient):
     """`smtplib.SMTP`. See `rsmtp.SmtpClient`."""
 
-    _like_smtplib = True
+    _rsmtp_like_smtplib = True
+    _rsmtp_settable = frozenset()
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -73,7 +74,8 @@ class SMTP_SSL(SMTP):
     """`smtplib.SMTP_SSL`: TLS before the greeting (RFC 8314)."""
 
     default_port = SMTP_SSL_PORT
-    _tls_mode = "implicit"
+    _rsmtp_tls_mode = "implicit"
+    _rsmtp_settable = frozenset({"context"})
 
     def __init__(
         self,
@@ -112,5 +114,5 @@ class LMTP(SMTP):
             return super().connect(host, port, source_address)
         if self.debuglevel > 0:
             self._print_debug("connect:", host)
-        self._begin("localhost", 0, path=host)
+        self._rsmtp_begin("localhost", 0, path=host)
         return self.getreply()

@@ -30,11 +30,11 @@ class SocketView:
 
     def gettimeout(self) -> float | None:
         """Seconds for each stage; None for the times of RFC 5321."""
-        return self._client._patience
+        return self._client._rsmtp_patience
 
     def settimeout(self, value: float | None) -> None:
-        self._connection.set_patience(value, self._client.deadline)
-        self._client.timeout = self._client._patience = value
+        self._connection.set_patience(value, self._client._rsmtp_deadline)
+        self._client.timeout = self._client._rsmtp_patience = value
 
     @property
     def family(self) -> socket.AddressFamily:

@@ -15,7 +15,7 @@ ONLY_ASYNC = {"__aenter__", "__aexit__", "__await__", "__del__"}
 # What aiosmtplib's users know; SmtpClient has one name for each.
 ALIASES = ["hostname", "use_tls", "start_tls", "tls_context", "username", "password"]
 # Scripts that are parts of others.
-PARTS = {"_arrive", "_leave", "_cancel_auth", "_login_by_steps"}
+PARTS = {"_rsmtp_arrive", "_rsmtp_leave", "_rsmtp_cancel_auth", "_rsmtp_login_by_steps"}
 # Verbs that say nothing to the server, or nothing that is waited for.
 PLAIN = {"auth_cram_md5", "auth_login", "auth_plain", "close", "has_extn", "set_debuglevel"}
 
@@ -59,7 +59,7 @@ def test_constructors():
 def test_every_script_is_a_verb_of_both():
     """A script that one client forgot would be a verb that it lacks."""
     scripts = {
-        name[1:]
+        name.removeprefix("_rsmtp_")
         for name, script in inspect.getmembers(Verbs)
         if inspect.isgeneratorfunction(script) and name not in PARTS
     }

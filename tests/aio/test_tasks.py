@@ -87,9 +87,9 @@ def test_a_cancelled_verb_ends_the_session_and_tells_the_fates(stage, fates):
             await asyncio.sleep(0.01)
         while stage == "answer" and b"\r\n.\r\n" not in server.heard:
             await asyncio.sleep(0.01)
-        while stage == "body" and before != client._connection._unsent:
+        while stage == "body" and before != client._rsmtp_connection._unsent:
             # Until the buffers are full.
-            before = client._connection._unsent
+            before = client._rsmtp_connection._unsent
             await asyncio.sleep(0.1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError) as caught:
@@ -324,7 +324,7 @@ def test_the_loop_is_never_held_up():
         loop = asyncio.get_running_loop()
         tls = rsmtp.TlsConfig(ca_file=catcher.ca_file)
         async with rsmtp.AsyncSmtpClient("localhost", catcher.port, tls="starttls", context=tls) as client:
-            transport = client._connection._transport
+            transport = client._rsmtp_connection._transport
             write = transport.write
 
             def counting(octets):
@@ -351,7 +351,7 @@ def test_the_loop_is_never_held_up():
 def test_a_client_that_is_dropped_closes_its_socket():
     async def main(server):
         client = await rsmtp.AsyncSmtpClient(server.host, server.port)
-        gone = weakref.ref(client._connection)
+        gone = weakref.ref(client._rsmtp_connection)
         del client
         while gone() is not None:
             await asyncio.sleep(0.01)

@@ -43,7 +43,7 @@ class Client:
         client = self._kind(*args, **options)
         vars(self)["client"] = client
         _clients.append(client)
-        if client._connects:
+        if client._rsmtp_connects:
             try:
                 run(client.__aenter__())
             except BaseException:

@@ -1,5 +1,7 @@
 """Subclasses and patched instances have their own way, as they have with smtplib."""
 
+import asyncio
+import smtplib as stdlib
 from unittest.mock import Mock
 
 import pytest
@@ -91,3 +93,67 @@ def test_a_constructor_of_ones_own(catcher):
     with Relay(catcher) as client:
         assert client.noop()[0] == 250
         assert client.relay is catcher
+
+
+OF_SMTPLIB = {*dir(stdlib.SMTP), *vars(stdlib.SMTP())}
+
+
+def attributes_of_ours(cls):
+    """The names of a client that smtplib's has not."""
+    return sorted({*dir(cls), *vars(cls())} - OF_SMTPLIB)
+
+
+def test_private_names_are_ours_alone():
+    for cls in (rsmtp.SmtpClient, rsmtp.AsyncSmtpClient, smtplib.SMTP, smtplib.SMTP_SSL, smtplib.LMTP):
+        private = {name for name in attributes_of_ours(cls) if name.startswith("_")}
+        foreign = {name for name in private if not name.startswith(("_rsmtp_", "__"))}
+        assert foreign == {"_repr_mimebundle_"}  # IPython's name
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "name",
+    [name for name in attributes_of_ours(smtplib.SMTP) if not name.startswith("_")],
+)
+def test_an_attribute_of_a_subclass_is_its_own(catcher, name, when):
+    mine = {"of": "mine"}
+
+    class Mine(smtplib.SMTP):
+        def __init__(self, *args):
+            if when == "before":
+                setattr(self, name, mine)
+            super().__init__(*args)
+            if when == "after":
+                setattr(self, name, mine)
+
+    with Mine("localhost", catcher.port) as client:
+        assert client.noop()[0] == 250
+        assert client.sendmail("a@example.org", ["b@example.org"], "Subject: x\n\nhi\n") == {}
+        assert getattr(client, name) is mine
+        assert repr(client)
+        assert client._repr_mimebundle_()
+
+
+def test_a_setting_can_be_changed_after_the_constructor(catcher):
+    with rsmtp.SmtpClient("localhost", catcher.port) as client:
+        client.deadline, client.chunking = 7.0, False
+        client.connect("localhost", catcher.port)
+        client.sendmail("a@example.org", ["b@example.org"], "Subject: x\n\nhi\n")
+        assert client.deadline == 7.0
+        assert not any(line.text.startswith("BDAT") for line in client.transcript)
+
+
+def test_a_subclass_for_asyncio_keeps_its_attributes(catcher):
+    class Mine(rsmtp.AsyncSmtpClient):
+        def __init__(self, *args):
+            self.user, self.password, self.context = "ann", "secret", {}
+            super().__init__(*args)
+            self.tls = self.state = "mine"
+
+    async def main():
+        async with Mine("localhost", catcher.port) as client:
+            assert (await client.noop())[0] == 250
+            assert (client.user, client.password, client.context) == ("ann", "secret", {})
+            assert client.tls == client.state == "mine"
+
+    asyncio.run(main())

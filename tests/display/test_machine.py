@@ -133,6 +133,6 @@ def test_a_real_conversation_walks_along_the_engines_edges(secured):
     client.mail("a@example.org")
     client.rset()
     edges = {(edge.source, edge.target) for edge in ENGINE.edges}
-    path = client._connection.path
+    path = client._rsmtp_connection.path
     assert set(pairwise(path)) <= edges
     assert {"authenticating", "authenticated", "mail", "recipients", "data"} <= set(path)

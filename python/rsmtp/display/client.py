@@ -17,12 +17,14 @@ def bundle(client: Any) -> page.Bundle:
 
 
 def plain(client: Any) -> str:
-    path = timeline.path(client.transcript, client.state)
+    path = timeline.path(client._rsmtp_transcript, client._rsmtp_state)
     said = [repr(client), f"  path: {' -> '.join(ends(path, page.STATES))}"]
-    if client.legal_requests:
-        said.append(f"  may be said: {' '.join(client.legal_requests)}")
-    if client.tls:
-        said.append(f"  TLS: {client.tls.version}, {client.tls.cipher}, {_trust(client.tls)}")
+    if client._rsmtp_legal_requests:
+        said.append(f"  may be said: {' '.join(client._rsmtp_legal_requests)}")
+    if client._rsmtp_tls:
+        said.append(
+            f"  TLS: {client._rsmtp_tls.version}, {client._rsmtp_tls.cipher}, {_trust(client._rsmtp_tls)}"
+        )
     if client.esmtp_features:
         offered = (f"{key.upper()} {value}".strip() for key, value in client.esmtp_features.items())
         said.append(f"  offered: {visible(', '.join(offered))}")
@@ -30,14 +32,14 @@ def plain(client: Any) -> str:
 
 
 def rich(client: Any) -> str:
-    transcript, state, tls = client.transcript, client.state, client.tls
+    transcript, state, tls = client._rsmtp_transcript, client._rsmtp_state, client._rsmtp_tls
     path = timeline.path(transcript, state) if transcript else []
     encrypted = tls is not None
     title = f"{type(client).__name__}: {state}"
     lock = "encrypted" if tls and tls.verified else "encrypted, not verified" if tls else "not encrypted"
     kind = "good" if tls and tls.verified else "warn"
     state_now = page.chip(lock, kind) if path else ""
-    drawing = f"<div>{machine.draw(path, client.legal_requests, encrypted=encrypted)}</div>"
+    drawing = f"<div>{machine.draw(path, client._rsmtp_legal_requests, encrypted=encrypted)}</div>"
     beside = f"<div>{_conversation(client, path)}{_security(tls)}{_offered(client)}</div>"
     return page.whole(
         f"{title}, {lock}", page.head(title, state_now), f'<div class="two">{drawing}{beside}</div>'
@@ -45,7 +47,7 @@ def rich(client: Any) -> str:
 
 
 def _conversation(client: Any, path: list[str]) -> str:
-    transcript = client.transcript
+    transcript = client._rsmtp_transcript
     rows = []
     if host := getattr(client, "_host", ""):
         connected = next((line.text for line in transcript if line.text.startswith("connected to ")), "")
@@ -55,7 +57,7 @@ def _conversation(client: Any, path: list[str]) -> str:
         rows.append(("greeting", page.code(greeting)))
     if path:
         rows.append(("path", page.path(path)))
-    legal = "".join(page.chip(verb) for verb in client.legal_requests)
+    legal = "".join(page.chip(verb) for verb in client._rsmtp_legal_requests)
     rows.append(("may be said now", legal or '<span class="soft">nothing</span>'))
     if transcript:
         rows.append(("so far", f"{len(transcript):,} lines in {seconds(timeline.duration(transcript))}"))

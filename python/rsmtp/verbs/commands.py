@@ -13,134 +13,138 @@ from rsmtp.verbs.script import Reply, Steps
 
 
 class Commands(Conversation):
-    def _send(self, s: bytes | str) -> Steps[None]:
+    def _rsmtp_send(self, s: bytes | str) -> Steps[None]:
         """Sends `s` as it is. One reply is expected for a run of such calls."""
         octets = s.encode(self.command_encoding) if isinstance(s, str) else bytes(memoryview(s))
-        yield self._talk().perform(Request.raw(octets), self._observer)
+        yield self._rsmtp_talk().perform(Request.raw(octets), self._rsmtp_observer)
 
-    def _putcmd(self, cmd: str, args: str = "") -> Steps[None]:
+    def _rsmtp_putcmd(self, cmd: str, args: str = "") -> Steps[None]:
         """Sends a command line; `getreply` reads the answer.
 
         Raises ValueError for line ends and NUL within it.
         """
         request = Request.free(f"{cmd} {args}" if args else cmd)
-        yield self._talk().perform(request, self._observer)
+        yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
 
-    def _getreply(self) -> Steps[Reply]:
+    def _rsmtp_getreply(self) -> Steps[Reply]:
         """The next reply: (code, text), the lines of the text joined by LF."""
-        if self._connection is None:
+        if self._rsmtp_connection is None:
             raise SMTPServerDisconnected("please run connect() first")
-        reply: Reply = yield self._connection.perform(Request.reply(), self._observer)
+        reply: Reply = yield self._rsmtp_connection.perform(Request.reply(), self._rsmtp_observer)
         return reply
 
-    def _docmd(self, cmd: str, args: str = "") -> Steps[Reply]:
+    def _rsmtp_docmd(self, cmd: str, args: str = "") -> Steps[Reply]:
         """A command line and its reply."""
-        yield self._own.putcmd(cmd, args)
-        reply: Reply = yield self._own.getreply()
+        yield self._rsmtp_own.putcmd(cmd, args)
+        reply: Reply = yield self._rsmtp_own.getreply()
         return reply
 
-    def _helo(self, name: str = "") -> Steps[Reply]:
+    def _rsmtp_helo(self, name: str = "") -> Steps[Reply]:
         """HELO (RFC 5321 4.1.1.1)."""
-        reply: Reply = yield self._perform(Request.helo(name or self.local_hostname))
+        reply: Reply = yield self._rsmtp_perform(Request.helo(name or self.local_hostname))
         self.helo_resp = reply[1]
         return reply
 
-    def _ehlo(self, name: str = "") -> Steps[Reply]:
+    def _rsmtp_ehlo(self, name: str = "") -> Steps[Reply]:
         """EHLO (RFC 5321 4.1.1.1); fills `esmtp_features`."""
-        self.esmtp_features = self._learnt = {}
-        reply: Reply = yield self._perform(Request.ehlo(name or self.local_hostname, lmtp=self._speaks_lmtp))
-        self._introduced(reply)
+        self.esmtp_features = self._rsmtp_learnt = {}
+        reply: Reply = yield self._rsmtp_perform(
+            Request.ehlo(name or self.local_hostname, lmtp=self._rsmtp_speaks_lmtp)
+        )
+        self._rsmtp_introduced(reply)
         return reply
 
-    def _introduced(self, reply: Reply) -> None:
+    def _rsmtp_introduced(self, reply: Reply) -> None:
         self.ehlo_resp = reply[1]
-        self._learnt = dict(self._talk().extensions)
-        self.esmtp_features = dict(self._learnt)
+        self._rsmtp_learnt = dict(self._rsmtp_talk().extensions)
+        self.esmtp_features = dict(self._rsmtp_learnt)
         self.does_esmtp = reply[0] == 250
 
-    def _ehlo_or_helo_if_needed(self) -> Steps[None]:
+    def _rsmtp_ehlo_or_helo_if_needed(self) -> Steps[None]:
         """Introduces us if that has not been done: EHLO, and HELO if the server
         does not know EHLO. Raises SMTPHeloError."""
         if self.helo_resp is not None or self.ehlo_resp is not None:
             return
-        if self._overrides("ehlo", "helo", *LINE_BY_LINE):
-            reply = yield self._own.ehlo()
+        if self._rsmtp_overrides("ehlo", "helo", *LINE_BY_LINE):
+            reply = yield self._rsmtp_own.ehlo()
             if not 200 <= reply[0] <= 299:
-                reply = yield self._own.helo()
+                reply = yield self._rsmtp_own.helo()
         else:
             name = self.local_hostname
-            reply = yield self._perform(Request.ehlo(name, fall_back=True, lmtp=self._speaks_lmtp))
-            if self._talk().speaks_esmtp:
-                self._introduced(reply)
+            reply = yield self._rsmtp_perform(
+                Request.ehlo(name, fall_back=True, lmtp=self._rsmtp_speaks_lmtp)
+            )
+            if self._rsmtp_talk().speaks_esmtp:
+                self._rsmtp_introduced(reply)
             else:
                 self.helo_resp = reply[1]
         if not 200 <= reply[0] <= 299:
-            raise self._told(SMTPHeloError(*reply))
+            raise self._rsmtp_told(SMTPHeloError(*reply))
 
-    def _help(self, args: str = "") -> Steps[bytes]:
+    def _rsmtp_help(self, args: str = "") -> Steps[bytes]:
         """HELP (RFC 5321 4.1.1.8): the text of the reply."""
-        text: bytes = (yield self._perform(Request.help(args)))[1]
+        text: bytes = (yield self._rsmtp_perform(Request.help(args)))[1]
         return text
 
-    def _rset(self) -> Steps[Reply]:
+    def _rsmtp_rset(self) -> Steps[Reply]:
         """RSET (RFC 5321 4.1.1.5): ends a transaction that was begun."""
         self.command_encoding = "ascii"
-        reply: Reply = yield self._perform(Request.rset())
+        reply: Reply = yield self._rsmtp_perform(Request.rset())
         return reply
 
-    def _noop(self) -> Steps[Reply]:
+    def _rsmtp_noop(self) -> Steps[Reply]:
         """NOOP (RFC 5321 4.1.1.9)."""
-        reply: Reply = yield self._perform(Request.noop())
+        reply: Reply = yield self._rsmtp_perform(Request.noop())
         return reply
 
-    def _verify(self, address: str) -> Steps[Reply]:
+    def _rsmtp_verify(self, address: str) -> Steps[Reply]:
         """VRFY (RFC 5321 4.1.1.6)."""
-        reply: Reply = yield self._perform(Request.vrfy(sending.bare_address(address)))
+        reply: Reply = yield self._rsmtp_perform(Request.vrfy(sending.bare_address(address)))
         return reply
 
-    def _expn(self, address: str) -> Steps[Reply]:
+    def _rsmtp_expn(self, address: str) -> Steps[Reply]:
         """EXPN (RFC 5321 4.1.1.7)."""
-        reply: Reply = yield self._perform(Request.expn(sending.bare_address(address)))
+        reply: Reply = yield self._rsmtp_perform(Request.expn(sending.bare_address(address)))
         return reply
 
-    def _mail(self, sender: str, options: Sequence[str] = ()) -> Steps[Reply]:
+    def _rsmtp_mail(self, sender: str, options: Sequence[str] = ()) -> Steps[Reply]:
         """MAIL (RFC 5321 4.1.1.2). An empty sender is the null reverse-path.
 
         Raises SMTPNotSupportedError for SMTPUTF8 where it is not offered.
         """
-        reply: Reply = yield self._perform(Request.mail(sender, sending.options_of("options", options)))
+        reply: Reply = yield self._rsmtp_perform(Request.mail(sender, sending.options_of("options", options)))
         return reply
 
-    def _rcpt(self, recip: str, options: Sequence[str] = ()) -> Steps[Reply]:
+    def _rsmtp_rcpt(self, recip: str, options: Sequence[str] = ()) -> Steps[Reply]:
         """RCPT (RFC 5321 4.1.1.3)."""
-        reply: Reply = yield self._perform(Request.rcpt(recip, sending.options_of("options", options)))
+        reply: Reply = yield self._rsmtp_perform(Request.rcpt(recip, sending.options_of("options", options)))
         return reply
 
-    def _data(self, msg: MessageLike) -> Steps[Reply]:
+    def _rsmtp_data(self, msg: MessageLike) -> Steps[Reply]:
         """DATA and the mail data (RFC 5321 4.1.1.4), line ends made CRLF.
 
         Raises SMTPDataError if the server does not want the data, SMTPContentError
         if it could not be read to its end: the connection is closed then.
         """
-        reply: Reply = yield self._perform(Request.data(sending.content_of(msg)))
+        reply: Reply = yield self._rsmtp_perform(Request.data(sending.content_of(msg)))
         if self.debuglevel > 0:
             self._print_debug("data:", reply)
         return reply
 
-    def _quit(self) -> Steps[Reply]:
+    def _rsmtp_quit(self) -> Steps[Reply]:
         """QUIT (RFC 5321 4.1.1.10), and closes the connection.
 
         What was sent is sent: a server that closes without an answer makes the
         code -1, not an error.
         """
-        was_over = self._talk().is_over
+        was_over = self._rsmtp_talk().is_over
         try:
-            reply: Reply = yield self._perform(Request.quit())
+            reply: Reply = yield self._rsmtp_perform(Request.quit())
         except SMTPServerDisconnected as error:
             if was_over or error.stage != "quit":
                 raise
             reply = (-1, str(error).encode())
         finally:
-            self._forget()
+            self._rsmtp_forget()
             self.close()
         return reply

@@ -14,7 +14,7 @@ from rsmtp.verbs.script import Reply, Steps
 
 
 class Connecting(Conversation):
-    def _connect(
+    def _rsmtp_connect(
         self, host: str | None = None, port: int = 0, source_address: tuple[str, int] | None = None
     ) -> Steps[Reply]:
         """Connects and returns the greeting, whatever it says: (code, text).
@@ -24,7 +24,7 @@ class Connecting(Conversation):
         OSError when no connection can be made.
         """
         if host is None:
-            host, port = self._given[0], port or self._given[1]
+            host, port = self._rsmtp_given[0], port or self._rsmtp_given[1]
         if source_address:
             self.source_address = source_address
         digits: str | int = port
@@ -39,57 +39,57 @@ class Connecting(Conversation):
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
             self._print_debug("connect: to", (host, port), self.source_address)
-        yield self._begin(host, port)
-        code, msg = yield self._own.getreply()
+        yield self._rsmtp_begin(host, port)
+        code, msg = yield self._rsmtp_own.getreply()
         if self.debuglevel > 0:
             self._print_debug("connect:", repr(msg))
-        if code == 220 and self._tls_mode == "starttls":
-            yield self._own.starttls(context=self.context)
-            yield self._own.ehlo()
+        if code == 220 and self._rsmtp_tls_mode == "starttls":
+            yield self._rsmtp_own.starttls(context=self._rsmtp_context)
+            yield self._rsmtp_own.ehlo()
         return code, msg
 
-    def _begin(self, host: str, port: int, path: str | None = None) -> Any:
+    def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> Any:
         """Opens a connection."""
         raise NotImplementedError
 
-    def _settings(self, host: str) -> Settings:
+    def _rsmtp_settings(self, host: str) -> Settings:
         """For a new connection; what was learnt in an old one is forgotten."""
         self.close()
-        self._forget()
+        self._rsmtp_forget()
         self._host = host
-        self._patience = socket.getdefaulttimeout() if self.timeout is UNSET else self.timeout
+        self._rsmtp_patience = socket.getdefaulttimeout() if self.timeout is UNSET else self.timeout
         return Settings(
-            timeout=self._patience,
-            deadline=self.deadline,
-            lmtp=self._speaks_lmtp,
-            pipelining=self.pipelining,
-            chunking=self.chunking,
-            plaintext_auth=self.allow_plaintext_auth,
-            like_smtplib=self._like_smtplib,
-            implicit_tls=self._tls_mode == "implicit",
-            context=self.context,
+            timeout=self._rsmtp_patience,
+            deadline=self._rsmtp_deadline,
+            lmtp=self._rsmtp_speaks_lmtp,
+            pipelining=self._rsmtp_pipelining,
+            chunking=self._rsmtp_chunking,
+            plaintext_auth=self._rsmtp_allow_plaintext_auth,
+            like_smtplib=self._rsmtp_like_smtplib,
+            implicit_tls=self._rsmtp_tls_mode == "implicit",
+            context=self._rsmtp_context,
         )
 
-    def _connected(self, connection: Any) -> None:
-        self._connection = connection
-        if self._names_itself and self.local_hostname.startswith("["):
+    def _rsmtp_connected(self, connection: Any) -> None:
+        self._rsmtp_connection = connection
+        if self._rsmtp_names_itself and self.local_hostname.startswith("["):
             self.local_hostname = address_literal(connection.getsockname())
 
-    def _arrive(self, host: str, port: int) -> Steps[None]:
+    def _rsmtp_arrive(self, host: str, port: int) -> Steps[None]:
         """Connects to a server that must welcome us."""
         try:
-            code, msg = yield self._own.connect(host, port)
+            code, msg = yield self._rsmtp_own.connect(host, port)
             if code != 220:
-                raise self._told(SMTPConnectError(code, msg))
+                raise self._rsmtp_told(SMTPConnectError(code, msg))
         except BaseException:
             self.close()
             raise
 
-    def _leave(self) -> Steps[None]:
+    def _rsmtp_leave(self) -> Steps[None]:
         """Says QUIT if there is still somebody to say it to."""
         try:
-            if self._connection is not None and not self._connection.is_over:
-                yield self._own.quit()
+            if self._rsmtp_connection is not None and not self._rsmtp_connection.is_over:
+                yield self._rsmtp_own.quit()
         except SMTPServerDisconnected:
             pass
         finally:

@@ -10,6 +10,7 @@ from rsmtp.errors import SMTPException, SMTPServerDisconnected, tell_conversatio
 from rsmtp.local_hostname import own_name
 from rsmtp.socket_view import SocketView
 from rsmtp.transcript import Transcript
+from rsmtp.verbs.attributes import Setting, Shown
 from rsmtp.verbs.debug_output import DebugOutput
 
 SMTP_PORT: Final = 25
@@ -27,7 +28,8 @@ class Conversation(DebugOutput):
 
     The engine (`rsmtp._rsmtp`) holds the conversation; here are the arguments and attributes
     that people know from smtplib. Verbs that are built on others go through the client's own
-    methods, so that a subclass may have its own way of each.
+    methods, so that a subclass may have its own way of each. Every private name begins with
+    `_rsmtp_`, but for those that smtplib's own clients have.
     """
 
     file: Any = None
@@ -36,18 +38,31 @@ class Conversation(DebugOutput):
     ehlo_resp: bytes | None = None
     does_esmtp: bool = False
     default_port: int = SMTP_PORT
+    # Of the last login.
+    user: str | None = None
+    password: str | None = None
+
+    context: Setting[Any] = Setting("A TlsConfig or an `ssl.SSLContext`, for `tls`.")
+    deadline: Setting[float | None] = Setting("Seconds for one whole call; None: no limit.")
+    pipelining: Setting[bool] = Setting("False sends one command at a time.")
+    chunking: Setting[bool] = Setting("False sends mail data by DATA, not BDAT.")
+    allow_plaintext_auth: Setting[bool] = Setting("True lets `login` go over a connection without TLS.")
+
+    # Which of these are settings of ours after the constructor has run, and not a
+    # subclass's own attributes.
+    _rsmtp_settable = frozenset({"context", "deadline", "pipelining", "chunking", "allow_plaintext_auth"})
 
     # Of `rsmtp._rsmtp`, or of `rsmtp.async_connection`.
-    _connection: Any = None
+    _rsmtp_connection: Any = None
     # Where `connect` goes that is not told.
-    _given: tuple[str, int] = ("localhost", 0)
+    _rsmtp_given: tuple[str, int] = ("localhost", 0)
     # Seconds for each stage of the present session.
-    _patience: float | None = None
-    _tls_mode = "none"
+    _rsmtp_patience: float | None = None
+    _rsmtp_tls_mode = "none"
     # The class whose methods are nobody's own way.
-    _plain: type[Conversation]
+    _rsmtp_plain: type[Conversation]
     # Whether to be smtplib on the wire, its habits included.
-    _like_smtplib = False
+    _rsmtp_like_smtplib = False
 
     def __init__(
         self,
@@ -66,68 +81,82 @@ class Conversation(DebugOutput):
     ) -> None:
         super().__init__()
         if tls is not None:
-            self._tls_mode = tls
-        if self._tls_mode not in ("none", "starttls", "implicit"):
+            self._rsmtp_tls_mode = tls
+        if self._rsmtp_tls_mode not in ("none", "starttls", "implicit"):
             raise ValueError(f'tls: {tls!r} is none of "none", "starttls" and "implicit"')
-        if self._tls_mode == "implicit" and self.default_port == SMTP_PORT:
+        if self._rsmtp_tls_mode == "implicit" and self.default_port == SMTP_PORT:
             self.default_port = SMTP_SSL_PORT
         self._host = host
         self.timeout = timeout
-        self.deadline = deadline
         self.esmtp_features: dict[str, str] = {}
         self.command_encoding = "ascii"
         self.source_address = source_address
-        self.context = context
-        self.pipelining = pipelining
-        self.chunking = chunking
-        self.allow_plaintext_auth = allow_plaintext_auth
-        self.user: str | None = None
-        self.password: str | None = None
-        self._learnt: dict[str, str] = {}
-        self._names_itself = local_hostname is None
+        self._rsmtp_context = context
+        self._rsmtp_deadline = deadline
+        self._rsmtp_pipelining = pipelining
+        self._rsmtp_chunking = chunking
+        self._rsmtp_allow_plaintext_auth = allow_plaintext_auth
+        self._rsmtp_learnt: dict[str, str] = {}
+        self._rsmtp_names_itself = local_hostname is None
         self.local_hostname = own_name() if local_hostname is None else local_hostname
-        self._made(host, port)
+        self._rsmtp_made(host, port)
 
-    def _made(self, host: str, port: int) -> None:
+    def _rsmtp_made(self, host: str, port: int) -> None:
         """What a client does at once with where it was told to go."""
 
     @property
-    def _own(self) -> Any:
+    def _rsmtp_own(self) -> Any:
         """The verbs as this client has them: in either form, a subclass's own ways included."""
         return self
 
     # -- where it is ----------------------------------------------------------
 
     @property
-    def state(self) -> str:
+    def _rsmtp_state(self) -> str:
+        return "disconnected" if self._rsmtp_connection is None else self._rsmtp_connection.state
+
+    @property
+    def _rsmtp_legal_requests(self) -> list[str]:
+        return [] if self._rsmtp_connection is None else self._rsmtp_connection.legal_requests
+
+    @property
+    def _rsmtp_transcript(self) -> Transcript:
+        return Transcript(() if self._rsmtp_connection is None else self._rsmtp_connection.transcript)
+
+    @property
+    def _rsmtp_tls(self) -> TlsFacts | None:
+        return None if self._rsmtp_connection is None else self._rsmtp_connection.tls
+
+    @Shown
+    def state(self: Conversation) -> str:
         """Where the conversation is: "disconnected", "connected", "greeted",
         "rejected", "ready", "securing", "secured", "authenticating",
         "authenticated", "mail", "recipients", "data", "closed" or "broken"."""
-        return "disconnected" if self._connection is None else self._connection.state
+        return self._rsmtp_state
 
-    @property
-    def legal_requests(self) -> list[str]:
+    @Shown
+    def legal_requests(self: Conversation) -> list[str]:
         """The verbs that RFC 5321 lets a client say in this state, as far as the
         server offers what they need. Others are not stopped, only those that
         would lose the order of the conversation."""
-        return [] if self._connection is None else self._connection.legal_requests
+        return self._rsmtp_legal_requests
 
-    @property
-    def transcript(self) -> Transcript:
+    @Shown
+    def transcript(self: Conversation) -> Transcript:
         """The last lines of the conversation (2,000, or a MiB of them), timed,
         secrets masked, control characters escaped, bodies cut to a few lines. It
         outlives the connection."""
-        return Transcript(() if self._connection is None else self._connection.transcript)
+        return self._rsmtp_transcript
 
-    @property
-    def tls(self) -> TlsFacts | None:
+    @Shown
+    def tls(self: Conversation) -> TlsFacts | None:
         """What the TLS handshake settled; None without TLS."""
-        return None if self._connection is None else self._connection.tls
+        return self._rsmtp_tls
 
     @property
     def sock(self) -> SocketView | None:
         """The connection as people ask a socket about it; None when there is none."""
-        connection = self._connection
+        connection = self._rsmtp_connection
         return None if connection is None or connection.is_over else SocketView(self, connection)
 
     @sock.setter
@@ -137,9 +166,9 @@ class Conversation(DebugOutput):
         self.close()
 
     def __repr__(self) -> str:
-        tls = self.tls
+        tls = self._rsmtp_tls
         where = f" {self._host}" if self._host else ""
-        return f"<{type(self).__name__}{where} {self.state}{f' {tls.version}' if tls else ''}>"
+        return f"<{type(self).__name__}{where} {self._rsmtp_state}{f' {tls.version}' if tls else ''}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """For notebooks: the state machine, with whom it speaks, and how safely."""
@@ -148,20 +177,20 @@ class Conversation(DebugOutput):
         return client.bundle(self)
 
     @property
-    def _speaks_lmtp(self) -> bool:
+    def _rsmtp_speaks_lmtp(self) -> bool:
         return self.ehlo_msg.lower() == "lhlo"
 
     def close(self) -> None:
         """Closes the connection without a word. The transcript stays."""
-        if self._connection is not None:
-            self._connection.close()
+        if self._rsmtp_connection is not None:
+            self._rsmtp_connection.close()
 
-    def _forget(self) -> None:
+    def _rsmtp_forget(self) -> None:
         """What was learnt of the server holds for one session only."""
         self.helo_resp = self.ehlo_resp = None
         self.does_esmtp = False
         self.esmtp_features = {}
-        self._learnt = {}
+        self._rsmtp_learnt = {}
 
     def has_extn(self, opt: str) -> bool:
         """Whether the server offers this extension, in any case of letters."""
@@ -169,31 +198,31 @@ class Conversation(DebugOutput):
 
     # -- talking ----------------------------------------------------------------
 
-    def _talk(self) -> Any:
-        if self._connection is None:
+    def _rsmtp_talk(self) -> Any:
+        if self._rsmtp_connection is None:
             raise SMTPServerDisconnected("please run connect() first")
-        if self.esmtp_features != self._learnt:
+        if self.esmtp_features != self._rsmtp_learnt:
             # People patch the dict to steer what is used.
-            self._connection.assume(list(self.esmtp_features.items()))
-            self._learnt = dict(self.esmtp_features)
-        return self._connection
+            self._rsmtp_connection.assume(list(self.esmtp_features.items()))
+            self._rsmtp_learnt = dict(self.esmtp_features)
+        return self._rsmtp_connection
 
-    def _told(self, error: SMTPException) -> SMTPException:
+    def _rsmtp_told(self, error: SMTPException) -> SMTPException:
         """An error that is made here tells what the engine's own errors tell."""
-        if self._connection is not None:
-            tell_conversation(error, self._connection.path, self._connection.transcript[-20:])
+        if self._rsmtp_connection is not None:
+            tell_conversation(error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:])
         return error
 
-    def _perform(self, request: Request) -> Any:
-        if self._overrides(*LINE_BY_LINE) and request.line is not None:
+    def _rsmtp_perform(self, request: Request) -> Any:
+        if self._rsmtp_overrides(*LINE_BY_LINE) and request.line is not None:
             verb, _, arguments = request.line.partition(" ")
-            return self._own.docmd(verb, arguments)
-        return self._talk().perform(request, self._observer)
+            return self._rsmtp_own.docmd(verb, arguments)
+        return self._rsmtp_talk().perform(request, self._rsmtp_observer)
 
-    def _overrides(self, *names: str) -> bool:
+    def _rsmtp_overrides(self, *names: str) -> bool:
         """Whether a subclass or this instance has its own way of one of these."""
         if not vars(self).keys().isdisjoint(names):
             return True
-        cls, plain = type(self), self._plain
+        cls, plain = type(self), self._rsmtp_plain
         # Asked twice a message: most clients are no subclass.
         return cls is not plain and any(getattr(cls, name) is not getattr(plain, name) for name in names)

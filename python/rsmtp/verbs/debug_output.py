@@ -16,7 +16,7 @@ class DebugOutput:
 
     def __init__(self) -> None:
         # Lines of a reply whose debug output is not complete.
-        self._debugged: list[str] = []
+        self._rsmtp_debugged: list[str] = []
 
     def set_debuglevel(self, debuglevel: int) -> None:
         """1 prints the conversation to standard error as smtplib does, 2 with
@@ -29,17 +29,17 @@ class DebugOutput:
         else:
             print(*args, file=sys.stderr)
 
-    def _observe(self, line: TranscriptLine) -> None:
+    def _rsmtp_observe(self, line: TranscriptLine) -> None:
         if line.direction == "C":
             self._print_debug("send:", repr(line.text + "\r\n"))
         elif line.direction == "S":
             self._print_debug("reply:", repr(f"{line.text}\r\n".encode()))
-            self._debugged.append(line.text[4:].strip())
+            self._rsmtp_debugged.append(line.text[4:].strip())
             if line.text[3:4] != "-":
-                text = "\n".join(self._debugged).encode()
+                text = "\n".join(self._rsmtp_debugged).encode()
                 self._print_debug(f"reply: retcode ({line.text[:3]}); Msg: {text!a}")
-                self._debugged = []
+                self._rsmtp_debugged = []
 
     @property
-    def _observer(self) -> Callable[[TranscriptLine], None] | None:
-        return self._observe if self.debuglevel > 0 else None
+    def _rsmtp_observer(self) -> Callable[[TranscriptLine], None] | None:
+        return self._rsmtp_observe if self.debuglevel > 0 else None

@@ -25,7 +25,7 @@ def named_after(
     """The method with the script's name, signature and documentation."""
     signature = inspect.signature(script)
     returned = str(signature.return_annotation).removeprefix("Steps[").removesuffix("]")
-    method.__name__ = script.__name__.removeprefix("_")
+    method.__name__ = script.__name__.removeprefix("_rsmtp_")
     method.__qualname__ = f"{client}.{method.__name__}"
     method.__doc__ = script.__doc__
     # The annotations are names of the script's module.

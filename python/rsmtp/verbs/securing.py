@@ -17,7 +17,7 @@ _MAX_CHALLENGES = 5
 
 
 class Securing(Conversation):
-    def _starttls(self, *, context: Any = None) -> Steps[Reply]:
+    def _rsmtp_starttls(self, *, context: Any = None) -> Steps[Reply]:
         """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
         by default the certificate is verified against the system's trust store.
 
@@ -26,18 +26,18 @@ class Securing(Conversation):
         server refuses it, SMTPTLSError if the handshake fails. Nothing of a mail
         goes out in plaintext after that.
         """
-        yield self._own.ehlo_or_helo_if_needed()
-        if self.tls is not None and not self.has_extn("starttls"):
-            raise SMTPNotSupportedError(f"this connection is encrypted already ({self.tls.version})")
-        code, msg = yield self._talk().perform(Request.starttls(context), self._observer)
+        yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        if self._rsmtp_tls is not None and not self.has_extn("starttls"):
+            raise SMTPNotSupportedError(f"this connection is encrypted already ({self._rsmtp_tls.version})")
+        code, msg = yield self._rsmtp_talk().perform(Request.starttls(context), self._rsmtp_observer)
         if code != 220:
             refusal = SMTPResponseException(code, msg)
             refusal.stage = "starttls"
-            raise self._told(refusal)
-        self._forget()
+            raise self._rsmtp_told(refusal)
+        self._rsmtp_forget()
         return code, msg
 
-    def _login(
+    def _rsmtp_login(
         self,
         user: str,
         password: str | None = None,
@@ -55,16 +55,20 @@ class Securing(Conversation):
         connection that everybody can read), SMTPException (no mechanism in
         common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
-        yield self._own.ehlo_or_helo_if_needed()
+        yield self._rsmtp_own.ehlo_or_helo_if_needed()
         sending.text("user", user)
         if password is not None:
             sending.text("password", password)
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
-            hint = "" if self.tls or not self.has_extn("starttls") else " Call starttls() and ehlo() first."
+            hint = (
+                ""
+                if self._rsmtp_tls or not self.has_extn("starttls")
+                else " Call starttls() and ehlo() first."
+            )
             raise SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
-        if password is not None and mechanism is None and self._overrides(*_AUTH_BY_STEPS):
-            reply: Reply = yield from self._login_by_steps(initial_response_ok)
+        if password is not None and mechanism is None and self._rsmtp_overrides(*_AUTH_BY_STEPS):
+            reply: Reply = yield from self._rsmtp_login_by_steps(initial_response_ok)
             return reply
         request = Request.login(
             user,
@@ -73,22 +77,22 @@ class Securing(Conversation):
             mechanism=mechanism,
             initial_response=initial_response_ok,
         )
-        reply = yield self._perform(request)
+        reply = yield self._rsmtp_perform(request)
         return reply
 
-    def _login_by_steps(self, initial_response_ok: bool) -> Steps[Reply]:
+    def _rsmtp_login_by_steps(self, initial_response_ok: bool) -> Steps[Reply]:
         """Through the subclass's own `auth` and authobjects, strongest first."""
         offered = self.esmtp_features["auth"].upper().split()
         for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
             if mechanism in offered:
                 answer = getattr(self, "auth_" + mechanism.lower().replace("-", "_"))
-                reply: Reply = yield self._own.auth(
+                reply: Reply = yield self._rsmtp_own.auth(
                     mechanism, answer, initial_response_ok=initial_response_ok
                 )
                 return reply
         raise SMTPException("No suitable authentication method found.")
 
-    def _auth(
+    def _rsmtp_auth(
         self,
         mechanism: str,
         authobject: Callable[..., str | bytes | None],
@@ -102,29 +106,29 @@ class Securing(Conversation):
         stop asking; what the callable raises cancels the exchange.
         """
         initial = _octets((yield authobject())) if initial_response_ok else None
-        answer = yield self._perform(Request.auth(mechanism.upper(), initial))
+        answer = yield self._rsmtp_perform(Request.auth(mechanism.upper(), initial))
         asked = 0
         while isinstance(answer, bytes):
             asked += 1
             if asked > _MAX_CHALLENGES:
-                yield from self._cancel_auth()
+                yield from self._rsmtp_cancel_auth()
                 raise SMTPException(f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}")
             try:
                 response = _octets((yield authobject(answer)))
             except Exception:
-                yield from self._cancel_auth()
+                yield from self._rsmtp_cancel_auth()
                 raise
             except BaseException:
                 # Whoever was interrupted does not wait for an answer.
                 self.close()
                 raise
-            answer = yield self._talk().perform(Request.response(response), self._observer)
+            answer = yield self._rsmtp_talk().perform(Request.response(response), self._rsmtp_observer)
         reply: Reply = answer
         return reply
 
-    def _cancel_auth(self) -> Steps[None]:
+    def _rsmtp_cancel_auth(self) -> Steps[None]:
         try:
-            yield self._talk().perform(Request.response(None), self._observer)
+            yield self._rsmtp_talk().perform(Request.response(None), self._rsmtp_observer)
         except SMTPException:
             pass  # The refusal is what was asked for; the cause is on its way up.
 

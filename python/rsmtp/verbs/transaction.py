@@ -22,7 +22,7 @@ _STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
 
 
 class Transaction(Conversation):
-    def _sendmail(
+    def _rsmtp_sendmail(
         self,
         from_addr: str,
         to_addrs: str | Iterable[str],
@@ -50,13 +50,13 @@ class Transaction(Conversation):
         changed, while it was being sent); OSError for one that can't be read
         before anything is sent; ValueError for what is not an address or an option.
         """
-        yield self._own.ehlo_or_helo_if_needed()
+        yield self._rsmtp_own.ehlo_or_helo_if_needed()
         sending.text("from_addr", from_addr)
         recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
         if not recipients:
             raise SMTPRecipientsRefused({})
-        if self._overrides(*_STEP_BY_STEP, *LINE_BY_LINE):
+        if self._rsmtp_overrides(*_STEP_BY_STEP, *LINE_BY_LINE):
             refused: dict[str, Reply] = yield from _by_steps(
                 self, from_addr, recipients, content, mail_options, rcpt_options
             )
@@ -69,10 +69,10 @@ class Transaction(Conversation):
             sending.options_of("rcpt_options", rcpt_options),
         )
         # Nobody has a way of his own here, as was just seen.
-        refused = yield self._talk().perform(request, self._observer)
+        refused = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         return refused
 
-    def _send_message(
+    def _rsmtp_send_message(
         self,
         msg: Any,
         from_addr: str | None = None,
@@ -85,7 +85,7 @@ class Transaction(Conversation):
         travels. Returns and raises as `sendmail`, and ValueError for more than
         one block of Resent- fields.
         """
-        yield self._own.ehlo_or_helo_if_needed()
+        yield self._rsmtp_own.ehlo_or_helo_if_needed()
         envelope = sending.envelope_of(msg, from_addr, to_addrs)
         utf8 = envelope.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
@@ -96,9 +96,9 @@ class Transaction(Conversation):
         if utf8:
             mail_options = (*mail_options, "SMTPUTF8", "BODY=8BITMIME")
         content = sending.render(msg, utf8=utf8)
-        if self._overrides("sendmail"):
+        if self._rsmtp_overrides("sendmail"):
             content = bytes(content)  # what a method of one's own knows
-        refused: dict[str, Reply] = yield self._own.sendmail(
+        refused: dict[str, Reply] = yield self._rsmtp_own.sendmail(
             envelope.sender, envelope.recipients, content, mail_options, rcpt_options
         )
         return refused
@@ -143,7 +143,7 @@ def _by_steps(
         yield from give_up(250)
         raise SMTPRecipientsRefused(refused)
     # A method of the client's own knows bytes only.
-    code, text = yield client.data(bytes(content) if client._overrides("data") else content)
+    code, text = yield client.data(bytes(content) if client._rsmtp_overrides("data") else content)
     if code != 250:
         yield from give_up(code)
         raise SMTPDataError(code, text)

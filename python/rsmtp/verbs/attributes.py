@@ -1,0 +1,73 @@
+"""Attributes of ours that smtplib's clients don't have.
+
+Programs subclass the client and keep what they like on it, before and after our
+constructor runs. So nothing of ours is read from a name that a subclass may use: the
+client keeps its own values under names that begin with `_rsmtp_`, and the public names
+below only show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+
+T = TypeVar("T")
+
+
+class Shown(Generic[T]):
+    """An attribute that tells something. A subclass that sets one of that name has its
+    own: Python looks there first."""
+
+    def __init__(self, look: Callable[[Any], T]) -> None:
+        self._look = look
+        self.__doc__ = look.__doc__
+
+    @overload
+    def __get__(self, client: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, client: object, owner: type | None = None) -> T: ...
+    def __get__(self, client: object | None, owner: type | None = None) -> Self | T:
+        return self if client is None else self._look(client)
+
+    if TYPE_CHECKING:  # at run time it has none, so that an instance may have its own
+
+        def __set__(self, client: object, value: Any) -> None: ...
+
+
+class Setting(Generic[T]):
+    """An argument of the constructor that may be changed later.
+
+    What is set before the constructor has run is a subclass's own and is left alone; so
+    is, in a class that doesn't list the name in `_rsmtp_settable`, what is set after it.
+    """
+
+    def __init__(self, doc: str) -> None:
+        self.__doc__ = doc
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+        self._kept = f"_rsmtp_{name}"
+
+    @overload
+    def __get__(self, client: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, client: object, owner: type | None = None) -> T: ...
+    def __get__(self, client: object | None, owner: type | None = None) -> Any:
+        if client is None:
+            return self
+        own = vars(client)
+        for name in (self._name, self._kept):
+            if name in own:
+                return own[name]
+        raise AttributeError(f"{type(client).__name__!r} object has no attribute {self._name!r}")
+
+    def __set__(self, client: Any, value: T) -> None:
+        own = vars(client)
+        ours = self._kept in own and self._name not in own and self._name in client._rsmtp_settable
+        own[self._kept if ours else self._name] = value
+
+    def __delete__(self, client: object) -> None:
+        try:
+            del vars(client)[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None
