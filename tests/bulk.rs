@@ -3,6 +3,7 @@
 use rsmtp::bulk::*;
 use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
 use rsmtp::driver::{Attendant, Patience, Target, TimedLine};
+use rsmtp::protocol::opening::Security;
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options};
 use std::sync::atomic::AtomicBool;

@@ -255,6 +255,7 @@ fn describe(event: &Event) -> String {
         Event::Auth { accepted: true, reply } => format!("authenticated {reply}"),
         Event::Auth { accepted: false, reply } => format!("not authenticated {reply}"),
         Event::DataRefused(reply) => format!("data refused {reply}"),
+        Event::Opened(opened) => format!("opened {}", opened.greeting),
         Event::Unreadable(why) => format!("unreadable: {}", why.message),
         Event::Transaction(outcome) => {
             let verdict = match &outcome.verdict {

@@ -27,6 +27,10 @@ pub fn event_to_python(py: Python<'_>, event: Event, given: &Given) -> PyResult<
         Event::Unreadable(why) => Err(super::error::to_python(py, &why.to_error())),
         Event::Challenge(challenge) => Ok(PyBytes::new(py, &challenge).into_any().unbind()),
         Event::Transaction(outcome) => transaction_to_python(py, &outcome, given),
+        Event::Opened(opened) => match opened.trouble {
+            Some(trouble) => Err(super::error::to_python(py, &trouble)),
+            None => Ok(reply_to_python(py, &opened.greeting).into_pyobject(py)?.into_any().unbind()),
+        },
     }
 }
 

@@ -6,8 +6,9 @@ use super::dispatch::Work;
 use super::job::Payload;
 use super::lane::{Filled, Lane};
 use super::parting::Parted;
-use super::server::{Asks, Opening, quit};
+use super::server::quit;
 use super::worker::{FAREWELL, TURN};
+use crate::driver::Wire;
 use crate::protocol::command::ClientName;
 use crate::protocol::{Error, Event, Kind, Session};
 use std::sync::Arc;
@@ -32,8 +33,8 @@ pub enum Next {
 pub struct Errand<P> {
     batch: Arc<Batch<P>>,
     hop: usize,
-    /// Until the session is ready for mail.
-    opening: Option<Opening>,
+    /// Until the session is ready for mail: the address that it is opened from.
+    opening: Option<ClientName>,
     lane: Lane<P>,
     began: Instant,
     fresh: bool,
@@ -56,10 +57,9 @@ impl<P: Payload> Errand<P> {
     /// On a session whose greeting is still to come.
     pub fn new(batch: Arc<Batch<P>>, hop: usize, own_literal: ClientName, now: Instant) -> Self {
         let server = &batch.shared.route.hop(hop).server;
-        let name = server.client_name.clone().unwrap_or(own_literal);
         let lane = batch.lane(Arc::clone(&server.name), now, 0, false, now);
         Self {
-            opening: Some(Opening::new(name)),
+            opening: Some(own_literal),
             batch,
             hop,
             lane,
@@ -92,20 +92,28 @@ impl<P: Payload> Errand<P> {
     }
 
     /// Before anything is said.
-    pub fn begin(&self, session: &mut Session) {
-        session.keep_transcript(self.batch.shared.recorded.load(Ordering::Relaxed));
+    pub fn begin(&self, wire: &mut Wire) {
+        wire.session_mut().keep_transcript(self.batch.shared.recorded.load(Ordering::Relaxed));
+        if let Some(literal) = &self.opening {
+            let server = &self.batch.shared.route.hop(self.hop).server;
+            wire.open(server.plan(literal.clone()), Arc::clone(&server.make_layer));
+        }
     }
 
     /// Something has come of what was said.
-    pub fn hear(&mut self, event: Event, to: &mut dyn Asks, now: Instant) -> Result<(), Error> {
-        let Some(opening) = &mut self.opening else {
-            self.lane.hear(event, &mut self.batch.lock().dispatch, now);
-            self.settled = now;
-            return Ok(());
-        };
-        if opening.hear(event, &self.batch.shared.route.hop(self.hop).server, to)? {
-            self.opening = None;
-            self.batch.shared.route.is_up(self.hop);
+    pub fn hear(&mut self, event: Event, now: Instant) -> Result<(), Error> {
+        match event {
+            Event::Opened(opened) => match opened.trouble {
+                Some(trouble) => return Err(*trouble),
+                None => {
+                    self.opening = None;
+                    self.batch.shared.route.is_up(self.hop);
+                }
+            },
+            event => {
+                self.lane.hear(event, &mut self.batch.lock().dispatch, now);
+                self.settled = now;
+            }
         }
         Ok(())
     }

@@ -39,5 +39,5 @@ pub use parting::Parted;
 pub use pool::{Keep, Pool};
 pub use rate::{PerDay, Rate};
 pub use route::{Hop, Route};
-pub use server::{Asks, MakeLayer, Opening, Security, Server, quit};
+pub use server::{Server, quit};
 pub use transport::{Files, Local, Null, Sendmail, SmtpTransport};

@@ -7,11 +7,11 @@ use super::job::Payload;
 use super::lane::{Filled, Lane};
 use super::parting::Parted;
 use super::pool::Resting;
-use super::server::{Asks, Opening, Security, Server, quit};
+use super::server::{Server, quit};
 use super::vigil::{LULL, Lull, Rest};
 use crate::driver::{Attendant, Connection, SLICE, Wire};
-use crate::protocol::{Error, Kind, Options, Session, Stage};
-use crate::tls::RecordLayer;
+use crate::protocol::opening::Security;
+use crate::protocol::{Error, Event, Kind, Options, Stage};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,16 +24,6 @@ pub(super) const BARREN: u32 = 10;
 pub(super) const TURN: Duration = Duration::from_millis(100);
 /// The answer to QUIT is awaited so long: nothing hangs on it.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
-
-impl Asks for Connection {
-    fn session(&mut self) -> &mut Session {
-        self.session_mut()
-    }
-
-    fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
-        self.wire_mut().start_tls(layer)
-    }
-}
 
 /// Works until nothing is left to do. An error is the attendant's, or says that
 /// nothing can be sent; every job is settled or back in the dispatch by then.
@@ -165,17 +155,13 @@ pub fn open(
     let wire = Wire::new(options, layer, patience);
     let mut connection = Connection::open(target, wire, attendant)?;
     connection.session_mut().keep_transcript(recorded);
-    let name = server.client_name.clone().unwrap_or_else(|| connection.own_literal());
-    let mut opening = Opening::new(name);
+    let plan = server.plan(connection.own_literal());
+    connection.wire_mut().open(plan, Arc::clone(&server.make_layer));
     loop {
-        let event = connection.run(attendant)?;
-        match opening.hear(event, server, &mut connection) {
-            Ok(true) => return Ok(connection),
-            Ok(false) => {}
-            Err(error) => {
-                connection.leave();
-                return Err(error);
-            }
+        if let Event::Opened(opened) = connection.run(attendant)? {
+            let Some(trouble) = opened.trouble else { return Ok(connection) };
+            connection.leave();
+            return Err(*trouble);
         }
     }
 }

@@ -5,8 +5,9 @@ use super::blocking::Attendant;
 use super::deadline::{Deadline, Patience};
 use super::record::TimedLine;
 use super::view::View;
+use crate::protocol::opening::Plan;
 use crate::protocol::{Error, Event, Kind, Options, Session, Stage};
-use crate::tls::{Conversation, Move, RecordLayer, TlsFacts};
+use crate::tls::{Conversation, MakeLayer, Move, RecordLayer, TlsFacts};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -71,6 +72,11 @@ impl Wire {
 
     pub fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
         self.conversation.start_tls(layer)
+    }
+
+    /// Opens the session by this plan: ends with [`Event::Opened`].
+    pub fn open(&mut self, plan: Plan, make_layer: MakeLayer) {
+        self.conversation.open(plan, make_layer);
     }
 
     pub fn tls(&self) -> Option<&TlsFacts> {
@@ -149,9 +155,8 @@ impl Wire {
     /// Whatever goes wrong, the session hears of it and stays broken. What was
     /// decided before that is the answer, but not for a caller who has left.
     pub fn settle(&mut self, error: Error) -> Result<Event, Error> {
-        let session = self.conversation.session_mut();
-        let error = session.fail(error);
-        let decided = session.decided();
+        let error = self.conversation.session_mut().fail(error);
+        let decided = self.conversation.decided();
         self.show();
         match (decided, error.kind) {
             (Some(event), kind) if kind != Kind::Interrupted => Ok(event),

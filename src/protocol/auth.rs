@@ -98,6 +98,12 @@ impl Credentials {
         Mechanism::ALL.into_iter().filter(|m| m.takes(&self.secret) && offers(m)).collect()
     }
 
+    /// The one that takes the fewest turns where nobody else hears the password
+    /// (`confidential`: under TLS): PLAIN before a challenge. None: the strongest will do.
+    pub fn quickest(&self, offered: &[String], confidential: bool) -> Option<Mechanism> {
+        self.choose(offered).into_iter().find(|m| confidential && *m == Mechanism::Plain)
+    }
+
     pub fn fits(&self, mechanism: Mechanism) -> bool {
         mechanism.takes(&self.secret)
     }
@@ -301,6 +307,8 @@ mod tests {
             ["LOGIN", "plain", "XOAUTH2", "CRAM-MD5", "GSSAPI"].map(str::to_owned).into();
         use Mechanism::*;
         assert_eq!(password("u", "p").choose(&offered), [CramMd5, Plain, Login]);
+        assert_eq!(password("u", "p").quickest(&offered, true), Some(Plain));
+        assert_eq!(password("u", "p").quickest(&offered, false), None);
         let token = Credentials::new("u", Secret::AccessToken("t".to_owned())).unwrap();
         assert_eq!(token.choose(&offered), [XOAuth2]);
     }

@@ -5,6 +5,7 @@ use super::auth::{Credentials, Mechanism};
 use super::body::{Body, Unreadable};
 use super::command::Command;
 use super::error::Stage;
+use super::opening::Opened;
 use super::reply::Reply;
 use super::transaction::{Outcome, Transaction};
 
@@ -66,4 +67,7 @@ pub enum Event {
     /// session is over: nothing but a lost connection takes mail data back.
     Unreadable(Unreadable),
     Transaction(Outcome),
+    /// A session was opened by a plan, or could not be: of an
+    /// [`Opening`](super::opening::Opening), not of a session by itself.
+    Opened(Box<Opened>),
 }

@@ -27,6 +27,9 @@
 //! - `UpgradeTls`: bring TLS up under the session, say `tls_established`;
 //! - `Yield(event)`: hand it to whoever made the request.
 //!
+//! `opening.rs` composes the requests that lead from the greeting to mail: EHLO,
+//! STARTTLS, EHLO, AUTH, by a plan. It stands on a session as a caller does.
+//!
 //! Nothing here knows sockets, clocks, threads, TLS or Python: the blocking
 //! driver, an asyncio protocol and a test that feeds one byte at a time use the
 //! same session.
@@ -38,6 +41,7 @@ pub mod error;
 pub mod event;
 pub mod extension;
 pub mod mail_data;
+pub mod opening;
 mod outgoing;
 pub mod reply;
 pub mod reply_reader;

@@ -1,7 +1,8 @@
 //! A session and the record layer under it, as one contract for every driver:
 //! octets of the connection in, octets of the connection out.
 
-use super::{RecordLayer, TlsError, TlsFacts};
+use super::{MakeLayer, RecordLayer, TlsError, TlsFacts};
+use crate::protocol::opening::{Next, Opening, Plan};
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, Step};
 use std::collections::VecDeque;
 use std::fmt;
@@ -27,6 +28,10 @@ pub struct Conversation {
     layer: Option<Box<dyn RecordLayer>>,
     /// What STARTTLS will put under the session.
     prepared: Option<Box<dyn RecordLayer>>,
+    /// The session is being opened by a plan: its events go there.
+    opening: Option<(Opening, MakeLayer)>,
+    /// What came of the opening.
+    opened: Option<Event>,
     established: bool,
     facts: Option<TlsFacts>,
     ciphertext: Vec<u8>,
@@ -49,6 +54,8 @@ impl Conversation {
             session: Session::new(options),
             layer,
             prepared: None,
+            opening: None,
+            opened: None,
             established: false,
             facts: None,
             ciphertext: Vec::new(),
@@ -79,13 +86,65 @@ impl Conversation {
         Ok(())
     }
 
+    /// Opens the session, which has not been greeted, by this plan. Ends with
+    /// [`Event::Opened`], the only event until then.
+    pub fn open(&mut self, plan: Plan, make_layer: MakeLayer) {
+        self.opening = Some((Opening::new(plan), make_layer));
+    }
+
+    fn go_on_opening(&mut self) {
+        while let Some((opening, make_layer)) = &mut self.opening
+            && let Step::Yield(event) = self.session.step()
+        {
+            let next = match opening.hear(event, &mut self.session) {
+                Next::StartTls => {
+                    let make_layer = MakeLayer::clone(make_layer);
+                    match make_layer().and_then(|layer| self.start_tls(layer)) {
+                        Ok(()) => continue,
+                        Err(error) => match &mut self.opening {
+                            Some((opening, _)) => opening.fail(error),
+                            None => return,
+                        },
+                    }
+                }
+                next => next,
+            };
+            if let Next::Done = next
+                && let Some((opening, _)) = self.opening.take()
+            {
+                self.opened = Some(Event::Opened(Box::new(opening.into_opened())));
+            }
+        }
+    }
+
+    /// What was decided before the session ended: an answer that goes before the error.
+    /// Of an opening that is the server's own word.
+    pub fn decided(&mut self) -> Option<Event> {
+        let was_opening = self.opening.is_some() || self.opened.is_some();
+        self.go_on_opening();
+        self.opening = None;
+        match self.opened.take() {
+            Some(Event::Opened(opened)) => {
+                let said = opened.trouble.as_ref().is_some_and(|trouble| trouble.reply.is_some());
+                said.then_some(Event::Opened(opened))
+            }
+            _ if was_opening => None,
+            _ => self.session.decided(),
+        }
+    }
+
     /// Whether the next move will send something: a driver takes in what has
     /// come before that, so that nothing is said on top of an unread reply.
     pub fn is_about_to_send(&mut self) -> bool {
+        self.go_on_opening();
         self.start < self.ciphertext.len() || self.session.is_about_to_send()
     }
 
     pub fn next_move(&mut self) -> Result<Move<'_>, Error> {
+        self.go_on_opening();
+        if let Some(opened) = self.opened.take() {
+            return Ok(Move::Yield(opened));
+        }
         self.seal()?;
         if self.start < self.ciphertext.len() {
             return Ok(Move::Send(&self.ciphertext[self.start..]));

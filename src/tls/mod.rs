@@ -16,6 +16,13 @@ pub use config::TlsConfig;
 pub use conversation::{Conversation, Move};
 pub use error::TlsError;
 
+use crate::protocol::Error;
+use std::sync::Arc;
+
+/// Makes the TLS of a new connection. One maker for all connections to a server
+/// lets TLS sessions be resumed (RFC 8446 2.2).
+pub type MakeLayer = Arc<dyn Fn() -> Result<Box<dyn RecordLayer>, Error> + Send + Sync>;
+
 /// What a verified handshake settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFacts {

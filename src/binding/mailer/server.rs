@@ -4,10 +4,12 @@ use crate::binding::error::{Told, bad_argument};
 use crate::binding::request::parse;
 use crate::binding::ssl_context::Raised;
 use crate::binding::tls::layer_for;
-use crate::bulk::{Hop, MakeLayer, Security, Server};
+use crate::bulk::{Hop, Server};
 use crate::driver::{Patience, Target};
 use crate::protocol::auth::{Credentials, Secret};
+use crate::protocol::opening::{Security, Source};
 use crate::protocol::{Error, Kind, Options, Stage};
+use crate::tls::MakeLayer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -65,7 +67,8 @@ impl ServerSettings {
         };
         let credentials = match (&self.user, secret) {
             (Some(user), Some(secret)) => {
-                Some(Credentials::new(user, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))?)
+                let credentials = Credentials::new(user, secret);
+                Some(Source::Fixed(credentials.map_err(|bad| PyValueError::new_err(bad.to_string()))?))
             }
             (None, None) => None,
             (Some(_), None) => {

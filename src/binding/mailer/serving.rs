@@ -49,7 +49,7 @@ impl Wire {
             }
         };
         let begun = self.shared.look(py, |driver| {
-            errand.begin(driver.wire_mut().session_mut());
+            errand.begin(driver.wire_mut());
             driver.begin_serving()
         })?;
         begun.map_err(|error| to_python(py, &error))?;
@@ -134,7 +134,7 @@ impl Serving {
             }
             let now = Instant::now();
             while let Some(event) = driver.next_event() {
-                if let Err(error) = self.errand.hear(event, driver.wire_mut(), now) {
+                if let Err(error) = self.errand.hear(event, now) {
                     driver.fail(error);
                 }
             }

@@ -1,0 +1,322 @@
+//! Opening a session by a plan: from the greeting until mail may go.
+//!
+//! # Theory of operation
+//!
+//! ```text
+//! greeting --220--> EHLO --2yz--> TLS wanted? --no--> credentials? --no--> opened
+//!                    ^              | yes                  | yes
+//!                    |          STARTTLS                  AUTH --235--> opened
+//!                    +---secured----+
+//! ```
+//! The opening makes one request of the session at a time and hears each event that comes
+//! of it. A refusal is how an opening ends, not how a session breaks: the session can
+//! still say QUIT. What the opening can't do itself is to make TLS; it says
+//! [`Next::StartTls`], and the layer that has TLS asks for it.
+
+use super::auth::Credentials;
+use super::command::ClientName;
+use super::error::{Error, Kind, Stage};
+use super::event::{Event, Request};
+use super::extension::Extensions;
+use super::reply::Reply;
+use super::session::Session;
+use std::fmt;
+use std::sync::Arc;
+
+/// When TLS comes up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Never: the caller has said so in words.
+    None,
+    /// By STARTTLS where the server offers it (RFC 7435). What is on the way can hide the
+    /// offer.
+    Opportunistic,
+    /// By STARTTLS, and nothing is sent if the server refuses it (RFC 3207).
+    StartTls,
+    /// Before the greeting (RFC 8314).
+    Implicit,
+}
+
+/// Where the credentials come from.
+#[derive(Clone)]
+pub enum Source {
+    Fixed(Credentials),
+    /// Asked at each opening, when AUTH is due: tokens expire.
+    Asked(Arc<dyn Fn() -> Result<Credentials, Error> + Send + Sync>),
+}
+
+impl Source {
+    fn credentials(&self) -> Result<Credentials, Error> {
+        match self {
+            Self::Fixed(credentials) => Ok(credentials.clone()),
+            Self::Asked(ask) => ask(),
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source(...)")
+    }
+}
+
+/// How a session is to be opened.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub security: Security,
+    /// What EHLO says.
+    pub name: ClientName,
+    /// None: without a login.
+    pub credentials: Option<Source>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub greeting: Reply,
+    /// What the server offered before STARTTLS, if TLS came up by that.
+    pub offered_in_plaintext: Option<Extensions>,
+    /// The reply to the last EHLO (or LHLO, or HELO).
+    pub hello: Option<Reply>,
+    /// Why the session is not ready for mail; None: it is.
+    pub trouble: Option<Box<Error>>,
+}
+
+#[derive(Debug)]
+#[must_use = "an opening that is not carried on stalls the session"]
+pub enum Next {
+    /// The session has something to say.
+    Talk,
+    /// STARTTLS is to be asked for, with a layer to come under the session.
+    StartTls,
+    Done,
+}
+
+/// An opening that is under way.
+#[derive(Debug)]
+pub struct Opening {
+    plan: Plan,
+    awaited: Awaited,
+    opened: Opened,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    Greeting,
+    Hello,
+    Tls,
+    Auth,
+}
+
+impl Opening {
+    /// For a session that has not been greeted.
+    pub fn new(plan: Plan) -> Self {
+        let opened = Opened {
+            greeting: Reply::new(0, Vec::new()),
+            offered_in_plaintext: None,
+            hello: None,
+            trouble: None,
+        };
+        Self { plan, awaited: Awaited::Greeting, opened }
+    }
+
+    /// Something has come of what was asked: asks the next thing.
+    pub fn hear(&mut self, event: Event, session: &mut Session) -> Next {
+        self.go_on(event, session).unwrap_or_else(|trouble| self.fail(trouble))
+    }
+
+    /// It can't go on.
+    pub fn fail(&mut self, trouble: Error) -> Next {
+        self.opened.trouble = Some(Box::new(trouble));
+        Next::Done
+    }
+
+    pub fn into_opened(self) -> Opened {
+        self.opened
+    }
+
+    fn go_on(&mut self, event: Event, session: &mut Session) -> Result<Next, Error> {
+        match (self.awaited, event) {
+            (Awaited::Greeting, Event::Reply(reply)) => {
+                self.opened.greeting = reply.clone();
+                match reply.code() {
+                    220 => self.hello(session),
+                    _ => Err(refused(Stage::Greeting, reply)),
+                }
+            }
+            (Awaited::Hello, Event::Reply(reply)) => {
+                self.opened.hello = Some(reply.clone());
+                match reply.is_completion() {
+                    true => self.introduced(session),
+                    false => Err(refused(Stage::Hello, reply)),
+                }
+            }
+            (Awaited::Tls, Event::Secured(_)) => self.hello(session),
+            (Awaited::Tls, Event::Reply(reply)) => Err(refused(Stage::StartTls, reply)),
+            (Awaited::Auth, Event::Auth { accepted: true, .. }) => Ok(Next::Done),
+            (Awaited::Auth, Event::Auth { reply, .. }) => Err(refused(Stage::Auth, reply)),
+            (_, event) => {
+                let message = format!("{event:?} was not asked for");
+                Err(Error::new(Kind::Misuse, Stage::Command, message))
+            }
+        }
+    }
+
+    fn hello(&mut self, session: &mut Session) -> Result<Next, Error> {
+        self.awaited = Awaited::Hello;
+        session.request(Request::Hello(self.plan.name.clone())).map(|()| Next::Talk)
+    }
+
+    fn introduced(&mut self, session: &mut Session) -> Result<Next, Error> {
+        if !session.is_secure() {
+            let offered = session.extensions().has("STARTTLS");
+            match self.plan.security {
+                Security::StartTls if !offered => {
+                    let message = "the server does not offer STARTTLS, and nothing goes out in plaintext \
+                                   unless `tls=none` is said";
+                    return Err(Error::new(Kind::NotSupported, Stage::StartTls, message));
+                }
+                Security::StartTls | Security::Opportunistic if offered => {
+                    self.opened.offered_in_plaintext = Some(session.extensions().clone());
+                    self.awaited = Awaited::Tls;
+                    return Ok(Next::StartTls);
+                }
+                _ => {}
+            }
+        }
+        let Some(source) = &self.plan.credentials else { return Ok(Next::Done) };
+        self.awaited = Awaited::Auth;
+        let credentials = source.credentials()?;
+        let mechanism = credentials.quickest(&session.extensions().mechanisms(), session.is_secure());
+        let login = Request::Login { credentials, mechanism, initial_response: true };
+        session.request(login).map(|()| Next::Talk)
+    }
+}
+
+fn refused(stage: Stage, reply: Reply) -> Error {
+    Error::new(Kind::Refused, stage, format!("the server refused at stage \"{stage}\"")).with_reply(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::auth::Secret;
+    use crate::protocol::event::Step;
+    use crate::protocol::session::Options;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Converses as the script says: "S: " is what the server sends, "C: " what it must be
+    /// sent, "TLS" that STARTTLS is asked for and comes up. What came of the opening, and
+    /// what the session would say next.
+    fn opened(plan: Plan, script: &str) -> (Opened, Session) {
+        let mut session = Session::new(Options { plaintext_auth: true, ..Options::default() });
+        let mut opening = Opening::new(plan);
+        let mut said = Vec::new();
+        for line in script.lines().map(str::trim) {
+            if let Some(reply) = line.strip_prefix("S: ") {
+                session.received(format!("{reply}\r\n").as_bytes()).unwrap();
+            }
+            loop {
+                match session.step() {
+                    Step::Send(octets) => {
+                        said.extend_from_slice(octets);
+                        let octets = octets.len();
+                        session.sent(octets);
+                    }
+                    Step::Yield(event) => match opening.hear(event, &mut session) {
+                        Next::Talk => {}
+                        Next::StartTls => {
+                            let command = crate::protocol::command::Command::StartTls;
+                            session.request(Request::Command(command)).unwrap();
+                        }
+                        Next::Done => return (opening.into_opened(), session),
+                    },
+                    Step::UpgradeTls => session.tls_established(),
+                    Step::Receive(_) | Step::Idle => break,
+                }
+            }
+            if let Some(command) = line.strip_prefix("C: ") {
+                assert_eq!(String::from_utf8(std::mem::take(&mut said)).unwrap(), format!("{command}\r\n"));
+            }
+        }
+        panic!("the opening has not come to its end");
+    }
+
+    fn plan(security: Security, credentials: Option<Source>) -> Plan {
+        Plan { security, name: "client.test".parse().unwrap(), credentials }
+    }
+
+    fn password() -> Credentials {
+        Credentials::new("u", Secret::Password("p".to_owned())).unwrap()
+    }
+
+    #[test]
+    fn by_starttls_and_a_login() {
+        let script = "S: 220 hi
+            C: EHLO client.test
+            S: 250-hi
+            S: 250 STARTTLS
+            C: STARTTLS
+            S: 220 go
+            C: EHLO client.test
+            S: 250-hi
+            S: 250 AUTH CRAM-MD5 PLAIN
+            C: AUTH PLAIN AHUAcA==
+            S: 235 welcome";
+        let (opened, session) = opened(plan(Security::StartTls, Some(Source::Fixed(password()))), script);
+        assert!(opened.trouble.is_none() && session.is_secure());
+        assert!(opened.offered_in_plaintext.unwrap().has("STARTTLS"));
+        assert_eq!(opened.greeting.code(), 220);
+    }
+
+    #[test]
+    fn opportunistic_tls_goes_without_where_it_is_not_offered() {
+        let (opened, session) = opened(plan(Security::Opportunistic, None), "S: 220 hi\nS: 250 hi");
+        assert!(opened.trouble.is_none() && opened.offered_in_plaintext.is_none() && !session.is_secure());
+    }
+
+    #[test]
+    fn nothing_in_plaintext_where_tls_is_wanted() {
+        let (opened, mut session) = opened(plan(Security::StartTls, None), "S: 220 hi\nS: 250 hi");
+        let trouble = opened.trouble.unwrap();
+        assert_eq!((trouble.kind, trouble.stage), (Kind::NotSupported, Stage::StartTls));
+        session.request(Request::Command(crate::protocol::command::Command::Quit)).unwrap();
+    }
+
+    #[test]
+    fn every_refusal_ends_it_with_the_servers_words() {
+        let all = Some(Source::Fixed(password()));
+        for (script, stage) in [
+            ("S: 554 no", Stage::Greeting),
+            ("S: 421 busy", Stage::Greeting),
+            ("S: 220 hi\nS: 550 no", Stage::Hello),
+            ("S: 220 hi\nS: 250-hi\nS: 250 STARTTLS\nS: 454 no", Stage::StartTls),
+            (
+                "S: 220 hi\nS: 250-hi\nS: 250 STARTTLS\nS: 220 go\nS: 250-hi\nS: 250 AUTH PLAIN\nS: 535 no",
+                Stage::Auth,
+            ),
+        ] {
+            let trouble = opened(plan(Security::StartTls, all.clone()), script).0.trouble.unwrap();
+            assert_eq!((trouble.kind, trouble.stage), (Kind::Refused, stage), "{script}");
+            assert!(trouble.reply.is_some());
+        }
+    }
+
+    #[test]
+    fn credentials_are_asked_for_when_they_are_needed() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let source = Source::Asked(Arc::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+            Ok(password())
+        }));
+        let plan = plan(Security::None, Some(source));
+        let script = "S: 220 hi\nS: 250-hi\nS: 250 AUTH PLAIN\nS: 235 welcome";
+        assert!(opened(plan.clone(), "S: 554 no").0.trouble.is_some());
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
+        for times in 1..3 {
+            assert!(opened(plan.clone(), script).0.trouble.is_none());
+            assert_eq!(asked.load(Ordering::Relaxed), times);
+        }
+    }
+}
