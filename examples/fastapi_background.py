@@ -26,7 +26,7 @@ async def welcome(address: str, background: BackgroundTasks) -> dict[str, str]:
         )
     except ValueError as error:
         # An address with a line end in it, say: nothing of it reaches the mail server.
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(422, rsmtp.errors.words(error)) from error
     background.add_task(send, message)
     return {"status": "on its way"}
 

@@ -45,11 +45,11 @@ async def welcome(request: Request) -> JSONResponse:
         )
     except ValueError as error:
         # An address with a line end in it, say: nothing of it reaches the mail server.
-        return JSONResponse({"error": str(error)}, 422)
+        return JSONResponse({"error": rsmtp.errors.words(error)}, 422)
     try:
         receipt = await mailer.send(message)
     except (rsmtp.SMTPException, OSError) as error:
-        return JSONResponse({"error": str(error)}, 502)
+        return JSONResponse({"error": rsmtp.errors.words(error)}, 502)
     return JSONResponse({one.address: one.fate for one in receipt.recipients})
 
 

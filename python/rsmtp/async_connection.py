@@ -15,8 +15,8 @@ from asyncio.trsock import TransportSocket
 from collections.abc import Callable
 from typing import Any, Self, cast
 
+import rsmtp
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, ascii_host
-from rsmtp.errors import SMTPStateError
 
 # Octets that are read at a time.
 _READ = 16 * 1024
@@ -147,7 +147,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
         message under way (`fates`).
         """
         if asyncio.get_running_loop() is not self._loop:
-            raise SMTPStateError("this connection belongs to another event loop: connect anew")
+            raise rsmtp.errors.SMTPStateError("this connection belongs to another event loop: connect anew")
         async with self._turn:
             self.begin(request, observer)
             try:

@@ -1,7 +1,12 @@
 """The exceptions. Every class derives from the one of the same name in the
-standard library's `smtplib`, so that handlers written for it keep catching, and
-tells what a caller acts on: `stage`, `code`, `enhanced_code`, `address`,
-`transient` and, for a message under way, the `fates` of its recipients.
+standard library's `smtplib`, so that handlers written for it keep catching, is
+made and reads as that one, and tells what a caller acts on: `stage`, `code`,
+`enhanced_code`, `address`, `transient` and, for a message under way, the `fates`
+of its recipients. `words(error)` says it for people.
+
+This module loads `smtplib` and what that needs. A run in which nothing is raised
+does without both, so the package says `rsmtp.errors.X`, which loads it when an error
+is made or caught, and does not import it.
 """
 
 from __future__ import annotations
@@ -140,11 +145,7 @@ class SMTPResponseException(SMTPException, _std.SMTPResponseException):
     def _tell(self, code: int, msg: bytes | str) -> None:
         self.code = code
         self.enhanced_code = _enhanced(code, msg)
-        self.transient = 400 <= code <= 499
-
-    def __str__(self) -> str:
-        words = f"{self.smtp_code} {_text(self.smtp_error)}"
-        return f"{words} ({self.address})" if self.address else words
+        self.transient = _is_transient(code)
 
 
 class SMTPProtocolError(SMTPServerDisconnected, SMTPResponseException):
@@ -201,20 +202,18 @@ class SMTPRecipientsRefused(SMTPException, _std.SMTPRecipientsRefused):
 
     def __init__(self, recipients: dict[str, Reply]) -> None:
         super().__init__(recipients)
-        codes = {code for code, _ in recipients.values()}
-        self.transient = bool(codes) and all(400 <= code <= 499 for code in codes)
+        # Other libraries raise it with whatever describes the recipients to them.
+        replies = recipients.values() if isinstance(recipients, dict) else ()
+        pairs = [reply for reply in replies if isinstance(reply, tuple) and len(reply) == 2]
+        codes = {code for code, _ in pairs}
+        self.transient = bool(codes) and all(map(_is_transient, codes))
         if len(codes) == 1:
             self.code = codes.pop()
-        enhanced = {_enhanced(code, text) for code, text in recipients.values()}
+        enhanced = {_enhanced(code, text) for code, text in pairs}
         if len(enhanced) == 1:
             self.enhanced_code = enhanced.pop()
-        if len(recipients) == 1:
+        if pairs and len(recipients) == 1:
             self.address = next(iter(recipients))
-
-    def __str__(self) -> str:
-        if not self.recipients:
-            return "no recipients"
-        return "; ".join(f"{who}: {code} {_text(text)}" for who, (code, text) in self.recipients.items())
 
 
 class SMTPNonASCIIAddress(_Facts, UnicodeEncodeError):
@@ -337,18 +336,42 @@ def _tell(error: BaseException, reply: Reply | None, facts: dict[str, Any]) -> B
             setattr(error, name, dict(value) if name == "fates" else value)
     if reply and not isinstance(error, SMTPRecipientsRefused):
         error.code = reply[0]  # type: ignore[attr-defined]
-        error.transient = 400 <= reply[0] <= 499  # type: ignore[attr-defined]
+        error.transient = _is_transient(reply[0])  # type: ignore[attr-defined]
     return error
 
 
-def _enhanced(code: int, text: bytes | str) -> str | None:
-    return enhanced_code(code, text.encode() if isinstance(text, str) else text)
+def words(error: BaseException) -> str:
+    """What the error says, for people: `str(error)` reads as smtplib's, a tuple or a dict."""
+    if isinstance(error, SMTPProtocolError):
+        return str(error)
+    if isinstance(error, _std.SMTPRecipientsRefused) and isinstance(error.recipients, dict):
+        refused = error.recipients.items()
+        return "; ".join(f"{who}: {_reply(reply)}" for who, reply in refused) or "no recipients"
+    if isinstance(error, _std.SMTPResponseException):
+        said = _reply((error.smtp_code, error.smtp_error))
+        address = getattr(error, "address", None)
+        return f"{said} ({address})" if address else said
+    return str(error)
 
 
-def _text(text: bytes | str) -> str:
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+def _reply(reply: Any) -> str:
+    if isinstance(reply, tuple) and len(reply) == 2:
+        return f"{reply[0]} {_text(reply[1])}"
+    return str(reply)
+
+
+def _is_transient(code: object) -> bool:
+    return isinstance(code, int) and 400 <= code <= 499
+
+
+def _enhanced(code: object, text: object) -> str | None:
+    text = text.encode() if isinstance(text, str) else text
+    return enhanced_code(code, text) if isinstance(code, int) and isinstance(text, bytes) else None
+
+
+def _text(text: object) -> str:
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
     # A server's control characters are not let loose on terminals and logs.
     return "".join(
-        f"\\x{ord(c):02x}" if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in " ".join(text.split("\n"))
+        f"\\x{ord(c):02x}" if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in " ".join(said.split("\n"))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import rsmtp
 from rsmtp._rsmtp import Receipt
 
 # Receipts of sent messages that a Report keeps; all others it keeps in any case.
@@ -141,4 +142,4 @@ class _Nobody:
 
 def _words(receipt: Receipt) -> str | None:
     error = receipt.error
-    return None if error is None else str(error)
+    return None if error is None else rsmtp.errors.words(error)

@@ -8,25 +8,31 @@ refused.
 from __future__ import annotations
 
 import re
-from smtplib import quoteaddr, quotedata
+import socket
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import rsmtp
 from rsmtp.client import SmtpClient
-from rsmtp.errors import (
-    SMTPAuthenticationError,
-    SMTPConnectError,
-    SMTPDataError,
-    SMTPException,
-    SMTPHeloError,
-    SMTPNotSupportedError,
-    SMTPRecipientsRefused,
-    SMTPResponseException,
-    SMTPSenderRefused,
-    SMTPServerDisconnected,
-)
 from rsmtp.verbs.conversation import LMTP_PORT, SMTP_PORT, SMTP_SSL_PORT, UNSET
 from rsmtp.verbs.script import Reply
+
+if TYPE_CHECKING:
+    import ssl
+    from smtplib import (
+        SMTPAuthenticationError,
+        SMTPConnectError,
+        SMTPDataError,
+        SMTPException,
+        SMTPHeloError,
+        SMTPNotSupportedError,
+        SMTPRecipientsRefused,
+        SMTPResponseException,
+        SMTPSenderRefused,
+        SMTPServerDisconnected,
+        quoteaddr,
+        quotedata,
+    )
 
 __all__ = [
     "SMTP",
@@ -44,6 +50,28 @@ __all__ = [
     "quoteaddr",
     "quotedata",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """What is not ours is the standard library's own, loaded when it is asked for:
+        its exceptions, which ours derive from, so that `except` catches whichever of the
+        two raised; `ssl`; the functions that only format text; private names too."""
+        if name.startswith("__"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import smtplib as standard
+
+        try:
+            found = getattr(standard, name)
+        except AttributeError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 CRLF: Final = "\r\n"
 bCRLF: Final = b"\r\n"
@@ -63,8 +91,8 @@ class SMTP(SmtpClient):
         try:
             code, message = self.docmd("QUIT")
             if code != 221:
-                raise SMTPResponseException(code, message)
-        except SMTPServerDisconnected:
+                raise rsmtp.errors.SMTPResponseException(code, message)
+        except rsmtp.errors.SMTPServerDisconnected:
             pass
         finally:
             self.close()

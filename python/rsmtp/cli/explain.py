@@ -26,7 +26,7 @@ _FLAGS = {
 
 def explain(error: BaseException, server: Server | None = None) -> str:
     """One or two sentences; without a server, nothing about looking at it."""
-    words = harmless(re.sub(r"^\[Errno -?\d+\] ", "", str(error)))
+    words = harmless(re.sub(r"^\[Errno -?\d+\] ", "", errors.words(error)))
     for programmers, ours in _FLAGS.items():
         words = words.replace(programmers, ours)
     advice = _advice(error, server)

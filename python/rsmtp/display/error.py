@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import rsmtp
 from rsmtp._rsmtp import TranscriptLine
 from rsmtp.display import page, timeline
 from rsmtp.display.short import clipped, ends, visible
@@ -19,7 +20,7 @@ def bundle(error: Any) -> page.Bundle:
 
 
 def plain(error: Any) -> str:
-    said = f"{type(error).__name__}: {visible(str(error))}"
+    said = f"{type(error).__name__}: {visible(rsmtp.errors.words(error))}"
     told = note(error)
     return f"{said}\n{told}" if told else said
 
@@ -81,7 +82,7 @@ def rich(error: Any) -> str:
             for who, fate in each
         ]
         fates = f'<div class="box">{page.table("Recipients", ["address", "fate"], told)}</div>'
-    about = f'<div class="bad">{page.text(error)}</div>'
+    about = f'<div class="bad">{page.text(rsmtp.errors.words(error))}</div>'
     return page.whole(f"{name} at {error.stage}", page.head(name), about, page.facts("", rows), words, fates)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import rsmtp
 from rsmtp.display import page
 from rsmtp.display.short import clipped, message, seconds, visible
 
@@ -115,7 +116,7 @@ def _table(caption: str, receipts: Sequence[Any], most: int, *, whole: bool = Fa
 
 
 def _rows(receipt: Any) -> Iterable[list[str]]:
-    error = "" if receipt.error is None else str(receipt.error)
+    error = "" if receipt.error is None else rsmtp.errors.words(receipt.error)
     number = f"{receipt.index:,}"
     if not receipt.recipients:
         yield [

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from rsmtp import SmtpClient, TlsConfig
 from rsmtp._rsmtp import CaughtMessage
-from rsmtp.errors import SMTPException
+from rsmtp.errors import SMTPException, words
 from rsmtp.inbox.answer import Json, Refusal
 
 TIMEOUT: Final = 30.0
@@ -103,4 +103,4 @@ def _text(text: bytes | str) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    return words(error) or type(error).__name__

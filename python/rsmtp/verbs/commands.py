@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import Request
-from rsmtp.errors import SMTPHeloError, SMTPServerDisconnected
 from rsmtp.sending import MessageLike
 from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
 from rsmtp.verbs.script import Reply, Steps
@@ -29,7 +29,7 @@ class Commands(Conversation):
     def _rsmtp_getreply(self) -> Steps[Reply]:
         """The next reply: (code, text), the lines of the text joined by LF."""
         if self._rsmtp_connection is None:
-            raise SMTPServerDisconnected("please run connect() first")
+            raise rsmtp.errors.SMTPServerDisconnected("please run connect() first")
         reply: Reply = yield self._rsmtp_connection.perform(Request.reply(), self._rsmtp_observer)
         return reply
 
@@ -79,7 +79,7 @@ class Commands(Conversation):
             else:
                 self.helo_resp = reply[1]
         if not 200 <= reply[0] <= 299:
-            raise self._rsmtp_told(SMTPHeloError(*reply))
+            raise self._rsmtp_told(rsmtp.errors.SMTPHeloError(*reply))
 
     def _rsmtp_help(self, args: str = "") -> Steps[bytes]:
         """HELP (RFC 5321 4.1.1.8): the text of the reply."""
@@ -140,7 +140,7 @@ class Commands(Conversation):
         was_over = self._rsmtp_talk().is_over
         try:
             reply: Reply = yield self._rsmtp_perform(Request.quit())
-        except SMTPServerDisconnected as error:
+        except rsmtp.errors.SMTPServerDisconnected as error:
             if was_over or error.stage != "quit":
                 raise
             reply = (-1, str(error).encode())

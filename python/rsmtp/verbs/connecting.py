@@ -6,8 +6,8 @@ import socket
 import sys
 from typing import Any
 
+import rsmtp
 from rsmtp._rsmtp import Settings
-from rsmtp.errors import SMTPConnectError, SMTPServerDisconnected
 from rsmtp.local_hostname import address_literal
 from rsmtp.verbs.conversation import UNSET, Conversation
 from rsmtp.verbs.script import Reply, Steps
@@ -80,7 +80,7 @@ class Connecting(Conversation):
         try:
             code, msg = yield self._rsmtp_own.connect(host, port)
             if code != 220:
-                raise self._rsmtp_told(SMTPConnectError(code, msg))
+                raise self._rsmtp_told(rsmtp.errors.SMTPConnectError(code, msg))
         except BaseException:
             self.close()
             raise
@@ -90,7 +90,7 @@ class Connecting(Conversation):
         try:
             if self._rsmtp_connection is not None and not self._rsmtp_connection.is_over:
                 yield self._rsmtp_own.quit()
-        except SMTPServerDisconnected:
+        except rsmtp.errors.SMTPServerDisconnected:
             pass
         finally:
             self.close()

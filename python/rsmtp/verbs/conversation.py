@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any, Final
 
+import rsmtp
 from rsmtp._rsmtp import Request, TlsFacts
-from rsmtp.errors import SMTPException, SMTPServerDisconnected, tell_conversation
 from rsmtp.local_hostname import own_name
 from rsmtp.socket_view import SocketView
 from rsmtp.transcript import Transcript
@@ -200,17 +200,19 @@ class Conversation(DebugOutput):
 
     def _rsmtp_talk(self) -> Any:
         if self._rsmtp_connection is None:
-            raise SMTPServerDisconnected("please run connect() first")
+            raise rsmtp.errors.SMTPServerDisconnected("please run connect() first")
         if self.esmtp_features != self._rsmtp_learnt:
             # People patch the dict to steer what is used.
             self._rsmtp_connection.assume(list(self.esmtp_features.items()))
             self._rsmtp_learnt = dict(self.esmtp_features)
         return self._rsmtp_connection
 
-    def _rsmtp_told(self, error: SMTPException) -> SMTPException:
+    def _rsmtp_told(self, error: rsmtp.errors.SMTPException) -> rsmtp.errors.SMTPException:
         """An error that is made here tells what the engine's own errors tell."""
         if self._rsmtp_connection is not None:
-            tell_conversation(error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:])
+            rsmtp.errors.tell_conversation(
+                error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:]
+            )
         return error
 
     def _rsmtp_perform(self, request: Request) -> Any:

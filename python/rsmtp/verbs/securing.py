@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import Request, cram_md5
-from rsmtp.errors import SMTPException, SMTPNotSupportedError, SMTPResponseException
 from rsmtp.verbs.conversation import Conversation
 from rsmtp.verbs.script import Reply, Steps
 
@@ -28,10 +28,12 @@ class Securing(Conversation):
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         if self._rsmtp_tls is not None and not self.has_extn("starttls"):
-            raise SMTPNotSupportedError(f"this connection is encrypted already ({self._rsmtp_tls.version})")
+            raise rsmtp.errors.SMTPNotSupportedError(
+                f"this connection is encrypted already ({self._rsmtp_tls.version})"
+            )
         code, msg = yield self._rsmtp_talk().perform(Request.starttls(context), self._rsmtp_observer)
         if code != 220:
-            refusal = SMTPResponseException(code, msg)
+            refusal = rsmtp.errors.SMTPResponseException(code, msg)
             refusal.stage = "starttls"
             raise self._rsmtp_told(refusal)
         self._rsmtp_forget()
@@ -66,7 +68,7 @@ class Securing(Conversation):
                 if self._rsmtp_tls or not self.has_extn("starttls")
                 else " Call starttls() and ehlo() first."
             )
-            raise SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
+            raise rsmtp.errors.SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
         if password is not None and mechanism is None and self._rsmtp_overrides(*_AUTH_BY_STEPS):
             reply: Reply = yield from self._rsmtp_login_by_steps(initial_response_ok)
             return reply
@@ -90,7 +92,7 @@ class Securing(Conversation):
                     mechanism, answer, initial_response_ok=initial_response_ok
                 )
                 return reply
-        raise SMTPException("No suitable authentication method found.")
+        raise rsmtp.errors.SMTPException("No suitable authentication method found.")
 
     def _rsmtp_auth(
         self,
@@ -112,7 +114,9 @@ class Securing(Conversation):
             asked += 1
             if asked > _MAX_CHALLENGES:
                 yield from self._rsmtp_cancel_auth()
-                raise SMTPException(f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}")
+                raise rsmtp.errors.SMTPException(
+                    f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}"
+                )
             try:
                 response = _octets((yield authobject(answer)))
             except Exception:
@@ -129,7 +133,7 @@ class Securing(Conversation):
     def _rsmtp_cancel_auth(self) -> Steps[None]:
         try:
             yield self._rsmtp_talk().perform(Request.response(None), self._rsmtp_observer)
-        except SMTPException:
+        except rsmtp.errors.SMTPException:
             pass  # The refusal is what was asked for; the cause is on its way up.
 
     def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import RenderedMessage, Request
-from rsmtp.errors import (
-    SMTPDataError,
-    SMTPNotSupportedError,
-    SMTPRecipientsRefused,
-    SMTPSenderRefused,
-    SMTPServerDisconnected,
-)
 from rsmtp.sending import MessageLike
 from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
 from rsmtp.verbs.script import Reply, Steps
@@ -55,7 +49,7 @@ class Transaction(Conversation):
         recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
         if not recipients:
-            raise SMTPRecipientsRefused({})
+            raise rsmtp.errors.SMTPRecipientsRefused({})
         if self._rsmtp_overrides(*_STEP_BY_STEP, *LINE_BY_LINE):
             refused: dict[str, Reply] = yield from _by_steps(
                 self, from_addr, recipients, content, mail_options, rcpt_options
@@ -89,7 +83,7 @@ class Transaction(Conversation):
         envelope = sending.envelope_of(msg, from_addr, to_addrs)
         utf8 = envelope.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
-            raise SMTPNotSupportedError(
+            raise rsmtp.errors.SMTPNotSupportedError(
                 "One or more source or delivery addresses require internationalized email support, "
                 "but the server does not advertise the required SMTPUTF8 capability"
             )
@@ -121,7 +115,7 @@ def _by_steps(
             return
         try:
             yield client.rset()
-        except SMTPServerDisconnected:
+        except rsmtp.errors.SMTPServerDisconnected:
             pass
 
     options = list(mail_options)
@@ -130,7 +124,7 @@ def _by_steps(
     code, text = yield client.mail(sender, options)
     if code != 250:
         yield from give_up(code)
-        raise SMTPSenderRefused(code, text, sender)
+        raise rsmtp.errors.SMTPSenderRefused(code, text, sender)
     refused: dict[str, Reply] = {}
     for recipient in recipients:
         code, text = yield client.rcpt(recipient, rcpt_options)
@@ -138,13 +132,13 @@ def _by_steps(
             refused[recipient] = (code, text)
         if code == 421:
             client.close()
-            raise SMTPRecipientsRefused(refused)
+            raise rsmtp.errors.SMTPRecipientsRefused(refused)
     if len(refused) == len(recipients):
         yield from give_up(250)
-        raise SMTPRecipientsRefused(refused)
+        raise rsmtp.errors.SMTPRecipientsRefused(refused)
     # A method of the client's own knows bytes only.
     code, text = yield client.data(bytes(content) if client._rsmtp_overrides("data") else content)
     if code != 250:
         yield from give_up(code)
-        raise SMTPDataError(code, text)
+        raise rsmtp.errors.SMTPDataError(code, text)
     return refused
