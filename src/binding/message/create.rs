@@ -3,7 +3,8 @@
 use super::bytes::Bytes;
 use super::class::Message;
 use super::state::Payload;
-use super::{attachment, content, fields};
+use super::{addresses, attachment, content, fields};
+use crate::message::address::Address;
 use crate::message::field;
 use crate::message::transfer::{self, Encoding};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -20,6 +21,8 @@ pub(crate) struct Request<'py> {
     /// Name and value, in the order in which they are written.
     pub fields: Vec<(&'static str, Option<Bound<'py, PyAny>>)>,
     pub headers: Option<Bound<'py, PyAny>>,
+    /// A text with several addresses may have some without a domain.
+    pub local: bool,
 }
 
 /// Fills a new message with what it was asked to be.
@@ -28,9 +31,16 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
     for (name, value) in &request.fields {
         let Some(value) = value.as_ref().filter(|value| !value.is_none()) else { continue };
         // An empty list of addresses is no field (RFC 5322 3.6.3).
-        let is_empty_list = field::kind(name) == field::Kind::Addresses && value.len().is_ok_and(|n| n == 0);
-        if !is_empty_list {
-            message.set_item(*name, value)?;
+        let of_addresses = field::kind(name) == field::Kind::Addresses;
+        if of_addresses && value.len().is_ok_and(|n| n == 0) {
+            continue;
+        }
+        match value.cast::<PyString>() {
+            Ok(text) if of_addresses && request.local => {
+                let (list, _) = addresses::read(name, &text.to_string_lossy(), true)?;
+                message.set_item(*name, PyList::new(py, list.iter().map(Address::written))?)?;
+            }
+            _ => message.set_item(*name, value)?,
         }
     }
     if let Some(headers) = request.headers {
