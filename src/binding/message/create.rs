@@ -71,28 +71,23 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
         content::attach(message, part.as_any())?;
     }
     if let Some(attachments) = request.attachments.filter(|given| !given.is_none()) {
-        for item in several(&attachments)? {
-            let part = attachment::part_of(&item)?;
-            if content::parts(message).is_none() || is_alternative && !is_mixed(message)? {
-                make_multipart(message, "mixed")?;
-            }
-            content::attach(message, &part)?;
+        for item in attachment::several(&attachments)? {
+            add_attachment(message, &attachment::part_of(&item)?)?;
         }
     }
     Ok(())
 }
 
-fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
-    Ok(super::params::content_type(message)? == "multipart/mixed")
+/// Adds a part that is a file beside the text, not another form of it.
+pub(crate) fn add_attachment<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny>) -> PyResult<()> {
+    if content::parts(message).is_none() || !is_mixed(message)? {
+        make_multipart(message, "mixed")?;
+    }
+    content::attach(message, part)
 }
 
-/// One attachment may be given without a list around it.
-fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let is_one = given.is_instance_of::<PyString>()
-        || given.hasattr("__fspath__")?
-        || given.hasattr("read")?
-        || given.hasattr("get_content_type")?;
-    if is_one { Ok(vec![given.clone()]) } else { given.try_iter()?.collect() }
+fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
+    Ok(super::params::content_type(message)? == "multipart/mixed")
 }
 
 /// An empty message with our own policy.
