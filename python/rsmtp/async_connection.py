@@ -48,6 +48,8 @@ class Connection(Wire, asyncio.BufferedProtocol):
     _scheduled: asyncio.Handle | None = None
     _reading_is_paused = False
     _poll: Any = None
+    # Called when the peer has ended the connection, whether something was asked or not.
+    when_ended: Callable[[], None] | None = None
 
     def __init__(self, host: str, settings: Settings) -> None:
         self._loop = asyncio.get_running_loop()
@@ -64,16 +66,17 @@ class Connection(Wire, asyncio.BufferedProtocol):
         settings: Settings,
         *,
         path: str | None = None,
+        sock: socket.socket | None = None,
         source_address: tuple[str, int] | None = None,
         observer: _Observer = None,
     ) -> Self:
         """Connects to `host` and `port`, or to the Unix socket at `path`, within the
-        time for connecting."""
+        time for connecting, or takes over `sock`, which is connected."""
         connection = cls(host, settings)
         try:
             try:
                 async with asyncio.timeout(connection.seconds_left()):
-                    await connection._dial(host, port, path, source_address, observer)
+                    await connection._dial(host, port, path, sock, source_address, observer)
             except TimeoutError:
                 while left := connection.seconds_left():
                     await asyncio.sleep(left + _TICK)
@@ -92,10 +95,14 @@ class Connection(Wire, asyncio.BufferedProtocol):
         host: str,
         port: int,
         path: str | None,
+        sock: socket.socket | None,
         source_address: tuple[str, int] | None,
         observer: _Observer,
     ) -> None:
         """Every address is tried in the order that the resolver gives."""
+        if sock is not None:
+            await self._loop.create_connection(lambda: self, sock=sock)
+            return
         if path is not None:
             try:
                 await self._loop.create_unix_connection(lambda: self, path)
@@ -308,6 +315,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         self.received(b"")
         self._go_on()
+        self._tell_the_end()
         # The engine says when the connection ends.
         return True
 
@@ -321,9 +329,14 @@ class Connection(Wire, asyncio.BufferedProtocol):
         self._transport = self._poll = None
         self.lost(exc.errno if isinstance(exc, OSError) else None)
         self._go_on()
+        self._tell_the_end()
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+    def _tell_the_end(self) -> None:
+        if self.when_ended is not None:
+            self.when_ended()
 
     def _hear_last_words(self) -> None:
         """Writing failed; what the server said before it went may say why. asyncio's own
@@ -335,6 +348,10 @@ class Connection(Wire, asyncio.BufferedProtocol):
                     self.received(octets)
 
     # -- what people ask a socket ------------------------------------------------------
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        return self._transport
 
     def fileno(self) -> int:
         """The socket's number; -1 when it is closed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rsmtp import _rsmtp
@@ -45,3 +45,33 @@ class SocketView:
 
     def close(self) -> None:
         self._connection.close()
+
+    # -- what an `ssl.SSLSocket` tells, where there is TLS ------------------------------
+
+    def version(self) -> str | None:
+        """As "TLSv1.3"; None without TLS."""
+        tls = self._connection.tls
+        return None if tls is None else tls.version
+
+    def cipher(self) -> tuple[str, str, int] | None:
+        """(name, version of TLS, bits of the key)."""
+        tls = self._connection.tls
+        if tls is None:
+            return None
+        name = tls.cipher.replace("TLS13_", "TLS_")
+        return name, tls.version, 128 if "AES_128" in name or "AES128" in name else 256
+
+    def getpeercert(self, binary_form: bool = False) -> dict[str, Any] | bytes | None:
+        """The server's certificate: DER, or its names and dates as `ssl` tells them, which
+        are empty for one that was not verified."""
+        tls = self._connection.tls
+        certificate = None if tls is None else tls.certificate
+        if tls is None or certificate is None:
+            return None
+        if binary_form:
+            return certificate.der
+        if not tls.verified:
+            return {}
+        from rsmtp import peer_certificate
+
+        return peer_certificate.told_as_ssl_does(certificate)

@@ -3,14 +3,15 @@
 
 use super::attendant::{Attending, TLS_LOG, TLS_LOGGER};
 use super::error::{fates, to_python};
-use super::outcome::event_to_python;
+use super::outcome::{PyReply, event_to_python, reply_to_python};
 use super::request::Given;
 use super::settings::patience;
 use super::ssl_context::Raised;
 use super::tls::TlsFacts;
 use super::transcript::TranscriptLine;
 use crate::driver::{self, Reactive, Turn, View, Wire};
-use crate::protocol::transaction::Outcome;
+use crate::protocol::reply::Reply;
+use crate::protocol::transaction::{Fate, Outcome};
 use crate::protocol::{Error, Event, State};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -82,6 +83,14 @@ impl Conversation {
         })
     }
 
+    /// The server's reply to the end of the mail data of the last transaction that sent
+    /// something: (code, text). It often names the message in the server's queue.
+    #[getter]
+    fn final_reply<'py>(&self, py: Python<'py>) -> Option<PyReply<'py>> {
+        let kept = self.shared.final_reply.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().map(|reply| reply_to_python(py, reply))
+    }
+
     #[getter]
     fn tls(&self, py: Python<'_>) -> PyResult<Option<TlsFacts>> {
         self.shared.view.tls().map(|facts| TlsFacts::new(py, facts)).transpose()
@@ -136,13 +145,16 @@ pub struct Shared<D: ?Sized> {
     pub host: String,
     /// The exception of an `ssl.SSLContext`, to be raised as it is.
     pub raised: Raised,
+    /// Of the last transaction that sent something.
+    final_reply: Mutex<Option<Reply>>,
     inner: Mutex<D>,
 }
 
 impl<D: Driver> Shared<D> {
     pub fn new(mut driver: D, host: String, raised: Raised) -> Arc<Self> {
         let view = driver.wire().view();
-        Arc::new(Self { turn: Turn::default(), view, host, raised, inner: Mutex::new(driver) })
+        let final_reply = Mutex::default();
+        Arc::new(Self { turn: Turn::default(), view, host, raised, final_reply, inner: Mutex::new(driver) })
     }
 }
 
@@ -190,7 +202,20 @@ impl<D: Driver + ?Sized> Shared<D> {
         if matches!(event, Event::Secured(_)) {
             self.log_tls(py)?;
         }
+        if let Event::Transaction(outcome) = &event {
+            self.keep_final_reply(outcome);
+        }
         self.told(py, event_to_python(py, event, given))
+    }
+
+    fn keep_final_reply(&self, outcome: &Outcome) {
+        let accepted = outcome.recipients.iter().find_map(|(_, fate)| match fate {
+            Fate::Sent(reply) => Some(reply),
+            _ => None,
+        });
+        if let Some(reply) = accepted {
+            *self.final_reply.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply.clone());
+        }
     }
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {

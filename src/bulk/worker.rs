@@ -177,7 +177,6 @@ fn stream<P: Payload>(
     let fresh = resting.begun == 0;
     let now = Instant::now();
     let idle = now.duration_since(resting.since) > Duration::from_secs(1);
-    shared.route.prepare(resting.server, resting.connection.session_mut());
     let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.opened, resting.begun, idle, now);
     // A panic loses no message: all of them are settled before it goes on.
     let conversed = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -286,7 +285,8 @@ fn converse<P: Payload>(
             Filled::Starved(_)
                 if keep.idle.is_zero() && !lane.has_taken() && batch.lock().dispatch.is_drained() =>
             {
-                quitting = quit(connection.session_mut());
+                quit(connection.session_mut());
+                quitting = true;
             }
             Filled::Starved(Work::None) if lull.dozes(now) => {
                 at_rest = Some(batch.rest(Rest::Doze));

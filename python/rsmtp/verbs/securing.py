@@ -17,9 +17,11 @@ _MAX_CHALLENGES = 5
 
 
 class Securing(Conversation):
-    def _rsmtp_starttls(self, *, context: Any = None) -> Steps[Reply]:
+    def _rsmtp_starttls(self, *, context: Any = None, server_hostname: str | None = None) -> Steps[Reply]:
         """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
         by default the certificate is verified against the system's trust store.
+        `server_hostname` is the name that the certificate must be for, by default the
+        host that was connected to.
 
         Everything learnt before is forgotten: say `ehlo()` again. Raises
         SMTPNotSupportedError if it is not offered, SMTPResponseException if the
@@ -31,7 +33,8 @@ class Securing(Conversation):
             raise rsmtp.errors.SMTPNotSupportedError(
                 f"this connection is encrypted already ({self._rsmtp_tls.version})"
             )
-        code, msg = yield self._rsmtp_talk().perform(Request.starttls(context), self._rsmtp_observer)
+        request = Request.starttls(context, server_hostname)
+        code, msg = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         if code != 220:
             refusal = rsmtp.errors.SMTPResponseException(code, msg)
             refusal.stage = "starttls"
