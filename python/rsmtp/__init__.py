@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rsmtp import email, errors, smtplib
+    from rsmtp import aiosmtplib, email, errors, smtplib
     from rsmtp._rsmtp import (
         Catcher,
         Certificate,
@@ -69,6 +69,7 @@ __all__ = [
     "Transcript",
     "TranscriptLine",
     "__version__",
+    "aiosmtplib",
     "email",
     "errors",
     "formataddr",
@@ -76,7 +77,7 @@ __all__ = [
     "smtplib",
 ]
 
-_MODULES = ("email", "errors", "smtplib")
+_MODULES = ("aiosmtplib", "email", "errors", "smtplib")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
     "AsyncMailer": "async_mailer",

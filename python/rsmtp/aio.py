@@ -65,53 +65,12 @@ class AsyncSmtpClient(Verbs):
     Args:
         host, port, local_hostname, timeout, source_address, tls, context, deadline,
             pipelining, chunking, allow_plaintext_auth: as for SmtpClient.
-        hostname: another name of `host`.
-        use_tls: True is tls="implicit".
-        start_tls: True is tls="starttls".
-        tls_context: another name of `context`.
-        username, password: for a login after connecting by `async with` or `await`.
 
     Raises the classes of `rsmtp.errors`; ValueError for input that could not stand in a
     conversation, before anything is sent.
     """
 
     _rsmtp_connection: Connection | None = None
-
-    def __init__(
-        self,
-        host: str = "",
-        port: int = 0,
-        local_hostname: str | None = None,
-        timeout: float | None = UNSET,
-        source_address: tuple[str, int] | None = None,
-        *,
-        tls: str | None = None,
-        context: Any = None,
-        deadline: float | None = None,
-        pipelining: bool = True,
-        chunking: bool = True,
-        allow_plaintext_auth: bool = False,
-        hostname: str | None = None,
-        use_tls: bool = False,
-        start_tls: bool | None = None,
-        tls_context: Any = None,
-        username: str | None = None,
-        password: str | None = None,
-    ) -> None:
-        super().__init__(
-            host or hostname or "",
-            port,
-            local_hostname,
-            timeout,
-            source_address,
-            tls=_one_tls(tls, use_tls, start_tls),
-            context=tls_context if context is None else context,
-            deadline=deadline,
-            pipelining=pipelining,
-            chunking=chunking,
-            allow_plaintext_auth=allow_plaintext_auth,
-        )
-        self._rsmtp_credentials = None if username is None else (username, password)
 
     def _rsmtp_made(self, host: str, port: int) -> None:
         self._rsmtp_given = (host or "localhost", port)
@@ -147,12 +106,6 @@ class AsyncSmtpClient(Verbs):
     async def __aenter__(self) -> Self:
         if self._rsmtp_connects and self.sock is None:
             await self._rsmtp_enter(*self._rsmtp_given)
-            if self._rsmtp_credentials is not None:
-                try:
-                    await self.login(*self._rsmtp_credentials)
-                except BaseException:
-                    self.close()
-                    raise
         return self
 
     async def __aexit__(
@@ -182,14 +135,6 @@ class AsyncSmtpClient(Verbs):
 
 
 AsyncSmtpClient._rsmtp_plain = AsyncSmtpClient
-
-
-def _one_tls(tls: str | None, use_tls: bool, start_tls: bool | None) -> str | None:
-    """The one of the ways to ask for TLS that was used."""
-    asked = [way for way in (tls, use_tls and "implicit", start_tls and "starttls") if way]
-    if len(set(asked)) > 1:
-        raise ValueError("tls, use_tls and start_tls: TLS comes before the greeting or after it, not both")
-    return asked[0] if asked else None
 
 
 async def send(
@@ -239,23 +184,18 @@ async def send(
         raise ValueError("sender and recipients: bytes and str need both; only a message names them itself")
     if not port:
         port = SMTP_SSL_PORT if use_tls else SUBMISSION_PORT if start_tls else SMTP_PORT
+    if use_tls and start_tls:
+        raise ValueError("use_tls and start_tls: TLS comes before the greeting or after it, not both")
+    context = tls_context if context is None else context
+    tls = "implicit" if use_tls else "starttls" if start_tls else "none"
     client = AsyncSmtpClient(
-        hostname,
-        port,
-        local_hostname,
-        timeout,
-        source_address,
-        context=context,
-        tls_context=tls_context,
-        deadline=deadline,
-        use_tls=use_tls,
-        start_tls=start_tls,
+        hostname, port, local_hostname, timeout, source_address, tls=tls, context=context, deadline=deadline
     )
     async with client:
         if start_tls is None and not use_tls:
             await client.ehlo_or_helo_if_needed()
             if client.has_extn("starttls"):
-                await client.starttls(context=client._rsmtp_context)
+                await client.starttls(context=context)
         if username is not None:
             await client.login(username, password)
         if by_headers:

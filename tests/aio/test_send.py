@@ -1,10 +1,7 @@
-"""`rsmtp.send`, and the constructor arguments that aiosmtplib's users know."""
+"""`rsmtp.send`."""
 
 import asyncio
 import email.message
-import inspect
-import re
-from pathlib import Path
 
 import pytest
 from client.scripted import answering, serve
@@ -82,50 +79,6 @@ def test_the_port_follows_from_tls(monkeypatch):
     assert asked == [25, 465, 587, 25, 2525]
 
 
-def test_constructor_arguments_of_aiosmtplib():
-    async def main(catcher):
-        client = rsmtp.AsyncSmtpClient(
-            hostname="localhost",
-            port=catcher.port,
-            start_tls=True,
-            tls_context=rsmtp.TlsConfig(ca_file=catcher.ca_file),
-            username=catcher.username,
-            password=catcher.password,
-        )
-        async with client:
-            assert client.state == "authenticated"
-            assert client.tls is not None
-        code, _ = await client.connect()
-        assert code == 220
-        assert client.state == "secured" or client.state == "ready"
-        await client.quit()
-
-    with rsmtp.Catcher() as catcher:
-        asyncio.run(main(catcher))
-
-
-# What the constructor and `send` of aiosmtplib 5 take.
-TAKEN = ["hostname", "port", "username", "password", "local_hostname", "source_address", "timeout",
-         "use_tls", "start_tls", "tls_context"]  # fmt: skip
-NOT_TAKEN = ["validate_certs", "client_cert", "client_key", "cert_bundle", "socket_path", "sock",
-             "oauth_token_generator"]  # fmt: skip
-
-
-def test_the_table_for_users_of_aiosmtplib_tells_of_every_argument():
-    table = (Path(__file__).parent.parent.parent / "docs" / "asyncio.md").read_text()
-    table = table[table.index("aiosmtplib |") :]
-    for called in (rsmtp.AsyncSmtpClient, rsmtp.send):
-        taken = inspect.signature(called).parameters
-        assert [name for name in TAKEN if name not in taken] == []
-        assert [name for name in NOT_TAKEN if name in taken] == []
-    assert [name for name in TAKEN + NOT_TAKEN if f"{name}=" not in table] == []
-    for name in re.findall(r"`(SMTP\w+)`", "".join(line.split("|")[2] for line in table.splitlines())):
-        assert hasattr(rsmtp, name), name
-
-
-@pytest.mark.parametrize(
-    "options", [{"use_tls": True, "start_tls": True}, {"tls": "implicit", "start_tls": True}]
-)
-def test_tls_asked_for_in_two_ways(options):
+def test_tls_asked_for_in_two_ways():
     with pytest.raises(ValueError, match="use_tls and start_tls"):
-        rsmtp.AsyncSmtpClient("localhost", **options)
+        asyncio.run(rsmtp.send(message("rsmtp"), use_tls=True, start_tls=True))

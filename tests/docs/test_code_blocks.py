@@ -98,8 +98,8 @@ class Stage:
                 code,
             )
             code = re.sub(
-                rf'host="{name}",(\s*)(?:port=587,)?',
-                lambda m: f'host="localhost",{m[1]}port={self.stand_in(host, "plain")},',
+                rf'host(name)?="{name}",(\s*)(?:port=587,)?',
+                lambda m: f'host{m[1] or ""}="localhost",{m[2]}port={self.stand_in(host, "plain")},',
                 code,
             )
             code = re.sub(
