@@ -87,13 +87,14 @@ const LONGEST: usize = 768;
 impl FromStr for Mailbox {
     type Err = BadAddress;
 
-    /// Takes `local@domain`, `<local@domain>` and `Some Name <local@domain>`.
+    /// Takes `local@domain`, `<local@domain>`, `Some Name <local@domain>` and
+    /// `local@domain (comment)`.
     fn from_str(text: &str) -> Result<Self, BadAddress> {
         let bad = |why| BadAddress { address: text.to_owned(), why };
         if text.chars().any(char::is_control) {
             return Err(bad("it contains a control character"));
         }
-        let address = without_name(text.trim()).map_err(bad)?;
+        let address = without_name(without_comment(text.trim())).map_err(bad)?;
         if address.len() > LONGEST {
             return Err(bad("it is longer than a command line can take"));
         }
@@ -152,12 +153,37 @@ impl FromStr for ReversePath {
 /// The argument of RCPT TO.
 pub type ForwardPath = Mailbox;
 
+/// Without the one comment at the end (RFC 5322 3.2.2): a name, as it was once written.
+fn without_comment(text: &str) -> &str {
+    let Some(open) = find_unquoted(text, '(').filter(|_| text.ends_with(')')) else { return text };
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip_while(|(at, _)| *at < open) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            let is_end = at + 1 == text.len();
+            return if is_end { text[..open].trim_end() } else { text };
+        }
+    }
+    text
+}
+
 /// What stands in the angle brackets at the end, or all of a text without any.
 fn without_name(text: &str) -> Result<&str, &'static str> {
     let Some(open) = find_unquoted(text, '<') else { return Ok(text) };
     let inner = text[open + 1..].strip_suffix('>').ok_or("text follows the address")?;
     if find_unquoted(&text[..open], ',').is_some() || find_unquoted(inner, '<').is_some() {
         return Err("it holds more than one address; pass a list");
+    }
+    let name = text[..open].trim();
+    if find_unquoted(name, '@').is_some() && !name.eq_ignore_ascii_case(inner.trim()) {
+        return Err("the name before the brackets is another address: put the name in quotes");
     }
     Ok(inner)
 }
@@ -271,6 +297,10 @@ mod tests {
             ("a@[127.0.0.1]", "a@[127.0.0.1]"),
             ("a@[IPv6:::1]", "a@[IPv6:::1]"),
             ("a@under_score.example", "a@under_score.example"),
+            ("a@example.org (Joe, Sr.)", "a@example.org"),
+            ("a@example.org (Joe \\) (Sr.))", "a@example.org"),
+            ("a@example.org <a@example.org>", "a@example.org"),
+            ("\"b@example.net\" <a@example.org>", "a@example.org"),
         ] {
             assert_eq!(text.parse::<Mailbox>().unwrap().wire(false), wire, "{text}");
         }
@@ -303,6 +333,10 @@ mod tests {
             "a@[\"x]",
             "a@[x,y@z]",
             "a(comment)@example.org",
+            "a@example.org (x) b@example.org (y)",
+            "a@example.org (x",
+            "b@example.net <a@example.org>",
+            "(a@example.org)",
             "a@b\u{85}c",
             // What these are mapped to: > = < space and nothing.
             "a@b\u{ff1e}",

@@ -261,6 +261,7 @@ fn describe(event: &Event) -> String {
             let verdict = match &outcome.verdict {
                 Verdict::Sent => "sent".to_owned(),
                 Verdict::SenderRefused(reply) => format!("sender refused {}", reply.code()),
+                Verdict::OutOfSequence(reply) => format!("out of sequence {}", reply.code()),
                 Verdict::RecipientsRefused => "recipients refused".to_owned(),
                 Verdict::DataRefused(reply) => format!("data refused {}", reply.code()),
                 Verdict::Unreadable(why) => format!("unreadable: {}", why.message),

@@ -47,6 +47,7 @@ __all__ = [
     "_Style",
     "_encode_word",
     "_encode_words",
+    "_envelope_addresses",
     "_fold_field",
     "_fold_runs",
     "_quoted_printable",
@@ -817,11 +818,19 @@ class Message:
 
     `Message(text, subtype="plain", charset=None)` has `email.mime`'s shape; header
     fields are items: `message["Subject"] = "Hello"`. Keyword arguments cover the
-    common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to` (an address, a
-    `(name, address)` pair, or a list of either), `html` (beside `text`, or alone),
-    `attachments` (paths, binary file objects, `(filename, content)`, `(filename,
-    content, type)` with bytes, text, a path or a file object as content, messages),
-    `headers` (a mapping or pairs) and `policy`.
+    common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to`, `html` (beside
+    `text`, or alone), `attachments`, `headers` (a mapping or pairs) and `policy`.
+
+    Addresses are a text (`"Ann <ann@example.org>, bob@example.org"`), a `(name,
+    address)` pair, or a list of either. A tuple of two texts is always a pair: what
+    stands in the name is no recipient, whatever it looks like. In a text with several
+    addresses each has a domain, unless `local=True` says that some are mailboxes of
+    the server itself: `Smith, John <john@example.org>` is refused.
+
+    Attachments are a list of paths, binary file objects, messages, `(filename,
+    content)` and `(filename, content, type)` with bytes, text, a `Path` or a file
+    object as content; or one of these alone; or a mapping of names to contents. A text
+    is a path where it stands in a list by itself, and a content elsewhere.
 
     Files stay on their disk: they are read and encoded in small pieces while the
     message is sent, whatever their size. A path means the file as it is when the
@@ -872,6 +881,7 @@ class Message:
         attachments: object = None,
         headers: object = None,
         policy: object = None,
+        local: bool = False,
     ) -> None: ...
     @classmethod
     def __init_subclass__(cls, /, **_kwargs) -> None: ...
@@ -944,6 +954,23 @@ class Message:
     def _unixfrom(self, /) -> Any | None: ...
     @_unixfrom.setter
     def _unixfrom(self, /, line: Any | None) -> None: ...
+    def add_attachment(
+        self,
+        /,
+        content: object,
+        maintype: str | None = None,
+        subtype: str | None = None,
+        *,
+        filename: str | None = None,
+    ) -> None:
+        """
+        Add a file beside what the message has already.
+
+        `content` is bytes, text (a content too, not a path), a `Path`, a binary file
+        object, a message or a part, or a tuple as `attachments=` takes it. The type is
+        told by the name where it is not given; the name is the file's own where it has
+        one.
+        """
     def add_header(self, /, _name: str, _value: str | None, **_params) -> None:
         """
         Add a field with parameters: `name: value; key="parameter"`.
@@ -1803,6 +1830,12 @@ def _encode_words(
     """
     Encoded-words that fit the widths which the iterator gives, in characters. The
     first is None where nothing fits.
+    """
+
+def _envelope_addresses(what: str, text: str, local: bool = False) -> list[str]:
+    """
+    The addresses in a header field or an argument, for an envelope. ValueError names it,
+    and the piece, where anything can't be read.
     """
 
 def _fold_field(name: str, value: str, linesep: str, utf8: bool) -> bytes:

@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from rsmtp._rsmtp import RenderedMessage, needs_smtputf8
-from rsmtp.email.utils import getaddresses
+from rsmtp._rsmtp import RenderedMessage, _envelope_addresses, needs_smtputf8
 
 # Characters of a field whose addresses are kept.
 _SHORT = 256
@@ -34,19 +33,24 @@ class Envelope(NamedTuple):
         return any(needs_smtputf8(address) for address in addresses if not address.isascii())
 
 
-def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None) -> Envelope:
-    """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6)."""
+def envelope_of(
+    msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None, *, local: bool = False
+) -> Envelope:
+    """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6). `local`: an
+    address without a domain may stand beside others in a field."""
     if not hasattr(msg, "get_all"):
         raise TypeError(f"msg: a message is wanted, not {type(msg).__name__}; sendmail() takes text")
     resent = msg.get_all("Resent-Date")
     if resent is not None and len(resent) != 1:
         raise ValueError("message has more than one 'Resent-' header block")
     prefix = "" if resent is None else "Resent-"
+    # A message of ours was asked when the field was set, and knows lists from text.
+    local = local or getattr(getattr(msg, "policy", None), "_family", None) == "modern"
     if from_addr is None:
         sender = msg[f"{prefix}Sender"] if f"{prefix}Sender" in msg else msg[f"{prefix}From"]
         if sender is None:
             raise ValueError(f"the message has no {prefix}From field, and no from_addr was given")
-        from_addr = _addresses(f"{prefix}From", str(sender))[0]
+        from_addr = _addresses(f"{prefix}From", sender, local)[0]
     if to_addrs is None:
         # Every field of each name: a second To is as good as the first.
         names = [prefix + name for name in ("To", "Bcc", "Cc")]
@@ -54,18 +58,28 @@ def envelope_of(msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] |
             address
             for name in names
             for field in msg.get_all(name) or ()
-            for address in _addresses(name, str(field))
+            for address in _addresses(name, field, local)
         ]
     return Envelope(from_addr, recipients_of(to_addrs))
 
 
-def recipients_of(to_addrs: str | Iterable[str]) -> list[str]:
-    """One address or many, as a list."""
+def recipients_of(to_addrs: Any) -> list[str]:
+    """One address or many, as a list. What smtplib takes, and (name, address) in it."""
     if isinstance(to_addrs, str):
         return [to_addrs]
     if to_addrs is None or isinstance(to_addrs, (bytes, bytearray)) or not hasattr(to_addrs, "__iter__"):
         raise TypeError(f"to_addrs: a str or a list of them is wanted, not {type(to_addrs).__name__}")
-    return [text("to_addrs", address) for address in to_addrs]
+    return [text("to_addrs", _one("to_addrs", address)) for address in to_addrs]
+
+
+def _one(argument: str, address: Any) -> Any:
+    """One address out of (name, address). A tuple of two is nothing else: what stands in the
+    name may come from a form, and is no recipient."""
+    if not isinstance(address, tuple):
+        return address
+    if len(address) == 2 and all(isinstance(part, str) for part in address):
+        return address[1]
+    raise TypeError(f"{argument}: a tuple is (name, address), not {address!r}: several addresses are a list")
 
 
 def text(argument: str, value: str) -> str:
@@ -82,20 +96,40 @@ def options_of(argument: str, options: Sequence[str]) -> list[str]:
     return [text(argument, option) for option in options]
 
 
-def _addresses(name: str, text: str) -> tuple[str, ...]:
+def _addresses(name: str, field: Any, local: bool) -> tuple[str, ...]:
     """The addresses of one field. What can be read in two ways is refused: mail must
-    not go to whom only a parser's leniency saw."""
+    not go to whom only a parser's leniency saw, and no recipient may vanish."""
+    if any(_is_invalid(defect) for defect in getattr(field, "defects", ())):
+        return _read_with_defects(name, field, local)
+    text = str(field)
     # Message after message has the same From. A long list comes once: it is not kept.
-    return _read_again(name, text) if len(text) <= _SHORT else _read(name, text)
+    return _read_again(name, text, local) if len(text) <= _SHORT else _read(name, text, local)
 
 
-def _read(name: str, text: str) -> tuple[str, ...]:
-    found = tuple(address for _, address in getaddresses([text], strict=True) if address)
-    nobody = not found and ("@" in text or name.endswith("From"))
-    # The parser drops white space and comments inside an address: another address.
-    if nobody or any(address not in text for address in found):
-        raise ValueError(f"{name}: {text!r} can't be read as addresses (RFC 5322 3.4)")
+def _read(name: str, text: str, local: bool) -> tuple[str, ...]:
+    found = tuple(_envelope_addresses(name, text, local))
+    if not found and ("@" in text or name.endswith("From")):
+        raise ValueError(f"{name}: there is no address in {text!r} (RFC 5322 3.4)")
     return found
+
+
+def _read_with_defects(name: str, field: Any, local: bool) -> tuple[str, ...]:
+    """The addresses of a field of an EmailMessage whose parser found something invalid, and
+    made a guess: that has to be what stands there."""
+    source = str(getattr(field, "_parse_tree", field))
+    found = _read(name, source, local)
+    guess = tuple(address.addr_spec for address in getattr(field, "addresses", ()))
+    if found != guess:
+        raise ValueError(
+            f"{name}: {source!r} is not an address or a list of them (RFC 5322 3.4): "
+            f"{'; '.join(map(str, field.defects))}"
+        )
+    return found
+
+
+def _is_invalid(defect: Any) -> bool:
+    """Obsolete syntax, and octets in a display name, leave no doubt about the addresses."""
+    return any(cls.__name__ == "InvalidHeaderDefect" for cls in type(defect).__mro__)
 
 
 _read_again = functools.lru_cache(maxsize=256)(_read)
@@ -137,7 +171,9 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
         if len(item) != 3:
             raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")
         from_addr, to_addrs, data = item
-        return from_addr, recipients_of(to_addrs), content_of(data), []
+        if isinstance(to_addrs, tuple) and any(isinstance(address, str) for address in to_addrs):
+            to_addrs = _one("to_addrs", to_addrs)
+        return _one("from_addr", from_addr), recipients_of(to_addrs), content_of(data), []
     if not hasattr(item, "get_all"):
         kind = type(item).__name__
         raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")

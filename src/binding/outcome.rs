@@ -56,7 +56,9 @@ fn transaction_to_python(py: Python<'_>, outcome: &Outcome, given: &Given) -> Py
             let outcome = Some(Box::new(outcome.clone()));
             super::error::to_python(py, &Error { outcome, ..why.to_error() })
         }
-        Verdict::SenderRefused(reply) => refusal(py, "mail", Some(reply), None, Some((outcome, given))),
+        Verdict::SenderRefused(reply) | Verdict::OutOfSequence(reply) => {
+            refusal(py, "mail", Some(reply), None, Some((outcome, given)))
+        }
         Verdict::RecipientsRefused => refusal(py, "rcpt", None, Some(&refused), Some((outcome, given))),
         Verdict::DataRefused(reply) => {
             refusal(py, stage_of(outcome), Some(reply), Some(&refused), Some((outcome, given)))

@@ -93,6 +93,7 @@ impl<P: Payload> Errand<P> {
 
     /// Before anything is said.
     pub fn begin(&self, wire: &mut Wire) {
+        self.batch.shared.route.prepare(self.hop, wire.session_mut());
         wire.session_mut().keep_transcript(self.batch.shared.recorded.load(Ordering::Relaxed));
         if let Some(literal) = &self.opening {
             let server = &self.batch.shared.route.hop(self.hop).server;
@@ -155,8 +156,7 @@ impl<P: Payload> Errand<P> {
                 Work::None => Next::Wait(None),
             },
             Filled::Starved(_) if keep.idle.is_zero() && drained && !self.lane.has_taken() => {
-                quit(session);
-                self.quitting = true;
+                self.quitting = quit(session);
                 Next::Talk
             }
             Filled::Starved(Work::At(when)) => Next::Wait(Some(when)),

@@ -189,6 +189,12 @@ impl<P: Payload> Lane<P> {
         self.window.answered(job.payload.size(), now);
         self.answers += usize::from(is_an_answer(&outcome));
         match &outcome.verdict {
+            // It was said too early for this server, which has taken nothing of it.
+            Verdict::OutOfSequence(_) => {
+                let mut job = job;
+                job.attempts = job.attempts.saturating_sub(1);
+                dispatch.put_back(job);
+            }
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
                 dispatch.unreadable(job, fates_of(outcome), &self.server, error);
@@ -225,7 +231,8 @@ impl<P: Payload> Lane<P> {
         let jobs: Vec<_> = self.in_flight.drain(..count).collect();
         for (mut job, (outcome, uncounted)) in jobs.into_iter().zip(outcomes).rev() {
             let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
-            if uncounted && !begun {
+            let put_back = matches!(outcome.verdict, Verdict::OutOfSequence(_));
+            if uncounted && !begun && !put_back {
                 job.attempts = job.attempts.saturating_sub(1);
             }
             self.in_flight.push_front(job);

@@ -34,6 +34,7 @@ impl<P: Payload> Batch<P> {
         while let Some(event) = session.decided() {
             lane.hear(event, dispatch, now);
         }
+        self.shared.route.learn(hop, session);
         let stopped = error.is_some_and(|error| error.kind == Kind::Interrupted);
         let silent = !lane.is_answered() && session.state().is_over() && !stopped;
         // By its own words or not at all: only what broke can have broken on an extension.

@@ -2,7 +2,8 @@
 
 use super::server::Server;
 use crate::driver::{Patience, Target};
-use crate::protocol::Options;
+use crate::protocol::{Options, Session};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ pub struct Route {
     resting: Mutex<Vec<Option<Instant>>>,
     /// Until when each is spoken to plainly: one command at a time, and DATA.
     plain: Mutex<Vec<Option<Instant>>>,
+    /// Whether each takes no message before it has answered the one ahead of it.
+    one_by_one: Vec<AtomicBool>,
 }
 
 impl Route {
@@ -34,7 +37,8 @@ impl Route {
     pub fn new(hops: Vec<Hop>) -> Self {
         let resting = Mutex::new(vec![None; hops.len()]);
         let plain = Mutex::new(vec![None; hops.len()]);
-        Self { hops, resting, plain }
+        let one_by_one = hops.iter().map(|_| AtomicBool::new(false)).collect();
+        Self { hops, resting, plain, one_by_one }
     }
 
     pub fn hop(&self, at: usize) -> &Hop {
@@ -68,6 +72,18 @@ impl Route {
         let until = if elaborate { now.checked_add(PLAINLY) } else { None };
         self.plain.lock().unwrap_or_else(PoisonError::into_inner)[at] = until;
         elaborate
+    }
+
+    /// A session that is about to be used knows what an earlier one has learnt.
+    pub fn prepare(&self, at: usize, session: &mut Session) {
+        if self.one_by_one[at].load(Ordering::Relaxed) {
+            session.keep_one_by_one();
+        }
+    }
+
+    /// Keeps what a session has learnt of its server.
+    pub fn learn(&self, at: usize, session: &Session) {
+        self.one_by_one[at].fetch_or(session.is_one_by_one(), Ordering::Relaxed);
     }
 
     pub fn is_down(&self, at: usize, now: Instant) {

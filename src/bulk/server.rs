@@ -40,8 +40,8 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Ends the session politely; nobody waits for the answer.
-pub fn quit(session: &mut Session) {
-    // A session that can't take it is over, or will be closed without a word.
-    let _ = session.request(Request::Command(Command::Quit));
+/// Ends the session politely. Whether it could be said now: not on top of a message, where
+/// the server takes nothing there.
+pub fn quit(session: &mut Session) -> bool {
+    session.request(Request::Command(Command::Quit)).is_ok()
 }

@@ -177,6 +177,7 @@ fn stream<P: Payload>(
     let fresh = resting.begun == 0;
     let now = Instant::now();
     let idle = now.duration_since(resting.since) > Duration::from_secs(1);
+    shared.route.prepare(resting.server, resting.connection.session_mut());
     let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.opened, resting.begun, idle, now);
     // A panic loses no message: all of them are settled before it goes on.
     let conversed = panic::catch_unwind(AssertUnwindSafe(|| {
@@ -285,8 +286,7 @@ fn converse<P: Payload>(
             Filled::Starved(_)
                 if keep.idle.is_zero() && !lane.has_taken() && batch.lock().dispatch.is_drained() =>
             {
-                quit(connection.session_mut());
-                quitting = true;
+                quitting = quit(connection.session_mut());
             }
             Filled::Starved(Work::None) if lull.dozes(now) => {
                 at_rest = Some(batch.rest(Rest::Doze));

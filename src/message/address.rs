@@ -24,9 +24,27 @@ pub struct Mailbox {
     pub domain: Option<String>,
 }
 
-/// Why a text is no address list.
+/// Why a text is no address list, and the piece of it that is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed(pub &'static str);
+pub struct Malformed(pub String);
+
+fn malformed(why: &str) -> Malformed {
+    Malformed(why.to_owned())
+}
+
+impl Address {
+    /// As it should be written.
+    #[must_use]
+    pub fn written(&self) -> String {
+        match self {
+            Address::Mailbox(mailbox) => mailbox.source.clone(),
+            Address::Group { name, members } => {
+                let members: Vec<_> = members.iter().map(|member| member.source.as_str()).collect();
+                format!("{}: {};", quoted_phrase(name), members.join(", "))
+            }
+        }
+    }
+}
 
 impl Mailbox {
     /// The addr-spec, its domain as A-labels (RFC 5890) unless UTF-8 is wanted.
@@ -54,7 +72,7 @@ pub fn a_labels(domain: &str) -> Result<Cow<'_, str>, Malformed> {
     let fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     match idna::domain_to_ascii(domain) {
         Ok(encoded) if encoded.chars().all(fine) => Ok(Cow::Owned(encoded)),
-        _ => Err(Malformed("a domain that has no ASCII form (RFC 5891)")),
+        _ => Err(malformed("a domain that has no ASCII form (RFC 5891)")),
     }
 }
 
@@ -67,26 +85,86 @@ pub fn mailboxes(list: &[Address]) -> impl Iterator<Item = &Mailbox> {
 }
 
 /// Reads an address list.
+///
+/// Read too is what RFC 5322 section 4.4 has programs read and not write (empty places
+/// between commas, routes), and an address that stands as the name before itself:
+/// [`tidied`] writes those as they should be.
 pub fn parse(text: &str) -> Result<Vec<Address>, Malformed> {
-    let mut reader = Reader { rest: text };
+    read(text).map(|(list, _)| list)
+}
+
+/// The list, and its text where that had to be written in another way.
+pub fn tidied(text: &str) -> Result<(Vec<Address>, Option<String>), Malformed> {
+    let (list, is_tidy) = read(text)?;
+    let written = (!is_tidy).then(|| list.iter().map(Address::written).collect::<Vec<_>>().join(", "));
+    Ok((list, written))
+}
+
+/// An address without a domain in a list of several. `Smith, John <j@x.example>` is a
+/// person's name to the one who wrote it, and two addresses to every reader.
+#[must_use]
+pub fn local_among_several(list: &[Address]) -> Option<&Mailbox> {
+    let is_several = mailboxes(list).nth(1).is_some();
+    mailboxes(list).find(|mailbox| is_several && mailbox.domain.is_none())
+}
+
+/// The list, and whether it is written as RFC 5322 has programs write it.
+fn read(text: &str) -> Result<(Vec<Address>, bool), Malformed> {
+    let mut reader = Reader { rest: text, is_tidy: true };
     let mut found = Vec::new();
+    let mut commas = 0;
     loop {
-        reader.skip_space()?;
-        match reader.peek() {
-            None => return Ok(found),
-            Some(',') => reader.bump(),
+        let start = reader.rest;
+        let step = reader.skip_space().and_then(|()| match reader.peek() {
+            None => Ok(false),
+            Some(',') => {
+                commas += 1;
+                reader.bump();
+                Ok(true)
+            }
             Some(_) => {
                 found.push(reader.address_with_source(true)?);
-                if !matches!(reader.peek(), None | Some(',')) {
-                    return Err(Malformed("no comma between two addresses"));
+                match reader.peek() {
+                    None | Some(',') => Ok(true),
+                    Some(';') => Err(malformed("addresses are separated by commas, not by semicolons")),
+                    Some(c @ ('[' | ']' | '(' | ')' | '\\')) => {
+                        Err(Malformed(format!("{c:?} can stand in a name only inside quotes")))
+                    }
+                    Some(_) => Err(malformed("no comma between two addresses")),
                 }
+            }
+        });
+        match step {
+            Ok(true) => {}
+            Ok(false) => {
+                let is_tidy = reader.is_tidy && (found.is_empty() || commas + 1 == found.len());
+                return Ok((found, is_tidy));
+            }
+            Err(Malformed(why)) => {
+                let piece = piece(start);
+                return Err(if piece == text.trim() {
+                    Malformed(why)
+                } else {
+                    Malformed(format!("{piece:?}: {why}"))
+                });
             }
         }
     }
 }
 
+/// From here to the next comma, or as much of that as is worth showing.
+fn piece(rest: &str) -> &str {
+    const MOST: usize = 80;
+    let rest = rest.trim_start();
+    let end = rest.find(',').unwrap_or(rest.len());
+    let end = rest.char_indices().nth(MOST).map_or(end, |(at, _)| end.min(at));
+    rest[..end].trim_end()
+}
+
 struct Reader<'a> {
     rest: &'a str,
+    /// Nothing was read so far that should be written in another way.
+    is_tidy: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -119,7 +197,7 @@ impl<'a> Reader<'a> {
                 }
                 depth == 0
             });
-            let (at, _) = end.ok_or(Malformed("a comment without an end"))?;
+            let (at, _) = end.ok_or_else(|| malformed("a comment without an end"))?;
             self.rest = &self.rest[at + 1..];
         }
     }
@@ -128,7 +206,9 @@ impl<'a> Reader<'a> {
         let before = self.rest;
         let mut address = self.address(may_be_group)?;
         self.skip_space()?;
-        if let Address::Mailbox(mailbox) = &mut address {
+        if let Address::Mailbox(mailbox) = &mut address
+            && mailbox.source.is_empty()
+        {
             before[..before.len() - self.rest.len()].trim().clone_into(&mut mailbox.source);
         }
         Ok(address)
@@ -143,7 +223,7 @@ impl<'a> Reader<'a> {
                 mailbox.display_name = (!words.is_empty()).then(|| phrase(&words));
                 Ok(Address::Mailbox(mailbox))
             }
-            Some(':') if !may_be_group => Err(Malformed("a group inside a group")),
+            Some(':') if !may_be_group => Err(malformed("a group inside a group")),
             Some(':') => {
                 self.bump();
                 Ok(Address::Group { name: phrase(&words), members: self.members()? })
@@ -152,23 +232,48 @@ impl<'a> Reader<'a> {
                 self.bump();
                 let domain = self.domain()?;
                 let local_part = one_word(&words)?;
+                self.skip_space()?;
+                if self.peek() == Some('<') {
+                    return self.named_by(&format!("{local_part}@{domain}"));
+                }
                 Ok(Address::Mailbox(Mailbox { local_part, domain: Some(domain), ..Mailbox::default() }))
             }
             _ => Ok(Address::Mailbox(Mailbox { local_part: one_word(&words)?, ..Mailbox::default() })),
         }
     }
 
+    /// `a@x.example <a@x.example>`: many programs write an address that way which has
+    /// no name. With another address in the brackets it is anyone's guess which one
+    /// is meant.
+    fn named_by(&mut self, name: &str) -> Result<Address, Malformed> {
+        let mailbox = self.angle()?;
+        let spec = mailbox.addr_spec(true)?;
+        if !spec.eq_ignore_ascii_case(name) {
+            return Err(Malformed(format!(
+                "the name {name:?} is another address than the one in brackets: put the name in quotes"
+            )));
+        }
+        self.is_tidy = false;
+        let source = format(name, &spec);
+        Ok(Address::Mailbox(Mailbox { source, display_name: Some(name.to_owned()), ..mailbox }))
+    }
+
     fn members(&mut self) -> Result<Vec<Mailbox>, Malformed> {
         let mut members = Vec::new();
+        let mut commas = 0;
         loop {
             self.skip_space()?;
             match self.peek() {
-                None => return Err(Malformed("a group without its semicolon")),
+                None => return Err(malformed("a group without its semicolon")),
                 Some(';') => {
                     self.bump();
+                    self.is_tidy &= members.is_empty() || commas + 1 == members.len();
                     return Ok(members);
                 }
-                Some(',') => self.bump(),
+                Some(',') => {
+                    commas += 1;
+                    self.bump();
+                }
                 Some(_) => {
                     if let Address::Mailbox(mailbox) = self.address_with_source(false)? {
                         members.push(mailbox);
@@ -181,6 +286,7 @@ impl<'a> Reader<'a> {
     fn angle(&mut self) -> Result<Mailbox, Malformed> {
         self.bump();
         self.skip_space()?;
+        self.route()?;
         let local_part = one_word(&self.words()?)?;
         let domain = if self.peek() == Some('@') {
             self.bump();
@@ -190,10 +296,26 @@ impl<'a> Reader<'a> {
         };
         self.skip_space()?;
         if self.peek() != Some('>') {
-            return Err(Malformed("an angle bracket without its partner"));
+            return Err(malformed("an angle bracket without its partner"));
         }
         self.bump();
         Ok(Mailbox { local_part, domain, ..Mailbox::default() })
+    }
+
+    /// `@relay.example:` before an address: obsolete, and without a meaning (RFC 5321
+    /// appendix C).
+    fn route(&mut self) -> Result<(), Malformed> {
+        while let Some(c @ ('@' | ',' | ':')) = self.peek() {
+            self.bump();
+            if c == '@' {
+                self.domain()?;
+            }
+            self.skip_space()?;
+            if c == ':' {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Atoms (dots included) and quoted strings up to something else.
@@ -223,7 +345,7 @@ impl<'a> Reader<'a> {
             is_escaped = c == '\\' && !is_escaped;
             is_end
         });
-        let (at, _) = end.ok_or(Malformed("a quoted string without its end"))?;
+        let (at, _) = end.ok_or_else(|| malformed("a quoted string without its end"))?;
         let (quoted, rest) = self.rest.split_at(at + 1);
         self.rest = rest;
         Ok(quoted)
@@ -232,14 +354,14 @@ impl<'a> Reader<'a> {
     fn domain(&mut self) -> Result<String, Malformed> {
         self.skip_space()?;
         if self.peek() == Some('[') {
-            let end = self.rest.find(']').ok_or(Malformed("a domain literal without its end"))?;
+            let end = self.rest.find(']').ok_or_else(|| malformed("a domain literal without its end"))?;
             let (literal, rest) = self.rest.split_at(end + 1);
             self.rest = rest;
             return Ok(literal.to_owned());
         }
         let domain = self.atom();
         if domain.is_empty() {
-            return Err(Malformed("no domain after the @"));
+            return Err(malformed("no domain after the @"));
         }
         Ok(domain.to_owned())
     }
@@ -254,8 +376,10 @@ enum Word<'a> {
 fn one_word(words: &[Word<'_>]) -> Result<String, Malformed> {
     match words {
         [Word::Atom(word) | Word::Quoted(word)] => Ok((*word).to_owned()),
-        [] => Err(Malformed("no address where one should be")),
-        _ => Err(Malformed("several words where one address should be")),
+        [] => Err(malformed("no address where one should be")),
+        _ => Err(malformed(
+            "several words where one address should be: after a name, the address stands in <brackets>",
+        )),
     }
 }
 
@@ -346,9 +470,54 @@ mod tests {
 
     #[test]
     fn a_list_that_is_none_is_refused() {
-        for text in ["a b@x", "a@", "<a@x", "\"a", "a@x b@x", "a@x (", "x: a@x", "@x"] {
+        for text in
+            ["a b@x", "a@", "<a@x", "\"a", "a@x b@x", "a@x (", "x: a@x", "@x", "a@x; b@x", "X [Y] <a@x>"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_refusal_names_the_piece() {
+        let Err(Malformed(why)) = parse("a@x.example, Bob b@x.example, c@x.example") else {
+            unreachable!("no list of addresses");
+        };
+        assert!(why.starts_with("\"Bob b@x.example\": several words"), "{why}");
+    }
+
+    #[test]
+    fn what_should_be_written_in_another_way_is_read_and_tidied() {
+        for (text, tidy) in [
+            ("a@x.example, , b@x.example,", Some("a@x.example, b@x.example")),
+            (",a@x.example", Some("a@x.example")),
+            ("a@x.example <a@x.example>", Some("\"a@x.example\" <a@x.example>")),
+            ("a@x.example (Joe, Sr.), b@x.example", None),
+            ("G: a@x.example,, b@x.example;, c@x.example", Some("G: a@x.example, b@x.example;, c@x.example")),
+            ("G: a@x.example, b@x.example;", None),
+            ("root@[10.0.0.5], \"ticket[42]\"@b.example", None),
+        ] {
+            let written = tidied(text).map(|(_, written)| written);
+            assert_eq!(written, Ok(tidy.map(str::to_owned)), "{text}");
+        }
+        assert!(parse("a@x.example <b@x.example>").is_err());
+    }
+
+    #[test]
+    fn a_route_says_nothing() {
+        let Ok(list) = parse("Mary <@a.example,@b.example:mary@x.example>") else {
+            unreachable!("a valid list")
+        };
+        let found = mailboxes(&list).next().map(|mailbox| mailbox.addr_spec(true));
+        assert_eq!(found, Some(Ok("mary@x.example".to_owned())));
+    }
+
+    #[test]
+    fn a_name_with_a_comma_shows() {
+        let local =
+            |text| parse(text).map(|list| local_among_several(&list).map(|found| found.source.clone()));
+        assert_eq!(local("Smith, John <j@x.example>"), Ok(Some("Smith".to_owned())));
+        assert_eq!(local("root"), Ok(None));
+        assert_eq!(local("\"Smith, John\" <j@x.example>, b@x.example"), Ok(None));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Octets that are somewhere else, and how many they were when they were counted.
@@ -98,6 +99,61 @@ fn changed() -> io::Error {
         "the file was changed while it was being read: attach a copy of it",
     )
 }
+
+/// The file at a path as it is to be sent now. What the kernel makes up when it is asked
+/// (`/proc`, `/sys`) has no size, and is read at once.
+pub fn of_path(path: &Path) -> io::Result<Arc<dyn Stored>> {
+    let file = StoredFile::count(path)?;
+    if file.is_empty() {
+        let octets = read_whole(File::open(path)?)?;
+        if !octets.is_empty() {
+            return Ok(Arc::new(ReadAlready { name: file.name(), octets: octets.into() }));
+        }
+    }
+    Ok(Arc::new(file))
+}
+
+/// All that comes, as long as it can be an attachment.
+fn read_whole(from: impl Read) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 64 * 1024 * 1024;
+    let mut octets = Vec::new();
+    from.take(MOST + 1).read_to_end(&mut octets)?;
+    if octets.len() as u64 > MOST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it says that it is empty, and has no end"));
+    }
+    Ok(octets)
+}
+
+/// Octets that had to be read to be counted.
+pub struct ReadAlready {
+    pub name: String,
+    pub octets: Arc<[u8]>,
+}
+
+impl fmt::Debug for ReadAlready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadAlready")
+            .field("name", &self.name)
+            .field("len", &self.octets.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stored for ReadAlready {
+    fn len(&self) -> u64 {
+        self.octets.len() as u64
+    }
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Reading>> {
+        Ok(Box::new(io::Cursor::new(Arc::clone(&self.octets))))
+    }
+}
+
+impl Reading for io::Cursor<Arc<[u8]>> {}
 
 /// A regular file, by its path.
 #[derive(Clone, Debug)]

@@ -81,7 +81,7 @@ class Client:
 
 class _AsyncLmtp(rsmtp.AsyncSmtpClient):
     ehlo_msg = "lhlo"
-    _like_smtplib = True
+    _rsmtp_like_smtplib = True
 
 
 class Lmtp(Client):

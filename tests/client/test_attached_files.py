@@ -130,14 +130,16 @@ def test_what_python_sees_of_it(path):
 def test_the_ways_to_attach_a_file(path, plain):
     given = {
         "path": path,
-        "text": str(path),
+        "text": [str(path)],
         "file object": open(path, "rb"),  # noqa: SIM115
         "unbuffered": open(path, "rb", buffering=0),  # noqa: SIM115
         "in memory": ("report.bin", io.BytesIO(OCTETS)),
         "with its type": ("report.bin", path, "application/octet-stream"),
     }
     messages = [rsmtp.Message("text", attachments=one) for one in given.values() if type(one) is not tuple]
-    messages += [message_with(one) for one in given.values()]
+    messages += [message_with(one) for one in given.values() if type(one) is not list]
+    messages.append(rsmtp.Message("text"))
+    messages[-1].add_attachment(path)
     for add in (
         lambda m: m.add_attachment(path),
         lambda m: m.add_attachment(given["file object"]),

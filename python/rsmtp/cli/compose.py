@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rsmtp import Message, email, sending
+from rsmtp._rsmtp import _envelope_addresses
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
-from rsmtp.email.utils import getaddresses
 from rsmtp.sending import Envelope
 
 # What makes a message, and so does not go with one that is ready.
@@ -165,8 +165,11 @@ def _envelope(given: argparse.Namespace, message: Any) -> Envelope:
 
 def _addresses(flag: str, text: str) -> list[str]:
     """The addresses in an argument. What reads as something else, too, is refused."""
-    found = [address for _, address in getaddresses([text], strict=True)]
-    if not found or not all("@" in address or address == text.strip() for address in found):
+    try:
+        found = _envelope_addresses(flag, text)
+    except ValueError as error:
+        raise Stop(DATA, str(error)) from None
+    if not found:
         raise Stop(DATA, f"{flag}: {text!r} is not an address such as ann@example.com")
     return found
 

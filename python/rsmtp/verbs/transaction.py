@@ -80,7 +80,8 @@ class Transaction(Conversation):
         one block of Resent- fields.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
-        envelope = sending.envelope_of(msg, from_addr, to_addrs)
+        # smtplib's own callers send to "root, postmaster".
+        envelope = sending.envelope_of(msg, from_addr, to_addrs, local=self._rsmtp_like_smtplib)
         utf8 = envelope.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
             raise rsmtp.errors.SMTPNotSupportedError(

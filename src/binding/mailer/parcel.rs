@@ -53,11 +53,13 @@ pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
     let tuple = item.cast::<PyTuple>().ok().filter(|tuple| tuple.len() == 3)?;
     let data = tuple.get_item(2).ok()?.extract().ok()?;
     let to_addrs = tuple.get_item(1).ok()?;
-    // Anything else may be code of the caller's.
+    // Anything else may be code of the caller's, and a tuple (name, address).
     let is_there = to_addrs.is_exact_instance_of::<PyString>()
-        || to_addrs.is_exact_instance_of::<PyList>()
-        || to_addrs.is_exact_instance_of::<PyTuple>();
-    is_there.then_some((tuple.get_item(0).ok()?, to_addrs, data, Vec::new()))
+        || to_addrs
+            .cast_exact::<PyList>()
+            .is_ok_and(|list| list.iter().all(|one| !one.is_instance_of::<PyTuple>()));
+    let from_addr = tuple.get_item(0).ok().filter(|from_addr| !from_addr.is_instance_of::<PyTuple>())?;
+    is_there.then_some((from_addr, to_addrs, data, Vec::new()))
 }
 
 impl Packer {

@@ -1,14 +1,60 @@
-//! Reading and writing addresses for `rsmtp.email.utils`.
+//! Reading and writing addresses: of header fields and arguments by the grammar, for
+//! `rsmtp.email.utils` as leniently as the standard library's.
 
+use crate::envelope;
+use crate::message::address::{self, Address};
 use crate::message::address_lenient::{Pair, read_all, read_one};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::{charset as words, parameter};
-use pyo3::exceptions::PyUnicodeError;
+use pyo3::exceptions::{PyUnicodeError, PyValueError};
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{intern, prelude::*};
 
 fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(value.str()?.to_string_lossy().into_owned())
+}
+
+/// What a field is about to send to, or an argument: each address could stand in an
+/// envelope, and nothing was guessed. `local`: an address without a domain may stand
+/// beside others. With the list comes its text where that has to be written in another way.
+pub(crate) fn read(what: &str, text: &str, local: bool) -> PyResult<(Vec<Address>, Option<String>)> {
+    let refused = |why: &dyn std::fmt::Display| {
+        // Of ten thousand addresses it is one that is meant.
+        let cut = text.char_indices().nth(200).map(|(at, _)| &text[..at]);
+        let (shown, more) = cut.map_or((text, ""), |cut| (cut, " and so on"));
+        PyValueError::new_err(format!(
+            "{what}: {shown:?}{more} is not an address or a list of them (RFC 5322 3.4): {why}"
+        ))
+    };
+    let (list, tidied) = address::tidied(text).map_err(|malformed| refused(&malformed.0))?;
+    if let Some(alone) = address::local_among_several(&list).filter(|_| !local) {
+        return Err(refused(&format!(
+            "{:?} has no domain. A name with a comma in it stands in quotes, as in \"Smith, John\" \
+             <john@example.org>; mailboxes of the server itself are given as a list, or with local=True",
+            alone.source
+        )));
+    }
+    for mailbox in address::mailboxes(&list) {
+        let spec = mailbox.addr_spec(true).map_err(|malformed| refused(&malformed.0))?;
+        spec.parse::<envelope::Mailbox>().map_err(|bad| refused(&bad))?;
+    }
+    Ok((list, tidied))
+}
+
+/// The addresses in a header field or an argument, for an envelope. ValueError names it,
+/// and the piece, where anything can't be read.
+#[pyfunction]
+#[pyo3(signature = (what, text, local=false), name = "_envelope_addresses")]
+pub(crate) fn envelope_addresses_py(
+    what: &str,
+    text: &Bound<'_, PyString>,
+    local: bool,
+) -> PyResult<Vec<String>> {
+    let Ok(text) = text.to_str() else {
+        return Err(PyValueError::new_err(format!("{what}: contains surrogates, which are no characters")));
+    };
+    let (list, _) = read(what, text, local)?;
+    Ok(address::mailboxes(&list).filter_map(|mailbox| mailbox.addr_spec(true).ok()).collect())
 }
 
 /// All addresses of some header values as (name, address) tuples.

@@ -10,7 +10,48 @@ use crate::message::transfer::{self, Encoding};
 use crate::message::{encoded_word, field, parameter};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyList, PyMapping, PyString, PyTuple};
+
+/// What `attachments=` is given, one by one. A single attachment needs no list around it,
+/// but for a text: whether that is a path or a content nobody could say.
+pub(crate) fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let py = given.py();
+    if given.is_instance_of::<PyString>() {
+        let shown = given.repr()?;
+        return Err(PyTypeError::new_err(format!(
+            "attachments: {shown} alone may be a path or a content: a path is Path({shown}) or [{shown}], \
+             a content has a name, (filename, content)"
+        )));
+    }
+    if given.hasattr("__fspath__")? || given.hasattr("read")? || given.hasattr("get_content_type")? {
+        return Ok(vec![given.clone()]);
+    }
+    if let Ok(mapping) = given.cast::<PyMapping>() {
+        // Names and contents: no text in it is a path.
+        let named = |pair: Bound<'py, PyAny>| -> PyResult<Bound<'py, PyAny>> {
+            let (name, content): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+            Ok(match content.cast::<PyTuple>() {
+                Ok(with_type) if with_type.len() == 2 => {
+                    PyTuple::new(py, [name, with_type.get_item(0)?, with_type.get_item(1)?])?.into_any()
+                }
+                _ => PyTuple::new(py, [name, content])?.into_any(),
+            })
+        };
+        return mapping.items()?.iter().map(named).collect();
+    }
+    if let Ok(tuple) = given.cast::<PyTuple>()
+        && tuple.get_item(0).is_ok_and(|first| first.is_instance_of::<PyString>())
+    {
+        return Ok(vec![given.clone()]);
+    }
+    if Bytes::are(given) {
+        return Err(nameless());
+    }
+    let items = given.try_iter().map_err(|_| {
+        PyTypeError::new_err(format!("attachments: a list of them is wanted, not {}", type_name(given)))
+    })?;
+    items.collect()
+}
 
 /// A path, a file object, `(name, content)`, `(name, content, type)`, or a part.
 pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -19,20 +60,67 @@ pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
         return part_or_message(item);
     }
     if let Ok(tuple) = item.cast::<PyTuple>() {
-        let (name, data) = match tuple.len() {
-            2 | 3 => (tuple.get_item(0)?, tuple.get_item(1)?),
-            _ => {
-                return Err(PyTypeError::new_err(
-                    "attachments: a tuple is (filename, content) or (filename, content, type)",
-                ));
-            }
+        let wrong = || {
+            PyTypeError::new_err(format!(
+                "attachments: a tuple is (filename, content) or (filename, content, type), not ({})",
+                tuple.iter().map(|item| type_name(&item)).collect::<Vec<_>>().join(", ")
+            ))
         };
-        let kind: Option<String> = if tuple.len() == 3 { tuple.get_item(2)?.extract()? } else { None };
-        let name: String = name.extract()?;
-        return file(&name, Data::of(&data)?, kind, py);
+        let (name, data, kind) = match tuple.len() {
+            2 => (tuple.get_item(0)?, tuple.get_item(1)?, None),
+            3 => (tuple.get_item(0)?, tuple.get_item(1)?, Some(tuple.get_item(2)?)),
+            _ => return Err(wrong()),
+        };
+        let kind: Option<String> = match kind.filter(|kind| !kind.is_none()) {
+            Some(kind) => Some(kind.extract().map_err(|_| wrong())?),
+            None => None,
+        };
+        let name: String = name.extract().map_err(|_| wrong())?;
+        return file(Some(&name), Data::of(&data)?, kind, py);
     }
     let source = Source::of(item)?;
-    file(&source.file_name(py)?, Data::Stored(source), None, py)
+    file(Some(&source.file_name(py)?), Data::Stored(source), None, py)
+}
+
+/// What `add_attachment` is given: something that `attachments=` takes, or a content whose
+/// name and type stand beside it. A text is a content.
+pub(crate) fn part_from<'py>(
+    content: &Bound<'py, PyAny>,
+    kind: (Option<&str>, Option<&str>),
+    name: Option<&str>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = content.py();
+    let is_whole = content.is_instance_of::<PyTuple>() || content.hasattr("get_content_type")?;
+    if is_whole {
+        if kind != (None, None) || name.is_some() {
+            return Err(PyTypeError::new_err(
+                "maintype, subtype, filename: a message, a part and a tuple have their own",
+            ));
+        }
+        return part_of(content);
+    }
+    let data = Data::of(content)?;
+    let own_name = match (&data, name) {
+        (_, Some(name)) => Some(name.to_owned()),
+        (Data::Stored(source), None) => Some(source.file_name(py)?),
+        _ => None,
+    };
+    let kind = match (kind, &data) {
+        ((Some(main), Some(sub)), _) => Some(format!("{main}/{sub}")),
+        ((None, Some(sub)), Data::Text(_)) => Some(format!("text/{sub}")),
+        ((None, None), Data::Text(_)) if own_name.is_none() => Some("text/plain".to_owned()),
+        ((None, None), _) => None,
+        _ => return Err(PyTypeError::new_err("maintype, subtype: a type consists of both")),
+    };
+    file(own_name.as_deref(), data, kind, py)
+}
+
+pub(super) fn nameless() -> PyErr {
+    PyTypeError::new_err("attachments: bytes have no name: give (filename, bytes)")
+}
+
+pub(super) fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().name().map_or_else(|_| "this".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// What is in an attachment.
@@ -49,6 +137,12 @@ impl Data {
         }
         if OpenFile::is_one(object)? || object.hasattr("__fspath__")? {
             return Ok(Data::Stored(Source::of(object)?));
+        }
+        if !Bytes::are(object) {
+            return Err(PyTypeError::new_err(format!(
+                "attachments: a content is text, bytes, a path or an open file, not {}",
+                type_name(object)
+            )));
         }
         Ok(Data::Octets(Bytes::of_buffer(object)?))
     }
@@ -68,11 +162,17 @@ fn part_or_message<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
     Ok(item.clone())
 }
 
-fn file<'py>(name: &str, data: Data, kind: Option<String>, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-    field::check_value("attachments: the file name", name).map_err(fields::refused)?;
-    let kind = match kind {
-        Some(kind) => kind,
-        None => {
+fn file<'py>(
+    name: Option<&str>,
+    data: Data,
+    kind: Option<String>,
+    py: Python<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    field::check_value("attachments: the file name", name.unwrap_or_default()).map_err(fields::refused)?;
+    let kind = match (kind, name) {
+        (Some(kind), _) => kind,
+        (None, None) => "application/octet-stream".to_owned(),
+        (None, Some(name)) => {
             let guess = py.import("mimetypes")?.call_method1("guess_type", (name,))?;
             let (kind, packing): (Option<String>, Option<String>) = guess.extract()?;
             // A packed file is what it is packed as.
@@ -95,11 +195,23 @@ fn file<'py>(name: &str, data: Data, kind: Option<String>, py: Python<'py>) -> P
     if is_text && content_type.starts_with("text/") && !content_type.contains(';') {
         content_type.push_str("; charset=\"utf-8\"");
     }
-    // Both forms of the name: some programs read one, some the other. RFC 2231 is
-    // the standard; the encoded-word in Content-Type is what older ones expect.
+    let mut disposition = "attachment".to_owned();
+    if let Some(name) = name {
+        write_name(name, &mut content_type, &mut disposition);
+    }
+    part.set_item("Content-Type", content_type)?;
+    part.set_item("Content-Transfer-Encoding", cte)?;
+    part.set_item("Content-Disposition", disposition)?;
+    content::store(&part, payload);
+    Ok(part.into_any())
+}
+
+/// Both forms of the name: some programs read one, some the other. RFC 2231 is the
+/// standard; the encoded-word in Content-Type is what older ones expect.
+fn write_name(name: &str, content_type: &mut String, disposition: &mut String) {
     content_type.push_str("; ");
     if name.is_ascii() {
-        parameter::write("name", name, true, &mut content_type);
+        parameter::write("name", name, true, content_type);
     } else {
         let mut word = String::new();
         for piece in pieces(name, 30) {
@@ -108,15 +220,10 @@ fn file<'py>(name: &str, data: Data, kind: Option<String>, py: Python<'py>) -> P
             }
             encoded_word::Chosen::B.write(piece.as_bytes(), "utf-8", &mut word);
         }
-        parameter::write("name", &word, true, &mut content_type);
+        parameter::write("name", &word, true, content_type);
     }
-    let mut disposition = "attachment; ".to_owned();
-    parameter::write("filename", name, true, &mut disposition);
-    part.set_item("Content-Type", content_type)?;
-    part.set_item("Content-Transfer-Encoding", cte)?;
-    part.set_item("Content-Disposition", disposition)?;
-    content::store(&part, payload);
-    Ok(part.into_any())
+    disposition.push_str("; ");
+    parameter::write("filename", name, true, disposition);
 }
 
 /// A message in base64 is no message (RFC 2046 section 5.2.1): it stays as it is, and

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
 #[allow(clippy::enum_variant_names, reason = "as Python names its types")]
 pub(crate) enum Bytes {
@@ -37,6 +37,11 @@ impl Bytes {
         }
         let escaped = text.call_method1("encode", ("utf-8", "surrogateescape"))?;
         Ok(Bytes::Raw(escaped.cast_into::<PyBytes>()?.into()))
+    }
+
+    /// Whether the object has a buffer. `bytes(5)` would make five octets of a number.
+    pub fn are(object: &Bound<'_, PyAny>) -> bool {
+        object.is_instance_of::<PyBytes>() || PyMemoryView::from(object).is_ok()
     }
 
     /// The bytes of any object that has a buffer; a `bytes` object isn't copied.

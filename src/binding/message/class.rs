@@ -16,11 +16,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///
 /// `Message(text, subtype="plain", charset=None)` has `email.mime`'s shape; header
 /// fields are items: `message["Subject"] = "Hello"`. Keyword arguments cover the
-/// common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to` (an address, a
-/// `(name, address)` pair, or a list of either), `html` (beside `text`, or alone),
-/// `attachments` (paths, binary file objects, `(filename, content)`, `(filename,
-/// content, type)` with bytes, text, a path or a file object as content, messages),
-/// `headers` (a mapping or pairs) and `policy`.
+/// common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to`, `html` (beside
+/// `text`, or alone), `attachments`, `headers` (a mapping or pairs) and `policy`.
+///
+/// Addresses are a text (`"Ann <ann@example.org>, bob@example.org"`), a `(name,
+/// address)` pair, or a list of either. A tuple of two texts is always a pair: what
+/// stands in the name is no recipient, whatever it looks like. In a text with several
+/// addresses each has a domain, unless `local=True` says that some are mailboxes of
+/// the server itself: `Smith, John <john@example.org>` is refused.
+///
+/// Attachments are a list of paths, binary file objects, messages, `(filename,
+/// content)` and `(filename, content, type)` with bytes, text, a `Path` or a file
+/// object as content; or one of these alone; or a mapping of names to contents. A text
+/// is a path where it stands in a list by itself, and a content elsewhere.
 ///
 /// Files stay on their disk: they are read and encoded in small pieces while the
 /// message is sent, whatever their size. A path means the file as it is when the
@@ -123,7 +131,7 @@ impl Message {
         signature = (*_args, **_kwargs) -> "Self",
         text_signature = "(text=None, subtype='plain', charset=None, *, subject=None, from_=None, to=None, \
                           cc=None, bcc=None, reply_to=None, html=None, attachments=None, headers=None, \
-                          policy=None)"
+                          policy=None, local=False)"
     )]
     fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
         // Subclasses have constructors of their own kinds: everything is __init__'s.
@@ -144,7 +152,8 @@ impl Message {
         html: "str | None" = None,
         attachments: "object" = None,
         headers: "object" = None,
-        policy: "object" = None
+        policy: "object" = None,
+        local: "bool" = false
     ) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn __init__<'py>(
@@ -162,6 +171,7 @@ impl Message {
         attachments: Option<Bound<'py, PyAny>>,
         headers: Option<Bound<'py, PyAny>>,
         policy: Option<Bound<'py, PyAny>>,
+        local: bool,
     ) -> PyResult<()> {
         Self::_reset(slf, policy)?;
         let fields = vec![
@@ -180,6 +190,7 @@ impl Message {
             attachments,
             fields,
             headers,
+            local,
         };
         create::fill(slf, request)
     }

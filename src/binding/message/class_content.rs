@@ -2,7 +2,7 @@
 
 use super::class::Message;
 use super::types::Flag;
-use super::{content, mime};
+use super::{attachment, content, create, mime};
 use pyo3::types::{PyDict, PyString};
 use pyo3::{intern, prelude::*};
 
@@ -18,6 +18,24 @@ impl Message {
     #[pyo3(signature = (payload: "object") -> "None")]
     fn attach<'py>(slf: &Bound<'py, Self>, payload: &Bound<'py, PyAny>) -> PyResult<()> {
         content::attach(slf, payload)
+    }
+
+    /// Add a file beside what the message has already.
+    ///
+    /// `content` is bytes, text (a content too, not a path), a `Path`, a binary file
+    /// object, a message or a part, or a tuple as `attachments=` takes it. The type is
+    /// told by the name where it is not given; the name is the file's own where it has
+    /// one.
+    #[pyo3(signature = (content: "object", maintype: "str | None" = None, subtype: "str | None" = None, *, filename: "str | None" = None) -> "None")]
+    fn add_attachment<'py>(
+        slf: &Bound<'py, Self>,
+        content: &Bound<'py, PyAny>,
+        maintype: Option<&str>,
+        subtype: Option<&str>,
+        filename: Option<&str>,
+    ) -> PyResult<()> {
+        let part = attachment::part_from(content, (maintype, subtype), filename)?;
+        create::add_attachment(slf, &part)
     }
 
     /// The content: a list of parts, or text.

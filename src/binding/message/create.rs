@@ -3,7 +3,8 @@
 use super::bytes::Bytes;
 use super::class::Message;
 use super::state::Payload;
-use super::{attachment, content, fields};
+use super::{addresses, attachment, content, fields};
+use crate::message::address::Address;
 use crate::message::field;
 use crate::message::transfer::{self, Encoding};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -20,6 +21,8 @@ pub(crate) struct Request<'py> {
     /// Name and value, in the order in which they are written.
     pub fields: Vec<(&'static str, Option<Bound<'py, PyAny>>)>,
     pub headers: Option<Bound<'py, PyAny>>,
+    /// A text with several addresses may have some without a domain.
+    pub local: bool,
 }
 
 /// Fills a new message with what it was asked to be.
@@ -28,9 +31,16 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
     for (name, value) in &request.fields {
         let Some(value) = value.as_ref().filter(|value| !value.is_none()) else { continue };
         // An empty list of addresses is no field (RFC 5322 3.6.3).
-        let is_empty_list = field::kind(name) == field::Kind::Addresses && value.len().is_ok_and(|n| n == 0);
-        if !is_empty_list {
-            message.set_item(*name, value)?;
+        let of_addresses = field::kind(name) == field::Kind::Addresses;
+        if of_addresses && value.len().is_ok_and(|n| n == 0) {
+            continue;
+        }
+        match value.cast::<PyString>() {
+            Ok(text) if of_addresses && request.local => {
+                let (list, _) = addresses::read(name, &text.to_string_lossy(), true)?;
+                message.set_item(*name, PyList::new(py, list.iter().map(Address::written))?)?;
+            }
+            _ => message.set_item(*name, value)?,
         }
     }
     if let Some(headers) = request.headers {
@@ -61,28 +71,23 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
         content::attach(message, part.as_any())?;
     }
     if let Some(attachments) = request.attachments.filter(|given| !given.is_none()) {
-        for item in several(&attachments)? {
-            let part = attachment::part_of(&item)?;
-            if content::parts(message).is_none() || is_alternative && !is_mixed(message)? {
-                make_multipart(message, "mixed")?;
-            }
-            content::attach(message, &part)?;
+        for item in attachment::several(&attachments)? {
+            add_attachment(message, &attachment::part_of(&item)?)?;
         }
     }
     Ok(())
 }
 
-fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
-    Ok(super::params::content_type(message)? == "multipart/mixed")
+/// Adds a part that is a file beside the text, not another form of it.
+pub(crate) fn add_attachment<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny>) -> PyResult<()> {
+    if content::parts(message).is_none() || !is_mixed(message)? {
+        make_multipart(message, "mixed")?;
+    }
+    content::attach(message, part)
 }
 
-/// One attachment may be given without a list around it.
-fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let is_one = given.is_instance_of::<PyString>()
-        || given.hasattr("__fspath__")?
-        || given.hasattr("read")?
-        || given.hasattr("get_content_type")?;
-    if is_one { Ok(vec![given.clone()]) } else { given.try_iter()?.collect() }
+fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
+    Ok(super::params::content_type(message)? == "multipart/mixed")
 }
 
 /// An empty message with our own policy.

@@ -1,8 +1,10 @@
 //! Files that are attached: named or open, read when the message is written.
 
+use super::attachment;
+use super::bytes::Bytes;
 use super::open_file::{OpenFile, StoredOpenFile};
 use crate::message::rope::room_for;
-use crate::message::stored::{Exactly, ReadError, Stored, StoredFile};
+use crate::message::stored::{self, Exactly, ReadError, Stored, StoredFile};
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::io;
@@ -23,11 +25,17 @@ impl Source {
         if OpenFile::is_one(object)? {
             return Ok(Source::Open(OpenFile::new(object)?));
         }
-        let path = py.import("os")?.call_method1("fspath", (object,))?;
+        if Bytes::are(object) {
+            return Err(attachment::nameless());
+        }
+        let path = py.import("os")?.call_method1("fspath", (object,)).map_err(|_| {
+            let kind = attachment::type_name(object);
+            PyTypeError::new_err(format!("attachments: a path or an open file is wanted, not {kind}"))
+        })?;
         let path: PathBuf = path.extract()?;
         // What a relative path means may have changed by then.
         let path = std::path::absolute(&path).map_err(|error| os_error(py, &path, error))?;
-        count(py, &path)?;
+        py.detach(|| StoredFile::count(&path)).map_err(|error| os_error(py, &path, error))?;
         Ok(Source::Path(path))
     }
 
@@ -52,8 +60,10 @@ impl Source {
     /// The octets as they are to be written now: counted, not read.
     pub fn stored(&self, py: Python<'_>) -> PyResult<Arc<dyn Stored>> {
         Ok(match self {
-            Source::Path(path) => Arc::new(count(py, path)?),
-            Source::Open(file) => Arc::new(StoredOpenFile::count(py, file)?),
+            Source::Path(path) => {
+                py.detach(|| stored::of_path(path)).map_err(|error| os_error(py, path, error))?
+            }
+            Source::Open(file) => StoredOpenFile::count(py, file)?,
         })
     }
 
@@ -70,10 +80,6 @@ impl Source {
         })
         .map_err(|error| read_error(py, error))
     }
-}
-
-fn count(py: Python<'_>, path: &Path) -> PyResult<StoredFile> {
-    py.detach(|| StoredFile::count(path)).map_err(|error| os_error(py, path, error))
 }
 
 fn os_error(py: Python<'_>, path: &Path, error: io::Error) -> PyErr {

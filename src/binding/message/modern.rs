@@ -3,14 +3,13 @@
 use super::bytes::Bytes;
 use super::class::Message;
 use super::state::Field;
-use super::{fields, params};
-use crate::envelope;
+use super::{addresses, fields, params};
 use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
-use crate::message::{address, field, field_fold, identity, transfer::is_seven_bit};
+use crate::message::{address, address::Address, field, field_fold, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyString, PyTuple};
 
 /// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
 /// date, an `Address`, or a list of addresses.
@@ -24,23 +23,13 @@ pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
     field::check_value(name, plain).map_err(fields::refused)?;
     // The null path of Return-Path is no address.
     if of_addresses && !name.eq_ignore_ascii_case("return-path") {
-        check_addresses(name, plain)?;
+        // Each item of a list was said to be an address.
+        let is_list = !value.is_instance_of::<PyString>() && !value.hasattr("encode")?;
+        if let (_, Some(tidied)) = addresses::read(name, plain, is_list)? {
+            return Ok(PyString::new(value.py(), &tidied).into_any());
+        }
     }
     Ok(text.into_any())
-}
-
-/// How many addresses it is a list of (a group is one), each of which could stand in
-/// an envelope.
-fn check_addresses(name: &str, text: &str) -> PyResult<usize> {
-    let refused = |why: &dyn std::fmt::Display| {
-        PyValueError::new_err(format!("{name}: {text:?} is not an address or a list of them: {why}"))
-    };
-    let list = address::parse(text).map_err(|malformed| refused(&malformed.0))?;
-    for mailbox in address::mailboxes(&list) {
-        let spec = mailbox.addr_spec(true).map_err(|malformed| refused(&malformed.0))?;
-        spec.parse::<envelope::Mailbox>().map_err(|bad| refused(&bad))?;
-    }
-    Ok(list.len())
 }
 
 fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
@@ -52,7 +41,7 @@ fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
         return Err(PyTypeError::new_err(format!("{name}: None is no value")));
     }
     if field::kind(name) == field::Kind::Addresses {
-        return Ok(PyString::new(py, &addresses(name, value)?));
+        return Ok(PyString::new(py, &addresses_of(name, value)?));
     }
     if value.hasattr("utcoffset")? {
         let text = py.import("rsmtp.email.utils")?.call_method1("format_datetime", (value,))?;
@@ -67,25 +56,31 @@ fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
 }
 
 /// Addresses in any of their forms, as one value.
-pub(crate) fn addresses(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
-    if let Some(one) = pair(value)? {
+fn addresses_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    if let Some(one) = pair(value) {
         return named(name, &one);
     }
-    let is_many = value.is_instance_of::<PyList>()
-        || value.is_instance_of::<PyTuple>()
-        || (value.hasattr("__iter__")?
-            && !value.is_instance_of::<PyString>()
-            && !value.is_instance_of::<PyBytes>()
-            && !value.is_instance_of::<PyByteArray>());
+    if let Ok(tuple) = value.cast::<PyTuple>()
+        && tuple.iter().any(|item| item.is_instance_of::<PyString>())
+    {
+        return Err(PyTypeError::new_err(format!(
+            "{name}: a tuple is one (name, address), and {} is none: several addresses are a list",
+            tuple.repr()?
+        )));
+    }
+    let is_many = value.hasattr("__iter__")?
+        && !value.is_instance_of::<PyString>()
+        && !value.is_instance_of::<PyBytes>()
+        && !value.is_instance_of::<PyByteArray>();
     if !is_many {
         return single(name, value);
     }
     let mut all = Vec::new();
     for item in value.try_iter()? {
         let item = item?;
-        all.push(match item.extract::<(String, String)>() {
-            Ok(pair) if item.is_instance_of::<PyTuple>() => named(name, &pair)?,
-            _ => one_of_many(name, &item)?,
+        all.push(match pair(&item) {
+            Some(pair) => named(name, &pair)?,
+            None => one_of_many(name, &item)?,
         });
     }
     Ok(all.join(", "))
@@ -93,8 +88,9 @@ pub(crate) fn addresses(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String
 
 fn one_of_many(name: &str, item: &Bound<'_, PyAny>) -> PyResult<String> {
     let text = single(name, item)?;
-    match check_addresses(name, &text)? {
-        1 => Ok(text),
+    let (list, tidied) = addresses::read(name, &text, false)?;
+    match list.len() {
+        1 => Ok(tidied.unwrap_or(text)),
         0 => Err(PyValueError::new_err(format!("{name}: {text:?} in the list is no address"))),
         _ => Err(PyValueError::new_err(format!("{name}: {text:?} in the list is more than one address"))),
     }
@@ -116,21 +112,22 @@ fn single(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(text.to_owned())
 }
 
-/// (name, address), but not two addresses.
-fn pair(value: &Bound<'_, PyAny>) -> PyResult<Option<(String, String)>> {
-    if !value.is_instance_of::<PyTuple>() {
-        return Ok(None);
-    }
-    Ok(value.extract::<(String, String)>().ok().filter(|(name, _)| !name.contains('@')))
+/// (name, address): two texts in a tuple are never anything else, whatever is in them. A
+/// name may come from a form, and must not become a recipient.
+fn pair(value: &Bound<'_, PyAny>) -> Option<(String, String)> {
+    value.cast::<PyTuple>().ok()?.extract().ok()
 }
 
 fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> {
     field::check_value(field_name, name).map_err(fields::refused)?;
     field::check_value(field_name, addr).map_err(fields::refused)?;
-    if addr.contains(['<', '>', ',', ';']) && !addr.contains('"') {
-        return Err(PyValueError::new_err(format!("{field_name}: {addr:?} is not one address")));
+    let (list, _) = addresses::read(field_name, addr, false)?;
+    match &list[..] {
+        [Address::Mailbox(mailbox)] if mailbox.display_name.is_none() => {
+            Ok(address::format(name, &mailbox.source))
+        }
+        _ => Err(PyValueError::new_err(format!("{field_name}: {addr:?} is not one address"))),
     }
-    Ok(address::format(name, addr))
 }
 
 /// Writes one field.

@@ -1,8 +1,11 @@
 //! Python's file objects as stored octets: from where they stood when they were
-//! attached to their end. The GIL is held for one small read at a time.
+//! attached to their end. The GIL is held for one small read at a time, and the file's
+//! position is afterwards what it was: the next message that the same file is attached to
+//! begins where this one did, and so does its owner.
 
-use crate::message::stored::{Reading, Stored};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use crate::message::stored::{ReadAlready, Reading, Stored};
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::MutexExt;
@@ -46,8 +49,13 @@ impl OpenFile {
                 shown(object)
             )));
         }
-        let start = object.call_method0("tell")?.extract()?;
-        Ok(OpenFile { object: object.clone().unbind(), start, position: position_of(object) })
+        let position = position_of(object);
+        let start = {
+            // A session may be reading it for an earlier message.
+            let _held = position.lock_py_attached(object.py()).unwrap_or_else(PoisonError::into_inner);
+            object.call_method0("tell")?.extract()?
+        };
+        Ok(OpenFile { object: object.clone().unbind(), start, position })
     }
 
     pub fn clone_ref(&self, py: Python<'_>) -> Self {
@@ -65,14 +73,53 @@ impl OpenFile {
         base.extract().ok().filter(|base: &String| !base.is_empty())
     }
 
+    /// Lends the file to `work`, which may move its position.
     fn with_position<T>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>,
     ) -> PyResult<T> {
         let _held = self.position.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        work(self.object.bind(py))
+        let object = self.object.bind(py);
+        let before = object.call_method0(intern!(py, "tell"))?;
+        let worked = work(object);
+        let back = object.call_method1(intern!(py, "seek"), (before,));
+        let result = worked?;
+        back?;
+        Ok(result)
     }
+
+    /// What the file holds from its start on, counted. A file of the kernel's (`/proc`)
+    /// has no end that could be sought: it is read.
+    fn count(&self, py: Python<'_>) -> PyResult<Counted> {
+        let end = self.with_position(py, |object| {
+            object.call_method1("seek", (0, 2))?;
+            object.call_method0("tell")?.extract::<u64>()
+        });
+        let len = match &end {
+            Ok(end) if *end > self.start => return Ok(Counted::Octets(end - self.start)),
+            Ok(end) => end.checked_sub(self.start),
+            Err(raised) if raised.is_instance_of::<PyOSError>(py) => None,
+            Err(raised) => return Err(raised.clone_ref(py)),
+        };
+        let octets: PyBackedBytes = self.with_position(py, |object| {
+            object.call_method1("seek", (self.start,))?;
+            Ok(object.call_method0("read")?.extract()?)
+        })?;
+        match (octets.is_empty(), len, end) {
+            (false, ..) => Ok(Counted::Read(octets[..].into())),
+            (true, Some(len), _) => Ok(Counted::Octets(len)),
+            (true, None, Ok(_)) => Ok(Counted::EndsBefore),
+            (true, None, Err(raised)) => Err(raised),
+        }
+    }
+}
+
+enum Counted {
+    Octets(u64),
+    /// They had to be read to be counted.
+    Read(Arc<[u8]>),
+    EndsBefore,
 }
 
 fn shown(object: &Bound<'_, PyAny>) -> String {
@@ -104,21 +151,18 @@ pub(crate) struct StoredOpenFile {
 }
 
 impl StoredOpenFile {
-    pub fn count(py: Python<'_>, file: &OpenFile) -> PyResult<Self> {
-        let end: u64 = file.with_position(py, |object| {
-            object.call_method1("seek", (0, 2))?;
-            object.call_method0("tell")?.extract()
-        })?;
+    pub fn count(py: Python<'_>, file: &OpenFile) -> PyResult<Arc<dyn Stored>> {
         let name = file.file_name(py).unwrap_or_else(|| shown(file.object.bind(py)));
-        let Some(len) = end.checked_sub(file.start) else {
-            return Err(PyValueError::new_err(format!(
+        match file.count(py)? {
+            Counted::EndsBefore => Err(PyValueError::new_err(format!(
                 "attachments: {name} ends before the position at which it was attached"
-            )));
-        };
-        if len > LONGEST {
-            return Err(PyValueError::new_err(format!("attachments: {name} can't hold {len} octets")));
+            ))),
+            Counted::Octets(len) if len > LONGEST => {
+                Err(PyValueError::new_err(format!("attachments: {name} can't hold {len} octets")))
+            }
+            Counted::Octets(len) => Ok(Arc::new(StoredOpenFile { file: file.clone_ref(py), len, name })),
+            Counted::Read(octets) => Ok(Arc::new(ReadAlready { name, octets })),
         }
-        Ok(StoredOpenFile { file: file.clone_ref(py), len, name })
     }
 }
 
@@ -155,8 +199,8 @@ impl Read for OpenReading {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = Python::attach(|py| {
             let octets = self.file.with_position(py, |object| {
-                object.call_method1("seek", (self.at,))?;
-                Ok(object.call_method1("read", (out.len(),))?.extract::<PyBackedBytes>()?)
+                object.call_method1(intern!(py, "seek"), (self.at,))?;
+                Ok(object.call_method1(intern!(py, "read"), (out.len(),))?.extract::<PyBackedBytes>()?)
             })?;
             match out.get_mut(..octets.len()) {
                 Some(place) => place.copy_from_slice(&octets),

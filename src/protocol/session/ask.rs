@@ -149,7 +149,7 @@ impl Session {
         // QUIT may end a group (RFC 2920 3.1): the answers are awaited all the same.
         let joins = matches!(request, Request::Transaction(_) | Request::Command(Command::Quit));
         if joins && !self.transactions.is_empty() {
-            return match self.takes_transaction() {
+            return match self.takes_transaction() && self.may_be_said_on_top(request) {
                 true => Ok(()),
                 false => Err(self.misuse(Stage::Mail, "another mail transaction is still under way")),
             };

@@ -1,6 +1,6 @@
 //! Hearing: what a reply means to what it answers.
 
-use super::{Procedure, Session};
+use super::{Procedure, Sequence, Session};
 use crate::protocol::auth;
 use crate::protocol::command::{Command, Verb};
 use crate::protocol::error::{Error, Kind, Stage};
@@ -162,7 +162,13 @@ impl Session {
             Part::Clear | Part::Reset => self.state = self.rest,
         }
         self.out.state = Some(self.state);
-        match running.hear(part, reply, alone, &mut self.out) {
+        let then = running.hear(part, reply, alone, &mut self.out);
+        match part {
+            Part::Mail if running.was_taken_in_sequence() => self.sequence = Sequence::Free,
+            Part::Clear | Part::Mail if running.is_out_of_sequence() => self.sequence = Sequence::OneByOne,
+            _ => {}
+        }
+        match then {
             Then::GoOn => {}
             Then::Done(outcome) => {
                 self.transactions.pop_front();
@@ -170,10 +176,7 @@ impl Session {
                 self.events.push_back(Event::Transaction(outcome));
             }
             Then::NoChunking(reply) => return Err(self.no_chunking(reply)),
-            Then::Disorder(reply) => {
-                let message = "the server refused RSET between messages: nobody can tell them apart";
-                return Err(self.broke_with(Stage::Reset, message, reply));
-            }
+            Then::Disorder(stage, message, reply) => return Err(self.broke_with(stage, message, reply)),
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod end;
 mod hear;
 mod limits;
 mod options;
+mod sequence;
 
 use super::auth::{Confided, Exchange};
 use super::body::Body;
@@ -23,6 +24,7 @@ use super::state::State;
 use super::transaction::{Outcome, Running};
 use super::transcript::{Line, Speaker};
 pub use options::Options;
+use sequence::Sequence;
 use std::collections::{HashSet, VecDeque};
 
 /// A request of more than one turn.
@@ -54,6 +56,8 @@ pub struct Session {
     /// Mail transactions that are not answered whole, in the order in which they
     /// were said: a reply to a transaction is one to the first.
     transactions: VecDeque<Running>,
+    /// Whether a transaction may be said on top of another one.
+    sequence: Sequence,
     /// QUIT has been said.
     quitting: bool,
     /// What is known of those that were in flight when the session ended, behind
@@ -91,6 +95,7 @@ impl Session {
             out: Outgoing::default(),
             procedure: None,
             transactions: VecDeque::new(),
+            sequence: Sequence::default(),
             quitting: false,
             stranded: VecDeque::new(),
             events: VecDeque::new(),
@@ -120,7 +125,9 @@ impl Session {
             return self.out.is_idle() && self.state != State::Data;
         }
         // Only the last can be unsaid; what goes wrong ahead of it touches nobody behind.
-        self.transactions.back().is_some_and(Running::may_be_followed) && self.out.takes_more()
+        self.sequence != Sequence::OneByOne
+            && self.transactions.back().is_some_and(Running::may_be_followed)
+            && self.out.takes_more()
     }
 
     /// How many transactions are not answered whole.

@@ -55,7 +55,7 @@ pub(in crate::protocol) enum Then {
     GoOn,
     Done(Outcome),
     /// The server can't keep this transaction apart from the one ahead of it.
-    Disorder(Reply),
+    Disorder(Stage, &'static str, Reply),
     /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
     /// for commands.
     NoChunking(Reply),
@@ -72,6 +72,8 @@ pub(in crate::protocol) struct Running {
     verdict: Option<Verdict>,
     smtputf8: bool,
     grouped: bool,
+    /// It was said on top of one that was not answered yet.
+    follows: bool,
     /// The mail data waits for the answers to the rest of the group.
     cautious: bool,
     /// Mail data goes by BDAT, not DATA.
@@ -101,6 +103,7 @@ impl Running {
             verdict: None,
             smtputf8,
             grouped: options.pipelining && extensions.has("PIPELINING"),
+            follows,
             cautious,
             // The answers to a last chunk would be as many as recipients that nobody
             // has counted yet: LMTP keeps to DATA.
@@ -131,11 +134,21 @@ impl Running {
         out: &mut Outgoing,
     ) -> Then {
         match part {
-            Part::Clear if !reply.is_completion() => return Then::Disorder(reply),
-            Part::Clear => {}
+            Part::Clear if reply.is_completion() => {}
+            Part::Clear if denies_sequence(&reply) => self.verdict = Some(Verdict::OutOfSequence(reply)),
+            Part::Clear => return Then::Disorder(Stage::Reset, RESET_REFUSED, reply),
+            // RSET was out of sequence and MAIL is not: to which message this belongs is unknown.
+            Part::Mail if reply.is_completion() && self.is_out_of_sequence() => {
+                self.verdict = None;
+                return Then::Disorder(Stage::Mail, RESET_REFUSED, reply);
+            }
             Part::Mail if reply.is_completion() => self.next_recipient(0, alone, out),
             Part::Mail => {
-                self.verdict = Some(Verdict::SenderRefused(reply));
+                if self.follows && denies_sequence(&reply) {
+                    self.verdict = Some(Verdict::OutOfSequence(reply));
+                } else if !self.is_out_of_sequence() {
+                    self.verdict = Some(Verdict::SenderRefused(reply));
+                }
                 if !self.grouped {
                     self.say(Part::Reset, out);
                 }
@@ -163,6 +176,11 @@ impl Running {
             {
                 return Then::NoChunking(reply);
             }
+            // It has taken content without a sender: whose message that is, it alone knows.
+            Part::Chunk { last: true } if reply.is_completion() && self.is_out_of_sequence() => {
+                self.verdict = None;
+                return Then::Disorder(Stage::EndOfData, RESET_REFUSED, reply);
+            }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
             Part::Chunk { last: false } => self.hear_chunk(&reply, alone, out),
             Part::End(one) => return self.hear_end(one, reply, out),
@@ -174,6 +192,16 @@ impl Running {
     /// Whether the server has decided and only tidying up is left.
     pub(in crate::protocol) fn is_decided(&self) -> bool {
         self.verdict.is_some()
+    }
+
+    /// Whether the server takes nothing before it has answered the one ahead.
+    pub(in crate::protocol) fn is_out_of_sequence(&self) -> bool {
+        matches!(self.verdict, Some(Verdict::OutOfSequence(_)))
+    }
+
+    /// Whether the server has begun it on top of one that was not answered yet.
+    pub(in crate::protocol) fn was_taken_in_sequence(&self) -> bool {
+        self.follows && self.verdict.is_none()
     }
 
     /// Whether another transaction may go out on top of this one: it is said whole,
@@ -373,6 +401,13 @@ impl Running {
         let verdict = self.verdict.take().unwrap_or(otherwise);
         Outcome { verdict, recipients: std::mem::take(&mut self.fates) }
     }
+}
+
+const RESET_REFUSED: &str = "the server refused RSET between messages: nobody can tell them apart";
+
+/// RFC 5321 4.2.2: the command itself may be right elsewhere.
+fn denies_sequence(reply: &Reply) -> bool {
+    reply.code() == 503
 }
 
 /// Whether it speaks of the command and not of the message (RFC 5321 4.2.2): there is
