@@ -1548,6 +1548,7 @@ class Settings:
         plaintext_auth: whether AUTH may leave this machine without TLS.
         like_smtplib: be smtplib on the wire, its habits included.
         implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
+        encrypted: the connection is encrypted already, by whoever made it.
     """
     def __new__(
         cls,
@@ -1561,6 +1562,7 @@ class Settings:
         plaintext_auth: bool = False,
         like_smtplib: bool = False,
         implicit_tls: bool = False,
+        encrypted: bool = False,
         context: object = None,
     ) -> Settings: ...
 
@@ -1717,10 +1719,13 @@ class Wire(Conversation):
         """
         Looks at the clock: a request whose time is up is settled by that.
         """
-    def connected(self, /, peer: tuple[str, SupportsIndex] | None, observer: object = None) -> None:
+    def connected(
+        self, /, peer: tuple[str, SupportsIndex] | None, observer: object = None, *, elsewhere: bool = False
+    ) -> None:
         """
         The connection stands: to the peer at this address and port, or, with None, to
-        a Unix socket.
+        a Unix socket or something else that has no address. `elsewhere`: what the peer
+        hears may leave this machine, wherever the peer is.
         """
     def end(self, /) -> None:
         """

@@ -64,7 +64,8 @@ class AsyncSmtpClient(Verbs):
 
     Args:
         host, port, local_hostname, timeout, source_address, tls, context, deadline,
-            pipelining, chunking, allow_plaintext_auth: as for SmtpClient.
+            pipelining, chunking, allow_plaintext_auth, socket_path: as for SmtpClient.
+        sock: a `socket.socket` that is connected, to talk over.
 
     Raises the classes of `rsmtp.errors`; ValueError for input that could not stand in a
     conversation, before anything is sent.
@@ -74,7 +75,7 @@ class AsyncSmtpClient(Verbs):
 
     def _rsmtp_made(self, host: str, port: int) -> None:
         self._rsmtp_given = (host or "localhost", port)
-        self._rsmtp_connects = bool(host)
+        self._rsmtp_connects = bool(host) or self._rsmtp_given_sock is not None
 
     connect = awaitable(Verbs._rsmtp_connect)
     send = awaitable(Verbs._rsmtp_send)
@@ -121,12 +122,13 @@ class AsyncSmtpClient(Verbs):
             self._rsmtp_connection.drop()
 
     async def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
-        settings = self._rsmtp_settings(host)
+        sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None
         self._rsmtp_connected(
             await Connection.open(
                 host,
                 port,
-                settings,
+                self._rsmtp_settings(sock),
+                sock=sock,
                 path=path,
                 source_address=self.source_address,
                 observer=self._rsmtp_observer,

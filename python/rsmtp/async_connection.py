@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Self, cast
 
 import rsmtp
+from rsmtp import sockets
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, ascii_host
 
 # Octets that are read at a time.
@@ -66,8 +67,8 @@ class Connection(Wire, asyncio.BufferedProtocol):
         settings: Settings,
         *,
         path: str | None = None,
-        sock: socket.socket | None = None,
         source_address: tuple[str, int] | None = None,
+        sock: Any = None,
         observer: _Observer = None,
     ) -> Self:
         """Connects to `host` and `port`, or to the Unix socket at `path`, within the
@@ -76,33 +77,53 @@ class Connection(Wire, asyncio.BufferedProtocol):
         try:
             try:
                 async with asyncio.timeout(connection.seconds_left()):
-                    await connection._dial(host, port, path, sock, source_address, observer)
+                    if sock is None and sockets.are_replaced():
+                        sock = await connection._by_others(host, port, path, source_address)
+                    if sock is not None:
+                        await connection._adopt(sock)
+                    else:
+                        await connection._dial(host, port, path, source_address, observer)
             except TimeoutError:
                 while left := connection.seconds_left():
                     await asyncio.sleep(left + _TICK)
                     connection.check_time()
                 connection.check_time()
                 connection.result()
-            peer = connection.getpeername()
-            connection.connected(peer, observer)
+            elsewhere = sock is not None and path is None and not sockets.is_local(host)
+            connection.connected(connection.getpeername(), observer, elsewhere=elsewhere)
         except BaseException:
             connection._hang_up()
             raise
         return connection
+
+    async def _by_others(
+        self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None
+    ) -> Any:
+        """A socket of what stands in the place of Python's: its ways may be blocking."""
+        left = self.seconds_left()
+        with sockets.told_as_ours(path or host):
+            if path is not None:
+                return await self._loop.run_in_executor(None, sockets.connected_to_path, path, left)
+            return await self._loop.run_in_executor(None, sockets.connected, host, port, left, source_address)
+
+    async def _adopt(self, sock: Any) -> None:
+        if sockets.is_encrypted(sock) or not hasattr(sock, "setblocking") or not hasattr(sock, "fileno"):
+            kind = type(sock).__name__
+            raise TypeError(
+                f"sock: asyncio wants a plain socket.socket, not {kind}; TLS comes over it by tls="
+            )
+        sock.setblocking(False)
+        await self._loop.create_connection(lambda: self, sock=sock)
 
     async def _dial(
         self,
         host: str,
         port: int,
         path: str | None,
-        sock: socket.socket | None,
         source_address: tuple[str, int] | None,
         observer: _Observer,
     ) -> None:
         """Every address is tried in the order that the resolver gives."""
-        if sock is not None:
-            await self._loop.create_connection(lambda: self, sock=sock)
-            return
         if path is not None:
             try:
                 await self._loop.create_unix_connection(lambda: self, path)

@@ -6,13 +6,16 @@ values and attributes that people know stand in `rsmtp.verbs`. Here they wait.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from rsmtp import sockets
 from rsmtp._rsmtp import Connection
 from rsmtp.transcript import Transcript
 from rsmtp.verbs import Verbs
+from rsmtp.verbs.conversation import UNSET
 from rsmtp.verbs.script import Steps, named_after
 
 __all__ = ["SmtpClient", "Transcript"]
@@ -60,13 +63,19 @@ class SmtpClient(Verbs):
         chunking: False sends mail data by DATA, not BDAT, whatever it offers.
         allow_plaintext_auth: True lets `login` go over a connection without TLS
             that leaves this machine.
+        sock: a socket that is connected, to talk over: anything with `recv`,
+            `settimeout` and `send` or `sendall`. `host` is the server's name then,
+            for its certificate. What it does between us and the server (a proxy,
+            TLS) is its own matter.
+        socket_path: a Unix socket to connect to, instead of a host. A `host` that
+            begins with "/" is one too.
 
     Raises the classes of `rsmtp.errors`; ValueError for input that could not
     stand in a conversation, before anything is sent.
     """
 
     def _rsmtp_made(self, host: str, port: int) -> None:
-        if host:
+        if host or self._rsmtp_given_sock is not None:
             self._rsmtp_enter(host, port)
 
     _rsmtp_enter = blocking(Verbs._rsmtp_arrive)
@@ -104,15 +113,59 @@ class SmtpClient(Verbs):
     ) -> None:
         self._rsmtp_exit()
 
+    def _get_socket(self, host: str, port: int, timeout: Any) -> Any:
+        """A socket connected to `host`. A subclass may have its own way, as with smtplib:
+        the conversation goes over the socket that it returns."""
+        return sockets.connected(host, port, timeout, self.source_address, self._rsmtp_sockets())
+
+    def _rsmtp_sockets(self) -> ModuleType:
+        """The module whose sockets are to be used."""
+        return socket
+
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
-        settings = self._rsmtp_settings(host)
+        sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None
+        if sock is None:
+            sock = self._rsmtp_dial(host, port, path)
+        if sock is not None:
+            self._rsmtp_adopt(sock)
+            return
         self._rsmtp_connected(
             Connection.open(
                 host,
                 port,
-                settings,
+                self._rsmtp_settings(),
                 path=path,
                 source_address=self.source_address,
+                observer=self._rsmtp_observer,
+            )
+        )
+
+    def _rsmtp_dial(self, host: str, port: int, path: str | None) -> Any:
+        """A socket that is not the engine's own; None where there is no reason for one."""
+        if path is None and self._rsmtp_overrides("_get_socket"):
+            return self._get_socket(host, port, self.timeout)
+        module = self._rsmtp_sockets()
+        if not sockets.are_replaced(module):
+            return None
+        with sockets.told_as_ours(path or host):
+            if path is not None:
+                return sockets.connected_to_path(path, self._rsmtp_patience, module)
+            return sockets.connected(host, port, self.timeout, self.source_address, module)
+
+    def _rsmtp_adopt(self, sock: Any) -> None:
+        from rsmtp.socket_connection import SocketConnection
+
+        if self.timeout is not UNSET:
+            sock.settimeout(self.timeout)
+        elif hasattr(sock, "gettimeout"):
+            self._rsmtp_patience = sock.gettimeout()
+        self._rsmtp_connected(
+            SocketConnection.adopt(
+                sock,
+                self._host,
+                self._rsmtp_settings(sock),
+                timeout=self._rsmtp_patience,
+                deadline=self._rsmtp_deadline,
                 observer=self._rsmtp_observer,
             )
         )

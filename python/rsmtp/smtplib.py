@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 import socket
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 import rsmtp
 from rsmtp.client import SmtpClient
 from rsmtp.verbs.conversation import LMTP_PORT, SMTP_PORT, SMTP_SSL_PORT, UNSET
-from rsmtp.verbs.script import Reply
 
 if TYPE_CHECKING:
     import ssl
@@ -84,6 +83,10 @@ class SMTP(SmtpClient):
     _rsmtp_like_smtplib = True
     _rsmtp_settable = frozenset()
 
+    def _rsmtp_sockets(self) -> ModuleType:
+        # Programs put another module in its place here.
+        return socket
+
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -133,14 +136,3 @@ class LMTP(SMTP):
         timeout: float | None = UNSET,
     ) -> None:
         super().__init__(host, port, local_hostname, timeout, source_address)
-
-    def connect(
-        self, host: str | None = "localhost", port: int = 0, source_address: tuple[str, int] | None = None
-    ) -> Reply:
-        """Connects to a host, or to the Unix socket at `host` if it begins with "/"."""
-        if host is None or not host.startswith("/"):
-            return super().connect(host, port, source_address)
-        if self.debuglevel > 0:
-            self._print_debug("connect:", host)
-        self._rsmtp_begin("localhost", 0, path=host)
-        return self.getreply()

@@ -19,6 +19,7 @@ use std::time::Duration;
 ///     plaintext_auth: whether AUTH may leave this machine without TLS.
 ///     like_smtplib: be smtplib on the wire, its habits included.
 ///     implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
+///     encrypted: the connection is encrypted already, by whoever made it.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Settings {
     options: Options,
@@ -32,7 +33,7 @@ impl Settings {
     #[new]
     #[pyo3(signature = (
         *, timeout=None, deadline=None, lmtp=false, pipelining=true, chunking=true, plaintext_auth=false,
-        like_smtplib=false, implicit_tls=false, context: "object" = None
+        like_smtplib=false, implicit_tls=false, encrypted=false, context: "object" = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -44,10 +45,11 @@ impl Settings {
         plaintext_auth: bool,
         like_smtplib: bool,
         implicit_tls: bool,
+        encrypted: bool,
         context: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let options =
-            Options { lmtp, pipelining, chunking, plaintext_auth, like_smtplib, ..Options::default() };
+            Options { lmtp, pipelining, chunking, plaintext_auth, like_smtplib, implicit_tls: encrypted };
         Ok(Self { options, patience: patience(timeout, deadline)?, implicit_tls, context })
     }
 }

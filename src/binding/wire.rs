@@ -48,16 +48,18 @@ impl Wire {
     }
 
     /// The connection stands: to the peer at this address and port, or, with None, to
-    /// a Unix socket.
-    #[pyo3(signature = (peer, observer: "object" = None))]
+    /// a Unix socket or something else that has no address. `elsewhere`: what the peer
+    /// hears may leave this machine, wherever the peer is.
+    #[pyo3(signature = (peer, observer: "object" = None, *, elsewhere=false))]
     fn connected(
         &self,
         py: Python<'_>,
         peer: Option<(String, u16)>,
         observer: Option<Py<PyAny>>,
+        elsewhere: bool,
     ) -> PyResult<()> {
         let peer = peer.map(|address| socket_address("peer", &address)).transpose()?;
-        self.note(py, observer, |driver, host| driver.connected(host, peer))
+        self.note(py, observer, |driver, host| driver.connected(host, peer, elsewhere))
     }
 
     /// For the transcript: the host's name has these addresses.

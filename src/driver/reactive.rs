@@ -68,8 +68,8 @@ impl Reactive {
         &mut self.wire
     }
 
-    pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>) {
-        self.wire.connected(host, peer);
+    pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>, elsewhere: bool) {
+        self.wire.connected(host, peer, elsewhere);
         self.operation = None;
     }
 

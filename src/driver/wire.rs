@@ -32,15 +32,17 @@ impl Wire {
         }
     }
 
-    /// The connection to `host` stands; without a peer's address it is a Unix socket.
-    pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>) {
+    /// The connection to `host` stands; without a peer's address it is a Unix socket, or
+    /// something else that has none. `elsewhere`: what the peer hears may leave this machine
+    /// all the same.
+    pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>, elsewhere: bool) {
         let session = self.conversation.session_mut();
         session.note(match peer {
             Some(address) => format!("connected to {address}"),
             None => format!("connected to {host}"),
         });
         // Nobody on the way can listen in on what stays on this machine.
-        if peer.is_none_or(|address| address.ip().to_canonical().is_loopback()) {
+        if !elsewhere && peer.is_none_or(|address| address.ip().to_canonical().is_loopback()) {
             session.allow_plaintext_auth();
         }
     }

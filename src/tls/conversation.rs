@@ -49,7 +49,7 @@ pub struct Conversation {
 impl Conversation {
     /// With a layer, TLS comes first (implicit TLS, RFC 8314).
     pub fn new(options: Options, layer: Option<Box<dyn RecordLayer>>) -> Self {
-        let options = Options { implicit_tls: layer.is_some(), ..options };
+        let options = Options { implicit_tls: options.implicit_tls || layer.is_some(), ..options };
         Self {
             session: Session::new(options),
             layer,

@@ -38,18 +38,8 @@ class Client(AsyncSmtpClient):
         return reply
 
     async def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
-        settings = self._rsmtp_settings(host)
-        self._rsmtp_connected(
-            await Connection.open(
-                host,
-                port,
-                settings,
-                path=self._path,
-                sock=self._given_socket,
-                source_address=self.source_address,
-                observer=self._rsmtp_observer,
-            )
-        )
+        self._rsmtp_given_sock = self._given_socket
+        await super()._rsmtp_begin(host, port, self._path or path)
 
     def _rsmtp_connected(self, connection: Connection) -> None:
         super()._rsmtp_connected(connection)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 from typing import Any
 
 import rsmtp
 from rsmtp._rsmtp import Settings
 from rsmtp.local_hostname import address_literal
-from rsmtp.verbs.conversation import UNSET, Conversation
+from rsmtp.sockets import is_encrypted
+from rsmtp.verbs.conversation import Conversation
 from rsmtp.verbs.script import Reply, Steps
 
 
@@ -20,15 +20,17 @@ class Connecting(Conversation):
         """Connects and returns the greeting, whatever it says: (code, text).
 
         Without a host, to localhost, or where the constructor of an AsyncSmtpClient was
-        told. "host:port" is taken apart when no port is given. Raises a subclass of
-        OSError when no connection can be made.
+        told. "host:port" is taken apart when no port is given; a host that begins with
+        "/" is the path of a Unix socket. Raises a subclass of OSError when no connection
+        can be made.
         """
         if host is None:
             host, port = self._rsmtp_given[0], port or self._rsmtp_given[1]
         if source_address:
             self.source_address = source_address
+        path = host if host.startswith("/") else None
         digits: str | int = port
-        if not port and host.count(":") == 1:
+        if not port and host.count(":") == 1 and path is None:
             host, _, digits = host.partition(":")
         try:
             port = int(digits or 0) or self.default_port
@@ -39,7 +41,9 @@ class Connecting(Conversation):
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
             self._print_debug("connect: to", (host, port), self.source_address)
-        yield self._rsmtp_begin(host, port)
+        name = "localhost" if path else host
+        self._rsmtp_start_anew(name)
+        yield self._rsmtp_begin(name, port, path)
         code, msg = yield self._rsmtp_own.getreply()
         if self.debuglevel > 0:
             self._print_debug("connect:", repr(msg))
@@ -49,15 +53,12 @@ class Connecting(Conversation):
         return code, msg
 
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> Any:
-        """Opens a connection."""
+        """Opens a connection, or goes on with a socket that was given."""
         raise NotImplementedError
 
-    def _rsmtp_settings(self, host: str) -> Settings:
-        """For a new connection; what was learnt in an old one is forgotten."""
-        self.close()
-        self._rsmtp_forget()
-        self._host = host
-        self._rsmtp_patience = socket.getdefaulttimeout() if self.timeout is UNSET else self.timeout
+    def _rsmtp_settings(self, sock: Any = None) -> Settings:
+        """For a connection of the engine's own, or over a socket of others."""
+        encrypted = sock is not None and is_encrypted(sock)
         return Settings(
             timeout=self._rsmtp_patience,
             deadline=self._rsmtp_deadline,
@@ -66,7 +67,8 @@ class Connecting(Conversation):
             chunking=self._rsmtp_chunking,
             plaintext_auth=self._rsmtp_allow_plaintext_auth,
             like_smtplib=self._rsmtp_like_smtplib,
-            implicit_tls=self._rsmtp_tls_mode == "implicit",
+            implicit_tls=self._rsmtp_tls_mode == "implicit" and not encrypted,
+            encrypted=encrypted,
             context=self._rsmtp_context,
         )
 

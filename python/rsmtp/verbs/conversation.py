@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Any, Final
 
@@ -56,6 +57,8 @@ class Conversation(DebugOutput):
     _rsmtp_connection: Any = None
     # Where `connect` goes that is not told.
     _rsmtp_given: tuple[str, int] = ("localhost", 0)
+    # A socket of the caller's that is connected, for the next session.
+    _rsmtp_given_sock: Any = None
     # Seconds for each stage of the present session.
     _rsmtp_patience: float | None = None
     _rsmtp_tls_mode = "none"
@@ -78,8 +81,14 @@ class Conversation(DebugOutput):
         pipelining: bool = True,
         chunking: bool = True,
         allow_plaintext_auth: bool = False,
+        sock: Any = None,
+        socket_path: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__()
+        if socket_path is not None:
+            if host or sock is not None:
+                raise ValueError("socket_path: it stands instead of a host and of sock")
+            host = os.path.abspath(os.fspath(socket_path))
         if tls is not None:
             self._rsmtp_tls_mode = tls
         if self._rsmtp_tls_mode not in ("none", "starttls", "implicit"):
@@ -99,6 +108,7 @@ class Conversation(DebugOutput):
         self._rsmtp_learnt: dict[str, str] = {}
         self._rsmtp_names_itself = local_hostname is None
         self.local_hostname = own_name() if local_hostname is None else local_hostname
+        self._rsmtp_given_sock = sock
         self._rsmtp_made(host, port)
 
     def _rsmtp_made(self, host: str, port: int) -> None:
@@ -154,16 +164,33 @@ class Conversation(DebugOutput):
         return self._rsmtp_tls
 
     @property
-    def sock(self) -> SocketView | None:
-        """The connection as people ask a socket about it; None when there is none."""
+    def sock(self) -> Any:
+        """The connection as people ask a socket about it; None when there is none. A socket
+        of the caller's is given back as long as TLS of ours does not come over it. Setting
+        it to None closes the connection."""
         connection = self._rsmtp_connection
-        return None if connection is None or connection.is_over else SocketView(self, connection)
+        if connection is None or connection.is_over:
+            return None
+        own = getattr(connection, "sock", None)
+        return SocketView(self, connection) if own is None or self._rsmtp_tls else own
 
     @sock.setter
-    def sock(self, value: None) -> None:
-        if value is not None:
-            raise TypeError("sock can only be set to None, which closes the connection")
+    def sock(self, value: Any) -> None:
         self.close()
+        if value is not None:
+            self._rsmtp_start_anew(self._host)
+            self._rsmtp_adopt(value)
+
+    def _rsmtp_start_anew(self, host: str) -> None:
+        """For a new connection; what was learnt in an old one is forgotten."""
+        self.close()
+        self._rsmtp_forget()
+        self._host = host
+        self._rsmtp_patience = socket.getdefaulttimeout() if self.timeout is UNSET else self.timeout
+
+    def _rsmtp_adopt(self, sock: Any) -> None:
+        """Goes on with a socket that the caller has connected."""
+        raise TypeError("sock: give it to the constructor; only None can be set, to close the connection")
 
     def __repr__(self) -> str:
         tls = self._rsmtp_tls

@@ -1,0 +1,118 @@
+"""Python's own sockets: whether they still are, and one that is connected.
+
+The engine has sockets of its own. A program that has replaced Python's (PySocks, gevent,
+eventlet, pytest-socket) has said by that how it wants to be connected, and mail that went
+another way would be misdirected. So the engine's own are used only where Python's are what
+they always were.
+"""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from rsmtp._rsmtp import ascii_host
+
+# What Python's own class inherits from C, and others patch into it.
+_INHERITED = ("connect", "connect_ex", "send", "sendall", "recv", "recv_into", "settimeout", "bind")
+
+
+def are_replaced(module: Any = socket) -> bool:
+    """Whether somebody has put something else in the place of Python's sockets: the class,
+    a method of it, or a function that connects or looks names up."""
+    if module is not socket:
+        return True
+    cls = socket.socket
+    names = vars(socket)
+    if getattr(cls, "__bases__", None) != (_socket.socket,):
+        return True
+    # What was patched and put back stands there too.
+    if any(getattr(cls, name) is not getattr(_socket.socket, name) for name in _INHERITED):
+        return True
+    # A wrapper may bear the name of what it wraps; its names are those of another module.
+    own = cls.__init__, socket.create_connection, socket.getaddrinfo
+    return any(getattr(function, "__globals__", None) is not names for function in own)
+
+
+def connected(
+    host: str, port: int, timeout: Any, source_address: tuple[str, int] | None, module: Any = socket
+) -> Any:
+    """A socket of Python's, or of what stands there instead, connected to `host`."""
+    if timeout is not None and not timeout:
+        raise ValueError("timeout: Non-blocking socket (timeout=0) is not supported")
+    # An empty name is any local address, as it is for the engine.
+    name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
+    return module.create_connection((ascii_host(name), port), timeout, source_address)
+
+
+def connected_to_path(path: str, timeout: float | None, module: Any = socket) -> Any:
+    """The same, to the Unix socket at `path`."""
+    sock = module.socket(module.AF_UNIX, module.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout)
+        sock.connect(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+@contextlib.contextmanager
+def told_as_ours(where: str) -> Iterator[None]:
+    """What connecting by Python's sockets fails by, as one of our errors. An exception of a
+    library's own (a proxy's refusal) stays what it is: programs wait for it."""
+    try:
+        yield
+    except OSError as error:
+        if type(error).__module__ not in ("builtins", "socket"):
+            raise
+        message = f"no connection to {where}: {error}"
+        from rsmtp import errors
+
+        told: errors.SMTPException
+        if isinstance(error, socket.gaierror):
+            told = errors.SMTPHostNotFound(error.errno, message)
+        elif isinstance(error, TimeoutError):
+            told = errors.SMTPTimeoutError(message)
+        else:
+            refused = isinstance(error, ConnectionRefusedError)
+            told = errors.SMTPConnectionRefused(message) if refused else errors.SMTPUnreachable(message)
+            told.errno = error.errno
+        told.stage = "connect"
+        raise told from error
+
+
+def is_local(host: str) -> bool:
+    """Whether this is a name of this machine."""
+    return host == "localhost" or host.startswith("127.") or host in ("::1", "[::1]")
+
+
+def is_unix(sock: Any) -> bool:
+    return getattr(sock, "family", None) == getattr(socket, "AF_UNIX", -1)
+
+
+def is_encrypted(sock: Any) -> bool:
+    """Whether TLS is up already, as in an `ssl.SSLSocket` or a pyOpenSSL connection."""
+    return any(hasattr(sock, name) for name in ("getpeercert", "get_peer_certificate"))
+
+
+def address(sock: Any, which: str) -> tuple[str, int] | None:
+    """What `getpeername` or `getsockname` of any object tells, if it is an address and a
+    port."""
+    try:
+        name = getattr(sock, which)()
+    except (AttributeError, OSError):
+        return None
+    if not isinstance(name, tuple) or len(name) < 2 or not isinstance(name[1], int):
+        return None
+    host = str(name[0]).partition("%")[0]
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            _socket.inet_pton(family, host)
+        except (OSError, ValueError):
+            continue
+        return host, name[1]
+    return None
