@@ -216,6 +216,7 @@ fn renderings(count: usize) {
         utf8: false,
         binary: true,
         sending: true,
+        sealed: false,
     };
     for _ in 0..count {
         let rope = render(black_box(&letter), &rules).expect("plain fields");

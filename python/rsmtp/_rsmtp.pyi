@@ -53,6 +53,7 @@ __all__ = [
     "_quoted_printable",
     "_read_address",
     "_read_addresses",
+    "_rendered",
     "ascii_host",
     "cram_md5",
     "enhanced_code",
@@ -905,14 +906,15 @@ class Message:
     def _charset(self, /, charset: Any | None) -> None: ...
     def _content_for_sending(self, /, *, utf8: bool = ...) -> bytes | RenderedMessage:
         """
-        The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
-        supplied where the policy is ours.
+        What goes to a server: what `as_bytes()` says, with CRLF line ends, without Bcc,
+        with Date and Message-ID where the policy is ours.
 
-        ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
-        needs a server that offers SMTPUTF8. Raises ValueError for an address that
+        Fields are ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532,
+        which needs a server that offers SMTPUTF8. Raises ValueError for an address that
         can't be written in ASCII.
 
-        Where bodies are large they are still to be encoded, and files to be read.
+        Where bodies are large they are still to be encoded, and files to be read. Where
+        they are 8-bit, a server without 8BITMIME gets them re-encoded.
         """
     @property
     def _default_type(self, /) -> Any: ...
@@ -934,13 +936,18 @@ class Message:
         The message as a generator writes it: `bytes` if `binary`, else `str`.
         """
     @property
-    def _headers(self, /) -> list: ...
+    def _headers(self, /) -> list:
+        """
+        The fields as (name, value) tuples. What is done with the list is done with the
+        fields, as programs that sign messages expect it.
+        """
     @_headers.setter
     def _headers(self, /, pairs: Any) -> None: ...
     @property
     def _payload(self, /) -> Any: ...
     @_payload.setter
     def _payload(self, /, payload: Any) -> None: ...
+    def _replace_fields(self, /, pairs: Any) -> None: ...
     def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
         """
         For notebooks: the mail as its reader will see it. HTML stands in a frame in
@@ -1318,6 +1325,16 @@ class RenderedMessage:
     """
     def __bytes__(self, /) -> bytes: ...
     def __len__(self, /) -> int: ...
+    @property
+    def _has_utf8_fields(self, /) -> bool:
+        """
+        Whether a field of it is in UTF-8 (RFC 6532).
+        """
+    def _in_seven_bits(self, /) -> bytes:
+        """
+        The same for a server that does not offer 8BITMIME. Raises SMTPNotSupportedError
+        for what is signed, and so has to stay as it is.
+        """
 
 @final
 class Request:
@@ -1882,6 +1899,13 @@ def _read_addresses(values: Any, strict: bool) -> list[tuple[str, str]]:
     All addresses of some header values as (name, address) tuples.
 
     With `strict`, whatever isn't plainly a list of addresses is one ("", "").
+    """
+
+def _rendered(octets: bytes, originals: list[bytes], has_utf8_fields: bool) -> bytes | RenderedMessage:
+    """
+    A message that another library has rendered, as it travels: where it is more than
+    ASCII in short lines, it may have to be re-encoded. `originals` are contents that are
+    no text, as they were before they were given line ends.
     """
 
 def ascii_host(host: str) -> str:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from rsmtp._rsmtp import RenderedMessage, _envelope_addresses, needs_smtputf8
+from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _rendered, needs_smtputf8
 
 # Characters of a field whose addresses are kept.
 _SHORT = 256
@@ -136,19 +136,50 @@ _read_again = functools.lru_cache(maxsize=256)(_read)
 
 
 def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
-    """The message as it travels: CRLF, no Bcc. Large bodies of a message of ours are
-    encoded, and files read, while it is sent."""
+    """The message as it travels: what its `as_bytes()` says, with CRLF and without Bcc.
+    Large bodies of a message of ours are encoded, and files read, while it is sent; an
+    8-bit body of any message is re-encoded for a server that can't take it."""
     if hasattr(msg, "_content_for_sending"):
         rendered: bytes | RenderedMessage = msg._content_for_sending(utf8=utf8)
         return rendered
     check_fields(msg)
-    msg = copy.copy(msg)
-    del msg["Bcc"]
-    del msg["Resent-Bcc"]
-    policy = msg.policy.clone(utf8=True) if utf8 else msg.policy
+    if utf8 and not hasattr(msg.policy, "utf8"):
+        # The generator of the standard library has no UTF-8 for a classic policy.
+        return Message.from_stdlib(msg)._content_for_sending(utf8=True)
+    sent = copy.copy(msg)
+    del sent["Bcc"]
+    del sent["Resent-Bcc"]
+    policy = sent.policy.clone(utf8=utf8) if hasattr(sent.policy, "utf8") else sent.policy
     out = io.BytesIO()
-    email.generator.BytesGenerator(out, policy=policy).flatten(msg, linesep="\r\n")
-    return out.getvalue()
+    email.generator.BytesGenerator(out, mangle_from_=False, policy=policy).flatten(sent, linesep="\r\n")
+    return _rendered(out.getvalue(), _originals(sent), utf8 and _has_utf8_fields(sent))
+
+
+def _originals(msg: Any) -> list[bytes]:
+    """Contents that are no text. The generator has written them with line ends of mail."""
+    found = []
+    for part in msg.walk():
+        payload = part._payload
+        if not isinstance(payload, str) or payload.isascii():
+            continue
+        if part.get_content_maintype() != "text" or "\0" in payload:
+            found.append(payload.encode("ascii", "surrogateescape"))
+    return found
+
+
+def _has_utf8_fields(msg: Any) -> bool:
+    return any(not str(value).isascii() for part in msg.walk() for _, value in part.raw_items())
+
+
+def wants_smtputf8(msg: Any) -> bool:
+    """Whether its policy writes fields in UTF-8 (RFC 6532)."""
+    return bool(getattr(getattr(msg, "policy", None), "utf8", False))
+
+
+def smtputf8_options(envelope: Envelope, content: bytes | RenderedMessage) -> list[str]:
+    """What MAIL says where an address or a field is in UTF-8 (RFC 6531 3.4)."""
+    needed = envelope.needs_smtputf8 or getattr(content, "_has_utf8_fields", False)
+    return ["SMTPUTF8", "BODY=8BITMIME"] if needed else []
 
 
 def content_of(msg: MessageLike) -> bytes | RenderedMessage:
@@ -178,9 +209,11 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
         kind = type(item).__name__
         raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")
     envelope = envelope_of(item, None, None)
-    utf8 = envelope.needs_smtputf8
-    options = ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else []
-    return envelope.sender, envelope.recipients, render(item, utf8=utf8), options
+    # Which servers there are to take it is not known here: fields are written in ASCII,
+    # unless they are signed as they are.
+    utf8 = envelope.needs_smtputf8 or (wants_smtputf8(item) and "DKIM-Signature" in item)
+    content = render(item, utf8=utf8)
+    return envelope.sender, envelope.recipients, content, smtputf8_options(envelope, content)
 
 
 # What ends a field early (RFC 5322 2.2): a name with these, a line end that no folding

@@ -54,7 +54,24 @@ pub fn fold_text(
     shape: &Shape<'_>,
     out: &mut String,
 ) -> Result<(), FoldError<std::convert::Infallible>> {
-    let is_ascii = value.is_ascii();
+    fold_known(value, value.is_ascii(), shape, out)
+}
+
+/// Folds text that needs no encoded-words, as it goes out in UTF-8 (RFC 6532).
+pub fn fold_utf8(
+    value: &str,
+    shape: &Shape<'_>,
+    out: &mut String,
+) -> Result<(), FoldError<std::convert::Infallible>> {
+    fold_known(value, true, shape, out)
+}
+
+fn fold_known(
+    value: &str,
+    is_ascii: bool,
+    shape: &Shape<'_>,
+    out: &mut String,
+) -> Result<(), FoldError<std::convert::Infallible>> {
     if is_ascii && !fold_line::has_line_break(value) {
         fold_line::fold(value, shape, out);
         return Ok(());

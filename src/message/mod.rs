@@ -9,6 +9,8 @@
 //! - [`fold_classic`]: how the classic policy of `email` folds.
 //! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date
 //!   and Message-ID.
+//! - [`head`], [`downgrade`], [`downgrade_field`]: a message that is octets already,
+//!   rewritten for a server that takes less than it says.
 //! - [`render`]: the order of things, over anything that is an
 //!   [`Entity`](render::Entity), into a [`rope`]; [`rope_reader`] takes that piece by
 //!   piece, [`stored`] is what stays in a file until then, [`base64_lines`] encodes.
@@ -18,11 +20,14 @@ pub mod address_lenient;
 pub mod base64_lines;
 pub mod boundary;
 pub mod charset;
+pub mod downgrade;
+pub mod downgrade_field;
 pub mod encoded_word;
 pub mod field;
 pub mod field_fold;
 pub mod fold_classic;
 mod fold_line;
+pub mod head;
 pub mod identity;
 pub mod parameter;
 pub mod render;

@@ -30,6 +30,8 @@ pub struct Rules {
     pub binary: bool,
     /// This is what goes to a server: complete it and hide what isn't for everyone.
     pub sending: bool,
+    /// What is written is signed, or encrypted: nothing is changed that needn't be.
+    pub sealed: bool,
 }
 
 /// One message or body part.
@@ -39,6 +41,11 @@ pub trait Entity: Sized {
 
     /// What it contains.
     fn content(&self, rules: &Rules) -> Result<Content<Self>, Self::Error>;
+
+    /// Whether a signature covers it as it stands (RFC 6376).
+    fn is_signed(&self) -> bool {
+        false
+    }
 
     /// Its fields, folded, each with its line end.
     fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> Result<(), Self::Error>;
@@ -62,6 +69,9 @@ pub enum Content<E: Entity> {
     Nothing,
     /// Text: gets the line ends that the rules ask for.
     Text(E::Bytes),
+    /// Octets that are no text. Their line ends become those that the rules ask for
+    /// all the same, as mail knows no others.
+    Octets(E::Bytes),
     /// Exactly these bytes.
     Exactly(E::Bytes),
     /// Bytes that are transfer-encoded on the way out.
@@ -84,8 +94,9 @@ pub struct Multipart<E: Entity> {
     pub preamble: Option<E::Bytes>,
     pub parts: Vec<E>,
     pub epilogue: Option<E::Bytes>,
-    /// Signed parts stay as they are: their fields aren't folded (RFC 1847 section 2.1).
-    pub is_signed: bool,
+    /// Signed and encrypted parts stay as they are: their fields aren't folded, and their
+    /// bodies aren't encoded (RFC 1847 section 2.1).
+    pub is_sealed: bool,
 }
 
 const DEEPEST: usize = 200;
@@ -109,12 +120,12 @@ fn write_entity<E: Entity>(
     }
     match entity.content(rules)? {
         Content::Instead(other, content) => {
-            other.write_fields(rules, place, out.text())?;
+            out.push_fields(rules.utf8, |out| other.write_fields(rules, place, out))?;
             out.push(rules.linesep.as_bytes());
             write_content(*content, rules, out, depth)
         }
         content => {
-            entity.write_fields(rules, place, out.text())?;
+            out.push_fields(rules.utf8, |out| entity.write_fields(rules, place, out))?;
             out.push(rules.linesep.as_bytes());
             write_content(content, rules, out, depth)
         }
@@ -131,6 +142,14 @@ fn write_content<E: Entity>(
         Content::Nothing => Ok(()),
         Content::Text(text) => {
             write_text(text, rules, out);
+            Ok(())
+        }
+        Content::Octets(octets) if rules.sending => {
+            out.push_octets(octets, &rules.linesep);
+            Ok(())
+        }
+        Content::Octets(octets) => {
+            write_text(octets, rules, out);
             Ok(())
         }
         Content::Exactly(bytes) => {
@@ -161,6 +180,9 @@ fn write_content<E: Entity>(
             }
             Ok(())
         }
+        Content::Message(message) if message.is_signed() && !rules.sealed => {
+            write_entity(&*message, &sealed(rules), Place::Inner, out, depth + 1)
+        }
         Content::Message(message) => write_entity(&*message, rules, Place::Inner, out, depth + 1),
         Content::Instead(_, content) => write_content(*content, rules, out, depth),
     }
@@ -172,10 +194,10 @@ fn write_multipart<E: Entity>(
     out: &mut Rope<E::Bytes>,
     depth: usize,
 ) -> Result<(), E::Error> {
-    let unfolded;
-    let part_rules = if multipart.is_signed {
-        unfolded = Rules { max_width: 0, ..rules.clone() };
-        &unfolded
+    let unchanged;
+    let part_rules = if multipart.is_sealed {
+        unchanged = sealed(rules);
+        &unchanged
     } else {
         rules
     };
@@ -206,6 +228,10 @@ fn write_multipart<E: Entity>(
         write_text(epilogue, rules, out);
     }
     Ok(())
+}
+
+fn sealed(rules: &Rules) -> Rules {
+    Rules { max_width: 0, sealed: true, ..rules.clone() }
 }
 
 fn write_text<B: AsRef<[u8]>>(text: B, rules: &Rules, out: &mut Rope<B>) {
@@ -269,6 +295,7 @@ mod tests {
             utf8: false,
             binary: true,
             sending: true,
+            sealed: false,
         }
     }
 
@@ -286,7 +313,7 @@ mod tests {
                     preamble: Some(b"before".to_vec()),
                     parts: vec![leaf(), leaf()],
                     epilogue: None,
-                    is_signed: false,
+                    is_sealed: false,
                 })
             },
         };

@@ -6,7 +6,9 @@
 //! by piece ([`Reader`](super::rope_reader::Reader)), they are never there whole.
 
 use super::base64_lines::Lines;
+use super::downgrade::Edit;
 use super::stored::{Exactly, ReadError, Stored};
+use super::text::{has_line_ends, write_lines};
 use std::io;
 use std::sync::Arc;
 
@@ -19,6 +21,9 @@ pub struct Rope<B> {
     gathered: Vec<u8>,
     kept: Vec<Kept<B>>,
     kept_len: u64,
+    /// Octets that are no text, and have lost their own line ends.
+    originals: Vec<B>,
+    has_utf8_fields: bool,
 }
 
 #[derive(Debug)]
@@ -63,7 +68,30 @@ impl Piece<'_> {
 impl<B: AsRef<[u8]>> Rope<B> {
     #[must_use]
     pub fn new() -> Self {
-        Rope { gathered: Vec::with_capacity(1024), kept: Vec::new(), kept_len: 0 }
+        let gathered = Vec::with_capacity(1024);
+        Rope { gathered, kept: Vec::new(), kept_len: 0, originals: Vec::new(), has_utf8_fields: false }
+    }
+
+    /// Adds fields; `utf8` is whether they may be in UTF-8 (RFC 6532).
+    pub fn push_fields<E>(
+        &mut self,
+        utf8: bool,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.gathered.len();
+        write(&mut self.gathered)?;
+        self.has_utf8_fields |= utf8 && !self.gathered[start..].is_ascii();
+        Ok(())
+    }
+
+    /// Fields that were written elsewhere are in UTF-8.
+    pub fn note_utf8_fields(&mut self) {
+        self.has_utf8_fields = true;
+    }
+
+    #[must_use]
+    pub fn has_utf8_fields(&self) -> bool {
+        self.has_utf8_fields
     }
 
     /// The buffer for everything short.
@@ -82,6 +110,28 @@ impl<B: AsRef<[u8]>> Rope<B> {
         } else {
             self.keep(Body::Exactly(owner));
         }
+    }
+
+    /// Adds octets that are no text. Mail knows one kind of line end all the same, but
+    /// what they were is kept: who has to encode them encodes that.
+    pub fn push_octets(&mut self, owner: B, linesep: &str) {
+        if has_line_ends(owner.as_ref(), linesep) {
+            self.push_body(owner);
+        } else {
+            write_lines(owner.as_ref(), linesep, &mut self.gathered);
+            self.originals.push(owner);
+        }
+    }
+
+    /// Octets that stand in the output with other line ends.
+    #[must_use]
+    pub fn originals(&self) -> &[B] {
+        &self.originals
+    }
+
+    /// Adds some of those.
+    pub fn remember(&mut self, originals: impl IntoIterator<Item = B>) {
+        self.originals.extend(originals);
     }
 
     /// Adds a body in base64, each line (the last one too) ended by `linesep`.
@@ -118,6 +168,67 @@ impl<B: AsRef<[u8]>> Rope<B> {
     #[must_use]
     pub fn is_gathered(&self) -> bool {
         self.kept.is_empty()
+    }
+
+    /// Whether all of it is ASCII.
+    #[must_use]
+    pub fn is_ascii(&self) -> bool {
+        self.exact_pieces().all(<[u8]>::is_ascii)
+    }
+
+    /// All of it but what is encoded on the way out, which is ASCII in short lines.
+    #[must_use]
+    pub fn exact(&self) -> Vec<u8> {
+        self.exact_pieces().collect::<Vec<_>>().concat()
+    }
+
+    /// The octets that are there as they are.
+    pub fn exact_pieces(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces().filter_map(|piece| match piece {
+            Piece::Exactly(octets) => Some(octets),
+            Piece::Base64(..) | Piece::Stored(..) => None,
+        })
+    }
+
+    /// The same with edits made in [`Rope::exact`]. `hold` holds on to a body that is
+    /// encoded on the way out: to [`Rope::kept_octets`] of this one at that place.
+    #[must_use]
+    pub fn edited(&self, edits: &[Edit], hold: impl Fn(usize) -> B) -> Self {
+        let mut new = Rope::new();
+        let mut edits = edits.iter().peekable();
+        // Where the piece begins, and up to where everything is said.
+        let (mut begin, mut said) = (0, 0);
+        for (index, piece) in self.pieces().enumerate() {
+            match piece {
+                Piece::Exactly(octets) => {
+                    let end = begin + octets.len();
+                    while let Some(edit) = edits.next_if(|edit| edit.at.start < end) {
+                        new.push(&octets[said.max(begin) - begin..edit.at.start - begin]);
+                        new.push(&edit.with);
+                        said = edit.at.end;
+                    }
+                    if said < end {
+                        new.push(&octets[said.max(begin) - begin..]);
+                        said = end;
+                    }
+                    begin = end;
+                }
+                Piece::Base64(_, lines) => new.keep(Body::Base64(hold(index / 2), lines.clone())),
+                Piece::Stored(stored, lines) => new.keep(Body::Stored(Arc::clone(stored), lines.clone())),
+            }
+        }
+        edits.for_each(|edit| new.push(&edit.with));
+        new.has_utf8_fields = self.has_utf8_fields;
+        new
+    }
+
+    /// The octets of the body that was kept at this place; none where they are stored.
+    #[must_use]
+    pub fn kept_octets(&self, place: usize) -> &[u8] {
+        match self.kept.get(place).map(|kept| &kept.body) {
+            Some(Body::Exactly(owner) | Body::Base64(owner, _)) => owner.as_ref(),
+            Some(Body::Stored(..)) | None => &[],
+        }
     }
 
     /// Takes a line end back that was the last thing to be gathered. One that belongs
@@ -235,6 +346,26 @@ pub(super) mod tests {
         assert!(out.starts_with(b"head\nAAAA"));
         assert_eq!(&out[5 + 7700..][..12], b"between\n////");
         assert!(out.ends_with(b"xxtail"));
+    }
+
+    #[test]
+    fn edits_go_around_what_is_encoded_on_the_way_out() {
+        let rope = mixed(Told { len: 114_000, octets: vec![0xff; 114_000] });
+        assert!(rope.is_ascii());
+        assert_eq!(rope.exact().len(), 5 + 8 + 5000 + 4);
+        let edits = [
+            Edit { at: 0..4, with: b"H".to_vec() },
+            Edit { at: 5..5, with: b"more ".to_vec() },
+            Edit { at: 13..5013, with: b"y".to_vec() },
+            Edit { at: 5017..5017, with: b"!".to_vec() },
+        ];
+        let edited = rope.edited(&edits, |place| rope.kept_octets(place).to_vec());
+        let before = rope.into_vec().expect("readable");
+        let after = edited.into_vec().expect("readable");
+        let encoded = |from: usize, octets: usize| &before[from..from + octets];
+        let expected =
+            [b"H\n", encoded(5, 7700), b"more between\n", encoded(5 + 7700 + 8, 2000 * 77), b"ytail!"];
+        assert_eq!(after, expected.concat());
     }
 
     #[test]

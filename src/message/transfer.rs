@@ -28,7 +28,14 @@ impl Encoding {
 /// enough. Its line ends become CRLF, of whatever kind they are.
 #[must_use]
 pub fn is_seven_bit(body: &[u8]) -> bool {
-    body.is_ascii() && !body.contains(&0) && longest_line(body) <= LONGEST_LINE
+    body.is_ascii() && fits_lines(body)
+}
+
+/// Whether a body may go out as it is to a server that takes 8-bit content: without
+/// NUL, in lines that are short enough.
+#[must_use]
+pub fn fits_lines(body: &[u8]) -> bool {
+    !body.contains(&0) && longest_line(body) <= LONGEST_LINE
 }
 
 /// The encoding that makes a text shorter; None when it needs none.
@@ -119,6 +126,56 @@ fn push_escaped(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'=', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
 }
 
+/// Quoted-printable that has octets in it which it may not have, or lines that are
+/// too long: said as it has to be. It decodes to the same.
+#[must_use]
+pub fn repaired_quoted_printable(body: &[u8], linesep: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() + body.len() / 8);
+    for line in body.split_inclusive(|&b| b == b'\n') {
+        let start = out.len();
+        for &octet in line {
+            if octet.is_ascii() { out.push(octet) } else { push_escaped(octet, &mut out) }
+        }
+        if longest_line(&out[start..]) > LONGEST_LINE {
+            let long = out.split_off(start);
+            break_softly(&long, linesep, &mut out);
+        }
+    }
+    out
+}
+
+/// One line of quoted-printable in several, none of which ends within an escape.
+fn break_softly(line: &[u8], linesep: &str, out: &mut Vec<u8>) {
+    const WIDTH: usize = 75;
+    let mut rest = line;
+    while longest_line(rest) > WIDTH {
+        let escape = rest[..WIDTH].iter().rposition(|&b| b == b'=').filter(|at| at + 3 > WIDTH);
+        let (piece, more) = rest.split_at(escape.unwrap_or(WIDTH));
+        out.extend_from_slice(piece);
+        out.push(b'=');
+        out.extend_from_slice(linesep.as_bytes());
+        rest = more;
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Base64 that has octets in it which say nothing (RFC 2045 section 6.8: they are to
+/// be ignored), or lines that are too long. It decodes to the same.
+#[must_use]
+pub fn repaired_base64(body: &[u8], linesep: &str) -> Vec<u8> {
+    let ascii: Vec<u8> = body.iter().copied().filter(u8::is_ascii).collect();
+    if longest_line(&ascii) <= LONGEST_LINE {
+        return ascii;
+    }
+    let said: Vec<u8> = ascii.into_iter().filter(|b| !b.is_ascii_whitespace()).collect();
+    let mut out = Vec::with_capacity(said.len() + said.len() / 32);
+    for line in said.chunks(76) {
+        out.extend_from_slice(line);
+        out.extend_from_slice(linesep.as_bytes());
+    }
+    out
+}
+
 /// The lines of a text, each ended with CRLF: what base64 of text has to encode
 /// (RFC 2045 section 6.8).
 #[must_use]
@@ -155,6 +212,16 @@ mod tests {
     #[test]
     fn final_blanks_are_escaped() {
         assert_eq!(quoted("a \nb\t"), "a=20\nb=09");
+    }
+
+    #[test]
+    fn what_was_encoded_badly_is_repaired() {
+        assert_eq!(repaired_quoted_printable(b"a=3D\xff\r\n b", "\r\n"), b"a=3D=FF\r\n b");
+        let long = repaired_quoted_printable("=C3=BC".repeat(300).as_bytes(), "\r\n");
+        assert!(longest_line(&long) <= 76);
+        assert_eq!(String::from_utf8_lossy(&long).replace("=\r\n", ""), "=C3=BC".repeat(300));
+        assert_eq!(repaired_base64(b"YWJ\xffj\r\n", "\r\n"), b"YWJj\r\n");
+        assert_eq!(longest_line(&repaired_base64(&[b'A'; 2000], "\r\n")), 76);
     }
 
     #[test]

@@ -24,6 +24,18 @@ pub trait Content: Send + Sync {
 
     fn is_ascii(&self) -> bool;
 
+    /// The same content for a server that takes 7-bit lines only; an error says why it
+    /// has to stay as it is, in words that go on from "it can't be re-encoded: ". None:
+    /// the caller wrote it, and it is not ours to change.
+    fn in_seven_bits(self: Arc<Self>) -> Option<Result<Body, String>> {
+        None
+    }
+
+    /// Octets of it that are held in memory.
+    fn size_in_memory(&self) -> usize {
+        0
+    }
+
     /// Begins to read it, from the beginning.
     fn open(self: Arc<Self>) -> Result<Box<dyn Pieces>, Unreadable>;
 }
@@ -113,7 +125,7 @@ impl Body {
     pub fn size_in_memory(&self) -> usize {
         match &self.source {
             Source::Memory(octets) => (**octets).as_ref().len(),
-            Source::OnDemand(_) => 0,
+            Source::OnDemand(content) => content.size_in_memory(),
         }
     }
 
@@ -140,6 +152,14 @@ impl Body {
         match &self.source {
             Source::Memory(octets) => (**octets).as_ref().is_ascii(),
             Source::OnDemand(content) => content.is_ascii(),
+        }
+    }
+
+    /// The same message in 7-bit lines, where it is ours to change.
+    pub fn in_seven_bits(&self) -> Option<Result<Body, String>> {
+        match &self.source {
+            Source::Memory(_) => None,
+            Source::OnDemand(content) => Arc::clone(content).in_seven_bits(),
         }
     }
 

@@ -105,16 +105,37 @@ def test_a_file_beside_html_is_no_alternative():
 
 def test_a_saved_message_is_not_in_base64():
     saved = b"Subject: inner\nTo: a@x.example\n\ntext\n"
-    message = rsmtp.Message("x", attachments=[("mail.eml", saved), ("8bit.eml", saved + b"\xe4")])
-    data = wire(message)
+    long = saved + b"long " * 500 + b"\n"
+    files = [("mail.eml", saved), ("8bit.eml", saved + b"\xe4"), ("long.eml", long)]
+    data = bytes(rsmtp.Message("x", attachments=files)._content_for_sending())
     assert b"\n" not in data.replace(b"\r\n", b"")
+    assert max(map(len, data.splitlines())) <= 998
     got = email.message_from_bytes(data, policy=email.policy.default)
-    first, second = got.get_payload()[1:]
-    assert first.get_content_type() == "message/rfc822"
-    assert first["Content-Transfer-Encoding"] == "7bit"
-    assert first.get_payload(0)["Subject"] == "inner"
-    assert second.get_content_type() == "application/octet-stream"
-    assert second.get_content() == saved + b"\xe4"
+    parts = got.get_payload()[1:]
+    assert [part.get_content_type() for part in parts] == ["message/rfc822"] * 3
+    assert [part["Content-Transfer-Encoding"] for part in parts] == ["7bit", "8bit", "7bit"]
+    inner = [part.get_payload(0) for part in parts]
+    assert [message["Subject"] for message in inner] == ["inner"] * 3
+    bodies = [message.get_payload(decode=True).replace(b"\r\n", b"\n") for message in inner]
+    assert bodies == [b"text\n", b"text\n\xe4", b"text\n" + b"long " * 500 + b"\n"]
+
+
+def test_a_saved_message_that_can_not_be_enclosed_is_a_file():
+    saved = b"Subject: inner\nDKIM-Signature: v=1\n\n" + b"long " * 500 + b"\n"
+    for octets in (saved, b"Subject: inner\n\n\0\n"):
+        message = rsmtp.Message("x", attachments=[("mail.eml", octets)])
+        part = email.message_from_bytes(wire(message)).get_payload(1)
+        assert part.get_content_type() == "application/octet-stream"
+        assert part.get_payload(decode=True) == octets
+
+
+def test_a_signed_message_in_another_is_not_re_encoded():
+    signed = (
+        b"DKIM-Signature: v=1\nMIME-Version: 1.0\nSubject: x\nContent-Transfer-Encoding: 8bit\n\nna\xefve\n"
+    )
+    inner = rsmtp.email.message_from_bytes(signed, policy=rsmtp.email.policy.default)
+    data = bytes(rsmtp.Message("x", attachments=[inner])._content_for_sending())
+    assert signed.replace(b"\n", b"\r\n") in data
 
 
 @pytest.mark.parametrize("kind", ["text", "text/", "a/b c", "te xt/plain", "text/plain\n"])

@@ -6,6 +6,7 @@ returns, raises and leaves behind what the standard library's does.
 
 import email.encoders
 import email.message
+import re
 import string
 
 from hypothesis import assume, given, settings
@@ -95,6 +96,12 @@ def applied(message, encoders, operation):
 def plain(result):
     if isinstance(result, (list, tuple)):
         return [plain(item) for item in result]
+    if isinstance(result, (str, bytes)):
+        # A boundary that had to be made up is another one each time.
+        made_up, instead = r"={15}\d+==", "=made-up="
+        if isinstance(result, bytes):
+            return re.sub(made_up.encode(), instead.encode(), result)
+        return re.sub(made_up, instead, result)
     return str(result) if hasattr(result, "_chunks") else result
 
 
@@ -107,7 +114,7 @@ def test_classic_messages_do_the_same(steps):
         assume(expected not in ("AttributeError", "UnboundLocalError"))
         assume(not any("=('" in str(value) for value in theirs.values()))
         assert applied(ours, rsmtp.email.encoders, step) == expected, step
-    assert [str(v) for v in ours.values()] == [str(v) for v in theirs.values()]
+    assert plain([str(v) for v in ours.values()]) == plain([str(v) for v in theirs.values()])
     # A charset that RFC 2231 wrote is more than the standard library's get_payload can take.
     expected = applied(theirs, None, ("get_payload",))
     assume(expected != "TypeError")

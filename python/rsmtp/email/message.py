@@ -116,12 +116,12 @@ class MIMEPart(Message):
 
     def clear(self) -> None:
         """Remove all fields and the payload."""
-        self._headers = []
+        self._replace_fields([])
         self._payload = None
 
     def clear_content(self) -> None:
         """Remove the payload and all fields about it."""
-        self._headers = [field for field in self._headers if not _is_about_content(field)]
+        self._replace_fields([field for field in self.raw_items() if not _is_about_content(field)])
         self._payload = None
 
     # -- becoming a multipart
@@ -157,16 +157,16 @@ class MIMEPart(Message):
             existing = self.get_content_subtype()
             if existing in (*disallowed_subtypes, subtype):
                 raise ValueError(f"Cannot convert {existing} to {subtype}")
-        fields = self._headers
+        fields = list(self.raw_items())
         about_content = [field for field in fields if _is_about_content(field)]
         if about_content:
             part = type(self)(policy=self.policy)
-            part._headers = about_content
+            part._replace_fields(about_content)
             part._payload = self._payload
             self._payload = [part]
         else:
             self._payload = []
-        self._headers = [field for field in fields if not _is_about_content(field)]
+        self._replace_fields([field for field in fields if not _is_about_content(field)])
         self["Content-Type"] = "multipart/" + subtype
         if boundary is not None:
             self.set_param("boundary", boundary)

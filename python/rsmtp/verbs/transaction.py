@@ -88,15 +88,22 @@ class Transaction(Conversation):
                 "One or more source or delivery addresses require internationalized email support, "
                 "but the server does not advertise the required SMTPUTF8 capability"
             )
-        if utf8:
-            mail_options = (*mail_options, "SMTPUTF8", "BODY=8BITMIME")
+        utf8 = utf8 or (sending.wants_smtputf8(msg) and self.has_extn("smtputf8"))
         content = sending.render(msg, utf8=utf8)
+        mail_options = (*mail_options, *sending.smtputf8_options(envelope, content))
         if self._rsmtp_overrides("sendmail"):
-            content = bytes(content)  # what a method of one's own knows
+            content = _as_bytes(self, content)
         refused: dict[str, Reply] = yield self._rsmtp_own.sendmail(
             envelope.sender, envelope.recipients, content, mail_options, rcpt_options
         )
         return refused
+
+
+def _as_bytes(client: Any, content: bytes | RenderedMessage) -> bytes:
+    """What a method of the client's own knows, and the server takes."""
+    if isinstance(content, RenderedMessage) and not client.has_extn("8bitmime"):
+        return content._in_seven_bits()
+    return bytes(content)
 
 
 def _by_steps(
@@ -119,6 +126,8 @@ def _by_steps(
         except rsmtp.errors.SMTPServerDisconnected:
             pass
 
+    if isinstance(content, RenderedMessage) and not client.has_extn("8bitmime"):
+        content = content._in_seven_bits()
     options = list(mail_options)
     if client.has_extn("size"):
         options.insert(0, f"SIZE={len(content)}")

@@ -6,6 +6,7 @@ use super::file::Source;
 use super::open_file::OpenFile;
 use super::state::Payload;
 use super::{content, fields};
+use crate::message::downgrade::{self, Aim};
 use crate::message::transfer::{self, Encoding};
 use crate::message::{encoded_word, field, parameter};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -226,18 +227,26 @@ fn write_name(name: &str, content_type: &mut String, disposition: &mut String) {
     parameter::write("filename", name, true, disposition);
 }
 
-/// A message in base64 is no message (RFC 2046 section 5.2.1): it stays as it is, and
-/// one that can't is a file like any other. Which it is, tells what is in it.
+/// A message in base64 is no message (RFC 2046 section 5.2.1): it stays as it is, 8-bit
+/// if it is that; lines that SMTP can't carry are encoded inside. One in which they can't
+/// be (it is signed, it has NULs in it) is a file like any other.
 fn enclosed(kind: String, data: Data, py: Python<'_>) -> PyResult<(String, &'static str, Payload)> {
     let bytes = match data {
         Data::Text(bytes) | Data::Octets(bytes) => bytes,
         Data::Stored(source) => Bytes::Owned(source.read(py)?),
     };
-    Ok(match transfer::is_seven_bit(bytes.as_ref()) {
-        true => (kind, "7bit", Payload::Raw(bytes)),
-        false => {
-            ("application/octet-stream".to_owned(), "base64", Payload::Deferred(bytes, Encoding::Base64))
+    let bytes = match transfer::fits_lines(bytes.as_ref()) {
+        false if kind.eq_ignore_ascii_case("message/rfc822") => {
+            let edits = downgrade::edits(bytes.as_ref(), Aim::ShortLines, &[]).unwrap_or_default();
+            Bytes::Owned(downgrade::edited(bytes.as_ref(), &edits))
         }
+        _ => bytes,
+    };
+    let takes_octets = !matches!(kind.as_str(), "message/partial" | "message/external-body");
+    Ok(match transfer::fits_lines(bytes.as_ref()) {
+        true if bytes.as_ref().is_ascii() => (kind, "7bit", Payload::Raw(bytes)),
+        true if takes_octets => (kind, "8bit", Payload::Raw(bytes)),
+        _ => ("application/octet-stream".to_owned(), "base64", Payload::Deferred(bytes, Encoding::Base64)),
     })
 }
 

@@ -1,14 +1,18 @@
 //! Text and bytes borrowed from Python objects, which they keep alive.
 
+use crate::message::rope::Rope;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
+use std::sync::Arc;
 
 #[allow(clippy::enum_variant_names, reason = "as Python names its types")]
 pub(crate) enum Bytes {
     Str(PyBackedStr),
     Raw(PyBackedBytes),
     Owned(Vec<u8>),
+    /// What another rope has kept at this place.
+    Kept(Arc<Rope<Bytes>>, usize),
 }
 
 impl AsRef<[u8]> for Bytes {
@@ -17,6 +21,7 @@ impl AsRef<[u8]> for Bytes {
             Bytes::Str(text) => text.as_bytes(),
             Bytes::Raw(bytes) => bytes,
             Bytes::Owned(bytes) => bytes,
+            Bytes::Kept(rope, place) => rope.kept_octets(*place),
         }
     }
 }
@@ -27,6 +32,7 @@ impl Bytes {
             Bytes::Str(text) => Bytes::Str(text.clone_ref(py)),
             Bytes::Raw(bytes) => Bytes::Raw(bytes.clone_ref(py)),
             Bytes::Owned(bytes) => Bytes::Owned(bytes.clone()),
+            Bytes::Kept(rope, place) => Bytes::Kept(Arc::clone(rope), *place),
         }
     }
 

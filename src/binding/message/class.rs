@@ -4,7 +4,7 @@
 //! holds the lock for is plain data: no Python code runs under it.
 
 use super::file::Source;
-use super::state::{Payload, State};
+use super::state::{Field, Payload, State};
 use super::style::{Family, Style};
 use super::{content, create, fields};
 use pyo3::sync::{MutexExt, PyOnceLock};
@@ -92,17 +92,19 @@ impl Message {
     /// A plain message with the same fields, payload and policy.
     pub(crate) fn copied<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, Message>> {
         let py = message.py();
-        let copy = message.get().with(py, |state| copied_state(py, state));
+        let fields = fields::snapshot(message);
+        let copy = message.get().with(py, |state| copied_state(py, state, fields));
         Bound::new(py, Message(Mutex::new(copy)))
     }
 }
 
-fn copied_state(py: Python<'_>, state: &State) -> State {
+fn copied_state(py: Python<'_>, state: &State, fields: Vec<Field>) -> State {
     let object = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
     State {
         policy: object(&state.policy),
         style: state.style.clone(),
-        fields: state.fields.iter().map(|field| field.clone_ref(py)).collect(),
+        fields,
+        live: None,
         payload: state.payload.clone_ref(py),
         charset: object(&state.charset),
         preamble: object(&state.preamble),
@@ -242,6 +244,7 @@ impl Message {
         for field in &state.fields {
             visit.call(&field.value)?;
         }
+        visit.call(&state.live)?;
         match &state.payload {
             Payload::Object(object) => visit.call(object)?,
             Payload::File(Source::Open(file)) => visit.call(file.object())?,
@@ -324,15 +327,17 @@ impl Message {
         drop(old);
     }
 
+    /// The fields as (name, value) tuples. What is done with the list is done with the
+    /// fields, as programs that sign messages expect it.
     #[getter]
     fn _headers<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
-        fields::raw_list(slf)
+        fields::live_list(slf)
     }
 
     #[setter]
     #[pyo3(name = "_headers")]
-    fn store_headers(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {
-        fields::set_raw_list(slf, pairs)
+    fn store_headers(slf: &Bound<'_, Self>, pairs: Bound<'_, PyAny>) -> PyResult<()> {
+        fields::set_live_list(slf, pairs)
     }
 
     #[getter]

@@ -66,6 +66,10 @@ impl Message {
     #[pyo3(signature = (state: "dict[str, Any]") -> "None")]
     fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
         for (name, value) in state {
+            if name.eq("_headers")? {
+                fields::set_raw_list(slf, &value)?;
+                continue;
+            }
             slf.setattr(name.cast::<PyString>()?, value)?;
         }
         Ok(())

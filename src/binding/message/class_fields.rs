@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 #[pymethods]
 impl Message {
     fn __len__(slf: &Bound<'_, Self>) -> usize {
-        slf.get().with(slf.py(), |state| state.fields.len())
+        fields::read(slf, <[_]>::len)
     }
 
     fn __bool__(&self) -> bool {
@@ -109,6 +109,10 @@ impl Message {
     #[pyo3(signature = (name: "str", value: "object") -> "None")]
     fn set_raw<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
         fields::push(slf, name, value);
+    }
+
+    fn _replace_fields(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {
+        fields::set_raw_list(slf, pairs)
     }
 
     /// The fields as they are stored: for generators.

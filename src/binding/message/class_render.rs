@@ -93,14 +93,15 @@ impl Message {
         line.add(whole)
     }
 
-    /// The bytes that go to a server: CRLF line ends, no Bcc, Date and Message-ID
-    /// supplied where the policy is ours.
+    /// What goes to a server: what `as_bytes()` says, with CRLF line ends, without Bcc,
+    /// with Date and Message-ID where the policy is ours.
     ///
-    /// ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532, which
-    /// needs a server that offers SMTPUTF8. Raises ValueError for an address that
+    /// Fields are ASCII only, unless `utf8` asks for the form of RFC 6531 and RFC 6532,
+    /// which needs a server that offers SMTPUTF8. Raises ValueError for an address that
     /// can't be written in ASCII.
     ///
-    /// Where bodies are large they are still to be encoded, and files to be read.
+    /// Where bodies are large they are still to be encoded, and files to be read. Where
+    /// they are 8-bit, a server without 8BITMIME gets them re-encoded.
     #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes | RenderedMessage")]
     fn _content_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyAny>> {
         output::to_send(slf.py(), rendered_for_sending(slf, utf8.0)?)
@@ -117,13 +118,12 @@ fn rendered_for_sending(message: &Bound<'_, Message>, utf8: bool) -> PyResult<Ro
         if policy.hasattr("utf8")? {
             change.set_item("utf8", utf8)?;
         }
-        change.set_item("cte_type", if utf8 { "8bit" } else { "7bit" })?;
         policy = policy.call_method("clone", (), Some(&change))?;
         style = Style::of(&policy)?;
     }
     let rules = Rules {
         linesep: "\r\n".to_owned(),
-        seven_bit: !utf8,
+        seven_bit: style.rules.seven_bit && !utf8,
         mangle_from: false,
         utf8,
         binary: true,

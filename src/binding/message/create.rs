@@ -158,14 +158,11 @@ pub(crate) fn make_multipart(message: &Bound<'_, Message>, subtype: &str) -> PyR
     let py = message.py();
     let part = blank(py)?;
     let has_content = message.get().with(py, |s| !matches!(s.payload, Payload::Nothing));
-    let all = fields::snapshot(message);
-    let (inner, outer): (Vec<_>, Vec<_>) = all.into_iter().partition(|field| {
+    let inner = fields::take(message, |field| {
         let name = field.name.bind(py).to_string_lossy();
         name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("content-"))
     });
-    let old = message.get().with(py, |state| std::mem::replace(&mut state.fields, outer));
-    drop(old);
-    part.get().with(py, |state| state.fields = inner);
+    fields::change(&part, |fields| *fields = inner);
     let payload = message.get().with(py, |state| std::mem::take(&mut state.payload));
     content::store(&part, payload);
     let parts = if has_content { PyList::new(py, [part])? } else { PyList::empty(py) };

@@ -25,7 +25,7 @@ pub(crate) fn set<'py>(
         Family::Modern => {
             let plain = super::modern::store(text.to_str()?, value)?;
             let name = text.to_str()?;
-            if field::is_single(name) && this.with(py, |s| s.fields.iter().any(|f| f.is_named(py, name))) {
+            if field::is_single(name) && contains(message, name) {
                 return Err(PyValueError::new_err(format!(
                     "there is a {name} field already, and a message has at most one \
                      (RFC 5322 section 3.6): give all of its values at once, use \
@@ -40,7 +40,7 @@ pub(crate) fn set<'py>(
             if most.is_truthy()? {
                 let most: usize = most.extract()?;
                 let wanted = text.to_str()?;
-                let found = this.with(py, |s| s.fields.iter().filter(|f| f.is_named(py, wanted)).count());
+                let found = read(message, |fields| fields.iter().filter(|f| f.is_named(py, wanted)).count());
                 if found >= most {
                     return Err(PyValueError::new_err(format!(
                         "There may be at most {most} {wanted} headers in a message"
@@ -79,7 +79,7 @@ fn stored<'py>(
 
 pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
     let field = Field { name: name.unbind(), value: value.unbind() };
-    message.get().with(message.py(), |state| state.fields.push(field));
+    change(message, |fields| fields.push(field));
 }
 
 /// What the policy shows of a stored value.
@@ -106,14 +106,14 @@ pub(crate) fn fetched<'py>(message: &Bound<'py, Message>, field: &Field) -> PyRe
 
 pub(crate) fn find(message: &Bound<'_, Message>, name: &str) -> Option<Field> {
     let py = message.py();
-    message.get().with(py, |state| {
-        state.fields.iter().find(|field| field.is_named(py, name)).map(|field| field.clone_ref(py))
+    read(message, |fields| {
+        fields.iter().find(|field| field.is_named(py, name)).map(|field| field.clone_ref(py))
     })
 }
 
 pub(crate) fn contains(message: &Bound<'_, Message>, name: &str) -> bool {
     let py = message.py();
-    message.get().with(py, |state| state.fields.iter().any(|field| field.is_named(py, name)))
+    read(message, |fields| fields.iter().any(|field| field.is_named(py, name)))
 }
 
 pub(crate) fn get<'py>(message: &Bound<'py, Message>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -145,19 +145,22 @@ pub(crate) fn get_all<'py>(message: &Bound<'py, Message>, name: &str) -> PyResul
 
 pub(crate) fn snapshot(message: &Bound<'_, Message>) -> Vec<Field> {
     let py = message.py();
-    message.get().with(py, |state| state.fields.iter().map(|f| f.clone_ref(py)).collect())
+    read(message, |fields| fields.iter().map(|field| field.clone_ref(py)).collect())
 }
 
 pub(crate) fn delete(message: &Bound<'_, Message>, name: &str) {
     let py = message.py();
+    drop(take(message, |field| field.is_named(py, name)));
+}
+
+/// Takes fields out.
+pub(crate) fn take(message: &Bound<'_, Message>, is_wanted: impl Fn(&Field) -> bool) -> Vec<Field> {
     // What is removed is dropped after the lock: a destructor may come back here.
-    let removed: Vec<Field> = message.get().with(py, |state| {
-        let all = std::mem::take(&mut state.fields);
-        let (removed, kept) = all.into_iter().partition(|field| field.is_named(py, name));
-        state.fields = kept;
-        removed
-    });
-    drop(removed);
+    change(message, |fields| {
+        let (taken, kept) = std::mem::take(fields).into_iter().partition(is_wanted);
+        *fields = kept;
+        taken
+    })
 }
 
 /// Replaces the first field of that name, in its place.
@@ -190,12 +193,9 @@ fn replace_up_to<'py>(
     };
     let (new_name, new_value) = stored(message, found.name.bind(py).as_any(), value)?;
     let new = Field { name: new_name.unbind(), value: new_value.unbind() };
-    let mut old: Vec<Field> = Vec::new();
-    message.get().with(py, |state| {
-        let places = state.fields.iter_mut().filter(|field| field.is_named(py, name));
-        for place in places.take(most) {
-            old.push(std::mem::replace(place, new.clone_ref(py)));
-        }
+    let old: Vec<Field> = change(message, |fields| {
+        let places = fields.iter_mut().filter(|field| field.is_named(py, name));
+        places.take(most).map(|place| std::mem::replace(place, new.clone_ref(py))).collect()
     });
     drop(old);
     Ok(())
@@ -243,9 +243,92 @@ pub(crate) fn set_raw_list(message: &Bound<'_, Message>, pairs: &Bound<'_, PyAny
         let (name, value): (Bound<'_, PyString>, Bound<'_, PyAny>) = pair?.extract()?;
         fields.push(Field { name: name.unbind(), value: value.unbind() });
     }
-    let old = message.get().with(message.py(), |s| std::mem::replace(&mut s.fields, fields));
+    let old = message
+        .get()
+        .with(message.py(), |state| (std::mem::replace(&mut state.fields, fields), state.live.take()));
     drop(old);
     Ok(())
+}
+
+/// The list that the fields are in from now on.
+pub(crate) fn live_list<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyList>> {
+    let py = message.py();
+    if let Some(live) = live(message) {
+        return Ok(live);
+    }
+    let list = raw_list(message)?;
+    let kept = list.clone().unbind();
+    let old = message.get().with(py, |state| (std::mem::take(&mut state.fields), state.live.replace(kept)));
+    drop(old);
+    Ok(list)
+}
+
+/// Puts the fields into a list of the program's own.
+pub(crate) fn set_live_list<'py>(message: &Bound<'py, Message>, pairs: Bound<'py, PyAny>) -> PyResult<()> {
+    let list = match pairs.cast_into::<PyList>() {
+        Ok(list) => list.unbind(),
+        Err(other) => return set_raw_list(message, &other.into_inner()),
+    };
+    let old = message
+        .get()
+        .with(message.py(), |state| (std::mem::take(&mut state.fields), state.live.replace(list)));
+    drop(old);
+    Ok(())
+}
+
+fn live<'py>(message: &Bound<'py, Message>) -> Option<Bound<'py, PyList>> {
+    let py = message.py();
+    message.get().with(py, |state| state.live.as_ref().map(|list| list.bind(py).clone()))
+}
+
+/// Looks at the fields. No code of Python's may run in `look`.
+pub(crate) fn read<T>(message: &Bound<'_, Message>, look: impl FnOnce(&[Field]) -> T) -> T {
+    match live(message) {
+        Some(list) => look(&listed(&list)),
+        None => message.get().with(message.py(), |state| look(&state.fields)),
+    }
+}
+
+/// Changes the fields, in the list that a program holds too. No code of Python's may run
+/// in `work`: what it takes out, it returns.
+pub(crate) fn change<T>(message: &Bound<'_, Message>, work: impl FnOnce(&mut Vec<Field>) -> T) -> T {
+    let Some(list) = live(message) else {
+        return message.get().with(message.py(), |state| work(&mut state.fields));
+    };
+    let py = message.py();
+    let mut fields = listed(&list);
+    let result = work(&mut fields);
+    let pairs = PyList::new(py, fields.iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))));
+    if let Ok(pairs) = pairs {
+        // Neither list has any other size or kind than it can have.
+        let _ = list.set_slice(0, list.len(), pairs.as_any());
+    }
+    result
+}
+
+/// What is no (name, value) has a name that can't be written: sending says so.
+fn listed(list: &Bound<'_, PyList>) -> Vec<Field> {
+    let field = |pair: Bound<'_, PyAny>| match pair_of(&pair) {
+        Some((name, value)) => Field { name: name.unbind(), value: value.unbind() },
+        None => {
+            let shown = pair.repr().map_or_else(|_| "?".to_owned(), |shown| shown.to_string());
+            let name = format!("no (name, value) in _headers: {shown}");
+            Field { name: PyString::new(list.py(), &name).unbind(), value: pair.unbind() }
+        }
+    };
+    list.iter().map(field).collect()
+}
+
+fn pair_of<'py>(pair: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyString>, Bound<'py, PyAny>)> {
+    let (name, value) = match pair.cast::<PyTuple>() {
+        Ok(tuple) if tuple.len() == 2 => (tuple.get_item(0).ok()?, tuple.get_item(1).ok()?),
+        Ok(_) => return None,
+        Err(_) => {
+            let list = pair.cast::<PyList>().ok().filter(|list| list.len() == 2)?;
+            (list.get_item(0).ok()?, list.get_item(1).ok()?)
+        }
+    };
+    Some((name.cast_into::<PyString>().ok()?, value))
 }
 
 pub(crate) fn name_text<'a, 'py>(name: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyString>> {

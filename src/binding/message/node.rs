@@ -7,7 +7,7 @@ use super::style::{Family, Style};
 use super::{content, fields, modern, node_fields, params};
 use crate::message::render::{Content, Entity, Multipart, Place, Rules, render};
 use crate::message::rope::Rope;
-use crate::message::{boundary, field, written};
+use crate::message::{boundary, field, transfer, written};
 use pyo3::exceptions::{PyRecursionError, PyTypeError};
 use pyo3::types::{PyList, PyString};
 use pyo3::{intern, prelude::*};
@@ -65,10 +65,14 @@ impl Entity for Node<'_, '_> {
     fn content(&self, rules: &Rules) -> PyResult<Content<Self>> {
         let (main, sub) = params::main_and_sub(&self.message)?;
         match main.as_str() {
-            "multipart" => self.multipart(sub == "signed", rules),
+            "multipart" => self.multipart(matches!(sub.as_str(), "signed" | "encrypted"), rules),
             "message" => self.enclosed(sub == "delivery-status", rules),
-            _ => self.text(rules),
+            _ => self.text(main == "text", rules),
         }
+    }
+
+    fn is_signed(&self) -> bool {
+        fields::contains(&self.message, "dkim-signature")
     }
 
     fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> PyResult<()> {
@@ -127,7 +131,7 @@ impl<'py> Node<'_, 'py> {
         self.message.get().with(py, |state| state.payload.clone_ref(py))
     }
 
-    fn multipart(&self, is_signed: bool, rules: &Rules) -> PyResult<Content<Self>> {
+    fn multipart(&self, is_sealed: bool, rules: &Rules) -> PyResult<Content<Self>> {
         let py = self.message.py();
         let parts = match self.payload() {
             Payload::Nothing => Vec::new(),
@@ -155,7 +159,7 @@ impl<'py> Node<'_, 'py> {
             preamble: text(preamble)?,
             parts,
             epilogue: text(epilogue)?,
-            is_signed,
+            is_sealed,
         }))
     }
 
@@ -198,18 +202,19 @@ impl<'py> Node<'_, 'py> {
         }
     }
 
-    fn text(&self, rules: &Rules) -> PyResult<Content<Self>> {
+    fn text(&self, is_text: bool, rules: &Rules) -> PyResult<Content<Self>> {
         let py = self.message.py();
         let is_modern = self.context.style.family == Family::Modern;
         match self.payload() {
             Payload::Nothing => Ok(Content::Nothing),
             Payload::Deferred(bytes, encoding) => Ok(Content::Encoded(bytes, encoding)),
             Payload::File(source) => Ok(Content::Stored(source.stored(py)?)),
-            Payload::Raw(bytes) if is_modern => self.safe(bytes),
+            Payload::Raw(bytes) if is_modern => self.safe(bytes, is_text, rules),
             Payload::Raw(bytes) if bytes.as_ref().is_ascii() => Ok(Content::Text(bytes)),
+            Payload::Raw(bytes) if takes_octets(rules) => Ok(octets(bytes, is_text)),
             Payload::Raw(bytes) => {
                 let escaped = bytes.to_escaped_str(py)?;
-                self.eight_bit(escaped.cast::<PyString>()?, rules)
+                self.encoded(escaped.cast::<PyString>()?, rules)
             }
             Payload::Object(object) => {
                 let object = object.bind(py);
@@ -218,7 +223,7 @@ impl<'py> Node<'_, 'py> {
                     return Err(PyTypeError::new_err(format!("string payload expected: {}", kind.str()?)));
                 };
                 match Bytes::of_text(text)? {
-                    bytes if is_modern => self.safe(bytes),
+                    bytes if is_modern => self.safe(bytes, is_text, rules),
                     bytes @ Bytes::Str(_) => {
                         if rules.binary && !bytes.as_ref().is_ascii() {
                             // Python's own words for what is wrong with it.
@@ -226,23 +231,25 @@ impl<'py> Node<'_, 'py> {
                         }
                         Ok(Content::Text(bytes))
                     }
-                    _ => self.eight_bit(text, rules),
+                    bytes if takes_octets(rules) => Ok(octets(bytes, is_text)),
+                    _ => self.encoded(text, rules),
                 }
             }
         }
     }
 
-    /// Text that carries raw bytes goes out as it is where that is allowed, and is
-    /// encoded otherwise: which takes a copy of the message, with other fields.
-    fn eight_bit(&self, text: &Bound<'py, PyString>, rules: &Rules) -> PyResult<Content<Self>> {
+    /// Text that carries raw bytes, where they can't go out as they are: it is encoded,
+    /// which takes a copy of the message, with other fields.
+    fn encoded(&self, text: &Bound<'py, PyString>, rules: &Rules) -> PyResult<Content<Self>> {
         let py = self.message.py();
-        if rules.binary && !rules.seven_bit {
-            return Ok(Content::Text(Bytes::of_text(text)?));
+        if rules.binary
+            && let Some(repaired) = self.repaired(Bytes::of_text(text)?.as_ref())?
+        {
+            return Ok(Content::Text(repaired));
         }
         let charset = params::get(&self.message, "charset", "content-type", true)?;
         let Some(charset) = charset else {
-            let readable = content::get(&self.message, None, false)?;
-            return Ok(Content::Text(Bytes::of_text(readable.cast::<PyString>()?)?));
+            return readable(&self.message, rules);
         };
         // Of the same class, which may have ideas of its own about payloads.
         let copy = py.import("copy")?.call_method1("copy", (&self.message,))?;
@@ -266,17 +273,31 @@ impl<'py> Node<'_, 'py> {
         let node = Node { message: copy, context: self.context };
         let content = match node.payload() {
             Payload::Deferred(bytes, encoding) => Content::Encoded(bytes, encoding),
-            // A charset that doesn't encode bodies: what can't be read is replaced.
-            _ => {
-                let readable = content::get(&node.message, None, false)?;
-                Content::Text(Bytes::of_text(readable.cast::<PyString>()?)?)
-            }
+            // A charset that doesn't encode bodies.
+            _ => readable(&node.message, rules)?,
         };
         Ok(Content::Instead(Box::new(node), Box::new(content)))
     }
 
-    /// A body of ours: encoded unless it can go out as it is.
-    fn safe(&self, bytes: Bytes) -> PyResult<Content<Self>> {
+    /// A body that is encoded already, but for some octets.
+    fn repaired(&self, body: &[u8]) -> PyResult<Option<Bytes>> {
+        let cte = fields::get_text(&self.message, "content-transfer-encoding")?.unwrap_or_default();
+        Ok(match cte.trim().to_ascii_lowercase().as_str() {
+            _ if body.is_ascii() => None,
+            "quoted-printable" => Some(Bytes::Owned(transfer::repaired_quoted_printable(body, "\n"))),
+            "base64" => Some(Bytes::Owned(transfer::repaired_base64(body, "\n"))),
+            _ => None,
+        })
+    }
+
+    /// A body of ours: encoded unless it can go out as it is, or has to.
+    fn safe(&self, bytes: Bytes, is_text: bool, rules: &Rules) -> PyResult<Content<Self>> {
+        if rules.sealed {
+            return Ok(octets(bytes, is_text));
+        }
+        if let Some(repaired) = self.repaired(bytes.as_ref())? {
+            return Ok(Content::Text(repaired));
+        }
         let cte = fields::get_text(&self.message, "content-transfer-encoding")?;
         let (copy, content) = modern::made_safe(&self.message, bytes, cte.as_deref())?;
         match copy {
@@ -287,6 +308,27 @@ impl<'py> Node<'_, 'py> {
             }
         }
     }
+}
+
+/// Whether raw bytes go out as they are.
+fn takes_octets(rules: &Rules) -> bool {
+    rules.binary && !rules.seven_bit
+}
+
+fn octets<'a, 'py>(bytes: Bytes, is_text: bool) -> Content<Node<'a, 'py>> {
+    let is_text = is_text && !bytes.as_ref().contains(&0);
+    if is_text || bytes.as_ref().is_ascii() { Content::Text(bytes) } else { Content::Octets(bytes) }
+}
+
+/// The payload as text. What can't be read is replaced where the output is text, and
+/// Python's own words for it are raised where it is bytes: nothing else would say it.
+fn readable<'a, 'py>(message: &Bound<'py, Message>, rules: &Rules) -> PyResult<Content<Node<'a, 'py>>> {
+    let text = content::get(message, None, false)?;
+    let text = text.cast::<PyString>()?;
+    if rules.binary {
+        text.call_method1("encode", ("ascii", "surrogateescape"))?;
+    }
+    Ok(Content::Text(Bytes::of_text(text)?))
 }
 
 fn into_content<'a, 'py>(content: modern::Safe) -> Content<Node<'a, 'py>> {

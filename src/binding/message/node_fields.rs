@@ -4,6 +4,7 @@ use super::bytes::Bytes;
 use super::errors::{HeaderParseError, HeaderWriteError};
 use super::node::Node;
 use super::state::Field;
+use crate::message::field;
 use crate::message::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
 use crate::message::render::Rules;
 use pyo3::types::{PyBytes, PyString};
@@ -29,11 +30,21 @@ impl Node<'_, '_> {
             linesep: &rules.linesep,
         };
         let value = field.value.bind(py);
+        // An address has no encoded form: with SMTPUTF8 it goes out as it is (RFC 6532).
+        let as_it_is = rules.utf8 && rules.sending && is_of_addresses(name);
+        let shown;
+        let value = if as_it_is && value.hasattr(intern!(py, "encode"))? {
+            shown = value.str()?.into_any();
+            &shown
+        } else {
+            value
+        };
         match value.cast::<PyString>() {
             Ok(text) => match text.to_str() {
                 Ok(text) => {
+                    let fold = if as_it_is { fold_classic::fold_utf8 } else { fold_classic::fold_text };
                     let mut folded = String::with_capacity(text.len() + text.len() / 32);
-                    match fold_classic::fold_text(text, &shape, &mut folded) {
+                    match fold(text, &shape, &mut folded) {
                         Ok(()) => out.extend_from_slice(folded.as_bytes()),
                         Err(FoldError::Codec(never)) => match never {},
                         Err(FoldError::EmbeddedField(value)) => return Err(embedded(py, &value)?),
@@ -81,6 +92,10 @@ impl Node<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn is_of_addresses(name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| field::kind(name) == field::Kind::Addresses)
 }
 
 fn embedded(py: Python<'_>, value: &str) -> PyResult<PyErr> {

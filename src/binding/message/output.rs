@@ -2,7 +2,7 @@
 
 use super::bytes::Bytes;
 use super::file::read_error;
-use super::rendered::RenderedMessage;
+use super::rendered::{RenderedMessage, in_short_lines};
 use crate::message::rope::Rope;
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
@@ -22,9 +22,10 @@ pub(crate) fn whole<'py>(py: Python<'py>, rope: &Rope<Bytes>) -> PyResult<Bound<
 }
 
 /// What is sent: `bytes` where that is all there is to it, otherwise something that
-/// makes them piece by piece.
+/// makes them piece by piece, or that a server may not be able to take as it is.
 pub(crate) fn to_send(py: Python<'_>, rope: Rope<Bytes>) -> PyResult<Bound<'_, PyAny>> {
-    if rope.is_gathered() {
+    let rope = in_short_lines(rope);
+    if rope.is_gathered() && rope.is_ascii() {
         return Ok(to_bytes(py, rope)?.into_any());
     }
     Ok(Bound::new(py, RenderedMessage::new(rope))?.into_any())

@@ -1,11 +1,19 @@
 //! A message on its way out: a rope as the content of a mail transaction.
+//!
+//! It is rendered, so what it says is settled; what a server can't take of it is
+//! re-encoded where the rope is read (`message::downgrade`).
 
 use super::bytes::Bytes;
 use super::output;
+use crate::binding::error::to_python;
+use crate::message::downgrade::{self, Aim, Edit, Unfit};
 use crate::message::rope::{Piece, Rope};
 use crate::message::rope_reader::Reader;
 use crate::message::stored::ReadError;
+use crate::message::text::longest_line;
+use crate::message::transfer::{LONGEST_LINE, is_seven_bit};
 use crate::protocol::mail_data::CanonicalSize;
+use crate::protocol::transaction::in_seven_bits;
 use crate::protocol::{Body, Content, Pieces, Unreadable};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -32,6 +40,71 @@ impl RenderedMessage {
     fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         output::whole(py, &self.0)
     }
+
+    /// The same for a server that does not offer 8BITMIME. Raises SMTPNotSupportedError
+    /// for what is signed, and so has to stay as it is.
+    #[pyo3(signature = () -> "bytes")]
+    fn _in_seven_bits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if self.0.is_ascii() {
+            return output::whole(py, &self.0);
+        }
+        let body = Body::on_demand(MailContent(Arc::clone(&self.0)));
+        let body = in_seven_bits(&body).map_err(|error| to_python(py, &error))?.unwrap_or(body);
+        let octets = py.detach(|| body.canonical());
+        octets
+            .map(|octets| PyBytes::new(py, &octets))
+            .map_err(|unreadable| to_python(py, &unreadable.to_error()))
+    }
+
+    /// Whether a field of it is in UTF-8 (RFC 6532).
+    #[getter]
+    fn _has_utf8_fields(&self) -> bool {
+        self.0.has_utf8_fields()
+    }
+}
+
+/// A message that another library has rendered, as it travels: where it is more than
+/// ASCII in short lines, it may have to be re-encoded. `originals` are contents that are
+/// no text, as they were before they were given line ends.
+#[pyfunction(name = "_rendered")]
+#[pyo3(signature = (octets, originals: "list[bytes]", has_utf8_fields: "bool") -> "bytes | RenderedMessage")]
+pub(crate) fn rendered_elsewhere<'py>(
+    octets: &Bound<'py, PyBytes>,
+    originals: Vec<PyBackedBytes>,
+    has_utf8_fields: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    if is_seven_bit(octets.as_bytes()) {
+        return Ok(octets.clone().into_any());
+    }
+    let mut rope = Rope::new();
+    if has_utf8_fields {
+        rope.note_utf8_fields();
+    }
+    rope.push_body(Bytes::of_buffer(octets.as_any())?);
+    rope.remember(originals.into_iter().map(Bytes::Raw));
+    output::to_send(octets.py(), rope)
+}
+
+/// Says what it has to say in lines that SMTP carries, where it is not signed.
+pub(super) fn in_short_lines(rope: Rope<Bytes>) -> Rope<Bytes> {
+    if !rope.exact_pieces().any(|octets| longest_line(octets) > LONGEST_LINE) {
+        return rope;
+    }
+    match edits(&rope, Aim::ShortLines) {
+        Ok(edits) if !edits.is_empty() => edited(&Arc::new(rope), &edits),
+        _ => rope,
+    }
+}
+
+fn edits(rope: &Rope<Bytes>, aim: Aim) -> Result<Vec<Edit>, Unfit> {
+    let originals: Vec<&[u8]> = rope.originals().iter().map(AsRef::as_ref).collect();
+    downgrade::edits(&rope.exact(), aim, &originals)
+}
+
+fn edited(rope: &Arc<Rope<Bytes>>, edits: &[Edit]) -> Rope<Bytes> {
+    let mut new = rope.edited(edits, |place| Bytes::Kept(Arc::clone(rope), place));
+    new.remember(rope.originals().iter().map(|original| Bytes::Owned(original.as_ref().to_vec())));
+    new
 }
 
 /// Mail data content as Python gives it: `bytes`, or a [`RenderedMessage`].
@@ -69,10 +142,18 @@ impl Content for MailContent {
     }
 
     fn is_ascii(&self) -> bool {
-        self.0.pieces().all(|piece| match piece {
-            Piece::Exactly(octets) => octets.is_ascii(),
-            Piece::Base64(..) | Piece::Stored(..) => true,
+        self.0.is_ascii()
+    }
+
+    fn in_seven_bits(self: Arc<Self>) -> Option<Result<Body, String>> {
+        Some(match edits(&self.0, Aim::SevenBit) {
+            Ok(edits) => Ok(Body::on_demand(MailContent(Arc::new(edited(&self.0, &edits))))),
+            Err(Unfit(why)) => Err(why.to_owned()),
         })
+    }
+
+    fn size_in_memory(&self) -> usize {
+        self.0.exact_pieces().map(<[u8]>::len).sum()
     }
 
     fn open(self: Arc<Self>) -> Result<Box<dyn Pieces>, Unreadable> {

@@ -17,7 +17,10 @@ use std::sync::Arc;
 pub(crate) struct State {
     pub policy: Option<Py<PyAny>>,
     pub style: Option<Arc<Style>>,
+    /// The header fields; `fields.rs` alone reads and writes them.
     pub fields: Vec<Field>,
+    /// The list of (name, value) tuples that a program holds: the fields are in it.
+    pub live: Option<Py<PyList>>,
     pub payload: Payload,
     pub charset: Option<Py<PyAny>>,
     pub preamble: Option<Py<PyAny>>,

@@ -84,6 +84,7 @@ impl Style {
                 utf8: flag("utf8")?,
                 binary: true,
                 sending: false,
+                sealed: false,
             },
             verify: match policy.getattr_opt("verify_generated_headers")? {
                 Some(value) => value.is_truthy()?,

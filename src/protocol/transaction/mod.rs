@@ -50,6 +50,8 @@ impl Transaction {
         if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
             if extensions.has("8BITMIME") {
                 self.mail_parameters.push(Parameter::body_8bitmime());
+            } else if let Some(body) = in_seven_bits(&self.body)? {
+                self.body = body;
             } else if !options.like_smtplib {
                 return Err(not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)"));
             }
@@ -76,6 +78,18 @@ impl Transaction {
         sender
             .or_else(|| self.recipients.iter().find(|path| path.needs_smtputf8()).map(|path| path.wire(true)))
     }
+}
+
+/// A message for a server that does not offer 8BITMIME; None where it is not ours to
+/// change. An error says why it can't be changed.
+pub fn in_seven_bits(body: &Body) -> Result<Option<Body>, Error> {
+    body.in_seven_bits().transpose().map_err(|why| {
+        let message = format!(
+            "the message has 8-bit content, the server does not offer 8BITMIME (RFC 6152), and the \
+             content can't be re-encoded: {why}"
+        );
+        Error::new(Kind::NotSupported, Stage::Mail, message)
+    })
 }
 
 pub(super) fn not_offered(what: &str, keyword: &str) -> Error {
