@@ -51,6 +51,10 @@ test-rust: ## Only the Rust tests, layer by layer
 test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="-k name" passes options)
 	$(BIN)/python -m pytest $(PYTEST)
 
+.PHONY: suite-aiosmtplib
+suite-aiosmtplib: $(VENV)/built ## aiosmtplib's own tests, on rsmtp.aiosmtplib; they come from the package index
+	$(BIN)/python tools/suites/aiosmtplib.py
+
 # --- check --------------------------------------------------------------------
 
 .PHONY: check check-format check-lint check-types check-stubs check-supply check-layers
