@@ -943,6 +943,12 @@ class Message:
         """
     @_headers.setter
     def _headers(self, /, pairs: Any) -> None: ...
+    def _keep_origin(
+        self, /, text: bytes, begin: SupportsIndex, body: SupportsIndex, end: SupportsIndex
+    ) -> None:
+        """
+        For parsers: what the message was read from, its body and its end there.
+        """
     @property
     def _payload(self, /) -> Any: ...
     @_payload.setter

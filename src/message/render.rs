@@ -83,6 +83,9 @@ pub enum Content<E: Entity> {
     Blocks(Vec<E>),
     /// Another message (RFC 2046 section 5.2).
     Message(Box<E>),
+    /// Fields and body as they were read, line ends apart; the fields end with their
+    /// empty line, where there was one.
+    AsRead(E::Bytes, E::Bytes),
     /// The content of another entity, which replaces this one, fields and all.
     Instead(Box<E>, Box<Content<E>>),
 }
@@ -119,6 +122,11 @@ fn write_entity<E: Entity>(
         return Err(E::too_deep());
     }
     match entity.content(rules)? {
+        Content::AsRead(fields, body) => {
+            write_lines(fields.as_ref(), &rules.linesep, out.text());
+            write_text(body, rules, out);
+            Ok(())
+        }
         Content::Instead(other, content) => {
             out.push_fields(rules.utf8, |out| other.write_fields(rules, place, out))?;
             out.push(rules.linesep.as_bytes());
@@ -184,6 +192,10 @@ fn write_content<E: Entity>(
             write_entity(&*message, &sealed(rules), Place::Inner, out, depth + 1)
         }
         Content::Message(message) => write_entity(&*message, rules, Place::Inner, out, depth + 1),
+        Content::AsRead(_, body) => {
+            write_text(body, rules, out);
+            Ok(())
+        }
         Content::Instead(_, content) => write_content(*content, rules, out, depth),
     }
 }

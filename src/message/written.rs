@@ -2,6 +2,7 @@
 //! habits, a foreign policy, a header object of the caller's own.
 
 use super::field::Refusal;
+use super::head::Head;
 use super::transfer::LONGEST_LINE;
 
 /// One field of printable name, on lines that SMTP carries, every line but the
@@ -36,6 +37,29 @@ pub fn check(field: &[u8], linesep: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The fields of an entity as they were read, with their empty line, but for those that
+/// are hidden and the line that an mbox has before them. None where there is more in
+/// them than a server takes.
+#[must_use]
+pub fn as_read(head: &[u8], is_hidden: impl Fn(&str) -> bool) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(head.len());
+    let read = Head::read(head, 0..head.len());
+    for (number, at) in read.fields.iter().enumerate() {
+        let field = &head[at.whole.clone()];
+        if number == 0 && field.starts_with(b"From ") {
+            continue;
+        }
+        let (name, _) = at.parts(head)?;
+        let linesep = if field.ends_with(b"\r\n") { "\r\n" } else { "\n" };
+        check(field, linesep).ok()?;
+        if !is_hidden(std::str::from_utf8(name).ok()?) {
+            out.extend_from_slice(field);
+        }
+    }
+    out.extend_from_slice(&head[read.end_of_fields..]);
+    Some(out)
+}
+
 fn refusal(field: &[u8], why: &str) -> Refusal {
     let name = field.split(|&b| b == b':').next().unwrap_or_default();
     let shown = name[..name.len().min(80)].escape_ascii();
@@ -45,6 +69,15 @@ fn refusal(field: &[u8], why: &str) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_as_they_were_read() {
+        let head = b"From me Thu Jan  1\nA:  b\nBcc: c\n d\nE:\n f \n\n";
+        let bcc = |name: &str| name == "Bcc";
+        assert_eq!(as_read(head, bcc).as_deref(), Some(&b"A:  b\nE:\n f \n\n"[..]));
+        assert_eq!(as_read(b"A: b\nnonsense\n\n", bcc), None);
+        assert_eq!(as_read(format!("A: {}\n\n", "x".repeat(1000)).as_bytes(), bcc), None);
+    }
 
     #[test]
     fn one_field_and_nothing_else() {

@@ -141,6 +141,12 @@ def split_source(sourcelines: list[str]) -> tuple[str, str]:
     return name, value.rstrip("\r\n")
 
 
+def blank_before(value: Any) -> str:
+    """What stands between the colon and a value: a blank, unless the value begins on the
+    next line, as a parser has read it. It would be white space at the end of a line."""
+    return "" if isinstance(value, str) and value.startswith(("\r", "\n")) else " "
+
+
 def has_surrogates(text: str) -> bool:
     """Whether raw bytes (PEP 383) are in the text."""
     try:
@@ -186,14 +192,15 @@ class Compat32(Policy):
         return folded.encode("ascii", "surrogateescape")
 
     def _fold(self, name: str, value: Any, sanitize: bool) -> str:
+        blank = blank_before(value)
         if isinstance(value, str) and has_surrogates(value):
             if not sanitize:
-                return f"{name}: {value}{self.linesep}"
+                return f"{name}:{blank}{value}{self.linesep}"
             value = header.Header(value, charset=_charset.UNKNOWN8BIT, header_name=name)
         elif isinstance(value, str):
             value = header.Header(value, header_name=name)
         folded = value.encode(linesep=self.linesep, maxlinelen=self.max_line_length or 0)
-        return f"{name}: {folded}{self.linesep}"
+        return f"{name}:{blank}{folded}{self.linesep}"
 
 
 compat32 = Compat32()

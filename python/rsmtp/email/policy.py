@@ -13,6 +13,7 @@ from typing import Any
 from rsmtp.email._policybase import (
     Compat32,
     Policy,
+    blank_before,
     compat32,
     has_surrogates,
     split_source,
@@ -140,7 +141,7 @@ class EmailPolicy(Policy):
         if self._refolds(name, value, lines, refold_binary):
             refolded: str = self.header_factory(name, "".join(lines)).fold(policy=self)
             return refolded
-        return f"{name}: {self.linesep.join(lines)}{self.linesep}"
+        return f"{name}:{blank_before(value)}{self.linesep.join(lines)}{self.linesep}"
 
     def _refolds(self, name: str, value: str, lines: list[str], refold_binary: bool) -> bool:
         longest = self.max_line_length or sys.maxsize

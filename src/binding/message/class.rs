@@ -112,6 +112,7 @@ fn copied_state(py: Python<'_>, state: &State, fields: Vec<Field>) -> State {
         unixfrom: object(&state.unixfrom),
         default_type: object(&state.default_type),
         defects: state.defects.as_ref().map(|defects| defects.clone_ref(py)),
+        origin: None,
     }
 }
 
@@ -245,6 +246,9 @@ impl Message {
             visit.call(&field.value)?;
         }
         visit.call(&state.live)?;
+        if let Some(origin) = state.origin.as_ref().filter(|origin| Arc::strong_count(origin) == 1) {
+            origin.traverse(&visit)?;
+        }
         match &state.payload {
             Payload::Object(object) => visit.call(object)?,
             Payload::File(Source::Open(file)) => visit.call(file.object())?,

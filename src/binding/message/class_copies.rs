@@ -1,10 +1,11 @@
 //! The methods that copy, compare and convert the message.
 
 use super::class::Message;
+use super::origin::Origin;
 use super::types::OfSelf;
 use super::{content, fields, node};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 #[pymethods]
 impl Message {
@@ -36,6 +37,11 @@ impl Message {
         (slf.as_ptr() as isize) >> 4
     }
 
+    /// For parsers: what the message was read from, its body and its end there.
+    fn _keep_origin(slf: &Bound<'_, Self>, text: Bound<'_, PyBytes>, begin: usize, body: usize, end: usize) {
+        Origin::keep(slf, text, begin, body, end);
+    }
+
     #[pyo3(signature = (_protocol) -> "tuple[Any, ...]")]
     fn __reduce_ex__<'py>(
         slf: &Bound<'py, Self>,
@@ -59,18 +65,31 @@ impl Message {
         all.set_item("_unixfrom", Self::get_unixfrom(slf))?;
         all.set_item("_default_type", Self::get_default_type(slf))?;
         all.set_item("defects", Self::defects(slf))?;
+        if let Some(origin) = Origin::of(slf) {
+            all.set_item("_origin", origin.to_tuple(py)?)?;
+        }
         all.update(slf.getattr("__dict__")?.cast::<pyo3::types::PyMapping>()?)?;
         Ok(all)
     }
 
     #[pyo3(signature = (state: "dict[str, Any]") -> "None")]
     fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let mut origin = None;
         for (name, value) in state {
             if name.eq("_headers")? {
                 fields::set_raw_list(slf, &value)?;
                 continue;
             }
+            if name.eq("_origin")? {
+                origin = Some(value);
+                continue;
+            }
             slf.setattr(name.cast::<PyString>()?, value)?;
+        }
+        // Everything that was read is there now.
+        if let Some(origin) = origin {
+            let (text, begin, body, end) = origin.extract()?;
+            Origin::keep(slf, text, begin, body, end);
         }
         Ok(())
     }

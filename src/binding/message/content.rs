@@ -68,7 +68,10 @@ pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny
         return attach(message, part);
     }
     let is_empty = message.get().with(py, |s| matches!(s.payload, Payload::Nothing));
-    if is_modern {
+    // What says that it is made of parts, or a message, is that: a parser has read it so.
+    let (main, _) = params::main_and_sub(message)?;
+    let is_composite = is_empty && matches!(main.as_str(), "multipart" | "message");
+    if is_modern && !is_composite {
         super::create::make_multipart(message, "mixed")?;
         return match parts(message) {
             Some(parts) => parts.append(part),

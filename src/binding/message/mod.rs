@@ -22,6 +22,7 @@ mod modern;
 mod node;
 mod node_fields;
 mod open_file;
+mod origin;
 mod output;
 mod params;
 mod rendered;

@@ -2,6 +2,7 @@
 
 use super::bytes::Bytes;
 use super::class::Message;
+use super::origin::Origin;
 use super::state::Payload;
 use super::style::{Family, Style};
 use super::{content, fields, modern, node_fields, params};
@@ -29,7 +30,7 @@ pub(crate) fn rendered<'py>(
         policy = policy.call_method("clone", (), Some(&change))?;
     }
     let context = Context { policy: &policy, style, width: rules.max_width, keep_boundaries: true };
-    render(&Node { message: message.clone(), context: &context }, rules)
+    render(&Node { message: message.clone(), context: &context, is_root: true }, rules)
 }
 
 /// Renders without leaving anything behind, boundaries included: for comparison.
@@ -40,7 +41,7 @@ pub(crate) fn compared(message: &Bound<'_, Message>) -> PyResult<Vec<u8>> {
     let rules = Rules { mangle_from: false, ..style.rules.clone() };
     let width = rules.max_width;
     let context = Context { policy: &policy, style: &style, width, keep_boundaries: false };
-    let rope = render(&Node { message: message.clone(), context: &context }, &rules)?;
+    let rope = render(&Node { message: message.clone(), context: &context, is_root: true }, &rules)?;
     py.detach(|| rope.into_vec()).map_err(|failed| super::file::read_error(py, failed))
 }
 
@@ -56,6 +57,7 @@ pub(super) struct Context<'a, 'py> {
 pub(super) struct Node<'a, 'py> {
     pub(super) message: Bound<'py, Message>,
     pub(super) context: &'a Context<'a, 'py>,
+    is_root: bool,
 }
 
 impl Entity for Node<'_, '_> {
@@ -63,6 +65,9 @@ impl Entity for Node<'_, '_> {
     type Bytes = Bytes;
 
     fn content(&self, rules: &Rules) -> PyResult<Content<Self>> {
+        if let Some(content) = self.as_read(rules) {
+            return Ok(content);
+        }
         let (main, sub) = params::main_and_sub(&self.message)?;
         match main.as_str() {
             "multipart" => self.multipart(matches!(sub.as_str(), "signed" | "encrypted"), rules),
@@ -119,11 +124,38 @@ impl<'py> Node<'_, 'py> {
             Ok(message) => message.clone(),
             Err(_) => adopted(object)?,
         };
-        Ok(Node { message, context: self.context })
+        Ok(Node { message, context: self.context, is_root: false })
     }
 
     fn others(&self, parts: &Bound<'py, PyList>) -> PyResult<Vec<Self>> {
         parts.iter().map(|part| self.other(&part)).collect()
+    }
+
+    /// What a parser read and nobody has touched, if it can be written so.
+    fn as_read(&self, rules: &Rules) -> Option<Content<Self>> {
+        let py = self.message.py();
+        if !self.context.keep_boundaries {
+            return None;
+        }
+        let origin = Origin::of(&self.message)?;
+        let is_modern = self.context.style.family == Family::Modern;
+        let is_sealed = || {
+            let kind = params::content_type(&self.message);
+            let kind = kind.is_ok_and(|kind| matches!(&*kind, "multipart/signed" | "multipart/encrypted"));
+            rules.sealed || kind || self.is_signed()
+        };
+        let takes_octets = takes_octets(rules) || rules.binary && is_modern && is_sealed();
+        if !(origin.is_ascii(py) || takes_octets) || is_modern && self.is_root {
+            return None;
+        }
+        let head = origin.head(py);
+        let head = if self.is_root || rules.sending && !rules.sealed {
+            let is_hidden = |name: &str| self.is_root && rules.sending && field::is_hidden(name);
+            written::as_read(head, is_hidden)?
+        } else {
+            head.to_vec()
+        };
+        Some(Content::AsRead(Bytes::Owned(head), origin.body(py)))
     }
 
     fn payload(&self) -> Payload {
@@ -270,7 +302,7 @@ impl<'py> Node<'_, 'py> {
         if let Some(kind) = kind {
             fields::replace(&copy, "content-type", &kind)?;
         }
-        let node = Node { message: copy, context: self.context };
+        let node = Node { message: copy, ..*self };
         let content = match node.payload() {
             Payload::Deferred(bytes, encoding) => Content::Encoded(bytes, encoding),
             // A charset that doesn't encode bodies.
@@ -303,7 +335,7 @@ impl<'py> Node<'_, 'py> {
         match copy {
             None => Ok(into_content(content)),
             Some(copy) => {
-                let node = Node { message: copy, context: self.context };
+                let node = Node { message: copy, ..*self };
                 Ok(Content::Instead(Box::new(node), Box::new(into_content(content))))
             }
         }

@@ -19,6 +19,7 @@ impl Node<'_, '_> {
         out: &mut Vec<u8>,
     ) -> PyResult<()> {
         let py = self.message.py();
+        let start = out.len();
         out.extend_from_slice(name);
         out.extend_from_slice(b": ");
         let width = field.name.bind(py).len()?;
@@ -69,6 +70,11 @@ impl Node<'_, '_> {
                 out.extend_from_slice(Bytes::of_text(folded)?.as_ref());
             }
         }
+        if value.cast::<PyString>().is_ok_and(|text| begins_on_next_line(text)) {
+            // The blank before that would be white space at the end of a line, and is
+            // no part of what a parser read.
+            out.remove(start + name.len() + 1);
+        }
         out.extend_from_slice(rules.linesep.as_bytes());
         Ok(())
     }
@@ -92,6 +98,11 @@ impl Node<'_, '_> {
         }
         Ok(())
     }
+}
+
+fn begins_on_next_line(value: &Bound<'_, PyString>) -> bool {
+    let begins = |text: &str| text.starts_with(['\n', '\r']);
+    value.to_str().map_or_else(|_| begins(&value.to_string_lossy()), begins)
 }
 
 fn is_of_addresses(name: &[u8]) -> bool {

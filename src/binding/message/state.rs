@@ -7,6 +7,7 @@
 
 use super::bytes::Bytes;
 use super::file::Source;
+use super::origin::Origin;
 use super::style::Style;
 use crate::message::transfer::Encoding;
 use pyo3::prelude::*;
@@ -28,6 +29,8 @@ pub(crate) struct State {
     pub unixfrom: Option<Py<PyAny>>,
     pub default_type: Option<Py<PyAny>>,
     pub defects: Option<Py<PyList>>,
+    /// What it was read from.
+    pub origin: Option<Arc<Origin>>,
 }
 
 pub(crate) struct Field {
