@@ -26,6 +26,7 @@ fn hop(port: u16) -> Hop {
             Err(Error::new(Kind::Misuse, rsmtp::protocol::Stage::Handshake, "no TLS here"))
         }),
         credentials: None,
+        initial_response: true,
         client_name: None,
     };
     let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };

@@ -79,6 +79,7 @@ class BaseMailer:
         pipelining: bool = True,
         chunking: bool = True,
         allow_plaintext_auth: bool = False,
+        initial_response_ok: bool = True,
         connections: int = 1,
         window: int = 2000,
         max_messages: int | None = None,
@@ -96,6 +97,7 @@ class BaseMailer:
             "tls": tls, "context": context, "timeout": timeout, "deadline": deadline,
             "local_hostname": local_hostname, "source_address": source_address, "pipelining": pipelining,
             "chunking": chunking, "allow_plaintext_auth": allow_plaintext_auth,
+            "initial_response_ok": initial_response_ok,
         }  # fmt: skip
         given = {name: value for name, value in settings.items() if value is not None}
         self._hops = _hops(url, given)

@@ -47,6 +47,7 @@ class Server:
     pipelining: bool = True
     chunking: bool = True
     allow_plaintext_auth: bool = False
+    initial_response_ok: bool = True
 
     def __post_init__(self) -> None:
         if self.tls not in _SECURITY:

@@ -6,7 +6,7 @@ use super::job::{Job, Payload, fates_of};
 use super::rate::Rate;
 use super::window::Window;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
-use crate::protocol::{Error, Event, Kind, Request, Session};
+use crate::protocol::{Error, Event, Kind, Request, Session, Stage};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -96,7 +96,7 @@ impl<P: Payload> Lane<P> {
     pub fn is_spent(&self, session: &Session, now: Instant) -> bool {
         let most = self.bounds.messages.into_iter().chain(session.extensions().limit("MAILMAX")).min();
         let old = self.until.is_some_and(|until| now >= until);
-        most.is_some_and(|most| self.begun >= most) || (old && self.begun > 0)
+        most.is_some_and(|most| self.begun >= most) || (old && self.begun > 0) || session.is_worn_out()
     }
 
     /// Says as many messages as the window has room for. When it could say more
@@ -218,6 +218,9 @@ impl<P: Payload> Lane<P> {
         while let Some(event) = session.decided() {
             self.hear(event, dispatch, now);
         }
+        // It had refused the RSET in front of the first: that one was never begun either.
+        let forgiven = forgiven
+            || error.is_some_and(|error| (error.kind, error.stage) == (Kind::Disconnected, Stage::Reset));
         let first = error.and_then(|error| error.outcome.as_deref().cloned());
         let first = first.into_iter().map(|outcome| (outcome, forgiven));
         let stranded = session.take_stranded().into_iter().map(|outcome| (outcome, true));

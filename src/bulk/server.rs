@@ -16,6 +16,8 @@ pub struct Server {
     pub security: Security,
     pub make_layer: MakeLayer,
     pub credentials: Option<Source>,
+    /// Whether AUTH may say the first response with the command.
+    pub initial_response: bool,
     /// What EHLO says; None: the address that the connection is made from.
     pub client_name: Option<ClientName>,
 }
@@ -27,6 +29,7 @@ impl Server {
             security: self.security,
             name: self.client_name.clone().unwrap_or(literal),
             credentials: self.credentials.clone(),
+            initial_response: self.initial_response,
         }
     }
 }

@@ -146,9 +146,23 @@ impl Exchange {
         self.mechanism
     }
 
-    /// What can go with the AUTH command itself, saving a turn (RFC 4954 4).
-    pub fn initial_response(&mut self) -> Option<Vec<u8>> {
-        (self.mechanism != Mechanism::CramMd5).then(|| self.respond(b"")).flatten()
+    /// What can go with the AUTH command itself, saving a turn (RFC 4954 4). LOGIN has no
+    /// specification that says so: servers that ignore it there ask for the user name, and
+    /// only smtplib says it all the same.
+    pub fn initial_response(&mut self, like_smtplib: bool) -> Option<Vec<u8>> {
+        let speaks_first = match self.mechanism {
+            Mechanism::CramMd5 => false,
+            Mechanism::Login => like_smtplib,
+            Mechanism::OAuthBearer | Mechanism::XOAuth2 | Mechanism::Plain => true,
+        };
+        let before = self.answered;
+        let response = if speaks_first { self.respond(b"") } else { None };
+        if response.as_ref().is_some_and(|response| !fits_a_line(self.mechanism.name(), response)) {
+            // The answer to a 334 may be longer.
+            self.answered = before;
+            return None;
+        }
+        response
     }
 
     pub(super) fn secret(&self) -> &str {
@@ -157,10 +171,11 @@ impl Exchange {
 
     pub fn respond(&mut self, challenge: &[u8]) -> Option<Vec<u8>> {
         let (user, secret) = (&self.credentials.user, text_of(&self.credentials.secret));
+        if self.mechanism == Mechanism::Login {
+            return self.respond_to_prompt(challenge);
+        }
         let response = match (self.mechanism, self.answered) {
             (Mechanism::Plain, 0) => format!("\0{user}\0{secret}").into_bytes(),
-            (Mechanism::Login, 0) => user.clone().into_bytes(),
-            (Mechanism::Login, 1) => secret.as_bytes().to_vec(),
             (Mechanism::CramMd5, 0) => cram_md5(user, secret, challenge),
             (Mechanism::OAuthBearer, 0) => oauthbearer(user, secret),
             // The server's 334 tells why it refused; this asks for its 535.
@@ -172,6 +187,53 @@ impl Exchange {
         self.answered += 1;
         Some(response)
     }
+
+    /// LOGIN: what the prompt asks for, and where it doesn't say so, the user name first.
+    /// Each at most twice, the password at most once.
+    fn respond_to_prompt(&mut self, prompt: &[u8]) -> Option<Vec<u8>> {
+        const PASSWORD_SAID: usize = usize::MAX;
+        if self.answered > 2 {
+            return None;
+        }
+        let wants_password = match login_prompt(prompt) {
+            Prompt::User => false,
+            Prompt::Password => true,
+            Prompt::Unclear => self.answered > 0,
+        };
+        if wants_password {
+            self.answered = PASSWORD_SAID;
+            return Some(text_of(&self.credentials.secret).as_bytes().to_vec());
+        }
+        self.answered += 1;
+        (self.answered <= 2).then(|| self.credentials.user.clone().into_bytes())
+    }
+}
+
+/// What a server asks for within LOGIN.
+enum Prompt {
+    User,
+    Password,
+    Unclear,
+}
+
+/// "Username:" and "Password:" everywhere, "User Name" and more in old servers.
+fn login_prompt(prompt: &[u8]) -> Prompt {
+    let prompt = prompt.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| find(&prompt, word.as_bytes()).is_some());
+    match (says(&["user", "name", "login", "account"]), says(&["pass"])) {
+        (true, false) => Prompt::User,
+        (false, true) => Prompt::Password,
+        _ => Prompt::Unclear,
+    }
+}
+
+/// Whether AUTH with this initial response is a line that every server must take: 512
+/// octets with its CRLF (RFC 5321 4.5.3.1.4), and otherwise the client must do without
+/// it (RFC 4954 4).
+pub(super) fn fits_a_line(mechanism: &str, initial_response: &[u8]) -> bool {
+    const LINE: usize = 512;
+    let encoded = initial_response.len().div_ceil(3) * 4;
+    "AUTH ".len() + mechanism.len() + 1 + encoded + 2 <= LINE
 }
 
 /// The response to a CRAM-MD5 challenge (RFC 2195 2).
@@ -273,7 +335,7 @@ mod tests {
     #[test]
     fn the_example_of_rfc_2195() {
         let mut exchange = Exchange::new(Mechanism::CramMd5, password("tim", "tanstaaftanstaaf"));
-        assert_eq!(exchange.initial_response(), None);
+        assert_eq!(exchange.initial_response(false), None);
         let response = exchange.respond(b"<1896.697170952@postoffice.reston.mci.net>").unwrap();
         assert_eq!(response, b"tim b913a602c7eda7a495b4e6e7334d3890");
         assert_eq!(exchange.respond(b"again"), None);
@@ -282,22 +344,67 @@ mod tests {
     #[test]
     fn plain_and_login_in_utf8() {
         let mut plain = Exchange::new(Mechanism::Plain, password("jörg", "pässword"));
-        assert_eq!(plain.initial_response().unwrap(), "\0jörg\0pässword".as_bytes());
+        assert_eq!(plain.initial_response(false).unwrap(), "\0jörg\0pässword".as_bytes());
         assert_eq!(plain.respond(b""), None);
         let mut login = Exchange::new(Mechanism::Login, password("u", "p"));
-        assert_eq!(login.initial_response().unwrap(), b"u");
+        assert_eq!(login.initial_response(false), None);
+        assert_eq!(login.initial_response(true).unwrap(), b"u");
         assert_eq!(login.respond(b"Password:").unwrap(), b"p");
         assert_eq!(login.respond(b"Again:"), None);
+    }
+
+    #[test]
+    fn login_answers_what_the_prompt_asks_for() {
+        let said = |prompts: &[&str], first: bool| -> Vec<String> {
+            let mut login = Exchange::new(Mechanism::Login, password("u", "p"));
+            let initial = if first { login.initial_response(true) } else { None };
+            let heard = prompts.iter().map(|prompt| login.respond(prompt.as_bytes()));
+            let said = initial.into_iter().map(Some).chain(heard);
+            said.map(|one| one.map_or("*".to_owned(), |one| String::from_utf8(one).unwrap())).collect()
+        };
+        assert_eq!(said(&["Username:", "Password:"], false), ["u", "p"]);
+        assert_eq!(said(&["User Name\0", "Password\0"], false), ["u", "p"]);
+        assert_eq!(said(&["", ""], false), ["u", "p"]);
+        assert_eq!(said(&["Benutzer:", "Kennwort:"], false), ["u", "p"]);
+        assert_eq!(said(&["Username:", "Password:"], true), ["u", "u", "p"]);
+        assert_eq!(said(&["Password:"], true), ["u", "p"]);
+        assert_eq!(said(&["Password:", "Username:"], false), ["p", "*"]);
+        assert_eq!(said(&["Username:", "Username:", "Username:"], false), ["u", "u", "*"]);
+    }
+
+    #[test]
+    fn an_initial_response_stays_within_512_octets() {
+        for (length, fits) in [(351, true), (352, false), (4000, false)] {
+            let token = Credentials::new("u", Secret::AccessToken("t".repeat(length))).unwrap();
+            for mechanism in [Mechanism::XOAuth2, Mechanism::OAuthBearer] {
+                let mut exchange = Exchange::new(mechanism, token.clone());
+                let initial = exchange.initial_response(false);
+                let fits_here = match &initial {
+                    Some(initial) => {
+                        let line = format!("AUTH {} {}\r\n", mechanism.name(), encode(initial));
+                        assert!(line.len() <= 512);
+                        true
+                    }
+                    None => exchange.respond(b"").is_some_and(|said| {
+                        format!("AUTH {} {}\r\n", mechanism.name(), encode(&said)).len() <= 512
+                    }),
+                };
+                assert_eq!(initial.is_some(), fits_here);
+                if mechanism == Mechanism::XOAuth2 {
+                    assert_eq!(initial.is_some(), fits, "{length}");
+                }
+            }
+        }
     }
 
     #[test]
     fn tokens() {
         let token = || Credentials::new("a=b,c@d", Secret::AccessToken("tok".to_owned())).unwrap();
         let mut bearer = Exchange::new(Mechanism::OAuthBearer, token());
-        assert_eq!(bearer.initial_response().unwrap(), b"n,a=a=3Db=2Cc@d,\x01auth=Bearer tok\x01\x01");
+        assert_eq!(bearer.initial_response(false).unwrap(), b"n,a=a=3Db=2Cc@d,\x01auth=Bearer tok\x01\x01");
         assert_eq!(bearer.respond(b"{\"status\":\"invalid_token\"}").unwrap(), b"\x01");
         let mut xoauth2 = Exchange::new(Mechanism::XOAuth2, token());
-        assert_eq!(xoauth2.initial_response().unwrap(), b"user=a=b,c@d\x01auth=Bearer tok\x01\x01");
+        assert_eq!(xoauth2.initial_response(false).unwrap(), b"user=a=b,c@d\x01auth=Bearer tok\x01\x01");
         assert_eq!(xoauth2.respond(b"{}").unwrap(), b"");
     }
 

@@ -43,6 +43,7 @@ pub mod extension;
 pub mod mail_data;
 pub mod opening;
 mod outgoing;
+mod queue_id;
 pub mod reply;
 pub mod reply_reader;
 pub mod session;

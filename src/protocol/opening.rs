@@ -68,6 +68,8 @@ pub struct Plan {
     pub name: ClientName,
     /// None: without a login.
     pub credentials: Option<Source>,
+    /// Whether AUTH may say the first response with the command (RFC 4954 4).
+    pub initial_response: bool,
 }
 
 /// What came of it.
@@ -188,7 +190,7 @@ impl Opening {
         self.awaited = Awaited::Auth;
         let credentials = source.credentials()?;
         let mechanism = credentials.quickest(&session.extensions().mechanisms(), session.is_secure());
-        let login = Request::Login { credentials, mechanism, initial_response: true };
+        let login = Request::Login { credentials, mechanism, initial_response: self.plan.initial_response };
         session.request(login).map(|()| Next::Talk)
     }
 }
@@ -243,7 +245,7 @@ mod tests {
     }
 
     fn plan(security: Security, credentials: Option<Source>) -> Plan {
-        Plan { security, name: "client.test".parse().unwrap(), credentials }
+        Plan { security, name: "client.test".parse().unwrap(), credentials, initial_response: true }
     }
 
     fn password() -> Credentials {

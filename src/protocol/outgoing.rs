@@ -225,6 +225,11 @@ impl Outgoing {
         self.line(".", ".".to_owned(), awaited);
     }
 
+    /// The server has stopped before all that it was sent.
+    pub(super) fn awaited_nothing(&mut self) {
+        self.awaited.clear();
+    }
+
     pub(super) fn expect(&mut self, awaited: Awaited) {
         self.awaited.push_back((awaited, self.written));
     }

@@ -84,3 +84,81 @@ def test_a_503_to_a_message_that_goes_alone_is_a_refusal():
         with rsmtp.Mailer(host="127.0.0.1", port=server.port, tls="none", connections=1) as mailer:
             report = mailer.send_all([("a@example.org", "b@example.org", CONTENT)] * 3)
     assert report.refused == 3
+
+
+class Exim:
+    """Counts RSETs as Exim does: one is free after each message whose content it has seen,
+    and at the eleventh of the others it says 554 and closes."""
+
+    def __init__(self):
+        self.messages = []
+        self.sessions = 0
+        self.closed = 0
+
+    def __call__(self, peer):
+        self.sessions += 1
+        peer.say("220 exim.example")
+        counted, is_free, recipients, sender = 0, True, 0, None
+        while line := peer.line():
+            verb = line[:4].upper()
+            if verb == "EHLO":
+                peer.say("250-exim.example", "250-PIPELINING", "250 CHUNKING")
+            elif verb == "RSET":
+                counted += not is_free
+                is_free, recipients, sender = False, 0, None
+                if counted > 10:
+                    self.closed += 1
+                    peer.say("554 Too many nonmail commands")
+                    peer.half_close()
+                    peer.until_closed()
+                    return
+                peer.say("250 Reset OK")
+            elif verb == "MAIL":
+                peer.say("503 sender already given" if sender else "250 OK")
+                sender = line
+            elif verb == "RCPT":
+                known = "nobody" not in line
+                recipients += known
+                peer.say("250 Accepted" if known else "550 Unrouteable address")
+            elif verb == "BDAT":
+                content = peer.octets(int(line.split()[1]))
+                if recipients:
+                    self.messages.append(content)
+                    is_free, recipients, sender = True, 0, None
+                    peer.say("250 OK id=1sVxyz-0000Ab-2C")
+                else:
+                    peer.say("503 valid RCPT command must precede BDAT")
+            else:
+                peer.say("221 bye")
+                return
+
+
+@pytest.mark.parametrize("every", [1, 2, 10])
+def test_no_session_says_more_resets_than_a_server_bears(every):
+    exim = Exim()
+
+    def messages():
+        for number in range(200):
+            who = "nobody" if number % every == 0 else "b"
+            yield "a@example.org", f"{who}{number}@example.org", CONTENT
+
+    with serve(exim) as server:
+        with rsmtp.Mailer(host="127.0.0.1", port=server.port, tls="none", connections=1, retries=0) as mailer:
+            report = mailer.send_all(messages())
+    refused = 200 // every
+    assert exim.closed == 0
+    assert (report.sent, report.refused, report.unknown, report.not_sent) == (200 - refused, refused, 0, 0)
+    assert len(exim.messages) == 200 - refused
+
+
+def test_what_a_server_closes_upon_is_not_unknown():
+    """All at once from the start: more than it bears are on their way before it says so."""
+    exim = Exim()
+    messages = [("a@example.org", f"b{number}@example.org", CONTENT) for number in range(100)]
+    messages += [("a@example.org", f"nobody{number}@example.org", CONTENT) for number in range(60)]
+    messages += messages[:100]
+    with serve(exim) as server:
+        with rsmtp.Mailer(host="127.0.0.1", port=server.port, tls="none", connections=1, retries=0) as mailer:
+            report = mailer.send_all(messages)
+    assert (report.sent, report.refused, report.unknown, report.not_sent) == (200, 60, 0, 0)
+    assert len(exim.messages) == 200

@@ -112,10 +112,10 @@ class Securing(Conversation):
         """
         initial = _octets((yield authobject())) if initial_response_ok else None
         answer = yield self._rsmtp_perform(Request.auth(mechanism.upper(), initial))
-        asked = 0
+        self._rsmtp_challenges = 0 if initial is None else 1
         while isinstance(answer, bytes):
-            asked += 1
-            if asked > _MAX_CHALLENGES:
+            self._rsmtp_challenges += 1
+            if self._rsmtp_challenges > _MAX_CHALLENGES:
                 yield from self._rsmtp_cancel_auth()
                 raise rsmtp.errors.SMTPException(
                     f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}"
@@ -149,9 +149,12 @@ class Securing(Conversation):
 
     def auth_login(self, challenge: bytes | None = None) -> str:
         """An authobject for LOGIN, from `user` and `password`."""
-        if challenge is None or b"user" in challenge.lower():
-            return self.user or ""
-        return self.password or ""
+        prompt = b"" if challenge is None else challenge.lower()
+        asks_name = any(word in prompt for word in (b"user", b"name", b"login", b"account"))
+        if asks_name == (b"pass" in prompt):
+            # The prompt doesn't say: the user name goes first.
+            asks_name = challenge is None or self._rsmtp_challenges < 2
+        return (self.user if asks_name else self.password) or ""
 
 
 def _octets(response: str | bytes | None) -> bytes | None:

@@ -33,6 +33,7 @@ pub struct ServerSettings {
     pipelining: bool,
     chunking: bool,
     allow_plaintext_auth: bool,
+    initial_response_ok: bool,
     timeout: Option<f64>,
     deadline: Option<f64>,
 }
@@ -91,6 +92,7 @@ impl ServerSettings {
             security,
             make_layer: make_layer(py, self.context, self.host),
             credentials,
+            initial_response: self.initial_response_ok,
             client_name: match &self.local_hostname {
                 Some(name) => Some(parse("local_hostname", name)?),
                 None => None,

@@ -38,8 +38,13 @@ impl Session {
                 self.begin_exchange(exchange, others, initial_response);
             }
             Request::AuthBy { mechanism, initial_response } => {
-                self.auth_command(&mechanism, initial_response.as_deref());
-                self.procedure = Some(Procedure::AuthBy);
+                // Where it makes the line too long, it answers the server's first challenge.
+                let (initial, withheld) = match initial_response {
+                    Some(response) if !auth::fits_a_line(&mechanism, &response) => (None, Some(response)),
+                    initial => (initial, None),
+                };
+                self.auth_command(&mechanism, initial.as_deref());
+                self.procedure = Some(Procedure::AuthBy(withheld));
             }
             Request::MailData(body) => {
                 self.out.command(&Command::Data, false, Awaited::DataCommand);
@@ -60,14 +65,11 @@ impl Session {
     /// The caller's answer to [`Event::Challenge`]; None cancels the exchange.
     pub fn respond(&mut self, response: Option<&[u8]>) -> Result<(), Error> {
         self.check_open()?;
-        if !matches!(self.procedure, Some(Procedure::AuthBy)) || self.state != State::Authenticating {
+        if !matches!(self.procedure, Some(Procedure::AuthBy(_))) || self.state != State::Authenticating {
             return Err(self.misuse(Stage::Auth, "no challenge is waiting for a response"));
         }
         match response {
-            Some(response) => {
-                self.confided.add_response(response);
-                self.out.response(response);
-            }
+            Some(response) => self.respond_by_caller(response),
             None => self.cancel_auth(),
         }
         Ok(())
@@ -122,7 +124,10 @@ impl Session {
         initial_response: bool,
     ) {
         self.confided.add(exchange.secret().as_bytes());
-        let initial = if initial_response { exchange.initial_response() } else { None };
+        let initial = match initial_response {
+            true => exchange.initial_response(self.options.like_smtplib),
+            false => None,
+        };
         self.auth_command(exchange.mechanism().name(), initial.as_deref());
         self.procedure = Some(Procedure::Login { exchange, others, initial_response });
     }
@@ -138,6 +143,11 @@ impl Session {
             None => (command.clone(), command),
         };
         self.out.line(&line, shown, Awaited::Auth);
+    }
+
+    pub(super) fn respond_by_caller(&mut self, response: &[u8]) {
+        self.confided.add_response(response);
+        self.out.response(response);
     }
 
     pub(super) fn cancel_auth(&mut self) {
@@ -163,6 +173,11 @@ impl Session {
             Request::Transaction(_) => (Verb::Mail, false),
         };
         let stage = Awaited::Command(verb).stage();
+        let is_command = matches!(request, Request::Command(_));
+        if let Some(greeting) = self.rejection.as_ref().filter(|_| !is_command) {
+            let why = "the server has refused the session in its greeting: only QUIT is left";
+            return Err(Error::new(Kind::Refused, Stage::Greeting, why).with_reply(greeting.clone()));
+        }
         if free && verb == Verb::StartTls {
             return Err(self.misuse(stage, "STARTTLS needs a handshake behind it: use starttls()"));
         }

@@ -32,7 +32,7 @@ impl Session {
                 let error = self.end(State::Closed, error);
                 return if is_decided { Ok(()) } else { Err(error) };
             }
-            (Some(Procedure::Login { .. } | Procedure::AuthBy), _) => authenticated(reply),
+            (Some(Procedure::Login { .. } | Procedure::AuthBy(_)), _) => authenticated(reply),
             (Some(Procedure::MailData(Some(_))), _) => Event::DataRefused(reply),
             _ => Event::Reply(reply),
         };
@@ -129,6 +129,16 @@ impl Session {
 
     /// The one way out: state, transcript, the fate of what was under way.
     pub(super) fn end(&mut self, state: State, mut error: Error) -> Error {
+        let mut state = state;
+        let goodbye = self.transactions.front().and_then(Running::reset_refused).cloned();
+        let ended_by_peer = matches!(error.kind, Kind::Disconnected | Kind::Tls);
+        if let Some(reply) = goodbye.filter(|_| ended_by_peer && error.reply.is_none()) {
+            // As with a 421 it works through what it is sent in order, and has stopped there.
+            self.out.awaited_nothing();
+            state = State::Closed;
+            let why = "the server refused RSET and closed the session";
+            error = Error::new(Kind::Disconnected, Stage::Reset, why).with_reply(reply);
+        }
         let ends_sent = self.out.ends_sent().into_iter().chain(std::iter::repeat(false));
         let mut in_flight = std::mem::take(&mut self.transactions).into_iter().zip(ends_sent);
         match in_flight.next() {

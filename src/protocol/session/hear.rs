@@ -36,6 +36,13 @@ impl Session {
             let message = "the server waits for more where nothing more follows";
             return Err(self.broke_with(stage, message, reply));
         }
+        if let Awaited::Transaction(Part::Data) = awaited
+            && reply.is_completion()
+        {
+            // One of the answers before it came twice, or this is what comes of another command.
+            let message = "the server answered DATA as if it were done";
+            return Err(self.broke_with(stage, message, reply));
+        }
         self.out.answered();
         match awaited {
             Awaited::Greeting => self.hear_greeting(reply),
@@ -57,6 +64,7 @@ impl Session {
         if let Next::To(state) = State::after_greeting(reply.code()) {
             self.set_rest(state);
         }
+        self.rejection = Some(&reply).filter(|_| self.state == State::Rejected).cloned();
         self.events.push_back(Event::Reply(reply));
     }
 
@@ -100,6 +108,10 @@ impl Session {
                     Some(response) => self.out.response(&response),
                     None => self.cancel_auth(),
                 },
+                Some(Procedure::AuthBy(withheld)) if withheld.is_some() => {
+                    let response = withheld.take().unwrap_or_default();
+                    self.respond_by_caller(&response);
+                }
                 Some(_) => self.events.push_back(Event::Challenge(challenge)),
                 None => self.events.push_back(Event::Reply(reply)),
             }
@@ -162,11 +174,18 @@ impl Session {
             Part::Clear | Part::Reset => self.state = self.rest,
         }
         self.out.state = Some(self.state);
+        let is_completion = reply.is_completion();
         let then = running.hear(part, reply, alone, &mut self.out);
         match part {
-            Part::Mail if running.was_taken_in_sequence() => self.sequence = Sequence::Free,
-            Part::Clear | Part::Mail if running.is_out_of_sequence() => self.sequence = Sequence::OneByOne,
+            Part::End(_) => self.resets.mail_data_answered(),
+            Part::Chunk { last: true } if running.has_recipients() => self.resets.mail_data_answered(),
+            Part::Clear | Part::Reset => self.resets.answered(is_completion),
             _ => {}
+        }
+        if running.is_out_of_sequence() {
+            self.sequence = Sequence::OneByOne;
+        } else if part == Part::Mail && running.was_taken_in_sequence() {
+            self.sequence = Sequence::Free;
         }
         match then {
             Then::GoOn => {}
@@ -174,6 +193,10 @@ impl Session {
                 self.transactions.pop_front();
                 self.set_state(self.rest);
                 self.events.push_back(Event::Transaction(outcome));
+            }
+            Then::NoAnswer(reply) => {
+                let message = "the server asks for mail data though it has taken no recipient";
+                self.broke_with(Stage::Data, message, reply);
             }
             Then::NoChunking(reply) => return Err(self.no_chunking(reply)),
             Then::Disorder(stage, message, reply) => return Err(self.broke_with(stage, message, reply)),

@@ -9,6 +9,7 @@ mod end;
 mod hear;
 mod limits;
 mod options;
+mod resets;
 mod sequence;
 
 use super::auth::{Confided, Exchange};
@@ -24,6 +25,7 @@ use super::state::State;
 use super::transaction::{Outcome, Running};
 use super::transcript::{Line, Speaker};
 pub use options::Options;
+use resets::Resets;
 use sequence::Sequence;
 use std::collections::{HashSet, VecDeque};
 
@@ -31,8 +33,13 @@ use std::collections::{HashSet, VecDeque};
 #[derive(Debug)]
 enum Procedure {
     Hello(ClientName),
-    Login { exchange: Exchange, others: VecDeque<Exchange>, initial_response: bool },
-    AuthBy,
+    Login {
+        exchange: Exchange,
+        others: VecDeque<Exchange>,
+        initial_response: bool,
+    },
+    /// An initial response of the caller's that is still to be said.
+    AuthBy(Option<Vec<u8>>),
     MailData(Option<Body>),
 }
 
@@ -58,6 +65,7 @@ pub struct Session {
     transactions: VecDeque<Running>,
     /// Whether a transaction may be said on top of another one.
     sequence: Sequence,
+    resets: Resets,
     /// QUIT has been said.
     quitting: bool,
     /// What is known of those that were in flight when the session ended, behind
@@ -75,6 +83,8 @@ pub struct Session {
     confided: Confided,
     /// Domains of recipients so far, where the server limits them.
     domains: HashSet<String>,
+    /// The greeting, where it refused the session.
+    rejection: Option<Reply>,
     /// Why the session is over, for every later request.
     ended: Option<Error>,
 }
@@ -96,6 +106,7 @@ impl Session {
             procedure: None,
             transactions: VecDeque::new(),
             sequence: Sequence::default(),
+            resets: Resets::default(),
             quitting: false,
             stranded: VecDeque::new(),
             events: VecDeque::new(),
@@ -105,6 +116,7 @@ impl Session {
             smtputf8: false,
             confided: Confided::default(),
             domains: HashSet::new(),
+            rejection: None,
             ended: None,
         };
         session.out.letters = options.letters();
@@ -126,6 +138,7 @@ impl Session {
         }
         // Only the last can be unsaid; what goes wrong ahead of it touches nobody behind.
         self.sequence != Sequence::OneByOne
+            && self.resets.leave_room_for(self.transactions.len())
             && self.transactions.back().is_some_and(Running::may_be_followed)
             && self.out.takes_more()
     }

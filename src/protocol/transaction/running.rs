@@ -56,6 +56,9 @@ pub(in crate::protocol) enum Then {
     Done(Outcome),
     /// The server can't keep this transaction apart from the one ahead of it.
     Disorder(Stage, &'static str, Reply),
+    /// LMTP: the server asks for mail data that has no recipient, and answers it once for each
+    /// recipient (RFC 2033 4.2): never.
+    NoAnswer(Reply),
     /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
     /// for commands.
     NoChunking(Reply),
@@ -79,6 +82,10 @@ pub(in crate::protocol) struct Running {
     /// Mail data goes by BDAT, not DATA.
     chunked: bool,
     lmtp: bool,
+    /// smtplib says RSET after every refusal.
+    like_smtplib: bool,
+    /// What the server said to the RSET in front of it, where that was no.
+    reset_refused: Option<Reply>,
 }
 
 impl Running {
@@ -109,6 +116,8 @@ impl Running {
             // has counted yet: LMTP keeps to DATA.
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
+            like_smtplib: options.like_smtplib,
+            reset_refused: None,
         };
         if follows && running.chunked {
             // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT
@@ -133,16 +142,20 @@ impl Running {
         alone: bool,
         out: &mut Outgoing,
     ) -> Then {
+        if let Some(refusal) = self.reset_refused.take() {
+            return Then::Disorder(Stage::Reset, RESET_REFUSED, refusal);
+        }
         match part {
             Part::Clear if reply.is_completion() => {}
             Part::Clear if denies_sequence(&reply) => self.verdict = Some(Verdict::OutOfSequence(reply)),
-            Part::Clear => return Then::Disorder(Stage::Reset, RESET_REFUSED, reply),
+            // Where the server closes the connection now, this was its goodbye.
+            Part::Clear => self.reset_refused = Some(reply),
             // RSET was out of sequence and MAIL is not: to which message this belongs is unknown.
             Part::Mail if reply.is_completion() && self.is_out_of_sequence() => {
                 self.verdict = None;
                 return Then::Disorder(Stage::Mail, RESET_REFUSED, reply);
             }
-            Part::Mail if reply.is_completion() => self.next_recipient(0, alone, out),
+            Part::Mail if reply.is_completion() => return self.next_recipient(0, alone, out),
             Part::Mail => {
                 if self.follows && denies_sequence(&reply) {
                     self.verdict = Some(Verdict::OutOfSequence(reply));
@@ -150,7 +163,7 @@ impl Running {
                     self.verdict = Some(Verdict::SenderRefused(reply));
                 }
                 if !self.grouped {
-                    self.say(Part::Reset, out);
+                    return self.tidy_up(out);
                 }
             }
             Part::Rcpt(index) => {
@@ -160,7 +173,7 @@ impl Running {
                     // Without a sender a group's recipients are refused for that alone.
                     self.fates[index].1 = Fate::Refused(Stage::Rcpt, self.kept(reply));
                 }
-                self.next_recipient(index + 1, alone, out);
+                return self.next_recipient(index + 1, alone, out);
             }
             Part::Data => return self.hear_data(reply, out),
             // Who has taken a chunk knows BDAT: what it says of the next is an answer.
@@ -194,9 +207,19 @@ impl Running {
         self.verdict.is_some()
     }
 
+    /// The server's refusal of the RSET in front of it, if that was its last word so far.
+    pub(in crate::protocol) fn reset_refused(&self) -> Option<&Reply> {
+        self.reset_refused.as_ref()
+    }
+
     /// Whether the server takes nothing before it has answered the one ahead.
     pub(in crate::protocol) fn is_out_of_sequence(&self) -> bool {
         matches!(self.verdict, Some(Verdict::OutOfSequence(_)))
+    }
+
+    /// Whether the server has accepted any recipient.
+    pub(in crate::protocol) fn has_recipients(&self) -> bool {
+        self.accepted > 0
     }
 
     /// Whether the server has begun it on top of one that was not answered yet.
@@ -254,7 +277,7 @@ impl Running {
         out.command(command, self.smtputf8, Awaited::Transaction(part));
     }
 
-    fn next_recipient(&mut self, index: usize, alone: bool, out: &mut Outgoing) {
+    fn next_recipient(&mut self, index: usize, alone: bool, out: &mut Outgoing) -> Then {
         if index == self.fates.len() && self.accepted == 0 {
             self.verdict.get_or_insert(Verdict::RecipientsRefused);
         }
@@ -272,8 +295,21 @@ impl Running {
         } else if self.accepted > 0 && self.verdict.is_none() {
             self.say_mail_data(out);
         } else {
-            self.say(Part::Reset, out);
+            return self.tidy_up(out);
         }
+        Then::GoOn
+    }
+
+    /// It has failed. RSET is said where the server would take what follows for more of it;
+    /// some count RSETs, and hang up after a few.
+    fn tidy_up(&mut self, out: &mut Outgoing) -> Then {
+        let nothing_begun =
+            matches!(&self.verdict, Some(Verdict::SenderRefused(_) | Verdict::OutOfSequence(_)));
+        if nothing_begun && !self.like_smtplib {
+            return Then::Done(self.conclude(Verdict::Lost));
+        }
+        self.say(Part::Reset, out);
+        Then::GoOn
     }
 
     /// DATA, or the first chunk. In a group it goes out before anybody is known
@@ -324,7 +360,7 @@ impl Running {
     fn hear_data(&mut self, reply: Reply, out: &mut Outgoing) -> Then {
         if reply.code() != 354 {
             self.refuse_data(Stage::Data, &reply);
-            self.say(Part::Reset, out);
+            return self.tidy_up(out);
         } else if self.verdict.is_none()
             && let Some(body) = self.body.take()
         {
@@ -335,6 +371,8 @@ impl Running {
                 vec![Part::End(None)]
             };
             out.mail_data(body, ends.into_iter().map(Awaited::Transaction));
+        } else if self.lmtp {
+            return Then::NoAnswer(reply);
         } else {
             // Nobody to send it to: RFC 2920 3.1.
             out.lone_dot(Awaited::Transaction(Part::LoneDot));
@@ -359,10 +397,10 @@ impl Running {
             }
             None => {
                 self.refuse_data(Stage::EndOfData, &reply);
-                // What follows already has its own RSET in front, or is QUIT.
-                if !out.awaits_more() {
-                    self.say(Part::Reset, out);
-                    return Then::GoOn;
+                // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT does not
+                // (RFC 3030 2). What follows already has its own RSET in front, or is QUIT.
+                if (self.chunked || self.like_smtplib) && !out.awaits_more() {
+                    return self.tidy_up(out);
                 }
             }
         }

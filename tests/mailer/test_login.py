@@ -1,0 +1,76 @@
+"""How a mailer says what proves who it is."""
+
+import base64
+
+import pytest
+from client.scripted import serve
+
+import rsmtp
+
+pytestmark = pytest.mark.usefixtures("either_mailer")
+
+MESSAGE = ("a@example.org", "b@example.org", b"Subject: x\r\n\r\nhello\r\n")
+
+
+def asking(mechanism, prompts, said):
+    """A server that ignores an initial response, and keeps what it is told."""
+
+    def script(peer):
+        peer.say("220 x")
+        while line := peer.line():
+            verb = line[:4].upper()
+            if verb == "EHLO":
+                peer.say("250-x", f"250 AUTH {mechanism}")
+            elif verb == "AUTH":
+                said.append(line)
+                for prompt in prompts:
+                    peer.say("334 " + base64.b64encode(prompt.encode()).decode())
+                    said.append(base64.b64decode(peer.line()).decode())
+                peer.say("235 ok")
+            elif verb == "DATA":
+                peer.say("354 go on")
+                peer.mail_data()
+                peer.say("250 ok")
+            else:
+                peer.say("250 ok")
+
+    return script
+
+
+def sent(server, **options):
+    options = {"tls": "none", "allow_plaintext_auth": True, "user": "ann", **options}
+    with rsmtp.Mailer(host="127.0.0.1", port=server.port, **options) as mailer:
+        assert mailer.send(MESSAGE).ok
+
+
+@pytest.mark.parametrize("prompts", [["Username:", "Password:"], ["User Name\0", "Password\0"], ["", ""]])
+def test_login_waits_for_the_prompt(prompts):
+    said = []
+    with serve(asking("LOGIN", prompts, said)) as server:
+        sent(server, password="secret")
+    assert said == ["AUTH LOGIN", "ann", "secret"]
+
+
+def test_the_initial_response_can_be_left_out():
+    for ok in (True, False):
+        said = []
+        with serve(asking("PLAIN", [] if ok else [""], said)) as server:
+            sent(server, password="secret", initial_response_ok=ok)
+        assert said[0].startswith("AUTH PLAIN " if ok else "AUTH PLAIN")
+        assert said[1:] == ([] if ok else ["\0ann\0secret"])
+
+
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
+def test_a_long_token_is_no_initial_response(mechanism):
+    said = []
+    with serve(asking(mechanism, [""], said)) as server:
+        sent(server, access_token="t" * 1400)
+    assert said[0] == f"AUTH {mechanism}"
+    assert "t" * 1400 in said[1]
+
+
+def test_a_long_password_is_no_initial_response():
+    said = []
+    with serve(asking("PLAIN", [""], said)) as server:
+        sent(server, password="p" * 500)
+    assert said == ["AUTH PLAIN", "\0ann\0" + "p" * 500]
