@@ -1754,6 +1754,11 @@ class Wire(Conversation):
         """
         Ends the session without a word; a request under way is settled by that.
         """
+    def end_tls(self, /) -> bytes | None:
+        """
+        What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
+        closed.
+        """
     def interrupt(self, /, exception: Any) -> None:
         """
         The caller has left, by this exception: the session ends, and the exception

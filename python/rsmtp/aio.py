@@ -6,6 +6,7 @@ No line about SMTP stands here: the verbs are the scripts of `rsmtp.verbs`, and
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
@@ -58,7 +59,8 @@ class AsyncSmtpClient(Verbs):
     where `SmtpClient(...)` does; `connect()` without arguments goes where the constructor
     was told.
 
-    Tasks that use one client take turns, verb by verb. A verb that is cancelled ends the
+    Tasks that use one client take turns, verb by verb; those that enter it by `async with`
+    one after the other, each with a session of its own. A verb that is cancelled ends the
     session, because nobody would hear the answer; the CancelledError tells what became of
     each recipient of a message that was under way, by `fates`.
 
@@ -72,6 +74,9 @@ class AsyncSmtpClient(Verbs):
     """
 
     _rsmtp_connection: Connection | None = None
+    # The task that is within `async with`, and what the others wait for, on which loop.
+    _rsmtp_holder: asyncio.Task[Any] | None = None
+    _rsmtp_turns: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     def _rsmtp_made(self, host: str, port: int) -> None:
         self._rsmtp_given = (host or "localhost", port)
@@ -105,17 +110,45 @@ class AsyncSmtpClient(Verbs):
     _rsmtp_exit = awaitable(Verbs._rsmtp_leave)
 
     async def __aenter__(self) -> Self:
-        if self._rsmtp_connects and self.sock is None:
-            await self._rsmtp_enter(*self._rsmtp_given)
-        return self
+        task = asyncio.current_task()
+        if self._rsmtp_holder is not task:
+            turn = self._rsmtp_turn()
+            await turn.acquire()
+            self._rsmtp_holder = task
+        try:
+            return await self._rsmtp_come()
+        except BaseException:
+            self._rsmtp_give_way()
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._rsmtp_exit()
+        try:
+            await self._rsmtp_exit()
+        finally:
+            self._rsmtp_give_way()
 
     def __await__(self) -> Generator[Any, None, Self]:
-        return self.__aenter__().__await__()
+        return self._rsmtp_come().__await__()
+
+    async def _rsmtp_come(self) -> Self:
+        if self._rsmtp_connects and self.sock is None:
+            await self._rsmtp_enter(*self._rsmtp_given)
+        return self
+
+    def _rsmtp_turn(self) -> asyncio.Lock:
+        """Held from `async with` to its end: one task after the other has a session."""
+        loop = asyncio.get_running_loop()
+        if self._rsmtp_turns is None or self._rsmtp_turns[0] is not loop:
+            self._rsmtp_turns, self._rsmtp_holder = (loop, asyncio.Lock()), None
+        return self._rsmtp_turns[1]
+
+    def _rsmtp_give_way(self) -> None:
+        # The end may come in another task: a fixture's, say.
+        if self._rsmtp_holder is not None and self._rsmtp_turns is not None:
+            self._rsmtp_holder = None
+            self._rsmtp_turns[1].release()
 
     def __del__(self) -> None:
         if self._rsmtp_connection is not None:

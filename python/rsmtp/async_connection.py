@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, Self, cast
 
 import rsmtp
-from rsmtp import sockets
+from rsmtp import quick_ack, sockets
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, ascii_host
 
 # Octets that are read at a time.
@@ -49,6 +49,8 @@ class Connection(Wire, asyncio.BufferedProtocol):
     _scheduled: asyncio.Handle | None = None
     _reading_is_paused = False
     _poll: Any = None
+    # The socket, where it can be asked to acknowledge at once.
+    _tcp: Any = None
     # Called when the peer has ended the connection, whether something was asked or not.
     when_ended: Callable[[], None] | None = None
 
@@ -306,14 +308,19 @@ class Connection(Wire, asyncio.BufferedProtocol):
             # What a peer does not take would keep the socket open for ever.
             if self._transport.get_write_buffer_size():
                 self._transport.abort()
-            else:
-                self._transport.close()
+                return
+            if not self._transport.is_closing() and (farewell := self.end_tls()):
+                self._transport.write(farewell)
+            self._transport.close()
 
     # -- the transport's side ----------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=0)
+        found = self._transport.get_extra_info("socket")
+        if quick_ack.can_be_asked(found):
+            self._tcp = found
         number = self.fileno()
         # Windows' proactor reads ahead by itself.
         if number >= 0 and hasattr(select, "poll"):
@@ -325,6 +332,8 @@ class Connection(Wire, asyncio.BufferedProtocol):
         return self._incoming
 
     def buffer_updated(self, nbytes: int) -> None:
+        if self._tcp is not None:
+            quick_ack.acknowledge(self._tcp)
         self._count_sent()
         kept = self.received(bytes(self._incoming[:nbytes]))
         self._go_on()
@@ -347,7 +356,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
             self._hear_last_words()
-        self._transport = self._poll = None
+        self._transport = self._poll = self._tcp = None
         self.lost(exc.errno if isinstance(exc, OSError) else None)
         self._go_on()
         self._tell_the_end()

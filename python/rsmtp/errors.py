@@ -299,13 +299,13 @@ def _build(
         start = next((i for i, c in enumerate(address) if not c.isascii()), 0)
         end = next((i for i, c in enumerate(address) if c == "@" and i > start), len(address))
         return SMTPNonASCIIAddress("ascii", address, start, end, message)
-    if kind == "unreachable":
+    if kind in ("unreachable", "connection refused"):
         words = (
             f"{message} ({os.strerror(os_error)})"
             if os_error and os.strerror(os_error) not in message
             else message
         )
-        cls_ = SMTPConnectionRefused if "refused" in message.lower() else SMTPUnreachable
+        cls_ = SMTPConnectionRefused if kind == "connection refused" else SMTPUnreachable
         error = cls_(words)
         error.errno = os_error
         return error

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import rsmtp
+from rsmtp import quick_ack
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire
 from rsmtp.sockets import address, is_local, is_unix
 
@@ -161,6 +162,8 @@ class SocketConnection(Wire):
         try:
             self._set_timeout(limit)
             octets = self.sock.recv(_READ)
+            if quick_ack.can_be_asked(self.sock):
+                quick_ack.acknowledge(self.sock)
         except (TimeoutError, BlockingIOError):
             self.check_time()
             return False
@@ -194,6 +197,8 @@ class SocketConnection(Wire):
         self.sock.settimeout(timeout)
 
     def _hang_up(self) -> None:
+        if (ending := self.end_tls()) is not None:
+            self._say_farewell(ending)
         with contextlib.suppress(OSError, AttributeError):
             self.sock.close()
 

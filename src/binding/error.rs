@@ -49,6 +49,11 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         if !cause.is_instance_of::<PyException>(py) {
             return Ok(cause.clone_ref(py));
         }
+        for name in ["reason", "library", "verify_code", "verify_message"] {
+            if let Ok(told) = cause.value(py).getattr(name) {
+                exception.value(py).setattr(name, told)?;
+            }
+        }
         exception.set_cause(py, Some(cause.clone_ref(py)));
     }
     Ok(exception)

@@ -3,6 +3,7 @@
 
 use crate::binding::error::Told;
 use crate::tls::{RecordLayer, TlsError, TlsFacts};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
@@ -92,6 +93,11 @@ impl SslContextLayer {
 
     fn keep(&self, py: Python<'_>, error: PyErr) -> TlsError {
         let message = error.value(py).to_string();
+        if is(py, &error, "SSLError") {
+            // OpenSSL's own words, in an exception of ours.
+            let certificate = is(py, &error, "SSLCertVerificationError");
+            return TlsError { certificate, cause: Some(Arc::new(error)), ..TlsError::new(message) };
+        }
         let cause = Told(error.clone_ref(py));
         *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         TlsError { cause: Some(Arc::new(cause)), ..TlsError::new(message) }
@@ -134,6 +140,14 @@ impl RecordLayer for SslContextLayer {
                 Ok(())
             };
             take().map_err(|error| self.keep(py, error))
+        })
+    }
+
+    fn close(&mut self) -> Result<(), TlsError> {
+        // It says its own close_notify and then wants the server's, which is not waited for.
+        Python::attach(|py| match self.tls.call_method0(py, "unwrap") {
+            Err(error) if !error.is_instance_of::<PyException>(py) => Err(self.keep(py, error)),
+            _ => Ok(()),
         })
     }
 

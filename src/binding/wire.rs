@@ -138,6 +138,13 @@ impl Wire {
         Ok(output.map(|octets| PyBytes::new(py, &octets)))
     }
 
+    /// What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
+    /// closed.
+    fn end_tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let octets = self.shared.look(py, |driver| driver.wire_mut().end_tls().map(<[u8]>::to_vec))?;
+        Ok(octets.map(|octets| PyBytes::new(py, &octets)))
+    }
+
     /// So many octets of the output are with the operating system.
     fn sent(&self, py: Python<'_>, octets: usize) -> PyResult<()> {
         self.shared.look(py, |driver| driver.sent(octets))

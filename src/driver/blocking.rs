@@ -324,7 +324,10 @@ impl Connection {
     }
 
     fn hang_up(&mut self) {
-        if let Some(stream) = self.stream.take() {
+        if let Some(mut stream) = self.stream.take() {
+            if let Some(octets) = self.wire.end_tls() {
+                let _ = stream.try_write(octets);
+            }
             // A child's shutdown would end its parent's connection.
             if !self.wire.is_of_another_process() {
                 stream.shutdown();

@@ -227,5 +227,9 @@ pub fn unknown_host(host: &str, why: &dyn Display) -> Error {
 
 pub fn unreachable(what: &str, error: &io::Error) -> Error {
     let message = format!("no connection to {what}: {error}");
-    Error { os_error: error.raw_os_error(), ..Error::new(Kind::Unreachable, Stage::Connect, message) }
+    let kind = match error.kind() {
+        io::ErrorKind::ConnectionRefused => Kind::ConnectionRefused,
+        _ => Kind::Unreachable,
+    };
+    Error { os_error: error.raw_os_error(), ..Error::new(kind, Stage::Connect, message) }
 }

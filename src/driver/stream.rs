@@ -56,7 +56,10 @@ impl Stream {
                 Socket::Unix(socket) => socket.read(buffer),
             };
             match read {
-                Ok(octets) => return Ok(Some(octets)),
+                Ok(octets) => {
+                    self.acknowledge_at_once();
+                    return Ok(Some(octets));
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.readable = false;
@@ -66,6 +69,19 @@ impl Stream {
             }
         }
     }
+
+    /// A server that leaves Nagle's algorithm on (RFC 896) holds the second answer to a
+    /// group of commands until the first is acknowledged, and the system would do that 40 ms
+    /// later. Linux forgets it again, so it is said after each read.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn acknowledge_at_once(&self) {
+        let Socket::Tcp(socket) = &self.socket else { return };
+        // Without it answers only come later.
+        let _ = socket2::SockRef::from(socket).set_tcp_quickack(true);
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn acknowledge_at_once(&self) {}
 
     /// None: the socket takes nothing at the moment.
     pub fn try_write(&mut self, octets: &[u8]) -> io::Result<Option<usize>> {

@@ -172,6 +172,14 @@ impl Wire {
         self.conversation.unsent()
     }
 
+    /// What ends TLS, before the connection is closed.
+    pub fn end_tls(&mut self) -> Option<&[u8]> {
+        if self.is_of_another_process() {
+            return None;
+        }
+        self.conversation.end_tls()
+    }
+
     /// Ends the session without a word.
     pub fn close(&mut self) {
         let error = Error::new(Kind::Disconnected, Stage::Command, "please run connect() first");

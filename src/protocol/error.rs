@@ -129,6 +129,8 @@ pub enum Kind {
     Certificate,
     /// No connection could be made.
     Unreachable,
+    /// No connection could be made, because the port is closed.
+    ConnectionRefused,
     /// The host's name has no address.
     UnknownHost,
     /// The caller gave up waiting (a signal, a cancelled task).
@@ -190,7 +192,11 @@ impl Error {
             | Kind::NoMechanism => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
             Kind::NotNow | Kind::Local => true,
-            Kind::Refused | Kind::Disconnected | Kind::Timeout | Kind::Unreachable => {
+            Kind::Refused
+            | Kind::Disconnected
+            | Kind::Timeout
+            | Kind::Unreachable
+            | Kind::ConnectionRefused => {
                 self.reply.as_ref().is_none_or(|reply| reply.severity() != Severity::Permanent)
             }
         }
@@ -215,6 +221,7 @@ impl Kind {
             Self::Tls => "tls",
             Self::Certificate => "certificate",
             Self::Unreachable => "unreachable",
+            Self::ConnectionRefused => "connection refused",
             Self::UnknownHost => "unknown host",
             Self::Interrupted => "interrupted",
         }

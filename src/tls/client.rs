@@ -33,7 +33,12 @@ impl TlsClient {
     fn explain(&self, error: &rustls::Error) -> TlsError {
         match self.connection.is_handshaking() {
             true => TlsError::from_rustls(error, &self.host),
-            false => TlsError::new(format!("{error}; somebody may be tampering with it")),
+            false => match error {
+                rustls::Error::AlertReceived(alert) => {
+                    TlsError::new(format!("the server ended it with the alert {alert:?}"))
+                }
+                error => TlsError::new(format!("{error}; somebody may be tampering with it")),
+            },
         }
     }
 }
@@ -78,6 +83,11 @@ impl RecordLayer for TlsClient {
             let written = self.connection.write_tls(ciphertext);
             written.map_err(|error| TlsError::new(error.to_string()))?;
         }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), TlsError> {
+        self.connection.send_close_notify();
         Ok(())
     }
 

@@ -33,6 +33,8 @@ pub struct Conversation {
     /// What came of the opening.
     opened: Option<Event>,
     established: bool,
+    /// TLS has been ended from this side.
+    ended: bool,
     facts: Option<TlsFacts>,
     ciphertext: Vec<u8>,
     start: usize,
@@ -57,6 +59,7 @@ impl Conversation {
             opening: None,
             opened: None,
             established: false,
+            ended: false,
             facts: None,
             ciphertext: Vec::new(),
             start: 0,
@@ -234,8 +237,24 @@ impl Conversation {
         }
     }
 
+    /// What ends TLS from this side, once (RFC 8446 6.1): for a connection that is about to
+    /// be closed. Nothing where octets wait that must not be said any more.
+    pub fn end_tls(&mut self) -> Option<&[u8]> {
+        if self.start < self.ciphertext.len() || !self.established || std::mem::replace(&mut self.ended, true)
+        {
+            return None;
+        }
+        let layer = self.layer.as_mut()?;
+        let ended = layer.close().and_then(|()| layer.take_output(&mut self.ciphertext));
+        Some(&self.ciphertext[self.start..]).filter(|octets| ended.is_ok() && !octets.is_empty())
+    }
+
     pub fn received_eof(&mut self) -> Result<(), Error> {
         match &self.layer {
+            Some(layer) if layer.is_handshaking() && self.session.is_upgrading() => {
+                let message = "the server closed the connection in the TLS handshake behind STARTTLS";
+                Err(self.session.fail(Error::new(Kind::Disconnected, Stage::Handshake, message)))
+            }
             Some(layer) if layer.is_handshaking() => {
                 let message = "TLS handshake failed: the server closed the connection";
                 Err(self.session.fail(Error::new(Kind::Tls, Stage::Handshake, message)))

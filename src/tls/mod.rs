@@ -49,6 +49,9 @@ pub trait RecordLayer: Send {
     /// Appends the ciphertext that is ready to go.
     fn take_output(&mut self, ciphertext: &mut Vec<u8>) -> Result<(), TlsError>;
 
+    /// Ends TLS from this side (close_notify, RFC 8446 6.1), for [`RecordLayer::take_output`].
+    fn close(&mut self) -> Result<(), TlsError>;
+
     fn is_handshaking(&self) -> bool;
 
     /// Whether the peer has ended TLS (close_notify, RFC 8446 6.1).

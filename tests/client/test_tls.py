@@ -1,16 +1,10 @@
 """TLS: verified by default, configured in words, an SSLContext honoured exactly."""
 
-import datetime
-import ipaddress
 import smtplib
 import ssl
 import time
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 import rsmtp
 from client.scripted import serve
@@ -35,40 +29,6 @@ def tls(request):
 def catcher(tls):
     with rsmtp.Catcher(tls=tls) as catcher:
         yield catcher
-
-
-@pytest.fixture(scope="module")
-def identity(tmp_path_factory):
-    """A self-signed certificate with its key: for scripted servers and for clients."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName(
-                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-            ),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("identity") / "identity.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
 
 
 # -- certificates ------------------------------------------------------------
@@ -103,13 +63,13 @@ def test_a_bad_certificate_is_refused_in_words(catcher, tls, certificate, words)
 @pytest.mark.parametrize(
     "certificate", ["wrong-name", "expired", "not-yet-valid", "untrusted", "self-signed"]
 )
-def test_an_ssl_context_raises_its_own_exception(catcher, tls, certificate):
+def test_what_an_ssl_context_raises_is_the_cause_of_ours(catcher, tls, certificate):
     catcher.fault("handshake", certificate=certificate)
     context = ssl.create_default_context(cafile=catcher.ca_file)
-    with pytest.raises(ssl.SSLCertVerificationError) as caught:
+    with pytest.raises(errors.SMTPCertificateError) as caught:
         connected(catcher, tls, context)
-    assert type(caught.value) is ssl.SSLCertVerificationError
-    assert caught.value.verify_message
+    assert type(caught.value.__cause__) is ssl.SSLCertVerificationError
+    assert caught.value.verify_message == caught.value.__cause__.verify_message != ""
 
 
 @pytest.mark.parametrize("certificate", [None, "wrong-name", "expired", "self-signed"])

@@ -197,7 +197,8 @@ def test_a_bad_certificate(authorities, tls, trusting, host, name):
             send(server, tls, trusting, host)
         server.wait_for_end()
     assert lines == []
-    if isinstance(caught.value, rsmtp.errors.SMTPException):
+    assert isinstance(caught.value, rsmtp.errors.SMTPCertificateError)
+    if isinstance(trusting, rsmtp.TlsConfig):
         # It says what to do: a name, a file, a clock, or who has to do it.
         advice = ("server_name", "ca_file", "clock", "owner")
         assert any(word in str(caught.value) for word in advice), str(caught.value)
@@ -240,7 +241,8 @@ def test_an_old_version_is_refused_with_advice(authorities, tls, trusting, versi
     with serve(securing(authorities, "good", tls, versions=old)) as server:
         with pytest.raises(ssl.SSLError) as caught:
             send(server, tls, trusting)
-    if isinstance(caught.value, rsmtp.errors.SMTPException):
+    assert isinstance(caught.value, rsmtp.errors.SMTPTLSError)
+    if isinstance(trusting, rsmtp.TlsConfig):
         assert "SSLContext" in str(caught.value) and "version" in str(caught.value)
 
 

@@ -73,7 +73,10 @@ class Connecting(Conversation):
         )
 
     def _rsmtp_connected(self, connection: Any) -> None:
-        self._rsmtp_connection = connection
+        replaced, self._rsmtp_connection = self._rsmtp_connection, connection
+        if replaced is not None:
+            # Another task has connected meanwhile: one of the two is the client's.
+            replaced.close()
         if self._rsmtp_names_itself and self.local_hostname.startswith("["):
             self.local_hostname = address_literal(connection.getsockname())
 

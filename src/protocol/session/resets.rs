@@ -37,15 +37,15 @@ impl Resets {
         self.one_was_free = false;
     }
 
-    /// Whether as many RSETs can be on their way as messages are in flight, this one
-    /// included: by how many of those so far have counted.
+    /// Whether one more message may be said on top of so many in flight: with a RSET in
+    /// front of each, and one behind the last, by how many of those so far have counted.
     pub(super) fn leave_room_for(&self, in_flight: usize) -> bool {
         if self.counted == 0 {
             // Of a list that begins with refusals nothing is known before the first answers.
-            return !self.refused && in_flight <= MOST.max(self.answered);
+            return !self.refused && in_flight < MOST.max(self.answered);
         }
         let left = MOST.saturating_sub(self.counted);
-        in_flight <= left.max(left * self.answered / (CLUSTER * self.counted))
+        in_flight < left.max(left * self.answered / (CLUSTER * self.counted))
     }
 
     fn are_used_up(&self) -> bool {
@@ -68,11 +68,11 @@ mod tests {
     #[test]
     fn refusals_narrow_what_is_in_flight_and_good_messages_widen_it() {
         let mut resets = Resets::default();
-        assert!(resets.leave_room_for(9) && !resets.leave_room_for(10));
+        assert!(resets.leave_room_for(8) && !resets.leave_room_for(9));
         for _ in 0..2 {
             resets.answered(true);
         }
-        assert!(resets.leave_room_for(8) && !resets.leave_room_for(9));
+        assert!(resets.leave_room_for(7) && !resets.leave_room_for(8));
         for _ in 0..1000 {
             resets.answered(true);
             resets.mail_data_answered();
@@ -81,7 +81,7 @@ mod tests {
         for _ in 0..9 {
             resets.answered(true);
         }
-        assert!(resets.are_used_up() && !resets.leave_room_for(1));
+        assert!(resets.are_used_up() && !resets.leave_room_for(0));
     }
 
     #[test]
