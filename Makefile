@@ -53,7 +53,7 @@ test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="
 
 .PHONY: suite-aiosmtplib
 suite-aiosmtplib: $(VENV)/built ## aiosmtplib's own tests, on rsmtp.aiosmtplib; they come from the package index
-	$(BIN)/python tools/suites/aiosmtplib.py
+	$(BIN)/python tools/suites/run_aiosmtplib.py
 
 # --- check --------------------------------------------------------------------
 

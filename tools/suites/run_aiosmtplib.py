@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """aiosmtplib's own tests, run with `aiosmtplib` meaning `rsmtp.aiosmtplib`.
 
-    tools/suites/aiosmtplib.py [--python INTERPRETER] [--work FOLDER]
+    tools/suites/run_aiosmtplib.py [--python INTERPRETER] [--work FOLDER]
 
 The source distribution is fetched from the package index and unpacked, with a virtual
 environment of its own beside it; rsmtp is taken from python/, so `make` must have built it.
@@ -114,6 +114,7 @@ def run(python: Path, folder: Path, work: Path) -> dict[str, bool]:
         cwd=folder,
         env={**os.environ, "PYTHONPATH": here},
         stdout=subprocess.DEVNULL,
+        timeout=900,
     )
     return outcomes_of(results)
 
