@@ -55,6 +55,14 @@ test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="
 suite-aiosmtplib: $(VENV)/built ## aiosmtplib's own tests, on rsmtp.aiosmtplib; they come from the package index
 	$(BIN)/python tools/suites/run_aiosmtplib.py
 
+.PHONY: corpus
+corpus: $(VENV)/built target/corpus/gathered ## Some hundred public messages read and sent on, beside the standard library
+	RSMTP_CORPUS=target/corpus $(BIN)/python -m pytest tests/octets/test_corpus.py -n0 -s -rA
+
+target/corpus/gathered: tools/corpus
+	$(BIN)/python tools/corpus target/corpus
+	touch $@
+
 # --- check --------------------------------------------------------------------
 
 .PHONY: check check-format check-lint check-types check-stubs check-supply check-layers

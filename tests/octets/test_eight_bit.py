@@ -293,3 +293,24 @@ def test_a_classic_message_to_an_international_address(theirs):
         with rsmtp.smtplib.SMTP("127.0.0.1", catcher.port) as client:
             with pytest.raises(rsmtp.SMTPNotSupportedError):
                 client.send_message(message)
+
+
+CHARSETS = ["shift_jis", "euc-jp", "cp932", "iso-2022-jp", "gb18030", "big5", "utf-16", "utf-32-be"]
+
+
+@pytest.mark.parametrize("chosen", [None, "8bit", "base64", "quoted-printable"])
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_text_in_any_charset(charset, chosen):
+    """`set_content`, sent, and read by the standard library."""
+    if chosen in ("8bit", "quoted-printable") and charset.startswith("utf-"):
+        chosen = None
+    text = "日本語\nzwei\n"
+    message = rsmtp.email.message.EmailMessage()
+    message["From"], message["To"] = "a@x.example", "b@x.example"
+    message.set_content(text, charset=charset, cte=chosen)
+    for without in ([], ["8BITMIME", "SMTPUTF8"]):
+        with rsmtp.Catcher(tls="none", without=without) as catcher:
+            got = ways.CLIENTS["SmtpClient"](catcher, message)
+        read = email.message_from_bytes(got, policy=email.policy.default)
+        assert read.get_content().replace("\r\n", "\n") == text
+        assert got.isascii() or not without

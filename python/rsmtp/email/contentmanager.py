@@ -294,7 +294,11 @@ def _as_it_is(data: bytes, cte: str) -> str:
 
 def _encode_text(string: str, charset: str, cte: str | None, policy: Any) -> tuple[str, str]:
     """(cte, payload): 7bit where that will do, else what the beginning suggests."""
-    lines = string.encode(charset).splitlines()
+    encoded = string.encode(charset)
+    if b"\0" in encoded and cte in (None, "base64"):
+        # UTF-16 and its like: their line ends are no octets, and mail has no place for NUL.
+        return "base64", _base64_lines(_canonical(string).encode(charset), policy.max_line_length or 76)
+    lines = encoded.splitlines()
     linesep = policy.linesep.encode("ascii")
     as_text = b"\n".join(lines) + b"\n"
     if cte is None:
@@ -316,6 +320,11 @@ def _encode_text(string: str, charset: str, cte: str | None, policy: Any) -> tup
     if cte == "base64":
         return cte, _base64_lines(linesep.join(lines) + linesep, policy.max_line_length)
     raise ValueError(f"Unknown content transfer encoding {cte}")
+
+
+def _canonical(string: str) -> str:
+    """The lines of a text, each ended by CRLF (RFC 2045 6.8)."""
+    return "".join(f"{line}\r\n" for line in string.splitlines())
 
 
 def _base64_lines(data: Any, width: int) -> str:
