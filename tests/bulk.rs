@@ -11,8 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn catcher() -> Catcher {
-    let credentials =
-        Credentials { username: "user".into(), password: "password".into(), token: "token".into() };
+    let credentials = Credentials {
+        any: false,
+        username: "user".into(),
+        password: "password".into(),
+        token: "token".into(),
+    };
     Catcher::start(Settings { tls: TlsMode::None, ..Settings::new(credentials) }).unwrap()
 }
 

@@ -5,11 +5,14 @@ import contextlib
 import email.message
 import errno
 import os
+import queue
+import shlex
 import signal
 import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
@@ -18,13 +21,18 @@ from rsmtp._snippet import snippet
 
 if TYPE_CHECKING:
     from rsmtp.inbox import Inbox
+    from rsmtp.inbox.folder import Folder
+    from rsmtp.inbox.forward import Forwarder
 
 EXAMPLES = """\
 examples:
   rsmtp catch                              on port 1025, its web page on port 8025
   rsmtp catch --no-web --conversation      in the terminal only, and all that was said
   rsmtp catch --port 2525 --tls none       plaintext only
-  MAIL_PASSWORD=secret rsmtp catch --username ann --password-from-env MAIL_PASSWORD
+  rsmtp catch --store mail                 keeps what it catches in the folder "mail"
+  rsmtp catch --username ann --password x  only this login, and not any
+  rsmtp catch --forward '*@example.com' --via smtp://ann@smtp.example.com
+                                           sends mail to these recipients on; RSMTP_PASSWORD has the password
 """
 
 WEB_PORT = 8025
@@ -50,14 +58,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=1025, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
     parser.add_argument("--lmtp", action="store_true", help="speak LMTP (RFC 2033) and not SMTP")
-    parser.add_argument("--username", metavar="NAME", help="the login's name (default: catcher)")
     parser.add_argument(
+        "--username",
+        "--user",
+        metavar="NAME",
+        help="the one name that may log in (default: any name with any password, on loopback)",
+    )
+    password = parser.add_mutually_exclusive_group()
+    password.add_argument("--password", help="the one password (default: any, or a random one)")
+    password.add_argument(
         "--password-from-env",
         metavar="VARIABLE",
-        help="environment variable with the login's password (default: a random password)",
+        help="environment variable with the password, which is then shown nowhere",
     )
     parser.add_argument("--require-auth", action="store_true", help="take mail only after AUTH")
     parser.add_argument("--conversation", action="store_true", help="print what was said, too")
+    parser.add_argument(
+        "--keep", type=int, default=1000, metavar="N", help="messages that are kept (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--store",
+        metavar="FOLDER",
+        help="keep the messages in this folder too, and show those of an earlier run",
+    )
+    parser.add_argument(
+        "--forward",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="send mail to these recipients on, by --via: *@example.com; may be given several times",
+    )
+    parser.add_argument(
+        "--via", metavar="URL", help="the server that --forward sends by, as smtp://user@host (see Mailer)"
+    )
+    parser.add_argument(
+        "--new-authority",
+        action="store_true",
+        help="a certificate authority for this run alone, not the one that is kept for every run",
+    )
     parser.add_argument(
         "--allow-remote",
         action="store_true",
@@ -80,23 +118,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Runs until Ctrl-C or SIGTERM."""
-    password = None
+    password = given.password
     if given.password_from_env is not None:
         password = os.environ.get(given.password_from_env)
         if password is None:
             return complain(f"the environment variable {given.password_from_env} is not set")
+    if given.via is not None and not given.forward:
+        return complain("--via says how mail is sent on, and --forward PATTERN which mail: it is missing")
+    if given.keep < 1:
+        return complain(f"--keep {given.keep}: a number from 1 on is wanted")
     stop_on_sigterm()
     try:
-        catcher = Catcher(
-            given.host,
-            given.port,
-            tls=given.tls,
-            protocol="lmtp" if given.lmtp else "smtp",
-            username=given.username,
-            password=password,
-            require_auth=given.require_auth,
-            allow_remote=given.allow_remote,
-        )
+        catcher = start(given, password)
     except (OSError, ValueError, OverflowError) as error:
         words = getattr(error, "strerror", None) or error
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
@@ -106,21 +139,125 @@ def run(given: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         stack.enter_context(catcher)
         try:
+            folder = None if given.store is None else open_folder(catcher, given.store)
+        except OSError as error:
+            return complain(f"--store {harmless(given.store)}: {error.strerror or error}")
+        try:
+            forwarding = stack.enter_context(Forwarding(forwarder(given))) if given.forward else None
+        except (ValueError, TypeError) as error:
+            return complain(f"--via: {error}")
+        try:
             inbox = None if given.no_web else stack.enter_context(web(catcher, given))
         except (OSError, ValueError) as error:
             place = f"{given.web_host}:{WEB_PORT if given.web_port is None else given.web_port}"
             return complain(f"no web page on {place}: {error} (--no-web does without)")
         try:
-            print(introduction(catcher, inbox, show_password=password is None), flush=True)
-            for message in arriving(catcher):
+            shown = {message.number for message in catcher.messages}
+            print(introduction(catcher, inbox, given, password), flush=True)
+            if shown:
+                kept = f"{len(shown)} message{'' if len(shown) == 1 else 's'} of an earlier run"
+                print(f"{kept} in {harmless(given.store)}\n", flush=True)
+            for message in arriving(catcher, folder, shown):
                 count += 1
                 print(describe(message, conversation=given.conversation), flush=True)
+                if forwarding is not None:
+                    forwarding.put(message)
         except KeyboardInterrupt:
+            if folder is not None:
+                folder.update()
             print(f"\n{count} message{'' if count == 1 else 's'} caught. Bye.")
         except BrokenPipeError:
-            # Nobody reads us any more; Python must not try to flush at exit.
+            # The reader of our output has gone; Python must not try to flush at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            return complain(f"--store {harmless(given.store or '')}: {error.strerror or error}")
     return 0
+
+
+def start(given: argparse.Namespace, password: str | None) -> Catcher:
+    """The catcher, listening. Raises OSError and ValueError as it does."""
+    # A name or a password that is given is meant. So is a login on an address that other
+    # machines can reach.
+    any_login = given.username is None and password is None and not given.allow_remote
+    authority = None
+    if given.tls != "none" and not given.new_authority and not given.allow_remote:
+        authority = state_folder()
+    return Catcher(
+        given.host,
+        given.port,
+        tls=given.tls,
+        protocol="lmtp" if given.lmtp else "smtp",
+        username=given.username,
+        # What the printed script says; any other would do.
+        password="any" if any_login else password,
+        any_login=any_login,
+        require_auth=given.require_auth,
+        authority=authority,
+        keep=given.keep,
+        allow_remote=given.allow_remote,
+    )
+
+
+def state_folder() -> str | None:
+    """Where the certificate authority is kept, so that a client trusts it once. None where
+    nothing can be kept: a user without a home, say."""
+    home = Path("~").expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(home / "Library" / "Application Support")
+    else:
+        base = os.environ.get("XDG_STATE_HOME") or str(home / ".local" / "state")
+    folder = Path(base) / "rsmtp"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return str(folder / "authority") if os.access(folder, os.W_OK) else None
+
+
+def open_folder(catcher: Catcher, path: str) -> "Folder":
+    from rsmtp.inbox.folder import Folder
+
+    folder = Folder(catcher, path)
+    return folder.restore(lambda words: print(f"rsmtp catch: {harmless(words)}", file=sys.stderr))
+
+
+def forwarder(given: argparse.Namespace) -> "Forwarder":
+    """Raises ValueError for a URL that can't be meant."""
+    from rsmtp import Mailer
+    from rsmtp.inbox.forward import Forwarder
+
+    return Forwarder(Mailer(given.via, password=os.environ.get("RSMTP_PASSWORD")), given.forward)
+
+
+class Forwarding:
+    """Sends on in a thread of its own: a slow server holds up nothing here."""
+
+    def __init__(self, forwarder: "Forwarder") -> None:
+        self._forwarder = forwarder
+        self._waiting: queue.SimpleQueue[CaughtMessage | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="rsmtp-forward", daemon=True)
+
+    def put(self, message: CaughtMessage) -> None:
+        if self._forwarder.matching(message):
+            self._waiting.put(message)
+
+    def _run(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            for one in self._forwarder.forward(message):
+                said = f": {one.words}" if one.words else ""
+                print(harmless(f"message {message.number} to {one.address}: {one.fate}{said}"), flush=True)
+
+    def __enter__(self) -> "Forwarding":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._waiting.put(None)
+        self._thread.join(timeout=10)
+        if self._thread.is_alive():
+            print("rsmtp catch: not everything was sent on", file=sys.stderr)
 
 
 def web(catcher: Catcher, given: argparse.Namespace) -> "Inbox":
@@ -159,31 +296,59 @@ def complain(problem: str) -> int:
     return 2
 
 
-def arriving(catcher: Catcher) -> Iterator[CaughtMessage]:
-    """Each message once, as it arrives."""
-    shown: set[int] = set()
+def arriving(catcher: Catcher, folder: "Folder | None", shown: set[int]) -> Iterator[CaughtMessage]:
+    """Each message once, as it arrives, but for those that were shown before. Raises OSError
+    where the folder can't be written."""
     while True:
         # Counted before they are looked at: what comes in between is not missed.
         changes, messages = catcher.changes, catcher.messages
+        if folder is not None:
+            folder.update()
         yield from (message for message in messages if message.number not in shown)
         shown = {message.number for message in messages}
         catcher.wait_for_change(changes, timeout=3600)
 
 
-def introduction(catcher: Catcher, inbox: "Inbox | None", *, show_password: bool) -> str:
-    """Where it listens, how to log in, and a script that sends to it."""
-    password = catcher.password if show_password else "(from the environment)"
+def introduction(
+    catcher: Catcher, inbox: "Inbox | None", given: argparse.Namespace, password: str | None
+) -> str:
+    """Where it listens, how to log in, and what to paste into a script."""
+    show_password = given.password_from_env is None
     facts = [
-        f"rsmtp catcher: {catcher.protocol.upper()} on {catcher.host}:{catcher.port}, TLS: {catcher.tls}",
-        f"  username  {catcher.username}",
-        f"  password  {password}",
+        f"rsmtp catcher: {catcher.protocol.upper()} on {catcher.host}:{catcher.port}, TLS: {catcher.tls}"
     ]
+    if given.username is None and password is None and not given.allow_remote:
+        facts.append("  login     any name with any password")
+    else:
+        shown = catcher.password if show_password else "(from the environment)"
+        facts += [f"  username  {catcher.username}", f"  password  {shown}"]
     if catcher.ca_file is not None:
         facts.append(f"  CA file   {catcher.ca_file}")
     if inbox is not None:
         facts.append(f"  web page  {inbox.url}")
     script = textwrap.indent(snippet(catcher, show_password=show_password), "    ")
-    return "\n".join([*facts, "", "Send it something:", "", script])
+    return "\n".join([*facts, "", *adaptation(catcher), "Send it something:", "", script])
+
+
+def adaptation(catcher: Catcher) -> list[str]:
+    """What changes in a script that was written for a real server."""
+    if catcher.protocol != "smtp":
+        return []
+    name = "SMTP_SSL" if catcher.tls == "implicit" else "SMTP"
+    lines = [
+        "In a script of yours, this line changes and nothing else (smtplib or rsmtp.smtplib):",
+        "",
+        f'    server = smtplib.{name}("{catcher.host}", {catcher.port})',
+        "",
+    ]
+    if catcher.ca_file is not None:
+        lines += [
+            "rsmtp verifies certificates. Run the script so that it trusts the catcher's:",
+            "",
+            f"    SSL_CERT_FILE={shlex.quote(catcher.ca_file)} python your_script.py",
+            "",
+        ]
+    return lines
 
 
 def describe(message: CaughtMessage, *, conversation: bool) -> str:

@@ -128,6 +128,8 @@ class Catcher:
         username: the one login; "catcher" by default.
         password: its password for PLAIN, LOGIN and CRAM-MD5; random by default.
         token: its token for XOAUTH2 and OAUTHBEARER; random by default.
+        any_login: accept every name with every password or token; username, password
+            and token are then only what a client may be told.
         require_auth: MAIL is answered with 530 before AUTH.
         require_tls: MAIL is answered with 530 before STARTTLS.
         auth_before_tls: AUTH is allowed before STARTTLS too; 538 by default.
@@ -145,6 +147,9 @@ class Catcher:
         keep: how many messages are kept; older ones make room, count stays
             exact. With 0 the mail data isn't even gathered.
         hostname: how it calls itself.
+        authority: a folder that keeps the certificate authority, so that `ca_file` is
+            the same at every start. Without one, each catcher has its own. It
+            vouches for localhost, 127.0.0.0/8 and ::1 alone.
         allow_remote: let a host be bound that other machines can reach.
 
     Raises ValueError for arguments that make no sense, OSError if it can't
@@ -164,6 +169,7 @@ class Catcher:
         username: str | None = None,
         password: str | None = None,
         token: str | None = None,
+        any_login: bool = False,
         require_auth: bool = False,
         require_tls: bool = False,
         auth_before_tls: bool = False,
@@ -177,6 +183,7 @@ class Catcher:
         idle_timeout: SupportsFloat | SupportsIndex = 300.0,
         keep: SupportsIndex = 1000,
         hostname: str = "localhost",
+        authority: str | os.PathLike[str] | None = None,
         allow_remote: bool = False,
     ) -> Catcher: ...
     def __repr__(self, /) -> str: ...
@@ -185,7 +192,7 @@ class Catcher:
         """
         A PEM file with the certificate of the authority that has issued the
         catcher's own: trust it to verify the catcher. It is removed when the
-        catcher is closed. None without TLS.
+        catcher is closed, unless it is kept (`authority`). None without TLS.
         """
     @property
     def changes(self, /) -> int:
@@ -322,6 +329,34 @@ class Catcher:
     def remove_fault(self, /, number: SupportsIndex) -> bool:
         """
         Takes one fault away, by its number. Returns whether it was there.
+        """
+    def restore(
+        self,
+        /,
+        number: SupportsIndex,
+        data: SupportsGetItem[int, SupportsIndex],
+        *,
+        received_at: datetime,
+        mail_from: str,
+        rcpt_tos: SupportsGetItem[int, str],
+        mail_parameters: dict[str, str | None] = ...,
+        rcpt_parameters: SupportsGetItem[int, dict[str, str | None]] = ...,
+        peer: str = "",
+        helo: str = "",
+        user: str | None = None,
+        tls: tuple[str, str, str | None] | None = None,
+        chunked: bool = False,
+        timeline: SupportsGetItem[int, tuple[SupportsFloat | SupportsIndex | None, str, str]] = ...,
+    ) -> bool:
+        """
+        Keeps a message of an earlier run, as `rsmtp catch --store` does: it is in
+        `messages` again, in its place, and the next one that comes has a higher number.
+
+        The arguments are what `CaughtMessage` tells; `tls` is its version, cipher and
+        server name, `timeline` what was said, as (at, direction, text). Returns False
+        where the number is taken or there is no room (`keep`). `count` stays.
+
+        Raises ValueError for a number below 1 or a direction that is not "C", "S" or "*".
         """
     @staticmethod
     def stages() -> list[str]:

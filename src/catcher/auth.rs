@@ -1,4 +1,4 @@
-//! The server's side of AUTH (RFC 4954): five SASL mechanisms, one login.
+//! The server's side of AUTH (RFC 4954): five SASL mechanisms, and one login or any.
 
 use std::str::FromStr;
 
@@ -60,9 +60,11 @@ impl std::fmt::Display for UnknownMechanism {
 
 impl std::error::Error for UnknownMechanism {}
 
-/// The one login that the catcher accepts.
+/// The login that the catcher accepts.
 #[derive(Clone)]
 pub struct Credentials {
+    /// Every name is accepted with every secret; those below are only a suggestion.
+    pub any: bool,
     pub username: String,
     /// For PLAIN, LOGIN and CRAM-MD5.
     pub password: String,
@@ -72,7 +74,21 @@ pub struct Credentials {
 
 impl std::fmt::Debug for Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("any", &self.any)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// Whether this name goes with this secret.
+    fn accept(&self, user: &[u8], is_right: bool) -> Outcome {
+        if self.any || (user == self.username.as_bytes() && is_right) {
+            Outcome::Accepted(String::from_utf8_lossy(user).into_owned())
+        } else {
+            Outcome::Refused
+        }
     }
 }
 
@@ -81,8 +97,8 @@ impl std::fmt::Debug for Credentials {
 pub(super) enum Outcome {
     /// 334 with this text, in base64.
     Challenge(Exchange, Vec<u8>),
-    /// 235.
-    Accepted,
+    /// 235, for the client of this name.
+    Accepted(String),
     /// 535.
     Refused,
     /// 501: not what the mechanism prescribes.
@@ -144,18 +160,12 @@ impl Exchange {
             Exchange::LoginUser => {
                 Outcome::Challenge(Exchange::LoginPassword { user: response }, b"Password:".to_vec())
             }
-            Exchange::LoginPassword { user } => {
-                verdict(user == login.username.as_bytes() && response == login.password.as_bytes())
-            }
+            Exchange::LoginPassword { user } => login.accept(&user, response == login.password.as_bytes()),
             Exchange::CramMd5 { challenge } => cram_md5(&challenge, &response, login),
             Exchange::Oauth(mechanism) => oauth(mechanism, &response, login),
             Exchange::OauthRefused => Outcome::Refused,
         }
     }
-}
-
-fn verdict(right: bool) -> Outcome {
-    if right { Outcome::Accepted } else { Outcome::Refused }
 }
 
 /// `[authzid] NUL authcid NUL passwd` (RFC 4616 section 2).
@@ -166,8 +176,10 @@ fn plain(response: &[u8], login: &Credentials) -> Outcome {
     else {
         return Outcome::Malformed;
     };
-    let for_itself = acting.is_empty() || acting == user;
-    verdict(for_itself && user == login.username.as_bytes() && password == login.password.as_bytes())
+    if !acting.is_empty() && acting != user {
+        return Outcome::Refused;
+    }
+    login.accept(user, password == login.password.as_bytes())
 }
 
 /// `user digest`, the digest in lower-case hexadecimal (RFC 2195 section 2).
@@ -181,7 +193,7 @@ fn cram_md5(challenge: &[u8], response: &[u8], login: &Credentials) -> Outcome {
     };
     mac.update(challenge);
     let digest: String = mac.finalize().into_bytes().iter().map(|octet| format!("{octet:02x}")).collect();
-    verdict(&response[..space] == login.username.as_bytes() && &response[space + 1..] == digest.as_bytes())
+    login.accept(&response[..space], &response[space + 1..] == digest.as_bytes())
 }
 
 /// `user=U ^A auth=Bearer T ^A ^A`, and `n,a=U, ^A ... ^A auth=Bearer T ^A ^A`.
@@ -199,11 +211,13 @@ fn oauth(mechanism: Mechanism, response: &[u8], login: &Credentials) -> Outcome 
     let (Some(user), Some(token)) = (user, fields.find_map(bearer)) else {
         return Outcome::Malformed;
     };
-    if user == login.username && token == login.token {
-        return Outcome::Accepted;
+    match login.accept(user.as_bytes(), token == login.token) {
+        Outcome::Refused => {
+            let problem = br#"{"status":"invalid_token","schemes":"bearer","scope":"smtp"}"#;
+            Outcome::Challenge(Exchange::OauthRefused, problem.to_vec())
+        }
+        accepted => accepted,
     }
-    let problem = br#"{"status":"invalid_token","schemes":"bearer","scope":"smtp"}"#;
-    Outcome::Challenge(Exchange::OauthRefused, problem.to_vec())
 }
 
 /// The user of a GS2 header, `n,a=user,` (RFC 5801 section 4).
@@ -222,7 +236,12 @@ mod tests {
     use super::*;
 
     fn login() -> Credentials {
-        Credentials { username: "tim".into(), password: "tanstaaftanstaaf".into(), token: "t0ken".into() }
+        Credentials {
+            any: false,
+            username: "tim".into(),
+            password: "tanstaaftanstaaf".into(),
+            token: "t0ken".into(),
+        }
     }
 
     fn at_once(mechanism: Mechanism, response: &str) -> Outcome {
@@ -238,14 +257,14 @@ mod tests {
         };
         let response = base64::STANDARD.encode("tim b913a602c7eda7a495b4e6e7334d3890");
         let outcome = exchange.hear(response.as_bytes(), &login());
-        assert!(matches!(outcome, Outcome::Accepted));
+        assert!(matches!(outcome, Outcome::Accepted(user) if user == "tim"));
     }
 
     #[test]
     fn plain_takes_the_right_password_only() {
         let cases = [
-            ("\0tim\0tanstaaftanstaaf", "Accepted"),
-            ("tim\0tim\0tanstaaftanstaaf", "Accepted"),
+            ("\0tim\0tanstaaftanstaaf", "Accepted(\"tim\")"),
+            ("tim\0tim\0tanstaaftanstaaf", "Accepted(\"tim\")"),
             ("other\0tim\0tanstaaftanstaaf", "Refused"),
             ("\0tim\0wrong", "Refused"),
             ("\0tim", "Malformed"),
@@ -258,11 +277,32 @@ mod tests {
     }
 
     #[test]
+    fn any_name_logs_in_with_any_secret_where_that_is_asked_for() {
+        let any = Credentials { any: true, ..login() };
+        for (mechanism, response) in [
+            (Mechanism::Plain, "\0eve\0wrong"),
+            (Mechanism::XOauth2, "user=eve\u{1}auth=Bearer wrong\u{1}\u{1}"),
+            (Mechanism::OauthBearer, "n,a=eve,\u{1}auth=Bearer wrong\u{1}\u{1}"),
+        ] {
+            let encoded = base64::STANDARD.encode(response);
+            let outcome = begin(mechanism, Some(encoded.as_bytes()), String::new(), &any);
+            assert!(matches!(&outcome, Outcome::Accepted(user) if user == "eve"), "{outcome:?}");
+        }
+        let Outcome::Challenge(exchange, _) = begin(Mechanism::CramMd5, None, "<1@x>".to_owned(), &any)
+        else {
+            panic!("the server speaks first");
+        };
+        let digest = base64::STANDARD.encode("eve 0123");
+        assert!(matches!(exchange.hear(digest.as_bytes(), &any), Outcome::Accepted(user) if user == "eve"));
+        assert!(matches!(at_once(Mechanism::Plain, "\0eve\0wrong"), Outcome::Refused));
+    }
+
+    #[test]
     fn a_wrong_token_is_explained_before_it_is_refused() {
         let good = "user=tim\u{1}auth=Bearer t0ken\u{1}\u{1}";
-        assert!(matches!(at_once(Mechanism::XOauth2, good), Outcome::Accepted));
+        assert!(matches!(at_once(Mechanism::XOauth2, good), Outcome::Accepted(_)));
         let good = "n,a=tim,\u{1}host=h\u{1}port=1\u{1}auth=Bearer t0ken\u{1}\u{1}";
-        assert!(matches!(at_once(Mechanism::OauthBearer, good), Outcome::Accepted));
+        assert!(matches!(at_once(Mechanism::OauthBearer, good), Outcome::Accepted(_)));
         let bad = "user=tim\u{1}auth=Bearer other\u{1}\u{1}";
         let Outcome::Challenge(exchange, _) = at_once(Mechanism::XOauth2, bad) else {
             panic!("the problem is told first");

@@ -186,6 +186,15 @@ impl Conversation {
         Conversation { opening: self.opening.clone(), past: VecDeque::new(), dropped: 0, current: run }
     }
 
+    /// What was read from somewhere else: the lines of one message.
+    pub fn of(lines: impl IntoIterator<Item = (Side, Duration, String)>) -> Conversation {
+        let mut conversation = Conversation::default();
+        for (side, at, text) in lines {
+            conversation.current().push(side, at, text.as_bytes());
+        }
+        conversation
+    }
+
     /// The lines as one reads them: `C: EHLO me`, `S: 250 ok`.
     pub fn lines(&self) -> Vec<String> {
         self.said().iter().map(Said::to_string).collect()

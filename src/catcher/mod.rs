@@ -17,6 +17,7 @@
 //! Its parts share a vocabulary with the client's engine (`protocol`).
 
 mod auth;
+mod authority;
 mod connection;
 mod conversation;
 mod fault;

@@ -18,7 +18,7 @@ use super::identity::Identity;
 use super::session::{Session, TOO_MANY};
 use super::settings::{Settings, TlsMode};
 use super::stop::Stop;
-use super::store::Store;
+use super::store::{Received, Store};
 use super::wire::{Socket, Wire};
 
 const LISTENER: Token = Token(0);
@@ -77,7 +77,7 @@ impl Catcher {
     pub fn start(settings: Settings) -> io::Result<Self> {
         let identity = match settings.tls {
             TlsMode::None => None,
-            _ => Some(Arc::new(Identity::create(names(&settings))?)),
+            _ => Some(Arc::new(Identity::create(names(&settings)?, settings.authority.as_deref())?)),
         };
         let (mut listener, address) = listen(&settings)?;
         let poll = Poll::new()?;
@@ -119,6 +119,12 @@ impl Catcher {
 
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// Keeps a message of an earlier run; the next that comes has a higher number.
+    pub fn restore(&self, message: Received) -> bool {
+        self.shared.ids.fetch_max(message.id, Ordering::Relaxed);
+        self.shared.store.restore(message)
     }
 
     pub fn faults(&self) -> &FaultPlan {
@@ -304,15 +310,24 @@ fn listen_unix(_: &Path) -> io::Result<Listener> {
 }
 
 /// The names that the server's certificate is good for.
-fn names(settings: &Settings) -> Vec<String> {
+fn names(settings: &Settings) -> io::Result<Vec<String>> {
     let mut names: Vec<_> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
+    let of_loopback = |name: &str| {
+        name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback() || ip.is_unspecified())
+    };
+    for name in [&settings.hostname, &settings.host] {
+        if settings.authority.is_some() && !name.is_empty() && !of_loopback(name) {
+            let words = format!("authority: a kept one vouches for loopback names alone, not for {name:?}");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+        }
+    }
     for name in [&settings.hostname, &settings.host] {
         let unspecified = name.parse().is_ok_and(|ip: IpAddr| ip.is_unspecified());
         if !unspecified && !name.is_empty() && !names.contains(name) {
             names.push(name.clone());
         }
     }
-    names
+    Ok(names)
 }
 
 /// Our own locks guard plain values: after a panic elsewhere they still hold.

@@ -62,6 +62,9 @@ pub struct Settings {
     pub require_tls: bool,
     /// AUTH is offered before STARTTLS too. Otherwise it is answered with 538.
     pub auth_before_tls: bool,
+    /// A folder that keeps the certificate authority for the next start; without one,
+    /// each start has its own. It vouches for loopback names alone.
+    pub authority: Option<PathBuf>,
     /// The longest mail data, in octets: refused at MAIL (SIZE) and after its end.
     pub max_size: u64,
     /// How many recipients one transaction may have: 452 to the next one.
@@ -94,6 +97,7 @@ impl Settings {
             require_auth: false,
             require_tls: false,
             auth_before_tls: false,
+            authority: None,
             max_size: 32 * 1024 * 1024,
             max_recipients: 1000,
             max_messages: None,

@@ -134,6 +134,21 @@ impl Store {
         received.clear();
     }
 
+    /// Keeps a message of an earlier run: not one that has come, so `count` stays. Its
+    /// place is by its number. Returns whether it is kept.
+    pub fn restore(&self, message: Received) -> bool {
+        let mut inner = self.to_change();
+        let place = inner.messages.partition_point(|kept| kept.id < message.id);
+        let is_new = inner.messages.get(place).is_none_or(|kept| kept.id != message.id);
+        let kept = is_new && inner.messages.len() < self.keep;
+        if kept {
+            inner.messages.insert(place, Arc::new(message));
+        }
+        drop(inner);
+        self.changed.notify_all();
+        kept
+    }
+
     /// A new connection's record.
     pub fn record(&self) -> Arc<Record> {
         let mut inner = self.to_change();
@@ -283,6 +298,17 @@ mod tests {
         assert!(store.message(2).is_none());
         assert_eq!((store.messages().len(), store.count()), (2, 3));
         assert_eq!(store.message(3).map(|message| message.id), Some(3));
+    }
+
+    #[test]
+    fn a_restored_message_has_its_place_and_is_not_counted() {
+        let store = Store::new(3);
+        store.add(&mut vec![received(5)]);
+        assert!(store.restore(received(2)) && store.restore(received(3)));
+        assert!(!store.restore(received(3)), "it is there");
+        assert!(!store.restore(received(4)), "there is no room");
+        let ids: Vec<_> = store.messages().iter().map(|message| message.id).collect();
+        assert_eq!((ids, store.count()), (vec![2, 3, 5], 1));
     }
 
     #[test]

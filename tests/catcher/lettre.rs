@@ -15,7 +15,7 @@ const WHILE: Duration = Duration::from_secs(10);
 
 fn settings() -> Settings {
     let credentials =
-        Credentials { username: "ann".into(), password: "s3cret".into(), token: "token".into() };
+        Credentials { any: false, username: "ann".into(), password: "s3cret".into(), token: "token".into() };
     Settings { tls: TlsMode::None, ..Settings::new(credentials) }
 }
 

@@ -14,14 +14,17 @@ import time
 
 import pytest
 
+import rsmtp
+
 
 class Command:
-    def __init__(self, *arguments, **environment):
+    def __init__(self, state, *arguments, **environment):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rsmtp", "catch", "--port", "0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=os.environ | environment,
+            # Where the certificate authority is kept: not on the machine of the person who tests.
+            env=os.environ | {"XDG_STATE_HOME": str(state), "LOCALAPPDATA": str(state)} | environment,
         )
         self.text = ""
 
@@ -49,11 +52,11 @@ class Command:
 
 
 @pytest.fixture
-def command():
+def command(tmp_path):
     started = []
 
     def start(*arguments, **environment):
-        started.append(Command(*arguments, **environment))
+        started.append(Command(tmp_path / "state", *arguments, **environment))
         return started[-1]
 
     yield start
@@ -77,7 +80,7 @@ def test_the_printed_snippet_delivers(command, tls):
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly(command, signum):
-    catch = command()
+    catch = command("--new-authority")
     ca_file = pathlib.Path(re.search(r"CA file +(\S+)", catch.until("Send it"))[1])
     assert ca_file.exists()
     catch.end(signum)
@@ -139,3 +142,151 @@ def test_attachments_and_long_texts_are_cut_short(command):
     assert "line 19" in text
     assert "line 20\n" not in text
     assert "(80 more lines)" in text
+
+
+TUTORIAL = """
+import sys
+{imports}
+message = MIMEText("This is a test email.")
+message["Subject"], message["From"], message["To"] = "Test", "your_email@gmail.com", "recipient@example.com"
+server = smtplib.SMTP("{host}", {port})
+server.ehlo()
+server.starttls()
+server.ehlo()
+server.login("your_email@gmail.com", "your_16_character_app_password")
+server.sendmail("your_email@gmail.com", "recipient@example.com", message.as_string())
+server.quit()
+"""
+WORLDS = {
+    "smtplib": "import smtplib\nfrom email.mime.text import MIMEText",
+    "rsmtp": "from rsmtp import smtplib\nfrom rsmtp.email.mime.text import MIMEText",
+}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_tutorial_is_caught_after_one_line_has_changed(command, world, host):
+    catch = command()
+    text = catch.until("python your_script.py")
+    assert "any name with any password" in text
+    port = re.search(r'smtplib\.SMTP\("127\.0\.0\.1", (\d+)\)', text)[1]
+    ca_file = re.search(r"SSL_CERT_FILE=(\S+) python", text)[1]
+    script = TUTORIAL.format(imports=WORLDS[world], host=host, port=port)
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, timeout=30, env=os.environ | {"SSL_CERT_FILE": ca_file}
+    )
+    assert "logged in as your_email@gmail.com" in catch.until("This is a test email.")
+
+
+def ca_file_of(catch):
+    return pathlib.Path(re.search(r"CA file +(\S+)", catch.until("Send it"))[1])
+
+
+def test_the_authority_is_the_same_at_the_next_start(command):
+    first = command()
+    ca_file = ca_file_of(first)
+    pem = ca_file.read_bytes()
+    first.end()
+    second = command()
+    assert ca_file_of(second) == ca_file
+    assert ca_file.read_bytes() == pem
+    new = command("--new-authority")
+    assert ca_file_of(new).read_bytes() != pem
+
+
+def test_a_kept_authority_vouches_for_loopback_alone(command):
+    with pytest.raises(ValueError, match="loopback names alone"):
+        rsmtp.Catcher(hostname="mail.example.org", authority="unused")
+    catch = command()
+    described = subprocess.run(
+        ["openssl", "x509", "-noout", "-text", "-in", str(ca_file_of(catch))], capture_output=True, text=True
+    ).stdout
+    assert "Name Constraints: critical" in described
+    assert "DNS:localhost" in described
+    assert "IP:127.0.0.0/255.0.0.0" in described
+
+
+def test_without_a_place_to_keep_it_the_authority_is_for_one_run(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    catch = command(XDG_STATE_HOME=str(tmp_path / "file"), LOCALAPPDATA=str(tmp_path / "file"))
+    ca_file = ca_file_of(catch)
+    catch.end()
+    assert not ca_file.exists()
+
+
+def test_a_login_that_is_given_is_the_only_one(command):
+    catch = command("--tls", "none", "--user", "ann", "--password", "secret")
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("Send it"))[1])
+    assert "password  secret" in catch.text
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            client.login("eve", "secret")
+        client.login("ann", "secret")
+
+
+def send(catch, subject, to="bob@example.org"):
+    port = int(re.search(r"SMTP on 127\.0\.0\.1:(\d+)", catch.until("Send it"))[1])
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail("ann@example.org", to, f"Subject: {subject}\n\nbody\n")
+
+
+def test_a_store_survives_the_end(command, tmp_path):
+    folder = str(tmp_path / "mail")
+    first = command("--tls", "none", "--store", folder)
+    send(first, "kept")
+    first.until("Subject: kept")
+    assert first.end().endswith("1 message caught. Bye.\n")
+    second = command("--tls", "none", "--store", folder)
+    assert "1 message of an earlier run in" in second.until("earlier run")
+    send(second, "new")
+    assert "-- message 2 ---" in second.until("Subject: new")
+    second.end()
+    assert len(list((tmp_path / "mail").glob("*.eml"))) == 2
+
+
+def test_a_store_that_can_t_be_is_told(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused = command("--store", str(tmp_path / "file"))
+    _, errors = refused.process.communicate(timeout=20)
+    assert refused.process.returncode == 2
+    assert b"--store" in errors
+    assert b"Traceback" not in errors
+
+
+def test_mail_is_sent_on_to_whom_a_rule_names_and_no_one_else(command):
+    with rsmtp.Catcher(tls="none") as real:
+        real.fault("RCPT", address="ann@example.com", reply=(550, "5.1.1 No such mailbox"))
+        catch = command(
+            "--tls", "none", "--forward", "*@EXAMPLE.com", "--via", f"smtp://127.0.0.1:{real.port}?tls=none"
+        )
+        send(catch, "for two", ["bob@example.com", "carl@example.org"])
+        assert "message 1 to bob@example.com: sent" in catch.until("to bob@example.com: sent")
+        send(catch, "refused", "ann@example.com")
+        catch.until("message 2 to ann@example.com: refused: 5.1.1 No such mailbox")
+        send(catch, "not named", "carl@example.org")
+        catch.until("Subject: not named")
+        catch.end()
+        (message,) = real.messages
+    assert (message.mail_from, message.rcpt_tos) == ("ann@example.org", ["bob@example.com"])
+    assert b"Subject: for two" in message.data
+
+
+def test_a_dead_server_is_told_and_holds_up_nothing(command):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    catch = command("--tls", "none", "--forward", "*", "--via", f"smtp://127.0.0.1:{port}?tls=none")
+    send(catch, "one")
+    catch.until("message 1 to bob@example.org: not sent: ")
+    catch.end()
+
+
+def test_rules_without_a_server_and_a_server_without_rules_are_refused(command):
+    for arguments, words in [
+        (("--via", "smtp://x"), b"--forward PATTERN which mail"),
+        (("--forward", "*", "--via", "gopher://x"), b"--via: "),
+    ]:
+        refused = command(*arguments)
+        _, errors = refused.process.communicate(timeout=20)
+        assert refused.process.returncode == 2
+        assert words in errors
+        assert b"Traceback" not in errors

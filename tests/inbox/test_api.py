@@ -5,6 +5,8 @@ import hashlib
 import http.client
 import json
 import smtplib
+import socket
+import ssl
 import threading
 import urllib.parse
 import urllib.request
@@ -13,7 +15,7 @@ import pytest
 
 import rsmtp
 import rsmtp.inbox
-from inbox.tools import API, html_mail
+from inbox.tools import API, Api, html_mail
 
 
 def full_mail():
@@ -316,3 +318,75 @@ def test_paths(api, method, path, status):
     if method == "HEAD":
         assert answer.octets == b""
         assert int(answer.headers["Content-Length"]) > 1000
+
+
+def test_links_of_html_and_text(api, send):
+    mail = html_mail(
+        '<a href="https://a.example/?x=1&amp;y=2">Read <b>more</b></a> '
+        "<A class=x HREF='mailto:ann@example.org'>Ann</A> "
+        '<a name="top">no link</a> <a href="#top">up</a> <a href=javascript:alert(1)>no</a>'
+        '<a href="https://a.example/?x=1&amp;y=2">again</a> <a href="https://b.example/">'
+    )
+    mail.make_mixed()
+    mail.attach(email.message_from_string("Content-Type: text/plain\n\nsee https://c.example/d.\n"))
+    links = api.get(f"/messages/{send(mail)}").json["links"]
+    assert [(link["href"], link["text"]) for link in links] == [
+        ("https://a.example/?x=1&y=2", "Read more"),
+        ("mailto:ann@example.org", "Ann"),
+        ("javascript:alert(1)", "no"),
+        ("https://b.example/", None),
+        ("https://c.example/d", None),
+    ]
+
+
+def test_a_long_broken_html_has_its_links_soon(api, send):
+    number = send(html_mail("<a href=x>" * 50_000 + "<a " * 50_000))
+    assert len(api.get(f"/messages/{number}").json["links"]) == 1
+
+
+def test_a_picture_is_one_by_its_octets_and_not_by_its_name(api, send):
+    mail = email.message.EmailMessage()
+    mail.set_content("pictures")
+    pictures = {
+        "a.png": b"\x89PNG\r\n\x1a\n...", "b.jpg": b"\xff\xd8\xff\xe0...", "c.gif": b"GIF89a...",
+        "d.webp": b"RIFF....WEBPVP8 ", "e.svg": b"<svg onload='alert(1)'/>", "f.png": b"<html>",
+    }  # fmt: skip
+    for name, octets in pictures.items():
+        subtype = {"jpg": "jpeg", "svg": "svg+xml"}.get(name[2:], name[2:])
+        mail.add_attachment(octets, maintype="image", subtype=subtype, filename=name)
+    number = send(mail)
+    for part in api.get(f"/messages/{number}").json["attachments"]:
+        shown = api.get(f"/messages/{number}/parts/{part['part']}/picture")
+        is_picture = part["filename"] not in ("e.svg", "f.png")
+        assert (part["is_picture"], shown.status) == (is_picture, 200 if is_picture else 404)
+        if is_picture:
+            assert shown.octets == pictures[part["filename"]]
+            assert shown.headers.get_content_maintype() == "image"
+            assert shown.headers["X-Content-Type-Options"] == "nosniff"
+            assert "sandbox" in shown.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("untrusting", "does not trust the catcher's authority: give it the CA file"),
+        ("plaintext", "the client did not speak TLS where the catcher expected it"),
+        ("gone", "the client went away during the TLS handshake"),
+    ],
+)
+def test_a_failed_handshake_says_why(how, words):
+    with rsmtp.Catcher(tls="implicit") as catcher, rsmtp.inbox.Inbox(catcher) as inbox:
+        changes = catcher.changes
+        with socket.create_connection((catcher.host, catcher.port), timeout=50) as raw:
+            if how == "untrusting":
+                with pytest.raises(ssl.SSLError):
+                    ssl.create_default_context().wrap_socket(raw, server_hostname="localhost")
+            elif how == "plaintext":
+                raw.sendall(b"EHLO me\r\n")
+                raw.recv(100)
+        while not (catcher.conversations and catcher.conversations[0].closed):
+            changes = catcher.wait_for_change(changes, timeout=1)
+        api = Api(inbox)
+        (connection,) = api.get("/connections").json["connections"]
+        assert words in connection["problem"]
+        assert words in api.get("/connections/1").json["problem"]

@@ -235,3 +235,25 @@ def test_only_this_machine_releases(catcher, send, monkeypatch):
         assert api.post(f"/messages/{number}/release", given).status == 403
         assert api.get("/server").json["may_release"] is False
         assert relay.count == 0
+
+
+def test_the_body_of_a_refused_request_is_not_the_next_request(inbox):
+    smuggled = b"DELETE /api/v1/messages HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    head = f"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1:{inbox.port}\r\nTransfer-Encoding: chunked\r\n"
+    for framing in ("", f"Content-Length: {len(smuggled)}\r\n"):
+        with socket.create_connection((inbox.host, inbox.port), timeout=50) as raw:
+            raw.sendall((head + framing + "\r\n").encode() + smuggled)
+            answer = b"".join(iter(lambda: raw.recv(65536), b""))
+        assert answer.count(b"HTTP/1.1 ") == 1, answer
+
+
+def test_lengths_that_differ_are_refused(inbox):
+    head = (
+        f"POST /api/v1/faults HTTP/1.1\r\nHost: 127.0.0.1:{inbox.port}\r\nContent-Type: application/json\r\n"
+    )
+    for second, status in (("2", b"201"), ("3", b"400")):
+        with socket.create_connection((inbox.host, inbox.port), timeout=50) as raw:
+            body = b'{"stage": "RCPT", "reply": {"code": 450, "text": "later"}}'
+            lengths = f"Content-Length: {len(body)}\r\nContent-Length: {len(body) + int(second) - 2}\r\n"
+            raw.sendall((head + lengths + "Connection: close\r\n\r\n").encode() + body)
+            assert raw.recv(65536).startswith(b"HTTP/1.1 " + status)

@@ -1,5 +1,6 @@
 """The page, as a person uses it: mouse, keyboard, a narrow window, live."""
 
+import base64
 import email.message
 import smtplib
 
@@ -12,6 +13,11 @@ from rsmtp.inbox import Inbox
 
 def subjects(page):
     return page.locator("#list .subject").all_text_contents()
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def test_an_empty_inbox_says_how_to_fill_it(open_page, catcher):
@@ -279,3 +285,29 @@ def test_it_comes_back_when_the_server_does(browser, catcher, send):
         page.locator("#live.on").wait_for()
         page.locator("#message-1").wait_for()
     context.close()
+
+
+def test_tags_links_and_pictures(open_page, send):
+    mail = html_mail(
+        '<a href="https://a.example/">Read more</a> <a href="javascript:alert(1)">Trap</a>', "tagged"
+    )
+    mail["X-Tags"] = "newsletter"
+    mail.add_attachment(PIXEL, maintype="image", subtype="png", filename="logo.png")
+    send(mail)
+    page = open_page()
+    assert page.locator("#list .tag").all_inner_texts() == ["newsletter"]
+    page.get_by_role("option").click()
+    page.get_by_role("button", name="Tags…").click()
+    page.get_by_role("textbox", name="Tags, separated by commas").fill("Q2, to do")
+    page.keyboard.press("Enter")
+    page.locator(".message .tag", has_text="to do").wait_for()
+    page.locator("#list .tag", has_text="Q2").wait_for()
+    page.get_by_role("tab", name="Links 2").click()
+    assert page.locator(".files b").all_inner_texts() == ["Read more", "Trap"]
+    assert [link.get_attribute("href") for link in page.locator(".files a").all()] == ["https://a.example/"]
+    page.get_by_role("tab", name="Attachments 1").click()
+    page.wait_for_function("document.querySelector('img.kind')?.naturalWidth === 1")
+    page.locator("#search").fill('tag:"to do" -from:bob')
+    page.locator("#list-status", has_text="1 of 1 messages match").wait_for()
+    page.locator("#search").fill("before:never")
+    page.locator("#toast", has_text="is not a date").wait_for()

@@ -6,8 +6,9 @@ from typing import Final
 from rsmtp import Catcher, __version__
 from rsmtp._rsmtp import ArmedFault, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls
 from rsmtp._snippet import snippet
-from rsmtp.inbox import html_view
+from rsmtp.inbox import html_view, trouble
 from rsmtp.inbox.answer import Json
+from rsmtp.inbox.links import links
 from rsmtp.inbox.mail import Mail, Part
 
 # More text than this is not put into JSON; the part itself has all of it.
@@ -60,6 +61,7 @@ def detail(message: CaughtMessage, summary: Json, mail: Mail) -> Json:
         "html": html and html[:MOST_TEXT],
         "html_is_cut": len(html or "") > MOST_TEXT,
         "remote_hosts": html_view.remote_hosts(html) if html else [],
+        "links": links(text, html),
         "attachments": [part(one) for one in mail.attachments],
         "conversation": lines(message.conversation.timeline),
     }
@@ -73,6 +75,7 @@ def part(part: Part) -> Json:
         "content_id": part.content_id,
         "inline": not part.is_attachment,
         "size": len(part.content),
+        "is_picture": part.picture_type is not None,
     }
 
 
@@ -108,6 +111,7 @@ def connection(conversation: CaughtConversation, *, with_lines: bool) -> Json:
     # What a person looks for first: the last refusal.
     refusals = (line.text for line in reversed(timeline) if line.direction == "S" and line.text[:1] in "45")
     described["refusal"] = next(refusals, None)
+    described["problem"] = trouble.of(timeline)
     if with_lines:
         described["conversation"] = lines(timeline)
     return described

@@ -40,8 +40,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 answer = self._answer()
             except Refusal as refusal:
                 answer = as_json({"error": refusal.problem}, refusal.status)
-                # What it had to say may not have been read.
-                self.close_connection = self.close_connection or self.command not in ("GET", "HEAD")
+                # A body that was not read must not be taken for the next request.
+                has_body = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
+                self.close_connection = self.close_connection or has_body
             except Exception as error:
                 log.exception("%s %s failed", self.command, self.path)
                 answer = as_json({"error": f"{type(error).__name__}: a fault of rsmtp's"}, 500)
@@ -66,7 +67,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _body(self) -> Json:
         if "Transfer-Encoding" in self.headers:
             raise Refusal(411, "a request's body needs a Content-Length")
-        length = self.headers.get("Content-Length", "0")
+        lengths = {length.strip() for length in self.headers.get_all("Content-Length", ["0"])}
+        if len(lengths) > 1:
+            # RFC 9112 6.3: where a body ends would be anybody's guess.
+            raise Refusal(400, "the request has several Content-Length fields that differ")
+        length = lengths.pop()
         if not length.isascii() or not length.isdigit():
             raise Refusal(400, "Content-Length is no number")
         if len(length) > 9 or int(length) > LARGEST_BODY:

@@ -3,12 +3,13 @@ their messages. A large message is read from its beginning only."""
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
-from rsmtp.inbox import html_view
+from rsmtp.inbox import html_view, search, tags
 from rsmtp.inbox.answer import Json, Refusal
 from rsmtp.inbox.mail import Mail
 
@@ -22,7 +23,13 @@ PARSED_MAILS: Final = 4
 class Summary:
     number: int
     shown: Json
-    searched: str
+    searched: search.Searched
+
+    def with_tags(self, names: list[str]) -> "Summary":
+        shown = {**self.shown, "tags": names}
+        states = self.searched.states - {"tagged"} | ({"tagged"} if names else set())
+        fields = {**self.searched.fields, "tag": "\n".join(names).casefold()}
+        return Summary(self.number, shown, replace(self.searched, states=states, fields=fields))
 
 
 class Index:
@@ -30,14 +37,15 @@ class Index:
 
     def __init__(self, catcher: Catcher) -> None:
         self._catcher = catcher
+        self.tags = tags.Tags()
         self._summaries: dict[int, Summary] = {}
         self._mails: OrderedDict[int, Mail] = OrderedDict()
         self._lock = threading.Lock()
 
-    def page(self, search: str, before: int | None, limit: int) -> Json:
+    def page(self, wanted: str, before: int | None, limit: int) -> Json:
         """Newest first: `limit` messages whose number is below `before`, and how many
-        there are in all."""
-        words = search.casefold().split()
+        there are in all. Raises Refusal (400) for a search that can't be meant."""
+        tests = search.parse(wanted)
         kept = self._catcher.messages
         with self._lock:
             numbers = {message.number for message in kept}
@@ -45,11 +53,14 @@ class Index:
                 del self._summaries[gone]
             for gone in self._mails.keys() - numbers:
                 del self._mails[gone]
+        self.tags.forget(self.tags.numbers() - numbers)
         found: list[Json] = []
         total, more = 0, False
         for message in sorted(kept, key=lambda message: message.number, reverse=True):
-            if words and not all(word in self._summary(message).searched for word in words):
-                continue
+            if tests:
+                searched = self._summary(message).searched
+                if not all(test(searched) for test in tests):
+                    continue
             total += 1
             if before is not None and message.number >= before:
                 continue
@@ -95,7 +106,8 @@ class Index:
             summary = summarise(message)
             with self._lock:
                 self._summaries[message.number] = summary
-        return summary
+        given = self.tags.of(message.number)
+        return summary if given is None else summary.with_tags(given)
 
 
 def summarise(message: CaughtMessage) -> Summary:
@@ -104,10 +116,11 @@ def summarise(message: CaughtMessage) -> Summary:
     if text is None and mail.html is not None:
         text = html_view.plain(mail.html[:READ_FOR_SUMMARY])
     text = (text or "")[:SEARCHED_TEXT]
-    # An image that the HTML shows is no attachment to whoever reads the list.
+    # An image that the HTML shows is not an attachment to a person who reads the list.
     files = [part for part in mail.attachments if part.is_attachment or part.content_id is None]
     names = [part.name for part in files]
     fields = {name: mail.header(name) for name in ("From", "To", "Cc", "Subject", "Date")}
+    names_of_tags = tags.of_field(mail.header("X-Tags"))
     shown: Json = {
         "number": message.number,
         "received_at": message.received_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -118,6 +131,34 @@ def summarise(message: CaughtMessage) -> Summary:
         "attachment_count": len(names),
         "excerpt": " ".join(text[: 4 * EXCERPT].split())[:EXCERPT],
         "tls_version": message.tls.version if message.tls else None,
+        "tags": names_of_tags,
     }
-    searched = [*fields.values(), message.mail_from, *message.rcpt_tos, *names, text]
-    return Summary(message.number, shown, "\n".join(word for word in searched if word).casefold())
+    addressed = f"{fields['To'] or ''} {fields['Cc'] or ''}".casefold()
+    hidden = [address for address in message.rcpt_tos if address.casefold() not in addressed]
+    states = {
+        "attachment": bool(names),
+        "html": mail.html is not None,
+        "tls": message.tls is not None,
+        "tagged": bool(names_of_tags),
+    }
+    anywhere = [*fields.values(), message.mail_from, *message.rcpt_tos, *names, text]
+    searched = search.Searched(
+        anywhere=_folded(anywhere),
+        fields={
+            "from": _folded([fields["From"], message.mail_from]),
+            "to": _folded([fields["To"], *(message.rcpt_tos if fields["To"] is None else [])]),
+            "cc": _folded([fields["Cc"]]),
+            "bcc": _folded(hidden),
+            "subject": _folded([fields["Subject"]]),
+            "message-id": _folded([mail.header("Message-ID")]),
+            "tag": _folded(names_of_tags),
+        },
+        states=frozenset(name for name, holds in states.items() if holds),
+        received_at=message.received_at,
+        size=message.size,
+    )
+    return Summary(message.number, shown, searched)
+
+
+def _folded(texts: Iterable[str | None]) -> str:
+    return "\n".join(text for text in texts if text).casefold()

@@ -23,6 +23,14 @@ MOST_PARTS: Final = 1_000
 # Codecs that Python has and mail has not; some take quadratic time.
 NO_CHARSETS: Final = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
 
+LARGEST_PICTURE: Final = 16 * 1024 * 1024
+PICTURES: Final = {
+    "image/png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/gif": re.compile(rb"GIF8[79]a"),
+    "image/webp": re.compile(rb"RIFF....WEBP", re.S),
+}
+
 FOLD: Final = re.compile(r"\r?\n[ \t]*")
 
 
@@ -50,6 +58,17 @@ class Part:
                 return b""
         decoded = self.entity.get_payload(decode=True)
         return decoded if isinstance(decoded, bytes) else b""
+
+    @property
+    def picture_type(self) -> str | None:
+        """The type of a picture that a browser may be shown, told by its first octets and not
+        by what the mail says. An SVG is a document, and no picture here."""
+        if not self.content_type.startswith("image/"):
+            return None
+        content = self.content
+        if len(content) > LARGEST_PICTURE:
+            return None
+        return next((kind for kind, begins in PICTURES.items() if begins.match(content)), None)
 
     @property
     def text(self) -> str:

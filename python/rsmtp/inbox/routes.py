@@ -12,7 +12,7 @@ from threading import Event
 from typing import Final
 
 from rsmtp import Catcher
-from rsmtp.inbox import caught, events, html_view, misbehaviour, policy, release
+from rsmtp.inbox import caught, events, html_view, misbehaviour, policy, release, tags
 from rsmtp.inbox.answer import NOTHING, Answer, Json, Refusal, as_file, as_json
 from rsmtp.inbox.index import Index
 
@@ -148,6 +148,24 @@ def part(request: Request, number: int, wanted: int) -> Answer:
         if one.index == wanted:
             return as_file(one.content, one.name)
     raise Refusal(404, f"message {number} has no part {wanted}")
+
+
+@route("GET", f"{API}/messages/NUMBER/parts/NUMBER/picture")
+def picture(request: Request, number: int, wanted: int) -> Answer:
+    index = request.context.index
+    for one in index.mail(index.message(number)).parts:
+        kind = one.picture_type if one.index == wanted else None
+        if kind is not None:
+            return Answer(one.content, kind, headers=policy.DATA)
+    raise Refusal(404, f"message {number} has no picture {wanted}")
+
+
+@route("POST", f"{API}/messages/NUMBER/tags")
+def tag(request: Request, number: int) -> Answer:
+    index = request.context.index
+    message = index.message(number)
+    index.tags.put(number, tags.checked(request.body.get("tags")))
+    return as_json(index.summary(message))
 
 
 @route("POST", f"{API}/messages/NUMBER/release")

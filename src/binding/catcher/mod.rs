@@ -6,6 +6,7 @@ mod fault;
 mod message;
 mod server;
 mod server_faults;
+mod server_restore;
 mod server_start;
 
 pub use conversation::{CaughtConversation, CaughtLine};

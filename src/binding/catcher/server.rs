@@ -30,6 +30,8 @@ const SLICE: Duration = Duration::from_millis(50);
 ///     username: the one login; "catcher" by default.
 ///     password: its password for PLAIN, LOGIN and CRAM-MD5; random by default.
 ///     token: its token for XOAUTH2 and OAUTHBEARER; random by default.
+///     any_login: accept every name with every password or token; username, password
+///         and token are then only what a client may be told.
 ///     require_auth: MAIL is answered with 530 before AUTH.
 ///     require_tls: MAIL is answered with 530 before STARTTLS.
 ///     auth_before_tls: AUTH is allowed before STARTTLS too; 538 by default.
@@ -47,6 +49,9 @@ const SLICE: Duration = Duration::from_millis(50);
 ///     keep: how many messages are kept; older ones make room, count stays
 ///         exact. With 0 the mail data isn't even gathered.
 ///     hostname: how it calls itself.
+///     authority: a folder that keeps the certificate authority, so that `ca_file` is
+///         the same at every start. Without one, each catcher has its own. It
+///         vouches for localhost, 127.0.0.0/8 and ::1 alone.
 ///     allow_remote: let a host be bound that other machines can reach.
 ///
 /// Raises ValueError for arguments that make no sense, OSError if it can't
@@ -76,7 +81,7 @@ impl Catcher {
 
     /// A PEM file with the certificate of the authority that has issued the
     /// catcher's own: trust it to verify the catcher. It is removed when the
-    /// catcher is closed. None without TLS.
+    /// catcher is closed, unless it is kept (`authority`). None without TLS.
     #[getter]
     fn ca_file(&self) -> Option<String> {
         self.inner.ca_file().map(|path| path.display().to_string())

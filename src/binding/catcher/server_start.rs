@@ -23,6 +23,7 @@ impl Catcher {
         username = None,
         password = None,
         token = None,
+        any_login = false,
         require_auth = false,
         require_tls = false,
         auth_before_tls = false,
@@ -36,6 +37,7 @@ impl Catcher {
         idle_timeout = 300.0,
         keep = 1000,
         hostname = "localhost",
+        authority: "str | os.PathLike[str] | None" = None,
         allow_remote = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -49,6 +51,7 @@ impl Catcher {
         username: Option<String>,
         password: Option<String>,
         token: Option<String>,
+        any_login: bool,
         require_auth: bool,
         require_tls: bool,
         auth_before_tls: bool,
@@ -62,10 +65,12 @@ impl Catcher {
         idle_timeout: f64,
         keep: usize,
         hostname: &str,
+        authority: Option<PathBuf>,
         allow_remote: bool,
     ) -> PyResult<Self> {
         let or_random = |given: Option<String>| given.map_or_else(|| catcher::random_hex(12), Ok);
         let credentials = Credentials {
+            any: any_login,
             username: username.unwrap_or_else(|| "catcher".to_owned()),
             password: or_random(password)?,
             token: or_random(token)?,
@@ -93,6 +98,7 @@ impl Catcher {
             require_auth,
             require_tls,
             auth_before_tls,
+            authority,
             max_size,
             max_recipients,
             max_messages,

@@ -86,10 +86,9 @@ impl Session {
                     self.phase = Phase::Auth(exchange);
                 }
             }
-            Outcome::Accepted => {
+            Outcome::Accepted(user) => {
                 let welcome = Answer::new(235, "2.7.0", "Authenticated");
                 if self.answer(stage, None, &welcome) {
-                    let user = self.settings.credentials.username.clone();
                     Arc::make_mut(&mut self.client).user = Some(user);
                     self.after_auth = false;
                 }

@@ -11,7 +11,7 @@ use crate::catcher::{Credentials, Dialect, Mechanism, Offer, Offers, Settings, T
 
 fn settings() -> Settings {
     let credentials =
-        Credentials { username: "ann".into(), password: "secret".into(), token: "token".into() };
+        Credentials { any: false, username: "ann".into(), password: "secret".into(), token: "token".into() };
     Settings { hostname: "mx".into(), tls: TlsMode::None, ..Settings::new(credentials) }
 }
 

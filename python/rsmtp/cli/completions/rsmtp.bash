@@ -9,7 +9,7 @@ _shtab_rsmtp_subparsers=(send check catch demo completion)
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --host --port --tls --user --ca-file --timeout --dry-run --preview -v --verbose)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --json --ca-file --timeout)
-_shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --password-from-env --require-auth --conversation --allow-remote --no-web --web-port --web-host)
+_shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
 _shtab_rsmtp_demo_option_strings=(-h --help --preview)
 _shtab_rsmtp_completion_option_strings=(-h --help)
 _shtab_rsmtp_option_strings=(-h --help --version)
@@ -36,6 +36,7 @@ _shtab_rsmtp_catch___help_nargs=0
 _shtab_rsmtp_catch___lmtp_nargs=0
 _shtab_rsmtp_catch___require_auth_nargs=0
 _shtab_rsmtp_catch___conversation_nargs=0
+_shtab_rsmtp_catch___new_authority_nargs=0
 _shtab_rsmtp_catch___allow_remote_nargs=0
 _shtab_rsmtp_catch___no_web_nargs=0
 _shtab_rsmtp_demo__h_nargs=0

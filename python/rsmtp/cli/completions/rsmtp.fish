@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send check catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --ca-file --cc --envelope-from --envelope-to --from --host --html --html-file --password-from-env --port --reply-to --server --subject --text --text-file --timeout --tls --to --user --username --web-host --web-port
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --ca-file --cc --envelope-from --envelope-to --forward --from --host --html --html-file --keep --password --password-from-env --port --reply-to --server --store --subject --text --text-file --timeout --tls --to --user --username --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -95,10 +95,16 @@ complete -c rsmtp -n '_shtab_rsmtp_using catch' -l host -x -d 'address to listen
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l port -x -d '0 takes a free one (default: 1025)'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l tls -xka "starttls implicit none" -d tls
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l lmtp -d 'speak LMTP (RFC 2033) and not SMTP'
-complete -c rsmtp -n '_shtab_rsmtp_using catch' -l username -x -d 'the login'"'"'s name (default: catcher)'
-complete -c rsmtp -n '_shtab_rsmtp_using catch' -l password-from-env -x -d 'environment variable with the login'"'"'s password (default: a random password)'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l username -l user -x -d 'the one name that may log in (default: any name with any password, on loopback)'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l password -x -d 'the one password (default: any, or a random one)'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l password-from-env -x -d 'environment variable with the password, which is then shown nowhere'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l require-auth -d 'take mail only after AUTH'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l conversation -d 'print what was said, too'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l keep -x -d 'messages that are kept (default: 1000)'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l store -x -d 'keep the messages in this folder too, and show those of an earlier run'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l forward -x -d 'send mail to these recipients on, by --via: *@example.com; may be given several times'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l via -x -d 'the server that --forward sends by, as smtp://user@host (see Mailer)'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l new-authority -d 'a certificate authority for this run alone, not the one that is kept for every run'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l allow-remote -d 'let --host and --web-host be ones that other machines can reach'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l no-web -d 'no web page'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l web-port -x -d 'the web page'"'"'s port; 0 takes a free one (default: 8025, or a free one if that is taken)'

@@ -36,6 +36,7 @@ const list = new List({
 const view = new MessageView(detail, {
   onDelete: remove,
   onTab: (tab) => history.replaceState(null, "", `#/messages/${view.number}/${tab}`) ?? route(),
+  onTags: () => list.refresh(),
   mayRelease: () => server?.may_release ?? false,
 });
 

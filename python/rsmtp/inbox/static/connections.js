@@ -17,6 +17,7 @@ export async function showConnections(place, isCurrent) {
         h("span", { class: "chips" }, one.closed ? null : h("span", { class: "chip open" }, "open"), h("span", { class: "chip" }, one.tls ? one.tls.version : "no TLS"), one.user ? h("span", { class: "chip" }, one.user) : null),
         h("small", {}, `${one.number}: ${one.peer}, ${one.lines} lines`),
         one.refusal ? h("small", { class: "refusal" }, one.refusal) : null,
+        one.problem ? h("small", { class: "refusal" }, one.problem) : null,
       ),
     ),
   );
@@ -29,7 +30,7 @@ export async function showConnections(place, isCurrent) {
       h("h2", {}, "Connections"),
       rows.length
         ? h("ul", { class: "connections" }, rows)
-        : h("p", {}, "Nobody has connected yet."),
+        : h("p", {}, "No client has connected yet."),
     ),
   );
   if (focused) place.querySelector(`[href="${focused}"]`)?.focus();
@@ -52,6 +53,7 @@ export async function showConnection(place, number, isCurrent) {
       back(),
       h("h2", {}, `Connection ${one.number}${one.helo ? ` of ${one.helo}` : ""}`),
       h("p", { class: "facts" }, facts.map((fact) => h("span", {}, fact))),
+      one.problem ? h("p", { class: "warning" }, one.problem) : null,
       conversation(one.conversation),
     ),
   );

@@ -138,3 +138,29 @@ export function confirm(question, verb) {
     dialog.showModal();
   });
 }
+
+// A line of text from the person, or null.
+export function ask(question, value, verb) {
+  return new Promise((resolve) => {
+    const input = h("input", { type: "text", value, "aria-label": question, autofocus: true, autocomplete: "off" });
+    const dialog = h(
+      "dialog",
+      { class: "small", "aria-label": question, onclose: () => (dialog.remove(), resolve(dialog.returnValue === "yes" ? input.value : null)) },
+      h(
+        "form",
+        { method: "dialog" },
+        h("p", {}, question),
+        input,
+        h(
+          "div",
+          { class: "buttons" },
+          // The first submit button is what Enter presses.
+          h("button", { value: "yes" }, verb),
+          h("button", { value: "no", class: "quiet", formnovalidate: true }, "Cancel"),
+        ),
+      ),
+    );
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

@@ -94,7 +94,10 @@ export class List {
   #show(messages, page) {
     const rows = new Map();
     for (const message of messages) {
-      rows.set(message.number, this.rows.get(message.number) ?? { message, element: this.#row(message) });
+      const row = this.rows.get(message.number);
+      const same = row && String(row.message.tags) === String(message.tags);
+      if (row && !same) row.element.remove();
+      rows.set(message.number, same ? row : { message, element: this.#row(message) });
     }
     const focused = this.place.contains(document.activeElement);
     for (const [number, row] of this.rows) if (!rows.has(number)) row.element.remove();
@@ -132,7 +135,7 @@ export class List {
       message.attachment_count > 0
         ? h("span", { class: "chip" }, `${message.attachment_count} ${message.attachment_count === 1 ? "file" : "files"}`)
         : h("span", { class: "octets" }, size(message.size)),
-      h("span", { class: "excerpt", dir: "auto" }, message.excerpt),
+      h("span", { class: "excerpt", dir: "auto" }, message.tags.map((tag) => [h("span", { class: "tag" }, tag), " "]), message.excerpt),
     );
   }
 
@@ -162,7 +165,7 @@ export class List {
 
 export function sender(message) {
   const from = message.from ?? message.mail_from;
-  if (!from) return "(nobody)";
+  if (!from) return "(no sender)";
   const named = /^\s*"?(.*?)"?\s*<[^<>]*>\s*$/.exec(from);
   return named?.[1] || from;
 }

@@ -1,16 +1,17 @@
 // One message: what it is, its tabs, and what can be done with it.
 
-import { address, beginning, get } from "./api.js";
-import { attempt, conversation, h, linked, size, time } from "./elements.js";
+import { address, beginning, call, get } from "./api.js";
+import { ask, attempt, conversation, h, linked, size, time } from "./elements.js";
 import { release } from "./release.js";
 
 const SHOWN_SOURCE = 500_000;
 
 export class MessageView {
-  constructor(place, { onDelete, onTab, mayRelease }) {
+  constructor(place, { onDelete, onTab, onTags, mayRelease }) {
     this.place = place;
     this.onDelete = onDelete;
     this.onTab = onTab;
+    this.onTags = onTags;
     this.mayRelease = mayRelease;
     this.number = null;
     this.tab = null;
@@ -83,6 +84,7 @@ export class MessageView {
           h("h2", { dir: "auto" }, message.subject || "(no subject)"),
           h("dl", { class: "fields" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", { dir: "auto" }, value)])),
           h("p", { class: "facts" }, facts.map((fact) => h("span", {}, fact))),
+          message.tags.length ? h("p", { class: "tags" }, message.tags.map((tag) => h("span", { class: "tag" }, tag))) : null,
           message.problem ? h("p", { class: "warning" }, `${message.problem}. Its source can still be read.`) : null,
         ),
         this.tablist,
@@ -99,9 +101,24 @@ export class MessageView {
       this.mayRelease()
         ? h("button", { type: "button", title: "Send it on to a real server", onclick: () => release(message) }, "Release…")
         : null,
+      h("button", { type: "button", title: "Give it tags, to find it by", onclick: () => this.#tag() }, "Tags…"),
       h("a", { class: "button", href: address(`/messages/${message.number}/source`), download: `message-${message.number}.eml` }, "Download"),
       h("button", { type: "button", class: "danger", title: "Delete (Del)", onclick: () => this.onDelete(message.number) }, "Delete"),
     );
+  }
+
+  async #tag() {
+    const message = this.message;
+    const given = await ask("Tags, separated by commas", message.tags.join(", "), "Save");
+    if (given === null) return;
+    const tags = given.split(",").map((tag) => tag.trim()).filter(Boolean);
+    const summary = await attempt(() => call("POST", `/messages/${message.number}/tags`, { tags }));
+    if (!summary || this.message !== message) return;
+    message.tags = summary.tags;
+    const tab = this.tab;
+    this.#draw();
+    await this.#show(tab);
+    this.onTags();
   }
 
   async #show(name) {
@@ -135,6 +152,7 @@ function tabsOf(message) {
     message.html !== null && ["html", "HTML"],
     (message.text !== null || message.html === null) && ["text", "Text"],
     files > 0 && ["attachments", `Attachments ${files}`],
+    message.links.length > 0 && ["links", `Links ${message.links.length}`],
     ["headers", "Headers"],
     ["source", "Source"],
     ["conversation", "Conversation"],
@@ -169,9 +187,22 @@ const PANELS = {
       h(
         "li",
         {},
-        h("span", { class: "kind", "aria-hidden": "true" }, kind(part)),
+        part.is_picture
+          ? h("img", { class: "kind", alt: "", loading: "lazy", decoding: "async", src: address(`/messages/${message.number}/parts/${part.part}/picture`) })
+          : h("span", { class: "kind", "aria-hidden": "true" }, kind(part)),
         h("span", { class: "file" }, h("b", { dir: "auto" }, part.filename), h("small", {}, `${part.content_type}, ${size(part.size)}${part.inline ? ", inline" : ""}`)),
         h("a", { class: "button", href: address(`/messages/${message.number}/parts/${part.part}`), download: part.filename, "aria-label": `Save ${part.filename}` }, "Save"),
+      ),
+    );
+    return h("ul", { class: "files" }, rows);
+  },
+
+  links(message) {
+    const rows = message.links.map(({ href, text }) =>
+      h(
+        "li",
+        {},
+        h("span", { class: "file" }, text ? h("b", { dir: "auto" }, text) : null, h("small", { dir: "ltr" }, safe(href) ? linked(href) : href)),
       ),
     );
     return h("ul", { class: "files" }, rows);
@@ -197,3 +228,6 @@ function kind(part) {
   const extension = /\.([a-z0-9]{1,4})$/i.exec(part.filename)?.[1];
   return (extension ?? part.content_type.split("/")[1].slice(0, 4)).toUpperCase();
 }
+
+// Other schemes (javascript:, data:, file:) are shown, and lead nowhere.
+const safe = (href) => /^https?:/i.test(href);
