@@ -212,8 +212,9 @@ $(VENV)/docs-tools: requirements/docs.txt | $(VENV)/made
 	$(BIN)/python $(PIP) install -r requirements/docs.txt
 	@touch $@
 
+# A person who waits for the demo sees what is being compiled.
 $(VENV)/built: $(SOURCES) | $(VENV)/build-tools
-	$(BIN)/maturin develop --quiet --locked
+	$(BIN)/maturin develop $(if $(filter demo,$(MAKECMDGOALS)),,--quiet) --locked
 	@touch $@
 
 .tools/cargo-deny-$(CARGO_DENY_VERSION):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 PATH = (
     "connected -> greeted -> ready -> securing -> secured -> ready -> authenticating -> authenticated"
-    " -> mail -> recipients -> authenticated -> closed"
+    " -> mail -> recipients -> data -> authenticated -> closed"
 )
 
 
@@ -13,6 +13,12 @@ def test_a_message_travels_and_every_step_is_shown(run):
     assert "\nsent\n" in done.out and PATH in done.out
     assert "The server has received: 'A letter by SMTP' from ann@example.org to bob@example.org" in done.out
     assert "C: ***" in done.out
+    first, _, second = done.out.partition("That took four round trips")
+    # The tutorial's way, a command and a reply at a time ...
+    for said in ("C: auth LOGIN", "S: 354 ", "C: data", "C: .\n"):
+        assert said.lower() in first.lower(), said
+    # ... and the way of a server that offers more.
+    assert "C: BDAT" in second and "S: 354" not in second
     assert "--preview" in done.out
 
 
