@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rsmtp._rsmtp import (
         Catcher,
         Certificate,
-        Message,
         Receipt,
         Recipient,
         TlsConfig,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from rsmtp.client import SmtpClient
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
+    from rsmtp.message import Message
     from rsmtp.progress import Progress
     from rsmtp.report import Report
     from rsmtp.transcript import Transcript
@@ -83,6 +83,7 @@ _HOMES = {
     "AsyncMailer": "async_mailer",
     "AsyncSmtpClient": "aio",
     "Mailer": "mailer",
+    "Message": "message",
     "Progress": "progress",
     "Report": "report",
     "SmtpClient": "client",
@@ -92,7 +93,6 @@ _HOMES = {
     (
         "Catcher",
         "Certificate",
-        "Message",
         "Receipt",
         "Recipient",
         "TlsConfig",

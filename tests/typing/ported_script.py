@@ -62,10 +62,12 @@ def send(host: str, password: str) -> dict[str, tuple[int, bytes]]:
             refused |= server.send_message(modern(), to_addrs="bob@example.org")
     except smtplib.SMTPRecipientsRefused as error:
         refused |= error.recipients
-    except smtplib.SMTPResponseException as error:
+    except rsmtp.SMTPResponseException as error:
         print(error.smtp_code, error.smtp_error, error.enhanced_code, error.transient)
-    except smtplib.SMTPException as error:
+    except rsmtp.SMTPException as error:
         print(error.stage, error.address, error.fates)
+    except smtplib.SMTPException as error:
+        print(error)
     return refused
 
 

@@ -1,22 +1,25 @@
 """Message classes: `email.message`.
 
 `Message` is rsmtp's with the constructor of `email`; what it does is decided by its
-policy. `MIMEPart` and `EmailMessage` add the ways of making content.
+policy. `MIMEPart` and `EmailMessage` add the ways of making content. Each class also
+derives from the standard library's of the same name, so that whatever asks for that one
+takes it; its methods are ours.
 """
 
 from __future__ import annotations
 
+import email.message as _standard
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from rsmtp import _rsmtp
+import rsmtp.message
 from rsmtp.email import encoders
 from rsmtp.email._policybase import compat32
 
 __all__ = ["EmailMessage", "Message"]
 
 
-class Message(_rsmtp.Message):
+class Message(rsmtp.message.Message):
     """A message with the `compat32` policy: fields are kept as they are given."""
 
     def __init__(self, policy: Any = None) -> None:
@@ -31,7 +34,7 @@ class Message(_rsmtp.Message):
             encoder(self)
 
 
-class MIMEPart(Message):
+class MIMEPart(Message, _standard.MIMEPart):
     """A part with the `default` policy: fields are objects that know their syntax."""
 
     def __init__(self, policy: Any = None) -> None:
@@ -183,7 +186,7 @@ class MIMEPart(Message):
         self.attach(part)
 
 
-class EmailMessage(MIMEPart):
+class EmailMessage(MIMEPart, _standard.EmailMessage):
     """A whole message with the `default` policy."""
 
     def set_content(self, *args: Any, **kw: Any) -> None:

@@ -10,6 +10,7 @@ import re
 import sys
 from typing import Any
 
+from rsmtp.email._mail_policy import MailPolicy, mail
 from rsmtp.email._policybase import (
     Compat32,
     Policy,
@@ -34,45 +35,6 @@ __all__ = [
 ]
 
 _LINE_ENDS = re.compile(r"\n|\r\n?")
-
-
-class MailPolicy(Policy):
-    """The policy of `rsmtp.Message`: safe as it stands.
-
-    Control characters are refused when a field is set; what isn't ASCII is encoded
-    when it is rendered (`utf8`: not in fields, RFC 6532); Bcc isn't rendered.
-    """
-
-    _family = "modern"
-
-    cte_type = "7bit"
-    utf8 = False
-
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
-        """The name up to the colon; the value without its folds."""
-        name, value = split_source(sourcelines)
-        return name, "".join(_LINE_ENDS.split(value))
-
-    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        """The name and the text of the value."""
-        return name, str(value)
-
-    def header_fetch_parse(self, name: str, value: Any) -> Any:
-        """The value as it is stored."""
-        return value
-
-    def fold(self, name: str, value: Any) -> str:
-        """As `rsmtp.Message` writes a field."""
-        return self.fold_binary(name, value).decode("utf-8")
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        """As `rsmtp.Message` writes a field."""
-        from rsmtp import _rsmtp
-
-        return _rsmtp._fold_field(name, str(value), self.linesep, self.utf8)
-
-
-mail = MailPolicy()
 
 
 class EmailPolicy(Policy):

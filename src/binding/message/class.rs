@@ -1,4 +1,5 @@
-//! The class: `rsmtp.Message`, and below it every class of `rsmtp.email`.
+//! The class under `rsmtp.Message` (`python/rsmtp/message.py`) and every message class of
+//! `rsmtp.email`.
 //!
 //! Each method is one line that says where the work is done. Everything a method
 //! holds the lock for is plain data: no Python code runs under it.
@@ -48,7 +49,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// second value of a field that may stand only once, and for a pipe, a device or a
 /// file object that can't seek as an attachment; OSError for a file that can't be
 /// read, TypeError for one that is open as text.
-#[pyclass(subclass, dict, weakref, frozen, module = "rsmtp", name = "Message")]
+#[pyclass(subclass, dict, weakref, frozen, module = "rsmtp._rsmtp", name = "Message")]
 #[derive(Default)]
 pub struct Message(Mutex<State>);
 
@@ -118,8 +119,9 @@ fn copied_state(py: Python<'_>, state: &State, fields: Vec<Field>) -> State {
 
 fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     static MAIL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let found = MAIL
-        .get_or_try_init(py, || Ok::<_, PyErr>(py.import("rsmtp.email.policy")?.getattr("mail")?.unbind()));
+    let found = MAIL.get_or_try_init(py, || {
+        Ok::<_, PyErr>(py.import("rsmtp.email._mail_policy")?.getattr("mail")?.unbind())
+    });
     match found {
         Ok(policy) => policy.bind(py).clone(),
         // Only while the package is being imported.

@@ -68,7 +68,14 @@ impl Message {
         if let Some(origin) = Origin::of(slf) {
             all.set_item("_origin", origin.to_tuple(py)?)?;
         }
-        all.update(slf.getattr("__dict__")?.cast::<pyo3::types::PyMapping>()?)?;
+        // Beside copies of the state, which `rsmtp.Message.__dict__` leaves there.
+        let slot = py.get_type::<Message>().getattr("__dict__")?.get_item("__dict__")?;
+        let own = slot.call_method1("__get__", (slf,))?.cast_into::<PyDict>()?;
+        for (name, value) in own {
+            if !all.contains(&name)? {
+                all.set_item(name, value)?;
+            }
+        }
         Ok(all)
     }
 

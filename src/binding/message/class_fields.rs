@@ -118,6 +118,13 @@ impl Message {
     /// The fields as they are stored: for generators.
     #[pyo3(signature = () -> "Iterator[tuple[str, Any]]")]
     fn raw_items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(fields::raw_list(slf)?.try_iter()?.into_any())
+        let py = slf.py();
+        let items = fields::raw_list(slf)?;
+        if slf.get().is_modern(py) {
+            // Another policy would write the text as it is.
+            let fold_themselves = py.import("rsmtp.email._mail_policy")?.getattr("fold_themselves")?;
+            return Ok(fold_themselves.call1((items,))?.try_iter()?.into_any());
+        }
+        Ok(items.try_iter()?.into_any())
     }
 }

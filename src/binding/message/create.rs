@@ -8,8 +8,9 @@ use crate::message::address::Address;
 use crate::message::field;
 use crate::message::transfer::{self, Encoding};
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PyString, PyType};
+use pyo3::{intern, prelude::*};
 
 /// What `rsmtp.Message(...)` is called with.
 pub(crate) struct Request<'py> {
@@ -90,9 +91,11 @@ fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
     Ok(super::params::content_type(message)? == "multipart/mixed")
 }
 
-/// An empty message with our own policy.
+/// An empty `rsmtp.Message`.
 pub(crate) fn blank(py: Python<'_>) -> PyResult<Bound<'_, Message>> {
-    Bound::new(py, Message::default())
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = CLASS.import(py, "rsmtp.message", "Message")?;
+    Ok(class.call_method1(intern!(py, "__new__"), (class,))?.cast_into::<Message>()?)
 }
 
 /// Makes a text part of a message that has no content yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.application as _standard
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 __all__ = ["MIMEApplication"]
 
 
-class MIMEApplication(MIMENonMultipart):
+class MIMEApplication(MIMENonMultipart, _standard.MIMEApplication):
     """An application/`_subtype` part; keyword arguments become parameters.
 
     `_encoder` gets the part and has to encode its payload; base64 by default.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.audio as _standard
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 __all__ = ["MIMEAudio"]
 
 
-class MIMEAudio(MIMENonMultipart):
+class MIMEAudio(MIMENonMultipart, _standard.MIMEAudio):
     """An audio/`_subtype` part; keyword arguments become parameters.
 
     Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.base as _standard
 from typing import Any
 
 from rsmtp.email._policybase import compat32
@@ -10,7 +11,7 @@ from rsmtp.email.message import Message
 __all__ = ["MIMEBase"]
 
 
-class MIMEBase(Message):
+class MIMEBase(Message, _standard.MIMEBase):
     """A part of type `_maintype/_subtype`; keyword arguments become parameters."""
 
     def __init__(self, _maintype: str, _subtype: str, *, policy: Any = None, **_params: Any) -> None:

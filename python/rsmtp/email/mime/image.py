@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.image as _standard
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 __all__ = ["MIMEImage"]
 
 
-class MIMEImage(MIMENonMultipart):
+class MIMEImage(MIMENonMultipart, _standard.MIMEImage):
     """An image/`_subtype` part; keyword arguments become parameters.
 
     Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`

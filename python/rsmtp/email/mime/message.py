@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.message as _standard
 from typing import Any
 
 from rsmtp import _rsmtp
@@ -11,7 +12,7 @@ from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 __all__ = ["MIMEMessage"]
 
 
-class MIMEMessage(MIMENonMultipart):
+class MIMEMessage(MIMENonMultipart, _standard.MIMEMessage):
     """A message/`_subtype` part around `_msg`. TypeError where that is no message."""
 
     def __init__(self, _msg: Any, _subtype: str = "rfc822", *, policy: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.multipart as _standard
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from rsmtp.email.mime.base import MIMEBase
 __all__ = ["MIMEMultipart"]
 
 
-class MIMEMultipart(MIMEBase):
+class MIMEMultipart(MIMEBase, _standard.MIMEMultipart):
     """A multipart/`_subtype` of `_subparts`; keyword arguments become parameters.
 
     Without a `boundary`, one is made up when the message is rendered.

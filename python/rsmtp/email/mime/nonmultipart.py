@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.nonmultipart as _standard
 from typing import Any
 
 from rsmtp.email import errors
@@ -10,7 +11,7 @@ from rsmtp.email.mime.base import MIMEBase
 __all__ = ["MIMENonMultipart"]
 
 
-class MIMENonMultipart(MIMEBase):
+class MIMENonMultipart(MIMEBase, _standard.MIMENonMultipart):  # type: ignore[misc]
     """The base of all parts that nothing can be attached to."""
 
     def attach(self, payload: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.mime.text as _standard
 from typing import Any
 
 from rsmtp.email._policybase import compat32
@@ -10,7 +11,7 @@ from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 __all__ = ["MIMEText"]
 
 
-class MIMEText(MIMENonMultipart):
+class MIMEText(MIMENonMultipart, _standard.MIMEText):
     """A text/`_subtype` part; without a `_charset`, us-ascii if that will do, else utf-8."""
 
     def __init__(
