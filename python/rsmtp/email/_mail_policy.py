@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rsmtp.email._policybase import Policy, split_source
+from rsmtp.email._policybase import Policy, has_surrogates, split_source
 
 _LINE_ENDS = re.compile(r"\n|\r\n?")
 
@@ -68,7 +68,7 @@ class FieldText(str):
 def fold_themselves(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     """Fields as generators want them."""
     for name, value in items:
-        if isinstance(value, str) and not value.isascii():
+        if type(value) is str and not value.isascii() and not has_surrogates(value):
             value = FieldText(value)
             value.name = name
         yield name, value

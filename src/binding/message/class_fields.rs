@@ -2,6 +2,7 @@
 
 use super::class::Message;
 use super::fields;
+use super::style::Family;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 
@@ -120,8 +121,9 @@ impl Message {
     fn raw_items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let items = fields::raw_list(slf)?;
-        if slf.get().is_modern(py) {
-            // Another policy would write the text as it is.
+        if matches!(slf.get().family(py), Family::Modern | Family::Foreign) {
+            // The standard library's generator gives each message its own policy while it
+            // writes it, and some of those write any text as it is.
             let fold_themselves = py.import("rsmtp.email._mail_policy")?.getattr("fold_themselves")?;
             return Ok(fold_themselves.call1((items,))?.try_iter()?.into_any());
         }

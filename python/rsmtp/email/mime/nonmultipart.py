@@ -11,7 +11,7 @@ from rsmtp.email.mime.base import MIMEBase
 __all__ = ["MIMENonMultipart"]
 
 
-class MIMENonMultipart(MIMEBase, _standard.MIMENonMultipart):  # type: ignore[misc]
+class MIMENonMultipart(MIMEBase, _standard.MIMENonMultipart):
     """The base of all parts that nothing can be attached to."""
 
     def attach(self, payload: Any) -> None:
