@@ -659,11 +659,12 @@ class Connection(Conversation):
         *,
         path: str | PathLike[str] | None = None,
         source_address: tuple[str, SupportsIndex] | None = None,
+        proxy: typing.Any = None,
         observer: object = None,
     ) -> Connection:
         """
-        Connects to `host` and `port`, or to the Unix socket at `path`. The greeting
-        is the first reply to be read.
+        Connects to `host` and `port`, or to the Unix socket at `path`, through a proxy (a
+        `rsmtp.proxies.Proxy`) if there is one. The greeting is the first reply to be read.
         """
     def perform(self, /, request: Request, observer: object = None) -> typing.Any:
         """
@@ -1525,11 +1526,12 @@ class Sending:
         """
         There is no more to come; `go_on` tells of the rest.
         """
-    def go_on(self, /, told: list) -> bool:
+    def go_on(self, /, told: list, wait: bool = True) -> bool:
         """
         Sends, and adds receipts to the list as they come; returns after a moment in any
         case. False: all is told. The list is the caller's own, so that an interrupt can't
-        lose what is told.
+        lose what is told. Without `wait` it returns at once: the caller waits, in the way
+        that greenlets want it.
         """
     @property
     def is_fed(self, /) -> bool:
@@ -1857,6 +1859,11 @@ class Wire(Conversation):
     def sent(self, /, octets: SupportsIndex) -> None:
         """
         So many octets of the output are with the operating system.
+        """
+    def tunnel(self, /, proxy: typing.Any, port: SupportsIndex, address: str | None = None) -> None:
+        """
+        The connection is to a proxy (a `rsmtp.proxies.Proxy`), which is asked for this port
+        of the server, and for the address of it that was found here, if one was.
         """
     def unknown_host(self, /, host: str, why: str) -> None:
         """

@@ -66,7 +66,8 @@ class AsyncSmtpClient(Verbs):
 
     Args:
         host, port, local_hostname, timeout, source_address, tls, context, deadline,
-            pipelining, chunking, allow_plaintext_auth, socket_path: as for SmtpClient.
+            pipelining, chunking, allow_plaintext_auth, socket_path, proxy: as for
+            SmtpClient.
         sock: a `socket.socket` that is connected, to talk over.
 
     Raises the classes of `rsmtp.errors`; ValueError for input that could not stand in a
@@ -162,6 +163,7 @@ class AsyncSmtpClient(Verbs):
                 port,
                 self._rsmtp_settings(sock),
                 sock=sock,
+                proxy=self._rsmtp_way(host, path) if sock is None else None,
                 path=path,
                 source_address=self.source_address,
                 observer=self._rsmtp_observer,

@@ -13,11 +13,14 @@ import select
 import socket
 from asyncio.trsock import TransportSocket
 from collections.abc import Callable
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import rsmtp
 from rsmtp import quick_ack, sockets
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, ascii_host
+
+if TYPE_CHECKING:
+    from rsmtp.proxies import Proxy
 
 # Octets that are read at a time.
 _READ = 16 * 1024
@@ -71,20 +74,28 @@ class Connection(Wire, asyncio.BufferedProtocol):
         path: str | None = None,
         source_address: tuple[str, int] | None = None,
         sock: Any = None,
+        proxy: Proxy | None = None,
         observer: _Observer = None,
     ) -> Self:
         """Connects to `host` and `port`, or to the Unix socket at `path`, within the
-        time for connecting, or takes over `sock`, which is connected."""
+        time for connecting, or takes over `sock`, which is connected. A
+        proxy is what is connected to, then."""
         connection = cls(host, settings)
         try:
             try:
                 async with asyncio.timeout(connection.seconds_left()):
+                    if proxy is not None:
+                        address = None
+                        if proxy.resolves_here:
+                            address = connection._best(await connection._resolve(host, port, observer))
+                        connection.tunnel(proxy, port, address)
+                    there = (host, port) if proxy is None else (proxy.host, proxy.port)
                     if sock is None and sockets.are_replaced():
-                        sock = await connection._by_others(host, port, path, source_address)
+                        sock = await connection._by_others(*there, path, source_address)
                     if sock is not None:
                         await connection._adopt(sock)
                     else:
-                        await connection._dial(host, port, path, source_address, observer)
+                        await connection._dial(*there, path, source_address, observer)
             except TimeoutError:
                 while left := connection.seconds_left():
                     await asyncio.sleep(left + _TICK)
@@ -97,6 +108,11 @@ class Connection(Wire, asyncio.BufferedProtocol):
             connection._hang_up()
             raise
         return connection
+
+    @staticmethod
+    def _best(addresses: list[str]) -> str:
+        """The one that a proxy is asked for; IPv4 goes everywhere."""
+        return min(addresses, key=lambda address: ":" in address).partition("%")[0]
 
     async def _by_others(
         self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None

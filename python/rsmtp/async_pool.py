@@ -128,7 +128,12 @@ class AsyncPool:
             context=hop.context,
         )
         return await Connection.open(
-            hop.host, hop.port, settings, path=hop.path, source_address=hop.source_address
+            hop.host,
+            hop.port,
+            settings,
+            path=hop.path,
+            source_address=hop.source_address,
+            proxy=hop.proxy,
         )
 
     async def rest(self, one: Resting) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from types import ModuleType, TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp import sockets
 from rsmtp._rsmtp import Connection
@@ -17,6 +17,9 @@ from rsmtp.transcript import Transcript
 from rsmtp.verbs import Verbs
 from rsmtp.verbs.conversation import UNSET
 from rsmtp.verbs.script import Steps, named_after
+
+if TYPE_CHECKING:
+    from rsmtp.proxies import Proxy
 
 __all__ = ["SmtpClient", "Transcript"]
 
@@ -69,6 +72,10 @@ class SmtpClient(Verbs):
             TLS) is its own matter.
         socket_path: a Unix socket to connect to, instead of a host. A `host` that
             begins with "/" is one too.
+        proxy: `socks5h://user:password@host:1080` (the proxy looks the server's
+            name up), `socks5://` (it is looked up here), `http://host:3128`
+            (CONNECT), or "environment" for what ALL_PROXY says. There is no way
+            around it: a proxy that can't be reached is an error.
 
     Raises the classes of `rsmtp.errors`; ValueError for input that could not
     stand in a conversation, before anything is sent.
@@ -124,10 +131,15 @@ class SmtpClient(Verbs):
 
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None
-        if sock is None:
-            sock = self._rsmtp_dial(host, port, path)
         if sock is not None:
             self._rsmtp_adopt(sock)
+            return
+        proxy = self._rsmtp_way(host, path)
+        there = (host, port) if proxy is None else (proxy.host, proxy.port)
+        sock = self._rsmtp_dial(*there, path)
+        if sock is not None:
+            address = sockets.resolved(host, port) if proxy and proxy.resolves_here else None
+            self._rsmtp_adopt(sock, None if proxy is None else (proxy, port, address))
             return
         self._rsmtp_connected(
             Connection.open(
@@ -136,6 +148,7 @@ class SmtpClient(Verbs):
                 self._rsmtp_settings(),
                 path=path,
                 source_address=self.source_address,
+                proxy=proxy,
                 observer=self._rsmtp_observer,
             )
         )
@@ -152,7 +165,7 @@ class SmtpClient(Verbs):
                 return sockets.connected_to_path(path, self._rsmtp_patience, module)
             return sockets.connected(host, port, self.timeout, self.source_address, module)
 
-    def _rsmtp_adopt(self, sock: Any) -> None:
+    def _rsmtp_adopt(self, sock: Any, tunnel: tuple[Proxy, int, str | None] | None = None) -> None:
         from rsmtp.socket_connection import SocketConnection
 
         if self.timeout is not UNSET:
@@ -166,6 +179,7 @@ class SmtpClient(Verbs):
                 self._rsmtp_settings(sock),
                 timeout=self._rsmtp_patience,
                 deadline=self._rsmtp_deadline,
+                tunnel=tunnel,
                 observer=self._rsmtp_observer,
             )
         )

@@ -4,12 +4,14 @@ kept for the next call."""
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from functools import partial
 from itertools import repeat
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
+from rsmtp import sockets
 from rsmtp._rsmtp import Engine, Receipt, Sending
 from rsmtp.feeding import feed
 from rsmtp.progress import Progress, bar
@@ -34,7 +36,7 @@ class BaseMailer:
             one takes over where one can't be reached. Default: the variable
             RSMTP_URL, unless `host` is given.
         host, port, user, password, access_token, tls, context, timeout, deadline,
-        local_hostname, source_address, pipelining, chunking, allow_plaintext_auth:
+        local_hostname, source_address, pipelining, chunking, allow_plaintext_auth, proxy:
             as in `SmtpClient`, for what the URL does not tell; tls is "starttls"
             here if nothing else is said.
         connections: sessions at most at the same time.
@@ -80,6 +82,7 @@ class BaseMailer:
         chunking: bool = True,
         allow_plaintext_auth: bool = False,
         initial_response_ok: bool = True,
+        proxy: str | None = None,
         connections: int = 1,
         window: int = 2000,
         max_messages: int | None = None,
@@ -97,7 +100,7 @@ class BaseMailer:
             "tls": tls, "context": context, "timeout": timeout, "deadline": deadline,
             "local_hostname": local_hostname, "source_address": source_address, "pipelining": pipelining,
             "chunking": chunking, "allow_plaintext_auth": allow_plaintext_auth,
-            "initial_response_ok": initial_response_ok,
+            "initial_response_ok": initial_response_ok, "proxy": proxy,
         }  # fmt: skip
         given = {name: value for name, value in settings.items() if value is not None}
         self._hops = _hops(url, given)
@@ -174,7 +177,23 @@ class Mailer(BaseMailer):
         or TypeError for a message that can't be sent as it is. What a signal handler
         raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
+        if sockets.are_replaced():
+            return self._send_by_thread(message)
         return self._engine.send(message, prepare(message))
+
+    def _send_by_thread(self, message: Sendable) -> Receipt:
+        """What is done by sockets that are not Python's is done in a thread of its own, and
+        waited for as they want it."""
+        try:
+            report = self.send_all([message])
+        except BaseException as raised:
+            for receipt in getattr(raised, "report", Report()).receipts:
+                raised.receipt = receipt  # type: ignore[attr-defined]
+            raise
+        (receipt,) = report.receipts
+        if not receipt.recipients and receipt.error is not None:
+            raise receipt.error
+        return receipt
 
     @overload
     def send_all(
@@ -286,7 +305,12 @@ def _rounds(sending: Sending, messages: Iterable[Sendable], receipts: list[Recei
     """Takes messages and sends them until all is told. Yields whenever receipts may have come."""
     iterator = iter(messages)
     feed(sending, iterator)
-    while sending.go_on(receipts):
+    # Where a wait would hold up the other greenlets, it is a pause of their own kind.
+    green, pause = sockets.are_green(), 0.0
+    while sending.go_on(receipts, not green):
+        if green:
+            pause = 0.0 if receipts else min(pause + 0.001, 0.02)
+            time.sleep(pause)
         yield
         feed(sending, iterator)
     failure = sending.failure

@@ -3,7 +3,8 @@
 smtp://user:password@mail.example.org        STARTTLS required, port 587
 smtps://user:password@mail.example.org       TLS from the first octet, port 465
 smtp://localhost:25?tls=none                 no TLS, said in words
-lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp
+lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
+smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080
 file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
 """
 
@@ -21,7 +22,7 @@ LOCAL_SCHEMES = ("file", "sendmail", "null")
 _SECURITY = ("none", "starttls", "implicit")
 _PORTS = {"none": 25, "starttls": 587, "implicit": 465}
 _LMTP_PORT = 24
-_PARAMETERS = ("tls", "timeout", "local_hostname")
+_PARAMETERS = ("tls", "timeout", "local_hostname", "proxy")
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Server:
     chunking: bool = True
     allow_plaintext_auth: bool = False
     initial_response_ok: bool = True
+    proxy: Any = None
 
     def __post_init__(self) -> None:
         if self.tls not in _SECURITY:
@@ -56,6 +58,14 @@ class Server:
             raise ValueError(f"port: {self.port!r} is not between 0 and 65535")
         if not self.host and self.path is None:
             raise ValueError("host: it is empty")
+        if self.host.startswith("/") and self.path is None:
+            self.host, self.path = "localhost", self.host
+        if isinstance(self.proxy, str):
+            from rsmtp import proxies
+
+            if self.path is not None:
+                raise ValueError("proxy: there is none on the way to a Unix socket")
+            self.proxy = proxies.for_host(self.proxy, self.host)
         self.port = self.port or (_LMTP_PORT if self.lmtp else _PORTS[self.tls])
         if self.local_hostname is None:
             name = own_name()
@@ -94,10 +104,10 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         told["tls"] = given.pop("tls", "implicit")
         if told["tls"] != "implicit":
             raise ValueError(f"url: smtps:// is TLS from the first octet, not tls={told['tls']}")
-    path = unquote(parts.path) if lmtp and not parts.netloc else None
-    if path:
+    path = unquote(parts.path) if parts.scheme != "smtps" and not parts.netloc else ""
+    if path.strip("/"):
         # Nobody listens in on a Unix socket.
-        told |= {"path": path, "tls": "none"}
+        told |= {"path": path, "tls": given.pop("tls", "none")}
     elif parts.path not in ("", "/"):
         raise ValueError(f"url: nothing is known of a path on an SMTP server; {_ESCAPES[5:]}")
     try:

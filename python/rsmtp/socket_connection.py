@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import _socket
 import contextlib
-import select
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import rsmtp
-from rsmtp import quick_ack
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire
+from rsmtp.foreign_socket import ForeignSocket
+from rsmtp.proxies import Proxy
 from rsmtp.sockets import address, is_local, is_unix
 
-# Octets that are read at a time.
-_READ = 64 * 1024
 # A write that gets nowhere for so many seconds looks whether there is something to read: a
 # server may take no more until its replies are read.
 _SLICE = 0.1
@@ -35,6 +33,7 @@ class SocketConnection(Wire):
     `send` or `sendall`. One thread at a time asks; others wait their turn."""
 
     sock: Any
+    _foreign: ForeignSocket
     # The timeout that the caller has set on the socket. While somebody waits it is another.
     _timeout: float | None = None
     _deadline: float | None = None
@@ -52,16 +51,21 @@ class SocketConnection(Wire):
         *,
         timeout: float | None,
         deadline: float | None,
+        tunnel: tuple[Proxy, int, str | None] | None = None,
         observer: _Observer = None,
     ) -> Self:
-        """Takes over a socket. `host` is the server's name; "": its address will do."""
+        """Takes over a socket. `host` is the server's name; "": its address will do. With
+        `tunnel` it leads to a proxy, which is asked for that port of the server (and for
+        that address of it)."""
         peer = address(sock, "getpeername")
         # A peer on this machine may be the way to a server that is on another.
         elsewhere = not is_local(host) if host else not (peer or is_unix(sock))
         connection = cls(host or (peer[0] if peer else "localhost"), settings)
-        connection.sock = sock
+        connection.sock, connection._foreign = sock, ForeignSocket(sock)
         connection._deadline = deadline
         connection._timeout = timeout
+        if tunnel is not None:
+            connection.tunnel(*tunnel)
         connection.connected(peer, observer, elsewhere=elsewhere)
         return connection
 
@@ -86,7 +90,7 @@ class SocketConnection(Wire):
                 if self.is_over:
                     self._hang_up()
                 else:
-                    self._set_timeout(self._timeout)
+                    self.sock.settimeout(self._timeout)
 
     def close(self) -> None:
         """Ends the connection without a word; another thread that waits on it is told so."""
@@ -118,8 +122,10 @@ class SocketConnection(Wire):
             octets = self.output()
             if octets is not None:
                 if self.is_settled:
-                    self._say_farewell(octets)
-                elif self._has_something_to_read():
+                    # A farewell: nothing hangs on it.
+                    with contextlib.suppress(OSError):
+                        self._foreign.send(octets, _SLICE, _SLICE)
+                elif self._foreign.has_something():
                     # Nothing is said on top of an unread reply.
                     self._take_in(_TICK)
                 else:
@@ -132,59 +138,31 @@ class SocketConnection(Wire):
     def _say(self, octets: bytes) -> None:
         left = (self.seconds_left() or 0) + _TICK
         try:
-            if hasattr(self.sock, "send"):
-                self._set_timeout(min(left, _SLICE))
-                self.sent(self.sock.send(octets))
-            else:
-                # How much of it went out nobody tells: there is no second try.
-                self._set_timeout(left)
-                self.sock.sendall(octets)
-                self.sent(len(octets))
-        except (TimeoutError, BlockingIOError) as error:
-            self.check_time()
-            if hasattr(self.sock, "send"):
-                self._take_in(_TICK)
-            else:
-                self.lost(error.errno)
+            sent = self._foreign.send(octets, min(left, _SLICE), left)
         except OSError as error:
             # What the server said before it went may say why.
             while not self.is_settled and self._take_in(_TICK):
                 self.output()
             self.lost(error.errno)
-
-    def _say_farewell(self, octets: bytes) -> None:
-        with contextlib.suppress(OSError):
-            self._set_timeout(_SLICE)
-            getattr(self.sock, "send", self.sock.sendall)(octets)
+            return
+        if sent is None:
+            self.check_time()
+            self._take_in(_TICK)
+        else:
+            self.sent(sent)
 
     def _take_in(self, limit: float) -> bool:
         """Waits so long for something to read. Whether there was any."""
         try:
-            self._set_timeout(limit)
-            octets = self.sock.recv(_READ)
-            if quick_ack.can_be_asked(self.sock):
-                quick_ack.acknowledge(self.sock)
-        except (TimeoutError, BlockingIOError):
-            self.check_time()
-            return False
+            octets = self._foreign.receive(limit)
         except OSError as error:
             self.lost(error.errno)
             return False
-        self.received(bytes(octets))
+        if octets is None:
+            self.check_time()
+            return False
+        self.received(octets)
         return bool(octets)
-
-    def _has_something_to_read(self) -> bool:
-        # Of an object that is no socket there is no telling.
-        if not isinstance(self.sock, _socket.socket):
-            return False
-        if getattr(self.sock, "pending", int)():
-            return True
-        number = self.sock.fileno()
-        if number < 0 or not hasattr(select, "poll"):
-            return False
-        poll = select.poll()
-        poll.register(number, select.POLLIN)
-        return bool(poll.poll(0))
 
     def _heed_the_sockets_timeout(self) -> None:
         if hasattr(self.sock, "gettimeout") and not self.is_over:
@@ -193,14 +171,11 @@ class SocketConnection(Wire):
                 self._timeout = timeout
                 self.set_patience(timeout, self._deadline)
 
-    def _set_timeout(self, timeout: float | None) -> None:
-        self.sock.settimeout(timeout)
-
     def _hang_up(self) -> None:
         if (ending := self.end_tls()) is not None:
-            self._say_farewell(ending)
-        with contextlib.suppress(OSError, AttributeError):
-            self.sock.close()
+            with contextlib.suppress(OSError):
+                self._foreign.send(ending, _SLICE, _SLICE)
+        self._foreign.close()
 
     # -- what people ask a socket ------------------------------------------------------
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _socket
 import contextlib
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,6 +47,32 @@ def connected(
     # An empty name is any local address, as it is for the engine.
     name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
     return module.create_connection((ascii_host(name), port), timeout, source_address)
+
+
+def are_green() -> bool:
+    """Whether Python's sockets are those of gevent or eventlet and nothing else: they go
+    where Python's would, and let other greenlets run while they wait."""
+    replaced = (socket.socket, socket.create_connection, socket.getaddrinfo)
+    return all(_is_green(one) for one in replaced)
+
+
+def are_greens_below() -> bool:
+    """Whether there are greenlets' sockets below what is not theirs."""
+    monkey = sys.modules.get("gevent.monkey")
+    patched = monkey is not None and monkey.is_module_patched("socket")
+    return patched or any(_is_green(base) for base in getattr(socket.socket, "__mro__", ()))
+
+
+def _is_green(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", "")).partition(".")[0] in ("gevent", "eventlet")
+
+
+def resolved(host: str, port: int) -> str:
+    """An address of the server for a proxy: it can be one only, and IPv4 goes everywhere."""
+    with told_as_ours(host):
+        found = socket.getaddrinfo(ascii_host(host), port, type=socket.SOCK_STREAM)
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return str(found[0][4][0]).partition("%")[0]
 
 
 def connected_to_path(path: str, timeout: float | None, module: Any = socket) -> Any:

@@ -3,6 +3,7 @@
 
 use super::attendant::Attending;
 use super::conversation::{Conversation, Shared, settle};
+use super::proxy::ProxySettings;
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
@@ -25,10 +26,14 @@ pub struct Connection {
 
 #[pymethods]
 impl Connection {
-    /// Connects to `host` and `port`, or to the Unix socket at `path`. The greeting
-    /// is the first reply to be read.
+    /// Connects to `host` and `port`, or to the Unix socket at `path`, through a proxy (a
+    /// `rsmtp.proxies.Proxy`) if there is one. The greeting is the first reply to be read.
     #[staticmethod]
-    #[pyo3(signature = (host, port, settings, *, path=None, source_address=None, observer: "object" = None))]
+    #[pyo3(signature = (
+        host, port, settings, *, path=None, source_address=None,
+        proxy: "typing.Any" = None, observer: "object" = None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn open(
         py: Python<'_>,
         host: String,
@@ -36,12 +41,10 @@ impl Connection {
         settings: &Settings,
         path: Option<std::path::PathBuf>,
         source_address: Option<(String, u16)>,
+        proxy: Option<ProxySettings>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Py<Self>> {
-        let target = match path {
-            Some(path) => unix(path)?,
-            None => Target::Tcp { host: host.clone(), port, source: source_address },
-        };
+        let target = target(host.clone(), port, path, source_address, proxy)?;
         let raised = Raised::default();
         let wire = settings.wire(py, &host, &raised)?;
         let mut attendant = Attending::new(py, observer)?;
@@ -104,12 +107,29 @@ impl Connection {
     }
 }
 
+/// Where to connect to, and by what way.
+pub fn target(
+    host: String,
+    port: u16,
+    path: Option<std::path::PathBuf>,
+    source: Option<(String, u16)>,
+    proxy: Option<ProxySettings>,
+) -> PyResult<Target> {
+    match (path, proxy) {
+        (Some(path), _) => unix(path),
+        (None, None) => Ok(Target::Tcp { host, port, source }),
+        (None, Some(proxy)) => {
+            Ok(Target::Proxied { proxy: Arc::new(proxy.into_proxy()?), host, port, source })
+        }
+    }
+}
+
 #[cfg(unix)]
-pub fn unix(path: std::path::PathBuf) -> PyResult<Target> {
+fn unix(path: std::path::PathBuf) -> PyResult<Target> {
     Ok(Target::Unix(path))
 }
 
 #[cfg(not(unix))]
-pub fn unix(_: std::path::PathBuf) -> PyResult<Target> {
+fn unix(_: std::path::PathBuf) -> PyResult<Target> {
     Err(PyValueError::new_err("path: this system has no Unix sockets"))
 }

@@ -30,8 +30,9 @@ pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {
 fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     if let Some(told) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<Told>()) {
         // One for each who asks: an exception collects what is done with it.
-        let copy = py.import("copy")?.call_method1("copy", (told.0.value(py),))?;
-        return Ok(PyErr::from_value(copy));
+        let copy = py.import("copy")?.call_method1("copy", (told.0.value(py),));
+        // Some exceptions of others can't be copied.
+        return Ok(copy.map_or_else(|_| told.0.clone_ref(py), PyErr::from_value));
     }
     static FROM_ENGINE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let facts = PyDict::new(py);

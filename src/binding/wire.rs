@@ -5,10 +5,11 @@ use super::attendant::Attending;
 use super::conversation::{Conversation, Shared, settle, tell_fates};
 use super::error::{bad_argument, to_python};
 use super::mailer::Serving;
+use super::proxy::ProxySettings;
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
-use crate::driver::{Reactive, connect};
+use crate::driver::{Reactive, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -45,6 +46,16 @@ impl Wire {
         let conversation = Conversation::new(&shared);
         let wire = Self { shared, under_way: Mutex::default(), serving: Mutex::default() };
         Ok(PyClassInitializer::from(conversation).add_subclass(wire))
+    }
+
+    /// The connection is to a proxy (a `rsmtp.proxies.Proxy`), which is asked for this port
+    /// of the server, and for the address of it that was found here, if one was.
+    #[pyo3(signature = (proxy: "typing.Any", port, address=None))]
+    fn tunnel(&self, py: Python<'_>, proxy: ProxySettings, port: u16, address: Option<&str>) -> PyResult<()> {
+        let address = address.map(|address| ip_address("address", address)).transpose()?;
+        let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.shared.host, port, address);
+        let tunnel = tunnel.map_err(|error| to_python(py, &error))?;
+        self.shared.look(py, |driver| driver.wire_mut().tunnel(tunnel))
     }
 
     /// The connection stands: to the peer at this address and port, or, with None, to
@@ -90,7 +101,8 @@ impl Wire {
 
     /// Raises what it means that `host` has no address.
     fn unknown_host(&self, py: Python<'_>, host: &str, why: &str) -> PyResult<()> {
-        Err(to_python(py, &connect::unknown_host(host, &why)))
+        let error = connect::unknown_host(host, &why);
+        Err(to_python(py, &self.shared.look(py, |driver| driver.wire().not_connected(error))?))
     }
 
     /// Raises what it means that none of so many addresses of `host` could be connected
@@ -110,7 +122,7 @@ impl Wire {
             Some(address) => connect::nowhere(host, addresses, socket_address("first", &address)?, &error),
             None => connect::unreachable(host, &error),
         };
-        Err(to_python(py, &error))
+        Err(to_python(py, &self.shared.look(py, |driver| driver.wire().not_connected(error))?))
     }
 
     /// Begins a request. One that can't be made raises here, and nothing is sent.

@@ -3,6 +3,8 @@
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
+use super::foreign::Dial;
+use super::proxy::{Proxy, Tunnel, blame};
 use super::stream::{Socket, Stream};
 use super::wire::Wire;
 use crate::protocol::{Error, Kind, Stage};
@@ -11,6 +13,7 @@ use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -25,38 +28,89 @@ pub enum Target {
     },
     #[cfg(unix)]
     Unix(PathBuf),
+    /// The server, through a proxy.
+    Proxied { proxy: Arc<Proxy>, host: String, port: u16, source: Option<(String, u16)> },
+    /// By others where there is a reason, otherwise there.
+    Foreign { dial: Arc<dyn Dial>, otherwise: Box<Target> },
 }
 
 impl Target {
     /// The name that the peer goes by.
     pub fn host(&self) -> &str {
         match self {
-            Self::Tcp { host, .. } => host,
+            Self::Tcp { host, .. } | Self::Proxied { host, .. } => host,
+            Self::Foreign { otherwise, .. } => otherwise.host(),
             #[cfg(unix)]
             Self::Unix(_) => "localhost",
         }
     }
 }
 
+/// The tunnel through the proxy is the conversation's own first part.
 pub fn connect(target: &Target, wire: &mut Wire, attendant: &mut dyn Attendant) -> Result<Stream, Error> {
     match target {
-        Target::Tcp { host, port, source } => {
-            let addresses = resolve(host, *port, wire.deadline(), attendant)?;
-            if literal(host).is_none() {
-                let found: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
-                wire.note(looked_up(host, &found), attendant);
-            }
-            let source = match source {
-                None => None,
-                Some((host, port)) => Some(resolve(host, *port, wire.deadline(), attendant)?),
-            };
-            connect_any(host, &addresses, source.as_deref(), wire, attendant)
-        }
+        Target::Tcp { host, port, source } => connect_tcp(host, *port, source.as_ref(), wire, attendant),
         #[cfg(unix)]
         Target::Unix(path) => mio::net::UnixStream::connect(path)
             .and_then(|socket| Stream::new(Socket::Unix(socket)))
             .map_err(|error| unreachable(&path.display().to_string(), &error)),
+        Target::Proxied { proxy, host, port, source } => {
+            dig(proxy, host, *port, wire, attendant)?;
+            connect_tcp(&proxy.host, proxy.port, source.as_ref(), wire, attendant).map_err(blame)
+        }
+        Target::Foreign { dial, otherwise } => {
+            let Some(foreign) = dial.dial(wire.left(Stage::Connect)?)? else {
+                return connect(otherwise, wire, attendant);
+            };
+            if let Target::Proxied { proxy, host, port, .. } = &**otherwise {
+                dig(proxy, host, *port, wire, attendant)?;
+            }
+            Ok(Stream::foreign(foreign))
+        }
     }
+}
+
+fn dig(
+    proxy: &Proxy,
+    host: &str,
+    port: u16,
+    wire: &mut Wire,
+    attendant: &mut dyn Attendant,
+) -> Result<(), Error> {
+    let address = match proxy.resolves_here() && literal(host).is_none() {
+        false => None,
+        true => {
+            let found = resolve(host, port, wire.deadline(), attendant)?;
+            wire.note(looked_up(host, &found.iter().map(SocketAddr::ip).collect::<Vec<_>>()), attendant);
+            best(found.iter().map(SocketAddr::ip))
+        }
+    };
+    wire.tunnel(Tunnel::new(proxy, host, port, address)?);
+    Ok(())
+}
+
+/// The address that a proxy is asked for: it can be one only, and IPv4 goes everywhere.
+pub fn best(addresses: impl Iterator<Item = IpAddr> + Clone) -> Option<IpAddr> {
+    addresses.clone().find(IpAddr::is_ipv4).or_else(|| addresses.into_iter().next())
+}
+
+fn connect_tcp(
+    host: &str,
+    port: u16,
+    source: Option<&(String, u16)>,
+    wire: &mut Wire,
+    attendant: &mut dyn Attendant,
+) -> Result<Stream, Error> {
+    let addresses = resolve(host, port, wire.deadline(), attendant)?;
+    if literal(host).is_none() {
+        let found: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
+        wire.note(looked_up(host, &found), attendant);
+    }
+    let source = match source {
+        None => None,
+        Some((host, port)) => Some(resolve(host, *port, wire.deadline(), attendant)?),
+    };
+    connect_any(host, &addresses, source.as_deref(), wire, attendant)
 }
 
 /// The system's resolver can't be given a deadline or be interrupted: it runs on

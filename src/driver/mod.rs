@@ -4,6 +4,8 @@
 pub mod blocking;
 pub mod connect;
 mod deadline;
+mod foreign;
+pub mod proxy;
 pub mod reactive;
 mod record;
 mod stream;
@@ -14,6 +16,8 @@ mod wire;
 pub use blocking::{Attendant, Connection};
 pub use connect::Target;
 pub use deadline::{Deadline, Patience, SLICE};
+pub use foreign::{Dial, Foreign};
+pub use proxy::{Proxy, Tunnel};
 pub use reactive::Reactive;
 pub use record::{Record, SMTP_LOG, TimedLine};
 pub use stream::Stream;

@@ -1,5 +1,7 @@
-//! A non-blocking socket, TCP or Unix, and the waiting for it.
+//! A connection and the waiting for it: a non-blocking socket, TCP or Unix, or one that
+//! others have made.
 
+use super::foreign::Foreign;
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io::{self, Read, Write};
@@ -14,17 +16,27 @@ pub enum Socket {
     Unix(mio::net::UnixStream),
 }
 
-/// The socket with its readiness. Readiness is edge-triggered: it is learnt by
-/// waiting and lost only by an operation that would have blocked.
+/// A connection with its readiness.
 #[derive(Debug)]
 pub struct Stream {
-    socket: Socket,
-    poll: Poll,
-    events: Events,
+    kind: Kind,
     readable: bool,
     writable: bool,
-    waker: Option<Arc<Waker>>,
 }
+
+#[derive(Debug)]
+enum Kind {
+    /// Readiness is edge-triggered: it is learnt by waiting and lost only by an operation
+    /// that would have blocked.
+    Ours { socket: Socket, poll: Poll, events: Events, waker: Option<Arc<Waker>> },
+    /// It is learnt by receiving: what came is kept until it is read.
+    Others { foreign: Box<dyn Foreign>, heard: Option<Vec<u8>> },
+}
+
+/// A write of others' looks after so long whether there is something to read.
+const WRITE: Duration = Duration::from_millis(100);
+/// A look at what is there.
+const LOOK: Duration = Duration::from_millis(1);
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -34,40 +46,50 @@ impl Stream {
         let poll = Poll::new()?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(socket.source(), SOCKET, interest)?;
-        let events = Events::with_capacity(4);
-        Ok(Self { socket, poll, events, readable: false, writable: false, waker: None })
+        let kind = Kind::Ours { socket, poll, events: Events::with_capacity(4), waker: None };
+        Ok(Self { kind, readable: false, writable: false })
     }
 
-    /// Ends a wait from another thread.
+    pub fn foreign(foreign: Box<dyn Foreign>) -> Self {
+        Self { kind: Kind::Others { foreign, heard: None }, readable: false, writable: true }
+    }
+
+    /// Ends a wait from another thread; a foreign connection's can't be ended.
     pub fn waker(&mut self) -> io::Result<Arc<Waker>> {
-        if let Some(waker) = &self.waker {
-            return Ok(Arc::clone(waker));
+        match &mut self.kind {
+            Kind::Ours { waker: Some(waker), .. } => Ok(Arc::clone(waker)),
+            Kind::Ours { poll, waker, .. } => {
+                let made = Arc::new(Waker::new(poll.registry(), WAKER)?);
+                Ok(Arc::clone(waker.insert(made)))
+            }
+            Kind::Others { .. } => Err(io::ErrorKind::Unsupported.into()),
         }
-        let waker = Arc::new(Waker::new(self.poll.registry(), WAKER)?);
-        Ok(Arc::clone(self.waker.insert(waker)))
     }
 
     /// None: nothing there at the moment. Some(0): the peer has closed.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        loop {
-            let read = match &mut self.socket {
-                Socket::Tcp(socket) => socket.read(buffer),
-                #[cfg(unix)]
-                Socket::Unix(socket) => socket.read(buffer),
-            };
-            match read {
-                Ok(octets) => {
-                    self.acknowledge_at_once();
-                    return Ok(Some(octets));
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
+        let read = match &mut self.kind {
+            Kind::Ours { socket, .. } => retried(|| socket.read(buffer)),
+            Kind::Others { foreign, heard } => {
+                let came = match heard.take() {
+                    Some(came) => Some(came),
+                    None if foreign.has_something() => foreign.receive(LOOK)?,
+                    None => None,
+                };
+                Ok(came.map(|mut came| {
+                    let rest = came.split_off(came.len().min(buffer.len()));
+                    buffer[..came.len()].copy_from_slice(&came);
+                    *heard = Some(rest).filter(|rest| !rest.is_empty());
+                    came.len()
+                }))
             }
+        }?;
+        match &self.kind {
+            Kind::Others { heard, .. } => self.readable = heard.is_some(),
+            Kind::Ours { .. } if read.is_none() => self.readable = false,
+            Kind::Ours { .. } => self.acknowledge_at_once(),
         }
+        Ok(read)
     }
 
     /// A server that leaves Nagle's algorithm on (RFC 896) holds the second answer to a
@@ -75,7 +97,7 @@ impl Stream {
     /// later. Linux forgets it again, so it is said after each read.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn acknowledge_at_once(&self) {
-        let Socket::Tcp(socket) = &self.socket else { return };
+        let Kind::Ours { socket: Socket::Tcp(socket), .. } = &self.kind else { return };
         // Without it answers only come later.
         let _ = socket2::SockRef::from(socket).set_tcp_quickack(true);
     }
@@ -83,24 +105,16 @@ impl Stream {
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn acknowledge_at_once(&self) {}
 
-    /// None: the socket takes nothing at the moment.
+    /// None: it takes nothing at the moment.
     pub fn try_write(&mut self, octets: &[u8]) -> io::Result<Option<usize>> {
-        loop {
-            let written = match &mut self.socket {
-                Socket::Tcp(socket) => socket.write(octets),
-                #[cfg(unix)]
-                Socket::Unix(socket) => socket.write(octets),
-            };
-            match written {
-                Ok(octets) => return Ok(Some(octets)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.writable = false;
-                    return Ok(None);
-                }
-                Err(error) => return Err(error),
-            }
+        let written = match &mut self.kind {
+            Kind::Ours { socket, .. } => retried(|| socket.write(octets)),
+            Kind::Others { foreign, .. } => return foreign.send(octets, WRITE),
+        }?;
+        if written.is_none() {
+            self.writable = false;
         }
+        Ok(written)
     }
 
     pub fn is_readable(&self) -> bool {
@@ -113,72 +127,125 @@ impl Stream {
 
     /// Waits for either; returns at once on a signal, and at the end of `limit`.
     pub fn wait(&mut self, limit: Duration) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, Some(limit)) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-        for event in self.events.iter().filter(|event| event.token() == SOCKET) {
-            // An error or a hang-up is found out by reading or writing.
-            let trouble = event.is_error();
-            self.readable |= event.is_readable() || event.is_read_closed() || trouble;
-            self.writable |= event.is_writable() || event.is_write_closed() || trouble;
+        match &mut self.kind {
+            Kind::Others { foreign, heard } => {
+                if heard.is_none() {
+                    *heard = foreign.receive(limit)?;
+                }
+                self.readable = heard.is_some();
+            }
+            Kind::Ours { poll, events, .. } => {
+                match poll.poll(events, Some(limit)) {
+                    Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                    _ => {}
+                }
+                for event in events.iter().filter(|event| event.token() == SOCKET) {
+                    // An error or a hang-up is found out by reading or writing.
+                    let trouble = event.is_error();
+                    self.readable |= event.is_readable() || event.is_read_closed() || trouble;
+                    self.writable |= event.is_writable() || event.is_write_closed() || trouble;
+                }
+            }
         }
         Ok(())
     }
 
     /// Why connecting failed, if it did.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.take_error(),
+        match &self.kind {
+            Kind::Ours { socket: Socket::Tcp(socket), .. } => socket.take_error(),
             #[cfg(unix)]
-            Socket::Unix(socket) => socket.take_error(),
+            Kind::Ours { socket: Socket::Unix(socket), .. } => socket.take_error(),
+            Kind::Others { .. } => Ok(None),
         }
     }
 
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.peer_addr().ok(),
+        match &self.kind {
+            Kind::Ours { socket: Socket::Tcp(socket), .. } => socket.peer_addr().ok(),
             #[cfg(unix)]
-            Socket::Unix(_) => None,
+            Kind::Ours { socket: Socket::Unix(_), .. } => None,
+            Kind::Others { foreign, .. } => foreign.peer_addr(),
         }
     }
 
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        match &self.socket {
-            Socket::Tcp(socket) => socket.local_addr().ok(),
+        match &self.kind {
+            Kind::Ours { socket: Socket::Tcp(socket), .. } => socket.local_addr().ok(),
             #[cfg(unix)]
-            Socket::Unix(_) => None,
+            Kind::Ours { socket: Socket::Unix(_), .. } => None,
+            Kind::Others { foreign, .. } => foreign.local_addr(),
         }
     }
 
     pub fn shutdown(&self) {
         // The peer may have been faster; there is nothing to do about it.
-        let _ = match &self.socket {
-            Socket::Tcp(socket) => socket.shutdown(Shutdown::Both),
+        let _ = match &self.kind {
+            Kind::Ours { socket: Socket::Tcp(socket), .. } => socket.shutdown(Shutdown::Both),
             #[cfg(unix)]
-            Socket::Unix(socket) => socket.shutdown(Shutdown::Both),
+            Kind::Ours { socket: Socket::Unix(socket), .. } => socket.shutdown(Shutdown::Both),
+            Kind::Others { foreign, .. } => {
+                foreign.close();
+                Ok(())
+            }
         };
     }
 
-    #[cfg(unix)]
+    /// -1: it has no number of ours.
     pub fn raw_fd(&self) -> i64 {
-        use std::os::fd::AsRawFd;
-        i64::from(match &self.socket {
-            Socket::Tcp(socket) => socket.as_raw_fd(),
-            Socket::Unix(socket) => socket.as_raw_fd(),
-        })
+        match &self.kind {
+            Kind::Ours { socket, .. } => socket.raw_fd(),
+            Kind::Others { .. } => -1,
+        }
     }
+}
 
-    #[cfg(windows)]
-    pub fn raw_fd(&self) -> i64 {
-        use std::os::windows::io::AsRawSocket;
-        match &self.socket {
-            Socket::Tcp(socket) => socket.as_raw_socket() as i64,
+/// None: it would have blocked.
+fn retried(mut operation: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
+    loop {
+        match operation() {
+            Ok(octets) => return Ok(Some(octets)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error),
         }
     }
 }
 
 impl Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.read(buffer),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.read(buffer),
+        }
+    }
+
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.write(octets),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.write(octets),
+        }
+    }
+
+    #[cfg(unix)]
+    fn raw_fd(&self) -> i64 {
+        use std::os::fd::AsRawFd;
+        i64::from(match self {
+            Self::Tcp(socket) => socket.as_raw_fd(),
+            Self::Unix(socket) => socket.as_raw_fd(),
+        })
+    }
+
+    #[cfg(windows)]
+    fn raw_fd(&self) -> i64 {
+        use std::os::windows::io::AsRawSocket;
+        match self {
+            Self::Tcp(socket) => socket.as_raw_socket() as i64,
+        }
+    }
+
     fn source(&mut self) -> &mut dyn Source {
         match self {
             Self::Tcp(socket) => socket,

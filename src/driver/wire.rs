@@ -3,11 +3,12 @@
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, Patience};
+use super::proxy::{Tunnel, blame};
 use super::record::TimedLine;
 use super::view::View;
 use crate::protocol::opening::Plan;
 use crate::protocol::{Error, Event, Kind, Options, Session, Stage};
-use crate::tls::{Conversation, MakeLayer, Move, RecordLayer, TlsFacts};
+use crate::tls::{Conversation, MakeLayer, Move, Passage, RecordLayer, TlsFacts};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,15 +37,27 @@ impl Wire {
     /// something else that has none. `elsewhere`: what the peer hears may leave this machine
     /// all the same.
     pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>, elsewhere: bool) {
+        let is_tunnelled = self.conversation.is_tunnelled();
         let session = self.conversation.session_mut();
         session.note(match peer {
             Some(address) => format!("connected to {address}"),
             None => format!("connected to {host}"),
         });
         // Nobody on the way can listen in on what stays on this machine.
-        if !elsewhere && peer.is_none_or(|address| address.ip().to_canonical().is_loopback()) {
+        if !elsewhere && !is_tunnelled && peer.is_none_or(|address| address.ip().to_canonical().is_loopback())
+        {
             session.allow_plaintext_auth();
         }
+    }
+
+    /// The conversation goes through this tunnel, which is to be made first.
+    pub fn tunnel(&mut self, tunnel: Tunnel) {
+        self.conversation.go_through(Box::new(tunnel));
+    }
+
+    /// An error of connecting, which may have been to a proxy.
+    pub fn not_connected(&self, error: Error) -> Error {
+        if self.conversation.is_tunnelled() { blame(error) } else { error }
     }
 
     /// What happens before the session begins: the look-up, the connecting.
@@ -190,5 +203,27 @@ impl Wire {
     /// Whether this is a forked child's copy of its parent's connection.
     pub fn is_of_another_process(&self) -> bool {
         self.view.is_of_another_process()
+    }
+}
+
+impl Passage for Tunnel {
+    fn pending(&self) -> &[u8] {
+        Self::pending(self)
+    }
+
+    fn sent(&mut self, octets: usize) {
+        Self::sent(self, octets);
+    }
+
+    fn received(&mut self, octets: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Self::received(self, octets)
+    }
+
+    fn received_eof(&self) -> Error {
+        Self::received_eof(self)
+    }
+
+    fn name(&self) -> String {
+        Self::name(self)
     }
 }

@@ -1,7 +1,7 @@
 //! A session and the record layer under it, as one contract for every driver:
 //! octets of the connection in, octets of the connection out.
 
-use super::{MakeLayer, RecordLayer, TlsError, TlsFacts};
+use super::{MakeLayer, Passage, RecordLayer, TlsError, TlsFacts};
 use crate::protocol::opening::{Next, Opening, Plan};
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, Step};
 use std::collections::VecDeque;
@@ -26,6 +26,9 @@ pub enum Move<'a> {
 pub struct Conversation {
     session: Session,
     layer: Option<Box<dyn RecordLayer>>,
+    /// What lies before the server, until that is there.
+    passage: Option<Box<dyn Passage>>,
+    is_tunnelled: bool,
     /// What STARTTLS will put under the session.
     prepared: Option<Box<dyn RecordLayer>>,
     /// The session is being opened by a plan: its events go there.
@@ -55,6 +58,8 @@ impl Conversation {
         Self {
             session: Session::new(options),
             layer,
+            passage: None,
+            is_tunnelled: false,
             prepared: None,
             opening: None,
             opened: None,
@@ -93,6 +98,16 @@ impl Conversation {
     /// [`Event::Opened`], the only event until then.
     pub fn open(&mut self, plan: Plan, make_layer: MakeLayer) {
         self.opening = Some((Opening::new(plan), make_layer));
+    }
+
+    /// The server is behind this.
+    pub fn go_through(&mut self, passage: Box<dyn Passage>) {
+        self.passage = Some(passage);
+        self.is_tunnelled = true;
+    }
+
+    pub fn is_tunnelled(&self) -> bool {
+        self.is_tunnelled
     }
 
     fn go_on_opening(&mut self) {
@@ -140,6 +155,9 @@ impl Conversation {
     /// come before that, so that nothing is said on top of an unread reply.
     pub fn is_about_to_send(&mut self) -> bool {
         self.go_on_opening();
+        if let Some(passage) = &self.passage {
+            return !passage.pending().is_empty();
+        }
         self.start < self.ciphertext.len() || self.session.is_about_to_send()
     }
 
@@ -147,6 +165,12 @@ impl Conversation {
         self.go_on_opening();
         if let Some(opened) = self.opened.take() {
             return Ok(Move::Yield(opened));
+        }
+        if self.passage.is_some() && !self.session.state().is_over() {
+            return Ok(match self.passage.as_ref().map_or(&[][..], |passage| passage.pending()) {
+                [] => Move::Receive(Stage::Connect),
+                octets => Move::Send(octets),
+            });
         }
         self.seal()?;
         if self.start < self.ciphertext.len() {
@@ -168,6 +192,9 @@ impl Conversation {
 
     /// What the next [`Move::Send`] would say, whatever else there is to do.
     pub fn unsent(&mut self) -> Option<&[u8]> {
+        if self.passage.is_some() {
+            return None;
+        }
         self.seal().ok()?;
         match &self.ciphertext[self.start..] {
             [] if self.layer.is_none() => self.session.pending(),
@@ -178,6 +205,9 @@ impl Conversation {
 
     /// So many octets of the last [`Move::Send`] are with the operating system.
     pub fn sent(&mut self, octets: usize) {
+        if let Some(passage) = &mut self.passage {
+            return passage.sent(octets);
+        }
         if self.start == self.ciphertext.len() {
             self.said += octets as u64;
             return self.session.sent(octets);
@@ -200,6 +230,7 @@ impl Conversation {
     /// Where in the conversation it stands, for errors.
     pub fn stage(&self) -> Stage {
         match &self.layer {
+            _ if self.passage.is_some() => Stage::Connect,
             Some(layer) if layer.is_handshaking() => Stage::Handshake,
             _ => self.session.stage(),
         }
@@ -214,6 +245,14 @@ impl Conversation {
 
     /// Octets have come over the connection. An error ends the conversation.
     pub fn received(&mut self, octets: &[u8]) -> Result<(), Error> {
+        if let Some(passage) = &mut self.passage {
+            let Some(rest) = passage.received(octets).map_err(|error| self.session.fail(error))? else {
+                return Ok(());
+            };
+            self.session.note(format!("connected to {}", passage.name()));
+            self.passage = None;
+            return if rest.is_empty() { Ok(()) } else { self.received(&rest) };
+        }
         let Some(layer) = &mut self.layer else { return self.session.received(octets) };
         self.plaintext.clear();
         let decrypted = layer.receive(octets, &mut self.plaintext);
@@ -250,6 +289,10 @@ impl Conversation {
     }
 
     pub fn received_eof(&mut self) -> Result<(), Error> {
+        if let Some(passage) = &self.passage {
+            let error = passage.received_eof();
+            return Err(self.session.fail(error));
+        }
         match &self.layer {
             Some(layer) if layer.is_handshaking() && self.session.is_upgrading() => {
                 let message = "the server closed the connection in the TLS handshake behind STARTTLS";

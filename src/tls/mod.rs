@@ -19,6 +19,23 @@ pub use error::TlsError;
 use crate::protocol::Error;
 use std::sync::Arc;
 
+/// What lies between us and the server at first: a proxy that is to be asked.
+pub trait Passage: Send {
+    /// What is to be sent to it.
+    fn pending(&self) -> &[u8];
+
+    fn sent(&mut self, octets: usize);
+
+    /// Octets have come. Some: the server is there, and these are its first.
+    fn received(&mut self, octets: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// The error that it has gone.
+    fn received_eof(&self) -> Error;
+
+    /// For the record.
+    fn name(&self) -> String;
+}
+
 /// Makes the TLS of a new connection. One maker for all connections to a server
 /// lets TLS sessions be resumed (RFC 8446 2.2).
 pub type MakeLayer = Arc<dyn Fn() -> Result<Box<dyn RecordLayer>, Error> + Send + Sync>;

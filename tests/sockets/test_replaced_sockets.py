@@ -22,6 +22,19 @@ CLIENTS = {
             async with rsmtp.AsyncSmtpClient(HOST, PORT, timeout=10): pass
         asyncio.run(main())
         """,
+    "Mailer": """
+        import rsmtp
+        with rsmtp.Mailer(f"smtp://{HOST}:{PORT}?tls=none", timeout=10, retries=0) as mailer:
+            mailer.send(MESSAGE).raise_for_refused()
+            mailer.send_all([MESSAGE] * 50)
+        """,
+    "AsyncMailer": """
+        import asyncio, rsmtp
+        async def main():
+            async with rsmtp.AsyncMailer(f"smtp://{HOST}:{PORT}?tls=none", timeout=10, retries=0) as mailer:
+                await mailer.send(MESSAGE)
+        asyncio.run(main())
+        """,
 }
 PYSOCKS = "import socket, socks; socks.set_default_proxy(socks.SOCKS5, '127.0.0.1', PROXY); "
 WAYS = {
@@ -36,6 +49,7 @@ socket.create_connection = lambda address, timeout=None, source_address=None: so
 
 
 def run(*parts, **names):
+    names["MESSAGE"] = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n")
     program = "\n".join(textwrap.dedent(part) for part in parts)
     program = "".join(f"{name} = {value!r}\n" for name, value in names.items()) + program
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
@@ -66,7 +80,7 @@ def test_pytest_socket_lets_nothing_out(client, catcher):
     pytest.importorskip("pytest_socket")
     done = run(
         "import pytest_socket; pytest_socket.disable_socket(allow_unix_socket=True)"
-        if client == "AsyncSmtpClient"
+        if client.startswith("Async")
         else "import pytest_socket; pytest_socket.disable_socket()",
         CLIENTS[client],
         HOST=catcher.host,
@@ -76,7 +90,7 @@ def test_pytest_socket_lets_nothing_out(client, catcher):
     assert catcher.conversations == []
 
 
-@pytest.mark.parametrize("client", ["smtplib", "SmtpClient"])
+@pytest.mark.parametrize("client", ["smtplib", "SmtpClient", "Mailer"])
 def test_pytest_sockets_list_of_hosts_is_kept_to(client, catcher):
     pytest.importorskip("pytest_socket")
     done = run(
@@ -127,6 +141,24 @@ def test_greenlets_of_gevent_wait_side_by_side():
     )
     listener.close()
     assert done.stdout == f"{[250] * many}\n", done.stderr
+
+
+def test_a_mailer_under_gevent(catcher):
+    pytest.importorskip("gevent")
+    done = run(
+        """
+        from gevent import monkey; monkey.patch_all()
+        import gevent, rsmtp
+        with rsmtp.Mailer(f"smtp://{HOST}:{PORT}?tls=none", timeout=10, retries=0) as mailer:
+            jobs = [gevent.spawn(mailer.send, MESSAGE) for _ in range(5)]
+            gevent.joinall(jobs)
+            print([job.value.ok for job in jobs], mailer.send_all([MESSAGE] * 100).ok)
+        """,
+        HOST=catcher.host,
+        PORT=catcher.port,
+    )
+    assert done.stdout == f"{[True] * 5} True\n", done.stderr
+    assert len(catcher.messages) == 105
 
 
 def test_gevents_own_timeout_ends_the_session():

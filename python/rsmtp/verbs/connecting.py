@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rsmtp
 from rsmtp._rsmtp import Settings
@@ -11,6 +11,9 @@ from rsmtp.local_hostname import address_literal
 from rsmtp.sockets import is_encrypted
 from rsmtp.verbs.conversation import Conversation
 from rsmtp.verbs.script import Reply, Steps
+
+if TYPE_CHECKING:
+    from rsmtp.proxies import Proxy
 
 
 class Connecting(Conversation):
@@ -55,6 +58,14 @@ class Connecting(Conversation):
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> Any:
         """Opens a connection, or goes on with a socket that was given."""
         raise NotImplementedError
+
+    def _rsmtp_way(self, host: str, path: str | None) -> Proxy | None:
+        """The proxy to this host."""
+        if self._rsmtp_proxy is None or path is not None:
+            return None
+        from rsmtp import proxies
+
+        return proxies.for_host(self._rsmtp_proxy, host)
 
     def _rsmtp_settings(self, sock: Any = None) -> Settings:
         """For a connection of the engine's own, or over a socket of others."""

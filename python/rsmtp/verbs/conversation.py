@@ -83,6 +83,7 @@ class Conversation(DebugOutput):
         allow_plaintext_auth: bool = False,
         sock: Any = None,
         socket_path: str | os.PathLike[str] | None = None,
+        proxy: str | None = None,
     ) -> None:
         super().__init__()
         if socket_path is not None:
@@ -108,6 +109,13 @@ class Conversation(DebugOutput):
         self._rsmtp_learnt: dict[str, str] = {}
         self._rsmtp_names_itself = local_hostname is None
         self.local_hostname = own_name() if local_hostname is None else local_hostname
+        if proxy is not None:
+            if sock is not None or host.startswith("/"):
+                raise ValueError("proxy: there is none on the way that sock or a Unix socket goes")
+            from rsmtp import proxies
+
+            proxies.check(proxy)
+        self._rsmtp_proxy = proxy
         self._rsmtp_given_sock = sock
         self._rsmtp_made(host, port)
 

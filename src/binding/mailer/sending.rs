@@ -72,15 +72,17 @@ impl Sending {
 
     /// Sends, and adds receipts to the list as they come; returns after a moment in any
     /// case. False: all is told. The list is the caller's own, so that an interrupt can't
-    /// lose what is told.
-    fn go_on(&self, py: Python<'_>, told: &Bound<'_, PyList>) -> PyResult<bool> {
+    /// lose what is told. Without `wait` it returns at once: the caller waits, in the way
+    /// that greenlets want it.
+    #[pyo3(signature = (told, wait=true))]
+    fn go_on(&self, py: Python<'_>, told: &Bound<'_, PyList>, wait: bool) -> PyResult<bool> {
         if self.is_of_another_process() {
             let message = "this sending belongs to the parent process: begin anew after a fork";
             return Err(PyRuntimeError::new_err(message));
         }
         let mut progress = self.progress();
         progress.start_workers(&self.batch)?;
-        if !self.batch.is_over() && progress.unfit.is_empty() {
+        if wait && !self.batch.is_over() && progress.unfit.is_empty() {
             let low = if progress.wants_more(&self.batch) { ENOUGH / 2 } else { 0 };
             py.detach(|| self.batch.wait(low));
             py.check_signals()?;

@@ -1,6 +1,9 @@
 //! A server as `rsmtp.mailer` describes it, made into the engine's terms.
 
+use crate::binding::connection::target;
 use crate::binding::error::{Told, bad_argument};
+use crate::binding::foreign_socket::ReplacedSockets;
+use crate::binding::proxy::ProxySettings;
 use crate::binding::request::parse;
 use crate::binding::ssl_context::Raised;
 use crate::binding::tls::layer_for;
@@ -32,6 +35,7 @@ pub struct ServerSettings {
     lmtp: bool,
     pipelining: bool,
     chunking: bool,
+    proxy: Option<ProxySettings>,
     allow_plaintext_auth: bool,
     initial_response_ok: bool,
     timeout: Option<f64>,
@@ -40,17 +44,23 @@ pub struct ServerSettings {
 
 impl ServerSettings {
     pub fn into_hop(self, py: Python<'_>) -> PyResult<Hop> {
-        let (name, target) = match &self.path {
-            Some(path) => (path.display().to_string(), crate::binding::connection::unix(path.clone())?),
-            None => {
-                let target = Target::Tcp {
-                    host: self.host.clone(),
-                    port: self.port,
-                    source: self.source_address.clone(),
-                };
-                (format!("{}:{}", self.host, self.port), target)
-            }
+        let name = match &self.path {
+            Some(path) => path.display().to_string(),
+            None => format!("{}:{}", self.host, self.port),
         };
+        let (there, port) = match &self.proxy {
+            Some(proxy) => (proxy.host.clone(), proxy.port),
+            None => (self.host.clone(), self.port),
+        };
+        let dial = Arc::new(ReplacedSockets {
+            host: there,
+            port,
+            path: self.path.clone(),
+            source_address: self.source_address.clone(),
+        });
+        let otherwise =
+            target(self.host.clone(), self.port, self.path.clone(), self.source_address.clone(), self.proxy)?;
+        let target = Target::Foreign { dial, otherwise: Box::new(otherwise) };
         let security = match self.tls.as_str() {
             "none" => Security::None,
             "starttls" => Security::StartTls,

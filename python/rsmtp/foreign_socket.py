@@ -1,0 +1,85 @@
+"""A socket object that is not the engine's: what is sent and received by its own methods."""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import select
+from typing import Any
+
+from rsmtp import quick_ack, sockets
+
+# Octets that are read at a time.
+_READ = 64 * 1024
+
+
+class ForeignSocket:
+    """Anything with `recv`, `settimeout` and `send` or `sendall`."""
+
+    def __init__(self, sock: Any) -> None:
+        self.sock = sock
+        self.peer = sockets.address(sock, "getpeername")
+        self._acknowledges = quick_ack.can_be_asked(sock) and hasattr(sock, "setsockopt")
+        self.own = sockets.address(sock, "getsockname")
+
+    def receive(self, limit: float) -> bytes | None:
+        """What comes within so many seconds; None: nothing. b"" is the end."""
+        self.sock.settimeout(limit)
+        try:
+            octets = bytes(self.sock.recv(_READ))
+        except (TimeoutError, BlockingIOError):
+            return None
+        if self._acknowledges:
+            quick_ack.acknowledge(self.sock)
+        return octets
+
+    def send(self, octets: bytes, limit: float, patience: float) -> int | None:
+        """How many octets it took within so many seconds; None: none. One that has only
+        `sendall` has `patience`: how much of it went out nobody tells, and there is no
+        second try."""
+        if not hasattr(self.sock, "send"):
+            self.sock.settimeout(patience)
+            self.sock.sendall(octets)
+            return len(octets)
+        self.sock.settimeout(limit)
+        try:
+            return int(self.sock.send(octets))
+        except (TimeoutError, BlockingIOError):
+            return None
+
+    def has_something(self) -> bool:
+        """Whether there is something to receive at once. Of an object that is no socket
+        there is no telling."""
+        if not isinstance(self.sock, _socket.socket):
+            return False
+        if getattr(self.sock, "pending", int)():
+            return True
+        number = self.sock.fileno()
+        if number < 0 or not hasattr(select, "poll"):
+            return False
+        poll = select.poll()
+        poll.register(number, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            self.sock.close()
+
+
+def dial(
+    host: str, port: int, path: str | None, limit: float, source_address: tuple[str, int] | None
+) -> ForeignSocket | None:
+    """For the engine: a connection by what stands in the place of Python's sockets. None:
+    they are what they always were."""
+    # A thread of the engine's own may wait as it likes: greenlets are none of its business.
+    if not sockets.are_replaced() or sockets.are_green():
+        return None
+    if sockets.are_greens_below():
+        raise RuntimeError(
+            "a Mailer's threads can't use greenlets' sockets with something else above them: give the Mailer "
+            "its proxy by proxy=, or use SmtpClient or rsmtp.smtplib"
+        )
+    with sockets.told_as_ours(path or host):
+        if path is not None:
+            return ForeignSocket(sockets.connected_to_path(path, limit))
+        return ForeignSocket(sockets.connected(host, port, limit, source_address))
