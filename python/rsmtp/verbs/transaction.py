@@ -101,9 +101,14 @@ class Transaction(Conversation):
 
 def _as_bytes(client: Any, content: bytes | RenderedMessage) -> bytes:
     """What a method of the client's own knows, and the server takes."""
-    if isinstance(content, RenderedMessage) and not client.has_extn("8bitmime"):
-        return content._in_seven_bits()
-    return bytes(content)
+    return bytes(_fitted(client, content))
+
+
+def _fitted(client: Any, content: bytes | RenderedMessage) -> bytes | RenderedMessage:
+    """What the server takes; smtplib's users send it whatever the message says."""
+    if not isinstance(content, RenderedMessage) or client.has_extn("8bitmime") or client._rsmtp_like_smtplib:
+        return content
+    return content._in_seven_bits()
 
 
 def _by_steps(
@@ -126,8 +131,7 @@ def _by_steps(
         except rsmtp.errors.SMTPServerDisconnected:
             pass
 
-    if isinstance(content, RenderedMessage) and not client.has_extn("8bitmime"):
-        content = content._in_seven_bits()
+    content = _fitted(client, content)
     options = list(mail_options)
     if client.has_extn("size"):
         options.insert(0, f"SIZE={len(content)}")

@@ -50,10 +50,9 @@ impl Transaction {
         if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
             if extensions.has("8BITMIME") {
                 self.mail_parameters.push(Parameter::body_8bitmime());
-            } else if let Some(body) = in_seven_bits(&self.body)? {
-                self.body = body;
             } else if !options.like_smtplib {
-                return Err(not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)"));
+                let not_ours = || not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)");
+                self.body = in_seven_bits(&self.body)?.ok_or_else(not_ours)?;
             }
         }
         if extensions.has("SIZE") {
