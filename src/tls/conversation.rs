@@ -268,7 +268,12 @@ impl Conversation {
             self.plaintext = plaintext;
             heard?;
         }
-        decrypted.map_err(|error| self.tls_failed(error))?;
+        decrypted.map_err(|mut error| {
+            if let Some(said) = said_in_plaintext(octets).filter(|_| self.established) {
+                error.message = format!("{}; without encryption came: {said}", error.message);
+            }
+            self.tls_failed(error)
+        })?;
         match &self.layer {
             // Nothing can follow, whether the connection itself is closed or not.
             Some(layer) if layer.has_ended() => self.received_eof(),
@@ -354,6 +359,16 @@ impl Conversation {
         let kind = if error.certificate { Kind::Certificate } else { Kind::Tls };
         self.session.fail(Error { cause: error.cause, ..Error::new(kind, stage, message) })
     }
+}
+
+/// A reply at the end of what should be TLS: Exim says why it goes after it has ended TLS. It
+/// is for people, and nothing is concluded from it: anything on the way can say it.
+fn said_in_plaintext(octets: &[u8]) -> Option<String> {
+    let line = octets.strip_suffix(b"\r\n")?;
+    let start = line.iter().rposition(|octet| !(b' '..=b'~').contains(octet)).map_or(0, |at| at + 1);
+    let text = std::str::from_utf8(&line[start..]).ok()?;
+    let is_reply = text.len() > 4 && text.bytes().take(3).all(|octet| octet.is_ascii_digit());
+    is_reply.then(|| text.to_owned())
 }
 
 impl fmt::Debug for Conversation {

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent.parent / "dialogues"
 # On loopback nobody listens in: there the password may go without TLS.
 ELSEWHERE = {"auth-needs-tls"}
 # Several messages in flight: a client asks for one thing at a time.
-BULK = {"next-message-behind-the-final-dot", "next-message-out-of-sequence"}
+BULK = {"next-message-behind-the-final-dot", "next-message-out-of-sequence", "session-has-had-its-messages"}
 DIALOGUES = sorted(
     path.stem
     for path in FOLDER.glob("*.smtp")

@@ -43,7 +43,7 @@ def pytest_runtest_makereport(item, call):
     """A failed test shows what the servers logged while it ran."""
     report = yield
     fixtures = getattr(item, "funcargs", {})
-    if report.failed and "log_before" in fixtures:
+    if report.failed and "bed" in fixtures:
         log = fixtures["bed"].log(after=fixtures["log_before"])
         report.sections.append(("the end of the servers' log", log[-20_000:]))
     return report

@@ -64,6 +64,7 @@ impl Session {
         if let Next::To(state) = State::after_greeting(reply.code()) {
             self.set_rest(state);
         }
+        self.resets.greeted(&reply);
         self.rejection = Some(&reply).filter(|_| self.state == State::Rejected).cloned();
         self.events.push_back(Event::Reply(reply));
     }
@@ -175,6 +176,12 @@ impl Session {
         }
         self.out.state = Some(self.state);
         let is_completion = reply.is_completion();
+        let code = reply.code();
+        // OpenSMTPD takes 100 messages over one session, and others do likewise.
+        if part == Part::Mail && refuses_more(&reply) && self.resets.content_was_heard() {
+            self.resets.wear_out();
+            running.is_one_too_many();
+        }
         let then = running.hear(part, reply, alone, &mut self.out);
         match part {
             Part::End(_) => self.resets.mail_data_answered(),
@@ -182,7 +189,7 @@ impl Session {
             Part::Clear | Part::Reset => self.resets.answered(is_completion),
             _ => {}
         }
-        if running.is_out_of_sequence() {
+        if running.is_out_of_sequence() && code == 503 {
             self.sequence = Sequence::OneByOne;
         } else if part == Part::Mail && running.was_taken_in_sequence() {
             self.sequence = Sequence::Free;
@@ -240,6 +247,12 @@ impl Next {
 /// 235, and 503 for who is authenticated already (RFC 4954 4, 6).
 pub(super) fn authenticated(reply: Reply) -> Event {
     Event::Auth { accepted: matches!(reply.code(), 235 | 503), reply }
+}
+
+/// RFC 3463 3.6, X.5.3: too many recipients, and where none is named yet, too many messages.
+fn refuses_more(reply: &Reply) -> bool {
+    reply.code() == 452
+        && reply.enhanced().is_some_and(|code| (code.class, code.subject, code.detail) == (4, 5, 3))
 }
 
 /// Whether the reply speaks of the mechanism and not of the credentials

@@ -31,9 +31,10 @@ pub enum Verdict {
     SenderRefused(Reply),
     RecipientsRefused,
     DataRefused(Reply),
-    /// It was said before the server had answered the end of the message ahead of it
-    /// (RFC 2920 3.1), and this server takes no command there: 503 to its MAIL or to the
-    /// RSET in front of it. It has taken nothing; said by itself the message may go well.
+    /// It was not its turn, and the server has taken nothing of it: elsewhere it may go well.
+    /// The session has had as many messages as the server takes (452 4.5.3 to MAIL); or it was
+    /// said before the server had answered the end of the message ahead of it (RFC 2920 3.1),
+    /// and this server takes no command there: 503 to its MAIL or to the RSET in front of it.
     OutOfSequence(Reply),
     /// The content could not be read to its end. Nobody has received it.
     Unreadable(Unreadable),

@@ -84,6 +84,8 @@ pub(in crate::protocol) struct Running {
     lmtp: bool,
     /// smtplib says RSET after every refusal.
     like_smtplib: bool,
+    /// The server takes no more messages over this session.
+    is_one_too_many: bool,
     /// What the server said to the RSET in front of it, where that was no.
     reset_refused: Option<Reply>,
 }
@@ -117,6 +119,7 @@ impl Running {
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
             like_smtplib: options.like_smtplib,
+            is_one_too_many: false,
             reset_refused: None,
         };
         if follows && running.chunked {
@@ -157,7 +160,7 @@ impl Running {
             }
             Part::Mail if reply.is_completion() => return self.next_recipient(0, alone, out),
             Part::Mail => {
-                if self.follows && denies_sequence(&reply) {
+                if self.is_one_too_many || self.follows && denies_sequence(&reply) {
                     self.verdict = Some(Verdict::OutOfSequence(reply));
                 } else if !self.is_out_of_sequence() {
                     self.verdict = Some(Verdict::SenderRefused(reply));
@@ -210,6 +213,11 @@ impl Running {
     /// The server's refusal of the RSET in front of it, if that was its last word so far.
     pub(in crate::protocol) fn reset_refused(&self) -> Option<&Reply> {
         self.reset_refused.as_ref()
+    }
+
+    /// Its MAIL is refused because the session has had its share.
+    pub(in crate::protocol) fn is_one_too_many(&mut self) {
+        self.is_one_too_many = true;
     }
 
     /// Whether the server takes nothing before it has answered the one ahead.

@@ -1,0 +1,177 @@
+"""Exim, OpenSMTPD and Haraka, as tools/test-servers has fetched them: each in a temporary
+folder of its own, on loopback, keeping what it is sent.
+
+All of them take `nobody@example.org` for a recipient that they don't know.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from servers import certificates
+from servers.bed import answers, find, free_ports, in_memory
+
+FETCHED = Path(__file__).parents[2] / ".servers"
+CONFIG = Path(__file__).parent / "config"
+PATIENCE = 30.0  # seconds that a server may take to start
+
+# What a message of these tests has in its body.
+_NUMBER = re.compile(rb"number (\d+)\b")
+
+
+class Server:
+    """One server. `port` stays the same when it is started again, and so do its files."""
+
+    name = ""
+    host = "localhost"
+    tls: tuple[str, ...] = ("none", "starttls")
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"rsmtp-{self.name}-", dir=in_memory()))
+        self.folder.chmod(0o755)
+        (self.port,) = free_ports(1)
+        self.ca_file = str(self.folder / "tls" / "ca.pem")
+        certificates.make(self.folder / "tls")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.furnish()
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        """Why there is none here, or None where there is one."""
+        raise NotImplementedError
+
+    def furnish(self) -> None:
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def files(self) -> list[Path]:
+        """One for each message that it has taken."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        with open(self.folder / "log", "ab") as log:
+            # A group of its own: all of it can be killed.
+            self._process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        end = time.monotonic() + PATIENCE
+        while not answers(self.port, speaks=True):
+            assert time.monotonic() < end and self._process.poll() is None, self.log()
+            time.sleep(0.05)
+
+    def stop(self, kill: bool = False) -> None:
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL if kill else signal.SIGTERM)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            self._process = None
+
+    def remove(self) -> None:
+        self.stop(kill=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def taken(self) -> collections.Counter[int]:
+        """The numbers of the messages that it has taken."""
+        found = (_NUMBER.search(path.read_bytes()) for path in self.files())
+        return collections.Counter(int(number[1]) for number in found if number)
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")[-10_000:]
+
+
+class _InRoot(Server):
+    """One that runs in a copy of the root that Debian's packages are unpacked into: as packages
+    they would replace Postfix, and they look for users and folders at fixed places."""
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        if os.geteuid() != 0:
+            return f"{cls.name} needs root"
+        if not (FETCHED / "root" / "complete").exists():
+            return f"no {cls.name} here (tools/test-servers fetches it, on Debian)"
+        return None
+
+    def furnish(self) -> None:
+        self.root = self.folder / "root"
+        shutil.copytree(FETCHED / "root", self.root, symlinks=True)
+        for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
+            subprocess.run(["mknod", "-m", "666", self.root / "dev" / name, "c", "1", str(minor)], check=True)
+        # Key and certificate in one file, for the server's eyes only.
+        shutil.copy(self.folder / "tls" / "server.pem", self.root / "etc" / "server.pem")
+        text = (CONFIG / f"{self.name}.conf").read_text().replace("@PORT@", str(self.port))
+        (self.root / "etc" / "mail.conf").write_text(text)
+
+    def in_root(self, *command: str) -> list[str]:
+        return [str(find("chroot")), str(self.root), *command]
+
+
+class Exim(_InRoot):
+    name = "exim"
+
+    def furnish(self) -> None:
+        super().furnish()
+        shutil.chown(self.root / "spool", 5101, 5101)
+        shutil.chown(self.root / "etc" / "server.pem", 5101, 5101)
+
+    def command(self) -> list[str]:
+        port = f"127.0.0.1.{self.port}"
+        return self.in_root("/usr/sbin/exim4", "-C", "/etc/mail.conf", "-bdf", "-oX", port)
+
+    def files(self) -> list[Path]:
+        # The body; its header beside it says that the message is whole.
+        bodies = (self.root / "spool" / "input").rglob("*-D")
+        return [body for body in bodies if body.with_name(body.name[:-1] + "H").exists()]
+
+
+class OpenSmtpd(_InRoot):
+    name = "opensmtpd"
+    # The certificate of the tests is not to its liking.
+    tls = ("none",)
+
+    def command(self) -> list[str]:
+        return self.in_root("/usr/sbin/smtpd", "-d", "-f", "/etc/mail.conf")
+
+    def files(self) -> list[Path]:
+        return list((self.root / "var/spool/smtpd/queue").rglob("message"))
+
+
+class Haraka(Server):
+    name = "haraka"
+
+    @classmethod
+    def unavailable(cls) -> str | None:
+        if find("node") is None:
+            return "no node here (Debian: apt-get install nodejs npm)"
+        if not (FETCHED / "haraka" / "complete").exists():
+            return "no Haraka here (tools/test-servers fetches it, with npm)"
+        return None
+
+    def furnish(self) -> None:
+        shutil.copytree(Path(__file__).parent / "haraka", self.folder, dirs_exist_ok=True)
+        config = self.folder / "config"
+        installed = FETCHED / "haraka" / "node_modules" / "Haraka"
+        shutil.copy(installed / "config" / "connection.ini", config)
+        (config / "smtp.ini").write_text(f"[main]\nlisten=127.0.0.1:{self.port}\nnodes=0\n")
+        shutil.copy(self.folder / "tls" / "server.pem", config / "tls_cert.pem")
+        shutil.copy(self.folder / "tls" / "server.pem", config / "tls_key.pem")
+        (self.folder / "kept").mkdir()
+
+    def command(self) -> list[str]:
+        haraka = FETCHED / "haraka" / "node_modules" / "Haraka" / "bin" / "haraka"
+        return [str(find("node")), str(haraka), "-c", str(self.folder)]
+
+    def files(self) -> list[Path]:
+        return [path for path in (self.folder / "kept").iterdir() if path.suffix != ".part"]
