@@ -101,7 +101,7 @@ check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 # Skipped packages and an unreachable index are told apart from a clean bill.
 .PHONY: check-audit
 check-audit: .tools/audit/made
-	@for file in build test check docs bench; do \
+	@for file in build test check docs bench release suite-aiosmtplib; do \
 	    said=$$(.tools/audit/bin/pip-audit --progress-spinner off --disable-pip --no-deps --strict \
 	        -r requirements/$$file.txt 2>&1); \
 	    case "$$?:$$said" in \
@@ -120,7 +120,7 @@ format: $(VENV)/check-tools ## Formats the Rust and the Python sources
 	$(BIN)/ruff check --quiet --fix
 	$(BIN)/ruff format
 
-# --- stubs, wheel, bench --------------------------------------------------------
+# --- stubs, bench --------------------------------------------------------
 
 .PHONY: stubs
 stubs: $(FRESH_STUB) ## Writes python/rsmtp/_rsmtp.pyi anew from the Rust docstrings
@@ -138,12 +138,27 @@ $(FRESH_STUB): $(VENV)/built $(VENV)/check-tools tools/finish-stubs
 completions: $(VENV)/built $(VENV)/test-tools ## Writes what `rsmtp completion` prints anew
 	$(BIN)/python tools/completions
 
-.PHONY: wheel
-wheel: $(VENV)/wheel ## A release wheel in dist/
-
+# A wheel for this interpreter on this machine, for the benchmarks.
 $(VENV)/wheel: $(SOURCES) $(shell find python -name '*.py*' -o -path '*/static/*') README.md LICENSE | $(VENV)/built
-	rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --locked --release --interpreter $(BIN)/python --out dist
+	rm -rf target/wheel
+	$(BIN)/maturin build --quiet --locked --release --interpreter $(BIN)/python --out target/wheel
+	@touch $@
+
+# --- release ------------------------------------------------------------------------
+
+.PHONY: wheel sdist check-release
+wheel: .tools/release/made ## The wheel as it is released, in dist/: for old Linux too, audited, tried in an empty environment
+	.tools/release/bin/python tools/release.py wheel
+
+sdist: .tools/release/made ## The source distribution in dist/, and a wheel built from it offline
+	.tools/release/bin/python tools/release.py sdist
+
+check-release: .tools/release/made ## The release workflow, read by zizmor
+	.tools/release/bin/zizmor --offline --no-progress --quiet .github/workflows
+
+.tools/release/made: requirements/release.txt | $(VENV)/made
+	$(BIN)/python -m venv .tools/release
+	.tools/release/bin/python $(PIP) install -r requirements/release.txt
 	@touch $@
 
 # --- docs ---------------------------------------------------------------------------
@@ -186,7 +201,7 @@ bench-instructions: $(VENV)/made ## Instructions of the engine's hot paths, by v
 $(BENCH_VENV)/installed: $(VENV)/wheel requirements/bench.txt
 	test -x $(BENCH_VENV)/bin/python || $(BIN)/python -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python $(PIP) install -r requirements/bench.txt
-	$(BENCH_VENV)/bin/python $(PIP) install --no-index --force-reinstall dist/*.whl
+	$(BENCH_VENV)/bin/python $(PIP) install --no-index --force-reinstall target/wheel/*.whl
 	@touch $@
 
 # --- what the targets stand on --------------------------------------------------
