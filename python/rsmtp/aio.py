@@ -165,7 +165,7 @@ class AsyncSmtpClient(Verbs):
                 sock=sock,
                 proxy=self._rsmtp_way(host, path) if sock is None else None,
                 path=path,
-                source_address=self.source_address,
+                source_address=self._rsmtp_source,
                 observer=self._rsmtp_observer,
             )
         )
@@ -185,7 +185,7 @@ async def send(
     username: str | None = None,
     password: str | None = None,
     local_hostname: str | None = None,
-    source_address: tuple[str, int] | None = None,
+    source_address: tuple[str, int] | str | None = None,
     timeout: float | None = UNSET,
     deadline: float | None = None,
     use_tls: bool = False,

@@ -123,7 +123,7 @@ class SmtpClient(Verbs):
     def _get_socket(self, host: str, port: int, timeout: Any) -> Any:
         """A socket connected to `host`. A subclass may have its own way, as with smtplib:
         the conversation goes over the socket that it returns."""
-        return sockets.connected(host, port, timeout, self.source_address, self._rsmtp_sockets())
+        return sockets.connected(host, port, timeout, self._rsmtp_source, self._rsmtp_sockets())
 
     def _rsmtp_sockets(self) -> ModuleType:
         """The module whose sockets are to be used."""
@@ -147,7 +147,7 @@ class SmtpClient(Verbs):
                 port,
                 self._rsmtp_settings(),
                 path=path,
-                source_address=self.source_address,
+                source_address=self._rsmtp_source,
                 proxy=proxy,
                 observer=self._rsmtp_observer,
             )
@@ -163,7 +163,7 @@ class SmtpClient(Verbs):
         with sockets.told_as_ours(path or host):
             if path is not None:
                 return sockets.connected_to_path(path, self._rsmtp_patience, module)
-            return sockets.connected(host, port, self.timeout, self.source_address, module)
+            return sockets.connected(host, port, self.timeout, self._rsmtp_source, module)
 
     def _rsmtp_adopt(self, sock: Any, tunnel: tuple[Proxy, int, str | None] | None = None) -> None:
         from rsmtp.socket_connection import SocketConnection

@@ -84,14 +84,15 @@ def _serve(request: pytest.FixtureRequest, tls: str) -> Iterator[SmtpServer]:
         yield server
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+# The old way of wrapping a hook: pluggy has `wrapper=True` from 1.2 on only, and a plugin
+# that can't be loaded fails every pytest run of its user.
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """A failing test shows what was said."""
-    report = yield
+    report: pytest.TestReport = (yield).get_result()
     if report.failed:
         for server in item.stash.get(_SERVERS, []):
             report.sections.append((f"SMTP conversation ({server.host}:{server.port})", server.conversation))
-    return report
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

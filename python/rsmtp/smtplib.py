@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import socket
+import warnings
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,6 +88,13 @@ class SMTP(SmtpClient):
         # Programs put another module in its place here.
         return socket
 
+    def starttls(
+        self, keyfile: Any = None, certfile: Any = None, context: Any = None, **options: Any
+    ) -> tuple[int, bytes]:
+        """STARTTLS (RFC 3207): see `rsmtp.SmtpClient.starttls`. `keyfile` and `certfile` are
+        Python 3.11's, for a certificate of the client's."""
+        return super().starttls(context=_with_certificate(keyfile, certfile, context), **options)
+
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
@@ -113,11 +121,13 @@ class SMTP_SSL(SMTP):
         host: str = "",
         port: int = 0,
         local_hostname: str | None = None,
-        *,
+        keyfile: Any = None,
+        certfile: Any = None,
         timeout: float | None = UNSET,
-        source_address: tuple[str, int] | None = None,
+        source_address: tuple[str, int] | str | None = None,
         context: Any = None,
     ) -> None:
+        context = _with_certificate(keyfile, certfile, context)
         super().__init__(host, port, local_hostname, timeout, source_address, context=context)
 
 
@@ -132,7 +142,22 @@ class LMTP(SMTP):
         host: str = "",
         port: int = LMTP_PORT,
         local_hostname: str | None = None,
-        source_address: tuple[str, int] | None = None,
+        source_address: tuple[str, int] | str | None = None,
         timeout: float | None = UNSET,
     ) -> None:
         super().__init__(host, port, local_hostname, timeout, source_address)
+
+
+def _with_certificate(keyfile: Any, certfile: Any, context: Any) -> Any:
+    """What Python 3.11's `keyfile` and `certfile` mean, in a context."""
+    if keyfile is None and certfile is None:
+        return context
+    if context is not None:
+        raise ValueError("context and keyfile or certfile: the context has the certificate, give one of them")
+    if certfile is None:
+        raise ValueError("certfile: keyfile is the key of a certificate, and the certificate is missing")
+    warnings.warn(
+        "keyfile and certfile are deprecated, use context instead", DeprecationWarning, stacklevel=3
+    )
+    certificate = certfile if keyfile is None else (certfile, keyfile)
+    return rsmtp.TlsConfig(client_certificate=certificate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,23 @@ class SocketView:
 
     def close(self) -> None:
         self._connection.close()
+
+    # -- what concerns the kernel's socket, asked of another descriptor of it --------------
+
+    def getsockopt(self, *args: Any) -> int | bytes:
+        with self._descriptor() as sock:
+            return sock.getsockopt(*args)
+
+    def setsockopt(self, *args: Any) -> None:
+        with self._descriptor() as sock:
+            sock.setsockopt(*args)
+
+    def shutdown(self, how: int) -> None:
+        with self._descriptor() as sock:
+            sock.shutdown(how)
+
+    def _descriptor(self) -> socket.socket:
+        return socket.socket(fileno=os.dup(self.fileno()))
 
     # -- what an `ssl.SSLSocket` tells, where there is TLS ------------------------------
 

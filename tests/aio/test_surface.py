@@ -13,7 +13,14 @@ BLOCKING, ASYNC = rsmtp.SmtpClient, rsmtp.AsyncSmtpClient
 ONLY_BLOCKING = {"__enter__", "__exit__"}
 ONLY_ASYNC = {"__aenter__", "__aexit__", "__await__", "__del__"}
 # Scripts that are parts of others.
-PARTS = {"_rsmtp_arrive", "_rsmtp_leave", "_rsmtp_cancel_auth", "_rsmtp_login_by_steps"}
+PARTS = {
+    "_rsmtp_arrive",
+    "_rsmtp_leave",
+    "_rsmtp_cancel_auth",
+    "_rsmtp_login_by_steps",
+    "_rsmtp_ask_about",
+    "_rsmtp_data_by_steps",
+}
 # Verbs that say nothing to the server, or nothing that is waited for.
 PLAIN = {"auth_cram_md5", "auth_login", "auth_plain", "close", "has_extn", "set_debuglevel"}
 

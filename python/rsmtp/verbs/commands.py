@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 import rsmtp
 from rsmtp import sending
@@ -10,6 +11,10 @@ from rsmtp._rsmtp import Request
 from rsmtp.sending import MessageLike
 from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
 from rsmtp.verbs.script import Reply, Steps
+
+# Line ends and periods of mail data (RFC 5321 4.1.1.4, 4.5.2).
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_PERIOD = re.compile(rb"^\.", re.MULTILINE)
 
 
 class Commands(Conversation):
@@ -23,8 +28,12 @@ class Commands(Conversation):
 
         Raises ValueError for line ends and NUL within it.
         """
-        request = Request.free(f"{cmd} {args}" if args else cmd)
-        yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
+        line = f"{cmd} {args}" if args else cmd
+        request = Request.free(line)
+        if self._rsmtp_overrides("send"):
+            yield self._rsmtp_own.send(f"{line}\r\n")
+        else:
+            yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
 
     def _rsmtp_getreply(self) -> Steps[Reply]:
         """The next reply: (code, text), the lines of the text joined by LF."""
@@ -99,12 +108,25 @@ class Commands(Conversation):
 
     def _rsmtp_verify(self, address: str) -> Steps[Reply]:
         """VRFY (RFC 5321 4.1.1.6)."""
-        reply: Reply = yield self._rsmtp_perform(Request.vrfy(sending.bare_address(address)))
+        reply: Reply = yield from self._rsmtp_ask_about(address, "vrfy", Request.vrfy)
         return reply
 
     def _rsmtp_expn(self, address: str) -> Steps[Reply]:
         """EXPN (RFC 5321 4.1.1.7)."""
-        reply: Reply = yield self._rsmtp_perform(Request.expn(sending.bare_address(address)))
+        reply: Reply = yield from self._rsmtp_ask_about(address, "expn", Request.expn)
+        return reply
+
+    def _rsmtp_ask_about(self, address: str, verb: str, request: Callable[[str], Request]) -> Steps[Reply]:
+        bare = sending.bare_address(address)
+        if (bare.rpartition("@")[0] or bare).isascii():
+            reply: Reply = yield self._rsmtp_perform(request(bare))
+            return reply
+        # RFC 6531 3.7.4.2: such an address stands only beside the parameter.
+        if not self.has_extn("smtputf8"):
+            start = next(i for i, character in enumerate(bare) if not character.isascii())
+            why = f"{verb} of such an address needs SMTPUTF8, which the server does not offer"
+            raise rsmtp.errors.SMTPNonASCIIAddress("ascii", bare, start, start + 1, why)
+        reply = yield self._rsmtp_own.docmd(verb, f"{bare} SMTPUTF8")
         return reply
 
     def _rsmtp_mail(self, sender: str, options: Sequence[str] = ()) -> Steps[Reply]:
@@ -126,9 +148,24 @@ class Commands(Conversation):
         Raises SMTPDataError if the server does not want the data, SMTPContentError
         if it could not be read to its end: the connection is closed then.
         """
-        reply: Reply = yield self._rsmtp_perform(Request.data(sending.content_of(msg)))
+        content = sending.content_of(msg)
+        if self._rsmtp_overrides("send"):
+            reply: Reply = yield from self._rsmtp_data_by_steps(bytes(content))
+        else:
+            reply = yield self._rsmtp_perform(Request.data(content))
         if self.debuglevel > 0:
             self._print_debug("data:", reply)
+        return reply
+
+    def _rsmtp_data_by_steps(self, content: bytes) -> Steps[Reply]:
+        """Through a `send` of the client's own, which knows octets only."""
+        code, text = yield self._rsmtp_own.docmd("data")
+        if code != 354:
+            raise self._rsmtp_told(rsmtp.errors.SMTPDataError(code, text))
+        lines = _LINE_END.sub(b"\r\n", content)
+        lines = _PERIOD.sub(b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+        yield self._rsmtp_own.send(lines + b".\r\n")
+        reply: Reply = yield self._rsmtp_own.getreply()
         return reply
 
     def _rsmtp_quit(self) -> Steps[Reply]:

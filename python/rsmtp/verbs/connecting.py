@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +19,26 @@ if TYPE_CHECKING:
 
 class Connecting(Conversation):
     def _rsmtp_connect(
-        self, host: str | None = None, port: int = 0, source_address: tuple[str, int] | None = None
+        self, host: str | None = None, port: int = 0, source_address: tuple[str, int] | str | None = None
     ) -> Steps[Reply]:
         """Connects and returns the greeting, whatever it says: (code, text).
 
         Without a host, to localhost, or where the constructor of an AsyncSmtpClient was
-        told. "host:port" is taken apart when no port is given; a host that begins with
-        "/" is the path of a Unix socket. Raises a subclass of OSError when no connection
-        can be made.
+        told. "host:port" and "[::1]:port" are taken apart; a host that begins with "/", or
+        a path object, is the path of a Unix socket. A source address may do without a port.
+        Raises a subclass of OSError when no connection can be made.
         """
         if host is None:
             host, port = self._rsmtp_given[0], port or self._rsmtp_given[1]
         if source_address:
             self.source_address = source_address
-        path = host if host.startswith("/") else None
+        path = os.fspath(host) if isinstance(host, os.PathLike) else host if host.startswith("/") else None
+        host = path or host
         digits: str | int = port
-        if not port and host.count(":") == 1 and path is None:
+        if host.startswith("[") and "]" in host and path is None:
+            host, _, rest = host[1:].partition("]")
+            digits = port or rest.removeprefix(":")
+        elif not port and host.count(":") == 1 and path is None:
             host, _, digits = host.partition(":")
         try:
             port = int(digits or 0) or self.default_port

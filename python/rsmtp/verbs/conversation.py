@@ -73,7 +73,7 @@ class Conversation(DebugOutput):
         port: int = 0,
         local_hostname: str | None = None,
         timeout: float | None = UNSET,
-        source_address: tuple[str, int] | None = None,
+        source_address: tuple[str, int] | str | None = None,
         *,
         tls: str | None = None,
         context: Any = None,
@@ -210,6 +210,11 @@ class Conversation(DebugOutput):
         from rsmtp.display import client
 
         return client.bundle(self)
+
+    @property
+    def _rsmtp_source(self) -> tuple[str, int] | None:
+        source = self.source_address
+        return (source, 0) if isinstance(source, str) else source
 
     @property
     def _rsmtp_speaks_lmtp(self) -> bool:

@@ -158,4 +158,10 @@ class Securing(Conversation):
 
 
 def _octets(response: str | bytes | None) -> bytes | None:
-    return response.encode() if isinstance(response, str) else response
+    if response is None:
+        return None
+    if isinstance(response, str):
+        return response.encode()
+    if isinstance(response, (bytes, bytearray, memoryview)):
+        return bytes(response)
+    raise TypeError(f"authobject: it returned {type(response).__name__}, where a str or bytes is wanted")

@@ -1,0 +1,165 @@
+"""Ways in that programs use: arguments, hooks and questions that smtplib takes."""
+
+import socket
+import ssl
+import struct
+import threading
+
+import pytest
+
+import rsmtp
+from client.scripted import answering, serve
+from rsmtp import smtplib
+
+A, B = "a@example.org", "b@example.org"
+
+
+@pytest.fixture
+def catcher():
+    with rsmtp.Catcher(tls="none") as catcher:
+        yield catcher
+
+
+def test_a_send_of_ones_own_sees_what_goes_out(catcher):
+    class Noting(smtplib.SMTP):
+        def send(self, s):
+            sent.append(s)
+            return super().send(s)
+
+    sent = []
+    with Noting("127.0.0.1", catcher.port, local_hostname="me.example") as client:
+        assert client.sendmail(A, [B], "Subject: x\n\n.hi\r.\r\nend") == {}
+        assert client.noop()[0] == 250
+    ehlo, mail, rcpt, data, content, noop, quit_ = sent
+    assert (ehlo, data, noop, quit_) == ("ehlo me.example\r\n", "data\r\n", "noop\r\n", "QUIT\r\n")
+    assert mail.startswith(f"mail from:<{A}>")
+    assert rcpt == f"rcpt to:<{B}>\r\n"
+    assert content == b"Subject: x\r\n\r\n..hi\r\n..\r\nend\r\n.\r\n"
+    (message,) = catcher.messages
+    assert message.data == b"Subject: x\r\n\r\n.hi\r\n.\r\nend\r\n"
+
+
+def test_a_send_of_ones_own_and_a_refused_data():
+    class Own(smtplib.SMTP):
+        def send(self, s):
+            return super().send(s)
+
+    with serve(answering({"DATA": "451 4.3.0 later"})) as server:
+        with Own(server.host, server.port) as client, pytest.raises(smtplib.SMTPDataError) as raised:
+            client.sendmail(A, [B], "hi")
+    assert raised.value.smtp_code == 451
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        lambda context: ((None, None, context), {}),
+        lambda context: ((), {"keyfile": None, "certfile": None, "context": context}),
+        lambda context: ((), {"context": context}),
+    ],
+)
+def test_the_arguments_of_python_3_11(arguments):
+    with rsmtp.Catcher() as catcher:
+        args, options = arguments(ssl.create_default_context(cafile=str(catcher.ca_file)))
+        with smtplib.SMTP("localhost", catcher.port) as client:
+            assert client.starttls(*args, **options)[0] == 220
+    with rsmtp.Catcher(tls="implicit") as catcher:
+        args, options = arguments(ssl.create_default_context(cafile=str(catcher.ca_file)))
+        args = args and (args[0], args[1], 20, None, args[2])
+        with smtplib.SMTP_SSL("localhost", catcher.port, None, *args, **options) as client:
+            assert client.noop()[0] == 250
+
+
+def test_what_the_old_arguments_refuse():
+    with pytest.raises(ValueError, match="context"):
+        smtplib.SMTP_SSL(certfile="c.pem", context=ssl.create_default_context())
+    with pytest.raises(ValueError, match="certfile"):
+        smtplib.SMTP_SSL(keyfile="k.pem")
+
+
+def test_the_kernels_socket_can_be_asked(catcher):
+    with smtplib.SMTP("127.0.0.1", catcher.port) as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        assert client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        linger = client.sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)
+        assert struct.unpack("ii", linger)[0] == 0
+        assert client.noop()[0] == 250
+        client.sock.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.noop()
+
+
+def test_a_source_address_without_a_port(catcher):
+    with smtplib.SMTP("127.0.0.1", catcher.port, source_address="127.0.0.1") as client:
+        assert client.sock.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("port", [0, "given"])
+def test_an_address_in_brackets(port):
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    with rsmtp.Catcher(host="::1", tls="none") as catcher:
+        host = f"[::1]:{catcher.port}" if port == 0 else "[::1]"
+        with smtplib.SMTP(host, catcher.port if port else 0) as client:
+            assert client.noop()[0] == 250
+
+
+def test_lmtp_at_a_path_object(tmp_path):
+    path = tmp_path / "lmtp"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        listening.settimeout(20)
+        client = smtplib.LMTP()
+        client.timeout = 20
+
+        def greet():
+            peer, _ = listening.accept()
+            with peer:
+                peer.sendall(b"220 hello\r\n")
+                peer.recv(1)
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert client.connect(path)[0] == 220
+        client.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("verb", ["verify", "expn"])
+def test_an_international_address_is_asked_about_under_smtputf8_only(verb):
+    heard = {"VRFY": "252 perhaps", "EXPN": "252 perhaps"}
+    with serve(answering(heard, extensions=["SMTPUTF8"])) as server:
+        with smtplib.SMTP(server.host, server.port) as client:
+            client.ehlo()
+            assert getattr(client, verb)("jürgen@example.org")[0] == 252
+            assert "jürgen@example.org SMTPUTF8" in client.transcript[-2].text
+    with serve(answering(heard)) as server, smtplib.SMTP(server.host, server.port) as client:
+        client.ehlo()
+        before = len(client.transcript)
+        with pytest.raises(UnicodeEncodeError):
+            getattr(client, verb)("jürgen@example.org")
+        assert len(client.transcript) == before
+
+
+@pytest.mark.parametrize("answer", ["\0ann\0secret", b"\0ann\0secret", bytearray(b"\0ann\0secret")])
+def test_an_authobject_answers_with_text_or_octets(answer):
+    with rsmtp.Catcher(tls="none", username="ann", password="secret") as catcher:
+        with smtplib.SMTP("127.0.0.1", catcher.port) as client:
+            client.ehlo()
+            assert client.auth("PLAIN", lambda challenge=None: answer)[0] == 235
+    with rsmtp.Catcher(tls="none") as catcher, smtplib.SMTP("127.0.0.1", catcher.port) as client:
+        client.ehlo()
+        with pytest.raises(TypeError, match="authobject"):
+            client.auth("PLAIN", lambda challenge=None: 5)
+
+
+@pytest.mark.parametrize("name", ["socket", "ssl", "_have_ssl", "quoteaddr", "_addr_only", "SMTP_SSL_PORT"])
+def test_names_that_programs_take(name):
+    assert getattr(smtplib, name) is not None
+    with pytest.raises(AttributeError):
+        getattr(smtplib, name + "_that_is_none")
