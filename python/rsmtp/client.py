@@ -56,8 +56,9 @@ class SmtpClient(Verbs):
             whole handshake). Default: `socket.getdefaulttimeout()`; without one,
             and for None, the times of RFC 5321 4.5.3.2 (minutes).
         source_address: (host, port) to connect from.
-        tls: "none" (default; `starttls()` can be called), "starttls" (EHLO,
-            STARTTLS and EHLO follow the greeting) or "implicit" (RFC 8314).
+        tls: "none" (`starttls()` can be called), "starttls" (EHLO, STARTTLS and
+            EHLO follow the greeting) or "implicit" (RFC 8314). Default: "implicit"
+            with port 465, "none" otherwise.
         context: a TlsConfig or an `ssl.SSLContext`, for `tls`. Default: verified
             by the operating system's trust store.
         deadline: seconds for one whole call, whatever it consists of. Default:

@@ -2,6 +2,7 @@
 
 smtp://user:password@mail.example.org        STARTTLS required, port 587
 smtps://user:password@mail.example.org       TLS from the first octet, port 465
+smtp://mail.example.org:465                  TLS from the first octet, as the port is for
 smtp://localhost:25?tls=none                 no TLS, said in words
 lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
 smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080
@@ -27,15 +28,16 @@ _PARAMETERS = ("tls", "timeout", "local_hostname", "proxy")
 
 @dataclass
 class Server:
-    """One server. `tls` is "starttls" (default), "implicit" or "none"; `port` 0 stands
-    for 587, 465 and 25, and for 24 with LMTP; `path` is a Unix socket. `local_hostname`
+    """One server. `tls` is "starttls", "implicit" or "none"; None stands for "implicit"
+    with port 465, and for "starttls" otherwise. `port` 0 stands for 587, 465 and 25, and
+    for 24 with LMTP; `path` is a Unix socket. `local_hostname`
     is what EHLO says: this machine's name if it is fully qualified, its address
     otherwise. The other settings are those of `SmtpClient`."""
 
     host: str = "localhost"
     port: int = 0
     path: str | None = None
-    tls: str = "starttls"
+    tls: str | None = None
     context: Any = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -52,6 +54,9 @@ class Server:
     proxy: Any = None
 
     def __post_init__(self) -> None:
+        if self.tls is None:
+            # Nothing but TLS from the first octet is spoken there (RFC 8314 3.3).
+            self.tls = "implicit" if self.port == _PORTS["implicit"] else "starttls"
         if self.tls not in _SECURITY:
             raise ValueError(f'tls: {self.tls!r} is none of "none", "starttls" and "implicit"')
         if not isinstance(self.port, int) or not 0 <= self.port < 65536:

@@ -43,8 +43,13 @@ impl Deadline {
 
     /// What is left for this stage, or the error that time is up.
     pub fn left(&self, stage: Stage) -> Result<Duration, Error> {
+        self.left_within(stage, Duration::MAX)
+    }
+
+    /// The same where the stage takes so long at most.
+    pub fn left_within(&self, stage: Stage, most: Duration) -> Result<Duration, Error> {
         let now = Instant::now();
-        let limit = self.patience.for_stage(stage);
+        let limit = self.patience.for_stage(stage).min(most);
         let of_stage = limit.saturating_sub(now - self.since);
         let of_operation = self.end.map(|end| end.saturating_duration_since(now));
         if of_stage.is_zero() {

@@ -20,16 +20,29 @@ pub struct Wire {
     view: Arc<View>,
     pub patience: Patience,
     deadline: Deadline,
+    /// The greeting comes without TLS.
+    greets_plainly: bool,
+    /// The server's port; None on a Unix socket.
+    port: Option<u16>,
 }
+
+/// Implicit TLS (RFC 8314 3.3).
+const SUBMISSIONS: u16 = 465;
+
+/// A server that speaks without TLS on the port of implicit TLS would have greeted by then.
+const SILENCE: Duration = Duration::from_secs(5);
 
 impl Wire {
     /// The clock starts with the first operation: connecting.
     pub fn new(options: Options, layer: Option<Box<dyn RecordLayer>>, patience: Patience) -> Self {
+        let greets_plainly = layer.is_none() && !options.implicit_tls;
         Self {
+            greets_plainly,
             conversation: Conversation::new(options, layer),
             view: Arc::new(View::new()),
             patience,
             deadline: Deadline::start(patience),
+            port: None,
         }
     }
 
@@ -38,6 +51,7 @@ impl Wire {
     /// all the same.
     pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>, elsewhere: bool) {
         let is_tunnelled = self.conversation.is_tunnelled();
+        self.port = peer.filter(|_| !is_tunnelled).map(|address| address.port());
         let session = self.conversation.session_mut();
         session.note(match peer {
             Some(address) => format!("connected to {address}"),
@@ -151,7 +165,20 @@ impl Wire {
 
     /// What is left for this stage, or the error that time is up.
     pub fn left(&self, stage: Stage) -> Result<Duration, Error> {
-        self.deadline.left(stage)
+        let Some(port) = self.port.filter(|_| stage == Stage::Greeting && self.greets_plainly) else {
+            return self.deadline.left(stage);
+        };
+        // Each side waits for the other's first octet: a client of TLS speaks first.
+        let most = if port == SUBMISSIONS { SILENCE } else { Duration::MAX };
+        self.deadline.left_within(stage, most).map_err(|error| {
+            let kind = if port == SUBMISSIONS { Kind::Silent } else { error.kind };
+            let likely = match port {
+                SUBMISSIONS => "port 465 is for TLS from the first octet",
+                _ => "a server that waits for TLS is silent, too",
+            };
+            let message = format!("{}: {likely}; say SMTP_SSL or tls=\"implicit\"", error.message);
+            Error { kind, message, ..error }
+        })
     }
 
     pub fn deadline(&mut self) -> &mut Deadline {
@@ -225,5 +252,38 @@ impl Passage for Tunnel {
 
     fn name(&self) -> String {
         Self::name(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn awaiting_greeting(port: u16) -> Wire {
+        let mut wire = Wire::new(Options::default(), None, Patience::default());
+        wire.connected("mail.example.org", Some(SocketAddr::from(([192, 0, 2, 1], port))), false);
+        wire
+    }
+
+    #[test]
+    fn silence_on_the_port_of_implicit_tls_is_not_waited_out() {
+        assert!(awaiting_greeting(465).left(Stage::Greeting).unwrap() <= SILENCE);
+        assert!(awaiting_greeting(465).left(Stage::Mail).unwrap() > SILENCE);
+        assert!(awaiting_greeting(587).left(Stage::Greeting).unwrap() > SILENCE);
+    }
+
+    #[test]
+    fn a_timeout_tells_the_likely_reason() {
+        let patience = Patience { stage: Some(Duration::ZERO), operation: None };
+        for (port, kind, words) in
+            [(465, Kind::Silent, "port 465 is for TLS"), (25, Kind::Timeout, "waits for TLS is silent, too")]
+        {
+            let mut wire = awaiting_greeting(port);
+            wire.deadline = Deadline::start(patience);
+            let error = wire.left(Stage::Greeting).unwrap_err();
+            assert_eq!(error.kind, kind);
+            assert!(error.message.contains(words), "{error}");
+        }
+        assert!(!Error::new(Kind::Silent, Stage::Greeting, "").is_transient());
     }
 }

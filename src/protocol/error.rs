@@ -123,6 +123,8 @@ pub enum Kind {
     Disconnected,
     /// The peer did not answer in time.
     Timeout,
+    /// The peer has not said a word, and very likely waits for TLS.
+    Silent,
     /// No TLS.
     Tls,
     /// Not the server that was asked for, as far as its certificate tells.
@@ -189,7 +191,8 @@ impl Error {
             | Kind::NonAsciiAddress
             | Kind::TooLarge
             | Kind::Unreadable
-            | Kind::NoMechanism => false,
+            | Kind::NoMechanism
+            | Kind::Silent => false,
             Kind::Protocol | Kind::Tls | Kind::Certificate | Kind::Interrupted | Kind::UnknownHost => false,
             Kind::NotNow | Kind::Local => true,
             Kind::Refused
@@ -217,7 +220,7 @@ impl Kind {
             Self::Local => "local",
             Self::Protocol => "protocol",
             Self::Disconnected => "disconnected",
-            Self::Timeout => "timeout",
+            Self::Timeout | Self::Silent => "timeout",
             Self::Tls => "tls",
             Self::Certificate => "certificate",
             Self::Unreachable => "unreachable",

@@ -95,7 +95,7 @@ def target(text: str, tls: str) -> tuple[str, int | None, str]:
         if not isinstance(named, Server) or named.path is not None:
             raise Stop(USAGE, f"{text}: only SMTP servers can be looked at, smtp:// and smtps://")
         modes = {"implicit": "implicit", "starttls": "auto", "none": "none"}
-        return named.host, named.port, modes[named.tls] if tls == "auto" else tls
+        return named.host, named.port, modes[named.tls or ""] if tls == "auto" else tls
     if text.count(":") > 1 and not text.startswith("["):
         return text, None, tls
     host, colon, digits = text.rpartition(":") if not text.endswith("]") else (text, "", "")

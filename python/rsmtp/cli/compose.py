@@ -168,9 +168,11 @@ def _addresses(flag: str, text: str) -> list[str]:
     try:
         found = _envelope_addresses(flag, text)
     except ValueError as error:
-        raise Stop(DATA, str(error)) from None
+        found, why = [], str(error).rpartition("(RFC 5322 3.4)")[2]
+    else:
+        why = ""
     if not found:
-        raise Stop(DATA, f"{flag}: {text!r} is not an address such as ann@example.com")
+        raise Stop(DATA, f"{flag}: {text!r} is not an address such as ann@example.com{why}")
     return found
 
 

@@ -20,6 +20,7 @@ _FLAGS = {
     ", or pass an ssl.SSLContext that trusts it as context=": "",
     'takes tls="starttls"': "takes smtp://",
     'takes SMTP_SSL or tls="implicit"': "takes smtps://",
+    'say SMTP_SSL or tls="implicit"': "say smtps:// or --tls implicit",
     "certificate verify failed: ": "",
 }
 
@@ -44,8 +45,6 @@ def _advice(error: BaseException, server: Server | None) -> str:
             return "Check the spelling of the host name, and the network."
         case errors.SMTPTimeoutError() if error.stage == "connect":
             return f"Some networks block mail ports{check}"
-        case errors.SMTPTimeoutError() if error.stage == "greeting" and server and server.tls != "implicit":
-            return "A server that waits for TLS is silent, too: try smtps:// or --tls implicit."
         case errors.SMTPNotSupportedError() if "STARTTLS" in str(error):
             return "Try smtps:// (port 465). With smtp://...?tls=none, others on the way can read everything."
         case _ if "unknown" in getattr(error, "fates", {}).values():

@@ -113,7 +113,7 @@ def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
         show_conversation()
     try:
         with target.mailer() as mailer:
-            receipt = mailer.send(outgoing.sendable)
+            receipt = mailer.send(outgoing.sendable, check=False)
     except (OSError, ValueError) as error:
         raise Stop(exit_code.of(error), explain(error, place)) from None
     report(receipt)

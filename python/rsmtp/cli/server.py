@@ -60,7 +60,7 @@ class Target:
         server = self.server
         if isinstance(server, Local):
             return f"{server.kind}:{server.path or ''}"
-        security = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}[server.tls]
+        security = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}[server.tls or ""]
         login = f", as {server.user}" if server.user is not None else ""
         return f"{server.path or f'{server.host}:{server.port}'} ({security}{login})"
 
@@ -105,7 +105,7 @@ def _from_url(url: str, source: str, given: argparse.Namespace) -> Target:
 def _from_flags(given: argparse.Namespace) -> Target:
     settings = {"timeout": _PATIENCE} | _settings(given)
     settings["host"] = given.host
-    settings["tls"] = given.tls or ("implicit" if given.port == 465 else "starttls")
+    settings["tls"] = given.tls
     settings["port"] = given.port or 0
     try:
         return Target(Server(**settings), None, settings)

@@ -10,7 +10,7 @@ import rsmtp
 from rsmtp._rsmtp import Settings
 from rsmtp.local_hostname import address_literal
 from rsmtp.sockets import is_encrypted
-from rsmtp.verbs.conversation import Conversation
+from rsmtp.verbs.conversation import SMTP_SSL_PORT, Conversation
 from rsmtp.verbs.script import Reply, Steps
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ class Connecting(Conversation):
             raise OSError("nonnumeric port") from None
         if not 0 < port < 65536:
             raise OverflowError(f"port: {port} is not between 1 and 65535")
+        if not self._rsmtp_tls_is_said:
+            # Nothing but TLS from the first octet is spoken there (RFC 8314 3.3).
+            self._rsmtp_tls_mode = "implicit" if port == SMTP_SSL_PORT else "none"
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
             self._print_debug("connect: to", (host, port), self.source_address)

@@ -92,6 +92,7 @@ class Conversation(DebugOutput):
             host = os.path.abspath(os.fspath(socket_path))
         if tls is not None:
             self._rsmtp_tls_mode = tls
+        self._rsmtp_tls_is_said = tls is not None or self._rsmtp_like_smtplib
         if self._rsmtp_tls_mode not in ("none", "starttls", "implicit"):
             raise ValueError(f'tls: {tls!r} is none of "none", "starttls" and "implicit"')
         if self._rsmtp_tls_mode == "implicit" and self.default_port == SMTP_PORT:
