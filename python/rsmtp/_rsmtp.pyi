@@ -880,8 +880,10 @@ class Message:
     Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most
     998 bytes can't carry is transfer-encoded; display names and subjects become
     encoded-words (RFC 2047), domains A-labels (RFC 5890), file names both RFC 2231
-    parameters and encoded-words. Date and Message-ID are supplied when the message
-    is sent. Bcc is never written.
+    parameters and encoded-words. Bcc is never written. Date and Message-ID are supplied
+    when the message is sent, and stand in it from then on: sent again it is the same
+    message. A change of its fields or its content makes another of it, which gets new
+    ones.
 
     Raises ValueError, naming the argument, for control characters (RFC 5322), for a
     second value of a field that may stand only once, and for a pipe, a device or a
@@ -999,6 +1001,10 @@ class Message:
         """
         Forget everything and take this policy.
         """
+    @property
+    def _supplied(self, /) -> list[tuple[str, str]]: ...
+    @_supplied.setter
+    def _supplied(self, /, supplied: SupportsGetItem[int, tuple[str, str]]) -> None: ...
     @property
     def _unixfrom(self, /) -> Any | None: ...
     @_unixfrom.setter
@@ -1230,9 +1236,18 @@ class Message:
 @final
 class Receipt:
     """
-    What became of one message. `ok` is true only if it was sent to everybody.
+    What became of one message. `ok` is true only if it was sent to every recipient, and so
+    is the receipt itself; `print` shows a line for each recipient, in the server's words.
     """
+    def __bool__(self, /) -> bool:
+        """
+        As `ok`.
+        """
     def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str:
+        """
+        A line for each recipient, with the server's words, and one for what else went wrong.
+        """
     def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
         """
         For notebooks: a table of the recipients, refused and unknown first.
@@ -1263,6 +1278,11 @@ class Receipt:
         The caller's own object: a message, or (from_addr, to_addrs, data).
         """
     @property
+    def message_id(self, /) -> str | None:
+        """
+        The Message-ID that the message went out with; None where it has none.
+        """
+    @property
     def not_sent(self, /) -> list[str]:
         """
         The addresses for which the message was not handed over.
@@ -1284,7 +1304,7 @@ class Receipt:
         otherwise. Its `fates` tell each recipient's.
         """
     @property
-    def recipients(self, /) -> list:
+    def recipients(self, /) -> list[Recipient]:
         """
         What became of each recipient.
         """
@@ -1297,6 +1317,15 @@ class Receipt:
     def sent(self, /) -> list[str]:
         """
         The addresses that it was sent to.
+        """
+    def sent_bytes(self, /) -> bytes:
+        """
+        The message as it went out: CRLF line ends, Date and Message-ID, no Bcc. For a copy in
+        a folder of sent messages.
+
+        It is written anew each time and takes no memory until then. Raises what reading an
+        attached file raises, when that has changed since. A server without 8BITMIME may
+        have got parts of the message in another encoding.
         """
     @property
     def server(self, /) -> str | None:
@@ -1565,6 +1594,11 @@ class Sending:
     def put_prepared(self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]) -> bool:
         """
         The one that was kept, as `rsmtp.sending.prepare` has made it ready.
+        """
+    def put_unfit(self, /, item: Any, why) -> bool:
+        """
+        Something that no message could be made of: a receipt says so. True: the next one,
+        please.
         """
     def resign(self, /) -> None:
         """

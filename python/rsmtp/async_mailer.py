@@ -10,7 +10,7 @@ from typing import Any, Self
 from rsmtp._rsmtp import Receipt
 from rsmtp.async_pool import AsyncPool
 from rsmtp.async_sending import AsyncSending
-from rsmtp.mailer import BaseMailer, Sendable, check_many
+from rsmtp.mailer import BaseMailer, Sendable, check_many, checked
 from rsmtp.progress import Progress
 from rsmtp.report import Report
 
@@ -18,11 +18,10 @@ from rsmtp.report import Report
 class AsyncMailer(BaseMailer):
     __doc__ = BaseMailer.__doc__
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def _made_up(self) -> None:
         self._pool = AsyncPool(lambda: self._engine, self._connections, self._keep_idle, self._max_age)
 
-    async def send(self, message: Sendable) -> Receipt:
+    async def send(self, message: Sendable, *, check: bool = True) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
 
         A task that is cancelled ends the session; the exception has the message's fate
@@ -37,14 +36,15 @@ class AsyncMailer(BaseMailer):
         (receipt,) = report.receipts
         if not receipt.recipients and receipt.error is not None:
             raise receipt.error
-        return receipt
+        return checked(receipt, check)
 
     def send_all(
         self,
-        messages: Iterable[Sendable] | AsyncIterable[Sendable],
+        messages: Iterable[Any] | AsyncIterable[Any],
         *,
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
+        make: Callable[[Any], Sendable] | None = None,
     ) -> AsyncSending:
         """Sends all that an iterable gives, asynchronous or not, as `Mailer.send_all` does.
 
@@ -56,7 +56,7 @@ class AsyncMailer(BaseMailer):
         a slow caller slows the sending.
         """
         check_many(messages)
-        return AsyncSending(self._pool, self._hops, messages, progress, total)
+        return AsyncSending(self._pool, self._hops, messages, progress, total, make)
 
     async def aclose(self) -> None:
         """Ends the sessions at rest, politely. Nothing can be sent afterwards."""

@@ -12,7 +12,7 @@ from rsmtp._rsmtp import Receipt
 from rsmtp.async_connection import Connection
 from rsmtp.async_pool import AsyncPool, Resting, leave
 from rsmtp.errors import SMTPException
-from rsmtp.feeding import feed, put
+from rsmtp.feeding import ENDED, each_made, feed, put
 from rsmtp.local_hostname import address_literal
 from rsmtp.mailer import Sendable, each_once, teller
 from rsmtp.progress import Progress
@@ -51,12 +51,14 @@ class AsyncSending:
         messages: Iterable[Sendable] | AsyncIterable[Sendable],
         progress: bool | Callable[[Progress], object],
         total: int | None,
+        make: Callable[[Any], Sendable] | None = None,
     ) -> None:
         self._pool = pool
         self._hops = hops
         self._messages = messages
         self._progress = progress
         self._total = total
+        self._make = make
         self._receipts: list[Receipt] = []
         self._serving: dict[Connection, asyncio.Task[None]] = {}
         self._lanes: set[asyncio.Task[None]] = set()
@@ -169,13 +171,17 @@ class AsyncSending:
 
     async def _feed(self) -> None:
         """Takes messages as room comes free."""
-        messages: Any = self._messages
+        messages: Any = each_made(self._messages, self._make)
         if hasattr(messages, "__aiter__"):
-            async for message in messages:
-                put(self._sending, message)
-                self._stir()
-                while not self._sending.wants_more and self._sending.failure is None:
-                    await self._changed.wait()
+            try:
+                async for message in messages:
+                    put(self._sending, message)
+                    self._stir()
+                    while not self._sending.wants_more and self._sending.failure is None:
+                        await self._changed.wait()
+            except Exception as raised:
+                raised.add_note(ENDED)
+                raise
             self._sending.finish()
         else:
             iterator: Iterator[Any] = iter(messages)

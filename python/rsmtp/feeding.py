@@ -3,11 +3,58 @@ never within the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from rsmtp._rsmtp import Sending
 from rsmtp.sending import prepare
+
+
+class Unmade:
+    """A row that no message could be made of, and why."""
+
+    __slots__ = ("row", "why")
+
+    def __init__(self, index: int, row: Any, why: Exception) -> None:
+        import reprlib
+
+        why.add_note(f"row {index}: {reprlib.repr(row)}")
+        self.row = row
+        self.why = why
+
+
+def each_made(rows: Any, make: Callable[[Any], Any] | None) -> Any:
+    """The messages that `make` makes of the rows, one by one. A row that it fails for stops
+    no other one: only a generator that raises has ended."""
+    if make is None:
+        return rows
+    return _made_awaited(rows, make) if hasattr(rows, "__aiter__") else _made(rows, make)
+
+
+def _made(rows: Iterable[Any], make: Callable[[Any], Any]) -> Iterator[Any]:
+    for index, row in enumerate(rows):
+        yield _one(index, row, make)
+
+
+async def _made_awaited(rows: AsyncIterable[Any], make: Callable[[Any], Any]) -> AsyncIterator[Any]:
+    index = 0
+    async for row in rows:
+        yield _one(index, row, make)
+        index += 1
+
+
+def _one(index: int, row: Any, make: Callable[[Any], Any]) -> Any:
+    try:
+        return make(row)
+    except Exception as why:
+        return Unmade(index, row, why)
+
+
+#: What the exception of an iterable is told to people with.
+ENDED = (
+    "the iterable of messages has raised this, and ends with it: what it gave before is sent. With "
+    "send_all(rows, make=...) a row that fails is told in its receipt, and the others are sent"
+)
 
 
 def feed(sending: Sending, iterator: Iterator[Any]) -> None:
@@ -18,20 +65,24 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     # Between a message's coming and `put` no interrupt can come: none is lost.
     try:
         for item in iterator:
-            more = sending.put(item)
+            more = sending.put_unfit(item.row, item.why) if type(item) is Unmade else sending.put(item)
             if more is None:
                 more = _prepared(sending, item)
             if not more:
                 return
-    except BaseException:
+    except BaseException as raised:
         sending.finish()
+        if isinstance(raised, Exception):
+            raised.add_note(ENDED)
         raise
     sending.finish()
 
 
 def put(sending: Sending, item: Any) -> None:
     """Takes one message."""
-    if sending.put(item) is None:
+    if type(item) is Unmade:
+        sending.put_unfit(item.row, item.why)
+    elif sending.put(item) is None:
         _prepared(sending, item)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from functools import partial
 from itertools import repeat
 from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, Self, TypeVar, overload
 
 from rsmtp import sockets
 from rsmtp._rsmtp import Engine, Receipt, Sending
-from rsmtp.feeding import feed
+from rsmtp.feeding import each_made, feed
 from rsmtp.progress import Progress, bar
 from rsmtp.report import KEPT, Report
 from rsmtp.sending import MessageLike, prepare
@@ -21,6 +21,8 @@ from rsmtp.servers import Local, Server, from_url
 
 #: A message, ours or the standard library's, or `(from_addr, to_addrs, data)`.
 Sendable = Any
+
+Row = TypeVar("Row")
 
 #: Where the URL is looked for when none is given.
 URL_VARIABLE = "RSMTP_URL"
@@ -38,7 +40,7 @@ class BaseMailer:
         host, port, user, password, access_token, tls, context, timeout, deadline,
         local_hostname, source_address, pipelining, chunking, allow_plaintext_auth, proxy:
             as in `SmtpClient`, for what the URL does not tell; tls is "starttls"
-            here if nothing else is said.
+            here if nothing else is said, and "implicit" with port 465.
         connections: sessions at most at the same time.
         window: unanswered messages on one session at most. It is the largest number
             of messages whose fate can be unknown when a connection is lost; how many
@@ -140,6 +142,10 @@ class BaseMailer:
                 resend_unknown=resend_unknown,
             )
         self._made, self._process = self._make(), os.getpid()
+        self._made_up()
+
+    def _made_up(self) -> None:
+        """The rest of what a subclass has."""
 
     @property
     def _engine(self) -> Engine:
@@ -168,18 +174,23 @@ class BaseMailer:
 class Mailer(BaseMailer):
     __doc__ = BaseMailer.__doc__
 
-    def send(self, message: Sendable) -> Receipt:
+    def send(self, message: Sendable, *, check: bool = True) -> Receipt:
         """Sends one message and tells what became of it.
 
-        A refusal is told by the receipt (`ok`, `raise_for_refused()`), not raised.
-        Raises what kept it from reaching any server (SMTPUnreachable,
+        A message that no recipient got raises, as in smtplib: SMTPRecipientsRefused,
+        SMTPSenderRefused or SMTPDataError with the server's words, what interrupted it
+        otherwise; the exception's `receipt` is the one that `check=False` returns
+        instead. One that some recipients got is told by the receipt alone (`ok`,
+        `refused`, `raise_for_refused()`).
+
+        Raises in any case what kept it from reaching any server (SMTPUnreachable,
         SMTPAuthenticationError, SMTPTLSError, SMTPConnectError, ...), and ValueError
         or TypeError for a message that can't be sent as it is. What a signal handler
         raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
         if sockets.are_replaced():
-            return self._send_by_thread(message)
-        return self._engine.send(message, prepare(message))
+            return checked(self._send_by_thread(message), check)
+        return checked(self._engine.send(message, prepare(message)), check)
 
     def _send_by_thread(self, message: Sendable) -> Receipt:
         """What is done by sockets that are not Python's is done in a thread of its own, and
@@ -203,6 +214,18 @@ class Mailer(BaseMailer):
         stream: Literal[True],
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
+        make: None = None,
+    ) -> Iterator[Receipt]: ...
+
+    @overload
+    def send_all(
+        self,
+        messages: Iterable[Row],
+        *,
+        stream: Literal[True],
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+        make: Callable[[Row], Sendable],
     ) -> Iterator[Receipt]: ...
 
     @overload
@@ -213,21 +236,35 @@ class Mailer(BaseMailer):
         stream: Literal[False] = False,
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
+        make: None = None,
+    ) -> Report: ...
+
+    @overload
+    def send_all(
+        self,
+        messages: Iterable[Row],
+        *,
+        stream: Literal[False] = False,
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+        make: Callable[[Row], Sendable],
     ) -> Report: ...
 
     def send_all(
         self,
-        messages: Iterable[Sendable],
+        messages: Iterable[Any],
         *,
         stream: bool = False,
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
+        make: Callable[[Any], Sendable] | None = None,
     ) -> Report | Iterator[Receipt]:
         """Sends all that an iterable gives, many at a time on each session.
 
         Args:
-            messages: messages, or `(from_addr, to_addrs, data)`. A generator is asked
-                for more as room comes free: it may be endless.
+            messages: messages, or `(from_addr, to_addrs, data)`; with `make`, rows of
+                any kind. A generator is asked for more as room comes free: it may be
+                endless.
             stream: yield a receipt for each message as it is settled, instead of
                 returning a Report of all. Not in the order of the messages: `index`
                 and `message` tell which it is.
@@ -235,6 +272,11 @@ class Mailer(BaseMailer):
                 is called with a `Progress`, ten times a second at most and at the end.
             total: how many there will be, for the bar, where `len(messages)` can't
                 tell.
+            make: called with each row when there is room for its message, which it
+                returns. A row that it raises for gets a receipt whose `message` is the
+                row and whose `error` is what was raised, with a note that shows the row;
+                the others are sent. (A generator that raises has ended: no later row
+                could be asked for.)
 
         A message that can't be sent as it is (a bad address, no recipient, not a
         message) gets a receipt whose `error` says why, and the others are sent.
@@ -246,6 +288,7 @@ class Mailer(BaseMailer):
         check_many(messages)
         sending = self._engine.send_all(stream, KEPT, by_threads=True)
         told = teller(sending, messages, progress, total)
+        messages = each_made(messages, make)
         if stream:
             return _receipts(sending, messages, told)
         return _report(sending, messages, told)
@@ -276,6 +319,17 @@ def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any
     if len(hops) > 1 and any(isinstance(hop, Local) for hop in hops):
         raise ValueError("url: file:, sendmail: and null: stand alone")
     return hops
+
+
+def checked(receipt: Receipt, check: bool) -> Receipt:
+    """The receipt, if any recipient got the message, or nothing is to be raised."""
+    if check and not receipt.sent:
+        try:
+            receipt.raise_for_refused()
+        except Exception as raised:
+            raised.receipt = receipt  # type: ignore[attr-defined]
+            raise
+    return receipt
 
 
 def check_many(messages: Any) -> None:

@@ -115,7 +115,9 @@ class Report:
                     words = f": {recipient.code} {recipient.text}" if recipient.code else ""
                     lines.append(f"  {receipt.index}: {recipient.address} {recipient.fate}{words}")
             if receipt.error is not None:
-                lines.append(f"  {receipt.index}: {receipt.error}")
+                notes = getattr(receipt.error, "__notes__", ())
+                row = next((f" ({note})" for note in notes if note.startswith("row ")), "")
+                lines.append(f"  {receipt.index}: {receipt.error}{row}")
         if len(troubles) > 20:
             lines.append(f"  and {len(troubles) - 20} more, in receipts")
         return "\n".join(lines)

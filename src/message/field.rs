@@ -132,8 +132,39 @@ pub fn kind(name: &str) -> Kind {
     }
 }
 
+/// The value of the first field of this name at the beginning of a message, unfolded.
+#[must_use]
+pub fn first_value(message: &[u8], name: &str) -> Option<String> {
+    let mut lines = message.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let is_folded = |line: &[u8]| line.starts_with(b" ") || line.starts_with(b"\t");
+    let of_name = |line: &[u8]| {
+        let colon = memchr::memchr(b':', line)?;
+        let found = line[..colon].trim_ascii_end().eq_ignore_ascii_case(name.as_bytes());
+        found.then(|| line[colon + 1..].to_vec())
+    };
+    let mut value = lines.by_ref().take_while(|line| !line.is_empty()).find_map(of_name)?;
+    for line in lines.take_while(|line| is_folded(line)) {
+        value.extend_from_slice(line);
+    }
+    Some(String::from_utf8_lossy(value.trim_ascii()).into_owned())
+}
+
 /// Whether the field is for the sender's eyes only.
 #[must_use]
 pub fn is_hidden(name: &str) -> bool {
     name.eq_ignore_ascii_case("bcc") || name.eq_ignore_ascii_case("resent-bcc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_field_of_a_name() {
+        let message = b"To: a\r\nMessage-id: \r\n <1@x>\r\n\ty\r\nMessage-ID: <2@x>\r\n\r\nSubject: body\r\n";
+        assert_eq!(first_value(message, "message-id").as_deref(), Some("<1@x>\ty"));
+        assert_eq!(first_value(message, "subject"), None);
+        assert_eq!(first_value(b"Subject: s", "subject").as_deref(), Some("s"));
+        assert_eq!(first_value(b"", "subject"), None);
+    }
 }

@@ -203,6 +203,11 @@ impl Body {
         Ok(octets)
     }
 
+    /// The first octets, as many as come in one piece and at most so many.
+    pub fn beginning(&self, most: usize) -> Result<Vec<u8>, Unreadable> {
+        self.clone().next_piece(most).map(<[u8]>::to_vec)
+    }
+
     /// How many octets have been taken.
     pub(super) fn taken(&self) -> u64 {
         self.taken

@@ -22,8 +22,8 @@ class Mailer:
         self._runner = asyncio.Runner(debug=True)
         _runners.append(self._runner)
 
-    def send(self, message):
-        return self._runner.run(self._mailer.send(message))
+    def send(self, message, **options):
+        return self._runner.run(self._mailer.send(message, **options))
 
     def send_all(self, messages, *, stream=False, **options):
         sending = self._mailer.send_all(messages, **options)

@@ -3,15 +3,19 @@
 use super::parcel::{Parcel, Shipment};
 use crate::binding::error::to_python;
 use crate::binding::outcome::reply_to_python;
-use crate::bulk;
+use crate::bulk::{self, Payload};
 use crate::envelope::ReversePath;
+use crate::message::field;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Stage};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::PyBytes;
 use std::sync::Arc;
+
+/// Octets of a message in which its Message-ID is looked for.
+const HEADER: usize = 64 * 1024;
 
 /// What became of one recipient of a message.
 #[pyclass(frozen, module = "rsmtp")]
@@ -64,12 +68,19 @@ impl Recipient {
     }
 
     fn __repr__(&self) -> String {
-        let words = self.reply.as_ref().map(|reply| format!(": {reply}")).unwrap_or_default();
-        format!("<{} {}{words}>", self.address, self.fate)
+        format!("<{}>", self.line())
     }
 }
 
-/// What became of one message. `ok` is true only if it was sent to everybody.
+impl Recipient {
+    fn line(&self) -> String {
+        let words = self.reply.as_ref().map(|reply| format!(": {reply}")).unwrap_or_default();
+        format!("{} {}{words}", self.address, self.fate)
+    }
+}
+
+/// What became of one message. `ok` is true only if it was sent to every recipient, and so
+/// is the receipt itself; `print` shows a line for each recipient, in the server's words.
 #[pyclass(frozen, module = "rsmtp")]
 pub struct Receipt {
     receipt: bulk::Receipt<Shipment>,
@@ -131,7 +142,7 @@ impl Receipt {
 
     /// What became of each recipient.
     #[getter]
-    fn recipients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    fn recipients(&self) -> Vec<Recipient> {
         let all = self.receipt.recipients.iter().map(|(path, fate)| {
             let (name, stage, reply) = match fate {
                 Fate::Sent(reply) => ("sent", None, Some(reply.clone())),
@@ -142,7 +153,27 @@ impl Receipt {
             let transient = self.receipt.may_succeed_later(fate);
             Recipient { address: path.to_string(), fate: name, stage, reply, transient }
         });
-        PyList::new(py, all.map(|recipient| Py::new(py, recipient)).collect::<PyResult<Vec<_>>>()?)
+        all.collect()
+    }
+
+    /// The Message-ID that the message went out with; None where it has none.
+    #[getter]
+    fn message_id(&self) -> Option<String> {
+        // Fields come before any content that would have to be read.
+        let header = self.receipt.payload.body().beginning(HEADER).ok()?;
+        field::first_value(&header, "message-id")
+    }
+
+    /// The message as it went out: CRLF line ends, Date and Message-ID, no Bcc. For a copy in
+    /// a folder of sent messages.
+    ///
+    /// It is written anew each time and takes no memory until then. Raises what reading an
+    /// attached file raises, when that has changed since. A server without 8BITMIME may
+    /// have got parts of the message in another encoding.
+    fn sent_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let body = self.receipt.payload.body();
+        let octets = py.detach(|| body.canonical()).map_err(|why| to_python(py, &why.to_error()))?;
+        Ok(PyBytes::new(py, &octets))
     }
 
     /// Whether the message was sent to every recipient.
@@ -226,6 +257,20 @@ impl Receipt {
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = (include, exclude);
         slf.py().import("rsmtp.display.report")?.call_method1("receipt_bundle", (slf,))
+    }
+
+    /// As `ok`.
+    fn __bool__(&self) -> bool {
+        self.receipt.ok()
+    }
+
+    /// A line for each recipient, with the server's words, and one for what else went wrong.
+    fn __str__(&self, py: Python<'_>) -> String {
+        let mut lines: Vec<String> = self.recipients().iter().map(Recipient::line).collect();
+        if let Some(error) = self.error(py) {
+            lines.push(error.bind(py).str().map_or_else(|_| String::new(), |words| words.to_string()));
+        }
+        if lines.is_empty() { "not sent".to_owned() } else { lines.join("\n") }
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

@@ -149,6 +149,12 @@ impl Sending {
         }
     }
 
+    /// Something that no message could be made of: a receipt says so. True: the next one,
+    /// please.
+    fn put_unfit(&self, item: &Bound<'_, PyAny>, #[pyo3(from_py_with = exception)] why: PyErr) -> bool {
+        self.progress().put_aside(item, why)
+    }
+
     /// There is no more to come; `go_on` tells of the rest.
     fn finish(&self, py: Python<'_>) {
         if self.is_of_another_process() {

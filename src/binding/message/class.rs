@@ -42,8 +42,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most
 /// 998 bytes can't carry is transfer-encoded; display names and subjects become
 /// encoded-words (RFC 2047), domains A-labels (RFC 5890), file names both RFC 2231
-/// parameters and encoded-words. Date and Message-ID are supplied when the message
-/// is sent. Bcc is never written.
+/// parameters and encoded-words. Bcc is never written. Date and Message-ID are supplied
+/// when the message is sent, and stand in it from then on: sent again it is the same
+/// message. A change of its fields or its content makes another of it, which gets new
+/// ones.
 ///
 /// Raises ValueError, naming the argument, for control characters (RFC 5322), for a
 /// second value of a field that may stand only once, and for a pipe, a device or a
@@ -114,6 +116,8 @@ fn copied_state(py: Python<'_>, state: &State, fields: Vec<Field>) -> State {
         default_type: object(&state.default_type),
         defects: state.defects.as_ref().map(|defects| defects.clone_ref(py)),
         origin: None,
+        // What is written instead of a message has its fields, whatever else changes in it.
+        supplied: Vec::new(),
     }
 }
 
@@ -344,6 +348,17 @@ impl Message {
     #[pyo3(name = "_headers")]
     fn store_headers(slf: &Bound<'_, Self>, pairs: Bound<'_, PyAny>) -> PyResult<()> {
         fields::set_live_list(slf, pairs)
+    }
+
+    #[getter]
+    pub(super) fn _supplied(slf: &Bound<'_, Self>) -> Vec<(String, String)> {
+        slf.get().with(slf.py(), |state| state.supplied.clone())
+    }
+
+    #[setter]
+    #[pyo3(name = "_supplied")]
+    fn store_supplied(slf: &Bound<'_, Self>, supplied: Vec<(String, String)>) {
+        slf.get().with(slf.py(), |state| state.supplied = supplied);
     }
 
     #[getter]

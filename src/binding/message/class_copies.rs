@@ -68,6 +68,7 @@ impl Message {
         if let Some(origin) = Origin::of(slf) {
             all.set_item("_origin", origin.to_tuple(py)?)?;
         }
+        all.set_item("_supplied", Self::_supplied(slf))?;
         // Beside copies of the state, which `rsmtp.Message.__dict__` leaves there.
         let slot = py.get_type::<Message>().getattr("__dict__")?.get_item("__dict__")?;
         let own = slot.call_method1("__get__", (slf,))?.cast_into::<PyDict>()?;

@@ -4,7 +4,7 @@ use super::bytes::Bytes;
 use super::class::Message;
 use super::style::{Family, Style};
 use super::types::Flag;
-use super::{node, output};
+use super::{modern, node, output};
 use crate::message::render::Rules;
 use crate::message::rope::Rope;
 use pyo3::exceptions::PyValueError;
@@ -120,6 +120,9 @@ fn rendered_for_sending(message: &Bound<'_, Message>, utf8: bool) -> PyResult<Ro
         }
         policy = policy.call_method("clone", (), Some(&change))?;
         style = Style::of(&policy)?;
+    }
+    if style.family == Family::Modern {
+        modern::complete(message)?;
     }
     let rules = Rules {
         linesep: "\r\n".to_owned(),

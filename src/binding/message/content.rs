@@ -58,6 +58,7 @@ pub(crate) fn parts<'py>(message: &Bound<'py, Message>) -> Option<Bound<'py, PyL
 
 pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny>) -> PyResult<()> {
     let py = message.py();
+    fields::changes(message);
     let is_modern = message.get().is_modern(py);
     if let Some(list) = parts(message) {
         if !(is_modern && is_attachment(part)? && is_one_thing(message)?) {
@@ -184,6 +185,7 @@ pub(crate) fn set<'py>(
     charset: Option<Bound<'py, PyAny>>,
 ) -> PyResult<()> {
     let py = message.py();
+    fields::changes(message);
     let charset = charset.map(|charset| as_charset(&charset)).transpose()?;
     let payload = match (&charset, payload.hasattr(intern!(py, "encode"))?) {
         (None, true) => {

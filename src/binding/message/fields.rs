@@ -17,6 +17,7 @@ pub(crate) fn set<'py>(
     let py = message.py();
     let text = name_text(name)?;
     let this = message.get();
+    changes(message);
     match this.family(py) {
         Family::Classic => {
             field::check_name(text.to_str()?).map_err(refused)?;
@@ -80,6 +81,38 @@ fn stored<'py>(
 pub(crate) fn push<'py>(message: &Bound<'py, Message>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
     let field = Field { name: name.unbind(), value: value.unbind() };
     change(message, |fields| fields.push(field));
+}
+
+/// Adds a field that is missing on the way to a server, unless it is there meanwhile.
+pub(crate) fn supply(message: &Bound<'_, Message>, name: &str, value: String) {
+    let py = message.py();
+    let field = Field {
+        name: PyString::new(py, name).unbind(),
+        value: PyString::new(py, &value).into_any().unbind(),
+    };
+    let is_supplied = change(message, |fields| {
+        let is_missing = !fields.iter().any(|field| field.is_named(py, name));
+        if is_missing {
+            fields.push(field);
+        }
+        is_missing
+    });
+    if is_supplied {
+        message.get().with(py, |state| state.supplied.push((name.to_owned(), value)));
+    }
+}
+
+/// The message becomes another one: what was supplied when it was sent is no longer true.
+pub(crate) fn changes(message: &Bound<'_, Message>) {
+    let py = message.py();
+    let supplied = message.get().with(py, |state| std::mem::take(&mut state.supplied));
+    if supplied.is_empty() {
+        return;
+    }
+    drop(take(message, |field| {
+        let value = field.value.bind(py).cast::<PyString>().ok().and_then(|value| value.to_str().ok());
+        supplied.iter().any(|(name, given)| field.is_named(py, name) && value == Some(given))
+    }));
 }
 
 /// What the policy shows of a stored value.
@@ -150,6 +183,7 @@ pub(crate) fn snapshot(message: &Bound<'_, Message>) -> Vec<Field> {
 
 pub(crate) fn delete(message: &Bound<'_, Message>, name: &str) {
     let py = message.py();
+    changes(message);
     drop(take(message, |field| field.is_named(py, name)));
 }
 
@@ -169,10 +203,17 @@ pub(crate) fn replace<'py>(
     name: &str,
     value: &Bound<'py, PyAny>,
 ) -> PyResult<()> {
+    let is_there = contains(message, name);
+    changes(message);
+    if is_there && !contains(message, name) {
+        // It was a supplied one.
+        return message.set_item(name, value);
+    }
     replace_up_to(message, name, value, 1)
 }
 
-/// Replaces every field of that name, each in its place.
+/// Replaces every field of that name, each in its place: a boundary, which rendering makes
+/// up as well and which makes no other message.
 pub(crate) fn replace_every<'py>(
     message: &Bound<'py, Message>,
     name: &str,

@@ -150,25 +150,21 @@ pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<
     field_fold::fold(name, plain, &rules.linesep, rules.utf8, out).map_err(fields::refused)
 }
 
-/// Adds what a message needs on its way (RFC 5322 section 3.6).
-pub(crate) fn complete(message: &Bound<'_, Message>, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
-    let mut add = |name: &str, value: &str| {
-        for piece in [name, ": ", value, &rules.linesep] {
-            out.extend_from_slice(piece.as_bytes());
-        }
-    };
+/// Adds what a message needs on its way (RFC 5322 section 3.6), to the message itself: its
+/// Message-ID is known afterwards, and what is filed as a copy is what went out.
+pub(crate) fn complete(message: &Bound<'_, Message>) -> PyResult<()> {
     if !fields::contains(message, "date") {
-        add("Date", &identity::date_now());
+        fields::supply(message, "Date", identity::date_now());
     }
     if !fields::contains(message, "message-id") {
         let sender = match fields::get_text(message, "from")? {
             Some(from) => Some(from),
             None => fields::get_text(message, "sender")?,
         };
-        add("Message-ID", &identity::message_id(sender.as_deref()));
+        fields::supply(message, "Message-ID", identity::message_id(sender.as_deref()));
     }
     if !fields::contains(message, "mime-version") {
-        add("MIME-Version", "1.0");
+        fields::supply(message, "MIME-Version", "1.0".to_owned());
     }
     Ok(())
 }

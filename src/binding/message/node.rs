@@ -106,9 +106,6 @@ impl Entity for Node<'_, '_> {
                 written::check(&out[start..], &rules.linesep).map_err(fields::refused)?;
             }
         }
-        if self.context.style.family == Family::Modern && rules.sending && place == Place::Root {
-            modern::complete(&self.message, rules, out)?;
-        }
         Ok(())
     }
 

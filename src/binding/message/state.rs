@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub defects: Option<Py<PyList>>,
     /// What it was read from.
     pub origin: Option<Arc<Origin>>,
+    /// Date and Message-ID as they were supplied when the message was sent: name and value.
+    pub supplied: Vec<(String, String)>,
 }
 
 pub(crate) struct Field {
