@@ -1,5 +1,6 @@
 """The package `rsmtp`: its names are there when they are asked for, and loaded no sooner."""
 
+import inspect
 import subprocess
 import sys
 
@@ -34,3 +35,24 @@ def test_a_star_import_has_all_names():
     program = "from rsmtp import *; print(SmtpClient.__name__, SMTPException.__name__, smtplib.SMTP.__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "SmtpClient SMTPException SMTP\n"
+
+
+def test_dir_shows_public_names_only():
+    shown = {name for name in dir(rsmtp) if not name.startswith("__")}
+    assert shown == {name for name in rsmtp.__all__ if not name.startswith("__")}
+
+
+def test_modules_load_by_attribute():
+    program = "import rsmtp; print(rsmtp.inbox.__name__, rsmtp.testing.__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "rsmtp.inbox rsmtp.testing\n"
+
+
+@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
+def test_user_and_username_are_the_same(kind):
+    mailer = getattr(rsmtp, kind)
+    for name in ("user", "username"):
+        assert mailer(host="localhost", **{name: "ann"}, password="x")._hops[0].user == "ann"
+    with pytest.raises(ValueError, match="user and username"):
+        mailer(host="localhost", user="ann", username="ann", password="x")
+    assert "connections" in inspect.signature(mailer).parameters

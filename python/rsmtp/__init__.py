@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rsmtp import aiosmtplib, email, errors, smtplib
+    from rsmtp import aiosmtplib, email, errors, inbox, smtplib, testing
     from rsmtp._rsmtp import (
         Catcher,
         Certificate,
@@ -73,11 +73,13 @@ __all__ = [
     "email",
     "errors",
     "formataddr",
+    "inbox",
     "send",
     "smtplib",
+    "testing",
 ]
 
-_MODULES = ("aiosmtplib", "email", "errors", "smtplib")
+_MODULES = ("aiosmtplib", "email", "errors", "inbox", "smtplib", "testing")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
     "AsyncMailer": "async_mailer",
@@ -117,4 +119,4 @@ if not TYPE_CHECKING:  # type checkers know the names, and complain about others
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, "__all__", "__doc__", "__file__", "__name__", "__path__"})

@@ -40,7 +40,8 @@ class BaseMailer:
         host, port, user, password, access_token, tls, context, timeout, deadline,
         local_hostname, source_address, pipelining, chunking, allow_plaintext_auth, proxy:
             as in `SmtpClient`, for what the URL does not tell; tls is "starttls"
-            here if nothing else is said, and "implicit" with port 465.
+            here if nothing else is said, and "implicit" with port 465. `username` is another
+            name of `user`.
         connections: sessions at most at the same time.
         window: unanswered messages on one session at most. It is the largest number
             of messages whose fate can be unknown when a connection is lost; how many
@@ -72,6 +73,7 @@ class BaseMailer:
         host: str | None = None,
         port: int | None = None,
         user: str | None = None,
+        username: str | None = None,
         password: str | None = None,
         access_token: str | None = None,
         tls: str | None = None,
@@ -97,6 +99,9 @@ class BaseMailer:
         backoff: float = 1.0,
         resend_unknown: bool = False,
     ) -> None:
+        if username is not None and user is not None:
+            raise ValueError("user and username: the same twice: give one of them")
+        user = username if user is None else user
         settings = {
             "host": host, "port": port, "user": user, "password": password, "access_token": access_token,
             "tls": tls, "context": context, "timeout": timeout, "deadline": deadline,
