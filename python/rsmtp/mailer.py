@@ -42,6 +42,9 @@ class BaseMailer:
             as in `SmtpClient`, for what the URL does not tell; tls is "starttls"
             here if nothing else is said, and "implicit" with port 465. `username` is another
             name of `user`.
+        password, access_token: also a callable that returns one. It is asked at each
+            login, that is for each new session, and may be asked by several threads at
+            once: for tokens that expire. An exception of its own ends the attempt.
         connections: sessions at most at the same time.
         window: unanswered messages on one session at most. It is the largest number
             of messages whose fate can be unknown when a connection is lost; how many
@@ -74,8 +77,8 @@ class BaseMailer:
         port: int | None = None,
         user: str | None = None,
         username: str | None = None,
-        password: str | None = None,
-        access_token: str | None = None,
+        password: str | Callable[[], str] | None = None,
+        access_token: str | Callable[[], str] | None = None,
         tls: str | None = None,
         context: Any = None,
         timeout: float | None = None,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -40,8 +41,8 @@ class Server:
     tls: str | None = None
     context: Any = None
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
-    access_token: str | None = field(default=None, repr=False)
+    password: str | Callable[[], str] | None = field(default=None, repr=False)
+    access_token: str | Callable[[], str] | None = field(default=None, repr=False)
     lmtp: bool = False
     local_hostname: str | None = None
     source_address: tuple[str, int] | None = None

@@ -12,7 +12,7 @@ from rsmtp.servers import Server
 
 def password_for(server: Server) -> str:
     """The password of `server.user`. Raises Stop where there is none."""
-    if server.password is not None:
+    if isinstance(server.password, str):
         return server.password
     found = os.environ.get("RSMTP_PASSWORD") or _from_keyring(server)
     if found is None and sys.stderr.isatty():

@@ -13,7 +13,7 @@ use crate::protocol::auth::{Credentials, Secret};
 use crate::protocol::opening::{Security, Source};
 use crate::protocol::{Error, Kind, Options, Stage};
 use crate::tls::MakeLayer;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ pub struct ServerSettings {
     tls: String,
     context: Option<Py<PyAny>>,
     user: Option<String>,
-    password: Option<String>,
-    access_token: Option<String>,
+    password: Option<Py<PyAny>>,
+    access_token: Option<Py<PyAny>>,
     local_hostname: Option<String>,
     lmtp: bool,
     pipelining: bool,
@@ -70,25 +70,7 @@ impl ServerSettings {
                 return Err(bad_argument("tls", &why));
             }
         };
-        let secret = match (self.password.clone(), self.access_token.clone()) {
-            (Some(password), None) => Some(Secret::Password(password)),
-            (None, Some(token)) => Some(Secret::AccessToken(token)),
-            (None, None) => None,
-            _ => return Err(bad_argument("access_token", &"stands for a password: give one of them")),
-        };
-        let credentials = match (&self.user, secret) {
-            (Some(user), Some(secret)) => {
-                let credentials = Credentials::new(user, secret);
-                Some(Source::Fixed(credentials.map_err(|bad| PyValueError::new_err(bad.to_string()))?))
-            }
-            (None, None) => None,
-            (Some(_), None) => {
-                return Err(bad_argument("password", &"is missing: a user alone can't log in"));
-            }
-            (None, Some(_)) => {
-                return Err(bad_argument("user", &"is missing: a password alone can't log in"));
-            }
-        };
+        let credentials = source(py, self.user, self.password, self.access_token)?;
         let options = Options {
             lmtp: self.lmtp,
             pipelining: self.pipelining,
@@ -114,6 +96,53 @@ impl ServerSettings {
         };
         Ok(Hop { server, target, patience })
     }
+}
+
+/// A password or an access token: a text, or a callable that is asked at each login.
+fn source(
+    py: Python<'_>,
+    user: Option<String>,
+    password: Option<Py<PyAny>>,
+    access_token: Option<Py<PyAny>>,
+) -> PyResult<Option<Source>> {
+    let (argument, secret, wrap): (_, _, fn(String) -> Secret) = match (password, access_token) {
+        (Some(password), None) => ("password", password, Secret::Password),
+        (None, Some(token)) => ("access_token", token, Secret::AccessToken),
+        (None, None) if user.is_none() => return Ok(None),
+        (None, None) => return Err(bad_argument("password", &"is missing: a user alone can't log in")),
+        _ => return Err(bad_argument("access_token", &"stands for a password: give one of them")),
+    };
+    let Some(user) = user else {
+        return Err(bad_argument("user", &"is missing: a password alone can't log in"));
+    };
+    let credentials = move |secret: String| {
+        Credentials::new(&user, wrap(secret)).map_err(|bad| PyValueError::new_err(bad.to_string()))
+    };
+    if !secret.bind(py).is_callable() {
+        let text = text(argument, "a text or a callable is wanted", secret.bind(py))?;
+        return Ok(Some(Source::Fixed(credentials(text)?)));
+    }
+    Ok(Some(Source::Asked(Arc::new(move || {
+        Python::attach(|py| {
+            let told = secret.call0(py);
+            let told = told.and_then(|told| text(argument, "its callable must return a text", told.bind(py)));
+            told.and_then(&credentials).map_err(|raised| {
+                // Where tokens come from may be out of reach for a while.
+                let is_network = raised.is_instance_of::<PyOSError>(py);
+                let kind = if is_network { Kind::Unreachable } else { Kind::Misuse };
+                let error = Error::new(kind, Stage::Auth, raised.value(py).to_string());
+                Error { cause: Some(Arc::new(Told(raised))), ..error }
+            })
+        })
+    }))))
+}
+
+fn text(argument: &str, wanted: &str, given: &Bound<'_, PyAny>) -> PyResult<String> {
+    given.extract().map_err(|_| {
+        let kind =
+            given.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
+        PyTypeError::new_err(format!("{argument}: {wanted}, not {kind}"))
+    })
 }
 
 pub fn seconds(argument: &str, given: Option<f64>) -> PyResult<Option<Duration>> {
