@@ -43,7 +43,7 @@ PLATFORMS = (
     "manylinux*_x86_64", "manylinux*_aarch64", "musllinux_*_x86_64", "musllinux_*_aarch64",
     "macosx_*_x86_64", "macosx_*_arm64", "win_amd64", "win_arm64",
 )  # fmt: skip
-UNWANTED = ("target/", ".venv", ".tools/", "dist/", ".github/", "__pycache__")
+UNWANTED = ("target/", ".venv", ".tools/", "dist/", "__pycache__")
 
 
 def main() -> None:
@@ -118,7 +118,7 @@ def check_sdist(sdist: Path, python: str) -> None:
         # A development build shows the same as one for release, in a tenth of the time.
         offline = {
             "CARGO_NET_OFFLINE": "true",
-            "CARGO_TARGET_DIR": str(ROOT / "target" / "sdist"),
+            "CARGO_TARGET_DIR": str(ROOT / "target"),
             "MATURIN_PEP517_ARGS": "--profile dev --locked",
             "PATH": f"{Path(builder).parent}{os.pathsep}{os.environ['PATH']}",
         }

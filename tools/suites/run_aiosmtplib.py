@@ -42,6 +42,9 @@ REASONS = {
     "test_connect.test_connect_with_no_starttls_support": f"{PRIVATE}, `protocol._over_ssl`",
     "test_connect.test_create_connection_runtime_error_on_missing_loop": f"{PRIVATE}, `_create_connection`",
     "test_main.test_command_line_send": "`python -m aiosmtplib` asks for a message; `rsmtp send` sends one",
+    "test_sendmail.test_rset_after_sendmail_error_response_to_mail": (
+        "a MAIL that is refused begins no transaction (RFC 5321 4.1.1.2), so there is nothing to reset"
+    ),
     "test_sendmail.test_sendmail_simple_failure": 'the recipient "@@" is a ValueError before it is sent',
     "test_sendmail.test_sendmail_size_option_counts_transmitted_octets_bytes": (
         "SIZE is the message's own size, as smtplib says it, without the line end that DATA adds"
