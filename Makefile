@@ -13,7 +13,7 @@ VENV := .venv
 BENCH_VENV := .venv-bench
 BIN := $(VENV)/bin
 PIP := -m pip --disable-pip-version-check --quiet --no-input
-FEATURE_SETS := message driver bulk bulk,catcher
+FEATURE_SETS := message driver bulk message,bulk,catcher
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find src -type f)
 STUB := python/rsmtp/_rsmtp.pyi
 FRESH_STUB := target/stubs/rsmtp/_rsmtp.pyi
@@ -171,7 +171,7 @@ docs: $(VENV)/built $(VENV)/docs-tools ## The site, docs/_build/html; a warning 
 # --- fuzzing, endurance -----------------------------------------------------------
 
 FUZZ_SECONDS ?= 1200
-FUZZ_TARGETS ?= replies session mail_data addresses headers
+FUZZ_TARGETS ?= replies session mail_data addresses headers sender
 ENDURANCE ?= 50
 
 # No unsafe code of ours, so no sanitizer: cargo-fuzz needs a nightly compiler's flags,

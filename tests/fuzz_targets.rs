@@ -33,6 +33,11 @@ fn headers() {
     run("headers");
 }
 
+#[test]
+fn sender() {
+    run("sender");
+}
+
 /// What the fuzzer has found.
 #[test]
 fn found_before() {

@@ -13,6 +13,7 @@ pub mod mail_data;
 pub mod replies;
 pub mod script;
 pub mod seeds;
+pub mod sender;
 pub mod session;
 pub mod wire;
 
@@ -20,10 +21,11 @@ pub mod wire;
 pub type Check = fn(&[u8]);
 
 /// The targets by name.
-pub const TARGETS: [(&str, Check); 5] = [
+pub const TARGETS: [(&str, Check); 6] = [
     ("replies", replies::check),
     ("session", session::check),
     ("mail_data", mail_data::check),
     ("addresses", addresses::check),
     ("headers", headers::check),
+    ("sender", sender::check),
 ];

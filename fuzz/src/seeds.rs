@@ -16,6 +16,8 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             "mail_data" => vec![[&[2][..], &said(text, "| ")].concat()],
             "addresses" => words(text),
             "headers" => headers(text),
+            // Any octets are a course of events.
+            "sender" => vec![conversation(text)],
             other => panic!("no target {other}"),
         })
         .collect();

@@ -44,6 +44,7 @@ __all__ = [
     "TlsFacts",
     "TranscriptLine",
     "Wire",
+    "Worker",
     "_Style",
     "_encode_word",
     "_encode_words",
@@ -788,6 +789,7 @@ class Engine:
         rate_per_connection: SupportsFloat | SupportsIndex | None = None,
         per_day: SupportsIndex | None = None,
         retries: SupportsIndex = 2,
+        give_up_after: SupportsFloat | SupportsIndex | None = None,
         backoff: SupportsFloat | SupportsIndex = 1.0,
         resend_unknown: bool = False,
     ) -> Engine:
@@ -798,6 +800,10 @@ class Engine:
         """
         Ends the sessions at rest; nothing can be sent any more.
         """
+    def forget(self, /) -> None:
+        """
+        The sessions at rest have gone with their event loop.
+        """
     @property
     def idle(self, /) -> int:
         """
@@ -805,11 +811,6 @@ class Engine:
         """
     @property
     def is_closed(self, /) -> bool: ...
-    def is_down(self, /, server: SupportsIndex) -> None:
-        """
-        This server could not be reached: others go first for a while.
-        """
-    def leave_queue(self, /) -> None: ...
     @staticmethod
     def local(
         kind: str,
@@ -826,13 +827,10 @@ class Engine:
         """
         Whether to use PIPELINING and CHUNKING with this server.
         """
-    def order(self, /) -> list[int]:
+    @property
+    def next_in_line(self, /) -> int | None:
         """
-        The servers in the order in which to try them now, by their places.
-        """
-    def queue_up(self, /) -> None:
-        """
-        Somebody waits for a session, or does so no longer: those in use give way.
+        Whose turn it is to have a session: a number that a worker queues by.
         """
     def send(
         self, /, item: Any, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]
@@ -1538,13 +1536,9 @@ class Request:
 
 @final
 class Sending:
-    def enlist(self, /) -> bool:
-        """
-        Takes on another session, unless there are enough for what waits.
-        """
     def fail(self, /, why) -> None:
         """
-        No session can be opened: what waits is not sent, for this reason.
+        A worker could not be started: this ends the sending.
         """
     @property
     def failure(self, /) -> Any | None:
@@ -1572,16 +1566,6 @@ class Sending:
         """
         A forked child has neither the threads nor the sessions.
         """
-    def outlook(self, /) -> float | None:
-        """
-        Seconds until there is something to do for another session: 0 now, inf when
-        something new comes; None: nothing any more.
-        """
-    def patience(self, /, failures: SupportsIndex, opened: bool) -> float | None:
-        """
-        Seconds before another attempt to open a session, after so many that failed, or,
-        with `opened`, on which no message was answered; None: no more of them.
-        """
     def put(self, /, item: Any) -> bool | None:
         """
         Takes one message. True: the next one, please. False: that is enough for now.
@@ -1599,10 +1583,6 @@ class Sending:
         """
         Something that no message could be made of: a receipt says so. True: the next one,
         please.
-        """
-    def resign(self, /) -> None:
-        """
-        A session's work has ended.
         """
     def stop(self, /) -> None:
         """
@@ -1627,6 +1607,10 @@ class Sending:
     def work_here(self, /) -> None:
         """
         Works in this thread until nothing is left to do: files and programs.
+        """
+    def worker(self, /) -> Worker | None:
+        """
+        Another worker; None: there are enough for what is not settled.
         """
 
 @final
@@ -1794,20 +1778,10 @@ class Wire(Conversation):
         """
         Begins a request. One that can't be made raises here, and nothing is sent.
         """
-    def begin_errand(
-        self,
-        /,
-        sending: Sending,
-        server: SupportsIndex,
-        literal: str | None,
-        begun: SupportsIndex = 0,
-        age: SupportsFloat | SupportsIndex = 0.0,
-        silence: SupportsFloat | SupportsIndex = 0.0,
-    ) -> None:
+    def begin_serving(self, /, worker: Worker, literal: str | None) -> None:
         """
-        Begins to send what `sending` has, by the server at this place: on a session
-        that is to be opened, whose own address literal is given, or on one over which
-        so many messages have gone, of that age and silent for so long (in seconds).
+        Begins to converse for a worker: on a session that is to be opened, whose own
+        address literal is given, or on one that was at rest.
         """
     def check_time(self, /) -> None:
         """
@@ -1825,6 +1799,11 @@ class Wire(Conversation):
         """
         Ends the session without a word; a request under way is settled by that.
         """
+    def end_serving(self, /) -> int | None:
+        """
+        Ends the conversation, however it went: the number by which to keep the session,
+        None where it is to be ended by QUIT, or -1 where it is over.
+        """
     def end_tls(self, /) -> bytes | None:
         """
         What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
@@ -1838,7 +1817,7 @@ class Wire(Conversation):
     @property
     def is_opening(self, /) -> bool:
         """
-        Whether an errand is under way whose session is not ready for mail yet.
+        Whether a worker converses whose session is not ready for mail yet.
         """
     @property
     def is_quiet(self, /) -> bool:
@@ -1847,13 +1826,6 @@ class Wire(Conversation):
         """
     @property
     def is_settled(self, /) -> bool: ...
-    def leave_errand(self, /) -> tuple[BaseException | None, bool, int, bool]:
-        """
-        Ends the errand, however it went: `(error, spent, begun, ready)`. The error is an
-        exception that is not raised: what kept the session from getting any message
-        answered. `spent` is whether it may not be used again, `begun` the messages that
-        have gone over it, `ready` whether it came to be ready for mail.
-        """
     def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:
         """
         For the transcript: the host's name has these addresses.
@@ -1920,6 +1892,29 @@ class Wire(Conversation):
     def unread(self, /) -> int:
         """
         Octets that have come and are not taken in.
+        """
+
+@final
+class Worker:
+    """
+    What opens sessions and sends by them, one after the other, as long as there is work.
+    """
+    def gone(self, /) -> None:
+        """
+        The session that was to be used again has gone.
+        """
+    def leave(self, /) -> None:
+        """
+        It ends, and gives back what it holds.
+        """
+    def next(self, /) -> tuple[str, int, float]:
+        """
+        What to do next, with which server, session or number, and for how many seconds:
+        "dial", "reuse", "discard", "queue", "pause", "wait" or "leave".
+        """
+    def not_opened(self, /, why) -> None:
+        """
+        There is no connection, for this reason.
         """
 
 @final

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import rsmtp
 from rsmtp import quick_ack, sockets
-from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, ascii_host
+from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, Worker, ascii_host
 
 if TYPE_CHECKING:
     from rsmtp.proxies import Proxy
@@ -207,25 +207,26 @@ class Connection(Wire, asyncio.BufferedProtocol):
                     self.close()
                 raise
 
-    async def serve(self, begin: Callable[[], None], told: Callable[[], None]) -> Any:
-        """Carries out what `begin` begins, an errand of a mailer's: what `leave_errand`
-        gives. `told` is called whenever something has come of it."""
+    async def serve(self, worker: Worker, literal: str | None, told: Callable[[], None]) -> int | None:
+        """Converses for a mailer's worker, on a session that is to be opened if `literal` is
+        given: gives what `end_serving` gives. `told` is called whenever something has come
+        of it."""
         async with self._turn:
-            begin()
+            self.begin_serving(worker, literal)
             self._told = told
             try:
                 await self._until_settled()
             finally:
                 self._told = None
                 # A caller who has left leaves what was in flight unknown.
-                left = self.leave_errand()
+                parting = self.end_serving()
                 if self.is_over:
                     self._hang_up()
                 told()
-            return left
+            return parting
 
     def nudge(self) -> None:
-        """There is more to say, for an errand that had nothing."""
+        """There is more to say, for a worker that had nothing."""
         if self._told is not None:
             self._go_on()
 
@@ -353,7 +354,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
         self._count_sent()
         kept = self.received(bytes(self._incoming[:nbytes]))
         self._go_on()
-        # What was asked for is taken in by now, and an errand takes in all that comes.
+        # What was asked for is taken in by now, and a worker takes in all that comes.
         if kept > _UNREAD and self._transport is not None and self._told is None and self.unread > _UNREAD:
             self._reading_is_paused = True
             self._transport.pause_reading()

@@ -19,7 +19,7 @@ class AsyncMailer(BaseMailer):
     __doc__ = BaseMailer.__doc__
 
     def _made_up(self) -> None:
-        self._pool = AsyncPool(lambda: self._engine, self._connections, self._keep_idle, self._max_age)
+        self._pool = AsyncPool(lambda: self._engine)
 
     async def send(self, message: Sendable, *, check: bool = True) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
@@ -73,4 +73,4 @@ class AsyncMailer(BaseMailer):
     @property
     def idle(self) -> int:
         """How many sessions are open and at rest."""
-        return self._pool.idle
+        return self._engine.idle

@@ -1,11 +1,10 @@
-"""The sessions of an `AsyncMailer`: those at rest, and leave to have one."""
+"""The connections of an `AsyncMailer`: which session comes next, and which is kept, the engine
+decides."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from rsmtp._rsmtp import Engine, Request, Settings
 from rsmtp.async_connection import Connection
@@ -13,31 +12,17 @@ from rsmtp.errors import SMTPException, SMTPStateError
 from rsmtp.servers import Server
 
 
-class Resting:
-    """A session that waits to be used again."""
-
-    def __init__(self, connection: Connection, server: int) -> None:
-        self.connection = connection
-        self.server = server
-        self.begun = 0
-        self.opened = self.since = time.monotonic()
-
-
 class AsyncPool:
     """Sessions that are opened, kept and closed, on one event loop."""
 
-    def __init__(
-        self, engine: Callable[[], Engine], connections: int, keep_idle: float, max_age: float
-    ) -> None:
+    def __init__(self, engine: Callable[[], Engine]) -> None:
         self._engine = engine
-        # Those at work.
+        # Those at work, and those at rest by their numbers.
         self.serving: set[Connection] = set()
-        self._connections = connections
-        self._keep_idle = keep_idle
-        self._max_age = max_age
-        self._at_rest: list[Resting] = []
+        self._at_rest: dict[int, Connection] = {}
+        # Workers that wait for their turn to have a session, by their numbers.
+        self._waiting: dict[int, asyncio.Future[None]] = {}
         self._closed = False
-        self._places = asyncio.Semaphore(connections)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -45,31 +30,26 @@ class AsyncPool:
         """The mailer's, of this process."""
         return self._engine()
 
-    @property
-    def idle(self) -> int:
-        """How many sessions are open and at rest."""
-        return len(self._at_rest)
-
     async def close(self) -> None:
         """Ends the sessions at rest, politely."""
         self._closed = True
         self.engine.close()
-        at_rest, self._at_rest = self._at_rest, []
+        at_rest, self._at_rest = self._at_rest, {}
         try:
             async with asyncio.TaskGroup() as leaving:
-                for one in at_rest:
-                    leaving.create_task(leave(one.connection))
+                for connection in at_rest.values():
+                    leaving.create_task(leave(connection))
         finally:
             # A task that is cancelled before its first step has closed nothing.
-            for one in at_rest:
-                one.connection.close()
+            for connection in at_rest.values():
+                connection.close()
 
     def __del__(self) -> None:
-        for one in self._at_rest:
-            one.connection.drop()
+        for connection in self._at_rest.values():
+            connection.drop()
 
     def join_loop(self) -> None:
-        """Whoever begins to send says so from the loop that the sessions belong to."""
+        """The loop that begins to send is the one that the sessions belong to."""
         if self._closed:
             raise RuntimeError("this mailer is closed")
         loop = asyncio.get_running_loop()
@@ -81,39 +61,24 @@ class AsyncPool:
                     )
                 # They ended with their loop.
                 self._at_rest.clear()
+                self.engine.forget()
             self._loop = loop
-            self._places = asyncio.Semaphore(self._connections)
 
-    @contextlib.asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Leave to have one session: first come, first served. Who has one gives way."""
-        if self._places.locked():
-            self.engine.queue_up()
+    async def turn(self, number: int) -> None:
+        """Waits until this number is called. Sessions at work give way."""
+        self._waiting[number] = waiter = asyncio.get_running_loop().create_future()
+        try:
             for connection in list(self.serving):
                 connection.nudge()
-            try:
-                await self._places.acquire()
-            finally:
-                self.engine.leave_queue()
-        else:
-            await self._places.acquire()
-        try:
-            yield
+            await waiter
         finally:
-            self._places.release()
+            del self._waiting[number]
 
-    async def take(self) -> Resting | None:
-        """One that rests and is still good; looked up in what has come."""
-        while self._at_rest:
-            one = self._at_rest.pop()
-            now = time.monotonic()
-            if not one.connection.is_quiet:
-                one.connection.close()
-            elif now - one.since >= self._keep_idle or now - one.opened >= self._max_age:
-                await leave(one.connection)
-            else:
-                return one
-        return None
+    def call(self) -> None:
+        """Calls the one whose turn it is: a session may have come free."""
+        waiter = self._waiting.get(self.engine.next_in_line or 0)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     async def dial(self, server: int, hop: Server) -> Connection:
         pipelining, chunking = self.engine.manners(server)
@@ -136,13 +101,28 @@ class AsyncPool:
             proxy=hop.proxy,
         )
 
-    async def rest(self, one: Resting) -> None:
-        one.since = time.monotonic()
-        room = len(self._at_rest) < self._connections and self._keep_idle and not self._closed
-        if room and one.connection.is_quiet:
-            self._at_rest.append(one)
+    async def take(self, number: int) -> Connection | None:
+        """The one at rest with this number, if its server is still there: looked up in what
+        has come."""
+        connection = self._at_rest.pop(number, None)
+        if connection is not None and not connection.is_quiet:
+            connection.close()
+            return None
+        return connection
+
+    async def discard(self, number: int) -> None:
+        connection = self._at_rest.pop(number, None)
+        if connection is not None:
+            await leave(connection)
+
+    async def part(self, connection: Connection, number: int | None) -> None:
+        """Keeps it by this number, or ends it: politely where there is none."""
+        if number is None:
+            await leave(connection)
+        elif number < 0:
+            connection.close()
         else:
-            await leave(one.connection)
+            self._at_rest[number] = connection
 
 
 async def leave(connection: Connection) -> None:

@@ -1,16 +1,17 @@
-"""One sending of an `AsyncMailer`: messages are taken, sessions serve them, receipts come."""
+"""One sending of an `AsyncMailer`: messages are taken, workers send them, receipts come. What
+a worker does next, and what is tried again, the engine decides."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from rsmtp._rsmtp import Receipt
+from rsmtp._rsmtp import Receipt, Worker
 from rsmtp.async_connection import Connection
-from rsmtp.async_pool import AsyncPool, Resting, leave
+from rsmtp.async_pool import AsyncPool
 from rsmtp.errors import SMTPException
 from rsmtp.feeding import ENDED, each_made, feed, put
 from rsmtp.local_hostname import address_literal
@@ -60,13 +61,10 @@ class AsyncSending:
         self._total = total
         self._make = make
         self._receipts: list[Receipt] = []
+        self._workers: set[asyncio.Task[None]] = set()
         self._serving: dict[Connection, asyncio.Task[None]] = {}
-        self._lanes: set[asyncio.Task[None]] = set()
-        # Those that have no session.
-        self._idle: set[asyncio.Task[None]] = set()
         self._changed = _Pulse()
-        self._failure: BaseException | None = None
-        self._begun = False
+        self._begun = self._ending = False
 
     def __await__(self) -> Generator[Any, None, Report]:
         return self._report().__await__()
@@ -147,20 +145,19 @@ class AsyncSending:
                 await self._changed.wait()
             if self._receipts:
                 yield
-            self._stir_others()
-            for lane in self._idle:
-                # Whoever is still connecting has nothing to do it for.
-                lane.cancel()
-            for done in await asyncio.gather(feeder, *self._lanes, return_exceptions=True):
+            self._nudge()
+            self._break_off()
+            for done in await asyncio.gather(feeder, *self._workers, return_exceptions=True):
                 if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
                     raise done
             if trouble is not None:
                 raise trouble
-            if self._failure is not None:
-                raise self._failure
+            if (failure := self._sending.failure) is not None:
+                raise failure
         finally:
+            self._ending = True
             try:
-                tasks = feeder, *self._lanes
+                tasks = feeder, *self._workers
                 for task in tasks:
                     task.cancel()
                 await _outlast(*tasks)
@@ -200,29 +197,66 @@ class AsyncSending:
 
     def _stir(self) -> None:
         """There may be more to do: for sessions that wait, and for more of them."""
+        self._nudge()
+        self._heard()
+
+    def _nudge(self) -> None:
         for connection in list(self._serving):
             connection.nudge()
-        while self._sending.enlist():
-            lane = asyncio.create_task(self._lane())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+
+    def _heard(self) -> None:
+        """Something has come of what was said."""
+        while not self._ending and (worker := self._sending.worker()) is not None:
+            task = asyncio.create_task(self._work(worker))
+            self._workers.add(task)
+            task.add_done_callback(partial(self._left, worker))
         self._changed.beat()
 
-    async def _lane(self) -> None:
-        """One session after the other, as long as there is work."""
+    def _left(self, worker: Worker, task: asyncio.Task[None]) -> None:
+        self._workers.discard(task)
+        worker.leave()
+        self._pool.call()
+        self._changed.beat()
+
+    async def _work(self, worker: Worker) -> None:
+        """Does what the worker says, as long as there is work."""
         try:
             if isinstance(self._hops[0], Local):
                 await self._by_thread()
             else:
-                await self._by_sessions()
+                while await self._step(worker):
+                    if self._sending.failure is not None:
+                        self._break_off()
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            self._failure = self._failure or error
             self._sending.fail(error)
-        finally:
-            self._sending.resign()
-            self._changed.beat()
+            self._break_off()
+
+    async def _step(self, worker: Worker) -> bool:
+        what, which, seconds = worker.next()
+        self._pool.call()
+        match what:
+            case "dial":
+                try:
+                    connection = await self._pool.dial(which, self._hops[which])
+                except (SMTPException, OSError) as error:
+                    worker.not_opened(error)
+                else:
+                    await self._converse(worker, connection, address_literal(connection.getsockname()))
+            case "reuse":
+                kept = await self._pool.take(which)
+                if kept is None:
+                    worker.gone()
+                else:
+                    await self._converse(worker, kept, None)
+            case "discard":
+                await self._pool.discard(which)
+            case "queue":
+                await self._pool.turn(which)
+            case "pause" | "wait":
+                await self._pause(seconds)
+        return what != "leave"
 
     async def _by_thread(self) -> None:
         """Files and programs have nothing for a loop to wait for."""
@@ -235,110 +269,32 @@ class AsyncSending:
             await _outlast(working)
             raise
 
-    async def _by_sessions(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._idle.add(task)
-        task.add_done_callback(self._idle.discard)
-        failures = 0
-        while (wait := self._sending.outlook()) is not None:
-            if wait:
-                await self._pause(wait)
-                continue
-            async with self._pool.place():
-                if self._sending.outlook() != 0:
-                    continue
-                one = await self._pool.take()
-                error, ready = await (self._anew() if one is None else self._open(one, None))
-                failures = failures + 1 if error else 0
-                pause = self._gives_up(error, failures, ready) if error else 0
-            if pause is None:
-                return
-            end = time.monotonic() + pause
-            while (left := end - time.monotonic()) > 0 and self._sending.outlook() is not None:
-                await self._pause(left)
-
-    async def _anew(self) -> tuple[BaseException | None, bool]:
-        """By a session with the first server that takes us. What kept all of them from
-        sending anything."""
-        engine = self._pool.engine
-        first: BaseException | None = None
-        for server in engine.order():
-            error: BaseException | None
-            try:
-                connection = await self._pool.dial(server, self._hops[server])
-            except (SMTPException, OSError) as failed:
-                error = failed
-            else:
-                literal = address_literal(connection.getsockname())
-                error, ready = await self._open(Resting(connection, server), literal)
-                if error is None or ready:
-                    return error, ready
-            engine.is_down(server)
-            first = first or error
-        return first or SMTPException("there is no server to send by"), False
-
-    async def _open(self, one: Resting, literal: str | None) -> tuple[BaseException | None, bool]:
-        """By this session, as long as both last. What kept it from sending anything, and
-        whether it came to be ready for mail."""
-        connection = one.connection
-        now = time.monotonic()
-
-        def begin() -> None:
-            age, silence = now - one.opened, now - one.since
-            connection.begin_errand(self._sending, one.server, literal, one.begun, age, silence)
-
+    async def _converse(self, worker: Worker, connection: Connection, literal: str | None) -> None:
+        """By this connection, as long as both last."""
         task = asyncio.current_task()
         assert task is not None
         self._serving[connection] = task
         self._pool.serving.add(connection)
-        self._idle.discard(task)
         try:
-            error, spent, one.begun, ready = await connection.serve(begin, self._changed.beat)
+            number = await connection.serve(worker, literal, self._heard)
         except BaseException:
             connection.close()
             raise
         finally:
             del self._serving[connection]
             self._pool.serving.discard(connection)
-            self._idle.add(task)
-            self._stir_others()
-        if connection.is_over:
-            connection.close()
-        elif spent or error is not None:
-            await leave(connection)
-        else:
-            await self._pool.rest(one)
-        return error, ready
-
-    def _stir_others(self) -> None:
-        """Something has come back, or all is over."""
-        for connection in list(self._serving):
-            connection.nudge()
-        self._changed.beat()
-
-    def _gives_up(self, error: BaseException, failures: int, ready: bool) -> float | None:
-        """Seconds until the next attempt; None: there is none."""
-        if self._sending.outlook() is None:
-            # All is settled: nothing hangs on it.
-            return None
-        pause = self._sending.patience(failures, ready)
-        transient = ready or getattr(error, "transient", True)
-        if self._serving and pause is None and not ready:
-            # The server takes so many sessions and no more, or so it seems.
-            return None
-        if pause is None or not transient:
-            self._failure = error
-            self._sending.fail(error)
-            self._break_off()
-            return None
-        return pause
+            # Something may have come back.
+            self._nudge()
+            self._changed.beat()
+        await self._pool.part(connection, number)
 
     def _break_off(self) -> None:
         """Nothing hangs on a session that is still being opened."""
-        opening = [lane for connection, lane in self._serving.items() if connection.is_opening]
-        for lane in {*opening, *self._idle} - {asyncio.current_task()}:
-            lane.cancel()
+        if isinstance(self._hops[0], Local):
+            return
+        ready = [task for connection, task in self._serving.items() if not connection.is_opening]
+        for task in self._workers.difference(ready) - {asyncio.current_task()}:
+            task.cancel()
 
     async def _pause(self, seconds: float) -> None:
         try:

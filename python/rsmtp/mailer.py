@@ -28,6 +28,10 @@ Row = TypeVar("Row")
 URL_VARIABLE = "RSMTP_URL"
 
 
+# Attempts where the time is the limit.
+_UNLIMITED = 1_000_000
+
+
 class BaseMailer:
     """Sends messages over a few sessions that it opens, keeps and closes.
 
@@ -59,6 +63,10 @@ class BaseMailer:
         per_day: messages in any 24 hours. What is over it is reported as not sent.
         retries: attempts after the first one, for what was refused for the time
             being (4yz), what was interrupted before its end, and for connecting.
+            Default: 2, or no limit but the time where `give_up_after` is given.
+        give_up_after: seconds; a message is not tried again so long after its first
+            attempt. With it a list can be sent to servers that put strangers off for
+            minutes (greylisting): what waits does not hold up the others.
         backoff: seconds before the second attempt, doubled before each one after it.
         resend_unknown: send again what may have arrived already, when a connection is
             lost between the end of a message and the answer. Default: False, and the
@@ -98,7 +106,8 @@ class BaseMailer:
         rate: float | None = None,
         rate_per_connection: float | None = None,
         per_day: int | None = None,
-        retries: int = 2,
+        retries: int | None = None,
+        give_up_after: float | None = None,
         backoff: float = 1.0,
         resend_unknown: bool = False,
     ) -> None:
@@ -119,16 +128,16 @@ class BaseMailer:
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise ValueError(f"{name}: {number!r} is not a whole number from 1 on")
         for name, amount in (("rate", rate), ("rate_per_connection", rate_per_connection),
-                             ("max_age", max_age), ("backoff", backoff)):  # fmt: skip
+                             ("max_age", max_age), ("backoff", backoff),
+                             ("give_up_after", give_up_after)):  # fmt: skip
             if amount is not None and not 0 < amount < 1e9:
                 raise ValueError(f"{name}: {amount!r} is not a number over 0")
         if not 0 <= keep_idle < 1e9:
             raise ValueError(f"keep_idle: {keep_idle!r} is not a number of seconds")
-        if not isinstance(retries, int) or not 0 <= retries < 1000:
+        if retries is None:
+            retries = 2 if give_up_after is None else _UNLIMITED
+        elif not isinstance(retries, int) or not 0 <= retries < 1000:
             raise ValueError(f"retries: {retries!r} is not a number of attempts")
-        self._connections = connections
-        self._keep_idle = keep_idle
-        self._max_age = max_age
         first = self._hops[0]
         self._make: Callable[[], Engine]
         if isinstance(first, Local):
@@ -146,6 +155,7 @@ class BaseMailer:
                 rate_per_connection=rate_per_connection,
                 per_day=per_day,
                 retries=retries,
+                give_up_after=give_up_after,
                 backoff=backoff,
                 resend_unknown=resend_unknown,
             )

@@ -42,7 +42,7 @@ mod _rsmtp {
     #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
-    use super::mailer::{Engine, Receipt, Recipient, Sending};
+    use super::mailer::{Engine, Receipt, Recipient, Sending, Worker};
     #[pymodule_export]
     use super::message::{
         KeptStyle, Message, RenderedMessage, encode_word_py, encode_words_py, envelope_addresses_py,

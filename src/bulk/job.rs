@@ -5,6 +5,7 @@ use crate::protocol::command::Parameter;
 use crate::protocol::reply::Severity;
 use crate::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
 use crate::protocol::{Body, Error, Kind, Stage};
+use std::time::Instant;
 
 /// What a job carries: the mail data, and whatever its owner wants back with the
 /// receipt. Cloned for each attempt, so a handle and not the content.
@@ -43,8 +44,9 @@ pub struct Job<P> {
     /// Those that are not settled.
     pub recipients: Vec<ForwardPath>,
     pub rcpt_parameters: Vec<Parameter>,
-    /// Times that the server was asked about it.
+    /// Times that the server was asked about it, and when it was asked first.
     pub attempts: u32,
+    pub(super) first_tried: Option<Instant>,
     /// Recipients that earlier attempts have settled.
     pub(super) settled: Vec<(ForwardPath, Fate)>,
     /// Recipients of this attempt that another one will ask for again.
@@ -57,6 +59,10 @@ pub struct Job<P> {
     pub(super) counted: bool,
     /// What kept it from being sent last time.
     pub(super) trouble: Option<Error>,
+    /// A server that had let us in asked for a login (530), and another session is tried.
+    pub(super) logs_in_again: bool,
+    /// A session has ended on it before any other was answered.
+    pub(super) ended_session: bool,
 }
 
 impl<P: Payload> Job<P> {
@@ -69,12 +75,15 @@ impl<P: Payload> Job<P> {
             recipients,
             rcpt_parameters: Vec::new(),
             attempts: 0,
+            first_tried: None,
             settled: Vec::new(),
             again: Vec::new(),
             known: Vec::new(),
             pause: false,
             counted: false,
             trouble: None,
+            logs_in_again: false,
+            ended_session: false,
         }
     }
 

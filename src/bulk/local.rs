@@ -1,8 +1,8 @@
 //! A worker without a session: each message goes to a local transport as a whole.
 
-use super::batch::Batch;
-use super::dispatch::Work;
 use super::job::Payload;
+use super::queue::Work;
+use super::threads::Batch;
 use super::transport::{Local, envelope};
 use crate::driver::Attendant;
 use crate::protocol::transaction::Fate;
@@ -20,7 +20,7 @@ pub(super) fn work<P: Payload>(
     let mut taken = VecDeque::new();
     loop {
         let now = Instant::now();
-        let work = batch.lock().dispatch.take(1, now, &mut taken);
+        let work = batch.lock().queue.take(1, now, &mut taken);
         let Some(mut job) = taken.pop_front() else {
             match work {
                 Work::Finished => return Ok(()),
@@ -33,16 +33,16 @@ pub(super) fn work<P: Payload>(
         job.attempts += 1;
         let sent = octets(job.payload.body())
             .and_then(|octets| local.take(&envelope(&job.reverse_path, &job.recipients)?, &octets));
-        let mut state = batch.lock();
+        let mut sender = batch.lock();
         match sent {
             Ok(reply) => {
                 let all = job.recipients.iter();
                 let fates = all.map(|path| (path.clone(), Fate::Sent(reply.clone()))).collect();
-                state.dispatch.settle(job, fates, &name, None, Instant::now());
+                sender.queue.settle(job, fates, &name, None, Instant::now());
             }
-            Err(error) => state.dispatch.reject(job, &name, error),
+            Err(error) => sender.queue.reject(job, &name, error),
         }
-        drop(state);
+        drop(sender);
         batch.tell();
     }
 }

@@ -1,43 +1,84 @@
-//! Many messages: a pool of sessions, a window of unanswered messages on each, and
-//! a receipt for every one.
+//! Many messages over several sessions, and a receipt for every one.
 //!
 //! # Theory of operation
 //!
-//! A [`Job`] is a message that is not settled. The [`Dispatch`] holds those that
-//! wait, hands them out, and decides from what came of an attempt whether there is
-//! another one. A [`Lane`] is one session's share: it says as many jobs as its
-//! window has room for and knows to which of them an answer belongs, because
-//! answers come in order. Both are told the time and move no octets; a blocking
-//! worker thread (`worker.rs`) and an event loop drive them alike.
+//! A call of a mailer is a [`Sender`]: a queue of messages, and how many workers there are
+//! for it. A [`Worker`] has one session at a time. It is asked what to do ([`Do`]), and told
+//! what came of it; it moves no octets, knows no socket, and is told the time. A thread
+//! (`threads.rs`) and an event loop (`python/rsmtp/async_sending.py`) do what their workers
+//! say, and decide nothing. What all calls of a mailer share, its sessions at rest and its
+//! servers, stands in `sessions.rs`.
 //!
-//! A job is in one place at a time: with the dispatch, with one lane, or in a
-//! receipt. What a session leaves behind when it breaks is settled at once: never
-//! begun goes back, said to its end and unanswered is unknown.
+//! Where a worker stands, and where it goes from there:
+//!
+//! | from | when | to |
+//! | --- | --- | --- |
+//! | Idle | there is work | Queued |
+//! | Idle | there is nothing any more | Ended |
+//! | Queued | it is its turn | Choosing |
+//! | Queued | the work is gone | Idle |
+//! | Queued | its own thread has the place | Ended |
+//! | Choosing | a session is at rest | Reusing |
+//! | Choosing | none is | Dialling |
+//! | Reusing | the server is there | Working |
+//! | Reusing | it has gone | Choosing |
+//! | Dialling | connected | Opening |
+//! | Dialling | not connected, the next server | Dialling |
+//! | Dialling | no server is left, again later | Pausing |
+//! | Dialling | no server is left, given up | Idle |
+//! | Opening | ready for mail | Working |
+//! | Opening | not let in, the next server | Dialling |
+//! | Opening | no server is left, again later | Pausing |
+//! | Opening | no server is left, given up | Idle |
+//! | Working | the last message, no session is kept | Quitting |
+//! | Working | at rest, or ended with an answer | Idle |
+//! | Working | ended without an answer | Pausing |
+//! | Quitting | the answer, or time is up | Idle |
+//! | Quitting | ended without an answer | Pausing |
+//! | Pausing | time is up, or all is decided | Idle |
+//!
+//! `Working` and `Quitting` have a session that is ready for mail; from `Choosing` until they
+//! end a place among the mailer's sessions is held, and places are given in the order in
+//! which they were asked for.
+//!
+//! # What becomes of a message
+//!
+//! A message is in one place at a time: in the queue (ready, or put off until a time), with
+//! one worker, or in a receipt. A worker takes a few, says as many as its window has room
+//! for (`pipeline.rs`), and hears the answers in the order in which they were said. When a
+//! session ends, all that it had is settled at once: what was never begun goes back to the
+//! front, what was said to its end and not answered is unknown, and only the message that
+//! was the server's next counts the attempt.
+//!
+//! What is tried again, and when, and when to give up, is said in `policy.rs` and nowhere
+//! else. The first session of a call shows whether there is a server: only when it is ready
+//! for mail, others are opened beside it.
 
-mod batch;
-mod dispatch;
-mod errand;
 mod job;
-mod lane;
 mod local;
-mod parting;
-mod pool;
+mod mailer;
+mod pipeline;
+mod policy;
+mod queue;
 mod rate;
-mod route;
+mod sender;
 mod server;
+mod sessions;
+mod threads;
 mod transport;
-mod vigil;
+mod wakeups;
 mod window;
 mod worker;
 
-pub use batch::{Batch, Queue, Shared, stopped};
-pub use dispatch::{Dispatch, Limits, Policy, Work};
-pub use errand::{Errand, Left, Next};
 pub use job::{Job, Payload, Receipt};
-pub use lane::{Bounds, Filled, Lane, Supply};
-pub use parting::Parted;
-pub use pool::{Keep, Pool};
+pub use mailer::{Hop, Mailer};
+pub use pipeline::Bounds;
+pub use policy::Policy;
+pub use queue::Limits;
 pub use rate::{PerDay, Rate};
-pub use route::{Hop, Route};
+pub use sender::{Sender, stopped};
 pub use server::{Server, quit};
-pub use transport::{Files, Local, Null, Sendmail, SmtpTransport};
+pub use sessions::Keep;
+pub use threads::{Batch, Pool, Standing};
+pub use transport::{Files, Local, Null, Sendmail};
+pub use worker::{Do, Parting, Phase, Worker};

@@ -1,10 +1,5 @@
-//! lettre's `Transport` trait, both ways: our SMTP is one of its transports, and
-//! its transports for files and sendmail take what a mailer sends.
+//! lettre's transports for files and sendmail take what a mailer sends.
 
-use super::batch::{Batch, Shared};
-use super::dispatch::Policy;
-use super::job::{Job, Receipt};
-use crate::driver::{Attendant, TimedLine};
 use crate::envelope::{ForwardPath, Mailbox, ReversePath};
 use crate::protocol::reply::Reply;
 use crate::protocol::{Error, Kind, Stage};
@@ -16,58 +11,6 @@ use lettre::transport::stub::StubTransport;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-/// SMTP by a mailer's sessions, as lettre's `Transport`.
-#[derive(Clone, Debug)]
-pub struct SmtpTransport {
-    pub shared: Arc<Shared>,
-    pub policy: Policy,
-}
-
-impl Transport for SmtpTransport {
-    type Ok = Receipt<Arc<Vec<u8>>>;
-    type Error = Error;
-
-    /// Waits until every recipient's fate is known, or that it can't be.
-    fn send_raw(&self, envelope: &Envelope, email: &[u8]) -> Result<Self::Ok, Error> {
-        let parse = |address: &Address| {
-            address.to_string().parse::<Mailbox>().map_err(|bad| Error {
-                address: Some(address.to_string()),
-                ..Error::new(Kind::Misuse, Stage::Mail, bad.to_string())
-            })
-        };
-        let sender = envelope.from().map(parse).transpose()?;
-        let reverse_path = sender.map_or(ReversePath::Null, ReversePath::Mailbox);
-        let recipients: Vec<ForwardPath> = envelope.to().iter().map(parse).collect::<Result<_, _>>()?;
-        let batch = Batch::new(Arc::clone(&self.shared), self.policy.clone());
-        batch.push(Job::new(0, Arc::new(email.to_vec()), reverse_path, recipients));
-        batch.end_of_input();
-        let worked = batch.work_here(&mut Alone);
-        match (batch.take_receipts().pop(), worked) {
-            (_, Err(error)) => Err(error),
-            (Some(receipt), Ok(())) => Ok(receipt),
-            (None, Ok(())) => Err(Error::new(Kind::Misuse, Stage::Command, "the message was not settled")),
-        }
-    }
-
-    fn shutdown(&self) {
-        self.shared.pool.clear();
-    }
-}
-
-/// Nobody listens and nobody interrupts.
-struct Alone;
-
-impl Attendant for Alone {
-    fn attend(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn hear(&mut self, line: &TimedLine) {
-        line.log();
-    }
-}
 
 /// A transport without a conversation: a message is taken whole, or not.
 pub trait Local: Send + Sync + fmt::Debug {

@@ -1,345 +1,593 @@
-//! One worker: a session for as long as there is work for it, and another one
-//! when that ends.
+//! One worker, without I/O: a session for as long as there is work for it, and another
+//! one when that ends. A thread or an event loop asks it what to do, does it, and tells
+//! what came of it.
 
-use super::batch::{Batch, Locked};
-use super::dispatch::Work;
 use super::job::Payload;
-use super::lane::{Filled, Lane};
-use super::parting::Parted;
-use super::pool::Resting;
-use super::server::{Server, quit};
-use super::vigil::{LULL, Lull, Rest};
-use crate::driver::{Attendant, Connection, SLICE, Wire};
-use crate::protocol::opening::Security;
-use crate::protocol::{Error, Event, Kind, Options, Stage};
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
+use super::mailer::Mailer;
+use super::pipeline::{Filled, Past, Pipeline};
+use super::policy;
+use super::queue::Work;
+use super::sender::{Sender, locked};
+use super::server::quit;
+use super::sessions::{AtRest, Rested};
+use crate::driver::Wire;
+use crate::protocol::command::ClientName;
+use crate::protocol::state::State;
+use crate::protocol::{Error, Event, Kind, Session, Stage};
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// After so many new sessions in a row on which the server has not answered a single
-/// message, nobody believes any more that the messages are to blame.
-pub(super) const BARREN: u32 = 10;
-/// A busy session is kept so long before it is left to who waits for one.
-pub(super) const TURN: Duration = Duration::from_millis(100);
+/// A busy session is kept so long before it is left to a call that waits for one.
+const TURN: Duration = Duration::from_millis(100);
 /// The answer to QUIT is awaited so long: nothing hangs on it.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Since when a session has been silent that its server may have given up.
+const STALE: Duration = Duration::from_secs(1);
+/// A session that has nothing to say for longer is left to others.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// Works until nothing is left to do. An error is the attendant's, or says that
-/// nothing can be sent; every job is settled or back in the dispatch by then.
-pub(super) fn work<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<(), Error> {
-    if let Some(local) = &batch.shared.local {
-        return super::local::work(batch, &**local, attendant);
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Do {
+    /// Connect to this server; then `dialled` or `not_opened`.
+    Dial(usize),
+    /// Go on with this session, which is at rest; then `reused`.
+    Reuse(u64),
+    /// End this session, which is at rest: it is too old.
+    Discard(u64),
+    /// Wait until it is this number's turn to have a session.
+    Queue(u64),
+    /// Nothing but the end of all matters before this time.
+    Pause(Instant),
+    /// Nothing is to be said before this time, or before there is more work. What is in
+    /// flight is waited for.
+    Wait(Option<Instant>),
+    /// Go on with the conversation.
+    Talk,
+    /// The conversation has come to its end; then `part`.
+    Part,
+    /// There is nothing any more.
+    Leave,
+}
+
+/// What to do with a session that is parted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Keep it by this number.
+    Rest(u64),
+    /// Say QUIT.
+    Quit,
+    /// It is over: close it.
+    Close,
+}
+
+/// Where a worker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Idle,
+    Queued,
+    Choosing,
+    Reusing,
+    Dialling,
+    Opening,
+    Working,
+    Quitting,
+    Pausing,
+    Ended,
+}
+
+impl Phase {
+    pub const ALL: [Self; 10] = [
+        Self::Idle,
+        Self::Queued,
+        Self::Choosing,
+        Self::Reusing,
+        Self::Dialling,
+        Self::Opening,
+        Self::Working,
+        Self::Quitting,
+        Self::Pausing,
+        Self::Ended,
+    ];
+
+    /// Where it leads, and on what. A worker goes no other way.
+    pub const fn moves(self) -> &'static [(&'static str, Self)] {
+        match self {
+            Self::Idle => &[("there is work", Self::Queued), ("there is nothing any more", Self::Ended)],
+            Self::Queued => &[
+                ("it is its turn", Self::Choosing),
+                ("the work is gone", Self::Idle),
+                ("its own thread has the place", Self::Ended),
+            ],
+            Self::Choosing => &[("a session is at rest", Self::Reusing), ("none is", Self::Dialling)],
+            Self::Reusing => &[("the server is there", Self::Working), ("it has gone", Self::Choosing)],
+            Self::Dialling => &[
+                ("connected", Self::Opening),
+                ("not connected, the next server", Self::Dialling),
+                ("no server is left, again later", Self::Pausing),
+                ("no server is left, given up", Self::Idle),
+            ],
+            Self::Opening => &[
+                ("ready for mail", Self::Working),
+                ("not let in, the next server", Self::Dialling),
+                ("no server is left, again later", Self::Pausing),
+                ("no server is left, given up", Self::Idle),
+            ],
+            Self::Working => &[
+                ("the last message, no session is kept", Self::Quitting),
+                ("at rest, or ended with an answer", Self::Idle),
+                ("ended without an answer", Self::Pausing),
+            ],
+            Self::Quitting => {
+                &[("the answer, or time is up", Self::Idle), ("ended without an answer", Self::Pausing)]
+            }
+            Self::Pausing => &[("time is up, or all is decided", Self::Idle)],
+            Self::Ended => &[],
+        }
     }
-    let mut failures = 0;
-    loop {
-        if !wait_for_a_job(batch, attendant)? {
-            return Ok(());
+}
+
+/// What goes with a phase.
+#[derive(Debug)]
+enum Step<P> {
+    Idle,
+    Queued(u64),
+    Choosing,
+    Reusing(Rested),
+    Dialling(Tour),
+    Opening(Tour),
+    Working(Share<P>),
+    Quitting(Share<P>),
+    Pausing(Instant),
+    Ended,
+    /// And counted out.
+    Left,
+}
+
+/// One server after the other.
+#[derive(Debug)]
+struct Tour {
+    hop: usize,
+    others: VecDeque<usize>,
+    /// When the connection stood.
+    opened: Instant,
+    /// Why the first could not be used: what is told if none can.
+    first: Option<Error>,
+}
+
+/// A session that is ready for mail, and what it has been given.
+#[derive(Debug)]
+struct Share<P> {
+    rested: Rested,
+    pipeline: Pipeline<P>,
+    began: Instant,
+    /// It has sent nothing before.
+    fresh: bool,
+    /// When the last message was answered.
+    settled: Instant,
+    /// The session may do no more.
+    spent: bool,
+}
+
+#[derive(Debug)]
+pub struct Worker<P: Payload> {
+    mailer: Arc<Mailer>,
+    sender: Arc<Mutex<Sender<P>>>,
+    step: Step<P>,
+    /// A place among the mailer's sessions is held.
+    placed: bool,
+    /// The call was made by a thread that holds a session of this mailer: it would wait for
+    /// itself.
+    nested: bool,
+    /// Times in a row that no server let it in.
+    refusals: u32,
+}
+
+impl<P: Payload> Worker<P> {
+    /// One that was taken on (`Sender::enlist`).
+    pub fn new(mailer: Arc<Mailer>, sender: Arc<Mutex<Sender<P>>>, nested: bool) -> Self {
+        Self { mailer, sender, step: Step::Idle, placed: false, nested, refusals: 0 }
+    }
+
+    pub fn phase(&self) -> Phase {
+        match self.step {
+            Step::Idle => Phase::Idle,
+            Step::Queued(_) => Phase::Queued,
+            Step::Choosing => Phase::Choosing,
+            Step::Reusing(_) => Phase::Reusing,
+            Step::Dialling(_) => Phase::Dialling,
+            Step::Opening(_) => Phase::Opening,
+            Step::Working(_) => Phase::Working,
+            Step::Quitting(_) => Phase::Quitting,
+            Step::Pausing(_) => Phase::Pausing,
+            Step::Ended | Step::Left => Phase::Ended,
         }
-        let mut place = batch.shared.pool.queue();
-        if !place.wait(SLICE) {
-            // Somebody else may have done it by now.
-            interrupted(batch, attendant.attend())?;
-            continue;
-        }
-        match session(batch, attendant) {
-            Ok(resting) => {
-                let worked = {
-                    let _streaming = batch.streaming();
-                    stream(batch, resting, attendant)
-                };
-                match worked? {
-                    Parted::Well => {
-                        failures = 0;
-                        continue;
-                    }
-                    Parted::Plainly => continue,
-                    Parted::Barren(error) => {
-                        failures += 1;
-                        if failures > BARREN {
-                            batch.fail(&error);
-                            return Err(error);
+    }
+
+    fn go(&mut self, step: Step<P>) -> Step<P> {
+        let before = self.phase();
+        let step = std::mem::replace(&mut self.step, step);
+        let now = self.phase();
+        debug_assert!(before.moves().iter().any(|(_, to)| *to == now), "from {before:?} to {now:?}");
+        step
+    }
+
+    // -- without a session -----------------------------------------------------------
+
+    pub fn next(&mut self, now: Instant) -> Do {
+        loop {
+            match &self.step {
+                Step::Idle => {
+                    let work = locked(&self.sender).outlook(now);
+                    match work {
+                        Work::Some => {
+                            let number = self.mailer.sessions().queue_up();
+                            self.go(Step::Queued(number));
+                        }
+                        Work::At(when) => return Do::Wait(Some(when)),
+                        Work::None => return Do::Wait(None),
+                        Work::Finished => {
+                            self.go(Step::Ended);
                         }
                     }
                 }
-            }
-            Err(error) if error.kind == Kind::Interrupted => {
-                batch.fail(&error);
-                return Err(error);
-            }
-            Err(error) => {
-                failures += 1;
-                let (alone, others_get_on, retries) = {
-                    let state = batch.lock();
-                    (state.workers < 2, state.sessions > 0, state.dispatch.retries())
-                };
-                if !others_get_on && (failures > retries || !error.is_transient()) {
-                    // The server takes so many sessions and no more, or so it seems.
-                    // Whoever is the last to try knows.
-                    if !alone && error.stage != Stage::Auth {
-                        batch.lock().turned_away = true;
-                        return Ok(());
+                Step::Queued(number) => {
+                    let number = *number;
+                    if locked(&self.sender).outlook(now) != Work::Some {
+                        self.mailer.sessions().withdraw(number);
+                        self.go(Step::Idle);
+                        continue;
                     }
-                    batch.fail(&error);
-                    return Err(error);
+                    self.placed = self.mailer.sessions().admit(number);
+                    if self.placed {
+                        self.go(Step::Choosing);
+                    } else if self.nested {
+                        self.mailer.sessions().withdraw(number);
+                        locked(&self.sender).fail(&waits_for_itself());
+                        self.go(Step::Ended);
+                    } else {
+                        return Do::Queue(number);
+                    }
+                }
+                Step::Choosing => {
+                    let at_rest = self.mailer.sessions().take(now);
+                    match at_rest {
+                        AtRest::Good(rested) => {
+                            self.go(Step::Reusing(rested));
+                        }
+                        AtRest::Old(id) => return Do::Discard(id),
+                        AtRest::None => {
+                            let mut others = self.mailer.sessions().order(now);
+                            let hop = others.pop_front().unwrap_or_default();
+                            self.go(Step::Dialling(Tour { hop, others, opened: now, first: None }));
+                        }
+                    }
+                }
+                Step::Reusing(rested) => return Do::Reuse(rested.id),
+                Step::Dialling(tour) => return Do::Dial(tour.hop),
+                Step::Pausing(until) => {
+                    let until = *until;
+                    if now < until && !locked(&self.sender).is_decided() {
+                        return Do::Pause(until);
+                    }
+                    self.go(Step::Idle);
+                }
+                Step::Opening(_) | Step::Working(_) | Step::Quitting(_) => return Do::Talk,
+                Step::Ended | Step::Left => return Do::Leave,
+            }
+        }
+    }
+
+    /// The connection stands, and this is its own address as EHLO says it.
+    pub fn dialled(&mut self, own_literal: ClientName, wire: &mut Wire, now: Instant) {
+        wire.session_mut().keep_transcript(self.mailer.recorded.load(Ordering::Relaxed));
+        let Step::Dialling(tour) = &mut self.step else { return };
+        self.mailer.sessions().prepare(tour.hop, wire.session_mut());
+        let server = &self.mailer.hops[tour.hop].server;
+        wire.open(server.plan(own_literal), Arc::clone(&server.make_layer));
+        let others = std::mem::take(&mut tour.others);
+        let tour = Tour { hop: tour.hop, others, opened: now, first: tour.first.take() };
+        self.go(Step::Opening(tour));
+    }
+
+    /// There is no connection, or no session over it.
+    pub fn not_opened(&mut self, error: &Error, now: Instant) {
+        let tour = match &mut self.step {
+            Step::Dialling(tour) | Step::Opening(tour) => tour,
+            _ => return,
+        };
+        let (failed, next) = (tour.hop, tour.others.pop_front());
+        let first = tour.first.take().unwrap_or_else(|| Error { outcome: None, ..error.clone() });
+        self.mailer.sessions().down(failed, now);
+        if let Some(hop) = next {
+            let others = std::mem::take(&mut tour.others);
+            self.go(Step::Dialling(Tour { hop, others, opened: now, first: Some(first) }));
+            return;
+        }
+        self.refusals += 1;
+        let follows = locked(&self.sender).not_opened(&first, self.refusals);
+        self.leave_place();
+        self.rest_or_pause(follows, now);
+    }
+
+    /// The session that was at rest, if it is open and silent.
+    pub fn reused(&mut self, session: Option<&mut Session>, now: Instant) {
+        let Step::Reusing(rested) = self.step else { return };
+        match session {
+            Some(session) => {
+                session.keep_transcript(self.mailer.recorded.load(Ordering::Relaxed));
+                self.mailer.sessions().prepare(rested.hop, session);
+                self.work(rested, now);
+            }
+            None => {
+                self.go(Step::Choosing);
+            }
+        }
+    }
+
+    fn work(&mut self, rested: Rested, now: Instant) {
+        let server = &self.mailer.hops[rested.hop].server;
+        let past = Past {
+            server: Arc::clone(&server.name),
+            logged_in: server.credentials.is_some(),
+            begun: rested.begun,
+            until: rested.opened.checked_add(self.mailer.keep.age),
+            idle: rested.begun > 0 && now.saturating_duration_since(rested.since) > STALE,
+        };
+        let pipeline = Pipeline::new(past, self.mailer.bounds, now);
+        let fresh = rested.begun == 0;
+        locked(&self.sender).ready();
+        self.refusals = 0;
+        self.go(Step::Working(Share { rested, pipeline, began: now, fresh, settled: now, spent: false }));
+    }
+
+    // -- with a session ----------------------------------------------------------------
+
+    /// Whether the session is not ready for mail yet.
+    pub fn is_opening(&self) -> bool {
+        matches!(self.step, Step::Opening(_))
+    }
+
+    /// Something has come of what was said. An error ends the conversation.
+    pub fn hear(&mut self, event: Event, now: Instant) -> Result<(), Error> {
+        match (&mut self.step, event) {
+            (Step::Opening(tour), Event::Opened(opened)) => {
+                if let Some(trouble) = opened.trouble {
+                    return Err(*trouble);
+                }
+                let (hop, opened) = (tour.hop, tour.opened);
+                let rested = self.mailer.sessions().opened(hop, opened);
+                self.work(rested, now);
+            }
+            (Step::Working(share) | Step::Quitting(share), event) => {
+                let is_first = !share.pipeline.is_answered();
+                share.pipeline.hear(event, &mut locked(&self.sender), now);
+                share.settled = now;
+                if is_first && share.pipeline.is_answered() {
+                    self.mailer.sessions().up(share.rested.hop);
                 }
             }
+            _ => {}
         }
-        drop(place);
-        // Not in one expression: the lock would be held while it waits.
-        let time = batch.lock().dispatch.backoff(failures);
-        pause(time, batch, attendant)?;
+        Ok(())
     }
-}
 
-/// False: there is nothing any more.
-fn wait_for_a_job<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<bool, Error> {
-    loop {
-        let until = {
-            let mut state = batch.lock();
-            if let Some(failure) = &state.failure {
-                return Err(failure.clone());
+    /// Says what can be said now.
+    pub fn talk(&mut self, session: &mut Session, now: Instant) -> Do {
+        if session.state().is_over() {
+            return Do::Part;
+        }
+        let share = match &mut self.step {
+            Step::Opening(_) => return Do::Talk,
+            Step::Quitting(share) => {
+                let end = share.settled + FAREWELL;
+                return match share.pipeline.in_flight() {
+                    0 if now >= end => Do::Part,
+                    0 => Do::Wait(Some(end)),
+                    _ => Do::Talk,
+                };
             }
-            match state.dispatch.outlook(Instant::now()) {
-                Work::Some => return Ok(true),
-                Work::Finished => return Ok(false),
-                Work::At(when) => Some(when),
-                Work::None => None,
-            }
+            Step::Working(share) => share,
+            _ => return Do::Part,
         };
-        batch.wait_for_work(until);
-        interrupted(batch, attendant.attend())?;
-    }
-}
-
-/// One that rests, or a new one with the first server that takes us.
-fn session<P: Payload>(batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<Resting, Error> {
-    let shared = &batch.shared;
-    if let Some(resting) = shared.pool.take(Instant::now()) {
-        return Ok(resting);
-    }
-    let mut first = None;
-    for at in shared.route.order(Instant::now()) {
-        let hop = shared.route.hop(at);
-        let recorded = shared.recorded.load(Ordering::Relaxed);
-        let options = shared.route.options(at, Instant::now());
-        match open(&hop.server, options, &hop.target, hop.patience, recorded, attendant) {
-            Ok(connection) => {
-                shared.route.is_up(at);
-                let now = Instant::now();
-                return Ok(Resting { connection, server: at, begun: 0, opened: now, since: now });
-            }
-            Err(error) if error.kind == Kind::Interrupted => return Err(error),
-            Err(error) => {
-                shared.route.is_down(at, Instant::now());
-                first.get_or_insert(error);
-            }
+        let pipeline = &mut share.pipeline;
+        let sessions = self.mailer.sessions();
+        let wanted = sessions.is_wanted();
+        let passed_over = sessions.is_passed_over(share.rested.hop, now);
+        drop(sessions);
+        if passed_over && share.fresh && !pipeline.is_answered() && pipeline.in_flight() == 0 {
+            // Another session has found it out meanwhile: what failed there is for the others.
+            share.spent = true;
+            return Do::Part;
         }
-    }
-    Err(first.unwrap_or_else(|| Error::new(Kind::Misuse, Stage::Connect, "there is no server to send by")))
-}
-
-/// Connects and says all that comes before mail.
-pub fn open(
-    server: &Server,
-    options: Options,
-    target: &crate::driver::Target,
-    patience: crate::driver::Patience,
-    recorded: bool,
-    attendant: &mut dyn Attendant,
-) -> Result<Connection, Error> {
-    let layer = match server.security {
-        Security::Implicit => Some((server.make_layer)()?),
-        _ => None,
-    };
-    let wire = Wire::new(options, layer, patience);
-    let mut connection = Connection::open(target, wire, attendant)?;
-    connection.session_mut().keep_transcript(recorded);
-    let plan = server.plan(connection.own_literal());
-    connection.wire_mut().open(plan, Arc::clone(&server.make_layer));
-    loop {
-        if let Event::Opened(opened) = connection.run(attendant)? {
-            let Some(trouble) = opened.trouble else { return Ok(connection) };
-            connection.leave();
-            return Err(*trouble);
-        }
-    }
-}
-
-/// Sends by this session for as long as both last.
-fn stream<P: Payload>(
-    batch: &Batch<P>,
-    mut resting: Resting,
-    attendant: &mut dyn Attendant,
-) -> Result<Parted, Error> {
-    let shared = &batch.shared;
-    let hop = shared.route.hop(resting.server);
-    let fresh = resting.begun == 0;
-    let now = Instant::now();
-    let idle = now.duration_since(resting.since) > Duration::from_secs(1);
-    shared.route.prepare(resting.server, resting.connection.session_mut());
-    let mut lane = batch.lane(Arc::clone(&hop.server.name), resting.opened, resting.begun, idle, now);
-    // A panic loses no message: all of them are settled before it goes on.
-    let conversed = panic::catch_unwind(AssertUnwindSafe(|| {
-        converse(batch, &mut lane, &mut resting, hop.patience, attendant)
-    }));
-    let (ended, panicked) = match conversed {
-        Ok(ended) => (ended, None),
-        Err(panicked) => (Err(resting.connection.session_mut().fail(panicking())), Some(panicked)),
-    };
-    let connection = &mut resting.connection;
-    let error = ended.as_ref().err();
-    let now = Instant::now();
-    let parted = batch.part(&mut lane, connection.session_mut(), resting.server, fresh, error, now);
-    batch.stir();
-    batch.tell();
-    if let Some(panicked) = panicked {
-        resting.connection.close();
-        panic::resume_unwind(panicked);
-    }
-    resting.begun = lane.begun();
-    match ended {
-        Ok(spent) if !spent && !connection.session().state().is_over() => {
-            resting.since = now;
-            shared.pool.put(resting);
-        }
-        Ok(_) => connection.leave(),
-        Err(error) => {
-            connection.close();
-            if error.kind == Kind::Interrupted {
-                interrupted(batch, Err(error))?;
-            }
-        }
-    }
-    Ok(parted)
-}
-
-/// True when the session may do no more.
-fn converse<P: Payload>(
-    batch: &Batch<P>,
-    lane: &mut Lane<P>,
-    resting: &mut Resting,
-    patience: crate::driver::Patience,
-    attendant: &mut dyn Attendant,
-) -> Result<bool, Error> {
-    let keep = batch.shared.pool.keep;
-    let connection = &mut resting.connection;
-    connection.wire_mut().patience = patience;
-    connection.begin()?;
-    let began = Instant::now();
-    let mut quitting = false;
-    let mut settled = began;
-    let mut lull = Lull::default();
-    loop {
-        let now = Instant::now();
-        if connection.session().state().is_over() {
-            return Ok(true);
-        }
-        if lane.in_flight() == 0 {
-            if quitting && now.duration_since(settled) > FAREWELL {
-                return Ok(true);
-            }
-            if !quitting {
-                connection.begin()?;
-            }
-        }
-        let wanted = batch.shared.pool.is_wanted();
-        let gives_way = wanted && now.duration_since(began) > TURN;
-        if gives_way && lane.in_flight() == 0 && !quitting {
-            return Ok(false);
-        }
-        let workers = batch.lock().workers;
-        let begun = lane.begun();
-        let filled = match gives_way {
+        let failed = locked(&self.sender).failure().is_some();
+        let filled = match wanted && now.duration_since(share.began) > TURN {
+            _ if failed => Filled::Starved(Work::Finished),
+            true if pipeline.in_flight() == 0 => return Do::Part,
             true => Filled::Full,
-            false => lane.fill(&mut Locked(batch), workers, connection.session_mut(), now),
+            false => pipeline.fill(&self.sender, session, now),
         };
-        if !matches!(filled, Filled::Starved(Work::None)) || lane.begun() > begun {
-            lull.end();
-        }
-        if workers > 1 && !matches!(filled, Filled::Starved(Work::None)) {
-            batch.pass_on();
-        }
-        let (mut limit, mut at_rest) = (SLICE, None);
+        let idle = pipeline.in_flight() == 0;
+        let drained = |sender: &Mutex<Sender<P>>| locked(sender).queue.is_drained();
+        let waiting = |sender: &Mutex<Sender<P>>| locked(sender).queue.waiting();
         match filled {
-            Filled::Spent if lane.in_flight() == 0 => return Ok(true),
-            Filled::Starved(work) if lane.in_flight() == 0 => match work {
-                Work::Finished => return Ok(false),
-                Work::Some => continue,
-                // With nothing to say, nobody else should wait.
-                _ if wanted => return Ok(false),
-                Work::At(when) => {
-                    batch.wait_for_work(Some(when));
-                    attendant.attend()?;
-                    continue;
+            Filled::Spent if idle => {
+                share.spent = true;
+                Do::Part
+            }
+            Filled::Starved(Work::Finished) if idle => Do::Part,
+            // With nothing to say, no other call should wait.
+            Filled::Starved(_) if idle && wanted && !pipeline.has_taken() => Do::Part,
+            Filled::Starved(Work::At(when)) if idle => {
+                let long = when.saturating_duration_since(now) > LONGEST_WAIT;
+                match long && !pipeline.has_taken() && waiting(&self.sender) == 0 {
+                    true => Do::Part,
+                    false => Do::Wait(Some(when)),
                 }
-                Work::None if batch.lock().dispatch.is_drained() => return Ok(false),
-                Work::None => {
-                    match lull.dozes(now) {
-                        true => batch.doze(),
-                        false => batch.wait_for_work(None),
-                    }
-                    attendant.attend()?;
-                    continue;
-                }
-            },
+            }
+            Filled::Starved(Work::None) if idle && drained(&self.sender) => Do::Part,
             Filled::Starved(_)
-                if keep.idle.is_zero() && !lane.has_taken() && batch.lock().dispatch.is_drained() =>
+                if !idle
+                    && self.mailer.keep.idle.is_zero()
+                    && !pipeline.has_taken()
+                    && drained(&self.sender) =>
             {
-                quitting = quit(connection.session_mut());
+                self.say_quit(session);
+                Do::Talk
             }
-            Filled::Starved(Work::None) if lull.dozes(now) => {
-                at_rest = Some(batch.rest(Rest::Doze));
-                limit = LULL;
-            }
-            Filled::Starved(work) => {
-                at_rest = connection.waker().map(|waker| batch.rest(Rest::Listen(waker)));
-                limit = match work {
-                    Work::At(when) => when.saturating_duration_since(now),
-                    // It has come meanwhile.
-                    _ if batch.waiting() > 0 => Duration::ZERO,
-                    _ => SLICE,
-                };
-            }
-            Filled::Spent | Filled::Full => {}
+            Filled::Starved(Work::At(when)) => Do::Wait(Some(when)),
+            Filled::Starved(Work::None) => Do::Wait(None),
+            _ => Do::Talk,
         }
-        let event = connection.advance(attendant, limit)?;
-        drop(at_rest);
-        let Some(event) = event else { continue };
-        let now = Instant::now();
-        settled = now;
-        let mut state = batch.lock();
-        lane.hear(event, &mut state.dispatch, now);
-        while let Some(event) = connection.session_mut().decided() {
-            lane.hear(event, &mut state.dispatch, now);
+    }
+
+    /// Together with the last messages, where the server takes it there: nothing more will
+    /// be said.
+    fn say_quit(&mut self, session: &mut Session) {
+        if !quit(session) {
+            return;
         }
-        let finished = state.dispatch.is_finished();
-        drop(state);
-        batch.tell();
-        if finished {
-            batch.stir();
+        self.step = match std::mem::replace(&mut self.step, Step::Idle) {
+            Step::Working(share) => Step::Quitting(share),
+            step => step,
+        };
+    }
+
+    /// The session has ended, or is left: what was in flight is settled, what was not begun
+    /// goes back.
+    pub fn part(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Parting {
+        let over = session.state().is_over();
+        if self.is_opening() {
+            match error {
+                Some(error) => self.not_opened(error, now),
+                None => self.not_opened(&ended_early(Stage::Hello), now),
+            }
+            return if over { Parting::Close } else { Parting::Quit };
+        }
+        let quitting = matches!(self.step, Step::Quitting(_));
+        let (Step::Working(share) | Step::Quitting(share)) = &mut self.step else { return Parting::Quit };
+        let mut rested = share.rested;
+        let follows = settle(share, &self.mailer, &self.sender, session, error, now);
+        rested.begun = share.pipeline.begun();
+        rested.since = now;
+        let spent = quitting || share.spent;
+        locked(&self.sender).done();
+        self.leave_place();
+        self.rest_or_pause(follows, now);
+        match over || error.is_some() {
+            true => Parting::Close,
+            false if !spent && self.mailer.sessions().rest(rested) => Parting::Rest(rested.id),
+            false => Parting::Quit,
+        }
+    }
+
+    fn rest_or_pause(&mut self, follows: policy::Next, now: Instant) {
+        match follows {
+            policy::Next::Again(pause) if !pause.is_zero() => self.go(Step::Pausing(now + pause)),
+            _ => self.go(Step::Idle),
+        };
+    }
+
+    /// Gives back what it holds, and ends.
+    pub fn leave(&mut self) {
+        match std::mem::replace(&mut self.step, Step::Left) {
+            Step::Left => return,
+            Step::Queued(number) => self.mailer.sessions().withdraw(number),
+            Step::Working(_) | Step::Quitting(_) => locked(&self.sender).done(),
+            _ => {}
+        }
+        self.leave_place();
+        locked(&self.sender).resign();
+    }
+
+    fn leave_place(&mut self) {
+        if std::mem::take(&mut self.placed) {
+            self.mailer.sessions().give_back();
         }
     }
 }
 
-/// What those hear whose worker has panicked.
-pub(super) fn panicking() -> Error {
-    Error::new(Kind::Misuse, Stage::Command, "a session's thread has failed: please report this")
+/// A worker that is dropped gives back what it holds, also where its thread panics.
+impl<P: Payload> Drop for Worker<P> {
+    fn drop(&mut self) {
+        self.leave();
+    }
 }
 
-fn pause<P: Payload>(time: Duration, batch: &Batch<P>, attendant: &mut dyn Attendant) -> Result<(), Error> {
-    let end = Instant::now() + time;
-    while Instant::now() < end && !batch.is_decided() {
-        batch.wait_for_the_end(end);
-        interrupted(batch, attendant.attend())?;
+/// A session's share is over: what came of it, and what follows for the next session.
+fn settle<P: Payload>(
+    share: &mut Share<P>,
+    mailer: &Mailer,
+    sender: &Mutex<Sender<P>>,
+    session: &mut Session,
+    error: Option<&Error>,
+    now: Instant,
+) -> policy::Next {
+    let at_once = policy::Next::Again(Duration::ZERO);
+    let mut sender = locked(sender);
+    while let Some(event) = session.decided() {
+        share.pipeline.hear(event, &mut sender, now);
     }
-    Ok(())
+    let hop = share.rested.hop;
+    mailer.sessions().learn(hop, session);
+    let stopped = error.is_some_and(|error| error.kind == Kind::Interrupted);
+    let silent = !share.pipeline.is_answered() && session.state().is_over() && !stopped;
+    // By its own words or not at all: only what broke can have broken on an extension.
+    let offers = ["PIPELINING", "CHUNKING"].iter().any(|keyword| session.extensions().has(keyword));
+    let broke = silent && share.fresh && offers && session.state() == State::Broken;
+    let plainly = broke && mailer.sessions().speak_plainly(hop, now);
+    // Disorder on an extension, or behind other messages, says nothing about this one; nor
+    // does the end of a session that had died at rest.
+    let disorder = error.is_some_and(|error| error.kind == Kind::Protocol);
+    let forgiven = if silent { !share.fresh || (plainly && disorder) } else { disorder };
+    share.pipeline.ended(session, error, forgiven, &mut sender, now);
+    if !silent || !share.fresh {
+        return at_once;
+    }
+    if !plainly {
+        mailer.sessions().down(hop, now);
+    }
+    let error =
+        error.map_or_else(|| ended_early(Stage::Mail), |error| Error { outcome: None, ..error.clone() });
+    match sender.unanswered(&error) {
+        // In plain words, or with another server, it may do better, and need not wait.
+        policy::Next::Again(_) if plainly || !mailer.sessions().all_are_down(now) => at_once,
+        follows => follows,
+    }
 }
 
-/// An interrupt ends the whole batch.
-fn interrupted<P: Payload>(batch: &Batch<P>, result: Result<(), Error>) -> Result<(), Error> {
-    if let Err(error) = &result {
-        batch.fail(error);
+fn ended_early(stage: Stage) -> Error {
+    Error::new(Kind::Disconnected, stage, "the server ended the session before it had taken a message")
+}
+
+fn waits_for_itself() -> Error {
+    let message = "this mailer is in the middle of a sending further up in this thread, and has no other \
+                   session free: use another mailer here, or give this one more connections";
+    Error::new(Kind::Misuse, Stage::Command, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_off_the_code() {
+        let written = include_str!("mod.rs").lines().filter(|line| line.starts_with("//! | "));
+        let row = |from: Phase| {
+            from.moves().iter().map(move |(when, to)| format!("//! | {from:?} | {when} | {to:?} |"))
+        };
+        let read: Vec<String> = Phase::ALL.into_iter().flat_map(row).collect();
+        assert_eq!(written.skip(2).collect::<Vec<_>>(), read);
     }
-    result
+
+    #[test]
+    fn every_phase_but_the_last_leads_on_and_each_is_come_to() {
+        for phase in Phase::ALL {
+            assert_eq!(phase.moves().is_empty(), phase == Phase::Ended);
+            let is_come_to = Phase::ALL.iter().any(|from| from.moves().iter().any(|(_, to)| *to == phase));
+            assert!(is_come_to, "{phase:?}");
+        }
+    }
 }

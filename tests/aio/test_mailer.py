@@ -352,8 +352,8 @@ def test_a_conversation_is_recorded_only_for_who_listens(caplog, listens):
     async def main():
         async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
             assert (await mailer.send(messages(1)[0])).ok
-            (resting,) = mailer._pool._at_rest
-            return str(resting.connection.transcript)
+            (connection,) = mailer._pool._at_rest.values()
+            return str(connection.transcript)
 
     with rsmtp.Catcher(tls="none") as catcher:
         with caplog.at_level(logging.DEBUG if listens else logging.WARNING, "rsmtp.smtp"):

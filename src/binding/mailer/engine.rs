@@ -7,19 +7,20 @@ use super::server::{ServerSettings, seconds};
 use crate::binding::attendant::{Attending, SMTP_LOGGER};
 use crate::binding::error::to_python;
 use crate::bulk::{
-    Batch, Bounds, Files, Keep, Limits, Local, Null, PerDay, Policy, Pool, Rate, Route, Sendmail, Shared,
+    Batch, Bounds, Files, Hop, Keep, Limits, Local, Mailer, Null, PerDay, Policy, Pool, Rate, Sendmail,
 };
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Sessions, limits and rules of a mailer. `rsmtp.mailer` says what they mean.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Engine {
-    shared: Arc<Shared>,
+    mailer: Arc<Mailer>,
+    pool: Arc<Pool>,
     policy: Policy,
     closed: AtomicBool,
 }
@@ -30,7 +31,8 @@ impl Engine {
     #[new]
     #[pyo3(signature = (
         servers: "list[typing.Any]", *, connections, window, keep_idle, max_age, max_messages=None, rate=None,
-        rate_per_connection=None, per_day=None, retries=2, backoff=1.0, resend_unknown=false
+        rate_per_connection=None, per_day=None, retries=2, give_up_after=None, backoff=1.0,
+        resend_unknown=false
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -45,6 +47,7 @@ impl Engine {
         rate_per_connection: Option<f64>,
         per_day: Option<usize>,
         retries: u32,
+        give_up_after: Option<f64>,
         backoff: f64,
         resend_unknown: bool,
     ) -> PyResult<Self> {
@@ -57,6 +60,7 @@ impl Engine {
         let bounds = Bounds { window, messages: max_messages, rate: rate_per_connection };
         let policy = Policy {
             retries,
+            give_up_after: seconds("give_up_after", give_up_after)?,
             backoff: seconds("backoff", Some(backoff))?.unwrap_or_default(),
             resend_unknown,
         };
@@ -64,7 +68,7 @@ impl Engine {
             rate: rate.map(|rate| Rate::new(rate, Instant::now())),
             per_day: per_day.map(PerDay::new),
         };
-        Ok(Self::of(Route::new(hops?), None, connections, keep, bounds, limits, policy))
+        Ok(Self::of(hops?, None, keep, bounds, limits, policy))
     }
 
     /// A mailer that stores messages in a folder ("file"), gives them to a program
@@ -81,17 +85,18 @@ impl Engine {
             rate: rate.map(|rate| Rate::new(rate, Instant::now())),
             per_day: per_day.map(PerDay::new),
         };
-        let policy = Policy { retries: 0, backoff: Duration::ZERO, resend_unknown: false };
-        let keep = Keep { most: 0, idle: Duration::ZERO, age: Duration::ZERO };
+        let policy =
+            Policy { retries: 0, give_up_after: None, backoff: Duration::ZERO, resend_unknown: false };
+        let keep = Keep { most: 1, idle: Duration::ZERO, age: Duration::ZERO };
         let bounds = Bounds { window: 1, messages: None, rate: None };
-        Ok(Self::of(Route::new(Vec::new()), Some(local), 1, keep, bounds, limits, policy))
+        Ok(Self::of(Vec::new(), Some(local), keep, bounds, limits, policy))
     }
 
     /// Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
     #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
         let job = Packer::default().pack(item, 0, prepared)?;
-        let batch: Batch<Shipment> = Batch::new(self.shared(py)?, self.policy.clone());
+        let batch = self.batch(py)?;
         batch.push(job);
         batch.end_of_input();
         let mut attendant = Attending::new(py, None)?;
@@ -116,39 +121,31 @@ impl Engine {
     /// of the others.
     /// `by_threads`: `go_on` moves the sessions, and no event loop does.
     fn send_all(&self, py: Python<'_>, every: bool, kept: u64, by_threads: bool) -> PyResult<Sending> {
-        let batch = Batch::new(self.shared(py)?, self.policy.clone());
+        let batch = self.batch(py)?;
         Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads))
-    }
-
-    /// The servers in the order in which to try them now, by their places.
-    fn order(&self) -> Vec<usize> {
-        self.shared.route.order(Instant::now())
     }
 
     /// Whether to use PIPELINING and CHUNKING with this server.
     fn manners(&self, server: usize) -> (bool, bool) {
-        let options = self.shared.route.options(server, Instant::now());
+        let options = self.mailer.options(server, Instant::now());
         (options.pipelining, options.chunking)
     }
 
-    /// This server could not be reached: others go first for a while.
-    fn is_down(&self, server: usize) {
-        self.shared.route.is_down(server, Instant::now());
+    /// Whose turn it is to have a session: a number that a worker queues by.
+    #[getter]
+    fn next_in_line(&self) -> Option<u64> {
+        self.mailer.sessions().next_in_line()
     }
 
-    /// Somebody waits for a session, or does so no longer: those in use give way.
-    fn queue_up(&self) {
-        self.shared.pool.queue_elsewhere();
-    }
-
-    fn leave_queue(&self) {
-        self.shared.pool.leave_queue_elsewhere();
+    /// The sessions at rest have gone with their event loop.
+    fn forget(&self) {
+        self.mailer.sessions().clear();
     }
 
     /// Sessions at rest.
     #[getter]
     fn idle(&self) -> usize {
-        self.shared.pool.len()
+        self.mailer.sessions().at_rest()
     }
 
     #[getter]
@@ -159,37 +156,29 @@ impl Engine {
     /// Ends the sessions at rest; nothing can be sent any more.
     fn close(&self, py: Python<'_>) {
         self.closed.store(true, Ordering::Relaxed);
-        py.detach(|| self.shared.pool.close());
+        self.mailer.sessions().close();
+        py.detach(|| self.pool.clear());
     }
 }
 
 impl Engine {
     fn of(
-        route: Route,
+        hops: Vec<Hop>,
         local: Option<Box<dyn Local>>,
-        connections: usize,
         keep: Keep,
         bounds: Bounds,
         limits: Limits,
         policy: Policy,
     ) -> Self {
-        let shared = Shared {
-            route,
-            local,
-            pool: Pool::new(keep),
-            bounds,
-            limits: Arc::new(Mutex::new(limits)),
-            connections,
-            recorded: AtomicBool::new(false),
-        };
-        Self { shared: Arc::new(shared), policy, closed: AtomicBool::new(false) }
+        let mailer = Arc::new(Mailer::new(hops, local, keep, bounds, limits));
+        Self { mailer, pool: Arc::default(), policy, closed: AtomicBool::new(false) }
     }
 
-    fn shared(&self, py: Python<'_>) -> PyResult<Arc<Shared>> {
+    fn batch(&self, py: Python<'_>) -> PyResult<Batch<Shipment>> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
-        self.shared.recorded.store(SMTP_LOGGER.wants_debug(py)?, Ordering::Relaxed);
-        Ok(Arc::clone(&self.shared))
+        self.mailer.recorded.store(SMTP_LOGGER.wants_debug(py)?, Ordering::Relaxed);
+        Ok(Batch::new(Arc::clone(&self.mailer), Arc::clone(&self.pool), self.policy.clone()))
     }
 }

@@ -10,4 +10,4 @@ mod serving;
 pub use engine::Engine;
 pub use receipt::{Receipt, Recipient};
 pub use sending::Sending;
-pub use serving::Serving;
+pub use serving::{Serving, Worker};

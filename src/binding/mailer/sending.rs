@@ -4,12 +4,11 @@
 use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
 use super::receipt::{Receipt, Tally};
 use crate::binding::error::{exception, to_python};
-use crate::bulk::{Batch, Payload, Queue, stopped};
+use crate::bulk::{Batch, Payload, Standing, stopped};
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Messages that wait for a session: enough that none runs dry while Python is
@@ -48,7 +47,6 @@ pub(super) struct Progress {
     kept: u64,
     /// Receipts of what was not fit to be sent, not told yet.
     unfit: Vec<Receipt>,
-    workers: Vec<JoinHandle<()>>,
 }
 
 impl Sending {
@@ -81,7 +79,7 @@ impl Sending {
             return Err(PyRuntimeError::new_err(message));
         }
         let mut progress = self.progress();
-        progress.start_workers(&self.batch)?;
+        self.batch.start_workers();
         if wait && !self.batch.is_over() && progress.unfit.is_empty() {
             let low = if progress.wants_more(&self.batch) { ENOUGH / 2 } else { 0 };
             py.detach(|| self.batch.wait(low));
@@ -106,9 +104,7 @@ impl Sending {
             return;
         }
         self.batch.stop();
-        let workers = std::mem::take(&mut self.progress().workers);
-        // A worker that has panicked has nothing more to say.
-        py.detach(|| workers.into_iter().for_each(|worker| drop(worker.join())));
+        py.detach(|| self.batch.join());
     }
 
     /// Whether there is room for messages, and more to come.
@@ -209,10 +205,10 @@ impl Progress {
             Ok(job) => {
                 self.next_index += 1;
                 self.octets += job.payload.size();
-                let Queue { waiting, wants_workers } = batch.push(job);
+                let Standing { waiting, wants_workers } = batch.push(job);
                 if wants_workers && self.by_threads {
                     // The caller may take its time with the next one.
-                    self.start_workers(batch)?;
+                    batch.start_workers();
                 }
                 Ok(self.goes_on() && waiting < ENOUGH)
             }
@@ -242,14 +238,6 @@ impl Progress {
     /// Whether messages are to be taken from the caller now.
     pub(super) fn wants_more(&self, batch: &Batch<Shipment>) -> bool {
         !self.fed && !self.is_full() && batch.waiting() < ENOUGH && batch.failure().is_none()
-    }
-
-    fn start_workers(&mut self, batch: &Arc<Batch<Shipment>>) -> PyResult<()> {
-        while let Some(worker) = batch.start_worker()? {
-            self.workers.retain(|worker| !worker.is_finished());
-            self.workers.push(worker);
-        }
-        Ok(())
     }
 
     /// Counts the receipts that have come, and makes those that are wanted. Whether

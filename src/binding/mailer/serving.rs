@@ -1,94 +1,136 @@
-//! A mailer's messages over a session that an event loop moves: what the worker
-//! threads of `Sending.go_on` do, without a thread.
+//! A mailer's worker for an event loop: the loop does what it says, as a thread of
+//! `bulk/threads.rs` does.
 
 use super::parcel::Shipment;
 use super::sending::Sending;
 use crate::binding::attendant::Attending;
-use crate::binding::error::{Told, bad_argument, exception, to_python};
+use crate::binding::error::{Told, bad_argument, exception};
 use crate::binding::request::parse;
 use crate::binding::wire::Wire;
-use crate::bulk::{Errand, Next, Parted, Work, stopped};
+use crate::bulk::{self, Do, Parting, stopped};
 use crate::driver::{Reactive, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+/// What opens sessions and sends by them, one after the other, as long as there is work.
+#[pyclass(frozen, module = "rsmtp._rsmtp")]
+pub struct Worker {
+    worker: Shared,
+}
+
+type Shared = Arc<Mutex<bulk::Worker<Shipment>>>;
+
+/// A worker that converses.
 pub struct Serving {
-    errand: Errand<Shipment>,
+    worker: Shared,
     /// Nothing is to be said before.
     wake_at: Option<Instant>,
-    /// The session is at rest and may not be used again.
-    spent: bool,
+}
+
+fn lock(worker: &Shared) -> MutexGuard<'_, bulk::Worker<Shipment>> {
+    worker.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[pymethods]
+impl Worker {
+    /// What to do next, with which server, session or number, and for how many seconds:
+    /// "dial", "reuse", "discard", "queue", "pause", "wait" or "leave".
+    #[pyo3(signature = () -> "tuple[str, int, float]")]
+    fn next(&self) -> (&'static str, u64, f64) {
+        let now = Instant::now();
+        let seconds = |when: Instant| when.saturating_duration_since(now).as_secs_f64();
+        match lock(&self.worker).next(now) {
+            Do::Dial(hop) => ("dial", hop as u64, 0.0),
+            Do::Reuse(id) => ("reuse", id, 0.0),
+            Do::Discard(id) => ("discard", id, 0.0),
+            Do::Queue(number) => ("queue", number, 0.0),
+            Do::Pause(when) => ("pause", 0, seconds(when)),
+            Do::Wait(when) => ("wait", 0, when.map_or(f64::INFINITY, seconds)),
+            Do::Talk | Do::Part | Do::Leave => ("leave", 0, 0.0),
+        }
+    }
+
+    /// It ends, and gives back what it holds.
+    fn leave(&self) {
+        lock(&self.worker).leave();
+    }
+
+    /// There is no connection, for this reason.
+    fn not_opened(&self, #[pyo3(from_py_with = exception)] why: PyErr) {
+        lock(&self.worker).not_opened(&told(why), Instant::now());
+    }
+
+    /// The session that was to be used again has gone.
+    fn gone(&self) {
+        lock(&self.worker).reused(None, Instant::now());
+    }
+}
+
+/// An exception of the loop's side as one of the engine's errors.
+fn told(why: PyErr) -> Error {
+    let transient = Python::attach(|py| {
+        let transient = why.value(py).getattr("transient").and_then(|value| value.extract::<Option<bool>>());
+        transient.ok().flatten().unwrap_or(true)
+    });
+    let kind = if transient { Kind::Unreachable } else { Kind::UnknownHost };
+    let error = Error::new(kind, Stage::Connect, why.to_string());
+    Error { cause: Some(Arc::new(Told(why))), ..error }
 }
 
 #[pymethods]
 impl Wire {
-    /// Begins to send what `sending` has, by the server at this place: on a session
-    /// that is to be opened, whose own address literal is given, or on one over which
-    /// so many messages have gone, of that age and silent for so long (in seconds).
-    #[pyo3(signature = (sending, server, literal, begun=0, age=0.0, silence=0.0))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
-    fn begin_errand(
-        &self,
-        py: Python<'_>,
-        sending: &Sending,
-        server: usize,
-        literal: Option<&str>,
-        begun: usize,
-        age: f64,
-        silence: f64,
-    ) -> PyResult<()> {
-        let now = Instant::now();
-        let batch = Arc::clone(&sending.batch);
-        let errand = match literal {
-            Some(literal) => Errand::new(batch, server, parse("literal", literal)?, now),
-            None => {
-                Errand::again(batch, server, begun, duration("age", age)?, duration("silence", silence)?, now)
-            }
-        };
+    /// Begins to converse for a worker: on a session that is to be opened, whose own
+    /// address literal is given, or on one that was at rest.
+    #[pyo3(signature = (worker, literal))]
+    fn begin_serving(&self, py: Python<'_>, worker: &Worker, literal: Option<&str>) -> PyResult<()> {
+        let own = literal.map(|literal| parse("literal", literal)).transpose()?;
+        let shared = Arc::clone(&worker.worker);
         let begun = self.shared.look(py, |driver| {
-            errand.begin(driver.wire_mut());
+            let mut worker = lock(&shared);
+            match own {
+                Some(own) => worker.dialled(own, driver.wire_mut(), Instant::now()),
+                None => worker.reused(Some(driver.wire_mut().session_mut()), Instant::now()),
+            }
             driver.begin_serving()
         })?;
-        begun.map_err(|error| to_python(py, &error))?;
-        *self.serving() = Some(Serving { errand, wake_at: None, spent: false });
+        begun.map_err(|error| crate::binding::error::to_python(py, &error))?;
+        *self.serving() = Some(Serving { worker: shared, wake_at: None });
         Ok(())
     }
 
-    /// Ends the errand, however it went: `(error, spent, begun, ready)`. The error is an
-    /// exception that is not raised: what kept the session from getting any message
-    /// answered. `spent` is whether it may not be used again, `begun` the messages that
-    /// have gone over it, `ready` whether it came to be ready for mail.
-    #[pyo3(signature = () -> "tuple[BaseException | None, bool, int, bool]")]
-    fn leave_errand(&self, py: Python<'_>) -> PyResult<(Option<Py<PyAny>>, bool, usize, bool)> {
-        let Some(serving) = self.serving().take() else {
-            return Err(bad_argument("errand", &"there is none under way"));
+    /// Ends the conversation, however it went: the number by which to keep the session,
+    /// None where it is to be ended by QUIT, or -1 where it is over.
+    fn end_serving(&self, py: Python<'_>) -> PyResult<Option<i64>> {
+        let Some(Serving { worker, .. }) = self.serving().take() else {
+            return Err(bad_argument("worker", &"none converses"));
         };
-        let Serving { errand, spent, .. } = serving;
-        let left = self.shared.look(py, |driver| {
-            if driver.is_serving() {
-                let error = stopped();
-                driver.fail(error);
-            }
-            let error = driver.take_settled().err();
-            errand.leave(driver.wire_mut().session_mut(), error.as_ref(), Instant::now())
-        })?;
         let raised = self.shared.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let error = match (raised, left.parted) {
-            (Some(raised), _) => Some(raised),
-            (None, Parted::Barren(error)) => Some(to_python(py, &error)),
-            (None, Parted::Well | Parted::Plainly) => None,
-        };
-        let error = error.map(|error| error.into_value(py).into_any());
-        Ok((error, spent, left.begun, left.ready))
+        let parting = self.shared.look(py, |driver| {
+            if driver.is_serving() {
+                driver.fail(stopped());
+            }
+            let settled = driver.take_settled().err();
+            // What an SSLContext raised says more than that it has.
+            let error = settled.map(|error| match raised {
+                Some(raised) => Error { cause: Some(Arc::new(Told(raised))), ..error },
+                None => error,
+            });
+            lock(&worker).part(driver.wire_mut().session_mut(), error.as_ref(), Instant::now())
+        })?;
+        Ok(match parting {
+            Parting::Rest(id) => Some(i64::try_from(id).unwrap_or(-1)),
+            Parting::Quit => None,
+            Parting::Close => Some(-1),
+        })
     }
 
-    /// Whether an errand is under way whose session is not ready for mail yet.
+    /// Whether a worker converses whose session is not ready for mail yet.
     #[getter]
     fn is_opening(&self) -> bool {
-        self.serving().as_ref().is_some_and(|serving| serving.errand.is_opening())
+        self.serving().as_ref().is_some_and(|serving| lock(&serving.worker).is_opening())
     }
 
     /// Whether the session is open and silent, and may be used again.
@@ -103,7 +145,7 @@ impl Wire {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// None: no errand is under way.
+    /// None: no worker converses.
     pub(in crate::binding) fn serve_output(&self, py: Python<'_>) -> PyResult<Option<Option<Vec<u8>>>> {
         let mut serving = self.serving();
         let Some(serving) = &mut *serving else { return Ok(None) };
@@ -128,13 +170,14 @@ impl Wire {
 impl Serving {
     /// What is to be sent now; None: there is something to wait for.
     fn output(&mut self, driver: &mut Reactive) -> Option<Vec<u8>> {
+        let mut worker = lock(&self.worker);
         loop {
             if let Some(octets) = driver.output(<[u8]>::to_vec) {
                 return Some(octets);
             }
             let now = Instant::now();
             while let Some(event) = driver.next_event() {
-                if let Err(error) = self.errand.hear(event, now) {
+                if let Err(error) = worker.hear(event, now) {
                     driver.fail(error);
                 }
             }
@@ -147,11 +190,10 @@ impl Serving {
                 continue;
             }
             self.wake_at = None;
-            match self.errand.next(driver.wire_mut().session_mut(), now) {
-                Next::Talk => {}
-                Next::Wait(when) => self.wake_at = when,
-                Next::Rest { spent } => {
-                    self.spent = spent;
+            match worker.talk(driver.wire_mut().session_mut(), now) {
+                Do::Talk => {}
+                Do::Wait(when) => self.wake_at = when,
+                _ => {
                     driver.end_serving();
                     return None;
                 }
@@ -168,7 +210,7 @@ impl Sending {
     /// Works in this thread until nothing is left to do: files and programs.
     fn work_here(&self, py: Python<'_>) {
         // What goes wrong stands in the receipts.
-        let _ = py.detach(|| self.batch.work_along(&mut Attending::silent()));
+        let _ = py.detach(|| self.batch.work_locally(&mut Attending::silent()));
     }
 
     /// Adds the receipts that have come. Whether all is told.
@@ -179,41 +221,13 @@ impl Sending {
         Ok(self.batch.is_over() && (progress.fed || failed))
     }
 
-    /// Takes on another session, unless there are enough for what waits.
-    fn enlist(&self) -> bool {
-        self.batch.enlist()
+    /// Another worker; None: there are enough for what is not settled.
+    fn worker(&self) -> Option<Worker> {
+        self.batch.enlist().map(|worker| Worker { worker: Arc::new(Mutex::new(worker)) })
     }
 
-    /// A session's work has ended.
-    fn resign(&self) {
-        self.batch.resign();
-    }
-
-    /// Seconds until there is something to do for another session: 0 now, inf when
-    /// something new comes; None: nothing any more.
-    fn outlook(&self) -> Option<f64> {
-        let now = Instant::now();
-        match self.batch.outlook(now) {
-            Work::Some => Some(0.0),
-            Work::At(when) => Some(when.saturating_duration_since(now).as_secs_f64()),
-            Work::None => Some(f64::INFINITY),
-            Work::Finished => None,
-        }
-    }
-
-    /// Seconds before another attempt to open a session, after so many that failed, or,
-    /// with `opened`, on which no message was answered; None: no more of them.
-    fn patience(&self, failures: u32, opened: bool) -> Option<f64> {
-        self.batch.patience(failures, opened).map(|pause| pause.as_secs_f64())
-    }
-
-    /// No session can be opened: what waits is not sent, for this reason.
+    /// A worker could not be started: this ends the sending.
     fn fail(&self, #[pyo3(from_py_with = exception)] why: PyErr) {
-        let error = Error::new(Kind::Unreachable, Stage::Connect, why.to_string());
-        self.batch.fail(&Error { cause: Some(Arc::new(Told(why))), ..error });
+        self.batch.fail(&told(why));
     }
-}
-
-fn duration(argument: &str, seconds: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(seconds).map_err(|why| bad_argument(argument, &why))
 }

@@ -41,3 +41,47 @@ pub enum Verdict {
     /// The conversation ended before the server's answer.
     Lost,
 }
+
+impl Outcome {
+    /// The places of recipients that were refused only because there were too many of them
+    /// (RFC 5321 4.5.3.1.10), where the server took others: another transaction may name
+    /// them. None for most messages.
+    pub fn excess(&self) -> Vec<usize> {
+        let Some(first) = self.recipients.iter().position(|(_, fate)| is_one_too_many(fate)) else {
+            return Vec::new();
+        };
+        let taken = |(_, fate): &(ForwardPath, Fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _));
+        if matches!(self.verdict, Verdict::SenderRefused(_)) || !self.recipients[..first].iter().any(taken) {
+            return Vec::new();
+        }
+        (first..self.recipients.len()).filter(|&at| is_one_too_many(&self.recipients[at].1)).collect()
+    }
+
+    /// Whether the server has ended the session by its answer to this message (421).
+    pub fn ends_session(&self) -> bool {
+        self.recipients
+            .iter()
+            .any(|(_, fate)| matches!(fate, Fate::Refused(_, reply) if reply.closes_channel()))
+            || matches!(&self.verdict, Verdict::SenderRefused(reply) if reply.closes_channel())
+    }
+
+    /// Whether the server wants a login first (RFC 4954 6): it took nothing.
+    pub fn wants_login(&self) -> bool {
+        let wants = |reply: &Reply| reply.code() == 530;
+        match &self.verdict {
+            Verdict::SenderRefused(reply) | Verdict::DataRefused(reply) => wants(reply),
+            Verdict::RecipientsRefused => self
+                .recipients
+                .iter()
+                .all(|(_, fate)| matches!(fate, Fate::Refused(_, reply) if wants(reply))),
+            _ => false,
+        }
+    }
+}
+
+/// 452 to RCPT, or the older 552: with an enhanced code it says why (RFC 3463 X.5.3).
+fn is_one_too_many(fate: &Fate) -> bool {
+    let Fate::Refused(Stage::Rcpt, reply) = fate else { return false };
+    let said = reply.enhanced().map(|code| (code.subject, code.detail));
+    matches!(reply.code(), 452 | 552) && said.is_none_or(|said| said == (5, 3))
+}

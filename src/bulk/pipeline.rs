@@ -1,14 +1,15 @@
 //! One session's share of the work: how many messages it may have in flight, and
 //! which of them an answer belongs to. Moves no octets.
 
-use super::dispatch::{Dispatch, Work};
 use super::job::{Job, Payload, fates_of};
+use super::queue::Work;
 use super::rate::Rate;
+use super::sender::{Sender, locked};
 use super::window::Window;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
 use crate::protocol::{Error, Event, Kind, Request, Session, Stage};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Jobs that one session takes at a time.
@@ -25,56 +26,68 @@ pub struct Bounds {
     pub rate: Option<f64>,
 }
 
+/// What is known of the session.
+#[derive(Clone, Debug)]
+pub struct Past {
+    pub server: Arc<str>,
+    /// Whether we have logged in.
+    pub logged_in: bool,
+    /// Transactions so far.
+    pub begun: usize,
+    /// Then it is too old.
+    pub until: Option<Instant>,
+    /// It has been silent for so long that the server may have given it up.
+    pub idle: bool,
+}
+
 #[derive(Debug)]
-pub struct Lane<P> {
-    server: Arc<str>,
+pub struct Pipeline<P> {
+    past: Past,
     bounds: Bounds,
     window: Window,
     rate: Option<Rate>,
     /// Taken and not yet said.
     taken: VecDeque<Job<P>>,
     in_flight: VecDeque<Job<P>>,
-    /// Transactions on this session so far.
-    begun: usize,
-    /// Then it is too old.
-    until: Option<Instant>,
-    /// The next one finds out whether the server is still there.
-    cautious: bool,
     /// Messages that the server has answered, here and now.
     answers: usize,
+    /// The server has answered mail with something else than the wish for a login.
+    welcome: bool,
+    /// Recipients that the server takes in one transaction, where it has shown it.
+    recipients: usize,
+    /// The server has asked for a login that was made: another session may do better.
+    logged_out: bool,
 }
 
-impl<P: Payload> Lane<P> {
-    /// `begun` and `idle` tell of a session that has been used before.
-    pub fn new(
-        server: Arc<str>,
-        bounds: Bounds,
-        until: Option<Instant>,
-        begun: usize,
-        idle: bool,
-        now: Instant,
-    ) -> Self {
+/// What a session could say, and why not more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// No room for more at the moment.
+    Full,
+    /// Room, but nothing to say.
+    Starved(Work),
+    /// The session may do no more.
+    Spent,
+}
+
+impl<P: Payload> Pipeline<P> {
+    pub fn new(past: Past, bounds: Bounds, now: Instant) -> Self {
         Self {
-            server,
+            welcome: past.begun > 0,
+            past,
             bounds,
             window: Window::new(bounds.window, now),
             rate: bounds.rate.map(|rate| Rate::new(rate, now)),
             taken: VecDeque::new(),
             in_flight: VecDeque::new(),
-            begun,
-            until,
-            cautious: idle,
             answers: 0,
+            recipients: usize::MAX,
+            logged_out: false,
         }
     }
 
     pub fn begun(&self) -> usize {
-        self.begun
-    }
-
-    /// Whether it has neither taken nor begun anything that is not settled.
-    pub fn is_idle(&self) -> bool {
-        self.taken.is_empty() && self.in_flight.is_empty()
+        self.past.begun
     }
 
     /// Whether it holds messages that it has not begun.
@@ -93,22 +106,19 @@ impl<P: Payload> Lane<P> {
 
     /// Whether the session has done all that it may: the caller's limit, or the
     /// server's (RFC 9422 MAILMAX). However long it took to open, it does something.
-    pub fn is_spent(&self, session: &Session, now: Instant) -> bool {
+    fn is_spent(&self, session: &Session, now: Instant) -> bool {
+        let begun = self.past.begun;
         let most = self.bounds.messages.into_iter().chain(session.extensions().limit("MAILMAX")).min();
-        let old = self.until.is_some_and(|until| now >= until);
-        most.is_some_and(|most| self.begun >= most) || (old && self.begun > 0) || session.is_worn_out()
+        let old = self.past.until.is_some_and(|until| now >= until);
+        self.logged_out
+            || most.is_some_and(|most| begun >= most)
+            || (old && begun > 0)
+            || session.is_worn_out()
     }
 
     /// Says as many messages as the window has room for. When it could say more
-    /// and has none: what the dispatch has to tell. `lanes` is with how many
-    /// others it shares.
-    pub fn fill(
-        &mut self,
-        dispatch: &mut impl Supply<P>,
-        lanes: usize,
-        session: &mut Session,
-        now: Instant,
-    ) -> Filled {
+    /// and has none: what the queue has to tell.
+    pub fn fill(&mut self, sender: &Mutex<Sender<P>>, session: &mut Session, now: Instant) -> Filled {
         while self.window.has_room(self.in_flight.len()) && session.takes_transaction() {
             if self.is_spent(session, now) {
                 return Filled::Spent;
@@ -122,8 +132,7 @@ impl<P: Payload> Lane<P> {
             if self.taken.is_empty() {
                 let in_flight = self.in_flight.len();
                 let most = SHARE.min(self.window.room(in_flight));
-                let work = dispatch.supply(most, in_flight, lanes, now, &mut self.taken);
-                dispatch.taken(work);
+                let work = locked(sender).supply(most, in_flight, now, &mut self.taken);
                 if self.taken.is_empty() {
                     return if work == Work::Some { Filled::Full } else { Filled::Starved(work) };
                 }
@@ -135,7 +144,7 @@ impl<P: Payload> Lane<P> {
             if let Some(rate) = &mut self.rate {
                 let _ = rate.take(now);
             }
-            if !self.begin(room, dispatch, session, now) {
+            if !self.begin(room.min(self.recipients), sender, session, now) {
                 break;
             }
         }
@@ -144,14 +153,8 @@ impl<P: Payload> Lane<P> {
 
     /// Begins the next that was taken, for so many of its recipients. False: the session
     /// takes nothing at the moment.
-    fn begin(
-        &mut self,
-        room: usize,
-        dispatch: &mut impl Supply<P>,
-        session: &mut Session,
-        now: Instant,
-    ) -> bool {
-        let transaction = self.taken.front().map(|job| job.transaction(room, self.cautious));
+    fn begin(&mut self, room: usize, sender: &Mutex<Sender<P>>, session: &mut Session, now: Instant) -> bool {
+        let transaction = self.taken.front().map(|job| job.transaction(room, self.past.idle));
         let asked = transaction.map(|transaction| session.request(Request::Transaction(transaction)));
         // The session is over, or has something to tell first.
         if matches!(&asked, Some(Err(error)) if matches!(error.kind, Kind::Disconnected | Kind::Misuse)) {
@@ -161,46 +164,85 @@ impl<P: Payload> Lane<P> {
         match asked {
             Ok(()) => {
                 job.attempts += 1;
-                self.begun += 1;
-                self.cautious = false;
+                job.first_tried.get_or_insert(now);
+                self.past.begun += 1;
+                self.past.idle = false;
                 self.window.begun(job.payload.size(), now);
                 self.in_flight.push_back(job);
             }
-            Err(error) => dispatch.with(|dispatch| dispatch.reject(job, &self.server, error)),
+            Err(error) => locked(sender).queue.reject(job, &self.past.server, error),
         }
         true
     }
 
     /// The answer to the first message in flight.
-    pub fn hear(&mut self, event: Event, dispatch: &mut Dispatch<P>, now: Instant) {
+    pub fn hear(&mut self, event: Event, sender: &mut Sender<P>, now: Instant) {
         if let Event::Transaction(outcome) = event {
-            self.answered(outcome, dispatch, None, now);
+            self.answered(outcome, sender, None, now);
         }
     }
 
-    fn answered(
-        &mut self,
-        outcome: Outcome,
-        dispatch: &mut Dispatch<P>,
-        trouble: Option<&Error>,
-        now: Instant,
-    ) {
-        let Some(job) = self.in_flight.pop_front() else { return };
+    fn answered(&mut self, outcome: Outcome, sender: &mut Sender<P>, trouble: Option<&Error>, now: Instant) {
+        let Some(mut job) = self.in_flight.pop_front() else { return };
         self.window.answered(job.payload.size(), now);
-        self.answers += usize::from(is_an_answer(&outcome));
+        // Behind others the server may only have had enough: the next session will tell.
+        job.ended_session |= self.answers == 0 && outcome.ends_session();
+        let wants_login = outcome.wants_login();
+        let another_login = self.logged_out || (self.past.logged_in && self.welcome && !job.logs_in_again);
+        if wants_login && another_login {
+            // None is refused before another login has been tried. Those behind it were not
+            // the ones to find out.
+            job.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
+            job.attempts = job.attempts.saturating_sub(1);
+            return sender.queue.put_back(job);
+        }
+        if is_an_answer(&outcome) {
+            self.answers += 1;
+            self.welcome |= !wants_login;
+            sender.answered(wants_login);
+        }
         match &outcome.verdict {
             // It was said too early for this server, which has taken nothing of it.
             Verdict::OutOfSequence(_) => {
-                let mut job = job;
                 job.attempts = job.attempts.saturating_sub(1);
-                dispatch.put_back(job);
+                sender.queue.put_back(job);
             }
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
-                dispatch.unreadable(job, fates_of(outcome), &self.server, error);
+                sender.queue.unreadable(job, fates_of(outcome), &self.past.server, error);
             }
-            _ => dispatch.settle(job, fates_of(outcome), &self.server, trouble, now),
+            _ => {
+                let outcome = self.without_excess(&mut job, outcome);
+                sender.queue.settle(job, fates_of(outcome), &self.past.server, trouble, now);
+            }
         }
+    }
+
+    /// Recipients that were too many for one transaction are asked for in the next one, as
+    /// part of the same attempt; from now on no transaction of this session has more.
+    fn without_excess(&mut self, job: &mut Job<P>, mut outcome: Outcome) -> Outcome {
+        let excess = outcome.excess();
+        if excess.is_empty() || job.recipients.len() < outcome.recipients.len() {
+            return outcome;
+        }
+        let behind = job.recipients.split_off(outcome.recipients.len());
+        let mut kept = Vec::new();
+        let mut again = Vec::new();
+        job.recipients.clear();
+        for (at, (path, fate)) in outcome.recipients.into_iter().enumerate() {
+            match excess.binary_search(&at) {
+                Ok(_) => again.push(path),
+                Err(_) => {
+                    job.recipients.push(path.clone());
+                    kept.push((path, fate));
+                }
+            }
+        }
+        let taken = kept.iter().filter(|(_, fate)| !matches!(fate, Fate::Refused(Stage::Rcpt, _))).count();
+        self.recipients = self.recipients.min(taken.max(1));
+        job.recipients.extend(again.into_iter().chain(behind));
+        outcome.recipients = kept;
+        outcome
     }
 
     /// The session has ended with this error, or by the server's word: what was in
@@ -212,11 +254,11 @@ impl<P: Payload> Lane<P> {
         session: &mut Session,
         error: Option<&Error>,
         forgiven: bool,
-        dispatch: &mut Dispatch<P>,
+        sender: &mut Sender<P>,
         now: Instant,
     ) {
         while let Some(event) = session.decided() {
-            self.hear(event, dispatch, now);
+            self.hear(event, sender, now);
         }
         // It had refused the RSET in front of the first: that one was never begun either.
         let forgiven = forgiven
@@ -224,9 +266,9 @@ impl<P: Payload> Lane<P> {
         let first = error.and_then(|error| error.outcome.as_deref().cloned());
         let first = first.into_iter().map(|outcome| (outcome, forgiven));
         let stranded = session.take_stranded().into_iter().map(|outcome| (outcome, true));
-        // Last first, so that they keep their order: whoever was first is first again.
+        // Last first, so that they keep their order: the first is the first again.
         for job in self.taken.drain(..).rev() {
-            dispatch.put_back(job);
+            sender.queue.put_back(job);
         }
         let outcomes: Vec<_> = first.chain(stranded).collect();
         debug_assert_eq!(outcomes.len(), self.in_flight.len(), "every message has its own outcome");
@@ -234,12 +276,14 @@ impl<P: Payload> Lane<P> {
         let jobs: Vec<_> = self.in_flight.drain(..count).collect();
         for (mut job, (outcome, uncounted)) in jobs.into_iter().zip(outcomes).rev() {
             let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
+            let uncounted = uncounted && !begun;
             let put_back = matches!(outcome.verdict, Verdict::OutOfSequence(_));
-            if uncounted && !begun && !put_back {
+            if uncounted && !put_back {
                 job.attempts = job.attempts.saturating_sub(1);
             }
+            job.ended_session |= !uncounted && error.is_some() && self.answers == 0;
             self.in_flight.push_front(job);
-            self.answered(outcome, dispatch, error, now);
+            self.answered(outcome, sender, error, now);
         }
     }
 }
@@ -255,52 +299,5 @@ fn is_an_answer(outcome: &Outcome) -> bool {
         Verdict::SenderRefused(reply) => !reply.closes_channel(),
         Verdict::Unreadable(_) => true,
         _ => outcome.recipients.iter().any(|(_, fate)| told(fate)),
-    }
-}
-
-/// What a lane could say, and why not more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filled {
-    /// No room for more at the moment.
-    Full,
-    /// Room, but nothing to say.
-    Starved(Work),
-    /// The session may do no more.
-    Spent,
-}
-
-/// Where a lane gets jobs from: a dispatch, behind whatever lock it has.
-pub trait Supply<P> {
-    fn with<T>(&mut self, work: impl FnOnce(&mut Dispatch<P>) -> T) -> T;
-
-    /// At most `most`, and no more than a fair share among `lanes` for one that has so many
-    /// in flight. Some, and none given: they are for the others.
-    fn supply(
-        &mut self,
-        most: usize,
-        in_flight: usize,
-        lanes: usize,
-        now: Instant,
-        into: &mut VecDeque<Job<P>>,
-    ) -> Work
-    where
-        P: Payload,
-    {
-        self.with(|dispatch| {
-            let fair = dispatch.unsettled().div_ceil(lanes.max(1)).max(1);
-            match fair.saturating_sub(in_flight) {
-                0 if dispatch.waiting() > 0 => Work::Some,
-                share => dispatch.take(most.min(share.max(1)), now, into),
-            }
-        })
-    }
-
-    /// What was supplied: somebody may want to know that there is room for more.
-    fn taken(&mut self, _work: Work) {}
-}
-
-impl<P> Supply<P> for Dispatch<P> {
-    fn with<T>(&mut self, work: impl FnOnce(&mut Dispatch<P>) -> T) -> T {
-        work(self)
     }
 }

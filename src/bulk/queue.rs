@@ -1,11 +1,11 @@
-//! Which message goes next, and what follows from its fate: another attempt, at
-//! once or later, or a receipt. Told the time, never asking for it.
+//! What waits to be sent: which message goes next, and where one goes that comes back. What
+//! is tried again is `policy.rs`'s to say. Told the time, never asking for it.
 //!
-//! What may be tried again: what was never begun, at once; what was refused for
-//! the time being (4yz), after a while; what is unknown, only if the caller has
-//! said so, because it may arrive twice.
+//! A message is in one place at a time: ready, put off until a time, out with a session,
+//! or in a receipt.
 
 use super::job::{Job, Payload, Receipt};
+use super::policy::Policy;
 use super::rate::{PerDay, Rate};
 use crate::envelope::ForwardPath;
 use crate::protocol::reply::Severity;
@@ -13,20 +13,7 @@ use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// No pause between attempts is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// What the caller has said about sending many.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// Attempts after the first one.
-    pub retries: u32,
-    /// Before the second attempt; doubled before each one after it.
-    pub backoff: Duration,
-    pub resend_unknown: bool,
-}
+use std::time::Instant;
 
 /// Limits that hold for all that a mailer sends.
 #[derive(Debug, Default)]
@@ -36,7 +23,7 @@ pub struct Limits {
 }
 
 #[derive(Debug)]
-pub struct Dispatch<P> {
+pub struct Queue<P> {
     policy: Policy,
     limits: Arc<Mutex<Limits>>,
     ready: VecDeque<Job<P>>,
@@ -65,7 +52,7 @@ pub enum Work {
     Finished,
 }
 
-impl<P: Payload> Dispatch<P> {
+impl<P: Payload> Queue<P> {
     pub fn new(policy: Policy, limits: Arc<Mutex<Limits>>) -> Self {
         let ready = VecDeque::new();
         let later = BTreeMap::new();
@@ -81,7 +68,7 @@ impl<P: Payload> Dispatch<P> {
 
     /// A receipt for what could not even be tried.
     pub fn refuse(&mut self, job: Job<P>, error: Error) {
-        self.receipts.push(job.give_up(None, Some(error)));
+        self.settled(job.give_up(None, Some(error)));
     }
 
     /// No more jobs will be pushed.
@@ -115,8 +102,8 @@ impl<P: Payload> Dispatch<P> {
         !self.receipts.is_empty()
     }
 
-    pub fn retries(&self) -> u32 {
-        self.policy.retries
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// What there is to do, without handing anything out.
@@ -169,13 +156,13 @@ impl<P: Payload> Dispatch<P> {
     /// What was handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
         self.out -= 1;
-        self.again(job, None);
+        self.next(job);
     }
 
     /// What was handed out and can't be sent by any server.
     pub fn reject(&mut self, job: Job<P>, server: &Arc<str>, error: Error) {
         self.out -= 1;
-        self.receipts.push(job.give_up(Some(Arc::clone(server)), Some(error)));
+        self.settled(job.give_up(Some(Arc::clone(server)), Some(error)));
     }
 
     /// The fates of the first of a job's recipients. `trouble` is what broke the
@@ -192,25 +179,22 @@ impl<P: Payload> Dispatch<P> {
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
         let whole = fates.len() >= job.recipients.len() && job.again.is_empty();
         if whole && fates.iter().all(sent) {
-            return self.receipts.push(job.receipt(fates, Some(Arc::clone(server)), None));
+            return self.settled(job.receipt(fates, Some(Arc::clone(server)), None));
         }
         let unasked = job.recipients.split_off(fates.len().min(job.recipients.len()));
         job.recipients.clear();
         if trouble.is_some() {
             job.trouble = trouble.cloned();
         }
-        let may_repeat = job.attempts <= self.policy.retries && self.failed.is_none();
+        let pause = self.policy.pause(job.attempts, job.index);
+        let may = |when| self.policy.may_try_again(job.attempts, job.first_tried, when);
+        let (at_once, later) = (self.failed.is_none() && may(now), self.failed.is_none() && may(now + pause));
         for (path, fate) in fates {
             let transient =
                 matches!(&fate, Fate::Refused(_, reply) if reply.severity() == Severity::Transient);
             let (path, fate) = job.learnt(path, fate);
-            let repeat = match &fate {
-                Fate::Sent(_) => false,
-                Fate::Unknown => self.policy.resend_unknown,
-                Fate::NotSent => true,
-                Fate::Refused(_, reply) => reply.severity() == Severity::Transient,
-            };
-            if repeat && may_repeat {
+            let may_try_again = if transient { later } else { at_once };
+            if may_try_again && self.policy.is_worth_another(&fate) {
                 job.pause |= transient;
                 job.again.push(path.clone());
                 job.known.push((path, fate));
@@ -218,20 +202,20 @@ impl<P: Payload> Dispatch<P> {
                 job.settled.push((path, fate));
             }
         }
-        if unasked.is_empty() {
-            job.recipients = std::mem::take(&mut job.again);
-        } else {
+        if !unasked.is_empty() {
             // Another part of the same attempt: those that failed wait for its end.
             job.recipients = unasked;
             job.attempts = job.attempts.saturating_sub(1);
-            return self.again(job, None);
+            return self.next(job);
         }
+        job.recipients = std::mem::take(&mut job.again);
         if job.recipients.is_empty() {
             let error = job.trouble.take();
-            self.receipts.push(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
+            self.settled(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
+        } else if std::mem::take(&mut job.pause) {
+            self.put_off(job, now + pause);
         } else {
-            let pause = std::mem::take(&mut job.pause).then(|| now + self.pause(&job));
-            self.again(job, pause);
+            self.next(job);
         }
     }
 
@@ -256,35 +240,33 @@ impl<P: Payload> Dispatch<P> {
         self.receipts.extend(waiting.map(|job| job.give_up(None, Some(error.clone()))));
     }
 
-    /// To be sent at once, or not before this time.
-    fn again(&mut self, job: Job<P>, when: Option<Instant>) {
-        let Some(job) = self.unless_failed(job) else { return };
-        match when {
-            None => self.ready.push_front(job),
-            Some(when) => {
-                self.put_off += 1;
-                self.later.insert((when, self.put_off), job);
-            }
+    /// To be sent next; but one that a session has ended on, and that may have been the
+    /// reason, goes behind those that have not been tried.
+    fn next(&mut self, job: Job<P>) {
+        match self.unless_failed(job) {
+            Some(job) if job.ended_session => self.ready.push_back(job),
+            Some(job) => self.ready.push_front(job),
+            None => {}
         }
+    }
+
+    /// Not to be sent before this time.
+    fn put_off(&mut self, job: Job<P>, when: Instant) {
+        if let Some(job) = self.unless_failed(job) {
+            self.put_off += 1;
+            self.later.insert((when, self.put_off), job);
+        }
+    }
+
+    fn settled(&mut self, receipt: Receipt<P>) {
+        self.receipts.push(receipt);
     }
 
     /// Where nothing can be sent any more, it has its receipt.
     fn unless_failed(&mut self, job: Job<P>) -> Option<Job<P>> {
         let Some(error) = &self.failed else { return Some(job) };
-        self.receipts.push(job.give_up(None, Some(error.clone())));
+        self.settled(job.give_up(None, Some(error.clone())));
         None
-    }
-
-    /// How long to wait after so many failures: twice as long each time.
-    pub fn backoff(&self, failures: u32) -> Duration {
-        self.policy.backoff.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
-    }
-
-    /// The same, and not for all at once.
-    fn pause(&self, job: &Job<P>) -> Duration {
-        // Knuth's multiplicative hash spreads neighbours over 75 % to 125 %.
-        let spread = (job.index.wrapping_mul(2_654_435_761) >> 16) % 512;
-        self.backoff(job.attempts).mul_f64(0.75 + spread as f64 / 1024.0)
     }
 
     /// What has waited long enough is ready, ahead of what was never tried.
@@ -294,7 +276,7 @@ impl<P: Payload> Dispatch<P> {
         }
         let asleep = self.later.split_off(&(now, u64::MAX));
         let awake = std::mem::replace(&mut self.later, asleep);
-        awake.into_values().rev().for_each(|job| self.ready.push_front(job));
+        awake.into_values().rev().for_each(|job| self.next(job));
     }
 }
 
@@ -302,32 +284,33 @@ impl<P: Payload> Dispatch<P> {
 mod tests {
     use super::*;
     use crate::protocol::reply::Reply;
+    use std::time::Duration;
 
     type Octets = Arc<Vec<u8>>;
 
-    fn dispatch(retries: u32, resend_unknown: bool) -> Dispatch<Octets> {
-        let policy = Policy { retries, backoff: Duration::from_secs(1), resend_unknown };
-        let mut dispatch = Dispatch::new(policy, Arc::default());
+    fn queue(retries: u32, resend_unknown: bool) -> Queue<Octets> {
+        let policy = Policy { retries, give_up_after: None, backoff: Duration::from_secs(1), resend_unknown };
+        let mut queue = Queue::new(policy, Arc::default());
         let recipients = vec!["b@example.org".parse().unwrap()];
         let sender = "a@example.org".parse().unwrap();
-        dispatch.push(Job::new(0, Arc::new(Vec::new()), sender, recipients));
-        dispatch.end_of_input();
-        dispatch
+        queue.push(Job::new(0, Arc::new(Vec::new()), sender, recipients));
+        queue.end_of_input();
+        queue
     }
 
     /// Hands the job out, says that it was tried, and that this came of it.
-    fn attempt(dispatch: &mut Dispatch<Octets>, fate: Fate, now: Instant) {
+    fn attempt(queue: &mut Queue<Octets>, fate: Fate, now: Instant) {
         let mut out = VecDeque::new();
-        assert_eq!(dispatch.take(1, now, &mut out), Work::Some);
+        assert_eq!(queue.take(1, now, &mut out), Work::Some);
         let mut job = out.pop_front().unwrap();
         job.attempts += 1;
         let fates = vec![(job.recipients[0].clone(), fate)];
-        dispatch.settle(job, fates, &Arc::from("server"), None, now);
+        queue.settle(job, fates, &Arc::from("server"), None, now);
     }
 
-    fn fate(dispatch: &mut Dispatch<Octets>) -> Fate {
-        assert!(dispatch.is_finished());
-        dispatch.take_receipts().pop().unwrap().recipients.pop().unwrap().1
+    fn fate(queue: &mut Queue<Octets>) -> Fate {
+        assert!(queue.is_finished());
+        queue.take_receipts().pop().unwrap().recipients.pop().unwrap().1
     }
 
     fn busy() -> Fate {
@@ -336,32 +319,32 @@ mod tests {
 
     #[test]
     fn a_transient_refusal_is_tried_again_after_longer_and_longer_pauses() {
-        let mut dispatch = dispatch(2, false);
+        let mut queue = queue(2, false);
         let mut now = Instant::now();
         for doubled in [1, 2] {
-            attempt(&mut dispatch, busy(), now);
-            let Work::At(when) = dispatch.outlook(now) else { panic!("it does not wait") };
+            attempt(&mut queue, busy(), now);
+            let Work::At(when) = queue.outlook(now) else { panic!("it does not wait") };
             let pause = (when - now).as_secs_f64() / f64::from(doubled);
             assert!((0.75..=1.25).contains(&pause), "{pause}");
             now = when;
         }
-        attempt(&mut dispatch, busy(), now);
-        assert_eq!(fate(&mut dispatch), busy());
+        attempt(&mut queue, busy(), now);
+        assert_eq!(fate(&mut queue), busy());
     }
 
     #[test]
     fn what_is_unknown_is_sent_again_only_if_asked_and_stays_unknown_until_it_is_sent() {
         let now = Instant::now();
-        let mut unasked = dispatch(2, false);
+        let mut unasked = queue(2, false);
         attempt(&mut unasked, Fate::Unknown, now);
         assert_eq!(fate(&mut unasked), Fate::Unknown);
 
-        let mut asked = dispatch(1, true);
+        let mut asked = queue(1, true);
         attempt(&mut asked, Fate::Unknown, now);
         attempt(&mut asked, Fate::NotSent, now);
         assert_eq!(fate(&mut asked), Fate::Unknown);
 
-        let mut sent = dispatch(1, true);
+        let mut sent = queue(1, true);
         attempt(&mut sent, Fate::Unknown, now);
         attempt(&mut sent, Fate::Sent(Reply::new(250, "ok")), now);
         assert!(matches!(fate(&mut sent), Fate::Sent(_)));
@@ -370,12 +353,12 @@ mod tests {
     #[test]
     fn what_comes_back_after_the_end_of_all_has_a_receipt() {
         let now = Instant::now();
-        let mut dispatch = dispatch(2, false);
+        let mut queue = queue(2, false);
         let mut out = VecDeque::new();
-        dispatch.take(1, now, &mut out);
-        dispatch.fail(&Error::new(Kind::Interrupted, Stage::Command, "stopped"));
-        assert!(!dispatch.has_receipts());
-        dispatch.put_back(out.pop_front().unwrap());
-        assert_eq!(fate(&mut dispatch), Fate::NotSent);
+        queue.take(1, now, &mut out);
+        queue.fail(&Error::new(Kind::Interrupted, Stage::Command, "stopped"));
+        assert!(!queue.has_receipts());
+        queue.put_back(out.pop_front().unwrap());
+        assert_eq!(fate(&mut queue), Fate::NotSent);
     }
 }

@@ -1,0 +1,478 @@
+//! A mailer's sender against servers that do anything, in any order, at any time.
+//!
+//! Workers are stepped in the order that the input says, over real sessions without sockets;
+//! the servers and the clock are simulated.
+//!
+//! - Nothing is lost: every message has one receipt, with a fate for each of its recipients.
+//! - Nothing goes twice: no recipient gets a message more than once.
+//! - *Sent* is what the server has taken, *refused* and *not sent* what it has not.
+//! - No wait is without an end: where no worker can go on, one waits for a time that comes.
+//! - What was taken is given back: in the end no worker is left, and no place is held.
+
+use rsmtp::bulk::{
+    Bounds, Do, Hop, Job, Keep, Limits, Mailer, Parting, Payload, Policy, Sender, Server, Worker, stopped,
+};
+use rsmtp::driver::{Patience, Target, Wire};
+use rsmtp::protocol::auth::{Credentials, Secret};
+use rsmtp::protocol::opening::{Security, Source};
+use rsmtp::protocol::transaction::Fate;
+use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
+use rsmtp::tls::Move;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// More than any input of a fuzzer's needs.
+const STEPS: usize = 200_000;
+
+/// The settings, then what happens.
+pub fn check(data: &[u8]) {
+    let Some((&[settings, messages], events)) = data.split_first_chunk::<2>() else { return };
+    World::new(settings, messages, events).play();
+}
+
+/// What happens, octet by octet; when they are used up, all goes well.
+struct Events<'a>(&'a [u8]);
+
+impl Events<'_> {
+    fn next(&mut self) -> u8 {
+        let Some((&first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        first
+    }
+}
+
+#[derive(Clone)]
+struct Content(Arc<Vec<u8>>);
+
+impl Payload for Content {
+    fn body(&self) -> Body {
+        Body::new(self.0.as_ref().clone())
+    }
+
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Who got which message.
+type Taken = HashMap<(u64, String), usize>;
+
+struct World<'a> {
+    mailer: Arc<Mailer>,
+    sender: Arc<Mutex<Sender<Content>>>,
+    workers: Vec<Slot>,
+    at_rest: HashMap<u64, Connection>,
+    taken: Taken,
+    events: Events<'a>,
+    now: Instant,
+    recipients: usize,
+    messages: u64,
+}
+
+struct Slot {
+    worker: Worker<Content>,
+    connection: Option<Connection>,
+}
+
+/// What a step has come to.
+enum Came {
+    On,
+    Blocked(Option<Instant>),
+    Left,
+}
+
+struct Connection {
+    wire: Wire,
+    peer: Peer,
+}
+
+/// The server's end.
+#[derive(Default)]
+struct Peer {
+    unread: Vec<u8>,
+    said: Vec<u8>,
+    /// It has hung up; or it says nothing any more.
+    gone: bool,
+    silent: bool,
+    offers: u8,
+    recipients: Vec<String>,
+    content: Option<Vec<u8>>,
+    data: bool,
+    chunk: Option<(usize, bool)>,
+}
+
+fn hop(number: usize, credentials: bool) -> Hop {
+    let secret = || Credentials::new("user", Secret::Password("password".to_owned())).unwrap();
+    let server = Server {
+        name: format!("server {number}").into(),
+        options: Options { plaintext_auth: true, ..Options::default() },
+        security: Security::None,
+        make_layer: Arc::new(|| Err(Error::new(Kind::Misuse, Stage::Handshake, "no TLS here"))),
+        credentials: credentials.then(|| Source::Fixed(secret())),
+        initial_response: true,
+        client_name: None,
+    };
+    let target = Target::Tcp { host: "server".to_owned(), port: 25, source: None };
+    Hop { server, target, patience: Patience::default() }
+}
+
+impl<'a> World<'a> {
+    fn new(settings: u8, messages: u8, events: &'a [u8]) -> Self {
+        let hops = (0..1 + usize::from(settings & 1)).map(|number| hop(number, settings & 2 != 0)).collect();
+        let idle = if settings & 4 == 0 { Duration::from_secs(30) } else { Duration::ZERO };
+        let keep = Keep { most: 1 + usize::from(settings >> 3 & 3), idle, age: Duration::from_secs(600) };
+        let bounds = Bounds { window: 8, messages: None, rate: None };
+        let mailer = Arc::new(Mailer::new(hops, None, keep, bounds, Limits::default()));
+        let policy = Policy {
+            retries: u32::from(settings >> 5 & 3),
+            give_up_after: (settings & 128 != 0).then_some(Duration::from_secs(3)),
+            backoff: Duration::from_secs(1),
+            resend_unknown: false,
+        };
+        let mut sender = Sender::new(&mailer, policy);
+        let (messages, recipients) = (u64::from(messages & 31), 1 + usize::from(messages >> 5 & 3));
+        for index in 0..messages {
+            let content = Content(Arc::new(format!("{index}\r\n").into_bytes()));
+            let everybody = (0..recipients).map(|one| format!("r{one}@example.org").parse().unwrap());
+            sender.queue.push(Job::new(
+                index,
+                content,
+                "a@example.org".parse().unwrap(),
+                everybody.collect(),
+            ));
+        }
+        sender.queue.end_of_input();
+        Self {
+            mailer,
+            sender: Arc::new(Mutex::new(sender)),
+            workers: Vec::new(),
+            at_rest: HashMap::new(),
+            taken: Taken::new(),
+            events: Events(events),
+            now: Instant::now(),
+            recipients,
+            messages,
+        }
+    }
+
+    fn play(mut self) {
+        let mut stopped = false;
+        for step in 0.. {
+            assert!(step < STEPS, "it never ends");
+            self.enlist();
+            if self.workers.is_empty() {
+                break;
+            }
+            let first = usize::from(self.events.next());
+            if first == 255 && !stopped {
+                stopped = true;
+                self.stop();
+                continue;
+            }
+            if !self.any_goes_on(first) {
+                continue;
+            }
+        }
+        self.check_receipts();
+    }
+
+    /// A worker goes on; where none can, time does.
+    fn any_goes_on(&mut self, first: usize) -> bool {
+        let mut until: Option<Instant> = None;
+        for turn in 0..self.workers.len() {
+            let at = (first + turn) % self.workers.len();
+            match self.step(at) {
+                Came::On => return true,
+                Came::Left => {
+                    self.workers.remove(at);
+                    return true;
+                }
+                Came::Blocked(when) => until = until.into_iter().chain(when).min(),
+            }
+        }
+        let until = until.expect("every worker waits, and for nothing that comes");
+        self.now = self.now.max(until);
+        false
+    }
+
+    fn enlist(&mut self) {
+        while self.sender.lock().unwrap_or_else(PoisonError::into_inner).enlist() {
+            let worker = Worker::new(Arc::clone(&self.mailer), Arc::clone(&self.sender), false);
+            self.workers.push(Slot { worker, connection: None });
+        }
+    }
+
+    fn stop(&mut self) {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner).stop();
+        for slot in &mut self.workers {
+            if let Some(mut connection) = slot.connection.take() {
+                let error = connection.wire.session_mut().fail(stopped());
+                slot.worker.part(connection.wire.session_mut(), Some(&error), self.now);
+            }
+        }
+    }
+
+    fn step(&mut self, at: usize) -> Came {
+        let slot = &mut self.workers[at];
+        if slot.connection.is_some() {
+            return self.converse(at);
+        }
+        match slot.worker.next(self.now) {
+            Do::Dial(_) if self.events.next() > 230 => {
+                let error = Error::new(Kind::Unreachable, Stage::Connect, "nobody there");
+                slot.worker.not_opened(&error, self.now);
+            }
+            Do::Dial(hop) => {
+                let options = self.mailer.options(hop, self.now);
+                let mut wire = Wire::new(options, None, Patience::default());
+                slot.worker.dialled("[127.0.0.1]".parse().unwrap(), &mut wire, self.now);
+                let mut peer = Peer { offers: self.events.next(), ..Peer::default() };
+                peer.greet(&mut self.events);
+                slot.connection = Some(Connection { wire, peer });
+            }
+            Do::Reuse(id) => {
+                let kept = self.at_rest.remove(&id).expect("a session that is at rest");
+                // Its server may have gone, and that may be known or not.
+                match self.events.next() {
+                    241.. => slot.worker.reused(None, self.now),
+                    chance => {
+                        let mut kept = kept;
+                        kept.peer.gone |= chance > 230;
+                        slot.worker.reused(Some(kept.wire.session_mut()), self.now);
+                        slot.connection = Some(kept);
+                    }
+                }
+            }
+            Do::Discard(id) => drop(self.at_rest.remove(&id).expect("a session that is at rest")),
+            Do::Queue(_) => return Came::Blocked(None),
+            Do::Pause(when) | Do::Wait(Some(when)) => return Came::Blocked(Some(when)),
+            Do::Wait(None) => return Came::Blocked(None),
+            Do::Leave => return Came::Left,
+            Do::Talk | Do::Part => panic!("there is no session to talk over"),
+        }
+        Came::On
+    }
+
+    fn converse(&mut self, at: usize) -> Came {
+        let slot = &mut self.workers[at];
+        let Some(mut connection) = slot.connection.take() else { return Came::On };
+        let Connection { wire, peer } = &mut connection;
+        let mut went_on = false;
+        let ended = loop {
+            if !peer.said.is_empty() {
+                let said = std::mem::take(&mut peer.said);
+                went_on = true;
+                if let Err(error) = wire.received(&said) {
+                    break Some(error);
+                }
+            }
+            let sent = match wire.next_move() {
+                Err(error) => break Some(error),
+                Ok(Move::Send(octets)) => {
+                    peer.hear(octets, &mut self.events, &mut self.taken);
+                    octets.len()
+                }
+                Ok(Move::Yield(event)) => {
+                    went_on = true;
+                    match slot.worker.hear(event, self.now) {
+                        Ok(()) => continue,
+                        Err(error) => break Some(error),
+                    }
+                }
+                Ok(Move::Receive(_)) if peer.gone => match wire.received(&[]) {
+                    Err(error) => break Some(error),
+                    Ok(()) => continue,
+                },
+                Ok(Move::Receive(stage)) if peer.silent => {
+                    self.now += Duration::from_secs(300);
+                    break Some(Error::new(Kind::Timeout, stage, "timed out"));
+                }
+                Ok(Move::Receive(_) | Move::Idle) => 0,
+            };
+            if sent > 0 {
+                wire.sent(sent);
+                went_on = true;
+                continue;
+            }
+            if wire.session().state().is_over() {
+                break None;
+            }
+            match slot.worker.talk(wire.session_mut(), self.now) {
+                Do::Part => break None,
+                Do::Talk if wire.is_about_to_send() => {}
+                Do::Wait(when) if !wire.is_about_to_send() => {
+                    slot.connection = Some(connection);
+                    return if went_on { Came::On } else { Came::Blocked(when) };
+                }
+                Do::Talk | Do::Wait(_) => {
+                    let more = !peer.said.is_empty() || peer.gone || peer.silent;
+                    assert!(more || wire.is_about_to_send(), "it waits for a server that owes nothing");
+                }
+                other => panic!("{other:?} over a session"),
+            }
+        };
+        let ended = ended.map(|error| wire.session_mut().fail(error));
+        match slot.worker.part(wire.session_mut(), ended.as_ref(), self.now) {
+            Parting::Rest(id) => drop(self.at_rest.insert(id, connection)),
+            Parting::Quit | Parting::Close => {}
+        }
+        Came::On
+    }
+
+    fn check_receipts(&mut self) {
+        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(sender.is_over() && sender.workers() == 0 && sender.working() == 0);
+        let mut receipts = sender.queue.take_receipts();
+        receipts.sort_by_key(|receipt| receipt.index);
+        let indices: Vec<u64> = receipts.iter().map(|receipt| receipt.index).collect();
+        assert_eq!(indices, (0..self.messages).collect::<Vec<_>>(), "one receipt for each message");
+        for receipt in receipts {
+            assert_eq!(receipt.recipients.len(), self.recipients);
+            for (path, fate) in &receipt.recipients {
+                let times = self.taken.get(&(receipt.index, path.to_string())).copied().unwrap_or(0);
+                match fate {
+                    Fate::Sent(_) => assert_eq!(times, 1, "sent, and taken {times} times"),
+                    Fate::Unknown => assert!(times <= 1, "taken {times} times"),
+                    Fate::Refused(..) | Fate::NotSent => assert_eq!(times, 0, "taken, and told as {fate:?}"),
+                }
+            }
+        }
+        let number = self.mailer.sessions().queue_up();
+        assert!(self.mailer.sessions().admit(number), "a place is held by none");
+    }
+}
+
+impl Peer {
+    fn greet(&mut self, events: &mut Events<'_>) {
+        self.answer(events.next(), "220 hello");
+    }
+
+    /// What the server says instead of `well`. Whether it was that.
+    fn answer(&mut self, chance: u8, well: &str) -> bool {
+        let reply = match chance {
+            0..=219 => well,
+            220..=224 => "450 4.2.0 later",
+            225..=229 => "550 5.1.1 no",
+            230..=233 => "530 5.7.0 a login first",
+            234..=237 => "452 4.5.3 too many",
+            238..=241 => "421 4.3.2 goodbye",
+            242..=243 => "503 5.5.1 out of sequence",
+            244 => "999 what",
+            245 => {
+                self.silent = true;
+                return false;
+            }
+            _ => {
+                self.gone = true;
+                return false;
+            }
+        };
+        self.said.extend_from_slice(reply.as_bytes());
+        self.said.extend_from_slice(b"\r\n");
+        self.gone |= reply.starts_with("421");
+        reply == well
+    }
+
+    fn hear(&mut self, octets: &[u8], events: &mut Events<'_>, taken: &mut Taken) {
+        self.unread.extend_from_slice(octets);
+        while !self.gone && !self.silent {
+            if let Some((left, last)) = self.chunk {
+                if self.unread.len() < left {
+                    return;
+                }
+                let chunk: Vec<u8> = self.unread.drain(..left).collect();
+                self.content.get_or_insert_default().extend(chunk);
+                self.chunk = None;
+                self.end(last, events, taken);
+                continue;
+            }
+            let Some(end) = self.unread.windows(2).position(|two| two == b"\r\n") else { return };
+            let line: Vec<u8> = self.unread.drain(..end + 2).collect();
+            let line = String::from_utf8(line[..end].to_vec()).unwrap();
+            if self.data {
+                match line.as_str() {
+                    "." => {
+                        self.data = false;
+                        self.end(true, events, taken);
+                    }
+                    line => self.content.get_or_insert_default().extend(format!("{line}\r\n").bytes()),
+                }
+                continue;
+            }
+            self.command(&line, events);
+        }
+    }
+
+    fn command(&mut self, line: &str, events: &mut Events<'_>) {
+        let chance = events.next();
+        match line.split([' ', ':']).next().unwrap_or_default() {
+            "EHLO" => {
+                let offers = match self.offers % 3 {
+                    0 => "250-server\r\n250 AUTH PLAIN",
+                    1 => "250-server\r\n250-AUTH PLAIN\r\n250 PIPELINING",
+                    _ => "250-server\r\n250-AUTH PLAIN\r\n250-PIPELINING\r\n250 CHUNKING",
+                };
+                self.answer(chance, offers);
+            }
+            "AUTH" => drop(self.answer(chance, "235 welcome")),
+            "MAIL" => {
+                self.reset();
+                if self.answer(chance, "250 ok") {
+                    self.content = Some(Vec::new());
+                }
+            }
+            "RCPT" if self.content.is_some() => {
+                if self.answer(chance, "250 ok") {
+                    self.recipients.push(line["RCPT TO:<".len()..].trim_end_matches('>').to_owned());
+                }
+            }
+            "DATA" if !self.recipients.is_empty() => self.data = self.answer(chance, "354 go on"),
+            "BDAT" => {
+                let mut words = line.split(' ').skip(1);
+                let octets = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
+                self.chunk = Some((octets, words.next().is_some()));
+            }
+            "RSET" => {
+                self.reset();
+                self.answer(chance, "250 ok");
+            }
+            "QUIT" => {
+                self.said.extend_from_slice(b"221 bye\r\n");
+                self.gone = true;
+            }
+            _ => drop(self.answer(0, "503 5.5.1 not here")),
+        }
+    }
+
+    /// The end of mail data, or of a chunk.
+    fn end(&mut self, last: bool, events: &mut Events<'_>, taken: &mut Taken) {
+        if self.recipients.is_empty() {
+            self.answer(0, "554 5.5.1 no recipients");
+            return;
+        }
+        // One that answers 503 to BDAT does not know it, and takes none.
+        let chance = match events.next() {
+            242..=243 => 225,
+            chance => chance,
+        };
+        if !last {
+            self.answer(chance, "250 go on");
+            return;
+        }
+        // Also where its answer never comes.
+        if self.answer(chance, "250 taken") || chance >= 250 {
+            let text = String::from_utf8(self.content.take().unwrap_or_default()).unwrap();
+            let index: u64 = text.trim_end().parse().expect("one message, whole");
+            for recipient in self.recipients.drain(..) {
+                *taken.entry((index, recipient)).or_default() += 1;
+            }
+        }
+        self.reset();
+    }
+
+    fn reset(&mut self) {
+        self.recipients.clear();
+        self.content = None;
+    }
+}

@@ -1,0 +1,196 @@
+//! What is tried again, when, and when to give up: decided here and nowhere else.
+//! Pure: told the time, and what happened.
+//!
+//! - A message is tried again where it was not sent, where the server refused it for the
+//!   time being (4yz), and where its fate is unknown if the caller has asked for that.
+//!   `retries` bounds the attempts after the first, `give_up_after` the time.
+//! - An attempt counts for the message that was the server's next. What was behind it on
+//!   the same session was never begun: it goes back to the front, uncounted.
+//! - A message that a session ended on goes behind those that have not been tried: the
+//!   message may be the reason, and then the others can be sent.
+//! - A session without an answer to any message is a failure of the server's, and so is one
+//!   that can't be opened. Failures in a row are counted for the whole call, however
+//!   many connections it has.
+
+use crate::protocol::reply::Severity;
+use crate::protocol::transaction::Fate;
+use crate::protocol::{Error, Kind};
+use std::time::{Duration, Instant};
+
+/// No pause is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// After so many sessions in a row that the server ended without an answer to a message,
+/// it is not the messages that are to blame. Each began with another message, if there
+/// were others.
+const UNANSWERED_SESSIONS: u32 = 10;
+
+/// After so many messages in a row that were refused for want of a login (530), and none
+/// that was not, no message will be taken.
+const LOGINS_WANTED: u32 = 10;
+
+/// What the caller has said about sending many.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Attempts after the first one.
+    pub retries: u32,
+    /// No attempt begins so long after the first one.
+    pub give_up_after: Option<Duration>,
+    /// Before the second attempt; doubled before each one after it.
+    pub backoff: Duration,
+    pub resend_unknown: bool,
+}
+
+/// Why a session has brought no answer to any message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// It could not be opened, for a reason that may pass.
+    NotOpened,
+    /// It could not be opened, and another attempt would end in the same way.
+    Refused,
+    /// The server did not answer in time.
+    Stalled,
+    /// The server ended it.
+    Ended,
+}
+
+/// What follows a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another session, after this pause.
+    Again(Duration),
+    /// Nothing more is sent.
+    GiveUp,
+}
+
+impl Failure {
+    /// `served` is whether an earlier session of the same call could be opened: then a
+    /// refusal, whatever its code, is not about who we are.
+    pub fn of_opening(error: &Error, served: bool) -> Self {
+        match error.is_transient() || (served && error.kind == Kind::Refused) {
+            true => Self::NotOpened,
+            false => Self::Refused,
+        }
+    }
+
+    pub fn of_session(error: &Error) -> Self {
+        match error.kind {
+            Kind::Timeout => Self::Stalled,
+            _ => Self::Ended,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether a message that was first tried at this time may be tried again after so
+    /// many attempts, and so much later.
+    pub fn may_try_again(&self, attempts: u32, first: Option<Instant>, when: Instant) -> bool {
+        let in_time = self.give_up_after.zip(first).is_none_or(|(most, first)| when < first + most);
+        attempts <= self.retries && in_time
+    }
+
+    /// Whether another attempt may do better by a recipient with this fate.
+    pub fn is_worth_another(&self, fate: &Fate) -> bool {
+        match fate {
+            Fate::Sent(_) => false,
+            Fate::Unknown => self.resend_unknown,
+            Fate::NotSent => true,
+            Fate::Refused(_, reply) => reply.severity() == Severity::Transient,
+        }
+    }
+
+    /// Before another attempt of this message, after so many: not the same for all, so that
+    /// not all come back at once.
+    pub fn pause(&self, attempts: u32, index: u64) -> Duration {
+        // Knuth's multiplicative hash spreads neighbours over 75 % to 125 %.
+        let spread = (index.wrapping_mul(2_654_435_761) >> 16) % 512;
+        self.backoff(attempts).mul_f64(0.75 + spread as f64 / 1024.0)
+    }
+
+    /// After so many failures in a row of the whole call.
+    pub fn after(&self, failure: Failure, failures: u32) -> Next {
+        let most = match failure {
+            Failure::Refused => 0,
+            Failure::NotOpened | Failure::Stalled => self.retries,
+            Failure::Ended => self.retries.max(UNANSWERED_SESSIONS),
+        };
+        match failures > most {
+            true => Next::GiveUp,
+            // Another message is tried meanwhile: its turn does not wait for longer and longer.
+            false if failure == Failure::Ended => {
+                Next::Again(self.backoff(failures.min(self.retries.max(1))))
+            }
+            false => Next::Again(self.backoff(failures)),
+        }
+    }
+
+    /// A session could not be opened, and others get on: the server takes so many and no
+    /// more, or so it seems. It is asked again now and then, after so many refusals.
+    pub fn pause_beside_others(&self, refusals: u32) -> Duration {
+        self.backoff(refusals)
+    }
+
+    /// So many messages in a row were refused for want of a login.
+    pub fn gives_up_without_login(&self, refused: u32) -> bool {
+        refused > LOGINS_WANTED
+    }
+
+    fn backoff(&self, failures: u32) -> Duration {
+        self.backoff.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Stage;
+    use crate::protocol::reply::Reply;
+
+    fn policy(retries: u32) -> Policy {
+        Policy { retries, give_up_after: None, backoff: Duration::from_secs(1), resend_unknown: false }
+    }
+
+    #[test]
+    fn n_retries_are_n_attempts_after_the_first() {
+        let now = Instant::now();
+        for retries in [0, 1, 2] {
+            let attempts = (1..10).find(|&attempts| !policy(retries).may_try_again(attempts, Some(now), now));
+            assert_eq!(attempts, Some(retries + 1));
+            for failure in [Failure::NotOpened, Failure::Stalled] {
+                let sessions =
+                    (1..10).find(|&failures| policy(retries).after(failure, failures) == Next::GiveUp);
+                assert_eq!(sessions, Some(retries + 1));
+            }
+        }
+    }
+
+    #[test]
+    fn the_time_bounds_the_attempts_too() {
+        let now = Instant::now();
+        let policy = Policy { give_up_after: Some(Duration::from_secs(60)), ..policy(1000) };
+        assert!(policy.may_try_again(500, Some(now), now + Duration::from_secs(59)));
+        assert!(!policy.may_try_again(1, Some(now), now + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn sessions_that_end_without_an_answer_are_bounded_and_so_are_their_pauses() {
+        let policy = policy(2);
+        let mut pauses = Duration::ZERO;
+        let mut failures = 1;
+        while let Next::Again(pause) = policy.after(Failure::Ended, failures) {
+            pauses += pause;
+            failures += 1;
+        }
+        assert_eq!(failures, UNANSWERED_SESSIONS + 1);
+        assert_eq!(pauses, Duration::from_secs(19));
+    }
+
+    #[test]
+    fn a_refusal_after_others_were_let_in_may_pass() {
+        let refused = Error::new(Kind::Refused, Stage::Greeting, "no").with_reply(Reply::new(554, "no"));
+        assert_eq!(Failure::of_opening(&refused, false), Failure::Refused);
+        assert_eq!(Failure::of_opening(&refused, true), Failure::NotOpened);
+        let untrusted = Error::new(Kind::Certificate, Stage::Handshake, "who?");
+        assert_eq!(Failure::of_opening(&untrusted, true), Failure::Refused);
+    }
+}

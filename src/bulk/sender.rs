@@ -1,0 +1,206 @@
+//! One call's messages: the queue, how many work on it, and whether it goes on. Pure.
+
+use super::job::{Job, Payload};
+use super::mailer::Mailer;
+use super::policy::{Failure, Next, Policy};
+use super::queue::{Queue, Work};
+use crate::protocol::{Error, Kind, Stage};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+#[derive(Debug)]
+pub struct Sender<P> {
+    pub queue: Queue<P>,
+    most: usize,
+    /// Workers that have not ended, and those of them whose session is ready for mail.
+    workers: usize,
+    working: usize,
+    /// The server takes no more sessions than there are.
+    turned_away: bool,
+    /// A session could be opened.
+    served: bool,
+    /// Sessions in a row that brought no answer to any message.
+    failures: u32,
+    /// Messages in a row that were refused for want of a login.
+    logins_wanted: u32,
+    /// Why nothing can be sent.
+    failure: Option<Error>,
+}
+
+impl<P: Payload> Sender<P> {
+    pub fn new(mailer: &Mailer, policy: Policy) -> Self {
+        Self {
+            queue: Queue::new(policy, Arc::clone(&mailer.limits)),
+            most: mailer.keep.most.max(1),
+            workers: 0,
+            working: 0,
+            turned_away: false,
+            served: false,
+            failures: 0,
+            logins_wanted: 0,
+            failure: None,
+        }
+    }
+
+    // -- workers -----------------------------------------------------------------------
+
+    /// The first session shows whether there is a server; only then others are opened.
+    pub fn wants_workers(&self) -> bool {
+        let few =
+            self.working > 0 && !self.turned_away && self.workers < self.most.min(self.queue.unsettled());
+        (self.workers == 0 || few) && !self.is_decided()
+    }
+
+    /// Takes on another worker, unless there are enough for what is not settled.
+    pub fn enlist(&mut self) -> bool {
+        let wanted = self.wants_workers();
+        self.workers += usize::from(wanted);
+        wanted
+    }
+
+    /// A worker has ended.
+    pub fn resign(&mut self) {
+        self.workers -= 1;
+    }
+
+    /// There is no room for another worker.
+    pub fn turn_away(&mut self) {
+        self.turned_away = true;
+    }
+
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Sessions that are ready for mail.
+    pub fn working(&self) -> usize {
+        self.working
+    }
+
+    /// A session is ready for mail.
+    pub fn ready(&mut self) {
+        self.working += 1;
+        self.served = true;
+        self.turned_away = false;
+    }
+
+    /// It is not any more.
+    pub fn done(&mut self) {
+        self.working -= 1;
+    }
+
+    // -- messages ----------------------------------------------------------------------
+
+    pub fn push(&mut self, job: Job<P>) {
+        self.queue.push(job);
+    }
+
+    /// What there is to do for a worker without a session.
+    pub fn outlook(&mut self, now: Instant) -> Work {
+        match self.failure {
+            Some(_) => Work::Finished,
+            None => self.queue.outlook(now),
+        }
+    }
+
+    /// Hands out at most so many jobs to one that has so many in flight, and no more than a
+    /// fair share of all: what is over is for the others. Some, and none given: all is.
+    pub fn supply(
+        &mut self,
+        most: usize,
+        in_flight: usize,
+        now: Instant,
+        into: &mut VecDeque<Job<P>>,
+    ) -> Work {
+        if self.failure.is_some() {
+            return Work::Finished;
+        }
+        let unsettled = self.queue.unsettled();
+        let sessions = if self.turned_away { self.working } else { self.most.min(unsettled) };
+        let fair = unsettled.div_ceil(sessions.max(1)).max(1);
+        match fair.saturating_sub(in_flight) {
+            0 if self.queue.waiting() > 0 => Work::Some,
+            share => self.queue.take(most.min(share.max(1)), now, into),
+        }
+    }
+
+    /// A message was answered.
+    pub fn answered(&mut self, wants_login: bool) {
+        self.failures = 0;
+        self.logins_wanted = if wants_login { self.logins_wanted + 1 } else { 0 };
+        if self.queue.policy().gives_up_without_login(self.logins_wanted) {
+            let message = "the server wants a login before it takes any mail (530): give a user and a password, \
+                           or ask for what the user may do";
+            self.fail(&Error::new(Kind::Refused, Stage::Mail, message));
+        }
+    }
+
+    // -- what follows when a session has brought nothing ---------------------------------
+
+    /// No server could be reached, or none lets us in. `refusals` counts those in a row
+    /// for this worker.
+    pub fn not_opened(&mut self, error: &Error, refusals: u32) -> Next {
+        if self.working > 0 {
+            self.turned_away = true;
+            return Next::Again(self.queue.policy().pause_beside_others(refusals));
+        }
+        self.failures += 1;
+        self.follows(Failure::of_opening(error, self.served), error)
+    }
+
+    /// A session that was opened for this has ended without an answer to any message.
+    pub fn unanswered(&mut self, error: &Error) -> Next {
+        self.failures += 1;
+        self.follows(Failure::of_session(error), error)
+    }
+
+    fn follows(&mut self, failure: Failure, error: &Error) -> Next {
+        let next = self.queue.policy().after(failure, self.failures);
+        if next == Next::GiveUp {
+            self.fail(error);
+        }
+        next
+    }
+
+    /// Everything that is not in flight ends with this error. Where all is settled, who
+    /// was still opening a session fails nobody.
+    pub fn fail(&mut self, error: &Error) {
+        if !self.queue.is_finished() {
+            self.failure.get_or_insert_with(|| error.clone());
+            self.queue.fail(error);
+        }
+    }
+
+    /// Ends it from outside: also where nothing is left.
+    pub fn stop(&mut self) {
+        let error = stopped();
+        self.failure.get_or_insert_with(|| error.clone());
+        self.queue.end_of_input();
+        self.queue.fail(&error);
+    }
+
+    /// Why nothing can be sent any more.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+
+    /// Whether all is settled, or nothing will be sent any more.
+    pub fn is_decided(&self) -> bool {
+        self.queue.is_finished() || self.failure.is_some()
+    }
+
+    /// Whether all is settled, or nothing will be.
+    pub fn is_over(&self) -> bool {
+        self.queue.is_finished() || (self.failure.is_some() && self.workers == 0)
+    }
+}
+
+/// What those hear whose sending was ended from outside.
+pub fn stopped() -> Error {
+    Error::new(Kind::Interrupted, Stage::Command, "sending was stopped")
+}
+
+pub fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,283 @@
+//! The sessions of a mailer, without their sockets: which are at rest, who may have one
+//! next, which servers are up. Pure: told the time.
+
+use crate::protocol::Session;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A server that could not be reached is tried again after this, or at once if
+/// no other is left.
+const DOWN: Duration = Duration::from_secs(60);
+
+/// For so long a server that breaks on what it offers is spoken to plainly.
+const PLAINLY: Duration = Duration::from_secs(600);
+
+/// When a session is not worth keeping.
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    /// Sessions at most, in use and at rest.
+    pub most: usize,
+    /// Without a message for so long, a session is ended. Zero: at once, its QUIT
+    /// in the last group.
+    pub idle: Duration,
+    /// So old, a session is ended.
+    pub age: Duration,
+}
+
+/// A session at rest, or one that has just been opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Rested {
+    pub id: u64,
+    /// Which of the servers it is with.
+    pub hop: usize,
+    /// Messages that have gone over it.
+    pub begun: usize,
+    pub opened: Instant,
+    pub since: Instant,
+}
+
+/// What there is at rest.
+#[derive(Clone, Copy, Debug)]
+pub enum AtRest {
+    /// The one that was used last. Whether its server is still there the driver looks up.
+    Good(Rested),
+    /// Too old: to be ended.
+    Old(u64),
+    None,
+}
+
+#[derive(Debug)]
+pub struct Sessions {
+    keep: Keep,
+    hops: Vec<Standing>,
+    at_rest: Vec<Rested>,
+    /// Places that are taken: a session in use, or one being opened.
+    in_use: usize,
+    /// Who waits for a place, in order.
+    queue: VecDeque<u64>,
+    next_id: u64,
+    closed: bool,
+}
+
+/// How it stands with a server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Standing {
+    /// Until then it is passed over.
+    down: Option<Instant>,
+    /// Until then it is spoken to plainly: one command at a time, and DATA.
+    plainly: Option<Instant>,
+    /// It takes no message before it has answered the one ahead of it.
+    one_by_one: bool,
+}
+
+impl Sessions {
+    pub fn new(keep: Keep, hops: usize) -> Self {
+        Self {
+            keep,
+            hops: vec![Standing::default(); hops],
+            at_rest: Vec::new(),
+            in_use: 0,
+            queue: VecDeque::new(),
+            next_id: 0,
+            closed: false,
+        }
+    }
+
+    // -- places: leave to have one session -------------------------------------------
+
+    /// Queues for a place; gives the number that is called.
+    pub fn queue_up(&mut self) -> u64 {
+        self.next_id += 1;
+        self.queue.push_back(self.next_id);
+        self.next_id
+    }
+
+    /// Takes a place, if it is this one's turn. First come, first served: a call that
+    /// sends a million must not starve one that sends one.
+    pub fn admit(&mut self, number: u64) -> bool {
+        let turn = self.next_in_line() == Some(number);
+        if turn {
+            self.queue.pop_front();
+            self.in_use += 1;
+        }
+        turn
+    }
+
+    /// Who may have a place now.
+    pub fn next_in_line(&self) -> Option<u64> {
+        self.queue.front().copied().filter(|_| self.in_use < self.keep.most)
+    }
+
+    pub fn withdraw(&mut self, number: u64) {
+        self.queue.retain(|other| *other != number);
+    }
+
+    pub fn give_back(&mut self) {
+        self.in_use -= 1;
+    }
+
+    /// Whether a place is waited for: sessions in use give way.
+    pub fn is_wanted(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    // -- sessions at rest --------------------------------------------------------------
+
+    pub fn take(&mut self, now: Instant) -> AtRest {
+        let Some(rested) = self.at_rest.pop() else { return AtRest::None };
+        let good = now.saturating_duration_since(rested.since) < self.keep.idle
+            && now.saturating_duration_since(rested.opened) < self.keep.age;
+        if good { AtRest::Good(rested) } else { AtRest::Old(rested.id) }
+    }
+
+    pub fn opened(&mut self, hop: usize, opened: Instant) -> Rested {
+        self.next_id += 1;
+        Rested { id: self.next_id, hop, begun: 0, opened, since: opened }
+    }
+
+    /// Keeps a session whose work is done; false: it is to be ended.
+    pub fn rest(&mut self, rested: Rested) -> bool {
+        let old = rested.since.saturating_duration_since(rested.opened) >= self.keep.age;
+        let full = self.closed || self.at_rest.len() >= self.keep.most;
+        let kept = !self.keep.idle.is_zero() && !old && !full;
+        if kept {
+            self.at_rest.push(rested);
+        }
+        kept
+    }
+
+    pub fn at_rest(&self) -> usize {
+        self.at_rest.len()
+    }
+
+    /// They are all to be ended.
+    pub fn clear(&mut self) {
+        self.at_rest.clear();
+    }
+
+    /// And none is kept from now on.
+    pub fn close(&mut self) {
+        self.closed = true;
+        self.clear();
+    }
+
+    // -- servers -----------------------------------------------------------------------
+
+    /// The servers to try, in order: first those that are not known to be down.
+    pub fn order(&self, now: Instant) -> VecDeque<usize> {
+        let mut order: Vec<usize> = (0..self.hops.len()).collect();
+        order.sort_by_key(|at| self.is_down(*at, now));
+        order.into()
+    }
+
+    fn is_down(&self, hop: usize, now: Instant) -> bool {
+        self.hops[hop].down.is_some_and(|until| until > now)
+    }
+
+    /// Whether others are tried before it.
+    pub fn is_passed_over(&self, hop: usize, now: Instant) -> bool {
+        self.is_down(hop, now) && !self.all_are_down(now)
+    }
+
+    pub fn all_are_down(&self, now: Instant) -> bool {
+        (0..self.hops.len()).all(|hop| self.is_down(hop, now))
+    }
+
+    pub fn down(&mut self, hop: usize, now: Instant) {
+        self.hops[hop].down = now.checked_add(DOWN);
+    }
+
+    pub fn up(&mut self, hop: usize) {
+        self.hops[hop].down = None;
+    }
+
+    /// Whether to speak plainly to it.
+    pub fn plainly(&self, hop: usize, now: Instant) -> bool {
+        self.hops[hop].plainly.is_some_and(|until| until > now)
+    }
+
+    /// What a session has learnt of its server.
+    pub fn learn(&mut self, hop: usize, session: &Session) {
+        self.hops[hop].one_by_one |= session.is_one_by_one();
+    }
+
+    /// A session that is about to be used knows what an earlier one has learnt.
+    pub fn prepare(&self, hop: usize, session: &mut Session) {
+        if self.hops[hop].one_by_one {
+            session.keep_one_by_one();
+        }
+    }
+
+    /// A new session broke before the server had answered a single message, and the
+    /// server offers what it may not be able to do: the next session does without. False:
+    /// it did so already, and that was not the reason.
+    pub fn speak_plainly(&mut self, hop: usize, now: Instant) -> bool {
+        let was_plain = self.plainly(hop, now);
+        self.hops[hop].plainly = if was_plain { None } else { now.checked_add(PLAINLY) };
+        !was_plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions(most: usize) -> Sessions {
+        Sessions::new(Keep { most, idle: Duration::from_secs(1), age: Duration::from_secs(10) }, 2)
+    }
+
+    #[test]
+    fn no_more_places_than_sessions_and_first_come_first_served() {
+        let mut sessions = sessions(2);
+        let numbers: Vec<u64> = (0..4).map(|_| sessions.queue_up()).collect();
+        assert!(!sessions.admit(numbers[1]), "it is not the second's turn");
+        assert!(sessions.admit(numbers[0]) && sessions.admit(numbers[1]));
+        assert!(sessions.is_wanted() && !sessions.admit(numbers[2]));
+        sessions.give_back();
+        assert!(!sessions.admit(numbers[3]), "the third was there before");
+        assert!(sessions.admit(numbers[2]));
+        sessions.withdraw(numbers[3]);
+        assert!(!sessions.is_wanted(), "who gives up waits no more");
+    }
+
+    #[test]
+    fn a_session_at_rest_is_used_again_until_it_is_too_old() {
+        let mut sessions = sessions(2);
+        let now = Instant::now();
+        let rested = sessions.opened(0, now);
+        assert!(sessions.rest(rested) && sessions.at_rest() == 1);
+        assert!(matches!(sessions.take(now), AtRest::Good(good) if good.id == rested.id));
+        assert!(matches!(sessions.take(now), AtRest::None));
+        assert!(sessions.rest(rested));
+        assert!(matches!(sessions.take(now + Duration::from_secs(1)), AtRest::Old(id) if id == rested.id));
+        let old = Rested { since: now + Duration::from_secs(10), ..rested };
+        assert!(!sessions.rest(old));
+        sessions.close();
+        assert!(!sessions.rest(rested));
+    }
+
+    #[test]
+    fn a_server_that_is_down_comes_last_for_a_while() {
+        let mut sessions = sessions(1);
+        let now = Instant::now();
+        sessions.down(0, now);
+        assert_eq!(sessions.order(now), [1, 0]);
+        assert!(!sessions.all_are_down(now));
+        assert_eq!(sessions.order(now + DOWN), [0, 1]);
+        sessions.down(1, now);
+        assert!(sessions.all_are_down(now));
+        sessions.up(0);
+        assert_eq!(sessions.order(now), [0, 1]);
+    }
+
+    #[test]
+    fn a_server_that_breaks_is_spoken_to_plainly_once() {
+        let mut sessions = sessions(1);
+        let now = Instant::now();
+        assert!(!sessions.plainly(0, now));
+        assert!(sessions.speak_plainly(0, now) && sessions.plainly(0, now) && !sessions.plainly(1, now));
+        assert!(!sessions.plainly(0, now + PLAINLY));
+        assert!(!sessions.speak_plainly(0, now), "it was no reason");
+        assert!(!sessions.plainly(0, now));
+    }
+}

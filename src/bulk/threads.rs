@@ -1,0 +1,584 @@
+//! The sender over threads: each worker has one, and does what its worker says. Nothing
+//! here waits for the feeder's own work, and nothing of it stays behind when a call ends.
+
+use super::job::{Job, Payload, Receipt};
+use super::mailer::Mailer;
+use super::policy::Policy;
+use super::sender::{Sender, locked, stopped};
+use super::wakeups::{NAP, Nap, Sleep, Sleepers, Wake};
+use super::worker::{Do, Parting, Worker};
+use crate::driver::{Attendant, Connection, SLICE, TimedLine, Wire};
+use crate::protocol::opening::Security;
+use crate::protocol::{Error, Event, Kind, Stage};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The connections of a mailer's sessions at rest.
+#[derive(Debug, Default)]
+pub struct Pool {
+    at_rest: Mutex<HashMap<u64, Connection>>,
+    /// A place has come free.
+    free: Condvar,
+}
+
+impl Pool {
+    /// Ends those whose sessions are not kept any more.
+    pub fn clear(&self) {
+        let all = std::mem::take(&mut *locked(&self.at_rest));
+        all.into_values().for_each(|mut connection| connection.leave());
+    }
+
+    fn take(&self, id: u64) -> Option<Connection> {
+        locked(&self.at_rest).remove(&id)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Not by the lock: in a forked child it may never be given back.
+        let all = std::mem::take(self.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner));
+        all.into_values().for_each(|mut connection| connection.leave());
+    }
+}
+
+/// How a batch stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Jobs that wait for a session.
+    pub waiting: usize,
+    /// Whether more should work on them.
+    pub wants_workers: bool,
+}
+
+/// One call's messages.
+#[derive(Debug)]
+pub struct Batch<P> {
+    pub mailer: Arc<Mailer>,
+    pub(super) pool: Arc<Pool>,
+    pub(super) sender: Arc<Mutex<Sender<P>>>,
+    sleepers: Mutex<Sleepers>,
+    /// There is something to do: for those who are asleep.
+    work: Condvar,
+    /// Something has changed, for those who wait for that.
+    change: Condvar,
+    /// There is something to tell, or room for more.
+    news: Condvar,
+    stopped: AtomicBool,
+    /// Made by a thread that holds a session of the same mailer.
+    nested: bool,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+thread_local! {
+    /// The mailers of which this thread holds a session.
+    static HOLDS: RefCell<Vec<*const Mailer>> = const { RefCell::new(Vec::new()) };
+}
+
+impl<P: Payload> Batch<P> {
+    pub fn new(mailer: Arc<Mailer>, pool: Arc<Pool>, policy: Policy) -> Self {
+        let nested = HOLDS.with_borrow(|holds| holds.contains(&Arc::as_ptr(&mailer)));
+        Self {
+            sender: Arc::new(Mutex::new(Sender::new(&mailer, policy))),
+            mailer,
+            pool,
+            sleepers: Mutex::default(),
+            work: Condvar::new(),
+            change: Condvar::new(),
+            news: Condvar::new(),
+            stopped: AtomicBool::new(false),
+            nested,
+            threads: Mutex::default(),
+        }
+    }
+
+    /// Works on it in this thread until all is settled: for one message.
+    pub fn work_here(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        let worker = self.enlist();
+        worker.map_or(Ok(()), |worker| self.run(worker, attendant, &|| {}))
+    }
+
+    /// Gives each message to the transport that stands instead of a server.
+    pub fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        match &self.mailer.local {
+            Some(local) => super::local::work(self, &**local, attendant),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes on another worker, unless there are enough for what is not settled.
+    pub fn enlist(&self) -> Option<Worker<P>> {
+        let enlisted = self.lock().enlist();
+        enlisted.then(|| Worker::new(Arc::clone(&self.mailer), Arc::clone(&self.sender), self.nested))
+    }
+
+    /// Starts as many threads as there is work for. One that can't be started leaves the
+    /// work to the others; without any, nothing can be sent.
+    pub fn start_workers(self: &Arc<Self>) {
+        while let Some(worker) = self.enlist() {
+            let batch = Arc::clone(self);
+            let started = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
+                // Also where the worker panics: the feeder must not wait for it.
+                let _left = Leaving(&batch);
+                let mut attendant = Unattended(&batch.stopped);
+                // What went wrong stands in the receipts.
+                let _ = batch.run(worker, &mut attendant, &|| batch.start_workers());
+            });
+            let mut threads = locked(&self.threads);
+            threads.retain(|thread| !thread.is_finished());
+            match started {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    drop(threads);
+                    return self.not_started(&error);
+                }
+            }
+        }
+    }
+
+    /// Its worker has resigned already.
+    fn not_started(&self, error: &std::io::Error) {
+        let mut sender = self.lock();
+        sender.turn_away();
+        if sender.workers() == 0 {
+            let message = format!("no thread could be started for a session: {error}");
+            sender.fail(&Error::new(Kind::Local, Stage::Connect, message));
+        } else {
+            log::warn!(target: "rsmtp.smtp", "no thread could be started for another session, \
+                       and those there are go on: {error}");
+        }
+        drop(sender);
+        self.tell();
+    }
+
+    /// Takes one more.
+    pub fn push(&self, job: Job<P>) -> Standing {
+        let mut sender = self.lock();
+        sender.queue.push(job);
+        let standing = Standing { waiting: sender.queue.waiting(), wants_workers: sender.wants_workers() };
+        let wake = locked(&self.sleepers).wake();
+        drop(sender);
+        self.wake(wake);
+        standing
+    }
+
+    fn wake(&self, wake: Option<Wake>) {
+        match wake {
+            None => {}
+            Some(Wake::One) => self.work.notify_one(),
+            // One that can't be woken wakes up by itself, a little later.
+            Some(Wake::By(waker)) => drop(waker.wake()),
+        }
+    }
+
+    /// One has looked and left work to the others.
+    fn pass_on(&self) {
+        let sender = self.lock();
+        let some = sender.workers() > 1 && sender.queue.waiting() > 0;
+        let wake = if some { locked(&self.sleepers).wake() } else { None };
+        drop(sender);
+        self.wake(wake);
+    }
+
+    pub fn end_of_input(&self) {
+        self.lock().queue.end_of_input();
+        self.stir();
+    }
+
+    /// How many jobs wait for a session.
+    pub fn waiting(&self) -> usize {
+        self.lock().queue.waiting()
+    }
+
+    pub fn take_receipts(&self) -> Vec<Receipt<P>> {
+        self.lock().queue.take_receipts()
+    }
+
+    /// Why nothing can be sent any more.
+    pub fn failure(&self) -> Option<Error> {
+        self.lock().failure().cloned()
+    }
+
+    /// Whether all is settled, or nothing will be.
+    pub fn is_over(&self) -> bool {
+        self.lock().is_over()
+    }
+
+    /// All is settled: waits until the sessions are at rest. One that is still being
+    /// opened has nothing to be opened for.
+    pub fn wait_for_rest(&self) {
+        self.stir();
+        let mut sender = self.lock();
+        while sender.working() > 0 {
+            sender = self.news.wait_timeout(sender, SLICE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(sender);
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until there is a receipt, or fewer than `low` jobs wait, or all is
+    /// over; a slice of time at most.
+    pub fn wait(&self, low: usize) {
+        let sender = self.lock();
+        let over = sender.queue.is_finished() || sender.workers() == 0;
+        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
+            drop(self.news.wait_timeout(sender, SLICE));
+        }
+    }
+
+    /// Ends it: sessions break off, what is in flight becomes unknown, what waits
+    /// is not sent. The receipts tell.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.lock().stop();
+        self.stir();
+        let listening = locked(&self.sleepers).take_listening();
+        listening.iter().for_each(|waker| drop(waker.wake()));
+    }
+
+    /// Waits until the threads have ended, after `stop`.
+    pub fn join(&self) {
+        let threads = std::mem::take(&mut *locked(&self.threads));
+        // A worker that has panicked has nothing more to say.
+        threads.into_iter().for_each(|thread| drop(thread.join()));
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Sender<P>> {
+        locked(&self.sender)
+    }
+
+    /// The feeder's news: receipts, or room for more jobs.
+    pub(super) fn tell(&self) {
+        self.news.notify_all();
+    }
+
+    /// Wakes those who wait for work, or for the end of all.
+    fn stir(&self) {
+        self.work.notify_all();
+        self.change.notify_all();
+    }
+
+    /// Sleeps until there is work, until `until` at most, and no longer than a slice.
+    pub(super) fn wait_for_work(&self, until: Option<Instant>) {
+        let limit = until.map_or(SLICE, |when| when.saturating_duration_since(Instant::now()).min(SLICE));
+        let sender = self.lock();
+        let there_is_some = until.is_none() && sender.queue.waiting() > 0;
+        if !there_is_some && !sender.is_decided() && !limit.is_zero() {
+            let _asleep = self.sleep(Sleep::Deep);
+            drop(self.work.wait_timeout(sender, limit.max(Duration::from_micros(50))));
+        }
+    }
+
+    /// Waits a moment for more to come, without being woken for it.
+    fn nap(&self) {
+        let _napping = self.sleep(Sleep::Nap);
+        let sender = self.lock();
+        if !sender.is_decided() {
+            drop(self.change.wait_timeout(sender, NAP));
+        }
+    }
+
+    /// As long as this is held, the worker has nothing to say, and waits in this way.
+    fn sleep(&self, sleep: Sleep) -> Asleep<'_> {
+        locked(&self.sleepers).enter(&sleep);
+        Asleep { sleepers: &self.sleepers, sleep }
+    }
+
+    /// Waits until `end`, or until all is decided; no longer than a slice.
+    fn wait_for_the_end(&self, end: Instant) {
+        let left = end.min(Instant::now() + SLICE).saturating_duration_since(Instant::now());
+        drop(self.change.wait_timeout_while(self.lock(), left, |sender| !sender.is_decided()));
+    }
+
+    /// After a failure nothing hangs on a session that is still being opened.
+    fn break_off(&self) {
+        let sender = self.lock();
+        if sender.failure().is_some() && sender.working() == 0 {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        drop(sender);
+        self.stir();
+        self.tell();
+    }
+
+    /// An interrupt, or a fault of ours, ends the whole batch.
+    pub fn fail(&self, error: &Error) {
+        self.lock().fail(error);
+        self.break_off();
+    }
+
+    /// Does what the worker says, until nothing is left to do. An error is the attendant's,
+    /// or says that nothing can be sent; every job is settled or back in the queue by then.
+    /// `ready` is called when a session has come to be ready for mail.
+    fn run(
+        &self,
+        mut worker: Worker<P>,
+        attendant: &mut dyn Attendant,
+        ready: &dyn Fn(),
+    ) -> Result<(), Error> {
+        if self.mailer.local.is_some() {
+            return self.work_locally(attendant);
+        }
+        loop {
+            match worker.next(Instant::now()) {
+                Do::Dial(hop) => self.dial(&mut worker, hop, attendant, ready)?,
+                Do::Reuse(id) => {
+                    let mut connection = self.pool.take(id).and_then(|mut one| one.is_quiet().then_some(one));
+                    worker.reused(connection.as_mut().map(Connection::session_mut), Instant::now());
+                    if let Some(connection) = connection {
+                        self.converse(&mut worker, connection, attendant, ready)?;
+                    }
+                }
+                Do::Discard(id) => {
+                    if let Some(mut connection) = self.pool.take(id) {
+                        connection.leave();
+                    }
+                }
+                Do::Queue(_) => {
+                    let sessions = self.mailer.sessions();
+                    drop(self.pool.free.wait_timeout(sessions, SLICE));
+                    self.attend(attendant)?;
+                }
+                Do::Pause(until) => {
+                    self.wait_for_the_end(until);
+                    self.attend(attendant)?;
+                }
+                Do::Wait(until) => {
+                    self.wait_for_work(until);
+                    self.attend(attendant)?;
+                }
+                Do::Talk | Do::Part | Do::Leave => break,
+            }
+        }
+        drop(worker);
+        self.break_off();
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    fn attend(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        attendant.attend().inspect_err(|error| self.fail(error))
+    }
+
+    fn dial(
+        &self,
+        worker: &mut Worker<P>,
+        hop: usize,
+        attendant: &mut dyn Attendant,
+        ready: &dyn Fn(),
+    ) -> Result<(), Error> {
+        let _holding = Holding::new(&self.mailer);
+        let at = &self.mailer.hops[hop];
+        let options = self.mailer.options(hop, Instant::now());
+        let layer = match at.server.security {
+            Security::Implicit => (at.server.make_layer)().map(Some),
+            _ => Ok(None),
+        };
+        let opened = layer.and_then(|layer| {
+            Connection::open(&at.target, Wire::new(options, layer, at.patience), attendant)
+        });
+        match opened {
+            Ok(mut connection) => {
+                let literal = connection.own_literal();
+                worker.dialled(literal, connection.wire_mut(), Instant::now());
+                self.converse(worker, connection, attendant, ready)
+            }
+            Err(error) if error.kind == Kind::Interrupted => {
+                self.fail(&error);
+                Err(error)
+            }
+            Err(error) => {
+                worker.not_opened(&error, Instant::now());
+                self.pool.free.notify_all();
+                self.break_off();
+                Ok(())
+            }
+        }
+    }
+
+    /// Converses by this connection for as long as both last.
+    fn converse(
+        &self,
+        worker: &mut Worker<P>,
+        mut connection: Connection,
+        attendant: &mut dyn Attendant,
+        ready: &dyn Fn(),
+    ) -> Result<(), Error> {
+        let holding = Holding::new(&self.mailer);
+        // A panic loses no message: all of them are settled before it goes on.
+        let conversed =
+            panic::catch_unwind(AssertUnwindSafe(|| self.talk(worker, &mut connection, attendant, ready)));
+        let (ended, panicked) = match conversed {
+            Ok(ended) => (ended, None),
+            Err(panicked) => (Err(connection.session_mut().fail(panicking())), Some(panicked)),
+        };
+        drop(holding);
+        let error = ended.as_ref().err();
+        match worker.part(connection.session_mut(), error, Instant::now()) {
+            Parting::Rest(id) => drop(locked(&self.pool.at_rest).insert(id, connection)),
+            Parting::Quit => connection.leave(),
+            Parting::Close => connection.close(),
+        }
+        self.pool.free.notify_all();
+        if panicked.is_some() {
+            self.lock().fail(&panicking());
+        }
+        self.break_off();
+        if let Some(panicked) = panicked {
+            panic::resume_unwind(panicked);
+        }
+        match ended {
+            Err(error) if error.kind == Kind::Interrupted => {
+                self.fail(&error);
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn talk(
+        &self,
+        worker: &mut Worker<P>,
+        connection: &mut Connection,
+        attendant: &mut dyn Attendant,
+        ready: &dyn Fn(),
+    ) -> Result<(), Error> {
+        let mut nap = Nap::default();
+        connection.begin()?;
+        let mut opening = worker.is_opening();
+        loop {
+            let now = Instant::now();
+            if !opening && connection.session().in_flight() == 0 {
+                connection.begin()?;
+            }
+            let before = connection.session().in_flight();
+            let next = worker.talk(connection.session_mut(), now);
+            let in_flight = connection.session().in_flight();
+            if in_flight > before {
+                self.tell();
+            }
+            if next != Do::Wait(None) || in_flight > before {
+                nap.end();
+                self.pass_on();
+            }
+            let (mut limit, mut asleep) = (SLICE, None);
+            match next {
+                Do::Talk => {}
+                Do::Wait(until) if in_flight == 0 && connection.session().is_idle() => {
+                    match until.is_none() && nap.goes_on(now) {
+                        true => self.nap(),
+                        false => self.wait_for_work(until),
+                    }
+                    attendant.attend()?;
+                    continue;
+                }
+                Do::Wait(None) if nap.goes_on(now) => {
+                    asleep = Some(self.sleep(Sleep::Nap));
+                    limit = NAP;
+                }
+                Do::Wait(until) => {
+                    asleep = connection.waker().map(|waker| self.sleep(Sleep::Listening(waker)));
+                    limit = match until {
+                        Some(when) => when.saturating_duration_since(now),
+                        // It has come meanwhile.
+                        None if self.waiting() > 0 => Duration::ZERO,
+                        None => SLICE,
+                    };
+                }
+                _ => return Ok(()),
+            }
+            let event = connection.advance(attendant, limit)?;
+            drop(asleep);
+            let Some(event) = event else { continue };
+            self.hear(worker, event, connection)?;
+            if opening {
+                connection.begin()?;
+                opening = worker.is_opening();
+                if !opening {
+                    ready();
+                }
+            }
+        }
+    }
+
+    fn hear(&self, worker: &mut Worker<P>, event: Event, connection: &mut Connection) -> Result<(), Error> {
+        let now = Instant::now();
+        worker.hear(event, now)?;
+        while let Some(event) = connection.session_mut().decided() {
+            worker.hear(event, now)?;
+        }
+        self.tell();
+        if self.lock().is_decided() {
+            self.stir();
+        }
+        Ok(())
+    }
+}
+
+struct Asleep<'a> {
+    sleepers: &'a Mutex<Sleepers>,
+    sleep: Sleep,
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        locked(self.sleepers).leave(&self.sleep);
+    }
+}
+
+/// As long as it is held, this thread has a session of the mailer: what it sends by the
+/// same mailer, in a logging handler, would wait for it.
+struct Holding(*const Mailer);
+
+impl Holding {
+    fn new(mailer: &Arc<Mailer>) -> Self {
+        HOLDS.with_borrow_mut(|holds| holds.push(Arc::as_ptr(mailer)));
+        Self(Arc::as_ptr(mailer))
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        HOLDS.with_borrow_mut(|holds| {
+            if let Some(at) = holds.iter().rposition(|held| *held == self.0) {
+                holds.swap_remove(at);
+            }
+        });
+    }
+}
+
+struct Leaving<'a, P: Payload>(&'a Batch<P>);
+
+impl<P: Payload> Drop for Leaving<'_, P> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(&panicking());
+        }
+        self.0.stir();
+        self.0.tell();
+    }
+}
+
+/// What those hear whose worker has panicked.
+fn panicking() -> Error {
+    Error::new(Kind::Misuse, Stage::Command, "a session's thread has failed: please report this")
+}
+
+/// A worker's attendant: stops when the batch does.
+struct Unattended<'a>(&'a AtomicBool);
+
+impl Attendant for Unattended<'_> {
+    fn attend(&mut self) -> Result<(), Error> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Err(stopped()),
+            false => Ok(()),
+        }
+    }
+
+    fn hear(&mut self, line: &TimedLine) {
+        line.log();
+    }
+}

@@ -1,0 +1,140 @@
+//! Which thread waits for work, and which is woken when there is some.
+//!
+//! A worker with nothing to do takes a nap: it looks again after a moment, of its own
+//! accord. Many jobs that come one after the other then go out together. After that it goes
+//! to sleep, and the next job wakes one such: rather one without anything in flight.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// After so long without more to do a worker goes to sleep.
+pub const NAP: Duration = Duration::from_millis(2);
+
+/// All the workers of a batch.
+#[derive(Debug, Default)]
+pub struct Sleepers {
+    napping: usize,
+    /// Those who wait for work, and for nothing else.
+    asleep: usize,
+    /// To wake those who wait for answers too.
+    listening: Vec<Arc<mio::Waker>>,
+    /// One has been woken and has not looked yet.
+    stirred: bool,
+}
+
+/// How to wake one.
+#[derive(Debug)]
+pub enum Wake {
+    One,
+    By(Arc<mio::Waker>),
+}
+
+impl Sleepers {
+    /// There is work: which to wake for it.
+    pub fn wake(&mut self) -> Option<Wake> {
+        if self.napping > 0 || self.stirred {
+            return None;
+        }
+        let wake = match self.asleep {
+            0 => Wake::By(self.listening.pop()?),
+            _ => Wake::One,
+        };
+        self.stirred = true;
+        Some(wake)
+    }
+
+    /// To wake all who wait for answers.
+    pub fn take_listening(&mut self) -> Vec<Arc<mio::Waker>> {
+        std::mem::take(&mut self.listening)
+    }
+
+    pub fn enter(&mut self, sleep: &Sleep) {
+        match sleep {
+            Sleep::Nap => self.napping += 1,
+            Sleep::Deep => self.asleep += 1,
+            Sleep::Listening(waker) => self.listening.push(Arc::clone(waker)),
+        }
+    }
+
+    pub fn leave(&mut self, sleep: &Sleep) {
+        // One that gets up looks.
+        self.stirred = false;
+        match sleep {
+            Sleep::Nap => self.napping -= 1,
+            Sleep::Deep => self.asleep -= 1,
+            Sleep::Listening(waker) => self.listening.retain(|other| !Arc::ptr_eq(other, waker)),
+        }
+    }
+}
+
+/// How a worker waits.
+#[derive(Debug)]
+pub enum Sleep {
+    Nap,
+    Deep,
+    /// Asleep, but for answers.
+    Listening(Arc<mio::Waker>),
+}
+
+/// One worker's time without work.
+#[derive(Debug, Default)]
+pub struct Nap(Option<Instant>);
+
+impl Nap {
+    /// There was something to do.
+    pub fn end(&mut self) {
+        self.0 = None;
+    }
+
+    /// There is nothing to do: whether to nap, and not to sleep yet.
+    pub fn goes_on(&mut self, now: Instant) -> bool {
+        now.duration_since(*self.0.get_or_insert(now)) < NAP
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_naps_is_left_to_it_and_one_who_is_idle_is_woken_once() {
+        let mut sleepers = Sleepers::default();
+        assert!(sleepers.wake().is_none());
+        sleepers.enter(&Sleep::Deep);
+        sleepers.enter(&Sleep::Nap);
+        assert!(sleepers.wake().is_none());
+        sleepers.leave(&Sleep::Nap);
+        assert!(matches!(sleepers.wake(), Some(Wake::One)));
+        assert!(sleepers.wake().is_none(), "one is on the way already");
+        sleepers.leave(&Sleep::Deep);
+        assert!(sleepers.wake().is_none(), "none is asleep");
+        sleepers.enter(&Sleep::Deep);
+        assert!(sleepers.wake().is_some(), "the one that got up has looked");
+    }
+
+    #[test]
+    fn those_who_have_nothing_in_flight_come_first() {
+        let poll = mio::Poll::new().expect("a poll");
+        let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).expect("a waker"));
+        let listening = Sleep::Listening(Arc::clone(&waker));
+        let mut sleepers = Sleepers::default();
+        sleepers.enter(&listening);
+        sleepers.enter(&Sleep::Deep);
+        assert!(matches!(sleepers.wake(), Some(Wake::One)));
+        sleepers.leave(&Sleep::Deep);
+        assert!(matches!(sleepers.wake(), Some(Wake::By(by)) if Arc::ptr_eq(&by, &waker)));
+        sleepers.leave(&listening);
+        sleepers.enter(&listening);
+        sleepers.leave(&listening);
+        assert!(sleepers.wake().is_none() && sleepers.take_listening().is_empty());
+    }
+
+    #[test]
+    fn a_nap_begins_when_the_work_ends() {
+        let now = Instant::now();
+        let mut nap = Nap::default();
+        assert!(nap.goes_on(now) && !nap.goes_on(now + NAP));
+        nap.end();
+        assert!(nap.goes_on(now + NAP));
+    }
+}

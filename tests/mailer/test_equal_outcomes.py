@@ -1,0 +1,100 @@
+"""Mailer and AsyncMailer make the same of the same servers, and it is right: what goes wrong,
+and where, by the number of servers and of sessions."""
+
+import pytest
+from client.scripted import answering, serve
+from mailer import facade
+
+import rsmtp
+from rsmtp import errors
+
+CONTENT = b"Subject: x\r\n\r\nhello\r\n"
+RETRIES = 1
+MESSAGES = [("a@example.org", [f"b{number}@example.org"], CONTENT) for number in range(3)]
+
+OPENING = ["greeting", "EHLO", "STARTTLS", "AUTH"]
+MAIL = ["MAIL", "RCPT", "DATA", "."]
+# What the server says instead of yes; None: it hangs up.
+FAULTS = {
+    "transient": "451 4.3.0 later",
+    "permanent": "550 5.7.1 no",
+    "goodbye": "421 4.3.2 going down",
+    "no reply": "what?",
+    "hang up": None,
+}
+
+
+@pytest.fixture(autouse=True)
+def _loops():
+    yield
+    facade.close_loops()
+
+
+def script(stage, fault):
+    extensions = ["AUTH PLAIN", *["STARTTLS"] * (stage == "STARTTLS")]
+    if stage == "greeting":
+        return answering(greeting=fault, extensions=extensions)
+    return answering({stage: fault}, extensions=extensions)
+
+
+def play(maker, stage, fault, hops, sessions):
+    """Each message's fate, attempts, code and error; what was raised; connections to each server."""
+    with serve(script(stage, fault)) as bad, serve(answering(extensions=["AUTH PLAIN"])) as good:
+        security = "starttls" if stage == "STARTTLS" else "none"
+        urls = [f"smtp://u:p@127.0.0.1:{bad.port}?tls={security}"]
+        if hops == 2:
+            urls.append(f"smtp://u:p@127.0.0.1:{good.port}?tls=none")
+        with maker(urls, connections=sessions, retries=RETRIES, backoff=0.01, timeout=20) as mailer:
+            try:
+                report, raised = mailer.send_all(MESSAGES), None
+            except errors.SMTPException as error:
+                report, raised = error.report, error
+        told = sorted(
+            (
+                one.index,
+                one.attempts,
+                one.recipients[0].fate,
+                one.recipients[0].code,
+                type(one.error).__name__,
+            )
+            for one in report.receipts
+        )
+        return told, type(raised).__name__, len(bad.peers), len(good.peers)
+
+
+def expected(stage, fault, hops):
+    """The fates of all, or None where they depend on how many were under way; whether it is raised;
+    and how many connections there are to the first server with one session."""
+    if stage in OPENING:
+        if hops == 2:
+            return "sent", False, 1
+        again = fault in ("transient", "goodbye", "hang up")
+        return "not sent", True, 1 + RETRIES * again
+    if fault in ("transient", "permanent"):
+        return "refused", False, 1
+    if fault != "goodbye" and stage == ".":
+        return ("unknown" if hops == 1 else None), False, None
+    if hops == 2:
+        return "sent", False, 1
+    return ("refused" if fault == "goodbye" else "not sent"), False, len(MESSAGES) * (1 + RETRIES)
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("stage", OPENING + MAIL)
+def test_outcomes_are_equal_and_right(stage, fault, hops):
+    fate, is_raised, connections = expected(stage, fault, hops)
+    for sessions in (1, 2, 4):
+        both = [play(maker, stage, FAULTS[fault], hops, sessions) for maker in (rsmtp.Mailer, facade.Mailer)]
+        for told, raised, bad, good in both:
+            assert [index for index, *_ in told] == [0, 1, 2]
+            fates = {one[2] for one in told}
+            assert fates == {fate} if fate else fates <= {"sent", "unknown"} and "unknown" in fates, told
+            assert (raised != "NoneType") == is_raised, raised
+            if sessions == 1 or is_raised:
+                assert connections in (bad, None), bad
+            assert good <= sessions
+        if fate and not (hops == 2 and sessions > 1):
+            assert both[0][:2] == both[1][:2]
+        if sessions == 1:
+            assert both[0] == both[1]
