@@ -324,19 +324,26 @@ fn live<'py>(message: &Bound<'py, Message>) -> Option<Bound<'py, PyList>> {
 
 /// Looks at the fields. No code of Python's may run in `look`.
 pub(crate) fn read<T>(message: &Bound<'_, Message>, look: impl FnOnce(&[Field]) -> T) -> T {
-    match live(message) {
-        Some(list) => look(&listed(&list)),
-        None => message.get().with(message.py(), |state| look(&state.fields)),
-    }
+    let py = message.py();
+    let seen = message.get().with(py, |state| match &state.live {
+        None => Ok(look(&state.fields)),
+        Some(list) => Err((look, list.bind(py).clone())),
+    });
+    seen.unwrap_or_else(|(look, list)| look(&listed(&list)))
 }
 
 /// Changes the fields, in the list that a program holds too. No code of Python's may run
 /// in `work`: what it takes out, it returns.
 pub(crate) fn change<T>(message: &Bound<'_, Message>, work: impl FnOnce(&mut Vec<Field>) -> T) -> T {
-    let Some(list) = live(message) else {
-        return message.get().with(message.py(), |state| work(&mut state.fields));
-    };
     let py = message.py();
+    let done = message.get().with(py, |state| match &state.live {
+        None => Ok(work(&mut state.fields)),
+        Some(list) => Err((work, list.bind(py).clone())),
+    });
+    let (work, list) = match done {
+        Ok(result) => return result,
+        Err(live) => live,
+    };
     let mut fields = listed(&list);
     let result = work(&mut fields);
     let pairs = PyList::new(py, fields.iter().map(|f| (f.name.clone_ref(py), f.value.clone_ref(py))));
