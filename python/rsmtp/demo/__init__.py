@@ -68,7 +68,8 @@ def _in_one_turn(message: CaughtMessage) -> Iterator[str]:
     """The same message with a server that offers PIPELINING and CHUNKING, as most do."""
     yield (
         "\nThat took four round trips for the message alone: MAIL, RCPT, DATA and the content each waited for"
-        "\na reply. Most servers offer PIPELINING and CHUNKING: then all of it goes out at once, in one round trip:\n"
+        "\na reply. Most servers offer PIPELINING and CHUNKING: then all of it goes out at once, in one round"
+        " trip:\n"
     )
     with Catcher(tls="none") as catcher, SmtpClient(catcher.host, catcher.port) as client:
         client.ehlo()
