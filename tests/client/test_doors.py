@@ -1,5 +1,6 @@
 """Ways in that programs use: arguments, hooks and questions that smtplib takes."""
 
+import importlib
 import socket
 import ssl
 import struct
@@ -163,3 +164,23 @@ def test_names_that_programs_take(name):
     assert getattr(smtplib, name) is not None
     with pytest.raises(AttributeError):
         getattr(smtplib, name + "_that_is_none")
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("utils", "specialsre"),
+        ("utils", "escapesre"),
+        ("utils", "COMMASPACE"),
+        ("encoders", "_bencode"),
+        ("message", "_parseparam"),
+        ("header", "ecre"),
+        ("generator", "NLCRE"),
+        ("charset", "QP"),
+    ],
+)
+def test_private_names_of_email_that_programs_take(module, name):
+    ours = importlib.import_module(f"rsmtp.email.{module}")
+    assert type(getattr(ours, name)) is type(getattr(importlib.import_module(f"email.{module}"), name))
+    with pytest.raises(AttributeError):
+        getattr(ours, name + "_that_is_none")

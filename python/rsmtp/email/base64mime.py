@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import binascii
 
+from rsmtp.email import _rest
+
 __all__ = [
     "body_decode",
     "body_encode",
@@ -50,3 +52,5 @@ def decode(string: str | bytes) -> bytes:
 
 body_decode = decode
 decodestring = decode
+
+__getattr__ = _rest.of(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rsmtp import _rsmtp
-from rsmtp.email import errors
+from rsmtp.email import _rest, errors
 
 __all__ = ["Charset", "add_alias", "add_charset", "add_codec"]
 
@@ -178,3 +178,6 @@ class Charset:
         if self.body_encoding == QP:
             return _rsmtp._quoted_printable(data)
         return data.decode("ascii") if isinstance(string, str) else string
+
+
+__getattr__ = _rest.of(__name__)

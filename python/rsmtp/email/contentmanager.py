@@ -10,8 +10,8 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from rsmtp import _rsmtp
+from rsmtp.email import _rest, errors
 from rsmtp.email import charset as _charset
-from rsmtp.email import errors
 
 __all__ = ["ContentManager", "raw_data_manager"]
 
@@ -333,3 +333,6 @@ def _base64_lines(data: Any, width: int) -> str:
     return "".join(
         binascii.b2a_base64(data[at : at + step]).decode("ascii") for at in range(0, len(data), step)
     )
+
+
+__getattr__ = _rest.of(__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import binascii
 from typing import Any
 
+from rsmtp.email import _rest
+
 __all__ = ["encode_7or8bit", "encode_base64", "encode_noop", "encode_quopri"]
 
 
@@ -37,3 +39,6 @@ def encode_7or8bit(msg: Any) -> None:
 
 def encode_noop(msg: Any) -> None:
     """Leave the payload as it is."""
+
+
+__getattr__ = _rest.of(__name__)

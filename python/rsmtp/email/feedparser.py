@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from email import feedparser as _feedparser
 from typing import Any
 
+from rsmtp.email import _rest
 from rsmtp.email._policybase import compat32
 
 __all__ = ["BufferedSubFile", "BytesFeedParser", "FeedParser", "NeedMoreData"]
@@ -135,3 +136,6 @@ class FeedParser(_Keeping):
 
 class BytesFeedParser(_Keeping, _feedparser.BytesFeedParser):
     """Takes bytes in pieces of any size and makes a message of them."""
+
+
+__getattr__ = _rest.of(__name__)

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from rsmtp import _rsmtp
+from rsmtp.email import _rest
 
 __all__ = ["BytesGenerator", "DecodedGenerator", "Generator"]
 
@@ -133,3 +134,5 @@ def _facts(part: Any) -> dict[str, Any]:
 # For programs that have always imported these.
 fcre = re.compile(r"^From ", re.MULTILINE)
 NLCRE = re.compile(r"\r\n|\r|\n")
+
+__getattr__ = _rest.of(__name__)

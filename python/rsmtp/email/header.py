@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rsmtp import _rsmtp
+from rsmtp.email import _rest
 from rsmtp.email import charset as _charset
 from rsmtp.email.charset import Charset
 from rsmtp.email.errors import HeaderParseError
@@ -216,3 +217,6 @@ class Header:
             splitchars,
             self._continuation_ws,
         )
+
+
+__getattr__ = _rest.of(__name__)

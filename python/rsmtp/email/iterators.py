@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Any, TextIO
 
+from rsmtp.email import _rest
+
 __all__ = ["body_line_iterator", "typed_subpart_iterator", "walk"]
 
 
@@ -46,3 +48,6 @@ def _structure(msg: Any, fp: TextIO | None = None, level: int = 0, include_defau
     if msg.is_multipart():
         for part in msg.get_payload():
             _structure(part, out, level + 1, include_default)
+
+
+__getattr__ = _rest.of(__name__)

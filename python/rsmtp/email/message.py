@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import rsmtp.message
-from rsmtp.email import encoders
+from rsmtp.email import _rest, encoders
 from rsmtp.email._policybase import compat32
 
 __all__ = ["EmailMessage", "Message"]
@@ -226,3 +226,5 @@ def _bodies(message: Any, part: Any, preferences: Sequence[str]) -> Iterator[tup
 
 # At the end: this module and that one refer to each other.
 from rsmtp.email import policy as _policy  # noqa: E402
+
+__getattr__ = _rest.of(__name__)

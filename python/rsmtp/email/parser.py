@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import StringIO, TextIOWrapper
 from typing import Any
 
+from rsmtp.email import _rest
 from rsmtp.email._policybase import compat32
 from rsmtp.email.feedparser import BytesFeedParser, FeedParser
 
@@ -77,3 +78,6 @@ class BytesHeaderParser(BytesParser):
 
     def parsebytes(self, text: bytes | bytearray, headersonly: bool = True) -> Any:
         return BytesParser.parsebytes(self, text, headersonly=True)
+
+
+__getattr__ = _rest.of(__name__)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from rsmtp import _rsmtp
+from rsmtp.email import _rest
 
 __all__ = [
     "body_decode",
@@ -103,3 +104,6 @@ decodestring = decode
 def header_decode(s: str) -> str:
     """The text of a Q encoded-word, one character for each byte."""
     return _ESCAPE.sub(lambda found: unquote(found[0]), s.replace("_", " "))
+
+
+__getattr__ = _rest.of(__name__)

@@ -16,7 +16,7 @@ from typing import Any
 
 from rsmtp import _rsmtp
 from rsmtp._rsmtp import formataddr
-from rsmtp.email import _dates
+from rsmtp.email import _dates, _rest
 from rsmtp.email._policybase import has_surrogates as _has_surrogates
 
 __all__ = [
@@ -254,3 +254,6 @@ def collapse_rfc2231_value(value: Any, errors: str = "replace", fallback_charset
         return str(bytes(text, "raw-unicode-escape"), charset or fallback_charset, errors)
     except LookupError:
         return unquote(text)
+
+
+__getattr__ = _rest.of(__name__)
