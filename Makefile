@@ -55,6 +55,10 @@ test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="
 suite-aiosmtplib: $(VENV)/built ## aiosmtplib's own tests, on rsmtp.aiosmtplib; they come from the package index
 	$(BIN)/python tools/suites/run_aiosmtplib.py
 
+.PHONY: suites
+suites: $(VENV)/built ## Other packages' own tests, with their imports changed; they come from the package index
+	$(BIN)/python tools/suites/run_packages.py
+
 .PHONY: corpus
 corpus: $(VENV)/built target/corpus/gathered ## Some hundred public messages read and sent on, beside the standard library
 	RSMTP_CORPUS=target/corpus $(BIN)/python -m pytest tests/octets/test_corpus.py -n0 -s -rA
