@@ -461,8 +461,9 @@ impl Run {
             assert!(taken && outcome.verdict == Verdict::Lost, "unknown, and the end was never sent");
         }
         if taken && outcome.verdict == Verdict::Lost && fates.contains(&&Fate::NotSent) {
-            // The server stopped before this one, or did not know BDAT: it said so.
-            let said_so = replies.iter().any(|reply| matches!(reply.code, 421 | 500..=504));
+            // The server stopped before this one, by 421 or by a refusal of RSET, or did not know
+            // BDAT: it said so.
+            let said_so = replies.iter().any(|reply| reply.code >= 400);
             assert!(said_so, "lost after the end, and called not sent");
         }
     }

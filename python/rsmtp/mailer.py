@@ -49,6 +49,8 @@ class BaseMailer:
         password, access_token: also a callable that returns one. It is asked at each
             login, that is for each new session, and may be asked by several threads at
             once: for tokens that expire. An exception of its own ends the attempt.
+        initial_response_ok: whether AUTH may say its first response with the command
+            (RFC 4954 4), as in `SmtpClient.login`.
         connections: sessions at most at the same time.
         window: unanswered messages on one session at most. It is the largest number
             of messages whose fate can be unknown when a connection is lost; how many

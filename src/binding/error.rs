@@ -3,6 +3,7 @@
 
 use super::outcome::reply_to_python;
 use crate::protocol::Error;
+use crate::protocol::error::Advice;
 use crate::protocol::transaction::{Fate, Outcome};
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -44,7 +45,11 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     facts.set_item("os_error", error.os_error)?;
     facts.set_item("fates", error.outcome.as_deref().map(fates))?;
     let make = FROM_ENGINE.import(py, "rsmtp.errors", "from_engine")?;
-    let exception = PyErr::from_value(make.call((error.kind.name(), &error.message), Some(&facts))?);
+    let message = match error.advice {
+        Some(advice) => format!("{}{}", error.message, words(advice)),
+        None => error.message.clone(),
+    };
+    let exception = PyErr::from_value(make.call((error.kind.name(), message), Some(&facts))?);
     if let Some(cause) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<PyErr>()) {
         // A KeyboardInterrupt and its like are no errors: they go before ours.
         if !cause.is_instance_of::<PyException>(py) {
@@ -58,6 +63,16 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         exception.set_cause(py, Some(cause.clone_ref(py)));
     }
     Ok(exception)
+}
+
+/// How it is said in Python, behind what happened.
+fn words(advice: Advice) -> &'static str {
+    match advice {
+        Advice::HearReply => ": call getreply() first",
+        Advice::ShakeHands => ": use starttls()",
+        Advice::Encrypt => ": call starttls() first, or say allow_plaintext_auth=True",
+        Advice::WithoutChunking => ", say chunking=False",
+    }
 }
 
 /// What is known of each recipient, by name.

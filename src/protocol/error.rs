@@ -139,6 +139,19 @@ pub enum Kind {
     Interrupted,
 }
 
+/// What a caller can do about it. How that is said depends on the caller's language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Take the reply that is still to come.
+    HearReply,
+    /// Ask for STARTTLS together with its handshake.
+    ShakeHands,
+    /// Encrypt, or allow AUTH without it in words.
+    Encrypt,
+    /// Do without CHUNKING.
+    WithoutChunking,
+}
+
 /// What an error came of, for whoever can tell more about it.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -158,6 +171,7 @@ pub struct Error {
     /// What is known of each recipient, where a transaction was under way.
     pub outcome: Option<Box<Outcome>>,
     pub cause: Option<Cause>,
+    pub advice: Option<Advice>,
 }
 
 impl Error {
@@ -171,7 +185,13 @@ impl Error {
             os_error: None,
             outcome: None,
             cause: None,
+            advice: None,
         }
+    }
+
+    #[must_use]
+    pub fn with_advice(self, advice: Advice) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     #[must_use]

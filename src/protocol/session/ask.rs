@@ -3,7 +3,7 @@
 use super::{Procedure, Session};
 use crate::protocol::auth::{self, Exchange, Mechanism};
 use crate::protocol::command::{Command, Verb};
-use crate::protocol::error::{Error, Kind, Stage};
+use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Request;
 use crate::protocol::extension::Extensions;
 use crate::protocol::outgoing::Awaited;
@@ -179,14 +179,15 @@ impl Session {
             return Err(Error::new(Kind::Refused, Stage::Greeting, why).with_reply(greeting.clone()));
         }
         if free && verb == Verb::StartTls {
-            return Err(self.misuse(stage, "STARTTLS needs a handshake behind it: use starttls()"));
+            let error = self.misuse(stage, "STARTTLS needs a handshake behind it");
+            return Err(error.with_advice(Advice::ShakeHands));
         }
         if free && verb == Verb::Bdat {
             return Err(self.misuse(stage, "BDAT needs its chunk behind it"));
         }
         let all_heard = self.out.is_idle() && self.events.is_empty();
         if !free && !all_heard {
-            return Err(self.misuse(stage, "a reply is still to come: call getreply() first"));
+            return Err(self.misuse(stage, "a reply is still to come").with_advice(Advice::HearReply));
         }
         if self.state == State::Data && !(free && self.out.next_awaited().is_some()) {
             return Err(self.misuse(stage, "the server waits for mail data, not for a command"));
@@ -209,9 +210,8 @@ impl Session {
             return Err(self.misuse(stage, why));
         }
         if verb == Verb::Auth && !self.secure && !self.options.plaintext_auth {
-            let why = "the connection is not encrypted and everybody on the way could read the password: \
-                       call starttls() first, or say allow_plaintext_auth=True";
-            return Err(Error::new(Kind::NotSupported, stage, why));
+            let why = "the connection is not encrypted and everybody on the way could read the password";
+            return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::Encrypt));
         }
         Ok(())
     }

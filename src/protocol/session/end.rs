@@ -3,7 +3,7 @@
 use super::hear::authenticated;
 use super::{Procedure, Session};
 use crate::protocol::body::Unreadable;
-use crate::protocol::error::{Error, Kind, Stage};
+use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Event;
 use crate::protocol::outgoing::Awaited;
 use crate::protocol::reply::Reply;
@@ -100,9 +100,9 @@ impl Session {
         let mut in_flight = std::mem::take(&mut self.transactions).into_iter().map(|one| one.end(false));
         let outcome = in_flight.next().map(Box::new);
         self.stranded.extend(in_flight);
-        let message = "the server offers CHUNKING (RFC 3030) and does not know BDAT: nothing was sent, \
-                       say chunking=False";
-        Error { outcome, ..self.broke_with(Stage::MailData, message, reply) }
+        let message = "the server offers CHUNKING (RFC 3030) and does not know BDAT: nothing was sent";
+        let error = self.broke_with(Stage::MailData, message, reply);
+        Error { outcome, ..error.with_advice(Advice::WithoutChunking) }
     }
 
     pub(super) fn unsolicited(&mut self, reply: Reply) -> Error {
