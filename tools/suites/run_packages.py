@@ -31,18 +31,13 @@ class Suite(NamedTuple):
     folder: str = "."  # in the source distribution
 
 
-PYTEST = "-m pytest --assert=plain -q -p no:cacheprovider -p no:rsmtp"
+# With no configuration file: pytest would find this project's above the folder.
+PYTEST = f"-m pytest -c {os.devnull} --rootdir=. --assert=plain -q -p no:cacheprovider -p no:rsmtp"
 SUITES = {
     "django": Suite("django==5.2.8", "django.core.mail,mail", "runtests.py mail --parallel 1",
                     "aiosmtpd tblib", "tests"),
     "red-mail": Suite("redmail==0.6.0", "redmail", f"{PYTEST} redmail/test",
                       "pytest pandas matplotlib Pillow css_inline"),
-    "flask-mail": Suite("flask-mail==0.9.1", "flask_mail,tests", f"{PYTEST} tests.py",
-                        "pytest mock speaklater flask<2.3 werkzeug<2.3"),
-    "pyramid-mailer": Suite("pyramid_mailer==0.15.1", "pyramid_mailer",
-                            f"{PYTEST} pyramid_mailer", "pytest repoze.sendmail<4.5 setuptools<70"),
-    "repoze.sendmail": Suite("repoze.sendmail==4.4.1", "repoze.sendmail",
-                             f"{PYTEST} repoze/sendmail", "pytest setuptools<70"),
 }  # fmt: skip
 
 
