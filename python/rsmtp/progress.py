@@ -15,7 +15,7 @@ _PERIOD = 0.1
 
 @dataclass(frozen=True)
 class Progress:
-    """total is None where nobody knows; rate is messages per second since the start;
+    """total is None where it is not known; rate is messages per second since the start;
     seconds_left is None where total is; finished is True once, at the end."""
 
     total: int | None

@@ -22,7 +22,7 @@ def test_a_receipt(mailer, read):
     receipt = mailer.send(letter("bob@example.org", "nobody@example.org"))
     shown = receipt._repr_mimebundle_()
     page = read(shown["text/html"])
-    assert "not sent to everybody" in page.text and "no <b>such</b> user" in page.text
+    assert "not sent to every recipient" in page.text and "no <b>such</b> user" in page.text
     assert page.text.index("nobody@example.org refused") < page.text.index("bob@example.org sent")
     assert "\x1b" not in shown["text/html"] + shown["text/plain"]
 

@@ -34,7 +34,7 @@ def test_nobody_has_connected(project):
     result = project("def test_it(sent_messages): sent_messages.only(timeout=0)")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*did not arrive within 0 s*", "*nothing*", "-- nobody has connected to 127.0.0.1:*"]
+        ["*did not arrive within 0 s*", "*nothing*", "-- no client has connected to 127.0.0.1:*"]
     )
     # The test's own line is shown, and none of the plugin's.
     assert "messages.py" not in result.stdout.str()

@@ -56,6 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return exit_code.INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads us any more; Python must not try to flush at exit.
+        # The reader of our output has gone; Python must not try to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_code.BROKEN_PIPE

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--html", help="beside the text, or alone")
     group.add_argument("--html-file", metavar="PATH", help="HTML from a file (UTF-8); - for standard input")
     group.add_argument("--attach", metavar="PATH", action="append", help="can be repeated")
-    group = parser.add_argument_group("envelope (default: whom the message names)")
+    group = parser.add_argument_group("envelope (default: the addresses in the message)")
     group.add_argument("--envelope-from", metavar="ADDRESS", help="where failures are reported to")
     group.add_argument("--envelope-to", metavar="ADDRESS", action="append", help="can be repeated")
 
@@ -118,7 +118,7 @@ def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
         raise Stop(USAGE, "who sends it? Say --from ADDRESS")
     recipients = [given.to, given.cc, given.bcc, given.envelope_to]
     if not any(recipients):
-        raise Stop(USAGE, "to whom? Say --to ADDRESS, --cc or --bcc")
+        raise Stop(USAGE, "there is no recipient: say --to ADDRESS, --cc or --bcc")
     for flag, values in (("from", [sender]), ("to", given.to), ("cc", given.cc), ("bcc", given.bcc)):
         for value in values or ():
             _addresses(f"--{flag}", value)
@@ -159,7 +159,7 @@ def _envelope(given: argparse.Namespace, message: Any) -> Envelope:
     except ValueError as error:
         raise Stop(DATA, str(error)) from None
     if not envelope.recipients:
-        raise Stop(DATA, "the message names nobody in To, Cc or Bcc: say --envelope-to ADDRESS")
+        raise Stop(DATA, "the message has no recipient in To, Cc or Bcc: say --envelope-to ADDRESS")
     return envelope
 
 

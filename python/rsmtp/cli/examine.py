@@ -1,5 +1,5 @@
 """Looks at one port of a server: who answers, what it says and offers, how it is
-secured. Nothing is sent, and nobody logs in."""
+secured. Nothing is sent, and no login takes place."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Found:
 
 
 def examine(host: str, port: int, tls: str, *, ca_file: str | None, timeout: float) -> Found:
-    """`tls` is "auto" (TLS from the first octet on port 465, and where nobody greets
+    """`tls` is "auto" (TLS from the first octet on port 465, and where no greeting comes
     without it; STARTTLS where it is offered), "starttls", "implicit" or "none"."""
     found = Found(host, port)
     implicit = tls == "implicit" or (tls == "auto" and port == 465)

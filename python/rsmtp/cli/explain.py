@@ -40,7 +40,7 @@ def _advice(error: BaseException, server: Server | None) -> str:
         case errors.SMTPAuthenticationError():
             return "Check user name and password; with two-factor login, most providers want an app password."
         case errors.SMTPConnectionRefused():
-            return f"Nobody listens there{check}"
+            return f"Nothing listens on that port{check}"
         case errors.SMTPHostNotFound():
             return "Check the spelling of the host name, and the network."
         case errors.SMTPTimeoutError() if error.stage == "connect":

@@ -80,13 +80,13 @@ def _of_encryption(found: Found) -> list[Finding]:
             findings.append(
                 Finding(
                     "Nothing is encrypted: the server offers no STARTTLS on this port.",
-                    "Everybody on the way can read the mail. Try port 465 or 587, or ask the server's owner.",
+                    "Anyone on the way can read the mail. Try port 465 or 587, or ask the server's owner.",
                 )
             )
     if "auth" in found.offered_in_plaintext:
         findings.append(
             Finding(
-                "Login is offered before encryption: a careless client shows its password to everybody.",
+                "Login is offered before encryption: a careless client shows its password to all.",
                 "The server's owner should offer AUTH after STARTTLS only (Postfix: smtpd_tls_auth_only).",
             )
         )
@@ -111,7 +111,7 @@ def _of_login(found: Found) -> list[Finding]:
         return [
             Finding(
                 "No login is offered.",
-                f"The server takes mail only from where, or for whom, it knows.{where}",
+                f"The server takes mail only from clients, or for recipients, that it knows.{where}",
                 is_problem=False,
             )
         ]

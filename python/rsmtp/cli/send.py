@@ -22,7 +22,7 @@ Prints what became of every recipient, and the server's queue id.
 
 The password comes from RSMTP_URL, from RSMTP_PASSWORD, from the keyring (pip install
 'rsmtp[keyring]'; keyring set HOST USER), or is asked for. There is no argument for it:
-arguments can be read by everybody on the machine.
+arguments can be read by every user of the machine.
 """
 
 EXAMPLES = """\
@@ -56,7 +56,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 class NoPassword(argparse.Action):
-    """Whoever looks for it is told where passwords go."""
+    """A person who looks for it is told where passwords go."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         parser.error(

@@ -1,4 +1,4 @@
-"""Which server, how secured, and as whom: from flags and from the environment."""
+"""Which server, how secured, and which login: from flags and from the environment."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ server = None
 try:
     server = smtplib.SMTP(host, port, timeout=30)  # 220: the server greets
     server.ehlo()  # 250: what it can do
-    server.starttls()  # 220, then the handshake: nobody can listen in any more
+    server.starttls()  # 220, then the handshake: encrypted from here on
     server.ehlo()  # 250: all that was learnt before TLS is forgotten, so ask again
     server.login(user, password)  # 235: it knows who we are
     refused = server.sendmail(sender, [receiver], message.as_string())

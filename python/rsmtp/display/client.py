@@ -1,4 +1,4 @@
-"""A client in a notebook: where it is in the state machine, and with whom it speaks.
+"""A client in a notebook: where it is in the state machine, and which server it speaks to.
 
 Works on what every client of ours has: `state`, `legal_requests`, `transcript`,
 `tls`, `esmtp_features`.
@@ -79,7 +79,7 @@ def _security(tls: Any) -> str:
 
 
 def _trust(tls: Any) -> str:
-    return "verified: name, chain and dates" if tls.verified else "NOT verified: it may be anybody's"
+    return "verified: name, chain and dates" if tls.verified else "NOT verified: it may belong to anyone"
 
 
 def _offered(client: Any) -> str:

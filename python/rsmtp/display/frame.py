@@ -3,7 +3,7 @@
 Three walls, each enough for what it keeps out:
 - `sandbox=""`: no script, no form, no pop-up, no way to the page around it, and an
   origin of its own;
-- a content security policy: nothing is loaded from anywhere, so that nobody learns
+- a content security policy: nothing is loaded from anywhere, so that no sender learns
   when and where the mail is looked at;
 - the elements by which a page gives orders beside its content (`meta`, `link`,
   `base`) or has another page in it (`iframe`, `object`, ...) are renamed to ones that

@@ -89,7 +89,7 @@ def _direction(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _label(link: Link) -> tuple[str, str]:
-    """A short one for the picture, the whole for whoever points at it."""
+    """A short one for the picture, the whole for a person who points at it."""
     whole = ", ".join(f"{cause} {codes}".rstrip() for cause, codes in link.causes)
     if not link.causes:
         return "", ""

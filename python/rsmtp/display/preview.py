@@ -23,7 +23,7 @@ def preview(message: Any, browser: bool = True) -> Path:
 
 def show(title: str, *displays: str, browser: bool = True) -> Path:
     """Writes a page of displays and opens it. Returns where it is."""
-    # mkstemp: nobody else can read it, whatever the umask says.
+    # mkstemp: no other user can read it, whatever the umask says.
     handle, name = tempfile.mkstemp(prefix="rsmtp-", suffix=".html")
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
         file.write(_page(title, displays))

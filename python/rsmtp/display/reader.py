@@ -92,7 +92,7 @@ def text_of(part: Any) -> str:
         return ""
     try:
         return content.decode(part.get_content_charset("utf-8"), "replace")
-    except (LookupError, ValueError):  # a charset that nobody knows
+    except (LookupError, ValueError):  # an unknown charset
         return content.decode("utf-8", "replace")
 
 

@@ -48,7 +48,7 @@ def rich(report: Any) -> str:
         f"Report: {', '.join(f'{count} {fate}' for fate, count in counts.items())}",
         page.head("Report", f'<span class="soft">{speed}{rate}</span>'),
         _counts(counts, total),
-        _table("Not sent to everybody", troubles, _TROUBLES),
+        _table("Not sent to every recipient", troubles, _TROUBLES),
         page.details(f"Receipts of sent messages: {len(fine):,}", _table("Sent", fine, _SENT))
         if fine
         else "",
@@ -56,7 +56,11 @@ def rich(report: Any) -> str:
 
 
 def receipt_rich(receipt: Any) -> str:
-    ok = page.chip("sent to everybody", "good") if receipt.ok else page.chip("not sent to everybody", "bad")
+    ok = (
+        page.chip("sent to every recipient", "good")
+        if receipt.ok
+        else page.chip("not sent to every recipient", "bad")
+    )
     rows = [("number", f"{receipt.index:,}")] if receipt.index else []
     rows += [("message", page.text(_what(receipt.message))), ("from", page.text(receipt.from_addr or "<>"))]
     if receipt.server:

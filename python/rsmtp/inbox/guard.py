@@ -16,7 +16,7 @@ from rsmtp.inbox.answer import Refusal
 
 def check(method: str, headers: Message, *, port: int, is_page: bool) -> None:
     """Raises Refusal where the request is none of ours. A link may lead to the page
-    itself from anywhere (`is_page`); it shows nothing to whoever sent one there."""
+    itself from anywhere (`is_page`); it shows nothing to the page that sent one there."""
     hosts = headers.get_all("Host", [])
     host = hosts[0] if len(hosts) == 1 else ""
     if not _is_ours(host, port):

@@ -69,7 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refusal(411, "a request's body needs a Content-Length")
         lengths = {length.strip() for length in self.headers.get_all("Content-Length", ["0"])}
         if len(lengths) > 1:
-            # RFC 9112 6.3: where a body ends would be anybody's guess.
+            # RFC 9112 6.3: where the body ends can't be known.
             raise Refusal(400, "the request has several Content-Length fields that differ")
         length = lengths.pop()
         if not length.isascii() or not length.isdigit():

@@ -1,4 +1,4 @@
-"""Summaries of the messages that are kept: made when somebody looks, forgotten with
+"""Summaries of the messages that are kept: made when they are looked at, forgotten with
 their messages. A large message is read from its beginning only."""
 
 import threading

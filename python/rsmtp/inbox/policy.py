@@ -13,7 +13,7 @@ EVERYWHERE: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # Browsers look up the names of links that they show; whose mail is read is nobody's business.
+    # Browsers look up the names of links that they show; no name server should learn whose mail is read.
     "X-DNS-Prefetch-Control": "off",
 }
 

@@ -28,7 +28,7 @@ class Inbox:
         catcher: whose mail it is. It stays the caller's: stopping the inbox does not
             close it.
         host: the address to listen on. One that other machines can reach is refused
-            unless allow_remote is true: there is no login, and everybody there could
+            unless allow_remote is true: there is no login, and anyone there could
             read and delete mail. Releasing mail stays with this machine.
         port: 0 takes a free one.
         allow_remote: let a host be bound that other machines can reach.

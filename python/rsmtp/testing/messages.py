@@ -59,7 +59,7 @@ class SentMessage:
 
     @property
     def user(self) -> str | None:
-        """As whom the client had logged in."""
+        """The name that the client had logged in with."""
         return self._caught.user
 
     @property

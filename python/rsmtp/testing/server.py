@@ -130,7 +130,7 @@ class SmtpServer:
         for number, said in enumerate(self.catcher.conversations, start=1):
             login = f", logged in as {said.user}" if said.user else ""
             parts.append("\n".join([f"-- connection {number}, from {said.peer}{login}", *said.lines]))
-        return "\n\n".join(parts) or f"-- nobody has connected to {self.host}:{self.port}"
+        return "\n\n".join(parts) or f"-- no client has connected to {self.host}:{self.port}"
 
     def close(self) -> None:
         """Ends all connections; messages and conversations stay."""

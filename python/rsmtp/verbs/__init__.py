@@ -1,4 +1,4 @@
-"""What each verb asks and what its answer means, whoever waits for it."""
+"""What each verb asks and what its answer means, for the blocking and the asyncio client."""
 
 from rsmtp.verbs.commands import Commands
 from rsmtp.verbs.connecting import Connecting

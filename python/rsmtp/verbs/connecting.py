@@ -110,7 +110,7 @@ class Connecting(Conversation):
             raise
 
     def _rsmtp_leave(self) -> Steps[None]:
-        """Says QUIT if there is still somebody to say it to."""
+        """Says QUIT if there is still a server to say it to."""
         try:
             if self._rsmtp_connection is not None and not self._rsmtp_connection.is_over:
                 yield self._rsmtp_own.quit()

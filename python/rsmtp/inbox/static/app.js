@@ -196,7 +196,7 @@ function live(isLive) {
 async function start() {
   server = (await attempt(() => get("/server"))) ?? null;
   if (!server) {
-    // Once more, when there is somebody again.
+    // Once more, when the inbox may be there again.
     setTimeout(start, 2000);
     return;
   }

@@ -23,7 +23,7 @@ export async function showFaults(place, stages, isCurrent) {
   if (!answer || !isCurrent()) return;
   const active = armed(answer.faults);
   const old = place.querySelector(".armed");
-  // News must not take away what somebody is typing.
+  // News must not take away what a person is typing.
   if (old) old.replaceWith(active);
   else place.replaceChildren(page(stages, active));
 }

@@ -31,7 +31,7 @@ export class MessageView {
         if (this.number === number) this.#gone(error);
         return;
       }
-      // Somebody may have gone on meanwhile.
+      // The person may have gone on meanwhile.
       if (this.number !== number) return;
       this.message = message;
       this.tabs = tabsOf(message);

@@ -25,7 +25,7 @@ export function release(message) {
     "form",
     { autocomplete: "off" },
     h("h2", { id: "release-title" }, "Release to a real server"),
-    h("p", {}, "The message goes out as it came, to whom you name here. Nothing that you type is stored."),
+    h("p", {}, "The message goes out as it came, to the recipients that you name here. Nothing that you type is stored."),
     h(
       "div",
       { class: "grid" },
