@@ -48,8 +48,11 @@ test-rust: ## Only the Rust tests, layer by layer
 	done
 	$(CARGO) build --locked --features python --example panics  # for tests/test_panics.py
 
+# Most tests wait, for a server or a time-out: several processes wait side by side, each with
+# whole files. PROCESSES=0 runs them in one, for a debugger.
+PROCESSES ?= 3
 test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="-k name" passes options)
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST)
 
 .PHONY: suite-aiosmtplib
 suite-aiosmtplib: $(VENV)/built ## aiosmtplib's own tests, on rsmtp.aiosmtplib; they come from the package index

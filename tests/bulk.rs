@@ -146,7 +146,7 @@ fn nobody_there_is_an_error_for_every_message() {
     assert_eq!(receipts.len(), 2);
     for receipt in receipts {
         assert_eq!(receipt.recipients[0].1, Fate::NotSent);
-        assert_eq!(receipt.error.unwrap().kind, Kind::Unreachable);
+        assert_eq!(receipt.error.unwrap().kind, Kind::ConnectionRefused);
     }
 }
 

@@ -50,8 +50,8 @@ def test_says_that_the_password_is_wrong(run):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"SMTP_TO": "nobody@bed.test"}, "550 5.1.1"),
-        ({"SMTP_FROM": "banned@bed.test"}, "554 5.7.1"),
+        ({"SMTP_TO": "nobody@bed.test"}, "550, b'5.1.1"),
+        ({"SMTP_FROM": "banned@bed.test"}, "554, b'5.7.1"),
     ],
 )
 def test_says_what_the_server_refused(run, settings, words):

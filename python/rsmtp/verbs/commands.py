@@ -118,8 +118,10 @@ class Commands(Conversation):
 
     def _rsmtp_ask_about(self, address: str, verb: str, request: Callable[[str], Request]) -> Steps[Reply]:
         bare = sending.bare_address(address)
+        # Made first: it refuses what is not one line.
+        asked = request(bare)
         if (bare.rpartition("@")[0] or bare).isascii():
-            reply: Reply = yield self._rsmtp_perform(request(bare))
+            reply: Reply = yield self._rsmtp_perform(asked)
             return reply
         # RFC 6531 3.7.4.2: such an address stands only beside the parameter.
         if not self.has_extn("smtputf8"):
