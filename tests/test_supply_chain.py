@@ -31,7 +31,7 @@ def run(*command):
 
 # lettre before 0.11.24 has published faults: mail data (dots after a bare line end) and the
 # reader of EHLO in its SMTP transport, display names in its message builder. rsmtp.bulk takes
-# its Transport trait and the transports for files and for sendmail, where none of that is.
+# its Transport trait and the transport for sendmail, where none of that is.
 FAULTY = {"smtp-transport", "builder"}
 
 
@@ -43,7 +43,7 @@ def test_no_faulty_part_of_lettre_is_compiled_in():
         return set(found.split(","))
 
     shipped, tested = parts("normal,build"), parts("normal,build,dev")
-    assert {"file-transport", "sendmail-transport"} <= shipped and not shipped & FAULTY
+    assert {"sendmail-transport"} <= shipped and not shipped & FAULTY
     assert "smtp-transport" in tested  # the second client of tests/catcher: there it would be seen
 
 
@@ -79,4 +79,4 @@ def test_wheel_holds_its_bill_of_materials(tmp_path):
     assert "proptest" not in crates
     if sys.platform == "linux":  # where a development build has its symbols in the library
         modules = set(re.findall(rb"lettre(?:9transport)?\d+([a-z]+)", compiled))
-        assert {b"file", b"sendmail"} <= modules and not modules & {b"smtp", b"message"}
+        assert {b"sendmail"} <= modules and not modules & {b"smtp", b"message"}

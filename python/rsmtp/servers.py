@@ -11,6 +11,7 @@ file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Callable
@@ -116,10 +117,11 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         told |= {"path": path, "tls": given.pop("tls", "none")}
     elif parts.path not in ("", "/"):
         raise ValueError(f"url: nothing is known of a path on an SMTP server; {_ESCAPES[5:]}")
-    try:
+    port = None
+    with contextlib.suppress(ValueError):
         port = parts.port or 0
-    except ValueError:
-        raise ValueError(f"url: the port is not a number between 0 and 65535; {_ESCAPES[5:]}") from None
+    if port is None:
+        raise ValueError(f"url: the port is not a number between 0 and 65535; {_ESCAPES[5:]}")
     if not parts.hostname and not path:
         raise ValueError("url: it names no host")
     told["host"] = parts.hostname or "localhost"
@@ -152,11 +154,14 @@ def _split(url: str) -> SplitResult:
     # urlsplit would drop some of these without a word.
     if any(character.isspace() or not character.isprintable() for character in url):
         raise ValueError("url: there is white space or a control character in it")
-    try:
-        return urlsplit(url)
-    except ValueError:
-        # Its own words may show the password.
-        raise ValueError(f"url: its host can't be read; {_ESCAPES[5:]}") from None
+    # Not raised where its own error is handled, which would keep that as the context: its
+    # words may show the password.
+    parts = None
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+    if parts is None:
+        raise ValueError(f"url: its host can't be read; {_ESCAPES[5:]}")
+    return parts
 
 
 def _parameters(parts: SplitResult) -> dict[str, str]:

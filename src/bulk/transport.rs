@@ -1,16 +1,20 @@
-//! lettre's transports for files and sendmail take what a mailer sends.
+//! Files, and lettre's transports for sendmail and for nothing, take what a mailer sends.
 
 use crate::envelope::{ForwardPath, Mailbox, ReversePath};
 use crate::protocol::reply::Reply;
 use crate::protocol::{Error, Kind, Stage};
 use lettre::Transport;
 use lettre::address::{Address, Envelope};
-use lettre::transport::file::FileTransport;
 use lettre::transport::sendmail::SendmailTransport;
 use lettre::transport::stub::StubTransport;
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A transport without a conversation: a message is taken whole, or not.
 pub trait Local: Send + Sync + fmt::Debug {
@@ -20,17 +24,44 @@ pub trait Local: Send + Sync + fmt::Debug {
     fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error>;
 }
 
-/// lettre's file transport: each message in a file of its own.
+/// Each message in a file of its own, which its owner alone can read. (lettre's file
+/// transport leaves that to the umask.)
 #[derive(Debug)]
 pub struct Files {
-    transport: FileTransport,
+    folder: PathBuf,
     name: String,
+    count: AtomicU64,
 }
 
 impl Files {
     /// The folder must be there.
     pub fn new(folder: &Path) -> Self {
-        Self { transport: FileTransport::new(folder), name: format!("file:{}", folder.display()) }
+        let name = format!("file:{}", folder.display());
+        Self { folder: folder.to_owned(), name, count: AtomicU64::new(0) }
+    }
+
+    /// Names sort by time; the process and a count keep those of one moment apart.
+    fn store(&self, octets: &[u8]) -> io::Result<String> {
+        loop {
+            let count = self.count.fetch_add(1, Ordering::Relaxed);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let stored = format!("{:016x}-{:x}-{count:x}.eml", now.as_nanos(), process::id());
+            let path = self.folder.join(&stored);
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = match options.open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                opened => opened?,
+            };
+            if let Err(error) = file.write_all(octets) {
+                // Half a message must not be taken for one.
+                let _ = fs::remove_file(&path);
+                return Err(error);
+            }
+            return Ok(stored);
+        }
     }
 }
 
@@ -39,9 +70,9 @@ impl Local for Files {
         &self.name
     }
 
-    fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
-        let stored = self.transport.send_raw(envelope, octets).map_err(|error| failed(&self.name, &error))?;
-        Ok(Reply::new(250, format!("2.0.0 queued as {stored}.eml")))
+    fn take(&self, _: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
+        let stored = self.store(octets).map_err(|error| did_not_take(&self.name, &error))?;
+        Ok(Reply::new(250, format!("2.0.0 queued as {stored}")))
     }
 }
 
@@ -116,5 +147,9 @@ pub(super) fn envelope(reverse_path: &ReversePath, recipients: &[ForwardPath]) -
 fn failed(name: &str, error: &dyn std::error::Error) -> Error {
     // lettre's own words are behind its error.
     let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    did_not_take(name, &why)
+}
+
+fn did_not_take(name: &str, why: &dyn fmt::Display) -> Error {
     Error::new(Kind::Local, Stage::EndOfData, format!("{name} did not take the message: {why}"))
 }

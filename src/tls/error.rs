@@ -1,5 +1,6 @@
 //! Failed handshakes, told so that one knows what was wrong and what to do.
 
+use super::certificate::shown;
 use crate::protocol::error::Cause;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error as Rustls, PeerIncompatible};
@@ -70,7 +71,7 @@ fn explain_certificate(why: &CertificateError, host: &str) -> String {
         }
         E::NotValidForName => ("it is for another name".to_owned(), NAME_ADVICE),
         E::NotValidForNameContext { presented, .. } => {
-            let names: Vec<&str> = presented.iter().map(|name| readable(name)).collect();
+            let names: Vec<String> = presented.iter().map(|name| readable(name)).collect();
             let names = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
             (format!("it is for {names}"), NAME_ADVICE)
         }
@@ -96,9 +97,11 @@ fn explain_certificate(why: &CertificateError, host: &str) -> String {
 const NAME_ADVICE: &str =
     "connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)";
 
-/// `DnsName("example.org")` as `example.org`, `IpAddress(::1)` as `::1`.
-fn readable(name: &str) -> &str {
-    name.split(['"', '(', ')']).find(|part| part.contains(['.', ':'])).unwrap_or(name)
+/// `DnsName("localhost")` as `localhost`, `IpAddress(::1)` as `::1`.
+fn readable(name: &str) -> String {
+    let inner =
+        name.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')).map_or(name, |(inner, _)| inner);
+    shown(inner.trim_matches('"'))
 }
 
 fn days_between(earlier: UnixTime, later: UnixTime) -> String {
@@ -106,5 +109,23 @@ fn days_between(earlier: UnixTime, later: UnixTime) -> String {
         0 => "less than a day".to_owned(),
         1 => "a day".to_owned(),
         days => format!("{days} days"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_shown_without_what_rust_calls_it() {
+        for (said, read) in [
+            ("DnsName(\"localhost\")", "localhost"),
+            ("DnsName(\"mail.example.org\")", "mail.example.org"),
+            ("IpAddress(::1)", "::1"),
+            ("127.0.0.1", "127.0.0.1"),
+            ("DnsName(\"a\r\n\u{1b}\")", "a\\r\\n\\u{1b}"),
+        ] {
+            assert_eq!(readable(said), read);
+        }
     }
 }

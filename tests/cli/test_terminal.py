@@ -63,3 +63,10 @@ def test_the_command_and_the_module_are_the_same():
     script = Path(sys.executable).with_name("rsmtp")
     said = subprocess.run([script, "--version"], capture_output=True, text=True, check=True).stdout
     assert said == f"rsmtp {__import__('rsmtp').__version__}\n"
+
+
+def test_a_missing_file_s_name_does_not_steer_the_terminal(run):
+    letter = ("--server", "smtp://localhost", "--from", "a@b.org", "--to", "b@b.org", "--text", "x")
+    for arguments in (("--attach", "\x1b]0;owned\x07"), ("--html-file", "\x1b[2J")):
+        said = run("send", *letter, *arguments, code=66).err
+        assert "\x1b" not in said and "\\x1b" in said

@@ -1,5 +1,6 @@
 """What a receipt says is what the server did."""
 
+import os
 import threading
 
 import pytest
@@ -330,3 +331,12 @@ def test_local_transports(tmp_path):
     assert receipt.not_sent and "no space" in str(receipt.error)
     with rsmtp.Mailer("null:") as sender:
         assert sender.send_all(messages(1000)).sent == 1000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_message_in_a_folder_is_its_owner_s_alone(tmp_path):
+    with rsmtp.Mailer(f"file://{tmp_path}") as sender:
+        assert sender.send_all([("a@example.org", ["b@example.org"], "Subject: x\n\n")] * 50).ok
+    files = list(tmp_path.iterdir())
+    assert len(files) == 50 and {file.suffix for file in files} == {".eml"}
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}

@@ -372,3 +372,16 @@ def test_the_log_tells_the_conversation_while_somebody_listens(catcher, caplog):
         assert send().ok
     said = [record.getMessage() for record in caplog.records if record.name == "rsmtp.smtp"]
     assert sum("RCPT TO:<b@example.org>" in line for line in said) == 2, said
+
+
+@pytest.mark.parametrize(
+    "url", ["smtp://ann:pa/ss@example.org", "smtp://ann:pa[ss@example.org", "smtp://ann:s3cret"]
+)
+def test_a_password_in_a_bad_url_is_nowhere_in_the_error(url):
+    with pytest.raises(ValueError) as caught:
+        rsmtp.Mailer(url)
+    error, said = caught.value, []
+    while error is not None:
+        said.append(str(error))
+        error = error.__cause__ or error.__context__
+    assert not any(part in text for part in ("pa/ss", "pa[ss", "'pa'", "s3cret") for text in said), said

@@ -11,6 +11,7 @@ from typing import Any
 from rsmtp import Message, email, sending
 from rsmtp._rsmtp import _envelope_addresses
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
+from rsmtp.cli.terminal import harmless
 from rsmtp.sending import Envelope
 
 # What makes a message, and so does not go with one that is ready.
@@ -139,7 +140,7 @@ def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
             attachments=given.attach,
         )
     except OSError as error:
-        raise Stop(NO_INPUT, f"--attach: {error.filename}: {error.strerror}") from None
+        raise Stop(NO_INPUT, f"--attach: {harmless(str(error.filename))}: {error.strerror}") from None
     except ValueError as error:
         raise Stop(DATA, str(error)) from None
     return Outgoing(_envelope(given, message), message)
@@ -201,4 +202,4 @@ def _read(flag: str, path: str) -> bytes:
             print("Write the message, and Ctrl-D on a line of its own to end it.", file=sys.stderr)
         return sys.stdin.buffer.read()
     except OSError as error:
-        raise Stop(NO_INPUT, f"{flag}: {path}: {error.strerror}") from None
+        raise Stop(NO_INPUT, f"{flag}: {harmless(str(path))}: {error.strerror}") from None
