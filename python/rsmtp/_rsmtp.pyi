@@ -51,6 +51,7 @@ __all__ = [
     "_envelope_addresses",
     "_fold_field",
     "_fold_runs",
+    "_fold_tokens",
     "_quoted_printable",
     "_read_address",
     "_read_addresses",
@@ -1963,6 +1964,15 @@ def _fold_runs(
     (Q), 2 (B), 3 (whichever is shorter) or None. `max_width` counts characters;
     0 means no limit. Raises HeaderParseError when the result would be read as
     another field, UnicodeError when a codec can't encode its text (RFC 2047).
+    """
+
+def _fold_tokens(
+    name: str, token: tuple[Any, ...] | None, linesep: str, width: SupportsIndex, utf8: bool
+) -> str:
+    """
+    Folds a field whose value is in tokens `(kind, text, [tokens])`, each of one of the
+    kinds of `fold_structured`; also `text` and `identifiers`, which are cut at white space
+    here. A width of 0 means no limit.
     """
 
 def _quoted_printable(body: Any, width: SupportsIndex = 76, linesep: str = "\n") -> str:

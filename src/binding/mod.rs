@@ -46,8 +46,8 @@ mod _rsmtp {
     #[pymodule_export]
     use super::message::{
         KeptStyle, Message, RenderedMessage, encode_word_py, encode_words_py, envelope_addresses_py,
-        fold_field_py, fold_runs_py, formataddr, quoted_printable_py, read_address_py, read_addresses_py,
-        rendered_elsewhere,
+        fold_field_py, fold_runs_py, fold_tokens_py, formataddr, quoted_printable_py, read_address_py,
+        read_addresses_py, rendered_elsewhere,
     };
     #[pymodule_export]
     use super::outcome::enhanced_code;

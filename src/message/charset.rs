@@ -48,6 +48,12 @@ pub fn raw_char(byte: u8) -> char {
     }
 }
 
+/// Whether it is a [`raw_char`] that stands for more than itself.
+#[must_use]
+pub fn is_raw_char(c: char) -> bool {
+    matches!(u32::from(c).checked_sub(PRIVATE), Some(0x80..=0xFF))
+}
+
 /// The bytes behind a text made of [`raw_char`]s.
 #[must_use]
 pub fn raw_bytes(text: &str) -> Vec<u8> {

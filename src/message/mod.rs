@@ -6,7 +6,8 @@
 //! - [`address`], [`parameter`]: the structured parts of header fields;
 //!   [`address_lenient`] reads addresses as `email.utils` does.
 //! - [`field`], [`field_fold`]: what a header field may be, and how ours are folded.
-//! - [`fold_classic`]: how the classic policy of `email` folds.
+//! - [`fold_classic`], [`fold_structured`]: how the classic policy of `email` folds, and
+//!   how the modern ones do.
 //! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date
 //!   and Message-ID.
 //! - [`head`], [`downgrade`], [`downgrade_field`]: a message that is octets already,
@@ -22,11 +23,13 @@ pub mod boundary;
 pub mod charset;
 pub mod downgrade;
 pub mod downgrade_field;
+mod encoded_lines;
 pub mod encoded_word;
 pub mod field;
 pub mod field_fold;
 pub mod fold_classic;
 mod fold_line;
+pub mod fold_structured;
 pub mod head;
 pub mod identity;
 pub mod parameter;

@@ -113,32 +113,20 @@ fn section_of(name: &str) -> Option<(&str, Option<u64>)> {
 /// Cuts at semicolons outside quotes.
 fn segments(value: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let mut rest = value;
-    loop {
-        let mut end = rest.find(';');
-        while let Some(at) = end
-            && at > 0
-            && has_open_quote(&rest[..at])
-        {
-            end = rest[at + 1..].find(';').map(|next| at + 1 + next);
-        }
-        match end {
-            Some(at) => {
-                found.push(rest[..at].trim());
-                rest = &rest[at + 1..];
+    let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
+    for (at, byte) in value.bytes().enumerate() {
+        match byte {
+            b'"' if !is_escaped => is_quoted = !is_quoted,
+            b';' if !is_quoted => {
+                found.push(value[start..at].trim());
+                start = at + 1;
             }
-            None => {
-                found.push(rest.trim());
-                return found;
-            }
+            _ => {}
         }
+        is_escaped = byte == b'\\';
     }
-}
-
-fn has_open_quote(text: &str) -> bool {
-    let quotes = text.bytes().filter(|&b| b == b'"').count();
-    let escaped = text.matches("\\\"").count();
-    !(quotes - escaped).is_multiple_of(2)
+    found.push(value[start..].trim());
+    found
 }
 
 /// The text without the quotes or angle brackets around it.

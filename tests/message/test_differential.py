@@ -19,6 +19,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import rsmtp
+import rsmtp.email
 import rsmtp.email.charset
 import rsmtp.email.header
 import rsmtp.email.headerregistry
@@ -214,7 +215,7 @@ def test_dates_are_read_equally(text):
     )
 
 
-# -- EmailPolicy: what is handled without a parse tree is what the tree would give
+# -- EmailPolicy: read as the standard library reads, folded as its newest version folds
 
 atoms = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_size=20)
 mailboxes = st.builds(
@@ -271,7 +272,26 @@ def test_header_objects_are_equal(field, options):
             email.headerregistry.HeaderRegistry(), email.policy.default.clone(**options), name, value
         )
     )
+    assert isinstance(ours, tuple)
+    *ours, our_fold = ours
+    if isinstance(theirs, str):
+        # The parser of this Python fails on it: it is text with a defect.
+        assert ours[2]
+        return
+    *theirs, their_fold = theirs
     assert ours == theirs
+    if _FOLDED_APART.isdisjoint(value) and name not in ("Content-ID", "Date") and value == value.strip():
+        assert our_fold == their_fold
+        return
+    # Quotes, comments, encoded-words, identifiers: what is folded is read back the same.
+    again = rsmtp.email.message_from_string(
+        our_fold + "\n", policy=rsmtp.email.policy.default.clone(**options)
+    )[name]
+    assert " ".join(str(again).split()) == " ".join(ours[0].split())
+
+
+# Where the standard library's folding has had faults, or has them still.
+_FOLDED_APART = set('"(=\\<>[]:;,.')
 
 
 @settings(max_examples=600)
@@ -308,6 +328,8 @@ def test_structured_messages_are_equal(text, subject, to, filename, data):
     # A line end is refused by us; some versions of the standard library write it,
     # and with it the end of the header.
     assume(len(subject.splitlines()) <= 1 and "\r" not in subject and "\n" not in subject)
+    # What only looks like an encoded-word stays what it is with us.
+    assume("=?" not in subject and subject == subject.strip())
     spec = (text, subject, to, filename, data)
     ours = outcome(lambda: build_structured(OURS, *spec).as_bytes())
     theirs = outcome(lambda: build_structured(THEIRS, *spec).as_bytes())

@@ -4,10 +4,107 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
+import re
 from typing import Any
 
 from rsmtp.email import errors
 from rsmtp.email.errors import found
+
+_WORDS = re.compile(r"=\?([^?\s]+)\?([bBqQ])\?([^?\s]*)\?=(?:[ \t]+(?==\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=))?")
+_ESCAPE = re.compile(rb"=([0-9a-fA-F]{2})")
+
+
+def encoded_word_bytes(encoding: str, text: str) -> bytes:
+    """What an encoded-word (RFC 2047) carries. ValueError for what isn't base64."""
+    data = text.encode("utf-8", "surrogateescape")
+    if encoding in "qQ":
+        return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data.replace(b"_", b" "))
+    return base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
+
+
+def has_broken_words(value: str) -> bool:
+    """Whether something looks like an encoded-word and isn't base64, as it says."""
+    for word in _WORDS.finditer(value):
+        try:
+            encoded_word_bytes(word[2], word[3])
+        except ValueError:
+            return True
+    return False
+
+
+def decoded(value: str) -> str:
+    """Text for people: encoded-words decoded, and whatever only looks like one as it is."""
+    text = ""
+    at = 0
+    run: list[re.Match[str]] = []
+    for word in _WORDS.finditer(value):
+        if run and word.start() != run[-1].end():
+            text += _said(run)
+            run = []
+        if not run:
+            text += value[at : word.start()]
+        run.append(word)
+        at = word.end()
+    return text + _said(run) + value[at:]
+
+
+def _said(run: list[re.Match[str]]) -> str:
+    """What neighbouring encoded-words say, one character at a time perhaps begun in one of
+    them and ended in the next."""
+    text = ""
+    data, known = b"", ""
+    for word in run:
+        charset = word[1].partition("*")[0].lower()
+        try:
+            codecs.lookup(charset)
+            more = encoded_word_bytes(word[2], word[3])
+        except (LookupError, ValueError):
+            text += data.decode(known or "ascii", "replace") + word[0]
+            data, known = b"", ""
+            continue
+        if charset != known:
+            text += data.decode(known or "ascii", "replace")
+            data, known = b"", charset
+        data += more
+    return text + data.decode(known or "ascii", "replace")
+
+
+def join_words(value: str) -> str:
+    """The value with neighbouring encoded-words as one: the white space between them is
+    not part of the text (RFC 2047 section 6.2), and a character may stand in both."""
+    joined: list[str] = []
+    run: list[re.Match[str]] = []
+    at = 0
+    for word in _WORDS.finditer(value):
+        if run and word.start() != run[-1].end():
+            joined.append(_joined(run))
+            run = []
+        if not run:
+            joined.append(value[at : word.start()])
+        run.append(word)
+        at = word.end()
+    if run:
+        joined.append(_joined(run))
+    return "".join([*joined, value[at:]])
+
+
+def _joined(run: list[re.Match[str]]) -> str:
+    if len(run) == 1:
+        return run[0][0]
+    text = ""
+    data, known = b"", ""
+    try:
+        for word in run:
+            charset = word[1].partition("*")[0].lower()
+            if charset != known:
+                text += data.decode(known or "ascii")
+                data, known = b"", charset
+            data += encoded_word_bytes(word[2], word[3])
+        text += data.decode(known)
+        return f"=?utf-8?b?{base64.b64encode(text.encode()).decode()}?="
+    except (LookupError, ValueError):
+        return "".join(word[0] for word in run)
 
 
 def decode_payload(msg: Any, data: bytes, cte: str) -> bytes:

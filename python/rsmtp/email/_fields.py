@@ -11,9 +11,46 @@ from datetime import datetime as _Moment
 from types import MappingProxyType
 from typing import Any
 
-from rsmtp.email import _plain, _tree, errors, utils
+from rsmtp.email import _decoding, _plain, _tree, errors, utils
 from rsmtp.email._address import Address, Group
 from rsmtp.email._policybase import sanitize
+
+
+def _read(parser: Any, value: str, kwds: dict[str, Any], use: Any = str) -> Any:
+    """The parse tree of a value. A value on which the standard library's parser fails, or
+    from whose tree `use` can't read, is text with a defect."""
+    try:
+        tree = parser(value)
+        use(tree)
+        defects = tree.all_defects
+    except Exception as error:
+        if isinstance(error, errors.MessageDefect):
+            defect = error
+        else:
+            defect = errors.found(errors.InvalidHeaderDefect, "the value makes no sense (RFC 5322)")
+        kwds["defects"].append(defect)
+        return _plain.Words(value, parser)
+    # Unstructured text has its defects too, but no reader minds them.
+    if tree.token_type != "unstructured":
+        kwds["defects"].extend(defects)
+    return tree
+
+
+def _groups(tree: Any) -> list[Group]:
+    return [
+        Group(
+            address.display_name,
+            [
+                Address(box.display_name or "", box.local_part or "", box.domain or "")
+                for box in address.all_mailboxes
+            ],
+        )
+        for address in tree.addresses
+    ]
+
+
+def _params(tree: Any) -> dict[str, str]:
+    return {sanitize(name).lower(): sanitize(value) for name, value in tree.params or ()}
 
 
 class UnstructuredHeader:
@@ -24,9 +61,11 @@ class UnstructuredHeader:
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
-        tree = _plain.words(value, cls.value_parser) or cls.value_parser(value)
-        kwds["parse_tree"] = tree
-        kwds["decoded"] = str(tree)
+        tree = _plain.words(value, cls.value_parser)
+        if tree is None and not _decoding.has_broken_words(value):
+            tree = _read(cls.value_parser, value, kwds)
+        kwds["parse_tree"] = tree or _plain.Words(_decoding.decoded(value), cls.value_parser)
+        kwds["decoded"] = str(kwds["parse_tree"])
 
 
 class UniqueUnstructuredHeader(UnstructuredHeader):
@@ -56,6 +95,8 @@ class DateHeader:
             except ValueError:
                 defect = errors.found(errors.InvalidDateDefect, "Invalid date value or format")
                 kwds["defects"].append(defect)
+                # It is kept as it is: the standard library writes an empty field.
+                kwds["parse_tree"] = _plain.Words(kwds["decoded"], cls.value_parser)
                 return
         kwds["datetime"] = value
         kwds["decoded"] = utils.format_datetime(value)
@@ -91,10 +132,12 @@ class AddressHeader:
                 item if hasattr(item, "addresses") else Group(None, [item]) for item in items
             ]
             kwds["decoded"] = decoded = ", ".join(map(str, groups))
-            plain = _plain.addresses(decoded)
-            kwds["parse_tree"] = (
-                cls.value_parser(decoded) if plain is None else _plain.Addresses(decoded, cls.value_parser)
-            )
+            if all(hasattr(one, "addr_spec") for group in groups for one in group.addresses):
+                kwds["parse_tree"] = _plain.Groups(decoded, groups, cls.value_parser)
+            elif _plain.addresses(decoded) is not None:
+                kwds["parse_tree"] = _plain.Addresses(decoded, cls.value_parser)
+            else:
+                kwds["parse_tree"] = _read(cls.value_parser, decoded, kwds)
             return
         plain = _plain.addresses(value)
         if plain is not None:
@@ -106,18 +149,13 @@ class AddressHeader:
             defect = errors.found(errors.InvalidHeaderDefect, "invalid address in address-list")
             kwds["defects"] = [defect]
         else:
-            kwds["parse_tree"] = tree = cls.value_parser(value)
-            kwds["groups"] = [
-                Group(
-                    address.display_name,
-                    [
-                        Address(box.display_name or "", box.local_part or "", box.domain or "")
-                        for box in address.all_mailboxes
-                    ],
-                )
-                for address in tree.addresses
-            ]
-            kwds["defects"] = list(tree.all_defects)
+            joined = _decoding.join_words(value) if "?=" in value else value
+            kwds["parse_tree"] = tree = _read(cls.value_parser, joined, kwds, _groups)
+            if isinstance(tree, _plain.Plain):
+                kwds["groups"] = []
+                kwds["decoded"] = value
+                return
+            kwds["groups"] = _groups(tree)
         kwds["decoded"] = ", ".join(map(str, kwds["groups"]))
 
     def init(self, *args: Any, **kw: Any) -> None:
@@ -173,10 +211,9 @@ class MIMEVersionHeader:
             kwds["parse_tree"] = _plain.Token(value, cls.value_parser)
             kwds["major"], kwds["minor"] = int(plain[1]), int(plain[2])
         else:
-            kwds["parse_tree"] = tree = cls.value_parser(value)
-            kwds["defects"].extend(tree.all_defects)
-            kwds["major"] = None if tree.minor is None else tree.major
-            kwds["minor"] = tree.minor
+            kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds)
+            known = getattr(tree, "minor", None) is not None
+            kwds["major"], kwds["minor"] = (tree.major, tree.minor) if known else (None, None)
         kwds["decoded"] = str(kwds["parse_tree"])
         known = kwds["minor"] is not None
         kwds["version"] = f"{kwds['major']}.{kwds['minor']}" if known else None
@@ -217,10 +254,9 @@ class ParameterizedMIMEHeader:
             kwds["decoded"] = plain.text
             kwds["params"] = {name.lower(): value for name, value in plain.parameters}
             return
-        kwds["parse_tree"] = tree = cls.value_parser(value)
+        kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds, _params)
         kwds["decoded"] = str(tree)
-        kwds["defects"].extend(tree.all_defects)
-        kwds["params"] = {sanitize(name).lower(): sanitize(value) for name, value in tree.params or ()}
+        kwds["params"] = {} if isinstance(tree, _plain.Plain) else _params(tree)
 
     def init(self, *args: Any, **kw: Any) -> None:
         self._params = kw.pop("params")
@@ -245,6 +281,8 @@ class ContentTypeHeader(ParameterizedMIMEHeader):
         tree = self._parse_tree
         if isinstance(tree, _plain.Parameters):
             self._maintype, _, self._subtype = tree.main.strip().lower().partition("/")
+        elif isinstance(tree, _plain.Plain):
+            self._maintype, self._subtype = "text", "plain"
         else:
             self._maintype, self._subtype = sanitize(tree.maintype), sanitize(tree.subtype)
 
@@ -271,6 +309,8 @@ class ContentDispositionHeader(ParameterizedMIMEHeader):
         tree = self._parse_tree
         if isinstance(tree, _plain.Parameters):
             self._content_disposition: str | None = tree.main.lower()
+        elif isinstance(tree, _plain.Plain):
+            self._content_disposition = None
         else:
             found = tree.content_disposition
             self._content_disposition = None if found is None else sanitize(found)
@@ -292,8 +332,7 @@ class ContentTransferEncodingHeader:
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
         kwds["parse_tree"] = tree = _plain.token(value, cls.value_parser)
         if tree is None:
-            kwds["parse_tree"] = tree = cls.value_parser(value)
-            kwds["defects"].extend(tree.all_defects)
+            kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds)
         kwds["decoded"] = str(tree)
 
     def init(self, *args: Any, **kw: Any) -> None:
@@ -315,6 +354,5 @@ class MessageIDHeader:
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
-        kwds["parse_tree"] = tree = cls.value_parser(value)
+        kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds)
         kwds["decoded"] = str(tree)
-        kwds["defects"].extend(tree.all_defects)

@@ -44,17 +44,3 @@ def content_transfer_encoding(value: str) -> Any:
 
 def message_id(value: str) -> Any:
     return parser().parse_message_id(value)
-
-
-def fold(name: str, tree: Any, policy: Any) -> str:
-    """A field with this tree as its value, folded as the policy says."""
-    module = parser()
-    label = module.HeaderLabel(
-        [module.ValueTerminal(name, "header-name"), module.ValueTerminal(":", "header-sep")]
-    )
-    header = module.Header([label])
-    if tree:
-        header.append(module.CFWSList([module.WhiteSpaceTerminal(" ", "fws")]))
-    header.append(tree)
-    folded: str = header.fold(policy=policy)
-    return folded

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from rsmtp.email import _plain, _tree
+from rsmtp import _rsmtp
+from rsmtp.email import _plain, _tokens, _tree
 from rsmtp.email._address import Address, Group
 from rsmtp.email._fields import (
     AddressHeader,
@@ -73,14 +74,21 @@ class BaseHeader(str):
 
     def fold(self, *, policy: Any) -> str:
         """The whole field in lines of at most `policy.max_line_length` characters."""
-        tree = self._parse_tree
+        name, tree = self._name, self._parse_tree
+        width = policy.max_line_length or 0
         if isinstance(tree, _plain.Plain):
-            width = policy.max_line_length or sys.maxsize
-            folded = tree.fold(self._name, policy.linesep, width, policy.utf8)
-            if folded is not None:
-                return folded
-            tree = tree.tree()
-        return _tree.fold(self._name, tree, policy)
+            text = tree.text
+            if not text:
+                return f"{name}:{policy.linesep}"
+            fits = len(name) + 2 + len(text) <= (width or sys.maxsize)
+            if fits and "=?" not in text and (policy.utf8 or text.isascii()):
+                return f"{name}: {text}{policy.linesep}"
+            token: _tokens.Token | None = tree.tokens()
+        else:
+            token = _tokens.of_tree(tree) if tree else None
+        if name.lower() in _IDENTIFIERS and not isinstance(tree, _plain.Groups):
+            token = ("identifiers", str(tree), ())
+        return _rsmtp._fold_tokens(name, token, policy.linesep, width, policy.utf8)
 
     def __reduce__(self) -> Any:
         # The class was made for this field: it is made again from its parts.
@@ -90,6 +98,10 @@ class BaseHeader(str):
     @classmethod
     def _reconstruct(cls, value: str) -> Any:
         return str.__new__(cls, value)
+
+
+#: Fields of identifiers (RFC 5322 section 3.6.4), whatever class they have.
+_IDENTIFIERS = {"message-id", "resent-message-id", "in-reply-to", "references", "content-id"}
 
 
 def _reconstruct_header(cls_name: str, bases: tuple[type, ...], value: str) -> Any:

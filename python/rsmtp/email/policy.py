@@ -19,6 +19,7 @@ from rsmtp.email._policybase import (
     has_surrogates,
     split_source,
 )
+from rsmtp.email.errors import HeaderWriteError
 
 __all__ = [
     "HTTP",
@@ -83,7 +84,7 @@ class EmailPolicy(Policy):
         """A field object, whatever is stored."""
         if hasattr(value, "name"):
             return value
-        return self.header_factory(name, "".join(_LINE_ENDS.split(value)))
+        return self.header_factory(name, _unfolded(value))
 
     def fold(self, name: str, value: Any) -> str:
         """A field object folds itself; what a parser read is folded as
@@ -93,7 +94,14 @@ class EmailPolicy(Policy):
     def fold_binary(self, name: str, value: Any) -> bytes:
         """The same in bytes; raw bytes stay, unless `cte_type` is "7bit"."""
         folded = self._fold(name, value, refold_binary=self.cte_type == "7bit")
-        return folded.encode("utf8" if self.utf8 else "ascii", "surrogateescape")
+        try:
+            return folded.encode("utf8" if self.utf8 else "ascii", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise HeaderWriteError(
+                f"{name}: {folded[error.start : error.end]!r} stands in an address or an identifier, which "
+                "can't be encoded: only a server that offers SMTPUTF8 takes it (RFC 6531); use "
+                "policy.SMTPUTF8"
+            ) from None
 
     def _fold(self, name: str, value: Any, refold_binary: bool) -> str:
         if hasattr(value, "name"):
@@ -101,7 +109,7 @@ class EmailPolicy(Policy):
             return folded
         lines = _LINE_ENDS.split(value)
         if self._refolds(name, value, lines, refold_binary):
-            refolded: str = self.header_factory(name, "".join(lines)).fold(policy=self)
+            refolded: str = self.header_factory(name, _unfolded(value)).fold(policy=self)
             return refolded
         return f"{name}:{blank_before(value)}{self.linesep.join(lines)}{self.linesep}"
 
@@ -118,6 +126,11 @@ class EmailPolicy(Policy):
         if not self.utf8:
             return not value.isascii()
         return refold_binary and has_surrogates(value)
+
+
+def _unfolded(value: str) -> str:
+    """A value without its folds; one of them may stand between the name and the value."""
+    return "".join(_LINE_ENDS.split(value)).lstrip(" \t")
 
 
 def _finish() -> None:

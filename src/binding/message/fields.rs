@@ -35,7 +35,10 @@ pub(crate) fn set<'py>(
             }
             push(message, text.clone(), plain);
         }
-        Family::Structured | Family::Foreign => {
+        family @ (Family::Structured | Family::Foreign) => {
+            if family == Family::Structured {
+                field::check_name(text.to_str()?).map_err(refused)?;
+            }
             let policy = this.policy(py);
             let most = policy.call_method1(intern!(py, "header_max_count"), (name,))?;
             if most.is_truthy()? {

@@ -3,11 +3,12 @@
 
 use super::bytes::Bytes;
 use super::errors::HeaderParseError;
-use crate::message::charset::{self, Charset, Codec, raw_bytes, raw_char};
+use crate::message::charset::{self, Charset, Codec, is_raw_char, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
+use crate::message::fold_structured::{self, Kind, Token, TooNarrow};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 const UNKNOWN: &str = "unknown-8bit";
 
@@ -219,4 +220,101 @@ pub(crate) fn fold_field_py<'py>(
     let mut out = Vec::new();
     crate::message::field_fold::fold(name, value, linesep, utf8, &mut out).map_err(super::fields::refused)?;
     Ok(PyBytes::new(py, &out))
+}
+
+/// Folds a field whose value is in tokens `(kind, text, [tokens])`, each of one of the
+/// kinds of `fold_structured`; also `text` and `identifiers`, which are cut at white space
+/// here. A width of 0 means no limit.
+#[pyfunction]
+#[pyo3(signature = (name, token: "tuple[Any, ...] | None", linesep, width, utf8), name = "_fold_tokens")]
+pub(crate) fn fold_tokens_py<'py>(
+    py: Python<'py>,
+    name: &str,
+    token: Option<&Bound<'py, PyTuple>>,
+    linesep: &str,
+    width: usize,
+    utf8: bool,
+) -> PyResult<Bound<'py, PyString>> {
+    let width = if width == 0 { UNLIMITED } else { width };
+    let tokens = token.map(read_token).transpose()?;
+    let shape = fold_structured::Shape { linesep, width, utf8 };
+    let folded = fold_structured::fold(name, tokens.as_slice(), shape).map_err(|TooNarrow| {
+        HeaderParseError::new_err("max_line_length is too small to fit an encoded word")
+    })?;
+    if folded.chars().any(is_raw_char) {
+        with_surrogates(py, &folded)
+    } else {
+        Ok(PyString::new(py, &folded))
+    }
+}
+
+/// Raw bytes as PEP 383 has them.
+fn with_surrogates<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyString>> {
+    let wide: Vec<u8> = text
+        .chars()
+        .map(|c| if is_raw_char(c) { 0xDC00 + (u32::from(c) & 0xFF) } else { u32::from(c) })
+        .flat_map(u32::to_le_bytes)
+        .collect();
+    let decoded = PyBytes::new(py, &wide).call_method1("decode", ("utf-32-le", "surrogatepass"))?;
+    Ok(decoded.cast_into::<PyString>()?)
+}
+
+fn read_token(given: &Bound<'_, PyTuple>) -> PyResult<Token> {
+    let (kind, text, inner): (Bound<'_, PyString>, Bound<'_, PyString>, Bound<'_, PyAny>) =
+        given.extract()?;
+    let (text, is_raw) = match text.to_str() {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (with_raw_characters(&text)?, true),
+    };
+    let kind = match kind.to_str()? {
+        "word" => Kind::Word,
+        "atom" => Kind::Atom,
+        "blank" => Kind::Blank,
+        "address" => Kind::Address,
+        "unit" => Kind::Unit,
+        "quoted" => Kind::Quoted,
+        "comment" => Kind::Comment,
+        "parameters" => Kind::Parameters,
+        "text" => return Ok(in_words(Kind::Word, &text, is_raw)),
+        "identifiers" => return Ok(in_words(Kind::Fixed, &text, is_raw)),
+        _ => Kind::Fixed,
+    };
+    let inner =
+        inner.try_iter()?.map(|token| read_token(token?.cast::<PyTuple>()?)).collect::<PyResult<Vec<_>>>()?;
+    Ok(Token { kind, text, is_raw, inner })
+}
+
+/// Words and the white space between them.
+fn in_words(kind: Kind, text: &str, is_raw: bool) -> Token {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_blank = |c: char| matches!(c, ' ' | '\t');
+        let end = rest.find(|c| is_blank(c) != is_blank(first)).unwrap_or(rest.len());
+        let (piece, more) = rest.split_at(end);
+        let kind = match kind {
+            _ if is_blank(first) => Kind::Blank,
+            // A phrase beside the identifiers (RFC 5322 section 4.5.4).
+            Kind::Fixed if !piece.is_ascii() && first != '<' => Kind::Word,
+            kind => kind,
+        };
+        let is_raw = is_raw && piece.chars().any(is_raw_char);
+        pieces.push(Token { is_raw, ..Token::new(kind, piece) });
+        rest = more;
+    }
+    Token::of(Kind::Unit, pieces)
+}
+
+/// Text with raw bytes (PEP 383), each of them carried as a private character.
+fn with_raw_characters(text: &Bound<'_, PyString>) -> PyResult<String> {
+    let wide = text.call_method1("encode", ("utf-32-le", "surrogatepass"))?;
+    let wide = wide.cast::<PyBytes>()?.as_bytes();
+    Ok(wide
+        .chunks_exact(4)
+        .map(|unit| u32::from_le_bytes([unit[0], unit[1], unit[2], unit[3]]))
+        .map(|code| match code {
+            0xDC80..=0xDCFF => raw_char((code & 0xFF) as u8),
+            _ => char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+        })
+        .collect())
 }

@@ -32,6 +32,8 @@ mod types;
 
 pub(crate) use addresses::{envelope_addresses_py, formataddr, read_address_py, read_addresses_py};
 pub(crate) use class::Message;
-pub(crate) use header::{encode_word_py, encode_words_py, fold_field_py, fold_runs_py, quoted_printable_py};
+pub(crate) use header::{
+    encode_word_py, encode_words_py, fold_field_py, fold_runs_py, fold_tokens_py, quoted_printable_py,
+};
 pub(crate) use rendered::{MailData, RenderedMessage, rendered_elsewhere};
 pub(crate) use style::KeptStyle;
