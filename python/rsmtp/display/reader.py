@@ -1,14 +1,30 @@
-"""A mail as its reader sees it: fields in plain text, bodies, attachments."""
+"""A mail as its reader sees it: fields in plain text, bodies, attachments.
+
+Mail comes from strangers, and the standard library's parsers fail on some of it in more
+ways than they name (HeaderParseError, IndexError, AttributeError, UnboundLocalError). A
+display must not: what can't be read is shown as it came.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as part_of
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
+
+T = TypeVar("T")
+
+
+def safely(ask: Callable[[], T], otherwise: T) -> T:
+    """What `ask` answers, or `otherwise` where the mail is too broken to say."""
+    try:
+        return ask()
+    except Exception:
+        return otherwise
+
 
 # What a mail program shows above a message, in this order.
 SHOWN = ("From", "To", "Cc", "Bcc", "Reply-To", "Date", "Subject")
@@ -25,6 +41,9 @@ class Attachment:
 
     @cached_property
     def data(self) -> bytes:
+        return safely(self._content, b"")
+
+    def _content(self) -> bytes:
         if self.part.get_content_maintype() == "message":
             return b"".join(bytes(inner) for inner in self.part.get_payload() if not isinstance(inner, str))
         content = self.part.get_payload(decode=True)
@@ -45,7 +64,7 @@ class Reading:
 
 def read(message: Any) -> Reading:
     """Reads a message of ours or of the standard library's."""
-    reading = Reading([(name, plain(str(value))) for name, value in message.items()])
+    reading = Reading(safely(lambda: _fields(message.items()), []) or _fields(message.raw_items()))
     for part in leaves(message):
         kind = part.get_content_type()
         is_body = kind in ("text/plain", "text/html") and not is_file(part)
@@ -59,6 +78,10 @@ def read(message: Any) -> Reading:
     reading.shown = {one.cid: one for one in reading.attachments if one.cid and one.cid in wanted}
     reading.attachments = [one for one in reading.attachments if reading.shown.get(one.cid) is not one]
     return reading
+
+
+def _fields(pairs: Any) -> list[tuple[str, str]]:
+    return [(str(name), plain(str(value))) for name, value in pairs]
 
 
 _CID = re.compile(r"""\bcid:([^\s"'<>)]+)""", re.IGNORECASE)
@@ -77,28 +100,27 @@ def leaves(message: Any) -> Iterator[Any]:
         if part.get_content_maintype() == "multipart" and part.is_multipart():
             waiting += reversed(part.get_payload())
         elif part.get_content_maintype() != "multipart" and (
-            part is not message or part.get_payload() is not None
+            part is not message or safely(part.get_payload, "") is not None
         ):
             yield part
 
 
 def is_file(part: Any) -> bool:
-    return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+    disposition = safely(part.get_content_disposition, None)
+    return disposition == "attachment" or bool(safely(part.get_filename, None))
 
 
 def text_of(part: Any) -> str:
-    content = part.get_payload(decode=True)
+    content = safely(lambda: part.get_payload(decode=True), b"")
     if not isinstance(content, bytes):
         return ""
-    try:
-        return content.decode(part.get_content_charset("utf-8"), "replace")
-    except (LookupError, ValueError):  # an unknown charset
-        return content.decode("utf-8", "replace")
+    charset = safely(lambda: part.get_content_charset("utf-8"), "utf-8")
+    return safely(lambda: content.decode(charset, "replace"), content.decode("utf-8", "replace"))
 
 
 def field(message: Any, name: str) -> str:
     """The value of a field as people read it; "" without one."""
-    value = message.get(name)
+    value = safely(lambda: message.get(name), None)
     return "" if value is None else plain(str(value))
 
 
@@ -109,16 +131,13 @@ def plain(value: str) -> str:
         return value
     from email.header import decode_header, make_header
 
-    try:
-        return str(make_header(decode_header(value)))
-    except (LookupError, ValueError):
-        return value
+    return safely(lambda: str(make_header(decode_header(value))), value)
 
 
 def _attachment(part: Any, kind: str) -> Attachment:
-    name = part.get_filename() or ""
+    name = safely(part.get_filename, None) or ""
     if not name and kind == "message/rfc822":
         inner = part.get_payload()
         name = field(inner[0], "Subject") if isinstance(inner, list) and inner else ""
-    cid = str(part.get("Content-ID") or "").strip().strip("<>")
+    cid = field(part, "Content-ID").strip("<>")
     return Attachment(part, plain(str(name)), kind, cid)
