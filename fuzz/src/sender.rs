@@ -451,11 +451,7 @@ impl Peer {
             self.answer(0, "554 5.5.1 no recipients");
             return;
         }
-        // One that answers 503 to BDAT does not know it, and takes none.
-        let chance = match events.next() {
-            242..=243 => 225,
-            chance => chance,
-        };
+        let chance = events.next();
         if !last {
             self.answer(chance, "250 go on");
             return;

@@ -94,13 +94,22 @@ impl Session {
         self.end(State::Broken, error);
     }
 
-    /// Who doesn't know BDAT has taken nothing by it, neither this message nor those
-    /// behind it; but whatever is answered next answers their content.
-    pub(super) fn no_chunking(&mut self, reply: Reply) -> Error {
-        let mut in_flight = std::mem::take(&mut self.transactions).into_iter().map(|one| one.end(false));
-        let outcome = in_flight.next().map(Box::new);
-        self.stranded.extend(in_flight);
-        let message = "the server offers CHUNKING (RFC 3030) and does not know BDAT: nothing was sent";
+    /// A server that does not know BDAT (500, 502, 504) has taken nothing by it, neither this
+    /// message nor those behind it; but whatever is answered next answers their content. One
+    /// that calls it out of sequence (503) may know it and take the next: what was said to its
+    /// end behind this message is unknown.
+    pub(super) fn no_chunking(&mut self, reply: Reply, last: bool) -> Error {
+        let knows_it = reply.code() == 503;
+        // The end of this message is still awaited unless the reply was for it.
+        let ends = self.out.ends_sent().into_iter().skip(usize::from(!last));
+        let mut in_flight = std::mem::take(&mut self.transactions).into_iter();
+        let outcome = in_flight.next().map(|first| Box::new(first.end(false)));
+        let behind = in_flight.zip(ends.chain(std::iter::repeat(false)));
+        self.stranded.extend(behind.map(|(one, sent)| one.end(knows_it && sent)));
+        let message = match knows_it {
+            true => "the server offers CHUNKING (RFC 3030) and calls BDAT out of sequence: it was not taken",
+            false => "the server offers CHUNKING (RFC 3030) and does not know BDAT: nothing was sent",
+        };
         let error = self.broke_with(Stage::MailData, message, reply);
         Error { outcome, ..error.with_advice(Advice::WithoutChunking) }
     }

@@ -61,7 +61,11 @@ pub(in crate::protocol) enum Then {
     NoAnswer(Reply),
     /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
     /// for commands.
-    NoChunking(Reply),
+    NoChunking {
+        reply: Reply,
+        /// It answers the last chunk of the message.
+        last: bool,
+    },
 }
 
 /// A transaction under way.
@@ -184,13 +188,13 @@ impl Running {
                 out.chunks_taken = true;
                 return self.hear(part, reply, alone, out);
             }
-            Part::Chunk { .. }
+            Part::Chunk { last }
                 if self.accepted > 0
                     && self.verdict.is_none()
                     && !out.chunks_taken
                     && denies_command(&reply) =>
             {
-                return Then::NoChunking(reply);
+                return Then::NoChunking { reply, last };
             }
             // It has taken content without a sender: whose message that is, it alone knows.
             Part::Chunk { last: true } if reply.is_completion() && self.is_out_of_sequence() => {
