@@ -26,15 +26,20 @@ SessionOf = Callable[[int, str, bytes], None]
 Builder = Callable[[str, bytes], bytes]
 
 
+HOST = "127.0.0.1"
+
+
 def senders() -> dict[str, Sender]:
     found: dict[str, Sender] = {}
     for name in ("smtplib", "rsmtp.smtplib"):
         if module := have(name):
             found[name] = partial(send_with_smtplib, module)
     if module := have("aiosmtplib"):
-        found["aiosmtplib"] = partial(send_with_async, module.SMTP)
+        found["aiosmtplib"] = partial(send_with_async, module.SMTP, {"hostname": HOST, "start_tls": False})
     if module := have("rsmtp"):
-        found["rsmtp.AsyncSmtpClient"] = partial(send_with_async, module.AsyncSmtpClient)
+        found["rsmtp.AsyncSmtpClient"] = partial(
+            send_with_async, module.AsyncSmtpClient, {"host": HOST, "tls": "none"}
+        )
         found["rsmtp.Mailer.send_all"] = partial(send_with_mailer, module)
         found["rsmtp.AsyncMailer.send_all"] = partial(send_with_async_mailer, module)
     if program := shutil.which("smtp-source", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"):
@@ -113,16 +118,15 @@ def send_with_smtplib(smtplib, port, message, count, connections, lap):
         server.quit()
 
 
-def send_with_async(client_class, port, message, count, connections, lap):
+def send_with_async(client_class, there, port, message, count, connections, lap):
+    """`there` is the server's host, and that it is spoken to without TLS, in this client's words."""
+
     async def work(server, share):
         for _ in range(share):
             await server.sendmail(SENDER, [RECIPIENT], message)
 
     async def main():
-        servers = [
-            client_class(hostname="127.0.0.1", port=port, local_hostname="bench.test", start_tls=False)
-            for _ in range(connections)
-        ]
+        servers = [client_class(port=port, local_hostname="bench.test", **there) for _ in range(connections)]
         for server in servers:
             await server.connect()
             await server.ehlo()
