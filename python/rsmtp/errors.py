@@ -93,7 +93,7 @@ class SMTPStateError(SMTPException):
 
 class SMTPContentError(SMTPException):
     """The content of the message could not be read while it was being sent: a file
-    that was changed, say. Nobody has received the message. `errno` is the operating
+    that was changed, say. No recipient has the message. `errno` is the operating
     system's number, where it gave one; what a file object raised is the cause."""
 
     def __reduce__(self) -> Any:
@@ -117,7 +117,7 @@ class SMTPUnreachable(SMTPException):
 
 
 class SMTPConnectionRefused(SMTPUnreachable, ConnectionRefusedError):
-    """Nobody listens on that port."""
+    """Nothing listens on that port."""
 
 
 class SMTPHostNotFound(SMTPUnreachable, _socket.gaierror):
@@ -149,7 +149,7 @@ class SMTPResponseException(SMTPException, _std.SMTPResponseException):
 
 
 class SMTPProtocolError(SMTPServerDisconnected, SMTPResponseException):
-    """The server broke the protocol; the session is closed, because nobody can
+    """The server broke the protocol; the session is closed, because no one can
     say any more what answers what."""
 
     def __str__(self) -> str:
@@ -274,7 +274,7 @@ def raise_for_receipt(receipt: Any) -> None:
         )
     error = receipt.error
     if error is None:
-        lost = "the connection was lost, and nobody can say whether the message arrived"
+        lost = "the connection was lost, and whether the message arrived is unknown"
         error = SMTPServerDisconnected(lost if "unknown" in fates.values() else "the message was not sent")
     if isinstance(error, _Facts):
         error.fates = fates

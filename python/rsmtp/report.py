@@ -51,7 +51,7 @@ class Report:
 
     @property
     def troubles(self) -> list[Receipt]:
-        """The receipts of all that were not sent to everybody, refused first."""
+        """The receipts of all that were not sent to every recipient, refused first."""
         return sorted((r for r in self.receipts if not r.ok), key=lambda r: (not r.refused, r.index))
 
     @property
@@ -94,7 +94,7 @@ class Report:
         ]
 
     def raise_for_refused(self) -> None:
-        """Raises for the first message that was not sent to everybody."""
+        """Raises for the first message that was not sent to every recipient."""
         for receipt in self.troubles:
             receipt.raise_for_refused()
 

@@ -167,7 +167,7 @@ impl Tunnel {
                 self.outgoing = login;
             }
             (5, _, None) => return Err(self.failed("it wants a user and a password: put them into its URL")),
-            (5, ..) => return Err(self.failed("it takes neither a password nor anybody without one")),
+            (5, ..) => return Err(self.failed("it takes neither this password nor a client without one")),
             _ => return Err(self.failed("it does not speak SOCKS5; is it a proxy for http://?")),
         }
         Ok(())

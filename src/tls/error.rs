@@ -76,13 +76,13 @@ fn explain_certificate(why: &CertificateError, host: &str) -> String {
             (format!("it is for {names}"), NAME_ADVICE)
         }
         E::UnknownIssuer => (
-            "nobody whom this machine trusts has signed it".to_owned(),
+            "it is not signed by an authority that this machine trusts".to_owned(),
             "if the server has a CA of its own, pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE",
         ),
         E::Revoked => ("it has been revoked".to_owned(), "the server's owner must replace it"),
         E::BadSignature => (
             "the authority that it names has not signed it".to_owned(),
-            "if that authority has a new certificate, pass it with TlsConfig(ca_file=...); otherwise somebody may be \
+            "if that authority has a new certificate, pass it with TlsConfig(ca_file=...); otherwise someone may be \
              in between",
         ),
         E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (

@@ -53,7 +53,7 @@ def test_a_good_server(run, catcher):
         ("not-yet-valid", "it is not valid yet"),
         ("wrong-name", "it is for elsewhere.example"),
         ("untrusted", "the authority that it names has not signed it"),
-        ("self-signed", "nobody whom this machine trusts has signed it"),
+        ("self-signed", "it is not signed by an authority that this machine trusts"),
     ],
 )
 def test_a_bad_certificate_is_shown_all_the_same(run, tls, bad, words):

@@ -171,7 +171,9 @@ def tag(request: Request, number: int) -> Answer:
 @route("POST", f"{API}/messages/NUMBER/release")
 def release_message(request: Request, number: int) -> Answer:
     if not request.is_local:
-        raise Refusal(403, "only this machine itself may release mail; else anybody could send through it")
+        raise Refusal(
+            403, "only this machine itself may release mail; otherwise anyone could send through it"
+        )
     return as_json(release.release(request.context.index.message(number), request.body))
 
 

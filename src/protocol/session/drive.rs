@@ -62,7 +62,7 @@ impl Session {
             if self.upgrade_due.is_some() {
                 return Err(self.broke(
                     Stage::StartTls,
-                    "the server sent more in plaintext after its 220 to STARTTLS: somebody may be tampering",
+                    "the server sent more in plaintext after its 220 to STARTTLS: someone may be tampering with the connection",
                 ));
             }
             if !self.reader.is_midway() {

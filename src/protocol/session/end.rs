@@ -119,7 +119,7 @@ impl Session {
             let error = Error::new(Kind::Disconnected, Stage::Command, "the server closed the session");
             return self.end(State::Closed, error.with_reply(reply));
         }
-        self.broke_with(Stage::Command, "the server sent a reply that nobody asked for", reply)
+        self.broke_with(Stage::Command, "the server sent a reply that was not asked for", reply)
     }
 
     pub(super) fn fault(&mut self, fault: &Fault) -> Error {

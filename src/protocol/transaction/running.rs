@@ -453,7 +453,7 @@ impl Running {
     }
 }
 
-const RESET_REFUSED: &str = "the server refused RSET between messages: nobody can tell them apart";
+const RESET_REFUSED: &str = "the server refused RSET between messages: they can't be told apart";
 
 /// RFC 5321 4.2.2: the command itself may be right elsewhere.
 fn denies_sequence(reply: &Reply) -> bool {
