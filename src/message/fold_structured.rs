@@ -146,7 +146,7 @@ impl Token {
     fn is_hostile(&self, utf8: bool) -> bool {
         self.is_raw
             || (!utf8 && !self.text.is_ascii())
-            || self.text.contains(['\r', '\n', '\0'])
+            || self.text.contains(['\r', '\n'])
             || looks_encoded(&self.text)
     }
 
