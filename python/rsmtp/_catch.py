@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
 from rsmtp._snippet import snippet
+from rsmtp.cli.terminal import harmless
 
 if TYPE_CHECKING:
     from rsmtp.inbox import Inbox
@@ -391,11 +392,3 @@ def attachments(mail: email.message.EmailMessage) -> list[str]:
             size = len(part.get_payload(decode=True) or b"")
             described.append(f"[{part.get_content_type()} {name!r}, {size} octets]")
     return ["", *described] if described else []
-
-
-def harmless(line: str) -> str:
-    """Foreign mail must not steer the terminal: control characters are shown."""
-    return "".join(
-        character if character.isprintable() or character == "\t" else ascii(character)[1:-1]
-        for character in line
-    )
