@@ -1,6 +1,6 @@
-"""`AsyncSmtpClient`: the client's verbs, awaitable, and `send`, one message in one call.
+"""`AsyncSmtpClient`: the client's verbs, awaitable; and `send`, which sends one message.
 
-No line about SMTP stands here: the verbs are the scripts of `rsmtp.verbs`, and
+This module knows nothing of SMTP: the verbs are the scripts of `rsmtp.verbs`, and
 `async_connection.py` moves the octets.
 """
 
@@ -49,20 +49,19 @@ def awaitable(
 
 class AsyncSmtpClient(Verbs):
     """`SmtpClient` for asyncio: the same verbs, arguments, results and exceptions, with
-    an `await` before each verb that talks.
+    an `await` before each verb that talks to the server.
 
         async with AsyncSmtpClient("smtp.example.com", 587, tls="starttls") as client:
             await client.login("you@example.com", "app password")
             await client.send_message(message)
 
-    The constructor connects nothing. `async with` does, and `await AsyncSmtpClient(...)`,
-    where `SmtpClient(...)` does; `connect()` without arguments goes where the constructor
-    was told.
+    The constructor does not connect. `async with` and `await AsyncSmtpClient(...)` do;
+    `connect()` without arguments connects to the constructor's host and port.
 
-    Tasks that use one client take turns, verb by verb; those that enter it by `async with`
-    one after the other, each with a session of its own. A verb that is cancelled ends the
-    session, because nobody would hear the answer; the CancelledError tells what became of
-    each recipient of a message that was under way, by `fates`.
+    Tasks that share a client take turns, verb by verb. Tasks that enter it by `async with`
+    wait for each other, and each has its own session. A verb that is cancelled ends the
+    session, because its reply would answer the next command. For a message that was under
+    way, `fates` of the CancelledError says what became of each recipient.
 
     Args:
         host, port, local_hostname, timeout, source_address, tls, context, deadline,
@@ -70,12 +69,12 @@ class AsyncSmtpClient(Verbs):
             SmtpClient.
         sock: a `socket.socket` that is connected, to talk over.
 
-    Raises the classes of `rsmtp.errors`; ValueError for input that could not stand in a
-    conversation, before anything is sent.
+    Raises the classes of `rsmtp.errors`, and ValueError for invalid input, before anything
+    is sent.
     """
 
     _rsmtp_connection: Connection | None = None
-    # The task that is within `async with`, and what the others wait for, on which loop.
+    # The task that is inside `async with`; the loop, and the lock that other tasks wait for.
     _rsmtp_holder: asyncio.Task[Any] | None = None
     _rsmtp_turns: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
@@ -139,14 +138,14 @@ class AsyncSmtpClient(Verbs):
         return self
 
     def _rsmtp_turn(self) -> asyncio.Lock:
-        """Held from `async with` to its end: one task after the other has a session."""
+        """The lock that a task holds from `async with` to its end."""
         loop = asyncio.get_running_loop()
         if self._rsmtp_turns is None or self._rsmtp_turns[0] is not loop:
             self._rsmtp_turns, self._rsmtp_holder = (loop, asyncio.Lock()), None
         return self._rsmtp_turns[1]
 
     def _rsmtp_give_way(self) -> None:
-        # The end may come in another task: a fixture's, say.
+        # The block may end in another task, as in a pytest fixture.
         if self._rsmtp_holder is not None and self._rsmtp_turns is not None:
             self._rsmtp_holder = None
             self._rsmtp_turns[1].release()
@@ -195,30 +194,31 @@ async def send(
     mail_options: Sequence[str] = (),
     rcpt_options: Sequence[str] = (),
 ) -> dict[str, Reply]:
-    """Sends one message over a connection of its own, from the greeting to QUIT.
+    """Connects, sends one message and disconnects.
 
     Args:
         message: a message, or bytes or str with `sender` and `recipients`.
-        sender, recipients: the envelope. Default: whom the headers name.
+        sender, recipients: the envelope. Default: taken from the headers.
         hostname: the server.
         port: 0 means 465 with use_tls, 587 with start_tls, 25 otherwise.
-        username, password: for a login, if given.
+        username, password: to log in with, if given.
         use_tls: TLS from the first byte (RFC 8314).
         start_tls: True demands STARTTLS, False does without it. Default: where the
-            server offers it. Whoever sits on the way can hide the offer, so say True
-            where you know the server; a password needs TLS in any case, unless the
+            server offers it. An attacker in the network can hide the offer, so use True
+            for a server that you know. A password needs TLS in any case, unless the
             server is on this machine.
-        context, tls_context: a TlsConfig or an `ssl.SSLContext`. Default: verified by
-            the operating system's trust store.
+        context, tls_context: a TlsConfig or an `ssl.SSLContext`. Default: certificates are
+            verified by the operating system's trust store.
         local_hostname, source_address, timeout, deadline: as for AsyncSmtpClient.
         mail_options, rcpt_options: as for `AsyncSmtpClient.sendmail`.
 
-    Returns the refused recipients, as `AsyncSmtpClient.sendmail` does, and raises as it
-    does.
+    Returns the refused recipients and raises, both as `AsyncSmtpClient.sendmail` does.
     """
     by_headers = hasattr(message, "get_all")
     if not by_headers and (sender is None or recipients is None):
-        raise ValueError("sender and recipients: bytes and str need both; only a message names them itself")
+        raise ValueError(
+            "sender and recipients: bytes and str need both; only a message has headers that name them"
+        )
     if not port:
         port = SMTP_SSL_PORT if use_tls else SUBMISSION_PORT if start_tls else SMTP_PORT
     if use_tls and start_tls:

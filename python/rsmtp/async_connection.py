@@ -260,7 +260,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
     def _go_on(self) -> None:
         """Sends what is to be sent, as far as the transport takes it."""
         if self._scheduled is not None:
-            # One helping in a turn of the loop, whoever asks for it.
+            # At most one batch in a turn of the loop, however often it is asked for.
             self._scheduled.cancel()
             self._scheduled = None
         for _ in range(_PIECES):

@@ -22,7 +22,7 @@ from rsmtp.servers import Local
 
 
 class _Pulse:
-    """Wakes all who wait. Whoever waits has looked before, and nothing was there."""
+    """Wakes all waiting tasks. Each looks for work before it waits."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
@@ -314,7 +314,7 @@ async def _outlast(*tasks: asyncio.Future[None]) -> None:
         except asyncio.CancelledError as cancelled:
             again = cancelled
     for task in tasks:
-        # Told before, or nobody's any more.
+        # Raised above, or no longer of interest.
         _ = task.cancelled() or task.exception()
     if again is not None:
         raise again

@@ -1,7 +1,7 @@
 """`SmtpClient`: one conversation, step by step, in smtplib's shape.
 
-The conversation itself is held by the engine (`rsmtp._rsmtp`); the names, defaults, return
-values and attributes that people know stand in `rsmtp.verbs`. Here they wait.
+The engine (`rsmtp._rsmtp`) holds the conversation. The names, defaults, return values and
+attributes that people know from smtplib are in `rsmtp.verbs`. This module makes them block.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ R = TypeVar("R")
 
 
 def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concatenate[Any, P], R]:
-    """A method that waits: whatever the script yields has come about."""
+    """A blocking method: what the script yields is complete already."""
 
     def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         steps = script(self, *args, **kwargs)
@@ -47,13 +47,13 @@ class SmtpClient(Verbs):
     """A client for one SMTP conversation (RFC 5321), smtplib's `SMTP` in shape.
 
     Args:
-        host: name or address, "host:port" too. Connects at once when given; a
-            refusing greeting raises SMTPConnectError.
+        host: a name or an address, or "host:port". If it is given, the constructor
+            connects, and a greeting that refuses raises SMTPConnectError.
         port: 0 means 25, or 465 with tls="implicit".
-        local_hostname: what EHLO says. Default: this machine's name if it is
-            fully qualified, its address otherwise; never a DNS look-up.
-        timeout: seconds for each stage of the conversation (the whole reply, the
-            whole handshake). Default: `socket.getdefaulttimeout()`; without one,
+        local_hostname: the name for EHLO. Default: this machine's name if it is
+            fully qualified, its address otherwise; without a DNS look-up.
+        timeout: seconds for each stage of the conversation (a whole reply, the
+            whole handshake). Default: `socket.getdefaulttimeout()`. If that is None,
             and for None, the times of RFC 5321 4.5.3.2 (minutes).
         source_address: (host, port) to connect from.
         tls: "none" (`starttls()` can be called), "starttls" (EHLO, STARTTLS and
@@ -61,25 +61,24 @@ class SmtpClient(Verbs):
             with port 465, "none" otherwise.
         context: a TlsConfig or an `ssl.SSLContext`, for `tls`. Default: verified
             by the operating system's trust store.
-        deadline: seconds for one whole call, whatever it consists of. Default:
-            no limit beside `timeout`.
-        pipelining: False sends one command at a time, whatever the server offers.
-        chunking: False sends mail data by DATA, not BDAT, whatever it offers.
+        deadline: seconds for one whole call, with all its stages. Default:
+            no limit besides `timeout`.
+        pipelining: False sends one command at a time, even if the server offers more.
+        chunking: False sends mail data by DATA, even if the server offers BDAT.
         allow_plaintext_auth: True lets `login` go over a connection without TLS
             that leaves this machine.
-        sock: a socket that is connected, to talk over: anything with `recv`,
-            `settimeout` and `send` or `sendall`. `host` is the server's name then,
-            for its certificate. What it does between us and the server (a proxy,
-            TLS) is its own matter.
+        sock: a connected socket to use: any object with `recv`, `settimeout` and
+            `send` or `sendall`. `host` is then the name that the server's
+            certificate must be for. A proxy or TLS inside it is not rsmtp's concern.
         socket_path: a Unix socket to connect to, instead of a host. A `host` that
             begins with "/" is one too.
-        proxy: `socks5h://user:password@host:1080` (the proxy looks the server's
-            name up), `socks5://` (it is looked up here), `http://host:3128`
-            (CONNECT), or "environment" for what ALL_PROXY says. There is no way
-            around it: a proxy that can't be reached is an error.
+        proxy: `socks5h://user:password@host:1080` (the proxy looks up the server's
+            name), `socks5://` (rsmtp looks it up), `http://host:3128` (CONNECT), or
+            "environment" for the proxy in ALL_PROXY. A proxy that can't be reached is
+            an error: rsmtp never connects without it.
 
-    Raises the classes of `rsmtp.errors`; ValueError for input that could not
-    stand in a conversation, before anything is sent.
+    Raises the classes of `rsmtp.errors`, and ValueError for invalid input, before
+    anything is sent.
     """
 
     def _rsmtp_made(self, host: str, port: int) -> None:
@@ -122,8 +121,8 @@ class SmtpClient(Verbs):
         self._rsmtp_exit()
 
     def _get_socket(self, host: str, port: int, timeout: Any) -> Any:
-        """A socket connected to `host`. A subclass may have its own way, as with smtplib:
-        the conversation goes over the socket that it returns."""
+        """A socket connected to `host`. A subclass may override it, as with smtplib: the
+        conversation uses the socket that it returns."""
         return sockets.connected(host, port, timeout, self._rsmtp_source, self._rsmtp_sockets())
 
     def _rsmtp_sockets(self) -> ModuleType:
@@ -155,7 +154,7 @@ class SmtpClient(Verbs):
         )
 
     def _rsmtp_dial(self, host: str, port: int, path: str | None) -> Any:
-        """A socket that is not the engine's own; None where there is no reason for one."""
+        """A Python socket, where one is needed; None lets the engine make its own."""
         if path is None and self._rsmtp_overrides("_get_socket"):
             return self._get_socket(host, port, self.timeout)
         module = self._rsmtp_sockets()

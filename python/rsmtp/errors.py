@@ -48,7 +48,7 @@ __all__ = [
 
 
 class _Facts:
-    """What every error of ours tells.
+    """The attributes that every error of ours has.
 
     stage: where in the conversation, as "auth", "rcpt" or "end of data".
     code: the reply code, or None where the server said nothing.
@@ -57,8 +57,8 @@ class _Facts:
     transient: whether the same request may succeed later, unchanged.
     fates: for each recipient of a message that was under way, one of "sent",
         "refused", "unknown" (lost after the end of mail data) and "not sent".
-    path: the states that the conversation went through, the last one last.
-    last_words: what was said last, as "C: ..." and "S: ...", secrets masked.
+    path: the states that the conversation went through, the latest at the end.
+    last_words: the last lines of the conversation, as "C: ..." and "S: ...", secrets masked.
 
     Path and last words are also a note under the error's traceback.
     """
@@ -80,11 +80,11 @@ class _Facts:
 
 
 class SMTPException(_Facts, _std.SMTPException):
-    """Base class of all errors of a conversation."""
+    """Base class of all errors in a conversation."""
 
 
 class SMTPNotSupportedError(SMTPException, _std.SMTPNotSupportedError):
-    """The server does not offer what was asked for. Nothing was sent."""
+    """The server does not offer the extension that the request needs. Nothing was sent."""
 
 
 class SMTPStateError(SMTPException):
@@ -92,9 +92,9 @@ class SMTPStateError(SMTPException):
 
 
 class SMTPContentError(SMTPException):
-    """The content of the message could not be read while it was being sent: a file
-    that was changed, say. No recipient has the message. `errno` is the operating
-    system's number, where it gave one; what a file object raised is the cause."""
+    """The content of the message could not be read while it was being sent, for
+    example because a file changed. No recipient has the message. `errno` is the operating
+    system's number, if there is one; an exception of a file object is the cause."""
 
     def __reduce__(self) -> Any:
         return type(self), self.args, {**vars(self), "errno": self.errno}
@@ -105,8 +105,8 @@ class SMTPServerDisconnected(SMTPException, _std.SMTPServerDisconnected):
 
 
 class SMTPTimeoutError(SMTPServerDisconnected, TimeoutError):
-    """The server did not answer in time; the session is closed, because a late
-    answer would be taken for the answer to something else."""
+    """The server did not answer in time. The session is closed, because a late
+    answer would be taken for the answer to a later command."""
 
 
 class SMTPUnreachable(SMTPException):
@@ -149,25 +149,25 @@ class SMTPResponseException(SMTPException, _std.SMTPResponseException):
 
 
 class SMTPProtocolError(SMTPServerDisconnected, SMTPResponseException):
-    """The server broke the protocol; the session is closed, because no one can
-    say any more what answers what."""
+    """The server broke the protocol. The session is closed, because later replies
+    can no longer be matched to their commands."""
 
     def __str__(self) -> str:
         return _text(self.smtp_error)
 
 
 class SMTPConnectError(SMTPResponseException, _std.SMTPConnectError):
-    """The server greeted with a refusal."""
+    """The server refused the connection in its greeting."""
 
     stage = "greeting"
 
 
 class SMTPGreetingError(SMTPProtocolError, SMTPConnectError):
-    """What the server greeted with is not an SMTP greeting."""
+    """The server's greeting is not an SMTP greeting."""
 
 
 class SMTPHeloError(SMTPResponseException, _std.SMTPHeloError):
-    """The server refused our introduction."""
+    """The server refused EHLO or HELO."""
 
     stage = "hello"
 
@@ -202,7 +202,7 @@ class SMTPRecipientsRefused(SMTPException, _std.SMTPRecipientsRefused):
 
     def __init__(self, recipients: dict[str, Reply]) -> None:
         super().__init__(recipients)
-        # Other libraries raise it with whatever describes the recipients to them.
+        # Other libraries raise this class with recipients of other types.
         replies = recipients.values() if isinstance(recipients, dict) else ()
         pairs = [reply for reply in replies if isinstance(reply, tuple) and len(reply) == 2]
         codes = {code for code, _ in pairs}
@@ -247,7 +247,7 @@ def refusal(stage: str, **facts: Any) -> BaseException:
 
 
 def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable[Any]) -> None:
-    """Tells an error of ours how the conversation came to it. `lines` are the last
+    """Adds the conversation's path and last lines to an error of ours. `lines` are the last
     of its transcript."""
     from rsmtp.display.error import note, told_by
 
@@ -259,7 +259,7 @@ def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable
 
 
 def raise_for_receipt(receipt: Any) -> None:
-    """Raises what a receipt tells, if it is not that all went well."""
+    """Raises the error that a receipt stands for, unless all recipients got the message."""
     fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
     refused = {r.address: r.reply for r in receipt.recipients if r.fate == "refused"}
     if refused:
@@ -341,7 +341,7 @@ def _tell(error: BaseException, reply: Reply | None, facts: dict[str, Any]) -> B
 
 
 def words(error: BaseException) -> str:
-    """What the error says, for people: `str(error)` reads as smtplib's, a tuple or a dict."""
+    """The error as text for people; `str(error)` is a tuple or a dict, as in smtplib."""
     if isinstance(error, SMTPProtocolError):
         return str(error)
     if isinstance(error, _std.SMTPRecipientsRefused) and isinstance(error.recipients, dict):

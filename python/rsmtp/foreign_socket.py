@@ -34,9 +34,9 @@ class ForeignSocket:
         return octets
 
     def send(self, octets: bytes, limit: float, patience: float) -> int | None:
-        """How many octets it took within so many seconds; None: none. One that has only
-        `sendall` has `patience`: how much of it went out nobody tells, and there is no
-        second try."""
+        """How many octets the socket took within `limit` seconds; None: none. A socket that
+        has only `sendall` gets `patience` seconds: how much went out is then unknown, so
+        there is no second try."""
         if not hasattr(self.sock, "send"):
             self.sock.settimeout(patience)
             self.sock.sendall(octets)

@@ -413,7 +413,7 @@ def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Ite
             yield from each_once(waiting)
             told(False)
     except GeneratorExit:
-        # Whoever stops listening has not asked for the rest.
+        # A caller that leaves the loop does not want the rest.
         sending.stop()
         raise
     except BaseException as raised:

@@ -52,7 +52,7 @@ class Progress:
         def tell(finished: bool) -> None:
             nonlocal last, failed
             now = time.monotonic()
-            # Whoever has raised once is not asked again: it would hide the report.
+            # A callback that has raised is not called again: a second error would hide the report.
             if not failed and (finished or now - last >= _PERIOD):
                 last = now
                 failed = True

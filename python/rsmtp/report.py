@@ -16,11 +16,11 @@ class Report:
     """What became of the messages of one `send_all`.
 
     Attributes:
-        sent, refused, unknown, not_sent: messages, each counted once, by its worst
-            recipient: refused means that the server said no for one of them at least,
-            unknown that nobody can say for one of them.
-        receipts: of every message that was not sent to all, and of the first 10,000 that
-            were.
+        sent, refused, unknown, not_sent: numbers of messages, each counted once, by its
+            worst recipient: refused means that the server refused at least one of them,
+            unknown that the fate of at least one can't be known.
+        receipts: of every message that did not go to all its recipients, and of the first
+            10,000 that did.
         seconds: from the first message to the last answer.
     """
 
@@ -36,7 +36,7 @@ class Report:
 
     @property
     def total(self) -> int:
-        """How many messages there were."""
+        """The number of messages."""
         return self.sent + self.refused + self.unknown + self.not_sent
 
     @property
@@ -56,10 +56,10 @@ class Report:
 
     @property
     def to_retry(self) -> list[Any]:
-        """What `send_all` may be given again without anything arriving twice: the
+        """What can be passed to `send_all` again without any mail arriving twice: the
         message, or `(from_addr, to_addrs, message)` where only some of its recipients
-        are without it. Those who were refused for good are left out, and so are those
-        of whom nobody knows."""
+        are without it. Recipients that were refused for good are left out, and so are
+        those whose fate is unknown."""
         again = []
         for receipt in self.receipts:
             wanting = [recipient.address for recipient in receipt.recipients if recipient.transient]
@@ -90,7 +90,7 @@ class Report:
                 "error": _words(receipt),
             }
             for receipt in self.receipts
-            for recipient in receipt.recipients or (_Nobody,)
+            for recipient in receipt.recipients or (_NoRecipient,)
         ]
 
     def raise_for_refused(self) -> None:
@@ -106,7 +106,8 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.total} messages in {self.seconds:.1f} s ({self.rate:,.0f} a second): {self._counts()}"
+            f"{self.total} {'message' if self.total == 1 else 'messages'} in {self.seconds:.1f} s "
+            f"({self.rate:,.0f} a second): {self._counts()}"
         ]
         troubles = self.troubles
         for receipt in troubles[:20]:
@@ -134,8 +135,8 @@ class Report:
         return ", ".join(f"{count} {name}" for name, count in counts if count or name == "sent")
 
 
-class _Nobody:
-    """The row of a message without a recipient that could be told."""
+class _NoRecipient:
+    """Stands in the row of a message whose recipients are not known."""
 
     address = code = enhanced_code = text = stage = None
     fate = "not sent"

@@ -97,8 +97,8 @@ def options_of(argument: str, options: Sequence[str]) -> list[str]:
 
 
 def _addresses(name: str, field: Any, local: bool) -> tuple[str, ...]:
-    """The addresses of one field. What can be read in two ways is refused: mail must
-    not go to whom only a parser's leniency saw, and no recipient may vanish."""
+    """The addresses of one field. What can be read in two ways is refused: an address
+    that only a lenient parser sees must not get mail, and no recipient may vanish."""
     if any(_is_invalid(defect) for defect in getattr(field, "defects", ())):
         return _read_with_defects(name, field, local)
     text = str(field)
@@ -223,8 +223,8 @@ _BREAKS_OUT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?![\n \t])|\n(?![ \
 
 
 def check_fields(msg: Any) -> None:
-    """Raises ValueError naming the field for what would be another field, or the body, to
-    whoever reads the message: its own generator writes it as it is."""
+    """Raises ValueError naming the field for a value that a reader of the message would take
+    for another field or for the body: the message's own generator writes it unchanged."""
     for part in msg.walk():
         for name, value in part.raw_items():
             if not name or _NO_NAME.search(name):

@@ -113,7 +113,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
             raise ValueError(f"url: smtps:// is TLS from the first octet, not tls={told['tls']}")
     path = unquote(parts.path) if parts.scheme != "smtps" and not parts.netloc else ""
     if path.strip("/"):
-        # Nobody listens in on a Unix socket.
+        # A Unix socket stays on this machine: it needs no encryption.
         told |= {"path": path, "tls": given.pop("tls", "none")}
     elif parts.path not in ("", "/"):
         raise ValueError(f"url: nothing is known of a path on an SMTP server; {_ESCAPES[5:]}")

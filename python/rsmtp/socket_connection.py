@@ -34,7 +34,7 @@ class SocketConnection(Wire):
 
     sock: Any
     _foreign: ForeignSocket
-    # The timeout that the caller has set on the socket. While somebody waits it is another.
+    # The timeout that the caller has set on the socket. While a call waits it is another.
     _timeout: float | None = None
     _deadline: float | None = None
     _owner: int | None = None

@@ -22,8 +22,8 @@ _INHERITED = ("connect", "connect_ex", "send", "sendall", "recv", "recv_into", "
 
 
 def are_replaced(module: Any = socket) -> bool:
-    """Whether somebody has put something else in the place of Python's sockets: the class,
-    a method of it, or a function that connects or looks names up."""
+    """Whether another library has replaced Python's sockets: the class, one of its methods,
+    or a function that connects or looks names up."""
     if module is not socket:
         return True
     cls = socket.socket

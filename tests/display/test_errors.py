@@ -34,7 +34,7 @@ def test_an_error_in_a_notebook(secured, read):
         "rcpt",
         "550",
         "bob@example.org",
-        "not unchanged",
+        "not without a change",
         "<b>no</b>",
         "mail",
     ):

@@ -38,7 +38,7 @@ def test_a_report(mailer, read):
         "1 not sent",
         "5 sent",
         "550",
-        "no, not unchanged",
+        "not without a change",
         "450",
         "may help",
     ):

@@ -648,8 +648,8 @@ class SMTP:
         rcpt_options: Iterable[str] | None = None,
         timeout: Timeout = UNGIVEN,
     ) -> tuple[dict[str, SMTPResponse], str]:
-        """Sends a message to whom its fields name: Sender over From; To, Cc and Bcc, or
-        their Resent- forms. Bcc never travels. Returns and raises as `sendmail`."""
+        """Sends a message. The envelope comes from its fields: Sender, or else From; To, Cc
+        and Bcc; or their Resent- forms. Bcc is never sent. Returns and raises as `sendmail`."""
 
         async def transaction(client: Client) -> dict[str, tuple[int, bytes]]:
             try:

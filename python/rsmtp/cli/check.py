@@ -19,8 +19,8 @@ PATIENCE = 15.0
 
 DESCRIPTION = """\
 Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in
-and extensions, in words; then what is wrong and what to do. Nothing is sent, and no one
-logs in. Without a port, those for submission (587, 465) and for relaying (25) are looked
+and extensions, in words; then what is wrong and what to do. It sends no mail and does not
+log in. Without a port, those for submission (587, 465) and for relaying (25) are looked
 at.
 """
 

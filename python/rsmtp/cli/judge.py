@@ -80,7 +80,7 @@ def _of_encryption(found: Found) -> list[Finding]:
             findings.append(
                 Finding(
                     "Nothing is encrypted: the server offers no STARTTLS on this port.",
-                    "Anyone on the way can read the mail. Try port 465 or 587, or ask the server's owner.",
+                    "The mail can be read on its way. Try port 465 or 587, or ask the server's owner.",
                 )
             )
     if "auth" in found.offered_in_plaintext:

@@ -79,7 +79,9 @@ def _security(tls: Any) -> str:
 
 
 def _trust(tls: Any) -> str:
-    return "verified: name, chain and dates" if tls.verified else "NOT verified: it may belong to anyone"
+    return (
+        "verified: name, chain and dates" if tls.verified else "NOT verified: the server may be an impostor"
+    )
 
 
 def _offered(client: Any) -> str:

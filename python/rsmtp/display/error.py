@@ -89,4 +89,4 @@ def rich(error: Any) -> str:
 def _again(error: Any) -> str:
     if "unknown" in error.fates.values():
         return '<span class="warn">it may arrive twice</span>'
-    return "yes, later and unchanged" if error.transient else "no, not unchanged"
+    return "yes, later, without a change" if error.transient else "not without a change"

@@ -58,7 +58,7 @@ PAPERS: dict[str, dict[str, dict[str, tuple[int, int]]]] = {
     },
 }
 _LABELS = {
-    PLAIN: "IN PLAINTEXT: anyone on the way can read it",
+    PLAIN: "IN PLAINTEXT: can be read on the way",
     TLS: "INSIDE TLS: encrypted",
     END: "HOW IT ENDS: by QUIT, by 421, by losing its order",
 }

@@ -135,7 +135,7 @@ def _rows(receipt: Any) -> Iterable[list[str]]:
         words = f"{page.code(one.code)} {page.text(clipped(one.text or '', 300))}" if one.code else ""
         if not words and one.fate != "sent":
             words = page.text(error)
-        again = "" if one.fate == "sent" else "may help" if one.transient else "no, not unchanged"
+        again = "" if one.fate == "sent" else "may help" if one.transient else "not without a change"
         if one.fate == "unknown":
             again = "it may arrive twice"
         yield [number, page.text(one.address), _fate(one.fate), words, page.text(one.stage or ""), again]

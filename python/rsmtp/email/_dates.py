@@ -124,7 +124,7 @@ def _offset(zone: str) -> int | None:
     except ValueError:
         return None
     if offset == 0 and zone.startswith("-"):
-        # -0000: nobody says which zone it is (RFC 5322 section 3.3).
+        # -0000: the zone is not given (RFC 5322 section 3.3).
         return None
     sign = -1 if offset < 0 else 1
     return sign * (abs(offset) // 100 * 3600 + abs(offset) % 100 * 60)

@@ -202,7 +202,7 @@ def _mailboxes(value: str) -> Iterator[re.Match[str]]:
 
 
 def is_no_address(value: str) -> bool:
-    """A word with more than one @: nobody's address, and nothing else either."""
+    """A word with more than one @: neither an address nor anything else."""
     return _SEVERAL_ATS.fullmatch(value) is not None
 
 

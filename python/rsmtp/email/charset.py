@@ -64,7 +64,7 @@ _SHIPPED = {name: CHARSETS[name] for name in ("utf-8", "us-ascii")}
 
 
 def _is_as_shipped(name: str) -> bool:
-    """Whether nobody has changed what this charset means (asked by constructors)."""
+    """Whether this charset still means what it does by default (asked by constructors)."""
     return CHARSETS.get(name) is _SHIPPED[name] and name not in ALIASES
 
 

@@ -95,7 +95,7 @@ def get_message_content(msg: Any) -> Any:
 
 
 def get_and_fixup_unknown_message_content(msg: Any) -> bytes:
-    """The bytes of what is in a message/* part of a type that nobody knows
+    """The content of a message/* part of unknown type, as bytes
     (RFC 2046 section 5.2.4: like application/octet-stream)."""
     return bytes(msg.get_payload(0))
 

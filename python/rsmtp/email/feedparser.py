@@ -97,7 +97,7 @@ def _remember(root: _Place, lines: list[str]) -> None:
     try:
         text = "".join(lines).encode("ascii", "surrogateescape")
     except UnicodeEncodeError:
-        return  # text that nobody has encoded yet
+        return  # text that has not been encoded yet
     at = [0, *itertools.accumulate(map(len, lines))]
     ends: dict[_Place, int] = {}
     _find_ends(root, len(text), lines, at, ends)

@@ -172,7 +172,7 @@ def tag(request: Request, number: int) -> Answer:
 def release_message(request: Request, number: int) -> Answer:
     if not request.is_local:
         raise Refusal(
-            403, "only this machine itself may release mail; otherwise anyone could send through it"
+            403, "only this machine itself may release mail; otherwise other machines could send through it"
         )
     return as_json(release.release(request.context.index.message(number), request.body))
 

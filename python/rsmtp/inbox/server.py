@@ -28,8 +28,8 @@ class Inbox:
         catcher: whose mail it is. It stays the caller's: stopping the inbox does not
             close it.
         host: the address to listen on. One that other machines can reach is refused
-            unless allow_remote is true: there is no login, and anyone there could
-            read and delete mail. Releasing mail stays with this machine.
+            unless allow_remote is true: there is no login, and other machines could
+            read and delete mail. Only this machine can ever release mail.
         port: 0 takes a free one.
         allow_remote: let a host be bound that other machines can reach.
         show_password: False keeps the catcher's password out of the page and the API.

@@ -1,4 +1,4 @@
-"""Coming and going: connecting, being welcomed, leaving."""
+"""Connecting and disconnecting: `connect`, the greeting, QUIT."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Connecting(Conversation):
     def _rsmtp_connect(
         self, host: str | None = None, port: int = 0, source_address: tuple[str, int] | str | None = None
     ) -> Steps[Reply]:
-        """Connects and returns the greeting, whatever it says: (code, text).
+        """Connects and returns the greeting as (code, text), even if it is a refusal.
 
-        Without a host, to localhost, or where the constructor of an AsyncSmtpClient was
-        told. "host:port" and "[::1]:port" are taken apart; a host that begins with "/", or
-        a path object, is the path of a Unix socket. A source address may do without a port.
-        Raises a subclass of OSError when no connection can be made.
+        Without a host it connects to localhost; an AsyncSmtpClient connects to the host of
+        its constructor. "host:port" and "[::1]:port" are split; a host that begins with "/",
+        or a path object, is the path of a Unix socket. A source address needs no port.
+        Raises a subclass of OSError if no connection can be made.
         """
         if host is None:
             host, port = self._rsmtp_given[0], port or self._rsmtp_given[1]
@@ -47,7 +47,7 @@ class Connecting(Conversation):
         if not 0 < port < 65536:
             raise OverflowError(f"port: {port} is not between 1 and 65535")
         if not self._rsmtp_tls_is_said:
-            # Nothing but TLS from the first octet is spoken there (RFC 8314 3.3).
+            # That port is for TLS from the first octet (RFC 8314 3.3).
             self._rsmtp_tls_mode = "implicit" if port == SMTP_SSL_PORT else "none"
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
@@ -64,7 +64,7 @@ class Connecting(Conversation):
         return code, msg
 
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> Any:
-        """Opens a connection, or goes on with a socket that was given."""
+        """Opens a connection, or uses the socket that was given."""
         raise NotImplementedError
 
     def _rsmtp_way(self, host: str, path: str | None) -> Proxy | None:
@@ -76,7 +76,7 @@ class Connecting(Conversation):
         return proxies.for_host(self._rsmtp_proxy, host)
 
     def _rsmtp_settings(self, sock: Any = None) -> Settings:
-        """For a connection of the engine's own, or over a socket of others."""
+        """For a connection of the engine, or over a socket of the caller."""
         encrypted = sock is not None and is_encrypted(sock)
         return Settings(
             timeout=self._rsmtp_patience,
@@ -94,13 +94,13 @@ class Connecting(Conversation):
     def _rsmtp_connected(self, connection: Any) -> None:
         replaced, self._rsmtp_connection = self._rsmtp_connection, connection
         if replaced is not None:
-            # Another task has connected meanwhile: one of the two is the client's.
+            # Another task has connected meanwhile: the client keeps the newer connection.
             replaced.close()
         if self._rsmtp_names_itself and self.local_hostname.startswith("["):
             self.local_hostname = address_literal(connection.getsockname())
 
     def _rsmtp_arrive(self, host: str, port: int) -> Steps[None]:
-        """Connects to a server that must welcome us."""
+        """Connects; a greeting other than 220 is an error."""
         try:
             code, msg = yield self._rsmtp_own.connect(host, port)
             if code != 220:
@@ -110,7 +110,7 @@ class Connecting(Conversation):
             raise
 
     def _rsmtp_leave(self) -> Steps[None]:
-        """Says QUIT if there is still a server to say it to."""
+        """Sends QUIT if the session is still open, and closes the connection."""
         try:
             if self._rsmtp_connection is not None and not self._rsmtp_connection.is_over:
                 yield self._rsmtp_own.quit()

@@ -1,4 +1,4 @@
-"""One client's conversation: how it is set up, where it is, and who is asked to go on."""
+"""One client's conversation: its settings, its state, and how requests reach the engine."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ SMTP_SSL_PORT: Final = 465
 LMTP_PORT: Final = 2003
 
 UNSET: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]
-# Methods that a subclass may have its own way of: then what is built on them goes
-# through them.
+# Methods that a subclass may override. What is built on them then calls the override.
 LINE_BY_LINE = ("docmd", "putcmd", "getreply", "send")
 
 
 class Conversation(DebugOutput):
-    """What the verbs stand on.
+    """The base of all verbs.
 
-    The engine (`rsmtp._rsmtp`) holds the conversation; here are the arguments and attributes
-    that people know from smtplib. Verbs that are built on others go through the client's own
-    methods, so that a subclass may have its own way of each. Every private name begins with
-    `_rsmtp_`, but for those that smtplib's own clients have.
+    The engine (`rsmtp._rsmtp`) holds the conversation. This class has the arguments and
+    attributes that people know from smtplib. A verb that is built on others calls them as
+    methods of the client, so that a subclass can override each. Every private name begins
+    with `_rsmtp_`, except for those that smtplib's own clients have.
     """
 
     file: Any = None
@@ -39,7 +38,7 @@ class Conversation(DebugOutput):
     ehlo_resp: bytes | None = None
     does_esmtp: bool = False
     default_port: int = SMTP_PORT
-    # Of the last login.
+    # From the last login.
     user: str | None = None
     password: str | None = None
 
@@ -55,16 +54,16 @@ class Conversation(DebugOutput):
 
     # Of `rsmtp._rsmtp`, or of `rsmtp.async_connection`.
     _rsmtp_connection: Any = None
-    # Where `connect` goes that is not told.
+    # Where `connect()` without arguments goes.
     _rsmtp_given: tuple[str, int] = ("localhost", 0)
-    # A socket of the caller's that is connected, for the next session.
+    # A connected socket of the caller, for the next session.
     _rsmtp_given_sock: Any = None
-    # Seconds for each stage of the present session.
+    # Seconds for each stage of the current session.
     _rsmtp_patience: float | None = None
     _rsmtp_tls_mode = "none"
-    # The class whose methods are nobody's own way.
+    # The class whose methods no subclass has overridden.
     _rsmtp_plain: type[Conversation]
-    # Whether to be smtplib on the wire, its habits included.
+    # Whether to send exactly what smtplib would send.
     _rsmtp_like_smtplib = False
 
     def __init__(
@@ -88,7 +87,7 @@ class Conversation(DebugOutput):
         super().__init__()
         if socket_path is not None:
             if host or sock is not None:
-                raise ValueError("socket_path: it stands instead of a host and of sock")
+                raise ValueError("socket_path: it can't be combined with a host or with sock")
             host = os.path.abspath(os.fspath(socket_path))
         if tls is not None:
             self._rsmtp_tls_mode = tls
@@ -112,7 +111,7 @@ class Conversation(DebugOutput):
         self.local_hostname = own_name() if local_hostname is None else local_hostname
         if proxy is not None:
             if sock is not None or host.startswith("/"):
-                raise ValueError("proxy: there is none on the way that sock or a Unix socket goes")
+                raise ValueError("proxy: it can't be combined with sock or with a Unix socket")
             from rsmtp import proxies
 
             proxies.check(proxy)
@@ -121,11 +120,11 @@ class Conversation(DebugOutput):
         self._rsmtp_made(host, port)
 
     def _rsmtp_made(self, host: str, port: int) -> None:
-        """What a client does at once with where it was told to go."""
+        """Called by the constructor with the host and port that it was given."""
 
     @property
     def _rsmtp_own(self) -> Any:
-        """The verbs as this client has them: in either form, a subclass's own ways included."""
+        """The client's verbs, blocking or awaitable, with a subclass's overrides."""
         return self
 
     # -- where it is ----------------------------------------------------------
@@ -155,15 +154,14 @@ class Conversation(DebugOutput):
 
     @Shown
     def legal_requests(self: Conversation) -> list[str]:
-        """The verbs that RFC 5321 lets a client say in this state, as far as the
-        server offers what they need. Others are not stopped, only those that
-        would lose the order of the conversation."""
+        """The verbs that RFC 5321 allows in this state and the server supports. Others
+        are not refused, unless replies could then no longer be matched to commands."""
         return self._rsmtp_legal_requests
 
     @Shown
     def transcript(self: Conversation) -> Transcript:
-        """The last lines of the conversation (2,000, or a MiB of them), timed,
-        secrets masked, control characters escaped, bodies cut to a few lines. It
+        """The last lines of the conversation (up to 2,000 lines or 1 MiB) with times.
+        Secrets are masked, control characters escaped, bodies cut to a few lines. It
         outlives the connection."""
         return self._rsmtp_transcript
 
@@ -174,9 +172,9 @@ class Conversation(DebugOutput):
 
     @property
     def sock(self) -> Any:
-        """The connection as people ask a socket about it; None when there is none. A socket
-        of the caller's is given back as long as TLS of ours does not come over it. Setting
-        it to None closes the connection."""
+        """The connection as a socket-like object, or None. A socket that the caller passed
+        is returned itself, until TLS of ours runs over it. Setting it to None closes the
+        connection."""
         connection = self._rsmtp_connection
         if connection is None or connection.is_over:
             return None
@@ -191,14 +189,14 @@ class Conversation(DebugOutput):
             self._rsmtp_adopt(value)
 
     def _rsmtp_start_anew(self, host: str) -> None:
-        """For a new connection; what was learnt in an old one is forgotten."""
+        """Prepares for a new connection and forgets what the old one had taught."""
         self.close()
         self._rsmtp_forget()
         self._host = host
         self._rsmtp_patience = socket.getdefaulttimeout() if self.timeout is UNSET else self.timeout
 
     def _rsmtp_adopt(self, sock: Any) -> None:
-        """Goes on with a socket that the caller has connected."""
+        """Uses a socket that the caller has connected."""
         raise TypeError("sock: give it to the constructor; only None can be set, to close the connection")
 
     def __repr__(self) -> str:
@@ -207,7 +205,7 @@ class Conversation(DebugOutput):
         return f"<{type(self).__name__}{where} {self._rsmtp_state}{f' {tls.version}' if tls else ''}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """For notebooks: the state machine, with whom it speaks, and how safely."""
+        """For notebooks: the state machine, the server, and how safe the connection is."""
         from rsmtp.display import client
 
         return client.bundle(self)
@@ -222,12 +220,12 @@ class Conversation(DebugOutput):
         return self.ehlo_msg.lower() == "lhlo"
 
     def close(self) -> None:
-        """Closes the connection without a word. The transcript stays."""
+        """Closes the connection without QUIT. The transcript stays."""
         if self._rsmtp_connection is not None:
             self._rsmtp_connection.close()
 
     def _rsmtp_forget(self) -> None:
-        """What was learnt of the server holds for one session only."""
+        """Forgets the server's extensions: they hold for one session only."""
         self.helo_resp = self.ehlo_resp = None
         self.does_esmtp = False
         self.esmtp_features = {}
@@ -243,13 +241,13 @@ class Conversation(DebugOutput):
         if self._rsmtp_connection is None:
             raise rsmtp.errors.SMTPServerDisconnected("please run connect() first")
         if self.esmtp_features != self._rsmtp_learnt:
-            # People patch the dict to steer what is used.
+            # Callers may edit the dict to control which extensions are used.
             self._rsmtp_connection.assume(list(self.esmtp_features.items()))
             self._rsmtp_learnt = dict(self.esmtp_features)
         return self._rsmtp_connection
 
     def _rsmtp_told(self, error: rsmtp.errors.SMTPException) -> rsmtp.errors.SMTPException:
-        """An error that is made here tells what the engine's own errors tell."""
+        """Adds to an error made here what the engine's own errors carry."""
         if self._rsmtp_connection is not None:
             rsmtp.errors.tell_conversation(
                 error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:]
@@ -263,9 +261,9 @@ class Conversation(DebugOutput):
         return self._rsmtp_talk().perform(request, self._rsmtp_observer)
 
     def _rsmtp_overrides(self, *names: str) -> bool:
-        """Whether a subclass or this instance has its own way of one of these."""
+        """Whether a subclass or this instance overrides one of these methods."""
         if not vars(self).keys().isdisjoint(names):
             return True
         cls, plain = type(self), self._rsmtp_plain
-        # Asked twice a message: most clients are no subclass.
+        # Called twice per message; most clients are not subclasses.
         return cls is not plain and any(getattr(cls, name) is not getattr(plain, name) for name in names)

@@ -1,4 +1,4 @@
-"""What stands between a greeting and mail: STARTTLS (RFC 3207) and AUTH (RFC 4954)."""
+"""STARTTLS (RFC 3207) and AUTH (RFC 4954)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Securing(Conversation):
         """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
         by default the certificate is verified against the system's trust store.
         `server_hostname` is the name that the certificate must be for, by default the
-        host that was connected to.
+        host that the client connected to.
 
-        Everything learnt before is forgotten: say `ehlo()` again. Raises
-        SMTPNotSupportedError if it is not offered, SMTPResponseException if the
-        server refuses it, SMTPTLSError if the handshake fails. Nothing of a mail
-        goes out in plaintext after that.
+        The server's extensions are forgotten: call `ehlo()` again. Raises
+        SMTPNotSupportedError if the server does not offer STARTTLS, SMTPResponseException
+        if it refuses, SMTPTLSError if the handshake fails. No mail goes out in plaintext
+        after that.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         if self._rsmtp_tls is not None and not self.has_extn("starttls"):
@@ -52,13 +52,12 @@ class Securing(Conversation):
         mechanism: str | None = None,
     ) -> Steps[Reply]:
         """AUTH (RFC 4954), with the strongest mechanism that the server offers:
-        CRAM-MD5, PLAIN, LOGIN for a password, OAUTHBEARER, XOAUTH2 for an OAuth 2.0
-        access token. A refusal of the credentials ends it: they are not shown to
-        a weaker mechanism.
+        CRAM-MD5, PLAIN or LOGIN for a password, OAUTHBEARER or XOAUTH2 for an OAuth 2.0
+        access token. If the server refuses the credentials, no weaker mechanism is tried.
 
         Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
-        connection that everybody can read), SMTPException (no mechanism in
-        common), SMTPHeloError; ValueError for NUL, CR and LF in a credential.
+        connection without encryption), SMTPException (no mechanism in common),
+        SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         sending.text("user", user)
@@ -86,7 +85,7 @@ class Securing(Conversation):
         return reply
 
     def _rsmtp_login_by_steps(self, initial_response_ok: bool) -> Steps[Reply]:
-        """Through the subclass's own `auth` and authobjects, strongest first."""
+        """Logs in by the subclass's `auth` and authobjects, the strongest mechanism first."""
         offered = self.esmtp_features["auth"].upper().split()
         for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
             if mechanism in offered:
@@ -107,8 +106,8 @@ class Securing(Conversation):
         """AUTH by a callable: `authobject(challenge)` answers each challenge
         (bytes), `authobject()` gives the initial response or None.
 
-        Raises SMTPAuthenticationError, and SMTPException if the server does not
-        stop asking; what the callable raises cancels the exchange.
+        Raises SMTPAuthenticationError, and SMTPException if the server sends too many
+        challenges. An exception of the callable cancels the exchange.
         """
         initial = _octets((yield authobject())) if initial_response_ok else None
         answer = yield self._rsmtp_perform(Request.auth(mechanism.upper(), initial))
@@ -126,7 +125,7 @@ class Securing(Conversation):
                 yield from self._rsmtp_cancel_auth()
                 raise
             except BaseException:
-                # Whoever was interrupted does not wait for an answer.
+                # An interrupted call does not wait for the answer.
                 self.close()
                 raise
             answer = yield self._rsmtp_talk().perform(Request.response(response), self._rsmtp_observer)
@@ -137,7 +136,7 @@ class Securing(Conversation):
         try:
             yield self._rsmtp_talk().perform(Request.response(None), self._rsmtp_observer)
         except rsmtp.errors.SMTPException:
-            pass  # The refusal is what was asked for; the cause is on its way up.
+            pass  # The server must refuse a cancelled exchange; the cause is raised by the caller.
 
     def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:
         """An authobject for CRAM-MD5 (RFC 2195), from `user` and `password`."""

@@ -1,4 +1,4 @@
-"""A message in one call: the mail transaction (RFC 5321 3.3)."""
+"""`sendmail` and `send_message`: a whole mail transaction (RFC 5321 3.3)."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ class Transaction(Conversation):
             from_addr: the reverse-path; "" is the null reverse-path.
             to_addrs: one address or many.
             msg: bytes, str (sent as UTF-8), or a message. Line ends become CRLF.
-                Large bodies are encoded, and attached files read, in small pieces on
-                their way out.
+                Large bodies are encoded, and attached files read, in small pieces while
+                they are sent.
             mail_options, rcpt_options: as "BODY=8BITMIME"; SIZE, BODY and
                 SMTPUTF8 are added where the message needs and the server offers
                 them.
 
-        Returns the refused recipients with (code, text) for each: empty when all
-        were accepted. Raises SMTPRecipientsRefused (all of them),
+        Returns the refused recipients with (code, text) for each; the dict is empty if
+        all were accepted. Raises SMTPRecipientsRefused (all of them),
         SMTPSenderRefused, SMTPDataError, SMTPHeloError, SMTPNotSupportedError,
         SMTPServerDisconnected (its `fates` tell whether the message may have
-        arrived), SMTPContentError (an attached file could not be read, or was
-        changed, while it was being sent); OSError for one that can't be read
+        arrived), SMTPContentError (an attached file could not be read, or
+        changed, while it was being sent); OSError for a file that can't be read
         before anything is sent; ValueError for what is not an address or an option.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
@@ -62,7 +62,7 @@ class Transaction(Conversation):
             sending.options_of("mail_options", mail_options),
             sending.options_of("rcpt_options", rcpt_options),
         )
-        # Nobody has a way of his own here, as was just seen.
+        # No method is overridden, as was just checked: the engine does it all.
         refused = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         return refused
 
@@ -74,9 +74,9 @@ class Transaction(Conversation):
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
     ) -> Steps[dict[str, Reply]]:
-        """Sends a message (ours or the standard library's) to whom its headers
-        name: Sender over From; To, Cc and Bcc, or their Resent- forms. Bcc never
-        travels. Returns and raises as `sendmail`, and ValueError for more than
+        """Sends a message (ours or the standard library's). The envelope comes from its
+        headers: Sender, or else From; To, Cc and Bcc; or their Resent- forms. Bcc is
+        never sent. Returns and raises as `sendmail`, and ValueError for more than
         one block of Resent- fields.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
@@ -100,12 +100,13 @@ class Transaction(Conversation):
 
 
 def _as_bytes(client: Any, content: bytes | RenderedMessage) -> bytes:
-    """What a method of the client's own knows, and the server takes."""
+    """The content as bytes, for an overridden method, in a form that the server takes."""
     return bytes(_fitted(client, content))
 
 
 def _fitted(client: Any, content: bytes | RenderedMessage) -> bytes | RenderedMessage:
-    """What the server takes; smtplib's users send it whatever the message says."""
+    """The content in a form that the server takes. The mirror of smtplib leaves it unchanged,
+    as smtplib does."""
     if not isinstance(content, RenderedMessage) or client.has_extn("8bitmime") or client._rsmtp_like_smtplib:
         return content
     return content._in_seven_bits()
@@ -119,8 +120,8 @@ def _by_steps(
     mail_options: Sequence[str],
     rcpt_options: Sequence[str],
 ) -> Steps[dict[str, Reply]]:
-    """The transaction through the client's own methods, for a subclass that has
-    made some of them its own."""
+    """The transaction through the client's methods, for a subclass that overrides
+    some of them."""
 
     def give_up(code: int) -> Steps[None]:
         if code == 421:
@@ -150,7 +151,7 @@ def _by_steps(
     if len(refused) == len(recipients):
         yield from give_up(250)
         raise rsmtp.errors.SMTPRecipientsRefused(refused)
-    # A method of the client's own knows bytes only.
+    # An overridden method knows bytes only.
     code, text = yield client.data(bytes(content) if client._rsmtp_overrides("data") else content)
     if code != 250:
         yield from give_up(code)
