@@ -34,13 +34,12 @@ async def welcome(address: str, background: BackgroundTasks) -> dict[str, str]:
 async def send(message: rsmtp.Message) -> None:
     """The answer is out by now: what goes wrong here goes into the log."""
     try:
-        await rsmtp.send(
+        await rsmtp.asend(
             message,
-            hostname=os.environ.get("SMTP_HOST", "localhost"),
+            host=os.environ.get("SMTP_HOST", "localhost"),
             port=int(os.environ.get("SMTP_PORT", "587")),
             username=os.environ["SMTP_USER"],
             password=os.environ["SMTP_PASSWORD"],
-            start_tls=True,
             timeout=30,
         )
     except (rsmtp.SMTPException, OSError):

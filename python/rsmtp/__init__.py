@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rsmtp import aiosmtplib, email, errors, inbox, smtplib, testing
+    from rsmtp import aio, aiosmtplib, email, errors, inbox, smtplib, testing
     from rsmtp._rsmtp import (
         Catcher,
         Certificate,
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
         __version__,
         formataddr,
     )
-    from rsmtp.aio import AsyncSmtpClient, send
+    from rsmtp.aio import AsyncSmtpClient
     from rsmtp.async_mailer import AsyncMailer
     from rsmtp.client import SmtpClient
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
     from rsmtp.message import Message
+    from rsmtp.one_call import asend, send
     from rsmtp.progress import Progress
     from rsmtp.report import Report
     from rsmtp.transcript import Transcript
@@ -69,7 +70,9 @@ __all__ = [
     "Transcript",
     "TranscriptLine",
     "__version__",
+    "aio",
     "aiosmtplib",
+    "asend",
     "email",
     "errors",
     "formataddr",
@@ -79,7 +82,7 @@ __all__ = [
     "testing",
 ]
 
-_MODULES = ("aiosmtplib", "email", "errors", "inbox", "smtplib", "testing")
+_MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "smtplib", "testing")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
     "AsyncMailer": "async_mailer",
@@ -89,8 +92,9 @@ _HOMES = {
     "Progress": "progress",
     "Report": "report",
     "SmtpClient": "client",
-    "send": "aio",
     "Transcript": "transcript",
+    "asend": "one_call",
+    "send": "one_call",
 } | dict.fromkeys(
     (
         "Catcher",

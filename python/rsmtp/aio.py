@@ -1,4 +1,4 @@
-"""`AsyncSmtpClient`: the client's verbs, awaitable; and `send`, which sends one message.
+"""`AsyncSmtpClient`: the client's verbs, awaitable. `send` is `rsmtp.asend`.
 
 This module knows nothing of SMTP: the verbs are the scripts of `rsmtp.verbs`, and
 `async_connection.py` moves the octets.
@@ -7,21 +7,19 @@ This module knows nothing of SMTP: the verbs are the scripts of `rsmtp.verbs`, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp.async_connection import Connection
+from rsmtp.one_call import asend as send
 from rsmtp.verbs import Verbs
-from rsmtp.verbs.conversation import SMTP_PORT, SMTP_SSL_PORT, UNSET
-from rsmtp.verbs.script import Reply, Steps, named_after
+from rsmtp.verbs.script import Steps, named_after
 
 __all__ = ["AsyncSmtpClient", "send"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-SUBMISSION_PORT: Final = 587
 
 
 def awaitable(
@@ -171,70 +169,3 @@ class AsyncSmtpClient(Verbs):
 
 
 AsyncSmtpClient._rsmtp_plain = AsyncSmtpClient
-
-
-async def send(
-    message: Any,
-    /,
-    *,
-    sender: str | None = None,
-    recipients: str | Iterable[str] | None = None,
-    hostname: str = "localhost",
-    port: int = 0,
-    username: str | None = None,
-    password: str | None = None,
-    local_hostname: str | None = None,
-    source_address: tuple[str, int] | str | None = None,
-    timeout: float | None = UNSET,
-    deadline: float | None = None,
-    use_tls: bool = False,
-    start_tls: bool | None = None,
-    context: Any = None,
-    tls_context: Any = None,
-    mail_options: Sequence[str] = (),
-    rcpt_options: Sequence[str] = (),
-) -> dict[str, Reply]:
-    """Connects, sends one message and disconnects.
-
-    Args:
-        message: a message, or bytes or str with `sender` and `recipients`.
-        sender, recipients: the envelope. Default: taken from the headers.
-        hostname: the server.
-        port: 0 means 465 with use_tls, 587 with start_tls, 25 otherwise.
-        username, password: to log in with, if given.
-        use_tls: TLS from the first byte (RFC 8314).
-        start_tls: True demands STARTTLS, False does without it. Default: where the
-            server offers it. An attacker in the network can hide the offer, so use True
-            for a server that you know. A password needs TLS in any case, unless the
-            server is on this machine.
-        context, tls_context: a TlsConfig or an `ssl.SSLContext`. Default: certificates are
-            verified by the operating system's trust store.
-        local_hostname, source_address, timeout, deadline: as for AsyncSmtpClient.
-        mail_options, rcpt_options: as for `AsyncSmtpClient.sendmail`.
-
-    Returns the refused recipients and raises, both as `AsyncSmtpClient.sendmail` does.
-    """
-    by_headers = hasattr(message, "get_all")
-    if not by_headers and (sender is None or recipients is None):
-        raise ValueError(
-            "sender and recipients: bytes and str need both; only a message has headers that name them"
-        )
-    if not port:
-        port = SMTP_SSL_PORT if use_tls else SUBMISSION_PORT if start_tls else SMTP_PORT
-    if use_tls and start_tls:
-        raise ValueError("use_tls and start_tls: TLS comes before the greeting or after it, not both")
-    context = tls_context if context is None else context
-    tls = "implicit" if use_tls else "starttls" if start_tls else "none"
-    client = AsyncSmtpClient(
-        hostname, port, local_hostname, timeout, source_address, tls=tls, context=context, deadline=deadline
-    )
-    async with client:
-        if start_tls is None and not use_tls:
-            await client.ehlo_or_helo_if_needed()
-            if client.has_extn("starttls"):
-                await client.starttls(context=context)
-        if username is not None:
-            await client.login(username, password)
-        if by_headers:
-            return await client.send_message(message, sender, recipients, mail_options, rcpt_options)
-        return await client.sendmail(sender or "", recipients or [], message, mail_options, rcpt_options)

@@ -136,7 +136,7 @@ class Stage:
 
 def runnable(block):
     """A block that awaits outside of a function, as a notebook allows, in a coroutine."""
-    if re.search(r"^(async with|async for|await)\b", block, re.M):
+    if re.search(r"^(async with|async for|(\w+ = )?await)\b", block, re.M):
         inner = textwrap.indent(block, "    ")
         return f"import asyncio\nasync def notebook():\n{inner}\nasyncio.run(notebook())\n"
     return block

@@ -1,0 +1,134 @@
+"""`send` and `asend`: one message in one call, over a session of its own. Each is a `Mailer` that
+sends once and leaves: `keep_idle=0` says QUIT together with the message."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rsmtp._rsmtp import Receipt
+    from rsmtp.mailer import Sendable
+
+__all__ = ["asend", "send"]
+
+
+def send(
+    message: Sendable,
+    url: str | Sequence[str] | None = None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    username: str | None = None,
+    user: str | None = None,
+    password: str | Callable[[], str] | None = None,
+    access_token: str | Callable[[], str] | None = None,
+    tls: str | None = None,
+    context: Any = None,
+    timeout: float | None = None,
+    deadline: float | None = None,
+    local_hostname: str | None = None,
+    source_address: tuple[str, int] | None = None,
+    pipelining: bool = True,
+    chunking: bool = True,
+    allow_plaintext_auth: bool = False,
+    initial_response_ok: bool = True,
+    proxy: str | None = None,
+    retries: int | None = None,
+    give_up_after: float | None = None,
+    backoff: float = 1.0,
+    resend_unknown: bool = False,
+    check: bool = True,
+) -> Receipt:
+    """Sends one message over a session of its own, and waits until its fate is known.
+
+        rsmtp.send(message, "smtp://ann:password@smtp.example.org")
+        rsmtp.send(message, host="smtp.example.org", username="ann", password=password)
+
+    Args:
+        message: a message, or `(from_addr, to_addrs, data)`.
+        url: as for `Mailer`. Default: the variable RSMTP_URL, unless `host` is given.
+        check: False returns the receipt also of a message that no recipient got.
+
+    The other arguments are those of `Mailer`: STARTTLS is required where nothing else is
+    said, and TLS from the first octet with port 465.
+
+    Returns the receipt and raises as `Mailer.send` does. To send several messages, use a
+    `Mailer`: it keeps its sessions.
+
+    It blocks. In a notebook it can be called as it is; a coroutine, which must not hold up its
+    event loop, says `await rsmtp.asend(...)`, with the same arguments.
+    """
+    settings = dict(locals())
+    if _is_awaited(sys._getframe(1)):
+        raise TypeError(
+            "rsmtp.send() is a plain function that blocks: write `await rsmtp.asend(...)`, with the same "
+            "arguments. Nothing was sent"
+        )
+    from rsmtp.mailer import Mailer
+
+    del settings["message"], settings["check"]
+    with Mailer(**settings, keep_idle=0) as mailer:
+        return mailer.send(message, check=check)
+
+
+async def asend(
+    message: Sendable,
+    url: str | Sequence[str] | None = None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    username: str | None = None,
+    user: str | None = None,
+    password: str | Callable[[], str] | None = None,
+    access_token: str | Callable[[], str] | None = None,
+    tls: str | None = None,
+    context: Any = None,
+    timeout: float | None = None,
+    deadline: float | None = None,
+    local_hostname: str | None = None,
+    source_address: tuple[str, int] | None = None,
+    pipelining: bool = True,
+    chunking: bool = True,
+    allow_plaintext_auth: bool = False,
+    initial_response_ok: bool = True,
+    proxy: str | None = None,
+    retries: int | None = None,
+    give_up_after: float | None = None,
+    backoff: float = 1.0,
+    resend_unknown: bool = False,
+    check: bool = True,
+) -> Receipt:
+    """`rsmtp.send` for an event loop: the same arguments, receipt and errors.
+
+        await rsmtp.asend(message, "smtp://ann:password@smtp.example.org")
+
+    A task that is cancelled ends the session; the exception has the message's fate as its
+    `receipt`, unless it was never begun. To send several messages, use an `AsyncMailer`.
+    """
+    settings = dict(locals())
+    from rsmtp.async_mailer import AsyncMailer
+
+    del settings["message"], settings["check"]
+    async with AsyncMailer(**settings, keep_idle=0) as mailer:
+        return await mailer.send(message, check=check)
+
+
+_COROUTINES = 0x80 | 0x200  # CO_COROUTINE and CO_ASYNC_GENERATOR
+
+
+def _is_awaited(caller: FrameType) -> bool:
+    """Whether `await` stands before the call that the caller is at. Python itself finds out when the
+    message has gone already, and a person who sees an error sends again. What can't be told is
+    False: Python's own TypeError follows then."""
+    if not caller.f_code.co_flags & _COROUTINES:
+        return False
+    import opcode
+
+    octets, at = caller.f_code.co_code, caller.f_lasti + 2
+    while octets[at : at + 1] == b"\0":  # the call's inline cache
+        at += 2
+    return octets[at : at + 1] == bytes([opcode.opmap.get("GET_AWAITABLE", 0)])
