@@ -34,10 +34,12 @@ class Envelope(NamedTuple):
 
 
 def envelope_of(
-    msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None, *, local: bool = False
+    msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None, *, like_smtplib: bool = False
 ) -> Envelope:
-    """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6). `local`: an
-    address without a domain may stand beside others in a field."""
+    """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6). ValueError for a
+    message without a sender or a recipient. `like_smtplib`: an address without a domain may
+    stand beside others in a field, and a ported program may send to no recipient (smtplib
+    raises SMTPRecipientsRefused then)."""
     if not hasattr(msg, "get_all"):
         raise TypeError(f"msg: a message is wanted, not {type(msg).__name__}; sendmail() takes text")
     resent = msg.get_all("Resent-Date")
@@ -45,7 +47,8 @@ def envelope_of(
         raise ValueError("message has more than one 'Resent-' header block")
     prefix = "" if resent is None else "Resent-"
     # A message of ours was asked when the field was set, and knows lists from text.
-    local = local or getattr(getattr(msg, "policy", None), "_family", None) == "modern"
+    ours = getattr(getattr(msg, "policy", None), "_family", None) == "modern"
+    local = like_smtplib or ours
     if from_addr is None:
         sender = msg[f"{prefix}Sender"] if f"{prefix}Sender" in msg else msg[f"{prefix}From"]
         if sender is None:
@@ -53,14 +56,20 @@ def envelope_of(
         from_addr = _addresses(f"{prefix}From", sender, local)[0]
     if to_addrs is None:
         # Every field of each name: a second To is as good as the first.
-        names = [prefix + name for name in ("To", "Bcc", "Cc")]
+        fields = [(prefix + name, msg.get_all(prefix + name) or ()) for name in ("To", "Bcc", "Cc")]
         to_addrs = [
-            address
-            for name in names
-            for field in msg.get_all(name) or ()
-            for address in _addresses(name, field, local)
+            address for name, found in fields for field in found for address in _addresses(name, field, local)
         ]
+        if not to_addrs and (ours or not like_smtplib):
+            raise _no_recipient(fields)
     return Envelope(from_addr, recipients_of(to_addrs))
+
+
+def _no_recipient(fields: Sequence[tuple[str, Sequence[Any]]]) -> ValueError:
+    empty = [name for name, found in fields if found]
+    to, bcc, cc = (name for name, _ in fields)
+    what = f"no address in {' and '.join(empty)}" if empty else f"no {to}, {cc} or {bcc} field"
+    return ValueError(f"the message has {what}, and no to_addrs was given")
 
 
 def recipients_of(to_addrs: Any) -> list[str]:

@@ -156,12 +156,12 @@ def _envelope(given: argparse.Namespace, message: Any) -> Envelope:
         if others:
             raise Stop(DATA, "--envelope-from: one address is wanted")
     try:
-        envelope = sending.envelope_of(message, sender, to)
+        return sending.envelope_of(message, sender, to)
     except ValueError as error:
-        raise Stop(DATA, str(error)) from None
-    if not envelope.recipients:
-        raise Stop(DATA, "the message has no recipient in To, Cc or Bcc: say --envelope-to ADDRESS")
-    return envelope
+        words = str(error)
+    for argument, flag in (("from_addr", "--envelope-from ADDRESS"), ("to_addrs", "--envelope-to ADDRESS")):
+        words = words.replace(f"and no {argument} was given", f"and no {flag} was given")
+    raise Stop(DATA, words)
 
 
 def _addresses(flag: str, text: str) -> list[str]:

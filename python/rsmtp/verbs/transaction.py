@@ -76,12 +76,12 @@ class Transaction(Conversation):
     ) -> Steps[dict[str, Reply]]:
         """Sends a message (ours or the standard library's). The envelope comes from its
         headers: Sender, or else From; To, Cc and Bcc; or their Resent- forms. Bcc is
-        never sent. Returns and raises as `sendmail`, and ValueError for more than
-        one block of Resent- fields.
+        never sent. Returns and raises as `sendmail`, and ValueError for a message without
+        a sender or a recipient, and for more than one block of Resent- fields.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         # smtplib's own callers send to "root, postmaster".
-        envelope = sending.envelope_of(msg, from_addr, to_addrs, local=self._rsmtp_like_smtplib)
+        envelope = sending.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
         utf8 = envelope.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
             raise rsmtp.errors.SMTPNotSupportedError(
