@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp.async_connection import Connection
 from rsmtp.one_call import asend as send
+from rsmtp.tracebacks import named, shortened
 from rsmtp.verbs import Verbs
 from rsmtp.verbs.script import Steps, named_after
 
@@ -41,6 +42,8 @@ def awaitable(
         except StopIteration as end:
             result: R = end.value
             return result
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
     return named_after(script, method, "AsyncSmtpClient")
 
@@ -115,15 +118,17 @@ class AsyncSmtpClient(Verbs):
             self._rsmtp_holder = task
         try:
             return await self._rsmtp_come()
-        except BaseException:
+        except BaseException as raised:
             self._rsmtp_give_way()
-            raise
+            raise shortened(raised)  # noqa: B904
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             await self._rsmtp_exit()
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
         finally:
             self._rsmtp_give_way()
 
@@ -132,8 +137,13 @@ class AsyncSmtpClient(Verbs):
 
     async def _rsmtp_come(self) -> Self:
         if self._rsmtp_connects and self.sock is None:
-            await self._rsmtp_enter(*self._rsmtp_given)
+            try:
+                await self._rsmtp_enter(*self._rsmtp_given)
+            except BaseException as raised:
+                raise shortened(raised)  # noqa: B904
         return self
+
+    named(_rsmtp_come, "__await__")
 
     def _rsmtp_turn(self) -> asyncio.Lock:
         """The lock that a task holds from `async with` to its end."""

@@ -13,6 +13,7 @@ from rsmtp.async_sending import AsyncSending
 from rsmtp.mailer import BaseMailer, Sendable, check_many, checked
 from rsmtp.progress import Progress
 from rsmtp.report import Report
+from rsmtp.tracebacks import shortened
 
 
 class AsyncMailer(BaseMailer):
@@ -32,11 +33,14 @@ class AsyncMailer(BaseMailer):
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
-            raise
+            raise shortened(raised)  # noqa: B904
         (receipt,) = report.receipts
-        if not receipt.recipients and receipt.error is not None:
-            raise receipt.error
-        return checked(receipt, check)
+        try:
+            if not receipt.recipients and receipt.error is not None:
+                raise receipt.error
+            return checked(receipt, check)
+        except Exception as raised:
+            raise shortened(raised)  # noqa: B904
 
     def send_all(
         self,
@@ -55,7 +59,10 @@ class AsyncMailer(BaseMailer):
         comes free, and receipts are kept no longer than the caller takes to ask for them:
         a slow caller slows the sending.
         """
-        check_many(messages)
+        try:
+            check_many(messages)
+        except TypeError as raised:
+            raise shortened(raised)  # noqa: B904
         return AsyncSending(self._pool, self._hops, messages, progress, total, make)
 
     async def aclose(self) -> None:

@@ -19,6 +19,7 @@ from rsmtp.mailer import Sendable, each_once, teller
 from rsmtp.progress import Progress
 from rsmtp.report import KEPT, Report
 from rsmtp.servers import Local
+from rsmtp.tracebacks import named, shortened
 
 
 class _Pulse:
@@ -82,9 +83,11 @@ class AsyncSending:
                     self._receipts.clear()
         except BaseException as raised:
             self._hang_on(raised, report)
-            raise
+            raise shortened(raised)  # noqa: B904
         report.close(self._sending.tally)
         return report
+
+    named(_report, "send_all")
 
     def _hang_on(self, raised: BaseException, report: Report) -> None:
         report.receipts += self._receipts
@@ -102,7 +105,9 @@ class AsyncSending:
             raise
         except BaseException as raised:
             self._hang_on(raised, Report())
-            raise
+            raise shortened(raised)  # noqa: B904
+
+    named(_each, "send_all")
 
     def _begin(self, every: bool) -> None:
         if self._begun:

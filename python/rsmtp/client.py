@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp import sockets
 from rsmtp._rsmtp import Connection
+from rsmtp.tracebacks import shortened
 from rsmtp.transcript import Transcript
 from rsmtp.verbs import Verbs
 from rsmtp.verbs.conversation import UNSET
@@ -39,6 +40,8 @@ def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concat
         except StopIteration as end:
             result: R = end.value
             return result
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
     return named_after(script, method, "SmtpClient")
 
@@ -118,7 +121,10 @@ class SmtpClient(Verbs):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._rsmtp_exit()
+        try:
+            self._rsmtp_exit()
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
     def _get_socket(self, host: str, port: int, timeout: Any) -> Any:
         """A socket connected to `host`. A subclass may override it, as with smtplib: the

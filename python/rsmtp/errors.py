@@ -59,8 +59,9 @@ class _Facts:
         "refused", "unknown" (lost after the end of mail data) and "not sent".
     path: the states that the conversation went through, the latest at the end.
     last_words: the last lines of the conversation, as "C: ..." and "S: ...", secrets masked.
+    hint: what to do, where it is known; else None.
 
-    Path and last words are also a note under the error's traceback.
+    The hint, the path and the last words are also notes under the error's traceback.
     """
 
     stage: str | None = None
@@ -71,6 +72,14 @@ class _Facts:
     fates: Mapping[str, str] = {}
     path: Sequence[str] = ()
     last_words: Sequence[str] = ()
+    # What the engine advises.
+    _advice: str | None = None
+
+    @property
+    def hint(self) -> str | None:
+        from rsmtp import hints
+
+        return hints.hint(self)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """For notebooks: what happened, at a glance."""
@@ -226,6 +235,9 @@ def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
     reply = facts.pop("reply")
     os_error = facts.pop("os_error")
     error = _build(kind, message, reply, os_error, facts)
+    # It says what has happened and, behind a semicolon, what to do.
+    if advice := message.partition("; ")[2]:
+        facts["_advice"] = f"{advice[:1].upper()}{advice[1:]}."
     return _tell(error, reply, facts)
 
 
@@ -254,6 +266,7 @@ def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable
     if isinstance(error, _Facts) and isinstance(error, BaseException) and not error.path:
         error.path = tuple(path)
         error.last_words = told_by(lines)
+        _advise(error)
         if told := note(error):
             error.add_note(told)
 
@@ -278,7 +291,22 @@ def raise_for_receipt(receipt: Any) -> None:
         error = SMTPServerDisconnected(lost if "unknown" in fates.values() else "the message was not sent")
     if isinstance(error, _Facts):
         error.fates = fates
+        _advise(error)
     raise error
+
+
+def _advise(error: Any) -> None:
+    """Puts the hint, as it is now, into the notes."""
+    before = getattr(error, "__notes__", [])
+    notes = [note for note in before if not note.startswith(_HINT)]
+    hint = error.hint
+    if hint and hint.lower().rstrip(".") not in str(error).lower():
+        notes.insert(0, _HINT + hint)
+    if notes != before:
+        error.__notes__ = notes
+
+
+_HINT = "hint: "
 
 
 def _build(
@@ -337,6 +365,7 @@ def _tell(error: BaseException, reply: Reply | None, facts: dict[str, Any]) -> B
     if reply and not isinstance(error, SMTPRecipientsRefused):
         error.code = reply[0]  # type: ignore[attr-defined]
         error.transient = _is_transient(reply[0])  # type: ignore[attr-defined]
+    _advise(error)
     return error
 
 

@@ -18,6 +18,7 @@ from rsmtp.progress import Progress, bar
 from rsmtp.report import KEPT, Report
 from rsmtp.sending import MessageLike, prepare
 from rsmtp.servers import Local, Server, from_url
+from rsmtp.tracebacks import public, shortened
 
 #: A message, ours or the standard library's, or `(from_addr, to_addrs, data)`.
 Sendable = Any
@@ -79,6 +80,7 @@ class BaseMailer:
     can't be meant.
     """
 
+    @public
     def __init__(
         self,
         url: str | Sequence[str] | None = None,
@@ -208,9 +210,12 @@ class Mailer(BaseMailer):
         or TypeError for a message that can't be sent as it is. What a signal handler
         raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
-        if sockets.are_replaced():
-            return checked(self._send_by_thread(message), check)
-        return checked(self._engine.send(message, prepare(message)), check)
+        try:
+            if sockets.are_replaced():
+                return checked(self._send_by_thread(message), check)
+            return checked(self._engine.send(message, prepare(message)), check)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
     def _send_by_thread(self, message: Sendable) -> Receipt:
         """What is done by sockets that are not Python's is done in a thread of its own, and
@@ -305,13 +310,16 @@ class Mailer(BaseMailer):
         Ctrl-C does too: what was in flight is unknown then. With stream=True the report
         holds the receipts that had not been yielded.
         """
-        check_many(messages)
-        sending = self._engine.send_all(stream, KEPT, by_threads=True)
-        told = teller(sending, messages, progress, total)
-        messages = each_made(messages, make)
-        if stream:
-            return _receipts(sending, messages, told)
-        return _report(sending, messages, told)
+        try:
+            check_many(messages)
+            sending = self._engine.send_all(stream, KEPT, by_threads=True)
+            told = teller(sending, messages, progress, total)
+            messages = each_made(messages, make)
+            if stream:
+                return _receipts(sending, messages, told)
+            return _report(sending, messages, told)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
     def close(self) -> None:
         """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
@@ -420,7 +428,7 @@ def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Ite
         report = Report()
         report.receipts = waiting
         _settle(sending, raised, report)
-        raise
+        raise shortened(raised)  # noqa: B904
     finally:
         told(True)
 

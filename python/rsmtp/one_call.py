@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rsmtp.tracebacks import shortened
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -71,8 +73,11 @@ def send(
     from rsmtp.mailer import Mailer
 
     del settings["message"], settings["check"]
-    with Mailer(**settings, keep_idle=0) as mailer:
-        return mailer.send(message, check=check)
+    try:
+        with Mailer(**settings, keep_idle=0) as mailer:
+            return mailer.send(message, check=check)
+    except BaseException as raised:
+        raise shortened(raised)  # noqa: B904
 
 
 async def asend(
@@ -113,8 +118,11 @@ async def asend(
     from rsmtp.async_mailer import AsyncMailer
 
     del settings["message"], settings["check"]
-    async with AsyncMailer(**settings, keep_idle=0) as mailer:
-        return await mailer.send(message, check=check)
+    try:
+        async with AsyncMailer(**settings, keep_idle=0) as mailer:
+            return await mailer.send(message, check=check)
+    except BaseException as raised:
+        raise shortened(raised)  # noqa: B904
 
 
 _COROUTINES = 0x80 | 0x200  # CO_COROUTINE and CO_ASYNC_GENERATOR

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import rsmtp
 from rsmtp.client import SmtpClient
+from rsmtp.tracebacks import shortened
 from rsmtp.verbs.conversation import LMTP_PORT, SMTP_PORT, SMTP_SSL_PORT, UNSET
 
 if TYPE_CHECKING:
@@ -93,7 +94,11 @@ class SMTP(SmtpClient):
     ) -> tuple[int, bytes]:
         """STARTTLS (RFC 3207): see `rsmtp.SmtpClient.starttls`. `keyfile` and `certfile` are
         Python 3.11's, for a certificate of the client's."""
-        return super().starttls(context=_with_certificate(keyfile, certfile, context), **options)
+        context = _with_certificate(keyfile, certfile, context)
+        try:
+            return super().starttls(context=context, **options)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -105,6 +110,8 @@ class SMTP(SmtpClient):
                 raise rsmtp.errors.SMTPResponseException(code, message)
         except rsmtp.errors.SMTPServerDisconnected:
             pass
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
         finally:
             self.close()
 
@@ -128,7 +135,10 @@ class SMTP_SSL(SMTP):
         context: Any = None,
     ) -> None:
         context = _with_certificate(keyfile, certfile, context)
-        super().__init__(host, port, local_hostname, timeout, source_address, context=context)
+        try:
+            super().__init__(host, port, local_hostname, timeout, source_address, context=context)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
 
 class LMTP(SMTP):
@@ -145,7 +155,10 @@ class LMTP(SMTP):
         source_address: tuple[str, int] | str | None = None,
         timeout: float | None = UNSET,
     ) -> None:
-        super().__init__(host, port, local_hostname, timeout, source_address)
+        try:
+            super().__init__(host, port, local_hostname, timeout, source_address)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
 
 def _with_certificate(keyfile: Any, certfile: Any, context: Any) -> Any:

@@ -197,6 +197,7 @@ def test_what_the_engine_knows_is_the_cause():
     assert cause.transient
     assert cause.fates == {B: "refused", C: "refused"}
     assert any("RCPT" in line for line in cause.last_words)
+    assert caught.value.hint == cause.hint == "The same may work later."
 
 
 @pytest.mark.parametrize("raw", [True, False])

@@ -27,7 +27,7 @@ def translated() -> Iterator[None]:
         # An `ssl.SSLError` is one with aiosmtplib, too.
         raise
     except engine.SMTPException as error:
-        raise called_by_aiosmtplib(error) from error
+        raise advised(called_by_aiosmtplib(error), error) from error
 
 
 @contextmanager
@@ -40,11 +40,18 @@ def translated_while_connecting(hostname: str | None, port: int | None) -> Itera
         words = f"Timed out connecting to {where}"
         if error.stage == "greeting":
             words = "Timed out waiting for server ready message"
-        raise errors.SMTPConnectTimeoutError(words) from error
+        raise advised(errors.SMTPConnectTimeoutError(words), error) from error
     except engine.SMTPConnectError as error:
-        raise called_by_aiosmtplib(error) from error
+        raise advised(called_by_aiosmtplib(error), error) from error
     except (OSError, engine.SMTPServerDisconnected) as error:
-        raise errors.SMTPConnectError(f"Error connecting to {where}: {error}") from error
+        failed = errors.SMTPConnectError(f"Error connecting to {where}: {error}")
+        raise advised(failed, error) from error
+
+
+def advised(theirs: errors.SMTPException, error: Exception) -> errors.SMTPException:
+    """The hint is theirs, too; as a note it stands under the cause, and once is enough."""
+    theirs.hint = getattr(error, "hint", None)  # type: ignore[attr-defined]
+    return theirs
 
 
 def called_by_aiosmtplib(error: engine.SMTPException) -> errors.SMTPException:

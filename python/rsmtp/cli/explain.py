@@ -27,28 +27,12 @@ _FLAGS = {
 
 def explain(error: BaseException, server: Server | None = None) -> str:
     """One or two sentences; without a server, nothing about looking at it."""
-    words = harmless(re.sub(r"^\[Errno -?\d+\] ", "", errors.words(error)))
+    words = re.sub(r"^\[Errno -?\d+\] ", "", errors.words(error))
+    hint = getattr(error, "hint", None) or ""
+    check = f"; `rsmtp check {server.host}` tells" if server else ""
+    hint = hint.replace("; `rsmtp check` tells", check) if server else hint.partition("; `rsmtp check`")[0]
+    if hint.lower().rstrip(".") not in words.lower():
+        words = f"{words.rstrip('.')}. {hint.rstrip('.')}."
     for programmers, ours in _FLAGS.items():
         words = words.replace(programmers, ours)
-    advice = _advice(error, server)
-    return f"{words.rstrip('.')}. {advice}" if advice else words
-
-
-def _advice(error: BaseException, server: Server | None) -> str:
-    check = f"; `rsmtp check {server.host}` tells what is there." if server else "."
-    match error:
-        case errors.SMTPAuthenticationError():
-            return "Check user name and password; with two-factor login, most providers want an app password."
-        case errors.SMTPConnectionRefused():
-            return f"Nothing listens on that port{check}"
-        case errors.SMTPHostNotFound():
-            return "Check the spelling of the host name, and the network."
-        case errors.SMTPTimeoutError() if error.stage == "connect":
-            return f"Some networks block mail ports{check}"
-        case errors.SMTPNotSupportedError() if "STARTTLS" in str(error):
-            return "Try smtps:// (port 465). With smtp://...?tls=none, others on the way can read everything."
-        case _ if "unknown" in getattr(error, "fates", {}).values():
-            return "The message may have arrived: ask the recipient before it is sent again."
-        case _ if getattr(error, "transient", False):
-            return "The same may work later."
-    return ""
+    return harmless(words)

@@ -21,8 +21,8 @@ def bundle(error: Any) -> page.Bundle:
 
 def plain(error: Any) -> str:
     said = f"{type(error).__name__}: {visible(rsmtp.errors.words(error))}"
-    told = note(error)
-    return f"{said}\n{told}" if told else said
+    hint = f"hint: {error.hint}" if error.hint else ""
+    return "\n".join(filter(None, (said, hint, note(error))))
 
 
 def note(error: Any) -> str:
@@ -66,6 +66,8 @@ def rich(error: Any) -> str:
     if error.address:
         rows.append(("address", page.text(error.address)))
     rows.append(("worth trying again", _again(error)))
+    if error.hint:
+        rows.append(("what to do", page.text(error.hint)))
     if error.path:
         rows.append(("path", page.path(error.path)))
     words = ""

@@ -10,6 +10,7 @@ import rsmtp
 from rsmtp._rsmtp import Request, TlsFacts
 from rsmtp.local_hostname import own_name
 from rsmtp.socket_view import SocketView
+from rsmtp.tracebacks import shortened
 from rsmtp.transcript import Transcript
 from rsmtp.verbs.attributes import Setting, Shown
 from rsmtp.verbs.debug_output import DebugOutput
@@ -117,7 +118,10 @@ class Conversation(DebugOutput):
             proxies.check(proxy)
         self._rsmtp_proxy = proxy
         self._rsmtp_given_sock = sock
-        self._rsmtp_made(host, port)
+        try:
+            self._rsmtp_made(host, port)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
 
     def _rsmtp_made(self, host: str, port: int) -> None:
         """Called by the constructor with the host and port that it was given."""

@@ -11,6 +11,8 @@ import inspect
 from collections.abc import Callable, Generator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from rsmtp.tracebacks import named
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -27,6 +29,7 @@ def named_after(
     returned = str(signature.return_annotation).removeprefix("Steps[").removesuffix("]")
     method.__name__ = script.__name__.removeprefix("_rsmtp_")
     method.__qualname__ = f"{client}.{method.__name__}"
+    named(method, method.__name__)
     method.__doc__ = script.__doc__
     # The annotations are names of the script's module.
     method.__wrapped__ = script  # type: ignore[attr-defined]

@@ -245,7 +245,14 @@ impl Receipt {
             return Ok(());
         }
         static RAISE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        RAISE.import(slf.py(), "rsmtp.errors", "raise_for_receipt")?.call1((slf,)).map(|_| ())
+        RAISE
+            .import(slf.py(), "rsmtp.errors", "raise_for_receipt")?
+            .call1((slf.clone(),))
+            .map(|_| ())
+            .inspect_err(|raised| {
+                // How it is made is no matter of the caller's.
+                raised.set_traceback(slf.py(), None);
+            })
     }
 
     /// For notebooks: a table of the recipients, refused and unknown first.

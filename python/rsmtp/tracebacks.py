@@ -1,0 +1,92 @@
+"""Tracebacks that end where the caller's code does. What raises within a call of ours is shown
+as raised by that call: our own frames say nothing to its caller.
+
+`RSMTP_FULL_TRACEBACK=1` in the environment shows them all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FULL = "RSMTP_FULL_TRACEBACK"
+_PACKAGE = __name__.partition(".")[0]
+_STANDARD = os.path.dirname(os.__file__) + os.sep
+_INSTALLED = os.sep + "site-packages" + os.sep
+# What the standard library does for us where we wait, and never for the caller.
+_PLUMBING = (_STANDARD + "asyncio" + os.sep, _STANDARD + "contextlib.py")
+# What only a fault of ours raises: where it lies has to be seen.
+_FAULTS = (AttributeError, NameError, LookupError, AssertionError, RecursionError)
+
+
+def shortened(raised: BaseException) -> BaseException:
+    """The exception, to be raised anew: without our frames, and without what we were dealing
+    with when it was raised. Frames of the caller's own code, a subclass's or a callback's,
+    stay, and so does what the standard library says of the caller's message."""
+    if isinstance(raised, _FAULTS) or os.environ.get(FULL):
+        return raised
+    seen: set[int] = set()
+    error: BaseException | None = raised
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        error.__traceback__ = _theirs(error.__traceback__)
+        before = error.__cause__ or error.__context__
+        if error.__cause__ is None and before is not None and not _has_callers_code(before.__traceback__):
+            # It has never left this package.
+            error.__suppress_context__ = True
+        error = before
+    return raised
+
+
+def _theirs(trace: TracebackType | None) -> TracebackType | None:
+    kept = []
+    within = False
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        within = _is_ours(trace) or (within and file.startswith(_PLUMBING))
+        if not within:
+            kept.append(trace)
+        trace = trace.tb_next
+    for frame in reversed(kept):
+        trace = TracebackType(trace, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return trace
+
+
+def _is_ours(trace: TracebackType) -> bool:
+    name = trace.tb_frame.f_globals.get("__name__")
+    return isinstance(name, str) and name.partition(".")[0] == _PACKAGE
+
+
+def _has_callers_code(trace: TracebackType | None) -> bool:
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        standard = file.startswith((_STANDARD, "<frozen ")) and _INSTALLED not in file
+        if not standard and not _is_ours(trace):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def named(method: Callable[..., Any], name: str) -> None:
+    """What a traceback calls the frame of a method that was made."""
+    method.__code__ = method.__code__.replace(co_name=name)
+
+
+def public(function: Callable[P, R]) -> Callable[P, R]:
+    """A function whose tracebacks end with it."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
+
+    named(call, function.__name__)
+    return call

@@ -1,0 +1,174 @@
+"""`error.hint`: what to do, in the exception, in its traceback and on the command line."""
+
+import asyncio
+import copy
+import pickle
+import smtplib as standard
+import socket
+import traceback
+
+import pytest
+
+import rsmtp
+from rsmtp import errors, smtplib
+from rsmtp.cli.explain import explain
+from rsmtp.servers import Server
+
+MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
+
+
+@pytest.fixture(scope="module")
+def closed_port():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield unused.getsockname()[1]
+
+
+def by_client(port, login):
+    with rsmtp.SmtpClient("127.0.0.1", port, timeout=20) as client:
+        if login:
+            client.login("ann", "wrong")
+        client.sendmail(*MESSAGE)
+
+
+def by_mirror(port, login):
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        if login:
+            client.login("ann", "wrong")
+        client.sendmail(*MESSAGE)
+
+
+def by_async_client(port, login):
+    async def send():
+        async with rsmtp.AsyncSmtpClient("127.0.0.1", port, timeout=20) as client:
+            if login:
+                await client.login("ann", "wrong")
+            await client.sendmail(*MESSAGE)
+
+    asyncio.run(send())
+
+
+def settings(port, login):
+    user = {"user": "ann", "password": "wrong"} if login else {}
+    return {"host": "127.0.0.1", "port": port, "tls": "none", "retries": 0, "timeout": 20, **user}
+
+
+def by_mailer(port, login):
+    with rsmtp.Mailer(**settings(port, login)) as mailer:
+        mailer.send(MESSAGE)
+
+
+def by_async_mailer(port, login):
+    async def send():
+        async with rsmtp.AsyncMailer(**settings(port, login)) as mailer:
+            await mailer.send(MESSAGE)
+
+    asyncio.run(send())
+
+
+WAYS = [by_client, by_mirror, by_async_client, by_mailer, by_async_mailer]
+
+
+def noted_once(error, hint):
+    shown = "".join(traceback.format_exception(error))
+    assert shown.count(hint) == 1, shown
+    assert error.__notes__[0] == f"hint: {hint}"
+    # What the exception says is what it said before.
+    assert hint not in str(error)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_login(way):
+    with rsmtp.Catcher(tls="none", password="right", require_auth=True) as catcher:
+        with pytest.raises(errors.SMTPAuthenticationError) as raised:
+            way(catcher.port, True)
+    assert "app password" in raised.value.hint
+    noted_once(raised.value, raised.value.hint)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_closed_port(way, closed_port):
+    with pytest.raises(errors.SMTPConnectionRefused) as raised:
+        way(closed_port, False)
+    assert "Nothing listens" in raised.value.hint
+    noted_once(raised.value, raised.value.hint)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_may_have_arrived(way):
+    with rsmtp.Catcher(tls="none") as catcher:
+        catcher.fault("end-of-data", disconnect="fin")
+        with pytest.raises(errors.SMTPServerDisconnected) as raised:
+            way(catcher.port, False)
+    assert "may have arrived" in raised.value.hint
+    noted_once(raised.value, raised.value.hint)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_may_work_later_and_what_wants_a_login(way):
+    with rsmtp.Catcher(tls="none") as catcher:
+        for code, hint in ((450, "The same may work later."), (530, "Log in first")):
+            catcher.fault("MAIL", reply=(code, "no"), times=1)
+            with pytest.raises(errors.SMTPSenderRefused) as raised:
+                way(catcher.port, False)
+            assert raised.value.hint.startswith(hint)
+            noted_once(raised.value, raised.value.hint)
+
+
+def test_a_hint_that_the_error_says_itself_is_no_note():
+    with rsmtp.Catcher(tls="starttls") as catcher:
+        with pytest.raises(errors.SMTPCertificateError) as raised:
+            rsmtp.SmtpClient("localhost", catcher.port, tls="starttls")
+    error = raised.value
+    assert error.hint.startswith("If the server has a CA of its own, pass it with TlsConfig(ca_file=...)")
+    assert error.hint.rstrip(".").lower() in str(error).lower()
+    assert not any(note.startswith("hint:") for note in error.__notes__)
+
+
+def test_a_silent_server_waits_for_tls():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        with pytest.raises(errors.SMTPTimeoutError, match="silent, too") as raised:
+            rsmtp.SmtpClient("127.0.0.1", listener.getsockname()[1], timeout=0.3)
+    assert raised.value.hint == 'Say SMTP_SSL or tls="implicit".'
+
+
+@pytest.mark.parametrize("cls", [getattr(errors, name) for name in errors.__all__])
+def test_every_error_has_the_attribute(cls):
+    error = cls.__new__(cls)
+    if cls is errors.SMTPNonASCIIAddress:
+        error = cls("ascii", "jürgen", 1, 2, "not ASCII")
+    elif issubclass(cls, errors.SMTPSenderRefused):
+        error = cls(550, b"no", "a@example.org")
+    elif issubclass(cls, errors.SMTPResponseException):
+        error = cls(550, b"no")
+    elif issubclass(cls, errors.SMTPRecipientsRefused):
+        error = cls({"a@example.org": (550, b"no")})
+    assert error.hint is None or error.hint.endswith(".")
+    for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert again.hint == error.hint
+
+
+def test_the_mirrors_errors_are_told_apart_by_nothing_but_what_is_added():
+    with rsmtp.Catcher(tls="none") as catcher:
+        catcher.fault("RCPT", reply=(550, "5.7.1 Relay access denied"))
+        with pytest.raises(standard.SMTPRecipientsRefused) as raised:
+            by_mirror(catcher.port, False)
+    theirs = standard.SMTPRecipientsRefused({"b@example.org": (550, b"5.7.1 Relay access denied")})
+    assert (str(raised.value), raised.value.args) == (str(theirs), theirs.args)
+    assert "log in" in raised.value.hint
+
+
+def test_the_command_line_says_the_same(closed_port):
+    error = errors.SMTPAuthenticationError(535, b"5.7.8 no")
+    assert explain(error) == f"535 5.7.8 no. {error.hint}"
+    with pytest.raises(errors.SMTPConnectionRefused) as raised:
+        rsmtp.SmtpClient("127.0.0.1", closed_port)
+    said = explain(raised.value, Server(host="mail.example.org"))
+    assert said.endswith("Nothing listens on that port; `rsmtp check mail.example.org` tells what is there.")
+    assert explain(raised.value).endswith("Nothing listens on that port.")
+
+
+def test_a_notebook_shows_it():
+    error = errors.SMTPAuthenticationError(535, b"5.7.8 no")
+    shown = error._repr_mimebundle_()
+    assert "app password" in shown["text/plain"] and "app password" in shown["text/html"]

@@ -1,0 +1,215 @@
+"""A traceback shows the caller's code and the call that it made, and nothing below it."""
+
+import asyncio
+import os
+import traceback
+
+import pytest
+
+import rsmtp
+from rsmtp import errors, smtplib
+
+OURS = os.path.dirname(rsmtp.__file__) + os.sep
+MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
+
+
+@pytest.fixture
+def refusing():
+    with rsmtp.Catcher(tls="none") as catcher:
+        catcher.fault("RCPT", reply=(550, "5.1.1 no such user"))
+        yield catcher
+
+
+def to(port):
+    return {"host": "127.0.0.1", "port": port, "tls": "none", "retries": 0}
+
+
+def client_sends(port):
+    with rsmtp.SmtpClient("127.0.0.1", port) as client:
+        client.sendmail(*MESSAGE)
+
+
+def client_is_misused(port):
+    with rsmtp.SmtpClient("127.0.0.1", port) as client:
+        client.docmd("BDAT", "5")
+
+
+def client_comes(port):
+    rsmtp.SmtpClient("127.0.0.1", port, tls="starttls")
+
+
+def mirror_sends(port):
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail(*MESSAGE)
+
+
+def mirror_comes(port):
+    smtplib.LMTP("127.0.0.1", port).starttls()
+
+
+def mailer_sends(port):
+    with rsmtp.Mailer(**to(port)) as mailer:
+        mailer.send(MESSAGE)
+
+
+def mailer_sends_all(port):
+    with rsmtp.Mailer(**{**to(port), "tls": "starttls"}) as mailer:
+        mailer.send_all([MESSAGE])
+
+
+def mailer_streams(port):
+    with rsmtp.Mailer(**{**to(port), "tls": "starttls"}) as mailer:
+        list(mailer.send_all([MESSAGE], stream=True))
+
+
+def mailer_is_made(port):
+    rsmtp.Mailer(host="127.0.0.1", port=port, tls="startls")
+
+
+def receipt_raises(port):
+    with rsmtp.Mailer(**to(port)) as mailer:
+        mailer.send(MESSAGE, check=False).raise_for_refused()
+
+
+def one_call_sends(port):
+    rsmtp.send(MESSAGE, **to(port))
+
+
+def awaited_call_sends(port):
+    async def script():
+        await rsmtp.asend(MESSAGE, **to(port))
+
+    asyncio.run(script())
+
+
+def async_client_sends(port):
+    async def script():
+        async with rsmtp.AsyncSmtpClient("127.0.0.1", port) as client:
+            await client.sendmail(*MESSAGE)
+
+    asyncio.run(script())
+
+
+def async_client_comes(port):
+    async def script():
+        async with rsmtp.AsyncSmtpClient("127.0.0.1", port, tls="starttls"):
+            pass
+
+    asyncio.run(script())
+
+
+def async_client_is_awaited(port):
+    async def script():
+        await rsmtp.AsyncSmtpClient("127.0.0.1", port, tls="starttls")
+
+    asyncio.run(script())
+
+
+def async_mailer_sends(port):
+    async def script():
+        async with rsmtp.AsyncMailer(**to(port)) as mailer:
+            await mailer.send(MESSAGE)
+
+    asyncio.run(script())
+
+
+def async_mailer_sends_all(port):
+    async def script():
+        async with rsmtp.AsyncMailer(**{**to(port), "tls": "starttls"}) as mailer:
+            await mailer.send_all([MESSAGE])
+
+    asyncio.run(script())
+
+
+def ours_of(error):
+    return [frame.name for frame in traceback.extract_tb(error.__traceback__) if OURS in frame.filename]
+
+
+@pytest.mark.parametrize(
+    "script, call",
+    [
+        (client_sends, "sendmail"),
+        (client_is_misused, "docmd"),
+        (client_comes, "__init__"),
+        (mirror_sends, "sendmail"),
+        (mirror_comes, "starttls"),
+        (mailer_sends, "send"),
+        (mailer_sends_all, "send_all"),
+        (mailer_streams, "_receipts"),
+        (mailer_is_made, "__init__"),
+        (receipt_raises, None),
+        (one_call_sends, "send"),
+        (awaited_call_sends, "asend"),
+        (async_client_sends, "sendmail"),
+        (async_client_comes, "__aenter__"),
+        (async_client_is_awaited, "__await__"),
+        (async_mailer_sends, "send"),
+        (async_mailer_sends_all, "send_all"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_the_call_is_the_last_frame(refusing, script, call):
+    with pytest.raises((errors.SMTPException, ValueError)) as raised:
+        script(refusing.port)
+    assert ours_of(raised.value) == [call] * (call is not None)
+    # Nor does it tell of what was being dealt with when it was raised.
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "During handling" not in shown and "direct cause" not in shown
+    last = traceback.extract_tb(raised.value.__traceback__)[-1]
+    assert (OURS if call else __file__) in last.filename
+
+
+def test_the_frames_of_the_callers_own_code_stay(refusing):
+    class Mine(rsmtp.SmtpClient):
+        def ehlo(self, name=""):
+            raise KeyError("mine") if name == "key" else ValueError("mine")
+
+    def messages():
+        yield MESSAGE
+        raise ValueError("mine")
+
+    def mapped(row):
+        raise ValueError("mine")
+
+    def sends():
+        Mine("127.0.0.1", refusing.port).sendmail(*MESSAGE)
+
+    def sends_all():
+        rsmtp.Mailer(**to(refusing.port)).send_all(messages())
+
+    for script, theirs in ((sends, "ehlo"), (sends_all, "messages")):
+        with pytest.raises(ValueError, match="mine") as raised:
+            script()
+        assert traceback.extract_tb(raised.value.__traceback__)[-1].name == theirs
+        assert len(ours_of(raised.value)) == 1
+
+
+def test_what_the_caller_was_dealing_with_is_told(refusing):
+    def script():
+        try:
+            raise KeyError("the caller's")
+        except KeyError:
+            mailer_is_made(refusing.port)
+
+    with pytest.raises(ValueError, match="tls") as raised:
+        script()
+    assert "the caller's" in "".join(traceback.format_exception(raised.value))
+
+
+def test_all_frames_on_demand(refusing, monkeypatch):
+    monkeypatch.setenv("RSMTP_FULL_TRACEBACK", "1")
+    with pytest.raises(errors.SMTPRecipientsRefused) as raised:
+        client_sends(refusing.port)
+    assert len(ours_of(raised.value)) > 2
+
+
+def test_a_fault_of_ours_can_be_found(refusing, monkeypatch):
+    def broken(*_args):
+        raise AssertionError("ours")
+
+    with rsmtp.SmtpClient("127.0.0.1", refusing.port) as client:
+        monkeypatch.setattr(type(client), "_rsmtp_perform", broken)
+        with pytest.raises(AssertionError) as raised:
+            client.noop()
+        monkeypatch.undo()
+    assert len(ours_of(raised.value)) > 1
