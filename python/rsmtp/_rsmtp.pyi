@@ -33,6 +33,7 @@ __all__ = [
     "Edge",
     "Engine",
     "Message",
+    "Opened",
     "Receipt",
     "Recipient",
     "RenderedMessage",
@@ -1233,6 +1234,33 @@ class Message:
         """
 
 @final
+class Opened:
+    """
+    What opening a session has come to.
+    """
+    @property
+    def greeting(self, /) -> tuple[int, bytes] | None:
+        """
+        (code, text); None where it had come before, or never came.
+        """
+    @property
+    def hello(self, /) -> tuple[int, bytes] | None:
+        """
+        The reply to the last EHLO, LHLO or HELO; None where none was said.
+        """
+    @property
+    def offered_in_plaintext(self, /) -> list[tuple[str, str]] | None:
+        """
+        What the server offered before STARTTLS: lower-case keywords with their parameters.
+        None where STARTTLS was not asked for.
+        """
+    @property
+    def trouble(self, /) -> BaseException | None:
+        """
+        Why the session is not ready for mail; None: it is.
+        """
+
+@final
 class Receipt:
     """
     What became of one message. `ok` is true only if it was sent to every recipient, and so
@@ -1480,6 +1508,20 @@ class Request:
     def noop() -> Request:
         """
         NOOP (RFC 5321 4.1.1.9).
+        """
+    @staticmethod
+    def opening(
+        name: str,
+        security: str,
+        *,
+        context: object = None,
+        user: str | None = None,
+        password: typing.Any = None,
+    ) -> Request:
+        """
+        Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
+        STARTTLS by `security` ("none", "starttls", "implicit", or "opportunistic": where it is
+        offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
         """
     @staticmethod
     def quit() -> Request:

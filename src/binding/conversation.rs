@@ -3,13 +3,14 @@
 
 use super::attendant::{Attending, TLS_LOG, TLS_LOGGER};
 use super::error::{fates, to_python};
-use super::outcome::{PyReply, event_to_python, reply_to_python};
+use super::outcome::{Opened, PyReply, event_to_python, extensions_to_python, reply_to_python};
 use super::request::Given;
 use super::settings::patience;
 use super::ssl_context::Raised;
 use super::tls::TlsFacts;
 use super::transcript::TranscriptLine;
 use crate::driver::{self, Reactive, Turn, View, Wire};
+use crate::protocol::opening;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::{Fate, Outcome};
 use crate::protocol::{Error, Event, State};
@@ -75,12 +76,7 @@ impl Conversation {
     /// order.
     #[getter]
     fn extensions(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
-        self.look(py, |wire| {
-            let offered = wire.session().extensions().iter();
-            offered
-                .map(|(keyword, parameters)| (keyword.to_ascii_lowercase(), parameters.to_owned()))
-                .collect()
-        })
+        self.look(py, |wire| extensions_to_python(wire.session().extensions()))
     }
 
     /// The server's reply to the end of the mail data of the last transaction that sent
@@ -205,7 +201,21 @@ impl<D: Driver + ?Sized> Shared<D> {
         if let Event::Transaction(outcome) = &event {
             self.keep_final_reply(outcome);
         }
+        if let Event::Opened(opened) = event {
+            return self.opened(py, *opened);
+        }
         self.told(py, event_to_python(py, event, given))
+    }
+
+    /// An opening's trouble is told by what it has come to, and raised there.
+    fn opened(&self, py: Python<'_>, opened: opening::Opened) -> PyResult<Py<PyAny>> {
+        if opened.offered_in_plaintext.is_some() {
+            self.log_tls(py)?;
+        }
+        let failed = opened.trouble.as_deref().map_or(Ok(()), |trouble| Err(trouble.clone()));
+        let settled = settle(py, failed, &mut Attending::silent(), &self.raised);
+        let trouble = self.told(py, settled).err();
+        Ok(Opened::new(opened, trouble).into_pyobject(py)?.into_any().unbind())
     }
 
     fn keep_final_reply(&self, outcome: &Outcome) {

@@ -72,6 +72,10 @@ fn words(advice: Advice) -> &'static str {
         Advice::ShakeHands => ": use starttls()",
         Advice::Encrypt => ": call starttls() first, or say allow_plaintext_auth=True",
         Advice::WithoutChunking => ", say chunking=False",
+        Advice::TrustTheNetwork => {
+            ", and nothing goes out in plaintext unless that is said: with tls=\"none\", if you trust the \
+             network between"
+        }
     }
 }
 

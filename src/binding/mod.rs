@@ -10,6 +10,7 @@ mod catcher;
 mod certificate;
 mod connection;
 mod conversation;
+mod credentials;
 mod error;
 mod foreign_socket;
 mod machine;
@@ -50,7 +51,7 @@ mod _rsmtp {
         read_addresses_py, rendered_elsewhere,
     };
     #[pymodule_export]
-    use super::outcome::enhanced_code;
+    use super::outcome::{Opened, enhanced_code};
     #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};
     #[pymodule_export]

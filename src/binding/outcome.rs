@@ -1,9 +1,12 @@
 //! What came of a request, as smtplib returns or raises it.
 
 use super::request::Given;
+use crate::protocol::extension::Extensions;
+use crate::protocol::opening;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
 use crate::protocol::{Error, Event, Stage};
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict};
@@ -16,7 +19,8 @@ pub fn reply_to_python<'py>(py: Python<'py>, reply: &Reply) -> PyReply<'py> {
     (reply.code(), PyBytes::new(py, &reply.text()))
 }
 
-/// A reply as a pair, a transaction as the dict of the refused recipients.
+/// A reply as a pair, a transaction as the dict of the refused recipients, an opening as
+/// what it has found.
 pub fn event_to_python(py: Python<'_>, event: Event, given: &Given) -> PyResult<Py<PyAny>> {
     match event {
         Event::Reply(reply) | Event::Secured(reply) | Event::Auth { accepted: true, reply } => {
@@ -27,11 +31,58 @@ pub fn event_to_python(py: Python<'_>, event: Event, given: &Given) -> PyResult<
         Event::Unreadable(why) => Err(super::error::to_python(py, &why.to_error())),
         Event::Challenge(challenge) => Ok(PyBytes::new(py, &challenge).into_any().unbind()),
         Event::Transaction(outcome) => transaction_to_python(py, &outcome, given),
-        Event::Opened(opened) => match opened.trouble {
-            Some(trouble) => Err(super::error::to_python(py, &trouble)),
-            None => Ok(reply_to_python(py, &opened.greeting).into_pyobject(py)?.into_any().unbind()),
-        },
+        Event::Opened(opened) => {
+            let trouble = opened.trouble.as_deref().map(|trouble| super::error::to_python(py, trouble));
+            Ok(Opened::new(*opened, trouble).into_pyobject(py)?.into_any().unbind())
+        }
     }
+}
+
+/// What opening a session has come to.
+#[pyclass(frozen, module = "rsmtp._rsmtp")]
+pub struct Opened {
+    opened: opening::Opened,
+    trouble: Option<PyErr>,
+}
+
+impl Opened {
+    pub fn new(opened: opening::Opened, trouble: Option<PyErr>) -> Self {
+        Self { opened, trouble }
+    }
+}
+
+#[pymethods]
+impl Opened {
+    /// (code, text); None where it had come before, or never came.
+    #[getter]
+    fn greeting<'py>(&self, py: Python<'py>) -> Option<PyReply<'py>> {
+        self.opened.greeting.as_ref().map(|reply| reply_to_python(py, reply))
+    }
+
+    /// The reply to the last EHLO, LHLO or HELO; None where none was said.
+    #[getter]
+    fn hello<'py>(&self, py: Python<'py>) -> Option<PyReply<'py>> {
+        self.opened.hello.as_ref().map(|reply| reply_to_python(py, reply))
+    }
+
+    /// What the server offered before STARTTLS: lower-case keywords with their parameters.
+    /// None where STARTTLS was not asked for.
+    #[getter]
+    fn offered_in_plaintext(&self) -> Option<Vec<(String, String)>> {
+        self.opened.offered_in_plaintext.as_ref().map(extensions_to_python)
+    }
+
+    /// Why the session is not ready for mail; None: it is.
+    #[getter]
+    fn trouble<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBaseException>> {
+        self.trouble.as_ref().map(|raised| raised.value(py).clone())
+    }
+}
+
+/// Lower-case keywords with their parameters, in the server's order.
+pub fn extensions_to_python(extensions: &Extensions) -> Vec<(String, String)> {
+    let pair = |(keyword, parameters): (&str, &str)| (keyword.to_ascii_lowercase(), parameters.to_owned());
+    extensions.iter().map(pair).collect()
 }
 
 /// The enhanced status code that the text of a reply begins with, as "5.1.1", if it

@@ -1,23 +1,25 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
+use super::credentials::source;
 use super::error::{bad_argument, to_python};
 use super::message::MailData;
 use super::ssl_context::Raised;
-use super::tls::layer_for;
+use super::tls::{layer_for, make_layer};
 use crate::driver::Wire;
 use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol;
 use crate::protocol::Error;
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
-use crate::protocol::command::{Command, Letters, LineText, Parameter};
+use crate::protocol::command::{ClientName, Command, Letters, LineText, Parameter};
+use crate::protocol::opening::{Plan, Security, Source};
 use crate::protocol::transaction::Transaction;
-use crate::tls::RecordLayer;
+use crate::tls::{MakeLayer, RecordLayer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use std::fmt::Display;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a client asks of a session, once.
 ///
@@ -42,6 +44,12 @@ enum Asked {
         context: Option<Py<PyAny>>,
         host: Option<String>,
     },
+    Open {
+        name: ClientName,
+        security: Security,
+        credentials: Option<Source>,
+        context: Option<Py<PyAny>>,
+    },
 }
 
 /// A request on its way into a session, by either driver.
@@ -51,6 +59,7 @@ pub enum Begun {
     Reply,
     Response(Option<Vec<u8>>),
     StartTls(Box<dyn RecordLayer>),
+    Open(Plan, MakeLayer),
 }
 
 impl Begun {
@@ -61,6 +70,10 @@ impl Begun {
             Self::Reply => wire.session_mut().expect_reply(),
             Self::Response(response) => wire.session_mut().respond(response.as_deref()),
             Self::StartTls(layer) => wire.start_tls(layer),
+            Self::Open(plan, make_layer) => {
+                wire.open(plan, make_layer);
+                Ok(())
+            }
         }
     }
 }
@@ -98,6 +111,10 @@ impl Request {
                 let context = context.as_ref().map(|context| context.bind(py));
                 let layer = layer_for(py, context, other.as_deref().unwrap_or(host), raised)?;
                 Begun::StartTls(layer.map_err(|error| to_python(py, &error))?)
+            }
+            Asked::Open { name, security, credentials, context } => {
+                let plan = Plan { security, server: host.into(), name, credentials, initial_response: true };
+                Begun::Open(plan, make_layer(context, host.to_owned(), Some(Arc::clone(raised))))
             }
         })
     }
@@ -257,6 +274,24 @@ impl Request {
     #[pyo3(signature = (context: "object" = None, host=None))]
     fn starttls(context: Option<Py<PyAny>>, host: Option<String>) -> Self {
         Self::asking(Asked::StartTls { context, host })
+    }
+
+    /// Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
+    /// STARTTLS by `security` ("none", "starttls", "implicit", or "opportunistic": where it is
+    /// offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
+    #[staticmethod]
+    #[pyo3(signature = (name, security, *, context: "object" = None, user=None, password: "typing.Any" = None))]
+    fn opening(
+        py: Python<'_>,
+        name: &str,
+        security: &str,
+        context: Option<Py<PyAny>>,
+        user: Option<String>,
+        password: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let credentials = source(py, user, password, None)?;
+        let (name, security) = (parse("name", name)?, parse("security", security)?);
+        Ok(Self::asking(Asked::Open { name, security, credentials, context }))
     }
 
     /// Answers the challenge of an AUTH exchange; None cancels it.

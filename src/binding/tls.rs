@@ -2,12 +2,12 @@
 //! `context=` asks for.
 
 use super::certificate::Certificate;
-use super::error::bad_argument;
+use super::error::{Told, bad_argument};
 use super::ssl_context::{Raised, SslContextLayer};
 use crate::protocol::{Error, Kind, Stage};
 use crate::tls::client::TlsClient;
 use crate::tls::config::TlsVersion;
-use crate::tls::{self, RecordLayer, TlsError};
+use crate::tls::{self, MakeLayer, RecordLayer, TlsError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -160,6 +160,23 @@ pub fn layer_for(
         return Ok(Ok(Box::new(layer)));
     }
     Err(PyTypeError::new_err("context must be a TlsConfig, an ssl.SSLContext or None"))
+}
+
+/// Makes the layer of each new connection: one configuration for all, so that TLS resumes
+/// sessions.
+/// `raised` is where exceptions of an `ssl.SSLContext` go, if they are to be raised as they
+/// are.
+pub fn make_layer(context: Option<Py<PyAny>>, host: String, raised: Option<Raised>) -> MakeLayer {
+    Arc::new(move || {
+        Python::attach(|py| {
+            let context = context.as_ref().map(|context| context.bind(py));
+            let raised = raised.clone().unwrap_or_default();
+            layer_for(py, context, &host, &raised).unwrap_or_else(|raised| {
+                let error = Error::new(Kind::Tls, Stage::Handshake, raised.value(py).to_string());
+                Err(Error { cause: Some(Arc::new(Told(raised))), ..error })
+            })
+        })
+    })
 }
 
 fn to_error(error: TlsError) -> Error {

@@ -27,6 +27,7 @@ impl Server {
     pub fn plan(&self, literal: ClientName) -> Plan {
         Plan {
             security: self.security,
+            server: Arc::clone(&self.name),
             name: self.client_name.clone().unwrap_or(literal),
             credentials: self.credentials.clone(),
             initial_response: self.initial_response,

@@ -198,7 +198,7 @@ impl Wire {
     /// decided before that is the answer, but not for a caller who has left.
     pub fn settle(&mut self, error: Error) -> Result<Event, Error> {
         let error = self.conversation.session_mut().fail(error);
-        let decided = self.conversation.decided();
+        let decided = self.conversation.decided(&error);
         self.show();
         match (decided, error.kind) {
             (Some(event), kind) if kind != Kind::Interrupted => Ok(event),

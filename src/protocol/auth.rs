@@ -92,16 +92,16 @@ impl Credentials {
         Ok(Self { user: user.to_owned(), secret })
     }
 
-    /// The mechanisms of `offered` that fit this secret, strongest first.
-    pub fn choose(&self, offered: &[String]) -> Vec<Mechanism> {
+    /// The mechanisms of `offered` that fit this secret, in the order in which they are tried:
+    /// strongest first. With `quickly` PLAIN comes first, which takes the fewest turns; that is
+    /// for a connection on which only the server hears the password.
+    pub fn choose(&self, offered: &[String], quickly: bool) -> Vec<Mechanism> {
         let offers = |m: &Mechanism| offered.iter().any(|name| name.eq_ignore_ascii_case(m.name()));
-        Mechanism::ALL.into_iter().filter(|m| m.takes(&self.secret) && offers(m)).collect()
-    }
-
-    /// The one that takes the fewest turns where nobody else hears the password
-    /// (`confidential`: under TLS): PLAIN before a challenge. None: the strongest will do.
-    pub fn quickest(&self, offered: &[String], confidential: bool) -> Option<Mechanism> {
-        self.choose(offered).into_iter().find(|m| confidential && *m == Mechanism::Plain)
+        let mut chosen: Vec<_> =
+            Mechanism::ALL.into_iter().filter(|m| m.takes(&self.secret) && offers(m)).collect();
+        // The sort is stable.
+        chosen.sort_by_key(|m| !(quickly && *m == Mechanism::Plain));
+        chosen
     }
 
     pub fn fits(&self, mechanism: Mechanism) -> bool {
@@ -413,11 +413,10 @@ mod tests {
         let offered: Vec<String> =
             ["LOGIN", "plain", "XOAUTH2", "CRAM-MD5", "GSSAPI"].map(str::to_owned).into();
         use Mechanism::*;
-        assert_eq!(password("u", "p").choose(&offered), [CramMd5, Plain, Login]);
-        assert_eq!(password("u", "p").quickest(&offered, true), Some(Plain));
-        assert_eq!(password("u", "p").quickest(&offered, false), None);
+        assert_eq!(password("u", "p").choose(&offered, false), [CramMd5, Plain, Login]);
+        assert_eq!(password("u", "p").choose(&offered, true), [Plain, CramMd5, Login]);
         let token = Credentials::new("u", Secret::AccessToken("t".to_owned())).unwrap();
-        assert_eq!(token.choose(&offered), [XOAuth2]);
+        assert_eq!(token.choose(&offered, true), [XOAuth2]);
     }
 
     #[test]

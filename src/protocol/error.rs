@@ -150,6 +150,8 @@ pub enum Advice {
     Encrypt,
     /// Do without CHUNKING.
     WithoutChunking,
+    /// Do without TLS, in words, if the network is trusted.
+    TrustTheNetwork,
 }
 
 /// What an error came of, for whoever can tell more about it.

@@ -17,8 +17,8 @@ pub enum Request {
     /// EHLO, and HELO if the server says that it does not know EHLO (RFC 5321
     /// 3.2, 4.1.4). One [`Event::Reply`].
     Hello(super::command::ClientName),
-    /// AUTH by the session itself: with one mechanism, or with the strongest that
-    /// is offered and fits the credentials. `initial_response` is whether it may
+    /// AUTH by the session itself: with one mechanism, or with the first that is offered of
+    /// those that [`Credentials::choose`] puts in order. `initial_response` is whether it may
     /// go with the command. Ends with [`Event::Auth`].
     Login { credentials: Credentials, mechanism: Option<Mechanism>, initial_response: bool },
     /// An AUTH exchange whose responses the caller gives: every challenge comes

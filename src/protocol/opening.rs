@@ -8,6 +8,9 @@
 //!                    |          STARTTLS                  AUTH --235--> opened
 //!                    +---secured----+
 //! ```
+//! It begins where the session stands: at the greeting, at EHLO where that has come, or at
+//! STARTTLS where the server has answered EHLO.
+//!
 //! The opening makes one request of the session at a time and hears each event that comes
 //! of it. A refusal is how an opening ends, not how a session breaks: the session can
 //! still say QUIT. What the opening can't do itself is to make TLS; it says
@@ -15,12 +18,14 @@
 
 use super::auth::Credentials;
 use super::command::ClientName;
-use super::error::{Error, Kind, Stage};
+use super::error::{Advice, Error, Kind, Stage};
 use super::event::{Event, Request};
 use super::extension::Extensions;
 use super::reply::Reply;
 use super::session::Session;
+use super::state::State;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// When TLS comes up.
@@ -35,6 +40,20 @@ pub enum Security {
     StartTls,
     /// Before the greeting (RFC 8314).
     Implicit,
+}
+
+impl FromStr for Security {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "none" => Self::None,
+            "opportunistic" => Self::Opportunistic,
+            "starttls" => Self::StartTls,
+            "implicit" => Self::Implicit,
+            other => return Err(format!("{other:?} is none of \"none\", \"starttls\" and \"implicit\"")),
+        })
+    }
 }
 
 /// Where the credentials come from.
@@ -64,6 +83,8 @@ impl fmt::Debug for Source {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub security: Security,
+    /// The server, for errors.
+    pub server: Arc<str>,
     /// What EHLO says.
     pub name: ClientName,
     /// None: without a login.
@@ -75,10 +96,11 @@ pub struct Plan {
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    pub greeting: Reply,
-    /// What the server offered before STARTTLS, if TLS came up by that.
+    /// None: it had come before, or never came.
+    pub greeting: Option<Reply>,
+    /// What the server offered before STARTTLS, if STARTTLS was asked for.
     pub offered_in_plaintext: Option<Extensions>,
-    /// The reply to the last EHLO (or LHLO, or HELO).
+    /// The reply to the last EHLO (or LHLO, or HELO), if it was said.
     pub hello: Option<Reply>,
     /// Why the session is not ready for mail; None: it is.
     pub trouble: Option<Box<Error>>,
@@ -111,15 +133,19 @@ enum Awaited {
 }
 
 impl Opening {
-    /// For a session that has not been greeted.
     pub fn new(plan: Plan) -> Self {
-        let opened = Opened {
-            greeting: Reply::new(0, Vec::new()),
-            offered_in_plaintext: None,
-            hello: None,
-            trouble: None,
-        };
+        let opened = Opened { greeting: None, offered_in_plaintext: None, hello: None, trouble: None };
         Self { plan, awaited: Awaited::Greeting, opened }
+    }
+
+    /// Asks the first thing, from where the session stands.
+    pub fn begin(&mut self, session: &mut Session) -> Next {
+        let next = match session.state() {
+            State::Connected => Ok(Next::Talk),
+            State::Greeted | State::Secured | State::Rejected => self.hello(session),
+            _ => self.introduced(session),
+        };
+        next.unwrap_or_else(|trouble| self.fail(trouble))
     }
 
     /// Something has come of what was asked: asks the next thing.
@@ -140,7 +166,7 @@ impl Opening {
     fn go_on(&mut self, event: Event, session: &mut Session) -> Result<Next, Error> {
         match (self.awaited, event) {
             (Awaited::Greeting, Event::Reply(reply)) => {
-                self.opened.greeting = reply.clone();
+                self.opened.greeting = Some(reply.clone());
                 match reply.code() {
                     220 => self.hello(session),
                     _ => Err(refused(Stage::Greeting, reply)),
@@ -174,9 +200,9 @@ impl Opening {
             let offered = session.extensions().has("STARTTLS");
             match self.plan.security {
                 Security::StartTls if !offered => {
-                    let message = "the server does not offer STARTTLS, and nothing goes out in plaintext \
-                                   unless `tls=none` is said";
-                    return Err(Error::new(Kind::NotSupported, Stage::StartTls, message));
+                    let message = format!("{} does not offer STARTTLS", self.plan.server);
+                    let error = Error::new(Kind::NotSupported, Stage::StartTls, message);
+                    return Err(error.with_advice(Advice::TrustTheNetwork));
                 }
                 Security::StartTls | Security::Opportunistic if offered => {
                     self.opened.offered_in_plaintext = Some(session.extensions().clone());
@@ -188,9 +214,8 @@ impl Opening {
         }
         let Some(source) = &self.plan.credentials else { return Ok(Next::Done) };
         self.awaited = Awaited::Auth;
-        let credentials = source.credentials()?;
-        let mechanism = credentials.quickest(&session.extensions().mechanisms(), session.is_secure());
-        let login = Request::Login { credentials, mechanism, initial_response: self.plan.initial_response };
+        let initial_response = self.plan.initial_response;
+        let login = Request::Login { credentials: source.credentials()?, mechanism: None, initial_response };
         session.request(login).map(|()| Next::Talk)
     }
 }
@@ -213,6 +238,7 @@ mod tests {
     fn opened(plan: Plan, script: &str) -> (Opened, Session) {
         let mut session = Session::new(Options { plaintext_auth: true, ..Options::default() });
         let mut opening = Opening::new(plan);
+        assert!(matches!(opening.begin(&mut session), Next::Talk));
         let mut said = Vec::new();
         for line in script.lines().map(str::trim) {
             if let Some(reply) = line.strip_prefix("S: ") {
@@ -245,7 +271,13 @@ mod tests {
     }
 
     fn plan(security: Security, credentials: Option<Source>) -> Plan {
-        Plan { security, name: "client.test".parse().unwrap(), credentials, initial_response: true }
+        Plan {
+            security,
+            server: "mail.test".into(),
+            name: "client.test".parse().unwrap(),
+            credentials,
+            initial_response: true,
+        }
     }
 
     fn password() -> Credentials {
@@ -268,7 +300,7 @@ mod tests {
         let (opened, session) = opened(plan(Security::StartTls, Some(Source::Fixed(password()))), script);
         assert!(opened.trouble.is_none() && session.is_secure());
         assert!(opened.offered_in_plaintext.unwrap().has("STARTTLS"));
-        assert_eq!(opened.greeting.code(), 220);
+        assert_eq!(opened.greeting.unwrap().code(), 220);
     }
 
     #[test]

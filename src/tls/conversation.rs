@@ -2,7 +2,7 @@
 //! octets of the connection in, octets of the connection out.
 
 use super::{MakeLayer, Passage, RecordLayer, TlsError, TlsFacts};
-use crate::protocol::opening::{Next, Opening, Plan};
+use crate::protocol::opening::{Next, Opened, Opening, Plan};
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, Step};
 use std::collections::VecDeque;
 use std::fmt;
@@ -34,7 +34,7 @@ pub struct Conversation {
     /// The session is being opened by a plan: its events go there.
     opening: Option<(Opening, MakeLayer)>,
     /// What came of the opening.
-    opened: Option<Event>,
+    opened: Option<Opened>,
     established: bool,
     /// TLS has been ended from this side.
     ended: bool,
@@ -94,10 +94,13 @@ impl Conversation {
         Ok(())
     }
 
-    /// Opens the session, which has not been greeted, by this plan. Ends with
-    /// [`Event::Opened`], the only event until then.
+    /// Opens the session by this plan, from where it stands. Ends with [`Event::Opened`], the
+    /// only event until then.
     pub fn open(&mut self, plan: Plan, make_layer: MakeLayer) {
-        self.opening = Some((Opening::new(plan), make_layer));
+        let mut opening = Opening::new(plan);
+        let next = opening.begin(&mut self.session);
+        self.opening = Some((opening, make_layer));
+        self.follow(next);
     }
 
     /// The server is behind this.
@@ -111,44 +114,40 @@ impl Conversation {
     }
 
     fn go_on_opening(&mut self) {
-        while let Some((opening, make_layer)) = &mut self.opening
+        while let Some((opening, _)) = &mut self.opening
             && let Step::Yield(event) = self.session.step()
         {
-            let next = match opening.hear(event, &mut self.session) {
-                Next::StartTls => {
-                    let make_layer = MakeLayer::clone(make_layer);
-                    match make_layer().and_then(|layer| self.start_tls(layer)) {
-                        Ok(()) => continue,
-                        Err(error) => match &mut self.opening {
-                            Some((opening, _)) => opening.fail(error),
-                            None => return,
-                        },
-                    }
-                }
-                next => next,
-            };
-            if let Next::Done = next
-                && let Some((opening, _)) = self.opening.take()
-            {
-                self.opened = Some(Event::Opened(Box::new(opening.into_opened())));
-            }
+            let next = opening.hear(event, &mut self.session);
+            self.follow(next);
         }
     }
 
-    /// What was decided before the session ended: an answer that goes before the error.
-    /// Of an opening that is the server's own word.
-    pub fn decided(&mut self) -> Option<Event> {
-        let was_opening = self.opening.is_some() || self.opened.is_some();
-        self.go_on_opening();
-        self.opening = None;
-        match self.opened.take() {
-            Some(Event::Opened(opened)) => {
-                let said = opened.trouble.as_ref().is_some_and(|trouble| trouble.reply.is_some());
-                said.then_some(Event::Opened(opened))
-            }
-            _ if was_opening => None,
-            _ => self.session.decided(),
+    fn follow(&mut self, mut next: Next) {
+        if let Next::StartTls = next
+            && let Some((_, make_layer)) = &self.opening
+            && let Err(error) = MakeLayer::clone(make_layer)().and_then(|layer| self.start_tls(layer))
+            && let Some((opening, _)) = &mut self.opening
+        {
+            next = opening.fail(error);
         }
+        if let Next::Done = next
+            && let Some((opening, _)) = self.opening.take()
+        {
+            self.opened = Some(opening.into_opened());
+        }
+    }
+
+    /// What was decided before the session ended by `error`: an answer that goes before it. An
+    /// opening tells the error itself, but where the server has said why.
+    pub fn decided(&mut self, error: &Error) -> Option<Event> {
+        self.go_on_opening();
+        if let Some((mut opening, _)) = self.opening.take() {
+            let _ = opening.fail(error.clone());
+            self.opened = Some(opening.into_opened());
+        }
+        let Some(mut opened) = self.opened.take() else { return self.session.decided() };
+        opened.trouble.get_or_insert_with(|| Box::new(error.clone()));
+        Some(Event::Opened(Box::new(opened)))
     }
 
     /// Whether the next move will send something: a driver takes in what has
@@ -164,7 +163,7 @@ impl Conversation {
     pub fn next_move(&mut self) -> Result<Move<'_>, Error> {
         self.go_on_opening();
         if let Some(opened) = self.opened.take() {
-            return Ok(Move::Yield(opened));
+            return Ok(Move::Yield(Event::Opened(Box::new(opened))));
         }
         if self.passage.is_some() && !self.session.state().is_over() {
             return Ok(match self.passage.as_ref().map_or(&[][..], |passage| passage.pending()) {

@@ -62,12 +62,13 @@ def open_sockets():
     return found
 
 
-def told(receipt):
-    """What a receipt tells, but for the moment."""
+def told(receipt, port=0):
+    """What a receipt tells, but for the moment and the server's port."""
     recipients = [(one.address, one.fate, one.code, one.text, one.transient) for one in receipt.recipients]
     error = receipt.error
     facts = [getattr(error, name, None) for name in ("stage", "code", "enhanced_code", "transient", "errno")]
-    return receipt.index, receipt.ok, receipt.attempts, recipients, type(error), str(error), facts
+    words = str(error).replace(f":{port} ", " ")
+    return receipt.index, receipt.ok, receipt.attempts, recipients, type(error), words, facts
 
 
 def by_both(script, count, **more):
@@ -77,7 +78,9 @@ def by_both(script, count, **more):
 
     def add(report, raised, server):
         again = sorted(report.to_retry)
-        both.append((sorted(map(told, report.receipts)), type(raised), str(raised), again, len(server.peers)))
+        receipts = sorted(told(receipt, server.port) for receipt in report.receipts)
+        words = str(raised).replace(f":{server.port} ", " ")
+        both.append((receipts, type(raised), words, again, len(server.peers)))
 
     with serve(script) as server, rsmtp.Mailer(**options(server, **more)) as mailer:
         raised = None

@@ -157,3 +157,21 @@ def test_a_subclass_for_asyncio_keeps_its_attributes(catcher):
             assert client.tls == client.state == "mine"
 
     asyncio.run(main())
+
+
+def test_a_starttls_of_ones_own_is_what_connecting_uses():
+    class Own(rsmtp.SmtpClient):
+        def starttls(self, **options):
+            called.append("starttls")
+            return super().starttls(**options)
+
+        def ehlo(self, name=""):
+            called.append("ehlo")
+            return super().ehlo(name)
+
+    called = []
+    with rsmtp.Catcher(tls="starttls") as catcher:
+        context = rsmtp.TlsConfig(ca_file=catcher.ca_file)
+        with Own("localhost", catcher.port, tls="starttls", context=context) as client:
+            assert client.tls is not None
+    assert called == ["starttls", "ehlo", "ehlo"]

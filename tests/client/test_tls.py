@@ -372,3 +372,75 @@ def test_a_constructor_that_fails_leaves_no_connection():
         while catcher.connections and time.monotonic() < end:
             time.sleep(0.02)
         assert catcher.connections == 0
+
+
+# -- the opening -----------------------------------------------------------------
+
+
+def starttls_session(server_context, *, auth=(), until=None):
+    """A script: offers STARTTLS, goes through with it, and tells what it heard."""
+
+    def script(peer):
+        peer.say("220 hello")
+        peer.line()
+        peer.say("250-server", "250 STARTTLS")
+        assert peer.line() == "STARTTLS"
+        if until == "STARTTLS":
+            peer.say("454 4.7.0 not now")
+            peer.until_closed()
+            return
+        peer.say("220 go")
+        peer.secure(server_context)
+        peer.line()
+        if until == "EHLO":
+            peer.say("550 5.7.1 not you")
+        else:
+            peer.say("250 AUTH PLAIN CRAM-MD5")
+        peer.line()
+        peer.say("221 bye")
+
+    return script
+
+
+def test_a_server_without_starttls_is_named_and_what_can_be_done():
+    with serve(scripted_plain) as server:
+        with pytest.raises(
+            errors.SMTPNotSupportedError, match=r'^127\.0\.0\.1 does not .*tls="none"'
+        ) as caught:
+            rsmtp.SmtpClient("127.0.0.1", server.port, tls="starttls", timeout=20)
+        assert caught.value.stage == "starttls"
+        server.wait_for_end()
+        assert server.heard.count(b"\r\n") == 1  # EHLO
+
+
+def scripted_plain(peer):
+    peer.say("220 hello")
+    peer.line()
+    peer.say("250 server")
+    peer.until_closed()
+
+
+@pytest.mark.parametrize(
+    ("until", "error", "stage"),
+    [
+        ("STARTTLS", errors.SMTPResponseException, "starttls"),
+        ("EHLO", errors.SMTPHeloError, "hello"),
+    ],
+)
+def test_a_refusal_on_the_way_tells_its_stage(server_context, until, error, stage):
+    with serve(starttls_session(server_context, until=until)) as server:
+        with pytest.raises(error) as caught:
+            rsmtp.SmtpClient(
+                "localhost", server.port, tls="starttls", context=rsmtp.TlsConfig(verify=False), timeout=20
+            )
+        assert caught.value.stage == stage
+        assert caught.value.path and caught.value.last_words
+
+
+def test_what_the_server_offers_after_tls_is_known(server_context):
+    with serve(starttls_session(server_context)) as server:
+        with rsmtp.SmtpClient(
+            "localhost", server.port, tls="starttls", context=rsmtp.TlsConfig(verify=False), timeout=20
+        ) as client:
+            assert client.state == "ready"
+            assert client.ehlo_resp == b"AUTH PLAIN CRAM-MD5"

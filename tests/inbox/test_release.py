@@ -126,3 +126,14 @@ def test_an_address_that_is_none_goes_nowhere(api, send, relay, address):
     assert answer.json["problem"]
     assert answer.json["recipients"][0]["fate"] == "not sent"
     assert relay.count == 0
+
+
+def test_a_login_is_part_of_the_opening(api, send):
+    with rsmtp.Catcher(require_auth=True, tls="starttls", password="s3cret-s3cret") as relay:
+        given = {"host": "localhost", "port": relay.port, "username": relay.username, "verify": False}
+        refused = api.post(f"/messages/{send()}/release", {**given, "password": "wrong"}).json
+        assert (refused["stage"], refused["recipients"][0]["fate"]) == ("auth", "not sent")
+        answer = api.post(f"/messages/{send()}/release", {**given, "password": "s3cret-s3cret"}).json
+        assert [one["fate"] for one in answer["recipients"]] == ["sent"]
+        said = [line["text"].split()[0] for line in answer["conversation"] if line["direction"] == "C"]
+        assert said[:4] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]

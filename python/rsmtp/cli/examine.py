@@ -8,8 +8,10 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rsmtp import SmtpClient, TlsConfig, TlsFacts, Transcript
+from rsmtp import TlsConfig, TlsFacts, Transcript
+from rsmtp._rsmtp import Connection, Opened, Request, Settings
 from rsmtp.errors import SMTPCertificateError, SMTPServerDisconnected, SMTPTimeoutError, SMTPUnreachable
+from rsmtp.local_hostname import address_literal, own_name
 
 # Seconds for each address beside the one that is spoken to.
 _PROBE = 5.0
@@ -106,28 +108,36 @@ def _look(found: Found, tls: str, implicit: bool, ca_file: str | None, timeout: 
 
 
 def _converse(found: Found, tls: str, implicit: bool, context: TlsConfig, timeout: float) -> None:
-    client = SmtpClient(tls="implicit" if implicit else "none", context=context, timeout=timeout)
+    security = "implicit" if implicit else "opportunistic" if tls == "auto" else tls
+    settings = Settings(timeout=timeout, implicit_tls=implicit, context=context)
+    connection = Connection.open(found.host, found.port, settings)
     try:
-        code, text = client.connect(found.host, found.port)
-        found.greeting = (code, text.decode("utf-8", "replace"))
-        _note_tls(found, "TLS", client.tls)
-        if code == 220:
-            _introduce(found, client)
-            if not implicit and tls != "none" and client.has_extn("starttls"):
-                found.offered_in_plaintext = dict(client.esmtp_features)
-                client.starttls(context=context)
-                _note_tls(found, "STARTTLS", client.tls)
-                _introduce(found, client)
-            client.quit()
+        name = own_name()
+        if name.startswith("["):
+            name = address_literal(connection.getsockname())
+        opened = connection.perform(Request.opening(name, security, context=context))
+        _note(found, "TLS" if implicit else "STARTTLS", opened, connection)
+        if opened.trouble is not None:
+            # A refusing greeting is found, and no error.
+            if found.greeting is None or found.greeting[0] == 220:
+                raise opened.trouble
+        else:
+            connection.perform(Request.quit())
     finally:
-        _note_times(found, client.transcript)
-        client.close()
+        _note_times(found, Transcript(connection.transcript))
+        connection.close()
 
 
-def _introduce(found: Found, client: SmtpClient) -> None:
-    client.ehlo_or_helo_if_needed()
-    found.speaks_esmtp = client.does_esmtp
-    found.extensions = dict(client.esmtp_features)
+def _note(found: Found, security: str, opened: Opened, connection: Connection) -> None:
+    if opened.greeting is not None:
+        code, text = opened.greeting
+        found.greeting = (code, text.decode("utf-8", "replace"))
+    if opened.offered_in_plaintext is not None:
+        found.offered_in_plaintext = dict(opened.offered_in_plaintext)
+    if opened.hello is not None:
+        found.speaks_esmtp = connection.speaks_esmtp
+        found.extensions = dict(connection.extensions)
+    _note_tls(found, security, connection.tls)
 
 
 def _note_tls(found: Found, security: str, facts: TlsFacts | None) -> None:

@@ -33,11 +33,11 @@ def release(message: CaughtMessage, given: Json) -> Json:
     fates: dict[str, str] = dict.fromkeys(recipients, "not sent")
     problem: Exception | None = None
     try:
+        if wanted["username"]:
+            client._rsmtp_credentials = wanted["username"], wanted["password"]
         code, text = client.connect(wanted["host"], wanted["port"])
         if code != 220:
             raise SMTPException(f"the server does not want to talk: {code} {_text(text)}")
-        if wanted["username"]:
-            client.login(wanted["username"], wanted["password"])
         refused = client.sendmail(wanted["mail_from"], recipients, message.data)
         fates = {address: "refused" if address in refused else "sent" for address in recipients}
         client.quit()

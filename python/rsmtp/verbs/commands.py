@@ -60,14 +60,8 @@ class Commands(Conversation):
         reply: Reply = yield self._rsmtp_perform(
             Request.ehlo(name or self.local_hostname, lmtp=self._rsmtp_speaks_lmtp)
         )
-        self._rsmtp_introduced(reply)
+        self._rsmtp_take_offer(reply)
         return reply
-
-    def _rsmtp_introduced(self, reply: Reply) -> None:
-        self.ehlo_resp = reply[1]
-        self._rsmtp_learnt = dict(self._rsmtp_talk().extensions)
-        self.esmtp_features = dict(self._rsmtp_learnt)
-        self.does_esmtp = reply[0] == 250
 
     def _rsmtp_ehlo_or_helo_if_needed(self) -> Steps[None]:
         """Introduces us if that has not been done: EHLO, and HELO if the server
@@ -83,10 +77,7 @@ class Commands(Conversation):
             reply = yield self._rsmtp_perform(
                 Request.ehlo(name, fall_back=True, lmtp=self._rsmtp_speaks_lmtp)
             )
-            if self._rsmtp_talk().speaks_esmtp:
-                self._rsmtp_introduced(reply)
-            else:
-                self.helo_resp = reply[1]
+            self._rsmtp_introduced(reply)
         if not 200 <= reply[0] <= 299:
             raise self._rsmtp_told(rsmtp.errors.SMTPHeloError(*reply))
 

@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rsmtp
-from rsmtp._rsmtp import Settings
+from rsmtp._rsmtp import Opened, Request, Settings
 from rsmtp.local_hostname import address_literal
 from rsmtp.sockets import is_encrypted
-from rsmtp.verbs.conversation import SMTP_SSL_PORT, Conversation
+from rsmtp.verbs.conversation import LINE_BY_LINE, SMTP_SSL_PORT, Conversation
 from rsmtp.verbs.script import Reply, Steps
 
 if TYPE_CHECKING:
@@ -55,13 +55,40 @@ class Connecting(Conversation):
         name = "localhost" if path else host
         self._rsmtp_start_anew(name)
         yield self._rsmtp_begin(name, port, path)
-        code, msg = yield self._rsmtp_own.getreply()
-        if self.debuglevel > 0:
-            self._print_debug("connect:", repr(msg))
-        if code == 220 and self._rsmtp_tls_mode == "starttls":
+        steps = self._rsmtp_tls_mode == "starttls" and self._rsmtp_overrides(
+            "ehlo", "starttls", *LINE_BY_LINE
+        )
+        greeting: Reply
+        if self._rsmtp_credentials is not None or (self._rsmtp_tls_mode == "starttls" and not steps):
+            opened = yield from self._rsmtp_open(self._rsmtp_tls_mode)
+            greeting, trouble = opened.greeting or (0, b""), opened.trouble
+        else:
+            greeting, trouble = (yield self._rsmtp_own.getreply()), None
+        if greeting[0] and self.debuglevel > 0:
+            self._print_debug("connect:", repr(greeting[1]))
+        if trouble is not None and greeting[0] in (0, 220):
+            raise trouble
+        if greeting[0] != 220:
+            # Whether that is an error is the caller's to say.
+            return greeting
+        if steps:
             yield self._rsmtp_own.starttls(context=self._rsmtp_context)
             yield self._rsmtp_own.ehlo()
-        return code, msg
+        return greeting
+
+    def _rsmtp_open(self, security: str) -> Steps[Opened]:
+        """Gets on to where mail may go, from where the conversation stands, by one plan of
+        the engine's: greeting, EHLO, STARTTLS, EHLO, AUTH."""
+        user, password = self._rsmtp_credentials or (None, None)
+        request = Request.opening(
+            self.local_hostname, security, context=self._rsmtp_context, user=user, password=password
+        )
+        opened: Opened = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
+        if opened.offered_in_plaintext is not None:
+            self._rsmtp_forget()
+        if opened.hello is not None:
+            self._rsmtp_introduced(opened.hello)
+        return opened
 
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> Any:
         """Opens a connection, or uses the socket that was given."""

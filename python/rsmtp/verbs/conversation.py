@@ -14,6 +14,7 @@ from rsmtp.tracebacks import shortened
 from rsmtp.transcript import Transcript
 from rsmtp.verbs.attributes import Setting, Shown
 from rsmtp.verbs.debug_output import DebugOutput
+from rsmtp.verbs.script import Reply
 
 SMTP_PORT: Final = 25
 SMTP_SSL_PORT: Final = 465
@@ -64,6 +65,8 @@ class Conversation(DebugOutput):
     _rsmtp_tls_mode = "none"
     # The class whose methods no subclass has overridden.
     _rsmtp_plain: type[Conversation]
+    # A user and a password, for a login at once.
+    _rsmtp_credentials: tuple[str, str] | None = None
     # Whether to send exactly what smtplib would send.
     _rsmtp_like_smtplib = False
 
@@ -234,6 +237,19 @@ class Conversation(DebugOutput):
         self.does_esmtp = False
         self.esmtp_features = {}
         self._rsmtp_learnt = {}
+
+    def _rsmtp_introduced(self, reply: Reply) -> None:
+        """EHLO, or HELO behind it, has been answered."""
+        if self._rsmtp_talk().speaks_esmtp:
+            self._rsmtp_take_offer(reply)
+        else:
+            self.helo_resp = reply[1]
+
+    def _rsmtp_take_offer(self, reply: Reply) -> None:
+        self.ehlo_resp = reply[1]
+        self._rsmtp_learnt = dict(self._rsmtp_talk().extensions)
+        self.esmtp_features = dict(self._rsmtp_learnt)
+        self.does_esmtp = reply[0] == 250
 
     def has_extn(self, opt: str) -> bool:
         """Whether the server offers this extension, in any case of letters."""

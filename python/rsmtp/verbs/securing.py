@@ -51,9 +51,10 @@ class Securing(Conversation):
         access_token: str | None = None,
         mechanism: str | None = None,
     ) -> Steps[Reply]:
-        """AUTH (RFC 4954), with the strongest mechanism that the server offers:
-        CRAM-MD5, PLAIN or LOGIN for a password, OAUTHBEARER or XOAUTH2 for an OAuth 2.0
-        access token. If the server refuses the credentials, no weaker mechanism is tried.
+        """AUTH (RFC 4954), with the first of these mechanisms that the server offers: for a
+        password PLAIN, CRAM-MD5 and LOGIN under TLS, CRAM-MD5, PLAIN and LOGIN without it; for
+        an OAuth 2.0 access token OAUTHBEARER and XOAUTH2. If the server refuses the
+        credentials, no other mechanism is tried.
 
         Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
         connection without encryption), SMTPException (no mechanism in common),

@@ -30,7 +30,8 @@ impl Session {
             }
             Request::Login { credentials, mechanism, initial_response } => {
                 let wanted = |m: &Mechanism| mechanism.is_none_or(|wanted| wanted == *m);
-                let chosen = credentials.choose(&self.extensions.mechanisms());
+                let quickly = self.secure && !self.options.like_smtplib;
+                let chosen = credentials.choose(&self.extensions.mechanisms(), quickly);
                 let exchange = |mechanism| Exchange::new(mechanism, credentials.clone());
                 let mut others: VecDeque<Exchange> =
                     chosen.into_iter().filter(wanted).map(exchange).collect();
