@@ -26,7 +26,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[State]:
     async with rsmtp.AsyncMailer(
         host=os.environ.get("SMTP_HOST", "localhost"),
         port=int(os.environ.get("SMTP_PORT", "587")),
-        user=os.environ["SMTP_USER"],
+        username=os.environ["SMTP_USER"],
         password=os.environ["SMTP_PASSWORD"],
         connections=2,
         timeout=30,

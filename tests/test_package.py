@@ -1,6 +1,5 @@
 """The package `rsmtp`: its names are there when they are asked for, and loaded no sooner."""
 
-import inspect
 import subprocess
 import sys
 
@@ -46,13 +45,3 @@ def test_modules_load_by_attribute():
     program = "import rsmtp; print(rsmtp.inbox.__name__, rsmtp.testing.__name__)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "rsmtp.inbox rsmtp.testing\n"
-
-
-@pytest.mark.parametrize("kind", ["Mailer", "AsyncMailer"])
-def test_user_and_username_are_the_same(kind):
-    mailer = getattr(rsmtp, kind)
-    for name in ("user", "username"):
-        assert mailer(host="localhost", **{name: "ann"}, password="x")._hops[0].user == "ann"
-    with pytest.raises(ValueError, match="user and username"):
-        mailer(host="localhost", user="ann", username="ann", password="x")
-    assert "connections" in inspect.signature(mailer).parameters

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
 from rsmtp._snippet import snippet
+from rsmtp.cli.one_name import OneName
 from rsmtp.cli.terminal import harmless
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--username",
         "--user",
+        action=OneName,
         metavar="NAME",
         help="the one name that may log in (default: any name with any password, on loopback)",
     )
@@ -356,7 +358,7 @@ def describe(message: CaughtMessage, *, conversation: bool) -> str:
     """The message as one reads it in a terminal."""
     mail = message.email
     how = [f"{message.size} octets", message.tls.version if message.tls else "no TLS"]
-    how.append(f"logged in as {message.user}" if message.user else "not logged in")
+    how.append(f"logged in as {message.username}" if message.username else "not logged in")
     lines = [
         f"-- message {message.number} ".ljust(WIDTH, "-"),
         f"{message.mail_from or '<>'} -> {', '.join(message.rcpt_tos)}",

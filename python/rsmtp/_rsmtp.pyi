@@ -57,6 +57,7 @@ __all__ = [
     "_read_address",
     "_read_addresses",
     "_rendered",
+    "_username",
     "ascii_host",
     "cram_md5",
     "enhanced_code",
@@ -128,7 +129,7 @@ class Catcher:
             "none".
         protocol: "smtp" (RFC 5321), or "lmtp" (RFC 2033).
         unix: listen on a Unix socket of this path instead.
-        username: the one login; "catcher" by default.
+        username: the one login; "catcher" by default. `user` is another name of it.
         password: its password for PLAIN, LOGIN and CRAM-MD5; random by default.
         token: its token for XOAUTH2 and OAUTHBEARER; random by default.
         any_login: accept every name with every password or token; username, password
@@ -170,6 +171,7 @@ class Catcher:
         protocol: typing.Literal["smtp", "lmtp"] = "smtp",
         unix: str | os.PathLike[str] | None = None,
         username: str | None = None,
+        user: str | None = None,
         password: str | None = None,
         token: str | None = None,
         any_login: bool = False,
@@ -346,6 +348,7 @@ class Catcher:
         rcpt_parameters: SupportsGetItem[int, dict[str, str | None]] = ...,
         peer: str = "",
         helo: str = "",
+        username: str | None = None,
         user: str | None = None,
         tls: tuple[str, str, str | None] | None = None,
         chunked: bool = False,
@@ -375,6 +378,11 @@ class Catcher:
     def token(self, /) -> str:
         """
         The OAuth token of the one login.
+        """
+    @property
+    def user(self, /) -> str:
+        """
+        Another name of `username`.
         """
     @property
     def username(self, /) -> str:
@@ -446,6 +454,11 @@ class CaughtConversation:
         """
     @property
     def user(self, /) -> str | None:
+        """
+        Another name of `username`.
+        """
+    @property
+    def username(self, /) -> str | None:
         """
         As whom the client has authenticated; None if it hasn't.
         """
@@ -564,6 +577,11 @@ class CaughtMessage:
         """
     @property
     def user(self, /) -> str | None:
+        """
+        Another name of `username`.
+        """
+    @property
+    def username(self, /) -> str | None:
         """
         As whom the client had authenticated; None if it hadn't.
         """
@@ -2040,6 +2058,11 @@ def _rendered(octets: bytes, originals: list[bytes], has_utf8_fields: bool) -> b
     A message that another library has rendered, as it travels: where it is more than
     ASCII in short lines, it may have to be re-encoded. `originals` are contents that are
     no text, as they were before they were given line ends.
+    """
+
+def _username(username: Any | None, user: Any | None) -> Any | None:
+    """
+    The one that was given, of two names of the same argument.
     """
 
 def ascii_host(host: str) -> str:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
 from rsmtp import sockets
-from rsmtp._rsmtp import Engine, Receipt, Sending
+from rsmtp._rsmtp import Engine, Receipt, Sending, _username
 from rsmtp.feeding import each_made, feed
 from rsmtp.progress import Progress, bar
 from rsmtp.report import KEPT, Report
@@ -42,11 +42,11 @@ class BaseMailer:
             `sendmail:` and `null:` store, pass on and throw away. Several: the next
             one takes over where one can't be reached. Default: the variable
             RSMTP_URL, unless `host` is given.
-        host, port, user, password, access_token, tls, context, timeout, deadline,
+        host, port, username, password, access_token, tls, context, timeout, deadline,
         local_hostname, source_address, pipelining, chunking, allow_plaintext_auth, proxy:
             as in `SmtpClient`, for what the URL does not tell; tls is "starttls"
-            here if nothing else is said, and "implicit" with port 465. `username` is another
-            name of `user`.
+            here if nothing else is said, and "implicit" with port 465. `user` is another
+            name of `username`.
         password, access_token: also a callable that returns one. It is asked at each
             login, that is for each new session, and may be asked by several threads at
             once: for tokens that expire. An exception of its own ends the attempt.
@@ -87,8 +87,8 @@ class BaseMailer:
         *,
         host: str | None = None,
         port: int | None = None,
-        user: str | None = None,
         username: str | None = None,
+        user: str | None = None,
         password: str | Callable[[], str] | None = None,
         access_token: str | Callable[[], str] | None = None,
         tls: str | None = None,
@@ -115,11 +115,9 @@ class BaseMailer:
         backoff: float = 1.0,
         resend_unknown: bool = False,
     ) -> None:
-        if username is not None and user is not None:
-            raise ValueError("user and username: the same twice: give one of them")
-        user = username if user is None else user
         settings = {
-            "host": host, "port": port, "user": user, "password": password, "access_token": access_token,
+            "host": host, "port": port, "username": _username(username, user), "password": password,
+            "access_token": access_token,
             "tls": tls, "context": context, "timeout": timeout, "deadline": deadline,
             "local_hostname": local_hostname, "source_address": source_address, "pipelining": pipelining,
             "chunking": chunking, "allow_plaintext_auth": allow_plaintext_auth,

@@ -41,7 +41,7 @@ class Server:
     path: str | None = None
     tls: str | None = None
     context: Any = None
-    user: str | None = None
+    username: str | None = None
     password: str | Callable[[], str] | None = field(default=None, repr=False)
     access_token: str | Callable[[], str] | None = field(default=None, repr=False)
     lmtp: bool = False
@@ -128,7 +128,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     if port:
         told["port"] = port
     if parts.username is not None:
-        told["user"] = unquote(parts.username)
+        told["username"] = unquote(parts.username)
     if parts.password is not None:
         told["password"] = unquote(parts.password)
     if "timeout" in given:

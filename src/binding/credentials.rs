@@ -11,22 +11,22 @@ use std::sync::Arc;
 /// A password or an access token: a text, or a callable that is asked at each login.
 pub fn source(
     py: Python<'_>,
-    user: Option<String>,
+    username: Option<String>,
     password: Option<Py<PyAny>>,
     access_token: Option<Py<PyAny>>,
 ) -> PyResult<Option<Source>> {
     let (argument, secret, wrap): (_, _, fn(String) -> Secret) = match (password, access_token) {
         (Some(password), None) => ("password", password, Secret::Password),
         (None, Some(token)) => ("access_token", token, Secret::AccessToken),
-        (None, None) if user.is_none() => return Ok(None),
-        (None, None) => return Err(bad_argument("password", &"is missing: a user alone can't log in")),
+        (None, None) if username.is_none() => return Ok(None),
+        (None, None) => return Err(bad_argument("password", &"is missing: a username alone can't log in")),
         _ => return Err(bad_argument("access_token", &"stands for a password: give one of them")),
     };
-    let Some(user) = user else {
-        return Err(bad_argument("user", &"is missing: a password alone can't log in"));
+    let Some(username) = username else {
+        return Err(bad_argument("username", &"is missing: a password alone can't log in"));
     };
     let credentials = move |secret: String| {
-        Credentials::new(&user, wrap(secret)).map_err(|bad| PyValueError::new_err(bad.to_string()))
+        Credentials::new(&username, wrap(secret)).map_err(|bad| PyValueError::new_err(bad.to_string()))
     };
     if !secret.bind(py).is_callable() {
         let text = text(argument, "a text or a callable is wanted", secret.bind(py))?;

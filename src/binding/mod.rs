@@ -23,6 +23,7 @@ mod settings;
 mod ssl_context;
 mod tls;
 mod transcript;
+mod username;
 mod wire;
 
 /// The engine under `rsmtp`. The shapes that people know stand in the package
@@ -60,6 +61,8 @@ mod _rsmtp {
     use super::tls::{TlsConfig, TlsFacts};
     #[pymodule_export]
     use super::transcript::TranscriptLine;
+    #[pymodule_export]
+    use super::username::username_py;
     #[pymodule_export]
     use super::wire::{Wire, ascii_host};
 

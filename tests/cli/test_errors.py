@@ -92,7 +92,7 @@ MISTAKES = [
     (
         ("--server", "smtp://ann@localhost", "--user", "bob", *LETTER),
         2,
-        "user: told by the URL",
+        "username: told by the URL",
     ),
     ((*HERE, "nowhere.eml"), 66, "nowhere.eml: No such file or directory"),
     ((*HERE, *LETTER, "--attach", "nowhere.pdf"), 66, "nowhere.pdf"),

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("message (without FILE)")
     group.add_argument(
-        "--from", metavar="ADDRESS", help='"Ann <ann@example.org>"; default: --user if it is an address'
+        "--from", metavar="ADDRESS", help='"Ann <ann@example.org>"; default: --username if it is an address'
     )
     for name in ("to", "cc", "bcc"):
         group.add_argument(f"--{name}", metavar="ADDRESS", action="append", help="can be repeated")

@@ -11,21 +11,22 @@ from rsmtp.servers import Server
 
 
 def password_for(server: Server) -> str:
-    """The password of `server.user`. Raises Stop where there is none."""
+    """The password of `server.username`. Raises Stop where there is none."""
     if isinstance(server.password, str):
         return server.password
     found = os.environ.get("RSMTP_PASSWORD") or _from_keyring(server)
     if found is None and sys.stderr.isatty():
         try:
             # From the terminal itself: standard input may be the message.
-            found = getpass.getpass(f"Password of {server.user} at {server.host}: ")
+            found = getpass.getpass(f"Password of {server.username} at {server.host}: ")
         except EOFError:
             found = None
     if not found:
         raise Stop(
             NO_PERMISSION,
-            f"no password for {server.user} at {server.host}: set RSMTP_PASSWORD, run it in a terminal to be "
-            f"asked, or `pip install 'rsmtp[keyring]'` and `keyring set {server.host} {server.user}`",
+            f"no password for {server.username} at {server.host}: set RSMTP_PASSWORD, run it in a terminal "
+            "to be asked, or `pip install 'rsmtp[keyring]'` and "
+            f"`keyring set {server.host} {server.username}`",
         )
     return found
 
@@ -37,7 +38,7 @@ def _from_keyring(server: Server) -> str | None:
     except ImportError:
         return None
     try:
-        found: str | None = keyring.get_password(server.host, server.user)
+        found: str | None = keyring.get_password(server.host, server.username)
     except Exception as error:  # backends are plugins: D-Bus, files, anything
         print(f"rsmtp: the keyring gives no password: {error}", file=sys.stderr)
         return None

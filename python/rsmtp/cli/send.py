@@ -73,8 +73,8 @@ def run(given: argparse.Namespace) -> int:
         if not shown_only or given.server or given.host:
             raise
         target = None
-    user = given.user if target is None else target.user
-    outgoing = compose.compose(given, user)
+    username = given.username if target is None else target.username
+    outgoing = compose.compose(given, username)
     if given.dry_run:
         show(outgoing, target)
     if given.preview:
@@ -107,7 +107,7 @@ def preview(outgoing: Outgoing) -> None:
 
 def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
     place = target.server if isinstance(target.server, Server) else None
-    if place is not None and place.user is not None:
+    if place is not None and place.username is not None:
         target = target.with_password(password_for(place)) if place.password is None else target
     if verbose:
         show_conversation()

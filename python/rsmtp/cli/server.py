@@ -9,6 +9,7 @@ from typing import Any
 
 from rsmtp import Mailer, TlsConfig
 from rsmtp.cli.exit_code import USAGE, Stop
+from rsmtp.cli.one_name import OneName
 from rsmtp.mailer import URL_VARIABLE
 from rsmtp.servers import Local, Server, from_url
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--host", help="instead of a URL")
     group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
     group.add_argument("--tls", choices=TLS_MODES, help="default: starttls, or implicit on port 465")
-    group.add_argument("--user", metavar="NAME", help="log in with this name")
+    group.add_argument("--username", "--user", action=OneName, metavar="NAME", help="log in with this name")
     add_trust_arguments(group)
 
 
@@ -47,8 +48,8 @@ class Target:
     settings: dict[str, Any]
 
     @property
-    def user(self) -> str | None:
-        return self.server.user if isinstance(self.server, Server) else None
+    def username(self) -> str | None:
+        return self.server.username if isinstance(self.server, Server) else None
 
     def with_password(self, password: str) -> Target:
         return replace(self, settings=self.settings | {"password": password})
@@ -61,7 +62,7 @@ class Target:
         if isinstance(server, Local):
             return f"{server.kind}:{server.path or ''}"
         security = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}[server.tls or ""]
-        login = f", as {server.user}" if server.user is not None else ""
+        login = f", as {server.username}" if server.username is not None else ""
         return f"{server.path or f'{server.host}:{server.port}'} ({security}{login})"
 
 
@@ -115,7 +116,7 @@ def _from_flags(given: argparse.Namespace) -> Target:
 
 def _settings(given: argparse.Namespace) -> dict[str, Any]:
     """What goes with a URL and with flags."""
-    settings = {"user": given.user, "timeout": given.timeout}
+    settings = {"username": given.username, "timeout": given.timeout}
     if given.ca_file is not None:
         settings["context"] = TlsConfig(ca_file=given.ca_file)
     return {name: value for name, value in settings.items() if value is not None}

@@ -58,9 +58,14 @@ class SentMessage:
         return {name: bytes(part.get_payload(decode=True) or b"") for name, part in named if name}
 
     @property
-    def user(self) -> str | None:
+    def username(self) -> str | None:
         """The name that the client had logged in with."""
-        return self._caught.user
+        return self._caught.username
+
+    @property
+    def user(self) -> str | None:
+        """Another name of `username`."""
+        return self.username
 
     @property
     def tls(self) -> CaughtTls | None:

@@ -42,6 +42,11 @@ class SmtpServer:
         return self.catcher.username
 
     @property
+    def user(self) -> str:
+        """Another name of `username`."""
+        return self.username
+
+    @property
     def password(self) -> str:
         return self.catcher.password
 
@@ -128,7 +133,7 @@ class SmtpServer:
         """What was said on every connection, secrets masked."""
         parts = []
         for number, said in enumerate(self.catcher.conversations, start=1):
-            login = f", logged in as {said.user}" if said.user else ""
+            login = f", logged in as {said.username}" if said.username else ""
             parts.append("\n".join([f"-- connection {number}, from {said.peer}{login}", *said.lines]))
         return "\n\n".join(parts) or f"-- no client has connected to {self.host}:{self.port}"
 

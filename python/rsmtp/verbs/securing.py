@@ -7,7 +7,7 @@ from typing import Any
 
 import rsmtp
 from rsmtp import sending
-from rsmtp._rsmtp import Request, cram_md5
+from rsmtp._rsmtp import Request, _username, cram_md5
 from rsmtp.verbs.conversation import Conversation
 from rsmtp.verbs.script import Reply, Steps
 
@@ -44,9 +44,10 @@ class Securing(Conversation):
 
     def _rsmtp_login(
         self,
-        user: str,
+        user: str | None = None,
         password: str | None = None,
         *,
+        username: str | None = None,
         initial_response_ok: bool = True,
         access_token: str | None = None,
         mechanism: str | None = None,
@@ -56,14 +57,19 @@ class Securing(Conversation):
         an OAuth 2.0 access token OAUTHBEARER and XOAUTH2. If the server refuses the
         credentials, no other mechanism is tried.
 
+        `username` is another name of `user`, which is smtplib's.
+
         Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
         connection without encryption), SMTPException (no mechanism in common),
         SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
-        yield self._rsmtp_own.ehlo_or_helo_if_needed()
-        sending.text("user", user)
+        user = _username(username, user)
+        if user is None:
+            raise TypeError("login() needs a username")
+        sending.text("username", user)
         if password is not None:
             sending.text("password", password)
+        yield self._rsmtp_own.ehlo_or_helo_if_needed()
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = (

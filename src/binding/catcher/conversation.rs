@@ -70,8 +70,14 @@ impl CaughtConversation {
 
     /// As whom the client has authenticated; None if it hasn't.
     #[getter]
-    fn user(&self) -> Option<&str> {
+    fn username(&self) -> Option<&str> {
         self.client.user.as_deref()
+    }
+
+    /// Another name of `username`.
+    #[getter]
+    fn user(&self) -> Option<&str> {
+        self.username()
     }
 
     /// What was agreed on in the TLS handshake; None without TLS.

@@ -130,8 +130,14 @@ impl CaughtMessage {
 
     /// As whom the client had authenticated; None if it hadn't.
     #[getter]
-    fn user(&self) -> Option<&str> {
+    fn username(&self) -> Option<&str> {
         self.received.client.user.as_deref()
+    }
+
+    /// Another name of `username`.
+    #[getter]
+    fn user(&self) -> Option<&str> {
+        self.username()
     }
 
     /// What was agreed on in the TLS handshake; None without TLS.

@@ -27,7 +27,7 @@ const SLICE: Duration = Duration::from_millis(50);
 ///         "none".
 ///     protocol: "smtp" (RFC 5321), or "lmtp" (RFC 2033).
 ///     unix: listen on a Unix socket of this path instead.
-///     username: the one login; "catcher" by default.
+///     username: the one login; "catcher" by default. `user` is another name of it.
 ///     password: its password for PLAIN, LOGIN and CRAM-MD5; random by default.
 ///     token: its token for XOAUTH2 and OAUTHBEARER; random by default.
 ///     any_login: accept every name with every password or token; username, password
@@ -91,6 +91,12 @@ impl Catcher {
     #[getter]
     fn username(&self) -> &str {
         &self.inner.settings().credentials.username
+    }
+
+    /// Another name of `username`.
+    #[getter]
+    fn user(&self) -> &str {
+        self.username()
     }
 
     /// The password of the one login.

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 
 use super::argument::bad_argument;
 use super::server::Catcher;
+use crate::binding::username;
 use crate::catcher::{Client, Conversation, Received, Recipient, Side, TlsFacts};
 
 type Parameters = BTreeMap<String, Option<String>>;
@@ -24,7 +25,7 @@ impl Catcher {
     /// Raises ValueError for a number below 1 or a direction that is not "C", "S" or "*".
     #[pyo3(signature = (
         number, data, *, received_at, mail_from, rcpt_tos, mail_parameters = BTreeMap::new(),
-        rcpt_parameters = Vec::new(), peer = "", helo = "", user = None, tls = None, chunked = false,
+        rcpt_parameters = Vec::new(), peer = "", helo = "", username = None, user = None, tls = None, chunked = false,
         timeline = Vec::new(),
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -39,6 +40,7 @@ impl Catcher {
         rcpt_parameters: Vec<Parameters>,
         peer: &str,
         helo: &str,
+        username: Option<String>,
         user: Option<String>,
         tls: Option<(String, String, Option<String>)>,
         chunked: bool,
@@ -52,7 +54,7 @@ impl Catcher {
             peer: peer.to_owned(),
             helo: helo.to_owned(),
             extended: true,
-            user,
+            user: username::one_of(username, user)?,
             tls: tls.map(|(version, cipher, server_name)| TlsFacts { version, cipher, server_name }),
         };
         let recipients = rcpt_tos.into_iter().map(|address| Recipient {

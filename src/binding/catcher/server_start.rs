@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 
 use super::argument::{bad_argument, named, seconds};
 use super::server::Catcher;
+use crate::binding::username;
 use crate::catcher::{self, Credentials, Dialect, Mechanism, Offer, Offers, Settings, TlsMode};
 
 #[pymethods]
@@ -21,6 +22,7 @@ impl Catcher {
         protocol: "typing.Literal['smtp', 'lmtp']" = "smtp",
         unix: "str | os.PathLike[str] | None" = None,
         username = None,
+        user = None,
         password = None,
         token = None,
         any_login = false,
@@ -49,6 +51,7 @@ impl Catcher {
         protocol: &str,
         unix: Option<PathBuf>,
         username: Option<String>,
+        user: Option<String>,
         password: Option<String>,
         token: Option<String>,
         any_login: bool,
@@ -71,7 +74,7 @@ impl Catcher {
         let or_random = |given: Option<String>| given.map_or_else(|| catcher::random_hex(12), Ok);
         let credentials = Credentials {
             any: any_login,
-            username: username.unwrap_or_else(|| "catcher".to_owned()),
+            username: username::one_of(username, user)?.unwrap_or_else(|| "catcher".to_owned()),
             password: or_random(password)?,
             token: or_random(token)?,
         };

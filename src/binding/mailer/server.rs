@@ -24,7 +24,7 @@ pub struct ServerSettings {
     source_address: Option<(String, u16)>,
     tls: String,
     context: Option<Py<PyAny>>,
-    user: Option<String>,
+    username: Option<String>,
     password: Option<Py<PyAny>>,
     access_token: Option<Py<PyAny>>,
     local_hostname: Option<String>,
@@ -58,7 +58,7 @@ impl ServerSettings {
             target(self.host.clone(), self.port, self.path.clone(), self.source_address.clone(), self.proxy)?;
         let target = Target::Foreign { dial, otherwise: Box::new(otherwise) };
         let security: Security = parse("tls", &self.tls)?;
-        let credentials = source(py, self.user, self.password, self.access_token)?;
+        let credentials = source(py, self.username, self.password, self.access_token)?;
         let options = Options {
             lmtp: self.lmtp,
             pipelining: self.pipelining,

@@ -7,7 +7,7 @@
 
 _shtab_rsmtp_subparsers=(send check catch demo completion)
 
-_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --host --port --tls --user --ca-file --timeout --dry-run --preview -v --verbose)
+_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --host --port --tls --username --user --ca-file --timeout --dry-run --preview -v --verbose)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --json --ca-file --timeout)
 _shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
 _shtab_rsmtp_demo_option_strings=(-h --help --preview)

@@ -82,7 +82,7 @@ _shtab_rsmtp_demo_defaults_added=0
 
 _shtab_rsmtp_send_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--from[\"Ann \<ann\@example.org\>\"\; default\: --user if it is an address]:ADDRESS:"
+  "--from[\"Ann \<ann\@example.org\>\"\; default\: --username if it is an address]:ADDRESS:"
   "*--to[can be repeated]:ADDRESS:"
   "*--cc[can be repeated]:ADDRESS:"
   "*--bcc[can be repeated]:ADDRESS:"
@@ -99,7 +99,7 @@ _shtab_rsmtp_send_options=(
   "--host[instead of a URL]:host:"
   "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
   "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
-  "--user[log in with this name]:NAME:"
+  {--username,--user}"[log in with this name]:NAME:"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
   "--dry-run[send nothing\; show envelope and message]"
