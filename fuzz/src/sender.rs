@@ -239,7 +239,7 @@ impl<'a> World<'a> {
                     chance => {
                         let mut kept = kept;
                         kept.peer.gone |= chance > 230;
-                        slot.worker.reused(Some(kept.wire.session_mut()), self.now);
+                        slot.worker.reused(Some(&mut kept.wire), self.now);
                         slot.connection = Some(kept);
                     }
                 }

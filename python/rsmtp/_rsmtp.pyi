@@ -858,12 +858,13 @@ class Engine:
         """
         Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
         """
-    def send_all(self, /, every: bool, kept: SupportsIndex, by_threads: bool) -> Sending:
+    def send_all(self, /, every: bool, kept: SupportsIndex, by_threads: bool, recorded: bool) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
         otherwise for each that was not sent to everybody, and for the first `kept`
         of the others.
-        `by_threads`: `go_on` moves the sessions, and no event loop does.
+        `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
+        line of the conversations is kept for the errors, and not only their beginnings.
         """
 
 @disjoint_base

@@ -29,7 +29,7 @@ class AsyncMailer(BaseMailer):
         as its `receipt`, unless it was never begun.
         """
         try:
-            report = await self.send_all([message])
+            report = await AsyncSending(self._pool, self._hops, [message], False, None, recorded=True)
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]

@@ -54,6 +54,8 @@ class AsyncSending:
         progress: bool | Callable[[Progress], object],
         total: int | None,
         make: Callable[[Any], Sendable] | None = None,
+        *,
+        recorded: bool = False,
     ) -> None:
         self._pool = pool
         self._hops = hops
@@ -61,6 +63,8 @@ class AsyncSending:
         self._progress = progress
         self._total = total
         self._make = make
+        # Every line of the conversation, for the errors.
+        self._recorded = recorded
         self._receipts: list[Receipt] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._serving: dict[Connection, asyncio.Task[None]] = {}
@@ -113,7 +117,8 @@ class AsyncSending:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
-        self._sending = self._pool.engine.send_all(every, KEPT, by_threads=False)
+        engine = self._pool.engine
+        self._sending = engine.send_all(every, KEPT, by_threads=False, recorded=self._recorded)
         self._begun = True
 
     async def _run(self) -> AsyncGenerator[None, None]:

@@ -265,7 +265,7 @@ def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable
 
     if isinstance(error, _Facts) and isinstance(error, BaseException) and not error.path:
         error.path = tuple(path)
-        error.last_words = told_by(lines)
+        error.last_words = told_by(lines) or _known(error)
         _advise(error)
         if told := note(error):
             error.add_note(told)
@@ -293,6 +293,22 @@ def raise_for_receipt(receipt: Any) -> None:
         error.fates = fates
         _advise(error)
     raise error
+
+
+# What a refusal at a stage answers, where the conversation was not recorded.
+_ANSWERED = {"mail": "MAIL FROM:<{}>", "rcpt": "RCPT TO:<{}>", "data": "DATA"}
+
+
+def _known(error: Any) -> tuple[str, ...]:
+    """The end of a conversation of which only the reply was kept: one message among many."""
+    replies = error.recipients if isinstance(error, _std.SMTPRecipientsRefused) else {}
+    if not isinstance(error, _std.SMTPResponseException) and not replies:
+        return ()
+    address, reply = next(iter(replies.items()), (error.address, None))
+    reply = reply or (error.smtp_code, error.smtp_error)
+    asked = _ANSWERED.get(error.stage or "")
+    said = (f"S: {line}" for line in _reply(reply).splitlines()[:1])
+    return (*([f"C: {_text(asked.format(address))}"] if asked else []), *said)
 
 
 def _advise(error: Any) -> None:

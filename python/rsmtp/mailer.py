@@ -310,7 +310,7 @@ class Mailer(BaseMailer):
         """
         try:
             check_many(messages)
-            sending = self._engine.send_all(stream, KEPT, by_threads=True)
+            sending = self._engine.send_all(stream, KEPT, by_threads=True, recorded=False)
             told = teller(sending, messages, progress, total)
             messages = each_made(messages, make)
             if stream:

@@ -64,6 +64,7 @@ impl Connection {
         let begun = request.take(py, &self.shared.host, &self.shared.raised)?;
         let given = request.given();
         let mut attendant = Attending::new(py, observer)?;
+        self.shared.begins();
         let event = self.shared.work(py, &mut attendant, |connection, attendant| {
             begun.begin(connection.wire_mut()).map_err(|error| given.blame(error))?;
             match request.is_unanswered() {

@@ -1,8 +1,9 @@
 //! What both bindings of the engine are, whoever moves the octets: a
 //! conversation that one owner holds at a time and everybody may look at.
 
-use super::attendant::{Attending, TLS_LOG, TLS_LOGGER};
-use super::error::{fates, to_python};
+use super::attendant::Attending;
+use super::error::{fates, tell_conversation, to_python};
+use super::logs::{self, Level};
 use super::outcome::{Opened, PyReply, event_to_python, extensions_to_python, reply_to_python};
 use super::request::Given;
 use super::settings::patience;
@@ -15,9 +16,9 @@ use crate::protocol::reply::Reply;
 use crate::protocol::transaction::{Fate, Outcome};
 use crate::protocol::{Error, Event, State};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// A conversation as far as it can be looked at. What is asked of it, and who
 /// waits, is the matter of its subclasses.
@@ -143,6 +144,8 @@ pub struct Shared<D: ?Sized> {
     pub raised: Raised,
     /// Of the last transaction that sent something.
     final_reply: Mutex<Option<Reply>>,
+    /// When the last operation began.
+    began: Mutex<Option<Instant>>,
     inner: Mutex<D>,
 }
 
@@ -150,7 +153,8 @@ impl<D: Driver> Shared<D> {
     pub fn new(mut driver: D, host: String, raised: Raised) -> Arc<Self> {
         let view = driver.wire().view();
         let final_reply = Mutex::default();
-        Arc::new(Self { turn: Turn::default(), view, host, raised, final_reply, inner: Mutex::new(driver) })
+        let (turn, began, inner) = (Turn::default(), Mutex::default(), Mutex::new(driver));
+        Arc::new(Self { turn, view, host, raised, final_reply, began, inner })
     }
 }
 
@@ -166,7 +170,26 @@ impl<D: Driver + ?Sized> Shared<D> {
             let _turn = self.turn.take(attendant)?;
             work(&mut self.lock(), attendant)
         });
+        if let Err(error) = &worked {
+            self.log_failure(py, error)?;
+        }
         self.told(py, settle(py, worked, attendant, &self.raised))
+    }
+
+    /// An operation begins: from here on a message takes its time.
+    pub fn begins(&self) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// A message that was under way when the conversation failed has its line, too.
+    pub fn log_failure(&self, py: Python<'_>, error: &Error) -> PyResult<()> {
+        match error.outcome.as_deref() {
+            Some(outcome) => {
+                let logged = self.log_message(py, outcome, Some(error));
+                logged.inspect_err(|raised| tell_fates(raised.value(py), outcome))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A look without a conversation; it waits until the one under way is over.
@@ -187,7 +210,7 @@ impl<D: Driver + ?Sized> Shared<D> {
             let path: Vec<&str> = self.view.path().into_iter().map(State::name).collect();
             let lines = last_words(&self.view);
             // It explains an error and must not become another one.
-            let _ = tell_conversation(py, value, path, lines);
+            let _ = tell_conversation(value, &path, lines);
         }
         result
     }
@@ -200,6 +223,9 @@ impl<D: Driver + ?Sized> Shared<D> {
         }
         if let Event::Transaction(outcome) = &event {
             self.keep_final_reply(outcome);
+            // The message has gone, also where a handler is interrupted.
+            let logged = self.log_message(py, outcome, None);
+            logged.inspect_err(|raised| tell_fates(raised.value(py), outcome))?;
         }
         if let Event::Opened(opened) = event {
             return self.opened(py, *opened);
@@ -229,16 +255,25 @@ impl<D: Driver + ?Sized> Shared<D> {
     }
 
     fn log_tls(&self, py: Python<'_>) -> PyResult<()> {
-        if TLS_LOGGER.wants_debug(py)?
-            && let Some(facts) = self.view.tls().cloned()
+        if logs::TLS.wants(py, Level::Debug)?
+            && let Some(facts) = self.view.tls()
         {
             let verified = if facts.verified { "verified" } else { "not verified" };
-            py.detach(|| {
-                let (version, name, cipher) = (&facts.version, &facts.server_name, &facts.cipher);
-                log::debug!(target: TLS_LOG, "{version} with {name}: {cipher}, {verified}");
-            });
+            let (version, name, cipher) = (&facts.version, &facts.server_name, &facts.cipher);
+            logs::TLS.say(py, Level::Debug, &format!("{version} with {name}: {cipher}, {verified}"))?;
         }
         Ok(())
+    }
+
+    /// One line for a message; nothing of its content.
+    fn log_message(&self, py: Python<'_>, outcome: &Outcome, error: Option<&Error>) -> PyResult<()> {
+        if !logs::MAIL.wants(py, Level::Info)? {
+            return Ok(());
+        }
+        let took = self.began.lock().unwrap_or_else(PoisonError::into_inner).map(|began| began.elapsed());
+        let error = error.map(ToString::to_string);
+        let text = logs::message(&outcome.recipients, Some(&self.host), took, 1, error.as_deref());
+        logs::MAIL.say(py, Level::Info, &text)
     }
 
     fn lock(&self) -> MutexGuard<'_, D> {
@@ -251,16 +286,6 @@ fn last_words(view: &View) -> Vec<TranscriptLine> {
     const ENOUGH: usize = 20;
     let lines = view.lines();
     lines.iter().skip(lines.len().saturating_sub(ENOUGH)).map(TranscriptLine::from).collect()
-}
-
-fn tell_conversation(
-    py: Python<'_>,
-    error: &Bound<'_, PyAny>,
-    path: Vec<&str>,
-    lines: Vec<TranscriptLine>,
-) -> PyResult<()> {
-    static TELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    TELL.import(py, "rsmtp.errors", "tell_conversation")?.call1((error, path, lines)).map(|_| ())
 }
 
 /// Exceptions of others go before ours: a signal handler's, an `SSLContext`'s.

@@ -2,14 +2,17 @@
 //! decided by `rsmtp.errors.from_engine`.
 
 use super::outcome::reply_to_python;
+use super::transcript::TranscriptLine;
+use crate::driver::TimedLine;
 use crate::protocol::Error;
-use crate::protocol::error::Advice;
+use crate::protocol::error::{Advice, Trace};
 use crate::protocol::transaction::{Fate, Outcome};
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use std::fmt;
+use std::time::Duration;
 
 /// The cause of an error that is an exception's second appearance: it was made before,
 /// and told to somebody.
@@ -62,7 +65,29 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         }
         exception.set_cause(py, Some(cause.clone_ref(py)));
     }
+    if let Some(trace) = &error.trace {
+        // It explains an error and must not become another one.
+        let _ = tell_trace(exception.value(py), trace);
+    }
     Ok(exception)
+}
+
+/// How the conversation came to it: in the exception, and in a note.
+pub fn tell_trace(exception: &Bound<'_, PyAny>, trace: &Trace) -> PyResult<()> {
+    let path: Vec<&str> = trace.path.iter().map(|state| state.name()).collect();
+    let at = Duration::ZERO;
+    let lines = trace.lines.iter().map(|line| TranscriptLine::from(&TimedLine { at, line: line.clone() }));
+    tell_conversation(exception, &path, lines.collect())
+}
+
+pub fn tell_conversation(
+    exception: &Bound<'_, PyAny>,
+    path: &[&str],
+    lines: Vec<TranscriptLine>,
+) -> PyResult<()> {
+    static TELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let tell = TELL.import(exception.py(), "rsmtp.errors", "tell_conversation")?;
+    tell.call1((exception, path.to_vec(), lines)).map(|_| ())
 }
 
 /// How it is said in Python, behind what happened.

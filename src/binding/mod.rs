@@ -13,6 +13,7 @@ mod conversation;
 mod credentials;
 mod error;
 mod foreign_socket;
+mod logs;
 mod machine;
 mod mailer;
 mod message;
@@ -31,7 +32,6 @@ mod wire;
 #[pyo3::pymodule]
 mod _rsmtp {
     use crate::protocol::{Stage, State};
-    use pyo3::prelude::*;
 
     #[pymodule_export]
     use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
@@ -75,9 +75,4 @@ mod _rsmtp {
     const STATES: [&str; State::ALL.len()] = State::NAMES;
     #[pymodule_export]
     const STAGES: [&str; Stage::ALL.len()] = Stage::NAMES;
-
-    #[pymodule_init]
-    fn init() -> PyResult<()> {
-        Python::attach(super::attendant::install_logging)
-    }
 }

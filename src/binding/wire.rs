@@ -131,6 +131,7 @@ impl Wire {
         let asked = request.get();
         let begun = asked.take(py, &self.shared.host, &self.shared.raised)?;
         let mut attending = Attending::new(py, observer)?;
+        self.shared.begins();
         self.shared.work(py, &mut attending, |driver, _| {
             let begun = driver.begin(|wire| begun.begin(wire), asked.is_unanswered());
             begun.map_err(|error| asked.given().blame(error))
@@ -236,6 +237,9 @@ impl Wire {
         let Some(UnderWay { request, mut attending }) = under_way else {
             return settle(py, settled.map(|_| py.None()), &mut Attending::silent(), &self.shared.raised);
         };
+        if let Err(error) = &settled {
+            self.shared.log_failure(py, error)?;
+        }
         let event = settle(py, settled, &mut attending, &self.shared.raised)?;
         self.shared.conclude(py, event, request.get().given())
     }

@@ -2,10 +2,12 @@
 
 use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol::command::Parameter;
+use crate::protocol::error::Trace;
 use crate::protocol::reply::Severity;
 use crate::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
 use crate::protocol::{Body, Error, Kind, Stage};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What a job carries: the mail data, and whatever its owner wants back with the
 /// receipt. Cloned for each attempt, so a handle and not the content.
@@ -15,7 +17,7 @@ pub trait Payload: Clone + Send + 'static {
     fn size(&self) -> usize;
 }
 
-impl Payload for std::sync::Arc<Vec<u8>> {
+impl Payload for Arc<Vec<u8>> {
     fn body(&self) -> Body {
         Body::new(Shared(Self::clone(self)))
     }
@@ -25,7 +27,7 @@ impl Payload for std::sync::Arc<Vec<u8>> {
     }
 }
 
-struct Shared(std::sync::Arc<Vec<u8>>);
+struct Shared(Arc<Vec<u8>>);
 
 impl AsRef<[u8]> for Shared {
     fn as_ref(&self) -> &[u8] {
@@ -63,6 +65,10 @@ pub struct Job<P> {
     pub(super) logs_in_again: bool,
     /// A session has ended on it before any other was answered.
     pub(super) ended_session: bool,
+    /// How the conversation came to what became of it, where that is not all well.
+    pub(super) trace: Option<Arc<Trace>>,
+    /// From its first attempt on.
+    pub(super) took: Option<Duration>,
 }
 
 impl<P: Payload> Job<P> {
@@ -84,6 +90,8 @@ impl<P: Payload> Job<P> {
             trouble: None,
             logs_in_again: false,
             ended_session: false,
+            trace: None,
+            took: None,
         }
     }
 
@@ -104,7 +112,7 @@ impl<P: Payload> Job<P> {
     pub(super) fn receipt(
         mut self,
         fates: Vec<(ForwardPath, Fate)>,
-        server: Option<std::sync::Arc<str>>,
+        server: Option<Arc<str>>,
         error: Option<Error>,
     ) -> Receipt<P> {
         let recipients = if self.settled.is_empty() {
@@ -119,13 +127,15 @@ impl<P: Payload> Job<P> {
             reverse_path: self.reverse_path,
             recipients,
             attempts: self.attempts,
+            took: self.took,
+            trace: self.trace.or_else(|| error.as_ref()?.trace.clone()),
             server,
             error,
         }
     }
 
     /// Ends it without another attempt.
-    pub(super) fn give_up(mut self, server: Option<std::sync::Arc<str>>, error: Option<Error>) -> Receipt<P> {
+    pub(super) fn give_up(mut self, server: Option<Arc<str>>, error: Option<Error>) -> Receipt<P> {
         let mut open = std::mem::take(&mut self.recipients);
         open.append(&mut self.again);
         let error = error.or_else(|| self.trouble.take());
@@ -156,9 +166,13 @@ pub struct Receipt<P> {
     pub recipients: Vec<(ForwardPath, Fate)>,
     pub attempts: u32,
     /// Who was asked last.
-    pub server: Option<std::sync::Arc<str>>,
+    pub server: Option<Arc<str>>,
     /// What went wrong, where that is not told by a recipient's fate.
     pub error: Option<Error>,
+    /// How the conversation came to it, where it did not end well.
+    pub trace: Option<Arc<Trace>>,
+    /// From the first attempt to the last answer; None: there was none.
+    pub took: Option<Duration>,
 }
 
 impl<P> Receipt<P> {

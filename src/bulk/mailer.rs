@@ -7,7 +7,6 @@ use super::sessions::{Keep, Sessions};
 use super::transport::Local;
 use crate::driver::{Patience, Target};
 use crate::protocol::Options;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -28,8 +27,6 @@ pub struct Mailer {
     pub keep: Keep,
     pub bounds: Bounds,
     pub limits: Arc<Mutex<Limits>>,
-    /// Whether the conversations are recorded: somebody listens to the log.
-    pub recorded: AtomicBool,
     sessions: Mutex<Sessions>,
 }
 
@@ -43,7 +40,7 @@ impl Mailer {
     ) -> Self {
         let sessions = Mutex::new(Sessions::new(keep, hops.len()));
         let limits = Arc::new(Mutex::new(limits));
-        Self { hops, local, keep, bounds, limits, recorded: AtomicBool::new(false), sessions }
+        Self { hops, local, keep, bounds, limits, sessions }
     }
 
     pub fn sessions(&self) -> MutexGuard<'_, Sessions> {

@@ -6,6 +6,9 @@ use super::queue::Work;
 use super::rate::Rate;
 use super::sender::{Sender, locked};
 use super::window::Window;
+use crate::driver::View;
+use crate::protocol::error::Trace;
+use crate::protocol::state::State;
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
 use crate::protocol::{Error, Event, Kind, Request, Session, Stage};
 use std::collections::VecDeque;
@@ -38,6 +41,11 @@ pub struct Past {
     pub until: Option<Instant>,
     /// It has been silent for so long that the server may have given it up.
     pub idle: bool,
+    /// The states that it went through until it was ready.
+    pub path: Vec<State>,
+    /// What is seen of it, and whether every line is.
+    pub view: Arc<View>,
+    pub recorded: bool,
 }
 
 #[derive(Debug)]
@@ -84,6 +92,27 @@ impl<P: Payload> Pipeline<P> {
             recipients: usize::MAX,
             logged_out: false,
         }
+    }
+
+    pub fn is_recorded(&self) -> bool {
+        self.past.recorded
+    }
+
+    /// The error with how the conversation came to it.
+    pub fn traced(&self, error: Error) -> Error {
+        error.traced(|| self.trace())
+    }
+
+    /// How the conversation came to where it is. Where only its beginning was recorded, its
+    /// last lines are not known.
+    fn trace(&self) -> Arc<Trace> {
+        if self.past.recorded {
+            return self.past.view.trace();
+        }
+        let mut path = self.past.path.clone();
+        path.push(self.past.view.state());
+        path.dedup();
+        Arc::new(Trace { path, lines: Vec::new() })
     }
 
     pub fn begun(&self) -> usize {
@@ -185,6 +214,10 @@ impl<P: Payload> Pipeline<P> {
     fn answered(&mut self, outcome: Outcome, sender: &mut Sender<P>, trouble: Option<&Error>, now: Instant) {
         let Some(mut job) = self.in_flight.pop_front() else { return };
         self.window.answered(job.payload.size(), now);
+        if outcome.recipients.iter().any(|(_, fate)| !matches!(fate, Fate::Sent(_))) {
+            let before = trouble.and_then(|error| error.trace.clone());
+            job.trace = before.or_else(|| Some(self.trace()));
+        }
         // Behind others the server may only have had enough: the next session will tell.
         job.ended_session |= self.answers == 0 && outcome.ends_session();
         let wants_login = outcome.wants_login();

@@ -13,7 +13,7 @@ use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Limits that hold for all that a mailer sends.
 #[derive(Debug, Default)]
@@ -37,6 +37,8 @@ pub struct Queue<P> {
     receipts: Vec<Receipt<P>>,
     /// Why nothing can be sent any more.
     failed: Option<Error>,
+    /// What is tried again, and by which other server, in words; None: nobody listens.
+    pub news: Option<Vec<String>>,
 }
 
 /// What there is to do.
@@ -57,7 +59,18 @@ impl<P: Payload> Queue<P> {
         let ready = VecDeque::new();
         let later = BTreeMap::new();
         let receipts = Vec::new();
-        Self { policy, limits, ready, later, put_off: 0, out: 0, fed: false, receipts, failed: None }
+        Self {
+            policy,
+            limits,
+            ready,
+            later,
+            put_off: 0,
+            out: 0,
+            fed: false,
+            receipts,
+            failed: None,
+            news: None,
+        }
     }
 
     pub fn push(&mut self, job: Job<P>) {
@@ -176,6 +189,7 @@ impl<P: Payload> Queue<P> {
         now: Instant,
     ) {
         self.out -= 1;
+        job.took = job.first_tried.map(|first| now.saturating_duration_since(first));
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
         let whole = fates.len() >= job.recipients.len() && job.again.is_empty();
         if whole && fates.iter().all(sent) {
@@ -213,8 +227,10 @@ impl<P: Payload> Queue<P> {
             let error = job.trouble.take();
             self.settled(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
         } else if std::mem::take(&mut job.pause) {
+            self.tell_of(&job, pause);
             self.put_off(job, now + pause);
         } else {
+            self.tell_of(&job, Duration::ZERO);
             self.next(job);
         }
     }
@@ -258,6 +274,27 @@ impl<P: Payload> Queue<P> {
         }
     }
 
+    /// A message is tried again.
+    fn tell_of(&mut self, job: &Job<P>, pause: Duration) {
+        let Some(news) = &mut self.news else { return };
+        let refusal = job.known.iter().find_map(|(path, fate)| match fate {
+            Fate::Refused(_, reply) => Some(format!("{path}: {reply}")),
+            _ => None,
+        });
+        let why = refusal.or_else(|| Some(job.trouble.as_ref()?.to_string()));
+        let to = match (job.recipients.first(), job.recipients.len()) {
+            (Some(path), 1) => path.to_string(),
+            (Some(path), all) => format!("{path} and {} more", all - 1),
+            (None, _) => String::new(),
+        };
+        let when = match pause.is_zero() {
+            true => "at once".to_owned(),
+            false => format!("in {:.1} s", pause.as_secs_f64()),
+        };
+        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        news.push(format!("the message to {to} is tried again {when} (attempt {}){why}", job.attempts + 1));
+    }
+
     fn settled(&mut self, receipt: Receipt<P>) {
         self.receipts.push(receipt);
     }
@@ -284,7 +321,6 @@ impl<P: Payload> Queue<P> {
 mod tests {
     use super::*;
     use crate::protocol::reply::Reply;
-    use std::time::Duration;
 
     type Octets = Arc<Vec<u8>>;
 

@@ -26,6 +26,8 @@ pub struct Sender<P> {
     logins_wanted: u32,
     /// Why nothing can be sent.
     failure: Option<Error>,
+    /// Whether the conversations are recorded line by line, and not only their beginnings.
+    pub recorded: bool,
 }
 
 impl<P: Payload> Sender<P> {
@@ -40,6 +42,7 @@ impl<P: Payload> Sender<P> {
             failures: 0,
             logins_wanted: 0,
             failure: None,
+            recorded: false,
         }
     }
 
@@ -149,6 +152,13 @@ impl<P: Payload> Sender<P> {
         self.follows(Failure::of_opening(error, self.served), error)
     }
 
+    /// No session could be had with one server, and the next one is asked.
+    pub fn fails_over(&mut self, from: &str, to: &str, error: &Error) {
+        if let Some(news) = &mut self.queue.news {
+            news.push(format!("no session with {from}: {error}; the next server is {to}"));
+        }
+    }
+
     /// A session that was opened for this has ended without an answer to any message.
     pub fn unanswered(&mut self, error: &Error) -> Next {
         self.failures += 1;
@@ -157,8 +167,14 @@ impl<P: Payload> Sender<P> {
 
     fn follows(&mut self, failure: Failure, error: &Error) -> Next {
         let next = self.queue.policy().after(failure, self.failures);
-        if next == Next::GiveUp {
-            self.fail(error);
+        match next {
+            Next::GiveUp => self.fail(error),
+            Next::Again(pause) => {
+                if let Some(news) = &mut self.queue.news {
+                    let pause = pause.as_secs_f64();
+                    news.push(format!("another session is tried in {pause:.1} s: {error}"));
+                }
+            }
         }
         next
     }

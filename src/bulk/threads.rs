@@ -7,7 +7,7 @@ use super::policy::Policy;
 use super::sender::{Sender, locked, stopped};
 use super::wakeups::{NAP, Nap, Sleep, Sleepers, Wake};
 use super::worker::{Do, Parting, Worker};
-use crate::driver::{Attendant, Connection, SLICE, TimedLine, Wire};
+use crate::driver::{Attendant, Connection, Listener, SLICE, TimedLine, Wire};
 use crate::protocol::opening::Security;
 use crate::protocol::{Error, Event, Kind, Stage};
 use std::cell::RefCell;
@@ -69,6 +69,10 @@ pub struct Batch<P> {
     /// There is something to tell, or room for more.
     news: Condvar,
     stopped: AtomicBool,
+    /// What the log wants to hear.
+    listener: Listener,
+    /// Lines of the conversations: the caller's own thread logs them.
+    lines: Mutex<Vec<TimedLine>>,
     /// Made by a thread that holds a session of the same mailer.
     nested: bool,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -91,9 +95,36 @@ impl<P: Payload> Batch<P> {
             change: Condvar::new(),
             news: Condvar::new(),
             stopped: AtomicBool::new(false),
+            listener: Listener::default(),
+            lines: Mutex::default(),
             nested,
             threads: Mutex::default(),
         }
+    }
+
+    /// Keeps what the log wants to hear; with `recorded` each line, for its errors.
+    #[must_use]
+    pub fn heard_by(mut self, listener: Listener, recorded: bool) -> Self {
+        self.listener = listener;
+        let mut sender = self.lock();
+        sender.recorded = recorded || listener.conversation;
+        sender.queue.news = listener.trouble.then(Vec::new);
+        drop(sender);
+        self
+    }
+
+    pub fn listener(&self) -> Listener {
+        self.listener
+    }
+
+    /// Lines that were said since, for the log.
+    pub fn take_lines(&self) -> Vec<TimedLine> {
+        std::mem::take(&mut *locked(&self.lines))
+    }
+
+    /// What was tried again since, and by which other server, for the log.
+    pub fn take_news(&self) -> Vec<String> {
+        self.lock().queue.news.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Works on it in this thread until all is settled: for one message.
@@ -124,7 +155,8 @@ impl<P: Payload> Batch<P> {
             let started = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
                 // Also where the worker panics: the feeder must not wait for it.
                 let _left = Leaving(&batch);
-                let mut attendant = Unattended(&batch.stopped);
+                let lines = batch.listener.conversation.then_some(&batch.lines);
+                let mut attendant = Unattended { stopped: &batch.stopped, lines };
                 // What went wrong stands in the receipts.
                 let _ = batch.run(worker, &mut attendant, &|| batch.start_workers());
             });
@@ -148,8 +180,10 @@ impl<P: Payload> Batch<P> {
             let message = format!("no thread could be started for a session: {error}");
             sender.fail(&Error::new(Kind::Local, Stage::Connect, message));
         } else {
-            log::warn!(target: "rsmtp.smtp", "no thread could be started for another session, \
-                       and those there are go on: {error}");
+            if let Some(news) = &mut sender.queue.news {
+                let others = "no thread could be started for another session, and those there are go on";
+                news.push(format!("{others}: {error}"));
+            }
         }
         drop(sender);
         self.tell();
@@ -328,7 +362,7 @@ impl<P: Payload> Batch<P> {
                 Do::Dial(hop) => self.dial(&mut worker, hop, attendant, ready)?,
                 Do::Reuse(id) => {
                     let mut connection = self.pool.take(id).and_then(|mut one| one.is_quiet().then_some(one));
-                    worker.reused(connection.as_mut().map(Connection::session_mut), Instant::now());
+                    worker.reused(connection.as_mut().map(Connection::wire_mut), Instant::now());
                     if let Some(connection) = connection {
                         self.converse(&mut worker, connection, attendant, ready)?;
                     }
@@ -344,10 +378,12 @@ impl<P: Payload> Batch<P> {
                     self.attend(attendant)?;
                 }
                 Do::Pause(until) => {
+                    self.tell_news(attendant);
                     self.wait_for_the_end(until);
                     self.attend(attendant)?;
                 }
                 Do::Wait(until) => {
+                    self.tell_news(attendant);
                     self.wait_for_work(until);
                     self.attend(attendant)?;
                 }
@@ -357,6 +393,13 @@ impl<P: Payload> Batch<P> {
         drop(worker);
         self.break_off();
         self.failure().map_or(Ok(()), Err)
+    }
+
+    /// At once, where the caller's own thread works.
+    fn tell_news(&self, attendant: &mut dyn Attendant) {
+        if self.listener.trouble {
+            attendant.hear_news(&mut || self.take_news());
+        }
     }
 
     fn attend(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
@@ -568,17 +611,22 @@ fn panicking() -> Error {
 }
 
 /// A worker's attendant: stops when the batch does.
-struct Unattended<'a>(&'a AtomicBool);
+struct Unattended<'a> {
+    stopped: &'a AtomicBool,
+    lines: Option<&'a Mutex<Vec<TimedLine>>>,
+}
 
 impl Attendant for Unattended<'_> {
     fn attend(&mut self) -> Result<(), Error> {
-        match self.0.load(Ordering::Relaxed) {
+        match self.stopped.load(Ordering::Relaxed) {
             true => Err(stopped()),
             false => Ok(()),
         }
     }
 
     fn hear(&mut self, line: &TimedLine) {
-        line.log();
+        if let Some(lines) = self.lines {
+            locked(lines).push(line.clone());
+        }
     }
 }

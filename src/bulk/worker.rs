@@ -10,12 +10,11 @@ use super::queue::Work;
 use super::sender::{Sender, locked};
 use super::server::quit;
 use super::sessions::{AtRest, Rested};
-use crate::driver::Wire;
+use crate::driver::{View, Wire};
 use crate::protocol::command::ClientName;
 use crate::protocol::state::State;
 use crate::protocol::{Error, Event, Kind, Session, Stage};
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -155,6 +154,8 @@ struct Tour {
     opened: Instant,
     /// Why the first could not be used: what is told if none can.
     first: Option<Error>,
+    /// What is seen of the session that is being opened.
+    view: Option<Arc<View>>,
 }
 
 /// A session that is ready for mail, and what it has been given.
@@ -261,7 +262,13 @@ impl<P: Payload> Worker<P> {
                         AtRest::None => {
                             let mut others = self.mailer.sessions().order(now);
                             let hop = others.pop_front().unwrap_or_default();
-                            self.go(Step::Dialling(Tour { hop, others, opened: now, first: None }));
+                            self.go(Step::Dialling(Tour {
+                                hop,
+                                others,
+                                opened: now,
+                                first: None,
+                                view: None,
+                            }));
                         }
                     }
                 }
@@ -282,13 +289,15 @@ impl<P: Payload> Worker<P> {
 
     /// The connection stands, and this is its own address as EHLO says it.
     pub fn dialled(&mut self, own_literal: ClientName, wire: &mut Wire, now: Instant) {
-        wire.session_mut().keep_transcript(self.mailer.recorded.load(Ordering::Relaxed));
+        // How a session is opened is always recorded: that takes longer than the recording.
+        wire.session_mut().keep_transcript(true);
         let Step::Dialling(tour) = &mut self.step else { return };
         self.mailer.sessions().prepare(tour.hop, wire.session_mut());
         let server = &self.mailer.hops[tour.hop].server;
         wire.open(server.plan(own_literal), Arc::clone(&server.make_layer));
         let others = std::mem::take(&mut tour.others);
-        let tour = Tour { hop: tour.hop, others, opened: now, first: tour.first.take() };
+        let view = Some(wire.view());
+        let tour = Tour { hop: tour.hop, others, opened: now, first: tour.first.take(), view };
         self.go(Step::Opening(tour));
     }
 
@@ -299,13 +308,20 @@ impl<P: Payload> Worker<P> {
             _ => return,
         };
         let (failed, next) = (tour.hop, tour.others.pop_front());
-        let first = tour.first.take().unwrap_or_else(|| Error { outcome: None, ..error.clone() });
+        let mut error = Error { outcome: None, ..error.clone() };
+        if let Some(view) = &tour.view {
+            error = error.traced(|| view.trace());
+        }
         self.mailer.sessions().down(failed, now);
         if let Some(hop) = next {
             let others = std::mem::take(&mut tour.others);
-            self.go(Step::Dialling(Tour { hop, others, opened: now, first: Some(first) }));
+            let (from, to) = (&self.mailer.hops[failed].server.name, &self.mailer.hops[hop].server.name);
+            locked(&self.sender).fails_over(from, to, &error);
+            let first = Some(tour.first.take().unwrap_or(error));
+            self.go(Step::Dialling(Tour { hop, others, opened: now, first, view: None }));
             return;
         }
+        let first = tour.first.take().unwrap_or(error);
         self.refusals += 1;
         let follows = locked(&self.sender).not_opened(&first, self.refusals);
         self.leave_place();
@@ -313,13 +329,12 @@ impl<P: Payload> Worker<P> {
     }
 
     /// The session that was at rest, if it is open and silent.
-    pub fn reused(&mut self, session: Option<&mut Session>, now: Instant) {
+    pub fn reused(&mut self, wire: Option<&mut Wire>, now: Instant) {
         let Step::Reusing(rested) = self.step else { return };
-        match session {
-            Some(session) => {
-                session.keep_transcript(self.mailer.recorded.load(Ordering::Relaxed));
-                self.mailer.sessions().prepare(rested.hop, session);
-                self.work(rested, now);
+        match wire {
+            Some(wire) => {
+                self.mailer.sessions().prepare(rested.hop, wire.session_mut());
+                self.work(rested, wire.view(), now);
             }
             None => {
                 self.go(Step::Choosing);
@@ -327,7 +342,7 @@ impl<P: Payload> Worker<P> {
         }
     }
 
-    fn work(&mut self, rested: Rested, now: Instant) {
+    fn work(&mut self, rested: Rested, view: Arc<View>, now: Instant) {
         let server = &self.mailer.hops[rested.hop].server;
         let past = Past {
             server: Arc::clone(&server.name),
@@ -335,6 +350,9 @@ impl<P: Payload> Worker<P> {
             begun: rested.begun,
             until: rested.opened.checked_add(self.mailer.keep.age),
             idle: rested.begun > 0 && now.saturating_duration_since(rested.since) > STALE,
+            path: view.path(),
+            view,
+            recorded: locked(&self.sender).recorded,
         };
         let pipeline = Pipeline::new(past, self.mailer.bounds, now);
         let fresh = rested.begun == 0;
@@ -358,8 +376,9 @@ impl<P: Payload> Worker<P> {
                     return Err(*trouble);
                 }
                 let (hop, opened) = (tour.hop, tour.opened);
+                let Some(view) = tour.view.take() else { return Ok(()) };
                 let rested = self.mailer.sessions().opened(hop, opened);
-                self.work(rested, now);
+                self.work(rested, view, now);
             }
             (Step::Working(share) | Step::Quitting(share), event) => {
                 let is_first = !share.pipeline.is_answered();
@@ -393,6 +412,7 @@ impl<P: Payload> Worker<P> {
             _ => return Do::Part,
         };
         let pipeline = &mut share.pipeline;
+        session.keep_transcript(pipeline.is_recorded());
         let sessions = self.mailer.sessions();
         let wanted = sessions.is_wanted();
         let passed_over = sessions.is_passed_over(share.rested.hop, now);
@@ -469,6 +489,8 @@ impl<P: Payload> Worker<P> {
         let quitting = matches!(self.step, Step::Quitting(_));
         let (Step::Working(share) | Step::Quitting(share)) = &mut self.step else { return Parting::Quit };
         let mut rested = share.rested;
+        let error = error.map(|error| share.pipeline.traced(error.clone()));
+        let error = error.as_ref();
         let follows = settle(share, &self.mailer, &self.sender, session, error, now);
         rested.begun = share.pipeline.begun();
         rested.since = now;
@@ -549,8 +571,10 @@ fn settle<P: Payload>(
     if !plainly {
         mailer.sessions().down(hop, now);
     }
-    let error =
-        error.map_or_else(|| ended_early(Stage::Mail), |error| Error { outcome: None, ..error.clone() });
+    let error = match error {
+        Some(error) => Error { outcome: None, ..error.clone() },
+        None => share.pipeline.traced(ended_early(Stage::Mail)),
+    };
     match sender.unanswered(&error) {
         // In plain words, or with another server, it may do better, and need not wait.
         policy::Next::Again(_) if plainly || !mailer.sessions().all_are_down(now) => at_once,

@@ -24,6 +24,9 @@ pub trait Attendant {
 
     /// A line has been said.
     fn hear(&mut self, line: &TimedLine);
+
+    /// There may be news of what is tried again: asks for them if it is to hear them.
+    fn hear_news(&mut self, _news: &mut dyn FnMut() -> Vec<String>) {}
 }
 
 /// A connected conversation.

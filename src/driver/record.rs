@@ -15,34 +15,47 @@ pub struct TimedLine {
     pub line: Line,
 }
 
-/// Logger of conversations, secrets masked, at DEBUG.
-pub const SMTP_LOG: &str = "rsmtp.smtp";
+/// What the log of a process wants to hear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Listener {
+    /// Conversations, line by line.
+    pub conversation: bool,
+    /// What is tried again, and by which other server.
+    pub trouble: bool,
+    /// What became of each message.
+    pub messages: bool,
+}
 
 impl TimedLine {
-    pub fn log(&self) {
+    /// A line of a log.
+    pub fn said(&self) -> String {
         let who = match self.line.speaker {
             Speaker::Client => "C: ",
             Speaker::Server => "S: ",
             Speaker::Note => "",
         };
-        log::debug!(target: SMTP_LOG, "{who}{}", self.text());
+        format!("{who}{}", self.text())
     }
 
     /// As text for people: a server's control characters would move a terminal's
     /// cursor, or begin a line of a log that nobody wrote.
     pub fn text(&self) -> String {
-        let text = String::from_utf8_lossy(&self.line.text);
-        if !text.contains(is_control) {
-            return text.into_owned();
-        }
-        text.chars().fold(String::new(), |mut shown, c| {
-            match is_control(c) {
-                true => shown.extend(c.escape_default()),
-                false => shown.push(c),
-            }
-            shown
-        })
+        harmless(&String::from_utf8_lossy(&self.line.text))
     }
+}
+
+/// The same text, control characters and those that turn its direction shown as escapes.
+pub fn harmless(text: &str) -> String {
+    if !text.contains(is_control) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::new(), |mut shown, c| {
+        match is_control(c) {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+        shown
+    })
 }
 
 fn is_control(c: char) -> bool {

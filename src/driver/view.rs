@@ -3,10 +3,11 @@
 
 use super::record::{Record, TimedLine};
 use crate::protocol::State;
+use crate::protocol::error::Trace;
 use crate::protocol::transcript::Line;
 use crate::tls::TlsFacts;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 #[derive(Debug)]
 pub struct View {
@@ -55,6 +56,15 @@ impl View {
         path.push(self.state());
         path.dedup();
         path
+    }
+
+    /// How it came to where it is, with the last lines.
+    pub fn trace(&self) -> Arc<Trace> {
+        const ENOUGH: usize = 20;
+        let last = self.lines().into_iter().rev().take(ENOUGH).map(|timed| timed.line);
+        let mut lines: Vec<Line> = last.collect();
+        lines.reverse();
+        Arc::new(Trace { path: self.path(), lines })
     }
 
     /// Whether this is a forked child's copy of its parent's connection.

@@ -2,7 +2,9 @@
 //! stage, the server's own words, whether to try again.
 
 use super::reply::{EnhancedStatusCode, Reply, Severity};
+use super::state::State;
 use super::transaction::Outcome;
+use super::transcript::Line;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,6 +176,15 @@ pub struct Error {
     pub outcome: Option<Box<Outcome>>,
     pub cause: Option<Cause>,
     pub advice: Option<Advice>,
+    /// How the conversation came to it.
+    pub trace: Option<Arc<Trace>>,
+}
+
+/// The states that a conversation went through, and what was said last, secrets masked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    pub path: Vec<State>,
+    pub lines: Vec<Line>,
 }
 
 impl Error {
@@ -188,7 +199,15 @@ impl Error {
             outcome: None,
             cause: None,
             advice: None,
+            trace: None,
         }
+    }
+
+    /// The first to tell how it came about knows it best.
+    #[must_use]
+    pub fn traced(mut self, trace: impl FnOnce() -> Arc<Trace>) -> Self {
+        self.trace.get_or_insert_with(trace);
+        self
     }
 
     #[must_use]

@@ -354,7 +354,7 @@ def test_sending_within_a_sending_on_one_session():
 def test_a_conversation_is_recorded_only_for_who_listens(caplog, listens):
     async def main():
         async with rsmtp.AsyncMailer(**options(catcher)) as mailer:
-            assert (await mailer.send(messages(1)[0])).ok
+            assert (await mailer.send_all(messages(1))).sent == 1
             (connection,) = mailer._pool._at_rest.values()
             return str(connection.transcript)
 

@@ -47,15 +47,23 @@ def listens():
     logger.setLevel(level)
 
 
-@pytest.mark.parametrize("outer", ["send", "send_all"])
 @pytest.mark.parametrize("inner", ["send", "send_all"])
-def test_it_would_wait_for_itself_and_is_told_so(catcher, listens, outer, inner):
+def test_it_would_wait_for_itself_and_is_told_so(catcher, listens, inner):
     with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none") as mailer:
         ways = {"send": lambda: mailer.send(MESSAGE), "send_all": lambda: mailer.send_all([MESSAGE])}
         handler = listens(Sends(ways[inner]))
-        assert ways[outer]().ok
+        assert mailer.send(MESSAGE).ok
         assert handler.raised and {type(error) for error in handler.raised} == {errors.SMTPStateError}
         assert "another mailer" in str(handler.raised[0])
+
+
+@pytest.mark.parametrize("inner", ["send", "send_all"])
+def test_what_send_all_logs_is_heard_by_a_thread_without_a_session(catcher, listens, inner):
+    with rsmtp.Mailer(host="127.0.0.1", port=catcher.port, tls="none") as mailer:
+        ways = {"send": lambda: mailer.send(MESSAGE), "send_all": lambda: mailer.send_all([MESSAGE])}
+        handler = listens(Sends(ways[inner]))
+        assert mailer.send_all([MESSAGE]).ok
+        assert handler.sent and not handler.raised
 
 
 def test_with_another_session_free_it_is_sent(catcher, listens):

@@ -2,10 +2,11 @@
 
 use super::parcel::{Packer, Prepared, Shipment};
 use super::receipt::Receipt;
-use super::sending::Sending;
+use super::sending::{Log, Sending, spoken};
 use super::server::{ServerSettings, seconds};
-use crate::binding::attendant::{Attending, SMTP_LOGGER};
+use crate::binding::attendant::Attending;
 use crate::binding::error::to_python;
+use crate::binding::logs;
 use crate::bulk::{
     Batch, Bounds, Files, Hop, Keep, Limits, Local, Mailer, Null, PerDay, Policy, Pool, Rate, Sendmail,
 };
@@ -96,13 +97,22 @@ impl Engine {
     #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
         let job = Packer::default().pack(item, 0, prepared)?;
-        let batch = self.batch(py)?;
+        let batch = self.batch(py, true)?;
         batch.push(job);
         batch.end_of_input();
         let mut attendant = Attending::new(py, None)?;
         let worked = py.detach(|| batch.work_here(&mut attendant));
         let receipt = batch.take_receipts().pop();
-        if let Some(exception) = attendant.take_raised() {
+        let listener = batch.listener();
+        let log = match listener.trouble || listener.messages {
+            true => Log {
+                news: batch.take_news(),
+                messages: receipt.iter().map(spoken).collect(),
+                ..Log::default()
+            },
+            false => Log::default(),
+        };
+        if let Some(exception) = attendant.take_raised().or_else(|| log.say(py, listener).err()) {
             if let Some(receipt) = receipt {
                 // One with slots has no room for it, and goes before ours all the same.
                 let _ = exception.value(py).setattr("receipt", Receipt::new(receipt));
@@ -119,9 +129,17 @@ impl Engine {
     /// Begins to send many. With `every`, `go_on` returns a receipt for each;
     /// otherwise for each that was not sent to everybody, and for the first `kept`
     /// of the others.
-    /// `by_threads`: `go_on` moves the sessions, and no event loop does.
-    fn send_all(&self, py: Python<'_>, every: bool, kept: u64, by_threads: bool) -> PyResult<Sending> {
-        let batch = self.batch(py)?;
+    /// `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
+    /// line of the conversations is kept for the errors, and not only their beginnings.
+    fn send_all(
+        &self,
+        py: Python<'_>,
+        every: bool,
+        kept: u64,
+        by_threads: bool,
+        recorded: bool,
+    ) -> PyResult<Sending> {
+        let batch = self.batch(py, recorded)?;
         Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads))
     }
 
@@ -174,11 +192,11 @@ impl Engine {
         Self { mailer, pool: Arc::default(), policy, closed: AtomicBool::new(false) }
     }
 
-    fn batch(&self, py: Python<'_>) -> PyResult<Batch<Shipment>> {
+    fn batch(&self, py: Python<'_>, recorded: bool) -> PyResult<Batch<Shipment>> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
-        self.mailer.recorded.store(SMTP_LOGGER.wants_debug(py)?, Ordering::Relaxed);
-        Ok(Batch::new(Arc::clone(&self.mailer), Arc::clone(&self.pool), self.policy.clone()))
+        let batch = Batch::new(Arc::clone(&self.mailer), Arc::clone(&self.pool), self.policy.clone());
+        Ok(batch.heard_by(logs::listener(py)?, recorded))
     }
 }

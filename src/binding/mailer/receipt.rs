@@ -1,7 +1,7 @@
 //! What became of a message, for each recipient.
 
 use super::parcel::{Parcel, Shipment};
-use crate::binding::error::to_python;
+use crate::binding::error::{tell_trace, to_python};
 use crate::binding::outcome::reply_to_python;
 use crate::bulk::{self, Payload};
 use crate::envelope::ReversePath;
@@ -103,6 +103,8 @@ impl Receipt {
             attempts: 0,
             server: None,
             error: None,
+            trace: None,
+            took: None,
         };
         Self { receipt, raised: Some(raised.into_value(py).into_any()) }
     }
@@ -250,6 +252,9 @@ impl Receipt {
             .call1((slf.clone(),))
             .map(|_| ())
             .inspect_err(|raised| {
+                if let Some(trace) = &slf.get().receipt.trace {
+                    let _ = tell_trace(raised.value(slf.py()), trace);
+                }
                 // How it is made is no matter of the caller's.
                 raised.set_traceback(slf.py(), None);
             })

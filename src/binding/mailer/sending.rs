@@ -4,7 +4,9 @@
 use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
 use super::receipt::{Receipt, Tally};
 use crate::binding::error::{exception, to_python};
-use crate::bulk::{Batch, Payload, Standing, stopped};
+use crate::binding::logs::{self, Level};
+use crate::bulk::{self, Batch, Payload, Standing, stopped};
+use crate::driver::{Listener, TimedLine};
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -78,23 +80,10 @@ impl Sending {
             let message = "this sending belongs to the parent process: begin anew after a fork";
             return Err(PyRuntimeError::new_err(message));
         }
-        let mut progress = self.progress();
-        self.batch.start_workers();
-        if wait && !self.batch.is_over() && progress.unfit.is_empty() {
-            let low = if progress.wants_more(&self.batch) { ENOUGH / 2 } else { 0 };
-            py.detach(|| self.batch.wait(low));
-            py.check_signals()?;
-        }
-        let over = self.batch.is_over();
-        let some = progress.tell(&self.batch, told)?;
-        let failed = self.batch.failure().is_some();
-        if some || !over || !(progress.fed || failed) {
-            return Ok(true);
-        }
-        if !failed {
-            py.detach(|| self.batch.wait_for_rest());
-        }
-        Ok(false)
+        let mut log = Log::default();
+        let goes_on = self.go_on_and_tell(py, told, wait, &mut log);
+        log.say(py, self.batch.listener())?;
+        goes_on
     }
 
     /// Ends it at once. `go_on` tells of what was in flight as unknown, and of what
@@ -186,6 +175,64 @@ impl Sending {
     }
 }
 
+impl Sending {
+    fn go_on_and_tell(
+        &self,
+        py: Python<'_>,
+        told: &Bound<'_, PyList>,
+        wait: bool,
+        log: &mut Log,
+    ) -> PyResult<bool> {
+        let mut progress = self.progress();
+        self.batch.start_workers();
+        if wait && !self.batch.is_over() && progress.unfit.is_empty() {
+            let low = if progress.wants_more(&self.batch) { ENOUGH / 2 } else { 0 };
+            py.detach(|| self.batch.wait(low));
+            py.check_signals()?;
+        }
+        let over = self.batch.is_over();
+        let some = progress.tell(&self.batch, told, log)?;
+        let failed = self.batch.failure().is_some();
+        if some || !over || !(progress.fed || failed) {
+            return Ok(true);
+        }
+        if !failed {
+            py.detach(|| self.batch.wait_for_rest());
+        }
+        Ok(false)
+    }
+}
+
+/// What is to be logged when no lock is held.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) lines: Vec<TimedLine>,
+    pub(super) news: Vec<String>,
+    pub(super) messages: Vec<String>,
+}
+
+impl Log {
+    pub(super) fn say(self, py: Python<'_>, listener: Listener) -> PyResult<()> {
+        for line in self.lines {
+            logs::say_line(py, &line)?;
+        }
+        if listener.trouble {
+            self.news.iter().try_for_each(|text| logs::MAIL.say(py, Level::Warning, text))?;
+        }
+        if listener.messages {
+            self.messages.iter().try_for_each(|text| logs::MAIL.say(py, Level::Info, text))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a receipt comes to in one line of a log.
+pub(super) fn spoken(receipt: &bulk::Receipt<Shipment>) -> String {
+    let error = receipt.error.as_ref().map(ToString::to_string);
+    let (server, error) = (receipt.server.as_deref(), error.as_deref());
+    logs::message(&receipt.recipients, server, receipt.took, receipt.attempts, error)
+}
+
 impl Progress {
     fn is_full(&self) -> bool {
         let Tally { sent, refused, unknown, not_sent } = self.tally;
@@ -242,8 +289,20 @@ impl Progress {
 
     /// Counts the receipts that have come, and makes those that are wanted. Whether
     /// there were any.
-    pub(super) fn tell(&mut self, batch: &Batch<Shipment>, told: &Bound<'_, PyList>) -> PyResult<bool> {
+    pub(super) fn tell(
+        &mut self,
+        batch: &Batch<Shipment>,
+        told: &Bound<'_, PyList>,
+        log: &mut Log,
+    ) -> PyResult<bool> {
         self.helping = None;
+        let listener = batch.listener();
+        if listener.conversation {
+            log.lines.append(&mut batch.take_lines());
+        }
+        if listener.trouble {
+            log.news.append(&mut batch.take_news());
+        }
         let receipts = batch.take_receipts();
         let some = !receipts.is_empty() || !self.unfit.is_empty();
         for unfit in self.unfit.drain(..) {
@@ -252,6 +311,9 @@ impl Progress {
         for receipt in receipts {
             self.octets = self.octets.saturating_sub(receipt.payload.size());
             self.tally.count(&receipt);
+            if listener.messages {
+                log.messages.push(spoken(&receipt));
+            }
             if receipt.ok() {
                 if self.kept == 0 {
                     continue;

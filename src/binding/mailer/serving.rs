@@ -2,9 +2,10 @@
 //! `bulk/threads.rs` does.
 
 use super::parcel::Shipment;
-use super::sending::Sending;
+use super::sending::{Log, Sending};
 use crate::binding::attendant::Attending;
 use crate::binding::error::{Told, bad_argument, exception};
+use crate::binding::logs::{self, Level};
 use crate::binding::request::parse;
 use crate::binding::wire::Wire;
 use crate::bulk::{self, Do, Parting, stopped};
@@ -92,7 +93,7 @@ impl Wire {
             let mut worker = lock(&shared);
             match own {
                 Some(own) => worker.dialled(own, driver.wire_mut(), Instant::now()),
-                None => worker.reused(Some(driver.wire_mut().session_mut()), Instant::now()),
+                None => worker.reused(Some(driver.wire_mut()), Instant::now()),
             }
             driver.begin_serving()
         })?;
@@ -108,10 +109,12 @@ impl Wire {
             return Err(bad_argument("worker", &"none converses"));
         };
         let raised = self.shared.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut lines = Vec::new();
         let parting = self.shared.look(py, |driver| {
             if driver.is_serving() {
                 driver.fail(stopped());
             }
+            note(driver, &mut lines);
             let settled = driver.take_settled().err();
             // What an SSLContext raised says more than that it has.
             let error = settled.map(|error| match raised {
@@ -120,6 +123,7 @@ impl Wire {
             });
             lock(&worker).part(driver.wire_mut().session_mut(), error.as_ref(), Instant::now())
         })?;
+        say(py, &lines)?;
         Ok(match parting {
             Parting::Rest(id) => Some(i64::try_from(id).unwrap_or(-1)),
             Parting::Quit => None,
@@ -147,17 +151,16 @@ impl Wire {
 
     /// None: no worker converses.
     pub(in crate::binding) fn serve_output(&self, py: Python<'_>) -> PyResult<Option<Option<Vec<u8>>>> {
-        let mut serving = self.serving();
-        let Some(serving) = &mut *serving else { return Ok(None) };
-        let (output, lines) = self.shared.look(py, |driver| {
-            let output = serving.output(driver);
-            let mut lines = Vec::new();
-            driver.wire_mut().note_lines(|line| lines.push(line.clone()));
-            (output, lines)
+        let mut held = self.serving();
+        let Some(serving) = &mut *held else { return Ok(None) };
+        let mut lines = Vec::new();
+        let output = self.shared.look(py, |driver| {
+            let output = serving.output(driver, &mut lines);
+            note(driver, &mut lines);
+            output
         })?;
-        if !lines.is_empty() {
-            py.detach(|| lines.iter().for_each(TimedLine::log));
-        }
+        drop(held);
+        say(py, &lines)?;
         Ok(Some(output))
     }
 
@@ -167,15 +170,30 @@ impl Wire {
     }
 }
 
+/// The lines that were said since.
+fn note(driver: &mut Reactive, lines: &mut Vec<TimedLine>) {
+    driver.wire_mut().note_lines(|line| lines.push(line.clone()));
+}
+
+/// With no lock of ours held.
+fn say(py: Python<'_>, lines: &[TimedLine]) -> PyResult<()> {
+    if !lines.is_empty() && logs::SMTP.wants(py, Level::Debug)? {
+        lines.iter().try_for_each(|line| logs::say_line(py, line))?;
+    }
+    Ok(())
+}
+
 impl Serving {
     /// What is to be sent now; None: there is something to wait for.
-    fn output(&mut self, driver: &mut Reactive) -> Option<Vec<u8>> {
+    fn output(&mut self, driver: &mut Reactive, lines: &mut Vec<TimedLine>) -> Option<Vec<u8>> {
         let mut worker = lock(&self.worker);
         loop {
             if let Some(octets) = driver.output(<[u8]>::to_vec) {
                 return Some(octets);
             }
             let now = Instant::now();
+            // What has come of it may be an error, which tells the last lines.
+            note(driver, lines);
             while let Some(event) = driver.next_event() {
                 if let Err(error) = worker.hear(event, now) {
                     driver.fail(error);
@@ -214,11 +232,15 @@ impl Sending {
     }
 
     /// Adds the receipts that have come. Whether all is told.
-    fn tell(&self, told: &Bound<'_, PyList>) -> PyResult<bool> {
+    fn tell(&self, py: Python<'_>, told: &Bound<'_, PyList>) -> PyResult<bool> {
+        let mut log = Log::default();
         let mut progress = self.progress();
-        progress.tell(&self.batch, told)?;
+        progress.tell(&self.batch, told, &mut log)?;
         let failed = self.batch.failure().is_some();
-        Ok(self.batch.is_over() && (progress.fed || failed))
+        let over = self.batch.is_over() && (progress.fed || failed);
+        drop(progress);
+        log.say(py, self.batch.listener())?;
+        Ok(over)
     }
 
     /// Another worker; None: there are enough for what is not settled.

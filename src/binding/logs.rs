@@ -1,0 +1,170 @@
+//! Python's loggers, as far as there are any: a program that has not imported `logging` has
+//! no handlers, and pays for nothing. Always asked in the caller's own thread and with no lock
+//! of ours held: a handler may send mail itself, and wait for what a lock would keep.
+
+use crate::driver::{Listener, TimedLine, harmless};
+use crate::envelope::ForwardPath;
+use crate::protocol::transaction::Fate;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
+use std::time::Duration;
+
+/// As `logging` numbers them.
+#[derive(Clone, Copy, Debug)]
+pub enum Level {
+    Debug = 10,
+    Info = 20,
+    Warning = 30,
+}
+
+/// One of Python's loggers, found once: the same name is the same logger for ever.
+pub struct PythonLogger {
+    name: &'static str,
+    logger: PyOnceLock<Py<PyAny>>,
+}
+
+/// What became of each message, at INFO; retries and fail-over, at WARNING.
+pub static MAIL: PythonLogger = PythonLogger::named("rsmtp.mail");
+/// Conversations, secrets masked, at DEBUG.
+pub static SMTP: PythonLogger = PythonLogger::named("rsmtp.smtp");
+/// What TLS settled, at DEBUG.
+pub static TLS: PythonLogger = PythonLogger::named("rsmtp.tls");
+
+impl PythonLogger {
+    const fn named(name: &'static str) -> Self {
+        Self { name, logger: PyOnceLock::new() }
+    }
+
+    /// Whether it wants this level at the moment. Logging that fails is logging that doesn't
+    /// want it; a KeyboardInterrupt while it answers is the caller's.
+    pub fn wants(&self, py: Python<'_>, level: Level) -> PyResult<bool> {
+        let enabled = self.find(py).and_then(|logger| match logger {
+            Some(logger) => logger.call_method1(pyo3::intern!(py, "isEnabledFor"), (level as u8,))?.extract(),
+            None => Ok(false),
+        });
+        match enabled {
+            Err(raised) if !raised.is_instance_of::<PyException>(py) => Err(raised),
+            enabled => Ok(enabled.unwrap_or(false)),
+        }
+    }
+
+    /// Logs it, if it is wanted. A handler that fails is no reason not to go on: only what is
+    /// no error (KeyboardInterrupt) is the caller's.
+    pub fn say(&self, py: Python<'_>, level: Level, text: &str) -> PyResult<()> {
+        let said = self.find(py).and_then(|logger| match logger {
+            Some(logger) => {
+                logger.call_method1(pyo3::intern!(py, "log"), (level as u8, "%s", text)).map(|_| ())
+            }
+            None => Ok(()),
+        });
+        match said {
+            Err(raised) if raised.is_instance_of::<PyException>(py) => {
+                raised.write_unraisable(py, None);
+                Ok(())
+            }
+            said => said,
+        }
+    }
+
+    fn find<'py>(&self, py: Python<'py>) -> PyResult<Option<&Bound<'py, PyAny>>> {
+        if let Some(logger) = self.logger.get(py) {
+            return Ok(Some(logger.bind(py)));
+        }
+        static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+        let modules = MODULES.get_or_try_init(py, || {
+            Ok::<_, PyErr>(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?.unbind())
+        })?;
+        let Some(logging) = modules.bind(py).get_item("logging")? else { return Ok(None) };
+        // In the middle of its own import there is nothing to be had yet.
+        if !logging.hasattr("getLogger")? {
+            return Ok(None);
+        }
+        let logger = self.logger.get_or_try_init(py, || {
+            // A program that has configured nothing is not told of warnings on standard error.
+            let ours = logging.call_method1("getLogger", ("rsmtp",))?;
+            if ours.getattr("handlers")?.is_empty()? {
+                ours.call_method1("addHandler", (logging.call_method0("NullHandler")?,))?;
+            }
+            Ok::<_, PyErr>(logging.call_method1("getLogger", (self.name,))?.unbind())
+        })?;
+        Ok(Some(logger.bind(py)))
+    }
+}
+
+/// Who listens, as it stands when a call begins.
+pub fn listener(py: Python<'_>) -> PyResult<Listener> {
+    Ok(Listener {
+        conversation: SMTP.wants(py, Level::Debug)?,
+        trouble: MAIL.wants(py, Level::Warning)?,
+        messages: MAIL.wants(py, Level::Info)?,
+    })
+}
+
+pub fn say_line(py: Python<'_>, line: &TimedLine) -> PyResult<()> {
+    SMTP.say(py, Level::Debug, &line.said())
+}
+
+/// Addresses that are named in one line; of more, the number of the others is told.
+const NAMED: usize = 10;
+
+/// What became of a message: nothing of its content.
+pub fn message(
+    recipients: &[(ForwardPath, Fate)],
+    server: Option<&str>,
+    took: Option<Duration>,
+    attempts: u32,
+    error: Option<&str>,
+) -> String {
+    let mut parts = Vec::new();
+    let mut id = None;
+    type Wanted = fn(&Fate) -> bool;
+    let kinds: [(&str, Wanted); 4] = [
+        ("sent to", |fate| matches!(fate, Fate::Sent(_))),
+        ("refused for", |fate| matches!(fate, Fate::Refused(..))),
+        ("unknown for", |fate| *fate == Fate::Unknown),
+        ("not sent to", |fate| *fate == Fate::NotSent),
+    ];
+    for (name, wanted) in kinds {
+        let these: Vec<_> = recipients.iter().filter(|(_, fate)| wanted(fate)).collect();
+        if these.is_empty() {
+            continue;
+        }
+        let mut named: Vec<String> = Vec::new();
+        for (path, fate) in these.iter().take(NAMED) {
+            match fate {
+                Fate::Refused(_, reply) => named.push(format!("{path} ({reply})")),
+                Fate::Sent(reply) => {
+                    id = id.or_else(|| reply.queue_id());
+                    named.push(path.to_string());
+                }
+                _ => named.push(path.to_string()),
+            }
+        }
+        if these.len() > NAMED {
+            named.push(format!("{} more", these.len() - NAMED));
+        }
+        parts.push(format!("{name} {}", named.join(", ")));
+    }
+    if parts.is_empty() {
+        parts.push("not sent".to_owned());
+    }
+    let mut text = parts.join("; ");
+    if let Some(server) = server {
+        text += &format!(" by {server}");
+    }
+    if let Some(took) = took {
+        text += &format!(" in {:.3} s", took.as_secs_f64());
+    }
+    if let Some(id) = id {
+        text += &format!(", queue id {id}");
+    }
+    if attempts > 1 {
+        text += &format!(", {attempts} attempts");
+    }
+    if let Some(error) = error {
+        text += &format!(": {error}");
+    }
+    harmless(&text)
+}
