@@ -11,8 +11,8 @@
 //! - `catcher`: the server side of the same protocol, for first runs and tests.
 //! - `binding`: Python <-> Rust. The only folder that names pyo3.
 #![forbid(unsafe_code)]
-// Whatever a peer or a caller does ends in an error: a panic is a fault of ours, and nobody
-// prints but through the log.
+// Every fault of a peer or a caller becomes an error: a panic is a fault of ours. Nothing is
+// printed but through the log.
 #![cfg_attr(
     not(test),
     warn(

@@ -20,6 +20,7 @@ from rsmtp._rsmtp import CaughtMessage
 from rsmtp._snippet import snippet
 from rsmtp.cli.one_name import OneName
 from rsmtp.cli.terminal import harmless
+from rsmtp.display.short import counted
 
 if TYPE_CHECKING:
     from rsmtp.inbox import Inbox
@@ -357,7 +358,7 @@ def adaptation(catcher: Catcher) -> list[str]:
 def describe(message: CaughtMessage, *, conversation: bool) -> str:
     """The message as one reads it in a terminal."""
     mail = message.email
-    how = [f"{message.size} octets", message.tls.version if message.tls else "no TLS"]
+    how = [counted(message.size, "octet"), message.tls.version if message.tls else "no TLS"]
     how.append(f"logged in as {message.username}" if message.username else "not logged in")
     lines = [
         f"-- message {message.number} ".ljust(WIDTH, "-"),
@@ -392,5 +393,5 @@ def attachments(mail: email.message.EmailMessage) -> list[str]:
         name = part.get_filename()
         if name is not None:
             size = len(part.get_payload(decode=True) or b"")
-            described.append(f"[{part.get_content_type()} {name!r}, {size} octets]")
+            described.append(f"[{part.get_content_type()} {name!r}, {counted(size, 'octet')}]")
     return ["", *described] if described else []

@@ -66,7 +66,7 @@ class AsyncMailer(BaseMailer):
         return AsyncSending(self._pool, self._hops, messages, progress, total, make)
 
     async def aclose(self) -> None:
-        """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
+        """Ends the idle sessions with QUIT. Nothing can be sent afterwards."""
         await self._pool.close()
 
     async def __aenter__(self) -> Self:
@@ -79,5 +79,5 @@ class AsyncMailer(BaseMailer):
 
     @property
     def idle(self) -> int:
-        """How many sessions are open and at rest."""
+        """The number of idle sessions."""
         return self._engine.idle

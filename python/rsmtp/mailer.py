@@ -179,15 +179,17 @@ class BaseMailer:
         return self._made
 
     def __repr__(self) -> str:
+        from rsmtp.display.short import counted
+
         names = [
             f"{hop.kind}:{hop.path or ''}" if isinstance(hop, Local) else hop.path or f"{hop.host}:{hop.port}"
             for hop in self._hops
         ]
-        return f"<{type(self).__name__} {', '.join(names)}, {self.idle} sessions at rest>"
+        return f"<{type(self).__name__} {', '.join(names)}, {counted(self.idle, 'idle session')}>"
 
     @property
     def idle(self) -> int:
-        """How many sessions are open and at rest."""
+        """The number of idle sessions."""
         return self._engine.idle
 
 
@@ -320,7 +322,7 @@ class Mailer(BaseMailer):
             raise shortened(raised)  # noqa: B904
 
     def close(self) -> None:
-        """Ends the sessions at rest, politely. Nothing can be sent afterwards."""
+        """Ends the idle sessions with QUIT. Nothing can be sent afterwards."""
         self._engine.close()
 
     def __enter__(self) -> Self:

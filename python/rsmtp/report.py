@@ -105,8 +105,10 @@ class Report:
         return f"<Report {self._counts()}>"
 
     def __str__(self) -> str:
+        from rsmtp.display.short import counted
+
         lines = [
-            f"{self.total} {'message' if self.total == 1 else 'messages'} in {self.seconds:.1f} s "
+            f"{counted(self.total, 'message')} in {self.seconds:.1f} s "
             f"({self.rate:,.0f} a second): {self._counts()}"
         ]
         troubles = self.troubles

@@ -28,7 +28,7 @@ impl Certificate {
 
 #[pymethods]
 impl Certificate {
-    /// Whom it is for, as `CN=mail.example.org, O=Example`.
+    /// The subject, as `CN=mail.example.org, O=Example`.
     #[getter]
     fn subject(&self) -> PyResult<&str> {
         Ok(&self.read()?.subject)

@@ -1,5 +1,5 @@
-//! What both bindings of the engine are, whoever moves the octets: a
-//! conversation that one owner holds at a time and everybody may look at.
+//! What the blocking and the asyncio binding of the engine share: a conversation
+//! that one owner drives at a time and every thread may look at.
 
 use super::attendant::Attending;
 use super::error::{fates, tell_conversation, to_python};
@@ -281,7 +281,7 @@ impl<D: Driver + ?Sized> Shared<D> {
     }
 }
 
-/// The end of the transcript, for whoever explains an error.
+/// The end of the transcript, to explain an error.
 fn last_words(view: &View) -> Vec<TranscriptLine> {
     const ENOUGH: usize = 20;
     let lines = view.lines();

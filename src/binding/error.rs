@@ -14,8 +14,7 @@ use pyo3::types::PyDict;
 use std::fmt;
 use std::time::Duration;
 
-/// The cause of an error that is an exception's second appearance: it was made before,
-/// and told to somebody.
+/// The cause of an error that was an exception before: the same exception is raised again.
 #[derive(Debug)]
 pub struct Told(pub PyErr);
 

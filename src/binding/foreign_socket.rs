@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A write of an object that can't tell how much it took.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Dials there by Python's sockets, if somebody has replaced them.
+/// Connects by Python's sockets, if another library has replaced them.
 #[derive(Debug)]
 pub struct ReplacedSockets {
     pub host: String,

@@ -17,9 +17,9 @@ use std::time::Duration;
 ///     lmtp: LMTP (RFC 2033).
 ///     pipelining, chunking: whether to use what the server offers of them.
 ///     plaintext_auth: whether AUTH may leave this machine without TLS.
-///     like_smtplib: be smtplib on the wire, its habits included.
+///     like_smtplib: send exactly what smtplib would send.
 ///     implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
-///     encrypted: the connection is encrypted already, by whoever made it.
+///     encrypted: the connection is encrypted already, by the code that made it.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Settings {
     options: Options,

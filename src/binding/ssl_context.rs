@@ -131,7 +131,7 @@ impl RecordLayer for SslContextLayer {
     fn take_output(&mut self, ciphertext: &mut Vec<u8>) -> Result<(), TlsError> {
         Python::attach(|py| {
             let mut take = || -> PyResult<()> {
-                // The first flight: nobody else would begin.
+                // The first flight: the client speaks first.
                 if self.handshaking && !self.failed {
                     self.shake_hands(py)?;
                 }

@@ -22,8 +22,8 @@ use std::sync::Arc;
 ///     server_name: the name that the certificate must be for. Default: the
 ///         host that was connected to.
 ///     minimum_version: "1.2" (default) or "1.3".
-///     verify: False accepts any certificate: then anybody on the way can read
-///         and change what is sent.
+///     verify: False accepts any certificate: then an attacker in the network can
+///         read and change what is sent.
 ///
 /// Files are read at once. Raises ValueError where one can't be used, and for a name
 /// that no certificate can be checked against.

@@ -176,13 +176,13 @@ pub struct Receipt<P> {
 }
 
 impl<P> Receipt<P> {
-    /// Sent to everybody.
+    /// Sent to every recipient.
     pub fn ok(&self) -> bool {
         self.recipients.iter().all(|(_, fate)| matches!(fate, Fate::Sent(_))) && !self.recipients.is_empty()
     }
 
-    /// Whether the same may succeed later for a recipient with this fate: nobody has
-    /// refused it for good, and the message itself was not the reason.
+    /// Whether the same may succeed later for a recipient with this fate: the server has
+    /// not refused it for good, and the message itself was not the reason.
     pub fn may_succeed_later(&self, fate: &Fate) -> bool {
         match fate {
             Fate::Sent(_) | Fate::Unknown => false,
@@ -200,8 +200,8 @@ impl<P> Receipt<P> {
 const WORDS: usize = 2048;
 
 /// The fate of each recipient, as a receipt tells it: a refused sender is a
-/// refusal for everybody, and the server's word to MAIL is the reason, not what it
-/// said to the RCPTs behind it.
+/// refusal for every recipient, and the reply to MAIL is the reason, not the replies to
+/// the RCPTs behind it.
 pub(super) fn fates_of(outcome: Outcome) -> Vec<(ForwardPath, Fate)> {
     let Outcome { verdict, mut recipients } = outcome;
     if let Verdict::SenderRefused(reply) = verdict {

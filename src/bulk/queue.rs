@@ -30,7 +30,7 @@ pub struct Queue<P> {
     /// To be tried again, by when; the number keeps those of one moment apart.
     later: BTreeMap<(Instant, u64), Job<P>>,
     put_off: u64,
-    /// With somebody who sends.
+    /// Messages that are with a session.
     out: usize,
     /// There is no more to come.
     fed: bool,
@@ -93,7 +93,7 @@ impl<P: Payload> Queue<P> {
         self.ready.len()
     }
 
-    /// Those, and what is with somebody.
+    /// Those, and the ones that are with a session.
     pub fn unsettled(&self) -> usize {
         self.ready.len() + self.out
     }
@@ -248,8 +248,8 @@ impl<P: Payload> Queue<P> {
         self.reject(job, server, error);
     }
 
-    /// Nothing can be sent any more: all that is not with somebody ends here, and
-    /// what is, when it comes back.
+    /// Nothing can be sent any more: messages that are not with a session end here, the
+    /// others when they come back.
     pub fn fail(&mut self, error: &Error) {
         let error = self.failed.get_or_insert_with(|| error.clone());
         let waiting = self.ready.drain(..).chain(std::mem::take(&mut self.later).into_values());

@@ -179,8 +179,8 @@ impl<P: Payload> Sender<P> {
         next
     }
 
-    /// Everything that is not in flight ends with this error. Where all is settled, who
-    /// was still opening a session fails nobody.
+    /// Everything that is not in flight ends with this error. Once all messages are settled,
+    /// a session that could not be opened fails no message.
     pub fn fail(&mut self, error: &Error) {
         if !self.queue.is_finished() {
             self.failure.get_or_insert_with(|| error.clone());

@@ -7,7 +7,7 @@ use crate::tls::MakeLayer;
 use std::fmt;
 use std::sync::Arc;
 
-/// All that a session needs to be ready for mail, whoever moves its octets.
+/// All that a session needs to become ready for mail, under either driver.
 #[derive(Clone)]
 pub struct Server {
     /// For receipts and errors: `host:port`, or a path.

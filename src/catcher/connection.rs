@@ -77,8 +77,8 @@ impl Connection {
         }
     }
 
-    /// What was accepted and how things stand, for everybody to see; then the
-    /// replies: who has heard one can rely on having been seen.
+    /// Shows what was accepted and the state first, and sends the replies after that:
+    /// a client that has a reply can rely on it.
     fn hand_out(&mut self) -> io::Result<()> {
         if !self.session.received().is_empty() {
             self.store.add(self.session.received());

@@ -75,7 +75,7 @@ pub enum BadCertificate {
     Expired,
     /// Trusted from tomorrow on.
     NotYetValid,
-    /// From an authority that nobody knows.
+    /// From an unknown authority.
     Untrusted,
     /// Signed with its own key.
     SelfSigned,

@@ -1,7 +1,8 @@
-//! A fault in words, for whoever looks at what the catcher has been told.
+//! A fault in words, for displays of the catcher's faults.
 
 use std::fmt;
 
+use super::counted::counted;
 use super::fault::{BadCertificate, Disconnect, Fault, FaultReply};
 
 /// As `replies 450 4.2.1 try later; after 2 s; then disconnects`.
@@ -27,7 +28,7 @@ impl fmt::Display for Fault {
             words.push(format!("an octet every {pause:?}"));
         }
         if self.after > 0 {
-            words.push(format!("after {} octets", self.after));
+            words.push(format!("after {}", counted(self.after, "octet")));
         }
         match self.disconnect {
             None => {}

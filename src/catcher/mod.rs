@@ -1,5 +1,5 @@
 //! The catcher: a server for first runs and tests. It takes mail, shows it, and
-//! delivers it nowhere; told to, it misbehaves.
+//! delivers it nowhere. On request it misbehaves.
 //!
 //! ```text
 //! server      listens, starts a thread for each connection, ends them all
@@ -13,13 +13,14 @@
 //!   store         what was received
 //! ```
 //!
-//! It runs on threads of its own and needs nothing from Python while it works.
+//! It runs on its own threads and needs nothing from Python while it works.
 //! Its parts share a vocabulary with the client's engine (`protocol`).
 
 mod auth;
 mod authority;
 mod connection;
 mod conversation;
+mod counted;
 mod fault;
 mod fault_text;
 mod identity;
@@ -37,6 +38,7 @@ mod wire;
 
 pub use auth::{Credentials, Mechanism};
 pub use conversation::{Conversation, Line, Log, Said, Side};
+pub use counted::counted;
 pub use fault::{Armed, BadCertificate, Disconnect, Fault, FaultPlan, FaultReply, Stage};
 pub use offer::{Offer, Offers};
 pub use path::Parameters;

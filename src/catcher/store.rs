@@ -19,7 +19,7 @@ pub struct Client {
     pub helo: String,
     /// Whether it said EHLO or LHLO, and not HELO.
     pub extended: bool,
-    /// As whom it has authenticated.
+    /// The user name that it has logged in with.
     pub user: Option<String>,
     pub tls: Option<TlsFacts>,
 }

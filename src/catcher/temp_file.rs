@@ -19,7 +19,7 @@ impl TempFile {
     pub fn create(prefix: &str, suffix: &str, content: &[u8]) -> io::Result<Self> {
         let name = format!("{prefix}{}{suffix}", random::hex(8)?);
         let path = std::env::temp_dir().join(name);
-        // create_new: never follow a link that someone else has put there.
+        // create_new: never follow a link that another user has put there.
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         let file_of_ours = TempFile { path, owner: process::id() };
         file.write_all(content)?;

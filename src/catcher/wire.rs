@@ -204,7 +204,7 @@ fn facts(tls: &ServerConnection) -> TlsFacts {
         other => format!("{other:?}"),
     };
     let suite = tls.negotiated_cipher_suite().map(|suite| suite.suite());
-    // rustls says TLS13_AES_...; IANA, and everybody else, TLS_AES_...
+    // rustls says TLS13_AES_...; IANA and other libraries say TLS_AES_...
     let cipher = suite.and_then(|suite| suite.as_str()).unwrap_or("unknown");
     TlsFacts {
         version,

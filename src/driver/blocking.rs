@@ -216,7 +216,7 @@ impl Connection {
         self.hang_up();
     }
 
-    /// A panic of ours ends the conversation: nobody knows where it stands.
+    /// A panic of ours ends the conversation: its state is no longer known.
     fn go_on_and_settle(
         &mut self,
         attendant: &mut dyn Attendant,
@@ -364,9 +364,9 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
 
-    struct Nobody;
+    struct Idle;
 
-    impl Attendant for Nobody {
+    impl Attendant for Idle {
         fn attend(&mut self) -> Result<(), Error> {
             Ok(())
         }
@@ -393,7 +393,7 @@ mod tests {
         let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
         let patience = Patience { stage: Some(SLICE * 200), operation: None };
         let wire = Wire::new(Options::default(), None, patience);
-        let connection = Connection::open(&target, wire, &mut Nobody).unwrap();
+        let connection = Connection::open(&target, wire, &mut Idle).unwrap();
         let (mut server, _) = listener.accept().unwrap();
         server.write_all(b"220 hello\r\n").unwrap();
         (server, connection)
@@ -410,7 +410,7 @@ mod tests {
         assert_eq!(server.read(&mut [0; 10]).unwrap(), 0);
     }
 
-    /// Fails if there is time to ask: somebody waits.
+    /// Fails when it is asked, which happens only during a wait.
     struct Impatient;
 
     impl Attendant for Impatient {
@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn what_was_sent_makes_room_for_more_before_anything_is_waited_for() {
         let (mut server, mut connection) = greeted();
-        connection.run(&mut Nobody).unwrap();
+        connection.run(&mut Idle).unwrap();
         let silent = std::thread::spawn(move || {
             let _ = server.read(&mut [0; 100]).unwrap();
             server.write_all(b"250-server\r\n250-PIPELINING\r\n250 CHUNKING\r\n").unwrap();
@@ -432,7 +432,7 @@ mod tests {
         });
         let hello = Request::Hello("[127.0.0.1]".parse().unwrap());
         connection.session_mut().request(hello).unwrap();
-        connection.run(&mut Nobody).unwrap();
+        connection.run(&mut Idle).unwrap();
         let _server = silent.join().unwrap();
         connection.begin().unwrap();
         let transaction = Transaction {

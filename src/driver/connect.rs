@@ -132,7 +132,7 @@ fn resolve(
     std::thread::Builder::new()
         .name("rsmtp-resolver".to_owned())
         .spawn(move || {
-            // Nobody may be waiting any more.
+            // The caller may have stopped waiting.
             let _ = answer.send((ascii.as_str(), port).to_socket_addrs().map(Vec::from_iter));
         })
         .map_err(|error| unreachable(host, &error))?;

@@ -1,6 +1,6 @@
-//! The driver for whom somebody else waits: an event loop that says what has
-//! happened, and asks what is to be done. The same conversation as under the
-//! blocking driver, in the same order.
+//! The driver under an event loop: the loop waits, says what has happened and asks
+//! what is to be done. The conversation is that of the blocking driver, in the same
+//! order.
 
 use super::wire::Wire;
 use crate::protocol::{Error, Event, Kind, Stage};
@@ -17,7 +17,7 @@ enum Operation {
     Asking,
     /// Until all is sent; what is heard meanwhile is kept.
     Saying,
-    /// Until it is told to end: events are kept for whoever steers it.
+    /// Until it is told to end: events are kept for the caller.
     Serving,
 }
 

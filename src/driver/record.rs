@@ -38,7 +38,7 @@ impl TimedLine {
     }
 
     /// As text for people: a server's control characters would move a terminal's
-    /// cursor, or begin a line of a log that nobody wrote.
+    /// cursor, or forge a line of a log.
     pub fn text(&self) -> String {
         harmless(&String::from_utf8_lossy(&self.line.text))
     }

@@ -17,7 +17,7 @@ pub struct Turn {
 #[derive(Debug, Default)]
 struct Queue {
     owner: Option<(u32, ThreadId)>,
-    /// Threads that wait: without any, nobody has to be woken, which is a system call.
+    /// Threads that wait: without any, the system call that wakes them is saved.
     waiting: usize,
 }
 

@@ -14,7 +14,7 @@ pub struct View {
     /// A place in [`State::ALL`].
     state: AtomicUsize,
     tls: OnceLock<TlsFacts>,
-    /// Held for moments, and never while somebody is called.
+    /// Held for moments, and never during a callback.
     record: Mutex<Record>,
     /// A forked child has a copy of the socket, but the session is its parent's.
     process: u32,
@@ -43,7 +43,7 @@ impl View {
     pub fn lines(&self) -> Vec<TimedLine> {
         let record = match self.record.try_lock() {
             Ok(record) => record,
-            // Whoever holds it may have stayed behind in the parent process.
+            // The thread that holds it may exist in the parent process only.
             Err(_) if self.is_of_another_process() => return Vec::new(),
             Err(_) => self.record(),
         };

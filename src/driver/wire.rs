@@ -1,5 +1,5 @@
 //! A conversation with its clock and its record: all of a driver but the socket.
-//! Whoever has the socket moves the octets.
+//! The owner of the socket moves the octets.
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, Patience};
@@ -57,7 +57,7 @@ impl Wire {
             Some(address) => format!("connected to {address}"),
             None => format!("connected to {host}"),
         });
-        // Nobody on the way can listen in on what stays on this machine.
+        // What stays on this machine can't be read on the way.
         if !elsewhere && !is_tunnelled && peer.is_none_or(|address| address.ip().to_canonical().is_loopback())
         {
             session.allow_plaintext_auth();
@@ -206,8 +206,8 @@ impl Wire {
         }
     }
 
-    /// What is left to say: after an error, the alert that tells the peer what was wrong
-    /// with its TLS. Takes no event away from whoever waits for it.
+    /// What is left to send: after an error, the alert that tells the peer what was wrong
+    /// with its TLS. Takes no event from the queue.
     pub fn last_octets(&mut self) -> Option<&[u8]> {
         self.conversation.unsent()
     }

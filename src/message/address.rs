@@ -243,8 +243,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `a@x.example <a@x.example>`: many programs write an address that way which has
-    /// no name. With another address in the brackets it is anyone's guess which one
-    /// is meant.
+    /// no name. With another address in the brackets it is unknown which one is meant.
     fn named_by(&mut self, name: &str) -> Result<Address, Malformed> {
         let mailbox = self.angle()?;
         let spec = mailbox.addr_spec(true)?;

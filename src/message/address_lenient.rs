@@ -91,7 +91,7 @@ struct Reader {
     groups: usize,
 }
 
-/// Groups inside groups are nobody's, and each takes room on the stack.
+/// Groups inside groups are not legal, and each takes room on the stack.
 const DEEPEST: usize = 50;
 
 const SPECIALS: &str = "()<>@,:;.\"[]";
@@ -238,7 +238,7 @@ impl Reader {
     /// From an opening character to `end` (or a CR, which ends everything).
     fn delimited(&mut self, end: char, is_comment: bool) -> String {
         let mut out = String::new();
-        // Comments nest as deep as anyone likes: counted, for the stack is not.
+        // Comments may nest to any depth: a counter takes no room on the stack.
         let mut inner = 0_usize;
         self.at += 1;
         while let Some(c) = self.peek() {

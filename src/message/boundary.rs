@@ -10,7 +10,7 @@ pub fn new() -> String {
     format!("==============={:019}==", random() >> 1)
 }
 
-/// 64 bits that this process hasn't given out before and no one can foresee.
+/// 64 bits that this process hasn't given out before and that can't be predicted.
 #[must_use]
 pub fn random() -> u64 {
     static GIVEN: AtomicU64 = AtomicU64::new(0);

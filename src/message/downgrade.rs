@@ -4,7 +4,7 @@
 //! take a line of more than 998 octets (RFC 5321 section 4.5.3.1.6). What a message
 //! says beyond that is transfer-encoded on its way out (RFC 2045 section 6). The
 //! message is octets by then, and its octets are what counts: which character set
-//! they are in, and whether anybody knows it, makes no difference.
+//! they are in, and whether it is known, makes no difference.
 //!
 //! A signature covers the octets as they are. In `multipart/signed` and
 //! `multipart/encrypted`, and in a message with a DKIM-Signature, nothing is changed:

@@ -124,7 +124,7 @@ pub fn is_not_text(c: char) -> bool {
 }
 
 /// A line that begins with neither space nor tab and has a colon in its first
-/// word is a field of its own to whoever reads it.
+/// word would be read as another field.
 fn has_embedded_field(value: &str) -> bool {
     value.match_indices('\n').any(|(at, _)| {
         let next = &value[at + 1..];

@@ -12,8 +12,8 @@ pub(super) fn has_line_break(value: &str) -> bool {
 }
 
 /// One line of ASCII text: what nearly every value is. The same rules as those of
-/// [`super::fold_classic`], but a line is a range of the text, and only where it gets too long
-/// does anyone look for the places to break at.
+/// [`super::fold_classic`], but a line is a range of the text, and places to break at are
+/// looked for only where it gets too long.
 pub(super) fn fold(text: &str, shape: &Shape<'_>, out: &mut String) {
     if text.len() + shape.name_width <= shape.max_width {
         out.push_str(text);

@@ -2,7 +2,7 @@
 //! (RFC 2045 section 5.1), with the extended and continued forms of RFC 2231.
 //!
 //! Reading is forgiving, as programs rely on `email` being. A value that is read
-//! stays quoted until someone asks for it unquoted.
+//! stays quoted until a caller asks for it unquoted.
 
 /// The value of a parameter, as read.
 #[derive(Clone, Debug, PartialEq, Eq)]

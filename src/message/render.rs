@@ -28,7 +28,7 @@ pub struct Rules {
     pub utf8: bool,
     /// The output is bytes; otherwise text.
     pub binary: bool,
-    /// This is what goes to a server: complete it and hide what isn't for everyone.
+    /// This goes to a server: supply what is missing and leave Bcc out.
     pub sending: bool,
     /// What is written is signed, or encrypted: nothing is changed that needn't be.
     pub sealed: bool,
@@ -50,7 +50,7 @@ pub trait Entity: Sized {
     /// Its fields, folded, each with its line end.
     fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> Result<(), Self::Error>;
 
-    /// The tree is deeper than anyone needs (or contains itself).
+    /// The tree is deeper than a message needs (or contains itself).
     fn too_deep() -> Self::Error;
 }
 

@@ -1,5 +1,5 @@
-//! The last look at a field on its way to a server, whoever wrote it: a mirror's old
-//! habits, a foreign policy, a header object of the caller's own.
+//! The last check of a field before it is sent, also of one that a mirror's old rules, a
+//! foreign policy or a header object of the caller has written.
 
 use super::field::Refusal;
 use super::head::Head;

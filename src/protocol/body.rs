@@ -3,7 +3,7 @@
 //!
 //! What a transaction has to know before it begins (SIZE, 8BITMIME) is known before
 //! anything is read. A clone of a body is sent from the beginning again, and shares
-//! the content: whoever may have to send a message a second time keeps one.
+//! the content: a sender that may have to send a message again keeps a clone.
 
 use super::error::{Cause, Error, Kind, Stage};
 use super::mail_data::{Encoder, Framing, canonical_size};

@@ -78,7 +78,7 @@ impl Stage {
     };
 
     /// How long a client waits here at least (RFC 5321 4.5.3.2); where the RFC
-    /// names no time, five minutes, and less for what nobody's mail hangs on.
+    /// names no time, five minutes, and less where no mail depends on the answer.
     pub fn patience(self) -> Duration {
         Duration::from_secs(match self {
             Self::Connect | Self::Handshake => 60,
@@ -109,7 +109,7 @@ pub enum Kind {
     /// The message is over the size that the server announced. Nothing was sent.
     TooLarge,
     /// The content of the message could not be read while it was being sent.
-    /// Nobody has received it.
+    /// No recipient has it.
     Unreadable,
     /// No mechanism is left that both sides know.
     NoMechanism,
@@ -156,7 +156,7 @@ pub enum Advice {
     TrustTheNetwork,
 }
 
-/// What an error came of, for whoever can tell more about it.
+/// The cause of an error, for a layer that can say more about it.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// An error of a conversation.

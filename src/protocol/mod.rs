@@ -9,7 +9,7 @@
 //! pipelined group and several messages in flight differ in nothing but how
 //! many entries stand in the queue at a time. A reply that finds no entry, or
 //! one whose command has not been sent whole, is disorder, and disorder ends the
-//! session: from then on nobody could say what answers what.
+//! session: from then on replies can't be matched to commands.
 //!
 //! The visible state (`state.rs`) is a function of what has been *answered*, not
 //! of what has been sent. Requests of more than one turn (an AUTH exchange, a
@@ -25,7 +25,7 @@
 //! - `Receive(stage)`: wait for octets as long as the stage may take, give them
 //!   to `received` (or say `received_eof`, or `fail` with what went wrong);
 //! - `UpgradeTls`: bring TLS up under the session, say `tls_established`;
-//! - `Yield(event)`: hand it to whoever made the request.
+//! - `Yield(event)`: hand it to the caller that made the request.
 //!
 //! `opening.rs` composes the requests that lead from the greeting to mail: EHLO,
 //! STARTTLS, EHLO, AUTH, by a plan. It stands on a session as a caller does.

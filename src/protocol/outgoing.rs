@@ -196,7 +196,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Nobody wants the chunks that are not said yet.
+    /// Drops the chunks that are not sent yet: they are no longer wanted.
     pub(super) fn drop_chunks(&mut self) {
         self.chunks = None;
     }
@@ -220,7 +220,7 @@ impl Outgoing {
         self.body.is_none() && self.chunks.is_none()
     }
 
-    /// Ends mail data that has not begun: the answer to a 354 that nobody wants.
+    /// Ends mail data at once: the server sent 354 although it accepted no recipient.
     pub(super) fn lone_dot(&mut self, awaited: Awaited) {
         self.line(".", ".".to_owned(), awaited);
     }

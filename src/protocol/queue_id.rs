@@ -100,10 +100,10 @@ mod tests {
                 "Ok 0100018f4c2b1a3d-0a1b2c3d-4e5f-6789-abcd-ef0123456789-000000",
                 Some("0100018f4c2b1a3d-0a1b2c3d-4e5f-6789-abcd-ef0123456789-000000"),
             ),
-            ("anyone", "2.0.0 ok", None),
-            ("anyone", "Ok thanks-a-lot", None),
-            ("anyone", "queued as ", None),
-            ("anyone", "Message Queued", None),
+            ("any server", "2.0.0 ok", None),
+            ("any server", "Ok thanks-a-lot", None),
+            ("any server", "queued as ", None),
+            ("any server", "Message Queued", None),
         ];
         for (server, text, id) in said {
             assert_eq!(find(text), id, "{server}: {text}");

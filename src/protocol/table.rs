@@ -1,4 +1,4 @@
-//! The whole state machine as a list of edges, for whoever draws or explains it.
+//! The whole state machine as a list of edges, to be drawn or explained.
 //!
 //! Nothing is written down twice: every edge is found by asking the rules of
 //! `state.rs`, which the session itself obeys, about every state, verb and reply

@@ -37,7 +37,7 @@ impl TlsClient {
                 rustls::Error::AlertReceived(alert) => {
                     TlsError::new(format!("the server ended it with the alert {alert:?}"))
                 }
-                error => TlsError::new(format!("{error}; someone may be tampering with it")),
+                error => TlsError::new(format!("{error}; the connection may have been tampered with")),
             },
         }
     }

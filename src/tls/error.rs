@@ -82,8 +82,8 @@ fn explain_certificate(why: &CertificateError, host: &str) -> String {
         E::Revoked => ("it has been revoked".to_owned(), "the server's owner must replace it"),
         E::BadSignature => (
             "the authority that it names has not signed it".to_owned(),
-            "if that authority has a new certificate, pass it with TlsConfig(ca_file=...); otherwise someone may be \
-             in between",
+            "if that authority has a new certificate, pass it with TlsConfig(ca_file=...); otherwise an \
+             attacker may be in between",
         ),
         E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
             "it is a CA's certificate used as a server's".to_owned(),

@@ -159,7 +159,7 @@ def test_keeping_nothing_still_counts(deliver):
 
 
 def test_waiting_ends_with_the_messages_or_with_the_time(catcher, deliver):
-    with pytest.raises(TimeoutError, match=r"0 of 1 messages came within 0\.1 s"):
+    with pytest.raises(TimeoutError, match=r"waited 0\.1 s for 1 message: 0 came"):
         catcher.wait_for(1, timeout=0.1)
     deliver(catcher)
     assert len(catcher.wait_for(1, timeout=0)) == 1

@@ -312,6 +312,6 @@ def test_tags_links_and_pictures(open_page, send):
     )
     assert shown == 1
     page.locator("#search").fill('tag:"to do" -from:bob')
-    page.locator("#list-status", has_text="1 of 1 messages match").wait_for()
+    page.locator("#list-status", has_text="1 of 1 message matches").wait_for()
     page.locator("#search").fill("before:never")
     page.locator("#toast", has_text="is not a date").wait_for()

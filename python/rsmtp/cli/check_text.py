@@ -10,6 +10,7 @@ from rsmtp.cli import words
 from rsmtp.cli.examine import Certificate, Found, is_closed
 from rsmtp.cli.judge import SOON, Finding, days_left
 from rsmtp.cli.terminal import Style, harmless
+from rsmtp.display.short import counted
 
 _NAMES = 6
 _KEY = 14
@@ -77,7 +78,7 @@ def _certificate(certificate: Certificate, now: datetime) -> Iterator[Fact]:
     elif certificate.not_before > now:
         yield "", f"not valid before {certificate.not_before:%Y-%m-%d}", "bad"
     else:
-        days = "1 day" if left == 1 else f"{left} days"
+        days = counted(left, "day")
         kind = "good" if left >= SOON else "doubtful"
         yield "", f"valid until {certificate.not_after:%Y-%m-%d}: {days} left", kind
     if certificate.problem is None:

@@ -14,6 +14,7 @@ from rsmtp.cli.explain import explain
 from rsmtp.cli.secret import password_for
 from rsmtp.cli.server import Target
 from rsmtp.cli.terminal import Style, harmless
+from rsmtp.display.short import counted
 from rsmtp.servers import Server
 
 DESCRIPTION = """\
@@ -90,7 +91,7 @@ def show(outgoing: Outgoing, target: Target | None) -> None:
     facts = [("server", str(target))] if target is not None else []
     facts += [("from", outgoing.envelope.sender or "<>")]
     facts += [("to", recipient) for recipient in outgoing.envelope.recipients]
-    facts += [("size", f"{len(octets)} octets"), ("sent", "nothing: a dry run")]
+    facts += [("size", counted(len(octets), "octet")), ("sent", "nothing: a dry run")]
     for name, value in facts:
         print(f"{style('dim', name.ljust(8))}{harmless(value)}")
     print()

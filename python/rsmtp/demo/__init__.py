@@ -10,6 +10,7 @@ from typing import Any
 
 from rsmtp import Catcher, SmtpClient, TranscriptLine
 from rsmtp._rsmtp import CaughtMessage
+from rsmtp.display.short import counted
 
 DESCRIPTION = """\
 Run the example script against a local server of its own: STARTTLS, AUTH, one message.
@@ -53,7 +54,9 @@ def demo(given: argparse.Namespace) -> int:
         print("\n".join(_by_state(server.transcript, server.state)))
         print(f"\nPath through the state machine:\n{_path(server.transcript, server.state)}\n")
         for message in catcher.messages:
-            facts = f"{message.mail_from} to {', '.join(message.rcpt_tos)}, {len(message.data)} octets"
+            facts = (
+                f"{message.mail_from} to {', '.join(message.rcpt_tos)}, {counted(len(message.data), 'octet')}"
+            )
             print(f"The server has received: {message.email['Subject']!r} from {facts}.")
         if catcher.messages:
             print("\n".join(_in_one_turn(catcher.messages[0])))

@@ -6,6 +6,7 @@ import datetime
 from typing import Any
 
 from rsmtp.display import page
+from rsmtp.display.short import counted
 
 
 def facts(certificate: Any) -> list[tuple[str, str]]:
@@ -25,5 +26,7 @@ def facts(certificate: Any) -> list[tuple[str, str]]:
 
 def _until(end: datetime.datetime) -> str:
     days = (end - datetime.datetime.now(datetime.UTC)).days
-    kind, left = ("bad", "expired") if days < 0 else ("warn" if days < 14 else "soft", f"{days:,} days left")
+    kind, left = (
+        ("bad", "expired") if days < 0 else ("warn" if days < 14 else "soft", f"{counted(days, 'day')} left")
+    )
     return f'{end:%Y-%m-%d} <span class="{kind}">({left})</span>'

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from rsmtp.display import certificate, machine, page, timeline
-from rsmtp.display.short import ends, seconds, visible
+from rsmtp.display.short import counted, ends, seconds, visible
 
 
 def bundle(client: Any) -> page.Bundle:
@@ -60,7 +60,9 @@ def _conversation(client: Any, path: list[str]) -> str:
     legal = "".join(page.chip(verb) for verb in client._rsmtp_legal_requests)
     rows.append(("may be said now", legal or '<span class="soft">nothing</span>'))
     if transcript:
-        rows.append(("so far", f"{len(transcript):,} lines in {seconds(timeline.duration(transcript))}"))
+        rows.append(
+            ("so far", f"{counted(len(transcript), 'line')} in {seconds(timeline.duration(transcript))}")
+        )
     return page.facts("The conversation", rows)
 
 

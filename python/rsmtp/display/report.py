@@ -7,7 +7,7 @@ from typing import Any
 
 import rsmtp
 from rsmtp.display import page
-from rsmtp.display.short import clipped, message, seconds, visible
+from rsmtp.display.short import clipped, counted, message, seconds, visible
 
 # How each fate is called, in the order in which it matters, with its colour.
 FATES = {
@@ -40,7 +40,7 @@ def rich(report: Any) -> str:
         "sent": report.sent,
     }
     total = report.total
-    speed = f"{total:,} message{'' if total == 1 else 's'} in {seconds(report.seconds)}"
+    speed = f"{counted(total, 'message')} in {seconds(report.seconds)}"
     rate = f", {report.rate:,.0f} a second" if total and report.seconds >= 0.001 else ""
     troubles = report.troubles
     fine = [receipt for receipt in report.receipts if receipt.ok]

@@ -27,6 +27,11 @@ def ends(states: Sequence[str], most: int) -> list[str]:
     return list(states) if len(states) <= most else [states[0], LEFT_OUT, *states[2 - most :]]
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 message`, `2 messages`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def octets(count: int) -> str:
     """A size as people say it, in powers of ten."""
     for unit, size in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
@@ -85,5 +90,4 @@ def transcript(lines: Any) -> str:
     path = [lines[0].state]
     path += [after.state for before, after in pairwise(lines) if before.state != after.state]
     shown = path if len(path) <= 5 else [*path[:2], LEFT_OUT, *path[-2:]]
-    count = f"{len(lines):,} line{'' if len(lines) == 1 else 's'}"
-    return f"<Transcript of {count} in {seconds(timeline.duration(lines))}: {' -> '.join(shown)}>"
+    return f"<Transcript of {counted(len(lines), 'line')} in {seconds(timeline.duration(lines))}: {' -> '.join(shown)}>"

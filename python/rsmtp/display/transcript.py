@@ -7,7 +7,7 @@ from typing import Any
 
 from rsmtp._rsmtp import TranscriptLine
 from rsmtp.display import page, timeline
-from rsmtp.display.short import seconds, visible
+from rsmtp.display.short import counted, seconds, visible
 from rsmtp.display.short import transcript as one_line
 
 # Of a longer conversation the beginning and the end are shown.
@@ -51,10 +51,10 @@ def rich(transcript: Sequence[TranscriptLine]) -> str:
     if not made:
         return page.whole("Transcript", page.head("Transcript"), '<p class="soft">Nothing was said yet.</p>')
     whole = timeline.duration(transcript)
-    count = len(transcript)
-    about = f'<span class="soft">{count:,} lines in {seconds(whole)}; secrets masked</span>'
+    count = counted(len(transcript), "line")
+    about = f'<span class="soft">{count} in {seconds(whole)}; secrets masked</span>'
     return page.whole(
-        f"Transcript of {count} lines in {seconds(whole)}",
+        f"Transcript of {count} in {seconds(whole)}",
         page.head("Transcript", about),
         spent(made),
         _talk(made, whole),

@@ -6,6 +6,7 @@ from typing import Final
 from rsmtp import Catcher, __version__
 from rsmtp._rsmtp import ArmedFault, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls
 from rsmtp._snippet import snippet
+from rsmtp.display.short import counted
 from rsmtp.inbox import html_view, trouble
 from rsmtp.inbox.answer import Json
 from rsmtp.inbox.links import links
@@ -91,7 +92,7 @@ def lines(timeline: Iterable[CaughtLine]) -> list[Json]:
         note: Json = {
             "at": None,
             "direction": "*",
-            "text": f"{len(said) - MOST_LINES} lines are not shown here",
+            "text": f"left out here: {counted(len(said) - MOST_LINES, 'line')}",
         }
         said[MOST_LINES // 2 : len(said) - MOST_LINES // 2] = [note]
     return said

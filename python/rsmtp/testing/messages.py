@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import overload
 
 from rsmtp._rsmtp import Catcher, CaughtConversation, CaughtMessage, CaughtTls
+from rsmtp.display.short import counted
 
 
 class SentMessage:
@@ -105,7 +106,7 @@ class SentMessage:
         fields = [
             f"{name}: {self.email[name]}" for name in ("From", "To", "Cc", "Subject") if self.email[name]
         ]
-        names = [f"[{name}, {len(content)} octets]" for name, content in self.attachments.items()]
+        names = [f"[{name}, {counted(len(content), 'octet')}]" for name, content in self.attachments.items()]
         return "\n".join([*fields, "", *(self.text or self.html).splitlines(), *names])
 
     def _body(self, kind: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from rsmtp import Catcher, TlsConfig
+from rsmtp.display.short import counted
 from rsmtp.testing.messages import SentMessages
 
 Reply = tuple[int, str | Sequence[str]] | bytes
@@ -148,4 +149,6 @@ class SmtpServer:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<SmtpServer {self.host}:{self.port}, TLS: {self.tls}, {len(self.messages)} messages>"
+        return (
+            f"<SmtpServer {self.host}:{self.port}, TLS: {self.tls}, {counted(len(self.messages), 'message')}>"
+        )

@@ -17,7 +17,7 @@ where
     name.parse().map_err(|why| bad_argument(argument, &why))
 }
 
-/// As long as anybody waits; a clock can't count to the longest `Duration`.
+/// Longer than any caller waits; a clock can't count to the longest `Duration`.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// A time in seconds, as Python counts it.

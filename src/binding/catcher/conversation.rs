@@ -9,7 +9,7 @@ use pyo3::types::PyIterator;
 use pyo3::{type_hint_identifier, type_hint_subscript};
 
 use super::message::CaughtTls;
-use crate::catcher::{Client, Conversation, Record, Said, Side, Snapshot};
+use crate::catcher::{Client, Conversation, Record, Said, Side, Snapshot, counted};
 
 /// What was said on one connection, secrets masked.
 ///
@@ -68,7 +68,7 @@ impl CaughtConversation {
         &self.client.helo
     }
 
-    /// As whom the client has authenticated; None if it hasn't.
+    /// The user name that the client has logged in with; None without a login.
     #[getter]
     fn username(&self) -> Option<&str> {
         self.client.user.as_deref()
@@ -106,7 +106,8 @@ impl CaughtConversation {
 
     fn __repr__(&self) -> String {
         let state = if self.closed { "closed" } else { "open" };
-        format!("<CaughtConversation with {}, {} lines, {state}>", self.client.peer, self.__len__())
+        let lines = counted(self.__len__(), "line");
+        format!("<CaughtConversation with {}, {lines}, {state}>", self.client.peer)
     }
 }
 

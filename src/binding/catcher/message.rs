@@ -12,7 +12,7 @@ use pyo3::type_hint_identifier;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::conversation::CaughtConversation;
-use crate::catcher::{Client, Parameters, Received};
+use crate::catcher::{Client, Parameters, Received, counted};
 
 /// A message that the catcher has accepted: its envelope, its mail data, and
 /// how it came.
@@ -128,7 +128,7 @@ impl CaughtMessage {
         &self.received.client.helo
     }
 
-    /// As whom the client had authenticated; None if it hadn't.
+    /// The user name that the client had logged in with; None without a login.
     #[getter]
     fn username(&self) -> Option<&str> {
         self.received.client.user.as_deref()
@@ -149,10 +149,10 @@ impl CaughtMessage {
     fn __repr__(&self) -> String {
         let received = &self.received;
         format!(
-            "<CaughtMessage from {:?} to {:?}, {} octets>",
+            "<CaughtMessage from {:?} to {:?}, {}>",
             received.mail_from,
             self.rcpt_tos(),
-            received.size
+            counted(received.size, "octet")
         )
     }
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use super::argument::seconds;
 use super::conversation::CaughtConversation;
 use super::message::CaughtMessage;
-use crate::catcher::{self, Dialect};
+use crate::catcher::{self, Dialect, counted};
 
 /// How long a wait goes on before Ctrl-C is looked for.
 const SLICE: Duration = Duration::from_millis(50);
@@ -206,7 +206,7 @@ impl Catcher {
             }
             py.check_signals()?;
             if left.is_zero() {
-                let said = format!("{have} of {count} messages came within {timeout} s");
+                let said = format!("waited {timeout} s for {}: {have} came", counted(count, "message"));
                 return Err(PyTimeoutError::new_err(said));
             }
         }
@@ -229,7 +229,7 @@ impl Catcher {
     }
 
     fn __repr__(&self) -> String {
-        let (host, port, count) = (self.host(), self.port(), self.count());
-        format!("<Catcher {} on {host}:{port}, tls={}, {count} messages>", self.protocol(), self.tls())
+        let (host, port, count) = (self.host(), self.port(), counted(self.count(), "message"));
+        format!("<Catcher {} on {host}:{port}, tls={}, {count}>", self.protocol(), self.tls())
     }
 }

@@ -127,7 +127,7 @@ impl Engine {
     }
 
     /// Begins to send many. With `every`, `go_on` returns a receipt for each;
-    /// otherwise for each that was not sent to everybody, and for the first `kept`
+    /// otherwise for each that did not go to every recipient, and for the first `kept`
     /// of the others.
     /// `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
     /// line of the conversations is kept for the errors, and not only their beginnings.

@@ -196,8 +196,8 @@ impl Receipt {
         self.addresses(|fate| matches!(fate, Fate::Refused(..)))
     }
 
-    /// The addresses of which nobody can say: the connection was lost after the
-    /// end of the message and before the answer.
+    /// The addresses whose fate is unknown: the connection was lost after the end of
+    /// the message and before the answer.
     #[getter]
     fn unknown(&self) -> Vec<String> {
         self.addresses(|fate| *fate == Fate::Unknown)
@@ -239,9 +239,9 @@ impl Receipt {
         Some(to_python(py, &error).into_value(py).into_any())
     }
 
-    /// Raises if the message was not sent to everybody: SMTPRecipientsRefused,
-    /// SMTPSenderRefused or SMTPDataError for a refusal, what is in `error`
-    /// otherwise. Its `fates` tell each recipient's.
+    /// Raises if the message did not go to every recipient: SMTPRecipientsRefused,
+    /// SMTPSenderRefused or SMTPDataError for a refusal, `error` otherwise. The
+    /// exception's `fates` has the fate of each recipient.
     fn raise_for_refused(slf: Bound<'_, Self>) -> PyResult<()> {
         if slf.get().receipt.ok() {
             return Ok(());

@@ -166,8 +166,8 @@ impl Sending {
         self.batch.failure().map(|error| to_python(py, &error).into_value(py).into_any())
     }
 
-    /// Messages so far: sent to everybody, refused for somebody, unknown for
-    /// somebody, not sent.
+    /// Numbers of messages so far: sent to every recipient, refused for one at least,
+    /// unknown for one at least, not sent.
     #[getter]
     fn tally(&self) -> (u64, u64, u64, u64) {
         let Tally { sent, refused, unknown, not_sent } = self.progress().tally;
@@ -328,7 +328,7 @@ impl Progress {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        // Whoever drops it half done has lost interest: nothing may stay behind.
+        // The caller has dropped it before its end: its sessions must end too.
         if !self.is_of_another_process() {
             self.batch.stop();
         }

@@ -13,8 +13,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyMapping, PyString, PyTuple};
 
-/// What `attachments=` is given, one by one. A single attachment needs no list around it,
-/// but for a text: whether that is a path or a content nobody could say.
+/// The items of `attachments=`. A single attachment needs no list around it, except for a
+/// text, which could be a path or a content.
 pub(crate) fn several<'py>(given: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let py = given.py();
     if given.is_instance_of::<PyString>() {

@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// message is sent, a file object what follows its present position. A file object
 /// has to be able to seek, and to stay open until the message is sent; it is not
 /// closed. A file that changes while it is being sent ends that with
-/// SMTPContentError: nobody receives half of it. Enclosed messages (`.eml`) are read
+/// SMTPContentError: no recipient gets half of it. Enclosed messages (`.eml`) are read
 /// at once.
 ///
 /// Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most

@@ -49,7 +49,7 @@ pub(crate) fn become_text<'py>(
         let name = name.clone().into_any().unbind();
         message.get().with(py, |state| {
             state.payload = payload;
-            // A Charset of this name is made when someone asks for it.
+            // The Charset of this name is made when a caller asks for it.
             state.charset = Some(name);
         });
         return Ok(());
@@ -67,7 +67,7 @@ pub(crate) fn become_text<'py>(
     message.call_method1(intern!(py, "set_payload"), (text, charset)).map(drop)
 }
 
-/// Some(is it UTF-8) for the two usual character sets, as long as nobody has changed
+/// Some(is it UTF-8) for the two usual character sets, unless a program has changed
 /// what they mean.
 fn usual_charset(py: Python<'_>, text: &str, charset: Option<&Bound<'_, PyAny>>) -> PyResult<Option<bool>> {
     static UNCHANGED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();

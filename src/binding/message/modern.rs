@@ -48,7 +48,7 @@ fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
         return Ok(text.cast_into::<PyString>()?);
     }
     if value.hasattr("__getitem__")? && !value.is_instance_of::<PyString>() {
-        // A list, bytes: what Python writes for one is nobody's subject.
+        // A list or bytes: `str()` of those would not be a subject.
         let kind = value.get_type().qualname()?;
         return Err(PyTypeError::new_err(format!("{name}: a str is wanted, not {kind}")));
     }

@@ -90,7 +90,7 @@ impl Entity for Node<'_, '_> {
                 continue;
             }
             if rules.sending {
-                // A colon or a space in a name would end it early for whoever reads it.
+                // A reader would take a colon or a space for the end of the name.
                 field::check_name(&String::from_utf8_lossy(name.as_ref())).map_err(fields::refused)?;
             }
             let start = out.len();
@@ -128,7 +128,7 @@ impl<'py> Node<'_, 'py> {
         parts.iter().map(|part| self.other(&part)).collect()
     }
 
-    /// What a parser read and nobody has touched, if it can be written so.
+    /// What a parser read, if it has not been changed and can be written as it is.
     fn as_read(&self, rules: &Rules) -> Option<Content<Self>> {
         let py = self.message.py();
         if !self.context.keep_boundaries {

@@ -44,7 +44,7 @@ impl OpenFile {
         };
         if !can_seek {
             return Err(PyValueError::new_err(format!(
-                "attachments: {} can't seek, so nobody knows how much it holds: \
+                "attachments: {} can't seek, so its length is unknown: \
                  read it and give (filename, bytes)",
                 shown(object)
             )));

@@ -60,7 +60,7 @@ impl Origin {
         drop(old);
     }
 
-    /// That of a message that nobody has touched.
+    /// The origin of a message that has not been changed.
     pub fn of(message: &Bound<'_, Message>) -> Option<Arc<Origin>> {
         let py = message.py();
         let origin = message.get().with(py, |state| state.origin.clone())?;

@@ -2,8 +2,8 @@
 //!
 //! Header values and payloads stay the Python objects they were given as: reading
 //! one back gives the same object, and rendering borrows from them. Content that a
-//! constructor was asked to encode is kept raw and encoded while it is rendered;
-//! only someone who asks for the encoded text makes it be. Files are read each time.
+//! constructor was asked to encode is kept raw and encoded while it is rendered,
+//! and kept encoded only if a caller asks for the encoded text. Files are read each time.
 
 use super::bytes::Bytes;
 use super::file::Source;

@@ -26,7 +26,7 @@ pub(crate) enum Family {
 pub(crate) struct Style {
     pub family: Family,
     pub rules: Rules,
-    /// Headers are checked after folding, whoever folded them.
+    /// Headers are checked after folding, also if a policy of the caller folded them.
     pub verify: bool,
 }
 

@@ -9,6 +9,7 @@ use super::command::split;
 use super::transaction::{Transaction, announced_size};
 use super::{Phase, Session};
 use crate::catcher::Offer;
+use crate::catcher::counted::counted;
 use crate::catcher::fault::{Fault, Stage};
 use crate::catcher::settings::{Dialect, Settings};
 use crate::catcher::store::Received;
@@ -166,7 +167,7 @@ impl Session {
             self.transaction = None;
             self.refuse(stage, 552, "5.3.4", "The message is too big");
         } else {
-            let text = format!("{} octets received", chunk.size);
+            let text = format!("{} received", counted(chunk.size, "octet"));
             if !self.answer(stage, None, &Answer::new(250, "2.0.0", &text)) {
                 self.transaction = None;
             }
@@ -190,7 +191,7 @@ impl Session {
         let Some(mut transaction) = self.transaction.take() else {
             return;
         };
-        let event = format!("<{} octets of mail data>", transaction.body.size);
+        let event = format!("<{} of mail data>", counted(transaction.body.size, "octet"));
         self.record(event.as_bytes());
         let id = self.ids.fetch_add(1, Ordering::Relaxed) + 1;
         let text = format!("Ok: queued as {id:X}");

@@ -111,7 +111,7 @@ impl Session {
 
     fn vrfy(&mut self, argument: &[u8]) {
         if argument.is_empty() {
-            return self.refuse(Stage::Vrfy, 501, "5.5.4", "VRFY whom?");
+            return self.refuse(Stage::Vrfy, 501, "5.5.4", "VRFY needs a name");
         }
         // RFC 5321 section 3.5.3: we verify nothing, and take everything.
         let answer = Answer::new(252, "2.1.5", "Can't verify, but will take mail");

@@ -1,11 +1,10 @@
 //! The server's side of SMTP (RFC 5321) and LMTP (RFC 2033) without I/O.
 //!
 //! Octets go in by [`Session::receive`], which returns how many it has taken.
-//! Three things come out, and whoever moves the octets takes them in this
-//! order: messages that were accepted ([`Session::received`], first, so that
-//! nobody hears a 250 for a message that can't be seen yet), octets for the
-//! client ([`Session::output`]), and [`Effect`]s: things which only the mover
-//! can do, such as a handshake, a pause, or an end. While an effect is pending
+//! Three things come out, and the driver takes them in this order: messages that
+//! were accepted ([`Session::received`], first, so that a client never gets a 250
+//! for a message that can't be seen yet), octets for the client
+//! ([`Session::output`]), and [`Effect`]s: things which only the driver can do, such as a handshake, a pause, or an end. While an effect is pending
 //! the session takes no input. So a client's commands, however many came in
 //! one read, are answered in one write, and a fault stops the line where it
 //! stands.
@@ -190,7 +189,7 @@ impl Session {
         self.close(Disconnect::Fin);
     }
 
-    /// Something happened to the connection that nobody said.
+    /// Records an event of the connection that is not a line of the conversation.
     pub fn note(&mut self, event: &str) {
         let now = self.now;
         self.conversation.current().push(Side::Event, now, event.as_bytes());

@@ -211,7 +211,7 @@ impl Session {
             return Err(self.misuse(stage, why));
         }
         if verb == Verb::Auth && !self.secure && !self.options.plaintext_auth {
-            let why = "the connection is not encrypted and anyone on the way could read the password";
+            let why = "the connection is not encrypted, and the password could be read on the way";
             return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::Encrypt));
         }
         Ok(())

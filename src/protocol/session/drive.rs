@@ -62,7 +62,7 @@ impl Session {
             if self.upgrade_due.is_some() {
                 return Err(self.broke(
                     Stage::StartTls,
-                    "the server sent more in plaintext after its 220 to STARTTLS: someone may be tampering with the connection",
+                    "the server sent more in plaintext after its 220 to STARTTLS: the connection may have been tampered with",
                 ));
             }
             if !self.reader.is_midway() {

@@ -72,7 +72,7 @@ pub struct Session {
     /// the first.
     stranded: VecDeque<Outcome>,
     events: VecDeque<Event>,
-    /// Events wait: somebody only wants to send.
+    /// Events are kept back: the driver only wants to send now.
     holding: bool,
     /// Whole replies so far.
     heard: u64,
@@ -136,7 +136,7 @@ impl Session {
         if self.transactions.is_empty() {
             return self.out.is_idle() && self.state != State::Data;
         }
-        // Only the last can be unsaid; what goes wrong ahead of it touches nobody behind.
+        // Only the last group can be taken back; an error ahead of it affects no message behind it.
         self.sequence != Sequence::OneByOne
             && self.resets.leave_room_for(self.transactions.len())
             && self.transactions.back().is_some_and(Running::may_be_followed)
@@ -171,7 +171,7 @@ impl Session {
         self.extensions = extensions;
     }
 
-    /// AUTH may go without TLS: nobody but the server can hear it.
+    /// AUTH may go without TLS: only the server can read it.
     pub fn allow_plaintext_auth(&mut self) {
         self.options.plaintext_auth = true;
     }

@@ -11,7 +11,7 @@ pub struct Options {
     pub pipelining: bool,
     /// Send mail data in BDAT chunks where the server offers CHUNKING.
     pub chunking: bool,
-    /// TLS was up before the greeting (RFC 8314), by us or by whoever made the connection.
+    /// TLS was up before the greeting (RFC 8314), by us or by the code that made the connection.
     pub implicit_tls: bool,
     /// AUTH may go over a connection without TLS: it stays on this machine, or
     /// the caller said so in words.

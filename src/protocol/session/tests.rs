@@ -241,7 +241,7 @@ fn a_refusal_ahead_takes_no_chunks_from_a_large_message() {
     session.received(b"250 ok\r\n550 no\r\n").unwrap();
     assert!(say_all(&mut session, &mut said).is_none());
     assert!(said.len() < 400_000, "more went out before the recipients were known");
-    session.received(b"554 nobody\r\n").unwrap();
+    session.received(b"554 no valid recipients\r\n").unwrap();
     let Some(Event::Transaction(first)) = say_all(&mut session, &mut said) else { panic!("no outcome") };
     assert_eq!(first.verdict, Verdict::RecipientsRefused);
     session.received(&b"250 ok\r\n".repeat(3)).unwrap();

@@ -36,7 +36,7 @@ pub enum Verdict {
     /// said before the server had answered the end of the message ahead of it (RFC 2920 3.1),
     /// and this server takes no command there: 503 to its MAIL or to the RSET in front of it.
     OutOfSequence(Reply),
-    /// The content could not be read to its end. Nobody has received it.
+    /// The content could not be read to its end. No recipient has it.
     Unreadable(Unreadable),
     /// The conversation ended before the server's answer.
     Lost,

@@ -118,8 +118,8 @@ impl Running {
             grouped: options.pipelining && extensions.has("PIPELINING"),
             follows,
             cautious,
-            // The answers to a last chunk would be as many as recipients that nobody
-            // has counted yet: LMTP keeps to DATA.
+            // LMTP answers a last chunk once for each accepted recipient, and these are
+            // not counted yet: it keeps to DATA.
             chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
             lmtp: options.lmtp,
             like_smtplib: options.like_smtplib,
@@ -245,8 +245,8 @@ impl Running {
         self.grouped && !self.lmtp && self.body.is_none() && self.verdict.is_none()
     }
 
-    /// The conversation is over. `unanswered` is whether the end of mail data
-    /// was sent, so that nobody knows what became of the message.
+    /// The conversation is over. `unanswered` is whether the end of mail data was sent,
+    /// so that the fate of the message is unknown.
     pub(in crate::protocol) fn end(mut self, unanswered: bool) -> Outcome {
         if unanswered && self.verdict.is_none() {
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
@@ -269,8 +269,8 @@ impl Running {
         }
     }
 
-    /// LMTP: the server ended the session with its answer for one recipient. What
-    /// became of those behind it nobody will tell.
+    /// LMTP: the server ended the session with its answer for one recipient. The fate
+    /// of those behind it stays unknown.
     pub(in crate::protocol) fn refuse_one(&mut self, index: usize, reply: &Reply) {
         self.fates[index].1 = Fate::Refused(Stage::EndOfData, self.kept(reply.clone()));
         if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
@@ -324,8 +324,8 @@ impl Running {
         Then::GoOn
     }
 
-    /// DATA, or the first chunk. In a group it goes out before anybody is known
-    /// to want it, and no more than that: the others wait for the answers.
+    /// DATA, or the first chunk. In a group it goes out before a recipient is known
+    /// to be accepted, and only the first: the others wait for the answers.
     fn say_mail_data(&mut self, out: &mut Outgoing) {
         match self.body.take_if(|_| self.chunked) {
             Some(body) => {
@@ -386,7 +386,7 @@ impl Running {
         } else if self.lmtp {
             return Then::NoAnswer(reply);
         } else {
-            // Nobody to send it to: RFC 2920 3.1.
+            // No recipient is left: RFC 2920 3.1.
             out.lone_dot(Awaited::Transaction(Part::LoneDot));
         }
         Then::GoOn
@@ -435,7 +435,7 @@ impl Running {
             let kept = self.kept(reply.clone());
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Refused(stage, kept.clone()));
-            // LMTP: to whom it was sent before, it was sent.
+            // LMTP: recipients that have the message already keep it.
             let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
             self.verdict = Some(if sent { Verdict::Sent } else { Verdict::DataRefused(reply.clone()) });
         }
@@ -460,8 +460,8 @@ fn denies_sequence(reply: &Reply) -> bool {
     reply.code() == 503
 }
 
-/// Whether it speaks of the command and not of the message (RFC 5321 4.2.2): there is
-/// somebody to send to, so the command was in sequence.
+/// Whether the reply is about the command and not about the message (RFC 5321 4.2.2): a
+/// recipient was accepted, so the command was in sequence.
 fn denies_command(reply: &Reply) -> bool {
     matches!(reply.code(), 500 | 502 | 503 | 504)
 }

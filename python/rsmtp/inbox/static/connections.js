@@ -15,7 +15,7 @@ export async function showConnections(place, isCurrent) {
         { href: `#/connections/${one.number}` },
         h("b", {}, one.helo || one.peer),
         h("span", { class: "chips" }, one.closed ? null : h("span", { class: "chip open" }, "open"), h("span", { class: "chip" }, one.tls ? one.tls.version : "no TLS"), one.user ? h("span", { class: "chip" }, one.user) : null),
-        h("small", {}, `${one.number}: ${one.peer}, ${one.lines} lines`),
+        h("small", {}, `${one.number}: ${one.peer}, ${one.lines} ${one.lines === 1 ? "line" : "lines"}`),
         one.refusal ? h("small", { class: "refusal" }, one.refusal) : null,
         one.problem ? h("small", { class: "refusal" }, one.problem) : null,
       ),

@@ -117,7 +117,7 @@ export class List {
   }
 
   #say(page) {
-    if (this.search) this.status.textContent = `${page.total} of ${page.kept} messages match`;
+    if (this.search) this.status.textContent = `${page.total} of ${page.kept} ${page.kept === 1 ? "message matches" : "messages match"}`;
     else if (page.total === 0) this.status.textContent = "No mail yet";
     else this.status.textContent = `${page.total} ${page.total === 1 ? "message" : "messages"}${
       page.count > page.kept ? `, ${page.count} came` : ""
