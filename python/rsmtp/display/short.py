@@ -90,4 +90,5 @@ def transcript(lines: Any) -> str:
     path = [lines[0].state]
     path += [after.state for before, after in pairwise(lines) if before.state != after.state]
     shown = path if len(path) <= 5 else [*path[:2], LEFT_OUT, *path[-2:]]
-    return f"<Transcript of {counted(len(lines), 'line')} in {seconds(timeline.duration(lines))}: {' -> '.join(shown)}>"
+    told = f"{counted(len(lines), 'line')} in {seconds(timeline.duration(lines))}"
+    return f"<Transcript of {told}: {' -> '.join(shown)}>"
