@@ -460,7 +460,7 @@ class CaughtConversation:
     @property
     def username(self, /) -> str | None:
         """
-        As whom the client has authenticated; None if it hasn't.
+        The user name that the client has logged in with; None without a login.
         """
 
 @final
@@ -583,7 +583,7 @@ class CaughtMessage:
     @property
     def username(self, /) -> str | None:
         """
-        As whom the client had authenticated; None if it hadn't.
+        The user name that the client had logged in with; None without a login.
         """
 
 @final
@@ -644,7 +644,7 @@ class Certificate:
     @property
     def subject(self, /) -> str:
         """
-        Whom it is for, as `CN=mail.example.org, O=Example`.
+        The subject, as `CN=mail.example.org, O=Example`.
         """
 
 @final
@@ -861,7 +861,7 @@ class Engine:
     def send_all(self, /, every: bool, kept: SupportsIndex, by_threads: bool, recorded: bool) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
-        otherwise for each that was not sent to everybody, and for the first `kept`
+        otherwise for each that did not go to every recipient, and for the first `kept`
         of the others.
         `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
         line of the conversations is kept for the errors, and not only their beginnings.
@@ -893,7 +893,7 @@ class Message:
     message is sent, a file object what follows its present position. A file object
     has to be able to seek, and to stay open until the message is sent; it is not
     closed. A file that changes while it is being sent ends that with
-    SMTPContentError: nobody receives half of it. Enclosed messages (`.eml`) are read
+    SMTPContentError: no recipient gets half of it. Enclosed messages (`.eml`) are read
     at once.
 
     Text is UTF-8 unless `charset` says otherwise. Whatever 7-bit lines of at most
@@ -1345,9 +1345,9 @@ class Receipt:
         """
     def raise_for_refused(self, /) -> None:
         """
-        Raises if the message was not sent to everybody: SMTPRecipientsRefused,
-        SMTPSenderRefused or SMTPDataError for a refusal, what is in `error`
-        otherwise. Its `fates` tell each recipient's.
+        Raises if the message did not go to every recipient: SMTPRecipientsRefused,
+        SMTPSenderRefused or SMTPDataError for a refusal, `error` otherwise. The
+        exception's `fates` has the fate of each recipient.
         """
     @property
     def recipients(self, /) -> list[Recipient]:
@@ -1381,8 +1381,8 @@ class Receipt:
     @property
     def unknown(self, /) -> list[str]:
         """
-        The addresses of which nobody can say: the connection was lost after the
-        end of the message and before the answer.
+        The addresses whose fate is unknown: the connection was lost after the end of
+        the message and before the answer.
         """
 
 @final
@@ -1654,8 +1654,8 @@ class Sending:
     @property
     def tally(self, /) -> tuple[int, int, int, int]:
         """
-        Messages so far: sent to everybody, refused for somebody, unknown for
-        somebody, not sent.
+        Numbers of messages so far: sent to every recipient, refused for one at least,
+        unknown for one at least, not sent.
         """
     def tell(self, /, told: list) -> bool:
         """
@@ -1686,9 +1686,9 @@ class Settings:
         lmtp: LMTP (RFC 2033).
         pipelining, chunking: whether to use what the server offers of them.
         plaintext_auth: whether AUTH may leave this machine without TLS.
-        like_smtplib: be smtplib on the wire, its habits included.
+        like_smtplib: send exactly what smtplib would send.
         implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
-        encrypted: the connection is encrypted already, by whoever made it.
+        encrypted: the connection is encrypted already, by the code that made it.
     """
     def __new__(
         cls,
@@ -1746,8 +1746,8 @@ class TlsConfig:
         server_name: the name that the certificate must be for. Default: the
             host that was connected to.
         minimum_version: "1.2" (default) or "1.3".
-        verify: False accepts any certificate: then anybody on the way can read
-            and change what is sent.
+        verify: False accepts any certificate: then an attacker in the network can
+            read and change what is sent.
 
     Files are read at once. Raises ValueError where one can't be used, and for a name
     that no certificate can be checked against.

@@ -27,7 +27,7 @@ impl Attending {
         Self { observer: None, logs: false, later: Vec::new(), raised: None }
     }
 
-    /// Keeps a line for [`Attending::catch_up`], if anybody wants it.
+    /// Keeps a line for [`Attending::catch_up`], if a logger or an observer wants it.
     pub fn hear_later(&mut self, line: &TimedLine) {
         if self.logs || self.observer.is_some() {
             self.later.push(line.clone());

@@ -37,7 +37,7 @@ pub struct Queue<P> {
     receipts: Vec<Receipt<P>>,
     /// Why nothing can be sent any more.
     failed: Option<Error>,
-    /// What is tried again, and by which other server, in words; None: nobody listens.
+    /// What is tried again, and by which other server, in words; None where no log wants it.
     pub news: Option<Vec<String>>,
 }
 

@@ -124,7 +124,7 @@ def test_the_way_to_an_end_says_its_reason():
 
 def test_a_real_conversation_walks_along_the_engines_edges(secured):
     catcher, client = secured
-    client.login(catcher.username, catcher.password)
+    client.login(catcher.username, catcher.password, mechanism="CRAM-MD5")
     client.sendmail("a@example.org", ["b@example.org"], "Subject: x\n\ny\n")
     client.chunking = False
     client.mail("a@example.org")
