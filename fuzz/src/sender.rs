@@ -351,7 +351,10 @@ impl Peer {
     /// What the server says instead of `well`. Whether it was that.
     fn answer(&mut self, chance: u8, well: &str) -> bool {
         let reply = match chance {
-            0..=219 => well,
+            0..=213 => well,
+            214..=215 => "500 5.5.1 what",
+            216..=217 => "502 5.5.1 what",
+            218..=219 => "504 5.5.4 what",
             220..=224 => "450 4.2.0 later",
             225..=229 => "550 5.1.1 no",
             230..=233 => "530 5.7.0 a login first",
@@ -408,9 +411,10 @@ impl Peer {
         let chance = events.next();
         match line.split([' ', ':']).next().unwrap_or_default() {
             "EHLO" => {
-                let offers = match self.offers % 3 {
+                let offers = match self.offers % 4 {
                     0 => "250-server\r\n250 AUTH PLAIN",
                     1 => "250-server\r\n250-AUTH PLAIN\r\n250 PIPELINING",
+                    // The last one does not know BDAT, and takes its content for commands.
                     _ => "250-server\r\n250-AUTH PLAIN\r\n250-PIPELINING\r\n250 CHUNKING",
                 };
                 self.answer(chance, offers);
@@ -428,7 +432,7 @@ impl Peer {
                 }
             }
             "DATA" if !self.recipients.is_empty() => self.data = self.answer(chance, "354 go on"),
-            "BDAT" => {
+            "BDAT" if self.offers % 4 == 2 => {
                 let mut words = line.split(' ').skip(1);
                 let octets = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
                 self.chunk = Some((octets, words.next().is_some()));

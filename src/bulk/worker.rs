@@ -448,7 +448,7 @@ impl<P: Payload> Worker<P> {
                 }
             }
             Filled::Starved(Work::None) if idle && drained(&self.sender) => Do::Part,
-            Filled::Starved(_)
+            Filled::Full | Filled::Starved(_)
                 if !idle
                     && self.mailer.keep.idle.is_zero()
                     && !pipeline.has_taken()

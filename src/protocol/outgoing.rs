@@ -77,6 +77,8 @@ pub(super) struct Outgoing {
     /// Octets ever put into the buffer, and ever sent.
     written: u64,
     sent: u64,
+    /// What was written with the end of mail data that was said last.
+    end: Option<u64>,
     /// Each with the count of octets that must be sent before its reply is due.
     awaited: VecDeque<(Awaited, u64)>,
     body: Option<(Body, Encoder)>,
@@ -187,8 +189,9 @@ impl Outgoing {
         self.note(Speaker::Client, line.into_bytes());
         self.note_body(content, 0);
         self.expect(Awaited::Transaction(Part::Chunk { last }));
-        if !last {
-            self.chunks = Some((body, encoder));
+        match last {
+            true => self.end = Some(self.written),
+            false => self.chunks = Some((body, encoder)),
         }
         if chunk.capacity() <= PIECE {
             self.scratch = chunk;
@@ -201,14 +204,15 @@ impl Outgoing {
         self.chunks = None;
     }
 
-    /// For the unanswered transactions in their order: whether the end of their
-    /// mail data was sent. Nothing stands here for one whose end is not said yet,
-    /// and only the last can be such.
-    pub(super) fn ends_sent(&self) -> Vec<bool> {
-        let ends = self.awaited.iter().filter(|(awaited, _)| {
-            matches!(awaited, Awaited::Transaction(Part::End(_) | Part::Chunk { last: true }))
-        });
-        ends.map(|&(_, due)| due <= self.sent).collect()
+    /// The end of mail data, if it was said since this was last asked: octets that the
+    /// server must have to have it.
+    pub(super) fn take_end(&mut self) -> Option<u64> {
+        self.end.take()
+    }
+
+    /// Octets that the server may have.
+    pub(super) fn reached(&self) -> u64 {
+        self.sent
     }
 
     /// Whether all that was said is in the buffer or on its way, mail data
@@ -223,11 +227,6 @@ impl Outgoing {
     /// Ends mail data at once: the server sent 354 although it accepted no recipient.
     pub(super) fn lone_dot(&mut self, awaited: Awaited) {
         self.line(".", ".".to_owned(), awaited);
-    }
-
-    /// The server has stopped before all that it was sent.
-    pub(super) fn awaited_nothing(&mut self) {
-        self.awaited.clear();
     }
 
     pub(super) fn expect(&mut self, awaited: Awaited) {
@@ -332,6 +331,7 @@ impl Outgoing {
         self.written += self.buffer.len() as u64;
         if done {
             let written = self.written;
+            self.end = Some(written);
             self.awaited.iter_mut().filter(|(_, due)| *due == u64::MAX).for_each(|(_, due)| *due = written);
         }
         Ok(())

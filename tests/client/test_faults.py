@@ -29,7 +29,7 @@ from client.places import (
     converse,
     serving,
 )
-from client.scripted import serve
+from client.scripted import answering, serve
 from rsmtp import _rsmtp, errors
 
 pytestmark = pytest.mark.usefixtures("either_driver")
@@ -558,3 +558,15 @@ def test_a_handshake_that_fails(fault, tls, context):
         while len(records) >= 5 and records[0] in (20, 21, 22, 23) and records[1] == 3:
             records = records[5 + int.from_bytes(records[3:5], "big") :]
         assert records == b"" and not any(verb in plain for verb in (b"MAIL", b"AUTH", b"RCPT", b"QUIT"))
+
+
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+def test_where_the_first_chunk_is_not_taken_no_other_goes_out(code):
+    script = answering({"BDAT": f"{code} what?"}, extensions=["PIPELINING", "CHUNKING"])
+    with serve(script) as server:
+        client = rsmtp.SmtpClient(timeout=20)
+        client.connect(server.host, server.port)
+        with pytest.raises(errors.SMTPProtocolError, match="does not take BDAT") as raised:
+            client.sendmail(A, [B, C], LONG * 10_000)
+    assert dict(raised.value.fates) == {B: "not sent", C: "not sent"}
+    assert b" LAST" not in server.heard

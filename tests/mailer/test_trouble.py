@@ -89,6 +89,80 @@ def test_a_server_that_does_not_know_the_bdat_it_offers_gets_data(code):
     assert b"BDAT" not in server.heard and b"DATA\r\n" in server.heard
 
 
+def answers_one_bdat_by(code, which, offers, got, takes_the_rest=False):
+    """Takes each chunk off the wire, and answers this one by `code`, and those behind it in the
+    same message too."""
+    chunks = 0
+
+    def script(peer):
+        nonlocal chunks
+        peer.say("220 hello")
+        content, refused = b"", False
+        while command := peer.line():
+            verb = command[:4].upper()
+            if verb == "EHLO":
+                peer.say("250-server", *(f"250-{one}" for one in offers), "250 8BITMIME")
+            elif verb == "BDAT":
+                chunks += 1
+                content += peer.octets(int(command.split()[1]))
+                refused |= chunks == which
+                if refused:
+                    refused, content = not takes_the_rest, b""
+                    peer.say(f"{code} not this time")
+                    continue
+                if command.endswith("LAST"):
+                    got.append(content)
+                    content = b""
+                peer.say("250 taken")
+            elif verb == "DATA":
+                peer.say("354 go on")
+                got.append(peer.mail_data().removesuffix(b".\r\n"))
+                peer.say("250 taken")
+            elif verb == "QUIT":
+                peer.say("221 bye")
+                return
+            else:
+                content, refused = b"", False
+                peer.say("250 ok")
+
+    return script
+
+
+def numbered(count, octets):
+    """So many messages, each of them told apart by its first line."""
+    text = b"x" * 70 + b"\r\n"
+    content = [b"Subject: %d\r\n\r\n" % number + text * (octets // 72) for number in range(count)]
+    return [("a@example.org", ["b@example.org"], one) for one in content]
+
+
+@pytest.mark.parametrize("extensions", [["CHUNKING"], ["PIPELINING", "CHUNKING"]], ids=str)
+@pytest.mark.parametrize("octets", [10, 600_000])
+@pytest.mark.parametrize("which", [1, 2, 3, 5])
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+def test_one_bdat_that_is_not_taken_loses_nothing_and_doubles_nothing(code, which, octets, extensions):
+    got = []
+    some = numbered(8 if octets < 1000 else 4, octets)
+    with serve(answers_one_bdat_by(code, which, extensions, got)) as server:
+        with mailer(server, retries=0, connections=1) as sending:
+            report = sending.send_all(some)
+    assert report.unknown == report.not_sent == 0, report
+    sent = [receipt.message[2] for receipt in report.receipts if receipt.ok]
+    assert sorted(got) == sorted(sent), [one[:20] for one in got]
+    # A session's first is no word about the message; behind a chunk that was taken it is.
+    assert report.refused == (0 if which == 1 else 1), report
+
+
+def test_a_message_of_which_a_chunk_was_refused_and_the_end_taken_is_unknown():
+    got = []
+    some = numbered(4, 600_000)
+    offers = ["PIPELINING", "CHUNKING"]
+    with serve(answers_one_bdat_by(552, 5, offers, got, takes_the_rest=True)) as server:
+        with mailer(server, retries=0, connections=1) as sending:
+            report = sending.send_all(some)
+    assert (report.sent, report.unknown) == (3, 1), report
+    assert len(got) == 4 and len({*got} & {one[2] for one in some}) == 3
+
+
 def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
     # Each session takes one message and goes: the tenth is stranded nine times.
     script = answering({"RSET": None, "MAIL": ("250 ok", None)}, extensions=["PIPELINING"])
@@ -100,19 +174,23 @@ def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
 
 @pytest.mark.parametrize("last", [b"999 what?\r\n", b"550 nobody asked\r\n" * 50, b""])
 def test_answers_that_come_together_with_the_end_of_the_session_all_count(last):
-    # Five messages are answered in one segment, by a different word each, and what
-    # comes behind that in the same segment ends the session.
+    # Behind one that shows that the server takes BDAT, five messages are answered in one
+    # segment, by a different word each, and what comes behind that in the same segment ends
+    # the session.
     def script(peer):
         peer.say("220 hello")
         peer.line()
         peer.say("250-server", "250-PIPELINING", "250 CHUNKING")
-        replies, taken = [], 0
+        replies, taken = [], -1
         while taken < 5:
             command = peer.line()
             if command.startswith("BDAT"):
                 peer.octets(int(command.split()[1]))
                 taken += 1
-                replies.append(f"{250 if taken % 2 else 550} message {taken}")
+                replies.append(f"{250 if taken % 2 else 550} message {taken}" if taken else "250 message 0")
+                if not taken:
+                    peer.say(*replies)
+                    replies.clear()
             else:
                 replies.append("250 ok")
         peer.send("\r\n".join([*replies, ""]).encode() + last)
@@ -120,10 +198,10 @@ def test_answers_that_come_together_with_the_end_of_the_session_all_count(last):
             peer.until_closed()
 
     with serve(script) as server, mailer(server, retries=0) as sending:
-        report = sending.send_all(messages(5))
-    assert (report.sent, report.refused, report.total) == (3, 2, 5), report
+        report = sending.send_all(messages(6))
+    assert (report.sent, report.refused, report.total) == (4, 2, 6), report
     for receipt in report.receipts:
-        assert receipt.recipients[0].text.endswith(f"message {receipt.index + 1}"), receipt
+        assert receipt.recipients[0].text.endswith(f"message {receipt.index}"), receipt
 
 
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]], ids=str)

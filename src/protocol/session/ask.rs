@@ -158,12 +158,20 @@ impl Session {
     fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
         self.check_open()?;
         // QUIT may end a group (RFC 2920 3.1): the answers are awaited all the same.
-        let joins = matches!(request, Request::Transaction(_) | Request::Command(Command::Quit));
-        if joins && !self.transactions.is_empty() {
-            return match self.takes_transaction() && self.may_be_said_on_top(request) {
-                true => Ok(()),
-                false => Err(self.misuse(Stage::Mail, "another mail transaction is still under way")),
-            };
+        let joins = match request {
+            _ if self.transactions.is_empty() => None,
+            Request::Transaction(transaction) => {
+                Some(self.takes_transaction() && self.may_be_said_on_top(transaction))
+            }
+            Request::Command(Command::Quit) => Some(self.takes_quit()),
+            _ => None,
+        };
+        match joins {
+            Some(true) => return Ok(()),
+            Some(false) => {
+                return Err(self.misuse(Stage::Mail, "another mail transaction is still under way"));
+            }
+            None => {}
         }
         self.check_no_procedure()?;
         let (verb, free) = match request {

@@ -27,7 +27,7 @@ impl Session {
                 }
                 // It works through what it is sent in order, and stops here.
                 let later = self.transactions.drain(1..);
-                self.stranded.extend(later.map(|running| running.end(false)));
+                self.stranded.extend(later.map(|running| running.end(0)));
                 let is_decided = self.transactions.front().is_some_and(Running::is_decided);
                 let error = self.end(State::Closed, error);
                 return if is_decided { Ok(()) } else { Err(error) };
@@ -94,22 +94,11 @@ impl Session {
         self.end(State::Broken, error);
     }
 
-    /// A server that does not know BDAT (500, 502, 504) has taken nothing by it, neither this
-    /// message nor those behind it; but whatever is answered next answers their content. One
-    /// that calls it out of sequence (503) may know it and take the next: what was said to its
-    /// end behind this message is unknown.
-    pub(super) fn no_chunking(&mut self, reply: Reply, last: bool) -> Error {
-        let knows_it = reply.code() == 503;
-        // The end of this message is still awaited unless the reply was for it.
-        let ends = self.out.ends_sent().into_iter().skip(usize::from(!last));
-        let mut in_flight = std::mem::take(&mut self.transactions).into_iter();
-        let outcome = in_flight.next().map(|first| Box::new(first.end(false)));
-        let behind = in_flight.zip(ends.chain(std::iter::repeat(false)));
-        self.stranded.extend(behind.map(|(one, sent)| one.end(knows_it && sent)));
-        let message = match knows_it {
-            true => "the server offers CHUNKING (RFC 3030) and calls BDAT out of sequence: it was not taken",
-            false => "the server offers CHUNKING (RFC 3030) and does not know BDAT: nothing was sent",
-        };
+    /// A server that answers a session's first BDAT as a command that it does not take has taken
+    /// nothing by it, and nothing was said behind it; but what it answers next may be the content.
+    pub(super) fn no_chunking(&mut self, reply: Reply) -> Error {
+        let outcome = self.transactions.pop_front().map(|first| Box::new(first.end(0)));
+        let message = "the server offers CHUNKING (RFC 3030) and does not take BDAT: nothing was sent";
         let error = self.broke_with(Stage::MailData, message, reply);
         Error { outcome, ..error.with_advice(Advice::WithoutChunking) }
     }
@@ -139,26 +128,24 @@ impl Session {
     /// The one way out: state, transcript, the fate of what was under way.
     pub(super) fn end(&mut self, state: State, mut error: Error) -> Error {
         let mut state = state;
+        let mut reached = self.out.reached();
         let goodbye = self.transactions.front().and_then(Running::reset_refused).cloned();
         let ended_by_peer = matches!(error.kind, Kind::Disconnected | Kind::Tls);
         if let Some(reply) = goodbye.filter(|_| ended_by_peer && error.reply.is_none()) {
             // As with a 421 it works through what it is sent in order, and has stopped there.
-            self.out.awaited_nothing();
+            reached = 0;
             state = State::Closed;
             let why = "the server refused RSET and closed the session";
             error = Error::new(Kind::Disconnected, Stage::Reset, why).with_reply(reply);
         }
-        let ends_sent = self.out.ends_sent().into_iter().chain(std::iter::repeat(false));
-        let mut in_flight = std::mem::take(&mut self.transactions).into_iter().zip(ends_sent);
+        let mut in_flight = std::mem::take(&mut self.transactions).into_iter();
         match in_flight.next() {
             // What was decided is the answer, whatever went wrong after it.
-            Some((first, _)) if first.is_decided() => {
-                self.events.push_back(Event::Transaction(first.end(false)));
-            }
-            Some((first, sent)) => error.outcome = Some(Box::new(first.end(sent))),
+            Some(first) if first.is_decided() => self.events.push_back(Event::Transaction(first.end(0))),
+            Some(first) => error.outcome = Some(Box::new(first.end(reached))),
             None => {}
         }
-        self.stranded.extend(in_flight.map(|(running, sent)| running.end(sent)));
+        self.stranded.extend(in_flight.map(|running| running.end(reached)));
         self.procedure = None;
         self.out.abandon();
         self.upgrade_due = None;

@@ -205,7 +205,7 @@ impl Session {
                 let message = "the server asks for mail data though it has taken no recipient";
                 self.broke_with(Stage::Data, message, reply);
             }
-            Then::NoChunking { reply, last } => return Err(self.no_chunking(reply, last)),
+            Then::NoChunking(reply) => return Err(self.no_chunking(reply)),
             Then::Disorder(stage, message, reply) => return Err(self.broke_with(stage, message, reply)),
         }
         Ok(())

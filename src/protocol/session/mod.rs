@@ -129,6 +129,15 @@ impl Session {
     /// are said whole, the last of which goes well so far. Their answers come as one
     /// [`Event::Transaction`] each, in order.
     pub fn takes_transaction(&mut self) -> bool {
+        self.takes_on_top(self.out.chunks_taken)
+    }
+
+    /// The same of a QUIT, which is never taken for a message.
+    pub(super) fn takes_quit(&mut self) -> bool {
+        self.takes_on_top(true)
+    }
+
+    fn takes_on_top(&mut self, chunks_taken: bool) -> bool {
         self.refill();
         if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() || self.quitting {
             return false;
@@ -139,7 +148,7 @@ impl Session {
         // Only the last group can be taken back; an error ahead of it affects no message behind it.
         self.sequence != Sequence::OneByOne
             && self.resets.leave_room_for(self.transactions.len())
-            && self.transactions.back().is_some_and(Running::may_be_followed)
+            && self.transactions.back().is_some_and(|last| last.may_be_followed(chunks_taken))
             && self.out.takes_more()
     }
 
@@ -243,6 +252,16 @@ impl Session {
     fn refill(&mut self) {
         if let Err(why) = self.out.refill() {
             self.unreadable(why);
+        }
+        self.note_end();
+    }
+
+    /// The mail data that is being said is that of the last transaction.
+    fn note_end(&mut self) {
+        if let Some(end) = self.out.take_end()
+            && let Some(last) = self.transactions.back_mut()
+        {
+            last.end_said(end);
         }
     }
 

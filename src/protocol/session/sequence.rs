@@ -6,7 +6,6 @@
 //! first attempt of a session is a short one, and a 503 is heeded for the rest of it.
 
 use super::Session;
-use crate::protocol::event::Request;
 use crate::protocol::transaction::Transaction;
 
 /// Octets of commands, about, that are said on top of an unanswered message before it is
@@ -35,13 +34,8 @@ impl Session {
         self.sequence == Sequence::OneByOne
     }
 
-    pub(super) fn may_be_said_on_top(&self, request: &Request) -> bool {
-        match request {
-            Request::Transaction(transaction) => {
-                self.sequence == Sequence::Free || octets(transaction) <= FIRST_TIME
-            }
-            _ => true,
-        }
+    pub(super) fn may_be_said_on_top(&self, transaction: &Transaction) -> bool {
+        self.sequence == Sequence::Free || octets(transaction) <= FIRST_TIME
     }
 }
 

@@ -61,11 +61,7 @@ pub(in crate::protocol) enum Then {
     NoAnswer(Reply),
     /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
     /// for commands.
-    NoChunking {
-        reply: Reply,
-        /// It answers the last chunk of the message.
-        last: bool,
-    },
+    NoChunking(Reply),
 }
 
 /// A transaction under way.
@@ -92,6 +88,11 @@ pub(in crate::protocol) struct Running {
     is_one_too_many: bool,
     /// What the server said to the RSET in front of it, where that was no.
     reset_refused: Option<Reply>,
+    /// The server has refused a chunk of it.
+    chunk_refused: bool,
+    /// Octets that the server must have before it can have the end of the mail data; None
+    /// while that is not said.
+    end: Option<u64>,
 }
 
 impl Running {
@@ -125,6 +126,8 @@ impl Running {
             like_smtplib: options.like_smtplib,
             is_one_too_many: false,
             reset_refused: None,
+            chunk_refused: false,
+            end: None,
         };
         if follows && running.chunked {
             // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT
@@ -136,6 +139,7 @@ impl Running {
             (0..running.fates.len()).for_each(|index| running.say(Part::Rcpt(index), out));
             if !cautious {
                 running.say_mail_data(out);
+                running.end = out.take_end();
             }
         }
         Ok(running)
@@ -183,23 +187,23 @@ impl Running {
                 return self.next_recipient(index + 1, alone, out);
             }
             Part::Data => return self.hear_data(reply, out),
-            // Who has taken a chunk knows BDAT: what it says of the next is an answer.
+            // A server that has taken a chunk knows BDAT: what it says of the next is an answer.
             Part::Chunk { .. } if reply.is_completion() && !out.chunks_taken => {
                 out.chunks_taken = true;
                 return self.hear(part, reply, alone, out);
             }
-            Part::Chunk { last }
-                if self.accepted > 0
-                    && self.verdict.is_none()
-                    && !out.chunks_taken
-                    && denies_command(&reply) =>
-            {
-                return Then::NoChunking { reply, last };
+            Part::Chunk { .. } if !out.chunks_taken && self.is_wanted() && denies_command(&reply) => {
+                return Then::NoChunking(reply);
             }
             // It has taken content without a sender: whose message that is, it alone knows.
             Part::Chunk { last: true } if reply.is_completion() && self.is_out_of_sequence() => {
                 self.verdict = None;
                 return Then::Disorder(Stage::EndOfData, RESET_REFUSED, reply);
+            }
+            // It has refused a chunk and taken the end: what is there of the message, it alone knows.
+            Part::Chunk { last: true } if reply.is_completion() && self.chunk_refused => {
+                self.forget_refusal();
+                return Then::Disorder(Stage::EndOfData, CHUNK_REFUSED, reply);
             }
             Part::Chunk { last: true } => return self.hear_end(None, reply, out),
             Part::Chunk { last: false } => self.hear_chunk(&reply, alone, out),
@@ -240,15 +244,28 @@ impl Running {
     }
 
     /// Whether another transaction may go out on top of this one: it is said whole,
-    /// and nothing is wrong with it so far.
-    pub(in crate::protocol) fn may_be_followed(&self) -> bool {
-        self.grouped && !self.lmtp && self.body.is_none() && self.verdict.is_none()
+    /// nothing is wrong with it so far, and its end will be understood. Before a server has
+    /// taken a chunk it is not known whether it knows BDAT: behind the first one nothing may
+    /// be said that it could take for another message.
+    pub(in crate::protocol) fn may_be_followed(&self, chunks_taken: bool) -> bool {
+        let said_whole = self.grouped && !self.lmtp && self.body.is_none();
+        said_whole && self.verdict.is_none() && (chunks_taken || !self.chunked)
     }
 
-    /// The conversation is over. `unanswered` is whether the end of mail data was sent,
-    /// so that the fate of the message is unknown.
-    pub(in crate::protocol) fn end(mut self, unanswered: bool) -> Outcome {
-        if unanswered && self.verdict.is_none() {
+    /// Whether the server has taken a recipient, and refused nothing since.
+    fn is_wanted(&self) -> bool {
+        self.accepted > 0 && self.verdict.is_none()
+    }
+
+    /// The end of its mail data is said: the server has it with so many octets.
+    pub(in crate::protocol) fn end_said(&mut self, octets: u64) {
+        self.end = Some(octets);
+    }
+
+    /// The conversation is over, and the server may have had so many octets of it. Where the
+    /// end of the mail data was among them, what became of the message is unknown.
+    pub(in crate::protocol) fn end(mut self, reached: u64) -> Outcome {
+        if self.end.is_some_and(|end| end <= reached) && self.verdict.is_none() {
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Unknown);
         }
@@ -265,7 +282,9 @@ impl Running {
                 self.verdict.get_or_insert(Verdict::RecipientsRefused);
             }
             Part::Data | Part::End(_) | Part::Chunk { .. } => self.refuse_data(part.stage(), reply),
-            Part::Clear | Part::LoneDot | Part::Reset => {}
+            // It was not begun.
+            Part::Clear => self.end = None,
+            Part::LoneDot | Part::Reset => {}
         }
     }
 
@@ -301,6 +320,8 @@ impl Running {
             match self.verdict {
                 // Behind another transaction's commands the chunks are that one's.
                 _ if !alone => {}
+                // The first of a session shows whether the server knows BDAT.
+                None if !out.chunks_taken => {}
                 None => out.go_on_with_chunks(),
                 Some(_) => out.drop_chunks(),
             }
@@ -359,8 +380,11 @@ impl Running {
             if alone {
                 out.drop_chunks();
             }
+            self.chunk_refused |= self.is_wanted();
             self.refuse_data(Stage::MailData, reply);
-        } else if alone && (!self.grouped || self.cautious) {
+        } else if alone && self.grouped && !self.cautious {
+            out.go_on_with_chunks();
+        } else if alone {
             let said = out.next_chunk();
             self.take_back_unread(said, out);
         }
@@ -441,6 +465,13 @@ impl Running {
         }
     }
 
+    /// What was refused for its mail data is open again.
+    fn forget_refusal(&mut self) {
+        self.verdict = None;
+        let refused = |fate: &Fate| matches!(fate, Fate::Refused(Stage::MailData, _));
+        self.fates.iter_mut().filter(|(_, fate)| refused(fate)).for_each(|(_, fate)| *fate = Fate::NotSent);
+    }
+
     /// As much of it as is kept for one recipient.
     fn kept(&self, mut reply: Reply) -> Reply {
         reply.shorten((WORDS / self.fates.len().max(1)).max(WORDS_EACH));
@@ -454,6 +485,7 @@ impl Running {
 }
 
 const RESET_REFUSED: &str = "the server refused RSET between messages: they can't be told apart";
+const CHUNK_REFUSED: &str = "the server refused a chunk (RFC 3030) and took the end of the same message";
 
 /// RFC 5321 4.2.2: the command itself may be right elsewhere.
 fn denies_sequence(reply: &Reply) -> bool {
