@@ -66,6 +66,36 @@ pub fn parse(value: &str) -> Vec<(String, Value)> {
     found
 }
 
+/// Whether there is but one way to read the value: tokens, and quoted texts without
+/// backslashes, encoded-words and RFC 2231; no parameter twice.
+#[must_use]
+pub fn is_plain(value: &str) -> bool {
+    let mut pieces = segments(value).into_iter();
+    let main = pieces.next().unwrap_or_default();
+    let mut seen: Vec<&str> = Vec::new();
+    main.split('/').all(is_attribute)
+        && pieces.all(|piece| {
+            let Some((name, value)) = piece.split_once('=') else {
+                return false;
+            };
+            let is_again = seen.iter().any(|known| known.eq_ignore_ascii_case(name));
+            seen.push(name);
+            let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+            let is_text = |text: &str| {
+                !text.is_empty()
+                    && text.bytes().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'))
+                    && !text.contains("=?")
+            };
+            is_attribute(name) && !is_again && quoted.map_or_else(|| is_attribute(value), is_text)
+        })
+}
+
+/// An `attribute-char` word of RFC 2231.
+fn is_attribute(word: &str) -> bool {
+    let is_one = |b: u8| b.is_ascii_alphanumeric() || b"!#$&+.^_`|~{}-".contains(&b);
+    !word.is_empty() && word.bytes().all(is_one)
+}
+
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Section {
     number: Option<u64>,
@@ -248,6 +278,29 @@ mod tests {
     #[test]
     fn semicolons_in_quotes_do_not_cut() {
         assert_eq!(parse(r#"a/b; name="x;\"y""#)[1].1.clone().unquoted(), plain("x;\"y"));
+    }
+
+    #[test]
+    fn what_is_plain() {
+        for plain in ["text/plain", "a/b; c=d", "inline;\tname=\"x; y\"; d=\"a=b\"", "Text/Plain;c=\"u\""] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in [
+            "",
+            "a/b;",
+            "a/b; c",
+            "a/b; c=",
+            "a/b (c); d=e",
+            "a/b; c=d; C=e",
+            "a/b; c=d=e",
+            "a/b; c*=d",
+            r#"a/b; c="d\e""#,
+            r#"a/b; c="=?utf-8?q?d?=""#,
+            r#"a/b; c="d" e"#,
+            r#"a/b; c="ü""#,
+        ] {
+            assert!(!is_plain(other), "{other}");
+        }
     }
 
     #[test]

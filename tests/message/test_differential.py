@@ -27,6 +27,7 @@ import rsmtp.email.message
 import rsmtp.email.policy
 import rsmtp.email.utils
 from rsmtp import sending
+from rsmtp.email import _plain
 
 KINDS = ("text", "multipart", "image", "application", "base", "message")
 
@@ -259,6 +260,8 @@ def described(registry, policy, name, value):
 def test_header_objects_are_equal(field, options):
     name, value = field
     assume(len(value.splitlines()) <= 1 and "\r" not in value and "\n" not in value)
+    # What the standard library loses of a parameter: tests/message/test_parameters.py.
+    assume(not name.startswith("Content-") or _plain.with_clear_parameters(value) == value)
     ours = outcome(
         lambda: described(
             rsmtp.email.headerregistry.HeaderRegistry(),

@@ -254,8 +254,9 @@ class ParameterizedMIMEHeader:
             kwds["decoded"] = plain.text
             kwds["params"] = {name.lower(): value for name, value in plain.parameters}
             return
-        kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds, _params)
-        kwds["decoded"] = str(tree)
+        readable = _plain.with_clear_parameters(value)
+        kwds["parse_tree"] = tree = _read(cls.value_parser, readable, kwds, _params)
+        kwds["decoded"] = value if isinstance(tree, _plain.Plain) else str(tree)
         kwds["params"] = {} if isinstance(tree, _plain.Plain) else _params(tree)
 
     def init(self, *args: Any, **kw: Any) -> None:

@@ -193,6 +193,24 @@ def _parameters(value: str, end: int, parser: Any) -> Parameters | None:
     return Parameters(main, found, parser)
 
 
+_PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|=[ \t]*([^\s";()]*=[^\s";()]*)(?=[ \t]*(?:;|\Z))', re.DOTALL)
+_LONE_BACKSLASH = re.compile(r'\\(["\\])|\\')
+
+
+def with_clear_parameters(value: str) -> str:
+    r"""The value with what many programs write wrong, and mean all the same, written right:
+    a value with `=` in it has no quotes (`boundary=----=_Part_1`), and backslashes stand in
+    quotes where they quote nothing (`"C:\TEMP\x"`)."""
+
+    def clear(piece: re.Match[str]) -> str:
+        quoted, bare = piece.groups()
+        if bare is not None:
+            return f"={_quoted(bare)}"
+        return '"' + _LONE_BACKSLASH.sub(lambda one: one[0] if one[1] else r"\\", quoted) + '"'
+
+    return _PIECE.sub(clear, value)
+
+
 def _mailboxes(value: str) -> Iterator[re.Match[str]]:
     """The mailboxes of a plain list."""
     at = 0

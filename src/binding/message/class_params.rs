@@ -149,7 +149,7 @@ impl Message {
 
     /// `inline`, `attachment` or None (RFC 2183).
     fn get_content_disposition(slf: &Bound<'_, Self>) -> PyResult<Option<String>> {
-        let text = fields::get_text(slf, "content-disposition")?;
+        let text = fields::get_parameters(slf, "content-disposition")?;
         Ok(text.map(|text| crate::message::parameter::main_value(&text)))
     }
 }

@@ -170,6 +170,24 @@ pub(crate) fn get_text(message: &Bound<'_, Message>, name: &str) -> PyResult<Opt
     Ok(Some(shown.to_string_lossy().into_owned()))
 }
 
+/// The value of a field with parameters as text: what its field object says, where the policy
+/// has such objects (folds, comments, encoded-words and the forms of RFC 2231 are its matter).
+pub(crate) fn get_parameters(message: &Bound<'_, Message>, name: &str) -> PyResult<Option<String>> {
+    let family = message.get().family(message.py());
+    let Some(text) = get_text(message, name)? else {
+        return Ok(None);
+    };
+    if matches!(family, Family::Classic | Family::Modern) {
+        return Ok(Some(text));
+    }
+    let unfolded: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    if family == Family::Structured && crate::message::parameter::is_plain(&unfolded) {
+        return Ok(Some(unfolded));
+    }
+    let shown = get(message, name)?.map(|value| value.str()).transpose()?;
+    Ok(shown.map(|shown| shown.to_string_lossy().into_owned()))
+}
+
 pub(crate) fn get_all<'py>(message: &Bound<'py, Message>, name: &str) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let py = message.py();
     snapshot(message)

@@ -9,7 +9,7 @@ use pyo3::{intern, prelude::*};
 
 /// The main value and the parameters of a field; None when there is no such field.
 fn read(message: &Bound<'_, Message>, header: &str) -> PyResult<Option<Vec<(String, Value)>>> {
-    Ok(fields::get_text(message, header)?.map(|text| parameter::parse(&text)))
+    Ok(fields::get_parameters(message, header)?.map(|text| parameter::parse(&text)))
 }
 
 fn to_object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
@@ -150,7 +150,7 @@ pub(crate) fn set<'py>(
         _ => value,
     };
     let is_content_type = header.eq_ignore_ascii_case("content-type");
-    let before = fields::get_text(message, header)?;
+    let before = fields::get_parameters(message, header)?;
     let current = match &before {
         None if is_content_type => Some("text/plain".to_owned()),
         other => other.clone(),
@@ -175,7 +175,7 @@ pub(crate) fn set<'py>(
 }
 
 pub(crate) fn delete(message: &Bound<'_, Message>, name: &str, header: &str, requote: bool) -> PyResult<()> {
-    let before = fields::get_text(message, header)?;
+    let before = fields::get_parameters(message, header)?;
     let Some(found) = all(message, header, requote)? else {
         return Ok(());
     };
@@ -277,7 +277,7 @@ pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyRe
 /// The type in lower case; `text/plain` where the field makes no sense.
 pub(crate) fn content_type(message: &Bound<'_, Message>) -> PyResult<String> {
     let py = message.py();
-    let Some(text) = fields::get_text(message, "content-type")? else {
+    let Some(text) = fields::get_parameters(message, "content-type")? else {
         let default = message.get().with(py, |s| s.default_type.as_ref().map(|d| d.clone_ref(py)));
         return match default {
             Some(default) => default.extract(py),
