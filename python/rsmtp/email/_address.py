@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rsmtp.email import _plain, _tree
+from rsmtp.email._mirrored import Mirrored
 
 _SPECIALS = frozenset('()<>@,:;."[]\\')
 _DOT_ATOM_ENDS = frozenset('()<>@,:;"[]\\ \t')
@@ -14,12 +15,14 @@ def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-class Address:
+class Address(metaclass=Mirrored):
     """An address: display name, user name, domain; or an addr_spec instead of the last
     two, quoted as RFC 5322 says.
 
     ValueError for CR or LF and for a wrong addr_spec, TypeError for both forms at once.
     """
+
+    __module__ = "rsmtp.email.headerregistry"  # where people find it, pickles too
 
     def __init__(
         self,
@@ -101,8 +104,10 @@ def _parsed_addr_spec(text: str) -> tuple[str, str]:
     return spec.local_part, spec.domain
 
 
-class Group:
+class Group(metaclass=Mirrored):
     """Addresses under a name; with a name of None, addresses that are no group."""
+
+    __module__ = "rsmtp.email.headerregistry"
 
     def __init__(self, display_name: str | None = None, addresses: Any = None) -> None:
         self._display_name = display_name

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import binascii
+import email.charset as _standard
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from rsmtp import _rsmtp
 from rsmtp.email import _rest, errors
+from rsmtp.email._mirrored import Mirrored
 
 __all__ = ["Charset", "add_alias", "add_charset", "add_codec"]
 
@@ -100,7 +102,7 @@ def _encode(string: str, codec: str) -> bytes:
     return string.encode(codec)
 
 
-class Charset:
+class Charset(_standard.Charset, metaclass=Mirrored):
     """A character set with what mail does to it.
 
     `input_charset` and `output_charset` are names, `input_codec` and `output_codec`
@@ -121,6 +123,8 @@ class Charset:
         name = name.lower()
         self.input_charset = ALIASES.get(name, name)
         properties = CHARSETS.get(self.input_charset, (SHORTEST, BASE64, None))
+        self.header_encoding: int | None  # type: ignore[assignment]
+        self.body_encoding: int | None  # type: ignore[assignment]
         self.header_encoding, self.body_encoding, output = properties
         output = output or self.input_charset
         self.output_charset: str = ALIASES.get(output, output)
@@ -134,7 +138,7 @@ class Charset:
         return str(self) == str(other).lower()
 
     # Equal to its name, so hashed as nothing: as `email.charset` has it.
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def get_body_encoding(self) -> str | Callable[[Any], None]:
         """ "quoted-printable", "base64", or a function that looks at the message."""
@@ -166,7 +170,7 @@ class Charset:
             string, self.header_encoding, codec, self.get_output_charset(), maxlengths
         )
 
-    def body_encode(self, string: str | bytes | None) -> str | bytes | None:
+    def body_encode(self, string: str | bytes | None) -> Any:
         """The body as it is transferred: ASCII, in base64 or quoted-printable lines."""
         if not string:
             return string

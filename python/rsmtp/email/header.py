@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import email.header as _standard
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from rsmtp import _rsmtp
 from rsmtp.email import _rest
 from rsmtp.email import charset as _charset
+from rsmtp.email._mirrored import Mirrored
 from rsmtp.email.charset import Charset
 from rsmtp.email.errors import HeaderParseError
 
@@ -99,7 +101,7 @@ def make_header(
     return header
 
 
-class Header:
+class Header(_standard.Header, metaclass=Mirrored):
     """A header value that may mix character sets (RFC 2047).
 
     `maxlinelen` (78) and the width of `header_name` say where it is folded,
@@ -178,7 +180,7 @@ class Header:
     def __eq__(self, other: object) -> bool:
         return other == str(self)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def _nonctext(self, character: str) -> bool:
         return character.isspace() or character in ("(", ")", "\\")

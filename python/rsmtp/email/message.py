@@ -14,12 +14,13 @@ from typing import Any
 
 import rsmtp.message
 from rsmtp.email import _rest, encoders
+from rsmtp.email._mirrored import Mirrored
 from rsmtp.email._policybase import compat32
 
 __all__ = ["EmailMessage", "Message"]
 
 
-class Message(rsmtp.message.Message):
+class Message(rsmtp.message.Message, metaclass=Mirrored):
     """A message with the `compat32` policy: fields are kept as they are given."""
 
     def __init__(self, policy: Any = None) -> None:

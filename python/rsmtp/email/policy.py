@@ -77,7 +77,9 @@ class EmailPolicy(Policy):
         if getattr(value, "name", None) is not None and value.name.lower() == name.lower():
             return name, value
         if isinstance(value, str) and len(value.splitlines()) > 1:
-            raise ValueError(f"{name}: header values may not contain linefeed or carriage return characters")
+            error = ValueError("Header values may not contain linefeed or carriage return characters")
+            error.add_note(f"The field is {name}.")  # the sentence is the one that tests compare
+            raise error
         return name, self.header_factory(name, value)
 
     def header_fetch_parse(self, name: str, value: Any) -> Any:
