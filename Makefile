@@ -58,9 +58,11 @@ test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="
 suite-aiosmtplib: $(VENV)/built ## aiosmtplib's own tests, on rsmtp.aiosmtplib; they come from the package index
 	$(BIN)/python tools/suites/run_aiosmtplib.py
 
+# On 3.11 and on 3.13, as far as they are found; SUITES="red-mail" passes names and options on.
+SUITE_PYTHONS ?= $(BIN)/python $(shell for python in python3.11 python3.13; do tools/find-python $$python 2>/dev/null; done)
 .PHONY: suites
 suites: $(VENV)/built ## Other packages' own tests, with their imports changed; they come from the package index
-	$(BIN)/python tools/suites/run_packages.py
+	$(BIN)/python tools/suites/run_packages.py $(SUITES) --python $(SUITE_PYTHONS)
 
 .PHONY: corpus
 corpus: $(VENV)/built target/corpus/gathered ## Some hundred public messages read and sent on, beside the standard library

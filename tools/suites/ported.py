@@ -4,44 +4,65 @@
 
 In the packages that RSMTP_PORTED names, and in what is under them, `smtplib` and `email`
 mean `rsmtp.smtplib` and `rsmtp.email`; the rest of the process keeps the standard library.
-Without RSMTP_PORTED nothing is changed.
+RSMTP_PORTED_ROOTS names other roots than these two. A name that is given to `patch()` or
+`setattr()` as a string ("smtplib.SMTP") is changed with the imports. Without RSMTP_PORTED
+nothing is changed.
 """
 
 from __future__ import annotations
 
-import builtins
-import importlib
+import ast
 import importlib.abc
 import importlib.machinery
 import os
 import runpy
 import sys
-from types import ModuleType
+from types import CodeType
 from typing import Any
 
-ROOTS = ("smtplib", "email")
+ROOTS = tuple(os.environ.get("RSMTP_PORTED_ROOTS", "smtplib,email").split(","))
 
 
-def ported_import(
-    name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-) -> ModuleType:
-    if level or name.partition(".")[0] not in ROOTS:
-        return builtins.__import__(name, globals, locals, fromlist, level)
-    module = importlib.import_module(f"rsmtp.{name}")
-    if not fromlist:
-        return importlib.import_module(f"rsmtp.{name.partition('.')[0]}")
-    for wanted in fromlist:
-        if not hasattr(module, wanted) and hasattr(module, "__path__"):
-            importlib.import_module(f"{module.__name__}.{wanted}")
-    return module
+def is_ported(name: str) -> bool:
+    return name.partition(".")[0] in ROOTS
+
+
+class Imports(ast.NodeTransformer):
+    """The file as a person would port it: its import statements, and the names that are given
+    as strings, `patch("smtplib.SMTP")` say."""
+
+    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
+        return [ast.copy_location(statement, node) for name in node.names for statement in self.ported(name)]
+
+    def ported(self, name: ast.alias) -> list[ast.stmt]:
+        if not is_ported(name.name):
+            return [ast.Import([name])]
+        root, _, below = name.name.partition(".")
+        if below and name.asname:
+            return [ast.Import([ast.alias(f"rsmtp.{name.name}", name.asname)])]
+        top: ast.stmt = ast.ImportFrom("rsmtp", [ast.alias(root, name.asname)], 0)
+        return [ast.Import([ast.alias(f"rsmtp.{name.name}", root)]), top] if below else [top]
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        if not node.level and node.module and is_ported(node.module):
+            node.module = f"rsmtp.{node.module}"
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if called in ("patch", "setattr", "import_module") and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str) and is_ported(name.value):
+                name.value = f"rsmtp.{name.value}"
+        return node
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    def exec_module(self, module: ModuleType) -> None:
-        code = self.get_code(module.__name__)
-        assert code is not None
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": ported_import}
-        exec(code, module.__dict__)
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)  # never the compiled file, which has the old imports
+        tree = Imports().visit(ast.parse(self.get_data(path), path))
+        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -58,6 +79,10 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 if __name__ == "__main__":
+    if "RSMTP_OUTCOMES" in os.environ:
+        import outcomes
+
+        outcomes.of_unittest()
     if packages := os.environ.get("RSMTP_PORTED"):
         sys.meta_path.insert(0, Finder(packages.split(",")))
     sys.argv = sys.argv[1:]

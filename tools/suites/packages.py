@@ -1,0 +1,84 @@
+"""Which packages' own tests are run, how, and why what fails with rsmtp fails."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+
+class Suite(NamedTuple):
+    package: str  # its name on the package index
+    version: str  # none: it comes with the interpreter
+    worlds: dict[str, str]  # what is ported, and the modules whose imports are changed: a run for each
+    command: str  # run in `folder` by ported.py
+    folder: str = "."
+    python: tuple[int, int] = (3, 11)  # and later
+    repository: tuple[str, str] = ("", "")  # of tests that no source distribution has, and its commit
+    reasons: dict[str, str] = {}  # of tests that fail with rsmtp alone, by the end of their name
+
+
+# With no configuration file: pytest would find this project's above the folder.
+PYTEST = (
+    f"-m pytest -c {os.devnull} --rootdir=. --assert=plain -q --tb=short "
+    "-p no:cacheprovider -p no:rsmtp -p outcomes"
+)
+BOTH = "package and tests"
+SUITES = {
+    "django-5.2": Suite(
+        "django", "5.2.8", {BOTH: "django.core.mail,mail"}, "runtests.py mail --parallel 1", "tests",
+    ),
+    "django-6.1": Suite(
+        "django", "6.1.3", {BOTH: "django.core.mail,mail"}, "runtests.py mail --parallel 1", "tests",
+        python=(3, 12),
+        reasons={
+            "SMTPBackendTests.test_rejects_non_ascii_local_part": "an EmailMessage refuses a local part "
+            "that is not ASCII, as CPython 3.15 does; the test then waits for 3.15's sentence, and gets "
+            "that of Django's own check, which refuses the address before",
+        },
+    ),
+    "red-mail": Suite(
+        "redmail", "0.6.0", {BOTH: "redmail"}, f"{PYTEST} redmail/test",
+        reasons={
+            "test_headers.py::test_message_id": "`make_msgid` does not take the machine's name, if that "
+            "is no domain name",
+        },
+    ),
+    "flask-mail-0.9": Suite(
+        "flask-mail", "0.9.1", {BOTH: "flask_mail,tests"}, f"{PYTEST} tests.py",
+    ),
+    "flask-mail": Suite(
+        "flask-mail", "0.10.0", {BOTH: "flask_mail,test_mail,test_message,test_connection"},
+        f"{PYTEST} tests",
+        repository=("https://github.com/pallets-eco/flask-mail", "848ea85f2bf2583d7f0ef58ed55ac1d18f67883a"),
+    ),
+    "python-emails": Suite(
+        "emails", "1.1.2", {BOTH: "emails"}, f"{PYTEST} -m 'not e2e' emails/testsuite",
+        repository=("https://github.com/lavr/python-emails", "67ef38b08b209489feaaf6a7d8452f420eb7ea6a"),
+    ),
+    "pyramid_mailer": Suite(
+        "pyramid_mailer", "0.15.1",
+        {BOTH: "pyramid_mailer", "these and repoze.sendmail": "pyramid_mailer,repoze.sendmail"},
+        f"{PYTEST} pyramid_mailer",
+    ),
+    "repoze.sendmail": Suite(
+        "repoze.sendmail", "4.5", {"package": "repoze.sendmail", BOTH:
+            "repoze.sendmail,test_delivery,test_encoding,test_maildir,test_mailer,test_queue,test_transaction"},
+        f"{PYTEST} tests",
+    ),
+    "zope.sendmail": Suite(
+        "zope.sendmail", "7.3", {BOTH: "zope.sendmail"},
+        f"{PYTEST} -o consider_namespace_packages=true --pyargs zope.sendmail",
+    ),
+    "apprise": Suite(
+        "apprise", "2.3.0", {BOTH: "apprise,test_plugin_email,test_plugin_email_smtp"},
+        f"{PYTEST} tests/test_plugin_email.py tests/test_plugin_email_smtp.py",
+    ),
+    "fastapi-mail": Suite(
+        "fastapi-mail", "1.6.2", {BOTH: "fastapi_mail,tests"}, f"{PYTEST} tests",
+        repository=("https://github.com/sabuhish/fastapi-mail", "79b7842c2c8545807a6f6275f90776e710115990"),
+    ),
+    "logging": Suite(
+        "logging of CPython", "", {"handler and test": "test.test_logging,logging.handlers"},
+        "-m unittest -v test.test_logging.SMTPHandlerTest",
+    ),
+}  # fmt: skip
