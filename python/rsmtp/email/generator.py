@@ -1,18 +1,26 @@
-"""Writing messages to files: `email.generator`."""
+"""Writing messages to files: `email.generator`.
+
+The engine writes a whole message at once. Programs have always written generators of their
+own, though, that replace a step of the standard library's: `_write_headers`, `_write_lines`,
+`_handle_text`, `clone`. Such a generator goes the standard library's way, step by step.
+"""
 
 from __future__ import annotations
 
+import email.generator as _standard
 import re
 import time
 from typing import Any
 
 from rsmtp import _rsmtp
 from rsmtp.email import _rest
+from rsmtp.email._mirrored import Mirrored
+from rsmtp.email.errors import HeaderWriteError
 
 __all__ = ["BytesGenerator", "DecodedGenerator", "Generator"]
 
 
-class Generator:
+class Generator(_standard.Generator, metaclass=Mirrored):
     """Writes messages as text.
 
     `mangle_from_` puts `>` before body lines that begin with `From ` (by default as
@@ -48,6 +56,9 @@ class Generator:
         `unixfrom` writes an mbox line first. `linesep` is used instead of the
         policy's. HeaderWriteError where a header would be read as two.
         """
+        if _replaces_a_step(type(self)):
+            _standard.Generator.flatten(self, msg, unixfrom, linesep)
+            return
         policy = msg.policy if self.policy is None else self.policy
         if linesep is not None and linesep != policy.linesep:
             policy = policy.clone(linesep=linesep)
@@ -55,9 +66,9 @@ class Generator:
             policy = policy.clone(max_line_length=self.maxheaderlen)
         if not isinstance(msg, _rsmtp.Message):
             msg = _rsmtp.Message.from_stdlib(msg)
-        self._write(msg, policy, unixfrom)
+        self._rsmtp_write(msg, policy, unixfrom)
 
-    def _write(self, msg: Any, policy: Any, unixfrom: bool) -> None:
+    def _rsmtp_write(self, msg: Any, policy: Any, unixfrom: bool) -> None:
         self._fp.write(
             msg._flatten(
                 policy,
@@ -71,8 +82,18 @@ class Generator:
         """A generator with the same options that writes to another file."""
         return type(self)(fp, self._mangle_from_, None, policy=self.policy)
 
+    def _write_headers(self, msg: Any) -> None:
+        # In the standard library's way. Its own, before 3.11.10 and 3.12.5, lets a value end its field.
+        policy: Any = self.policy
+        for name, value in msg.raw_items():
+            if self._binary:
+                self._fp.write(_verified(policy.fold_binary(name, value), policy))
+            else:
+                self.write(_verified(policy.fold(name, value), policy))
+        self.write(policy.linesep)
 
-class BytesGenerator(Generator):
+
+class BytesGenerator(Generator, _standard.BytesGenerator):
     """Writes messages as bytes; raw bytes of a parsed message stay as they are,
     unless the `cte_type` of the policy is "7bit"."""
 
@@ -86,7 +107,7 @@ class BytesGenerator(Generator):
 _OMITTED = "[Non-text (%(type)s) part of message omitted, filename %(filename)s]"
 
 
-class DecodedGenerator(Generator):
+class DecodedGenerator(Generator, _standard.DecodedGenerator):
     """Writes the text of a message, and a line for every other part.
 
     `fmt` is that line, with %(type)s, %(maintype)s, %(subtype)s, %(filename)s,
@@ -105,7 +126,7 @@ class DecodedGenerator(Generator):
         super().__init__(outfp, mangle_from_, maxheaderlen, policy=policy)
         self._fmt = _OMITTED if fmt is None else fmt
 
-    def _write(self, msg: Any, policy: Any, unixfrom: bool) -> None:
+    def _rsmtp_write(self, msg: Any, policy: Any, unixfrom: bool) -> None:
         if unixfrom:
             line = msg.get_unixfrom() or "From nobody " + time.ctime()
             self.write(line + policy.linesep)
@@ -129,6 +150,46 @@ def _facts(part: Any) -> dict[str, Any]:
         "description": part.get("Content-Description", "[no description]"),
         "encoding": part.get("Content-Transfer-Encoding", "[no encoding]"),
     }
+
+
+_BREAK = re.compile("\r\n[^ \t]|\r[^ \n\t]|\n[^ \t]")
+
+
+def _verified(folded: Any, policy: Any) -> Any:
+    text = folded if isinstance(folded, str) else folded.decode("latin-1")
+    inner = text.removesuffix(policy.linesep)
+    if getattr(policy, "verify_generated_headers", True) and (inner == text or _BREAK.search(inner)):
+        raise HeaderWriteError(f"folded header contains newline: {folded!r}")
+    return folded
+
+
+# What the standard library's `flatten` calls, beside the `_handle_` of each type.
+_STEPS = {
+    "_compile_re",
+    "_dispatch",
+    "_encode",
+    "_make_boundary",
+    "_new_buffer",
+    "_write",
+    "_writeBody",
+    "_write_headers",
+    "_write_lines",
+    "clone",
+    "write",
+}
+_OURS: dict[type, frozenset[str]] = {
+    kind: frozenset(vars(kind)) for kind in (Generator, BytesGenerator, DecodedGenerator)
+}
+
+
+def _replaces_a_step(kind: type) -> bool:
+    """Whether a class of the program's is under way, or a method put into one of ours."""
+    return any(
+        name in _STEPS or name.startswith("_handle_")
+        for each in kind.__mro__
+        if each.__module__ != _standard.__name__
+        for name in vars(each).keys() - _OURS.get(each, frozenset())
+    )
 
 
 # For programs that have always imported these.
