@@ -8,6 +8,7 @@ import io
 from typing import Any
 
 import pytest
+
 import rsmtp.email.errors
 import rsmtp.email.generator
 import rsmtp.email.message
