@@ -74,13 +74,16 @@ target/corpus/gathered: tools/corpus
 
 # --- check --------------------------------------------------------------------
 
-.PHONY: check check-format check-lint check-types check-stubs check-supply check-layers
-check: check-format check-lint check-stubs check-types check-supply check-audit check-layers ## Format, lints, types, stubs, supply chain, bare build
+.PHONY: check check-format check-words check-lint check-types check-stubs check-supply check-layers
+check: check-format check-words check-lint check-stubs check-types check-supply check-audit check-layers ## Format, words, lints, types, stubs, supply chain, bare build
 
 check-format: $(VENV)/check-tools
 	$(CARGO) fmt --check
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+
+check-words: $(VENV)/built $(VENV)/test-tools ## Words that name no one, in comments and docs
+	$(BIN)/python -m pytest --quiet tests/test_words.py
 
 check-lint: $(VENV)/made
 	$(CARGO) clippy --locked --all-targets -- -D warnings

@@ -42,7 +42,7 @@ async def main():
     server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 20)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    # Whatever is still on the way has nobody to arrive at.
+    # The receiver is gone: what is still on the way is dropped.
     os._exit(0)
 
 

@@ -30,7 +30,7 @@ async def main() -> None:
     try:
         server = await rsmtp.AsyncSmtpClient(host, port, timeout=30)  # 220: the server greets
         await server.ehlo()  # 250: what it can do
-        await server.starttls()  # 220, then the handshake: nobody can listen in any more
+        await server.starttls()  # 220, then the handshake: the connection is encrypted now
         await server.ehlo()  # 250: all that was learnt before TLS is forgotten, so ask again
         await server.login(user, password)  # 235: it knows who we are
         refused = await server.sendmail(sender, [receiver], message.as_string())

@@ -131,8 +131,8 @@ fn every_message_arrives_once_on_one_session_and_on_several() {
     }
 }
 
-/// Bound, and nobody listens: refused for as long as it is held.
-fn nobody() -> (socket2::Socket, u16) {
+/// Bound and not listening: connections are refused for as long as it is held.
+fn closed_port() -> (socket2::Socket, u16) {
     let bound = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     bound.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let port = bound.local_addr().unwrap().as_socket().unwrap().port();
@@ -140,8 +140,8 @@ fn nobody() -> (socket2::Socket, u16) {
 }
 
 #[test]
-fn nobody_there_is_an_error_for_every_message() {
-    let (_held, port) = nobody();
+fn no_server_there_is_an_error_for_every_message() {
+    let (_held, port) = closed_port();
     let receipts = run(&sender(vec![hop(port)], 1), vec![job(0, "b@example.org"), job(1, "b@example.org")]);
     assert_eq!(receipts.len(), 2);
     for receipt in receipts {
@@ -151,7 +151,7 @@ fn nobody_there_is_an_error_for_every_message() {
 }
 
 #[test]
-fn a_worker_that_panics_loses_no_message_and_keeps_nobody_waiting() {
+fn a_worker_that_panics_loses_no_message_and_keeps_no_caller_waiting() {
     let catcher = catcher();
     let sender = sender(vec![hop(catcher.address().unwrap().port())], 1);
     let jobs = |panics: &[u64]| {
@@ -175,7 +175,7 @@ fn a_worker_that_panics_loses_no_message_and_keeps_nobody_waiting() {
 #[test]
 fn the_next_server_takes_over() {
     let catcher = catcher();
-    let (_held, port) = nobody();
+    let (_held, port) = closed_port();
     let hops = vec![hop(port), hop(catcher.address().unwrap().port())];
     let receipts = run(&sender(hops, 1), vec![job(0, "b@example.org")]);
     assert!(receipts[0].ok());
@@ -183,7 +183,7 @@ fn the_next_server_takes_over() {
 }
 
 #[test]
-fn who_fails_when_all_is_settled_fails_nobody() {
+fn a_late_failure_fails_no_message() {
     let catcher = catcher();
     let batch = sender(vec![hop(catcher.address().unwrap().port())], 1).batch();
     batch.push(job(0, "b@example.org"));

@@ -14,7 +14,7 @@ if not os.environ.get("CI"):
     hypothesis.settings.register_profile("patient", deadline=None)
     hypothesis.settings.load_profile("patient")
 
-# A shell starts what runs in the background with SIGINT ignored, and whoever is started
+# A shell starts background jobs with SIGINT ignored, and what is started
 # from there inherits that: some tests interrupt themselves or others.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

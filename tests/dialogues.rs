@@ -1,4 +1,4 @@
-//! Conversations that anyone can read, replayed whole, by line and by byte. The
+//! Conversations in plain text, replayed whole, by line and by byte. The
 //! format is told in `tests/dialogues/README.md`.
 
 use rsmtp::protocol::auth::{Credentials, Mechanism, Secret};
@@ -12,7 +12,7 @@ use std::path::Path;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pace {
-    /// All that the server says in one go.
+    /// Lines that the server sends in one write.
     Whole,
     Line,
     /// One octet at a time, both ways.

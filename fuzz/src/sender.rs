@@ -134,12 +134,12 @@ impl<'a> World<'a> {
         let (messages, recipients) = (u64::from(messages & 31), 1 + usize::from(messages >> 5 & 3));
         for index in 0..messages {
             let content = Content(Arc::new(format!("{index}\r\n").into_bytes()));
-            let everybody = (0..recipients).map(|one| format!("r{one}@example.org").parse().unwrap());
+            let all = (0..recipients).map(|one| format!("r{one}@example.org").parse().unwrap());
             sender.queue.push(Job::new(
                 index,
                 content,
                 "a@example.org".parse().unwrap(),
-                everybody.collect(),
+                all.collect(),
             ));
         }
         sender.queue.end_of_input();
@@ -220,7 +220,7 @@ impl<'a> World<'a> {
         }
         match slot.worker.next(self.now) {
             Do::Dial(_) if self.events.next() > 230 => {
-                let error = Error::new(Kind::Unreachable, Stage::Connect, "nobody there");
+                let error = Error::new(Kind::Unreachable, Stage::Connect, "no server there");
                 slot.worker.not_opened(&error, self.now);
             }
             Do::Dial(hop) => {

@@ -73,9 +73,9 @@ impl Drop for Held<'_> {
     fn drop(&mut self) {
         let mut queue = self.0.queue();
         queue.owner = None;
-        let somebody_waits = queue.waiting > 0;
+        let is_awaited = queue.waiting > 0;
         drop(queue);
-        if somebody_waits {
+        if is_awaited {
             self.0.free.notify_one();
         }
     }

@@ -314,7 +314,7 @@ def test_a_socket_of_the_callers():
         assert asyncio.run(main(catcher.port))[0] == {}
 
 
-def test_nobody_listens():
+def test_no_server_listens():
     free = socket.create_server(("127.0.0.1", 0))
     port = free.getsockname()[1]
     free.close()

@@ -199,13 +199,13 @@ def test_a_client(secrets, offer, tls):
 )
 def test_a_mailer(secrets, offer, tls, keep_idle, again):
     context, trusting = secrets
-    everybody = [f"b{number}@example.org" for number in range(4)]
+    recipients = [f"b{number}@example.org" for number in range(4)]
 
     async def script(server):
         options = {"tls": tls, "context": trusting, "backoff": 0.01, "keep_idle": keep_idle, "connections": 2}
         async with rsmtp.AsyncMailer(host="127.0.0.1", port=server.port, **options) as mailer:
-            server.receipts.append(await mailer.send((A, everybody[:1], LETTER)))
-            report = await mailer.send_all([(A, [one], LETTER) for one in everybody[1:]])
+            server.receipts.append(await mailer.send((A, recipients[:1], LETTER)))
+            report = await mailer.send_all([(A, [one], LETTER) for one in recipients[1:]])
             server.receipts += report.receipts
 
     def make():
@@ -219,7 +219,7 @@ def test_a_mailer(secrets, offer, tls, keep_idle, again):
             assert report.receipts == [raised.receipt]
         receipts = server.receipts + (report.receipts if report else [])
         told = {one.address: one.fate for receipt in receipts for one in receipt.recipients}
-        for one in everybody:
+        for one in recipients:
             took = server.took.count((one,))
             match told.get(one):
                 case "sent":

@@ -15,7 +15,7 @@ from rsmtp._rsmtp import Connection, Request, Settings
 from servers import certificates
 
 FOLDER = Path(__file__).parent.parent / "dialogues"
-# On loopback nobody listens in: there the password may go without TLS.
+# On loopback the password may go without TLS: it stays on this machine.
 ELSEWHERE = {"auth-needs-tls"}
 # Several messages in flight: a client asks for one thing at a time.
 BULK = {"next-message-behind-the-final-dot", "next-message-out-of-sequence", "session-has-had-its-messages"}
@@ -50,7 +50,7 @@ class Dialogue:
         self.context = context
         self.said = b""
         self.expected = b""
-        # What the server is about to say: lines that follow each other, in one go.
+        # What the server is about to say: lines that follow each other, in one write.
         self._to_say = b""
         self._at = self._asked = 0
         self._moved = threading.Condition()

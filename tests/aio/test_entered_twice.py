@@ -45,7 +45,7 @@ def test_each_has_its_turn(catcher):
     assert len(catcher.conversations) == 5
 
 
-def test_whoever_is_cancelled_or_fails_lets_the_next_one_in(catcher):
+def test_a_task_that_is_cancelled_or_fails_lets_the_next_one_in(catcher):
     async def main():
         client = client_of(catcher)
 

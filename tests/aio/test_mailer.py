@@ -28,7 +28,7 @@ def options(server, **more):
 
 
 def run(main):
-    """In debug mode; nothing may be left behind, nor told of an exception nobody heard."""
+    """In debug mode; nothing may be left behind, and no exception may go unretrieved."""
     told = []
 
     async def inside():
@@ -210,7 +210,7 @@ def test_the_second_server_takes_over_whenever_the_first_fails():
                 assert report.ok and not left and len(catcher.messages) == 3
 
 
-def test_nobody_there_is_raised_with_a_report():
+def test_no_server_there_is_raised_with_a_report():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
 

@@ -107,7 +107,7 @@ def test_a_cancelled_verb_ends_the_session_and_tells_the_fates(stage, fates):
         server.wait_for_end()
 
 
-def test_a_task_that_is_cancelled_while_it_waits_its_turn_harms_nobody(catcher):
+def test_a_task_that_is_cancelled_while_it_waits_its_turn_harms_no_other(catcher):
     async def main():
         async with rsmtp.AsyncSmtpClient(catcher.host, catcher.port) as client:
             await client.ehlo()

@@ -80,7 +80,7 @@ def line():
 
 @pytest.fixture
 def trust():
-    """A context that trusts the catcher and nobody else."""
+    """A context that trusts the catcher's authority alone."""
     return lambda catcher: ssl.create_default_context(cafile=catcher.ca_file)
 
 

@@ -1,4 +1,4 @@
-"""What somebody who watches the catcher needs: news, single messages, the faults as they stand."""
+"""For programs that watch the catcher: news, single messages, the faults as they stand."""
 
 import smtplib
 import threading

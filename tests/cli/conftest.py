@@ -9,7 +9,7 @@ import pytest
 
 import rsmtp
 
-# What could be set on the machine of whoever runs the tests.
+# Variables that may be set on the machine that runs the tests.
 OURS = ("RSMTP_URL", "RSMTP_PASSWORD", "NO_COLOR", "SSL_CERT_FILE", "PYTHON_KEYRING_BACKEND")
 CLEAN = {name: value for name, value in os.environ.items() if name not in OURS}
 # No keyring of the machine is asked, and none asks for its own password.

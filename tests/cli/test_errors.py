@@ -42,7 +42,7 @@ def test_wrong_password(run, catcher):
     assert "not it" not in done.err
 
 
-def test_a_certificate_that_nobody_trusts(run, catcher):
+def test_a_certificate_of_an_unknown_authority(run, catcher):
     done = run("send", "--server", f"smtp://localhost:{catcher.port}", *LETTER, code=78)
     assert "--ca-file" in done.err
     assert "TlsConfig" not in done.err
@@ -55,7 +55,7 @@ def test_no_starttls_means_no_mail(run, plain):
     assert plain.messages == []
 
 
-def test_nobody_listens(run):
+def test_no_server_listens(run):
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         done = run("send", "--server", f"smtp://127.0.0.1:{bound.getsockname()[1]}", *LETTER, code=69)

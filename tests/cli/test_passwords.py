@@ -121,7 +121,7 @@ def test_ctrl_c_while_the_server_is_silent(catcher, server):
     assert process.returncode == 130
 
 
-def test_without_a_terminal_nobody_is_asked(run, server):
+def test_without_a_terminal_there_is_no_prompt(run, server):
     done = run("send", *server, *LETTER, code=77)
     assert "RSMTP_PASSWORD" in done.err
     assert "keyring set localhost catcher" in done.err

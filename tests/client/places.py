@@ -19,7 +19,7 @@ LONG = "x" * 76 + "\r\n"
 NOT_SENT = {B: "not sent", C: "not sent"}
 UNKNOWN = {B: "unknown", C: "unknown"}
 REFUSED = {B: "refused", C: "refused"}
-NOBODY = {}
+NO_FATES = {}
 
 # What a server usually says.
 USUAL = {

@@ -236,7 +236,7 @@ def test_a_fifo_and_a_device_have_no_end_that_could_be_known(tmp_path):
 
 @contextlib.contextmanager
 def not_as_root():
-    """Root may read everything: nobody may not."""
+    """Root may read everything: the user "nobody" may not."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -333,7 +333,7 @@ CHANGES = {
 
 
 def taken_back(catcher, client, message):
-    """Sends what can't be sent whole: nobody receives it; returns the error."""
+    """Sends what can't be sent whole: no recipient gets it; returns the error."""
     with pytest.raises(rsmtp.SMTPContentError) as failed:
         client.send_message(message)
     error = failed.value

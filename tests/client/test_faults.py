@@ -19,7 +19,7 @@ import rsmtp
 from client.places import (
     ELSEWHERE,
     LONG,
-    NOBODY,
+    NO_FATES,
     NOT_SENT,
     PLACES,
     A,
@@ -299,7 +299,7 @@ def refused_recipients(where, result, code, gone):
     return result[address][1]
 
 
-# -- replies that nobody asked for ---------------------------------------------
+# -- replies that were not asked for ---------------------------------------------
 
 
 def extra(where, line):
@@ -392,9 +392,9 @@ def test_an_early_reply_is_never_the_answer(where):
         client = client_for(place, timeout=PATIENCE * 5)
         with pytest.raises(smtplib.SMTPServerDisconnected) as caught:
             converse(client, server, place)
-        # Whom nobody has been told of yet, or any more.
-        nobody = where == "QUIT" or before.at in ("greeting", "EHLO")
-        assert dict(caught.value.fates) == (NOBODY if nobody else NOT_SENT)
+        # The server knows no recipient yet, or none any more.
+        none_known = where == "QUIT" or before.at in ("greeting", "EHLO")
+        assert dict(caught.value.fates) == (NO_FATES if none_known else NOT_SENT)
         assert_unusable(client)
         server.wait_for_end()
         # Nothing is said on top of it: no password, no command.
@@ -444,7 +444,7 @@ def test_a_reply_that_came_while_nothing_was_asked(verb):
 
 def test_connecting_is_a_stage_of_its_own():
     client = rsmtp.SmtpClient(timeout=20)
-    with socket.socket() as bound:  # and nobody listens
+    with socket.socket() as bound:  # and not listening
         bound.bind(("127.0.0.1", 0))
         with pytest.raises(errors.SMTPConnectionRefused) as caught:
             client.connect(*bound.getsockname())
@@ -515,7 +515,7 @@ KINDS_OF_FAILURE = {
 }
 
 
-# Nobody can tell who said that before there are keys: rustls goes on waiting.
+# Before there are keys the sender of that is unknown: rustls goes on waiting.
 UNHEARD = {"close_notify"}
 
 
@@ -547,7 +547,7 @@ def test_a_handshake_that_fails(fault, tls, context):
         assert time.monotonic() - begin < 15
         if isinstance(caught.value, errors.SMTPException):
             assert caught.value.stage == "handshake"
-            assert dict(caught.value.fates) == NOBODY
+            assert dict(caught.value.fates) == NO_FATES
         assert str(caught.value)
         assert_unusable(client)
         client.close()

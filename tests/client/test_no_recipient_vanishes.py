@@ -131,7 +131,7 @@ def test_what_the_world_writes_is_understood(catcher, build, to, recipients):
         "b@example.org <evil@example.net>",
     ],
 )
-def test_what_is_not_understood_goes_to_nobody(catcher, send, build, to):
+def test_what_is_not_understood_goes_to_no_recipient(catcher, send, build, to):
     with pytest.raises(ValueError, match="^To: "):
         send(catcher, build(to))
     assert catcher.count == 0

@@ -28,7 +28,7 @@ def test_one_recipient(path, replies):
 
 
 def test_each_recipient_has_an_answer_of_its_own(path):
-    """The standard library reads one answer to the mail data, whoever it was for."""
+    """The standard library reads one answer to the mail data, for whichever recipient."""
 
     def script(peer):
         peer.say("220 hello")

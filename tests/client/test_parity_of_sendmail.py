@@ -40,7 +40,7 @@ SENT = {
     "two messages": sending()[:1] * 2,
     "a quoted local part": sending('"b c"@example.org'),
     "a name without a domain": sending("root"),
-    "nobody": sending([]),
+    "no recipient": sending([]),
 }
 
 
@@ -48,7 +48,7 @@ SENT = {
 @pytest.mark.parametrize("name", SENT)
 def test_what_is_sent(name, extensions):
     standard, ours = both(answering(extensions=extensions), SENT[name])
-    if name == "nobody":
+    if name == "no recipient":
         # The standard library says MAIL and then raises; we raise before that.
         assert ours[0] == standard[0]
         return

@@ -1,4 +1,4 @@
-"""One owner at a time; nobody waits for another client; a fork does no harm."""
+"""One owner at a time; no thread waits for another client; a fork does no harm."""
 
 import asyncio
 import gc
@@ -221,7 +221,7 @@ def test_a_child_has_a_mailer_of_its_own():
 
 
 class Ending:
-    """A peer with whom something happens after each message."""
+    """A peer that does something after each message."""
 
     def __init__(self, peer, end):
         self._peer, self._end = peer, end

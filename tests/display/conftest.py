@@ -93,7 +93,7 @@ def browser():
 
 
 class Tripwire:
-    """A listener that nobody may connect to."""
+    """A listener that must see no connection."""
 
     def __init__(self):
         self._listener = create_server(("127.0.0.1", 0))

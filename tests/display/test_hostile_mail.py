@@ -1,4 +1,4 @@
-"""Foreign HTML in a browser: nothing runs, and nobody learns that it was looked at."""
+"""Foreign HTML in a browser: nothing runs, and no sender learns that it was looked at."""
 
 import contextlib
 

@@ -152,7 +152,7 @@ def test_everything_foreign_is_text(part, read):
     assert not page.all("img")
 
 
-def test_a_charset_that_nobody_knows():
+def test_an_unknown_charset():
     given = rsmtp.Message("é")
     given.set_param("charset", "klingon")
     assert "é" in given._repr_mimebundle_()["text/plain"]

@@ -55,3 +55,9 @@ def test_an_empty_report(mailer, read):
 def test_a_long_report_is_cut(mailer, read):
     report = mailer.send_all([letter("nobody@example.org")] * 400)
     assert "and 200 more, in receipts" in read(report._repr_mimebundle_()["text/html"]).text
+
+
+def test_one_is_singular(mailer):
+    _, mailer = mailer if isinstance(mailer, tuple) else (None, mailer)
+    report = mailer.send_all([letter("bob@example.org")])
+    assert str(report).startswith("1 message in ") and repr(mailer).endswith(", 1 idle session>")

@@ -10,7 +10,7 @@ from rsmtp.errors import SMTPServerDisconnected
 
 def main(host, port):
     client = None
-    # Whoever is not interrupted says where it was.
+    # A run that is not interrupted says where it was.
     faulthandler.dump_traceback_later(15, exit=True)
     # Imported before: importlib's own callbacks lose an interrupt now and then.
     assert rsmtp.SmtpClient

@@ -223,8 +223,8 @@ def test_the_whole_network_when_it_is_meant(catcher):
 
 
 def test_only_this_machine_releases(catcher, send, monkeypatch):
-    """Everybody else would have an open relay. (A connection from elsewhere can't be had
-    in a test: whom the guard takes for one is changed.)"""
+    """Other machines would have an open relay. (A connection from elsewhere can't be had
+    in a test: what the guard takes for one is changed.)"""
     number = send()
     with rsmtp.Catcher(tls="none") as relay, Inbox(catcher) as inbox:
         from inbox.tools import Api

@@ -87,7 +87,7 @@ def test_with_login_and_tls_and_whom_one_names(api, send):
         assert b"no-no-no" not in wrong.octets
 
 
-def test_nobody_there(api, send, relay):
+def test_no_server_there(api, send, relay):
     relay.close()
     answer = api.post(f"/messages/{send()}/release", to(relay)).json
     assert "refused" in answer["problem"].lower()

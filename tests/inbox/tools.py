@@ -64,7 +64,7 @@ def html_mail(html, subject="html", images=()):
 
 
 class Tripwire(socketserver.ThreadingTCPServer):
-    """A listener that nobody must touch: each connection is noted, with the path that was
+    """A listener that must stay untouched: each connection is noted, with the path that was
     asked for, if any was."""
 
     daemon_threads = True

@@ -69,13 +69,13 @@ class Session:
             elif verb == "RCPT":
                 who = re.search("<(.*)>", command)[1]
                 if who in self.server.refuses:
-                    self.say("550 5.1.1 nobody")
+                    self.say("550 5.1.1 no such user")
                 else:
                     self.recipients.append(who)
                     self.say("250 ok")
             elif verb == "DATA":
                 if not self.recipients:
-                    self.say("554 nobody to send to")
+                    self.say("554 no valid recipients")
                     continue
                 self.say("354 go on")
                 while self.line() != ".":
@@ -87,7 +87,7 @@ class Session:
                     self.hear()
                 self.unread = self.unread[size:]
                 if not self.recipients:
-                    self.say("554 nobody to send to")
+                    self.say("554 no valid recipients")
                 elif command.endswith("LAST"):
                     self.take()
                 else:

@@ -9,7 +9,7 @@ _runners = []
 
 
 def close_loops():
-    """After a test: also those of mailers that nobody has closed."""
+    """After a test: also those of mailers that the test has not closed."""
     while _runners:
         _runners.pop().close()
 

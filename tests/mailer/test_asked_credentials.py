@@ -49,7 +49,7 @@ def test_an_access_token(catcher):
         mailer.send(MESSAGE).raise_for_refused()
 
 
-def test_what_it_raises_is_raised_and_nobody_is_logged_in(catcher):
+def test_what_it_raises_is_raised_and_there_is_no_login(catcher):
     class Expired(Exception):
         pass
 

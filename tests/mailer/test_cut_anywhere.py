@@ -11,7 +11,7 @@ import rsmtp
 
 pytestmark = pytest.mark.usefixtures("either_mailer")
 
-NOBODY = "nobody@example.org"
+UNKNOWN = "nobody@example.org"
 
 
 def messages(count):
@@ -19,7 +19,7 @@ def messages(count):
     return [
         (
             "a@example.org",
-            [f"b{number}@example.org", *[NOBODY] * (number == 1)],
+            [f"b{number}@example.org", *[UNKNOWN] * (number == 1)],
             b"Subject: %d\r\n\r\n.\r\n" % number,
         )
         for number in range(count)
@@ -47,7 +47,7 @@ def send(server, count, **options):
 @pytest.mark.timeout(120)
 def test_at_every_octet(offer, reset, side):
     for at in itertools.count():
-        cutting = Cutting(offer, **{side: at}, reset=reset, refuses=[NOBODY])
+        cutting = Cutting(offer, **{side: at}, reset=reset, refuses=[UNKNOWN])
         with serve(cutting) as server:
             report = send(server, 3)
         check(cutting, report, reset, at)
@@ -87,6 +87,6 @@ def check(cutting, report, reset, at):
             raise AssertionError((at, receipt, receipt.recipients))
         if receipt.index == 1:
             one = (
-                receipt.recipients[-1] if receipt.recipients[-1].address == NOBODY else receipt.recipients[0]
+                receipt.recipients[-1] if receipt.recipients[-1].address == UNKNOWN else receipt.recipients[0]
             )
             assert one.fate in ("refused", "unknown"), (at, receipt.recipients)

@@ -50,7 +50,7 @@ def test_a_partial_refusal(catcher):
     assert receipt.queue_id and receipt.queue_id in repr(receipt)
 
 
-def test_a_refused_sender_is_a_refusal_for_everybody(catcher):
+def test_a_refused_sender_is_a_refusal_for_every_recipient(catcher):
     catcher.fault("MAIL", reply=(550, "5.7.1 not you"))
     with mailer(catcher) as sender:
         receipt = sender.send(("a@example.org", ["b@example.org", "c@example.org"], CONTENT), check=False)
@@ -211,12 +211,12 @@ def test_a_server_that_can_is_told_what_comes():
 def test_recipients_over_a_limit_that_the_server_did_not_tell_have_their_turn(catcher):
     for several in (3, 6):
         catcher.fault("RCPT", reply=(452, "4.5.3 too many recipients"), skip=several, times=9 - several)
-    everybody = [f"b{number}@example.org" for number in range(9)]
+    recipients = [f"b{number}@example.org" for number in range(9)]
     with mailer(catcher, retries=5) as sender:
-        receipt = sender.send(("a@example.org", everybody, CONTENT))
-    assert receipt.ok and sorted(receipt.sent) == everybody
+        receipt = sender.send(("a@example.org", recipients, CONTENT))
+    assert receipt.ok and sorted(receipt.sent) == recipients
     arrived = [who for message in catcher.messages for who in message.rcpt_tos]
-    assert sorted(arrived) == everybody
+    assert sorted(arrived) == recipients
 
 
 def test_a_recipient_named_twice(catcher):

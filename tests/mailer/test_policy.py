@@ -170,14 +170,14 @@ def test_too_many_recipients_go_in_as_many_transactions_as_it_takes(words, exten
                     peer.octets(int(command.split()[1]))
                 peer.say("250 ok")
 
-    everybody = [f"b{number}@example.org" for number in range(7)]
-    many = [("a@example.org", everybody, CONTENT)] * 2
+    recipients = [f"b{number}@example.org" for number in range(7)]
+    many = [("a@example.org", recipients, CONTENT)] * 2
     # Were they attempts, there would not be enough, and each would wait.
     with serve(script) as server, mailer(server, retries=0, backoff=100, window=1) as sending:
         report = sending.send_all(many)
     assert report.ok
     for receipt in report.receipts:
-        assert sorted(receipt.sent) == everybody and receipt.attempts == 1
+        assert sorted(receipt.sent) == recipients and receipt.attempts == 1
     # What the first transaction has shown holds for the rest of the session.
     assert named == [7, 2, 2, 1, 2, 2, 2, 1]
 

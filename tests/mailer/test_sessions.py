@@ -361,7 +361,7 @@ def test_a_server_that_leaves_the_last_quit_unanswered_is_not_waited_for():
     assert report.sent == 3 and b"QUIT\r\n" in server.heard
 
 
-def test_the_log_tells_the_conversation_while_somebody_listens(catcher, caplog):
+def test_the_log_tells_the_conversation_while_a_handler_listens(catcher, caplog):
     def send():
         with plain(catcher, keep_idle=0) as mailer:
             return mailer.send_all([MESSAGE] * 2)

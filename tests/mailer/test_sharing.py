@@ -53,7 +53,7 @@ def test_one_that_stalls_keeps_only_what_it_has_said():
 
 
 @either_mailer
-def test_a_server_that_refuses_everybody_is_not_stormed():
+def test_a_server_that_refuses_every_recipient_is_not_stormed():
     def script(peer):
         time.sleep(0.01 * (len(peers) % 5))
         peers.append(peer)

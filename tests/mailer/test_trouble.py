@@ -1,4 +1,4 @@
-"""Servers that fail: what is retried, what is told, and that nobody waits for ever."""
+"""Servers that fail: what is retried, what is told, and that no call waits for ever."""
 
 import socket
 
@@ -23,16 +23,18 @@ def messages(count):
 
 
 @pytest.fixture
-def nobody():
-    """A port where nobody listens."""
+def closed_port():
+    """A port where no server listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_nobody_there_is_raised_with_a_report(nobody, retries):
-    with rsmtp.Mailer(host="127.0.0.1", port=nobody, tls="none", retries=retries, backoff=0.01) as mailer:
+def test_no_server_there_is_raised_with_a_report(closed_port, retries):
+    with rsmtp.Mailer(
+        host="127.0.0.1", port=closed_port, tls="none", retries=retries, backoff=0.01
+    ) as mailer:
         with pytest.raises(errors.SMTPConnectionRefused):
             mailer.send(messages(1)[0])
         with pytest.raises(errors.SMTPConnectionRefused) as raised:
@@ -41,9 +43,9 @@ def test_nobody_there_is_raised_with_a_report(nobody, retries):
     assert raised.value.report.to_retry == messages(3)
 
 
-def test_the_second_server_takes_over(nobody):
+def test_the_second_server_takes_over(closed_port):
     with rsmtp.Catcher(tls="none") as catcher:
-        urls = [f"smtp://127.0.0.1:{port}?tls=none" for port in (nobody, catcher.port)]
+        urls = [f"smtp://127.0.0.1:{port}?tls=none" for port in (closed_port, catcher.port)]
         with rsmtp.Mailer(urls, backoff=0.01) as mailer:
             report = mailer.send_all(messages(5))
         assert report.ok and len(catcher.messages) == 5
@@ -172,7 +174,7 @@ def test_what_was_never_begun_outlives_more_sessions_than_it_has_attempts():
     assert len(server.peers) == 10
 
 
-@pytest.mark.parametrize("last", [b"999 what?\r\n", b"550 nobody asked\r\n" * 50, b""])
+@pytest.mark.parametrize("last", [b"999 what?\r\n", b"550 not asked for\r\n" * 50, b""])
 def test_answers_that_come_together_with_the_end_of_the_session_all_count(last):
     # Behind one that shows that the server takes BDAT, five messages are answered in one
     # segment, by a different word each, and what comes behind that in the same segment ends
@@ -205,7 +207,7 @@ def test_answers_that_come_together_with_the_end_of_the_session_all_count(last):
 
 
 @pytest.mark.parametrize("extensions", [[], ["PIPELINING"], ["PIPELINING", "CHUNKING"]], ids=str)
-def test_a_server_that_says_421_and_does_not_hang_up_keeps_nobody_waiting(extensions):
+def test_a_server_that_says_421_and_does_not_hang_up_keeps_no_call_waiting(extensions):
     def script(peer):
         peer.say("220 hello")
         peer.line()

@@ -110,7 +110,7 @@ def test_classic_messages_do_the_same(steps):
     ours, theirs = rsmtp.email.message.Message(), email.message.Message()
     for step in steps:
         expected = applied(theirs, email.encoders, step)
-        # Its own mistakes, which nobody relies on: the repr of a tuple in a header.
+        # Mistakes of its own that no program relies on: the repr of a tuple in a header.
         assume(expected not in ("AttributeError", "UnboundLocalError"))
         assume(not any("=('" in str(value) for value in theirs.values()))
         assert applied(ours, rsmtp.email.encoders, step) == expected, step

@@ -1,5 +1,5 @@
 """A signed part, and a message in a message, is written as a parser read it, octet for
-octet, as long as nobody has touched it."""
+octet, unless it was changed."""
 
 import copy
 import email.policy

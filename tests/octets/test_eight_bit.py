@@ -1,5 +1,5 @@
 """8-bit content goes out as it is; a server that can't take it gets the same octets in an
-encoding, and nobody gets less than that."""
+encoding, and no server gets less than that."""
 
 import email
 import email.message

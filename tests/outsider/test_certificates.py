@@ -224,7 +224,7 @@ def test_a_context_that_does_not_look_at_the_name_is_obeyed(authorities, tls):
     context.check_hostname = False
     with serve(securing(authorities, "another name", tls)) as server:
         client = send(server, tls, context)
-        # And nobody is told that it was verified.
+        # And nothing claims that it was verified.
         assert client.tls.verified is False
         client.quit()
     for name in ("expired", "self-signed", "by another authority"):
@@ -257,7 +257,7 @@ def test_what_is_no_context(authorities, tls, context):
 
 
 def raw_octets(octets):
-    """Past TLS, as somebody on the way would."""
+    """Past TLS, as an attacker on the way would."""
 
     def then(peer):
         peer.line()
@@ -269,7 +269,7 @@ def raw_octets(octets):
 
 
 INSIDE = {
-    "plaintext from somebody else": raw_octets(b"250 ok\r\n"),
+    "plaintext from an attacker": raw_octets(b"250 ok\r\n"),
     "a record that was changed": raw_octets(b"\x17\x03\x03\x00\x20" + b"\x55" * 32),
     "an alert in plaintext": raw_octets(b"\x15\x03\x03\x00\x02\x02\x28"),
     "a connection that ends without a word": lambda peer: (

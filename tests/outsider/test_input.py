@@ -264,7 +264,7 @@ def test_what_is_an_address_of_a_message(value, written):
 
 
 @pytest.mark.parametrize("value", [[], (), "", None])
-def test_nobody_is_no_field(value):
+def test_none_is_no_field(value):
     assert rsmtp.Message("hello", cc=value)["Cc"] is None
 
 

@@ -4,7 +4,7 @@
 use rsmtp::driver::{Attendant, Connection, Patience, Target, TimedLine, Wire};
 use rsmtp::protocol::{Error, Options};
 
-/// Whoever is told of the conversation's first line.
+/// An observer that is told of the conversation's first line.
 struct Panics;
 
 impl Attendant for Panics {

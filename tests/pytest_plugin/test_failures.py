@@ -30,7 +30,7 @@ def test_the_conversation(project):
     assert output.count(password) == output.count(f"the password is {password}")
 
 
-def test_nobody_has_connected(project):
+def test_no_client_has_connected(project):
     result = project("def test_it(sent_messages): sent_messages.only(timeout=0)")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(

@@ -48,7 +48,7 @@ def unavailable() -> str | None:
 class Bed:
     """Real servers for tests to talk to.
 
-    `host` and `ports` (by role, see master.cf) say where they are, `ca_file` whom to
+    `host` and `ports` (by role, see master.cf) say where they are, `ca_file` which authority to
     trust, `username` and `password` how to log in; `lmtp_socket` is Dovecot's LMTP on
     a Unix socket. alice, bob, carol and jürgen have mailboxes in bed.test.
     """
@@ -255,7 +255,7 @@ def find(program: str) -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on, held together so that they differ."""
+    """Free ports of 127.0.0.1, held together so that they differ."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -264,7 +264,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def answers(port: int, *, speaks: bool) -> bool:
-    """Whether somebody listens there and, where the server speaks first, greets."""
+    """Whether a server listens there and, where the server speaks first, greets."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
             return not speaks or connection.recv(4).startswith(b"220")

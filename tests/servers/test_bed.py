@@ -46,7 +46,7 @@ def test_stops_and_starts_again_with_its_mail(bed, kill):
     bed.delivered("alice", f"before the stop, kill={kill}")
     bed.stop(kill=kill)
     with pytest.raises(ConnectionRefusedError):
-        send(bed, "to nobody")
+        send(bed, "to no recipient")
     bed.start()
     send(bed, f"after the start, kill={kill}")
     bed.delivered("alice", f"after the start, kill={kill}")

@@ -60,7 +60,7 @@ def test_says_what_the_server_refused(run, settings, words):
     assert words in said
 
 
-def test_says_that_nobody_listens(run):
+def test_says_that_no_server_listens(run):
     assert "no connection to localhost" in run(SMTP_PORT="1")
 
 

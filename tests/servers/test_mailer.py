@@ -64,7 +64,7 @@ class Messages:
         return made["sender"], made["recipients"], content.encode()
 
     def number(self, held):
-        """Which of them this is, in the queue; it is whole, and nobody else's."""
+        """Which of them this is, in the queue; it is whole, and has no other's octets."""
         number = int(re.search(rb"Message-ID: <(\d+)\.%b@" % str(self.run).encode(), held.content)[1])
         assert held.content.endswith(self[number][2]), held.content
         return number
@@ -149,7 +149,7 @@ class Killer(threading.Thread):
 
 
 def arrivals(bed, messages):
-    """For whom each message is in the queue, once for each time that it is there."""
+    """The recipient of each message in the queue, once for each time that it is there."""
     found = collections.defaultdict(list)
     for one in bed.held().values():
         found[messages.number(one)].append(one.recipients)

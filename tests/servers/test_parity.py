@@ -270,7 +270,7 @@ def test_certificate_for_another_name(bed, client, trusting):
         client.SMTP_SSL("127.0.0.1", bed.ports["smtps"], context=trusting)
 
 
-def test_nobody_listening(client):
+def test_no_server_listening(client):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionRefusedError):

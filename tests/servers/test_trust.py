@@ -1,4 +1,4 @@
-"""Whom rsmtp trusts when nothing is said about it, and how that is said."""
+"""Which authorities rsmtp trusts by default, and how to choose others."""
 
 import os
 import smtplib

@@ -99,7 +99,7 @@ def test_unknown_recipient_is_reported(run):
     assert "5.1.1 <nobody@bed.test>: Recipient address rejected" in printed
 
 
-def test_nobody_listening_is_reported(run):
+def test_no_server_listening_is_reported(run):
     printed = run(port=1)
     assert printed.startswith("not sent: ")
     assert "Connection refused" in printed
