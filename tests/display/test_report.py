@@ -58,6 +58,5 @@ def test_a_long_report_is_cut(mailer, read):
 
 
 def test_one_is_singular(mailer):
-    _, mailer = mailer if isinstance(mailer, tuple) else (None, mailer)
     report = mailer.send_all([letter("bob@example.org")])
     assert str(report).startswith("1 message in ") and repr(mailer).endswith(", 1 idle session>")
