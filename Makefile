@@ -51,7 +51,7 @@ test-rust: ## Only the Rust tests, layer by layer
 # Most tests wait, for a server or a time-out: several processes wait side by side, each with
 # whole files. PROCESSES=0 runs them in one, for a debugger.
 PROCESSES ?= 3
-test-python: $(VENV)/built $(VENV)/test-tools ## Only the Python tests (PYTEST="-k name" passes options)
+test-python: $(VENV)/built $(VENV)/test-tools $(VENV)/check-tools ## Only the Python tests (PYTEST="-k name" passes options)
 	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(PYTEST)
 
 .PHONY: suite-aiosmtplib
@@ -99,7 +99,7 @@ check-stubs: $(FRESH_STUB) $(VENV)/check-tools
 
 check-types: $(VENV)/built $(VENV)/check-tools
 	$(BIN)/mypy
-	$(BIN)/mypy --strict tests/typing/*.py
+	$(BIN)/mypy --strict tests/typing/ported_script.py tests/typing/public_names.py
 
 check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 	.tools/bin/cargo-deny check bans licenses sources

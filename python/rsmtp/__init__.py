@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rsmtp import aio, aiosmtplib, email, errors, inbox, smtplib, testing
+    from rsmtp import aio, aiosmtplib, email, errors, inbox, smtplib, testing, typing
     from rsmtp._rsmtp import (
         Catcher,
         Certificate,
@@ -80,9 +80,10 @@ __all__ = [
     "send",
     "smtplib",
     "testing",
+    "typing",
 ]
 
-_MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "smtplib", "testing")
+_MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "smtplib", "testing", "typing")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
     "AsyncMailer": "async_mailer",

@@ -5,6 +5,8 @@ around it.
 
 import collections
 import collections.abc
+import email
+import email.policy
 import os
 import pathlib
 import typing
@@ -16,6 +18,11 @@ from typing import Any, Final, Self, SupportsFloat, SupportsIndex, final
 
 from _typeshed import SupportsGetItem
 from typing_extensions import disjoint_base
+
+import rsmtp
+import rsmtp.email
+import rsmtp.email.policy
+import rsmtp.typing
 
 __all__ = [
     "STAGES",
@@ -930,22 +937,24 @@ class Message:
         charset: str | None = None,
         *,
         subject: str | None = None,
-        from_: object = None,
-        to: object = None,
-        cc: object = None,
-        bcc: object = None,
-        reply_to: object = None,
+        from_: rsmtp.typing.Addresses | None = None,
+        to: rsmtp.typing.Addresses | None = None,
+        cc: rsmtp.typing.Addresses | None = None,
+        bcc: rsmtp.typing.Addresses | None = None,
+        reply_to: rsmtp.typing.Addresses | None = None,
         html: str | None = None,
-        attachments: object = None,
-        headers: object = None,
-        policy: object = None,
+        attachments: rsmtp.typing.Attachments | None = None,
+        headers: collections.abc.Mapping[str, object]
+        | collections.abc.Iterable[tuple[str, object]]
+        | None = None,
+        policy: rsmtp.email.policy.Policy | email.policy.Policy[typing.Any] | None = None,
         local: bool = False,
     ) -> None: ...
     @classmethod
-    def __init_subclass__(cls, /, **_kwargs) -> None: ...
-    def __iter__(self, /) -> Iterator: ...
+    def __init_subclass__(cls, /, **_kwargs: object) -> None: ...
+    def __iter__(self, /) -> Iterator[Any]: ...
     def __len__(self, /) -> int: ...
-    def __new__(cls, /, *_args, **_kwargs) -> Self: ...
+    def __new__(cls, /, *_args: object, **_kwargs: object) -> Self: ...
     def __reduce_ex__(self, /, _protocol: SupportsIndex) -> tuple[Any, ...]: ...
     def __repr__(self, /) -> Any: ...
     def __setitem__(self, name: Any, value: Any, /) -> None: ...
@@ -993,7 +1002,7 @@ class Message:
         The message as a generator writes it: `bytes` if `binary`, else `str`.
         """
     @property
-    def _headers(self, /) -> list:
+    def _headers(self, /) -> list[Any]:
         """
         The fields as (name, value) tuples. What is done with the list is done with the
         fields, as programs that sign messages expect it.
@@ -1031,7 +1040,7 @@ class Message:
     def add_attachment(
         self,
         /,
-        content: object,
+        content: rsmtp.typing.Content | rsmtp.typing.Attachment,
         maintype: str | None = None,
         subtype: str | None = None,
         *,
@@ -1045,7 +1054,9 @@ class Message:
         told by the name where it is not given; the name is the file's own where it has
         one.
         """
-    def add_header(self, /, _name: str, _value: str | None, **_params) -> None:
+    def add_header(
+        self, /, _name: str, _value: str | None, **_params: str | tuple[str, str | None, str] | None
+    ) -> None:
         """
         Add a field with parameters: `name: value; key="parameter"`.
 
@@ -1072,12 +1083,12 @@ class Message:
         text as its first part. Raises TypeError where that can't be.
         """
     @property
-    def defects(self, /) -> list:
+    def defects(self, /) -> list[Any]:
         """
         What a parser found wrong.
         """
     @defects.setter
-    def defects(self, /, defects: list) -> None: ...
+    def defects(self, /, defects: list[Any]) -> None: ...
     def del_param(self, /, param: str, header: str = "content-type", requote: bool = ...) -> None:
         """
         Remove a parameter of a field.
@@ -1304,7 +1315,7 @@ class Receipt:
         How often a server was asked.
         """
     @property
-    def error(self, /) -> Any | None:
+    def error(self, /) -> BaseException | None:
         """
         What went wrong beside refusals: an exception, not raised, or None.
         """
@@ -1598,12 +1609,12 @@ class Request:
 
 @final
 class Sending:
-    def fail(self, /, why) -> None:
+    def fail(self, /, why: BaseException) -> None:
         """
         A worker could not be started: this ends the sending.
         """
     @property
-    def failure(self, /) -> Any | None:
+    def failure(self, /) -> BaseException | None:
         """
         The exception that says why nothing could be sent any more, or None.
         """
@@ -1611,7 +1622,7 @@ class Sending:
         """
         There is no more to come; `go_on` tells of the rest.
         """
-    def go_on(self, /, told: list, wait: bool = True) -> bool:
+    def go_on(self, /, told: list[Receipt], wait: bool = True) -> bool:
         """
         Sends, and adds receipts to the list as they come; returns after a moment in any
         case. False: all is told. The list is the caller's own, so that an interrupt can't
@@ -1633,7 +1644,7 @@ class Sending:
         Takes one message. True: the next one, please. False: that is enough for now.
         None: it has to be prepared first, and is kept until it is.
         """
-    def put_aside(self, /, why) -> bool:
+    def put_aside(self, /, why: BaseException) -> bool:
         """
         The one that was kept can't be sent as it is: a receipt says so.
         """
@@ -1641,7 +1652,7 @@ class Sending:
         """
         The one that was kept, as `rsmtp.sending.prepare` has made it ready.
         """
-    def put_unfit(self, /, item: Any, why) -> bool:
+    def put_unfit(self, /, item: object, why: BaseException) -> bool:
         """
         Something that no message could be made of: a receipt says so. True: the next one,
         please.
@@ -1657,7 +1668,7 @@ class Sending:
         Numbers of messages so far: sent to every recipient, refused for one at least,
         unknown for one at least, not sent.
         """
-    def tell(self, /, told: list) -> bool:
+    def tell(self, /, told: list[Any]) -> bool:
         """
         Adds the receipts that have come. Whether all is told.
         """
@@ -1974,7 +1985,7 @@ class Worker:
         What to do next, with which server, session or number, and for how many seconds:
         "dial", "reuse", "discard", "queue", "pause", "wait" or "leave".
         """
-    def not_opened(self, /, why) -> None:
+    def not_opened(self, /, why: BaseException) -> None:
         """
         There is no connection, for this reason.
         """

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, overload
 
+import rsmtp
 from rsmtp._rsmtp import Receipt
 from rsmtp.async_pool import AsyncPool
 from rsmtp.async_sending import AsyncSending
-from rsmtp.mailer import BaseMailer, Sendable, check_many, checked
+from rsmtp.mailer import BaseMailer, Row, check_many, checked
 from rsmtp.progress import Progress
 from rsmtp.report import Report
 from rsmtp.tracebacks import shortened
@@ -22,7 +23,7 @@ class AsyncMailer(BaseMailer):
     def _made_up(self) -> None:
         self._pool = AsyncPool(lambda: self._engine)
 
-    async def send(self, message: Sendable, *, check: bool = True) -> Receipt:
+    async def send(self, message: rsmtp.typing.Sendable, *, check: bool = True) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
 
         A task that is cancelled ends the session; the exception has the message's fate
@@ -42,13 +43,33 @@ class AsyncMailer(BaseMailer):
         except Exception as raised:
             raise shortened(raised)  # noqa: B904
 
+    @overload
+    def send_all(
+        self,
+        messages: Iterable[rsmtp.typing.Sendable] | AsyncIterable[rsmtp.typing.Sendable],
+        *,
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+        make: None = None,
+    ) -> AsyncSending: ...
+
+    @overload
+    def send_all(
+        self,
+        messages: Iterable[Row] | AsyncIterable[Row],
+        *,
+        progress: bool | Callable[[Progress], object] = False,
+        total: int | None = None,
+        make: Callable[[Row], rsmtp.typing.Sendable],
+    ) -> AsyncSending: ...
+
     def send_all(
         self,
         messages: Iterable[Any] | AsyncIterable[Any],
         *,
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
-        make: Callable[[Any], Sendable] | None = None,
+        make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
     ) -> AsyncSending:
         """Sends all that an iterable gives, asynchronous or not, as `Mailer.send_all` does.
 

@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, 
 from functools import partial
 from typing import Any
 
+import rsmtp
 from rsmtp._rsmtp import Receipt, Worker
 from rsmtp.async_connection import Connection
 from rsmtp.async_pool import AsyncPool
 from rsmtp.errors import SMTPException
 from rsmtp.feeding import ENDED, each_made, feed, put
 from rsmtp.local_hostname import address_literal
-from rsmtp.mailer import Sendable, each_once, teller
+from rsmtp.mailer import each_once, teller
 from rsmtp.progress import Progress
 from rsmtp.report import KEPT, Report
 from rsmtp.servers import Local
@@ -50,10 +51,10 @@ class AsyncSending:
         self,
         pool: AsyncPool,
         hops: list[Any],
-        messages: Iterable[Sendable] | AsyncIterable[Sendable],
+        messages: Iterable[rsmtp.typing.Sendable] | AsyncIterable[rsmtp.typing.Sendable],
         progress: bool | Callable[[Progress], object],
         total: int | None,
-        make: Callable[[Any], Sendable] | None = None,
+        make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
         *,
         recorded: bool = False,
     ) -> None:

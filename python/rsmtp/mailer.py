@@ -11,17 +11,15 @@ from itertools import repeat
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
+import rsmtp
 from rsmtp import sockets
 from rsmtp._rsmtp import Engine, Receipt, Sending, _username
 from rsmtp.feeding import each_made, feed
 from rsmtp.progress import Progress, bar
 from rsmtp.report import KEPT, Report
-from rsmtp.sending import MessageLike, prepare
+from rsmtp.sending import prepare
 from rsmtp.servers import Local, Server, from_url
 from rsmtp.tracebacks import public, shortened
-
-#: A message, ours or the standard library's, or `(from_addr, to_addrs, data)`.
-Sendable = Any
 
 Row = TypeVar("Row")
 
@@ -91,8 +89,8 @@ class BaseMailer:
         user: str | None = None,
         password: str | Callable[[], str] | None = None,
         access_token: str | Callable[[], str] | None = None,
-        tls: str | None = None,
-        context: Any = None,
+        tls: rsmtp.typing.Tls | None = None,
+        context: rsmtp.typing.Context | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
         local_hostname: str | None = None,
@@ -196,7 +194,7 @@ class BaseMailer:
 class Mailer(BaseMailer):
     __doc__ = BaseMailer.__doc__
 
-    def send(self, message: Sendable, *, check: bool = True) -> Receipt:
+    def send(self, message: rsmtp.typing.Sendable, *, check: bool = True) -> Receipt:
         """Sends one message and tells what became of it.
 
         A message that no recipient got raises, as in smtplib: SMTPRecipientsRefused,
@@ -217,7 +215,7 @@ class Mailer(BaseMailer):
         except BaseException as raised:
             raise shortened(raised)  # noqa: B904
 
-    def _send_by_thread(self, message: Sendable) -> Receipt:
+    def _send_by_thread(self, message: rsmtp.typing.Sendable) -> Receipt:
         """What is done by sockets that are not Python's is done in a thread of its own, and
         waited for as they want it."""
         try:
@@ -234,7 +232,7 @@ class Mailer(BaseMailer):
     @overload
     def send_all(
         self,
-        messages: Iterable[Sendable],
+        messages: Iterable[rsmtp.typing.Sendable],
         *,
         stream: Literal[True],
         progress: bool | Callable[[Progress], object] = False,
@@ -250,13 +248,13 @@ class Mailer(BaseMailer):
         stream: Literal[True],
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
-        make: Callable[[Row], Sendable],
+        make: Callable[[Row], rsmtp.typing.Sendable],
     ) -> Iterator[Receipt]: ...
 
     @overload
     def send_all(
         self,
-        messages: Iterable[Sendable],
+        messages: Iterable[rsmtp.typing.Sendable],
         *,
         stream: Literal[False] = False,
         progress: bool | Callable[[Progress], object] = False,
@@ -272,7 +270,7 @@ class Mailer(BaseMailer):
         stream: Literal[False] = False,
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
-        make: Callable[[Row], Sendable],
+        make: Callable[[Row], rsmtp.typing.Sendable],
     ) -> Report: ...
 
     def send_all(
@@ -282,7 +280,7 @@ class Mailer(BaseMailer):
         stream: bool = False,
         progress: bool | Callable[[Progress], object] = False,
         total: int | None = None,
-        make: Callable[[Any], Sendable] | None = None,
+        make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
     ) -> Report | Iterator[Receipt]:
         """Sends all that an iterable gives, many at a time on each session.
 
@@ -371,7 +369,7 @@ Told = Callable[[bool], None]
 
 def teller(
     sending: Sending,
-    messages: Iterable[Sendable],
+    messages: Iterable[rsmtp.typing.Sendable],
     progress: bool | Callable[[Progress], object],
     total: int | None,
 ) -> Told:
@@ -383,7 +381,9 @@ def teller(
     return Progress.teller(sending, total, bar(total) if progress is True else progress)
 
 
-def _rounds(sending: Sending, messages: Iterable[Sendable], receipts: list[Receipt]) -> Iterator[None]:
+def _rounds(
+    sending: Sending, messages: Iterable[rsmtp.typing.Sendable], receipts: list[Receipt]
+) -> Iterator[None]:
     """Takes messages and sends them until all is told. Yields whenever receipts may have come."""
     iterator = iter(messages)
     feed(sending, iterator)
@@ -400,7 +400,7 @@ def _rounds(sending: Sending, messages: Iterable[Sendable], receipts: list[Recei
         raise failure
 
 
-def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Report:
+def _report(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told) -> Report:
     report = Report()
     try:
         for _ in _rounds(sending, messages, report.receipts):
@@ -414,7 +414,7 @@ def _report(sending: Sending, messages: Iterable[Sendable], told: Told) -> Repor
     return report
 
 
-def _receipts(sending: Sending, messages: Iterable[Sendable], told: Told) -> Iterator[Receipt]:
+def _receipts(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told) -> Iterator[Receipt]:
     waiting: list[Receipt] = []
     try:
         for _ in _rounds(sending, messages, waiting):
@@ -456,4 +456,4 @@ def _settle(sending: Sending, raised: BaseException, report: Report) -> None:
     raised.report = report  # type: ignore[attr-defined]
 
 
-__all__ = ["Mailer", "MessageLike", "Progress", "Receipt", "Report", "Sendable"]
+__all__ = ["Mailer", "Progress", "Receipt", "Report"]

@@ -9,7 +9,7 @@ it for us: the base is added when the program does.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     class Message(_rsmtp.Message, email.message.Message[Any, Any]):
         """An email message, or a part of one."""
+
+        def __iter__(self) -> Iterator[str]: ...
 
         def walk(self) -> Generator[Self, None, None]: ...
 

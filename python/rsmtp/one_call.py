@@ -5,21 +5,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import rsmtp
 from rsmtp.tracebacks import shortened
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from rsmtp._rsmtp import Receipt
-    from rsmtp.mailer import Sendable
-
 __all__ = ["asend", "send"]
 
 
 def send(
-    message: Sendable,
+    message: rsmtp.typing.Sendable,
     url: str | Sequence[str] | None = None,
     *,
     host: str | None = None,
@@ -28,8 +26,8 @@ def send(
     user: str | None = None,
     password: str | Callable[[], str] | None = None,
     access_token: str | Callable[[], str] | None = None,
-    tls: str | None = None,
-    context: Any = None,
+    tls: rsmtp.typing.Tls | None = None,
+    context: rsmtp.typing.Context | None = None,
     timeout: float | None = None,
     deadline: float | None = None,
     local_hostname: str | None = None,
@@ -44,7 +42,7 @@ def send(
     backoff: float = 1.0,
     resend_unknown: bool = False,
     check: bool = True,
-) -> Receipt:
+) -> rsmtp.Receipt:
     """Sends one message over a session of its own, and waits until its fate is known.
 
         rsmtp.send(message, "smtp://ann:password@smtp.example.org")
@@ -81,7 +79,7 @@ def send(
 
 
 async def asend(
-    message: Sendable,
+    message: rsmtp.typing.Sendable,
     url: str | Sequence[str] | None = None,
     *,
     host: str | None = None,
@@ -90,8 +88,8 @@ async def asend(
     user: str | None = None,
     password: str | Callable[[], str] | None = None,
     access_token: str | Callable[[], str] | None = None,
-    tls: str | None = None,
-    context: Any = None,
+    tls: rsmtp.typing.Tls | None = None,
+    context: rsmtp.typing.Context | None = None,
     timeout: float | None = None,
     deadline: float | None = None,
     local_hostname: str | None = None,
@@ -106,7 +104,7 @@ async def asend(
     backoff: float = 1.0,
     resend_unknown: bool = False,
     check: bool = True,
-) -> Receipt:
+) -> rsmtp.Receipt:
     """`rsmtp.send` for an event loop: the same arguments, receipt and errors.
 
         await rsmtp.asend(message, "smtp://ann:password@smtp.example.org")

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-import email.generator
-import email.message
-import email.utils
 import functools
-import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import rsmtp
 from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _rendered, needs_smtputf8
 
 # Characters of a field whose addresses are kept.
 _SHORT = 256
-
-MessageLike = Any
-"""bytes, str, an rsmtp.Message or a message of the standard library."""
 
 
 class Envelope(NamedTuple):
@@ -34,7 +27,7 @@ class Envelope(NamedTuple):
 
 
 def envelope_of(
-    msg: Any, from_addr: str | None, to_addrs: str | Iterable[str] | None, *, like_smtplib: bool = False
+    msg: Any, from_addr: str | None, to_addrs: rsmtp.typing.Recipients | None, *, like_smtplib: bool = False
 ) -> Envelope:
     """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6). ValueError for a
     message without a sender or a recipient. `like_smtplib`: an address without a domain may
@@ -155,6 +148,10 @@ def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
     if utf8 and not hasattr(msg.policy, "utf8"):
         # The generator of the standard library has no UTF-8 for a classic policy.
         return Message.from_stdlib(msg)._content_for_sending(utf8=True)
+    import copy
+    import email.generator
+    import io
+
     sent = copy.copy(msg)
     del sent["Bcc"]
     del sent["Resent-Bcc"]
@@ -191,7 +188,7 @@ def smtputf8_options(envelope: Envelope, content: bytes | RenderedMessage) -> li
     return ["SMTPUTF8", "BODY=8BITMIME"] if needed else []
 
 
-def content_of(msg: MessageLike) -> bytes | RenderedMessage:
+def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
     """Text goes as UTF-8, a message is rendered, bytes are taken as they are."""
     if isinstance(msg, (bytes, RenderedMessage)):
         return msg
@@ -257,6 +254,8 @@ def bare_address(address: str) -> str:
     if not _PLAIN.fullmatch(text):
         raise ValueError(f"address: {address!r} is not an address: its angle brackets don't enclose one")
     if text.endswith(")"):
+        import email.utils
+
         return email.utils.parseaddr(text)[1] or text
     return text
 

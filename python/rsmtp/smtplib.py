@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 import rsmtp
 from rsmtp.client import SmtpClient
 from rsmtp.tracebacks import shortened
-from rsmtp.verbs.conversation import LMTP_PORT, SMTP_PORT, SMTP_SSL_PORT, UNSET
+from rsmtp.verbs.conversation import LMTP_PORT as LMTP_PORT
+from rsmtp.verbs.conversation import SMTP_PORT as SMTP_PORT
+from rsmtp.verbs.conversation import SMTP_SSL_PORT as SMTP_SSL_PORT
+from rsmtp.verbs.conversation import UNSET
 
 if TYPE_CHECKING:
     import ssl

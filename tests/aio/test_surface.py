@@ -16,6 +16,7 @@ ONLY_ASYNC = {"__aenter__", "__aexit__", "__await__", "__del__"}
 PARTS = {
     "_rsmtp_arrive",
     "_rsmtp_leave",
+    "_rsmtp_open",
     "_rsmtp_cancel_auth",
     "_rsmtp_login_by_steps",
     "_rsmtp_ask_about",

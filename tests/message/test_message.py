@@ -9,6 +9,7 @@ import threading
 import pytest
 
 import rsmtp
+import rsmtp.email.policy
 from rsmtp import sending
 from rsmtp.email.header import Header
 from rsmtp.email.headerregistry import Address

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import email.message
 import socket
 import ssl
 from collections.abc import Sequence
 
-from rsmtp._rsmtp import Message, TlsConfig
+import rsmtp
+from rsmtp._rsmtp import TlsConfig
 from rsmtp.aiosmtplib.response import SMTPResponse
 from rsmtp.aiosmtplib.smtp import DEFAULT_TIMEOUT, SMTP
 from rsmtp.aiosmtplib.typing import SMTPTokenGenerator, SocketPathType
@@ -16,7 +16,7 @@ __all__ = ("send",)
 
 
 async def send(
-    message: Message | email.message.Message | str | bytes,
+    message: rsmtp.typing.AnyMessage | str | bytes,
     /,
     *,
     sender: str | None = None,

@@ -8,7 +8,6 @@ decided by the engine.
 from __future__ import annotations
 
 import asyncio
-import email.message
 import os
 import socket
 import ssl
@@ -17,7 +16,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeVar
 
 import rsmtp.errors
-from rsmtp._rsmtp import Message, TlsConfig
+from rsmtp._rsmtp import TlsConfig
 from rsmtp.aiosmtplib.connection import Client, Transport
 from rsmtp.aiosmtplib.errors import (
     SMTPConnectResponseError,
@@ -639,7 +638,7 @@ class SMTP:
 
     async def send_message(
         self,
-        message: Message | email.message.Message,
+        message: rsmtp.typing.AnyMessage,
         /,
         *,
         sender: str | None = None,

@@ -6,7 +6,8 @@ Handlers written for the standard library catch what is raised here.
 from __future__ import annotations
 
 from email.errors import *
-from email.errors import MessageDefect, MessageError
+from email.errors import MessageDefect as MessageDefect
+from email.errors import MessageError as MessageError
 from typing import TypeVar
 
 _Defect = TypeVar("_Defect", bound=MessageDefect)

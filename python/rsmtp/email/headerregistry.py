@@ -30,7 +30,26 @@ from rsmtp.email._fields import (
 )
 from rsmtp.email._policybase import has_surrogates, sanitize
 
-__all__ = ["Address", "BaseHeader", "Group", "HeaderRegistry"]
+__all__ = [
+    "Address",
+    "AddressHeader",
+    "BaseHeader",
+    "ContentDispositionHeader",
+    "ContentTransferEncodingHeader",
+    "ContentTypeHeader",
+    "DateHeader",
+    "Group",
+    "HeaderRegistry",
+    "MIMEVersionHeader",
+    "MessageIDHeader",
+    "ParameterizedMIMEHeader",
+    "SingleAddressHeader",
+    "UniqueAddressHeader",
+    "UniqueDateHeader",
+    "UniqueSingleAddressHeader",
+    "UniqueUnstructuredHeader",
+    "UnstructuredHeader",
+]
 
 
 class BaseHeader(str):

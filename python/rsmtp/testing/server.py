@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
+import rsmtp
 from rsmtp import Catcher, TlsConfig
 from rsmtp.display.short import counted
 from rsmtp.testing.messages import SentMessages
@@ -22,11 +24,43 @@ class SmtpServer:
     Args:
         tls: "none", "starttls" or "implicit".
         timeout: seconds that `messages` waits for what has not arrived.
-        options: those of `rsmtp.Catcher`, as require_auth=True or max_size=1000.
+
+    The other arguments are those of `rsmtp.Catcher`, as require_auth=True or max_size=1000.
     """
 
-    def __init__(self, *, tls: str = "none", timeout: float = 5.0, **options: Any) -> None:
-        self.catcher = Catcher(tls=tls, **options)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        *,
+        tls: rsmtp.typing.Tls = "none",
+        timeout: float = 5.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        protocol: Literal["smtp", "lmtp"] = "smtp",
+        unix: str | os.PathLike[str] | None = None,
+        username: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+        any_login: bool = False,
+        require_auth: bool = False,
+        require_tls: bool = False,
+        auth_before_tls: bool = False,
+        extensions: Sequence[str] | None = None,
+        without: Sequence[str] = (),
+        mechanisms: Sequence[str] | None = None,
+        max_size: int = 33_554_432,
+        max_recipients: int = 1000,
+        max_messages: int | None = None,
+        max_connections: int = 1000,
+        idle_timeout: float = 300.0,
+        keep: int = 1000,
+        hostname: str = "localhost",
+        authority: str | os.PathLike[str] | None = None,
+        allow_remote: bool = False,
+    ) -> None:
+        options = dict(locals())
+        del options["self"], options["timeout"]
+        self.catcher = Catcher(**options)
         self.messages = SentMessages(self.catcher, timeout)
 
     @property
@@ -52,9 +86,9 @@ class SmtpServer:
         return self.catcher.password
 
     @property
-    def tls(self) -> str:
+    def tls(self) -> rsmtp.typing.Tls:
         """ "none", "starttls" or "implicit"."""
-        return self.catcher.tls
+        return self.catcher.tls  # type: ignore[return-value]
 
     @property
     def ca_file(self) -> str | None:
@@ -107,23 +141,46 @@ class SmtpServer:
         }
 
     def fail_next(
-        self, stage: str = "end-of-data", reply: Reply | None = None, *, times: int = 1, **fault: Any
+        self,
+        stage: str = "end-of-data",
+        reply: Reply | Literal["usual"] | None = None,
+        *,
+        address: str | None = None,
+        times: int = 1,
+        skip: int = 0,
+        delay: float = 0.0,
+        drip: float | None = None,
+        extra: Reply | None = None,
+        endless: bool = False,
+        stall: bool = False,
+        disconnect: bool | Literal["fin", "reset", "half-close"] | None = None,
+        accept: bool | None = None,
+        after: int = 0,
+        certificate: Literal["wrong-name", "expired", "not-yet-valid", "untrusted", "self-signed"]
+        | None = None,
     ) -> None:
         """Misbehaves the next time (or `times` times) that `stage` is reached.
 
         Args:
             stage: "RCPT", "AUTH", "greeting", "end-of-data"...: `rsmtp.Catcher.stages()`.
             reply: what is said then; by default (451, "4.3.0 Try again later"), or
-                nothing special where `fault` says what happens.
-            fault: as in `rsmtp.Catcher.fault`: disconnect=True, stall=True,
-                address="bob@example.org", delay=0.5, certificate="expired", ...
+                nothing special where another argument says what happens.
+            address, skip, delay, drip, extra, endless, stall, disconnect, accept, after,
+                certificate: as in `rsmtp.Catcher.fault`.
 
         Raises ValueError for what makes no sense.
         """
-        acts = fault.keys() - {"address", "skip", "after"}
+        fault = dict(locals())
+        del fault["self"]
+        acts = (
+            delay
+            or endless
+            or stall
+            or any(each is not None for each in (drip, extra, disconnect, accept, certificate))
+        )
         if reply is None and not acts:
-            reply = _LATER
-        self.catcher.fault(stage, reply=reply, times=times, **fault)
+            fault["reply"] = _LATER
+        self.catcher.fault(**fault)
 
     def clear_faults(self) -> None:
         """Behaves well again."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import Request
-from rsmtp.sending import MessageLike
 from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
 from rsmtp.verbs.script import Reply, Steps
 
@@ -135,7 +134,7 @@ class Commands(Conversation):
         reply: Reply = yield self._rsmtp_perform(Request.rcpt(recip, sending.options_of("options", options)))
         return reply
 
-    def _rsmtp_data(self, msg: MessageLike) -> Steps[Reply]:
+    def _rsmtp_data(self, msg: rsmtp.typing.MessageData) -> Steps[Reply]:
         """DATA and the mail data (RFC 5321 4.1.1.4), line ends made CRLF.
 
         Raises SMTPDataError if the server does not want the data, SMTPContentError

@@ -44,7 +44,7 @@ class Conversation(DebugOutput):
     user: str | None = None
     password: str | None = None
 
-    context: Setting[Any] = Setting("A TlsConfig or an `ssl.SSLContext`, for `tls`.")
+    context: Setting[rsmtp.typing.Context | None] = Setting("A TlsConfig or an `ssl.SSLContext`, for `tls`.")
     deadline: Setting[float | None] = Setting("Seconds for one whole call; None: no limit.")
     pipelining: Setting[bool] = Setting("False sends one command at a time.")
     chunking: Setting[bool] = Setting("False sends mail data by DATA, not BDAT.")
@@ -78,8 +78,8 @@ class Conversation(DebugOutput):
         timeout: float | None = UNSET,
         source_address: tuple[str, int] | str | None = None,
         *,
-        tls: str | None = None,
-        context: Any = None,
+        tls: rsmtp.typing.Tls | None = None,
+        context: rsmtp.typing.Context | None = None,
         deadline: float | None = None,
         pipelining: bool = True,
         chunking: bool = True,

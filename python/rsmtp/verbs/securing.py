@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import rsmtp
 from rsmtp import sending
@@ -17,7 +16,9 @@ _MAX_CHALLENGES = 5
 
 
 class Securing(Conversation):
-    def _rsmtp_starttls(self, *, context: Any = None, server_hostname: str | None = None) -> Steps[Reply]:
+    def _rsmtp_starttls(
+        self, *, context: rsmtp.typing.Context | None = None, server_hostname: str | None = None
+    ) -> Steps[Reply]:
         """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
         by default the certificate is verified against the system's trust store.
         `server_hostname` is the name that the certificate must be for, by default the

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import RenderedMessage, Request
-from rsmtp.sending import MessageLike
 from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
 from rsmtp.verbs.script import Reply, Steps
 
@@ -19,8 +18,8 @@ class Transaction(Conversation):
     def _rsmtp_sendmail(
         self,
         from_addr: str,
-        to_addrs: str | Iterable[str],
-        msg: MessageLike,
+        to_addrs: rsmtp.typing.Recipients,
+        msg: rsmtp.typing.MessageData,
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
     ) -> Steps[dict[str, Reply]]:
@@ -68,9 +67,9 @@ class Transaction(Conversation):
 
     def _rsmtp_send_message(
         self,
-        msg: Any,
+        msg: rsmtp.typing.AnyMessage,
         from_addr: str | None = None,
-        to_addrs: str | Iterable[str] | None = None,
+        to_addrs: rsmtp.typing.Recipients | None = None,
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
     ) -> Steps[dict[str, Reply]]:

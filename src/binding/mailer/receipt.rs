@@ -9,6 +9,7 @@ use crate::message::field;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Stage};
+use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
@@ -229,14 +230,14 @@ impl Receipt {
 
     /// What went wrong beside refusals: an exception, not raised, or None.
     #[getter]
-    fn error(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+    fn error(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
         if let Some(raised) = &self.raised {
-            return Some(raised.clone_ref(py));
+            return raised.bind(py).cast::<PyBaseException>().ok().map(|raised| raised.clone().unbind());
         }
         let error = self.receipt.error.as_ref()?;
         // What became of the recipients stands here already.
         let error = Error { outcome: None, ..error.clone() };
-        Some(to_python(py, &error).into_value(py).into_any())
+        Some(to_python(py, &error).into_value(py))
     }
 
     /// Raises if the message did not go to every recipient: SMTPRecipientsRefused,

@@ -7,7 +7,7 @@ use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
 use crate::bulk::{self, Batch, Payload, Standing, stopped};
 use crate::driver::{Listener, TimedLine};
-use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,7 +74,7 @@ impl Sending {
     /// case. False: all is told. The list is the caller's own, so that an interrupt can't
     /// lose what is told. Without `wait` it returns at once: the caller waits, in the way
     /// that greenlets want it.
-    #[pyo3(signature = (told, wait=true))]
+    #[pyo3(signature = (told: "list[Receipt]", wait=true))]
     fn go_on(&self, py: Python<'_>, told: &Bound<'_, PyList>, wait: bool) -> PyResult<bool> {
         if self.is_of_another_process() {
             let message = "this sending belongs to the parent process: begin anew after a fork";
@@ -126,6 +126,7 @@ impl Sending {
     }
 
     /// The one that was kept can't be sent as it is: a receipt says so.
+    #[pyo3(signature = (why: "BaseException"))]
     fn put_aside(&self, py: Python<'_>, #[pyo3(from_py_with = exception)] why: PyErr) -> bool {
         let mut progress = self.progress();
         match progress.unprepared.take() {
@@ -136,6 +137,7 @@ impl Sending {
 
     /// Something that no message could be made of: a receipt says so. True: the next one,
     /// please.
+    #[pyo3(signature = (item: "object", why: "BaseException"))]
     fn put_unfit(&self, item: &Bound<'_, PyAny>, #[pyo3(from_py_with = exception)] why: PyErr) -> bool {
         self.progress().put_aside(item, why)
     }
@@ -162,8 +164,8 @@ impl Sending {
 
     /// The exception that says why nothing could be sent any more, or None.
     #[getter]
-    fn failure(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        self.batch.failure().map(|error| to_python(py, &error).into_value(py).into_any())
+    fn failure(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
+        self.batch.failure().map(|error| to_python(py, &error).into_value(py))
     }
 
     /// Numbers of messages so far: sent to every recipient, refused for one at least,

@@ -60,6 +60,7 @@ impl Worker {
     }
 
     /// There is no connection, for this reason.
+    #[pyo3(signature = (why: "BaseException"))]
     fn not_opened(&self, #[pyo3(from_py_with = exception)] why: PyErr) {
         lock(&self.worker).not_opened(&told(why), Instant::now());
     }
@@ -249,6 +250,7 @@ impl Sending {
     }
 
     /// A worker could not be started: this ends the sending.
+    #[pyo3(signature = (why: "BaseException"))]
     fn fail(&self, #[pyo3(from_py_with = exception)] why: PyErr) {
         self.batch.fail(&told(why));
     }

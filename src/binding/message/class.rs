@@ -137,7 +137,7 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
 impl Message {
     #[new]
     #[pyo3(
-        signature = (*_args, **_kwargs) -> "Self",
+        signature = (*_args: "object", **_kwargs: "object") -> "Self",
         text_signature = "(text=None, subtype='plain', charset=None, *, subject=None, from_=None, to=None, \
                           cc=None, bcc=None, reply_to=None, html=None, attachments=None, headers=None, \
                           policy=None, local=False)"
@@ -153,15 +153,15 @@ impl Message {
         charset: "str | None" = None,
         *,
         subject: "str | None" = None,
-        from_: "object" = None,
-        to: "object" = None,
-        cc: "object" = None,
-        bcc: "object" = None,
-        reply_to: "object" = None,
+        from_: "rsmtp.typing.Addresses | None" = None,
+        to: "rsmtp.typing.Addresses | None" = None,
+        cc: "rsmtp.typing.Addresses | None" = None,
+        bcc: "rsmtp.typing.Addresses | None" = None,
+        reply_to: "rsmtp.typing.Addresses | None" = None,
         html: "str | None" = None,
-        attachments: "object" = None,
-        headers: "object" = None,
-        policy: "object" = None,
+        attachments: "rsmtp.typing.Attachments | None" = None,
+        headers: "collections.abc.Mapping[str, object] | collections.abc.Iterable[tuple[str, object]] | None" = None,
+        policy: "rsmtp.email.policy.Policy | email.policy.Policy[typing.Any] | None" = None,
         local: "bool" = false
     ) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
@@ -205,7 +205,7 @@ impl Message {
     }
 
     #[classmethod]
-    #[pyo3(signature = (**_kwargs))]
+    #[pyo3(signature = (**_kwargs: "object"))]
     fn __init_subclass__(cls: &Bound<'_, PyType>, _kwargs: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         // A class that overrides what the constructors call has to be asked.
         const HOOKS: [&str; 8] = [

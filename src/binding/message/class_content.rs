@@ -26,7 +26,7 @@ impl Message {
     /// object, a message or a part, or a tuple as `attachments=` takes it. The type is
     /// told by the name where it is not given; the name is the file's own where it has
     /// one.
-    #[pyo3(signature = (content: "object", maintype: "str | None" = None, subtype: "str | None" = None, *, filename: "str | None" = None) -> "None")]
+    #[pyo3(signature = (content: "rsmtp.typing.Content | rsmtp.typing.Attachment", maintype: "str | None" = None, subtype: "str | None" = None, *, filename: "str | None" = None) -> "None")]
     fn add_attachment<'py>(
         slf: &Bound<'py, Self>,
         content: &Bound<'py, PyAny>,

@@ -89,7 +89,7 @@ impl Message {
     /// Underscores in keys become hyphens. A parameter that is None is written
     /// without a value; one that isn't ASCII, or is a (charset, language, text)
     /// tuple, is written as RFC 2231 says.
-    #[pyo3(signature = (_name: "str", _value: "str | None", **_params) -> "None")]
+    #[pyo3(signature = (_name: "str", _value: "str | None", **_params: "str | tuple[str, str | None, str] | None") -> "None")]
     fn add_header<'py>(
         slf: &Bound<'py, Self>,
         _name: &Bound<'py, PyAny>,

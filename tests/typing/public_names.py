@@ -1,0 +1,436 @@
+"""Every public name of rsmtp, used as its users would. Type checkers read it and find nothing
+(tests/typing/test_type_checkers.py, which also finds a public name that is missing here)."""
+
+# pyright: strict
+
+import asyncio
+import datetime
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import rsmtp
+from rsmtp import aio, aiosmtplib, errors, inbox, smtplib, testing
+from rsmtp import typing as types
+from rsmtp.aiosmtplib.errors import SMTPException as TheirException
+from rsmtp.email import (
+    base64mime,
+    charset,
+    contentmanager,
+    encoders,
+    feedparser,
+    generator,
+    header,
+    headerregistry,
+    iterators,
+    message,
+    message_from_binary_file,
+    message_from_bytes,
+    message_from_file,
+    message_from_string,
+    parser,
+    policy,
+    quoprimime,
+    utils,
+)
+from rsmtp.email import errors as email_errors
+from rsmtp.email.mime.application import MIMEApplication
+from rsmtp.email.mime.audio import MIMEAudio
+from rsmtp.email.mime.base import MIMEBase
+from rsmtp.email.mime.image import MIMEImage
+from rsmtp.email.mime.message import MIMEMessage
+from rsmtp.email.mime.multipart import MIMEMultipart
+from rsmtp.email.mime.nonmultipart import MIMENonMultipart
+from rsmtp.email.mime.text import MIMEText
+
+PASSWORD = "app password"
+
+
+# -- messages --------------------------------------------------------------------
+
+
+def messages() -> Iterator[rsmtp.Message]:
+    yield rsmtp.Message("Hello", subject="Hello", from_="ann@example.org", to="bob@example.org")
+    with Path("figures.csv").open("rb") as figures:
+        yield rsmtp.Message(
+            "The report is attached.",
+            html="<p>The <b>report</b> is attached.</p>",
+            subject="Report",
+            from_=("Ann", "ann@example.org"),
+            to=["bob@example.org", ("Carol", "carol@example.org")],
+            cc=headerregistry.Address("Dora", "dora", "example.org"),
+            bcc=[headerregistry.Group("all", (headerregistry.Address("E", "e", "example.org"),))],
+            reply_to="list@example.org",
+            attachments=["report.pdf", Path("a.png"), figures, ("a.csv", "1,2"), ("b", b"x", "text/csv")],
+            headers={"List-Unsubscribe": "<https://example.org/leave>"},
+            policy=policy.mail,
+            local=False,
+        )
+    yield rsmtp.Message("Named", to="bob@example.org", attachments={"a.csv": "1,2", "b.png": b"..."})
+    yield rsmtp.Message("One", to="bob@example.org", attachments=("a.csv", "1,2"))
+    yield rsmtp.Message("One", to="bob@example.org", attachments=Path("a.csv"), headers=[("X-A", "b")])
+
+
+def with_a_message() -> None:
+    one = rsmtp.Message("Hello", "plain", "utf-8")
+    one["To"] = rsmtp.formataddr(("Bob", "bob@example.org"))
+    one.add_attachment(b"data", "image", "png", filename="a.png")
+    one.add_attachment(("a.txt", "text"))
+    print(one["To"], one.get_all("To"), one.keys(), len(one), "To" in one, one.defects)
+    print(one.as_string(), one.as_bytes(), bytes(one), str(one), one.get_content_type())
+    for part in one.walk():
+        print(part.get_filename(), part.get_payload(decode=True))
+    print(one.preview(), rsmtp.Message.from_stdlib(one.to_stdlib()))
+
+
+# -- clients ---------------------------------------------------------------------
+
+
+def by_hand(context: types.Context, tls: types.Tls) -> dict[str, tuple[int, bytes]]:
+    with rsmtp.SmtpClient(
+        "smtp.example.org",
+        587,
+        "client.example.org",
+        10.0,
+        ("127.0.0.1", 0),
+        tls=tls,
+        context=context,
+        deadline=60,
+        pipelining=False,
+        chunking=False,
+        proxy="environment",
+    ) as client:
+        code, text = client.ehlo()
+        print(code, text.decode(), client.has_extn("size"), client.esmtp_features, client.state)
+        client.starttls(context=context)
+        client.login("ann@example.org", PASSWORD)
+        client.login(username="ann@example.org", access_token="token")
+        for reply in (client.noop(), client.rset(), client.verify("bob"), client.expn("list")):
+            print(reply[0], reply[1])
+        client.mail("ann@example.org", ["SIZE=100"])
+        client.rcpt("bob@example.org")
+        client.data(b"Subject: hi\r\n\r\nhi\r\n")
+        line: rsmtp.TranscriptLine
+        transcript: rsmtp.Transcript = client.transcript
+        for line in transcript:
+            print(line.at, line.direction, line.text, line.state)
+        facts: rsmtp.TlsFacts | None = client.tls
+        if facts is not None:
+            certificate: rsmtp.Certificate | None = facts.certificate
+            print(facts.version, facts.cipher, certificate and certificate.names)
+        print(client.legal_requests)
+        refused = client.sendmail("ann@example.org", ["bob@example.org"], "Subject: hi\n\nhi\n")
+        return refused | client.send_message(next(messages()), to_addrs=["bob@example.org"])
+
+
+def ported() -> dict[str, tuple[int, bytes]]:
+    quoted = smtplib.quoteaddr("ann@example.org") + smtplib.quotedata(".\n")
+    try:
+        with smtplib.SMTP_SSL("smtp.example.org", context=ssl.create_default_context()) as server:
+            server.set_debuglevel(1)
+            return server.sendmail("ann@example.org", "bob@example.org", quoted)
+    except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPDataError) as error:
+        print(error.smtp_code, error.smtp_error)
+    except smtplib.SMTPSenderRefused as error:
+        print(error.sender)
+    except smtplib.SMTPRecipientsRefused as error:
+        return error.recipients
+    except (smtplib.SMTPHeloError, smtplib.SMTPResponseException) as error:
+        print(error.smtp_code)
+    except (smtplib.SMTPNotSupportedError, smtplib.SMTPServerDisconnected, smtplib.SMTPException) as error:
+        print(error)
+    with smtplib.LMTP("/run/lmtp") as server, smtplib.SMTP("localhost", 25, timeout=5) as other:
+        other.starttls(context=rsmtp.TlsConfig(ca_file="ca.pem"))
+        return server.send_message(next(messages()))
+
+
+async def by_hand_in_a_loop() -> None:
+    async with rsmtp.AsyncSmtpClient("smtp.example.org", 587, tls="starttls") as client:
+        code, text = await client.login("ann@example.org", PASSWORD)
+        refused = await client.send_message(next(messages()))
+        print(code, text, refused.get("bob@example.org"))
+    assert aio.AsyncSmtpClient is rsmtp.AsyncSmtpClient
+
+
+async def ported_to_a_loop() -> None:
+    token: aiosmtplib.SMTPTokenGenerator = generate_token
+    try:
+        async with aiosmtplib.SMTP(hostname="smtp.example.org", start_tls=True) as client:
+            response: aiosmtplib.SMTPResponse = await client.ehlo()
+            print(response.code == aiosmtplib.SMTPStatus.completed, response.message)
+        answers, text = await aiosmtplib.send(
+            "Subject: hi\n\nhi\n",
+            sender="ann@example.org",
+            recipients=["bob@example.org"],
+            hostname="smtp.example.org",
+            username="ann@example.org",
+            oauth_token_generator=token,
+        )
+        print({address: answer.code for address, answer in answers.items()}, text)
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        print(error.recipients)
+    except (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPSenderRefused) as error:
+        print(error.code, error.message)
+    except (
+        aiosmtplib.SMTPAuthenticationError,
+        aiosmtplib.SMTPConnectResponseError,
+        aiosmtplib.SMTPDataError,
+        aiosmtplib.SMTPHeloError,
+        aiosmtplib.SMTPResponseException,
+    ) as error:
+        print(error.code, error.message)
+    except (
+        aiosmtplib.SMTPConnectTimeoutError,
+        aiosmtplib.SMTPReadTimeoutError,
+        aiosmtplib.SMTPTimeoutError,
+        aiosmtplib.SMTPConnectError,
+        aiosmtplib.SMTPServerDisconnected,
+        aiosmtplib.SMTPNotSupported,
+        aiosmtplib.SMTPException,
+    ) as error:
+        theirs: TheirException = error
+        print(theirs)
+
+
+async def generate_token() -> str:
+    return "token"
+
+
+# -- mailers ---------------------------------------------------------------------
+
+
+def progress(made: rsmtp.Progress) -> None:
+    print(made)
+
+
+def many(names: list[str]) -> list[types.Sendable]:
+    with rsmtp.Mailer(
+        ["smtp://ann@smtp.example.org", "smtps://ann@smtp2.example.org"],
+        password=lambda: PASSWORD,
+        connections=2,
+        rate=10.0,
+        retries=3,
+        context=rsmtp.TlsConfig(verify=True),
+    ) as mailer:
+        receipt: rsmtp.Receipt = mailer.send(next(messages()))
+        recipients: list[rsmtp.Recipient] = receipt.recipients
+        for recipient in recipients:
+            print(recipient.address, recipient.fate, recipient.code, recipient.text)
+        print(receipt.ok, receipt.queue_id, receipt.message_id, receipt.refused, receipt.error)
+        receipt.raise_for_refused()
+        mailer.send(("ann@example.org", ["bob@example.org"], b"Subject: hi\n\nhi\n"), check=False)
+        report: rsmtp.Report = mailer.send_all(messages(), progress=True)
+        print(report.ok, report.to_dicts(), report.to_retry)
+        for one in mailer.send_all(names, make=greeting, stream=True, progress=progress, total=3):
+            print(one.index, one.ok)
+    return report.to_retry
+
+
+def greeting(name: str) -> rsmtp.Message:
+    return rsmtp.Message(f"Hello {name}", to=f"{name}@example.org")
+
+
+async def many_in_a_loop() -> None:
+    async def tuples() -> AsyncIterator[types.Sendable]:
+        yield "ann@example.org", [("Bob", "bob@example.org")], "Subject: hi\n\nhi\n"
+
+    async with rsmtp.AsyncMailer(host="smtp.example.org", username="ann", password=PASSWORD) as mailer:
+        print((await mailer.send(next(messages()))).ok)
+        print((await mailer.send_all(tuples())).ok)
+        async for receipt in mailer.send_all(["bob"], make=greeting):
+            print(receipt.ok)
+
+
+def in_one_call() -> None:
+    receipt = rsmtp.send(next(messages()), "smtp://ann:secret@smtp.example.org")
+    print(receipt.ok, asyncio.run(in_one_awaited_call()).ok)
+
+
+async def in_one_awaited_call() -> rsmtp.Receipt:
+    await aio.send(next(messages()), host="smtp.example.org", tls="implicit", check=False)
+    return await rsmtp.asend(next(messages()), host="smtp.example.org", username="ann", password=PASSWORD)
+
+
+def annotated(
+    to: types.Addresses,
+    one: types.Mailbox,
+    data: types.MessageData,
+    recipients: types.Recipients,
+    attachment: types.Attachment,
+    attachments: types.Attachments,
+    content: types.Content,
+    file: types.BinaryFile,
+    several: types.Several[str],
+    any_message: types.AnyMessage,
+) -> list[types.Sendable]:
+    made = rsmtp.Message("hi", to=to, from_=one, cc=several, attachments=attachments)
+    made.add_attachment(content)
+    made.add_attachment(attachment)
+    made.add_attachment(file, filename="a")
+    return [made, any_message, ("ann@example.org", recipients, data)]
+
+
+# -- errors ----------------------------------------------------------------------
+
+
+def told(send: types.Sendable) -> str | None:
+    try:
+        rsmtp.send(send)
+    except rsmtp.SMTPRecipientsRefused as error:
+        print(error.recipients)
+    except rsmtp.SMTPSenderRefused as error:
+        print(error.sender)
+    except (
+        rsmtp.SMTPAuthenticationError,
+        rsmtp.SMTPConnectError,
+        rsmtp.SMTPDataError,
+        rsmtp.SMTPGreetingError,
+        rsmtp.SMTPHeloError,
+        rsmtp.SMTPProtocolError,
+        rsmtp.SMTPResponseException,
+    ) as error:
+        print(error.smtp_code, error.smtp_error, error.enhanced_code)
+    except (rsmtp.SMTPHostNotFound, rsmtp.SMTPConnectionRefused, rsmtp.SMTPUnreachable) as error:
+        print(error.stage)
+    except (rsmtp.SMTPCertificateError, rsmtp.SMTPTLSError, rsmtp.SMTPTimeoutError) as error:
+        return errors.words(error)
+    except (rsmtp.SMTPNonASCIIAddress, rsmtp.SMTPNotSupportedError, rsmtp.SMTPStateError) as error:
+        print(error.transient)
+    except (rsmtp.SMTPContentError, rsmtp.SMTPServerDisconnected) as error:
+        print(error.fates)
+    except rsmtp.SMTPException as error:
+        print(error.stage, error.code, error.address, error.path, error.last_words, rsmtp.__version__)
+    return None
+
+
+# -- the catcher, and tests ------------------------------------------------------
+
+
+def caught() -> None:
+    with rsmtp.Catcher(tls="none", username="ann", password="secret") as catcher:
+        number = catcher.fault("RCPT", reply=(450, "4.2.1 try later"), times=1)
+        catcher.remove_fault(number)
+        for each in catcher.wait_for(1, timeout=5.0):
+            print(each.mail_from, each.rcpt_tos, each.data, each.username, each.email["Subject"])
+        for conversation in catcher.conversations:
+            print(conversation.lines, conversation.timeline)
+        print(catcher.user)
+        with inbox.Inbox(catcher, port=0) as page:
+            print(page.url)
+
+
+def tested() -> None:
+    with testing.SmtpServer(require_auth=True) as server:
+        server.fail_next("RCPT", (550, "5.1.1 no such user"), address="bob@example.org")
+        print(server.url, server.environment, server.django_settings["EMAIL_HOST"], server.conversation)
+        sent: testing.SentMessages = server.messages
+        one: testing.SentMessage = sent.to("bob@example.org").only()
+        print(one.subject, one.text, one.html, one.attachments, one.tls and one.tls.version)
+
+
+# -- rsmtp.email: the standard library's names ------------------------------------
+
+
+def parsed(data: bytes) -> None:
+    with Path("a.eml").open("rb") as octets, Path("a.eml").open() as text:
+        for each in (
+            message_from_bytes(data),
+            message_from_string(data.decode()),
+            message_from_binary_file(octets),
+            message_from_file(text),
+            parser.Parser().parsestr("Subject: hi"),
+            parser.HeaderParser().parsestr("Subject: hi"),
+            parser.BytesParser(policy=policy.default).parsebytes(data),
+            parser.BytesHeaderParser().parsebytes(data),
+        ):
+            print(each["Subject"], each.is_multipart(), [part.get_content_type() for part in each.walk()])
+    feed, byte_feed = parser.FeedParser(), parser.BytesFeedParser()
+    feed.feed("Subject: hi\n")
+    byte_feed.feed(data)
+    print(feed.close()["Subject"], byte_feed.close()["Subject"])
+    print(feedparser.FeedParser, feedparser.BytesFeedParser)
+    print(feedparser.BufferedSubFile, feedparser.NeedMoreData, email_errors.MessageDefect)
+
+
+def made() -> message.EmailMessage:
+    one = message.EmailMessage(policy=policy.SMTP)
+    one["Subject"] = "Hello"
+    one["From"] = headerregistry.Address("Ann", "ann", "example.org")
+    one.set_content("Hello")
+    one.add_alternative("<p>Hello</p>", subtype="html")
+    one.add_attachment(b"data", maintype="application", subtype="pdf", filename="a.pdf")
+    body = one.get_body(("html",))
+    print(body and body.get_content(), [part.get_filename() for part in one.iter_attachments()])
+    manager: contentmanager.ContentManager = contentmanager.raw_data_manager
+    manager.set_content(one, "Hello")
+    return one
+
+
+def mime() -> MIMEMultipart:
+    whole = MIMEMultipart("mixed", policy=policy.compat32)
+    picture, data = MIMEImage(b"...", "png"), MIMEBase("application", "octet-stream")
+    data.set_payload(b"data")
+    encoders.encode_base64(data)
+    for part in (
+        *(MIMEText("Hello", "plain", "utf-8"), picture, data, MIMEApplication(b"data")),
+        *(MIMEAudio(b"...", "wav"), MIMENonMultipart("text", "plain"), MIMEMessage(made())),
+    ):
+        whole.attach(part)
+    print(encoders.encode_7or8bit, encoders.encode_noop, encoders.encode_quopri, message.Message)
+    for line in iterators.body_line_iterator(whole):
+        print(line)
+    print(list(iterators.typed_subpart_iterator(whole, "text")), list(iterators.walk(whole)))
+    return whole
+
+
+def fields() -> None:
+    subject = header.Header("Grüße", "utf-8")
+    print(subject.encode(), header.decode_header("=?utf-8?q?a?="), header.make_header([(b"a", "utf-8")]))
+    latin = charset.Charset("iso-8859-1")
+    charset.add_charset("x", charset.QP, charset.QP, "x")
+    charset.add_alias("y", "x")
+    charset.add_codec("x", "latin-1")
+    registry: headerregistry.HeaderRegistry = headerregistry.HeaderRegistry()
+    base: type[headerregistry.BaseHeader] = headerregistry.BaseHeader
+    print(latin.get_output_charset(), registry("To", "a@b.example"), base)
+    for field in (
+        headerregistry.AddressHeader,
+        headerregistry.ContentDispositionHeader,
+        headerregistry.ContentTransferEncodingHeader,
+        headerregistry.ContentTypeHeader,
+        headerregistry.DateHeader,
+        headerregistry.MessageIDHeader,
+        headerregistry.MIMEVersionHeader,
+        headerregistry.ParameterizedMIMEHeader,
+        headerregistry.SingleAddressHeader,
+        headerregistry.UniqueAddressHeader,
+        headerregistry.UniqueDateHeader,
+        headerregistry.UniqueSingleAddressHeader,
+        headerregistry.UniqueUnstructuredHeader,
+        headerregistry.UnstructuredHeader,
+    ):
+        print(field.parse)
+    for each in (policy.default, policy.strict, policy.HTTP, policy.SMTPUTF8, policy.SMTP):
+        kind: policy.EmailPolicy = each
+        print(kind.max_line_length)
+    ours: policy.MailPolicy = policy.mail
+    classic: policy.Compat32 = policy.compat32
+    either: list[policy.Policy] = [ours, classic]
+    print(either)
+
+
+def helpers(when: datetime.datetime) -> None:
+    print(utils.formatdate(localtime=True), utils.make_msgid(domain="example.org"), utils.localtime())
+    print(utils.format_datetime(when), utils.parsedate_to_datetime("Thu, 26 Nov 2026 18:00:00 +0000"))
+    print(utils.parsedate(""), utils.parsedate_tz(""), utils.formataddr(("Ann", "ann@example.org")))
+    print(utils.getaddresses(["a@b.example"]), utils.parseaddr("a@b.example"), utils.unquote('"a"'))
+    print(utils.mktime_tz((2026, 11, 26, 18, 0, 0, 0, 0, 0, None)), utils.encode_rfc2231("a", "utf-8"))
+    print(utils.decode_rfc2231("utf-8''a"), utils.decode_params([("a", "b")]))
+    print(utils.collapse_rfc2231_value(("utf-8", "", "a")))
+    print(base64mime.body_encode(b"a"), base64mime.header_encode(b"a"), base64mime.header_length(b"a"))
+    print(base64mime.decode("YQ=="), base64mime.body_decode("YQ=="), base64mime.decodestring("YQ=="))
+    print(quoprimime.body_encode("a"), quoprimime.header_encode(b"a"), quoprimime.header_length(b"a"))
+    print(quoprimime.body_length(b"a"), quoprimime.decode("a"), quoprimime.body_decode("a"))
+    print(quoprimime.decodestring("a"), quoprimime.header_decode("a"), quoprimime.quote("="))
+    print(quoprimime.unquote("=3D"), generator.Generator, generator.BytesGenerator)
+    print(generator.DecodedGenerator)
