@@ -724,6 +724,11 @@ class Conversation:
         something: (code, text). It often names the message in the server's queue.
         """
     @property
+    def is_exposed(self, /) -> bool:
+        """
+        Whether what is said can be read on its way: it leaves this machine, without TLS.
+        """
+    @property
     def is_of_another_process(self, /) -> bool:
         """
         Whether this is a forked child's copy of its parent's connection.
@@ -1550,8 +1555,8 @@ class Request:
     ) -> Request:
         """
         Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
-        STARTTLS by `security` ("none", "starttls", "implicit", or "opportunistic": where it is
-        offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
+        STARTTLS by `security` ("none", "starttls", "implicit"; "default": unless the connection
+        does not leave this machine; "opportunistic": where it is offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
         """
     @staticmethod
     def quit() -> Request:

@@ -102,7 +102,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
                     connection.check_time()
                 connection.check_time()
                 connection.result()
-            elsewhere = sock is not None and path is None and not sockets.is_local(host)
+            elsewhere = sock is not None and sockets.leads_elsewhere(sock, "localhost" if path else host)
             connection.connected(connection.getpeername(), observer, elsewhere=elsewhere)
         except BaseException:
             connection._hang_up()

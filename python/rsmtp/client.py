@@ -61,15 +61,19 @@ class SmtpClient(Verbs):
         source_address: (host, port) to connect from.
         tls: "none" (`starttls()` can be called), "starttls" (EHLO, STARTTLS and
             EHLO follow the greeting) or "implicit" (RFC 8314). Default: "implicit"
-            with port 465, "none" otherwise.
-        context: a TlsConfig or an `ssl.SSLContext`, for `tls`. Default: verified
-            by the operating system's trust store.
+            with port 465. Otherwise STARTTLS is required before a login and before
+            mail: if `starttls()` has not been called by then, it is done first, and a
+            server that does not offer it is an SMTPNotSupportedError. A connection that
+            stays on this machine (loopback, a Unix socket) goes without, unless
+            `context` is given.
+        context: a TlsConfig or an `ssl.SSLContext`, for `tls` and `starttls()`. Default:
+            verified by the operating system's trust store.
         deadline: seconds for one whole call, with all its stages. Default:
             no limit besides `timeout`.
         pipelining: False sends one command at a time, even if the server offers more.
         chunking: False sends mail data by DATA, even if the server offers BDAT.
         allow_plaintext_auth: True lets `login` go over a connection without TLS
-            that leaves this machine.
+            that leaves this machine, with tls="none".
         sock: a connected socket to use: any object with `recv`, `settimeout` and
             `send` or `sendall`. `host` is then the name that the server's
             certificate must be for. A proxy or TLS inside it is not rsmtp's concern.

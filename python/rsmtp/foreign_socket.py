@@ -16,8 +16,9 @@ _READ = 64 * 1024
 class ForeignSocket:
     """Anything with `recv`, `settimeout` and `send` or `sendall`."""
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, host: str = "") -> None:
         self.sock = sock
+        self.leads_elsewhere = sockets.leads_elsewhere(sock, host)
         self.peer = sockets.address(sock, "getpeername")
         self._acknowledges = quick_ack.can_be_asked(sock) and hasattr(sock, "setsockopt")
         self.own = sockets.address(sock, "getsockname")
@@ -82,4 +83,4 @@ def dial(
     with sockets.told_as_ours(path or host):
         if path is not None:
             return ForeignSocket(sockets.connected_to_path(path, limit))
-        return ForeignSocket(sockets.connected(host, port, limit, source_address))
+        return ForeignSocket(sockets.connected(host, port, limit, source_address), host)

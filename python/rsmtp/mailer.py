@@ -35,16 +35,17 @@ class BaseMailer:
     """Sends messages over a few sessions that it opens, keeps and closes.
 
     Args:
-        url: `smtp://user:password@host` (STARTTLS required, port 587), `smtps://`
+        url: `smtp://user:password@host` (STARTTLS, port 587), `smtps://`
             (port 465), `lmtp://`; `?tls=none` does without TLS. `file:///folder`,
             `sendmail:` and `null:` store, pass on and throw away. Several: the next
             one takes over where one can't be reached. Default: the variable
             RSMTP_URL, unless `host` is given.
         host, port, username, password, access_token, tls, context, timeout, deadline,
         local_hostname, source_address, pipelining, chunking, allow_plaintext_auth, proxy:
-            as in `SmtpClient`, for what the URL does not tell; tls is "starttls"
-            here if nothing else is said, and "implicit" with port 465. `user` is another
-            name of `username`.
+            as in `SmtpClient`, for what the URL does not tell. Without `tls`, STARTTLS is
+            required, and TLS from the first octet with port 465; only a server on this
+            machine is sent mail without TLS, if there are neither credentials nor a
+            context. `user` is another name of `username`.
         password, access_token: also a callable that returns one. It is asked at each
             login, that is for each new session, and may be asked by several threads at
             once: for tokens that expire. An exception of its own ends the attempt.

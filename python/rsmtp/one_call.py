@@ -53,8 +53,8 @@ def send(
         url: as for `Mailer`. Default: the variable RSMTP_URL, unless `host` is given.
         check: False returns the receipt also of a message that no recipient got.
 
-    The other arguments are those of `Mailer`: STARTTLS is required where nothing else is
-    said, and TLS from the first octet with port 465.
+    The other arguments are those of `Mailer`: where `tls` is not given, STARTTLS is required
+    (not by a server on this machine, without a login), and TLS from the first octet with port 465.
 
     Returns the receipt and raises as `Mailer.send` does. To send several messages, use a
     `Mailer`: it keeps its sessions.

@@ -3,7 +3,8 @@
 smtp://user:password@mail.example.org        STARTTLS required, port 587
 smtps://user:password@mail.example.org       TLS from the first octet, port 465
 smtp://mail.example.org:465                  TLS from the first octet, as the port is for
-smtp://localhost:25?tls=none                 no TLS, said in words
+smtp://localhost:25                          no TLS on this machine, and no login
+smtp://relay.example.org:25?tls=none         no TLS, said in words
 lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
 smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080
 file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
@@ -23,7 +24,7 @@ from rsmtp.local_hostname import own_name
 
 LOCAL_SCHEMES = ("file", "sendmail", "null")
 _SECURITY = ("none", "starttls", "implicit")
-_PORTS = {"none": 25, "starttls": 587, "implicit": 465}
+_PORTS = {"none": 25, "default": 587, "starttls": 587, "implicit": 465}
 _LMTP_PORT = 24
 _PARAMETERS = ("tls", "timeout", "local_hostname", "proxy")
 
@@ -31,10 +32,11 @@ _PARAMETERS = ("tls", "timeout", "local_hostname", "proxy")
 @dataclass
 class Server:
     """One server. `tls` is "starttls", "implicit" or "none"; None stands for "implicit"
-    with port 465, and for "starttls" otherwise. `port` 0 stands for 587, 465 and 25, and
-    for 24 with LMTP; `path` is a Unix socket. `local_hostname`
-    is what EHLO says: this machine's name if it is fully qualified, its address
-    otherwise. The other settings are those of `SmtpClient`."""
+    with port 465, for "starttls" with a context or credentials, and otherwise for "default":
+    "starttls", but a server on this machine is spoken to without TLS. `port` 0 stands for 587,
+    465 and 25, and for 24 with LMTP; `path` is a Unix socket. `local_hostname` is what EHLO
+    says: this machine's name if it is fully qualified, its address otherwise. The other
+    settings are those of `SmtpClient`."""
 
     host: str = "localhost"
     port: int = 0
@@ -58,8 +60,8 @@ class Server:
     def __post_init__(self) -> None:
         if self.tls is None:
             # Nothing but TLS from the first octet is spoken there (RFC 8314 3.3).
-            self.tls = "implicit" if self.port == _PORTS["implicit"] else "starttls"
-        if self.tls not in _SECURITY:
+            self.tls = "implicit" if self.port == _PORTS["implicit"] else self._default()
+        elif self.tls not in _SECURITY:
             raise ValueError(f'tls: {self.tls!r} is none of "none", "starttls" and "implicit"')
         if not isinstance(self.port, int) or not 0 <= self.port < 65536:
             raise ValueError(f"port: {self.port!r} is not between 0 and 65535")
@@ -80,6 +82,11 @@ class Server:
             self.local_hostname = None if name.startswith("[") else name
         if self.timeout is None:
             self.timeout = socket.getdefaulttimeout()
+
+    def _default(self) -> str:
+        """The engine's "default" is STARTTLS, unless the connection stays on this machine."""
+        given = (self.context, self.username, self.password, self.access_token)
+        return "default" if all(one is None for one in given) else "starttls"
 
 
 @dataclass

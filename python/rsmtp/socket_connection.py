@@ -17,7 +17,7 @@ import rsmtp
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire
 from rsmtp.foreign_socket import ForeignSocket
 from rsmtp.proxies import Proxy
-from rsmtp.sockets import address, is_local, is_unix
+from rsmtp.sockets import address
 
 # A write that gets nowhere for so many seconds looks whether there is something to read: a
 # server may take no more until its replies are read.
@@ -58,15 +58,13 @@ class SocketConnection(Wire):
         `tunnel` it leads to a proxy, which is asked for that port of the server (and for
         that address of it)."""
         peer = address(sock, "getpeername")
-        # A peer on this machine may be the way to a server that is on another.
-        elsewhere = not is_local(host) if host else not (peer or is_unix(sock))
         connection = cls(host or (peer[0] if peer else "localhost"), settings)
-        connection.sock, connection._foreign = sock, ForeignSocket(sock)
+        connection.sock, connection._foreign = sock, ForeignSocket(sock, host)
         connection._deadline = deadline
         connection._timeout = timeout
         if tunnel is not None:
             connection.tunnel(*tunnel)
-        connection.connected(peer, observer, elsewhere=elsewhere)
+        connection.connected(peer, observer, elsewhere=connection._foreign.leads_elsewhere)
         return connection
 
     def perform(self, request: Request, observer: _Observer = None) -> Any:

@@ -114,7 +114,18 @@ def told_as_ours(where: str) -> Iterator[None]:
 
 def is_local(host: str) -> bool:
     """Whether this is a name of this machine."""
-    return host == "localhost" or host.startswith("127.") or host in ("::1", "[::1]")
+    bare = host.removeprefix("[").removesuffix("]")
+    return host == "localhost" or bare == "::1" or (bare.startswith("127.") and _is_address(bare))
+
+
+def leads_elsewhere(sock: Any, host: str) -> bool:
+    """Whether what goes over this socket may leave this machine, wherever its peer is: the way
+    to `host` may lead through a tunnel, or through a proxy that PySocks asks. An empty host is
+    the peer itself."""
+    proxy = getattr(sock, "proxy", None)
+    if isinstance(proxy, tuple) and any(proxy[:1]):
+        return True
+    return not is_local(host) if host else not (address(sock, "getpeername") or is_unix(sock))
 
 
 def is_unix(sock: Any) -> bool:
@@ -136,10 +147,12 @@ def address(sock: Any, which: str) -> tuple[str, int] | None:
     if not isinstance(name, tuple) or len(name) < 2 or not isinstance(name[1], int):
         return None
     host = str(name[0]).partition("%")[0]
+    return (host, name[1]) if _is_address(host) else None
+
+
+def _is_address(host: str) -> bool:
     for family in (socket.AF_INET, socket.AF_INET6):
-        try:
+        with contextlib.suppress(OSError, ValueError):
             _socket.inet_pton(family, host)
-        except (OSError, ValueError):
-            continue
-        return host, name[1]
-    return None
+            return True
+    return False

@@ -61,6 +61,12 @@ impl Conversation {
         self.shared.view.is_of_another_process()
     }
 
+    /// Whether what is said can be read on its way: it leaves this machine, without TLS.
+    #[getter]
+    fn is_exposed(&self, py: Python<'_>) -> PyResult<bool> {
+        self.look(py, |wire| !wire.session().is_secure() && !wire.session().is_local())
+    }
+
     /// Whether the server took an EHLO or LHLO, not a HELO.
     #[getter]
     fn speaks_esmtp(&self, py: Python<'_>) -> PyResult<bool> {

@@ -39,7 +39,8 @@ impl Dial for ReplacedSockets {
                 Ok(found.and_then(|(host, port)| Some(SocketAddr::new(host.parse().ok()?, port))))
             };
             let (peer, own) = (address("peer")?, address("own")?);
-            Ok(Some(Box::new(PythonSocket { socket: made.unbind(), peer, own })))
+            let elsewhere = made.getattr("leads_elsewhere")?.extract()?;
+            Ok(Some(Box::new(PythonSocket { socket: made.unbind(), peer, own, elsewhere })))
         };
         Python::attach(|py| {
             dial(py).map_err(|raised| {
@@ -58,6 +59,7 @@ struct PythonSocket {
     socket: Py<PyAny>,
     peer: Option<SocketAddr>,
     own: Option<SocketAddr>,
+    elsewhere: bool,
 }
 
 impl Foreign for PythonSocket {
@@ -89,6 +91,10 @@ impl Foreign for PythonSocket {
 
     fn local_addr(&self) -> Option<SocketAddr> {
         self.own
+    }
+
+    fn leads_elsewhere(&self) -> bool {
+        self.elsewhere
     }
 
     fn close(&self) {

@@ -277,19 +277,19 @@ impl Request {
     }
 
     /// Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
-    /// STARTTLS by `security` ("none", "starttls", "implicit", or "opportunistic": where it is
-    /// offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
+    /// STARTTLS by `security` ("none", "starttls", "implicit"; "default": unless the connection
+    /// does not leave this machine; "opportunistic": where it is offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
     #[staticmethod]
-    #[pyo3(signature = (name, security, *, context: "object" = None, user=None, password: "typing.Any" = None))]
+    #[pyo3(signature = (name, security, *, context: "object" = None, username=None, password: "typing.Any" = None))]
     fn opening(
         py: Python<'_>,
         name: &str,
         security: &str,
         context: Option<Py<PyAny>>,
-        user: Option<String>,
+        username: Option<String>,
         password: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let credentials = source(py, user, password, None)?;
+        let credentials = source(py, username, password, None)?;
         let (name, security) = (parse("name", name)?, parse("security", security)?);
         Ok(Self::asking(Asked::Open { name, security, credentials, context }))
     }

@@ -47,7 +47,7 @@ impl Connection {
     /// Connects; the greeting is the first event of [`Connection::run`].
     pub fn open(target: &Target, mut wire: Wire, attendant: &mut dyn Attendant) -> Result<Self, Error> {
         let stream = connect(target, &mut wire, attendant)?;
-        wire.connected(target.host(), stream.peer_addr(), false);
+        wire.connected(target.host(), stream.peer_addr(), stream.leads_elsewhere());
         wire.note_lines(|line| attendant.hear(line));
         Ok(Self {
             wire,

@@ -25,6 +25,9 @@ pub trait Foreign: Send + fmt::Debug {
 
     fn peer_addr(&self) -> Option<SocketAddr>;
 
+    /// Whether what is sent may leave this machine, whatever the peer's address is.
+    fn leads_elsewhere(&self) -> bool;
+
     fn local_addr(&self) -> Option<SocketAddr>;
 
     fn close(&self);

@@ -169,6 +169,14 @@ impl Stream {
         }
     }
 
+    /// Whether what is sent may leave this machine, whatever the peer's address is.
+    pub fn leads_elsewhere(&self) -> bool {
+        match &self.kind {
+            Kind::Ours { .. } => false,
+            Kind::Others { foreign, .. } => foreign.leads_elsewhere(),
+        }
+    }
+
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match &self.kind {
             Kind::Ours { socket: Socket::Tcp(socket), .. } => socket.local_addr().ok(),

@@ -60,7 +60,7 @@ impl Wire {
         // What stays on this machine can't be read on the way.
         if !elsewhere && !is_tunnelled && peer.is_none_or(|address| address.ip().to_canonical().is_loopback())
         {
-            session.allow_plaintext_auth();
+            session.stays_on_this_machine();
         }
     }
 

@@ -33,6 +33,9 @@ use std::sync::Arc;
 pub enum Security {
     /// Never: the caller has said so in words.
     None,
+    /// What holds where the caller has said nothing: as [`Security::StartTls`], but a connection
+    /// that does not leave this machine goes without TLS.
+    Default,
     /// By STARTTLS where the server offers it (RFC 7435). What is on the way can hide the
     /// offer.
     Opportunistic,
@@ -48,6 +51,7 @@ impl FromStr for Security {
     fn from_str(name: &str) -> Result<Self, String> {
         Ok(match name {
             "none" => Self::None,
+            "default" => Self::Default,
             "opportunistic" => Self::Opportunistic,
             "starttls" => Self::StartTls,
             "implicit" => Self::Implicit,
@@ -143,6 +147,8 @@ impl Opening {
         let next = match session.state() {
             State::Connected => Ok(Next::Talk),
             State::Greeted | State::Secured | State::Rejected => self.hello(session),
+            // What a server offers is not known from its answer to HELO.
+            _ if self.wants_starttls(session) && !session.speaks_esmtp() => self.hello(session),
             _ => self.introduced(session),
         };
         next.unwrap_or_else(|trouble| self.fail(trouble))
@@ -195,22 +201,29 @@ impl Opening {
         session.request(Request::Hello(self.plan.name.clone())).map(|()| Next::Talk)
     }
 
+    /// Whether the session must not go on without STARTTLS.
+    fn wants_starttls(&self, session: &Session) -> bool {
+        let wanted = match self.plan.security {
+            Security::StartTls => true,
+            Security::Default => !session.is_local(),
+            Security::None | Security::Opportunistic | Security::Implicit => false,
+        };
+        wanted && !session.is_secure()
+    }
+
     fn introduced(&mut self, session: &mut Session) -> Result<Next, Error> {
-        if !session.is_secure() {
-            let offered = session.extensions().has("STARTTLS");
-            match self.plan.security {
-                Security::StartTls if !offered => {
-                    let message = format!("{} does not offer STARTTLS", self.plan.server);
-                    let error = Error::new(Kind::NotSupported, Stage::StartTls, message);
-                    return Err(error.with_advice(Advice::TrustTheNetwork));
-                }
-                Security::StartTls | Security::Opportunistic if offered => {
-                    self.opened.offered_in_plaintext = Some(session.extensions().clone());
-                    self.awaited = Awaited::Tls;
-                    return Ok(Next::StartTls);
-                }
-                _ => {}
-            }
+        let offered = session.extensions().has("STARTTLS");
+        let wanted = self.wants_starttls(session);
+        if wanted && !offered {
+            let message = format!("{} does not offer STARTTLS", self.plan.server);
+            let error = Error::new(Kind::NotSupported, Stage::StartTls, message);
+            return Err(error.with_advice(Advice::TrustTheNetwork));
+        }
+        let tries = self.plan.security == Security::Opportunistic && !session.is_secure();
+        if wanted || (tries && offered) {
+            self.opened.offered_in_plaintext = Some(session.extensions().clone());
+            self.awaited = Awaited::Tls;
+            return Ok(Next::StartTls);
         }
         let Some(source) = &self.plan.credentials else { return Ok(Next::Done) };
         self.awaited = Awaited::Auth;
@@ -307,6 +320,43 @@ mod tests {
     fn opportunistic_tls_goes_without_where_it_is_not_offered() {
         let (opened, session) = opened(plan(Security::Opportunistic, None), "S: 220 hi\nS: 250 hi");
         assert!(opened.trouble.is_none() && opened.offered_in_plaintext.is_none() && !session.is_secure());
+    }
+
+    #[test]
+    fn where_nothing_is_said_only_what_stays_on_this_machine_goes_without_tls() {
+        let script = "S: 220 hi\nS: 250-hi\nC: EHLO client.test\nS: 250 SIZE";
+        let (elsewhere, _) = opened(plan(Security::Default, None), script);
+        assert_eq!(elsewhere.trouble.unwrap().kind, Kind::NotSupported);
+        let mut session = Session::new(Options::default());
+        session.stays_on_this_machine();
+        session.received(b"220 hi\r\n").unwrap();
+        let mut opening = Opening::new(plan(Security::Default, None));
+        let _ = opening.begin(&mut session);
+        assert!(!opening.wants_starttls(&session));
+    }
+
+    #[test]
+    fn it_begins_where_the_session_stands() {
+        let mut session = Session::new(Options::default());
+        let said = |session: &mut Session| match session.step() {
+            Step::Send(octets) => {
+                let said = String::from_utf8(octets.to_vec()).unwrap();
+                let octets = said.len();
+                session.sent(octets);
+                said
+            }
+            other => format!("{other:?}"),
+        };
+        session.received(b"220 hi\r\n").unwrap();
+        assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
+        let mut opening = Opening::new(plan(Security::StartTls, None));
+        assert!(matches!(opening.begin(&mut session), Next::Talk));
+        assert_eq!(said(&mut session), "EHLO client.test\r\n");
+        session.received(b"250-hi\r\n250 STARTTLS\r\n").unwrap();
+        assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
+        // EHLO was answered before it begins.
+        assert!(matches!(Opening::new(plan(Security::StartTls, None)).begin(&mut session), Next::StartTls));
+        assert!(matches!(Opening::new(plan(Security::None, None)).begin(&mut session), Next::Done));
     }
 
     #[test]

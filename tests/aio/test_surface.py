@@ -17,6 +17,7 @@ PARTS = {
     "_rsmtp_arrive",
     "_rsmtp_leave",
     "_rsmtp_open",
+    "_rsmtp_starttls_if_needed",
     "_rsmtp_cancel_auth",
     "_rsmtp_login_by_steps",
     "_rsmtp_ask_about",

@@ -43,13 +43,13 @@ def test_wrong_password(run, catcher):
 
 
 def test_a_certificate_of_an_unknown_authority(run, catcher):
-    done = run("send", "--server", f"smtp://localhost:{catcher.port}", *LETTER, code=78)
+    done = run("send", "--server", f"smtp://localhost:{catcher.port}?tls=starttls", *LETTER, code=78)
     assert "--ca-file" in done.err
     assert "TlsConfig" not in done.err
 
 
 def test_no_starttls_means_no_mail(run, plain):
-    done = run("send", "--server", f"smtp://{plain.host}:{plain.port}", *LETTER, code=76)
+    done = run("send", "--server", f"smtp://{plain.host}:{plain.port}?tls=starttls", *LETTER, code=76)
     assert "STARTTLS" in done.err
     assert "?tls=none" in done.err
     assert plain.messages == []

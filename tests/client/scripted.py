@@ -92,11 +92,11 @@ class Peer:
 class Server:
     """Listens; each connection is given the script."""
 
-    def __init__(self, script, *, path=None):
+    def __init__(self, script, *, path=None, host="127.0.0.1"):
         self._script = script
         self._path = path
         if path is None:
-            self._listener = socket.create_server(("127.0.0.1", 0), backlog=50)
+            self._listener = socket.create_server((host, 0), backlog=50)
             self.host, self.port = self._listener.getsockname()
         else:
             self._listener = socket.socket(socket.AF_UNIX)

@@ -16,8 +16,9 @@ from rsmtp.servers import Server, from_url
     [
         ({"port": 465}, "implicit"),
         ({"port": 465, "tls": "starttls"}, "starttls"),
-        ({"port": 587}, "starttls"),
-        ({}, "starttls"),
+        ({"port": 587}, "default"),
+        ({}, "default"),
+        ({"username": "ann", "password": "secret"}, "starttls"),
         ({"tls": "implicit"}, "implicit"),
     ],
 )
@@ -28,7 +29,8 @@ def test_implicit_tls_is_inferred_where_nothing_else_was_said(settings, tls):
 def test_of_a_url():
     assert from_url("smtp://mail.example.org:465").tls == "implicit"
     assert from_url("smtp://mail.example.org:465?tls=starttls").tls == "starttls"
-    assert from_url("smtp://mail.example.org").tls == "starttls"
+    assert from_url("smtp://mail.example.org").tls == "default"
+    assert from_url("smtp://ann:secret@mail.example.org").tls == "starttls"
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_the_second_server_takes_over(closed_port):
         ({"EHLO": None}, "smtp://{}?tls=none", 1),
         ({"AUTH": "535 5.7.8 wrong"}, "smtp://u:p@{}?tls=none", 1),
         ({}, "smtp://u:p@{}?tls=none", 1),
-        ({}, "smtp://{}", 1),
+        ({}, "smtp://{}?tls=starttls", 1),
         ({}, "smtps://{}", 1),
         ({"MAIL": "421 4.3.2 busy"}, "smtp://{}?tls=none", 1),
         # Once more in plain words, because that may have been what it broke on.

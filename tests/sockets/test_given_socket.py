@@ -106,7 +106,8 @@ def test_a_password_in_plaintext_goes_to_this_machine_only(host, is_heard):
             peer.line()
 
     with Server(takes_any_password) as server:
-        client = rsmtp.SmtpClient(host, sock=socket.create_connection((server.host, server.port)))
+        sock = socket.create_connection((server.host, server.port))
+        client = rsmtp.SmtpClient(host, sock=sock, tls="none")
         with (
             contextlib.nullcontext()
             if is_heard

@@ -16,11 +16,14 @@ UNVERIFIED = rsmtp.TlsConfig(verify=False)
 
 
 def by_client(host, port, proxy, **settings):
+    settings = {"tls": "none"} | settings
     with rsmtp.SmtpClient(host, port, proxy=proxy, timeout=20, **settings) as client:
         client.sendmail(*MESSAGE)
 
 
 def by_async_client(host, port, proxy, **settings):
+    settings = {"tls": "none"} | settings
+
     async def send():
         async with rsmtp.AsyncSmtpClient(host, port, proxy=proxy, timeout=20, **settings) as client:
             await client.sendmail(*MESSAGE)
@@ -169,7 +172,7 @@ def test_a_proxy_on_this_machine_does_not_make_the_server_local(socks_proxy):
 
     with Server(takes_any_password) as server:
         url = f"socks5h://127.0.0.1:{socks_proxy.port}"
-        with rsmtp.SmtpClient(server.host, server.port, proxy=url) as client:
+        with rsmtp.SmtpClient(server.host, server.port, proxy=url, tls="none") as client:
             with pytest.raises(rsmtp.SMTPNotSupportedError, match="not encrypted"):
                 client.login("ann", "secret")
             client.close()

@@ -94,7 +94,7 @@ def target(text: str, tls: str) -> tuple[str, int | None, str]:
         named = server.read_url(text, "server")
         if not isinstance(named, Server) or named.path is not None:
             raise Stop(USAGE, f"{text}: only SMTP servers can be looked at, smtp:// and smtps://")
-        modes = {"implicit": "implicit", "starttls": "auto", "none": "none"}
+        modes = {"implicit": "implicit", "starttls": "auto", "default": "auto", "none": "none"}
         return named.host, named.port, modes[named.tls or ""] if tls == "auto" else tls
     if text.count(":") > 1 and not text.startswith("["):
         return text, None, tls

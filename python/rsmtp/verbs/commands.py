@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import Request
-from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
+from rsmtp.verbs.connecting import Connecting
+from rsmtp.verbs.conversation import LINE_BY_LINE
 from rsmtp.verbs.script import Reply, Steps
 
 # Line ends and periods of mail data (RFC 5321 4.1.1.4, 4.5.2).
@@ -16,7 +17,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _PERIOD = re.compile(rb"^\.", re.MULTILINE)
 
 
-class Commands(Conversation):
+class Commands(Connecting):
     def _rsmtp_send(self, s: bytes | str) -> Steps[None]:
         """Sends `s` as it is. One reply is expected for a run of such calls."""
         octets = s.encode(self.command_encoding) if isinstance(s, str) else bytes(memoryview(s))
@@ -126,7 +127,9 @@ class Commands(Conversation):
 
         Raises SMTPNotSupportedError for SMTPUTF8 where it is not offered.
         """
-        reply: Reply = yield self._rsmtp_perform(Request.mail(sender, sending.options_of("options", options)))
+        request = Request.mail(sender, sending.options_of("options", options))
+        yield from self._rsmtp_starttls_if_needed()
+        reply: Reply = yield self._rsmtp_perform(request)
         return reply
 
     def _rsmtp_rcpt(self, recip: str, options: Sequence[str] = ()) -> Steps[Reply]:

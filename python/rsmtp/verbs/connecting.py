@@ -79,9 +79,9 @@ class Connecting(Conversation):
     def _rsmtp_open(self, security: str) -> Steps[Opened]:
         """Gets on to where mail may go, from where the conversation stands, by one plan of
         the engine's: greeting, EHLO, STARTTLS, EHLO, AUTH."""
-        user, password = self._rsmtp_credentials or (None, None)
+        username, password = self._rsmtp_credentials or (None, None)
         request = Request.opening(
-            self.local_hostname, security, context=self._rsmtp_context, user=user, password=password
+            self.local_hostname, security, context=self._rsmtp_context, username=username, password=password
         )
         opened: Opened = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         if opened.offered_in_plaintext is not None:
@@ -89,6 +89,23 @@ class Connecting(Conversation):
         if opened.hello is not None:
             self._rsmtp_introduced(opened.hello)
         return opened
+
+    def _rsmtp_starttls_if_needed(self) -> Steps[None]:
+        """Before a login and before mail, where the caller has said nothing about TLS:
+        STARTTLS, and EHLO again, unless the connection stays on this machine."""
+        if self._rsmtp_is_settled or self._rsmtp_connection is None:
+            return
+        by_context = self._rsmtp_context is not None
+        if (by_context and self._rsmtp_tls is None) or self._rsmtp_connection.is_exposed:
+            if self._rsmtp_overrides("ehlo", "starttls", *LINE_BY_LINE):
+                yield self._rsmtp_own.ehlo_or_helo_if_needed()
+                if self.has_extn("starttls"):
+                    yield self._rsmtp_own.starttls()
+                    yield self._rsmtp_own.ehlo()
+            opened = yield from self._rsmtp_open("starttls" if by_context else "default")
+            if opened.trouble is not None:
+                raise opened.trouble
+        self._rsmtp_is_settled = True
 
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> Any:
         """Opens a connection, or uses the socket that was given."""

@@ -65,6 +65,10 @@ class Conversation(DebugOutput):
     _rsmtp_tls_mode = "none"
     # The class whose methods no subclass has overridden.
     _rsmtp_plain: type[Conversation]
+    # Whether the caller has chosen how TLS comes up, and not left it to the default.
+    _rsmtp_tls_is_said = False
+    # Whether the present session may be used for a login and for mail as it is.
+    _rsmtp_is_settled = False
     # A user and a password, for a login at once.
     _rsmtp_credentials: tuple[str, str] | None = None
     # Whether to send exactly what smtplib would send.
@@ -199,6 +203,7 @@ class Conversation(DebugOutput):
         """Prepares for a new connection and forgets what the old one had taught."""
         self.close()
         self._rsmtp_forget()
+        self._rsmtp_is_settled = self._rsmtp_tls_is_said
         self._host = host
         self._rsmtp_patience = socket.getdefaulttimeout() if self.timeout is UNSET else self.timeout
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import Request, _username, cram_md5
-from rsmtp.verbs.conversation import Conversation
+from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.script import Reply, Steps
 
 _AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login")
@@ -15,12 +15,12 @@ _AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login")
 _MAX_CHALLENGES = 5
 
 
-class Securing(Conversation):
+class Securing(Connecting):
     def _rsmtp_starttls(
         self, *, context: rsmtp.typing.Context | None = None, server_hostname: str | None = None
     ) -> Steps[Reply]:
-        """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`;
-        by default the certificate is verified against the system's trust store.
+        """STARTTLS (RFC 3207). `context` is a TlsConfig or an `ssl.SSLContext`; default: the
+        client's, and without one the certificate is verified against the system's trust store.
         `server_hostname` is the name that the certificate must be for, by default the
         host that the client connected to.
 
@@ -34,7 +34,7 @@ class Securing(Conversation):
             raise rsmtp.errors.SMTPNotSupportedError(
                 f"this connection is encrypted already ({self._rsmtp_tls.version})"
             )
-        request = Request.starttls(context, server_hostname)
+        request = Request.starttls(self._rsmtp_context if context is None else context, server_hostname)
         code, msg = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         if code != 220:
             refusal = rsmtp.errors.SMTPResponseException(code, msg)
@@ -71,6 +71,7 @@ class Securing(Conversation):
         if password is not None:
             sending.text("password", password)
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        yield from self._rsmtp_starttls_if_needed()
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = (
@@ -117,6 +118,7 @@ class Securing(Conversation):
         Raises SMTPAuthenticationError, and SMTPException if the server sends too many
         challenges. An exception of the callable cancels the exchange.
         """
+        yield from self._rsmtp_starttls_if_needed()
         initial = _octets((yield authobject())) if initial_response_ok else None
         answer = yield self._rsmtp_perform(Request.auth(mechanism.upper(), initial))
         self._rsmtp_challenges = 0 if initial is None else 1

@@ -8,13 +8,14 @@ from typing import Any
 import rsmtp
 from rsmtp import sending
 from rsmtp._rsmtp import RenderedMessage, Request
-from rsmtp.verbs.conversation import LINE_BY_LINE, Conversation
+from rsmtp.verbs.connecting import Connecting
+from rsmtp.verbs.conversation import LINE_BY_LINE
 from rsmtp.verbs.script import Reply, Steps
 
 _STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
 
 
-class Transaction(Conversation):
+class Transaction(Connecting):
     def _rsmtp_sendmail(
         self,
         from_addr: str,
@@ -44,6 +45,7 @@ class Transaction(Conversation):
         before anything is sent; ValueError for what is not an address or an option.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        yield from self._rsmtp_starttls_if_needed()
         sending.text("from_addr", from_addr)
         recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
@@ -79,6 +81,7 @@ class Transaction(Conversation):
         a sender or a recipient, and for more than one block of Resent- fields.
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        yield from self._rsmtp_starttls_if_needed()
         # smtplib's own callers send to "root, postmaster".
         envelope = sending.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
         utf8 = envelope.needs_smtputf8

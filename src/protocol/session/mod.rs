@@ -51,6 +51,8 @@ pub struct Session {
     /// Where the session rests between transactions.
     rest: State,
     secure: bool,
+    /// The connection does not leave this machine.
+    local: bool,
     /// STARTTLS was said: from then on it is TLS or nothing.
     tls_demanded: bool,
     upgrade_due: Option<Reply>,
@@ -97,6 +99,7 @@ impl Session {
             state: State::Connected,
             rest: State::Greeted,
             secure: options.implicit_tls,
+            local: false,
             tls_demanded: false,
             upgrade_due: None,
             extensions: Extensions::default(),
@@ -180,9 +183,16 @@ impl Session {
         self.extensions = extensions;
     }
 
-    /// AUTH may go without TLS: only the server can read it.
-    pub fn allow_plaintext_auth(&mut self) {
+    /// The connection does not leave this machine: nothing on the way can listen in, and AUTH
+    /// may go without TLS.
+    pub fn stays_on_this_machine(&mut self) {
         self.options.plaintext_auth = true;
+        self.local = true;
+    }
+
+    /// Whether the connection is known not to leave this machine.
+    pub fn is_local(&self) -> bool {
+        self.local
     }
 
     /// A line of the transcript that neither side has said.
