@@ -1550,13 +1550,14 @@ class Request:
         security: str,
         *,
         context: object = None,
-        user: str | None = None,
+        username: str | None = None,
         password: typing.Any = None,
     ) -> Request:
         """
         Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
         STARTTLS by `security` ("none", "starttls", "implicit"; "default": unless the connection
-        does not leave this machine; "opportunistic": where it is offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
+        does not leave this machine; "opportunistic": where it is offered), EHLO again, AUTH. It
+        comes to an `Opened`, also where it fails.
         """
     @staticmethod
     def quit() -> Request:

@@ -278,7 +278,8 @@ impl Request {
 
     /// Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
     /// STARTTLS by `security` ("none", "starttls", "implicit"; "default": unless the connection
-    /// does not leave this machine; "opportunistic": where it is offered), EHLO again, AUTH. It comes to an `Opened`, also where it fails.
+    /// does not leave this machine; "opportunistic": where it is offered), EHLO again, AUTH. It
+    /// comes to an `Opened`, also where it fails.
     #[staticmethod]
     #[pyo3(signature = (name, security, *, context: "object" = None, username=None, password: "typing.Any" = None))]
     fn opening(
