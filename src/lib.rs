@@ -2,6 +2,7 @@
 //!
 //! The layers, from the inside out; each imports only what stands above it here:
 //!
+//! - `escape`: text of others as a person may see it.
 //! - [`envelope`]: reverse-path and forward-paths, validated once.
 //! - [`protocol`]: SMTP as a state machine without I/O. Bytes in, bytes and events out.
 //! - `message`: RFC 5322 and MIME. Knows no SMTP.
@@ -26,6 +27,8 @@
 )]
 
 pub mod envelope;
+#[cfg(any(feature = "driver", feature = "catcher"))]
+mod escape;
 pub mod protocol;
 
 #[cfg(feature = "message")]

@@ -1,11 +1,15 @@
 """The layering rules, read off the sources: what a folder may not name."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parent.parent / "src"
+ROOT = Path(__file__).parent.parent
+SRC = ROOT / "src"
+PACKAGE = ROOT / "python" / "rsmtp"
 
 FORBIDDEN = {
     "protocol": r"crate::(tls|driver|bulk|catcher|binding|message)\b"
@@ -15,6 +19,7 @@ FORBIDDEN = {
     "driver": r"crate::(bulk|catcher|binding|message)\b|pyo3",
     "catcher": r"crate::(bulk|binding|message)\b|pyo3",
     "bulk": r"crate::(catcher|binding|message)\b|pyo3",
+    "escape.rs": r"crate::|std::(net|thread|fs|io)\b|pyo3",
     "envelope.rs": r"crate::|std::(net|thread)\b|\b(Instant|SystemTime)\b|pyo3",
 }
 
@@ -41,3 +46,148 @@ def test_layer_names_nothing_above_it(layer):
 
 def test_engine_has_no_unsafe_code():
     assert "#![forbid(unsafe_code)]" in (SRC / "lib.rs").read_text(encoding="utf-8")
+
+
+# -- Python's words ------------------------------------------------------------------------
+
+# What speaks to no Python programmer: errors travel as kinds, and `binding/` has the words.
+ENGINE = ("envelope.rs", "escape.rs", "protocol", "tls", "driver", "bulk")
+STRING = re.compile(r"""//[^\n]*|b?"((?:[^"\\]|\\.)*)"|'(?:[^'\\]|\\.[^']*)'""", re.DOTALL)
+PYTHONS_WORDS = re.compile(
+    r"connect\(\)|\b[a-z_]+\(\)|\bTlsConfig\b|\bSSLContext\b|\bSMTP_SSL\b|\b(Async)?(SmtpClient|Mailer)\b"
+    r"|=(True|False|None)\b|\b(None|True|False)\b"
+    r"|\b(context|tls|chunking|pipelining|allow_plaintext_auth|local_hostname|timeout|deadline|proxy|sock"
+    r"|ca_file|server_name|minimum_version|client_certificate|retries)=",
+)
+
+
+def rust_files(*places: str) -> Iterator[Path]:
+    for place in places:
+        yield from [SRC / place] if place.endswith(".rs") else sorted((SRC / place).rglob("*.rs"))
+
+
+def without_tests(path: Path) -> str:
+    """A Rust file up to its tests, which stand at its end."""
+    return "" if path.name == "tests.rs" else path.read_text(encoding="utf-8").partition("#[cfg(test)]")[0]
+
+
+def test_engine_speaks_no_python():
+    found = [
+        f"{path.relative_to(SRC)}: {said}"
+        for path in rust_files(*ENGINE)
+        for said in STRING.findall(without_tests(path))
+        if PYTHONS_WORDS.search(said)
+    ]
+    assert found == []
+
+
+# -- reply codes -----------------------------------------------------------------------------
+
+# `src/protocol/code.rs` is the table of what they mean. The catcher is a server: it says them.
+REPLY_CODE = re.compile(r"(?<![\w.])[2-5]\d\d(?![\w.]*\d|\w)")
+DECIDES = re.compile(r"\bcode\b|\breply\b|\bReply::new\b", re.IGNORECASE)
+
+
+def test_reply_codes_stand_in_the_protocols_table_alone():
+    found = [
+        f"{path.relative_to(SRC)}: {line.strip()}"
+        for path in rust_files("protocol", "driver", "bulk", "tls", "binding")
+        if path != SRC / "protocol" / "code.rs" and "catcher" not in path.parts
+        for line in without_tests(path).splitlines()
+        if REPLY_CODE.search(without_strings(line)) and DECIDES.search(line)
+    ]
+    assert found == []
+
+
+def without_strings(line: str) -> str:
+    return STRING.sub('""', line)
+
+
+def python_files() -> Iterator[Path]:
+    return (path for path in sorted(PACKAGE.rglob("*.py")))
+
+
+def test_python_decides_by_no_reply_code_of_its_own():
+    """Numbers from 200 to 599 that something is compared with; the ports are not codes."""
+    ports = {465, 587}
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(node)}"
+        for path in python_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Compare, ast.MatchValue))
+        for number in ast.walk(node)
+        if isinstance(number, ast.Constant) and type(number.value) is int
+        if 200 <= number.value <= 599 and number.value not in ports
+    ]
+    assert found == []
+
+
+# -- Python's layers -------------------------------------------------------------------------
+
+# Each with what is in it, and which others it may import. All may import the engine
+# (`_rsmtp`), `rsmtp` itself, which is a table of names, and `typing`, for annotations.
+LAYERS: dict[str, tuple[set[str], set[str]]] = {
+    "ground": (
+        {"errors", "hints", "display", "transcript", "tracebacks", "peer_certificate", "local_hostname"},
+        set(),
+    ),
+    "messages": ({"message", "email", "typing"}, {"ground"}),
+    "sockets": (
+        {"sockets", "foreign_socket", "quick_ack", "proxies", "async_connection", "socket_connection"},
+        {"ground"},
+    ),
+    "clients": (
+        {"sending", "verbs", "socket_view", "client", "aio", "smtplib", "aiosmtplib"},
+        {"ground", "sockets"},
+    ),
+    "mailers": (
+        {"servers", "feeding", "progress", "report", "mailer", "async_mailer", "async_pool", "async_sending"}
+        | {"one_call"},
+        {"ground", "sockets", "clients"},
+    ),
+    "testing": ({"testing", "pytest_plugin"}, {"ground"}),
+    "programs": (
+        {"cli", "__main__", "_catch", "_snippet", "inbox", "demo"},
+        {"ground", "messages", "sockets", "clients", "mailers", "testing"},
+    ),
+}
+
+
+def part(name: str) -> str:
+    """The part of the package that a module belongs to: "verbs" of "rsmtp.verbs.script"."""
+    return name.removeprefix("rsmtp").strip(".").partition(".")[0]
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Parts of the package that a file imports, wherever in the file it does."""
+    parents = ["rsmtp", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(parents[: len(parents) - node.level + 1]) if node.level else ""
+            names = [".".join(filter(None, (base, node.module, alias.name))) for alias in node.names]
+        else:
+            continue
+        yield from (part(name) for name in names if name.partition(".")[0] == "rsmtp")
+
+
+def test_every_python_module_has_its_layer():
+    known = set().union(*(inside for inside, _ in LAYERS.values()))
+    there = {part(".".join(path.relative_to(PACKAGE).with_suffix("").parts)) for path in python_files()}
+    assert there - {"__init__"} == known
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_python_layer_imports_nothing_above_it(layer):
+    inside, others = LAYERS[layer]
+    allowed = inside.union(*(LAYERS[other][0] for other in others), {"_rsmtp", "typing"})
+    known = set().union(*(inside for inside, _ in LAYERS.values()))
+    found = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in python_files()
+        if part(".".join(path.relative_to(PACKAGE).with_suffix("").parts)) in inside
+        for name in imports(path)
+        if name in known and name not in allowed
+    ]
+    assert found == []

@@ -25,8 +25,17 @@ import rsmtp.email.policy
 import rsmtp.typing
 
 __all__ = [
+    "AUTH_CONTINUES",
+    "COMPLETED",
+    "EXCEEDED_STORAGE",
+    "LOGIN_REQUIRED",
+    "SERVICE_CLOSING",
+    "SERVICE_NOT_AVAILABLE",
+    "SERVICE_READY",
     "STAGES",
+    "START_MAIL_INPUT",
     "STATES",
+    "WILL_FORWARD",
     "__version__",
     "ArmedFault",
     "Catcher",
@@ -70,16 +79,26 @@ __all__ = [
     "enhanced_code",
     "formataddr",
     "needs_smtputf8",
+    "severity",
     "state_machine",
 ]
 
+AUTH_CONTINUES: Final[int]
+COMPLETED: Final[int]
+EXCEEDED_STORAGE: Final[int]
+LOGIN_REQUIRED: Final[int]
+SERVICE_CLOSING: Final[int]
+SERVICE_NOT_AVAILABLE: Final[int]
+SERVICE_READY: Final[int]
 STAGES: Final[list[str]]
+START_MAIL_INPUT: Final[int]
 
 STATES: Final[list[str]]
 """
 What `state` can be, and what the `stage` of an exception can be.
 """
 
+WILL_FORWARD: Final[int]
 __version__: Final[str]
 
 @final
@@ -2114,6 +2133,12 @@ def needs_smtputf8(address: str) -> bool:
     needs it, a local part that is not ASCII does.
 
     Raises ValueError for what is not an address.
+    """
+
+def severity(code: SupportsIndex) -> str | None:
+    """
+    What a reply code says by its first digit (RFC 5321 4.2.1): "completion", "intermediate",
+    "transient" or "permanent"; None for what is no reply code.
     """
 
 def state_machine() -> StateMachine:

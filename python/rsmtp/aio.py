@@ -11,8 +11,8 @@ from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from rsmtp import asend as send
 from rsmtp.async_connection import Connection
-from rsmtp.one_call import asend as send
 from rsmtp.tracebacks import named, shortened
 from rsmtp.verbs import Verbs
 from rsmtp.verbs.script import Steps, named_after

@@ -18,7 +18,7 @@ import ssl as _ssl
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rsmtp._rsmtp import enhanced_code
+from rsmtp._rsmtp import enhanced_code, severity
 
 Reply = tuple[int, bytes]
 
@@ -406,7 +406,7 @@ def _reply(reply: Any) -> str:
 
 
 def _is_transient(code: object) -> bool:
-    return isinstance(code, int) and 400 <= code <= 499
+    return isinstance(code, int) and severity(code) == "transient"
 
 
 def _enhanced(code: object, text: object) -> str | None:

@@ -3,7 +3,7 @@ note under the traceback), for notebooks and for the command line."""
 
 from __future__ import annotations
 
-from rsmtp import errors
+from rsmtp import _rsmtp, errors
 
 _LATER = "The same may work later."
 _LOGIN = "Check user name and password; with two-factor login, most providers want an app password."
@@ -51,9 +51,9 @@ def _of_kind(error: errors._Facts) -> str | None:
             return (
                 "Use an address in ASCII: a domain in another script works, what stands before the @ may not."
             )
-        case _ if error.code == 530:
+        case _ if error.code == _rsmtp.LOGIN_REQUIRED:
             return "Log in first: the server takes mail only from users that it knows."
-        case errors.SMTPSenderRefused(code=552):
+        case errors.SMTPSenderRefused(code=_rsmtp.EXCEEDED_STORAGE):
             return "Make the message smaller: a link in place of an attachment."
         case errors.SMTPSenderRefused(transient=False):
             return "Send as the address of the login, or as one that the server knows."

@@ -14,6 +14,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 import rsmtp
+from rsmtp._rsmtp import SERVICE_CLOSING
 from rsmtp.client import SmtpClient
 from rsmtp.tracebacks import shortened
 from rsmtp.verbs.conversation import LMTP_PORT as LMTP_PORT
@@ -109,7 +110,7 @@ class SMTP(SmtpClient):
         # smtplib raises for a QUIT that is refused, and swallows a lost connection.
         try:
             code, message = self.docmd("QUIT")
-            if code != 221:
+            if code != SERVICE_CLOSING:
                 raise rsmtp.errors.SMTPResponseException(code, message)
         except rsmtp.errors.SMTPServerDisconnected:
             pass

@@ -1,11 +1,12 @@
 //! The one place that makes an exception of an error. Which class it is, is
 //! decided by `rsmtp.errors.from_engine`.
 
+use super::advice::told;
 use super::outcome::reply_to_python;
 use super::transcript::TranscriptLine;
 use crate::driver::TimedLine;
 use crate::protocol::Error;
-use crate::protocol::error::{Advice, Trace};
+use crate::protocol::error::Trace;
 use crate::protocol::transaction::{Fate, Outcome};
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -47,10 +48,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     facts.set_item("os_error", error.os_error)?;
     facts.set_item("fates", error.outcome.as_deref().map(fates))?;
     let make = FROM_ENGINE.import(py, "rsmtp.errors", "from_engine")?;
-    let message = match error.advice {
-        Some(advice) => format!("{}{}", error.message, words(advice)),
-        None => error.message.clone(),
-    };
+    let message = told(&error.message, error.advice);
     let exception = PyErr::from_value(make.call((error.kind.name(), message), Some(&facts))?);
     if let Some(cause) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<PyErr>()) {
         // A KeyboardInterrupt and its like are no errors: they go before ours.
@@ -87,20 +85,6 @@ pub fn tell_conversation(
     static TELL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let tell = TELL.import(exception.py(), "rsmtp.errors", "tell_conversation")?;
     tell.call1((exception, path.to_vec(), lines)).map(|_| ())
-}
-
-/// How it is said in Python, behind what happened.
-fn words(advice: Advice) -> &'static str {
-    match advice {
-        Advice::HearReply => ": call getreply() first",
-        Advice::ShakeHands => ": use starttls()",
-        Advice::Encrypt => ": call starttls() first, or say allow_plaintext_auth=True",
-        Advice::WithoutChunking => ", say chunking=False",
-        Advice::TrustTheNetwork => {
-            ", and nothing goes out in plaintext unless that is said: with tls=\"none\", if you trust the \
-             network between"
-        }
-    }
 }
 
 /// What is known of each recipient, by name.

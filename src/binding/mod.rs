@@ -5,6 +5,7 @@
 
 #![allow(missing_debug_implementations, reason = "what Python sees has a __repr__ instead")]
 
+mod advice;
 mod attendant;
 mod catcher;
 mod certificate;
@@ -31,7 +32,7 @@ mod wire;
 /// around it.
 #[pyo3::pymodule]
 mod _rsmtp {
-    use crate::protocol::{Stage, State};
+    use crate::protocol::{Stage, State, code};
 
     #[pymodule_export]
     use super::catcher::{ArmedFault, Catcher, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls};
@@ -52,7 +53,7 @@ mod _rsmtp {
         read_addresses_py, rendered_elsewhere,
     };
     #[pymodule_export]
-    use super::outcome::{Opened, enhanced_code};
+    use super::outcome::{Opened, enhanced_code, severity};
     #[pymodule_export]
     use super::request::{Request, cram_md5, needs_smtputf8};
     #[pymodule_export]
@@ -75,4 +76,24 @@ mod _rsmtp {
     const STATES: [&str; State::ALL.len()] = State::NAMES;
     #[pymodule_export]
     const STAGES: [&str; Stage::ALL.len()] = Stage::NAMES;
+
+    // The reply codes that Python decides by.
+    #[pymodule_export]
+    const SERVICE_READY: u16 = code::SERVICE_READY;
+    #[pymodule_export]
+    const SERVICE_CLOSING: u16 = code::SERVICE_CLOSING;
+    #[pymodule_export]
+    const COMPLETED: u16 = code::COMPLETED;
+    #[pymodule_export]
+    const WILL_FORWARD: u16 = code::WILL_FORWARD;
+    #[pymodule_export]
+    const START_MAIL_INPUT: u16 = code::START_MAIL_INPUT;
+    #[pymodule_export]
+    const SERVICE_NOT_AVAILABLE: u16 = code::SERVICE_NOT_AVAILABLE;
+    #[pymodule_export]
+    const EXCEEDED_STORAGE: u16 = code::EXCEEDED_STORAGE;
+    #[pymodule_export]
+    const AUTH_CONTINUES: u16 = code::AUTH_CONTINUES;
+    #[pymodule_export]
+    const LOGIN_REQUIRED: u16 = code::LOGIN_REQUIRED;
 }

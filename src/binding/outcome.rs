@@ -3,9 +3,9 @@
 use super::request::Given;
 use crate::protocol::extension::Extensions;
 use crate::protocol::opening;
-use crate::protocol::reply::Reply;
+use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::transaction::{Fate, Outcome, Verdict};
-use crate::protocol::{Error, Event, Stage};
+use crate::protocol::{Error, Event, Stage, code};
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -92,6 +92,18 @@ pub fn enhanced_code(code: i64, text: &[u8]) -> Option<String> {
     // What was no reply at all has the code -1.
     let reply = Reply::new(u16::try_from(code).ok()?, text);
     reply.enhanced().map(|enhanced| enhanced.to_string())
+}
+
+/// What a reply code says by its first digit (RFC 5321 4.2.1): "completion", "intermediate",
+/// "transient" or "permanent"; None for what is no reply code.
+#[pyfunction]
+pub fn severity(code: i64) -> Option<&'static str> {
+    Some(match code::severity(u16::try_from(code).ok()?)? {
+        Severity::Completion => "completion",
+        Severity::Intermediate => "intermediate",
+        Severity::Transient => "transient",
+        Severity::Permanent => "permanent",
+    })
 }
 
 fn transaction_to_python(py: Python<'_>, outcome: &Outcome, given: &Given) -> PyResult<Py<PyAny>> {

@@ -1,6 +1,7 @@
 //! TLS settings and facts as Python sees them, and which record layer a
 //! `context=` asks for.
 
+use super::advice::told;
 use super::certificate::Certificate;
 use super::error::{Told, bad_argument};
 use super::ssl_context::{Raised, SslContextLayer};
@@ -75,7 +76,8 @@ impl TlsConfig {
         config.server_name = server_name;
         config.minimum_version = minimum_version;
         config.no_verify = !verify;
-        py.detach(|| config.check()).map_err(|error| PyValueError::new_err(error.message))?;
+        py.detach(|| config.check())
+            .map_err(|error| PyValueError::new_err(told(&error.message, error.advice)))?;
         Ok(Self { config: Arc::new(config) })
     }
 
@@ -180,5 +182,6 @@ pub fn make_layer(context: Option<Py<PyAny>>, host: String, raised: Option<Raise
 }
 
 fn to_error(error: TlsError) -> Error {
-    Error::new(if error.certificate { Kind::Certificate } else { Kind::Tls }, Stage::Handshake, error.message)
+    let kind = if error.certificate { Kind::Certificate } else { Kind::Tls };
+    Error { advice: error.advice, ..Error::new(kind, Stage::Handshake, error.message) }
 }

@@ -72,7 +72,7 @@ impl Local for Files {
 
     fn take(&self, _: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
         let stored = self.store(octets).map_err(|error| did_not_take(&self.name, &error))?;
-        Ok(Reply::new(250, format!("2.0.0 queued as {stored}")))
+        Ok(Reply::completed(format!("2.0.0 queued as {stored}")))
     }
 }
 
@@ -103,7 +103,7 @@ impl Local for Sendmail {
             return Err(Error::new(Kind::NotSupported, Stage::Mail, why));
         }
         self.transport.send_raw(envelope, octets).map_err(|error| failed(&self.name, &error))?;
-        Ok(Reply::new(250, "2.0.0 taken by the program"))
+        Ok(Reply::completed("2.0.0 taken by the program"))
     }
 }
 
@@ -119,7 +119,7 @@ impl Local for Null {
 
     fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
         StubTransport::new_ok().send_raw(envelope, octets).map_err(|error| failed("null:", &error))?;
-        Ok(Reply::new(250, "2.0.0 thrown away"))
+        Ok(Reply::completed("2.0.0 thrown away"))
     }
 }
 

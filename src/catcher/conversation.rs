@@ -4,6 +4,7 @@
 //! line costs a copy and no allocation of its own. All of it is bounded, so
 //! that a connection may bring any number of messages.
 
+use crate::escape::escaped;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
@@ -133,17 +134,8 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Control characters are shown, not sent on.
 fn readable(text: &[u8]) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in String::from_utf8_lossy(text).chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
+    escaped(&String::from_utf8_lossy(text)).into_owned()
 }
 
 /// A connection's lines: how it was opened, its latest transactions, and what

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::escape::escaped;
+
 use super::counted::counted;
 use super::fault::{BadCertificate, Disconnect, Fault, FaultReply};
 
@@ -79,11 +81,8 @@ fn quoted(octets: &[u8]) -> String {
         Some(shown) if octets.len() > SHOWN => (shown, "..."),
         _ => (octets, ""),
     };
-    let text: String = String::from_utf8_lossy(shown)
-        .chars()
-        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-        .collect();
-    format!("\u{201c}{text}{more}\u{201d}")
+    let text = String::from_utf8_lossy(shown);
+    format!("\u{201c}{}{more}\u{201d}", escaped(&text))
 }
 
 #[cfg(test)]

@@ -344,9 +344,7 @@ impl Connection {
 }
 
 fn socket(stream: &mut Option<Stream>) -> Result<&mut Stream, Error> {
-    stream
-        .as_mut()
-        .ok_or_else(|| Error::new(Kind::Disconnected, Stage::Command, "please run connect() first"))
+    stream.as_mut().ok_or_else(|| Error::over(Stage::Command))
 }
 
 impl fmt::Debug for Connection {

@@ -19,7 +19,7 @@ pub use deadline::{Deadline, Patience, SLICE};
 pub use foreign::{Dial, Foreign};
 pub use proxy::{Proxy, Tunnel};
 pub use reactive::Reactive;
-pub use record::{Listener, Record, TimedLine, harmless};
+pub use record::{Listener, Record, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;
 pub use view::View;

@@ -1,5 +1,6 @@
 //! The transcript of a connection: masked lines with the time they were said.
 
+use crate::escape::escaped;
 use crate::protocol::transcript::{Line, Speaker};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -37,29 +38,10 @@ impl TimedLine {
         format!("{who}{}", self.text())
     }
 
-    /// As text for people: a server's control characters would move a terminal's
-    /// cursor, or forge a line of a log.
+    /// As text for people.
     pub fn text(&self) -> String {
-        harmless(&String::from_utf8_lossy(&self.line.text))
+        escaped(&String::from_utf8_lossy(&self.line.text)).into_owned()
     }
-}
-
-/// The same text, control characters and those that turn its direction shown as escapes.
-pub fn harmless(text: &str) -> String {
-    if !text.contains(is_control) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::new(), |mut shown, c| {
-        match is_control(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-        shown
-    })
-}
-
-fn is_control(c: char) -> bool {
-    (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
 }
 
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use super::deadline::{Deadline, Patience};
 use super::proxy::{Tunnel, blame};
 use super::record::TimedLine;
 use super::view::View;
+use crate::protocol::error::Advice;
 use crate::protocol::opening::Plan;
 use crate::protocol::{Error, Event, Kind, Options, Session, Stage};
 use crate::tls::{Conversation, MakeLayer, Move, Passage, RecordLayer, TlsFacts};
@@ -176,8 +177,8 @@ impl Wire {
                 SUBMISSIONS => "port 465 is for TLS from the first octet",
                 _ => "a server that waits for TLS is silent, too",
             };
-            let message = format!("{}: {likely}; say SMTP_SSL or tls=\"implicit\"", error.message);
-            Error { kind, message, ..error }
+            let message = format!("{}: {likely}", error.message);
+            Error { kind, message, ..error }.with_advice(Advice::BeginWithTls)
         })
     }
 
@@ -222,8 +223,7 @@ impl Wire {
 
     /// Ends the session without a word.
     pub fn close(&mut self) {
-        let error = Error::new(Kind::Disconnected, Stage::Command, "please run connect() first");
-        self.conversation.session_mut().close(error);
+        self.conversation.session_mut().close(Error::over(Stage::Command));
         self.show();
     }
 

@@ -154,6 +154,34 @@ pub enum Advice {
     WithoutChunking,
     /// Do without TLS, in words, if the network is trusted.
     TrustTheNetwork,
+    /// Connect anew: this session is over.
+    Connect,
+    /// Speak TLS from the first octet.
+    BeginWithTls,
+    /// Speak TLS as the port is for it: by STARTTLS, or from the first octet.
+    MatchThePort,
+    /// Allow TLS versions that are no longer safe.
+    AllowOldTls,
+    /// Show a certificate of the client's, or ask for another name.
+    Identify,
+    /// Connect by a name that the certificate is for, or say which name that is.
+    NameTheServer,
+    /// Connect by a DNS name or an address, or say which name the certificate is for.
+    NameWithDns,
+    /// Trust the authority that has signed the server's certificate.
+    TrustItsAuthority,
+    /// The same, if it has a new certificate: otherwise an attacker may be in between.
+    TrustItsNewAuthority,
+    /// Sign the server's certificate by its authority, or trust it as it is.
+    SignByTheAuthority,
+    /// Install the certificates of public authorities, or say which ones to trust.
+    InstallAuthorities,
+    CheckClock,
+    /// The server's owner must renew its certificate.
+    AwaitRenewal,
+    CheckClockAndAwaitRenewal,
+    /// The server's owner must replace its certificate.
+    AwaitReplacement,
 }
 
 /// The cause of an error, for a layer that can say more about it.
@@ -208,6 +236,11 @@ impl Error {
     pub fn traced(mut self, trace: impl FnOnce() -> Arc<Trace>) -> Self {
         self.trace.get_or_insert_with(trace);
         self
+    }
+
+    /// The session is over, and nothing more can be said.
+    pub fn over(stage: Stage) -> Self {
+        Self::new(Kind::Disconnected, stage, "the session is over").with_advice(Advice::Connect)
     }
 
     #[must_use]

@@ -36,6 +36,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod code;
 pub mod command;
 pub mod error;
 pub mod event;

@@ -17,6 +17,7 @@
 //! [`Next::StartTls`], and the layer that has TLS asks for it.
 
 use super::auth::Credentials;
+use super::code;
 use super::command::ClientName;
 use super::error::{Advice, Error, Kind, Stage};
 use super::event::{Event, Request};
@@ -174,7 +175,7 @@ impl Opening {
             (Awaited::Greeting, Event::Reply(reply)) => {
                 self.opened.greeting = Some(reply.clone());
                 match reply.code() {
-                    220 => self.hello(session),
+                    code::SERVICE_READY => self.hello(session),
                     _ => Err(refused(Stage::Greeting, reply)),
                 }
             }

@@ -3,7 +3,7 @@
 //! The text of a reply is carried as the bytes that came: servers send Latin-1,
 //! UTF-8 and worse, and none of it may lose the answer.
 
-use super::queue_id;
+use super::{code, queue_id};
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,6 +35,11 @@ impl Reply {
         Self { code, text: text.as_ref().into() }
     }
 
+    /// For what took a message without being a server.
+    pub fn completed(text: impl AsRef<[u8]>) -> Self {
+        Self::new(code::COMPLETED, text)
+    }
+
     pub(super) fn of(code: u16, text: Vec<u8>) -> Self {
         Self { code, text: text.into() }
     }
@@ -62,12 +67,7 @@ impl Reply {
     }
 
     pub fn severity(&self) -> Severity {
-        match self.code / 100 {
-            2 => Severity::Completion,
-            3 => Severity::Intermediate,
-            4 => Severity::Transient,
-            _ => Severity::Permanent,
-        }
+        code::severity(self.code).unwrap_or(Severity::Permanent)
     }
 
     pub fn is_completion(&self) -> bool {
@@ -81,7 +81,7 @@ impl Reply {
 
     /// RFC 5321 3.8: the server is about to close the transmission channel.
     pub fn closes_channel(&self) -> bool {
-        self.code == 421
+        self.code == code::SERVICE_NOT_AVAILABLE
     }
 
     /// The enhanced status code that the text begins with, if its class agrees

@@ -5,6 +5,7 @@
 //! space, a hyphen or the end of the line never becomes an answer. A reply
 //! without text, a bare LF as line end and any byte in the text are taken.
 
+use super::code;
 use super::reply::Reply;
 use std::fmt;
 
@@ -120,7 +121,7 @@ impl ReplyReader {
         }
         let text = std::mem::take(&mut self.text);
         *self = Self::default();
-        if !(200..600).contains(&code) {
+        if !code::ALL.contains(&code) {
             return Err(Fault::CodeOutOfRange(code, text));
         }
         Ok(Some(Reply::of(code, text)))

@@ -13,6 +13,7 @@
 //! `ready` and `authenticated` are where a transaction starts and ends; QUIT or
 //! a 421 leads from any state to `closed`, a broken conversation to `broken`.
 
+use super::code;
 use super::command::Verb;
 use std::fmt;
 
@@ -122,7 +123,7 @@ impl State {
         use Verb::*;
         let done = code / 100 == 2;
         match verb {
-            _ if code == 421 => Next::To(Self::Closed),
+            _ if code == code::SERVICE_NOT_AVAILABLE => Next::To(Self::Closed),
             Quit => Next::To(Self::Closed),
             // A new introduction also ends a transaction (RFC 5321 4.1.4).
             Ehlo | Helo | Lhlo if done => match self {
@@ -130,13 +131,13 @@ impl State {
                 Self::Mail | Self::Recipients => Next::Rest,
                 _ => Next::To(Self::Ready),
             },
-            StartTls if code == 220 => Next::To(Self::Securing),
-            Auth if code == 334 => Next::To(Self::Authenticating),
-            Auth if code == 235 => Next::To(Self::Authenticated),
+            StartTls if code == code::SERVICE_READY => Next::To(Self::Securing),
+            Auth if code == code::AUTH_CONTINUES => Next::To(Self::Authenticating),
+            Auth if code == code::AUTHENTICATED => Next::To(Self::Authenticated),
             Auth if self == Self::Authenticating => Next::Rest,
             Mail if done => Next::To(Self::Mail),
             Rcpt if done => Next::To(Self::Recipients),
-            Data if code == 354 => Next::To(Self::Data),
+            Data if code == code::START_MAIL_INPUT => Next::To(Self::Data),
             Rset if done && matches!(self, Self::Mail | Self::Recipients) => Next::Rest,
             _ => Next::Stay,
         }
@@ -145,8 +146,8 @@ impl State {
     /// What the greeting (RFC 5321 3.1) makes of [`State::Connected`].
     pub fn after_greeting(code: u16) -> Next {
         match code {
-            220 => Next::To(Self::Greeted),
-            421 => Next::To(Self::Closed),
+            code::SERVICE_READY => Next::To(Self::Greeted),
+            code::SERVICE_NOT_AVAILABLE => Next::To(Self::Closed),
             _ => Next::To(Self::Rejected),
         }
     }
@@ -154,7 +155,7 @@ impl State {
     /// What the reply to the end of mail data makes of the state: accepted or not,
     /// the transaction is over.
     pub fn after_mail_data(code: u16) -> Next {
-        if code == 421 { Next::To(Self::Closed) } else { Next::Rest }
+        if code == code::SERVICE_NOT_AVAILABLE { Next::To(Self::Closed) } else { Next::Rest }
     }
 
     /// Whether the session can rest here between transactions.

@@ -4,12 +4,9 @@
 //! `state.rs`, which the session itself obeys, about every state, verb and reply
 //! code there is.
 
+use super::code;
 use super::command::Verb;
 use super::state::{Next, State};
-use std::ops::RangeInclusive;
-
-/// The reply codes of RFC 5321 4.2.
-const CODES: RangeInclusive<u16> = 200..=599;
 
 /// What leads from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +97,7 @@ fn is_heard(state: State, verb: Verb) -> bool {
 /// What happens, with the codes for which it does.
 fn by_codes(from: State, after: &dyn Fn(u16) -> Next) -> Vec<(String, Next)> {
     let mut found: Vec<(Vec<u16>, Next)> = Vec::new();
-    for code in CODES {
+    for code in code::ALL {
         let next = after(code);
         match found.iter_mut().find(|(_, known)| *known == next) {
             Some((codes, _)) => codes.push(code),
@@ -114,7 +111,7 @@ fn by_codes(from: State, after: &dyn Fn(u16) -> Next) -> Vec<(String, Next)> {
 fn named(codes: &[u16]) -> String {
     match codes {
         [code] => code.to_string(),
-        _ if codes.len() == CODES.count() => String::new(),
+        _ if codes.len() == code::ALL.count() => String::new(),
         _ if codes.iter().all(|code| code / 100 == codes[0] / 100) => format!("{}yz", codes[0] / 100),
         _ => "other".to_owned(),
     }

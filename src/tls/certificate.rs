@@ -2,6 +2,7 @@
 //! the handshake.
 
 use super::TlsError;
+use crate::escape::escaped;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -27,8 +28,8 @@ impl Certificate {
         let alternative = read.subject_alternative_name().map_err(|error| unreadable(&error))?;
         let names = alternative.map_or(&[][..], |extension| &extension.value.general_names[..]);
         Ok(Self {
-            subject: shown(&read.subject().to_string()),
-            issuer: shown(&read.issuer().to_string()),
+            subject: escaped(&read.subject().to_string()).into_owned(),
+            issuer: escaped(&read.issuer().to_string()).into_owned(),
             names: names.iter().filter_map(name).collect(),
             not_before: time(read.validity().not_before),
             not_after: time(read.validity().not_after),
@@ -39,23 +40,10 @@ impl Certificate {
 /// The kinds of name that a server's certificate is checked for.
 fn name(name: &GeneralName<'_>) -> Option<String> {
     match name {
-        GeneralName::DNSName(name) => Some(shown(name)),
+        GeneralName::DNSName(name) => Some(escaped(name).into_owned()),
         GeneralName::IPAddress(octets) => address(octets).map(|address| address.to_string()),
         _ => None,
     }
-}
-
-/// The server has chosen it, and people read it in logs and terminals: control characters
-/// are escaped.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character.is_control() {
-            true => shown.extend(character.escape_default()),
-            false => shown.push(character),
-        }
-    }
-    shown
 }
 
 fn address(octets: &[u8]) -> Option<IpAddr> {
@@ -85,12 +73,6 @@ mod tests {
             let error = Certificate::from_der(der).unwrap_err();
             assert!(error.message.starts_with("the certificate can't be read: "), "{error}");
         }
-    }
-
-    #[test]
-    fn control_characters_of_a_name_are_escaped() {
-        assert_eq!(shown("a\r\n\u{1b}[2J\0\u{9b}b"), "a\\r\\n\\u{1b}[2J\\u{0}\\u{9b}b");
-        assert_eq!(shown("CN=müller"), "CN=müller");
     }
 
     #[test]

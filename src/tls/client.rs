@@ -2,6 +2,7 @@
 
 use super::config::TlsConfig;
 use super::{RecordLayer, TlsError, TlsFacts};
+use crate::protocol::error::Advice;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, ProtocolVersion};
 use std::fmt;
@@ -20,10 +21,8 @@ impl TlsClient {
     pub fn new(config: &TlsConfig, host: &str) -> Result<Self, TlsError> {
         let host = config.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
-            TlsError::new(format!(
-                "{host:?} is not a name that a certificate can be checked against: connect by a DNS name or an \
-                 address, or say TlsConfig(server_name=...)"
-            ))
+            TlsError::new(format!("{host:?} is not a name that a certificate can be checked against"))
+                .with_advice(Advice::NameWithDns)
         })?;
         let connection = ClientConnection::new(config.client_config()?, name)
             .map_err(|error| TlsError::from_rustls(&error, host))?;

@@ -1,6 +1,7 @@
 //! What a user may say about TLS, made into what rustls wants.
 
 use super::error::TlsError;
+use crate::protocol::error::Advice;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -128,10 +129,8 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 fn no_trust_store(error: Rustls) -> TlsError {
-    TlsError::new(format!(
-        "this machine's trusted certificates can't be read: {error}; install them (Debian: ca-certificates) or \
-         pass TlsConfig(ca_file=...)"
-    ))
+    TlsError::new(format!("this machine's trusted certificates can't be read: {error}"))
+        .with_advice(Advice::InstallAuthorities)
 }
 
 /// One for the process: reading the trust store takes milliseconds. Read again

@@ -356,7 +356,8 @@ impl Conversation {
             let _ = layer.take_output(&mut self.ciphertext);
         }
         let kind = if error.certificate { Kind::Certificate } else { Kind::Tls };
-        self.session.fail(Error { cause: error.cause, ..Error::new(kind, stage, message) })
+        let (cause, advice) = (error.cause, error.advice);
+        self.session.fail(Error { cause, advice, ..Error::new(kind, stage, message) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Failed handshakes, told so that one knows what was wrong and what to do.
 
-use super::certificate::shown;
-use crate::protocol::error::Cause;
+use crate::escape::escaped;
+use crate::protocol::error::{Advice, Cause};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error as Rustls, PeerIncompatible};
 use std::fmt;
@@ -14,37 +14,38 @@ pub struct TlsError {
     pub certificate: bool,
     /// What a layer that is not ours has told.
     pub cause: Option<Cause>,
+    pub advice: Option<Advice>,
 }
 
 impl TlsError {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), certificate: false, cause: None }
+        Self { message: message.into(), certificate: false, cause: None, advice: None }
+    }
+
+    #[must_use]
+    pub fn with_advice(self, advice: Advice) -> Self {
+        Self { advice: Some(advice), ..self }
     }
 
     /// `host` is the name that was asked for.
     pub(super) fn from_rustls(error: &Rustls, host: &str) -> Self {
         match error {
             Rustls::InvalidCertificate(why) => {
-                Self { certificate: true, ..Self::new(explain_certificate(why, host)) }
+                let (message, advice) = explain_certificate(why, host);
+                Self { certificate: true, advice, ..Self::new(message) }
             }
             Rustls::AlertReceived(AlertDescription::ProtocolVersion)
             | Rustls::PeerIncompatible(
                 PeerIncompatible::ServerDoesNotSupportTls12Or13
                 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
                 | PeerIncompatible::ServerSentHelloRetryRequestWithUnknownExtension,
-            ) => Self::new(format!(
-                "{host} and we share no TLS version. We speak 1.2 and 1.3 (or from \
-                 TlsConfig(minimum_version=...) on); for an older server pass an ssl.SSLContext that allows it \
-                 as context=, knowing that old TLS can be broken"
-            )),
-            Rustls::AlertReceived(alert) => Self::new(format!(
-                "{host} ended it with the alert {alert:?}; it may want a client \
-                 certificate (TlsConfig(client_certificate=...)) or another server name"
-            )),
-            Rustls::InvalidMessage(_) => Self::new(format!(
-                "{host} did not answer with TLS. A port for STARTTLS (587, 25) takes \
-                 tls=\"starttls\", a port for implicit TLS (465) takes SMTP_SSL or tls=\"implicit\""
-            )),
+            ) => Self::new(format!("{host} and we share no TLS version")).with_advice(Advice::AllowOldTls),
+            Rustls::AlertReceived(alert) => {
+                Self::new(format!("{host} ended it with the alert {alert:?}")).with_advice(Advice::Identify)
+            }
+            Rustls::InvalidMessage(_) => {
+                Self::new(format!("{host} did not answer with TLS")).with_advice(Advice::MatchThePort)
+            }
             other => Self::new(format!("{host}: {other}")),
         }
     }
@@ -58,50 +59,45 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
-fn explain_certificate(why: &CertificateError, host: &str) -> String {
+fn explain_certificate(why: &CertificateError, host: &str) -> (String, Option<Advice>) {
     use CertificateError as E;
     let (what, advice) = match why {
-        E::Expired => ("it has expired".to_owned(), "the server's owner must renew it"),
+        E::Expired => ("it has expired".to_owned(), Advice::AwaitRenewal),
         E::ExpiredContext { time, not_after } => {
             let ago = days_between(*not_after, *time);
-            (format!("it expired {ago} ago"), "check this machine's clock; the server's owner must renew it")
+            (format!("it expired {ago} ago"), Advice::CheckClockAndAwaitRenewal)
         }
         E::NotValidYet | E::NotValidYetContext { .. } => {
-            ("it is not valid yet".to_owned(), "check this machine's clock")
+            ("it is not valid yet".to_owned(), Advice::CheckClock)
         }
-        E::NotValidForName => ("it is for another name".to_owned(), NAME_ADVICE),
+        E::NotValidForName => ("it is for another name".to_owned(), Advice::NameTheServer),
         E::NotValidForNameContext { presented, .. } => {
             let names: Vec<String> = presented.iter().map(|name| readable(name)).collect();
             let names = if names.is_empty() { "no name at all".to_owned() } else { names.join(", ") };
-            (format!("it is for {names}"), NAME_ADVICE)
+            (format!("it is for {names}"), Advice::NameTheServer)
         }
         E::UnknownIssuer => (
             "it is not signed by an authority that this machine trusts".to_owned(),
-            "if the server has a CA of its own, pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE",
+            Advice::TrustItsAuthority,
         ),
-        E::Revoked => ("it has been revoked".to_owned(), "the server's owner must replace it"),
-        E::BadSignature => (
-            "the authority that it names has not signed it".to_owned(),
-            "if that authority has a new certificate, pass it with TlsConfig(ca_file=...); otherwise an \
-             attacker may be in between",
-        ),
-        E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
-            "it is a CA's certificate used as a server's".to_owned(),
-            "give the server a certificate signed by that CA, or pass an ssl.SSLContext that trusts it as context=",
-        ),
-        other => (format!("it is not acceptable: {other}"), "the server's owner must replace it"),
+        E::Revoked => ("it has been revoked".to_owned(), Advice::AwaitReplacement),
+        E::BadSignature => {
+            ("the authority that it names has not signed it".to_owned(), Advice::TrustItsNewAuthority)
+        }
+        E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            ("it is a CA's certificate used as a server's".to_owned(), Advice::SignByTheAuthority)
+        }
+        other => (format!("it is not acceptable: {other}"), Advice::AwaitReplacement),
     };
-    format!("certificate verify failed: the certificate of {host} can't be trusted: {what}; {advice}")
+    let message = format!("certificate verify failed: the certificate of {host} can't be trusted: {what}");
+    (message, Some(advice))
 }
-
-const NAME_ADVICE: &str =
-    "connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)";
 
 /// `DnsName("localhost")` as `localhost`, `IpAddress(::1)` as `::1`.
 fn readable(name: &str) -> String {
     let inner =
         name.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')).map_or(name, |(inner, _)| inner);
-    shown(inner.trim_matches('"'))
+    escaped(inner.trim_matches('"')).into_owned()
 }
 
 fn days_between(earlier: UnixTime, later: UnixTime) -> String {

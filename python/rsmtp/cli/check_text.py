@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from datetime import datetime
 
+from rsmtp._rsmtp import SERVICE_READY
 from rsmtp.cli import words
 from rsmtp.cli.examine import Certificate, Found, is_closed
 from rsmtp.cli.judge import SOON, Finding, days_left
@@ -45,7 +46,7 @@ def _facts(found: Found, now: datetime) -> Iterator[Fact]:
         code, text = found.greeting
         for number, line in enumerate(text.split("\n")):
             took = f"  after {_ms(found.greeted_after)}" if found.greeted_after and not number else ""
-            yield "" if number else "greeting", f"{code} {line}{took}", "" if code == 220 else "bad"
+            yield "" if number else "greeting", f"{code} {line}{took}", "" if code == SERVICE_READY else "bad"
     if found.security is not None:
         how = "STARTTLS" if found.security == "STARTTLS" else "TLS from the first octet on"
         yield "encryption", f"{how}: {found.tls_version}, {found.cipher}", ""
@@ -53,7 +54,7 @@ def _facts(found: Found, now: datetime) -> Iterator[Fact]:
         yield "encryption", "none", "bad"
     if found.certificate is not None:
         yield from _certificate(found.certificate, now)
-    if found.greeting is None or found.greeting[0] != 220 or found.error is not None:
+    if found.greeting is None or found.greeting[0] != SERVICE_READY or found.error is not None:
         return
     key = "login"
     for mechanism in found.mechanisms:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rsmtp import TlsConfig, TlsFacts, Transcript
-from rsmtp._rsmtp import Connection, Opened, Request, Settings
+from rsmtp._rsmtp import SERVICE_READY, Connection, Opened, Request, Settings
 from rsmtp.errors import SMTPCertificateError, SMTPServerDisconnected, SMTPTimeoutError, SMTPUnreachable
 from rsmtp.local_hostname import address_literal, own_name
 
@@ -119,7 +119,7 @@ def _converse(found: Found, tls: str, implicit: bool, context: TlsConfig, timeou
         _note(found, "TLS" if implicit else "STARTTLS", opened, connection)
         if opened.trouble is not None:
             # A refusing greeting is found, and no error.
-            if found.greeting is None or found.greeting[0] == 220:
+            if found.greeting is None or found.greeting[0] == SERVICE_READY:
                 raise opened.trouble
         else:
             connection.perform(Request.quit())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rsmtp._rsmtp import SERVICE_READY
 from rsmtp.cli import words
 from rsmtp.cli.examine import Certificate, Found
 from rsmtp.cli.explain import explain
@@ -29,7 +30,7 @@ def judge(found: Found, now: datetime) -> list[Finding]:
     if found.error is not None:
         findings.append(Finding(_sentence(explain(found.error)), ""))
     findings += _of_greeting(found)
-    if found.greeting is not None and found.greeting[0] == 220:
+    if found.greeting is not None and found.greeting[0] == SERVICE_READY:
         findings += _of_encryption(found)
         if found.certificate is not None:
             findings += _of_certificate(found.certificate, now)
@@ -51,7 +52,7 @@ def _sentence(text: str) -> str:
 
 def _of_greeting(found: Found) -> list[Finding]:
     findings = []
-    if found.greeting is not None and found.greeting[0] != 220:
+    if found.greeting is not None and found.greeting[0] != SERVICE_READY:
         code, text = found.greeting
         findings.append(
             Finding(

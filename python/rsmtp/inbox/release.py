@@ -6,7 +6,7 @@ The credentials are used once and kept nowhere.
 from typing import Any, Final
 
 from rsmtp import SmtpClient, TlsConfig
-from rsmtp._rsmtp import CaughtMessage
+from rsmtp._rsmtp import SERVICE_READY, CaughtMessage
 from rsmtp.errors import SMTPException, words
 from rsmtp.inbox.answer import Json, Refusal
 
@@ -36,7 +36,7 @@ def release(message: CaughtMessage, given: Json) -> Json:
         if wanted["username"]:
             client._rsmtp_credentials = wanted["username"], wanted["password"]
         code, text = client.connect(wanted["host"], wanted["port"])
-        if code != 220:
+        if code != SERVICE_READY:
             raise SMTPException(f"the server does not want to talk: {code} {_text(text)}")
         refused = client.sendmail(wanted["mail_from"], recipients, message.data)
         fates = {address: "refused" if address in refused else "sent" for address in recipients}

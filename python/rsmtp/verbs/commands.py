@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import rsmtp
 from rsmtp import sending
-from rsmtp._rsmtp import Request
+from rsmtp._rsmtp import START_MAIL_INPUT, Request, severity
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.conversation import LINE_BY_LINE
 from rsmtp.verbs.script import Reply, Steps
@@ -70,7 +70,7 @@ class Commands(Connecting):
             return
         if self._rsmtp_overrides("ehlo", "helo", *LINE_BY_LINE):
             reply = yield self._rsmtp_own.ehlo()
-            if not 200 <= reply[0] <= 299:
+            if severity(reply[0]) != "completion":
                 reply = yield self._rsmtp_own.helo()
         else:
             name = self.local_hostname
@@ -78,7 +78,7 @@ class Commands(Connecting):
                 Request.ehlo(name, fall_back=True, lmtp=self._rsmtp_speaks_lmtp)
             )
             self._rsmtp_introduced(reply)
-        if not 200 <= reply[0] <= 299:
+        if severity(reply[0]) != "completion":
             raise self._rsmtp_told(rsmtp.errors.SMTPHeloError(*reply))
 
     def _rsmtp_help(self, args: str = "") -> Steps[bytes]:
@@ -155,7 +155,7 @@ class Commands(Connecting):
     def _rsmtp_data_by_steps(self, content: bytes) -> Steps[Reply]:
         """Through a `send` of the client's own, which knows octets only."""
         code, text = yield self._rsmtp_own.docmd("data")
-        if code != 354:
+        if code != START_MAIL_INPUT:
             raise self._rsmtp_told(rsmtp.errors.SMTPDataError(code, text))
         lines = _LINE_END.sub(b"\r\n", content)
         lines = _PERIOD.sub(b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n")

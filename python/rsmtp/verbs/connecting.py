@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rsmtp
-from rsmtp._rsmtp import Opened, Request, Settings
+from rsmtp._rsmtp import SERVICE_READY, Opened, Request, Settings
 from rsmtp.local_hostname import address_literal
 from rsmtp.sockets import is_encrypted
 from rsmtp.verbs.conversation import LINE_BY_LINE, SMTP_SSL_PORT, Conversation
@@ -66,9 +66,9 @@ class Connecting(Conversation):
             greeting, trouble = (yield self._rsmtp_own.getreply()), None
         if greeting[0] and self.debuglevel > 0:
             self._print_debug("connect:", repr(greeting[1]))
-        if trouble is not None and greeting[0] in (0, 220):
+        if trouble is not None and greeting[0] in (0, SERVICE_READY):
             raise trouble
-        if greeting[0] != 220:
+        if greeting[0] != SERVICE_READY:
             # Whether that is an error is the caller's to say.
             return greeting
         if steps:
@@ -147,7 +147,7 @@ class Connecting(Conversation):
         """Connects; a greeting other than 220 is an error."""
         try:
             code, msg = yield self._rsmtp_own.connect(host, port)
-            if code != 220:
+            if code != SERVICE_READY:
                 raise self._rsmtp_told(rsmtp.errors.SMTPConnectError(code, msg))
         except BaseException:
             self.close()

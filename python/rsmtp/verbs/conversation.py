@@ -7,7 +7,7 @@ import socket
 from typing import Any, Final
 
 import rsmtp
-from rsmtp._rsmtp import Request, TlsFacts
+from rsmtp._rsmtp import COMPLETED, Request, TlsFacts
 from rsmtp.local_hostname import own_name
 from rsmtp.socket_view import SocketView
 from rsmtp.tracebacks import shortened
@@ -254,7 +254,7 @@ class Conversation(DebugOutput):
         self.ehlo_resp = reply[1]
         self._rsmtp_learnt = dict(self._rsmtp_talk().extensions)
         self.esmtp_features = dict(self._rsmtp_learnt)
-        self.does_esmtp = reply[0] == 250
+        self.does_esmtp = reply[0] == COMPLETED
 
     def has_extn(self, opt: str) -> bool:
         """Whether the server offers this extension, in any case of letters."""

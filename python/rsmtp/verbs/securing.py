@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import rsmtp
 from rsmtp import sending
-from rsmtp._rsmtp import Request, _username, cram_md5
+from rsmtp._rsmtp import AUTH_CONTINUES, SERVICE_READY, Request, _username, cram_md5
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.script import Reply, Steps
 
@@ -36,7 +36,7 @@ class Securing(Connecting):
             )
         request = Request.starttls(self._rsmtp_context if context is None else context, server_hostname)
         code, msg = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
-        if code != 220:
+        if code != SERVICE_READY:
             refusal = rsmtp.errors.SMTPResponseException(code, msg)
             refusal.stage = "starttls"
             raise self._rsmtp_told(refusal)
@@ -127,7 +127,7 @@ class Securing(Connecting):
             if self._rsmtp_challenges > _MAX_CHALLENGES:
                 yield from self._rsmtp_cancel_auth()
                 raise rsmtp.errors.SMTPException(
-                    f"Server AUTH mechanism infinite loop. Last response: {(334, answer)!r}"
+                    f"Server AUTH mechanism infinite loop. Last response: {(AUTH_CONTINUES, answer)!r}"
                 )
             try:
                 response = _octets((yield authobject(answer)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import rsmtp
 from rsmtp import sending
-from rsmtp._rsmtp import RenderedMessage, Request
+from rsmtp._rsmtp import COMPLETED, SERVICE_NOT_AVAILABLE, WILL_FORWARD, RenderedMessage, Request
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.conversation import LINE_BY_LINE
 from rsmtp.verbs.script import Reply, Steps
@@ -126,7 +126,7 @@ def _by_steps(
     some of them."""
 
     def give_up(code: int) -> Steps[None]:
-        if code == 421:
+        if code == SERVICE_NOT_AVAILABLE:
             client.close()
             return
         try:
@@ -139,23 +139,23 @@ def _by_steps(
     if client.has_extn("size"):
         options.insert(0, f"SIZE={len(content)}")
     code, text = yield client.mail(sender, options)
-    if code != 250:
+    if code != COMPLETED:
         yield from give_up(code)
         raise rsmtp.errors.SMTPSenderRefused(code, text, sender)
     refused: dict[str, Reply] = {}
     for recipient in recipients:
         code, text = yield client.rcpt(recipient, rcpt_options)
-        if code not in (250, 251):
+        if code not in (COMPLETED, WILL_FORWARD):
             refused[recipient] = (code, text)
-        if code == 421:
+        if code == SERVICE_NOT_AVAILABLE:
             client.close()
             raise rsmtp.errors.SMTPRecipientsRefused(refused)
     if len(refused) == len(recipients):
-        yield from give_up(250)
+        yield from give_up(COMPLETED)
         raise rsmtp.errors.SMTPRecipientsRefused(refused)
     # An overridden method knows bytes only.
     code, text = yield client.data(bytes(content) if client._rsmtp_overrides("data") else content)
-    if code != 250:
+    if code != COMPLETED:
         yield from give_up(code)
         raise rsmtp.errors.SMTPDataError(code, text)
     return refused

@@ -3,6 +3,7 @@
 
 use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
 use super::receipt::{Receipt, Tally};
+use crate::binding::advice::told;
 use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
 use crate::bulk::{self, Batch, Payload, Standing, stopped};
@@ -230,7 +231,7 @@ impl Log {
 
 /// What a receipt comes to in one line of a log.
 pub(super) fn spoken(receipt: &bulk::Receipt<Shipment>) -> String {
-    let error = receipt.error.as_ref().map(ToString::to_string);
+    let error = receipt.error.as_ref().map(|error| told(&error.to_string(), error.advice));
     let (server, error) = (receipt.server.as_deref(), error.as_deref());
     logs::message(&receipt.recipients, server, receipt.took, receipt.attempts, error)
 }

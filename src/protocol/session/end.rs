@@ -6,7 +6,7 @@ use crate::protocol::body::Unreadable;
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Event;
 use crate::protocol::outgoing::Awaited;
-use crate::protocol::reply::Reply;
+use crate::protocol::reply::{Reply, Severity};
 use crate::protocol::reply_reader::Fault;
 use crate::protocol::state::State;
 use crate::protocol::transaction::{Part, Running};
@@ -57,7 +57,7 @@ impl Session {
     /// still on its way is an answer, but the rest can't be taken back: the
     /// session ends with it. Anything else is disorder.
     pub(super) fn too_early(&mut self, awaited: Awaited, stage: Stage, reply: Reply) -> Result<(), Error> {
-        let refusal = reply.code() >= 400;
+        let refusal = matches!(reply.severity(), Severity::Transient | Severity::Permanent);
         match awaited {
             Awaited::Transaction(part @ (Part::End(_) | Part::Chunk { .. })) if refusal => {
                 self.decide_by(part, &reply);

@@ -2,8 +2,9 @@
 
 use super::{Procedure, Sequence, Session};
 use crate::protocol::auth;
+use crate::protocol::code;
 use crate::protocol::command::{Command, Verb};
-use crate::protocol::error::{Error, Kind, Stage};
+use crate::protocol::error::{Error, Stage};
 use crate::protocol::event::Event;
 use crate::protocol::extension::Extensions;
 use crate::protocol::outgoing::Awaited;
@@ -18,7 +19,7 @@ impl Session {
         let masked = self.confided.mask(&reply);
         self.note_reply(masked.as_ref().unwrap_or(&reply));
         // A challenge has to be answered as it is.
-        let reply = masked.filter(|reply| reply.code() != 334).unwrap_or(reply);
+        let reply = masked.filter(|reply| reply.code() != code::AUTH_CONTINUES).unwrap_or(reply);
         let stage = self.stage();
         let Some(awaited) = self.out.next_awaited() else {
             return Err(self.unsolicited(reply));
@@ -31,7 +32,9 @@ impl Session {
         if !self.began_due {
             return self.too_early(awaited, stage, reply);
         }
-        if awaited.is_mail() && reply.asks_for_more() && (awaited.stage(), reply.code()) != (Stage::Data, 354)
+        if awaited.is_mail()
+            && reply.asks_for_more()
+            && (awaited.stage(), reply.code()) != (Stage::Data, code::START_MAIL_INPUT)
         {
             let message = "the server waits for more where nothing more follows";
             return Err(self.broke_with(stage, message, reply));
@@ -47,7 +50,7 @@ impl Session {
         match awaited {
             Awaited::Greeting => self.hear_greeting(reply),
             Awaited::Command(verb) => self.hear_command(verb, reply),
-            Awaited::AuthCancelled if reply.code() == 334 => {
+            Awaited::AuthCancelled if reply.code() == code::AUTH_CONTINUES => {
                 let message = "the server goes on asking after the AUTH exchange was cancelled";
                 return Err(self.broke_with(Stage::Auth, message, reply));
             }
@@ -72,7 +75,7 @@ impl Session {
     pub(super) fn hear_command(&mut self, verb: Verb, reply: Reply) {
         if let Some(Procedure::Hello(name)) = self.procedure.take_if(|p| matches!(p, Procedure::Hello(_)))
             && verb == Verb::Ehlo
-            && matches!(reply.code(), 500 | 502)
+            && matches!(reply.code(), code::UNRECOGNIZED_COMMAND | code::NOT_IMPLEMENTED)
         {
             return self.begin_command(&Command::Helo(name));
         }
@@ -95,14 +98,13 @@ impl Session {
             self.events.push_back(Event::Reply(reply));
         }
         if verb == Verb::Quit {
-            let error = Error::new(Kind::Disconnected, Stage::Quit, "please run connect() first");
-            self.end(State::Closed, error);
+            self.end(State::Closed, Error::over(Stage::Quit));
         }
     }
 
     pub(super) fn hear_auth(&mut self, reply: Reply) {
         self.move_on(Verb::Auth, &reply);
-        if reply.code() == 334 {
+        if reply.code() == code::AUTH_CONTINUES {
             let challenge = auth::decode(&reply.text());
             match &mut self.procedure {
                 Some(Procedure::Login { exchange, .. }) => match exchange.respond(&challenge) {
@@ -133,7 +135,7 @@ impl Session {
     pub(super) fn hear_data_command(&mut self, reply: Reply) {
         self.move_on(Verb::Data, &reply);
         match self.procedure.as_mut() {
-            Some(Procedure::MailData(body)) if reply.code() == 354 => {
+            Some(Procedure::MailData(body)) if reply.code() == code::START_MAIL_INPUT => {
                 if let Some(body) = body.take() {
                     self.out.mail_data(body, std::iter::once(Awaited::DataEnd));
                 }
@@ -154,7 +156,7 @@ impl Session {
     pub(super) fn hear_raw(&mut self, reply: Reply) {
         if self.state == State::Data {
             self.set_state(self.rest);
-        } else if self.state == State::Authenticating || reply.code() == 334 {
+        } else if self.state == State::Authenticating || reply.code() == code::AUTH_CONTINUES {
             // 334 says that AUTH was among the bytes.
             self.move_on(Verb::Auth, &reply);
         }
@@ -189,7 +191,7 @@ impl Session {
             Part::Clear | Part::Reset => self.resets.answered(is_completion),
             _ => {}
         }
-        if running.is_out_of_sequence() && code == 503 {
+        if running.is_out_of_sequence() && code == code::BAD_SEQUENCE {
             self.sequence = Sequence::OneByOne;
         } else if part == Part::Mail && running.was_taken_in_sequence() {
             self.sequence = Sequence::Free;
@@ -246,17 +248,24 @@ impl Next {
 
 /// 235, and 503 for who is authenticated already (RFC 4954 4, 6).
 pub(super) fn authenticated(reply: Reply) -> Event {
-    Event::Auth { accepted: matches!(reply.code(), 235 | 503), reply }
+    Event::Auth { accepted: matches!(reply.code(), code::AUTHENTICATED | code::BAD_SEQUENCE), reply }
 }
 
 /// RFC 3463 3.6, X.5.3: too many recipients, and where none is named yet, too many messages.
 fn refuses_more(reply: &Reply) -> bool {
-    reply.code() == 452
+    reply.code() == code::INSUFFICIENT_STORAGE
         && reply.enhanced().is_some_and(|code| (code.class, code.subject, code.detail) == (4, 5, 3))
 }
 
 /// Whether the reply speaks of the mechanism and not of the credentials
 /// (RFC 4954 4, 6): then another one may be tried.
 fn refuses_mechanism(reply: &Reply) -> bool {
-    matches!(reply.code(), 500 | 502 | 504 | 534 | 538)
+    matches!(
+        reply.code(),
+        code::UNRECOGNIZED_COMMAND
+            | code::NOT_IMPLEMENTED
+            | code::PARAMETER_NOT_IMPLEMENTED
+            | code::MECHANISM_TOO_WEAK
+            | code::ENCRYPTION_REQUIRED
+    )
 }

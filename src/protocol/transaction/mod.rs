@@ -8,6 +8,7 @@ mod outcome;
 mod running;
 
 use super::body::Body;
+use super::code;
 use super::command::Parameter;
 use super::error::{Error, Kind, Stage};
 use super::extension::Extensions;
@@ -61,7 +62,7 @@ impl Transaction {
                 let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
                 let error =
                     Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");
-                return Err(error.with_reply(Reply::new(552, text)));
+                return Err(error.with_reply(Reply::new(code::EXCEEDED_STORAGE, text)));
             }
             if !asked(&self.mail_parameters, "SIZE") {
                 self.mail_parameters.insert(0, Parameter::size(size, options.letters()));

@@ -2,6 +2,7 @@
 
 use crate::envelope::ForwardPath;
 use crate::protocol::body::Unreadable;
+use crate::protocol::code;
 use crate::protocol::error::Stage;
 use crate::protocol::reply::Reply;
 
@@ -67,7 +68,7 @@ impl Outcome {
 
     /// Whether the server wants a login first (RFC 4954 6): it took nothing.
     pub fn wants_login(&self) -> bool {
-        let wants = |reply: &Reply| reply.code() == 530;
+        let wants = |reply: &Reply| reply.code() == code::LOGIN_REQUIRED;
         match &self.verdict {
             Verdict::SenderRefused(reply) | Verdict::DataRefused(reply) => wants(reply),
             Verdict::RecipientsRefused => self
@@ -83,5 +84,6 @@ impl Outcome {
 fn is_one_too_many(fate: &Fate) -> bool {
     let Fate::Refused(Stage::Rcpt, reply) = fate else { return false };
     let said = reply.enhanced().map(|code| (code.subject, code.detail));
-    matches!(reply.code(), 452 | 552) && said.is_none_or(|said| said == (5, 3))
+    matches!(reply.code(), code::INSUFFICIENT_STORAGE | code::EXCEEDED_STORAGE)
+        && said.is_none_or(|said| said == (5, 3))
 }

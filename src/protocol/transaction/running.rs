@@ -5,6 +5,7 @@
 use super::{Fate, Outcome, Transaction, Verdict};
 use crate::envelope::ForwardPath;
 use crate::protocol::body::{Body, Unreadable};
+use crate::protocol::code;
 use crate::protocol::command::{Command, Parameter};
 use crate::protocol::error::{Error, Stage};
 use crate::protocol::extension::Extensions;
@@ -394,7 +395,7 @@ impl Running {
     }
 
     fn hear_data(&mut self, reply: Reply, out: &mut Outgoing) -> Then {
-        if reply.code() != 354 {
+        if reply.code() != code::START_MAIL_INPUT {
             self.refuse_data(Stage::Data, &reply);
             return self.tidy_up(out);
         } else if self.verdict.is_none()
@@ -489,13 +490,19 @@ const CHUNK_REFUSED: &str = "the server refused a chunk (RFC 3030) and took the 
 
 /// RFC 5321 4.2.2: the command itself may be right elsewhere.
 fn denies_sequence(reply: &Reply) -> bool {
-    reply.code() == 503
+    reply.code() == code::BAD_SEQUENCE
 }
 
 /// Whether the reply is about the command and not about the message (RFC 5321 4.2.2): a
 /// recipient was accepted, so the command was in sequence.
 fn denies_command(reply: &Reply) -> bool {
-    matches!(reply.code(), 500 | 502 | 503 | 504)
+    matches!(
+        reply.code(),
+        code::UNRECOGNIZED_COMMAND
+            | code::NOT_IMPLEMENTED
+            | code::BAD_SEQUENCE
+            | code::PARAMETER_NOT_IMPLEMENTED
+    )
 }
 
 fn decide(reply: Reply) -> Fate {

@@ -1,0 +1,39 @@
+//! What the reply codes mean that something is decided by. Their numbers stand here alone.
+
+use super::reply::Severity;
+use std::ops::RangeInclusive;
+
+/// All that a reply can have (RFC 5321 4.2).
+pub const ALL: RangeInclusive<u16> = 200..=599;
+
+// RFC 5321 4.2.2.
+pub const SERVICE_READY: u16 = 220;
+pub const SERVICE_CLOSING: u16 = 221;
+pub const COMPLETED: u16 = 250;
+pub const WILL_FORWARD: u16 = 251;
+pub const START_MAIL_INPUT: u16 = 354;
+/// The server is about to close the connection (RFC 5321 3.8).
+pub const SERVICE_NOT_AVAILABLE: u16 = 421;
+pub const INSUFFICIENT_STORAGE: u16 = 452;
+pub const UNRECOGNIZED_COMMAND: u16 = 500;
+pub const NOT_IMPLEMENTED: u16 = 502;
+pub const BAD_SEQUENCE: u16 = 503;
+pub const PARAMETER_NOT_IMPLEMENTED: u16 = 504;
+pub const EXCEEDED_STORAGE: u16 = 552;
+
+// RFC 4954 4 and 6.
+pub const AUTHENTICATED: u16 = 235;
+pub const AUTH_CONTINUES: u16 = 334;
+pub const LOGIN_REQUIRED: u16 = 530;
+pub const MECHANISM_TOO_WEAK: u16 = 534;
+pub const ENCRYPTION_REQUIRED: u16 = 538;
+
+/// What a code says by its first digit; None: it is not a reply's.
+pub fn severity(code: u16) -> Option<Severity> {
+    ALL.contains(&code).then_some(match code / 100 {
+        2 => Severity::Completion,
+        3 => Severity::Intermediate,
+        4 => Severity::Transient,
+        _ => Severity::Permanent,
+    })
+}
