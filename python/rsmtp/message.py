@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +17,7 @@ from rsmtp import _rsmtp
 
 if TYPE_CHECKING:
     import email.message
+    from importlib.machinery import ModuleSpec
 
     class Message(_rsmtp.Message, email.message.Message[Any, Any]):
         """An email message, or a part of one."""
@@ -80,6 +79,8 @@ class _Importing:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name != self._name:
             return None
+        from importlib.util import find_spec
+
         sys.meta_path.remove(self)
         spec = find_spec(name)
         if spec is not None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from rsmtp._rsmtp import Sending
 
@@ -13,8 +12,7 @@ from rsmtp._rsmtp import Sending
 _PERIOD = 0.1
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """total is None where it is not known; rate is messages per second since the start;
     seconds_left is None where total is; finished is True once, at the end."""
 

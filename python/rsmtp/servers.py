@@ -16,8 +16,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from rsmtp.local_hostname import own_name
@@ -29,7 +28,6 @@ _LMTP_PORT = 24
 _PARAMETERS = ("tls", "timeout", "local_hostname", "proxy")
 
 
-@dataclass
 class Server:
     """One server. `tls` is "starttls", "implicit" or "none"; None stands for "implicit"
     with port 465, for "starttls" with a context or credentials, and otherwise for "default":
@@ -44,8 +42,8 @@ class Server:
     tls: str | None = None
     context: Any = None
     username: str | None = None
-    password: str | Callable[[], str] | None = field(default=None, repr=False)
-    access_token: str | Callable[[], str] | None = field(default=None, repr=False)
+    password: str | Callable[[], str] | None = None
+    access_token: str | Callable[[], str] | None = None
     lmtp: bool = False
     local_hostname: str | None = None
     source_address: tuple[str, int] | None = None
@@ -57,7 +55,10 @@ class Server:
     initial_response_ok: bool = True
     proxy: Any = None
 
-    def __post_init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
+        if unknown := settings.keys() - self.__annotations__.keys():
+            raise TypeError(f"{', '.join(unknown)}: not settings of a server")
+        self.__dict__.update(settings)
         if self.tls is None:
             # Nothing but TLS from the first octet is spoken there (RFC 8314 3.3).
             self.tls = "implicit" if self.port == _PORTS["implicit"] else self._default()
@@ -89,8 +90,7 @@ class Server:
         return "default" if all(one is None for one in given) else "starttls"
 
 
-@dataclass
-class Local:
+class Local(NamedTuple):
     """Not a server: a folder, a program or nothing."""
 
     kind: str

@@ -74,10 +74,10 @@ def test_a_server_is_asked_for(send, monkeypatch):
         send(message())
 
 
-def test_starttls_is_required_where_nothing_else_is_said(send):
+def test_starttls_is_required_for_a_login(send):
     with serve(answering()) as server:
         with pytest.raises(errors.SMTPNotSupportedError, match="STARTTLS"):
-            send(message(), host="localhost", port=server.port)
+            send(message(), host="localhost", port=server.port, username="ann", password="secret")
         server.wait_for_end()
         assert b"MAIL" not in server.heard
 

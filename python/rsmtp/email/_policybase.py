@@ -12,9 +12,6 @@ import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
-from rsmtp.email import charset as _charset
-from rsmtp.email import header
-
 __all__ = ["Compat32", "Policy", "compat32"]
 
 _HOOKS = {
@@ -179,7 +176,7 @@ class Compat32(Policy):
     def header_fetch_parse(self, name: str, value: Any) -> Any:
         """The value; a Header of an unknown charset where it has raw bytes."""
         if isinstance(value, str) and has_surrogates(value):
-            return header.Header(value, charset=_charset.UNKNOWN8BIT, header_name=name)
+            return _header_of(name, value)
         return value
 
     def fold(self, name: str, value: Any) -> str:
@@ -196,11 +193,22 @@ class Compat32(Policy):
         if isinstance(value, str) and has_surrogates(value):
             if not sanitize:
                 return f"{name}:{blank}{value}{self.linesep}"
-            value = header.Header(value, charset=_charset.UNKNOWN8BIT, header_name=name)
+            value = _header_of(name, value)
         elif isinstance(value, str):
-            value = header.Header(value, header_name=name)
+            from rsmtp.email.header import Header
+
+            value = Header(value, header_name=name)
         folded = value.encode(linesep=self.linesep, maxlinelen=self.max_line_length or 0)
         return f"{name}:{blank}{folded}{self.linesep}"
+
+
+def _header_of(name: str, octets: str) -> Any:
+    """A Header of an unknown charset. Its modules are loaded where one is needed: most
+    messages are made by another policy."""
+    from rsmtp.email.charset import UNKNOWN8BIT
+    from rsmtp.email.header import Header
+
+    return Header(octets, charset=UNKNOWN8BIT, header_name=name)
 
 
 compat32 = Compat32()
