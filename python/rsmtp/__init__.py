@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rsmtp import aio, aiosmtplib, email, errors, inbox, smtplib, testing, typing
     from rsmtp._rsmtp import (
+        ArmedFault,
         Catcher,
+        CaughtConversation,
+        CaughtLine,
+        CaughtMessage,
+        CaughtTls,
         Certificate,
         Receipt,
         Recipient,
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     )
     from rsmtp.aio import AsyncSmtpClient
     from rsmtp.async_mailer import AsyncMailer
+    from rsmtp.async_sending import AsyncSending
     from rsmtp.client import SmtpClient
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
@@ -33,9 +39,15 @@ if TYPE_CHECKING:
     from rsmtp.transcript import Transcript
 
 __all__ = [
+    "ArmedFault",
     "AsyncMailer",
+    "AsyncSending",
     "AsyncSmtpClient",
     "Catcher",
+    "CaughtConversation",
+    "CaughtLine",
+    "CaughtMessage",
+    "CaughtTls",
     "Certificate",
     "Mailer",
     "Message",
@@ -87,6 +99,7 @@ _MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "smtplib", "testing
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
     "AsyncMailer": "async_mailer",
+    "AsyncSending": "async_sending",
     "AsyncSmtpClient": "aio",
     "Mailer": "mailer",
     "Message": "message",
@@ -98,7 +111,12 @@ _HOMES = {
     "send": "one_call",
 } | dict.fromkeys(
     (
+        "ArmedFault",
         "Catcher",
+        "CaughtConversation",
+        "CaughtLine",
+        "CaughtMessage",
+        "CaughtTls",
         "Certificate",
         "Receipt",
         "Recipient",

@@ -192,7 +192,20 @@ def test_every_public_name_stands_in_the_reference():
     reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     assert "automodule:: rsmtp.errors" in reference
     names = set(rsmtp.__all__) - set(rsmtp.errors.__all__) - {"__version__"}
+    assert names <= set(dir(rsmtp))
     assert not [name for name in names if not re.search(rf"rsmtp\.{name}\b", reference)]
+    for module in ("aio", "aiosmtplib", "inbox", "testing", "typing"):
+        public = getattr(rsmtp, module).__all__
+        assert not [name for name in public if not re.search(rf"\b{name}\b", reference)], module
+
+
+def test_every_class_that_calls_itself_public_is():
+    """A class of the engine that says `rsmtp.Receipt` is found there, and stands in the reference."""
+    classes = [value for value in vars(rsmtp._rsmtp).values() if isinstance(value, type)]
+    public = {each.__name__ for each in classes if each.__module__ == "rsmtp"}
+    assert len(public) > 10
+    assert public <= set(rsmtp.__all__)
+    assert not re.search(r"rsmtp\._", (ROOT / "docs" / "reference.md").read_text(encoding="utf-8"))
 
 
 def test_commands_named_exist():

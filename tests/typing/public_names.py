@@ -237,7 +237,8 @@ async def many_in_a_loop() -> None:
     async with rsmtp.AsyncMailer(host="smtp.example.org", username="ann", password=PASSWORD) as mailer:
         print((await mailer.send(next(messages()))).ok)
         print((await mailer.send_all(tuples())).ok)
-        async for receipt in mailer.send_all(["bob"], make=greeting):
+        sending: rsmtp.AsyncSending = mailer.send_all(["bob"], make=greeting)
+        async for receipt in sending:
             print(receipt.ok)
 
 
@@ -310,10 +311,18 @@ def caught() -> None:
     with rsmtp.Catcher(tls="none", username="ann", password="secret") as catcher:
         number = catcher.fault("RCPT", reply=(450, "4.2.1 try later"), times=1)
         catcher.remove_fault(number)
+        fault: list[rsmtp.ArmedFault] = catcher.faults
+        message: rsmtp.CaughtMessage
+        for message in catcher.messages:
+            facts: rsmtp.CaughtTls | None = message.tls
+            print(fault, facts and facts.version)
         for each in catcher.wait_for(1, timeout=5.0):
             print(each.mail_from, each.rcpt_tos, each.data, each.username, each.email["Subject"])
+        conversation: rsmtp.CaughtConversation
         for conversation in catcher.conversations:
-            print(conversation.lines, conversation.timeline)
+            line: rsmtp.CaughtLine
+            for line in conversation.timeline:
+                print(conversation.lines, line.at, line.direction, line.text)
         print(catcher.user)
         with inbox.Inbox(catcher, port=0) as page:
             print(page.url)
