@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import warnings
+from contextlib import suppress
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,13 +62,16 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> Any:
         """What is not ours is the standard library's own, loaded when it is asked for:
         its exceptions, which ours derive from, so that `except` catches whichever of the
-        two raised; `ssl`; the functions that only format text; private names too."""
+        two raised; `ssl`; the functions that only format text; private names too. Its
+        `smtplib.email`, which programs take as well, is our `email`."""
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import smtplib as standard
 
+        from rsmtp.email import _rest
+
         try:
-            found = getattr(standard, name)
+            found = _rest.mirrored(name, getattr(standard, name))
         except AttributeError:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
         globals()[name] = found
@@ -103,6 +107,12 @@ class SMTP(SmtpClient):
             return super().starttls(context=context, **options)
         except BaseException as raised:
             raise shortened(raised)  # noqa: B904
+
+    def _rset(self) -> None:
+        """`rset` that passes over a lost connection: for subclasses with a `sendmail` of their own,
+        where the next command says so."""
+        with suppress(rsmtp.errors.SMTPServerDisconnected):
+            self.rset()
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None

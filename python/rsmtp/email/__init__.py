@@ -6,10 +6,20 @@ works here; the classes are thin, the message under all of them is one.
 
 from __future__ import annotations
 
+import importlib
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rsmtp.email.message import Message
+else:
+
+    def __getattr__(name: str) -> Any:
+        """A module of the package: `smtplib` and others load most of the standard library's, so
+        that programs say `email.utils.formatdate()` after a mere `import email`."""
+        if name in __all__ or name in _OTHER_MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "base64mime",
@@ -30,6 +40,16 @@ __all__ = [
     "quoprimime",
     "utils",
 ]
+
+_OTHER_MODULES = {
+    "_encoded_words",
+    "_header_value_parser",
+    "_parseaddr",
+    "_policybase",
+    "contentmanager",
+    "headerregistry",
+    "policy",
+}
 
 
 def message_from_string(s: str, *args: Any, **kws: Any) -> Message:

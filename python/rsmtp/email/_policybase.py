@@ -12,6 +12,8 @@ import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
+from rsmtp.email import _rest
+
 __all__ = ["Compat32", "Policy", "compat32"]
 
 _HOOKS = {
@@ -212,3 +214,5 @@ def _header_of(name: str, octets: str) -> Any:
 
 
 compat32 = Compat32()
+
+__getattr__ = _rest.of(__name__)

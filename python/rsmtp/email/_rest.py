@@ -5,19 +5,33 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 
 def of(mirror: str) -> Callable[[str], Any]:
-    """A `__getattr__` for the mirror module of that name: the standard library's own."""
+    """A `__getattr__` for the mirror module of that name: the standard library's own, or ours
+    where that is a mirrored object (`email.message.Charset`)."""
     standard = mirror.removeprefix("rsmtp.")
 
     def get(name: str) -> Any:
         if not name.startswith("__"):
             try:
-                return getattr(importlib.import_module(standard), name)
+                return mirrored(name, getattr(importlib.import_module(standard), name))
             except AttributeError:
                 pass
         raise AttributeError(f"module {mirror!r} has no attribute {name!r}")
 
     return get
+
+
+def mirrored(name: str, found: Any) -> Any:
+    """Our counterpart of an object of the standard library's, or that object."""
+    if isinstance(found, ModuleType):
+        home, name = found.__name__, ""
+    else:
+        home, name = getattr(found, "__module__", None) or "", getattr(found, "__name__", name)
+    if home != "smtplib" and home.partition(".")[0] != "email":
+        return found
+    mirror = importlib.import_module(f"rsmtp.{home}")
+    return vars(mirror).get(name, found) if name else mirror

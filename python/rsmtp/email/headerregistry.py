@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from rsmtp import _rsmtp
-from rsmtp.email import _plain, _tokens, _tree
+from rsmtp.email import _plain, _rest, _tokens, _tree
 from rsmtp.email._address import Address, Group
 from rsmtp.email._fields import (
     AddressHeader,
@@ -187,8 +187,5 @@ class HeaderRegistry:
         return self[name](name, value)
 
 
-def __getattr__(name: str) -> Any:
-    # Programs import the parser of the standard library from here.
-    if name == "parser":
-        return _tree.parser()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+_default_header_map = _CLASSES  # by its name in `email`
+__getattr__ = _rest.of(__name__)

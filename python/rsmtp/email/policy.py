@@ -10,6 +10,7 @@ import re
 import sys
 from typing import Any
 
+from rsmtp.email import _rest
 from rsmtp.email._mail_policy import MailPolicy, mail
 from rsmtp.email._policybase import (
     Compat32,
@@ -153,3 +154,5 @@ HTTP = default.clone(linesep="\r\n", max_line_length=None)
 SMTPUTF8 = SMTP.clone(utf8=True)
 
 _finish()
+
+__getattr__ = _rest.of(__name__)

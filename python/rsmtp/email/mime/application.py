@@ -6,7 +6,7 @@ import email.mime.application as _standard
 from collections.abc import Callable
 from typing import Any
 
-from rsmtp.email import encoders
+from rsmtp.email import _rest, encoders
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 
 __all__ = ["MIMEApplication"]
@@ -32,3 +32,6 @@ class MIMEApplication(MIMENonMultipart, _standard.MIMEApplication):
             raise TypeError("Invalid application MIME subtype")
         super().__init__("application", _subtype, policy=policy, **_params)
         self._take(_data, _encoder)
+
+
+__getattr__ = _rest.of(__name__)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email.mime.audio as _standard
+import sys
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
-from rsmtp.email import encoders
+from rsmtp.email import _rest, encoders
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 
 __all__ = ["MIMEAudio"]
@@ -35,6 +37,16 @@ class MIMEAudio(MIMENonMultipart, _standard.MIMEAudio):
         self._take(_audiodata, _encoder)
 
 
+#: What a program adds by `rule`: functions that tell the subtype from the first bytes, or None.
+_rules: list[Callable[..., str | None]] = []
+
+
+def rule(rulefunc: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Ask this function, too, when no subtype is given (a decorator)."""
+    _rules.append(rulefunc)
+    return rulefunc
+
+
 def _what(data: Any) -> str | None:
     """The subtype that the first bytes of a sound tell."""
     start = bytes(data[:512]) if not isinstance(data, str) else data[:512].encode("latin-1", "replace")
@@ -44,4 +56,8 @@ def _what(data: Any) -> str | None:
         return "x-aiff"
     if start[:4] == b".snd":
         return "basic"
-    return None
+    arguments = (start,) if sys.version_info >= (3, 12) else (start, BytesIO(start))
+    return next((kind for tell in _rules if (kind := tell(*arguments))), None)
+
+
+__getattr__ = _rest.of(__name__)

@@ -6,7 +6,7 @@ import email.mime.image as _standard
 from collections.abc import Callable
 from typing import Any
 
-from rsmtp.email import encoders
+from rsmtp.email import _rest, encoders
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 
 __all__ = ["MIMEImage"]
@@ -51,6 +51,16 @@ _STARTS = (
 _PORTABLE = {b"P1": "pbm", b"P4": "pbm", b"P2": "pgm", b"P5": "pgm", b"P3": "ppm", b"P6": "ppm"}
 
 
+#: What a program adds by `rule`: functions that tell the subtype from the first bytes, or None.
+_rules: list[Callable[..., str | None]] = []
+
+
+def rule(rulefunc: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Ask this function, too, when no subtype is given (a decorator)."""
+    _rules.append(rulefunc)
+    return rulefunc
+
+
 def _what(data: Any) -> str | None:
     """The subtype that the first bytes of an image tell."""
     start = bytes(data[:32]) if not isinstance(data, str) else data[:32].encode("latin-1", "replace")
@@ -60,4 +70,8 @@ def _what(data: Any) -> str | None:
         return _PORTABLE[start[:2]]
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "webp"
-    return next((kind for magic, kind in _STARTS if start.startswith(magic)), None)
+    known = next((kind for magic, kind in _STARTS if start.startswith(magic)), None)
+    return known or next((kind for tell in _rules if (kind := tell(data))), None)
+
+
+__getattr__ = _rest.of(__name__)

@@ -6,6 +6,7 @@ import email.mime.message as _standard
 from typing import Any
 
 from rsmtp import _rsmtp
+from rsmtp.email import _rest
 from rsmtp.email.message import Message
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 
@@ -21,3 +22,6 @@ class MIMEMessage(MIMENonMultipart, _standard.MIMEMessage):
             raise TypeError("Argument is not an instance of Message")
         Message.attach(self, _msg)
         self.set_default_type("message/rfc822")
+
+
+__getattr__ = _rest.of(__name__)

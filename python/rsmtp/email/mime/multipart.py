@@ -6,6 +6,7 @@ import email.mime.multipart as _standard
 from collections.abc import Iterable
 from typing import Any
 
+from rsmtp.email import _rest
 from rsmtp.email.mime.base import MIMEBase
 
 __all__ = ["MIMEMultipart"]
@@ -32,3 +33,6 @@ class MIMEMultipart(MIMEBase, _standard.MIMEMultipart):
             self.attach(part)
         if boundary:
             self.set_boundary(boundary)
+
+
+__getattr__ = _rest.of(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.mime.text as _standard
 from typing import Any
 
+from rsmtp.email import _rest
 from rsmtp.email._policybase import compat32
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 
@@ -19,3 +20,6 @@ class MIMEText(MIMENonMultipart, _standard.MIMEText):
     ) -> None:
         self._reset(compat32 if policy is None else policy)
         self._become_text(_text, _subtype, _charset)
+
+
+__getattr__ = _rest.of(__name__)

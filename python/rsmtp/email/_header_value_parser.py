@@ -1,0 +1,6 @@
+"""The standard library's own module: programs take its private names."""
+
+import email._header_value_parser as _standard
+import sys
+
+sys.modules[__name__] = _standard

@@ -1,0 +1,6 @@
+"""The standard library's own module: programs take its private names."""
+
+import email._parseaddr as _standard  # type: ignore[import-not-found]
+import sys
+
+sys.modules[__name__] = _standard
