@@ -68,10 +68,8 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import smtplib as standard
 
-        from rsmtp.email import _rest
-
         try:
-            found = _rest.mirrored(name, getattr(standard, name))
+            found = rsmtp.email if name == "email" else getattr(standard, name)
         except AttributeError:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
         globals()[name] = found

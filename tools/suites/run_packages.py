@@ -68,7 +68,7 @@ def main() -> int:
 
 
 def compare(python: Path, version: str, work: Path, folder: Path, name: str, suite: Suite) -> list[str]:
-    """Prints the package's lines of the table; returns what nobody has explained."""
+    """Prints the package's lines of the table; returns what has no explanation."""
     notes = []
     standard = run(python, work, folder, name, suite, "")
     counted = {test for test, outcome in standard.items() if outcome == "passed"}

@@ -31,7 +31,7 @@ def mirrored(name: str, found: Any) -> Any:
         home, name = found.__name__, ""
     else:
         home, name = getattr(found, "__module__", None) or "", getattr(found, "__name__", name)
-    if home != "smtplib" and home.partition(".")[0] != "email":
+    if home.partition(".")[0] != "email":
         return found
     mirror = importlib.import_module(f"rsmtp.{home}")
     return vars(mirror).get(name, found) if name else mirror
