@@ -28,7 +28,8 @@ ALIASES = {"email._encoded_words", "email._header_value_parser", "email._parsead
 AS_THEY_ARE = {
     "functions of text or octets alone": {
         "smtplib.quoteaddr", "smtplib.quotedata", "smtplib._addr_only", "smtplib._fix_eols",
-        "smtplib._quote_periods", "smtplib.encode_base64", "email.encoders._qencode", "email.generator._make_boundary",
+        "smtplib._quote_periods", "smtplib.encode_base64", "email.encoders._qencode",
+        "email.generator._make_boundary",
         "email.header._embedded_header", "email.header._max_append", "email.message._decode_uu",
         "email.message._formatparam",
         "email.message._parseparam", "email.message._splitparam", "email.message._unquotevalue",
