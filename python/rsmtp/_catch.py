@@ -151,7 +151,7 @@ def run(given: argparse.Namespace) -> int:
         except (ValueError, TypeError) as error:
             return complain(f"--via: {error}")
         try:
-            inbox = None if given.no_web else stack.enter_context(web(catcher, given))
+            inbox = None if given.no_web else stack.enter_context(web(catcher, given, folder))
         except (OSError, ValueError) as error:
             place = f"{given.web_host}:{WEB_PORT if given.web_port is None else given.web_port}"
             return complain(f"no web page on {place}: {error} (--no-web does without)")
@@ -264,7 +264,7 @@ class Forwarding:
             print("rsmtp catch: not everything was sent on", file=sys.stderr)
 
 
-def web(catcher: Catcher, given: argparse.Namespace) -> "Inbox":
+def web(catcher: Catcher, given: argparse.Namespace, folder: "Folder | None") -> "Inbox":
     """The web page, listening."""
     # A web server is much to load for a command that may not want one.
     from rsmtp.inbox import Inbox
@@ -277,6 +277,7 @@ def web(catcher: Catcher, given: argparse.Namespace) -> "Inbox":
             allow_remote=given.allow_remote,
             # A password that was chosen is a secret; a random one is an example.
             show_password=given.password_from_env is None,
+            tags=None if folder is None else folder.tags,
         ).start()
 
     if given.web_port is not None:

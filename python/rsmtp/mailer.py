@@ -139,6 +139,7 @@ class BaseMailer:
             retries = 2 if give_up_after is None else _UNLIMITED
         elif not isinstance(retries, int) or not 0 <= retries < 1000:
             raise ValueError(f"retries: {retries!r} is not a number of attempts")
+        self._connections = connections
         first = self._hops[0]
         self._make: Callable[[], Engine]
         if isinstance(first, Local):
@@ -185,6 +186,12 @@ class BaseMailer:
             for hop in self._hops
         ]
         return f"<{type(self).__name__} {', '.join(names)}, {counted(self.idle, 'idle session')}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: servers, TLS, user name, sessions, and what became of the mail so far."""
+        from rsmtp.display import mailer
+
+        return mailer.bundle(self)
 
     @property
     def idle(self) -> int:

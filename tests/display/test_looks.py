@@ -37,6 +37,11 @@ def displays():
                 ("ann@example.org", [f"b{i}@example.org", LONG], "Subject: x\n\ny\n") for i in range(4)
             ]
             shown += [mailer.send(letters[0]), mailer.send_all(letters)]
+    with rsmtp.Catcher(tls="none") as catcher:
+        server = f"smtp://127.0.0.1:{catcher.port}?tls=none"
+        with rsmtp.Mailer([server, f"smtps://{'long.' * 12}example.org"], retries=0) as mailer:
+            mailer.send(("ann@example.org", [LONG], "Subject: " + "word " * 60 + "\n\ny\n"))
+            bundles = [one._repr_mimebundle_() for one in (catcher, mailer)]
     shown.append(
         rsmtp.Message(
             "word " * 300,
@@ -46,7 +51,7 @@ def displays():
             attachments=[("long-name-" * 12 + ".txt", "x", "application/vnd.of-a-very-long-name-indeed+zip")],
         )
     )
-    return [one._repr_mimebundle_()["text/html"] for one in shown]
+    return [one["text/html"] for one in [*(one._repr_mimebundle_() for one in shown), *bundles]]
 
 
 def opened(browser, html, *, scheme="light", host="", width=980):

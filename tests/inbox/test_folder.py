@@ -3,10 +3,12 @@
 import email.message
 import json
 import smtplib
+import urllib.request
 
 import pytest
 
 import rsmtp
+from rsmtp.inbox import Inbox
 from rsmtp.inbox.folder import Folder
 
 
@@ -106,3 +108,57 @@ def test_the_files_are_for_reading_elsewhere(tmp_path):
         (message,) = catcher.messages
     assert (tmp_path / "000001.eml").read_bytes() == message.data
     assert json.loads((tmp_path / "000001.json").read_text())["rcpt_tos"] == ["bob@example.org"]
+
+
+def test_tags_survive_a_restart(tmp_path):
+    with rsmtp.Catcher(tls="none") as catcher:
+        folder = Folder(catcher, tmp_path)
+        for subject in ("one", "two", "three"):
+            deliver(catcher, subject)
+        folder.tags.put(2, ["before it was written"])
+        folder.update()
+        folder.tags.put(1, ["Ärger", "later"])
+        folder.tags.put(1, ["later"])
+    with rsmtp.Catcher(tls="none") as catcher:
+        folder = Folder(catcher, tmp_path).restore()
+        assert [folder.tags.of(number) for number in (1, 2, 3)] == [
+            ["later"],
+            ["before it was written"],
+            None,
+        ]
+
+
+def test_the_inbox_shows_and_stores_the_tags_of_a_folder(tmp_path):
+    def call(inbox, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"{inbox.url}api/v1/{path}",
+            data=data,
+            headers={"Content-Type": "application/json"} if data else {},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    with rsmtp.Catcher(tls="none") as catcher:
+        folder = Folder(catcher, tmp_path)
+        deliver(catcher, "one")
+        folder.update()
+        with Inbox(catcher, tags=folder.tags) as inbox:
+            call(inbox, "messages/1/tags", {"tags": ["kept"]})
+    with rsmtp.Catcher(tls="none") as catcher:
+        folder = Folder(catcher, tmp_path).restore()
+        with Inbox(catcher, tags=folder.tags) as inbox:
+            [message] = call(inbox, "messages?search=tag:kept")["messages"]
+            assert message["tags"] == ["kept"]
+
+
+def test_tags_that_can_t_be_read_lose_no_message(tmp_path):
+    with rsmtp.Catcher(tls="none") as catcher:
+        folder = Folder(catcher, tmp_path)
+        deliver(catcher, "one")
+        folder.update()
+    file = tmp_path / "000001.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"tags": ["<b>"]}))
+    with rsmtp.Catcher(tls="none") as catcher:
+        folder = Folder(catcher, tmp_path).restore()
+        assert len(catcher.messages) == 1 and folder.tags.of(1) is None

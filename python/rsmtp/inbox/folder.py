@@ -1,14 +1,15 @@
 """A folder that keeps the catcher's messages over a restart.
 
-Two files a message: `000012.eml`, the octets that came, and `000012.json`, the envelope
-and how it came. Both are written under another name first, the .json last: a message is
-there whole or not at all. What the catcher no longer keeps leaves the folder too.
+Two files a message: `000012.eml`, the octets that came, and `000012.json`, the envelope,
+how it came and the tags that people gave it. Both are written under another name first, the
+.json last: a message is there whole or not at all. What the catcher no longer keeps leaves the folder too.
 """
 
 import contextlib
 import json
 import os
 import re
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +17,16 @@ from typing import Any, Final, Self
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
+from rsmtp.inbox.answer import Refusal
+from rsmtp.inbox.tags import Tags, checked
 
 NAME: Final = re.compile(r"([0-9]{6,15})\.(?:json|eml)")
 
 
 class Folder:
     """Keeps what a catcher catches in a folder.
+
+    `tags` are those that people give the messages: an `Inbox` with these writes them here.
 
     Raises OSError where the folder can't be made, read or written.
     """
@@ -31,6 +36,9 @@ class Folder:
         self._path = Path(path)
         self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._written: set[int] = set()
+        self.tags = Tags(self._tagged)
+        # The inbox's threads write tags while another one writes messages.
+        self._lock = threading.Lock()
 
     def restore(self, problem: Callable[[str], object] = lambda words: None) -> Self:
         """Gives the catcher what an earlier run has left here. A file that can't be read is
@@ -42,15 +50,34 @@ class Folder:
             try:
                 facts = json.loads(file.read_text(encoding="utf-8"))
                 data = file.with_suffix(".eml").read_bytes()
+                given = facts.get("tags")
                 _restore(self._catcher, number, data, facts)
             except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 problem(f"{file} can't be read and is left as it is: {type(error).__name__}: {error}")
                 continue
             self._written.add(number)
+            with contextlib.suppress(Refusal):
+                if given is not None:
+                    self.tags.restore(number, checked(given))
         return self
 
     def update(self) -> None:
         """Writes what has come, removes what is no longer kept."""
+        with self._lock:
+            self._update()
+
+    def _tagged(self, number: int) -> None:
+        """Writes the tags of a message that is in the folder; others come with the message."""
+        with self._lock:
+            message = self._catcher.message(number)
+            if message is None or number not in self._written:
+                return
+            try:
+                self._write_facts(message)
+            except OSError as error:
+                raise Refusal(500, f"the tags can't be stored: {error.strerror or error}") from None
+
+    def _update(self) -> None:
         kept = {message.number: message for message in self._catcher.messages}
         for number in kept.keys() - self._written:
             self._write(kept[number])
@@ -67,7 +94,13 @@ class Folder:
 
     def _write(self, message: CaughtMessage) -> None:
         _put(self._file(message.number, ".eml"), message.data)
-        facts = json.dumps(_facts(message), ensure_ascii=True, indent=1)
+        self._write_facts(message)
+
+    def _write_facts(self, message: CaughtMessage) -> None:
+        tags = self.tags.of(message.number)
+        facts = json.dumps(
+            _facts(message) | ({} if tags is None else {"tags": tags}), ensure_ascii=True, indent=1
+        )
         _put(self._file(message.number, ".json"), facts.encode("ascii"))
 
 

@@ -35,9 +35,9 @@ class Summary:
 class Index:
     """What the page's list is made of. Threads may share it."""
 
-    def __init__(self, catcher: Catcher) -> None:
+    def __init__(self, catcher: Catcher, given: tags.Tags | None = None) -> None:
         self._catcher = catcher
-        self.tags = tags.Tags()
+        self.tags = tags.Tags() if given is None else given
         self._summaries: dict[int, Summary] = {}
         self._mails: OrderedDict[int, Mail] = OrderedDict()
         self._lock = threading.Lock()

@@ -7,6 +7,7 @@ import socket
 import socketserver
 import threading
 import time
+import weakref
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -15,6 +16,7 @@ from rsmtp.inbox.guard import is_loopback
 from rsmtp.inbox.handler import Handler, log
 from rsmtp.inbox.index import Index
 from rsmtp.inbox.routes import Context
+from rsmtp.inbox.tags import Tags
 
 MOST_CONNECTIONS: Final = 100
 # How long stop() waits for a request that is being answered.
@@ -33,6 +35,7 @@ class Inbox:
         port: 0 takes a free one.
         allow_remote: let a host be bound that other machines can reach.
         show_password: False keeps the catcher's password out of the page and the API.
+        tags: where the tags that people give are kept; those of a `Folder` survive a restart.
 
     It serves from `start()` to `stop()`; in a `with` statement, both come by themselves.
     Raises ValueError for a host that is not meant, OSError if it can't listen.
@@ -46,9 +49,10 @@ class Inbox:
         *,
         allow_remote: bool = False,
         show_password: bool = True,
+        tags: Tags | None = None,
     ) -> None:
         self._stopping = threading.Event()
-        self._context = Context(catcher, Index(catcher), self._stopping, show_password)
+        self._context = Context(catcher, Index(catcher, tags), self._stopping, show_password)
         self._asked = (host, port, allow_remote)
         self._server: HttpServer | None = None
         self._thread: threading.Thread | None = None
@@ -81,6 +85,7 @@ class Inbox:
             self._thread.start()
             # Threads in the engine must be gone before the interpreter is.
             atexit.register(self.stop)
+            _RUNNING.add(self)
         return self
 
     def stop(self) -> None:
@@ -90,6 +95,7 @@ class Inbox:
             return
         self._server = self._thread = None
         atexit.unregister(self.stop)
+        _RUNNING.discard(self)
         self._stopping.set()
         server.shutdown()
         thread.join()
@@ -111,6 +117,17 @@ class Inbox:
 
     def __repr__(self) -> str:
         return f"<Inbox {self.url if self._server is not None else 'not running'}>"
+
+
+_RUNNING: Final[weakref.WeakSet[Inbox]] = weakref.WeakSet()
+
+
+def url_for(catcher: Catcher) -> str | None:
+    """The address of an inbox of this process that shows this catcher's mail."""
+    for inbox in list(_RUNNING):
+        if inbox._context.catcher is catcher and inbox._server is not None and inbox._owner == os.getpid():
+            return inbox.url
+    return None
 
 
 class HttpServer(socketserver.TCPServer):

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from rsmtp.inbox.answer import Refusal
@@ -31,8 +32,10 @@ def checked(names: object) -> list[str]:
 class Tags:
     """The tags that people have given, by a message's number. Threads may share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[int], object] = lambda number: None) -> None:
+        """`changed` is called with a message's number after its tags have changed."""
         self._given: dict[int, list[str]] = {}
+        self._changed = changed
         self._lock = threading.Lock()
 
     def of(self, number: int) -> list[str] | None:
@@ -42,6 +45,12 @@ class Tags:
             return None if given is None else list(given)
 
     def put(self, number: int, names: list[str]) -> None:
+        with self._lock:
+            self._given[number] = list(names)
+        self._changed(number)
+
+    def restore(self, number: int, names: list[str]) -> None:
+        """Tags of an earlier run."""
         with self._lock:
             self._given[number] = list(names)
 

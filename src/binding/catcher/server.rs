@@ -228,6 +228,17 @@ impl Catcher {
         self.close(py);
     }
 
+    /// For notebooks: where it listens, and the last messages with links to its inbox.
+    #[pyo3(signature = (include: "object"=None, exclude: "object"=None) -> "dict[str, str]")]
+    fn _repr_mimebundle_<'py>(
+        slf: &Bound<'py, Self>,
+        include: Option<Bound<'py, PyAny>>,
+        exclude: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = (include, exclude);
+        slf.py().import("rsmtp.display.catcher")?.call_method1("bundle", (slf,))
+    }
+
     fn __repr__(&self) -> String {
         let (host, port, count) = (self.host(), self.port(), counted(self.count(), "message"));
         format!("<Catcher {} on {host}:{port}, tls={}, {count}>", self.protocol(), self.tls())

@@ -1,7 +1,7 @@
 //! The sessions that a mailer keeps, for all of its calls.
 
 use super::parcel::{Packer, Prepared, Shipment};
-use super::receipt::Receipt;
+use super::receipt::{Receipt, Tally, Totals};
 use super::sending::{Log, Sending, spoken};
 use super::server::{ServerSettings, seconds};
 use crate::binding::attendant::Attending;
@@ -24,6 +24,7 @@ pub struct Engine {
     pool: Arc<Pool>,
     policy: Policy,
     closed: AtomicBool,
+    totals: Arc<Totals>,
 }
 
 #[pymethods]
@@ -103,6 +104,11 @@ impl Engine {
         let mut attendant = Attending::new(py, None)?;
         let worked = py.detach(|| batch.work_here(&mut attendant));
         let receipt = batch.take_receipts().pop();
+        if let Some(receipt) = &receipt {
+            let mut one = Tally::default();
+            one.count(receipt);
+            self.totals.add(one, Tally::default());
+        }
         let listener = batch.listener();
         let log = match listener.trouble || listener.messages {
             true => Log {
@@ -140,7 +146,7 @@ impl Engine {
         recorded: bool,
     ) -> PyResult<Sending> {
         let batch = self.batch(py, recorded)?;
-        Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads))
+        Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads, Arc::clone(&self.totals)))
     }
 
     /// Whether to use PIPELINING and CHUNKING with this server.
@@ -160,7 +166,15 @@ impl Engine {
         self.mailer.sessions().clear();
     }
 
-    /// Sessions at rest.
+    /// Numbers of messages so far, of all calls: sent to every recipient, refused for one at
+    /// least, unknown for one at least, not sent.
+    #[getter]
+    fn tally(&self) -> (u64, u64, u64, u64) {
+        let Tally { sent, refused, unknown, not_sent } = self.totals.tally();
+        (sent, refused, unknown, not_sent)
+    }
+
+    /// Idle sessions.
     #[getter]
     fn idle(&self) -> usize {
         self.mailer.sessions().at_rest()
@@ -189,7 +203,7 @@ impl Engine {
         policy: Policy,
     ) -> Self {
         let mailer = Arc::new(Mailer::new(hops, local, keep, bounds, limits));
-        Self { mailer, pool: Arc::default(), policy, closed: AtomicBool::new(false) }
+        Self { mailer, pool: Arc::default(), policy, closed: AtomicBool::new(false), totals: Arc::default() }
     }
 
     fn batch(&self, py: Python<'_>, recorded: bool) -> PyResult<Batch<Shipment>> {

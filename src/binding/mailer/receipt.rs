@@ -13,7 +13,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Octets of a message in which its Message-ID is looked for.
 const HEADER: usize = 64 * 1024;
@@ -317,6 +317,25 @@ pub struct Tally {
     pub refused: u64,
     pub unknown: u64,
     pub not_sent: u64,
+}
+
+/// The numbers of all messages that a mailer has settled so far, over its calls.
+#[derive(Debug, Default)]
+pub struct Totals(Mutex<Tally>);
+
+impl Totals {
+    /// Adds what a call has counted since `before`.
+    pub fn add(&self, now: Tally, before: Tally) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.sent += now.sent - before.sent;
+        all.refused += now.refused - before.refused;
+        all.unknown += now.unknown - before.unknown;
+        all.not_sent += now.not_sent - before.not_sent;
+    }
+
+    pub fn tally(&self) -> Tally {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Tally {

@@ -2,7 +2,7 @@
 //! of the caller's runs in here: `rsmtp.feeding` asks for the messages.
 
 use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
-use super::receipt::{Receipt, Tally};
+use super::receipt::{Receipt, Tally, Totals};
 use crate::binding::advice::told;
 use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
@@ -47,14 +47,17 @@ pub(super) struct Progress {
     pub(super) fed: bool,
     octets: usize,
     tally: Tally,
+    /// The mailer's, and how much of `tally` is in them.
+    totals: Arc<Totals>,
+    added: Tally,
     kept: u64,
     /// Receipts of what was not fit to be sent, not told yet.
     unfit: Vec<Receipt>,
 }
 
 impl Sending {
-    pub fn new(batch: Batch<Shipment>, kept: u64, by_threads: bool) -> Self {
-        let progress = Mutex::new(Progress { kept, by_threads, ..Progress::default() });
+    pub fn new(batch: Batch<Shipment>, kept: u64, by_threads: bool, totals: Arc<Totals>) -> Self {
+        let progress = Mutex::new(Progress { kept, by_threads, totals, ..Progress::default() });
         Self { batch: Arc::new(batch), progress, process: std::process::id() }
     }
 
@@ -311,9 +314,12 @@ impl Progress {
         for unfit in self.unfit.drain(..) {
             told.append(unfit)?;
         }
+        for receipt in &receipts {
+            self.tally.count(receipt);
+        }
+        self.totals.add(self.tally, std::mem::replace(&mut self.added, self.tally));
         for receipt in receipts {
             self.octets = self.octets.saturating_sub(receipt.payload.size());
-            self.tally.count(&receipt);
             if listener.messages {
                 log.messages.push(spoken(&receipt));
             }

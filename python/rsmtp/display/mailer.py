@@ -1,0 +1,95 @@
+"""A mailer in a notebook: its servers, who logs in, its sessions, what has become of its mail.
+
+Passwords, tokens and what a proxy is told are not shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsmtp.display import page
+from rsmtp.display.short import visible
+from rsmtp.servers import Local
+
+_TLS = {"starttls": "STARTTLS, required", "implicit": "from the first octet", "none": "none"}
+_KINDS = ("sent", "refused", "unknown", "not sent")
+
+
+def bundle(mailer: Any) -> page.Bundle:
+    return {"text/plain": plain(mailer), "text/html": rich(mailer)}
+
+
+def plain(mailer: Any) -> str:
+    said = [repr(mailer)]
+    for hop in mailer._hops:
+        if isinstance(hop, Local):
+            said.append(f"  {visible(_place(hop))}")
+        else:
+            said.append(f"  {visible(_place(hop))}, TLS: {_TLS[hop.tls]}, {visible(_login(hop))}")
+    counts = zip(_KINDS, mailer._engine.tally, strict=True)
+    said.append("  so far: " + ", ".join(f"{count:,} {kind}" for kind, count in counts))
+    return "\n".join(said)
+
+
+def rich(mailer: Any) -> str:
+    engine = mailer._engine
+    name = type(mailer).__name__
+    state = page.chip("closed" if engine.is_closed else "ready", "" if engine.is_closed else "good")
+    local = isinstance(mailer._hops[0], Local)
+    servers = (
+        page.facts("Where mail goes", [("place", page.code(_place(mailer._hops[0])))])
+        if local
+        else page.table(
+            "Servers, in the order in which they are tried",
+            ["server", "TLS", "certificate", "login"],
+            [
+                [page.code(_place(hop)), _security(hop), _trust(hop), page.text(_login(hop))]
+                for hop in mailer._hops
+            ],
+        )
+    )
+    rows = (
+        [] if local else [("sessions", page.text(f"{mailer.idle:,} idle, at most {mailer._connections:,}"))]
+    )
+    rows.append(("messages so far", _counts(engine.tally)))
+    return page.whole(
+        f"{name} by {_place(mailer._hops[0])}", page.head(name, state), servers, page.facts("", rows)
+    )
+
+
+def _place(hop: Any) -> str:
+    if isinstance(hop, Local):
+        return f"{hop.kind}:{hop.path or ''}"
+    if hop.path:
+        return str(hop.path)
+    host = f"[{hop.host}]" if ":" in hop.host else hop.host
+    return f"{'lmtp://' if hop.lmtp else ''}{host}:{hop.port}"
+
+
+def _security(hop: Any) -> str:
+    kind = "warn" if hop.tls == "none" and not hop.path else ""
+    return f'<span class="{kind}">{page.text(_TLS[hop.tls])}</span>'
+
+
+def _trust(hop: Any) -> str:
+    if hop.tls == "none":
+        return ""
+    if "verify=False" in repr(hop.context) or getattr(hop.context, "verify_mode", 1) == 0:
+        return '<span class="bad">NOT verified</span>'
+    if hop.context is None:
+        return "verified by the system's authorities"
+    return "verified by <code>context</code>"
+
+
+def _login(hop: Any) -> str:
+    if hop.username is None:
+        return "no login"
+    how = "access token" if hop.access_token is not None else "password"
+    return f"{hop.username}, by {how}"
+
+
+def _counts(tally: tuple[int, int, int, int]) -> str:
+    kinds = {"sent": "good", "refused": "bad", "unknown": "warn", "not sent": "warn"}
+    told = zip(_KINDS, tally, strict=True)
+    chips = [page.chip(f"{count:,} {kind}", kinds[kind]) for kind, count in told if count]
+    return " ".join(chips) or '<span class="soft">none</span>'
