@@ -218,6 +218,10 @@ class Catcher:
         allow_remote: bool = False,
     ) -> Catcher: ...
     def __repr__(self, /) -> str: ...
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: where it listens, and the last messages with links to its inbox.
+        """
     @property
     def ca_file(self, /) -> str | None:
         """
@@ -858,7 +862,7 @@ class Engine:
     @property
     def idle(self, /) -> int:
         """
-        Sessions at rest.
+        Idle sessions.
         """
     @property
     def is_closed(self, /) -> bool: ...
@@ -896,6 +900,12 @@ class Engine:
         of the others.
         `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
         line of the conversations is kept for the errors, and not only their beginnings.
+        """
+    @property
+    def tally(self, /) -> tuple[int, int, int, int]:
+        """
+        Numbers of messages so far, of all calls: sent to every recipient, refused for one at
+        least, unknown for one at least, not sent.
         """
 
 @disjoint_base

@@ -9,7 +9,6 @@ from typing import Any
 
 from rsmtp.display import page
 from rsmtp.display.short import visible
-from rsmtp.servers import Local
 
 _TLS = {"starttls": "STARTTLS, required", "implicit": "from the first octet", "none": "none"}
 _KINDS = ("sent", "refused", "unknown", "not sent")
@@ -22,7 +21,7 @@ def bundle(mailer: Any) -> page.Bundle:
 def plain(mailer: Any) -> str:
     said = [repr(mailer)]
     for hop in mailer._hops:
-        if isinstance(hop, Local):
+        if _is_local(hop):
             said.append(f"  {visible(_place(hop))}")
         else:
             said.append(f"  {visible(_place(hop))}, TLS: {_TLS[hop.tls]}, {visible(_login(hop))}")
@@ -35,7 +34,7 @@ def rich(mailer: Any) -> str:
     engine = mailer._engine
     name = type(mailer).__name__
     state = page.chip("closed" if engine.is_closed else "ready", "" if engine.is_closed else "good")
-    local = isinstance(mailer._hops[0], Local)
+    local = _is_local(mailer._hops[0])
     servers = (
         page.facts("Where mail goes", [("place", page.code(_place(mailer._hops[0])))])
         if local
@@ -57,8 +56,13 @@ def rich(mailer: Any) -> str:
     )
 
 
+def _is_local(hop: Any) -> bool:
+    """A folder, a program or nothing, and not a server."""
+    return hasattr(hop, "kind")
+
+
 def _place(hop: Any) -> str:
-    if isinstance(hop, Local):
+    if _is_local(hop):
         return f"{hop.kind}:{hop.path or ''}"
     if hop.path:
         return str(hop.path)
