@@ -96,13 +96,18 @@ class SMTP(SmtpClient):
         return socket
 
     def starttls(
-        self, keyfile: Any = None, certfile: Any = None, context: Any = None, **options: Any
+        self,
+        keyfile: Any = None,
+        certfile: Any = None,
+        context: Any = None,
+        *,
+        server_hostname: str | None = None,
     ) -> tuple[int, bytes]:
         """STARTTLS (RFC 3207): see `rsmtp.SmtpClient.starttls`. `keyfile` and `certfile` are
         Python 3.11's, for a certificate of the client's."""
         context = _with_certificate(keyfile, certfile, context)
         try:
-            return super().starttls(context=context, **options)
+            return super().starttls(context=context, server_hostname=server_hostname)
         except BaseException as raised:
             raise shortened(raised)  # noqa: B904
 

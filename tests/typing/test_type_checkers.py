@@ -146,6 +146,32 @@ def look_up(name):
         return None
 
 
+# The standard library's shape (parameters of a field), and aiosmtplib's.
+ANY_NUMBER = {"Message.add_header", "SMTP.execute_command", "SMTP.sendmail_sync", "SMTP.send_message_sync"}
+
+
+@pytest.mark.parametrize(
+    "module", ["rsmtp", "rsmtp.aiosmtplib", "rsmtp.inbox", "rsmtp.smtplib", "rsmtp.testing"]
+)
+def test_public_signatures_name_their_arguments(module):
+    loaded, unnamed = importlib.import_module(module), set()
+    for name in loaded.__all__:
+        public = getattr(loaded, name)
+        functions = {name: public}
+        if inspect.isclass(public):
+            if issubclass(public, BaseException):
+                continue
+            functions |= {f"{name}.{key}": getattr(public, key) for key in dir(public) if key[0] != "_"}
+        for full_name, function in functions.items():
+            try:
+                parameters = inspect.signature(function).parameters.values()
+            except (TypeError, ValueError):  # no function, or a property of the engine's
+                continue
+            if any(each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in parameters):
+                unnamed.add(full_name)
+    assert unnamed <= ANY_NUMBER
+
+
 @pytest.mark.parametrize("name", [name for name in rsmtp.__all__ if not name.startswith("__")])
 def test_annotations_are_there_at_run_time(name):
     """As frameworks ask for them, though no module of types is loaded before."""
