@@ -3,6 +3,7 @@
 import asyncio
 import email.message
 import inspect
+import os
 import subprocess
 import sys
 
@@ -144,6 +145,36 @@ def test_an_await_is_refused_before_anything_is_sent():
 
 async def _awaiting(awaitable):
     return await awaitable
+
+
+NOTEBOOK = """
+import asyncio
+from IPython.core.interactiveshell import InteractiveShell
+
+async def main():
+    shell = InteractiveShell.instance()
+    shell.user_ns.update(message={message!r}, url={url!r})
+    asyncio.get_running_loop()
+    calls = ["rsmtp.send", "await rsmtp.asend", "await rsmtp.send"]
+    for cell in ["import rsmtp"] + ["receipt = " + call + "(message, url)" for call in calls]:
+        done = await shell.run_cell_async(cell, transformed_cell=cell)
+        print(type(done.error_in_exec).__name__)
+
+asyncio.run(main())
+"""
+
+
+def test_a_notebook(tmp_path):
+    pytest.importorskip("IPython")
+    with rsmtp.Catcher(tls="none") as catcher:
+        program = NOTEBOOK.format(message=(A, [B], LETTER), url=f"smtp://localhost:{catcher.port}?tls=none")
+        environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50)
+        said = [line for line in done.stdout.splitlines() if line in ("NoneType", "TypeError")]
+        assert said == ["NoneType", "NoneType", "NoneType", "TypeError"], done.stdout + done.stderr
+        assert "write `await rsmtp.asend(...)`" in done.stdout
+        assert catcher.count == 2
 
 
 def test_the_blocking_one_loads_no_event_loop():
