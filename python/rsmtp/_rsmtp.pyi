@@ -1882,6 +1882,11 @@ class Wire(Conversation):
     until `is_settled`; then `result` gives, once, what it has come to.
     """
     def __new__(cls, /, host: str, settings: Settings) -> Wire: ...
+    def address_failed(self, /, errno: SupportsIndex | None, observer: object = None) -> None:
+        """
+        There is no connection to the address that was tried, by this `errno` (None: it did
+        not answer).
+        """
     def begin(self, /, request: Request, observer: object = None) -> None:
         """
         Begins a request. One that can't be made raises here, and nothing is sent.
@@ -1902,6 +1907,10 @@ class Wire(Conversation):
         The connection stands: to the peer at this address and port, or, with None, to
         a Unix socket or something else that has no address. `elsewhere`: what the peer
         hears may leave this machine, wherever the peer is.
+        """
+    def dial(self, /, host: str, addresses: SupportsGetItem[int, str], port: SupportsIndex) -> None:
+        """
+        These addresses of `host` are to be tried, in this order.
         """
     def end(self, /) -> None:
         """
@@ -1942,17 +1951,18 @@ class Wire(Conversation):
         """
         The connection is gone; `errno` is the operating system's number.
         """
+    def next_address(self, /) -> float | None:
+        """
+        Seconds for the next of the addresses; None: all have been tried, or time is up.
+        """
+    def nowhere(self, /) -> None:
+        """
+        Raises what it means that none of the addresses could be connected to.
+        """
     def output(self, /) -> bytes | None:
         """
         The octets that are to be sent now. None: there is something to wait for, or
         the request is settled.
-        """
-    def passed_over(
-        self, /, address: tuple[str, SupportsIndex], errno: SupportsIndex | None, observer: object = None
-    ) -> None:
-        """
-        For the transcript: there is no connection to this address, by this `errno` (None:
-        it did not answer).
         """
     def received(self, /, octets: bytes | bytearray) -> int:
         """
@@ -1974,27 +1984,20 @@ class Wire(Conversation):
         """
         So many octets of the output are with the operating system.
         """
-    def tunnel(self, /, proxy: typing.Any, port: SupportsIndex, address: str | None = None) -> None:
+    def tunnel(
+        self, /, proxy: typing.Any, port: SupportsIndex, addresses: SupportsGetItem[int, str] = ...
+    ) -> None:
         """
         The connection is to a proxy (a `rsmtp.proxies.Proxy`), which is asked for this port
-        of the server, and for the address of it that was found here, if one was.
+        of the server, and for the best of the addresses that were found here, if any were.
         """
     def unknown_host(self, /, host: str, why: str) -> None:
         """
         Raises what it means that `host` has no address.
         """
-    def unreachable(
-        self,
-        /,
-        host: str,
-        first: tuple[str, SupportsIndex] | None,
-        addresses: SupportsIndex,
-        errno: SupportsIndex | None,
-    ) -> None:
+    def unreachable(self, /, path: str, errno: SupportsIndex | None) -> None:
         """
-        Raises what it means that none of so many addresses of `host` could be connected
-        to: the first of them, and its `errno` (None: it did not answer). Without an
-        address, `host` is the path of a Unix socket.
+        Raises what it means that there is no connection to the Unix socket at this path.
         """
     @property
     def unread(self, /) -> int:

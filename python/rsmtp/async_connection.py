@@ -85,10 +85,8 @@ class Connection(Wire, asyncio.BufferedProtocol):
             try:
                 async with asyncio.timeout(connection.seconds_left()):
                     if proxy is not None:
-                        address = None
-                        if proxy.resolves_here:
-                            address = connection._best(await connection._resolve(host, port, observer))
-                        connection.tunnel(proxy, port, address)
+                        found = await connection._resolve(host, port, observer) if proxy.resolves_here else []
+                        connection.tunnel(proxy, port, [_bare(address) for address in found])
                     there = (host, port) if proxy is None else (proxy.host, proxy.port)
                     if sock is None and sockets.are_replaced():
                         sock = await connection._by_others(*there, path, source_address)
@@ -108,11 +106,6 @@ class Connection(Wire, asyncio.BufferedProtocol):
             connection._hang_up()
             raise
         return connection
-
-    @staticmethod
-    def _best(addresses: list[str]) -> str:
-        """The one that a proxy is asked for; IPv4 goes everywhere."""
-        return min(addresses, key=lambda address: ":" in address).partition("%")[0]
 
     async def _by_others(
         self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None
@@ -141,32 +134,28 @@ class Connection(Wire, asyncio.BufferedProtocol):
         source_address: tuple[str, int] | None,
         observer: _Observer,
     ) -> None:
-        """Every address is tried in the order that the resolver gives."""
+        """Tries the host's addresses as the engine says."""
         if path is not None:
             try:
                 await self._loop.create_unix_connection(lambda: self, path)
             except OSError as error:
-                self.unreachable(path, None, 1, error.errno)
+                self.unreachable(path, error.errno)
             return
         addresses = await self._resolve(host, port, observer)
-        first: tuple[str, int | None] | None = None
-        for index, address in enumerate(addresses):
-            # A silent address must leave time for those behind it.
-            share = (self.seconds_left() or 0) / (len(addresses) - index)
+        self.dial(host, [_bare(address) for address in addresses], port)
+        for address in addresses:
+            if (share := self.next_address()) is None:
+                break
             try:
                 async with asyncio.timeout(share):
                     await self._loop.create_connection(lambda: self, address, port, local_addr=source_address)
                 return
             except OSError as error:
                 # A share that is used up is one too: a TimeoutError without a number.
-                # A scope ("%eth0") is of this machine only.
-                bare = address.partition("%")[0]
-                self.passed_over((bare, port), error.errno, observer)
-                first = first or (bare, error.errno)
+                self.address_failed(error.errno, observer)
         if not self.seconds_left():
             raise TimeoutError
-        address, errno = first or (host, None)
-        self.unreachable(host, (address, port), len(addresses), errno)
+        self.nowhere()
 
     async def _resolve(self, host: str, port: int, observer: _Observer) -> list[str]:
         # An empty name is any local address, as it is for sockets.
@@ -181,7 +170,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
             self.unknown_host(host, str(error))
             raise
         addresses = [cast(str, address[0]) for *_, address in found]
-        self.looked_up([address.partition("%")[0] for address in addresses], observer)
+        self.looked_up([_bare(address) for address in addresses], observer)
         return addresses
 
     # -- asking ---------------------------------------------------------------------
@@ -416,3 +405,8 @@ class Connection(Wire, asyncio.BufferedProtocol):
     def _address(self, name: str) -> tuple[str, int] | None:
         found = None if self._transport is None else self._transport.get_extra_info(name)
         return (found[0].partition("%")[0], found[1]) if isinstance(found, tuple) else None
+
+
+def _bare(address: str) -> str:
+    """Without the scope ("%eth0"), which is of this machine only."""
+    return address.partition("%")[0]

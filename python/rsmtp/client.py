@@ -148,8 +148,8 @@ class SmtpClient(Verbs):
         there = (host, port) if proxy is None else (proxy.host, proxy.port)
         sock = self._rsmtp_dial(*there, path)
         if sock is not None:
-            address = sockets.resolved(host, port) if proxy and proxy.resolves_here else None
-            self._rsmtp_adopt(sock, None if proxy is None else (proxy, port, address))
+            found = sockets.resolved(host, port) if proxy and proxy.resolves_here else []
+            self._rsmtp_adopt(sock, None if proxy is None else (proxy, port, found))
             return
         self._rsmtp_connected(
             Connection.open(
@@ -175,7 +175,7 @@ class SmtpClient(Verbs):
                 return sockets.connected_to_path(path, self._rsmtp_patience, module)
             return sockets.connected(host, port, self.timeout, self._rsmtp_source, module)
 
-    def _rsmtp_adopt(self, sock: Any, tunnel: tuple[Proxy, int, str | None] | None = None) -> None:
+    def _rsmtp_adopt(self, sock: Any, tunnel: tuple[Proxy, int, list[str]] | None = None) -> None:
         from rsmtp.socket_connection import SocketConnection
 
         if self.timeout is not UNSET:

@@ -51,12 +51,12 @@ class SocketConnection(Wire):
         *,
         timeout: float | None,
         deadline: float | None,
-        tunnel: tuple[Proxy, int, str | None] | None = None,
+        tunnel: tuple[Proxy, int, list[str]] | None = None,
         observer: _Observer = None,
     ) -> Self:
         """Takes over a socket. `host` is the server's name; "": its address will do. With
         `tunnel` it leads to a proxy, which is asked for that port of the server (and for
-        that address of it)."""
+        the best of those addresses of it)."""
         peer = address(sock, "getpeername")
         connection = cls(host or (peer[0] if peer else "localhost"), settings)
         connection.sock, connection._foreign = sock, ForeignSocket(sock, host)

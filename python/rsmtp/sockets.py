@@ -67,12 +67,11 @@ def _is_green(thing: Any) -> bool:
     return str(getattr(thing, "__module__", "")).partition(".")[0] in ("gevent", "eventlet")
 
 
-def resolved(host: str, port: int) -> str:
-    """An address of the server for a proxy: it can be one only, and IPv4 goes everywhere."""
+def resolved(host: str, port: int) -> list[str]:
+    """The server's addresses, for a proxy."""
     with told_as_ours(host):
         found = socket.getaddrinfo(ascii_host(host), port, type=socket.SOCK_STREAM)
-    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
-    return str(found[0][4][0]).partition("%")[0]
+    return [str(address[0]).partition("%")[0] for *_, address in found]
 
 
 def connected_to_path(path: str, timeout: float | None, module: Any = socket) -> Any:

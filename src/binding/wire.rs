@@ -9,6 +9,7 @@ use super::proxy::ProxySettings;
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
+use crate::driver::dialling::{self, Dialling};
 use crate::driver::{Reactive, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
@@ -49,11 +50,19 @@ impl Wire {
     }
 
     /// The connection is to a proxy (a `rsmtp.proxies.Proxy`), which is asked for this port
-    /// of the server, and for the address of it that was found here, if one was.
-    #[pyo3(signature = (proxy: "typing.Any", port, address=None))]
-    fn tunnel(&self, py: Python<'_>, proxy: ProxySettings, port: u16, address: Option<&str>) -> PyResult<()> {
-        let address = address.map(|address| ip_address("address", address)).transpose()?;
-        let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.shared.host, port, address);
+    /// of the server, and for the best of the addresses that were found here, if any were.
+    #[pyo3(signature = (proxy: "typing.Any", port, addresses=vec![]))]
+    fn tunnel(
+        &self,
+        py: Python<'_>,
+        proxy: ProxySettings,
+        port: u16,
+        addresses: Vec<String>,
+    ) -> PyResult<()> {
+        let addresses: PyResult<Vec<IpAddr>> =
+            addresses.iter().map(|address| ip_address("addresses", address)).collect();
+        let best = dialling::best(&addresses?);
+        let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.shared.host, port, best);
         let tunnel = tunnel.map_err(|error| to_python(py, &error))?;
         self.shared.look(py, |driver| driver.wire_mut().tunnel(tunnel))
     }
@@ -80,23 +89,39 @@ impl Wire {
             addresses.iter().map(|address| ip_address("addresses", address)).collect();
         let addresses = addresses?;
         self.note(py, observer, |driver, host| {
-            driver.wire_mut().session_mut().note(connect::looked_up(host, &addresses));
+            driver.wire_mut().session_mut().note(dialling::looked_up(host, &addresses));
         })
     }
 
-    /// For the transcript: there is no connection to this address, by this `errno` (None:
-    /// it did not answer).
-    #[pyo3(signature = (address, errno, observer: "object" = None))]
-    fn passed_over(
+    /// These addresses of `host` are to be tried, in this order.
+    fn dial(&self, py: Python<'_>, host: &str, addresses: Vec<String>, port: u16) -> PyResult<()> {
+        let address = |text: &String| Ok(SocketAddr::new(ip_address("addresses", text)?, port));
+        let dialling = Dialling::new(host, addresses.iter().map(address).collect::<PyResult<_>>()?);
+        self.shared.look(py, |driver| driver.dial(dialling))
+    }
+
+    /// Seconds for the next of the addresses; None: all have been tried, or time is up.
+    fn next_address(&self, py: Python<'_>) -> PyResult<Option<f64>> {
+        let next = self.shared.look(py, Reactive::next_address)?;
+        Ok(next.map(|(_, share)| share.as_secs_f64()))
+    }
+
+    /// There is no connection to the address that was tried, by this `errno` (None: it did
+    /// not answer).
+    #[pyo3(signature = (errno, observer: "object" = None))]
+    fn address_failed(
         &self,
         py: Python<'_>,
-        address: (String, u16),
         errno: Option<i32>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        let address = socket_address("address", &address)?;
-        let note = connect::passed_over(address, &system_error(errno));
-        self.note(py, observer, |driver, _| driver.wire_mut().session_mut().note(note))
+        self.note(py, observer, |driver, _| driver.address_failed(system_error(errno)))
+    }
+
+    /// Raises what it means that none of the addresses could be connected to.
+    fn nowhere(&self, py: Python<'_>) -> PyResult<()> {
+        let error = self.shared.look(py, Reactive::nowhere)?;
+        error.map_or(Ok(()), |error| Err(to_python(py, &error)))
     }
 
     /// Raises what it means that `host` has no address.
@@ -105,24 +130,10 @@ impl Wire {
         Err(to_python(py, &self.shared.look(py, |driver| driver.wire().not_connected(error))?))
     }
 
-    /// Raises what it means that none of so many addresses of `host` could be connected
-    /// to: the first of them, and its `errno` (None: it did not answer). Without an
-    /// address, `host` is the path of a Unix socket.
-    #[pyo3(signature = (host, first, addresses, errno))]
-    fn unreachable(
-        &self,
-        py: Python<'_>,
-        host: &str,
-        first: Option<(String, u16)>,
-        addresses: usize,
-        errno: Option<i32>,
-    ) -> PyResult<()> {
-        let error = system_error(errno);
-        let error = match first {
-            Some(address) => connect::nowhere(host, addresses, socket_address("first", &address)?, &error),
-            None => connect::unreachable(host, &error),
-        };
-        Err(to_python(py, &self.shared.look(py, |driver| driver.wire().not_connected(error))?))
+    /// Raises what it means that there is no connection to the Unix socket at this path.
+    #[pyo3(signature = (path, errno))]
+    fn unreachable(&self, py: Python<'_>, path: &str, errno: Option<i32>) -> PyResult<()> {
+        Err(to_python(py, &connect::unreachable(path, &system_error(errno))))
     }
 
     /// Begins a request. One that can't be made raises here, and nothing is sent.

@@ -3,6 +3,7 @@
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
+use super::dialling::{Dialling, best, looked_up};
 use super::foreign::Dial;
 use super::proxy::{Proxy, Tunnel, blame};
 use super::stream::{Socket, Stream};
@@ -81,17 +82,13 @@ fn dig(
         false => None,
         true => {
             let found = resolve(host, port, wire.deadline(), attendant)?;
-            wire.note(looked_up(host, &found.iter().map(SocketAddr::ip).collect::<Vec<_>>()), attendant);
-            best(found.iter().map(SocketAddr::ip))
+            let found: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
+            wire.note(looked_up(host, &found), attendant);
+            best(&found)
         }
     };
     wire.tunnel(Tunnel::new(proxy, host, port, address)?);
     Ok(())
-}
-
-/// The address that a proxy is asked for: it can be one only, and IPv4 goes everywhere.
-pub fn best(addresses: impl Iterator<Item = IpAddr> + Clone) -> Option<IpAddr> {
-    addresses.clone().find(IpAddr::is_ipv4).or_else(|| addresses.into_iter().next())
 }
 
 fn connect_tcp(
@@ -110,7 +107,7 @@ fn connect_tcp(
         None => None,
         Some((host, port)) => Some(resolve(host, *port, wire.deadline(), attendant)?),
     };
-    connect_any(host, &addresses, source.as_deref(), wire, attendant)
+    connect_any(host, addresses, source.as_deref(), wire, attendant)
 }
 
 /// The system's resolver can't be given a deadline or be interrupted: it runs on
@@ -151,21 +148,6 @@ fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// For the record: a few of the addresses that a name has.
-pub fn looked_up(host: &str, addresses: &[IpAddr]) -> String {
-    const SHOWN: usize = 4;
-    let mut found: Vec<String> = addresses.iter().take(SHOWN).map(IpAddr::to_string).collect();
-    if addresses.len() > SHOWN {
-        found.push(format!("{} more", addresses.len() - SHOWN));
-    }
-    format!("looked up {host}: {}", found.join(", "))
-}
-
-/// For the record: one of the addresses, and why it is not the one.
-pub fn passed_over(address: SocketAddr, error: &io::Error) -> String {
-    format!("no connection to {address}: {error}")
-}
-
 /// The name that the resolver is asked for: A-labels (RFC 5891).
 pub fn ascii_name(host: &str) -> String {
     idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned())
@@ -173,42 +155,20 @@ pub fn ascii_name(host: &str) -> String {
 
 fn connect_any(
     host: &str,
-    addresses: &[SocketAddr],
+    addresses: Vec<SocketAddr>,
     source: Option<&[SocketAddr]>,
     wire: &mut Wire,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
-    let mut first_error = None;
-    for (index, address) in addresses.iter().enumerate() {
-        // A silent address must leave time for those behind it.
-        let share = wire.deadline().left(Stage::Connect)? / (addresses.len() - index) as u32;
-        match connect_one(*address, source, share, wire.deadline(), attendant) {
+    let mut dialling = Dialling::new(host, addresses);
+    while let Some((address, share)) = dialling.next_address(wire.deadline().left(Stage::Connect)?) {
+        match connect_one(address, source, share, wire.deadline(), attendant) {
             Ok(stream) => return Ok(stream),
-            Err(Failed::Here(error)) => {
-                wire.note(passed_over(*address, &error), attendant);
-                first_error.get_or_insert((*address, error));
-            }
+            Err(Failed::Here(error)) => wire.note(dialling.failed(error), attendant),
             Err(Failed::Everywhere(error)) => return Err(*error),
         }
     }
-    wire.deadline().left(Stage::Connect)?;
-    let (address, error) =
-        first_error.unwrap_or((SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::NotFound.into()));
-    Err(nowhere(host, addresses.len(), address, &error))
-}
-
-/// None of the addresses of a host could be connected to; this is the first of them
-/// and what went wrong there.
-pub fn nowhere(host: &str, addresses: usize, first: SocketAddr, error: &io::Error) -> Error {
-    let more = match addresses {
-        1 => String::new(),
-        n => format!(", and {} more of its addresses failed", n - 1),
-    };
-    let mut failed = unreachable(&format!("{host} ({first}{more})"), error);
-    if error.kind() == io::ErrorKind::TimedOut {
-        failed.kind = Kind::Timeout;
-    }
-    failed
+    Err(dialling.nowhere())
 }
 
 enum Failed {

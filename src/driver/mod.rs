@@ -4,6 +4,7 @@
 pub mod blocking;
 pub mod connect;
 mod deadline;
+pub mod dialling;
 mod foreign;
 pub mod proxy;
 pub mod reactive;

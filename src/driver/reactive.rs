@@ -2,12 +2,14 @@
 //! what is to be done. The conversation is that of the blocking driver, in the same
 //! order.
 
+use super::dialling::Dialling;
 use super::wire::Wire;
 use crate::protocol::{Error, Event, Kind, Stage};
 use crate::tls::Move;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// What is under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub type Settled = Result<Option<Event>, Error>;
 #[derive(Debug)]
 pub struct Reactive {
     wire: Wire,
+    /// While connecting: the addresses of the host.
+    dialling: Option<Dialling>,
     operation: Option<Operation>,
     settled: Option<Settled>,
     /// What is waited for, for the clock.
@@ -49,6 +53,7 @@ impl Reactive {
     pub fn new(wire: Wire) -> Self {
         Self {
             wire,
+            dialling: None,
             operation: Some(Operation::Connecting),
             settled: None,
             stage: Stage::Connect,
@@ -66,6 +71,29 @@ impl Reactive {
 
     pub fn wire_mut(&mut self) -> &mut Wire {
         &mut self.wire
+    }
+
+    /// Connecting is to try these addresses.
+    pub fn dial(&mut self, dialling: Dialling) {
+        self.dialling = Some(dialling);
+    }
+
+    /// The next address to try, and the time that it has; None: there is none.
+    pub fn next_address(&mut self) -> Option<(SocketAddr, Duration)> {
+        let left = self.wire.left(Stage::Connect).ok()?;
+        self.dialling.as_mut()?.next_address(left)
+    }
+
+    /// The address that was tried last can't be connected to.
+    pub fn address_failed(&mut self, error: io::Error) {
+        if let Some(note) = self.dialling.as_mut().map(|dialling| dialling.failed(error)) {
+            self.wire.session_mut().note(note);
+        }
+    }
+
+    /// None of the addresses could be connected to.
+    pub fn nowhere(&mut self) -> Option<Error> {
+        self.dialling.take().map(|dialling| self.wire.not_connected(dialling.nowhere()))
     }
 
     pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>, elsewhere: bool) {
