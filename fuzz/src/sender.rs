@@ -10,11 +10,12 @@
 //! - What was taken is given back: in the end no worker is left, and no place is held.
 
 use rsmtp::bulk::{
-    Bounds, Do, Hop, Job, Keep, Limits, Mailer, Parting, Payload, Policy, Sender, Server, Worker, stopped,
+    Bounds, Do, Hop, Job, Keep, Limits, Mailer, Parting, Payload, Policy, Sender, Server, Source, Worker,
+    stopped,
 };
 use rsmtp::driver::{Patience, Target, Wire};
 use rsmtp::protocol::auth::{Credentials, Secret};
-use rsmtp::protocol::opening::{Security, Source};
+use rsmtp::protocol::opening::Security;
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use rsmtp::tls::Move;
@@ -221,7 +222,7 @@ impl<'a> World<'a> {
             Do::Dial(hop) => {
                 let options = self.mailer.options(hop, self.now);
                 let mut wire = Wire::new(options, None, Patience::default());
-                slot.worker.dialled("[127.0.0.1]".parse().unwrap(), &mut wire, self.now);
+                slot.worker.dialled("[127.0.0.1]".parse().unwrap(), None, &mut wire, self.now);
                 let mut peer = Peer { offers: self.events.next(), ..Peer::default() };
                 peer.greet(&mut self.events);
                 slot.connection = Some(Connection { wire, peer });

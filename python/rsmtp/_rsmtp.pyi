@@ -48,6 +48,7 @@ __all__ = [
     "Conversation",
     "Edge",
     "Engine",
+    "Login",
     "Message",
     "Opened",
     "Receipt",
@@ -908,6 +909,18 @@ class Engine:
         least, unknown for one at least, not sent.
         """
 
+@final
+class Login:
+    """
+    A username and a password, or an OAuth 2.0 access token, that were asked for.
+    """
+    def __new__(
+        cls, /, username: str, *, password: str | None = None, access_token: str | None = None
+    ) -> Login:
+        """
+        ValueError for what could not stand in a login.
+        """
+
 @disjoint_base
 class Message:
     """
@@ -1574,14 +1587,7 @@ class Request:
         NOOP (RFC 5321 4.1.1.9).
         """
     @staticmethod
-    def opening(
-        name: str,
-        security: str,
-        *,
-        context: object = None,
-        username: str | None = None,
-        password: typing.Any = None,
-    ) -> Request:
+    def opening(name: str, security: str, *, context: object = None, login: Login | None = None) -> Request:
         """
         Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
         STARTTLS by `security` ("none", "starttls", "implicit"; "default": unless the connection
@@ -1891,10 +1897,10 @@ class Wire(Conversation):
         """
         Begins a request. One that can't be made raises here, and nothing is sent.
         """
-    def begin_serving(self, /, worker: Worker, literal: str | None) -> None:
+    def begin_serving(self, /, worker: Worker, literal: str | None, login: Login | None = None) -> None:
         """
         Begins to converse for a worker: on a session that is to be opened, whose own
-        address literal is given, or on one that was at rest.
+        address literal is given, or on one that was at rest. `login` is what was asked for.
         """
     def check_time(self, /) -> None:
         """
@@ -2026,6 +2032,10 @@ class Worker:
     def not_opened(self, /, why: BaseException) -> None:
         """
         There is no connection, for this reason.
+        """
+    def not_told(self, /, why: BaseException) -> None:
+        """
+        There are no credentials, because of what the callable has raised.
         """
 
 @final

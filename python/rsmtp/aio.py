@@ -162,6 +162,11 @@ class AsyncSmtpClient(Verbs):
         if self._rsmtp_connection is not None:
             self._rsmtp_connection.drop()
 
+    async def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
+        from rsmtp import credentials
+
+        return await credentials.ask_in_loop(argument, secret)
+
     async def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None
         self._rsmtp_connected(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import rsmtp
 from rsmtp import quick_ack, sockets
-from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire, Worker, ascii_host
+from rsmtp._rsmtp import Login, Request, Settings, TranscriptLine, Wire, Worker, ascii_host
 
 if TYPE_CHECKING:
     from rsmtp.proxies import Proxy
@@ -196,12 +196,14 @@ class Connection(Wire, asyncio.BufferedProtocol):
                     self.close()
                 raise
 
-    async def serve(self, worker: Worker, literal: str | None, told: Callable[[], None]) -> int | None:
+    async def serve(
+        self, worker: Worker, literal: str | None, login: Login | None, told: Callable[[], None]
+    ) -> int | None:
         """Converses for a mailer's worker, on a session that is to be opened if `literal` is
         given: gives what `end_serving` gives. `told` is called whenever something has come
         of it."""
         async with self._turn:
-            self.begin_serving(worker, literal)
+            self.begin_serving(worker, literal, login)
             self._told = told
             try:
                 await self._until_settled()

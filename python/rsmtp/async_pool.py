@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from rsmtp._rsmtp import Engine, Request, Settings
+from rsmtp import credentials
+from rsmtp._rsmtp import Engine, Login, Request, Settings
 from rsmtp.async_connection import Connection
 from rsmtp.errors import SMTPException, SMTPStateError
 from rsmtp.servers import Server
@@ -79,6 +80,14 @@ class AsyncPool:
         waiter = self._waiting.get(self.engine.next_in_line or 0)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+    async def login(self, hop: Server) -> Login | None:
+        """What the callable of this server gives; None: there is none."""
+        for argument, secret in (("password", hop.password), ("access_token", hop.access_token)):
+            if callable(secret):
+                text = await credentials.ask_in_loop(argument, secret)
+                return Login(hop.username or "", **{argument: text})
+        return None
 
     async def dial(self, server: int, hop: Server) -> Connection:
         pipelining, chunking = self.engine.manners(server)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import rsmtp
-from rsmtp._rsmtp import Receipt, Worker
+from rsmtp._rsmtp import Login, Receipt, Worker
 from rsmtp.async_connection import Connection
 from rsmtp.async_pool import AsyncPool
 from rsmtp.errors import SMTPException
@@ -249,18 +249,24 @@ class AsyncSending:
         self._pool.call()
         match what:
             case "dial":
+                hop = self._hops[which]
                 try:
-                    connection = await self._pool.dial(which, self._hops[which])
+                    login = await self._pool.login(hop)
+                except Exception as error:
+                    worker.not_told(error)
+                    return True
+                try:
+                    connection = await self._pool.dial(which, hop)
                 except (SMTPException, OSError) as error:
                     worker.not_opened(error)
                 else:
-                    await self._converse(worker, connection, address_literal(connection.getsockname()))
+                    await self._converse(worker, connection, address_literal(connection.getsockname()), login)
             case "reuse":
                 kept = await self._pool.take(which)
                 if kept is None:
                     worker.gone()
                 else:
-                    await self._converse(worker, kept, None)
+                    await self._converse(worker, kept)
             case "discard":
                 await self._pool.discard(which)
             case "queue":
@@ -280,14 +286,20 @@ class AsyncSending:
             await _outlast(working)
             raise
 
-    async def _converse(self, worker: Worker, connection: Connection, literal: str | None) -> None:
+    async def _converse(
+        self,
+        worker: Worker,
+        connection: Connection,
+        literal: str | None = None,
+        login: Login | None = None,
+    ) -> None:
         """By this connection, as long as both last."""
         task = asyncio.current_task()
         assert task is not None
         self._serving[connection] = task
         self._pool.serving.add(connection)
         try:
-            number = await connection.serve(worker, literal, self._heard)
+            number = await connection.serve(worker, literal, login, self._heard)
         except BaseException:
             connection.close()
             raise

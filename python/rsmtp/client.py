@@ -139,6 +139,11 @@ class SmtpClient(Verbs):
         """The module whose sockets are to be used."""
         return socket
 
+    def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
+        from rsmtp import credentials
+
+        return credentials.ask(argument, secret)
+
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None
         if sock is not None:

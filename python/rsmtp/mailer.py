@@ -46,9 +46,11 @@ class BaseMailer:
             required, and TLS from the first octet with port 465; only a server on this
             machine is sent mail without TLS, if there are neither credentials nor a
             context. `user` is another name of `username`.
-        password, access_token: also a callable that returns one. It is asked at each
-            login, that is for each new session, and may be asked by several threads at
-            once: for tokens that expire. An exception of its own ends the attempt.
+        password, access_token: also a callable that returns one, for tokens that expire. It is
+            asked for each new session, before anything is sent, and once more if the server
+            rejects what it gave (535); several threads may ask at once. What it raises ends
+            the attempt. An AsyncMailer awaits an asynchronous one, and calls a plain one in a
+            thread, because it may block.
         initial_response_ok: whether AUTH may say its first response with the command
             (RFC 4954 4), as in `SmtpClient.login`.
         connections: sessions at most at the same time.
@@ -88,8 +90,8 @@ class BaseMailer:
         port: int | None = None,
         username: str | None = None,
         user: str | None = None,
-        password: str | Callable[[], str] | None = None,
-        access_token: str | Callable[[], str] | None = None,
+        password: rsmtp.typing.Secret | None = None,
+        access_token: rsmtp.typing.Secret | None = None,
         tls: rsmtp.typing.Tls | None = None,
         context: rsmtp.typing.Context | None = None,
         timeout: float | None = None,
@@ -201,6 +203,15 @@ class BaseMailer:
 
 class Mailer(BaseMailer):
     __doc__ = BaseMailer.__doc__
+
+    def _made_up(self) -> None:
+        for hop in self._hops:
+            if isinstance(hop, Server):
+                for argument, secret in (("password", hop.password), ("access_token", hop.access_token)):
+                    if callable(secret):
+                        from rsmtp import credentials
+
+                        credentials.refuse_asynchronous(argument, secret)
 
     def send(self, message: rsmtp.typing.Sendable, *, check: bool = True) -> Receipt:
         """Sends one message and tells what became of it.

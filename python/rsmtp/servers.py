@@ -42,8 +42,8 @@ class Server:
     tls: str | None = None
     context: Any = None
     username: str | None = None
-    password: str | Callable[[], str] | None = None
-    access_token: str | Callable[[], str] | None = None
+    password: str | Callable[[], Any] | None = None
+    access_token: str | Callable[[], Any] | None = None
     lmtp: bool = False
     local_hostname: str | None = None
     source_address: tuple[str, int] | None = None

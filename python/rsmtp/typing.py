@@ -8,7 +8,7 @@ The package's own signatures use them; at run time nothing else of it loads this
 """
 
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from email.headerregistry import Address, Group
 from email.message import Message as _Message
 from os import PathLike
@@ -28,6 +28,7 @@ __all__ = [
     "Mailbox",
     "MessageData",
     "Recipients",
+    "Secret",
     "Sendable",
     "Several",
     "Tls",
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     AnyMessage: TypeAlias = _Message[Any, Any]
 else:
     AnyMessage = _Message  # an `rsmtp.Message` is one, too
+
+# A password or an access token, or what gives one: asked for each session, because tokens
+# expire. Only an event loop can await it.
+Secret: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
 
 # -- addresses in a message ------------------------------------------------------
 

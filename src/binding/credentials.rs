@@ -1,14 +1,39 @@
-//! What a login takes, as Python gives it: a text, or a callable that is asked at each login.
+//! What a login takes, as Python gives it: a text, or a callable that is asked for each session.
 
 use super::error::{Told, bad_argument};
+use crate::bulk::Source;
 use crate::protocol::auth::{Credentials, Secret};
-use crate::protocol::opening::Source;
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// A password or an access token: a text, or a callable that is asked at each login.
+/// A username and a password, or an OAuth 2.0 access token, that were asked for.
+#[pyclass(frozen, module = "rsmtp._rsmtp")]
+pub struct Login {
+    pub credentials: Credentials,
+}
+
+#[pymethods]
+impl Login {
+    /// ValueError for what could not stand in a login.
+    #[new]
+    #[pyo3(signature = (username, *, password=None, access_token=None))]
+    fn new(username: &str, password: Option<String>, access_token: Option<String>) -> PyResult<Self> {
+        let secret = match (password, access_token) {
+            (Some(password), None) => Secret::Password(password),
+            (None, Some(token)) => Secret::AccessToken(token),
+            _ => return Err(bad_argument("access_token", &"give either a password or an access token")),
+        };
+        Ok(Self { credentials: credentials(username, secret)? })
+    }
+}
+
+fn credentials(username: &str, secret: Secret) -> PyResult<Credentials> {
+    Credentials::new(username, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))
+}
+
+/// A password or an access token: a text, or a callable that is asked for each session.
 pub fn source(
     py: Python<'_>,
     username: Option<String>,
@@ -25,32 +50,30 @@ pub fn source(
     let Some(username) = username else {
         return Err(bad_argument("username", &"is missing: a password alone can't log in"));
     };
-    let credentials = move |secret: String| {
-        Credentials::new(&username, wrap(secret)).map_err(|bad| PyValueError::new_err(bad.to_string()))
-    };
     if !secret.bind(py).is_callable() {
-        let text = text(argument, "a text or a callable is wanted", secret.bind(py))?;
-        return Ok(Some(Source::Fixed(credentials(text)?)));
+        let text = secret.extract(py).map_err(|_| {
+            let kind = secret.bind(py).get_type();
+            let kind = kind.name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
+            PyTypeError::new_err(format!("{argument}: a text or a callable is wanted, not {kind}"))
+        })?;
+        return Ok(Some(Source::Fixed(credentials(&username, wrap(text))?)));
     }
     Ok(Some(Source::Asked(Arc::new(move || {
         Python::attach(|py| {
-            let told = secret.call0(py);
-            let told = told.and_then(|told| text(argument, "its callable must return a text", told.bind(py)));
-            told.and_then(&credentials).map_err(|raised| {
-                // Where tokens come from may be out of reach for a while.
-                let is_network = raised.is_instance_of::<PyOSError>(py);
-                let kind = if is_network { Kind::Unreachable } else { Kind::Misuse };
-                let error = Error::new(kind, Stage::Auth, raised.value(py).to_string());
-                Error { cause: Some(Arc::new(Told(raised))), ..error }
-            })
+            let ask = || -> PyResult<Credentials> {
+                let asked = py.import("rsmtp.credentials")?.call_method1("ask", (argument, &secret))?;
+                credentials(&username, wrap(asked.extract()?))
+            };
+            ask().map_err(|raised| not_told(py, raised))
         })
     }))))
 }
 
-fn text(argument: &str, wanted: &str, given: &Bound<'_, PyAny>) -> PyResult<String> {
-    given.extract().map_err(|_| {
-        let kind =
-            given.get_type().name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
-        PyTypeError::new_err(format!("{argument}: {wanted}, not {kind}"))
-    })
+/// What a callable has raised, or is to blame for.
+pub fn not_told(py: Python<'_>, raised: PyErr) -> Error {
+    // Where tokens come from may be out of reach for a while.
+    let is_network = raised.is_instance_of::<PyOSError>(py);
+    let kind = if is_network { Kind::Unreachable } else { Kind::Misuse };
+    let error = Error::new(kind, Stage::Auth, raised.value(py).to_string());
+    Error { cause: Some(Arc::new(Told(raised))), ..error }
 }

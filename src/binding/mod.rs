@@ -43,6 +43,8 @@ mod _rsmtp {
     #[pymodule_export]
     use super::conversation::Conversation;
     #[pymodule_export]
+    use super::credentials::Login;
+    #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
     use super::mailer::{Engine, Receipt, Recipient, Sending, Worker};

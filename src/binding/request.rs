@@ -1,6 +1,6 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
-use super::credentials::source;
+use super::credentials::Login;
 use super::error::{bad_argument, to_python};
 use super::message::MailData;
 use super::ssl_context::Raised;
@@ -11,7 +11,7 @@ use crate::protocol;
 use crate::protocol::Error;
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
 use crate::protocol::command::{ClientName, Command, Letters, LineText, Parameter};
-use crate::protocol::opening::{Plan, Security, Source};
+use crate::protocol::opening::{Plan, Security};
 use crate::protocol::transaction::Transaction;
 use crate::tls::{MakeLayer, RecordLayer};
 use pyo3::exceptions::PyValueError;
@@ -47,7 +47,7 @@ enum Asked {
     Open {
         name: ClientName,
         security: Security,
-        credentials: Option<Source>,
+        credentials: Option<Credentials>,
         context: Option<Py<PyAny>>,
     },
 }
@@ -281,16 +281,14 @@ impl Request {
     /// does not leave this machine; "opportunistic": where it is offered), EHLO again, AUTH. It
     /// comes to an `Opened`, also where it fails.
     #[staticmethod]
-    #[pyo3(signature = (name, security, *, context: "object" = None, username=None, password: "typing.Any" = None))]
+    #[pyo3(signature = (name, security, *, context: "object" = None, login=None))]
     fn opening(
-        py: Python<'_>,
         name: &str,
         security: &str,
         context: Option<Py<PyAny>>,
-        username: Option<String>,
-        password: Option<Py<PyAny>>,
+        login: Option<&Login>,
     ) -> PyResult<Self> {
-        let credentials = source(py, username, password, None)?;
+        let credentials = login.map(|login| login.credentials.clone());
         let (name, security) = (parse("name", name)?, parse("security", security)?);
         Ok(Self::asking(Asked::Open { name, security, credentials, context }))
     }

@@ -27,7 +27,7 @@
 //! | Dialling | no server is left, again later | Pausing |
 //! | Dialling | no server is left, given up | Idle |
 //! | Opening | ready for mail | Working |
-//! | Opening | not let in, the next server | Dialling |
+//! | Opening | not let in, the next server or other credentials | Dialling |
 //! | Opening | no server is left, again later | Pausing |
 //! | Opening | no server is left, given up | Idle |
 //! | Working | the last message, no session is kept | Quitting |
@@ -77,7 +77,7 @@ pub use policy::Policy;
 pub use queue::Limits;
 pub use rate::{PerDay, Rate};
 pub use sender::{Sender, stopped};
-pub use server::{Server, quit};
+pub use server::{Server, Source, quit};
 pub use sessions::Keep;
 pub use threads::{Batch, Pool, Standing};
 pub use transport::{Files, Local, Null, Sendmail};

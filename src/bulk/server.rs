@@ -1,11 +1,26 @@
 //! A server to send by, and how a session with it is opened.
 
+use crate::protocol::auth::Credentials;
 use crate::protocol::command::{ClientName, Command};
-use crate::protocol::opening::{Plan, Security, Source};
-use crate::protocol::{Options, Request, Session};
+use crate::protocol::opening::{Plan, Security};
+use crate::protocol::{Error, Options, Request, Session};
 use crate::tls::MakeLayer;
 use std::fmt;
 use std::sync::Arc;
+
+/// Where the credentials come from.
+#[derive(Clone)]
+pub enum Source {
+    Fixed(Credentials),
+    /// Asked for each session, before anything is sent: tokens expire.
+    Asked(Arc<dyn Fn() -> Result<Credentials, Error> + Send + Sync>),
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source(...)")
+    }
+}
 
 /// All that a session needs to become ready for mail, under either driver.
 #[derive(Clone)]
@@ -23,13 +38,26 @@ pub struct Server {
 }
 
 impl Server {
-    /// How to open a session; `literal` is the address that the connection is made from.
-    pub fn plan(&self, literal: ClientName) -> Plan {
+    /// What was asked for a new session; None: there is nothing to ask.
+    pub fn ask(&self) -> Result<Option<Credentials>, Error> {
+        match &self.credentials {
+            Some(Source::Asked(ask)) => ask().map(Some),
+            Some(Source::Fixed(_)) | None => Ok(None),
+        }
+    }
+
+    /// How to open a session; `literal` is the address that the connection is made from, and
+    /// `asked` what [`Server::ask`] has given.
+    pub fn plan(&self, literal: ClientName, asked: Option<Credentials>) -> Plan {
+        let credentials = asked.or_else(|| match &self.credentials {
+            Some(Source::Fixed(credentials)) => Some(credentials.clone()),
+            Some(Source::Asked(_)) | None => None,
+        });
         Plan {
             security: self.security,
             server: Arc::clone(&self.name),
             name: self.client_name.clone().unwrap_or(literal),
-            credentials: self.credentials.clone(),
+            credentials,
             initial_response: self.initial_response,
         }
     }

@@ -420,13 +420,14 @@ impl<P: Payload> Batch<P> {
             Security::Implicit => (at.server.make_layer)().map(Some),
             _ => Ok(None),
         };
-        let opened = layer.and_then(|layer| {
-            Connection::open(&at.target, Wire::new(options, layer, at.patience), attendant)
+        let opened = at.server.ask().and_then(|asked| {
+            let wire = Wire::new(options, layer?, at.patience);
+            Ok((Connection::open(&at.target, wire, attendant)?, asked))
         });
         match opened {
-            Ok(mut connection) => {
+            Ok((mut connection, asked)) => {
                 let literal = connection.own_literal();
-                worker.dialled(literal, connection.wire_mut(), Instant::now());
+                worker.dialled(literal, asked, connection.wire_mut(), Instant::now());
                 self.converse(worker, connection, attendant, ready)
             }
             Err(error) if error.kind == Kind::Interrupted => {

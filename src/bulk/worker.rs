@@ -8,9 +8,10 @@ use super::pipeline::{Filled, Past, Pipeline};
 use super::policy;
 use super::queue::Work;
 use super::sender::{Sender, locked};
-use super::server::quit;
+use super::server::{Source, quit};
 use super::sessions::{AtRest, Rested};
 use crate::driver::{View, Wire};
+use crate::protocol::auth::Credentials;
 use crate::protocol::command::ClientName;
 use crate::protocol::state::State;
 use crate::protocol::{Error, Event, Kind, Session, Stage};
@@ -110,7 +111,7 @@ impl Phase {
             ],
             Self::Opening => &[
                 ("ready for mail", Self::Working),
-                ("not let in, the next server", Self::Dialling),
+                ("not let in, the next server or other credentials", Self::Dialling),
                 ("no server is left, again later", Self::Pausing),
                 ("no server is left, given up", Self::Idle),
             ],
@@ -156,6 +157,8 @@ struct Tour {
     first: Option<Error>,
     /// What is seen of the session that is being opened.
     view: Option<Arc<View>>,
+    /// The server has rejected credentials that were asked for: once is enough.
+    rejected: bool,
 }
 
 /// A session that is ready for mail, and what it has been given.
@@ -268,6 +271,7 @@ impl<P: Payload> Worker<P> {
                                 opened: now,
                                 first: None,
                                 view: None,
+                                rejected: false,
                             }));
                         }
                     }
@@ -287,17 +291,31 @@ impl<P: Payload> Worker<P> {
         }
     }
 
-    /// The connection stands, and this is its own address as EHLO says it.
-    pub fn dialled(&mut self, own_literal: ClientName, wire: &mut Wire, now: Instant) {
+    /// The connection stands, and this is its own address as EHLO says it. `asked` are the
+    /// credentials, where they were asked for.
+    pub fn dialled(
+        &mut self,
+        own_literal: ClientName,
+        asked: Option<Credentials>,
+        wire: &mut Wire,
+        now: Instant,
+    ) {
         // How a session is opened is always recorded: that takes longer than the recording.
         wire.session_mut().keep_transcript(true);
         let Step::Dialling(tour) = &mut self.step else { return };
         self.mailer.sessions().prepare(tour.hop, wire.session_mut());
         let server = &self.mailer.hops[tour.hop].server;
-        wire.open(server.plan(own_literal), Arc::clone(&server.make_layer));
+        wire.open(server.plan(own_literal, asked), Arc::clone(&server.make_layer));
         let others = std::mem::take(&mut tour.others);
         let view = Some(wire.view());
-        let tour = Tour { hop: tour.hop, others, opened: now, first: tour.first.take(), view };
+        let tour = Tour {
+            hop: tour.hop,
+            others,
+            opened: now,
+            first: tour.first.take(),
+            view,
+            rejected: tour.rejected,
+        };
         self.go(Step::Opening(tour));
     }
 
@@ -307,6 +325,14 @@ impl<P: Payload> Worker<P> {
             Step::Dialling(tour) | Step::Opening(tour) => tour,
             _ => return,
         };
+        let asks = matches!(self.mailer.hops[tour.hop].server.credentials, Some(Source::Asked(_)));
+        if asks && error.rejects_credentials() && !tour.rejected {
+            // They may have expired since: once more, with what is asked for then.
+            let (hop, others) = (tour.hop, std::mem::take(&mut tour.others));
+            let first = tour.first.take();
+            self.go(Step::Dialling(Tour { hop, others, opened: now, first, view: None, rejected: true }));
+            return;
+        }
         let (failed, next) = (tour.hop, tour.others.pop_front());
         let mut error = Error { outcome: None, ..error.clone() };
         if let Some(view) = &tour.view {
@@ -318,7 +344,7 @@ impl<P: Payload> Worker<P> {
             let (from, to) = (&self.mailer.hops[failed].server.name, &self.mailer.hops[hop].server.name);
             locked(&self.sender).fails_over(from, to, &error);
             let first = Some(tour.first.take().unwrap_or(error));
-            self.go(Step::Dialling(Tour { hop, others, opened: now, first, view: None }));
+            self.go(Step::Dialling(Tour { hop, others, opened: now, first, view: None, rejected: false }));
             return;
         }
         let first = tour.first.take().unwrap_or(error);

@@ -257,6 +257,13 @@ impl Error {
         self.reply.as_ref()?.enhanced()
     }
 
+    /// Whether the server did not accept the credentials (RFC 4954 4.2): others may do.
+    pub fn rejects_credentials(&self) -> bool {
+        self.kind == Kind::Refused
+            && self.stage == Stage::Auth
+            && self.reply.as_ref().is_some_and(|reply| reply.code() == 535)
+    }
+
     /// Whether the same request may succeed later, unchanged.
     pub fn is_transient(&self) -> bool {
         match self.kind {

@@ -25,7 +25,6 @@ use super::extension::Extensions;
 use super::reply::Reply;
 use super::session::Session;
 use super::state::State;
-use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -61,29 +60,6 @@ impl FromStr for Security {
     }
 }
 
-/// Where the credentials come from.
-#[derive(Clone)]
-pub enum Source {
-    Fixed(Credentials),
-    /// Asked at each opening, when AUTH is due: tokens expire.
-    Asked(Arc<dyn Fn() -> Result<Credentials, Error> + Send + Sync>),
-}
-
-impl Source {
-    fn credentials(&self) -> Result<Credentials, Error> {
-        match self {
-            Self::Fixed(credentials) => Ok(credentials.clone()),
-            Self::Asked(ask) => ask(),
-        }
-    }
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Source(...)")
-    }
-}
-
 /// How a session is to be opened.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -93,7 +69,7 @@ pub struct Plan {
     /// What EHLO says.
     pub name: ClientName,
     /// None: without a login.
-    pub credentials: Option<Source>,
+    pub credentials: Option<Credentials>,
     /// Whether AUTH may say the first response with the command (RFC 4954 4).
     pub initial_response: bool,
 }
@@ -226,10 +202,10 @@ impl Opening {
             self.awaited = Awaited::Tls;
             return Ok(Next::StartTls);
         }
-        let Some(source) = &self.plan.credentials else { return Ok(Next::Done) };
+        let Some(credentials) = self.plan.credentials.clone() else { return Ok(Next::Done) };
         self.awaited = Awaited::Auth;
-        let initial_response = self.plan.initial_response;
-        let login = Request::Login { credentials: source.credentials()?, mechanism: None, initial_response };
+        let login =
+            Request::Login { credentials, mechanism: None, initial_response: self.plan.initial_response };
         session.request(login).map(|()| Next::Talk)
     }
 }
@@ -244,7 +220,6 @@ mod tests {
     use crate::protocol::auth::Secret;
     use crate::protocol::event::Step;
     use crate::protocol::session::Options;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// Converses as the script says: "S: " is what the server sends, "C: " what it must be
     /// sent, "TLS" that STARTTLS is asked for and comes up. What came of the opening, and
@@ -284,7 +259,7 @@ mod tests {
         panic!("the opening has not come to its end");
     }
 
-    fn plan(security: Security, credentials: Option<Source>) -> Plan {
+    fn plan(security: Security, credentials: Option<Credentials>) -> Plan {
         Plan {
             security,
             server: "mail.test".into(),
@@ -311,7 +286,7 @@ mod tests {
             S: 250 AUTH CRAM-MD5 PLAIN
             C: AUTH PLAIN AHUAcA==
             S: 235 welcome";
-        let (opened, session) = opened(plan(Security::StartTls, Some(Source::Fixed(password()))), script);
+        let (opened, session) = opened(plan(Security::StartTls, Some(password())), script);
         assert!(opened.trouble.is_none() && session.is_secure());
         assert!(opened.offered_in_plaintext.unwrap().has("STARTTLS"));
         assert_eq!(opened.greeting.unwrap().code(), 220);
@@ -370,7 +345,7 @@ mod tests {
 
     #[test]
     fn every_refusal_ends_it_with_the_servers_words() {
-        let all = Some(Source::Fixed(password()));
+        let all = Some(password());
         for (script, stage) in [
             ("S: 554 no", Stage::Greeting),
             ("S: 421 busy", Stage::Greeting),
@@ -384,24 +359,6 @@ mod tests {
             let trouble = opened(plan(Security::StartTls, all.clone()), script).0.trouble.unwrap();
             assert_eq!((trouble.kind, trouble.stage), (Kind::Refused, stage), "{script}");
             assert!(trouble.reply.is_some());
-        }
-    }
-
-    #[test]
-    fn credentials_are_asked_for_when_they_are_needed() {
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&asked);
-        let source = Source::Asked(Arc::new(move || {
-            count.fetch_add(1, Ordering::Relaxed);
-            Ok(password())
-        }));
-        let plan = plan(Security::None, Some(source));
-        let script = "S: 220 hi\nS: 250-hi\nS: 250 AUTH PLAIN\nS: 235 welcome";
-        assert!(opened(plan.clone(), "S: 554 no").0.trouble.is_some());
-        assert_eq!(asked.load(Ordering::Relaxed), 0);
-        for times in 1..3 {
-            assert!(opened(plan.clone(), script).0.trouble.is_none());
-            assert_eq!(asked.load(Ordering::Relaxed), times);
         }
     }
 }

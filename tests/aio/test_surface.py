@@ -16,6 +16,8 @@ ONLY_ASYNC = {"__aenter__", "__aexit__", "__await__", "__del__"}
 PARTS = {
     "_rsmtp_arrive",
     "_rsmtp_leave",
+    "_rsmtp_log_in",
+    "_rsmtp_secrets",
     "_rsmtp_open",
     "_rsmtp_starttls_if_needed",
     "_rsmtp_cancel_auth",

@@ -1,13 +1,19 @@
-"""A password or token that is asked for at each login."""
+"""A password or token that is asked for each session."""
+
+import asyncio
+import contextlib
+import threading
 
 import pytest
+from client.scripted import answering, serve
 
 import rsmtp
+from rsmtp import errors
 
 MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n")
 UNVERIFIED = rsmtp.TlsConfig(verify=False)
 
-pytestmark = pytest.mark.usefixtures("either_mailer")
+each_mailer = pytest.mark.usefixtures("either_mailer")
 
 
 @pytest.fixture
@@ -21,11 +27,12 @@ def settings(catcher, **more):
         "host": catcher.host,
         "port": catcher.port,
         "context": UNVERIFIED,
-        "user": catcher.username,
+        "username": catcher.username,
         "retries": 0,
     } | more
 
 
+@each_mailer
 def test_each_new_session_asks_and_one_that_is_used_again_does_not(catcher):
     asked = []
 
@@ -44,35 +51,188 @@ def test_each_new_session_asks_and_one_that_is_used_again_does_not(catcher):
     assert len(asked) == 3
 
 
+@each_mailer
 def test_an_access_token(catcher):
     with rsmtp.Mailer(**settings(catcher, access_token=lambda: catcher.token)) as mailer:
         mailer.send(MESSAGE).raise_for_refused()
 
 
-def test_what_it_raises_is_raised_and_there_is_no_login(catcher):
-    class Expired(Exception):
-        pass
+class Expired(Exception):
+    pass
+
+
+def expired():
+    raise Expired("log in to the identity provider again")
+
+
+BAD = [
+    (expired, Expired, "identity provider"),
+    (lambda: None, TypeError, "password: its callable must return a text, not NoneType"),
+    (lambda: b"bytes", TypeError, "password: its callable must return a text, not bytes"),
+    (lambda: "", ValueError, "password: its callable returned an empty text"),
+    (lambda: "a\nb", ValueError, "password contains NUL, CR or LF"),
+]
+
+
+@each_mailer
+@pytest.mark.parametrize(("password", "error", "why"), BAD)
+def test_what_it_gives_is_looked_at_before_anything_is_sent(password, error, why):
+    with serve(answering(extensions=["AUTH PLAIN"])) as server:
+        given = {"host": server.host, "port": server.port, "tls": "none", "username": "ann"}
+        with rsmtp.Mailer(**given, password=password, retries=3, backoff=0.01) as mailer:
+            with pytest.raises(error, match=why):
+                mailer.send(MESSAGE)
+        assert server.heard == b""
+
+
+@each_mailer
+def test_an_error_of_the_network_may_pass(catcher):
+    answers = [OSError("the identity provider can't be reached"), catcher.password]
 
     def password():
-        raise Expired("log in to the identity provider again")
+        answer = answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
 
-    with rsmtp.Mailer(**settings(catcher, password=password)) as mailer, pytest.raises(Expired):
-        mailer.send(MESSAGE)
-    assert catcher.messages == []
-
-
-@pytest.mark.parametrize(
-    ("returned", "error", "why"),
-    [(None, TypeError, "must return a text, not NoneType"), ("a\nb", ValueError, "CR or LF")],
-)
-def test_what_it_returns_is_looked_at(catcher, returned, error, why):
-    with (
-        rsmtp.Mailer(**settings(catcher, password=lambda: returned)) as mailer,
-        pytest.raises(error, match=why),
-    ):
-        mailer.send(MESSAGE)
+    with rsmtp.Mailer(**settings(catcher, password=password, retries=1, backoff=0.01)) as mailer:
+        mailer.send(MESSAGE).raise_for_refused()
+    assert answers == []
 
 
+@each_mailer
 def test_neither_a_text_nor_a_callable(catcher):
     with pytest.raises(TypeError, match="access_token: a text or a callable is wanted, not int"):
         rsmtp.Mailer(**settings(catcher, access_token=7)).send(MESSAGE)
+
+
+@each_mailer
+@pytest.mark.parametrize("good", [2, None])
+def test_a_token_that_has_expired_is_asked_for_once_more(good):
+    """On a session of its own, and never a third time."""
+    replies = {"AUTH": ("535 5.7.8 expired", "235 welcome" if good else "535 5.7.8 expired")}
+    left = {key: list(value) for key, value in replies.items()}
+    asked = []
+
+    def script(peer):
+        reply = left["AUTH"].pop(0) if len(left["AUTH"]) > 1 else left["AUTH"][0]
+        answering({"AUTH": reply}, extensions=["AUTH PLAIN"])(peer)
+
+    def password():
+        asked.append(None)
+        return f"token {len(asked)}"
+
+    with serve(script) as server:
+        given = {"host": server.host, "port": server.port, "tls": "none", "username": "ann"}
+        with rsmtp.Mailer(**given, password=password, retries=2, backoff=0.01) as mailer:
+            with contextlib.nullcontext() if good else pytest.raises(errors.SMTPAuthenticationError):
+                mailer.send(MESSAGE)
+        assert len(asked) == len(server.peers) == 2
+
+
+@each_mailer
+def test_a_fixed_password_is_not_tried_again():
+    with serve(answering({"AUTH": "535 5.7.8 wrong"}, extensions=["AUTH PLAIN"])) as server:
+        given = {"host": server.host, "port": server.port, "tls": "none", "username": "ann"}
+        with rsmtp.Mailer(**given, password="p", retries=2, backoff=0.01) as mailer:
+            with pytest.raises(errors.SMTPAuthenticationError):
+                mailer.send(MESSAGE)
+        assert len(server.peers) == 1
+
+
+# -- asynchronous callables ----------------------------------------------------------
+
+
+class Tokens:
+    """An object that is called, and awaited."""
+
+    def __init__(self, text):
+        self.text = text
+
+    async def __call__(self):
+        await asyncio.sleep(0)
+        return self.text
+
+
+def asynchronous(text):
+    """Each form of an asynchronous callable."""
+
+    async def function():
+        await asyncio.sleep(0)
+        return text
+
+    return {"function": function, "object": Tokens(text), "lambda": lambda: function()}
+
+
+@pytest.mark.parametrize("form", ["function", "object", "lambda"])
+def test_the_loop_awaits_an_asynchronous_one(catcher, form):
+    async def main():
+        password = asynchronous(catcher.password)[form]
+        async with rsmtp.AsyncMailer(**settings(catcher, password=password)) as mailer:
+            (await mailer.send(MESSAGE)).raise_for_refused()
+        await rsmtp.asend(MESSAGE, **settings(catcher, password=password))
+
+    asyncio.run(main())
+    assert catcher.count == 2
+
+
+@pytest.mark.parametrize("form", ["function", "object", "lambda"])
+def test_a_blocking_mailer_says_that_it_can_not_await(catcher, form):
+    with pytest.raises(TypeError, match="password: its callable is asynchronous.*AsyncMailer"):
+        password = asynchronous(catcher.password)[form]
+        with rsmtp.Mailer(**settings(catcher, password=password)) as mailer:
+            mailer.send(MESSAGE)
+    assert catcher.conversations == []
+
+
+@pytest.mark.parametrize(("password", "error", "why"), BAD)
+def test_what_an_asynchronous_one_gives_is_looked_at(password, error, why):
+    async def awaited():
+        return password()
+
+    async def main(server):
+        given = {"host": server.host, "port": server.port, "tls": "none", "username": "ann"}
+        async with rsmtp.AsyncMailer(**given, password=awaited, retries=3, backoff=0.01) as mailer:
+            with pytest.raises(error, match=why):
+                await mailer.send(MESSAGE)
+
+    with serve(answering(extensions=["AUTH PLAIN"])) as server:
+        asyncio.run(main(server))
+        assert server.heard == b""
+
+
+def test_a_plain_one_does_not_block_the_loop(catcher):
+    """It waits for what only the loop can do."""
+
+    async def main():
+        go_on, loop = threading.Event(), asyncio.get_running_loop()
+
+        def password():
+            loop.call_soon_threadsafe(go_on.set)
+            assert go_on.wait(20)
+            return catcher.password
+
+        async with rsmtp.AsyncMailer(**settings(catcher, password=password)) as mailer:
+            (await mailer.send(MESSAGE)).raise_for_refused()
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_task_does_not_wait_for_a_token():
+    async def main():
+        waiting = asyncio.Event()
+
+        async def password():
+            waiting.set()
+            await asyncio.Event().wait()
+
+        async with rsmtp.AsyncMailer(
+            host="127.0.0.1", port=1, username="ann", password=password, retries=0
+        ) as mailer:
+            task = asyncio.create_task(mailer.send(MESSAGE))
+            await waiting.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(asyncio.wait_for(main(), 20))

@@ -6,7 +6,7 @@ The credentials are used once and kept nowhere.
 from typing import Any, Final
 
 from rsmtp import SmtpClient, TlsConfig
-from rsmtp._rsmtp import SERVICE_READY, CaughtMessage
+from rsmtp._rsmtp import SERVICE_READY, CaughtMessage, Login
 from rsmtp.errors import SMTPException, words
 from rsmtp.inbox.answer import Json, Refusal
 
@@ -34,7 +34,7 @@ def release(message: CaughtMessage, given: Json) -> Json:
     problem: Exception | None = None
     try:
         if wanted["username"]:
-            client._rsmtp_credentials = wanted["username"], wanted["password"]
+            client._rsmtp_login_at_once = Login(wanted["username"], password=wanted["password"])
         code, text = client.connect(wanted["host"], wanted["port"])
         if code != SERVICE_READY:
             raise SMTPException(f"the server does not want to talk: {code} {_text(text)}")

@@ -59,7 +59,7 @@ class Connecting(Conversation):
             "ehlo", "starttls", *LINE_BY_LINE
         )
         greeting: Reply
-        if self._rsmtp_credentials is not None or (self._rsmtp_tls_mode == "starttls" and not steps):
+        if self._rsmtp_login_at_once is not None or (self._rsmtp_tls_mode == "starttls" and not steps):
             opened = yield from self._rsmtp_open(self._rsmtp_tls_mode)
             greeting, trouble = opened.greeting or (0, b""), opened.trouble
         else:
@@ -79,9 +79,8 @@ class Connecting(Conversation):
     def _rsmtp_open(self, security: str) -> Steps[Opened]:
         """Gets on to where mail may go, from where the conversation stands, by one plan of
         the engine's: greeting, EHLO, STARTTLS, EHLO, AUTH."""
-        username, password = self._rsmtp_credentials or (None, None)
         request = Request.opening(
-            self.local_hostname, security, context=self._rsmtp_context, username=username, password=password
+            self.local_hostname, security, context=self._rsmtp_context, login=self._rsmtp_login_at_once
         )
         opened: Opened = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         if opened.offered_in_plaintext is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from typing import Any, Final
 
 import rsmtp
-from rsmtp._rsmtp import COMPLETED, Request, TlsFacts
+from rsmtp._rsmtp import COMPLETED, Login, Request, TlsFacts
 from rsmtp.local_hostname import own_name
 from rsmtp.socket_view import SocketView
 from rsmtp.tracebacks import shortened
@@ -69,8 +70,8 @@ class Conversation(DebugOutput):
     _rsmtp_tls_is_said = False
     # Whether the present session may be used for a login and for mail as it is.
     _rsmtp_is_settled = False
-    # A user and a password, for a login at once.
-    _rsmtp_credentials: tuple[str, str] | None = None
+    # Connecting logs in by this, too.
+    _rsmtp_login_at_once: Login | None = None
     # Whether to send exactly what smtplib would send.
     _rsmtp_like_smtplib = False
 
@@ -259,6 +260,10 @@ class Conversation(DebugOutput):
     def has_extn(self, opt: str) -> bool:
         """Whether the server offers this extension, in any case of letters."""
         return opt.lower() in self.esmtp_features
+
+    def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
+        """What the callable of a password or a token gives."""
+        raise NotImplementedError
 
     # -- talking ----------------------------------------------------------------
 

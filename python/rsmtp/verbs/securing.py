@@ -46,11 +46,11 @@ class Securing(Connecting):
     def _rsmtp_login(
         self,
         user: str | None = None,
-        password: str | None = None,
+        password: rsmtp.typing.Secret | None = None,
         *,
         username: str | None = None,
         initial_response_ok: bool = True,
-        access_token: str | None = None,
+        access_token: rsmtp.typing.Secret | None = None,
         mechanism: str | None = None,
     ) -> Steps[Reply]:
         """AUTH (RFC 4954), with the first of these mechanisms that the server offers: for a
@@ -58,7 +58,10 @@ class Securing(Connecting):
         an OAuth 2.0 access token OAUTHBEARER and XOAUTH2. If the server refuses the
         credentials, no other mechanism is tried.
 
-        `username` is another name of `user`, which is smtplib's.
+        `username` is another name of `user`, which is smtplib's. `password` and
+        `access_token` may be callables that return a text, for tokens that expire: asked before
+        anything is sent, and once more if the server rejects what they gave (535). An
+        AsyncSmtpClient awaits an asynchronous one, and calls a plain one in a thread.
 
         Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
         connection without encryption), SMTPException (no mechanism in common),
@@ -68,10 +71,41 @@ class Securing(Connecting):
         if user is None:
             raise TypeError("login() needs a username")
         sending.text("username", user)
-        if password is not None:
-            sending.text("password", password)
+        asked = callable(password) or callable(access_token)
+        secrets = yield from self._rsmtp_secrets(password, access_token)
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         yield from self._rsmtp_starttls_if_needed()
+        try:
+            reply: Reply = yield from self._rsmtp_log_in(user, *secrets, mechanism, initial_response_ok)
+            return reply
+        except rsmtp.errors.SMTPAuthenticationError as refusal:
+            if not asked or refusal.smtp_code != 535 or self.sock is None:
+                raise
+        # It may have expired since.
+        secrets = yield from self._rsmtp_secrets(password, access_token)
+        reply = yield from self._rsmtp_log_in(user, *secrets, mechanism, initial_response_ok)
+        return reply
+
+    def _rsmtp_secrets(
+        self, password: rsmtp.typing.Secret | None, access_token: rsmtp.typing.Secret | None
+    ) -> Steps[tuple[str | None, str | None]]:
+        """The texts of a login, of which callables are asked."""
+        if callable(password):
+            password = yield self._rsmtp_ask("password", password)
+        elif password is not None:
+            sending.text("password", password)
+        if callable(access_token):
+            access_token = yield self._rsmtp_ask("access_token", access_token)
+        return password, access_token  # type: ignore[return-value]
+
+    def _rsmtp_log_in(
+        self,
+        user: str,
+        password: str | None,
+        access_token: str | None,
+        mechanism: str | None,
+        initial_response_ok: bool,
+    ) -> Steps[Reply]:
         self.user, self.password = user, password
         if self.sock is not None and not self.has_extn("auth"):
             hint = (

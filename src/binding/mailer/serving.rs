@@ -4,6 +4,7 @@
 use super::parcel::Shipment;
 use super::sending::{Log, Sending};
 use crate::binding::attendant::Attending;
+use crate::binding::credentials::{Login, not_told};
 use crate::binding::error::{Told, bad_argument, exception};
 use crate::binding::logs::{self, Level};
 use crate::binding::request::parse;
@@ -65,6 +66,12 @@ impl Worker {
         lock(&self.worker).not_opened(&told(why), Instant::now());
     }
 
+    /// There are no credentials, because of what the callable has raised.
+    #[pyo3(signature = (why: "BaseException"))]
+    fn not_told(&self, py: Python<'_>, #[pyo3(from_py_with = exception)] why: PyErr) {
+        lock(&self.worker).not_opened(&not_told(py, why), Instant::now());
+    }
+
     /// The session that was to be used again has gone.
     fn gone(&self) {
         lock(&self.worker).reused(None, Instant::now());
@@ -85,15 +92,22 @@ fn told(why: PyErr) -> Error {
 #[pymethods]
 impl Wire {
     /// Begins to converse for a worker: on a session that is to be opened, whose own
-    /// address literal is given, or on one that was at rest.
-    #[pyo3(signature = (worker, literal))]
-    fn begin_serving(&self, py: Python<'_>, worker: &Worker, literal: Option<&str>) -> PyResult<()> {
+    /// address literal is given, or on one that was at rest. `login` is what was asked for.
+    #[pyo3(signature = (worker, literal, login=None))]
+    fn begin_serving(
+        &self,
+        py: Python<'_>,
+        worker: &Worker,
+        literal: Option<&str>,
+        login: Option<&Login>,
+    ) -> PyResult<()> {
         let own = literal.map(|literal| parse("literal", literal)).transpose()?;
+        let asked = login.map(|login| login.credentials.clone());
         let shared = Arc::clone(&worker.worker);
         let begun = self.shared.look(py, |driver| {
             let mut worker = lock(&shared);
             match own {
-                Some(own) => worker.dialled(own, driver.wire_mut(), Instant::now()),
+                Some(own) => worker.dialled(own, asked, driver.wire_mut(), Instant::now()),
                 None => worker.reused(Some(driver.wire_mut()), Instant::now()),
             }
             driver.begin_serving()
