@@ -137,7 +137,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"ground"},
     ),
     "clients": (
-        {"sending", "verbs", "socket_view", "client", "aio", "smtplib", "aiosmtplib"},
+        {"sending", "credentials", "verbs", "socket_view", "client", "aio", "smtplib", "aiosmtplib"},
         {"ground", "sockets"},
     ),
     "mailers": (

@@ -27,6 +27,7 @@ import rsmtp.typing
 __all__ = [
     "AUTH_CONTINUES",
     "COMPLETED",
+    "CREDENTIALS_INVALID",
     "EXCEEDED_STORAGE",
     "LOGIN_REQUIRED",
     "SERVICE_CLOSING",
@@ -86,6 +87,7 @@ __all__ = [
 
 AUTH_CONTINUES: Final[int]
 COMPLETED: Final[int]
+CREDENTIALS_INVALID: Final[int]
 EXCEEDED_STORAGE: Final[int]
 LOGIN_REQUIRED: Final[int]
 SERVICE_CLOSING: Final[int]

@@ -97,5 +97,7 @@ mod _rsmtp {
     #[pymodule_export]
     const AUTH_CONTINUES: u16 = code::AUTH_CONTINUES;
     #[pymodule_export]
+    const CREDENTIALS_INVALID: u16 = code::CREDENTIALS_INVALID;
+    #[pymodule_export]
     const LOGIN_REQUIRED: u16 = code::LOGIN_REQUIRED;
 }

@@ -26,6 +26,7 @@ pub const AUTHENTICATED: u16 = 235;
 pub const AUTH_CONTINUES: u16 = 334;
 pub const LOGIN_REQUIRED: u16 = 530;
 pub const MECHANISM_TOO_WEAK: u16 = 534;
+pub const CREDENTIALS_INVALID: u16 = 535;
 pub const ENCRYPTION_REQUIRED: u16 = 538;
 
 /// What a code says by its first digit; None: it is not a reply's.

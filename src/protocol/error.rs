@@ -1,6 +1,7 @@
 //! What can go wrong, told so that a caller can act on it: whose fault, at which
 //! stage, the server's own words, whether to try again.
 
+use super::code;
 use super::reply::{EnhancedStatusCode, Reply, Severity};
 use super::state::State;
 use super::transaction::Outcome;
@@ -261,7 +262,7 @@ impl Error {
     pub fn rejects_credentials(&self) -> bool {
         self.kind == Kind::Refused
             && self.stage == Stage::Auth
-            && self.reply.as_ref().is_some_and(|reply| reply.code() == 535)
+            && self.reply.as_ref().is_some_and(|reply| reply.code() == code::CREDENTIALS_INVALID)
     }
 
     /// Whether the same request may succeed later, unchanged.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import rsmtp
 from rsmtp import sending
-from rsmtp._rsmtp import AUTH_CONTINUES, SERVICE_READY, Request, _username, cram_md5
+from rsmtp._rsmtp import AUTH_CONTINUES, CREDENTIALS_INVALID, SERVICE_READY, Request, _username, cram_md5
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.script import Reply, Steps
 
@@ -79,7 +79,7 @@ class Securing(Connecting):
             reply: Reply = yield from self._rsmtp_log_in(user, *secrets, mechanism, initial_response_ok)
             return reply
         except rsmtp.errors.SMTPAuthenticationError as refusal:
-            if not asked or refusal.smtp_code != 535 or self.sock is None:
+            if not asked or refusal.smtp_code != CREDENTIALS_INVALID or self.sock is None:
                 raise
         # It may have expired since.
         secrets = yield from self._rsmtp_secrets(password, access_token)
