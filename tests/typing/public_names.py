@@ -252,6 +252,18 @@ async def in_one_awaited_call() -> rsmtp.Receipt:
     return await rsmtp.asend(next(messages()), host="smtp.example.org", username="ann", password=PASSWORD)
 
 
+async def token() -> str:
+    return PASSWORD
+
+
+async def by_tokens(secret: types.Secret) -> None:
+    await rsmtp.asend(next(messages()), host="smtp.example.org", username="ann", access_token=secret)
+    async with rsmtp.AsyncSmtpClient("smtp.example.org") as client:
+        await client.login("ann", access_token=token)
+    with rsmtp.SmtpClient("smtp.example.org") as blocking:
+        blocking.login("ann", lambda: PASSWORD)
+
+
 def annotated(
     to: types.Addresses,
     one: types.Mailbox,
