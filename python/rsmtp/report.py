@@ -24,8 +24,15 @@ class Report:
         seconds: from the first message to the last answer.
     """
 
+    sent: int
+    refused: int
+    unknown: int
+    not_sent: int
+    receipts: list[Receipt]
+    seconds: float
+
     def __init__(self) -> None:
-        self.receipts: list[Receipt] = []
+        self.receipts = []
         self.sent = self.refused = self.unknown = self.not_sent = 0
         self.seconds = 0.0
         self._began = time.monotonic()

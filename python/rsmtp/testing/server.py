@@ -60,8 +60,8 @@ class SmtpServer:
     ) -> None:
         options = dict(locals())
         del options["self"], options["timeout"]
-        self.catcher = Catcher(**options)
-        self.messages = SentMessages(self.catcher, timeout)
+        self.catcher: Catcher = Catcher(**options)
+        self.messages: SentMessages = SentMessages(self.catcher, timeout)
 
     @property
     def host(self) -> str:

@@ -117,7 +117,7 @@ class Conversation(DebugOutput):
         self._rsmtp_allow_plaintext_auth = allow_plaintext_auth
         self._rsmtp_learnt: dict[str, str] = {}
         self._rsmtp_names_itself = local_hostname is None
-        self.local_hostname = own_name() if local_hostname is None else local_hostname
+        self.local_hostname: str = own_name() if local_hostname is None else local_hostname
         if proxy is not None:
             if sock is not None or host.startswith("/"):
                 raise ValueError("proxy: it can't be combined with sock or with a Unix socket")
