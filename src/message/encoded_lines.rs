@@ -1,13 +1,10 @@
 //! Lines that are being filled with text and encoded-words (RFC 2047).
 
 use super::charset::raw_bytes;
-use super::encoded_word::Chosen;
+use super::encoded_word::{Chosen, LONGEST_WORD};
 
 /// The width of lines where no other is asked for (RFC 5322 section 2.1.1).
 pub const USUAL_WIDTH: usize = 78;
-
-/// An encoded-word is not longer than this (RFC 2047 section 2).
-const LONGEST_WORD: usize = 75;
 
 /// The last encoded-word of a line.
 #[derive(Debug)]

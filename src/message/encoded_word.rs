@@ -2,6 +2,9 @@
 
 use encodify::{base64::STANDARD, qp::Q_PHRASE};
 
+/// An encoded-word is not longer than this (RFC 2047 section 2).
+pub const LONGEST_WORD: usize = 75;
+
 /// How a character set wants its words encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordEncoding {

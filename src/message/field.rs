@@ -1,5 +1,6 @@
 //! Header fields: what may stand in one (RFC 5322 sections 2.2 and 3.6).
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Why a field is refused: the caller's mistake, told so that it can be mended.
@@ -44,6 +45,28 @@ pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
             format!("can't contain the control character {c:?} (it would end the field or be lost)"),
         )),
     }
+}
+
+/// A value without its folds (RFC 5322 section 2.2.3), as `Header.encode()` makes them: a line
+/// end is one where white space follows it, and something else after that.
+#[must_use]
+pub fn unfolded(value: &str) -> Cow<'_, str> {
+    if !value.contains(['\r', '\n']) {
+        return Cow::Borrowed(value);
+    }
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.find(['\r', '\n']) {
+        let (line, end) = rest.split_at(at);
+        out.push_str(line);
+        let next = end.strip_prefix("\r\n").unwrap_or(&end[1..]);
+        if !next.starts_with([' ', '\t']) || next.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
+            return Cow::Borrowed(value);
+        }
+        rest = next;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 fn is_forbidden(c: char) -> bool {
@@ -158,6 +181,14 @@ pub fn is_hidden(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folds_are_undone_and_other_line_ends_are_not() {
+        assert_eq!(unfolded("a\n b\r\n\tc"), "a b\tc");
+        for other in ["a\nb", "a\n b\nBcc: c", "a\n", "a\n ", "a\r\n \r\n", "a\n\n b"] {
+            assert_eq!(unfolded(other), other);
+        }
+    }
 
     #[test]
     fn the_first_field_of_a_name() {

@@ -5,11 +5,11 @@
 //! right here.
 
 use super::address::{self, Address, Mailbox, Malformed};
-use super::encoded_word::{Chosen, WordEncoding};
+use super::encoded_word::{Chosen, LONGEST_WORD, WordEncoding};
 use super::field::{Kind, Refusal, check_name, check_value, kind};
-use super::parameter::{self, Value};
 use super::transfer::LONGEST_LINE;
-use mail_builder::headers::{Header, content_type::ContentType, raw::Raw, text::Text};
+use super::{fold_parameters, parameter};
+use mail_builder::headers::{Header, raw::Raw};
 
 const FOLD_AT: usize = 78;
 
@@ -27,16 +27,33 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
         return Ok(());
     }
     if value.is_ascii() || utf8 {
+        // White space in quotes is no place to fold at, but between encoded-words, which older
+        // programs look for in a name.
+        let folds_in_quotes =
+            kind(name) == Kind::Parameters && !utf8 && !value.contains("=?") && parameter::is_clear(value);
         Raw::new(value).write_header(out, column);
-        if !fits_on_lines(&out[start..]) && kind(name) == Kind::Text {
-            out.truncate(start + column);
-            Raw::new(as_words(value)).write_header(out, column);
+        if folds_in_quotes || !fits_on_lines(&out[start..]) {
+            let other = match kind(name) {
+                Kind::Text => Some(in_words(name, value)),
+                Kind::Parameters => fold_parameters::fold(name, value, "\r\n", FOLD_AT),
+                _ => None,
+            };
+            if let Some(field) = other {
+                out.truncate(start);
+                out.extend_from_slice(field.as_bytes());
+            }
         }
     } else {
         match kind(name) {
-            Kind::Text => Text::new(value).write_header(out, column),
+            Kind::Text => {
+                out.truncate(start);
+                out.extend_from_slice(in_words(name, value).as_bytes());
+            }
             Kind::Addresses => Raw::new(in_ascii(name, value)?).write_header(out, column),
-            Kind::Parameters => parameters(name, value)?.write_header(out, column),
+            Kind::Parameters => {
+                out.truncate(start);
+                out.extend_from_slice(parameters(name, value)?.as_bytes());
+            }
             Kind::Tokens => {
                 return Err(Refusal::new(name, "has to be ASCII (RFC 5322 section 3.6.4)"));
             }
@@ -58,33 +75,47 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     Ok(())
 }
 
+/// The field with its text in encoded-words, each on a line of its own.
+fn in_words(name: &str, text: &str) -> String {
+    let words = words_of(text, LONGEST_WORD.min(FOLD_AT.saturating_sub(name.len() + 2)));
+    format!("{name}: {}\r\n", words.join("\r\n "))
+}
+
 /// A text in encoded-words with spaces between them, which don't count: it can be
 /// folded anywhere then, which a long word can't.
-fn as_words(text: &str) -> String {
-    // What an encoded-word of at most 75 characters holds for sure, in base64.
-    const MOST: usize = 42;
+#[must_use]
+pub fn as_words(text: &str) -> String {
+    words_of(text, LONGEST_WORD).join(" ")
+}
+
+/// The encoded-words that say a text, the first of at most so many characters, each of them
+/// ending after a blank where there is one.
+fn words_of(text: &str, first: usize) -> Vec<String> {
+    const CHROME: usize = "=?utf-8?q??=".len();
+    // For a field name of any length.
+    const LEAST: usize = 30;
     let chosen = WordEncoding::Shortest.choose(text.as_bytes()).unwrap_or(Chosen::B);
-    let mut out = String::new();
+    let mut words = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let most = if chosen == Chosen::B { MOST } else { MOST / 2 };
-        let mut end = rest.len().min(most);
-        while !rest.is_char_boundary(end) {
-            end -= 1;
-        }
-        // A word that isn't the longest may hold more, as long as it stays one.
-        while let Some(next) = rest[end..].chars().next()
-            && chosen.len(&rest.as_bytes()[..end + next.len_utf8()]) <= MOST / 3 * 4
+        let most = if words.is_empty() { first.max(LEAST) } else { LONGEST_WORD } - CHROME;
+        let fitting = rest
+            .char_indices()
+            .map(|(at, c)| at + c.len_utf8())
+            .take_while(|&end| chosen.len(&rest.as_bytes()[..end]) <= most)
+            .last();
+        let mut end = fitting.unwrap_or_else(|| rest.chars().next().map_or(0, char::len_utf8));
+        if end < rest.len()
+            && let Some(blank) = rest[..end].rfind([' ', '\t'])
         {
-            end += next.len_utf8();
+            end = blank + 1;
         }
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        chosen.write(&rest.as_bytes()[..end], "utf-8", &mut out);
+        let mut word = String::new();
+        chosen.write(&rest.as_bytes()[..end], "utf-8", &mut word);
+        words.push(word);
         rest = &rest[end..];
     }
-    out
+    words
 }
 
 fn fits_on_lines(field: &[u8]) -> bool {
@@ -93,7 +124,7 @@ fn fits_on_lines(field: &[u8]) -> bool {
 
 /// An address list in ASCII. What is ASCII already stays as it is written: it may
 /// have encoded-words and comments of its own.
-fn in_ascii(name: &str, value: &str) -> Result<String, Refusal> {
+pub fn in_ascii(name: &str, value: &str) -> Result<String, Refusal> {
     let list = address::parse(value).map_err(|Malformed(why)| Refusal::new(name, why))?;
     let written: Result<Vec<_>, _> = list
         .iter()
@@ -135,20 +166,18 @@ fn phrase(text: &str) -> String {
 }
 
 /// Only the value of a parameter has a way to be anything but ASCII (RFC 2231).
-fn parameters(field: &str, value: &str) -> Result<ContentType<'static>, Refusal> {
-    let mut all = parameter::parse(value).into_iter();
-    let main = all.next().map(|(main, _)| main).unwrap_or_default();
-    let ascii = |word: &str| match word.is_ascii() {
-        true => Ok(()),
-        false => Err(Refusal::new(field, format!("has {word:?} where only ASCII can stand (RFC 2045 5.1)"))),
-    };
-    ascii(&main)?;
-    all.try_fold(ContentType::new(main), |written, (name, value)| {
-        ascii(&name)?;
-        Ok(match value.unquoted() {
-            Value::Plain(value) | Value::Extended { value, .. } => written.attribute(name, value),
-        })
-    })
+fn parameters(field: &str, value: &str) -> Result<String, Refusal> {
+    for (number, (name, _)) in parameter::parse(value).into_iter().enumerate() {
+        if !name.is_ascii() {
+            let what = if number == 0 { "a value" } else { "a parameter" };
+            return Err(Refusal::new(
+                field,
+                format!("has {what} {name:?} where only ASCII can stand (RFC 2045 5.1)"),
+            ));
+        }
+    }
+    fold_parameters::fold(field, value, "\r\n", FOLD_AT)
+        .ok_or_else(|| Refusal::new(field, "has a parameter in a character set that isn't known here"))
 }
 
 #[cfg(test)]
@@ -228,6 +257,6 @@ mod tests {
     #[test]
     fn file_names_are_extended() {
         let field = folded("Content-Disposition", "attachment; filename=\"Übersicht.pdf\"");
-        assert_eq!(field, "Content-Disposition: attachment; filename*=UTF-8''%C3%9Cbersicht.pdf\r\n");
+        assert_eq!(field, "Content-Disposition: attachment; filename*=utf-8''%C3%9Cbersicht.pdf\r\n");
     }
 }

@@ -4,6 +4,8 @@
 //! Reading is forgiving, as programs rely on `email` being. A value that is read
 //! stays quoted until a caller asks for it unquoted.
 
+use std::borrow::Cow;
+
 /// The value of a parameter, as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -88,6 +90,37 @@ pub fn is_plain(value: &str) -> bool {
             };
             is_attribute(name) && !is_again && quoted.map_or_else(|| is_attribute(value), is_text)
         })
+}
+
+/// Whether nothing is lost of a value that is read and written again: no comments, nothing
+/// that is no parameter.
+#[must_use]
+pub fn is_clear(value: &str) -> bool {
+    let mut pieces = segments(value).into_iter();
+    let main = pieces.next().unwrap_or_default();
+    main.split('/').all(is_attribute)
+        && pieces.all(|piece| {
+            let (name, value) = piece.split_once('=').unwrap_or_default();
+            let is_quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
+            let is_word = |word: &str| is_attribute(&word.replace(['%', '\'', '*'], ""));
+            match section_of(name) {
+                Some((name, _)) => is_attribute(name) && is_word(value),
+                None => is_attribute(name) && (is_quoted && value.len() > 2 || is_word(value)),
+            }
+        })
+}
+
+/// The value without the parameters of these names, in whatever form.
+pub fn without(value: &str, is_unwanted: impl Fn(&str) -> bool) -> Cow<'_, str> {
+    let mut pieces = segments(value);
+    let all = pieces.len();
+    let mut is_main = true;
+    pieces.retain(|piece| {
+        let name = piece.split('=').next().unwrap_or_default();
+        let name = name.split('*').next().unwrap_or_default().trim();
+        std::mem::take(&mut is_main) || !is_unwanted(name)
+    });
+    if pieces.len() == all { Cow::Borrowed(value) } else { Cow::Owned(pieces.join("; ")) }
 }
 
 /// An `attribute-char` word of RFC 2231.
@@ -278,6 +311,14 @@ mod tests {
     #[test]
     fn semicolons_in_quotes_do_not_cut() {
         assert_eq!(parse(r#"a/b; name="x;\"y""#)[1].1.clone().unquoted(), plain("x;\"y"));
+    }
+
+    #[test]
+    fn parameters_are_left_out() {
+        let without = |value| without(value, |name| name.eq_ignore_ascii_case("name")).into_owned();
+        assert_eq!(without("a/b; Name=x; c=\"d; name=e\"; name*0*=utf-8''f"), "a/b; c=\"d; name=e\"");
+        assert_eq!(without("a/b ;c=d"), "a/b ;c=d");
+        assert_eq!(without("name"), "name");
     }
 
     #[test]

@@ -196,9 +196,14 @@ def test_addresses_are_read_equally(values, strict):
 
 @given(printable, st.text(string.ascii_letters + "@.", max_size=20), st.sampled_from(["utf-8", "iso-8859-1"]))
 def test_addresses_are_written_equally(name, address, charset):
-    assert outcome(lambda: rsmtp.email.utils.formataddr((name, address), charset)) == outcome(
-        lambda: email.utils.formataddr((name, address), charset)
-    )
+    ours = outcome(lambda: rsmtp.email.utils.formataddr((name, address), charset))
+    theirs = outcome(lambda: email.utils.formataddr((name, address), charset))
+    if max(map(len, theirs.split()), default=0) > 75:
+        # An encoded-word is never longer than that (RFC 2047 section 2).
+        assert max(map(len, ours.split())) <= 75
+        assert email.header.decode_header(ours) == email.header.decode_header(theirs)
+    else:
+        assert ours == theirs
 
 
 dates = st.datetimes().map(email.utils.format_datetime) | st.text(

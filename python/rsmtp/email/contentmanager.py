@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from rsmtp import _rsmtp
-from rsmtp.email import _rest, errors
+from rsmtp.email import _rest, errors, message_from_bytes
 from rsmtp.email import charset as _charset
 
 __all__ = ["ContentManager", "raw_data_manager"]
@@ -145,6 +145,13 @@ def set_bytes_content(
     headers: Any = None,
 ) -> None:
     """Make data of the type `maintype/subtype` the content."""
+    if cte == "base64" and _is_whole_message(maintype, subtype) and b"\0" not in bytes(data):
+        # A message in base64 is no message (RFC 2046 section 5.2.1). Read as an enclosed one,
+        # it stays as it is.
+        part = message_from_bytes(b"Content-Type: message/rfc822\n\n" + bytes(data), policy=msg.policy)
+        message = part.get_payload(0)
+        set_message_content(msg, message, "rfc822", None, disposition, filename, cid, params, headers)
+        return
     _begin(msg, maintype, subtype, headers)
     if _engine_encodes(msg, cte, "_become_data"):
         msg._become_data(bytes(data))
@@ -178,7 +185,7 @@ def set_file_content(
         filename = os.path.basename(name)
     if maintype is None or subtype is None:
         maintype, subtype = _guess_type(filename)
-    if not _engine_encodes(msg, cte, "_become_file"):
+    if not _engine_encodes(msg, cte, "_become_file") or _is_whole_message(maintype, subtype):
         data = Path(file).read_bytes() if isinstance(file, PurePath) else file.read()
         set_bytes_content(msg, data, maintype, subtype, cte, disposition, filename, cid, params, headers)
         return
@@ -190,9 +197,15 @@ def set_file_content(
 def _guess_type(filename: str | None) -> tuple[str, str]:
     kind, packing = mimetypes.guess_type(filename or "")
     maintype, _, subtype = (kind or "").partition("/")
+    if kind == "message/rfc822" and not packing:
+        return maintype, subtype
     if not subtype or packing or maintype in ("message", "multipart"):
         return "application", "octet-stream"
     return maintype, subtype
+
+
+def _is_whole_message(maintype: str, subtype: str) -> bool:
+    return (maintype.lower(), subtype.lower()) == ("message", "rfc822")
 
 
 def set_message_content(
@@ -238,6 +251,11 @@ for _file in (PurePath, "_io._RawIOBase", "_io._BufferedIOBase"):
     raw_data_manager.add_set_handler(_file, set_file_content)
 
 
+# Where a policy says nothing: what SMTP carries, what encodings have (RFC 2045 section 6).
+_LONGEST_LINE = 998
+_ENCODED_LINE = 76
+
+
 def _begin(msg: Any, maintype: str, subtype: str, headers: Any) -> None:
     msg["Content-Type"] = f"{maintype}/{subtype}"
     if not headers:
@@ -279,7 +297,7 @@ def _engine_encodes(msg: Any, cte: str, taking_over: str) -> bool:
     return cte == "base64" and (msg.policy.max_line_length or 0) // 4 == 19 and hasattr(msg, taking_over)
 
 
-def _encode_bytes(data: Any, cte: str, width: int) -> str:
+def _encode_bytes(data: Any, cte: str, width: int | None) -> str:
     if cte == "base64":
         return _base64_lines(data, width)
     if cte == "quoted-printable":
@@ -295,30 +313,31 @@ def _as_it_is(data: bytes, cte: str) -> str:
 def _encode_text(string: str, charset: str, cte: str | None, policy: Any) -> tuple[str, str]:
     """(cte, payload): 7bit where that will do, else what the beginning suggests."""
     encoded = string.encode(charset)
+    width = policy.max_line_length or _ENCODED_LINE
     if b"\0" in encoded and cte in (None, "base64"):
         # UTF-16 and its like: their line ends are no octets, and mail has no place for NUL.
-        return "base64", _base64_lines(_canonical(string).encode(charset), policy.max_line_length or 76)
+        return "base64", _base64_lines(_canonical(string).encode(charset), width)
     lines = encoded.splitlines()
     linesep = policy.linesep.encode("ascii")
     as_text = b"\n".join(lines) + b"\n"
     if cte is None:
         longest = max(map(len, lines), default=0)
-        if longest <= policy.max_line_length:
+        if longest <= min(policy.max_line_length or _LONGEST_LINE, _LONGEST_LINE):
             if as_text.isascii():
                 return "7bit", _as_it_is(as_text, "7bit")
             if policy.cte_type == "8bit":
                 return "8bit", _as_it_is(as_text, "8bit")
         start = linesep.join(lines[:10]) + linesep
-        quoted = _rsmtp._quoted_printable(start, policy.max_line_length)
+        quoted = _rsmtp._quoted_printable(start, width)
         cte = "base64" if len(quoted) > len(binascii.b2a_base64(start)) else "quoted-printable"
         if cte == "quoted-printable" and len(lines) <= 10:
             return cte, quoted
     if cte in ("7bit", "8bit"):
         return cte, _as_it_is(as_text, cte)
     if cte == "quoted-printable":
-        return cte, _rsmtp._quoted_printable(as_text, policy.max_line_length)
+        return cte, _rsmtp._quoted_printable(as_text, width)
     if cte == "base64":
-        return cte, _base64_lines(linesep.join(lines) + linesep, policy.max_line_length)
+        return cte, _base64_lines(linesep.join(lines) + linesep, width)
     raise ValueError(f"Unknown content transfer encoding {cte}")
 
 
@@ -327,9 +346,9 @@ def _canonical(string: str) -> str:
     return "".join(f"{line}\r\n" for line in string.splitlines())
 
 
-def _base64_lines(data: Any, width: int) -> str:
+def _base64_lines(data: Any, width: int | None) -> str:
     """Base64 in lines of at most `width` characters."""
-    step = width // 4 * 3
+    step = max((width or _ENCODED_LINE) // 4, 1) * 3
     return "".join(
         binascii.b2a_base64(data[at : at + step]).decode("ascii") for at in range(0, len(data), step)
     )

@@ -85,26 +85,17 @@ class MIMEPart(Message, _standard.MIMEPart):
         if maintype != "multipart" or subtype == "alternative" or not isinstance(parts, list):
             return
         if subtype == "related":
-            root = self._root_of_related(parts)
+            root = _root_of_related(self, parts)
             yield from [part for part in parts if part is not root]
             return
         # Of each kind of body, the first one isn't an attachment.
         seen = set()
         for part in parts.copy():
             kind = part.get_content_type()
-            if kind in _BODY_TYPES and not part.is_attachment() and kind not in seen:
+            if kind in _BODY_TYPES and not _is_attachment(part) and kind not in seen:
                 seen.add(kind)
                 continue
             yield part
-
-    def _root_of_related(self, parts: Sequence[Any]) -> Any:
-        """The part that the others belong to (RFC 2387 section 3.2)."""
-        start = self.get_param("start")
-        if start:
-            for part in parts:
-                if part.get("content-id") == start:
-                    return part
-        return parts[0] if parts else None
 
     # -- content
 
@@ -203,9 +194,27 @@ def _is_about_content(field: tuple[str, Any]) -> bool:
     return field[0].lower().startswith("content-")
 
 
+# Parts may be of other classes, `MIMEText` say, which know no more than `Message` does.
+
+
+def _is_attachment(part: Any) -> bool:
+    ask = getattr(part, "is_attachment", None)
+    return bool(ask()) if ask is not None else part.get_content_disposition() == "attachment"
+
+
+def _root_of_related(message: Any, parts: Sequence[Any]) -> Any:
+    """The part that the others belong to (RFC 2387 section 3.2)."""
+    start = message.get_param("start")
+    if start:
+        for part in parts:
+            if part.get("content-id") == start:
+                return part
+    return parts[0] if parts else None
+
+
 def _bodies(message: Any, part: Any, preferences: Sequence[str]) -> Iterator[tuple[int, Any]]:
     """(rank, part) of all that could be the body, in the order of the message."""
-    if part.is_attachment():
+    if _is_attachment(part):
         return
     maintype, subtype = part.get_content_type().split("/")
     if maintype == "text":
@@ -215,12 +224,12 @@ def _bodies(message: Any, part: Any, preferences: Sequence[str]) -> Iterator[tup
     if maintype != "multipart" or not message.is_multipart():
         return
     if subtype != "related":
-        for inner in part.iter_parts():
+        for inner in part.get_payload() if part.is_multipart() else ():
             yield from _bodies(message, inner, preferences)
         return
     if "related" in preferences:
         yield preferences.index("related"), part
-    root = part._root_of_related(part.get_payload())
+    root = _root_of_related(part, part.get_payload()) if part.is_multipart() else None
     if root is not None:
         yield from _bodies(message, root, preferences)
 

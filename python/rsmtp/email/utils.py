@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import random
@@ -168,15 +169,33 @@ def mktime_tz(data: Any) -> float:
 def make_msgid(idstring: str | None = None, domain: str | None = None) -> str:
     """A new Message-ID (RFC 5322 section 3.6.4).
 
-    Without a `domain`, the name of this machine if it is a full one; no name server
-    is asked.
+    Without a `domain`, the name of this machine; no name server is asked. What can't stand
+    in an identifier becomes a hyphen, and a domain that isn't ASCII A-labels (RFC 5890).
     """
-    if domain is None:
-        name = socket.gethostname()
-        domain = name if "." in name else "rsmtp.invalid"
-    more = "" if idstring is None else "." + idstring
+    more = _dot_atom(idstring or "")
     unique = f"{int(time.time() * 100)}.{os.getpid()}.{random.getrandbits(64)}"
-    return f"<{unique}{more}@{domain}>"
+    left = f"{unique}.{more}" if more else unique
+    return f"<{left}@{_id_right(socket.gethostname() if domain is None else domain)}>"
+
+
+_NO_ATOM = re.compile(r"[^!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]+")
+# More than a domain may have (RFC 1035), and a line with it is still a short one.
+_LONGEST_PART = 255
+
+
+def _dot_atom(text: str) -> str:
+    """The text as a dot-atom (RFC 5322 section 3.2.3), or "" where there is nothing of one."""
+    return ".".join(filter(None, _NO_ATOM.sub("-", text.strip()).split(".")))[-_LONGEST_PART:].lstrip(".")
+
+
+def _id_right(domain: str) -> str:
+    """The right side of an identifier (RFC 5322 section 3.6.4): a dot-atom, or a literal."""
+    if re.fullmatch(r"\[[!-Z^-~]{1,253}\]", domain):
+        return domain
+    if not domain.isascii():
+        with contextlib.suppress(UnicodeError):
+            domain = formataddr(("", f"x@{domain}")).removeprefix("x@")
+    return _dot_atom(domain) or "localhost"
 
 
 # -- parameters (RFC 2045 section 5.1, RFC 2231)

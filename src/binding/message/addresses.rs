@@ -4,8 +4,8 @@
 use crate::envelope;
 use crate::message::address::{self, Address};
 use crate::message::address_lenient::{Pair, read_all, read_one};
-use crate::message::encoded_word::WordEncoding;
-use crate::message::{charset as words, parameter};
+use crate::message::encoded_word::{LONGEST_WORD, WordEncoding};
+use crate::message::{charset as words, field_fold, parameter};
 use pyo3::exceptions::{PyUnicodeError, PyValueError};
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{intern, prelude::*};
@@ -75,11 +75,45 @@ pub(crate) fn read_address_py(value: &Bound<'_, PyAny>, strict: bool) -> PyResul
     Ok(read_one(&text(value)?, strict))
 }
 
+/// A display name in encoded-words of a character set: several where one would be too long
+/// (RFC 2047 section 2).
+fn in_charset(name: &Bound<'_, PyString>, charset: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = name.py();
+    let word: String = charset.call_method1("header_encode", (name,))?.extract()?;
+    if word.len() <= LONGEST_WORD || !charset.hasattr("header_encode_lines")? {
+        return Ok(word);
+    }
+    let widths = py.import("itertools")?.call_method1("repeat", (LONGEST_WORD,))?;
+    let words: Vec<Option<String>> =
+        charset.call_method1("header_encode_lines", (name, widths))?.extract()?;
+    Ok(words.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// An address with a domain that every server understands. A local part that isn't ASCII has
+/// no other form: UnicodeEncodeError.
+fn in_a_labels<'py>(spec: Bound<'py, PyString>) -> PyResult<Bound<'py, PyString>> {
+    let py = spec.py();
+    let plain = spec.to_str().unwrap_or_default();
+    if plain.is_ascii() && !plain.is_empty() {
+        return Ok(spec);
+    }
+    if let Some((local, domain)) = plain.rsplit_once('@')
+        && local.is_ascii()
+        && let Ok(domain) = address::a_labels(domain)
+    {
+        return Ok(PyString::new(py, &format!("{local}@{domain}")));
+    }
+    // Raises for what isn't ASCII, with Python's own words.
+    spec.call_method1(intern!(py, "encode"), ("ascii",))?;
+    Ok(spec)
+}
+
 /// `(name, address)` as a mailbox: `Name <address>`, the name quoted or encoded as
 /// it needs (RFC 5322 section 3.4, RFC 2047).
 ///
 /// `charset` is the name of a character set, or an object with a `header_encode`
-/// method. Raises UnicodeError for an address that isn't ASCII.
+/// method. A domain that isn't ASCII becomes A-labels (RFC 5890). Raises UnicodeError for a
+/// local part that isn't: it has no such form.
 #[pyfunction]
 #[pyo3(signature = (pair, charset = None))]
 pub(crate) fn formataddr<'py>(
@@ -92,11 +126,8 @@ pub(crate) fn formataddr<'py>(
         // Any two things in order will do.
         _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
     };
-    let Some(spec) = address.to_str().ok().filter(|address| address.is_ascii()) else {
-        // Raises, with Python's own words.
-        address.call_method1(intern!(py, "encode"), ("ascii",))?;
-        return Ok(address);
-    };
+    let address = in_a_labels(address)?;
+    let spec = address.to_str()?;
     let Ok(name) = name.cast::<PyString>() else {
         return Ok(address);
     };
@@ -131,13 +162,11 @@ pub(crate) fn formataddr<'py>(
             _ => None,
         };
         match charset {
-            Some(charset) => {
-                out.push_str(&charset.call_method1("header_encode", (name,))?.extract::<String>()?);
-            }
+            Some(charset) => out.push_str(&in_charset(&name, &charset)?),
             None => {
                 let encoding = WordEncoding::Shortest;
                 let Ok(word) = words::encode_word(plain, &words::Utf8, "utf-8", encoding);
-                out.push_str(&word);
+                out.push_str(&if word.len() > LONGEST_WORD { field_fold::as_words(plain) } else { word });
             }
         }
     }

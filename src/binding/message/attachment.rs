@@ -5,7 +5,7 @@ use super::create::blank;
 use super::file::Source;
 use super::open_file::OpenFile;
 use super::state::Payload;
-use super::{content, fields};
+use super::{content, fields, file_name};
 use crate::message::downgrade::{self, Aim};
 use crate::message::transfer::{self, Encoding};
 use crate::message::{encoded_word, field, parameter};
@@ -76,7 +76,7 @@ pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
             Some(kind) => Some(kind.extract().map_err(|_| wrong())?),
             None => None,
         };
-        let name: String = name.extract().map_err(|_| wrong())?;
+        let name = file_name::readable(name.cast::<PyString>().map_err(|_| wrong())?)?;
         return file(Some(&name), Data::of(&data)?, kind, py);
     }
     let source = Source::of(item)?;
@@ -88,7 +88,7 @@ pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
 pub(crate) fn part_from<'py>(
     content: &Bound<'py, PyAny>,
     kind: (Option<&str>, Option<&str>),
-    name: Option<&str>,
+    name: Option<&Bound<'py, PyString>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = content.py();
     let is_whole = content.is_instance_of::<PyTuple>() || content.hasattr("get_content_type")?;
@@ -102,7 +102,7 @@ pub(crate) fn part_from<'py>(
     }
     let data = Data::of(content)?;
     let own_name = match (&data, name) {
-        (_, Some(name)) => Some(name.to_owned()),
+        (_, Some(name)) => Some(file_name::readable(name)?),
         (Data::Stored(source), None) => Some(source.file_name(py)?),
         _ => None,
     };
@@ -192,7 +192,10 @@ fn file<'py>(
         (kind, "base64", payload)
     };
     let part = blank(py)?;
-    let mut content_type = kind;
+    let mut content_type = match name {
+        Some(_) => parameter::without(&kind, |known| known.eq_ignore_ascii_case("name")).into_owned(),
+        None => kind,
+    };
     if is_text && content_type.starts_with("text/") && !content_type.contains(';') {
         content_type.push_str("; charset=\"utf-8\"");
     }

@@ -32,9 +32,9 @@ impl Message {
         content: &Bound<'py, PyAny>,
         maintype: Option<&str>,
         subtype: Option<&str>,
-        filename: Option<&str>,
+        filename: Option<Bound<'py, PyString>>,
     ) -> PyResult<()> {
-        let part = attachment::part_from(content, (maintype, subtype), filename)?;
+        let part = attachment::part_from(content, (maintype, subtype), filename.as_ref())?;
         create::add_attachment(slf, &part)
     }
 

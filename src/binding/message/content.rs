@@ -3,6 +3,7 @@
 use super::bytes::Bytes;
 use super::class::Message;
 use super::state::Payload;
+use super::style::Family;
 use super::{fields, params};
 use crate::message::transfer::{Encoding, write_quoted_printable};
 use encodify::base64::{self, LineEnding};
@@ -148,8 +149,7 @@ fn readable<'py>(message: &Bound<'py, Message>, text: &Bound<'py, PyString>) -> 
 /// The content as bytes, its transfer encoding undone.
 pub(crate) fn decoded<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyAny>> {
     let py = message.py();
-    let cte = fields::get_text(message, "content-transfer-encoding")?.unwrap_or_default();
-    let cte = cte.to_lowercase();
+    let cte = transfer_encoding(message)?;
     let payload = message.get().with(py, |state| state.payload.clone_ref(py));
     match &payload {
         Payload::Deferred(bytes, Encoding::Base64) if cte == "base64" => {
@@ -173,6 +173,22 @@ pub(crate) fn decoded<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py,
         return Ok(bytes);
     }
     py.import("rsmtp.email._decoding")?.getattr("decode_payload")?.call1((message, bytes, cte))
+}
+
+/// Content-Transfer-Encoding without folds; without comments where the field is an object.
+fn transfer_encoding(message: &Bound<'_, Message>) -> PyResult<String> {
+    const NAME: &str = "content-transfer-encoding";
+    let text = fields::get_text(message, NAME)?.unwrap_or_default().trim().to_lowercase();
+    let is_token = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_object = matches!(message.get().family(message.py()), Family::Structured | Family::Foreign);
+    if !is_token
+        && is_object
+        && let Some(field) = fields::get(message, NAME)?
+        && let Some(known) = field.getattr_opt(intern!(message.py(), "cte"))?
+    {
+        return Ok(known.str()?.to_string_lossy().trim().to_lowercase());
+    }
+    Ok(text)
 }
 
 fn is_encoding(cte: &str) -> bool {

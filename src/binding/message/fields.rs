@@ -280,14 +280,20 @@ pub(crate) fn add<'py>(
         Some(value) => value.str()?.to_str()?.to_owned(),
         None => String::new(),
     };
+    let mut names = Vec::new();
+    for key in parameters.keys() {
+        names.push(key.cast::<PyString>()?.to_str()?.replace('_', "-"));
+    }
+    // What is given twice is one parameter: the keyword knows better.
+    let is_given = |name: &str| names.iter().any(|given| given.eq_ignore_ascii_case(name));
+    text = crate::message::parameter::without(&text, is_given).into_owned();
     let mut is_first = value.is_none();
-    for (key, given) in parameters {
+    for (key, given) in names.iter().zip(parameters.values()) {
         if !is_first {
             text.push_str("; ");
         }
         is_first = false;
-        let key = key.cast::<PyString>()?.to_str()?.replace('_', "-");
-        super::params::write(&key, Some(&given), true, &mut text)?;
+        super::params::write(key, Some(&given), true, &mut text)?;
     }
     message.set_item(name, text)
 }

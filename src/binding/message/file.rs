@@ -3,6 +3,7 @@
 use super::attachment;
 use super::bytes::Bytes;
 use super::open_file::{OpenFile, StoredOpenFile};
+use crate::message::file_name::readable;
 use crate::message::rope::room_for;
 use crate::message::stored::{self, Exactly, ReadError, Stored, StoredFile};
 use pyo3::exceptions::{PyMemoryError, PyOSError, PyTypeError, PyValueError};
@@ -49,7 +50,7 @@ impl Source {
     /// What the file is called, without the folders that it is in.
     pub fn file_name(&self, py: Python<'_>) -> PyResult<String> {
         let name = match self {
-            Source::Path(path) => path.file_name().and_then(|name| name.to_str()).map(str::to_owned),
+            Source::Path(path) => path.file_name().map(|name| readable(name.as_encoded_bytes())),
             Source::Open(file) => file.file_name(py),
         };
         name.ok_or_else(|| {

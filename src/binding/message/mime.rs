@@ -23,6 +23,7 @@ pub(crate) fn become_text<'py>(
     if let (Ok(text), Ok(subtype)) = (text.cast_exact::<PyString>(), subtype.cast_exact::<PyString>())
         && let (Ok(plain), Ok(subtype)) = (text.to_str(), subtype.to_str())
         && message.get().family(py) == Family::Classic
+        && !subtype.contains(';')
         && is_plain_class(message)?
         && let Some(is_utf8) = usual_charset(py, plain, charset)?
     {

@@ -16,6 +16,7 @@ mod create;
 mod errors;
 mod fields;
 mod file;
+mod file_name;
 mod header;
 mod mime;
 mod modern;

@@ -10,12 +10,16 @@ use crate::message::{address, address::Address, field, field_fold, identity, tra
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString, PyTuple};
+use std::borrow::Cow;
 
 /// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
 /// date, an `Address`, or a list of addresses.
 pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     field::check_name(name).map_err(fields::refused)?;
-    let text = text_of(name, value)?;
+    let mut text = text_of(name, value)?;
+    if let Ok(Cow::Owned(unfolded)) = text.to_str().map(field::unfolded) {
+        text = PyString::new(value.py(), &unfolded);
+    }
     let of_addresses = field::kind(name) == field::Kind::Addresses;
     let Ok(plain) = text.to_str() else {
         return Err(PyValueError::new_err(format!("{name}: contains surrogates, which are no characters")));
@@ -107,9 +111,9 @@ fn single(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
         )));
     }
     let text = value.str()?;
-    let text = text.to_str()?;
-    field::check_value(name, text).map_err(fields::refused)?;
-    Ok(text.to_owned())
+    let text = field::unfolded(text.to_str()?);
+    field::check_value(name, &text).map_err(fields::refused)?;
+    Ok(text.into_owned())
 }
 
 /// (name, address): two texts in a tuple are never anything else, whatever is in them. A

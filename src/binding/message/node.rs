@@ -9,7 +9,7 @@ use super::{content, fields, modern, node_fields, params};
 use crate::message::render::{Content, Entity, Multipart, Place, Rules, render};
 use crate::message::rope::Rope;
 use crate::message::{boundary, field, transfer, written};
-use pyo3::exceptions::{PyRecursionError, PyTypeError};
+use pyo3::exceptions::{PyLookupError, PyRecursionError, PyTypeError, PyUnicodeError};
 use pyo3::types::{PyList, PyString};
 use pyo3::{intern, prelude::*};
 
@@ -284,7 +284,12 @@ impl<'py> Node<'_, 'py> {
         let copy = py.import("copy")?.call_method1("copy", (&self.message,))?;
         let copy = copy.cast_into::<Message>()?;
         copy.del_item("Content-Transfer-Encoding")?;
-        copy.call_method1("set_payload", (text, charset))?;
+        if let Err(error) = copy.call_method1("set_payload", (text, charset)) {
+            let is_unknown =
+                error.is_instance_of::<PyLookupError>(py) || error.is_instance_of::<PyUnicodeError>(py);
+            // What can't be read is still shown.
+            return if is_unknown && !rules.binary { readable(&self.message, rules) } else { Err(error) };
+        }
         // The fields of the original, in their order, with the new values.
         let cte = fields::get(&copy, "content-transfer-encoding")?;
         let kind = fields::get(&copy, "content-type")?;

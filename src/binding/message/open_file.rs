@@ -3,13 +3,14 @@
 //! position is afterwards what it was: the next message that the same file is attached to
 //! begins where this one did, and so does its owner.
 
+use super::file_name;
 use crate::message::stored::{ReadAlready, Reading, Stored};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::MutexExt;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
@@ -68,9 +69,11 @@ impl OpenFile {
     }
 
     pub fn file_name(&self, py: Python<'_>) -> Option<String> {
-        let name: String = self.object.bind(py).getattr("name").ok()?.extract().ok()?;
+        let name = self.object.bind(py).getattr("name").ok()?;
+        let name = py.import("os").ok()?.call_method1("fsdecode", (name,)).ok()?;
         let base = py.import("os.path").ok()?.call_method1("basename", (name,)).ok()?;
-        base.extract().ok().filter(|base: &String| !base.is_empty())
+        let base = file_name::readable(base.cast::<PyString>().ok()?).ok()?;
+        Some(base).filter(|base| !base.is_empty())
     }
 
     /// Lends the file to `work`, which may move its position.

@@ -1,7 +1,7 @@
 //! Parameters of a field: `message.get_param("charset")` and its like.
 
 use super::class::Message;
-use super::fields;
+use super::{fields, file_name};
 use crate::message::parameter::{self, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyList, PyString, PyTuple};
@@ -109,8 +109,8 @@ pub(crate) fn write(
         out.push_str(&extended(&text, charset.as_deref(), language.as_deref())?);
         return Ok(());
     }
-    let text = value.cast::<PyString>()?;
-    parameter::write(name, text.to_str()?, always_quote, out);
+    let text = file_name::readable(value.cast::<PyString>()?)?;
+    parameter::write(name, &text, always_quote, out);
     Ok(())
 }
 
@@ -120,6 +120,7 @@ pub(crate) fn extended(
     charset: Option<&str>,
     language: Option<&str>,
 ) -> PyResult<String> {
+    let text = PyString::new(text.py(), &file_name::readable(text)?);
     let bytes =
         text.call_method1("encode", (charset.filter(|c| !c.is_empty()).unwrap_or("ascii"), "strict"))?;
     let encoded = parameter::percent_encode(bytes.extract::<&[u8]>()?);

@@ -1,0 +1,20 @@
+//! Names of files as Python has them: octets that are no text are surrogates (PEP 383).
+
+use crate::message::file_name;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+/// The name as a message says it.
+pub(crate) fn readable(name: &Bound<'_, PyString>) -> PyResult<String> {
+    if let Ok(text) = name.to_str() {
+        return Ok(text.to_owned());
+    }
+    match name.call_method1("encode", ("utf-8", "surrogateescape")) {
+        Ok(octets) => Ok(file_name::readable(octets.cast::<PyBytes>()?.as_bytes())),
+        // Half a character of UTF-16, as Windows allows it.
+        Err(_) => {
+            let octets = name.call_method1("encode", ("utf-16-le", "surrogatepass"))?;
+            octets.call_method1("decode", ("utf-16-le", "replace"))?.extract()
+        }
+    }
+}
