@@ -2149,7 +2149,8 @@ def formataddr(pair: Any, charset: Any | None = None) -> str:
     it needs (RFC 5322 section 3.4, RFC 2047).
 
     `charset` is the name of a character set, or an object with a `header_encode`
-    method. Raises UnicodeError for an address that isn't ASCII.
+    method. A domain that isn't ASCII becomes A-labels (RFC 5890). Raises UnicodeError for a
+    local part that isn't: it has no such form.
     """
 
 def needs_smtputf8(address: str) -> bool:

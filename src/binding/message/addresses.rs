@@ -91,7 +91,7 @@ fn in_charset(name: &Bound<'_, PyString>, charset: &Bound<'_, PyAny>) -> PyResul
 
 /// An address with a domain that every server understands. A local part that isn't ASCII has
 /// no other form: UnicodeEncodeError.
-fn in_a_labels<'py>(spec: Bound<'py, PyString>) -> PyResult<Bound<'py, PyString>> {
+fn in_a_labels(spec: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
     let py = spec.py();
     let plain = spec.to_str().unwrap_or_default();
     if plain.is_ascii() && !plain.is_empty() {
@@ -162,7 +162,7 @@ pub(crate) fn formataddr<'py>(
             _ => None,
         };
         match charset {
-            Some(charset) => out.push_str(&in_charset(&name, &charset)?),
+            Some(charset) => out.push_str(&in_charset(name, &charset)?),
             None => {
                 let encoding = WordEncoding::Shortest;
                 let Ok(word) = words::encode_word(plain, &words::Utf8, "utf-8", encoding);
