@@ -64,6 +64,10 @@ SUITE_PYTHONS ?= $(BIN)/python $(shell for python in python3.11 python3.13; do t
 suites: $(VENV)/built ## Other packages' own tests, with their imports changed; they come from the package index
 	$(BIN)/python tools/suites/run_packages.py $(SUITES) --python $(SUITE_PYTHONS)
 
+.PHONY: suite-paths
+suite-paths: $(VENV)/built ## What arrives when eight other packages send, over smtplib and over rsmtp
+	$(BIN)/python tools/suites/run_paths.py $(SUITES) --python $(SUITE_PYTHONS)
+
 .PHONY: corpus
 corpus: $(VENV)/built target/corpus/gathered ## Some hundred public messages read and sent on, beside the standard library
 	RSMTP_CORPUS=target/corpus $(BIN)/python -m pytest tests/octets/test_corpus.py -n0 -s -rA
