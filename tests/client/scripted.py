@@ -219,11 +219,11 @@ def answering(replies=None, *, extensions=(), greeting="220 hello", before=None)
             return
         while command := peer.line():
             reply = reply_to(command)
-            if command.upper().startswith("BDAT ") and str(reply).startswith("2"):
+            first = _octets("" if reply is None else reply if isinstance(reply, (str, bytes)) else reply[-1])
+            if command.upper().startswith("BDAT ") and first.startswith(b"2"):
                 peer.octets(int(command.split()[1]))
             if not say(reply):
                 break
-            first = _octets(reply if isinstance(reply, (str, bytes)) else reply[-1])
             if command.upper() == "DATA" and first.startswith(b"354"):
                 peer.mail_data()
                 if not say(reply_to(".")):

@@ -233,6 +233,7 @@ def test_a_server_that_reads_no_further_until_its_replies_are_read():
     script = answering({"MAIL": wordy, "RCPT": wordy, "BDAT": wordy}, extensions=["PIPELINING", "CHUNKING"])
     with serve(script) as server, mailer(server) as sender:
         assert sender.send_all([("a@example.org", ["b@example.org"], content)] * 64).sent == 64
+        assert len(server.peers) == 1
 
 
 def test_a_data_frame(catcher):
