@@ -256,6 +256,7 @@ fn describe(event: &Event) -> String {
         Event::Auth { accepted: false, reply } => format!("not authenticated {reply}"),
         Event::DataRefused(reply) => format!("data refused {reply}"),
         Event::Opened(opened) => format!("opened {:?}", opened.greeting.as_ref().map(ToString::to_string)),
+        Event::EndHeld => "an end is held".to_owned(),
         Event::Unreadable(why) => format!("unreadable: {}", why.message),
         Event::Transaction(outcome) => {
             let verdict = match &outcome.verdict {

@@ -9,7 +9,9 @@ use proptest::prelude::*;
 #[test]
 fn all_goes_well() {
     for settings in 0..=255 {
-        sender::check(&[settings, 20 + (settings & 96)]);
+        for ledger in [0, 128] {
+            sender::check(&[settings, ledger + 20 + (settings & 96)]);
+        }
     }
 }
 

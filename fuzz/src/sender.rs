@@ -8,10 +8,12 @@
 //! - *Sent* is what the server has taken, *refused* and *not sent* what it has not.
 //! - No wait is without an end: where no worker can go on, one waits for a time that comes.
 //! - What was taken is given back: in the end no worker is left, and no place is held.
+//! - The ledger is told in order: begun, end said, settled; nothing goes out that it has refused,
+//!   no end that it has not taken note of, and each message is settled once.
 
 use rsmtp::bulk::{
-    Bounds, Do, Hop, Job, Keep, Limits, Mailer, Parting, Payload, Policy, Sender, Server, Source, Worker,
-    stopped,
+    Bounds, Do, Hop, Job, Keep, Ledger, Limits, Mailer, Parting, Payload, Policy, Receipt, Receipts, Sender,
+    Server, Source, Worker, stopped,
 };
 use rsmtp::driver::{Patience, Target, Wire};
 use rsmtp::protocol::auth::{Credentials, Secret};
@@ -20,7 +22,7 @@ use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use rsmtp::tls::Move;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// More than any input of a fuzzer's needs.
@@ -43,7 +45,7 @@ impl Events<'_> {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Content(Arc<Vec<u8>>);
 
 impl Payload for Content {
@@ -56,8 +58,100 @@ impl Payload for Content {
     }
 }
 
-/// Who got which message.
-type Taken = HashMap<(u64, String), usize>;
+/// Which message the servers have taken for which recipient, and how often.
+struct Taken {
+    times: HashMap<(u64, String), usize>,
+    journal: Arc<Journal>,
+}
+
+impl Taken {
+    fn take(&mut self, index: u64, recipient: String) {
+        let entry = &self.journal.entries()[&index];
+        assert!(entry.end_said || !self.journal.minds_ends, "the server has an end that was not to be said");
+        *self.times.entry((index, recipient)).or_default() += 1;
+    }
+}
+
+/// What the ledger knows of one message.
+#[derive(Debug, Default)]
+struct Entry {
+    begun: bool,
+    end_said: bool,
+    /// An end of it was said at any time.
+    ever_said: bool,
+    settled: bool,
+}
+
+/// A ledger that refuses now and then, and knows whether it is told in order.
+#[derive(Debug)]
+struct Journal {
+    kept: Receipts<Content>,
+    minds_ends: bool,
+    /// What it answers, from the last on; when it is used up, yes.
+    answers: Mutex<Vec<u8>>,
+    entries: Mutex<HashMap<u64, Entry>>,
+}
+
+impl Journal {
+    fn entries(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, refusals: u8) -> Result<(), Error> {
+        let answer = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or(0);
+        match answer < refusals {
+            true if answer > 0 => Err(Error::new(Kind::Local, Stage::Connect, "the ledger is full")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Ledger<Content> for Journal {
+    fn begun(&self, job: &Job<Content>, recipients: usize) -> Result<(), Error> {
+        assert!((1..=job.recipients.len()).contains(&recipients));
+        self.answer(30)?;
+        let mut entries = self.entries();
+        let entry = entries.entry(job.index).or_default();
+        assert!(!entry.settled, "begun after it was settled");
+        (entry.begun, entry.end_said) = (true, false);
+        Ok(())
+    }
+
+    fn minds_ends(&self) -> bool {
+        self.minds_ends
+    }
+
+    fn end_said(&self, messages: &[u64]) -> Result<(), Error> {
+        assert!(self.minds_ends && !messages.is_empty());
+        self.answer(3)?;
+        for index in messages {
+            let mut entries = self.entries();
+            let entry = entries.get_mut(index).expect("a message that was begun");
+            assert!(entry.begun && !entry.end_said && !entry.settled, "out of order: {entry:?}");
+            (entry.end_said, entry.ever_said) = (true, true);
+        }
+        Ok(())
+    }
+
+    fn settled(&self, receipt: Receipt<Content>) {
+        let mut entries = self.entries();
+        let entry = entries.entry(receipt.index).or_default();
+        assert!(!std::mem::replace(&mut entry.settled, true), "settled twice");
+        let may_have_arrived = |fate: &Fate| matches!(fate, Fate::Sent(_) | Fate::Unknown);
+        let may_have_arrived = receipt.recipients.iter().any(|(_, fate)| may_have_arrived(fate));
+        assert!(!may_have_arrived || entry.begun && (entry.ever_said || !self.minds_ends), "{receipt:?}");
+        drop(entries);
+        self.kept.settled(receipt);
+    }
+
+    fn take_receipts(&self) -> Vec<Receipt<Content>> {
+        self.kept.take_receipts()
+    }
+
+    fn has_receipts(&self) -> bool {
+        self.kept.has_receipts()
+    }
+}
 
 struct World<'a> {
     mailer: Arc<Mailer>,
@@ -131,7 +225,14 @@ impl<'a> World<'a> {
             backoff: Duration::from_secs(1),
             resend_unknown: false,
         };
-        let mut sender = Sender::new(&mailer, policy);
+        let ledger = messages & 128 != 0;
+        let journal = Arc::new(Journal {
+            kept: Receipts::default(),
+            minds_ends: ledger,
+            answers: Mutex::new(if ledger { events.to_vec() } else { Vec::new() }),
+            entries: Mutex::default(),
+        });
+        let mut sender = Sender::new(&mailer, policy, Arc::<Journal>::clone(&journal));
         let (messages, recipients) = (u64::from(messages & 31), 1 + usize::from(messages >> 5 & 3));
         for index in 0..messages {
             let content = Content(Arc::new(format!("{index}\r\n").into_bytes()));
@@ -139,12 +240,13 @@ impl<'a> World<'a> {
             sender.queue.push(Job::new(index, content, "a@example.org".parse().unwrap(), all.collect()));
         }
         sender.queue.end_of_input();
+        let taken = Taken { times: HashMap::new(), journal };
         Self {
             mailer,
             sender: Arc::new(Mutex::new(sender)),
             workers: Vec::new(),
             at_rest: HashMap::new(),
-            taken: Taken::new(),
+            taken,
             events: Events(events),
             now: Instant::now(),
             recipients,
@@ -317,16 +419,16 @@ impl<'a> World<'a> {
     }
 
     fn check_receipts(&mut self) {
-        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(sender.is_over() && sender.workers() == 0 && sender.working() == 0);
-        let mut receipts = sender.queue.take_receipts();
+        let mut receipts = sender.queue.ledger().take_receipts();
         receipts.sort_by_key(|receipt| receipt.index);
         let indices: Vec<u64> = receipts.iter().map(|receipt| receipt.index).collect();
         assert_eq!(indices, (0..self.messages).collect::<Vec<_>>(), "one receipt for each message");
         for receipt in receipts {
             assert_eq!(receipt.recipients.len(), self.recipients);
             for (path, fate) in &receipt.recipients {
-                let times = self.taken.get(&(receipt.index, path.to_string())).copied().unwrap_or(0);
+                let times = self.taken.times.get(&(receipt.index, path.to_string())).copied().unwrap_or(0);
                 match fate {
                     Fate::Sent(_) => assert_eq!(times, 1, "sent, and taken {times} times"),
                     Fate::Unknown => assert!(times <= 1, "taken {times} times"),
@@ -461,7 +563,7 @@ impl Peer {
             let text = String::from_utf8(self.content.take().unwrap_or_default()).unwrap();
             let index: u64 = text.trim_end().parse().expect("one message, whole");
             for recipient in self.recipients.drain(..) {
-                *taken.entry((index, recipient)).or_default() += 1;
+                taken.take(index, recipient);
             }
         }
         self.reset();

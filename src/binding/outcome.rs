@@ -31,6 +31,8 @@ pub fn event_to_python(py: Python<'_>, event: Event, given: &Given) -> PyResult<
         Event::Unreadable(why) => Err(super::error::to_python(py, &why.to_error())),
         Event::Challenge(challenge) => Ok(PyBytes::new(py, &challenge).into_any().unbind()),
         Event::Transaction(outcome) => transaction_to_python(py, &outcome, given),
+        // No client holds an end.
+        Event::EndHeld => Ok(py.None()),
         Event::Opened(opened) => {
             let trouble = opened.trouble.as_deref().map(|trouble| super::error::to_python(py, trouble));
             Ok(Opened::new(*opened, trouble).into_pyobject(py)?.into_any().unbind())

@@ -17,6 +17,7 @@ pub(super) fn work<P: Payload>(
     attendant: &mut dyn Attendant,
 ) -> Result<(), Error> {
     let name: Arc<str> = local.name().into();
+    let ledger = Arc::clone(batch.lock().queue.ledger());
     let mut taken = VecDeque::new();
     loop {
         let now = Instant::now();
@@ -30,9 +31,13 @@ pub(super) fn work<P: Payload>(
             attendant.attend().inspect_err(|error| batch.fail(error))?;
             continue;
         };
+        let begun = ledger.begun(&job, job.recipients.len());
         job.attempts += 1;
-        let sent = octets(job.payload.body())
-            .and_then(|octets| local.take(&envelope(&job.reverse_path, &job.recipients)?, &octets));
+        let sent = begun.and_then(|()| octets(job.payload.body())).and_then(|octets| {
+            let envelope = envelope(&job.reverse_path, &job.recipients)?;
+            ledger.end_said(&[job.index]).inspect_err(|error| batch.fail(error))?;
+            local.take(&envelope, &octets)
+        });
         let mut sender = batch.lock();
         match sent {
             Ok(reply) => {

@@ -50,11 +50,17 @@
 //! front, what was said to its end and not answered is unknown, and only the message that
 //! was the server's next counts the attempt.
 //!
+//! A [`Ledger`] is told of each message, in order: `begun`, `end_said`, `settled`. From the
+//! second on, and no sooner, its fate may be unknown; so an end of mail data waits in the
+//! session until a ledger that minds has taken note of it, of a whole window at a time.
+//! Receipts are kept by a ledger too, which minds nothing (`ledger.rs`).
+//!
 //! What is tried again, and when, and when to give up, is said in `policy.rs` and nowhere
 //! else. The first session of a call shows whether there is a server: only when it is ready
 //! for mail, others are opened beside it.
 
 mod job;
+mod ledger;
 mod local;
 mod mailer;
 mod pipeline;
@@ -71,6 +77,7 @@ mod window;
 mod worker;
 
 pub use job::{Job, Payload, Receipt};
+pub use ledger::{Ledger, Receipts};
 pub use mailer::{Hop, Mailer};
 pub use pipeline::Bounds;
 pub use policy::Policy;

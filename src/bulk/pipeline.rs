@@ -2,6 +2,7 @@
 //! which of them an answer belongs to. Moves no octets.
 
 use super::job::{Job, Payload, fates_of};
+use super::ledger::Ledger;
 use super::queue::Work;
 use super::rate::Rate;
 use super::sender::{Sender, locked};
@@ -65,6 +66,7 @@ pub struct Pipeline<P> {
     recipients: usize,
     /// The server has asked for a login that was made: another session may do better.
     logged_out: bool,
+    ledger: Arc<dyn Ledger<P>>,
 }
 
 /// What a session could say, and why not more.
@@ -79,7 +81,7 @@ pub enum Filled {
 }
 
 impl<P: Payload> Pipeline<P> {
-    pub fn new(past: Past, bounds: Bounds, now: Instant) -> Self {
+    pub fn new(past: Past, bounds: Bounds, ledger: Arc<dyn Ledger<P>>, now: Instant) -> Self {
         Self {
             welcome: past.begun > 0,
             past,
@@ -91,7 +93,12 @@ impl<P: Payload> Pipeline<P> {
             answers: 0,
             recipients: usize::MAX,
             logged_out: false,
+            ledger,
         }
+    }
+
+    pub fn minds_ends(&self) -> bool {
+        self.ledger.minds_ends()
     }
 
     pub fn is_recorded(&self) -> bool {
@@ -183,13 +190,16 @@ impl<P: Payload> Pipeline<P> {
     /// Begins the next that was taken, for so many of its recipients. False: the session
     /// takes nothing at the moment.
     fn begin(&mut self, room: usize, sender: &Mutex<Sender<P>>, session: &mut Session, now: Instant) -> bool {
-        let transaction = self.taken.front().map(|job| job.transaction(room, self.past.idle));
-        let asked = transaction.map(|transaction| session.request(Request::Transaction(transaction)));
-        // The session is over, or has something to tell first.
-        if matches!(&asked, Some(Err(error)) if matches!(error.kind, Kind::Disconnected | Kind::Misuse)) {
-            return false;
-        }
-        let (Some(mut job), Some(asked)) = (self.taken.pop_front(), asked) else { return true };
+        let Some(job) = self.taken.front() else { return true };
+        let asked = match self.ledger.begun(job, room.min(job.recipients.len())) {
+            Ok(()) => match session.request(Request::Transaction(job.transaction(room, self.past.idle))) {
+                // The session is over, or has something to tell first.
+                Err(error) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => return false,
+                asked => asked,
+            },
+            refused => refused,
+        };
+        let Some(mut job) = self.taken.pop_front() else { return true };
         match asked {
             Ok(()) => {
                 job.attempts += 1;
@@ -202,6 +212,19 @@ impl<P: Payload> Pipeline<P> {
             Err(error) => locked(sender).queue.reject(job, &self.past.server, error),
         }
         true
+    }
+
+    /// Tells the ledger of the ends that the session is about to say, if it minds them, and
+    /// lets them go. An error: they have to stay.
+    pub fn say_ends(&self, session: &mut Session) -> Result<(), Error> {
+        let held = session.ends_held();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let messages: Vec<u64> = self.in_flight.range(held).map(|job| job.index).collect();
+        self.ledger.end_said(&messages)?;
+        session.say_ends();
+        Ok(())
     }
 
     /// The answer to the first message in flight.

@@ -5,6 +5,7 @@
 //! or in a receipt.
 
 use super::job::{Job, Payload, Receipt};
+use super::ledger::Ledger;
 use super::policy::Policy;
 use super::rate::{PerDay, Rate};
 use crate::envelope::ForwardPath;
@@ -34,7 +35,7 @@ pub struct Queue<P> {
     out: usize,
     /// There is no more to come.
     fed: bool,
-    receipts: Vec<Receipt<P>>,
+    ledger: Arc<dyn Ledger<P>>,
     /// Why nothing can be sent any more.
     failed: Option<Error>,
     /// What is tried again, and by which other server, in words; None where no log wants it.
@@ -55,10 +56,9 @@ pub enum Work {
 }
 
 impl<P: Payload> Queue<P> {
-    pub fn new(policy: Policy, limits: Arc<Mutex<Limits>>) -> Self {
+    pub fn new(policy: Policy, limits: Arc<Mutex<Limits>>, ledger: Arc<dyn Ledger<P>>) -> Self {
         let ready = VecDeque::new();
         let later = BTreeMap::new();
-        let receipts = Vec::new();
         Self {
             policy,
             limits,
@@ -67,7 +67,7 @@ impl<P: Payload> Queue<P> {
             put_off: 0,
             out: 0,
             fed: false,
-            receipts,
+            ledger,
             failed: None,
             news: None,
         }
@@ -107,12 +107,8 @@ impl<P: Payload> Queue<P> {
         self.is_drained() && self.out == 0
     }
 
-    pub fn take_receipts(&mut self) -> Vec<Receipt<P>> {
-        std::mem::take(&mut self.receipts)
-    }
-
-    pub fn has_receipts(&self) -> bool {
-        !self.receipts.is_empty()
+    pub fn ledger(&self) -> &Arc<dyn Ledger<P>> {
+        &self.ledger
     }
 
     pub fn policy(&self) -> &Policy {
@@ -253,7 +249,7 @@ impl<P: Payload> Queue<P> {
     pub fn fail(&mut self, error: &Error) {
         let error = self.failed.get_or_insert_with(|| error.clone());
         let waiting = self.ready.drain(..).chain(std::mem::take(&mut self.later).into_values());
-        self.receipts.extend(waiting.map(|job| job.give_up(None, Some(error.clone()))));
+        waiting.for_each(|job| self.ledger.settled(job.give_up(None, Some(error.clone()))));
     }
 
     /// To be sent next; but one that a session has ended on, and that may have been the
@@ -296,7 +292,7 @@ impl<P: Payload> Queue<P> {
     }
 
     fn settled(&mut self, receipt: Receipt<P>) {
-        self.receipts.push(receipt);
+        self.ledger.settled(receipt);
     }
 
     /// Where nothing can be sent any more, it has its receipt.
@@ -319,6 +315,7 @@ impl<P: Payload> Queue<P> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ledger::Receipts;
     use super::*;
     use crate::protocol::reply::Reply;
 
@@ -326,7 +323,7 @@ mod tests {
 
     fn queue(retries: u32, resend_unknown: bool) -> Queue<Octets> {
         let policy = Policy { retries, give_up_after: None, backoff: Duration::from_secs(1), resend_unknown };
-        let mut queue = Queue::new(policy, Arc::default());
+        let mut queue = Queue::new(policy, Arc::default(), Arc::new(Receipts::default()));
         let recipients = vec!["b@example.org".parse().unwrap()];
         let sender = "a@example.org".parse().unwrap();
         queue.push(Job::new(0, Arc::new(Vec::new()), sender, recipients));
@@ -346,7 +343,7 @@ mod tests {
 
     fn fate(queue: &mut Queue<Octets>) -> Fate {
         assert!(queue.is_finished());
-        queue.take_receipts().pop().unwrap().recipients.pop().unwrap().1
+        queue.ledger().take_receipts().pop().unwrap().recipients.pop().unwrap().1
     }
 
     fn busy() -> Fate {
@@ -393,7 +390,7 @@ mod tests {
         let mut out = VecDeque::new();
         queue.take(1, now, &mut out);
         queue.fail(&Error::new(Kind::Interrupted, Stage::Command, "stopped"));
-        assert!(!queue.has_receipts());
+        assert!(!queue.ledger().has_receipts());
         queue.put_back(out.pop_front().unwrap());
         assert_eq!(fate(&mut queue), Fate::NotSent);
     }

@@ -1,6 +1,7 @@
 //! One call's messages: the queue, how many work on it, and whether it goes on. Pure.
 
 use super::job::{Job, Payload};
+use super::ledger::Ledger;
 use super::mailer::Mailer;
 use super::policy::{Failure, Next, Policy};
 use super::queue::{Queue, Work};
@@ -31,9 +32,9 @@ pub struct Sender<P> {
 }
 
 impl<P: Payload> Sender<P> {
-    pub fn new(mailer: &Mailer, policy: Policy) -> Self {
+    pub fn new(mailer: &Mailer, policy: Policy, ledger: Arc<dyn Ledger<P>>) -> Self {
         Self {
-            queue: Queue::new(policy, Arc::clone(&mailer.limits)),
+            queue: Queue::new(policy, Arc::clone(&mailer.limits), ledger),
             most: mailer.keep.most.max(1),
             workers: 0,
             working: 0,

@@ -2,6 +2,7 @@
 //! here waits for the feeder's own work, and nothing of it stays behind when a call ends.
 
 use super::job::{Job, Payload, Receipt};
+use super::ledger::{Ledger, Receipts};
 use super::mailer::Mailer;
 use super::policy::Policy;
 use super::sender::{Sender, locked, stopped};
@@ -85,9 +86,19 @@ thread_local! {
 
 impl<P: Payload> Batch<P> {
     pub fn new(mailer: Arc<Mailer>, pool: Arc<Pool>, policy: Policy) -> Self {
+        Self::with_ledger(mailer, pool, policy, Arc::new(Receipts::default()))
+    }
+
+    /// One whose messages this ledger is told of.
+    pub fn with_ledger(
+        mailer: Arc<Mailer>,
+        pool: Arc<Pool>,
+        policy: Policy,
+        ledger: Arc<dyn Ledger<P>>,
+    ) -> Self {
         let nested = HOLDS.with_borrow(|holds| holds.contains(&Arc::as_ptr(&mailer)));
         Self {
-            sender: Arc::new(Mutex::new(Sender::new(&mailer, policy))),
+            sender: Arc::new(Mutex::new(Sender::new(&mailer, policy, ledger))),
             mailer,
             pool,
             sleepers: Mutex::default(),
@@ -229,7 +240,7 @@ impl<P: Payload> Batch<P> {
     }
 
     pub fn take_receipts(&self) -> Vec<Receipt<P>> {
-        self.lock().queue.take_receipts()
+        self.lock().queue.ledger().take_receipts()
     }
 
     /// Why nothing can be sent any more.
@@ -259,7 +270,7 @@ impl<P: Payload> Batch<P> {
     pub fn wait(&self, low: usize) {
         let sender = self.lock();
         let over = sender.queue.is_finished() || sender.workers() == 0;
-        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
+        if !over && !sender.queue.ledger().has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
             drop(self.news.wait_timeout(sender, SLICE));
         }
     }

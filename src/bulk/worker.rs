@@ -173,6 +173,8 @@ struct Share<P> {
     settled: Instant,
     /// The session may do no more.
     spent: bool,
+    /// Why the ledger could not take note of the ends that are due.
+    unnoted: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -380,11 +382,15 @@ impl<P: Payload> Worker<P> {
             view,
             recorded: locked(&self.sender).recorded,
         };
-        let pipeline = Pipeline::new(past, self.mailer.bounds, now);
         let fresh = rested.begun == 0;
-        locked(&self.sender).ready();
+        let mut sender = locked(&self.sender);
+        let ledger = Arc::clone(sender.queue.ledger());
+        sender.ready();
+        drop(sender);
+        let pipeline = Pipeline::new(past, self.mailer.bounds, ledger, now);
         self.refusals = 0;
-        self.go(Step::Working(Share { rested, pipeline, began: now, fresh, settled: now, spent: false }));
+        let share = Share { rested, pipeline, began: now, fresh, settled: now, spent: false, unnoted: None };
+        self.go(Step::Working(share));
     }
 
     // -- with a session ----------------------------------------------------------------
@@ -439,6 +445,7 @@ impl<P: Payload> Worker<P> {
         };
         let pipeline = &mut share.pipeline;
         session.keep_transcript(pipeline.is_recorded());
+        session.hold_ends(pipeline.minds_ends());
         let sessions = self.mailer.sessions();
         let wanted = sessions.is_wanted();
         let passed_over = sessions.is_passed_over(share.rested.hop, now);
@@ -455,6 +462,11 @@ impl<P: Payload> Worker<P> {
             true => Filled::Full,
             false => pipeline.fill(&self.sender, session, now),
         };
+        if let Err(error) = pipeline.say_ends(session) {
+            locked(&self.sender).fail(&error);
+            share.unnoted = Some(session.fail(Error { kind: Kind::Interrupted, ..error }));
+            return Do::Part;
+        }
         let idle = pipeline.in_flight() == 0;
         let drained = |sender: &Mutex<Sender<P>>| locked(sender).queue.is_drained();
         let waiting = |sender: &Mutex<Sender<P>>| locked(sender).queue.waiting();
@@ -515,7 +527,8 @@ impl<P: Payload> Worker<P> {
         let quitting = matches!(self.step, Step::Quitting(_));
         let (Step::Working(share) | Step::Quitting(share)) = &mut self.step else { return Parting::Quit };
         let mut rested = share.rested;
-        let error = error.map(|error| share.pipeline.traced(error.clone()));
+        let error = share.unnoted.take().or_else(|| error.cloned());
+        let error = error.map(|error| share.pipeline.traced(error));
         let error = error.as_ref();
         let follows = settle(share, &self.mailer, &self.sender, session, error, now);
         rested.begun = share.pipeline.begun();

@@ -67,6 +67,9 @@ pub enum Event {
     /// session is over: nothing but a lost connection takes mail data back.
     Unreadable(Unreadable),
     Transaction(Outcome),
+    /// Nothing can be said before `Session::say_ends`: what comes next is the end of a
+    /// message, and it is held.
+    EndHeld,
     /// A session was opened by a plan, or could not be: of an
     /// [`Opening`](super::opening::Opening), not of a session by itself.
     Opened(Box<Opened>),

@@ -69,6 +69,18 @@ impl Awaited {
     }
 }
 
+/// Whether the ends of mail data wait for the caller's word.
+#[derive(Debug, Default)]
+struct Ends {
+    are_held: bool,
+    /// What was written before the first that waits.
+    held: Option<u64>,
+    /// What was written when the last was let go.
+    let_go: u64,
+    /// The caller knows that one waits.
+    told: bool,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     buffer: Vec<u8>,
@@ -79,6 +91,7 @@ pub(super) struct Outgoing {
     sent: u64,
     /// What was written with the end of mail data that was said last.
     end: Option<u64>,
+    ends: Ends,
     /// Each with the count of octets that must be sent before its reply is due.
     awaited: VecDeque<(Awaited, u64)>,
     body: Option<(Body, Encoder)>,
@@ -180,6 +193,9 @@ impl Outgoing {
             }
             (chunk.as_slice(), body.is_done())
         };
+        if last && self.ends.are_held {
+            self.ends.held.get_or_insert(self.written);
+        }
         let end = if last { " LAST" } else { "" };
         let bdat = if self.letters == Letters::Smtplib { "bdat" } else { "BDAT" };
         let line = format!("{bdat} {}{end}", content.len());
@@ -218,7 +234,7 @@ impl Outgoing {
     /// Whether all that was said is in the buffer or on its way, mail data
     /// included, and not so much that a slow peer would make it grow.
     pub(super) fn takes_more(&self) -> bool {
-        if self.pending().len() > BACKLOG {
+        if self.buffer.len() - self.start > BACKLOG {
             return false;
         }
         self.body.is_none() && self.chunks.is_none()
@@ -235,7 +251,36 @@ impl Outgoing {
 
     /// What is to be sent next; empty when there is nothing. `refill` goes before it.
     pub(super) fn pending(&self) -> &[u8] {
-        &self.buffer[self.start..]
+        let unsent = &self.buffer[self.start..];
+        match self.ends.held {
+            None => unsent,
+            Some(held) => &unsent[..unsent.len().min((held - self.sent) as usize)],
+        }
+    }
+
+    pub(super) fn hold_ends(&mut self, hold: bool) {
+        if hold != self.ends.are_held {
+            self.ends.are_held = hold;
+            self.say_ends();
+        }
+    }
+
+    pub(super) fn holds_ends(&self) -> bool {
+        self.ends.are_held
+    }
+
+    /// What was written when the last end was let go.
+    pub(super) fn let_go(&self) -> u64 {
+        self.ends.let_go
+    }
+
+    pub(super) fn say_ends(&mut self) {
+        self.ends = Ends { let_go: self.written, ..Ends { are_held: self.ends.are_held, ..Ends::default() } };
+    }
+
+    /// Whether all is sent but for an end that waits: it is told once.
+    pub(super) fn has_come_to_an_end(&mut self) -> bool {
+        self.ends.held == Some(self.sent) && !std::mem::replace(&mut self.ends.told, true)
     }
 
     pub(super) fn sent(&mut self, octets: usize) {
@@ -277,6 +322,7 @@ impl Outgoing {
         self.body = None;
         self.chunks = None;
         self.awaited.clear();
+        self.ends.held = None;
     }
 
     pub(super) fn note(&mut self, speaker: Speaker, text: Vec<u8>) {
@@ -323,6 +369,9 @@ impl Outgoing {
         }
         let done = body.is_done();
         if done {
+            if self.ends.are_held {
+                self.ends.held.get_or_insert(self.written + self.buffer.len() as u64);
+            }
             encoder.finish(&mut self.buffer);
             self.note(Speaker::Client, b".".to_vec());
         } else {

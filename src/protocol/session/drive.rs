@@ -18,6 +18,9 @@ impl Session {
         if self.upgrade_due.is_some() {
             return Step::UpgradeTls;
         }
+        if self.out.has_come_to_an_end() {
+            return Step::Yield(Event::EndHeld);
+        }
         let stage = self.out.next_awaited().filter(|_| !self.state.is_over()).map(|_| self.stage());
         match self.out.pending() {
             [] => stage.map_or(Step::Idle, Step::Receive),

@@ -6,6 +6,7 @@
 mod ask;
 mod drive;
 mod end;
+mod ends;
 mod hear;
 mod limits;
 mod options;

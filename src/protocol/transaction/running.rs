@@ -263,6 +263,11 @@ impl Running {
         self.end = Some(octets);
     }
 
+    /// Whether it has its end behind so many octets.
+    pub(in crate::protocol) fn ends_behind(&self, octets: u64) -> bool {
+        self.end.is_some_and(|end| end > octets)
+    }
+
     /// The conversation is over, and the server may have had so many octets of it. Where the
     /// end of the mail data was among them, what became of the message is unknown.
     pub(in crate::protocol) fn end(mut self, reached: u64) -> Outcome {

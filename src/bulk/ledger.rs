@@ -1,0 +1,77 @@
+//! What is told of each message, and when: so that a journal can stand on it.
+//!
+//! | told | when | from here on |
+//! | --- | --- | --- |
+//! | `begun` | before the first octet of an attempt goes out | it may be refused by the server |
+//! | `end_said` | before the end of the mail data goes out | it may have arrived: *unknown* is possible |
+//! | `settled` | once, in the end | its receipt says what became of each recipient |
+//!
+//! In this order, but an attempt that ends before its time leaves out the second, and a
+//! message that was never tried is settled alone. An attempt after another one begins anew,
+//! and so does one that needs several transactions.
+//!
+//! A ledger may say no to the first two. Nothing goes out of a message that it does not let
+//! begin, and the receipt has its reason. Where it can't take note of an end, that end is not
+//! said: nothing can be sent any more, and what has not been said to its end is not sent.
+
+use super::job::{Job, Receipt};
+use super::sender::locked;
+use crate::protocol::Error;
+use std::fmt;
+use std::sync::Mutex;
+
+/// Asked by all sessions of a call, at the same time.
+pub trait Ledger<P>: fmt::Debug + Send + Sync {
+    /// An attempt begins, after `job.attempts` others, for so many of `job.recipients`.
+    fn begun(&self, _job: &Job<P>, _recipients: usize) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether it is told of ends. If so, no end of mail data is said before `end_said` has
+    /// come back.
+    fn minds_ends(&self) -> bool {
+        false
+    }
+
+    /// The ends of these messages, by their `index`, are about to be said over one session:
+    /// of all that it has in hand, so that one write does for all of them.
+    fn end_said(&self, _messages: &[u64]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn settled(&self, receipt: Receipt<P>);
+
+    /// The receipts since the last time, for the caller.
+    fn take_receipts(&self) -> Vec<Receipt<P>>;
+
+    fn has_receipts(&self) -> bool;
+}
+
+/// Keeps the receipts until the caller takes them, and no more.
+pub struct Receipts<P>(Mutex<Vec<Receipt<P>>>);
+
+impl<P> Default for Receipts<P> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<P> fmt::Debug for Receipts<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receipts").field(&locked(&self.0).len()).finish()
+    }
+}
+
+impl<P: Send> Ledger<P> for Receipts<P> {
+    fn settled(&self, receipt: Receipt<P>) {
+        locked(&self.0).push(receipt);
+    }
+
+    fn take_receipts(&self) -> Vec<Receipt<P>> {
+        std::mem::take(&mut *locked(&self.0))
+    }
+
+    fn has_receipts(&self) -> bool {
+        !locked(&self.0).is_empty()
+    }
+}

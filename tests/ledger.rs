@@ -1,0 +1,293 @@
+//! A ledger that minds the ends of messages, over both drivers; the catcher is the server.
+
+use rsmtp::bulk::*;
+use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
+use rsmtp::driver::{Patience, Reactive, Target, Wire};
+use rsmtp::protocol::opening::Security;
+use rsmtp::protocol::transaction::Fate;
+use rsmtp::protocol::{Error, Kind, Options, Stage};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+type Octets = Arc<Vec<u8>>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Begun(u64, u32),
+    EndSaid(u64),
+    Settled(u64),
+}
+
+/// Writes all down, and asks the server at each end how many messages it has.
+#[derive(Debug)]
+struct Journal {
+    kept: Receipts<Octets>,
+    told: Mutex<Vec<Told>>,
+    writes: Mutex<usize>,
+    /// The message that it does not let begin.
+    refused: Option<u64>,
+    /// The write that fails.
+    fails: Option<usize>,
+}
+
+impl Journal {
+    fn new(refused: Option<u64>, fails: Option<usize>) -> Arc<Self> {
+        Arc::new(Self {
+            kept: Receipts::default(),
+            told: Mutex::default(),
+            writes: Mutex::default(),
+            refused,
+            fails,
+        })
+    }
+
+    fn told(&self, what: Told) -> usize {
+        let told = self.told.lock().unwrap();
+        told.iter().filter(|one| **one == what).count()
+    }
+
+    fn place(&self, what: Told) -> Option<usize> {
+        self.told.lock().unwrap().iter().position(|one| *one == what)
+    }
+}
+
+impl Ledger<Octets> for Journal {
+    fn begun(&self, job: &Job<Octets>, _: usize) -> Result<(), Error> {
+        if self.refused == Some(job.index) {
+            return Err(Error::new(Kind::Local, Stage::Mail, "suppressed"));
+        }
+        self.told.lock().unwrap().push(Told::Begun(job.index, job.attempts));
+        Ok(())
+    }
+
+    fn minds_ends(&self) -> bool {
+        true
+    }
+
+    fn end_said(&self, messages: &[u64]) -> Result<(), Error> {
+        let mut writes = self.writes.lock().unwrap();
+        *writes += 1;
+        if self.fails == Some(*writes) {
+            return Err(Error::new(Kind::Local, Stage::EndOfData, "the disk is full"));
+        }
+        self.told.lock().unwrap().extend(messages.iter().map(|&index| Told::EndSaid(index)));
+        Ok(())
+    }
+
+    fn settled(&self, receipt: Receipt<Octets>) {
+        self.told.lock().unwrap().push(Told::Settled(receipt.index));
+        self.kept.settled(receipt);
+    }
+
+    fn take_receipts(&self) -> Vec<Receipt<Octets>> {
+        self.kept.take_receipts()
+    }
+
+    fn has_receipts(&self) -> bool {
+        self.kept.has_receipts()
+    }
+}
+
+fn catcher() -> Catcher {
+    let credentials = Credentials {
+        any: false,
+        username: "user".into(),
+        password: "password".into(),
+        token: "token".into(),
+    };
+    Catcher::start(Settings { tls: TlsMode::None, ..Settings::new(credentials) }).unwrap()
+}
+
+fn mailer(port: u16, chunking: bool) -> Arc<Mailer> {
+    let server = Server {
+        name: format!("127.0.0.1:{port}").into(),
+        options: Options { chunking, ..Options::default() },
+        security: Security::None,
+        make_layer: Arc::new(|| Err(Error::new(Kind::Misuse, Stage::Handshake, "no TLS here"))),
+        credentials: None,
+        initial_response: true,
+        client_name: None,
+    };
+    let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
+    let patience = Patience { stage: Some(Duration::from_secs(10)), operation: None };
+    let keep = Keep { most: 1, idle: Duration::ZERO, age: Duration::from_secs(300) };
+    let bounds = Bounds { window: 1000, messages: None, rate: None };
+    Arc::new(Mailer::new(vec![Hop { server, target, patience }], None, keep, bounds, Limits::default()))
+}
+
+const POLICY: Policy =
+    Policy { retries: 0, give_up_after: None, backoff: Duration::from_millis(10), resend_unknown: false };
+
+/// Large ones are of several chunks.
+fn jobs(count: u64) -> Vec<Job<Octets>> {
+    let content = |index: u64| {
+        let size = if index % 10 == 3 { 600_000 } else { 10 };
+        [format!("Subject: {index}\r\n\r\n").into_bytes(), b"x\r\n".repeat(size / 3)].concat()
+    };
+    let recipients = || vec!["b@example.org".parse().unwrap()];
+    let job =
+        |index| Job::new(index, Arc::new(content(index)), "a@example.org".parse().unwrap(), recipients());
+    (0..count).map(job).collect()
+}
+
+fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Receipt<Octets>> {
+    let batch = Arc::new(Batch::with_ledger(mailer, Arc::default(), POLICY, journal));
+    for job in jobs(count) {
+        batch.push(job);
+    }
+    batch.start_workers();
+    batch.end_of_input();
+    while !batch.is_over() {
+        batch.wait(0);
+    }
+    batch.stop();
+    batch.join();
+    batch.take_receipts()
+}
+
+/// As an event loop does it.
+fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Receipt<Octets>> {
+    let mut sender = Sender::new(&mailer, POLICY, journal);
+    jobs(count).into_iter().for_each(|job| sender.push(job));
+    sender.queue.end_of_input();
+    assert!(sender.enlist());
+    let ledger = Arc::clone(sender.queue.ledger());
+    let sender = Arc::new(Mutex::new(sender));
+    let mut worker = Worker::new(Arc::clone(&mailer), sender, false);
+    loop {
+        let now = Instant::now();
+        match worker.next(now) {
+            Do::Dial(hop) => {
+                let Target::Tcp { host, port, .. } = &mailer.hops[hop].target else { panic!() };
+                let stream = TcpStream::connect((host.as_str(), *port)).unwrap();
+                let mut driver =
+                    Reactive::new(Wire::new(mailer.options(hop, now), None, Patience::default()));
+                driver.connected(host, None, false);
+                worker.dialled("[127.0.0.1]".parse().unwrap(), driver.wire_mut(), now);
+                converse(&mut worker, driver, stream);
+            }
+            Do::Leave => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    ledger.take_receipts()
+}
+
+fn converse(worker: &mut Worker<Octets>, mut driver: Reactive, mut stream: TcpStream) {
+    driver.begin_serving().unwrap();
+    loop {
+        if let Some(octets) = driver.output(<[u8]>::to_vec) {
+            stream.write_all(&octets).unwrap();
+            driver.sent(octets.len());
+            continue;
+        }
+        let now = Instant::now();
+        while let Some(event) = driver.next_event() {
+            worker.hear(event, now).unwrap();
+        }
+        if !driver.is_serving() {
+            break;
+        }
+        if !matches!(worker.talk(driver.wire_mut().session_mut(), now), Do::Talk | Do::Wait(_)) {
+            driver.end_serving();
+            break;
+        }
+        if !driver.wire_mut().is_about_to_send() {
+            let mut octets = [0; 65536];
+            let count = stream.read(&mut octets).unwrap();
+            driver.received(&octets[..count]);
+        }
+    }
+    let error = driver.take_settled().err();
+    worker.part(driver.wire_mut().session_mut(), error.as_ref(), Instant::now());
+}
+
+type Run = fn(Arc<Mailer>, Arc<Journal>, u64) -> Vec<Receipt<Octets>>;
+
+fn for_each(check: impl Fn(&Catcher, Arc<Mailer>, Run)) {
+    for run in [by_threads as Run, by_a_loop] {
+        for chunking in [true, false] {
+            let catcher = catcher();
+            let mailer = mailer(catcher.address().unwrap().port(), chunking);
+            check(&catcher, mailer, run);
+        }
+    }
+}
+
+#[test]
+fn each_message_is_begun_then_its_end_is_said_then_it_is_settled() {
+    for_each(|catcher, mailer, run| {
+        let journal = Journal::new(None, None);
+        let receipts = run(mailer, Arc::clone(&journal), 30);
+        assert!(receipts.len() == 30 && receipts.iter().all(Receipt::ok));
+        assert_eq!(catcher.store().count(), 30);
+        for index in 0..30 {
+            let [begun, said, settled] = [Told::Begun(index, 0), Told::EndSaid(index), Told::Settled(index)];
+            assert!([begun, said, settled].map(|what| journal.told(what)) == [1, 1, 1]);
+            assert!(journal.place(begun) < journal.place(said));
+            assert!(journal.place(said) < journal.place(settled));
+        }
+    });
+}
+
+#[test]
+fn one_write_does_for_what_is_in_hand() {
+    let catcher = catcher();
+    let mailer = mailer(catcher.address().unwrap().port(), true);
+    let journal = Journal::new(None, None);
+    let batch = Arc::new(Batch::with_ledger(mailer, Arc::default(), POLICY, journal.clone()));
+    let small = |index| {
+        Job::new(index, Arc::new(b"x\r\n".to_vec()), "a@b.c".parse().unwrap(), vec!["b@b.c".parse().unwrap()])
+    };
+    for index in 0..400 {
+        batch.push(small(index));
+    }
+    batch.end_of_input();
+    batch.start_workers();
+    while !batch.is_over() {
+        batch.wait(0);
+    }
+    assert_eq!(catcher.store().count(), 400);
+    let writes = *journal.writes.lock().unwrap();
+    assert!(writes < 200, "{writes} writes for 400 messages");
+}
+
+#[test]
+fn nothing_goes_out_of_a_message_that_is_refused() {
+    for_each(|catcher, mailer, run| {
+        let journal = Journal::new(Some(5), None);
+        let receipts = run(mailer, Arc::clone(&journal), 10);
+        assert_eq!((receipts.len(), catcher.store().count()), (10, 9));
+        for receipt in receipts {
+            assert_eq!(receipt.ok(), receipt.index != 5);
+            if let Some(error) = receipt.error {
+                assert_eq!((receipt.index, error.message.as_str(), receipt.attempts), (5, "suppressed", 0));
+            }
+        }
+        assert_eq!([Told::EndSaid(5), Told::Settled(5)].map(|what| journal.told(what)), [0, 1]);
+    });
+}
+
+#[test]
+fn an_end_that_is_not_noted_is_not_said_and_nothing_more_is_sent() {
+    for fails in [1, 3] {
+        for_each(|catcher, mailer, run| {
+            let journal = Journal::new(None, Some(fails));
+            let receipts = run(mailer, Arc::clone(&journal), 20);
+            let said = (0..20).filter(|&index| journal.told(Told::EndSaid(index)) == 1);
+            let said: Vec<u64> = said.collect();
+            assert_eq!(receipts.len(), 20);
+            for receipt in receipts {
+                let may_have_arrived = matches!(receipt.recipients[0].1, Fate::Sent(_) | Fate::Unknown);
+                assert_eq!(may_have_arrived, said.contains(&receipt.index), "{receipt:?}");
+                if !may_have_arrived {
+                    assert!(receipt.error.unwrap().message.contains("the disk is full"));
+                }
+            }
+            assert!(catcher.store().count() <= said.len() as u64);
+            assert_eq!(said.is_empty(), fails == 1);
+        });
+    }
+}
