@@ -27,6 +27,9 @@
 //! - `UpgradeTls`: bring TLS up under the session, say `tls_established`;
 //! - `Yield(event)`: hand it to the caller that made the request.
 //!
+//! A caller who takes note of what may have arrived has the session hold each end of
+//! mail data (`session/ends.rs`): nothing from there on is said before `say_ends`.
+//!
 //! `opening.rs` composes the requests that lead from the greeting to mail: EHLO,
 //! STARTTLS, EHLO, AUTH, by a plan. It stands on a session as a caller does.
 //!
