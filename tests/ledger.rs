@@ -165,7 +165,7 @@ fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Rece
                 let mut driver =
                     Reactive::new(Wire::new(mailer.options(hop, now), None, Patience::default()));
                 driver.connected(host, None, false);
-                worker.dialled("[127.0.0.1]".parse().unwrap(), driver.wire_mut(), now);
+                worker.dialled("[127.0.0.1]".parse().unwrap(), None, driver.wire_mut(), now);
                 converse(&mut worker, driver, stream);
             }
             Do::Leave => break,
