@@ -6,46 +6,20 @@ use super::ledger::{Ledger, Receipts};
 use super::mailer::Mailer;
 use super::policy::Policy;
 use super::sender::{Sender, locked, stopped};
-use super::wakeups::{NAP, Nap, Sleep, Sleepers, Wake};
-use super::worker::{Do, Parting, Worker};
-use crate::driver::{Attendant, Connection, Listener, SLICE, TimedLine, Wire};
-use crate::protocol::opening::Security;
-use crate::protocol::{Error, Event, Kind, Stage};
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::panic::{self, AssertUnwindSafe};
+use super::wakeups::{NAP, Sleep, Sleepers, Wake};
+use super::worker::{Do, Worker};
+use crate::driver::{Attendant, Connection, Listener, SLICE, TimedLine};
+use crate::protocol::{Error, Kind, Stage};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The connections of a mailer's sessions at rest.
-#[derive(Debug, Default)]
-pub struct Pool {
-    at_rest: Mutex<HashMap<u64, Connection>>,
-    /// A place has come free.
-    free: Condvar,
-}
+mod conversing;
+mod pool;
 
-impl Pool {
-    /// Ends those whose sessions are not kept any more.
-    pub fn clear(&self) {
-        let all = std::mem::take(&mut *locked(&self.at_rest));
-        all.into_values().for_each(|mut connection| connection.leave());
-    }
-
-    fn take(&self, id: u64) -> Option<Connection> {
-        locked(&self.at_rest).remove(&id)
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        // Not by the lock: in a forked child it may never be given back.
-        let all = std::mem::take(self.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner));
-        all.into_values().for_each(|mut connection| connection.leave());
-    }
-}
+use conversing::Holding;
+pub use pool::Pool;
 
 /// How a batch stands.
 #[derive(Clone, Copy, Debug)]
@@ -79,11 +53,6 @@ pub struct Batch<P> {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-thread_local! {
-    /// The mailers of which this thread holds a session.
-    static HOLDS: RefCell<Vec<*const Mailer>> = const { RefCell::new(Vec::new()) };
-}
-
 impl<P: Payload> Batch<P> {
     pub fn new(mailer: Arc<Mailer>, pool: Arc<Pool>, policy: Policy) -> Self {
         Self::with_ledger(mailer, pool, policy, Arc::new(Receipts::default()))
@@ -96,7 +65,7 @@ impl<P: Payload> Batch<P> {
         policy: Policy,
         ledger: Arc<dyn Ledger<P>>,
     ) -> Self {
-        let nested = HOLDS.with_borrow(|holds| holds.contains(&Arc::as_ptr(&mailer)));
+        let nested = Holding::holds(&mailer);
         Self {
             sender: Arc::new(Mutex::new(Sender::new(&mailer, policy, ledger))),
             mailer,
@@ -416,161 +385,6 @@ impl<P: Payload> Batch<P> {
     fn attend(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
         attendant.attend().inspect_err(|error| self.fail(error))
     }
-
-    fn dial(
-        &self,
-        worker: &mut Worker<P>,
-        hop: usize,
-        attendant: &mut dyn Attendant,
-        ready: &dyn Fn(),
-    ) -> Result<(), Error> {
-        let _holding = Holding::new(&self.mailer);
-        let at = &self.mailer.hops[hop];
-        let options = self.mailer.options(hop, Instant::now());
-        let layer = match at.server.security {
-            Security::Implicit => (at.server.make_layer)().map(Some),
-            _ => Ok(None),
-        };
-        let opened = at.server.ask().and_then(|asked| {
-            let wire = Wire::new(options, layer?, at.patience);
-            Ok((Connection::open(&at.target, wire, attendant)?, asked))
-        });
-        match opened {
-            Ok((mut connection, asked)) => {
-                let literal = connection.own_literal();
-                worker.dialled(literal, asked, connection.wire_mut(), Instant::now());
-                self.converse(worker, connection, attendant, ready)
-            }
-            Err(error) if error.kind == Kind::Interrupted => {
-                self.fail(&error);
-                Err(error)
-            }
-            Err(error) => {
-                worker.not_opened(&error, Instant::now());
-                self.pool.free.notify_all();
-                self.break_off();
-                Ok(())
-            }
-        }
-    }
-
-    /// Converses by this connection for as long as both last.
-    fn converse(
-        &self,
-        worker: &mut Worker<P>,
-        mut connection: Connection,
-        attendant: &mut dyn Attendant,
-        ready: &dyn Fn(),
-    ) -> Result<(), Error> {
-        let holding = Holding::new(&self.mailer);
-        // A panic loses no message: all of them are settled before it goes on.
-        let conversed =
-            panic::catch_unwind(AssertUnwindSafe(|| self.talk(worker, &mut connection, attendant, ready)));
-        let (ended, panicked) = match conversed {
-            Ok(ended) => (ended, None),
-            Err(panicked) => (Err(connection.session_mut().fail(panicking())), Some(panicked)),
-        };
-        drop(holding);
-        let error = ended.as_ref().err();
-        match worker.part(connection.session_mut(), error, Instant::now()) {
-            Parting::Rest(id) => drop(locked(&self.pool.at_rest).insert(id, connection)),
-            Parting::Quit => connection.leave(),
-            Parting::Close => connection.close(),
-        }
-        self.pool.free.notify_all();
-        if panicked.is_some() {
-            self.lock().fail(&panicking());
-        }
-        self.break_off();
-        if let Some(panicked) = panicked {
-            panic::resume_unwind(panicked);
-        }
-        match ended {
-            Err(error) if error.kind == Kind::Interrupted => {
-                self.fail(&error);
-                Err(error)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn talk(
-        &self,
-        worker: &mut Worker<P>,
-        connection: &mut Connection,
-        attendant: &mut dyn Attendant,
-        ready: &dyn Fn(),
-    ) -> Result<(), Error> {
-        let mut nap = Nap::default();
-        connection.begin()?;
-        let mut opening = worker.is_opening();
-        loop {
-            let now = Instant::now();
-            if !opening && connection.session().in_flight() == 0 {
-                connection.begin()?;
-            }
-            let before = connection.session().in_flight();
-            let next = worker.talk(connection.session_mut(), now);
-            let in_flight = connection.session().in_flight();
-            if in_flight > before {
-                self.tell();
-            }
-            if next != Do::Wait(None) || in_flight > before {
-                nap.end();
-                self.pass_on();
-            }
-            let (mut limit, mut asleep) = (SLICE, None);
-            match next {
-                Do::Talk => {}
-                Do::Wait(until) if in_flight == 0 && connection.session().is_idle() => {
-                    match until.is_none() && nap.goes_on(now) {
-                        true => self.nap(),
-                        false => self.wait_for_work(until),
-                    }
-                    attendant.attend()?;
-                    continue;
-                }
-                Do::Wait(None) if nap.goes_on(now) => {
-                    asleep = Some(self.sleep(Sleep::Nap));
-                    limit = NAP;
-                }
-                Do::Wait(until) => {
-                    asleep = connection.waker().map(|waker| self.sleep(Sleep::Listening(waker)));
-                    limit = match until {
-                        Some(when) => when.saturating_duration_since(now),
-                        // It has come meanwhile.
-                        None if self.waiting() > 0 => Duration::ZERO,
-                        None => SLICE,
-                    };
-                }
-                _ => return Ok(()),
-            }
-            let event = connection.advance(attendant, limit)?;
-            drop(asleep);
-            let Some(event) = event else { continue };
-            self.hear(worker, event, connection)?;
-            if opening {
-                connection.begin()?;
-                opening = worker.is_opening();
-                if !opening {
-                    ready();
-                }
-            }
-        }
-    }
-
-    fn hear(&self, worker: &mut Worker<P>, event: Event, connection: &mut Connection) -> Result<(), Error> {
-        let now = Instant::now();
-        worker.hear(event, now)?;
-        while let Some(event) = connection.session_mut().decided() {
-            worker.hear(event, now)?;
-        }
-        self.tell();
-        if self.lock().is_decided() {
-            self.stir();
-        }
-        Ok(())
-    }
 }
 
 struct Asleep<'a> {
@@ -581,27 +395,6 @@ struct Asleep<'a> {
 impl Drop for Asleep<'_> {
     fn drop(&mut self) {
         locked(self.sleepers).leave(&self.sleep);
-    }
-}
-
-/// As long as it is held, this thread has a session of the mailer: what it sends by the
-/// same mailer, in a logging handler, would wait for it.
-struct Holding(*const Mailer);
-
-impl Holding {
-    fn new(mailer: &Arc<Mailer>) -> Self {
-        HOLDS.with_borrow_mut(|holds| holds.push(Arc::as_ptr(mailer)));
-        Self(Arc::as_ptr(mailer))
-    }
-}
-
-impl Drop for Holding {
-    fn drop(&mut self) {
-        HOLDS.with_borrow_mut(|holds| {
-            if let Some(at) = holds.iter().rposition(|held| *held == self.0) {
-                holds.swap_remove(at);
-            }
-        });
     }
 }
 

@@ -1,0 +1,34 @@
+//! The connections whose sessions are at rest.
+
+use crate::bulk::sender::locked;
+use crate::driver::Connection;
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// The connections of a mailer's sessions at rest.
+#[derive(Debug, Default)]
+pub struct Pool {
+    pub(super) at_rest: Mutex<HashMap<u64, Connection>>,
+    /// A place has come free.
+    pub(super) free: Condvar,
+}
+
+impl Pool {
+    /// Ends those whose sessions are not kept any more.
+    pub fn clear(&self) {
+        let all = std::mem::take(&mut *locked(&self.at_rest));
+        all.into_values().for_each(|mut connection| connection.leave());
+    }
+
+    pub(super) fn take(&self, id: u64) -> Option<Connection> {
+        locked(&self.at_rest).remove(&id)
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Not by the lock: in a forked child it may never be given back.
+        let all = std::mem::take(self.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner));
+        all.into_values().for_each(|mut connection| connection.leave());
+    }
+}
