@@ -16,6 +16,7 @@ import email.mime.message
 import email.mime.multipart
 import email.mime.nonmultipart
 import email.mime.text
+import email.utils
 import importlib
 import pickle
 
@@ -124,3 +125,14 @@ def test_a_value_with_a_line_end_is_refused_in_the_standard_librarys_words(name:
         rsmtp.email.message.EmailMessage()[name] = value
     assert str(ours.value) == str(theirs.value)
     assert name in ours.value.__notes__[0]
+
+
+def test_the_domain_of_an_identifier_is_any_object_that_is_shown() -> None:
+    class Lazy:
+        """Like Django's CachedDnsName, which every message of Django's gives."""
+
+        def __str__(self) -> str:
+            return "mail.a.example"
+
+    for make in (email.utils.make_msgid, rsmtp.email.utils.make_msgid):
+        assert make(domain=Lazy()).endswith("@mail.a.example>")  # type: ignore[operator]

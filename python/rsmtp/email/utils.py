@@ -175,7 +175,8 @@ def make_msgid(idstring: str | None = None, domain: str | None = None) -> str:
     more = _dot_atom(idstring or "")
     unique = f"{int(time.time() * 100)}.{os.getpid()}.{random.getrandbits(64)}"
     left = f"{unique}.{more}" if more else unique
-    return f"<{left}@{_id_right(socket.gethostname() if domain is None else domain)}>"
+    # Any object, as "%s" takes it: Django's domain is a name that is looked up when it is shown.
+    return f"<{left}@{_id_right(socket.gethostname() if domain is None else str(domain))}>"
 
 
 _NO_ATOM = re.compile(r"[^!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]+")
