@@ -128,7 +128,16 @@ def test_python_decides_by_no_reply_code_of_its_own():
 # (`_rsmtp`), `rsmtp` itself, which is a table of names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": (
-        {"errors", "hints", "display", "transcript", "tracebacks", "peer_certificate", "local_hostname"},
+        {
+            "arguments",
+            "errors",
+            "hints",
+            "display",
+            "transcript",
+            "tracebacks",
+            "peer_certificate",
+            "local_hostname",
+        },
         set(),
     ),
     "messages": ({"message", "email", "typing"}, {"ground"}),

@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp import asend as send
 from rsmtp.async_connection import Connection
-from rsmtp.tracebacks import named, shortened
+from rsmtp.tracebacks import named, respelled, shortened
 from rsmtp.verbs import Verbs
 from rsmtp.verbs.script import Steps, named_after
 
@@ -29,8 +29,8 @@ def awaitable(
     """A coroutine method: what the script yields is awaited, if it is awaitable."""
 
     async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        steps = script(self, *args, **kwargs)
         try:
+            steps = script(self, *args, **kwargs)
             step = next(steps)
             while True:
                 try:
@@ -43,7 +43,7 @@ def awaitable(
             result: R = end.value
             return result
         except BaseException as raised:
-            raise shortened(raised)  # noqa: B904
+            raise shortened(respelled(raised, script, method.__name__))  # noqa: B904
 
     return named_after(script, method, "AsyncSmtpClient")
 

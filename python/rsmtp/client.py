@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp import sockets
 from rsmtp._rsmtp import Connection
-from rsmtp.tracebacks import shortened
+from rsmtp.tracebacks import respelled, shortened
 from rsmtp.transcript import Transcript
 from rsmtp.verbs import Verbs
 from rsmtp.verbs.conversation import UNSET
@@ -32,8 +32,8 @@ def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concat
     """A blocking method: what the script yields is complete already."""
 
     def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        steps = script(self, *args, **kwargs)
         try:
+            steps = script(self, *args, **kwargs)
             step = next(steps)
             while True:
                 step = steps.send(step)
@@ -41,7 +41,7 @@ def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concat
             result: R = end.value
             return result
         except BaseException as raised:
-            raise shortened(raised)  # noqa: B904
+            raise shortened(respelled(raised, script, method.__name__))  # noqa: B904
 
     return named_after(script, method, "SmtpClient")
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
+from rsmtp import arguments
 from rsmtp._rsmtp import Sending
 from rsmtp.sending import prepare
 
@@ -28,6 +29,7 @@ def each_made(rows: Any, make: Callable[[Any], Any] | None) -> Any:
     no other one: only a generator that raises has ended."""
     if make is None:
         return rows
+    arguments.function("make", make)
     return _made_awaited(rows, make) if hasattr(rows, "__aiter__") else _made(rows, make)
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
 import rsmtp
-from rsmtp import sockets
+from rsmtp import arguments, sockets
 from rsmtp._rsmtp import Engine, Receipt, Sending, _username
 from rsmtp.feeding import each_made, feed
 from rsmtp.progress import Progress, bar
@@ -27,6 +27,8 @@ Row = TypeVar("Row")
 URL_VARIABLE = "RSMTP_URL"
 
 
+# More of anything than a mailer will have.
+_MOST = 2**31
 # Attempts where the time is the limit.
 _UNLIMITED = 1_000_000
 
@@ -116,6 +118,8 @@ class BaseMailer:
         backoff: float = 1.0,
         resend_unknown: bool = False,
     ) -> None:
+        user = arguments.maybe_text("user", user)
+        username = arguments.maybe_text("username", username)
         settings = {
             "host": host, "port": port, "username": _username(username, user), "password": password,
             "access_token": access_token,
@@ -126,21 +130,24 @@ class BaseMailer:
         }  # fmt: skip
         given = {name: value for name, value in settings.items() if value is not None}
         self._hops = _hops(url, given)
-        for name, number in (("connections", connections), ("window", window), ("max_messages", max_messages),
-                             ("per_day", per_day)):  # fmt: skip
-            if number is not None and (not isinstance(number, int) or number < 1):
-                raise ValueError(f"{name}: {number!r} is not a whole number from 1 on")
-        for name, amount in (("rate", rate), ("rate_per_connection", rate_per_connection),
-                             ("max_age", max_age), ("backoff", backoff),
-                             ("give_up_after", give_up_after)):  # fmt: skip
-            if amount is not None and not 0 < amount < 1e9:
-                raise ValueError(f"{name}: {amount!r} is not a number over 0")
-        if not 0 <= keep_idle < 1e9:
+        for name, number in (("connections", connections), ("window", window)):
+            arguments.whole(name, number, 1, _MOST, "a whole number from 1 on")
+        for name, limit in (("max_messages", max_messages), ("per_day", per_day)):
+            if limit is not None:
+                arguments.whole(name, limit, 1, _MOST, "a whole number from 1 on")
+        for name, most in (("rate", rate), ("rate_per_connection", rate_per_connection),
+                           ("give_up_after", give_up_after)):  # fmt: skip
+            if most is not None:
+                arguments.amount(name, most)
+        for name, seconds in (("max_age", max_age), ("backoff", backoff)):
+            arguments.amount(name, seconds)
+        if not 0 <= arguments.number("keep_idle", keep_idle) < 1e9:
             raise ValueError(f"keep_idle: {keep_idle!r} is not a number of seconds")
         if retries is None:
             retries = 2 if give_up_after is None else _UNLIMITED
-        elif not isinstance(retries, int) or not 0 <= retries < 1000:
-            raise ValueError(f"retries: {retries!r} is not a number of attempts")
+        else:
+            arguments.whole("retries", retries, 0, 999, "a number of attempts below 1000")
+        arguments.flag("resend_unknown", resend_unknown)
         self._connections = connections
         first = self._hops[0]
         self._make: Callable[[], Engine]
@@ -329,6 +336,7 @@ class Mailer(BaseMailer):
         """
         try:
             check_many(messages)
+            arguments.flag("stream", stream)
             sending = self._engine.send_all(stream, KEPT, by_threads=True, recorded=False)
             told = teller(sending, messages, progress, total)
             messages = each_made(messages, make)
@@ -358,6 +366,8 @@ def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any
             raise ValueError(f"a Mailer needs a URL, a host, or a URL in the variable {URL_VARIABLE}")
     if url is None:
         return [Server(**settings)]
+    if not isinstance(url, str) and (isinstance(url, (bytes, type)) or not hasattr(url, "__iter__")):
+        raise arguments.wanted("url", "a URL, or a list of them,", url)
     hops = [from_url(one, **settings) for one in ([url] if isinstance(url, str) else url)]
     if not hops:
         raise ValueError("url: the list is empty")
@@ -381,6 +391,8 @@ def check_many(messages: Any) -> None:
     if isinstance(messages, (str, bytes, bytearray)) or hasattr(messages, "get_all"):
         kind = type(messages).__name__
         raise TypeError(f"messages: an iterable of messages is wanted, not one {kind}; send() takes one")
+    if isinstance(messages, type) or not (hasattr(messages, "__iter__") or hasattr(messages, "__aiter__")):
+        raise arguments.wanted("messages", "an iterable of messages", messages)
 
 
 Told = Callable[[bool], None]
@@ -395,6 +407,10 @@ def teller(
     """What is called after each round, and at the end with True."""
     if progress is False:
         return lambda finished: None
+    if progress is not True:
+        arguments.function("progress", progress)
+    if total is not None:
+        arguments.whole("total", total, 0, _MOST, "a number of messages")
     if total is None and isinstance(messages, Sized):
         total = len(messages)
     return Progress.teller(sending, total, bar(total) if progress is True else progress)

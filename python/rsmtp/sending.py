@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import rsmtp
+from rsmtp import arguments
 from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _rendered, needs_smtputf8
 
 # Characters of a field whose addresses are kept.
@@ -68,10 +69,10 @@ def _no_recipient(fields: Sequence[tuple[str, Sequence[Any]]]) -> ValueError:
 def recipients_of(to_addrs: Any) -> list[str]:
     """One address or many, as a list. What smtplib takes, and (name, address) in it."""
     if isinstance(to_addrs, str):
-        return [to_addrs]
+        return [arguments.text("to_addrs", to_addrs)]
     if to_addrs is None or isinstance(to_addrs, (bytes, bytearray)) or not hasattr(to_addrs, "__iter__"):
         raise TypeError(f"to_addrs: a str or a list of them is wanted, not {type(to_addrs).__name__}")
-    return [text("to_addrs", _one("to_addrs", address)) for address in to_addrs]
+    return [arguments.text("to_addrs", _one("to_addrs", address)) for address in to_addrs]
 
 
 def _one(argument: str, address: Any) -> Any:
@@ -84,18 +85,11 @@ def _one(argument: str, address: Any) -> Any:
     raise TypeError(f"{argument}: a tuple is (name, address), not {address!r}: several addresses are a list")
 
 
-def text(argument: str, value: str) -> str:
-    """The value, if it is a str. Raises TypeError naming the argument."""
-    if not isinstance(value, str):
-        raise TypeError(f"{argument}: a str is wanted, not {type(value).__name__}")
-    return value
-
-
 def options_of(argument: str, options: Sequence[str]) -> list[str]:
     """Parameters of MAIL or RCPT, as a list. Raises TypeError naming the argument."""
     if isinstance(options, str) or not hasattr(options, "__iter__"):
         raise TypeError(f"{argument}: a list of options is wanted, not one {type(options).__name__}")
-    return [text(argument, option) for option in options]
+    return [arguments.text(argument, option) for option in options]
 
 
 def _addresses(name: str, field: Any, local: bool) -> tuple[str, ...]:
@@ -193,7 +187,7 @@ def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
     if isinstance(msg, (bytes, RenderedMessage)):
         return msg
     if isinstance(msg, str):
-        return msg.encode()
+        return arguments.text("msg", msg).encode()
     if isinstance(msg, (bytearray, memoryview)):
         return bytes(msg)
     if hasattr(msg, "as_bytes"):
@@ -210,7 +204,12 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
         from_addr, to_addrs, data = item
         if isinstance(to_addrs, tuple) and any(isinstance(address, str) for address in to_addrs):
             to_addrs = _one("to_addrs", to_addrs)
-        return _one("from_addr", from_addr), recipients_of(to_addrs), content_of(data), []
+        return (
+            arguments.text("from_addr", _one("from_addr", from_addr)),
+            recipients_of(to_addrs),
+            content_of(data),
+            [],
+        )
     if not hasattr(item, "get_all"):
         kind = type(item).__name__
         raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")

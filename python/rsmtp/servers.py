@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from rsmtp import arguments
 from rsmtp.local_hostname import own_name
 
 LOCAL_SCHEMES = ("file", "sendmail", "null")
@@ -59,23 +60,35 @@ class Server:
         if unknown := settings.keys() - self.__annotations__.keys():
             raise TypeError(f"{', '.join(unknown)}: not settings of a server")
         self.__dict__.update(settings)
+        if self.path is None:
+            arguments.host("host", self.host)
+        port = arguments.whole("port", self.port, 0, 65535, "a number between 0 and 65535")
         if self.tls is None:
             # Nothing but TLS from the first octet is spoken there (RFC 8314 3.3).
-            self.tls = "implicit" if self.port == _PORTS["implicit"] else self._default()
-        elif self.tls not in _SECURITY:
-            raise ValueError(f'tls: {self.tls!r} is none of "none", "starttls" and "implicit"')
-        if not isinstance(self.port, int) or not 0 <= self.port < 65536:
-            raise ValueError(f"port: {self.port!r} is not between 0 and 65535")
+            self.tls = "implicit" if port == _PORTS["implicit"] else self._default()
+        else:
+            arguments.one_of("tls", self.tls, _SECURITY)
+        arguments.maybe_text("username", self.username)
+        arguments.secret_or_function("password", self.password)
+        arguments.secret_or_function("access_token", self.access_token)
+        arguments.maybe_text("local_hostname", self.local_hostname)
+        source = arguments.source("source_address", self.source_address)
+        self.source_address = (source, 0) if isinstance(source, str) else source
+        self.timeout = arguments.maybe_number("timeout", self.timeout)
+        self.deadline = arguments.maybe_number("deadline", self.deadline)
+        for name in ("pipelining", "chunking", "allow_plaintext_auth", "initial_response_ok"):
+            arguments.flag(name, getattr(self, name))
         if not self.host and self.path is None:
             raise ValueError("host: it is empty")
         if self.host.startswith("/") and self.path is None:
             self.host, self.path = "localhost", self.host
-        if isinstance(self.proxy, str):
+        if self.proxy is not None:
             from rsmtp import proxies
 
             if self.path is not None:
                 raise ValueError("proxy: there is none on the way to a Unix socket")
-            self.proxy = proxies.for_host(self.proxy, self.host)
+            if not isinstance(self.proxy, proxies.Proxy):
+                self.proxy = proxies.for_host(self.proxy, self.host)
         self.port = self.port or (_LMTP_PORT if self.lmtp else _PORTS[self.tls])
         if self.local_hostname is None:
             name = own_name()

@@ -7,6 +7,7 @@ as raised by that call: our own frames say nothing to its caller.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import wraps
 from types import TracebackType
@@ -73,6 +74,25 @@ def _has_callers_code(trace: TracebackType | None) -> bool:
     return False
 
 
+def respelled(raised: BaseException, function: Callable[..., Any], name: str) -> BaseException:
+    """The exception; where it is about an argument that the function does not have, by the name
+    that the caller knows, with the nearest spelling."""
+    if type(raised) is not TypeError or not (found := _UNKNOWN.fullmatch(str(raised))):
+        return raised
+    if found[1].rpartition(".")[2] not in (function.__name__, function.__qualname__):
+        return raised
+    import difflib
+    import inspect
+
+    known = [each for each in inspect.signature(function).parameters if each != "self"]
+    near = difflib.get_close_matches(found[2], known, 1, 0.5)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    return TypeError(f"{name}() got an unexpected keyword argument {found[2]!r}{meant}")
+
+
+_UNKNOWN = re.compile(r"(\S+)\(\) got an unexpected keyword argument '([^']*)'.*", re.S)
+
+
 def named(method: Callable[..., Any], name: str) -> None:
     """What a traceback calls the frame of a method that was made."""
     method.__code__ = method.__code__.replace(co_name=name)
@@ -86,7 +106,8 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except BaseException as raised:
-            raise shortened(raised)  # noqa: B904
+            name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+            raise shortened(respelled(raised, function, name))  # noqa: B904
 
     named(call, function.__name__)
     return call

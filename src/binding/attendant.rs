@@ -91,6 +91,10 @@ impl Attendant for Attending {
         }
     }
 
+    fn warn(&mut self, text: &str) {
+        self.tell(|py| logs::MAIL.say(py, Level::Warning, text));
+    }
+
     fn hear_news(&mut self, news: &mut dyn FnMut() -> Vec<String>) {
         for text in news() {
             self.tell(|py| logs::MAIL.say(py, Level::Warning, &text));

@@ -6,6 +6,7 @@
 #![allow(missing_debug_implementations, reason = "what Python sees has a __repr__ instead")]
 
 mod advice;
+mod argument;
 mod attendant;
 mod catcher;
 mod certificate;

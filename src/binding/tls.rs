@@ -2,6 +2,7 @@
 //! `context=` asks for.
 
 use super::advice::told;
+use super::argument::checked;
 use super::certificate::Certificate;
 use super::error::{Told, bad_argument};
 use super::ssl_context::{Raised, SslContextLayer};
@@ -11,6 +12,7 @@ use crate::tls::config::TlsVersion;
 use crate::tls::{self, MakeLayer, RecordLayer, TlsError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,10 +35,33 @@ pub struct TlsConfig {
     pub config: Arc<tls::TlsConfig>,
 }
 
-#[derive(FromPyObject)]
 enum ClientCertificate {
     Pair(PathBuf, PathBuf),
     One(PathBuf),
+}
+
+mod given {
+    use super::PathBuf;
+
+    super::super::argument::arguments! {
+        ca_file: maybe_path -> Option<PathBuf>;
+        server_name: maybe_text -> Option<String>;
+        minimum_version: maybe_text -> Option<String>;
+        verify: flag -> bool;
+    }
+}
+
+fn client_certificate(given: &Bound<'_, PyAny>) -> PyResult<Option<ClientCertificate>> {
+    let file = |given: &Bound<'_, PyAny>| checked("path", "client_certificate", given);
+    if given.is_none() {
+        return Ok(None);
+    }
+    match given.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() {
+        Ok((chain, key)) if given.is_instance_of::<PyTuple>() => {
+            Ok(Some(ClientCertificate::Pair(file(&chain)?, file(&key)?)))
+        }
+        _ => file(given).map(|file| Some(ClientCertificate::One(file))),
+    }
 }
 
 #[pymethods]
@@ -45,17 +70,17 @@ impl TlsConfig {
     #[pyo3(signature = (
         ca_file: "str | os.PathLike[str] | None" = None,
         client_certificate: "str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]] | None" = None,
-        server_name = None, minimum_version = None, verify = true
+        server_name: "str | None" = None, minimum_version: "str | None" = None, verify: "bool" = true
     ))]
     fn new(
         py: Python<'_>,
-        ca_file: Option<PathBuf>,
-        client_certificate: Option<ClientCertificate>,
-        server_name: Option<String>,
-        minimum_version: Option<&str>,
-        verify: bool,
+        #[pyo3(from_py_with = given::ca_file)] ca_file: Option<PathBuf>,
+        #[pyo3(from_py_with = client_certificate)] client_certificate: Option<ClientCertificate>,
+        #[pyo3(from_py_with = given::server_name)] server_name: Option<String>,
+        #[pyo3(from_py_with = given::minimum_version)] minimum_version: Option<String>,
+        #[pyo3(from_py_with = given::verify)] verify: bool,
     ) -> PyResult<Self> {
-        let minimum_version = match minimum_version {
+        let minimum_version = match minimum_version.as_deref() {
             None => None,
             Some("1.2" | "TLSv1.2") => Some(TlsVersion::Tls12),
             Some("1.3" | "TLSv1.3") => Some(TlsVersion::Tls13),

@@ -4,6 +4,7 @@
 use super::attendant::Attending;
 use super::conversation::{Conversation, Shared, settle, tell_fates};
 use super::error::{bad_argument, to_python};
+use super::logs::{self, Level};
 use super::mailer::Serving;
 use super::proxy::ProxySettings;
 use super::request::Request;
@@ -208,7 +209,14 @@ impl Wire {
 
     /// Looks at the clock: a request whose time is up is settled by that.
     fn check_time(&self, py: Python<'_>) -> PyResult<()> {
-        self.tell(py, Reactive::check_time)
+        let silence = self.tell(py, |driver| {
+            driver.check_time();
+            driver.silence()
+        })?;
+        match silence {
+            Some(text) => logs::MAIL.say(py, Level::Warning, &text),
+            None => Ok(()),
+        }
     }
 
     /// The caller has left, by this exception: the session ends, and the exception

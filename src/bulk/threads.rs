@@ -135,8 +135,7 @@ impl<P: Payload> Batch<P> {
             let started = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
                 // Also where the worker panics: the feeder must not wait for it.
                 let _left = Leaving(&batch);
-                let lines = batch.listener.conversation.then_some(&batch.lines);
-                let mut attendant = Unattended { stopped: &batch.stopped, lines };
+                let mut attendant = Unattended(&batch);
                 // What went wrong stands in the receipts.
                 let _ = batch.run(worker, &mut attendant, &|| batch.start_workers());
             });
@@ -416,22 +415,26 @@ fn panicking() -> Error {
 }
 
 /// A worker's attendant: stops when the batch does.
-struct Unattended<'a> {
-    stopped: &'a AtomicBool,
-    lines: Option<&'a Mutex<Vec<TimedLine>>>,
-}
+struct Unattended<'a, P>(&'a Batch<P>);
 
-impl Attendant for Unattended<'_> {
+impl<P: Payload> Attendant for Unattended<'_, P> {
     fn attend(&mut self) -> Result<(), Error> {
-        match self.stopped.load(Ordering::Relaxed) {
+        match self.0.stopped.load(Ordering::Relaxed) {
             true => Err(stopped()),
             false => Ok(()),
         }
     }
 
     fn hear(&mut self, line: &TimedLine) {
-        if let Some(lines) = self.lines {
-            locked(lines).push(line.clone());
+        if self.0.listener.conversation {
+            locked(&self.0.lines).push(line.clone());
         }
+    }
+
+    fn warn(&mut self, text: &str) {
+        if let Some(news) = &mut self.0.lock().queue.news {
+            news.push(text.to_owned());
+        }
+        self.0.tell();
     }
 }

@@ -25,6 +25,9 @@ pub trait Attendant {
     /// A line has been said.
     fn hear(&mut self, line: &TimedLine);
 
+    /// Something that whoever runs the program should know, before anything has failed.
+    fn warn(&mut self, _text: &str) {}
+
     /// There may be news of what is tried again: asks for them if it is to hear them.
     fn hear_news(&mut self, _news: &mut dyn FnMut() -> Vec<String>) {}
 }
@@ -292,6 +295,9 @@ impl Connection {
 
     fn wait(&mut self, stage: Stage, limit: Duration, attendant: &mut dyn Attendant) -> Result<(), Error> {
         let slice = self.wire.left(stage)?.min(limit).min(SLICE);
+        if let Some(text) = self.wire.silence(stage) {
+            attendant.warn(&text);
+        }
         socket(&mut self.stream)?.wait(slice).map_err(|error| self.wire.lost(&error))?;
         let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
         self.attend(stage, !ready, attendant)

@@ -8,6 +8,7 @@ use super::foreign::Dial;
 use super::proxy::{Proxy, Tunnel, blame};
 use super::stream::{Socket, Stream};
 use super::wire::Wire;
+use crate::protocol::error::system_words;
 use crate::protocol::{Error, Kind, Stage};
 use socket2::{Domain, Protocol, SockAddr, Type};
 use std::fmt::Display;
@@ -240,7 +241,7 @@ pub fn unknown_host(host: &str, why: &dyn Display) -> Error {
 }
 
 pub fn unreachable(what: &str, error: &io::Error) -> Error {
-    let message = format!("no connection to {what}: {error}");
+    let message = format!("no connection to {what}: {}", system_words(error));
     let kind = match error.kind() {
         io::ErrorKind::ConnectionRefused => Kind::ConnectionRefused,
         _ => Kind::Unreachable,

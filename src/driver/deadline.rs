@@ -41,6 +41,17 @@ impl Deadline {
         self.since = Instant::now();
     }
 
+    /// For tests: as if it had begun earlier.
+    #[cfg(test)]
+    pub fn backdate(&mut self, by: Duration) {
+        self.since = self.since.checked_sub(by).unwrap_or(self.since);
+    }
+
+    /// How long the conversation has not got on.
+    pub fn waited(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// What is left for this stage, or the error that time is up.
     pub fn left(&self, stage: Stage) -> Result<Duration, Error> {
         self.left_within(stage, Duration::MAX)

@@ -2,6 +2,7 @@
 //! them answers. Pure: the blocking driver and the event loop connect as it says.
 
 use super::connect::unreachable;
+use crate::protocol::error::system_words;
 use crate::protocol::{Error, Kind};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -34,9 +35,9 @@ impl Dialling {
     /// The address that was tried last can't be connected to: as a line of the record.
     pub fn failed(&mut self, error: io::Error) -> String {
         let Some(&address) = self.tried.checked_sub(1).and_then(|last| self.addresses.get(last)) else {
-            return format!("no connection: {error}");
+            return format!("no connection: {}", system_words(&error));
         };
-        let note = format!("no connection to {address}: {error}");
+        let note = format!("no connection to {address}: {}", system_words(&error));
         self.first_failure.get_or_insert((address, error));
         note
     }

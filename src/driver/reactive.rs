@@ -268,7 +268,14 @@ impl Reactive {
         if self.at_rest && self.is_serving() {
             return None;
         }
-        Some(self.wire.left(self.stage).map_or(0.0, |left| left.as_secs_f64()))
+        let left = self.wire.left(self.stage).unwrap_or_default();
+        let silence = self.wire.until_silence(self.stage).unwrap_or(left);
+        Some(left.min(silence).as_secs_f64())
+    }
+
+    /// Why the server may be silent, once, when it has been for a while.
+    pub fn silence(&mut self) -> Option<String> {
+        self.operation.and_then(|_| self.wire.silence(self.stage))
     }
 
     /// Looks at the clock: an operation whose time is up has failed.

@@ -6,7 +6,7 @@ use super::deadline::{Deadline, Patience};
 use super::proxy::{Tunnel, blame};
 use super::record::TimedLine;
 use super::view::View;
-use crate::protocol::error::Advice;
+use crate::protocol::error::{Advice, system_words};
 use crate::protocol::opening::Plan;
 use crate::protocol::{Error, Event, Kind, Options, Session, Stage};
 use crate::tls::{Conversation, MakeLayer, Move, Passage, RecordLayer, TlsFacts};
@@ -25,12 +25,15 @@ pub struct Wire {
     greets_plainly: bool,
     /// The server's port; None on a Unix socket.
     port: Option<u16>,
+    /// The likely reason of the server's silence has been told.
+    silence_told: bool,
 }
 
 /// Implicit TLS (RFC 8314 3.3).
 const SUBMISSIONS: u16 = 465;
 
-/// A server that speaks without TLS on the port of implicit TLS would have greeted by then.
+/// A server that speaks without TLS on the port of implicit TLS would have greeted by then. On
+/// another port it may take its time (RFC 5321 4.5.3.2.1), and the likely reason is told.
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl Wire {
@@ -44,6 +47,7 @@ impl Wire {
             patience,
             deadline: Deadline::start(patience),
             port: None,
+            silence_told: false,
         }
     }
 
@@ -182,13 +186,42 @@ impl Wire {
         })
     }
 
+    /// Whether a greeting is waited for that comes without TLS, and on a port where it may take
+    /// its time.
+    fn may_be_silent(&self, stage: Stage) -> bool {
+        stage == Stage::Greeting && self.greets_plainly && self.port.is_some_and(|port| port != SUBMISSIONS)
+    }
+
+    /// After a few seconds without a greeting: why there may be none. It is a line of the
+    /// transcript as well, and told once.
+    pub fn silence(&mut self, stage: Stage) -> Option<String> {
+        if self.silence_told || !self.may_be_silent(stage) || self.deadline.waited() < SILENCE {
+            return None;
+        }
+        self.silence_told = true;
+        let port = self.port.unwrap_or_default();
+        let seconds = SILENCE.as_secs();
+        let text = format!(
+            "no greeting on port {port} for {seconds} s: the server is slow, or it waits for TLS from the \
+             first octet"
+        );
+        self.session_mut().note(text.clone());
+        Some(text)
+    }
+
+    /// How long a greeting may still be waited for before its silence is told.
+    pub fn until_silence(&self, stage: Stage) -> Option<Duration> {
+        let waits = !self.silence_told && self.may_be_silent(stage);
+        waits.then(|| SILENCE.saturating_sub(self.deadline.waited()))
+    }
+
     pub fn deadline(&mut self) -> &mut Deadline {
         &mut self.deadline
     }
 
     /// The network's error as one of the conversation.
     pub fn lost(&self, error: &io::Error) -> Error {
-        let message = format!("Connection unexpectedly closed: {error}");
+        let message = format!("Connection unexpectedly closed: {}", system_words(error));
         Error {
             os_error: error.raw_os_error(),
             ..Error::new(Kind::Disconnected, self.conversation.stage(), message)
@@ -270,6 +303,20 @@ mod tests {
         assert!(awaiting_greeting(465).left(Stage::Greeting).unwrap() <= SILENCE);
         assert!(awaiting_greeting(465).left(Stage::Mail).unwrap() > SILENCE);
         assert!(awaiting_greeting(587).left(Stage::Greeting).unwrap() > SILENCE);
+    }
+
+    #[test]
+    fn on_another_port_silence_is_told_once_and_waited_out() {
+        let mut wire = awaiting_greeting(587);
+        assert!(wire.until_silence(Stage::Greeting).unwrap() <= SILENCE);
+        assert_eq!(wire.silence(Stage::Greeting), None);
+        wire.deadline.backdate(SILENCE);
+        assert_eq!(wire.silence(Stage::Mail), None);
+        assert!(wire.silence(Stage::Greeting).unwrap().contains("waits for TLS"));
+        assert_eq!(wire.silence(Stage::Greeting), None);
+        assert_eq!(wire.until_silence(Stage::Greeting), None);
+        assert!(wire.left(Stage::Greeting).unwrap() > SILENCE);
+        assert_eq!(awaiting_greeting(465).until_silence(Stage::Greeting), None);
     }
 
     #[test]

@@ -313,6 +313,13 @@ impl Kind {
     }
 }
 
+/// What the operating system says, without its number: [`Error::os_error`] has that.
+pub fn system_words(error: &dyn fmt::Display) -> String {
+    let words = error.to_string();
+    let words = words.split(" (os error ").next().unwrap_or_default();
+    words.trim_start_matches("I/O error: ").to_owned()
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;

@@ -1,7 +1,8 @@
 //! What a user may say about TLS, made into what rustls wants.
 
+use super::chain::SignedByAuthorities;
 use super::error::TlsError;
-use crate::protocol::error::Advice;
+use crate::protocol::error::{Advice, system_words};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -88,8 +89,9 @@ impl TlsConfig {
                 let key_file = key.as_deref().unwrap_or(chain);
                 let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| {
                     TlsError::new(format!(
-                        "client_certificate: no private key in {}: {error}",
-                        key_file.display()
+                        "client_certificate: no private key in {}: {}",
+                        key_file.display(),
+                        system_words(&error)
                     ))
                 })?;
                 builder
@@ -105,7 +107,7 @@ impl TlsConfig {
         }
         let Some(ca_file) = &self.ca_file else {
             let verifier = rustls_platform_verifier::Verifier::new(provider);
-            return Ok(Arc::new(verifier.map_err(no_trust_store)?));
+            return Ok(Arc::new(SignedByAuthorities(Arc::new(verifier.map_err(no_trust_store)?))));
         };
         let mut roots = RootCertStore::empty();
         for certificate in read_certificates("ca_file", ca_file)? {
@@ -118,7 +120,7 @@ impl TlsConfig {
         }
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
         verifier
-            .map(|v| v as Arc<dyn ServerCertVerifier>)
+            .map(|v| Arc::new(SignedByAuthorities(v)) as Arc<dyn ServerCertVerifier>)
             .map_err(|error| TlsError::new(format!("ca_file: {error}")))
     }
 }
@@ -152,7 +154,7 @@ fn default_config() -> Result<Arc<ClientConfig>, TlsError> {
 
 fn read_certificates(argument: &str, file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unreadable = |error: &dyn std::fmt::Display| {
-        TlsError::new(format!("{argument}: {} can't be read: {error}", file.display()))
+        TlsError::new(format!("{argument}: {} can't be read: {}", file.display(), system_words(error)))
     };
     let found: Result<Vec<_>, _> =
         CertificateDer::pem_file_iter(file).map_err(|error| unreadable(&error))?.collect();

@@ -1,5 +1,6 @@
 //! Failed handshakes, told so that one knows what was wrong and what to do.
 
+use super::chain::MayNotSign;
 use crate::escape::escaped;
 use crate::protocol::error::{Advice, Cause};
 use rustls::pki_types::UnixTime;
@@ -84,6 +85,7 @@ fn explain_certificate(why: &CertificateError, host: &str) -> (String, Option<Ad
         E::BadSignature => {
             ("the authority that it names has not signed it".to_owned(), Advice::TrustItsNewAuthority)
         }
+        E::Other(other) if other.0.is::<MayNotSign>() => (MayNotSign.to_string(), Advice::AwaitReplacement),
         E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
             ("it is a CA's certificate used as a server's".to_owned(), Advice::SignByTheAuthority)
         }

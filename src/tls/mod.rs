@@ -6,6 +6,7 @@
 //! session and offers a driver one contract for both.
 
 mod certificate;
+mod chain;
 pub mod client;
 pub mod config;
 pub mod conversation;

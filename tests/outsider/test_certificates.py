@@ -354,3 +354,81 @@ def test_a_250_that_waits_before_the_final_dot_inside_tls(authorities, tls, trus
             client.sendmail(A, B, "x\r\n" * 100_000)
         assert dict(caught.value.fates) == {B: "not sent"}
         client.close()
+
+
+class Chain:
+    """root - middle - leaf, where the middle's key usage is given; None: it has none."""
+
+    def __init__(self, folder, usage):
+        now = datetime.datetime.now(datetime.UTC)
+        keys = {name: ec.generate_private_key(ec.SECP256R1()) for name in ("root", "middle", "leaf")}
+
+        def make(name, signer, *extensions):
+            def subject(common):
+                return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+            builder = (
+                x509.CertificateBuilder()
+                .subject_name(subject(name))
+                .issuer_name(subject(signer))
+                .public_key(keys[name].public_key())
+                .serial_number(x509.random_serial_number())
+                .not_valid_before(now - datetime.timedelta(days=1))
+                .not_valid_after(now + datetime.timedelta(days=5))
+                .add_extension(x509.BasicConstraints(ca=name != "leaf", path_length=None), critical=True)
+                .add_extension(x509.SubjectKeyIdentifier.from_public_key(keys[name].public_key()), False)
+                .add_extension(
+                    x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[signer].public_key()), False
+                )
+            )
+            for extension in extensions:
+                builder = builder.add_extension(extension, critical=True)
+            made = builder.sign(keys[signer], hashes.SHA256())
+            return made.public_bytes(serialization.Encoding.PEM)
+
+        def key_usage(*names):
+            every = ["digital_signature", "content_commitment", "key_encipherment", "data_encipherment"]
+            every += ["key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"]
+            return x509.KeyUsage(**{name: name in names for name in every})
+
+        root = make("root", "root", key_usage("key_cert_sign", "crl_sign"))
+        middle = make("middle", "root", *([] if usage is None else [key_usage(*usage)]))
+        names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+        leaf = make("leaf", "middle", names)
+        private = keys["leaf"].private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        (folder / "chain.pem").write_bytes(leaf + middle + private)
+        (folder / "unneeded.pem").write_bytes(leaf + middle + root + leaf + private)
+        (folder / "ca.pem").write_bytes(root)
+        self.folder = folder
+
+    def path(self, name):
+        return self.folder / f"{name}.pem"
+
+
+@pytest.mark.parametrize("store", ["ca_file", "SSL_CERT_FILE", "SSLContext"])
+@pytest.mark.parametrize("shown", ["chain", "unneeded"])
+@pytest.mark.parametrize(
+    "usage",
+    [None, ["key_cert_sign"], ["key_cert_sign", "digital_signature"], ["digital_signature"], ["crl_sign"]],
+)
+def test_an_authority_must_be_allowed_to_sign(tmp_path, monkeypatch, tls, store, shown, usage):
+    """RFC 5280 4.2.1.3, as OpenSSL has it."""
+    chain = Chain(tmp_path, usage)
+    if store == "ca_file":
+        context = rsmtp.TlsConfig(ca_file=chain.path("ca"))
+    elif store == "SSL_CERT_FILE":
+        monkeypatch.setenv("SSL_CERT_FILE", str(chain.path("ca")))
+        context = None
+    else:
+        context = ssl.create_default_context(cafile=chain.path("ca"))
+    with serve(securing(chain, shown, tls)) as server:
+        if usage is None or "key_cert_sign" in usage:
+            send(server, tls, context).quit()
+            return
+        with pytest.raises(rsmtp.SMTPCertificateError) as raised:
+            send(server, tls, context)
+    if store != "SSLContext":
+        assert "may not sign certificates (keyUsage without keyCertSign)" in str(raised.value)
+        assert raised.value.hint == "The server's owner must replace it."

@@ -15,6 +15,8 @@ from rsmtp.local_hostname import address_literal, own_name
 
 # Seconds for each address beside the one that is spoken to.
 _PROBE = 5.0
+# A server that has not greeted by then may wait for TLS.
+_SILENCE = 5.0
 
 
 @dataclass
@@ -71,12 +73,18 @@ def examine(host: str, port: int, tls: str, *, ca_file: str | None, timeout: flo
     without it; STARTTLS where it is offered), "starttls", "implicit" or "none"."""
     found = Found(host, port)
     implicit = tls == "implicit" or (tls == "auto" and port == 465)
-    _look(found, tls, implicit, ca_file, timeout)
-    if tls == "auto" and not implicit and _is_silent(found):
+    may_be_silent = tls == "auto" and not implicit
+    patience = min(timeout, _SILENCE) if may_be_silent else timeout
+    _look(found, tls, implicit, ca_file, patience)
+    if may_be_silent and _is_silent(found):
         second = Found(host, port)
-        _look(second, tls, True, ca_file, timeout)
+        _look(second, tls, True, ca_file, patience)
         if second.greeting is not None:
             found = second
+    if patience < timeout and isinstance(found.error, SMTPTimeoutError):
+        # It may only be slow.
+        found = Found(host, port)
+        _look(found, tls, implicit, ca_file, timeout)
     found.addresses = _addresses(found, min(timeout, _PROBE))
     return found
 

@@ -110,8 +110,10 @@ def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
     place = target.server if isinstance(target.server, Server) else None
     if place is not None and place.username is not None:
         target = target.with_password(password_for(place)) if place.password is None else target
+    heed("rsmtp.mail", logging.WARNING)
     if verbose:
-        show_conversation()
+        for name in ("rsmtp.smtp", "rsmtp.tls"):
+            heed(name, logging.DEBUG)
     try:
         with target.mailer() as mailer:
             receipt = mailer.send(outgoing.sendable, check=False)
@@ -138,14 +140,14 @@ def report(receipt: Receipt) -> None:
         print(f"queue id {harmless(receipt.queue_id)}")
 
 
-def show_conversation() -> None:
-    """On standard error while it is held; the engine masks secrets."""
+def heed(name: str, level: int) -> None:
+    """Shows on standard error what is logged: a retry, a silent server, a conversation. The engine
+    masks secrets."""
     handler = logging.StreamHandler()
     handler.setFormatter(Harmless("%(message)s"))
-    for name in ("rsmtp.smtp", "rsmtp.tls"):
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    logger.setLevel(level)
 
 
 class Harmless(logging.Formatter):

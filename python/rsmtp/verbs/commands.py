@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import rsmtp
-from rsmtp import sending
+from rsmtp import arguments, sending
 from rsmtp._rsmtp import START_MAIL_INPUT, Request, severity
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.conversation import LINE_BY_LINE
@@ -20,7 +20,10 @@ _PERIOD = re.compile(rb"^\.", re.MULTILINE)
 class Commands(Connecting):
     def _rsmtp_send(self, s: bytes | str) -> Steps[None]:
         """Sends `s` as it is. One reply is expected for a run of such calls."""
-        octets = s.encode(self.command_encoding) if isinstance(s, str) else bytes(memoryview(s))
+        if isinstance(s, str):
+            octets = arguments.text("s", s).encode(self.command_encoding)
+        else:
+            octets = arguments.octets("s", s)
         yield self._rsmtp_talk().perform(Request.raw(octets), self._rsmtp_observer)
 
     def _rsmtp_putcmd(self, cmd: str, args: str = "") -> Steps[None]:
@@ -28,7 +31,9 @@ class Commands(Connecting):
 
         Raises ValueError for line ends and NUL within it.
         """
-        line = f"{cmd} {args}" if args else cmd
+        line = arguments.text("cmd", cmd)
+        if args:
+            line = f"{line} {arguments.text('args', args)}"
         request = Request.free(line)
         if self._rsmtp_overrides("send"):
             yield self._rsmtp_own.send(f"{line}\r\n")
@@ -50,7 +55,9 @@ class Commands(Connecting):
 
     def _rsmtp_helo(self, name: str = "") -> Steps[Reply]:
         """HELO (RFC 5321 4.1.1.1)."""
-        reply: Reply = yield self._rsmtp_perform(Request.helo(name or self.local_hostname))
+        reply: Reply = yield self._rsmtp_perform(
+            Request.helo(arguments.text("name", name or self.local_hostname))
+        )
         self.helo_resp = reply[1]
         return reply
 
@@ -58,7 +65,7 @@ class Commands(Connecting):
         """EHLO (RFC 5321 4.1.1.1); fills `esmtp_features`."""
         self.esmtp_features = self._rsmtp_learnt = {}
         reply: Reply = yield self._rsmtp_perform(
-            Request.ehlo(name or self.local_hostname, lmtp=self._rsmtp_speaks_lmtp)
+            Request.ehlo(arguments.text("name", name or self.local_hostname), lmtp=self._rsmtp_speaks_lmtp)
         )
         self._rsmtp_take_offer(reply)
         return reply
@@ -83,7 +90,7 @@ class Commands(Connecting):
 
     def _rsmtp_help(self, args: str = "") -> Steps[bytes]:
         """HELP (RFC 5321 4.1.1.8): the text of the reply."""
-        text: bytes = (yield self._rsmtp_perform(Request.help(args)))[1]
+        text: bytes = (yield self._rsmtp_perform(Request.help(arguments.text("args", args))))[1]
         return text
 
     def _rsmtp_rset(self) -> Steps[Reply]:
@@ -108,7 +115,7 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_ask_about(self, address: str, verb: str, request: Callable[[str], Request]) -> Steps[Reply]:
-        bare = sending.bare_address(address)
+        bare = sending.bare_address(arguments.text("address", address))
         # Made first: it refuses what is not one line.
         asked = request(bare)
         if (bare.rpartition("@")[0] or bare).isascii():
@@ -127,6 +134,7 @@ class Commands(Connecting):
 
         Raises SMTPNotSupportedError for SMTPUTF8 where it is not offered.
         """
+        arguments.text("sender", sender)
         request = Request.mail(sender, sending.options_of("options", options))
         yield from self._rsmtp_starttls_if_needed()
         reply: Reply = yield self._rsmtp_perform(request)
@@ -134,6 +142,7 @@ class Commands(Connecting):
 
     def _rsmtp_rcpt(self, recip: str, options: Sequence[str] = ()) -> Steps[Reply]:
         """RCPT (RFC 5321 4.1.1.3)."""
+        arguments.text("recip", recip)
         reply: Reply = yield self._rsmtp_perform(Request.rcpt(recip, sending.options_of("options", options)))
         return reply
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rsmtp
+from rsmtp import arguments
 from rsmtp._rsmtp import SERVICE_READY, Opened, Request, Settings
 from rsmtp.local_hostname import address_literal
 from rsmtp.sockets import is_encrypted
@@ -15,6 +16,10 @@ from rsmtp.verbs.script import Reply, Steps
 
 if TYPE_CHECKING:
     from rsmtp.proxies import Proxy
+
+
+class BadPort(OverflowError, ValueError):
+    """What sockets raise for a port is an OverflowError; for us it is a value that can't be."""
 
 
 class Connecting(Conversation):
@@ -32,6 +37,7 @@ class Connecting(Conversation):
             host, port = self._rsmtp_given[0], port or self._rsmtp_given[1]
         if source_address:
             self.source_address = source_address
+        host = arguments.host("host", host)
         path = os.fspath(host) if isinstance(host, os.PathLike) else host if host.startswith("/") else None
         host = path or host
         digits: str | int = port
@@ -40,12 +46,7 @@ class Connecting(Conversation):
             digits = port or rest.removeprefix(":")
         elif not port and host.count(":") == 1 and path is None:
             host, _, digits = host.partition(":")
-        try:
-            port = int(digits or 0) or self.default_port
-        except ValueError:
-            raise OSError("nonnumeric port") from None
-        if not 0 < port < 65536:
-            raise OverflowError(f"port: {port} is not between 1 and 65535")
+        port = self._rsmtp_port(digits)
         if not self._rsmtp_tls_is_said:
             # That port is for TLS from the first octet (RFC 8314 3.3).
             self._rsmtp_tls_mode = "implicit" if port == SMTP_SSL_PORT else "none"
@@ -106,6 +107,20 @@ class Connecting(Conversation):
                 raise opened.trouble
         self._rsmtp_is_settled = True
 
+    def _rsmtp_port(self, given: Any) -> int:
+        """The port out of a number or its digits; 0 and None stand for the default."""
+        if given is not None and not isinstance(given, (int, str)):
+            raise arguments.wanted("port", "a number between 1 and 65535", given)
+        try:
+            port = int(given or 0) or self.default_port
+        except ValueError:
+            if self._rsmtp_like_smtplib:
+                raise OSError("nonnumeric port") from None
+            raise ValueError(f"port: {given!r} is not a number between 1 and 65535") from None
+        if not 0 < port < 65536:
+            raise BadPort(f"port: {arguments.kind(port)} is not between 1 and 65535")
+        return port
+
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> Any:
         """Opens a connection, or uses the socket that was given."""
         raise NotImplementedError
@@ -120,6 +135,7 @@ class Connecting(Conversation):
 
     def _rsmtp_settings(self, sock: Any = None) -> Settings:
         """For a connection of the engine, or over a socket of the caller."""
+        self._rsmtp_check()
         encrypted = sock is not None and is_encrypted(sock)
         return Settings(
             timeout=self._rsmtp_patience,

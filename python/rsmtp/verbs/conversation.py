@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import rsmtp
+from rsmtp import arguments
 from rsmtp._rsmtp import COMPLETED, Login, Request, TlsFacts
 from rsmtp.local_hostname import own_name
 from rsmtp.socket_view import SocketView
-from rsmtp.tracebacks import shortened
+from rsmtp.tracebacks import public
 from rsmtp.transcript import Transcript
 from rsmtp.verbs.attributes import Setting, Shown
 from rsmtp.verbs.debug_output import DebugOutput
@@ -75,6 +76,7 @@ class Conversation(DebugOutput):
     # Whether to send exactly what smtplib would send.
     _rsmtp_like_smtplib = False
 
+    @public
     def __init__(
         self,
         host: str = "",
@@ -97,12 +99,10 @@ class Conversation(DebugOutput):
         if socket_path is not None:
             if host or sock is not None:
                 raise ValueError("socket_path: it can't be combined with a host or with sock")
-            host = os.path.abspath(os.fspath(socket_path))
+            host = os.path.abspath(arguments.path("socket_path", socket_path))
         if tls is not None:
-            self._rsmtp_tls_mode = tls
+            self._rsmtp_tls_mode = arguments.one_of("tls", tls, ("none", "starttls", "implicit"))
         self._rsmtp_tls_is_said = tls is not None or self._rsmtp_like_smtplib
-        if self._rsmtp_tls_mode not in ("none", "starttls", "implicit"):
-            raise ValueError(f'tls: {tls!r} is none of "none", "starttls" and "implicit"')
         if self._rsmtp_tls_mode == "implicit" and self.default_port == SMTP_PORT:
             self.default_port = SMTP_SSL_PORT
         self._host = host
@@ -117,19 +117,30 @@ class Conversation(DebugOutput):
         self._rsmtp_allow_plaintext_auth = allow_plaintext_auth
         self._rsmtp_learnt: dict[str, str] = {}
         self._rsmtp_names_itself = local_hostname is None
-        self.local_hostname: str = own_name() if local_hostname is None else local_hostname
+        if local_hostname is None:
+            local_hostname = own_name()
+        self.local_hostname: str = arguments.text("local_hostname", local_hostname)
         if proxy is not None:
-            if sock is not None or host.startswith("/"):
+            if sock is not None or str(host).startswith("/"):
                 raise ValueError("proxy: it can't be combined with sock or with a Unix socket")
             from rsmtp import proxies
 
-            proxies.check(proxy)
+            proxies.check(arguments.secret("proxy", proxy))
         self._rsmtp_proxy = proxy
-        self._rsmtp_given_sock = sock
-        try:
-            self._rsmtp_made(host, port)
-        except BaseException as raised:
-            raise shortened(raised)  # noqa: B904
+        self._rsmtp_given_sock = arguments.socket("sock", sock)
+        if not self._rsmtp_like_smtplib:
+            self._rsmtp_check()
+        self._rsmtp_made(host, port)
+
+    def _rsmtp_check(self) -> None:
+        """Raises for a setting that can't be meant."""
+        if self.timeout is not UNSET:
+            arguments.maybe_number("timeout", self.timeout)
+        arguments.maybe_number("deadline", self._rsmtp_deadline)
+        arguments.flag("pipelining", self._rsmtp_pipelining)
+        arguments.flag("chunking", self._rsmtp_chunking)
+        arguments.flag("allow_plaintext_auth", self._rsmtp_allow_plaintext_auth)
+        arguments.source("source_address", self.source_address)
 
     def _rsmtp_made(self, host: str, port: int) -> None:
         """Called by the constructor with the host and port that it was given."""
@@ -259,7 +270,7 @@ class Conversation(DebugOutput):
 
     def has_extn(self, opt: str) -> bool:
         """Whether the server offers this extension, in any case of letters."""
-        return opt.lower() in self.esmtp_features
+        return arguments.text("opt", opt).lower() in self.esmtp_features
 
     def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
         """What the callable of a password or a token gives."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import rsmtp
-from rsmtp import sending
+from rsmtp import arguments
 from rsmtp._rsmtp import AUTH_CONTINUES, CREDENTIALS_INVALID, SERVICE_READY, Request, _username, cram_md5
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.script import Reply, Steps
@@ -34,6 +34,7 @@ class Securing(Connecting):
             raise rsmtp.errors.SMTPNotSupportedError(
                 f"this connection is encrypted already ({self._rsmtp_tls.version})"
             )
+        arguments.maybe_text("server_hostname", server_hostname)
         request = Request.starttls(self._rsmtp_context if context is None else context, server_hostname)
         code, msg = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         if code != SERVICE_READY:
@@ -67,10 +68,15 @@ class Securing(Connecting):
         connection without encryption), SMTPException (no mechanism in common),
         SMTPHeloError; ValueError for NUL, CR and LF in a credential.
         """
-        user = _username(username, user)
+        arguments.maybe_text("user", user)
+        user = _username(arguments.maybe_text("username", username), user)
         if user is None:
             raise TypeError("login() needs a username")
-        sending.text("username", user)
+        arguments.text("username", user)
+        arguments.secret_or_function("password", password)
+        arguments.secret_or_function("access_token", access_token)
+        arguments.maybe_text("mechanism", mechanism)
+        arguments.flag("initial_response_ok", initial_response_ok)
         asked = callable(password) or callable(access_token)
         secrets = yield from self._rsmtp_secrets(password, access_token)
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
@@ -92,8 +98,6 @@ class Securing(Connecting):
         """The texts of a login, of which callables are asked."""
         if callable(password):
             password = yield self._rsmtp_ask("password", password)
-        elif password is not None:
-            sending.text("password", password)
         if callable(access_token):
             access_token = yield self._rsmtp_ask("access_token", access_token)
         return password, access_token  # type: ignore[return-value]
@@ -152,6 +156,8 @@ class Securing(Connecting):
         Raises SMTPAuthenticationError, and SMTPException if the server sends too many
         challenges. An exception of the callable cancels the exchange.
         """
+        arguments.text("mechanism", mechanism)
+        arguments.function("authobject", authobject)
         yield from self._rsmtp_starttls_if_needed()
         initial = _octets((yield authobject())) if initial_response_ok else None
         answer = yield self._rsmtp_perform(Request.auth(mechanism.upper(), initial))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import rsmtp
-from rsmtp import sending
+from rsmtp import arguments, sending
 from rsmtp._rsmtp import COMPLETED, SERVICE_NOT_AVAILABLE, WILL_FORWARD, RenderedMessage, Request
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.conversation import LINE_BY_LINE
@@ -46,7 +46,7 @@ class Transaction(Connecting):
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         yield from self._rsmtp_starttls_if_needed()
-        sending.text("from_addr", from_addr)
+        arguments.text("from_addr", from_addr)
         recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
         if not recipients:
@@ -82,6 +82,8 @@ class Transaction(Connecting):
         """
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         yield from self._rsmtp_starttls_if_needed()
+        arguments.maybe_text("from_addr", from_addr)
+        mail_options = sending.options_of("mail_options", mail_options)
         # smtplib's own callers send to "root, postmaster".
         envelope = sending.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
         utf8 = envelope.needs_smtputf8

@@ -1,5 +1,6 @@
 //! The arguments of `Catcher.fault`, made a fault.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -61,6 +62,34 @@ pub enum Text {
 pub enum End {
     Whether(bool),
     How(String),
+}
+
+/// What `reply=` takes: no other shape.
+pub fn reply<'py>(given: &Bound<'py, PyAny>) -> PyResult<Option<Words<'py>>> {
+    shaped("reply", "(code, text), bytes, or \"usual\"", given)
+}
+
+/// What `extra=` takes.
+pub fn extra<'py>(given: &Bound<'py, PyAny>) -> PyResult<Option<Words<'py>>> {
+    shaped("extra", "(code, text) or bytes", given)
+}
+
+/// What `disconnect=` takes.
+pub fn end(given: &Bound<'_, PyAny>) -> PyResult<Option<End>> {
+    shaped("disconnect", "True, \"fin\", \"reset\" or \"half-close\"", given)
+}
+
+fn shaped<'py, T>(argument: &str, wanted: &str, given: &Bound<'py, PyAny>) -> PyResult<Option<T>>
+where
+    T: for<'a> FromPyObject<'a, 'py>,
+{
+    if given.is_none() {
+        return Ok(None);
+    }
+    given.extract().map(Some).map_err(|_| {
+        let kind = given.get_type().name().map_or_else(|_| String::new(), |name| format!(", not {name}"));
+        PyTypeError::new_err(format!("{argument}: {wanted} is wanted{kind}"))
+    })
 }
 
 impl Words<'_> {

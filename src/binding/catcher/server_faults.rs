@@ -7,6 +7,22 @@ use super::fault::{self, ArmedFault, End, Words};
 use super::server::Catcher;
 use crate::catcher::{Fault, FaultReply, Stage};
 
+mod given {
+    crate::binding::argument::arguments! {
+        stage: text -> String;
+        address: maybe_text -> Option<String>;
+        times: maybe_count -> Option<u32>;
+        skip: count -> u32;
+        delay: number -> f64;
+        drip: maybe_number -> Option<f64>;
+        endless: flag -> bool;
+        stall: flag -> bool;
+        accept: maybe_flag -> Option<bool>;
+        after: count -> u64;
+        certificate: maybe_text -> Option<String>;
+    }
+}
+
 #[pymethods]
 impl Catcher {
     /// Misbehaves from now on when `stage` is reached.
@@ -43,41 +59,41 @@ impl Catcher {
     ///
     /// Raises ValueError for arguments that make no sense.
     #[pyo3(signature = (
-        stage,
+        stage: "str",
         *,
         reply: "tuple[int, str | collections.abc.Sequence[str]] | bytes | typing.Literal['usual'] | None" = None,
-        address = None,
-        times = None,
-        skip = 0,
-        delay = 0.0,
-        drip = None,
+        address: "str | None" = None,
+        times: "int | None" = None,
+        skip: "int" = 0,
+        delay: "float" = 0.0,
+        drip: "float | None" = None,
         extra: "tuple[int, str | collections.abc.Sequence[str]] | bytes | None" = None,
-        endless = false,
-        stall = false,
+        endless: "bool" = false,
+        stall: "bool" = false,
         disconnect: "bool | typing.Literal['fin', 'reset', 'half-close'] | None" = None,
-        accept = None,
-        after = 0,
+        accept: "bool | None" = None,
+        after: "int" = 0,
         certificate: "typing.Literal['wrong-name', 'expired', 'not-yet-valid', 'untrusted', 'self-signed'] | None" = None,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn fault(
         &self,
-        stage: &str,
-        reply: Option<Words<'_>>,
-        address: Option<String>,
-        times: Option<u32>,
-        skip: u32,
-        delay: f64,
-        drip: Option<f64>,
-        extra: Option<Words<'_>>,
-        endless: bool,
-        stall: bool,
-        disconnect: Option<End>,
-        accept: Option<bool>,
-        after: u64,
-        certificate: Option<&str>,
+        #[pyo3(from_py_with = given::stage)] stage: String,
+        #[pyo3(from_py_with = fault::reply)] reply: Option<Words<'_>>,
+        #[pyo3(from_py_with = given::address)] address: Option<String>,
+        #[pyo3(from_py_with = given::times)] times: Option<u32>,
+        #[pyo3(from_py_with = given::skip)] skip: u32,
+        #[pyo3(from_py_with = given::delay)] delay: f64,
+        #[pyo3(from_py_with = given::drip)] drip: Option<f64>,
+        #[pyo3(from_py_with = fault::extra)] extra: Option<Words<'_>>,
+        #[pyo3(from_py_with = given::endless)] endless: bool,
+        #[pyo3(from_py_with = given::stall)] stall: bool,
+        #[pyo3(from_py_with = fault::end)] disconnect: Option<End>,
+        #[pyo3(from_py_with = given::accept)] accept: Option<bool>,
+        #[pyo3(from_py_with = given::after)] after: u64,
+        #[pyo3(from_py_with = given::certificate)] certificate: Option<String>,
     ) -> PyResult<u64> {
-        let stage: Stage = named("stage", stage)?;
+        let stage: Stage = named("stage", &stage)?;
         let disconnect = fault::disconnect(disconnect)?;
         let reply = match reply {
             Some(words) => words.reply()?,
@@ -98,7 +114,7 @@ impl Catcher {
             stall,
             disconnect,
             accept,
-            certificate: certificate.map(fault::certificate).transpose()?,
+            certificate: certificate.as_deref().map(fault::certificate).transpose()?,
         };
         fault::check(&fault)?;
         Ok(self.inner.faults().add(fault))

@@ -11,65 +11,97 @@ use super::server::Catcher;
 use crate::binding::username;
 use crate::catcher::{self, Credentials, Dialect, Mechanism, Offer, Offers, Settings, TlsMode};
 
+mod given {
+    use super::PathBuf;
+
+    crate::binding::argument::arguments! {
+        host: host_name -> String;
+        port: port -> u16;
+        tls: text -> String;
+        protocol: text -> String;
+        unix: maybe_path -> Option<PathBuf>;
+        username: maybe_text -> Option<String>;
+        user: maybe_text -> Option<String>;
+        password: maybe_secret -> Option<String>;
+        token: maybe_secret -> Option<String>;
+        any_login: flag -> bool;
+        require_auth: flag -> bool;
+        require_tls: flag -> bool;
+        auth_before_tls: flag -> bool;
+        extensions: maybe_texts -> Option<Vec<String>>;
+        without: texts -> Vec<String>;
+        mechanisms: maybe_texts -> Option<Vec<String>>;
+        max_size: count -> u64;
+        max_recipients: count -> usize;
+        max_messages: maybe_count -> Option<u64>;
+        max_connections: count -> usize;
+        idle_timeout: number -> f64;
+        keep: count -> usize;
+        hostname: text -> String;
+        authority: maybe_path -> Option<PathBuf>;
+        allow_remote: flag -> bool;
+    }
+}
+
 #[pymethods]
 impl Catcher {
     #[new]
     #[pyo3(signature = (
-        host = "127.0.0.1",
-        port = 0,
+        host: "str" = "127.0.0.1".to_owned(),
+        port: "int" = 0,
         *,
-        tls: "typing.Literal['starttls', 'implicit', 'none']" = "starttls",
-        protocol: "typing.Literal['smtp', 'lmtp']" = "smtp",
+        tls: "typing.Literal['starttls', 'implicit', 'none']" = "starttls".to_owned(),
+        protocol: "typing.Literal['smtp', 'lmtp']" = "smtp".to_owned(),
         unix: "str | os.PathLike[str] | None" = None,
-        username = None,
-        user = None,
-        password = None,
-        token = None,
-        any_login = false,
-        require_auth = false,
-        require_tls = false,
-        auth_before_tls = false,
+        username: "str | None" = None,
+        user: "str | None" = None,
+        password: "str | None" = None,
+        token: "str | None" = None,
+        any_login: "bool" = false,
+        require_auth: "bool" = false,
+        require_tls: "bool" = false,
+        auth_before_tls: "bool" = false,
         extensions: "collections.abc.Sequence[str] | None" = None,
         without: "collections.abc.Sequence[str]" = Vec::new(),
         mechanisms: "collections.abc.Sequence[str] | None" = None,
-        max_size = 33_554_432,
-        max_recipients = 1000,
-        max_messages = None,
-        max_connections = 1000,
-        idle_timeout = 300.0,
-        keep = 1000,
-        hostname = "localhost",
+        max_size: "int" = 33_554_432,
+        max_recipients: "int" = 1000,
+        max_messages: "int | None" = None,
+        max_connections: "int" = 1000,
+        idle_timeout: "float" = 300.0,
+        keep: "int" = 1000,
+        hostname: "str" = "localhost".to_owned(),
         authority: "str | os.PathLike[str] | None" = None,
-        allow_remote = false,
+        allow_remote: "bool" = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         py: Python<'_>,
-        host: &str,
-        port: u16,
-        tls: &str,
-        protocol: &str,
-        unix: Option<PathBuf>,
-        username: Option<String>,
-        user: Option<String>,
-        password: Option<String>,
-        token: Option<String>,
-        any_login: bool,
-        require_auth: bool,
-        require_tls: bool,
-        auth_before_tls: bool,
-        extensions: Option<Vec<String>>,
-        without: Vec<String>,
-        mechanisms: Option<Vec<String>>,
-        max_size: u64,
-        max_recipients: usize,
-        max_messages: Option<u64>,
-        max_connections: usize,
-        idle_timeout: f64,
-        keep: usize,
-        hostname: &str,
-        authority: Option<PathBuf>,
-        allow_remote: bool,
+        #[pyo3(from_py_with = given::host)] host: String,
+        #[pyo3(from_py_with = given::port)] port: u16,
+        #[pyo3(from_py_with = given::tls)] tls: String,
+        #[pyo3(from_py_with = given::protocol)] protocol: String,
+        #[pyo3(from_py_with = given::unix)] unix: Option<PathBuf>,
+        #[pyo3(from_py_with = given::username)] username: Option<String>,
+        #[pyo3(from_py_with = given::user)] user: Option<String>,
+        #[pyo3(from_py_with = given::password)] password: Option<String>,
+        #[pyo3(from_py_with = given::token)] token: Option<String>,
+        #[pyo3(from_py_with = given::any_login)] any_login: bool,
+        #[pyo3(from_py_with = given::require_auth)] require_auth: bool,
+        #[pyo3(from_py_with = given::require_tls)] require_tls: bool,
+        #[pyo3(from_py_with = given::auth_before_tls)] auth_before_tls: bool,
+        #[pyo3(from_py_with = given::extensions)] extensions: Option<Vec<String>>,
+        #[pyo3(from_py_with = given::without)] without: Vec<String>,
+        #[pyo3(from_py_with = given::mechanisms)] mechanisms: Option<Vec<String>>,
+        #[pyo3(from_py_with = given::max_size)] max_size: u64,
+        #[pyo3(from_py_with = given::max_recipients)] max_recipients: usize,
+        #[pyo3(from_py_with = given::max_messages)] max_messages: Option<u64>,
+        #[pyo3(from_py_with = given::max_connections)] max_connections: usize,
+        #[pyo3(from_py_with = given::idle_timeout)] idle_timeout: f64,
+        #[pyo3(from_py_with = given::keep)] keep: usize,
+        #[pyo3(from_py_with = given::hostname)] hostname: String,
+        #[pyo3(from_py_with = given::authority)] authority: Option<PathBuf>,
+        #[pyo3(from_py_with = given::allow_remote)] allow_remote: bool,
     ) -> PyResult<Self> {
         let or_random = |given: Option<String>| given.map_or_else(|| catcher::random_hex(12), Ok);
         let credentials = Credentials {
@@ -88,13 +120,13 @@ impl Catcher {
             return Err(bad_argument("hostname", &"a name of printable ASCII, without spaces"));
         }
         let settings = Settings {
-            host: host.to_owned(),
+            host,
             port,
             unix,
             allow_remote,
-            hostname: hostname.to_owned(),
-            dialect: dialect(protocol)?,
-            tls: tls_mode(tls)?,
+            hostname,
+            dialect: dialect(&protocol)?,
+            tls: tls_mode(&tls)?,
             offers,
             credentials,
             mechanisms,
@@ -155,6 +187,6 @@ fn not_started(error: io::Error) -> PyErr {
             let words = words.trim_end_matches(&format!(" (os error {number})")).to_owned();
             PyOSError::new_err((number, words))
         }
-        _ => error.into(),
+        _ => PyOSError::new_err(format!("host: {words}")),
     }
 }

@@ -133,6 +133,21 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     }
 }
 
+mod given {
+    use pyo3::prelude::*;
+
+    crate::binding::argument::arguments! {
+        subtype: text -> String;
+        charset: maybe_text -> Option<String>;
+        local: flag -> bool;
+    }
+
+    pub fn policy<'py>(given: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let found = given.py().import("rsmtp.arguments")?.call_method1("policy", ("policy", given))?;
+        Ok(Some(found).filter(|policy| !policy.is_none()))
+    }
+}
+
 #[pymethods]
 impl Message {
     #[new]
@@ -149,7 +164,7 @@ impl Message {
 
     #[pyo3(signature = (
         text: "str | None" = None,
-        subtype: "str" = "plain",
+        subtype: "str" = "plain".to_owned(),
         charset: "str | None" = None,
         *,
         subject: "str | None" = None,
@@ -168,8 +183,8 @@ impl Message {
     fn __init__<'py>(
         slf: &Bound<'py, Self>,
         text: Option<Bound<'py, PyAny>>,
-        subtype: &str,
-        charset: Option<String>,
+        #[pyo3(from_py_with = given::subtype)] subtype: String,
+        #[pyo3(from_py_with = given::charset)] charset: Option<String>,
         subject: Option<Bound<'py, PyAny>>,
         from_: Option<Bound<'py, PyAny>>,
         to: Option<Bound<'py, PyAny>>,
@@ -179,8 +194,8 @@ impl Message {
         html: Option<Bound<'py, PyAny>>,
         attachments: Option<Bound<'py, PyAny>>,
         headers: Option<Bound<'py, PyAny>>,
-        policy: Option<Bound<'py, PyAny>>,
-        local: bool,
+        #[pyo3(from_py_with = given::policy)] policy: Option<Bound<'py, PyAny>>,
+        #[pyo3(from_py_with = given::local)] local: bool,
     ) -> PyResult<()> {
         Self::_reset(slf, policy)?;
         let fields = vec![
@@ -191,16 +206,7 @@ impl Message {
             ("Reply-To", reply_to),
             ("Subject", subject),
         ];
-        let request = create::Request {
-            text,
-            subtype: subtype.to_owned(),
-            charset,
-            html,
-            attachments,
-            fields,
-            headers,
-            local,
-        };
+        let request = create::Request { text, subtype, charset, html, attachments, fields, headers, local };
         create::fill(slf, request)
     }
 

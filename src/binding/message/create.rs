@@ -49,8 +49,10 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
             Ok(mapping) => mapping.items().into_any(),
             Err(_) => headers,
         };
-        for pair in pairs.try_iter()? {
-            let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
+        let wanted = || PyTypeError::new_err("headers: a dict, or pairs of name and value, are wanted");
+        for pair in pairs.try_iter().map_err(|_| wanted())? {
+            let pair: PyResult<(Bound<'_, PyAny>, Bound<'_, PyAny>)> = pair?.extract();
+            let (name, value) = pair.map_err(|_| wanted())?;
             message.set_item(name, value)?;
         }
     }
@@ -61,12 +63,15 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
         (None, None) => (None, ""),
     };
     match first {
-        Some(text) => set_text(message, text, subtype, request.charset.as_deref())?,
+        Some(text) => {
+            let argument = if request.text.is_some() { "text" } else { "html" };
+            set_text(message, argument, text, subtype, request.charset.as_deref())?;
+        }
         None => message.set_item("MIME-Version", "1.0")?,
     }
     if let Some(html) = request.html.filter(|_| is_alternative) {
         let part = blank(py)?;
-        set_text(&part, &html, "html", request.charset.as_deref())?;
+        set_text(&part, "html", &html, "html", request.charset.as_deref())?;
         fields::delete(&part, "mime-version");
         make_multipart(message, "alternative")?;
         content::attach(message, part.as_any())?;
@@ -101,13 +106,16 @@ pub(crate) fn blank(py: Python<'_>) -> PyResult<Bound<'_, Message>> {
 /// Makes a text part of a message that has no content yet.
 fn set_text<'py>(
     message: &Bound<'py, Message>,
+    argument: &str,
     text: &Bound<'py, PyAny>,
     subtype: &str,
     charset: Option<&str>,
 ) -> PyResult<()> {
     let py = message.py();
     let Ok(text) = text.cast::<PyString>() else {
-        return Err(PyTypeError::new_err("text: has to be a str; bytes make an attachment"));
+        let kind = text.get_type().name()?;
+        let message = format!("{argument}: a str is wanted, not {kind}; bytes make an attachment");
+        return Err(PyTypeError::new_err(message));
     };
     let token = |what: &str, value: &str| -> PyResult<()> {
         let is_token = !value.is_empty()
@@ -125,7 +133,8 @@ fn set_text<'py>(
         match Bytes::of_text(text)? {
             plain @ Bytes::Str(_) => plain,
             _ => {
-                return Err(PyValueError::new_err("text: contains surrogates, which are no characters"));
+                let message = format!("{argument}: contains surrogates, which are no characters");
+                return Err(PyValueError::new_err(message));
             }
         }
     } else {

@@ -1,0 +1,214 @@
+"""Checks of what a caller gives: the error names the argument, what came, and what is taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+
+def kind(value: Any) -> str:
+    """What came, for people: a number or a short text itself, the type of anything else."""
+    if value is None or isinstance(value, (bool, int, float)):
+        shown = repr(value)
+        return shown if len(shown) <= 40 else f"a number of {len(shown)} digits"
+    return f"{type(value).__name__}"
+
+
+def wanted(name: str, what: str, value: Any) -> TypeError:
+    return TypeError(f"{name}: {what} is wanted, not {kind(value)}")
+
+
+def text(name: str, value: Any) -> str:
+    """A str that can be written in UTF-8."""
+    if not isinstance(value, str):
+        raise wanted(name, "a str", value)
+    if not value.isascii():
+        characters(name, value)
+    return value
+
+
+def characters(name: str, value: str) -> None:
+    """Raises ValueError for surrogates, which no encoding has."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{name}: {value!r} contains surrogates, which are no characters")
+
+
+def secret(name: str, value: Any) -> str:
+    """The same for what must not be shown."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: a str is wanted, not {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name}: it contains surrogates, which are no characters") from None
+    return value
+
+
+def secret_or_function(name: str, value: Any) -> Any:
+    """A secret, or what gives it when it is asked."""
+    if value is None or (callable(value) and not isinstance(value, type)):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: a text or a callable is wanted, not {type(value).__name__}")
+    return secret(name, value)
+
+
+def maybe_text(name: str, value: Any) -> str | None:
+    return None if value is None else text(name, value)
+
+
+def flag(name: str, value: Any) -> bool:
+    # NumPy has a bool of its own.
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):
+        raise wanted(name, "True or False", value)
+    return bool(value)
+
+
+def number(name: str, value: Any) -> float:
+    """Anything that Python takes for a real number; a text is none."""
+    if isinstance(value, (str, bytes, bytearray)) or not (
+        hasattr(value, "__float__") or hasattr(value, "__index__")
+    ):
+        raise wanted(name, "a number", value)
+    if isinstance(value, type):
+        raise wanted(name, "a number", value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name}: {kind(value)} is too large") from None
+
+
+def maybe_number(name: str, value: Any) -> float | None:
+    return None if value is None else number(name, value)
+
+
+def amount(name: str, value: Any) -> float:
+    """A number over 0."""
+    given = number(name, value)
+    if not 0 < given < 1e9:
+        raise ValueError(f"{name}: {kind(value)} is not a number over 0")
+    return given
+
+
+def whole(name: str, value: Any, least: int, most: int, what: str) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__") or isinstance(value, type):
+        raise ValueError(f"{name}: {kind(value)} is not {what}")
+    given = value.__index__()
+    if not least <= given <= most:
+        raise ValueError(f"{name}: {kind(given)} is not {what}")
+    return int(given)
+
+
+def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
+    """One of some words; for another one the nearest is named."""
+    words = list(choices)
+    if text(name, value) in words:
+        return str(value)
+    import difflib
+
+    near = difflib.get_close_matches(value, words, 1, 0.5)
+    known = ", ".join(f'"{word}"' for word in words[:-1])
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f'{name}: {value!r} is none of {known} and "{words[-1]}"{meant}')
+
+
+def host_name(name: str, value: Any) -> str:
+    """A host's name or address."""
+    if "\0" in text(name, value):
+        raise ValueError(f"{name}: {value!r} contains NUL")
+    return str(value)
+
+
+def source(name: str, value: Any) -> Any:
+    """(host, port) to connect from, a host alone, or None."""
+    if value is None or isinstance(value, str):
+        return value if value is None else host_name(name, value)
+    if not isinstance(value, tuple) or len(value) != 2:
+        raise wanted(name, "a host or (host, port)", value)
+    host_name(name, value[0])
+    whole(name, value[1], 0, 65535, "a port between 0 and 65535")
+    return value
+
+
+def maybe_secret(name: str, value: Any) -> str | None:
+    return None if value is None else secret(name, value)
+
+
+def maybe_flag(name: str, value: Any) -> bool | None:
+    return None if value is None else flag(name, value)
+
+
+def port(name: str, value: Any) -> int:
+    return whole(name, value, 0, 65535, "a number between 0 and 65535")
+
+
+def count(name: str, value: Any) -> int:
+    return whole(name, value, 0, 2**31, "a whole number, 0 or more")
+
+
+def maybe_count(name: str, value: Any) -> int | None:
+    return None if value is None else count(name, value)
+
+
+def maybe_path(name: str, value: Any) -> str | None:
+    return None if value is None else path(name, value)
+
+
+def texts(name: str, value: Any) -> list[str]:
+    if isinstance(value, (str, bytes, type)) or not hasattr(value, "__iter__"):
+        raise wanted(name, "a list of str", value)
+    return [text(name, each) for each in value]
+
+
+def maybe_texts(name: str, value: Any) -> list[str] | None:
+    return None if value is None else texts(name, value)
+
+
+def policy(name: str, value: Any) -> Any:
+    """A policy of `email.policy`, or of `rsmtp.email.policy`."""
+    if value is not None and not hasattr(value, "max_line_length"):
+        raise wanted(name, "a policy of email.policy", value)
+    return value
+
+
+def host(name: str, value: Any) -> Any:
+    """A name or an address, or the path of a Unix socket."""
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(path, str):
+        text(name, path)
+        if "\0" in path:
+            raise ValueError(f"{name}: {path!r} contains NUL")
+        return value
+    raise wanted(name, "the name of a host, a str", value)
+
+
+def path(name: str, value: Any) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        raise wanted(name, "a path, a str or a Path,", value)
+    given = os.fspath(value)
+    if not isinstance(given, str) or "\0" in given:
+        raise ValueError(f"{name}: {given!r} is not the path of a file")
+    return given
+
+
+def socket(name: str, value: Any) -> Any:
+    """What is talked over."""
+    if value is not None:
+        for method in ("recv", "settimeout"):
+            if not callable(getattr(value, method, None)) or isinstance(value, type):
+                raise wanted(name, "a connected socket", value)
+    return value
+
+
+def octets(name: str, value: Any) -> bytes:
+    try:
+        return bytes(memoryview(value))
+    except TypeError:
+        raise wanted(name, "bytes or a str", value) from None
+
+
+def function(name: str, value: Any) -> Any:
+    if not callable(value):
+        raise wanted(name, "a callable", value)
+    return value

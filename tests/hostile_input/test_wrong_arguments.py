@@ -1,0 +1,258 @@
+"""Every argument of what is public, given what can't be meant: the error says which argument, and
+speaks neither of the engine nor of the operating system. Read off the signatures."""
+
+import asyncio
+import inspect
+import re
+
+import pytest
+
+import rsmtp
+from rsmtp import testing
+
+MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nx\r\n")
+WRONG = {
+    "None": None,
+    "5": 5,
+    "-1": -1,
+    "huge": 10**40,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "no octets": b"",
+    "octets": b"x",
+    "text": "x",
+    "NUL": "a\0b",
+    "line end": "a\r\nb",
+    "surrogate": "a\udc80b",
+    "object": object(),
+    "list": [5],
+    "dict": {"a": 5},
+    "tuple": (1, 2, 3),
+    "True": True,
+    "class": int,
+}
+# What no caller should have to read.
+INNER = re.compile(
+    r"failed to extract|is not an instance of|argument '|interpreted as an integer|must be real number"
+    r"|has no attribute|not supported between|is not (iterable|callable|subscriptable)|codec can't"
+    r"|can't convert|out of range integral|DnsName\(|os error|Base\w+|_rsmtp|\b_[a-z]\w*|Settings\b"
+)
+# Each argument by what else an error may call it.
+OTHERWISE = {
+    "user": "username",
+    "username": "user",
+    "access_token": "username",
+    "from_": "From",
+    "cmd": "command",
+    "args": "command",
+    "message": "from_addr",
+    "host": "port",
+    "unix": "Address already in use",
+    "charset": "unknown encoding",
+}
+
+
+@pytest.fixture(scope="module")
+def catcher():
+    with rsmtp.Catcher(tls="none", any_login=True) as catcher:
+        yield catcher
+
+
+def complaint(call, arguments):
+    """The error of a call; None where it was no error."""
+    try:
+        result = call(**arguments)
+        if inspect.isawaitable(result):
+            asyncio.run(asyncio.wait_for(awaited(result), 5))
+        elif isinstance(result, rsmtp.SmtpClient):
+            result.close()
+    except Exception as error:
+        return error
+    return None
+
+
+async def awaited(result):
+    came = await result
+    if isinstance(came, rsmtp.AsyncSmtpClient):
+        came.close()
+        await asyncio.sleep(0)
+    return came
+
+
+def faults_of(call, signature, good):
+    """What is wrong with what is said of wrong arguments."""
+    found = []
+    for argument, parameter in signature.parameters.items():
+        if argument in ("self", "text") or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        for name, value in WRONG.items():
+            error = complaint(call, {**good, argument: value})
+            if error is None or isinstance(error, rsmtp.SMTPException):
+                told = str(error or "")
+                named = True
+            else:
+                told = f"{type(error).__name__}: {error}"
+                words = {argument, OTHERWISE.get(argument, argument), argument.title().replace("_", "-")}
+                named = isinstance(error, (TypeError, ValueError, LookupError, OSError)) and any(
+                    word in told for word in words
+                )
+            # What was given may itself look like something of ours.
+            if not named or INNER.search(told.replace("__main__", "")):
+                found.append(f"{argument}={name}: {told}")
+    return found
+
+
+CLIENT = {
+    "sendmail": {"from_addr": "a@example.org", "to_addrs": ["b@example.org"], "msg": b"x"},
+    "send_message": {"msg": rsmtp.Message("x", from_="a@example.org", to="b@example.org")},
+    "login": {"user": "ann", "password": "x"},
+    "auth": {"mechanism": "PLAIN", "authobject": lambda challenge=None: "\0a\0b"},
+    "mail": {"sender": "a@example.org"},
+    "rcpt": {"recip": "b@example.org"},
+    "docmd": {"cmd": "NOOP"},
+    "verify": {"address": "a@example.org"},
+    "expn": {"address": "a"},
+    "has_extn": {"opt": "size"},
+    "helo": {},
+    "ehlo": {},
+    "help": {},
+    "starttls": {},
+}
+
+
+@pytest.mark.parametrize("verb", CLIENT)
+def test_verbs_of_the_client(catcher, verb):
+    def call(**arguments):
+        with rsmtp.SmtpClient("127.0.0.1", catcher.port, timeout=5) as client:
+            try:
+                return getattr(client, verb)(**arguments)
+            finally:
+                client.close()
+
+    assert not faults_of(call, inspect.signature(getattr(rsmtp.SmtpClient, verb)), CLIENT[verb])
+
+
+@pytest.mark.parametrize("verb", [verb for verb in CLIENT if verb != "has_extn"])
+def test_verbs_of_the_client_for_asyncio(catcher, verb):
+    async def call(**arguments):
+        client = rsmtp.AsyncSmtpClient("127.0.0.1", catcher.port, timeout=5)
+        await client.connect()
+        try:
+            return await getattr(client, verb)(**arguments)
+        finally:
+            client.close()
+            await asyncio.sleep(0)
+
+    assert not faults_of(call, inspect.signature(getattr(rsmtp.AsyncSmtpClient, verb)), CLIENT[verb])
+
+
+@pytest.mark.parametrize("cls", [rsmtp.SmtpClient, rsmtp.AsyncSmtpClient])
+def test_making_a_client(catcher, cls):
+    good = {"host": "127.0.0.1", "port": catcher.port, "timeout": 5}
+    assert not faults_of(cls, inspect.signature(cls), good)
+
+
+@pytest.mark.parametrize("cls", [rsmtp.Mailer, rsmtp.AsyncMailer])
+def test_making_a_mailer(catcher, cls):
+    good = {"host": "127.0.0.1", "port": catcher.port, "tls": "none"}
+
+    def call(**arguments):
+        cls(**arguments)
+
+    assert not faults_of(call, inspect.signature(cls), good)
+
+
+@pytest.mark.parametrize(
+    "verb, good", [("send", {"message": MESSAGE}), ("send_all", {"messages": [MESSAGE]})]
+)
+def test_sending_by_a_mailer(catcher, verb, good):
+    here = {"host": "127.0.0.1", "port": catcher.port, "tls": "none", "retries": 0}
+
+    async def call(**arguments):
+        arguments.pop("stream", None)
+        async with rsmtp.AsyncMailer(**here) as mailer:
+            await getattr(mailer, verb)(**arguments)
+
+    with rsmtp.Mailer(**here) as mailer:
+        bound = getattr(mailer, verb)
+        assert not faults_of(bound, inspect.signature(bound), good)
+    assert not faults_of(call, inspect.signature(bound), good)
+
+
+def test_sending_in_one_call(catcher):
+    good = {"host": "127.0.0.1", "port": catcher.port, "tls": "none", "retries": 0, "timeout": 5}
+
+    def call(**arguments):
+        message = arguments.pop("message", MESSAGE)
+        return rsmtp.send(message, **arguments)
+
+    assert not faults_of(call, inspect.signature(rsmtp.send), good)
+
+
+@pytest.mark.parametrize(
+    "cls, good", [(rsmtp.TlsConfig, {}), (rsmtp.Catcher, {}), (rsmtp.Message, {"text": "x"})]
+)
+def test_making_the_engines_own(tmp_path, monkeypatch, cls, good):
+    monkeypatch.chdir(tmp_path)
+    assert not faults_of(cls, inspect.signature(cls), good)
+
+
+def test_faults_of_a_catcher():
+    with rsmtp.Catcher(tls="none") as catcher:
+        good = {"stage": "RCPT", "reply": (450, "x")}
+        assert not faults_of(catcher.fault, inspect.signature(catcher.fault), good)
+
+
+def test_testing_helpers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert not faults_of(testing.SmtpServer, inspect.signature(testing.SmtpServer), {})
+
+
+@pytest.mark.parametrize("cls, good", [(rsmtp.SmtpClient, {}), (rsmtp.Mailer, {"host": "x"})])
+@pytest.mark.parametrize(
+    "argument, near", [("tsl", "tls"), ("timeuot", "timeout"), ("nothing_like_it", None)]
+)
+def test_an_unknown_argument_has_its_nearest_spelling(cls, good, argument, near):
+    meant = f"; did you mean {near!r}?" if near else ""
+    told = f"{cls.__name__}() got an unexpected keyword argument {argument!r}{meant}"
+    with pytest.raises(TypeError) as raised:
+        cls(**good, **{argument: 1})
+    assert str(raised.value) == told
+
+
+def test_a_verbs_unknown_argument_is_told_by_the_verbs_name(catcher):
+    with rsmtp.SmtpClient("127.0.0.1", catcher.port) as client:
+        with pytest.raises(TypeError) as raised:
+            client.login("ann", pasword="x")
+        told = "login() got an unexpected keyword argument 'pasword'; did you mean 'password'?"
+        assert str(raised.value) == told
+
+
+def test_a_word_has_its_nearest_spelling():
+    with pytest.raises(ValueError, match="^tls: 'startls' is none of .*; did you mean 'starttls'?"):
+        rsmtp.SmtpClient(tls="startls")
+    with pytest.raises(ValueError, match="^tls: 'startls' is none of .*; did you mean 'starttls'?"):
+        rsmtp.Mailer(host="x", tls="startls")
+
+
+def test_html_is_blamed_on_html():
+    with pytest.raises(TypeError, match="^html: a str is wanted, not int"):
+        rsmtp.Message("x", html=5)
+    with pytest.raises(TypeError, match="^text: a str is wanted, not int"):
+        rsmtp.Message(5, html="x")
+
+
+@pytest.mark.parametrize("secret", [123456789, "correct\udc80horse"])
+def test_a_secret_is_not_shown(secret):
+    shown = "123456789|correct"
+    for call in (
+        lambda: rsmtp.Mailer(host="x", username="ann", password=secret),
+        lambda: rsmtp.Mailer(host="x", username="ann", access_token=secret),
+        lambda: rsmtp.Catcher(password=secret),
+    ):
+        with pytest.raises((TypeError, ValueError), match="^(password|access_token): ") as raised:
+            call()
+        assert not re.search(shown, str(raised.value))
