@@ -1,0 +1,111 @@
+"""STARTTLS (RFC 3207) and AUTH (RFC 4954)."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import rsmtp.errors
+from rsmtp._rsmtp import TlsConfig
+from rsmtp.aiosmtplib.errors import SMTPException, SMTPServerDisconnected
+from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
+from rsmtp.aiosmtplib.session import UNGIVEN, Timeout, Ungiven
+from rsmtp.aiosmtplib.verbs import Verbs
+
+
+class Security(Verbs):
+    async def starttls(
+        self,
+        *,
+        server_hostname: str | None = None,
+        validate_certs: bool | None = None,
+        client_cert: str | Ungiven | None = UNGIVEN,
+        client_key: str | Ungiven | None = UNGIVEN,
+        cert_bundle: str | Ungiven | None = UNGIVEN,
+        tls_context: ssl.SSLContext | TlsConfig | Ungiven | None = UNGIVEN,
+        timeout: Timeout = UNGIVEN,
+    ) -> SMTPResponse:
+        """STARTTLS (RFC 3207). Arguments that are not given are those of `connect`.
+
+        Raises SMTPException where it is not offered or TLS is in use already, an
+        `ssl.SSLError` where the handshake fails.
+        """
+        if self._client is None:
+            raise SMTPServerDisconnected("Server not connected")
+        if self._client.tls is not None:
+            raise SMTPException("Connection already using TLS")
+        self._keep(
+            validate_certs=UNGIVEN if validate_certs is None else validate_certs,
+            client_cert=client_cert,
+            client_key=client_key,
+            cert_bundle=cert_bundle,
+            tls_context=tls_context,
+        )
+        self._check_settings()
+        client, context = self._client, self._context()
+        await self._ehlo_or_helo_if_needed()
+        try:
+            reply = await self._ask(
+                lambda client: client.starttls(context=context, server_hostname=server_hostname), timeout
+            )
+        except rsmtp.errors.SMTPTLSError as error:
+            if client.is_lost and not isinstance(error, rsmtp.errors.SMTPCertificateError):
+                raise SMTPServerDisconnected(str(error)) from error
+            raise
+        return from_reply(reply)
+
+    async def login(
+        self, username: str | bytes, password: str | bytes, /, timeout: Timeout = UNGIVEN
+    ) -> SMTPResponse:
+        """AUTH by the strongest mechanism that the server offers. A refusal of the
+        credentials ends it: they are not shown to a weaker mechanism.
+
+        Raises SMTPAuthenticationError, SMTPException where there is no AUTH, or no mechanism
+        in common.
+        """
+        return await self._authenticate(username, timeout, password=password)
+
+    async def auth_crammd5(
+        self, username: str | bytes, password: str | bytes, /, *, timeout: Timeout = UNGIVEN
+    ) -> SMTPResponse:
+        """AUTH CRAM-MD5 (RFC 2195)."""
+        return await self._authenticate(username, timeout, password=password, mechanism="CRAM-MD5")
+
+    async def auth_plain(
+        self, username: str | bytes, password: str | bytes, /, *, timeout: Timeout = UNGIVEN
+    ) -> SMTPResponse:
+        """AUTH PLAIN (RFC 4616)."""
+        return await self._authenticate(username, timeout, password=password, mechanism="PLAIN")
+
+    async def auth_login(
+        self, username: str | bytes, password: str | bytes, /, *, timeout: Timeout = UNGIVEN
+    ) -> SMTPResponse:
+        """AUTH LOGIN."""
+        return await self._authenticate(username, timeout, password=password, mechanism="LOGIN")
+
+    async def auth_xoauth2(
+        self, username: str | bytes, access_token: str | bytes, /, *, timeout: Timeout = UNGIVEN
+    ) -> SMTPResponse:
+        """AUTH XOAUTH2, by an OAuth 2.0 access token."""
+        return await self._authenticate(username, timeout, access_token=access_token, mechanism="XOAUTH2")
+
+    async def _authenticate(
+        self,
+        username: str | bytes,
+        timeout: Timeout,
+        *,
+        mechanism: str | None = None,
+        password: str | bytes | None = None,
+        access_token: str | bytes | None = None,
+    ) -> SMTPResponse:
+        reply = await self._ask(
+            lambda client: client.login(
+                _text(username), _text(password), access_token=_text(access_token), mechanism=mechanism
+            ),
+            timeout,
+        )
+        return from_reply(reply)
+
+
+def _text(value: str | bytes | None) -> Any:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,144 @@
+"""The commands of RFC 5321, one by one. Each raises for a reply that it does not want."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+
+from rsmtp.aiosmtplib.connection import Client
+from rsmtp.aiosmtplib.errors import (
+    SMTPDataError,
+    SMTPHeloError,
+    SMTPNotSupported,
+    SMTPRecipientRefused,
+    SMTPSenderRefused,
+)
+from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
+from rsmtp.aiosmtplib.session import UNGIVEN, Session, Timeout, expect, one_word
+from rsmtp.aiosmtplib.typing import SMTPStatus
+from rsmtp.sending import bare_address
+
+
+class Verbs(Session):
+    async def execute_command(self, *args: bytes, timeout: Timeout = UNGIVEN) -> SMTPResponse:
+        """A command line of the caller's own; returns the reply, whatever it says."""
+        command, _, arguments = b" ".join(args).decode().partition(" ")
+        return from_reply(await self._ask(lambda client: client.docmd(command, arguments), timeout))
+
+    async def helo(self, *, hostname: str | None = None, timeout: Timeout = UNGIVEN) -> SMTPResponse:
+        """HELO. Raises SMTPHeloError."""
+        name = "" if hostname is None else one_word("hostname", hostname)
+        return await self._introduce(lambda client: client.helo(name), timeout)
+
+    async def ehlo(self, *, hostname: str | None = None, timeout: Timeout = UNGIVEN) -> SMTPResponse:
+        """EHLO. Raises SMTPHeloError."""
+        name = "" if hostname is None else one_word("hostname", hostname)
+        return await self._introduce(lambda client: client.ehlo(name), timeout)
+
+    async def _introduce(
+        self, verb: Callable[[Client], Awaitable[tuple[int, bytes]]], timeout: Timeout
+    ) -> SMTPResponse:
+        async def introduce(client: Client) -> SMTPResponse:
+            reply = await verb(client)
+            if reply[0] != SMTPStatus.completed:
+                # A server that refused does not know the client yet.
+                client.helo_resp = client.ehlo_resp = None
+            return expect(reply, SMTPStatus.completed, refusal=SMTPHeloError)
+
+        return await self._ask(introduce, timeout)
+
+    async def _ehlo_or_helo_if_needed(self) -> None:
+        await self._ask(lambda client: client.ehlo_or_helo_if_needed(), UNGIVEN)
+
+    async def help(self, *, timeout: Timeout = UNGIVEN) -> str:
+        """HELP: the text of the reply."""
+        await self._ehlo_or_helo_if_needed()
+        reply = await self._ask(lambda client: client.docmd("HELP"), timeout)
+        wanted = (SMTPStatus.system_status_ok, SMTPStatus.help_message, SMTPStatus.completed)
+        return expect(reply, *wanted).message
+
+    async def rset(self, *, timeout: Timeout = UNGIVEN) -> SMTPResponse:
+        """RSET."""
+        await self._ehlo_or_helo_if_needed()
+        return expect(await self._ask(lambda client: client.rset(), timeout), SMTPStatus.completed)
+
+    async def noop(self, *, timeout: Timeout = UNGIVEN) -> SMTPResponse:
+        """NOOP."""
+        await self._ehlo_or_helo_if_needed()
+        return expect(await self._ask(lambda client: client.noop(), timeout), SMTPStatus.completed)
+
+    async def vrfy(
+        self, address: str, /, *, options: Iterable[str] | None = None, timeout: Timeout = UNGIVEN
+    ) -> SMTPResponse:
+        """VRFY."""
+        reply = await self._ask_about("VRFY", address, options, timeout)
+        return expect(reply, SMTPStatus.completed, SMTPStatus.will_forward, SMTPStatus.cannot_vrfy)
+
+    async def expn(
+        self, address: str, /, *, options: Iterable[str] | None = None, timeout: Timeout = UNGIVEN
+    ) -> SMTPResponse:
+        """EXPN."""
+        return expect(await self._ask_about("EXPN", address, options, timeout), SMTPStatus.completed)
+
+    async def _ask_about(
+        self, verb: str, address: str, options: Iterable[str] | None, timeout: Timeout
+    ) -> tuple[int, bytes]:
+        await self._ehlo_or_helo_if_needed()
+        options = list(options or ())
+        if not self._asks_for_smtputf8(options):
+            address.encode("ascii")
+        words = " ".join((bare_address(address), *options))
+        return await self._ask(lambda client: client.docmd(verb, words), timeout)
+
+    def _asks_for_smtputf8(self, options: Iterable[str]) -> bool:
+        if "SMTPUTF8" not in map(str.upper, options):
+            return False
+        if not self.supports_extension("smtputf8"):
+            raise SMTPNotSupported("SMTPUTF8 is not supported by this server")
+        return True
+
+    async def mail(
+        self,
+        sender: str,
+        /,
+        *,
+        options: Iterable[str] | None = None,
+        encoding: str = "ascii",
+        timeout: Timeout = UNGIVEN,
+    ) -> SMTPResponse:
+        """MAIL. Raises SMTPSenderRefused; UnicodeEncodeError for an address that is not in
+        `encoding`."""
+        sender.encode(encoding)
+        await self._ehlo_or_helo_if_needed()
+        reply = await self._ask(lambda client: client.mail(sender, list(options or ())), timeout)
+        return expect(reply, SMTPStatus.completed, refusal=SMTPSenderRefused, about=(sender,))
+
+    async def rcpt(
+        self,
+        recipient: str,
+        /,
+        *,
+        options: Iterable[str] | None = None,
+        encoding: str = "ascii",
+        timeout: Timeout = UNGIVEN,
+    ) -> SMTPResponse:
+        """RCPT. Raises SMTPRecipientRefused; UnicodeEncodeError for an address that is not
+        in `encoding`."""
+        recipient.encode(encoding)
+        await self._ehlo_or_helo_if_needed()
+        reply = await self._ask(lambda client: client.rcpt(recipient, list(options or ())), timeout)
+        wanted = (SMTPStatus.completed, SMTPStatus.will_forward)
+        return expect(reply, *wanted, refusal=SMTPRecipientRefused, about=(recipient,))
+
+    async def data(self, message: str | bytes, /, *, timeout: Timeout = UNGIVEN) -> SMTPResponse:
+        """DATA and the message. Raises SMTPDataError."""
+        await self._ehlo_or_helo_if_needed()
+        reply = await self._ask(lambda client: client.data(message), timeout)
+        return expect(reply, SMTPStatus.completed, refusal=SMTPDataError)
+
+    async def quit(self, *, timeout: Timeout = UNGIVEN) -> SMTPResponse:
+        """QUIT, and closes the connection."""
+        reply = await self._ask(lambda client: client.quit(), timeout)
+        if reply[0] == SMTPStatus.invalid_response:
+            # The server has closed without an answer.
+            return SMTPResponse(SMTPStatus.closing, "")
+        return expect(reply, SMTPStatus.closing)
