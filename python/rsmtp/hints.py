@@ -16,6 +16,8 @@ def hint(error: errors._Facts) -> str | None:
     """One or two sentences; None where nothing is known that the error itself does not say."""
     if "unknown" in error.fates.values():
         return "The message may have arrived: ask the recipient before it is sent again."
+    if "Server not connected" in str(error):
+        return None  # It was closed before: what closed it is in the error's own words.
     return _of_kind(error) or (_LATER if error.transient else None)
 
 

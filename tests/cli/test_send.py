@@ -124,6 +124,11 @@ def test_servers_by_url(run):
         assert server.messages[0].user == "catcher"
 
 
+def test_a_url_in_the_place_of_a_message_is_told_apart(run):
+    done = run("send", "smtp://ann:secret@localhost:25", *LETTER, code=2)
+    assert "--server URL" in done.err and "secret" not in done.err
+
+
 def test_dry_run(run, plain, tmp_path):
     url = f"smtp://ann@{plain.host}:{plain.port}?tls=none"
     done = run("send", "--server", url, *LETTER, "--bcc", "carol@example.org", "--dry-run", code=0)

@@ -172,3 +172,14 @@ def test_a_notebook_shows_it():
     error = errors.SMTPAuthenticationError(535, b"5.7.8 no")
     shown = error._repr_mimebundle_()
     assert "app password" in shown["text/plain"] and "app password" in shown["text/html"]
+
+
+def test_a_verb_on_a_connection_that_failed_gives_no_false_hope():
+    """The tutorial's `finally: server.quit()`, after a certificate that is not trusted."""
+    with rsmtp.Catcher() as catcher, rsmtp.SmtpClient("127.0.0.1", catcher.port) as client:
+        client.ehlo()
+        with pytest.raises(rsmtp.SMTPCertificateError):
+            client.starttls()
+        with pytest.raises(rsmtp.SMTPServerDisconnected) as caught:
+            client.quit()
+    assert "certificate" in str(caught.value) and caught.value.hint is None

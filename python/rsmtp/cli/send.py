@@ -67,6 +67,9 @@ class NoPassword(argparse.Action):
 
 
 def run(given: argparse.Namespace) -> int:
+    if (given.file or "").partition("://")[0] in ("smtp", "smtps", "lmtp"):
+        # Not shown: there may be a password in it.
+        raise Stop(exit_code.USAGE, "FILE is a message, not a URL: name the server by --server URL")
     shown_only = given.dry_run or given.preview
     try:
         target = server.from_arguments(given)
