@@ -25,7 +25,7 @@ pub trait Attendant {
     /// A line has been said.
     fn hear(&mut self, line: &TimedLine);
 
-    /// Something that whoever runs the program should know, before anything has failed.
+    /// A warning for the operator of the program, before anything has failed.
     fn warn(&mut self, _text: &str) {}
 
     /// There may be news of what is tried again: asks for them if it is to hear them.
