@@ -1,5 +1,7 @@
 """Ways in that programs use: arguments, hooks and questions that smtplib takes."""
 
+import asyncio
+import base64
 import importlib
 import socket
 import ssl
@@ -38,6 +40,81 @@ def test_a_send_of_ones_own_sees_what_goes_out(catcher):
     assert content == b"Subject: x\r\n\r\n..hi\r\n..\r\nend\r\n.\r\n"
     (message,) = catcher.messages
     assert message.data == b"Subject: x\r\n\r\n.hi\r\n.\r\nend\r\n"
+
+
+class Noting(smtplib.SMTP):
+    def __init__(self, *args, **options):
+        self.sent = []
+        super().__init__(*args, **options)
+
+    def send(self, s):
+        self.sent.append(s)
+        return super().send(s)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
+def test_a_send_of_ones_own_sees_starttls_and_auth(mechanism):
+    with rsmtp.Catcher(username="anna", password="sesame", mechanisms=[mechanism]) as catcher:
+        context = ssl.create_default_context(cafile=str(catcher.ca_file))
+        with Noting("localhost", catcher.port, local_hostname="me.example") as client:
+            assert client.starttls(context=context)[0] == 220
+            assert client.login("anna", "sesame")[0] == 235
+            assert client.sendmail(A, [B], "Subject: x\n\nhi\n") == {}
+        lines = [one if isinstance(one, str) else one.decode() for one in client.sent]
+        assert lines[:3] == ["ehlo me.example\r\n", "STARTTLS\r\n", "ehlo me.example\r\n"]
+        plain = base64.b64encode(b"\0anna\0sesame").decode()
+        name, password = (base64.b64encode(word).decode() for word in (b"anna", b"sesame"))
+        if mechanism == "PLAIN":
+            assert lines[3] == f"AUTH PLAIN {plain}\r\n"
+        elif mechanism == "LOGIN":
+            assert lines[3:5] == [f"AUTH LOGIN {name}\r\n", f"{password}\r\n"]
+        else:
+            assert lines[3] == "AUTH CRAM-MD5\r\n" and base64.b64decode(lines[4]).startswith(b"anna ")
+        assert "mail from" in lines[5 - (mechanism == "PLAIN")]
+        # What the client's own `send` sees in the clear is masked where it is kept.
+        kept = str(client.transcript)
+        assert plain not in kept and password not in kept
+        assert len(catcher.messages) == 1
+
+
+def test_a_send_of_ones_own_and_a_refused_login():
+    with rsmtp.Catcher(username="anna", password="sesame") as catcher:
+        context = ssl.create_default_context(cafile=str(catcher.ca_file))
+        with Noting("localhost", catcher.port) as client:
+            client.starttls(context=context)
+            with pytest.raises(smtplib.SMTPAuthenticationError) as raised:
+                client.login("anna", "wrong")
+            assert raised.value.smtp_code == 535
+            assert client.noop()[0] == 250
+
+
+def test_a_send_that_does_not_pass_starttls_on():
+    class Silent(smtplib.SMTP):
+        def send(self, s):
+            return None if s == "STARTTLS\r\n" else super().send(s)
+
+    with rsmtp.Catcher() as catcher, Silent("localhost", catcher.port) as client:
+        with pytest.raises(smtplib.SMTPException, match="did not pass the line STARTTLS on"):
+            client.starttls()
+        assert client.sock is None
+
+
+def test_an_awaitable_send_of_ones_own():
+    class Own(rsmtp.AsyncSmtpClient):
+        async def send(self, s):
+            sent.append(s)
+            return await super().send(s)
+
+    async def main():
+        with rsmtp.Catcher(username="anna", password="sesame") as catcher:
+            client = Own("localhost", catcher.port, tls="starttls", context=rsmtp.TlsConfig(catcher.ca_file))
+            async with client:
+                await client.login("anna", "sesame")
+
+    sent = []
+    asyncio.run(main())
+    assert "STARTTLS\r\n" in sent
+    assert any(str(line).startswith("AUTH ") for line in sent)
 
 
 def test_a_send_of_ones_own_and_a_refused_data():

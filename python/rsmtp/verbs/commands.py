@@ -24,6 +24,11 @@ class Commands(Connecting):
             octets = arguments.text("s", s).encode(self.command_encoding)
         else:
             octets = arguments.octets("s", s)
+        announced = self._rsmtp_announced
+        if announced is not None and announced.line == octets:
+            self._rsmtp_announced = None
+            announced.answer = yield self._rsmtp_talk().perform(announced.request, self._rsmtp_observer)
+            return
         yield self._rsmtp_talk().perform(Request.raw(octets), self._rsmtp_observer)
 
     def _rsmtp_putcmd(self, cmd: str, args: str = "") -> Steps[None]:
@@ -34,11 +39,7 @@ class Commands(Connecting):
         line = arguments.text("cmd", cmd)
         if args:
             line = f"{line} {arguments.text('args', args)}"
-        request = Request.free(line)
-        if self._rsmtp_overrides("send"):
-            yield self._rsmtp_own.send(f"{line}\r\n")
-        else:
-            yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
+        yield from self._rsmtp_perform_seen(line, Request.free(line))
 
     def _rsmtp_getreply(self) -> Steps[Reply]:
         """The next reply: (code, text), the lines of the text joined by LF."""

@@ -16,7 +16,7 @@ from rsmtp.tracebacks import public
 from rsmtp.transcript import Transcript
 from rsmtp.verbs.attributes import Setting, Shown
 from rsmtp.verbs.debug_output import DebugOutput
-from rsmtp.verbs.script import Reply
+from rsmtp.verbs.script import Announced, Reply, Steps
 
 SMTP_PORT: Final = 25
 SMTP_SSL_PORT: Final = 465
@@ -56,6 +56,8 @@ class Conversation(DebugOutput):
     # subclass's own attributes.
     _rsmtp_settable = frozenset({"context", "deadline", "pipelining", "chunking", "allow_plaintext_auth"})
 
+    # What a subclass's `send` is about to be shown.
+    _rsmtp_announced: Announced | None = None
     # Of `rsmtp._rsmtp`, or of `rsmtp.async_connection`.
     _rsmtp_connection: Any = None
     # Where `connect()` without arguments goes.
@@ -294,6 +296,22 @@ class Conversation(DebugOutput):
                 error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:]
             )
         return error
+
+    def _rsmtp_perform_seen(self, line: str, request: Request) -> Steps[Any]:
+        """Performs a request, and lets a subclass's `send` see its line, as smtplib does. The
+        engine knows what the line means all the same: what a server offers, a handshake that
+        follows, a secret that is to be masked.
+
+        None where that `send` has sent something else instead, which is no request.
+        """
+        if not self._rsmtp_overrides("send"):
+            return (yield self._rsmtp_talk().perform(request, self._rsmtp_observer))
+        announced = self._rsmtp_announced = Announced(f"{line}\r\n".encode(), request)
+        try:
+            yield self._rsmtp_own.send(f"{line}\r\n")
+        finally:
+            self._rsmtp_announced = None
+        return announced.answer
 
     def _rsmtp_perform(self, request: Request) -> Any:
         if self._rsmtp_overrides(*LINE_BY_LINE) and request.line is not None:

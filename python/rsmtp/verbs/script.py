@@ -21,6 +21,18 @@ Reply = tuple[int, bytes]
 Steps = Generator[Any, Any, R]
 
 
+class Announced:
+    """A request and its line, which a subclass's `send` sees; what came of it, if that `send`
+    has passed the line on."""
+
+    __slots__ = ("answer", "line", "request")
+
+    def __init__(self, line: bytes, request: Any) -> None:
+        self.line = line
+        self.request = request
+        self.answer: Any = None
+
+
 def named_after(
     script: Callable[..., Steps[Any]], method: Callable[Concatenate[Any, P], R], client: str
 ) -> Callable[Concatenate[Any, P], R]:

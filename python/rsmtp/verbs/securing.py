@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Callable
 
 import rsmtp
 from rsmtp import arguments
-from rsmtp._rsmtp import AUTH_CONTINUES, CREDENTIALS_INVALID, SERVICE_READY, Request, _username, cram_md5
+from rsmtp._rsmtp import (
+    AUTH_CONTINUES,
+    CREDENTIALS_INVALID,
+    SERVICE_READY,
+    Request,
+    _username,
+    cram_md5,
+    severity,
+)
 from rsmtp.verbs.connecting import Connecting
 from rsmtp.verbs.script import Reply, Steps
 
-_AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login")
+_AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login", "send")
 # Answers to one AUTH command, before it is taken for an endless loop.
 _MAX_CHALLENGES = 5
 
@@ -36,7 +45,13 @@ class Securing(Connecting):
             )
         arguments.maybe_text("server_hostname", server_hostname)
         request = Request.starttls(self._rsmtp_context if context is None else context, server_hostname)
-        code, msg = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
+        answer = yield from self._rsmtp_perform_seen("STARTTLS", request)
+        if answer is None:
+            self.close()
+            raise rsmtp.errors.SMTPException(
+                "send: it did not pass the line STARTTLS on, and TLS begins behind that line only"
+            )
+        code, msg = answer
         if code != SERVICE_READY:
             refusal = rsmtp.errors.SMTPResponseException(code, msg)
             refusal.stage = "starttls"
@@ -160,7 +175,8 @@ class Securing(Connecting):
         arguments.function("authobject", authobject)
         yield from self._rsmtp_starttls_if_needed()
         initial = _octets((yield authobject())) if initial_response_ok else None
-        answer = yield self._rsmtp_perform(Request.auth(mechanism.upper(), initial))
+        line = f"AUTH {mechanism.upper()}" + ("" if initial is None else f" {_base64(initial) or '='}")
+        answer = yield from self._rsmtp_perform_auth(line, Request.auth(mechanism.upper(), initial))
         self._rsmtp_challenges = 0 if initial is None else 1
         while isinstance(answer, bytes):
             self._rsmtp_challenges += 1
@@ -178,13 +194,25 @@ class Securing(Connecting):
                 # An interrupted call does not wait for the answer.
                 self.close()
                 raise
-            answer = yield self._rsmtp_talk().perform(Request.response(response), self._rsmtp_observer)
+            answer = yield from self._rsmtp_perform_auth(_base64(response), Request.response(response))
         reply: Reply = answer
         return reply
 
+    def _rsmtp_perform_auth(self, line: str, request: Request) -> Steps[Reply | bytes]:
+        """A line of the exchange; its answer is a challenge, or the last reply."""
+        answer: Reply | bytes | None = yield from self._rsmtp_perform_seen(line, request)
+        if answer is not None:
+            return answer
+        code, text = yield self._rsmtp_own.getreply()
+        if code == AUTH_CONTINUES:
+            return binascii.a2b_base64(text)
+        if severity(code) != "completion":
+            raise self._rsmtp_told(rsmtp.errors.SMTPAuthenticationError(code, text))
+        return code, text
+
     def _rsmtp_cancel_auth(self) -> Steps[None]:
         try:
-            yield self._rsmtp_talk().perform(Request.response(None), self._rsmtp_observer)
+            yield from self._rsmtp_perform_auth("*", Request.response(None))
         except rsmtp.errors.SMTPException:
             pass  # The server must refuse a cancelled exchange; the cause is raised by the caller.
 
@@ -204,6 +232,10 @@ class Securing(Connecting):
             # The prompt doesn't say: the user name goes first.
             asks_name = challenge is None or self._rsmtp_challenges < 2
         return (self.user if asks_name else self.password) or ""
+
+
+def _base64(response: bytes | None) -> str:
+    return "*" if response is None else binascii.b2a_base64(response, newline=False).decode()
 
 
 def _octets(response: str | bytes | None) -> bytes | None:
