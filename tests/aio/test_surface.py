@@ -21,6 +21,8 @@ PARTS = {
     "_rsmtp_open",
     "_rsmtp_starttls_if_needed",
     "_rsmtp_cancel_auth",
+    "_rsmtp_perform_auth",
+    "_rsmtp_perform_seen",
     "_rsmtp_login_by_steps",
     "_rsmtp_ask_about",
     "_rsmtp_data_by_steps",
