@@ -1,8 +1,9 @@
 //! Entering: what a request says, and what may not be asked.
 
-use super::{Procedure, Session};
+use super::Session;
 use crate::protocol::auth::{self, Exchange, Mechanism};
-use crate::protocol::command::{Command, Verb};
+use crate::protocol::body::Body;
+use crate::protocol::command::{ClientName, Command, Verb};
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Request;
 use crate::protocol::extension::Extensions;
@@ -12,6 +13,20 @@ use crate::protocol::transaction::{Running, non_ascii, not_offered};
 use crate::protocol::transcript::MASK;
 use std::collections::VecDeque;
 
+/// A request of more than one turn.
+#[derive(Debug)]
+pub(super) enum Procedure {
+    Hello(ClientName),
+    Login {
+        exchange: Exchange,
+        others: VecDeque<Exchange>,
+        initial_response: bool,
+    },
+    /// An initial response of the caller's that is still to be said.
+    AuthBy(Option<Vec<u8>>),
+    MailData(Option<Body>),
+}
+
 impl Session {
     /// Begins a request. What would lose the order of the conversation is
     /// refused here, before anything is sent.
@@ -20,7 +35,7 @@ impl Session {
         match request {
             Request::Command(command) => {
                 self.check_utf8(&command)?;
-                self.quitting = command.verb() == Verb::Quit;
+                self.ending.quitting = command.verb() == Verb::Quit;
                 self.begin_command(&command);
             }
             Request::Hello(name) => {
@@ -30,12 +45,12 @@ impl Session {
             }
             Request::Login { credentials, mechanism, initial_response } => {
                 let wanted = |m: &Mechanism| mechanism.is_none_or(|wanted| wanted == *m);
-                let quickly = self.secure && !self.options.like_smtplib;
-                let chosen = credentials.choose(&self.extensions.mechanisms(), quickly);
+                let quickly = self.tls.up && !self.options.like_smtplib;
+                let chosen = credentials.choose(&self.server.extensions.mechanisms(), quickly);
                 let exchange = |mechanism| Exchange::new(mechanism, credentials.clone());
                 let mut others: VecDeque<Exchange> =
                     chosen.into_iter().filter(wanted).map(exchange).collect();
-                let exchange = others.pop_front().ok_or_else(|| no_mechanism(&self.extensions))?;
+                let exchange = others.pop_front().ok_or_else(|| no_mechanism(&self.server.extensions))?;
                 self.begin_exchange(exchange, others, initial_response);
             }
             Request::AuthBy { mechanism, initial_response } => {
@@ -52,12 +67,17 @@ impl Session {
                 self.procedure = Some(Procedure::MailData(Some(body)));
             }
             Request::Transaction(transaction) => {
-                let follows = !self.transactions.is_empty();
+                let follows = !self.flight.transactions.is_empty();
                 let domains = self.domains_to_count(&transaction.recipients);
-                let running =
-                    Running::begin(transaction, &self.extensions, self.options, follows, &mut self.out)?;
-                self.transactions.push_back(running);
-                self.domains.extend(domains);
+                let running = Running::begin(
+                    transaction,
+                    &self.server.extensions,
+                    self.options,
+                    follows,
+                    &mut self.out,
+                )?;
+                self.flight.transactions.push_back(running);
+                self.flight.domains.extend(domains);
             }
         }
         Ok(())
@@ -88,7 +108,7 @@ impl Session {
     /// Waits for a reply that no command of this session asked for.
     pub fn expect_reply(&mut self) -> Result<(), Error> {
         self.check_open()?;
-        if self.out.next_awaited().is_none() && self.events.is_empty() {
+        if self.out.next_awaited().is_none() && self.events.queue.is_empty() {
             self.out.expect(Awaited::Raw);
         }
         Ok(())
@@ -96,7 +116,7 @@ impl Session {
 
     pub(super) fn begin_command(&mut self, command: &Command) {
         let verb = command.verb();
-        self.tls_demanded |= verb == Verb::StartTls;
+        self.tls.demanded |= verb == Verb::StartTls;
         if let Command::Free(text) = command {
             let response = match self.state {
                 State::Authenticating => Some(text.as_str()),
@@ -159,7 +179,7 @@ impl Session {
         self.check_open()?;
         // QUIT may end a group (RFC 2920 3.1): the answers are awaited all the same.
         let joins = match request {
-            _ if self.transactions.is_empty() => None,
+            _ if self.flight.transactions.is_empty() => None,
             Request::Transaction(transaction) => {
                 Some(self.takes_transaction() && self.may_be_said_on_top(transaction))
             }
@@ -183,7 +203,7 @@ impl Session {
         };
         let stage = Awaited::Command(verb).stage();
         let is_command = matches!(request, Request::Command(_));
-        if let Some(greeting) = self.rejection.as_ref().filter(|_| !is_command) {
+        if let Some(greeting) = self.server.rejection.as_ref().filter(|_| !is_command) {
             let why = "the server has refused the session in its greeting: only QUIT is left";
             return Err(Error::new(Kind::Refused, Stage::Greeting, why).with_reply(greeting.clone()));
         }
@@ -194,7 +214,7 @@ impl Session {
         if free && verb == Verb::Bdat {
             return Err(self.misuse(stage, "BDAT needs its chunk behind it"));
         }
-        let all_heard = self.out.is_idle() && self.events.is_empty();
+        let all_heard = self.out.is_idle() && self.events.queue.is_empty();
         if !free && !all_heard {
             return Err(self.misuse(stage, "a reply is still to come").with_advice(Advice::HearReply));
         }
@@ -204,21 +224,21 @@ impl Session {
         if self.state == State::Authenticating && !free {
             return Err(self.misuse(stage, "the server waits for a response to its AUTH challenge"));
         }
-        if verb == Verb::StartTls && self.secure {
+        if verb == Verb::StartTls && self.tls.up {
             return Err(self.misuse(stage, "TLS is up already: STARTTLS can't be said twice"));
         }
-        if verb == Verb::StartTls && !self.extensions.has("STARTTLS") {
+        if verb == Verb::StartTls && !self.server.extensions.has("STARTTLS") {
             // Scripts for smtplib try it, and go on in plaintext where it is not offered.
-            self.tls_demanded |= !self.options.like_smtplib;
+            self.tls.demanded |= !self.options.like_smtplib;
             let why = "STARTTLS extension not supported by server.";
             return Err(Error::new(Kind::NotSupported, stage, why));
         }
         let speaks_of_mail = matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Auth);
-        if speaks_of_mail && self.tls_demanded && !self.secure {
+        if speaks_of_mail && self.tls.demanded && !self.tls.up {
             let why = "STARTTLS was asked for and not to be had: nothing goes out in plaintext after that";
             return Err(self.misuse(stage, why));
         }
-        if verb == Verb::Auth && !self.secure && !self.options.plaintext_auth {
+        if verb == Verb::Auth && !self.tls.up && !self.options.plaintext_auth {
             let why = "the connection is not encrypted, and the password could be read on the way";
             return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::Encrypt));
         }
@@ -231,7 +251,7 @@ impl Session {
         let (address, utf8) = match command {
             Command::Mail(path, parameters) => {
                 let asked = parameters.iter().any(|parameter| parameter.is("SMTPUTF8"));
-                if asked && !self.extensions.has("SMTPUTF8") {
+                if asked && !self.server.extensions.has("SMTPUTF8") {
                     return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
                 }
                 (path.needs_smtputf8().then(|| path.wire(true)), asked)
@@ -246,14 +266,14 @@ impl Session {
     }
 
     fn check_no_procedure(&self) -> Result<(), Error> {
-        match self.procedure.is_none() && self.transactions.is_empty() {
+        match self.procedure.is_none() && self.flight.transactions.is_empty() {
             true => Ok(()),
             false => Err(self.misuse(self.stage(), "another request is still under way")),
         }
     }
 
     pub(super) fn check_open(&self) -> Result<(), Error> {
-        match &self.ended {
+        match &self.ending.why {
             None => Ok(()),
             Some(why) => {
                 let message = format!("Server not connected: {}", why.message);

@@ -10,12 +10,12 @@ use crate::protocol::transcript::Speaker;
 impl Session {
     pub fn step(&mut self) -> Step<'_> {
         self.refill();
-        if !self.holding
-            && let Some(event) = self.events.pop_front()
+        if !self.events.held
+            && let Some(event) = self.events.queue.pop_front()
         {
             return Step::Yield(event);
         }
-        if self.upgrade_due.is_some() {
+        if self.tls.due.is_some() {
             return Step::UpgradeTls;
         }
         if self.out.has_come_to_an_end() {
@@ -30,7 +30,7 @@ impl Session {
 
     /// What is to be sent next, if anything: the octets of a [`Step::Send`].
     pub fn pending(&mut self) -> Option<&[u8]> {
-        if self.upgrade_due.is_some() {
+        if self.tls.due.is_some() {
             return None;
         }
         self.refill();
@@ -40,18 +40,18 @@ impl Session {
     /// While it is true no event is yielded: replies that come while commands go
     /// out are kept for those who ask for them.
     pub fn hold_events(&mut self, holding: bool) {
-        self.holding = holding;
+        self.events.held = holding;
     }
 
     /// Whether the next step is [`Step::Send`].
     pub fn is_about_to_send(&mut self) -> bool {
         let is_pending = self.pending().is_some();
-        is_pending && (self.holding || self.events.is_empty())
+        is_pending && (self.events.held || self.events.queue.is_empty())
     }
 
     /// Whether the next step is [`Step::UpgradeTls`].
     pub fn is_upgrading(&self) -> bool {
-        self.upgrade_due.is_some()
+        self.tls.due.is_some()
     }
 
     /// So many octets of the last [`Step::Send`] are with the operating system.
@@ -62,16 +62,16 @@ impl Session {
     /// Octets have come. An error ends the session.
     pub fn received(&mut self, mut bytes: &[u8]) -> Result<(), Error> {
         while !bytes.is_empty() && !self.state.is_over() {
-            if self.upgrade_due.is_some() {
+            if self.tls.due.is_some() {
                 return Err(self.broke(
                     Stage::StartTls,
                     "the server sent more in plaintext after its 220 to STARTTLS: the connection may have been tampered with",
                 ));
             }
-            if !self.reader.is_midway() {
-                self.began_due = self.out.is_reply_due();
+            if !self.input.reader.is_midway() {
+                self.input.began_due = self.out.is_reply_due();
             }
-            let (taken, found) = self.reader.read(bytes);
+            let (taken, found) = self.input.reader.read(bytes);
             bytes = &bytes[taken..];
             match found {
                 Ok(None) => {}
@@ -88,7 +88,7 @@ impl Session {
             return self.check_open();
         }
         let stage = self.stage();
-        let message = match self.reader.is_midway() {
+        let message = match self.input.reader.is_midway() {
             true => "Connection unexpectedly closed in the middle of a reply",
             false => "Connection unexpectedly closed",
         };
@@ -97,21 +97,21 @@ impl Session {
 
     /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2).
     pub fn tls_established(&mut self) {
-        self.secure = true;
-        self.extensions = Extensions::default();
+        self.tls.up = true;
+        self.server.extensions = Extensions::default();
         self.out.note(Speaker::Note, b"TLS established".to_vec());
         if self.state == State::Securing {
             self.set_rest(State::Secured);
         }
-        if let Some(reply) = self.upgrade_due.take() {
-            self.events.push_back(Event::Secured(reply));
+        if let Some(reply) = self.tls.due.take() {
+            self.events.queue.push_back(Event::Secured(reply));
         }
     }
 
     /// Something outside ended the conversation: a deadline, the network, TLS,
     /// the caller. The session is broken from here on.
     pub fn fail(&mut self, error: Error) -> Error {
-        match &self.ended {
+        match &self.ending.why {
             Some(_) => error,
             None => self.end(State::Broken, error),
         }
@@ -120,6 +120,6 @@ impl Session {
     /// What was decided before the session ended: an answer that goes before the
     /// error.
     pub fn decided(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.queue.pop_front()
     }
 }

@@ -22,13 +22,13 @@ impl Session {
             (_, Awaited::Transaction(part)) => {
                 match part {
                     // LMTP: the others' answers will never come (RFC 2033 4.2).
-                    Part::End(Some(index)) if self.began_due => self.refuse_one(index, &reply),
+                    Part::End(Some(index)) if self.input.began_due => self.refuse_one(index, &reply),
                     _ => self.decide_by(part, &reply),
                 }
                 // It works through what it is sent in order, and stops here.
-                let later = self.transactions.drain(1..);
-                self.stranded.extend(later.map(|running| running.end(0)));
-                let is_decided = self.transactions.front().is_some_and(Running::is_decided);
+                let later = self.flight.transactions.drain(1..);
+                self.ending.stranded.extend(later.map(|running| running.end(0)));
+                let is_decided = self.flight.transactions.front().is_some_and(Running::is_decided);
                 let error = self.end(State::Closed, error);
                 return if is_decided { Ok(()) } else { Err(error) };
             }
@@ -36,19 +36,19 @@ impl Session {
             (Some(Procedure::MailData(Some(_))), _) => Event::DataRefused(reply),
             _ => Event::Reply(reply),
         };
-        self.events.push_back(event);
+        self.events.queue.push_back(event);
         self.end(State::Closed, error);
         Ok(())
     }
 
     fn refuse_one(&mut self, index: usize, reply: &Reply) {
-        if let Some(running) = self.transactions.front_mut() {
+        if let Some(running) = self.flight.transactions.front_mut() {
             running.refuse_one(index, reply);
         }
     }
 
     fn decide_by(&mut self, part: Part, reply: &Reply) {
-        if let Some(running) = self.transactions.front_mut() {
+        if let Some(running) = self.flight.transactions.front_mut() {
             running.end_by(part, reply);
         }
     }
@@ -64,7 +64,7 @@ impl Session {
             }
             Awaited::DataEnd if refusal => {
                 self.procedure = None;
-                self.events.push_back(Event::Reply(reply.clone()));
+                self.events.queue.push_back(Event::Reply(reply.clone()));
             }
             _ => {
                 let message = "the server answered before it was asked";
@@ -83,13 +83,13 @@ impl Session {
     pub(super) fn unreadable(&mut self, why: Unreadable) {
         let error = why.to_error();
         // Whose content it is was said last.
-        match self.transactions.back_mut() {
+        match self.flight.transactions.back_mut() {
             Some(running) => {
                 if running.take_back(why, &mut self.out) {
                     return;
                 }
             }
-            None => self.events.push_back(Event::Unreadable(why)),
+            None => self.events.queue.push_back(Event::Unreadable(why)),
         }
         self.end(State::Broken, error);
     }
@@ -97,7 +97,7 @@ impl Session {
     /// A server that answers a session's first BDAT as a command that it does not take has taken
     /// nothing by it, and nothing was said behind it; but what it answers next may be the content.
     pub(super) fn no_chunking(&mut self, reply: Reply) -> Error {
-        let outcome = self.transactions.pop_front().map(|first| Box::new(first.end(0)));
+        let outcome = self.flight.transactions.pop_front().map(|first| Box::new(first.end(0)));
         let message = "the server offers CHUNKING (RFC 3030) and does not take BDAT: nothing was sent";
         let error = self.broke_with(Stage::MailData, message, reply);
         Error { outcome, ..error.with_advice(Advice::WithoutChunking) }
@@ -129,7 +129,7 @@ impl Session {
     pub(super) fn end(&mut self, state: State, mut error: Error) -> Error {
         let mut state = state;
         let mut reached = self.out.reached();
-        let goodbye = self.transactions.front().and_then(Running::reset_refused).cloned();
+        let goodbye = self.flight.transactions.front().and_then(Running::reset_refused).cloned();
         let ended_by_peer = matches!(error.kind, Kind::Disconnected | Kind::Tls);
         if let Some(reply) = goodbye.filter(|_| ended_by_peer && error.reply.is_none()) {
             // As with a 421 it works through what it is sent in order, and has stopped there.
@@ -138,22 +138,24 @@ impl Session {
             let why = "the server refused RSET and closed the session";
             error = Error::new(Kind::Disconnected, Stage::Reset, why).with_reply(reply);
         }
-        let mut in_flight = std::mem::take(&mut self.transactions).into_iter();
+        let mut in_flight = std::mem::take(&mut self.flight.transactions).into_iter();
         match in_flight.next() {
             // What was decided is the answer, whatever went wrong after it.
-            Some(first) if first.is_decided() => self.events.push_back(Event::Transaction(first.end(0))),
+            Some(first) if first.is_decided() => {
+                self.events.queue.push_back(Event::Transaction(first.end(0)));
+            }
             Some(first) => error.outcome = Some(Box::new(first.end(reached))),
             None => {}
         }
-        self.stranded.extend(in_flight.map(|running| running.end(reached)));
+        self.ending.stranded.extend(in_flight.map(|running| running.end(reached)));
         self.procedure = None;
         self.out.abandon();
-        self.upgrade_due = None;
+        self.tls.due = None;
         self.set_state(state);
         if state == State::Broken {
             self.out.note(Speaker::Note, error.message.clone().into_bytes());
         }
-        self.ended = Some(Error { outcome: None, cause: None, ..error.clone() });
+        self.ending.why = Some(Error { outcome: None, cause: None, ..error.clone() });
         error
     }
 }

@@ -21,8 +21,8 @@ impl Session {
         self.note_end();
         let let_go = self.out.let_go();
         let is_held = |running: &Running| running.ends_behind(let_go);
-        let first = self.transactions.iter().take_while(|running| !is_held(running)).count();
-        first..first + self.transactions.iter().skip(first).filter(|running| is_held(running)).count()
+        let first = self.flight.transactions.iter().take_while(|running| !is_held(running)).count();
+        first..first + self.flight.transactions.iter().skip(first).filter(|running| is_held(running)).count()
     }
 
     /// Lets all go that are held.

@@ -15,7 +15,7 @@ use crate::protocol::transcript::Speaker;
 
 impl Session {
     pub(super) fn hear(&mut self, reply: Reply) -> Result<(), Error> {
-        self.heard += 1;
+        self.input.heard += 1;
         let masked = self.confided.mask(&reply);
         self.note_reply(masked.as_ref().unwrap_or(&reply));
         // A challenge has to be answered as it is.
@@ -29,7 +29,7 @@ impl Session {
         }
         // One that began before its command was sent whole answers something else,
         // however late its last octet comes.
-        if !self.began_due {
+        if !self.input.began_due {
             return self.too_early(awaited, stage, reply);
         }
         if awaited.is_mail()
@@ -67,9 +67,9 @@ impl Session {
         if let Next::To(state) = State::after_greeting(reply.code()) {
             self.set_rest(state);
         }
-        self.resets.greeted(&reply);
-        self.rejection = Some(&reply).filter(|_| self.state == State::Rejected).cloned();
-        self.events.push_back(Event::Reply(reply));
+        self.flight.resets.greeted(&reply);
+        self.server.rejection = Some(&reply).filter(|_| self.state == State::Rejected).cloned();
+        self.events.queue.push_back(Event::Reply(reply));
     }
 
     pub(super) fn hear_command(&mut self, verb: Verb, reply: Reply) {
@@ -84,18 +84,18 @@ impl Session {
         if introduces {
             // Only a 2yz says what is offered; HELO offers nothing.
             if reply.is_completion() {
-                self.esmtp = verb != Verb::Helo;
+                self.server.esmtp = verb != Verb::Helo;
             }
-            self.extensions = match verb {
+            self.server.extensions = match verb {
                 Verb::Helo => Extensions::default(),
                 _ if reply.is_completion() => Extensions::from_reply(&reply),
                 _ => Extensions::default(),
             };
         }
         if verb == Verb::StartTls && self.state == State::Securing {
-            self.upgrade_due = Some(reply);
+            self.tls.due = Some(reply);
         } else {
-            self.events.push_back(Event::Reply(reply));
+            self.events.queue.push_back(Event::Reply(reply));
         }
         if verb == Verb::Quit {
             self.end(State::Closed, Error::over(Stage::Quit));
@@ -115,8 +115,8 @@ impl Session {
                     let response = withheld.take().unwrap_or_default();
                     self.respond_by_caller(&response);
                 }
-                Some(_) => self.events.push_back(Event::Challenge(challenge)),
-                None => self.events.push_back(Event::Reply(reply)),
+                Some(_) => self.events.queue.push_back(Event::Challenge(challenge)),
+                None => self.events.queue.push_back(Event::Reply(reply)),
             }
             return;
         }
@@ -124,11 +124,11 @@ impl Session {
             Some(Procedure::Login { mut others, initial_response, .. }) if refuses_mechanism(&reply) => {
                 match others.pop_front() {
                     Some(next) => self.begin_exchange(next, others, initial_response),
-                    None => self.events.push_back(authenticated(reply)),
+                    None => self.events.queue.push_back(authenticated(reply)),
                 }
             }
-            Some(_) => self.events.push_back(authenticated(reply)),
-            None => self.events.push_back(Event::Reply(reply)),
+            Some(_) => self.events.queue.push_back(authenticated(reply)),
+            None => self.events.queue.push_back(Event::Reply(reply)),
         }
     }
 
@@ -142,7 +142,7 @@ impl Session {
             }
             _ => {
                 self.procedure = None;
-                self.events.push_back(Event::DataRefused(reply));
+                self.events.queue.push_back(Event::DataRefused(reply));
             }
         }
     }
@@ -150,7 +150,7 @@ impl Session {
     pub(super) fn hear_mail_data(&mut self, reply: Reply) {
         self.procedure = None;
         self.set_state(State::after_mail_data(reply.code()).resolved(self.state, self.rest));
-        self.events.push_back(Event::Reply(reply));
+        self.events.queue.push_back(Event::Reply(reply));
     }
 
     pub(super) fn hear_raw(&mut self, reply: Reply) {
@@ -160,12 +160,12 @@ impl Session {
             // 334 says that AUTH was among the bytes.
             self.move_on(Verb::Auth, &reply);
         }
-        self.events.push_back(Event::Reply(reply));
+        self.events.queue.push_back(Event::Reply(reply));
     }
 
     pub(super) fn hear_transaction(&mut self, part: Part, reply: Reply) -> Result<(), Error> {
-        let alone = self.transactions.len() == 1;
-        let Some(running) = self.transactions.front_mut() else { return Ok(()) };
+        let alone = self.flight.transactions.len() == 1;
+        let Some(running) = self.flight.transactions.front_mut() else { return Ok(()) };
         match part {
             Part::Mail => self.state = self.state.moved(Verb::Mail, &reply, self.rest),
             Part::Rcpt(_) => self.state = self.state.moved(Verb::Rcpt, &reply, self.rest),
@@ -180,28 +180,28 @@ impl Session {
         let is_completion = reply.is_completion();
         let code = reply.code();
         // OpenSMTPD takes 100 messages over one session, and others do likewise.
-        if part == Part::Mail && refuses_more(&reply) && self.resets.content_was_heard() {
-            self.resets.wear_out();
+        if part == Part::Mail && refuses_more(&reply) && self.flight.resets.content_was_heard() {
+            self.flight.resets.wear_out();
             running.is_one_too_many();
         }
         let then = running.hear(part, reply, alone, &mut self.out);
         match part {
-            Part::End(_) => self.resets.mail_data_answered(),
-            Part::Chunk { last: true } if running.has_recipients() => self.resets.mail_data_answered(),
-            Part::Clear | Part::Reset => self.resets.answered(is_completion),
+            Part::End(_) => self.flight.resets.mail_data_answered(),
+            Part::Chunk { last: true } if running.has_recipients() => self.flight.resets.mail_data_answered(),
+            Part::Clear | Part::Reset => self.flight.resets.answered(is_completion),
             _ => {}
         }
         if running.is_out_of_sequence() && code == code::BAD_SEQUENCE {
-            self.sequence = Sequence::OneByOne;
+            self.flight.sequence = Sequence::OneByOne;
         } else if part == Part::Mail && running.was_taken_in_sequence() {
-            self.sequence = Sequence::Free;
+            self.flight.sequence = Sequence::Free;
         }
         match then {
             Then::GoOn => {}
             Then::Done(outcome) => {
-                self.transactions.pop_front();
+                self.flight.transactions.pop_front();
                 self.set_state(self.rest);
-                self.events.push_back(Event::Transaction(outcome));
+                self.events.queue.push_back(Event::Transaction(outcome));
             }
             Then::NoAnswer(reply) => {
                 let message = "the server asks for mail data though it has taken no recipient";

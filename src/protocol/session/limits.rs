@@ -9,19 +9,19 @@ impl Session {
     /// RCPTMAX). A server may limit their domains too, over all the session's transactions
     /// (RCPTDOMAINMAX): where not even the first fits, another session has to take them.
     pub fn room_for(&self, recipients: &[ForwardPath]) -> usize {
-        let most = self.extensions.limit("RCPTMAX").unwrap_or(usize::MAX).min(recipients.len());
-        let Some(domains) = self.extensions.limit("RCPTDOMAINMAX") else { return most };
+        let most = self.server.extensions.limit("RCPTMAX").unwrap_or(usize::MAX).min(recipients.len());
+        let Some(domains) = self.server.extensions.limit("RCPTDOMAINMAX") else { return most };
         let mut new = HashSet::new();
         let fits = |path: &&ForwardPath| {
-            new.extend(domain_of(path).filter(|domain| !self.domains.contains(domain)));
-            self.domains.len() + new.len() <= domains
+            new.extend(domain_of(path).filter(|domain| !self.flight.domains.contains(domain)));
+            self.flight.domains.len() + new.len() <= domains
         };
         recipients[..most].iter().take_while(fits).count()
     }
 
     /// The domains of these recipients, where they have to be counted.
     pub(super) fn domains_to_count(&self, recipients: &[ForwardPath]) -> Vec<String> {
-        match self.extensions.limit("RCPTDOMAINMAX") {
+        match self.server.extensions.limit("RCPTDOMAINMAX") {
             Some(_) => recipients.iter().filter_map(domain_of).collect(),
             None => Vec::new(),
         }

@@ -1,7 +1,7 @@
 //! The session: requests in, bytes in and out, events out.
 //!
 //! `ask.rs` says what a request says, `drive.rs` what a driver does next, `hear.rs`
-//! what a reply means, `end.rs` how a session ends.
+//! what a reply means, `end.rs` how a session ends; `parts.rs` is what it consists of.
 
 mod ask;
 mod drive;
@@ -10,39 +10,23 @@ mod ends;
 mod hear;
 mod limits;
 mod options;
+mod parts;
 mod resets;
 mod sequence;
 
-use super::auth::{Confided, Exchange};
-use super::body::Body;
-use super::command::{ClientName, Verb};
+use super::auth::Confided;
+use super::command::Verb;
 use super::error::{Error, Stage};
-use super::event::Event;
 use super::extension::Extensions;
 use super::outgoing::{Awaited, Outgoing};
-use super::reply::Reply;
-use super::reply_reader::ReplyReader;
 use super::state::State;
-use super::transaction::{Outcome, Running};
+use super::transaction::Outcome;
 use super::transcript::{Line, Speaker};
+use ask::Procedure;
 pub use options::Options;
-use resets::Resets;
+use parts::{Ending, Events, Flight, Input, Server, Tls};
 use sequence::Sequence;
-use std::collections::{HashSet, VecDeque};
-
-/// A request of more than one turn.
-#[derive(Debug)]
-enum Procedure {
-    Hello(ClientName),
-    Login {
-        exchange: Exchange,
-        others: VecDeque<Exchange>,
-        initial_response: bool,
-    },
-    /// An initial response of the caller's that is still to be said.
-    AuthBy(Option<Vec<u8>>),
-    MailData(Option<Body>),
-}
+use std::collections::VecDeque;
 
 /// One SMTP or LMTP conversation, from the greeting to its end.
 #[derive(Debug)]
@@ -51,45 +35,17 @@ pub struct Session {
     state: State,
     /// Where the session rests between transactions.
     rest: State,
-    secure: bool,
-    /// The connection does not leave this machine.
-    local: bool,
-    /// STARTTLS was said: from then on it is TLS or nothing.
-    tls_demanded: bool,
-    upgrade_due: Option<Reply>,
-    extensions: Extensions,
-    reader: ReplyReader,
-    /// The reply that is coming in was due when its first octet came.
-    began_due: bool,
+    tls: Tls,
+    server: Server,
+    input: Input,
     out: Outgoing,
     procedure: Option<Procedure>,
-    /// Mail transactions that are not answered whole, in the order in which they
-    /// were said: a reply to a transaction is one to the first.
-    transactions: VecDeque<Running>,
-    /// Whether a transaction may be said on top of another one.
-    sequence: Sequence,
-    resets: Resets,
-    /// QUIT has been said.
-    quitting: bool,
-    /// What is known of those that were in flight when the session ended, behind
-    /// the first.
-    stranded: VecDeque<Outcome>,
-    events: VecDeque<Event>,
-    /// Events are kept back: the driver only wants to send now.
-    holding: bool,
-    /// Whole replies so far.
-    heard: u64,
-    /// The last introduction that was accepted was EHLO or LHLO.
-    esmtp: bool,
+    flight: Flight,
+    events: Events,
+    ending: Ending,
     /// The transaction that is being said step by step uses SMTPUTF8.
     smtputf8: bool,
     confided: Confided,
-    /// Domains of recipients so far, where the server limits them.
-    domains: HashSet<String>,
-    /// The greeting, where it refused the session.
-    rejection: Option<Reply>,
-    /// Why the session is over, for every later request.
-    ended: Option<Error>,
 }
 
 impl Session {
@@ -99,29 +55,16 @@ impl Session {
             options,
             state: State::Connected,
             rest: State::Greeted,
-            secure: options.implicit_tls,
-            local: false,
-            tls_demanded: false,
-            upgrade_due: None,
-            extensions: Extensions::default(),
-            reader: ReplyReader::default(),
-            began_due: false,
+            tls: Tls { up: options.implicit_tls, ..Tls::default() },
+            server: Server::default(),
+            input: Input::default(),
             out: Outgoing::default(),
             procedure: None,
-            transactions: VecDeque::new(),
-            sequence: Sequence::default(),
-            resets: Resets::default(),
-            quitting: false,
-            stranded: VecDeque::new(),
-            events: VecDeque::new(),
-            holding: false,
-            heard: 0,
-            esmtp: false,
+            flight: Flight::default(),
+            events: Events::default(),
+            ending: Ending::default(),
             smtputf8: false,
             confided: Confided::default(),
-            domains: HashSet::new(),
-            rejection: None,
-            ended: None,
         };
         session.out.letters = options.letters();
         session.out.expect(Awaited::Greeting);
@@ -131,7 +74,7 @@ impl Session {
     /// Whether a transaction may begin now: nothing is under way, or the server
     /// offers PIPELINING (RFC 2920) and all that is under way are transactions that
     /// are said whole, the last of which goes well so far. Their answers come as one
-    /// [`Event::Transaction`] each, in order.
+    /// [`Event::Transaction`](super::Event::Transaction) each, in order.
     pub fn takes_transaction(&mut self) -> bool {
         self.takes_on_top(self.out.chunks_taken)
     }
@@ -143,28 +86,32 @@ impl Session {
 
     fn takes_on_top(&mut self, chunks_taken: bool) -> bool {
         self.refill();
-        if self.ended.is_some() || self.procedure.is_some() || self.upgrade_due.is_some() || self.quitting {
+        if self.ending.why.is_some()
+            || self.procedure.is_some()
+            || self.tls.due.is_some()
+            || self.ending.quitting
+        {
             return false;
         }
-        if self.transactions.is_empty() {
+        if self.flight.transactions.is_empty() {
             return self.out.is_idle() && self.state != State::Data;
         }
         // Only the last group can be taken back; an error ahead of it affects no message behind it.
-        self.sequence != Sequence::OneByOne
-            && self.resets.leave_room_for(self.transactions.len())
-            && self.transactions.back().is_some_and(|last| last.may_be_followed(chunks_taken))
+        self.flight.sequence != Sequence::OneByOne
+            && self.flight.resets.leave_room_for(self.flight.transactions.len())
+            && self.flight.transactions.back().is_some_and(|last| last.may_be_followed(chunks_taken))
             && self.out.takes_more()
     }
 
     /// How many transactions are not answered whole.
     pub fn in_flight(&self) -> usize {
-        self.transactions.len()
+        self.flight.transactions.len()
     }
 
     /// What became of the transactions in flight behind the first one, once the
     /// session has ended.
     pub fn take_stranded(&mut self) -> VecDeque<Outcome> {
-        std::mem::take(&mut self.stranded)
+        std::mem::take(&mut self.ending.stranded)
     }
 
     /// Whether lines of the transcript are kept: many messages cost less without.
@@ -174,26 +121,26 @@ impl Session {
 
     /// The caller ends the session without a word.
     pub fn close(&mut self, error: Error) {
-        if self.ended.is_none() {
+        if self.ending.why.is_none() {
             self.end(State::Closed, error);
         }
     }
 
     /// Takes these extensions for the server's, whatever it said.
     pub fn assume(&mut self, extensions: Extensions) {
-        self.extensions = extensions;
+        self.server.extensions = extensions;
     }
 
     /// The connection does not leave this machine: nothing on the way can listen in, and AUTH
     /// may go without TLS.
     pub fn stays_on_this_machine(&mut self) {
         self.options.plaintext_auth = true;
-        self.local = true;
+        self.tls.local = true;
     }
 
     /// Whether the connection is known not to leave this machine.
     pub fn is_local(&self) -> bool {
-        self.local
+        self.tls.local
     }
 
     /// A line of the transcript that neither side has said.
@@ -206,27 +153,27 @@ impl Session {
     }
 
     pub fn is_secure(&self) -> bool {
-        self.secure
+        self.tls.up
     }
 
     pub fn extensions(&self) -> &Extensions {
-        &self.extensions
+        &self.server.extensions
     }
 
     /// Whether the server took an EHLO or LHLO, not a HELO.
     pub fn speaks_esmtp(&self) -> bool {
-        self.esmtp
+        self.server.esmtp
     }
 
     /// How many whole replies have come: a conversation that gets on.
     pub fn heard(&self) -> u64 {
-        self.heard
+        self.input.heard
     }
 
     /// Where in the conversation the session stands, for errors and deadlines.
     pub fn stage(&self) -> Stage {
         match self.out.next_awaited() {
-            _ if self.upgrade_due.is_some() => Stage::Handshake,
+            _ if self.tls.due.is_some() => Stage::Handshake,
             Some(_) if self.out.is_sending_mail_data() => Stage::MailData,
             Some(awaited) => awaited.stage(),
             None => Stage::Command,
@@ -237,10 +184,10 @@ impl Session {
     /// offers what they need.
     pub fn legal(&self) -> Vec<Verb> {
         let offered = |verb: &Verb| match verb {
-            Verb::StartTls => self.extensions.has("STARTTLS") && !self.secure,
-            Verb::Auth => self.extensions.has("AUTH"),
-            Verb::Bdat => self.extensions.has("CHUNKING"),
-            Verb::Mail => !self.tls_demanded || self.secure,
+            Verb::StartTls => self.server.extensions.has("STARTTLS") && !self.tls.up,
+            Verb::Auth => self.server.extensions.has("AUTH"),
+            Verb::Bdat => self.server.extensions.has("CHUNKING"),
+            Verb::Mail => !self.tls.demanded || self.tls.up,
             Verb::Ehlo | Verb::Helo => !self.options.lmtp,
             Verb::Lhlo => self.options.lmtp,
             Verb::Other => false,
@@ -256,7 +203,7 @@ impl Session {
 
     /// Whether nothing waits to be sent or answered.
     pub fn is_idle(&self) -> bool {
-        self.out.is_idle() && self.procedure.is_none() && self.transactions.is_empty()
+        self.out.is_idle() && self.procedure.is_none() && self.flight.transactions.is_empty()
     }
 
     /// Lets mail data follow as the wire takes it.
@@ -270,7 +217,7 @@ impl Session {
     /// The mail data that is being said is that of the last transaction.
     fn note_end(&mut self) {
         if let Some(end) = self.out.take_end()
-            && let Some(last) = self.transactions.back_mut()
+            && let Some(last) = self.flight.transactions.back_mut()
         {
             last.end_said(end);
         }

@@ -81,7 +81,7 @@ impl Session {
     /// Whether the server would soon close the session for what was said over it: another
     /// one has to take the next messages.
     pub fn is_worn_out(&self) -> bool {
-        self.resets.are_used_up()
+        self.flight.resets.are_used_up()
     }
 }
 

@@ -26,16 +26,16 @@ pub(super) enum Sequence {
 impl Session {
     /// Says no transaction on top of another one: the server is known not to take it.
     pub fn keep_one_by_one(&mut self) {
-        self.sequence = Sequence::OneByOne;
+        self.flight.sequence = Sequence::OneByOne;
     }
 
     /// Whether the server takes no transaction before it has answered the one ahead of it.
     pub fn is_one_by_one(&self) -> bool {
-        self.sequence == Sequence::OneByOne
+        self.flight.sequence == Sequence::OneByOne
     }
 
     pub(super) fn may_be_said_on_top(&self, transaction: &Transaction) -> bool {
-        self.sequence == Sequence::Free || octets(transaction) <= FIRST_TIME
+        self.flight.sequence == Sequence::Free || octets(transaction) <= FIRST_TIME
     }
 }
 

@@ -1,8 +1,9 @@
 use super::*;
+use crate::protocol::body::Body;
 use crate::protocol::body::tests::Failing;
 use crate::protocol::command::Command;
 use crate::protocol::error::Kind;
-use crate::protocol::event::{Request, Step};
+use crate::protocol::event::{Event, Request, Step};
 use crate::protocol::transaction::{Fate, Transaction, Verdict};
 
 /// A session that has been told to go on with mail data of so many octets.
