@@ -18,7 +18,13 @@ FOLDER = Path(__file__).parent.parent / "dialogues"
 # On loopback the password may go without TLS: it stays on this machine.
 ELSEWHERE = {"auth-needs-tls"}
 # Several messages in flight: a client asks for one thing at a time.
-BULK = {"next-message-behind-the-final-dot", "next-message-out-of-sequence", "session-has-had-its-messages"}
+BULK = {
+    "chunked-and-bdat-out-of-sequence",
+    "chunked-and-bdat-unknown",
+    "next-message-behind-the-final-dot",
+    "next-message-out-of-sequence",
+    "session-has-had-its-messages",
+}
 DIALOGUES = sorted(
     path.stem
     for path in FOLDER.glob("*.smtp")
