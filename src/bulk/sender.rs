@@ -171,7 +171,10 @@ impl<P: Payload> Sender<P> {
         match next {
             Next::GiveUp => self.fail(error),
             Next::Again(pause) => {
-                if let Some(news) = &mut self.queue.news {
+                // With nothing left to send there is no other session.
+                if !self.queue.is_finished()
+                    && let Some(news) = &mut self.queue.news
+                {
                     let pause = pause.as_secs_f64();
                     news.push(format!("another session is tried in {pause:.1} s: {error}"));
                 }

@@ -129,7 +129,7 @@ def test_the_command_line_tells_it_while_it_waits():
         [sys.executable, "-m", "rsmtp", "send", "--server", url, *letter], stderr=subprocess.PIPE, text=True
     ) as program:
         try:
-            assert program.stderr.readline().strip() == TOLD.format(server.port)
+            assert program.stderr.readline().strip() == f"rsmtp: {TOLD.format(server.port)}"
             server.speak.set()
             assert program.wait(20) == 0
         finally:

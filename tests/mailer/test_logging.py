@@ -127,6 +127,8 @@ def test_what_may_have_arrived_has_its_line(catcher, caplog, way):
             pass
     (line,) = said(caplog, "rsmtp.mail", logging.INFO)
     assert line.startswith(f"unknown for {ADDRESS} by ")
+    # With nothing left to send, none is tried again.
+    assert not said(caplog, "rsmtp.mail", logging.WARNING)
 
 
 @pytest.mark.parametrize("way", MAILERS)

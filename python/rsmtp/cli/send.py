@@ -113,7 +113,7 @@ def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
     place = target.server if isinstance(target.server, Server) else None
     if place is not None and place.username is not None:
         target = target.with_password(password_for(place)) if place.password is None else target
-    heed("rsmtp.mail", logging.WARNING)
+    heed("rsmtp.mail", logging.WARNING, "rsmtp: %(message)s")
     if verbose:
         for name in ("rsmtp.smtp", "rsmtp.tls"):
             heed(name, logging.DEBUG)
@@ -143,11 +143,11 @@ def report(receipt: Receipt) -> None:
         print(f"queue id {harmless(receipt.queue_id)}")
 
 
-def heed(name: str, level: int) -> None:
+def heed(name: str, level: int, line: str = "%(message)s") -> None:
     """Shows on standard error what is logged: a retry, a silent server, a conversation. The engine
     masks secrets."""
     handler = logging.StreamHandler()
-    handler.setFormatter(Harmless("%(message)s"))
+    handler.setFormatter(Harmless(line))
     logger = logging.getLogger(name)
     logger.addHandler(handler)
     logger.setLevel(level)
