@@ -38,10 +38,9 @@ def secret(name: str, value: Any) -> str:
     """The same for what must not be shown."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: a str is wanted, not {type(value).__name__}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{name}: it contains surrogates, which are no characters") from None
+    # No codec is asked: a UnicodeEncodeError has the whole text, even as a context.
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{name}: it contains surrogates, which are no characters")
     return value
 
 
@@ -179,6 +178,9 @@ def host(name: str, value: Any) -> Any:
         text(name, path)
         if "\0" in path:
             raise ValueError(f"{name}: {path!r} contains NUL")
+        if not path.startswith("/") and ("://" in path or "@" in path):
+            # It is not shown and not looked up: it may contain a password.
+            raise ValueError(f"{name}: a URL or an address was given, where the name of a host is wanted")
         return value
     raise wanted(name, "the name of a host, a str", value)
 

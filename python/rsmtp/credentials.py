@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rsmtp import arguments
+
 
 def is_asynchronous(secret: Any) -> bool:
     """Whether calling it gives something to await, as far as can be told without calling it."""
@@ -54,4 +56,4 @@ def _checked(argument: str, told: Any) -> str:
         raise TypeError(f"{argument}: its callable must return a text, not {type(told).__name__}")
     if not told:
         raise ValueError(f"{argument}: its callable returned an empty text")
-    return told
+    return arguments.secret(argument, told)

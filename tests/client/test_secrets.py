@@ -172,3 +172,32 @@ def test_the_transcript_outlives_the_connection():
             client.noop()
         assert "NOOP" in str(client.transcript)
         assert copy.copy(client.transcript) == client.transcript
+
+
+UNWRITABLE = "\udcff" + PASSWORD
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        lambda client: client.login(USER, UNWRITABLE),
+        lambda client: client.login(USER, lambda: UNWRITABLE),
+        lambda client: client.login(USER, access_token=lambda: UNWRITABLE),
+        lambda client: client.auth("PLAIN", lambda challenge=None: UNWRITABLE),
+        lambda client: client.auth("LOGIN", lambda challenge=None: challenge and UNWRITABLE),
+    ],
+)
+def test_a_secret_that_cannot_be_written_is_not_shown(login):
+    asking = answering({"AUTH": ("334 UGFzc3dvcmQ6",), "*": ("501 cancelled",)}, extensions=["AUTH PLAIN"])
+    with serve(asking) as server, rsmtp.SmtpClient(server.host, server.port) as client:
+        with pytest.raises(ValueError, match="contains surrogates") as caught:
+            login(client)
+    assert_no_secret(repr(caught.value) + repr(caught.value.__context__))
+
+
+@pytest.mark.parametrize("host", [f"smtp://{USER}:{PASSWORD}@example.org", f"{USER}:{PASSWORD}@example.org"])
+@pytest.mark.parametrize("make", [rsmtp.SmtpClient, lambda host: rsmtp.Mailer(host=host)])
+def test_a_url_as_the_host_is_neither_shown_nor_looked_up(make, host):
+    with pytest.raises(ValueError, match="the name of a host") as caught:
+        make(host)
+    assert_no_secret(str(caught.value))

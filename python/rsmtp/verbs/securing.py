@@ -242,7 +242,7 @@ def _octets(response: str | bytes | None) -> bytes | None:
     if response is None:
         return None
     if isinstance(response, str):
-        return response.encode()
+        return arguments.secret("authobject", response).encode()
     if isinstance(response, (bytes, bytearray, memoryview)):
         return bytes(response)
     raise TypeError(f"authobject: it returned {type(response).__name__}, where a str or bytes is wanted")
