@@ -425,6 +425,17 @@ mod tests {
         fn hear(&mut self, _: &TimedLine) {}
     }
 
+    fn transaction() -> Request {
+        Request::Transaction(Transaction {
+            reverse_path: "a@example.org".parse().unwrap(),
+            mail_parameters: Vec::new(),
+            recipients: vec!["b@example.org".parse().unwrap()],
+            rcpt_parameters: Vec::new(),
+            body: Body::new(*b"Subject: x\r\n\r\n"),
+            cautious: false,
+        })
+    }
+
     #[test]
     fn what_was_sent_makes_room_for_more_before_anything_is_waited_for() {
         let (mut server, mut connection) = greeted();
@@ -432,22 +443,24 @@ mod tests {
         let silent = std::thread::spawn(move || {
             let _ = server.read(&mut [0; 100]).unwrap();
             server.write_all(b"250-server\r\n250-PIPELINING\r\n250 CHUNKING\r\n").unwrap();
+            // Behind a session's first chunk nothing goes out before it was taken.
+            let mut heard = Vec::new();
+            while !heard.ends_with(b"Subject: x\r\n\r\n") {
+                let mut octets = [0; 1000];
+                let count = server.read(&mut octets).unwrap();
+                heard.extend_from_slice(&octets[..count]);
+            }
+            server.write_all(b"250 sender\r\n250 recipient\r\n250 taken\r\n").unwrap();
             server
         });
         let hello = Request::Hello("[127.0.0.1]".parse().unwrap());
         connection.session_mut().request(hello).unwrap();
         connection.run(&mut Idle).unwrap();
+        connection.session_mut().request(transaction()).unwrap();
+        connection.run(&mut Idle).unwrap();
         let _server = silent.join().unwrap();
         connection.begin().unwrap();
-        let transaction = Transaction {
-            reverse_path: "a@example.org".parse().unwrap(),
-            mail_parameters: Vec::new(),
-            recipients: vec!["b@example.org".parse().unwrap()],
-            rcpt_parameters: Vec::new(),
-            body: Body::new(*b"Subject: x\r\n\r\n"),
-            cautious: false,
-        };
-        connection.session_mut().request(Request::Transaction(transaction)).unwrap();
+        connection.session_mut().request(transaction()).unwrap();
         assert!(connection.advance(&mut Impatient, SLICE).unwrap().is_none());
         assert!(connection.session_mut().takes_transaction());
         // Now there is nothing to do but wait.
