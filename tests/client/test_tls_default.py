@@ -51,6 +51,10 @@ def a_mail(client):
     assert client.mail(A)[0] == 250
 
 
+def a_mail_by_hand(client):
+    assert client.docmd("MAIL", f"FROM:<{A}>")[0] == 250
+
+
 def a_login(client):
     client.login("ann", "secret")
 
@@ -60,7 +64,7 @@ def an_auth(client):
     client.auth("PLAIN", client.auth_plain)
 
 
-WAYS = [a_sendmail, a_message, a_mail, a_login, an_auth]
+WAYS = [a_sendmail, a_message, a_mail, a_mail_by_hand, a_login, an_auth]
 
 
 @pytest.mark.parametrize("introduced", [False, True, "helo"])

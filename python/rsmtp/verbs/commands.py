@@ -39,6 +39,8 @@ class Commands(Connecting):
         line = arguments.text("cmd", cmd)
         if args:
             line = f"{line} {arguments.text('args', args)}"
+        if line.lstrip()[:4].upper() == "MAIL":
+            yield from self._rsmtp_starttls_if_needed()
         yield from self._rsmtp_perform_seen(line, Request.free(line))
 
     def _rsmtp_getreply(self) -> Steps[Reply]:
