@@ -58,7 +58,9 @@ def test_it_is_its_owner_s_alone(tmp_path):
     assert ((tmp_path / "mail").stat().st_mode & 0o777, modes) == (0o700, {0o600})
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", "{}", '{"mail_from": 5}', '{"received_at": "now"}'])
+@pytest.mark.parametrize(
+    "damage", ["{", "[]", "{}", '{"mail_from": 5}', '{"received_at": "now"}', "[" * 100_000]
+)
 def test_a_damaged_file_is_told_and_left(tmp_path, damage):
     with rsmtp.Catcher(tls="none") as catcher:
         folder = Folder(catcher, tmp_path)

@@ -52,7 +52,7 @@ class Folder:
                 data = file.with_suffix(".eml").read_bytes()
                 given = facts.get("tags")
                 _restore(self._catcher, number, data, facts)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 problem(f"{file} can't be read and is left as it is: {type(error).__name__}: {error}")
                 continue
             self._written.add(number)
