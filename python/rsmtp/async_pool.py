@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 
 from rsmtp import credentials
 from rsmtp._rsmtp import Engine, Login, Request, Settings
 from rsmtp.async_connection import Connection
 from rsmtp.errors import SMTPException, SMTPStateError
 from rsmtp.servers import Server
+
+# The pools for whose sessions a callable is being asked, further up in this context.
+_asking: ContextVar[tuple[AsyncPool, ...]] = ContextVar("rsmtp_asking", default=())
 
 
 class AsyncPool:
@@ -66,7 +70,13 @@ class AsyncPool:
             self._loop = loop
 
     async def turn(self, number: int) -> None:
-        """Waits until this number is called. Sessions at work give way."""
+        """Waits until this number is called. Sessions at work give way, but not one whose
+        callable waits for this."""
+        if self in _asking.get():
+            raise SMTPStateError(
+                "this mailer is asking for a password or token further up in this task, and has no other "
+                "session free: use another mailer here, or give this one more connections"
+            )
         self._waiting[number] = waiter = asyncio.get_running_loop().create_future()
         try:
             for connection in list(self.serving):
@@ -85,7 +95,11 @@ class AsyncPool:
         """What the callable of this server gives; None: there is none."""
         for argument, secret in (("password", hop.password), ("access_token", hop.access_token)):
             if callable(secret):
-                text = await credentials.ask_in_loop(argument, secret)
+                outer = _asking.set((*_asking.get(), self))
+                try:
+                    text = await credentials.ask_in_loop(argument, secret)
+                finally:
+                    _asking.reset(outer)
                 return Login(hop.username or "", **{argument: text})
         return None
 

@@ -236,3 +236,26 @@ def test_a_cancelled_task_does_not_wait_for_a_token():
                 await task
 
     asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_a_callable_that_sends_by_its_own_mailer_waits_for_itself(catcher):
+    async def send(**more):
+        inner = []
+
+        async def password():
+            if not inner:
+                inner.append(None)
+                inner[0] = await mailer.send(MESSAGE)
+            return catcher.password
+
+        async with rsmtp.AsyncMailer(**settings(catcher, password=password, **more)) as mailer:
+            async with asyncio.timeout(20):
+                if not more:
+                    with pytest.raises(errors.SMTPStateError, match="further up in this task"):
+                        await mailer.send(MESSAGE)
+                inner[:] = inner and [True]
+                assert (await mailer.send(MESSAGE)).ok
+                assert (await mailer.send(MESSAGE)).ok
+
+    asyncio.run(send())
+    asyncio.run(send(connections=2))
