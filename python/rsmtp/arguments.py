@@ -143,7 +143,15 @@ def port(name: str, value: Any) -> int:
 
 
 def count(name: str, value: Any) -> int:
-    return whole(name, value, 0, 2**31, "a whole number, 0 or more")
+    return whole(name, value, 0, 2**63 - 1, "a whole number, 0 or more")
+
+
+def times(name: str, value: Any) -> int:
+    return whole(name, value, 0, 2**31, f"a whole number between 0 and {2**31:,}")
+
+
+def maybe_times(name: str, value: Any) -> int | None:
+    return None if value is None else times(name, value)
 
 
 def maybe_count(name: str, value: Any) -> int | None:

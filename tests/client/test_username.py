@@ -87,7 +87,7 @@ def test_a_login_without_a_name(catcher):
     with rsmtp.SmtpClient("localhost", catcher.port, tls="none") as client:
         with pytest.raises(TypeError, match="needs a username"):
             client.login(password="secret")
-        with pytest.raises(TypeError, match="username: a str is wanted, not int"):
+        with pytest.raises(TypeError, match="user: a str is wanted, not 5"):
             client.login(5, "secret")
     with pytest.raises(ValueError, match="^username: is missing: a password alone can't log in"):
         in_one_call(catcher.port)

@@ -11,8 +11,8 @@ mod given {
     crate::binding::argument::arguments! {
         stage: text -> String;
         address: maybe_text -> Option<String>;
-        times: maybe_count -> Option<u32>;
-        skip: count -> u32;
+        times: maybe_times -> Option<u32>;
+        skip: times -> u32;
         delay: number -> f64;
         drip: maybe_number -> Option<f64>;
         endless: flag -> bool;
