@@ -53,6 +53,13 @@ def secret_or_function(name: str, value: Any) -> Any:
     return secret(name, value)
 
 
+def maybe_name(name: str, value: Any) -> str | None:
+    """The name of a file. One that can't be decoded has its surrogates (`os.fsdecode`)."""
+    if value is not None and not isinstance(value, str):
+        raise wanted(name, "a str", value)
+    return value
+
+
 def maybe_text(name: str, value: Any) -> str | None:
     return None if value is None else text(name, value)
 

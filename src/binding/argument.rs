@@ -3,6 +3,7 @@
 
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// What a check of `rsmtp.arguments` makes of the argument of this name.
 pub fn checked<T>(check: &str, name: &str, given: &Bound<'_, PyAny>) -> PyResult<T>
@@ -11,6 +12,24 @@ where
 {
     let found = given.py().import("rsmtp.arguments")?.call_method1(check, (name, given))?;
     found.extract().map_err(Into::into)
+}
+
+/// The error for what is not taken.
+pub fn wanted(name: &str, what: &str, given: &Bound<'_, PyAny>) -> PyErr {
+    let made =
+        given.py().import("rsmtp.arguments").and_then(|m| m.call_method1("wanted", (name, what, given)));
+    made.map_or_else(|failed| failed, PyErr::from_value)
+}
+
+/// A text as it lies in Python; the check says what is wrong with anything else.
+pub fn text<'a>(name: &str, given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+    if let Ok(text) = given.cast::<PyString>()
+        && let Ok(text) = text.to_str()
+    {
+        return Ok(text);
+    }
+    checked::<String>("text", name, given)?;
+    Err(wanted(name, "a str", given))
 }
 
 /// Functions for `from_py_with`, one for each argument, by its name and its check.
@@ -23,4 +42,15 @@ macro_rules! arguments {
         )*
     };
 }
-pub(super) use arguments;
+
+/// The same for texts of methods that are called often.
+macro_rules! texts {
+    ($($name:ident)*) => {
+        $(
+            pub fn $name<'a>(given: &'a pyo3::Bound<'_, pyo3::PyAny>) -> pyo3::PyResult<&'a str> {
+                $crate::binding::argument::text(stringify!($name).trim_start_matches("r#"), given)
+            }
+        )*
+    };
+}
+pub(super) use {arguments, texts};

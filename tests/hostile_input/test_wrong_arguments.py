@@ -256,3 +256,50 @@ def test_a_secret_is_not_shown(secret):
         with pytest.raises((TypeError, ValueError), match="^(password|access_token): ") as raised:
             call()
         assert not re.search(shown, str(raised.value))
+
+
+# The methods that email.message.Message has, too, and the arguments that are looked at.
+OF_A_MESSAGE = {
+    "get": {"name": "subject"},
+    "get_all": {"name": "subject"},
+    "set_raw": {"name": "subject", "value": "x"},
+    "replace_header": {"_name": "subject", "_value": "x"},
+    "get_param": {"param": "charset", "header": "content-type"},
+    "get_params": {"header": "content-type"},
+    "set_param": {"param": "a", "value": "b", "header": "content-type", "charset": None, "language": ""},
+    "del_param": {"param": "charset", "header": "content-type"},
+    "set_type": {"type": "text/plain", "header": "content-type"},
+    "set_boundary": {"boundary": "b"},
+    "set_charset": {"charset": "utf-8"},
+    "add_attachment": {"content": b"x", "maintype": "text", "subtype": "csv", "filename": "a.csv"},
+    "as_string": {"maxheaderlen": 78, "policy": None},
+    "as_bytes": {"policy": None},
+    "from_stdlib": {"message": rsmtp.Message("x")},
+}
+
+
+@pytest.mark.parametrize("method", OF_A_MESSAGE)
+def test_methods_of_a_message(method):
+    found = []
+    for argument in OF_A_MESSAGE[method].keys() - {"value", "_value", "content"}:
+        for name, value in WRONG.items():
+            if isinstance(value, str):
+                continue
+            message = rsmtp.Message("x", subject="s", from_="a@example.org", to="b@example.org")
+            error = complaint(getattr(message, method), {**OF_A_MESSAGE[method], argument: value})
+            told = str(error or argument)
+            if argument.lstrip("_") not in told or INNER.search(told.replace(argument, "")):
+                found.append(f"{argument}={name}: {type(error).__name__}: {told}")
+    assert not found
+
+
+@pytest.mark.parametrize("value", [5, "x", b"x", [5]])
+def test_a_preview_with_a_browser_or_without(value):
+    with pytest.raises(TypeError, match="browser: True or False is wanted"):
+        rsmtp.Message("x").preview(browser=value)
+
+
+@pytest.mark.parametrize("pair", [None, 5, "x", ("a", 5), ("a", "b", "c")])
+def test_a_pair_of_name_and_address(pair):
+    with pytest.raises(TypeError, match="pair: "):
+        rsmtp.formataddr(pair)

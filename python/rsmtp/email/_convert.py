@@ -7,12 +7,14 @@ from typing import Any
 
 def from_stdlib(cls: Any, message: Any) -> Any:
     """A message of ours with the same fields, content and kind of policy."""
-    from rsmtp import Message
+    from rsmtp import Message, arguments
 
     if isinstance(message, Message):
         made = cls.__new__(cls)
         made.__setstate__(message.__getstate__())
         return made
+    if not hasattr(message, "raw_items"):
+        raise arguments.wanted("message", "a message of the standard library", message)
     made = cls.__new__(cls)
     made._reset(_our_policy(message.policy))
     structured = made.policy._family != "classic"

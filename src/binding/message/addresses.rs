@@ -1,6 +1,7 @@
 //! Reading and writing addresses: of header fields and arguments by the grammar, for
 //! `rsmtp.email.utils` as leniently as the standard library's.
 
+use crate::binding::argument::wanted;
 use crate::envelope;
 use crate::message::address::{self, Address};
 use crate::message::address_lenient::{Pair, read_all, read_one};
@@ -122,10 +123,15 @@ pub(crate) fn formataddr<'py>(
 ) -> PyResult<Bound<'py, PyString>> {
     let py = pair.py();
     let (name, address) = match pair.cast::<PyTuple>() {
-        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?.cast_into::<PyString>()?),
+        Ok(pair) if pair.len() == 2 => (pair.get_item(0)?, pair.get_item(1)?),
         // Any two things in order will do.
-        _ => PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract()?,
+        _ => {
+            let both = || PyTuple::new(py, pair.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.extract();
+            both().map_err(|_: PyErr| wanted("pair", "(name, address)", pair))?
+        }
     };
+    let address = address.cast_into::<PyString>();
+    let address = address.map_err(|other| wanted("pair", "an address, a str,", &other.into_inner()))?;
     let address = in_a_labels(address)?;
     let spec = address.to_str()?;
     let Ok(name) = name.cast::<PyString>() else {

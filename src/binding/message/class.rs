@@ -133,7 +133,7 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     }
 }
 
-mod given {
+pub(super) mod given {
     use pyo3::prelude::*;
 
     crate::binding::argument::arguments! {
@@ -143,8 +143,10 @@ mod given {
     }
 
     pub fn policy<'py>(given: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let found = given.py().import("rsmtp.arguments")?.call_method1("policy", ("policy", given))?;
-        Ok(Some(found).filter(|policy| !policy.is_none()))
+        if given.is_none() {
+            return Ok(None);
+        }
+        given.py().import("rsmtp.arguments")?.call_method1("policy", ("policy", given)).map(Some)
     }
 }
 

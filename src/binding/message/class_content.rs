@@ -6,6 +6,16 @@ use super::{attachment, content, create, mime};
 use pyo3::types::{PyDict, PyString};
 use pyo3::{intern, prelude::*};
 
+mod given {
+    crate::binding::argument::arguments! {
+        filename: maybe_name -> Option<Py<PyString>>;
+        maintype: maybe_text -> Option<String>;
+        subtype: maybe_text -> Option<String>;
+    }
+
+    use pyo3::{Py, types::PyString};
+}
+
 #[pymethods]
 impl Message {
     /// Whether the message consists of parts.
@@ -30,11 +40,12 @@ impl Message {
     fn add_attachment<'py>(
         slf: &Bound<'py, Self>,
         content: &Bound<'py, PyAny>,
-        maintype: Option<&str>,
-        subtype: Option<&str>,
-        filename: Option<Bound<'py, PyString>>,
+        #[pyo3(from_py_with = given::maintype)] maintype: Option<String>,
+        #[pyo3(from_py_with = given::subtype)] subtype: Option<String>,
+        #[pyo3(from_py_with = given::filename)] filename: Option<Py<PyString>>,
     ) -> PyResult<()> {
-        let part = attachment::part_from(content, (maintype, subtype), filename.as_ref())?;
+        let kind = (maintype.as_deref(), subtype.as_deref());
+        let part = attachment::part_from(content, kind, filename.as_ref().map(|name| name.bind(slf.py())))?;
         create::add_attachment(slf, &part)
     }
 

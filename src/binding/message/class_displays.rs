@@ -9,6 +9,12 @@ fn display<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyModule>>
     message.py().import("rsmtp.display.message")
 }
 
+mod given {
+    crate::binding::argument::arguments! {
+        browser: flag -> bool;
+    }
+}
+
 #[pymethods]
 impl Message {
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
@@ -33,7 +39,10 @@ impl Message {
     /// by you alone, and stays there. Where there is no browser, standard error says
     /// where the page is. `browser=False` only writes it.
     #[pyo3(signature = (*, browser: "bool" = true) -> "pathlib.Path")]
-    fn preview<'py>(slf: &Bound<'py, Self>, browser: bool) -> PyResult<Bound<'py, PyAny>> {
+    fn preview<'py>(
+        slf: &Bound<'py, Self>,
+        #[pyo3(from_py_with = given::browser)] browser: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("rsmtp.display.preview")?.call_method1("preview", (slf, browser))
     }
 }

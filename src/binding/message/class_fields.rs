@@ -3,8 +3,13 @@
 use super::class::Message;
 use super::fields;
 use super::style::Family;
+use crate::binding::argument::wanted;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString};
+
+mod given {
+    crate::binding::argument::texts! { _name name }
+}
 
 #[pymethods]
 impl Message {
@@ -67,7 +72,7 @@ impl Message {
     #[pyo3(signature = (name: "str", failobj: "Any" = None) -> "Any")]
     fn get<'py>(
         slf: &Bound<'py, Self>,
-        name: &str,
+        #[pyo3(from_py_with = given::name)] name: &str,
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(fields::get(slf, name)?.or(failobj))
@@ -77,7 +82,7 @@ impl Message {
     #[pyo3(signature = (name: "str", failobj: "Any" = None) -> "Any")]
     fn get_all<'py>(
         slf: &Bound<'py, Self>,
-        name: &str,
+        #[pyo3(from_py_with = given::name)] name: &str,
         failobj: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = fields::get_all(slf, name)?;
@@ -102,14 +107,25 @@ impl Message {
     /// Replace the first field of that name, in its place. Raises KeyError if there
     /// is none.
     #[pyo3(signature = (_name: "str", _value: "object") -> "None")]
-    fn replace_header<'py>(slf: &Bound<'py, Self>, _name: &str, _value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn replace_header<'py>(
+        slf: &Bound<'py, Self>,
+        #[pyo3(from_py_with = given::_name)] _name: &str,
+        _value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
         fields::replace(slf, _name, _value)
     }
 
     /// Store a field without asking the policy: for parsers.
     #[pyo3(signature = (name: "str", value: "object") -> "None")]
-    fn set_raw<'py>(slf: &Bound<'py, Self>, name: Bound<'py, PyString>, value: Bound<'py, PyAny>) {
+    fn set_raw<'py>(
+        slf: &Bound<'py, Self>,
+        name: Bound<'py, PyAny>,
+        value: Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        let name = name.cast_into::<PyString>();
+        let name = name.map_err(|other| wanted("name", "a str", &other.into_inner()))?;
         fields::push(slf, name, value);
+        Ok(())
     }
 
     fn _replace_fields(slf: &Bound<'_, Self>, pairs: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -6,6 +6,14 @@ use super::{fields, params};
 use pyo3::types::PyString;
 use pyo3::{intern, prelude::*};
 
+mod given {
+    crate::binding::argument::texts! { boundary header language param r#type }
+
+    crate::binding::argument::arguments! {
+        charset: maybe_text -> Option<String>;
+    }
+}
+
 #[pymethods]
 impl Message {
     /// `maintype/subtype` in lower case (RFC 2045 section 5).
@@ -44,7 +52,7 @@ impl Message {
     fn get_params<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
-        header: &str,
+        #[pyo3(from_py_with = given::header)] header: &str,
         unquote: Flag,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(params::all(slf, header, unquote.0)?.map(Bound::into_any).or(failobj))
@@ -55,9 +63,9 @@ impl Message {
     #[pyo3(signature = (param: "str", failobj: "Any" = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
     fn get_param<'py>(
         slf: &Bound<'py, Self>,
-        param: &str,
+        #[pyo3(from_py_with = given::param)] param: &str,
         failobj: Option<Bound<'py, PyAny>>,
-        header: &str,
+        #[pyo3(from_py_with = given::header)] header: &str,
         unquote: Flag,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(params::get(slf, param, header, unquote.0)?.or(failobj))
@@ -68,27 +76,37 @@ impl Message {
     #[allow(clippy::too_many_arguments, reason = "set_param has that many")]
     fn set_param<'py>(
         slf: &Bound<'py, Self>,
-        param: &str,
+        #[pyo3(from_py_with = given::param)] param: &str,
         value: Bound<'py, PyAny>,
-        header: &str,
+        #[pyo3(from_py_with = given::header)] header: &str,
         requote: Flag,
-        charset: Option<&str>,
-        language: &str,
+        #[pyo3(from_py_with = given::charset)] charset: Option<String>,
+        #[pyo3(from_py_with = given::language)] language: &str,
         replace: Flag,
     ) -> PyResult<()> {
-        params::set(slf, param, value, header, requote.0, charset, language, replace.0)
+        params::set(slf, param, value, header, requote.0, charset.as_deref(), language, replace.0)
     }
 
     /// Remove a parameter of a field.
     #[pyo3(signature = (param: "str", header: "str" = "content-type", requote: "bool" = Flag(true)) -> "None")]
-    fn del_param(slf: &Bound<'_, Self>, param: &str, header: &str, requote: Flag) -> PyResult<()> {
+    fn del_param(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = given::param)] param: &str,
+        #[pyo3(from_py_with = given::header)] header: &str,
+        requote: Flag,
+    ) -> PyResult<()> {
         params::delete(slf, param, header, requote.0)
     }
 
     /// Replace the type and keep its parameters. Raises ValueError for anything but
     /// `maintype/subtype`.
     #[pyo3(signature = (r#type: "str", header: "str" = "Content-Type", requote: "bool" = Flag(true)) -> "None")]
-    fn set_type(slf: &Bound<'_, Self>, r#type: &str, header: &str, requote: Flag) -> PyResult<()> {
+    fn set_type(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = given::r#type)] r#type: &str,
+        #[pyo3(from_py_with = given::header)] header: &str,
+        requote: Flag,
+    ) -> PyResult<()> {
         params::set_type(slf, r#type, header, requote.0)
     }
 
@@ -121,7 +139,11 @@ impl Message {
 
     /// Set the boundary of a multipart. Raises HeaderParseError if there is no
     /// Content-Type.
-    fn set_boundary(slf: &Bound<'_, Self>, boundary: &str) -> PyResult<()> {
+    #[pyo3(signature = (boundary: "str") -> "None")]
+    fn set_boundary(
+        slf: &Bound<'_, Self>,
+        #[pyo3(from_py_with = given::boundary)] boundary: &str,
+    ) -> PyResult<()> {
         params::set_boundary(slf, boundary)
     }
 

@@ -2,6 +2,7 @@
 
 use super::bytes::Bytes;
 use super::class::Message;
+use super::class::given::policy;
 use super::style::{Family, Style};
 use super::types::Flag;
 use super::{modern, node, output};
@@ -11,6 +12,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use pyo3::{intern, prelude::*};
 use std::sync::Arc;
+
+mod given {
+    crate::binding::argument::arguments! {
+        maxheaderlen: maybe_count -> Option<usize>;
+    }
+}
 
 #[pymethods]
 impl Message {
@@ -30,8 +37,8 @@ impl Message {
     fn as_string<'py>(
         slf: &Bound<'py, Self>,
         unixfrom: Flag,
-        maxheaderlen: Option<usize>,
-        policy: Option<Bound<'py, PyAny>>,
+        #[pyo3(from_py_with = given::maxheaderlen)] maxheaderlen: Option<usize>,
+        #[pyo3(from_py_with = policy)] policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (policy, style) = chosen(slf, policy)?;
         let width = match style.family {
@@ -49,7 +56,7 @@ impl Message {
     fn as_bytes<'py>(
         slf: &Bound<'py, Self>,
         unixfrom: Flag,
-        policy: Option<Bound<'py, PyAny>>,
+        #[pyo3(from_py_with = policy)] policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (policy, style) = chosen(slf, policy)?;
         let rules = Rules { mangle_from: false, ..style.rules.clone() };

@@ -5,6 +5,7 @@ use super::class::Message;
 use super::state::Payload;
 use super::style::Family;
 use super::{fields, params};
+use crate::binding::argument::wanted;
 use crate::message::transfer::{Encoding, write_quoted_printable};
 use encodify::base64::{self, LineEnding};
 use pyo3::exceptions::PyTypeError;
@@ -232,6 +233,9 @@ pub(crate) fn set<'py>(
 fn as_charset<'py>(charset: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if charset.hasattr(intern!(charset.py(), "get_body_encoding"))? {
         return Ok(charset.clone());
+    }
+    if !charset.is_instance_of::<PyString>() && !charset.is_instance_of::<PyBytes>() {
+        return Err(wanted("charset", "the name of a character set or a Charset", charset));
     }
     charset.py().import("rsmtp.email.charset")?.getattr("Charset")?.call1((charset,))
 }

@@ -2,6 +2,7 @@
 
 use super::class::Message;
 use super::{fields, file_name};
+use crate::binding::argument::wanted;
 use crate::message::parameter::{self, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyList, PyString, PyTuple};
@@ -103,13 +104,16 @@ pub(crate) fn write(
             return Ok(());
         }
         let (charset, language, text): (Option<String>, Option<String>, Bound<'_, PyString>) =
-            triple.extract()?;
+            triple.extract().map_err(|_| wanted(name, "a str or (charset, language, text)", value))?;
         out.push_str(name);
         out.push_str("*=");
         out.push_str(&extended(&text, charset.as_deref(), language.as_deref())?);
         return Ok(());
     }
-    let text = file_name::readable(value.cast::<PyString>()?)?;
+    let Ok(text) = value.cast::<PyString>() else {
+        return Err(wanted(name, "a str or (charset, language, text)", value));
+    };
+    let text = file_name::readable(text)?;
     parameter::write(name, &text, always_quote, out);
     Ok(())
 }
