@@ -126,6 +126,8 @@ impl Wire {
         let raised = self.shared.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut lines = Vec::new();
         let parting = self.shared.look(py, |driver| {
+            // What was decided while there was still something to send.
+            hear(&mut lock(&worker), driver);
             if driver.is_serving() {
                 driver.fail(stopped());
             }
@@ -190,6 +192,16 @@ fn note(driver: &mut Reactive, lines: &mut Vec<TimedLine>) {
     driver.wire_mut().note_lines(|line| lines.push(line.clone()));
 }
 
+/// Tells the worker what has come.
+fn hear(worker: &mut bulk::Worker<Shipment>, driver: &mut Reactive) {
+    let now = Instant::now();
+    while let Some(event) = driver.next_event() {
+        if let Err(error) = worker.hear(event, now) {
+            driver.fail(error);
+        }
+    }
+}
+
 /// With no lock of ours held.
 fn say(py: Python<'_>, lines: &[TimedLine]) -> PyResult<()> {
     if !lines.is_empty() && logs::SMTP.wants(py, Level::Debug)? {
@@ -209,11 +221,7 @@ impl Serving {
             let now = Instant::now();
             // What has come of it may be an error, which tells the last lines.
             note(driver, lines);
-            while let Some(event) = driver.next_event() {
-                if let Err(error) = worker.hear(event, now) {
-                    driver.fail(error);
-                }
-            }
+            hear(&mut worker, driver);
             if !driver.is_serving() {
                 return driver.output(<[u8]>::to_vec);
             }
