@@ -1574,9 +1574,9 @@ class Request:
         initial_response: bool = True,
     ) -> Request:
         """
-        AUTH (RFC 4954) by the session itself: with `mechanism`, or with the
-        strongest that the server offers and the secret fits. Either a password
-        or an OAuth 2.0 access token.
+        AUTH (RFC 4954) by the session itself: with `mechanism`, or with the first
+        that the server offers and the secret fits: under TLS PLAIN, otherwise the
+        strongest. Either a password or an OAuth 2.0 access token.
         """
     @staticmethod
     def mail(sender: str, options: SupportsGetItem[int, str] = ...) -> Request:

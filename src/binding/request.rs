@@ -168,9 +168,9 @@ impl Request {
         Ok(Self::command(Command::Helo(parse("name", name)?)))
     }
 
-    /// AUTH (RFC 4954) by the session itself: with `mechanism`, or with the
-    /// strongest that the server offers and the secret fits. Either a password
-    /// or an OAuth 2.0 access token.
+    /// AUTH (RFC 4954) by the session itself: with `mechanism`, or with the first
+    /// that the server offers and the secret fits: under TLS PLAIN, otherwise the
+    /// strongest. Either a password or an OAuth 2.0 access token.
     #[staticmethod]
     #[pyo3(signature = (user, password=None, *, access_token=None, mechanism=None, initial_response=true))]
     fn login(

@@ -1,8 +1,8 @@
 //! Header fields as `rsmtp.Message` writes them.
 //!
-//! mail-builder folds and encodes, after everything that it would let pass (control
-//! characters, 8-bit addresses, lines that SMTP can't carry) has been refused or put
-//! right here.
+//! What can't stand in a field (control characters, 8-bit addresses, lines that SMTP can't
+//! carry) is refused here, and what is not ASCII is encoded. mail-builder folds what is
+//! left, but for text in encoded-words and parameters.
 
 use super::address::{self, Address, Mailbox, Malformed};
 use super::encoded_word::{Chosen, LONGEST_WORD, WordEncoding};

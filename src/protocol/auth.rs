@@ -1,5 +1,5 @@
-//! SASL for SMTP (RFC 4954): the mechanisms, strongest first, and the exchange
-//! of one of them. Secrets live here and never reach a transcript.
+//! SASL for SMTP (RFC 4954): the mechanisms, which of them is chosen, and the
+//! exchange of one of them. Secrets live here and never reach a transcript.
 
 use super::reply::Reply;
 use super::transcript::MASK;

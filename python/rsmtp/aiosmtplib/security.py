@@ -57,8 +57,9 @@ class Security(Verbs):
     async def login(
         self, username: str | bytes, password: str | bytes, /, timeout: Timeout = UNGIVEN
     ) -> SMTPResponse:
-        """AUTH by the strongest mechanism that the server offers. A refusal of the
-        credentials ends it: they are not shown to a weaker mechanism.
+        """AUTH with the first of these mechanisms that the server offers: PLAIN, CRAM-MD5 and
+        LOGIN under TLS, CRAM-MD5, PLAIN and LOGIN without it. A refusal of the credentials
+        ends it: no other mechanism is tried.
 
         Raises SMTPAuthenticationError, SMTPException where there is no AUTH, or no mechanism
         in common.

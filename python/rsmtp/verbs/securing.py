@@ -147,7 +147,7 @@ class Securing(Connecting):
         return reply
 
     def _rsmtp_login_by_steps(self, initial_response_ok: bool) -> Steps[Reply]:
-        """Logs in by the subclass's `auth` and authobjects, the strongest mechanism first."""
+        """Logs in by the subclass's `auth` and authobjects, in smtplib's order of mechanisms."""
         offered = self.esmtp_features["auth"].upper().split()
         for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
             if mechanism in offered:
