@@ -51,12 +51,14 @@ impl PythonLogger {
         }
     }
 
-    /// Logs it, if it is wanted. A handler that fails is no reason not to go on: only what is
-    /// no error (KeyboardInterrupt) is the caller's.
+    /// Logs it, if it is wanted, with control characters escaped: most texts hold words of a
+    /// server's. A handler that fails is no reason not to go on: only what is no error
+    /// (KeyboardInterrupt) is the caller's.
     pub fn say(&self, py: Python<'_>, level: Level, text: &str) -> PyResult<()> {
         let said = self.find(py).and_then(|logger| match logger {
             Some(logger) => {
-                logger.call_method1(pyo3::intern!(py, "log"), (level as u8, "%s", text)).map(|_| ())
+                let said = (level as u8, "%s", escaped(text));
+                logger.call_method1(pyo3::intern!(py, "log"), said).map(|_| ())
             }
             None => Ok(()),
         });
@@ -167,5 +169,5 @@ pub fn message(
     if let Some(error) = error {
         text += &format!(": {error}");
     }
-    escaped(&text).into_owned()
+    text
 }

@@ -158,11 +158,9 @@ impl<P: Payload> Batch<P> {
         if sender.workers() == 0 {
             let message = format!("no thread could be started for a session: {error}");
             sender.fail(&Error::new(Kind::Local, Stage::Connect, message));
-        } else {
-            if let Some(news) = &mut sender.queue.news {
-                let others = "no thread could be started for another session, and those there are go on";
-                news.push(format!("{others}: {error}"));
-            }
+        } else if let Some(news) = &mut sender.queue.news {
+            let message = "no thread could be started for another session, the others go on";
+            news.push(format!("{message}: {error}"));
         }
         drop(sender);
         self.tell();

@@ -143,6 +143,17 @@ def test_a_retry_is_a_warning(catcher, caplog, way):
 
 
 @pytest.mark.parametrize("way", MAILERS)
+def test_control_characters_of_a_servers_are_escaped_in_warnings(catcher, caplog, way):
+    catcher.fault("RCPT", reply=(450, "4.2.1 \x1b[2J busy"), times=1)
+    catcher.fault("greeting", reply=(421, "4.3.2 \x1b[2J later"), times=1)
+    with caplog.at_level(logging.INFO, "rsmtp"):
+        way(catcher)
+    warnings = said(caplog, "rsmtp.mail", logging.WARNING)
+    assert len(warnings) == 2 and all("[2J" in warning for warning in warnings)
+    assert not any("\x1b" in text for text in caplog.messages)
+
+
+@pytest.mark.parametrize("way", MAILERS)
 def test_a_fail_over_is_a_warning(catcher, caplog, way):
     with rsmtp.Catcher(tls="none") as closed:
         where = f"smtp://127.0.0.1:{closed.port}?tls=none"
