@@ -87,7 +87,10 @@ def respelled(raised: BaseException, function: Callable[..., Any], name: str) ->
     known = [each for each in inspect.signature(function).parameters if each != "self"]
     near = difflib.get_close_matches(found[2], known, 1, 0.5)
     meant = f"; did you mean {near[0]!r}?" if near else ""
-    return TypeError(f"{name}() got an unexpected keyword argument {found[2]!r}{meant}")
+    told = TypeError(f"{name}() got an unexpected keyword argument {found[2]!r}{meant}")
+    # The first one says less, and names a function that the caller does not know.
+    told.__suppress_context__ = True
+    return told
 
 
 _UNKNOWN = re.compile(r"(\S+)\(\) got an unexpected keyword argument '([^']*)'.*", re.S)

@@ -213,3 +213,11 @@ def test_a_fault_of_ours_can_be_found(refusing, monkeypatch):
             client.noop()
         monkeypatch.undo()
     assert len(ours_of(raised.value)) > 1
+
+
+@pytest.mark.parametrize("script", [rsmtp.Mailer, rsmtp.SmtpClient, rsmtp.SmtpClient().login])
+def test_a_misspelt_argument_is_told_once(script):
+    with pytest.raises(TypeError) as raised:
+        script(timeuot=1)
+    shown = "".join(traceback.format_exception(raised.value))
+    assert shown.count("timeuot'") == 1 and "During handling" not in shown
