@@ -229,3 +229,42 @@ def test_a_mailer(secrets, offer, tls, keep_idle, again):
                 case _:
                     assert took == 0, (turns, one, raised, told)
     assert turns > 20
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("turns", range(20, 100, 2))
+def test_a_mailer_in_full_flight(turns):
+    """Answers come while there is more to send: each is its own message's."""
+    large = LETTER + "x" * 70 + "\n"
+    recipients = [f"b{number}@example.org" for number in range(600)]
+
+    async def main():
+        async with (
+            Server(None, EXTENSIONS["BDAT"]).run() as server,
+            rsmtp.AsyncMailer(host="127.0.0.1", port=server.port, tls="none", connections=2) as mailer,
+        ):
+            letters = ((A, [one], large * (1 + number % 40)) for number, one in enumerate(recipients))
+
+            async def send():
+                return await mailer.send_all(letters)
+
+            task = asyncio.create_task(send())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            try:
+                return server, await task
+            except asyncio.CancelledError as cancelled:
+                return server, cancelled.report
+
+    server, report = asyncio.run(main())
+    told = {one.address: one.fate for receipt in report.receipts for one in receipt.recipients}
+    for one in recipients:
+        took = server.took.count((one,))
+        match told.get(one):
+            case "sent":
+                assert took == 1, one
+            case "unknown":
+                assert took <= 1, one
+            case _:
+                assert took == 0, (one, told.get(one))
