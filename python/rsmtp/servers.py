@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from rsmtp import arguments
+from rsmtp import arguments, sockets
 from rsmtp.local_hostname import own_name
 
 LOCAL_SCHEMES = ("file", "sendmail", "null")
@@ -101,6 +101,13 @@ class Server:
         """The engine's "default" is STARTTLS, unless the connection stays on this machine."""
         given = (self.context, self.username, self.password, self.access_token)
         return "default" if all(one is None for one in given) else "starttls"
+
+    @property
+    def security(self) -> str:
+        """What `tls` comes to, as far as the host's name tells: "starttls", "implicit" or "none"."""
+        if self.tls == "default":
+            return "none" if self.path is not None or sockets.is_local(self.host) else "starttls"
+        return self.tls or ""
 
 
 class Local(NamedTuple):

@@ -106,6 +106,11 @@ impl TlsConfig {
         Ok(Self { config: Arc::new(config) })
     }
 
+    #[getter]
+    fn _verify(&self) -> bool {
+        !self.config.no_verify
+    }
+
     fn __repr__(&self) -> String {
         let config = &self.config;
         let mut said = Vec::new();

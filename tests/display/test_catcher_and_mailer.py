@@ -1,6 +1,7 @@
 """A Catcher and a Mailer in a notebook."""
 
 import re
+import shutil
 import ssl
 
 import pytest
@@ -128,6 +129,27 @@ def test_an_async_mailer_counts_too(catcher):
     import asyncio
 
     assert "so far: 2 sent, 0 refused" in asyncio.run(_two(catcher))
+
+
+@pytest.mark.parametrize(
+    "host, security", [("relay.example.org", "STARTTLS, required"), ("localhost", "none"), ("::1", "none")]
+)
+@pytest.mark.parametrize("kind", [rsmtp.Mailer, rsmtp.AsyncMailer])
+def test_a_mailer_that_was_told_a_host_alone(kind, host, security, read):
+    shown = kind(host=host)._repr_mimebundle_()
+    assert f"TLS: {security}, no login" in shown["text/plain"]
+    assert security in read(shown["text/html"]).text
+
+
+def test_a_mailer_whose_files_only_look_unverified(tmp_path, read):
+    folder = tmp_path / "verify=False"
+    folder.mkdir()
+    with rsmtp.Catcher() as catcher:
+        copy = shutil.copy(catcher.ca_file, folder / "ca.pem")
+    for verify, told in [(True, False), (False, True)]:
+        context = rsmtp.TlsConfig(ca_file=copy, verify=verify)
+        page = read(html(rsmtp.Mailer(host="mail.example.org", context=context)))
+        assert ("NOT verified" in page.text) == told
 
 
 @pytest.mark.parametrize("url", ["null:", "lmtp:///run/dovecot/lmtp", "smtp://[::1]:2525?tls=none"])

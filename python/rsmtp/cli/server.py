@@ -12,7 +12,6 @@ from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.one_name import OneName
 from rsmtp.mailer import URL_VARIABLE
 from rsmtp.servers import Local, Server, from_url
-from rsmtp.sockets import is_local
 
 TLS_MODES = ("starttls", "implicit", "none")
 _PATIENCE = 60.0
@@ -62,10 +61,7 @@ class Target:
         server = self.server
         if isinstance(server, Local):
             return f"{server.kind}:{server.path or ''}"
-        stays = server.path is not None or is_local(server.host)
-        default = "no TLS" if stays else "STARTTLS"
-        modes = {"default": default, "starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}
-        security = modes[server.tls or ""]
+        security = {"starttls": "STARTTLS", "implicit": "TLS", "none": "no TLS"}[server.security]
         login = f", as {server.username}" if server.username is not None else ""
         return f"{server.path or f'{server.host}:{server.port}'} ({security}{login})"
 

@@ -24,7 +24,7 @@ def plain(mailer: Any) -> str:
         if _is_local(hop):
             said.append(f"  {visible(_place(hop))}")
         else:
-            said.append(f"  {visible(_place(hop))}, TLS: {_TLS[hop.tls]}, {visible(_login(hop))}")
+            said.append(f"  {visible(_place(hop))}, TLS: {_TLS[hop.security]}, {visible(_login(hop))}")
     counts = zip(_KINDS, mailer._engine.tally, strict=True)
     said.append("  so far: " + ", ".join(f"{count:,} {kind}" for kind, count in counts))
     return "\n".join(said)
@@ -72,13 +72,13 @@ def _place(hop: Any) -> str:
 
 def _security(hop: Any) -> str:
     kind = "warn" if hop.tls == "none" and not hop.path else ""
-    return f'<span class="{kind}">{page.text(_TLS[hop.tls])}</span>'
+    return f'<span class="{kind}">{page.text(_TLS[hop.security])}</span>'
 
 
 def _trust(hop: Any) -> str:
-    if hop.tls == "none":
+    if hop.security == "none":
         return ""
-    if "verify=False" in repr(hop.context) or getattr(hop.context, "verify_mode", 1) == 0:
+    if not getattr(hop.context, "_verify", True) or getattr(hop.context, "verify_mode", 1) == 0:
         return '<span class="bad">NOT verified</span>'
     if hop.context is None:
         return "verified by the system's authorities"
