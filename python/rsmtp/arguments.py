@@ -30,16 +30,25 @@ def text(name: str, value: Any) -> str:
 
 def characters(name: str, value: str) -> None:
     """Raises ValueError for surrogates, which no encoding has."""
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if has_surrogates(value):
         raise ValueError(f"{name}: {value!r} contains surrogates, which are no characters")
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether raw bytes (PEP 383) are in the text, or halves of UTF-16. What the codec raises has
+    the whole text, and stays here."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def secret(name: str, value: Any) -> str:
     """The same for what must not be shown."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: a str is wanted, not {type(value).__name__}")
-    # No codec is asked: a UnicodeEncodeError has the whole text, even as a context.
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if has_surrogates(value):
         raise ValueError(f"{name}: it contains surrogates, which are no characters")
     return value
 

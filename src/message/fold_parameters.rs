@@ -8,8 +8,7 @@ use super::parameter::{self, Value};
 /// can't be read here, or a line is too short for one.
 #[must_use]
 pub fn fold(name: &str, value: &str, linesep: &str, width: usize) -> Option<String> {
-    let unfolded: String = value.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let mut all = parameter::parse(&unfolded).into_iter();
+    let mut all = parameter::parse(&parameter::unfolded(value)).into_iter();
     let main = all.next().map(|(main, _)| main).unwrap_or_default();
     let parameters = all.map(|(name, value)| Some((name, decoded(value)?)));
     let tokens = [

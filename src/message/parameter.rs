@@ -68,6 +68,12 @@ pub fn parse(value: &str) -> Vec<(String, Value)> {
     found
 }
 
+/// The value without the line ends of its folds, also where they stand within quotes.
+#[must_use]
+pub fn unfolded(value: &str) -> String {
+    value.replace(['\r', '\n'], "")
+}
+
 /// Whether there is but one way to read the value: tokens, and quoted texts without
 /// backslashes, encoded-words and RFC 2231; no parameter twice.
 #[must_use]

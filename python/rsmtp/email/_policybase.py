@@ -12,6 +12,7 @@ import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
+from rsmtp.arguments import has_surrogates
 from rsmtp.email import _rest
 
 __all__ = ["Compat32", "Policy", "compat32"]
@@ -144,15 +145,6 @@ def blank_before(value: Any) -> str:
     """What stands between the colon and a value: a blank, unless the value begins on the
     next line, as a parser has read it. It would be white space at the end of a line."""
     return "" if isinstance(value, str) and value.startswith(("\r", "\n")) else " "
-
-
-def has_surrogates(text: str) -> bool:
-    """Whether raw bytes (PEP 383) are in the text."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def sanitize(text: str) -> str:

@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from rsmtp import _rsmtp
+from rsmtp.arguments import has_surrogates
 from rsmtp.email import _plain, _rest, _tokens, _tree
 from rsmtp.email._address import Address, Group
 from rsmtp.email._fields import (
@@ -28,7 +29,7 @@ from rsmtp.email._fields import (
     UniqueUnstructuredHeader,
     UnstructuredHeader,
 )
-from rsmtp.email._policybase import has_surrogates, sanitize
+from rsmtp.email._policybase import sanitize
 
 __all__ = [
     "Address",

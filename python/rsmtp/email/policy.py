@@ -10,6 +10,7 @@ import re
 import sys
 from typing import Any
 
+from rsmtp.arguments import has_surrogates
 from rsmtp.email import _rest
 from rsmtp.email._mail_policy import MailPolicy, mail
 from rsmtp.email._policybase import (
@@ -17,7 +18,6 @@ from rsmtp.email._policybase import (
     Policy,
     blank_before,
     compat32,
-    has_surrogates,
     split_source,
 )
 from rsmtp.email.errors import HeaderWriteError

@@ -17,8 +17,8 @@ from typing import Any
 
 from rsmtp import _rsmtp
 from rsmtp._rsmtp import formataddr
+from rsmtp.arguments import has_surrogates as _has_surrogates
 from rsmtp.email import _dates, _rest
-from rsmtp.email._policybase import has_surrogates as _has_surrogates
 
 __all__ = [
     "collapse_rfc2231_value",

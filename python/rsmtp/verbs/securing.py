@@ -87,7 +87,6 @@ class Securing(Connecting):
         user = _username(arguments.maybe_text("username", username), user)
         if user is None:
             raise TypeError("login() needs a username")
-        arguments.text("username", user)
         arguments.secret_or_function("password", password)
         arguments.secret_or_function("access_token", access_token)
         arguments.maybe_text("mechanism", mechanism)

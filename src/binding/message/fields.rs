@@ -3,7 +3,7 @@
 use super::class::Message;
 use super::state::Field;
 use super::style::Family;
-use crate::message::field;
+use crate::message::{field, parameter};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{intern, prelude::*};
@@ -180,8 +180,8 @@ pub(crate) fn get_parameters(message: &Bound<'_, Message>, name: &str) -> PyResu
     if matches!(family, Family::Classic | Family::Modern) {
         return Ok(Some(text));
     }
-    let unfolded: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    if family == Family::Structured && crate::message::parameter::is_plain(&unfolded) {
+    let unfolded = parameter::unfolded(&text);
+    if family == Family::Structured && parameter::is_plain(&unfolded) {
         return Ok(Some(unfolded));
     }
     let shown = get(message, name)?.map(|value| value.str()).transpose()?;
@@ -286,7 +286,7 @@ pub(crate) fn add<'py>(
     }
     // What is given twice is one parameter: the keyword knows better.
     let is_given = |name: &str| names.iter().any(|given| given.eq_ignore_ascii_case(name));
-    text = crate::message::parameter::without(&text, is_given).into_owned();
+    text = parameter::without(&text, is_given).into_owned();
     let mut is_first = value.is_none();
     for (key, given) in names.iter().zip(parameters.values()) {
         if !is_first {
