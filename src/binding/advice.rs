@@ -7,7 +7,7 @@ use crate::protocol::error::Advice;
 pub fn told(message: &str, advice: Option<Advice>) -> String {
     match advice {
         // As smtplib says it, whose callers may compare.
-        Some(Advice::Connect) => "please run connect() first".to_owned(),
+        Some(Advice::Connect) => words(Advice::Connect).to_owned(),
         Some(advice) => format!("{message}{}", words(advice)),
         None => message.to_owned(),
     }
@@ -23,7 +23,7 @@ fn words(advice: Advice) -> &'static str {
             ", and nothing goes out in plaintext unless that is said: with tls=\"none\", if you trust the \
              network between"
         }
-        Advice::Connect => ": please run connect() first",
+        Advice::Connect => "please run connect() first",
         Advice::BeginWithTls => "; say SMTP_SSL or tls=\"implicit\"",
         Advice::MatchThePort => {
             ". A port for STARTTLS (587, 25) takes tls=\"starttls\", a port for implicit TLS (465) takes \

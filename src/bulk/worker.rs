@@ -96,6 +96,12 @@ struct Tour {
     rejected: bool,
 }
 
+impl Tour {
+    fn to(hop: usize, others: VecDeque<usize>, now: Instant) -> Self {
+        Self { hop, others, opened: now, first: None, view: None, rejected: false }
+    }
+}
+
 /// A session that is ready for mail, and what it has been given.
 #[derive(Debug)]
 struct Share<P> {
@@ -202,14 +208,7 @@ impl<P: Payload> Worker<P> {
                         AtRest::None => {
                             let mut others = self.mailer.sessions().order(now);
                             let hop = others.pop_front().unwrap_or_default();
-                            self.go(Step::Dialling(Tour {
-                                hop,
-                                others,
-                                opened: now,
-                                first: None,
-                                view: None,
-                                rejected: false,
-                            }));
+                            self.go(Step::Dialling(Tour::to(hop, others, now)));
                         }
                     }
                 }
@@ -243,17 +242,9 @@ impl<P: Payload> Worker<P> {
         self.mailer.sessions().prepare(tour.hop, wire.session_mut());
         let server = &self.mailer.hops[tour.hop].server;
         wire.open(server.plan(own_literal, asked), Arc::clone(&server.make_layer));
-        let others = std::mem::take(&mut tour.others);
-        let view = Some(wire.view());
-        let tour = Tour {
-            hop: tour.hop,
-            others,
-            opened: now,
-            first: tour.first.take(),
-            view,
-            rejected: tour.rejected,
-        };
-        self.go(Step::Opening(tour));
+        let next = Tour::to(tour.hop, std::mem::take(&mut tour.others), now);
+        let (first, rejected) = (tour.first.take(), tour.rejected);
+        self.go(Step::Opening(Tour { first, view: Some(wire.view()), rejected, ..next }));
     }
 
     /// There is no connection, or no session over it.
@@ -265,9 +256,9 @@ impl<P: Payload> Worker<P> {
         let asks = matches!(self.mailer.hops[tour.hop].server.credentials, Some(Source::Asked(_)));
         if asks && error.rejects_credentials() && !tour.rejected {
             // They may have expired since: once more, with what is asked for then.
-            let (hop, others) = (tour.hop, std::mem::take(&mut tour.others));
+            let next = Tour::to(tour.hop, std::mem::take(&mut tour.others), now);
             let first = tour.first.take();
-            self.go(Step::Dialling(Tour { hop, others, opened: now, first, view: None, rejected: true }));
+            self.go(Step::Dialling(Tour { first, rejected: true, ..next }));
             return;
         }
         let (failed, next) = (tour.hop, tour.others.pop_front());
@@ -281,7 +272,7 @@ impl<P: Payload> Worker<P> {
             let (from, to) = (&self.mailer.hops[failed].server.name, &self.mailer.hops[hop].server.name);
             locked(&self.sender).fails_over(from, to, &error);
             let first = Some(tour.first.take().unwrap_or(error));
-            self.go(Step::Dialling(Tour { hop, others, opened: now, first, view: None, rejected: false }));
+            self.go(Step::Dialling(Tour { first, ..Tour::to(hop, others, now) }));
             return;
         }
         let first = tour.first.take().unwrap_or(error);
@@ -306,6 +297,10 @@ impl<P: Payload> Worker<P> {
     }
 
     fn work(&mut self, rested: Rested, view: Arc<View>, now: Instant) {
+        let mut sender = locked(&self.sender);
+        let (ledger, recorded) = (Arc::clone(sender.queue.ledger()), sender.recorded);
+        sender.ready();
+        drop(sender);
         let server = &self.mailer.hops[rested.hop].server;
         let past = Past {
             server: Arc::clone(&server.name),
@@ -315,13 +310,9 @@ impl<P: Payload> Worker<P> {
             idle: rested.begun > 0 && now.saturating_duration_since(rested.since) > STALE,
             path: view.path(),
             view,
-            recorded: locked(&self.sender).recorded,
+            recorded,
         };
         let fresh = rested.begun == 0;
-        let mut sender = locked(&self.sender);
-        let ledger = Arc::clone(sender.queue.ledger());
-        sender.ready();
-        drop(sender);
         let pipeline = Pipeline::new(past, self.mailer.bounds, ledger, now);
         self.refusals = 0;
         let share = Share { rested, pipeline, began: now, fresh, settled: now, spent: false, unnoted: None };
