@@ -1,39 +1,17 @@
 //! Many messages through real sessions: the catcher is the server.
 
 use rsmtp::bulk::*;
-use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
-use rsmtp::driver::{Attendant, Patience, Target, TimedLine};
-use rsmtp::protocol::opening::Security;
+use rsmtp::driver::{Attendant, TimedLine};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options};
 use std::sync::Arc;
 use std::time::Duration;
+use through_catcher::catcher;
 
-fn catcher() -> Catcher {
-    let credentials = Credentials {
-        any: false,
-        username: "user".into(),
-        password: "password".into(),
-        token: "token".into(),
-    };
-    Catcher::start(Settings { tls: TlsMode::None, ..Settings::new(credentials) }).unwrap()
-}
+mod through_catcher;
 
 fn hop(port: u16) -> Hop {
-    let name: Arc<str> = format!("127.0.0.1:{port}").into();
-    let server = Server {
-        name,
-        options: Options::default(),
-        security: Security::None,
-        make_layer: Arc::new(|| {
-            Err(Error::new(Kind::Misuse, rsmtp::protocol::Stage::Handshake, "no TLS here"))
-        }),
-        credentials: None,
-        initial_response: true,
-        client_name: None,
-    };
-    let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
-    Hop { server, target, patience: Patience { stage: Some(Duration::from_secs(10)), operation: None } }
+    through_catcher::hop(port, Options::default())
 }
 
 struct Sender {

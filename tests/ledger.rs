@@ -1,15 +1,17 @@
 //! A ledger that minds the ends of messages, over both drivers; the catcher is the server.
 
 use rsmtp::bulk::*;
-use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
+use rsmtp::catcher::Catcher;
 use rsmtp::driver::{Patience, Reactive, Target, Wire};
-use rsmtp::protocol::opening::Security;
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Error, Kind, Options, Stage};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use through_catcher::{catcher, hop};
+
+mod through_catcher;
 
 type Octets = Arc<Vec<u8>>;
 
@@ -90,31 +92,11 @@ impl Ledger<Octets> for Journal {
     }
 }
 
-fn catcher() -> Catcher {
-    let credentials = Credentials {
-        any: false,
-        username: "user".into(),
-        password: "password".into(),
-        token: "token".into(),
-    };
-    Catcher::start(Settings { tls: TlsMode::None, ..Settings::new(credentials) }).unwrap()
-}
-
 fn mailer(port: u16, chunking: bool) -> Arc<Mailer> {
-    let server = Server {
-        name: format!("127.0.0.1:{port}").into(),
-        options: Options { chunking, ..Options::default() },
-        security: Security::None,
-        make_layer: Arc::new(|| Err(Error::new(Kind::Misuse, Stage::Handshake, "no TLS here"))),
-        credentials: None,
-        initial_response: true,
-        client_name: None,
-    };
-    let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
-    let patience = Patience { stage: Some(Duration::from_secs(10)), operation: None };
+    let hop = hop(port, Options { chunking, ..Options::default() });
     let keep = Keep { most: 1, idle: Duration::ZERO, age: Duration::from_secs(300) };
     let bounds = Bounds { window: 1000, messages: None, rate: None };
-    Arc::new(Mailer::new(vec![Hop { server, target, patience }], None, keep, bounds, Limits::default()))
+    Arc::new(Mailer::new(vec![hop], None, keep, bounds, Limits::default()))
 }
 
 const POLICY: Policy =

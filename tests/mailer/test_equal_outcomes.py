@@ -4,24 +4,14 @@ and where, by the number of servers and of sessions."""
 import pytest
 from client.scripted import answering, serve
 from mailer import facade
+from mailer.outcomes import FAULTS, MESSAGES, sent_all
 
 import rsmtp
-from rsmtp import errors
 
-CONTENT = b"Subject: x\r\n\r\nhello\r\n"
 RETRIES = 1
-MESSAGES = [("a@example.org", [f"b{number}@example.org"], CONTENT) for number in range(3)]
 
 OPENING = ["greeting", "EHLO", "STARTTLS", "AUTH"]
 MAIL = ["MAIL", "RCPT", "DATA", "."]
-# What the server says instead of yes; None: it hangs up.
-FAULTS = {
-    "transient": "451 4.3.0 later",
-    "permanent": "550 5.7.1 no",
-    "goodbye": "421 4.3.2 going down",
-    "no reply": "what?",
-    "hang up": None,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -45,21 +35,8 @@ def play(maker, stage, fault, hops, sessions):
         if hops == 2:
             urls.append(f"smtp://u:p@127.0.0.1:{good.port}?tls=none")
         with maker(urls, connections=sessions, retries=RETRIES, backoff=0.01, timeout=20) as mailer:
-            try:
-                report, raised = mailer.send_all(MESSAGES), None
-            except errors.SMTPException as error:
-                report, raised = error.report, error
-        told = sorted(
-            (
-                one.index,
-                one.attempts,
-                one.recipients[0].fate,
-                one.recipients[0].code,
-                type(one.error).__name__,
-            )
-            for one in report.receipts
-        )
-        return told, type(raised).__name__, len(bad.peers), len(good.peers)
+            told, raised = sent_all(mailer)
+        return told, raised, len(bad.peers), len(good.peers)
 
 
 def expected(stage, fault, hops):

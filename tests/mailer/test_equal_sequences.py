@@ -8,23 +8,14 @@ import pytest
 from client.conftest import identity, server_context  # noqa: F401  fixtures
 from client.scripted import answering, serve
 from mailer import facade
+from mailer.outcomes import FAULTS, sent_all
 
 import rsmtp
-from rsmtp import errors
 
-CONTENT = b"Subject: x\r\n\r\nhello\r\n"
-MESSAGES = [("a@example.org", [f"b{number}@example.org"], CONTENT) for number in range(3)]
 UNVERIFIED = rsmtp.TlsConfig(verify=False)
 MAKERS = (rsmtp.Mailer, facade.Mailer)
 
 GOOD: dict = {}
-FAULTS = {
-    "transient": "451 4.3.0 later",
-    "permanent": "550 5.7.1 no",
-    "goodbye": "421 4.3.2 going down",
-    "no reply": "what?",
-    "hang up": None,
-}
 
 
 @pytest.fixture(autouse=True)
@@ -58,21 +49,8 @@ def play(maker, make_script, **settings):
     settings = {"tls": "none", "retries": 1, "backoff": 0.01, "timeout": 20} | settings
     with serve(make_script()) as server:
         with maker(host=server.host, port=server.port, **settings) as mailer:
-            try:
-                report, raised = mailer.send_all(MESSAGES), None
-            except errors.SMTPException as error:
-                report, raised = error.report, error
-        told = sorted(
-            (
-                one.index,
-                one.attempts,
-                one.recipients[0].fate,
-                one.recipients[0].code,
-                type(one.error).__name__,
-            )
-            for one in report.receipts
-        )
-        return told, type(raised).__name__, len(server.peers)
+            told, raised = sent_all(mailer)
+        return told, raised, len(server.peers)
 
 
 def by_both(make_script, **settings):

@@ -22,6 +22,7 @@ import shlex
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from packages import SUITES, Suite
@@ -35,13 +36,18 @@ class NotReached(Exception):
     """The repository that has the tests."""
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", default=list(SUITES), metavar="NAME", help=", ".join(SUITES))
+def argument_parser(about: str | None, names: Iterable[str]) -> argparse.ArgumentParser:
+    """What both tools of the suites are told."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known = list(names)
+    parser.add_argument("names", nargs="*", default=known, metavar="NAME", help=", ".join(known))
     parser.add_argument("--python", nargs="+", default=[sys.executable], metavar="INTERPRETER")
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "suites", metavar="FOLDER")
+    return parser
+
+
+def main() -> int:
+    parser = argument_parser(__doc__, SUITES)
     parser.add_argument("--repository", action="append", default=[], metavar="NAME=PLACE")
     arguments = parser.parse_args()
     places = dict(place.split("=", 1) for place in arguments.repository)

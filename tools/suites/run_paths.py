@@ -12,7 +12,6 @@ Exit 1: some differ.
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import os
 import re
@@ -23,7 +22,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from run_packages import HERE, REQUIREMENTS, ROOT, pip, version_of
+from run_packages import HERE, REQUIREMENTS, ROOT, argument_parser, pip, version_of
 
 
 class Way(NamedTuple):
@@ -81,13 +80,7 @@ class Session(socketserver.StreamRequestHandler):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", default=list(WAYS), metavar="NAME", help=", ".join(WAYS))
-    parser.add_argument("--python", nargs="+", default=[sys.executable], metavar="INTERPRETER")
-    parser.add_argument("--work", type=Path, default=ROOT / "target" / "suites", metavar="FOLDER")
-    arguments = parser.parse_args()
+    arguments = argument_parser(__doc__, WAYS).parse_args()
     worse = False
     print(f"| package | Python | messages | {' | '.join(WORLDS)} |")
     print("|---|---|---|" + "---|" * len(WORLDS), flush=True)

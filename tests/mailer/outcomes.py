@@ -1,0 +1,27 @@
+"""What the tests of equal outcomes share: the messages, the faults, and what is told of a call."""
+
+from rsmtp import errors
+
+CONTENT = b"Subject: x\r\n\r\nhello\r\n"
+MESSAGES = [("a@example.org", [f"b{number}@example.org"], CONTENT) for number in range(3)]
+# What the server says instead of yes; None: it hangs up.
+FAULTS = {
+    "transient": "451 4.3.0 later",
+    "permanent": "550 5.7.1 no",
+    "goodbye": "421 4.3.2 going down",
+    "no reply": "what?",
+    "hang up": None,
+}
+
+
+def sent_all(mailer):
+    """Each message's fate, attempts, code and error; what was raised."""
+    try:
+        report, raised = mailer.send_all(MESSAGES), None
+    except errors.SMTPException as error:
+        report, raised = error.report, error
+    told = sorted(
+        (one.index, one.attempts, one.recipients[0].fate, one.recipients[0].code, type(one.error).__name__)
+        for one in report.receipts
+    )
+    return told, type(raised).__name__

@@ -1,0 +1,33 @@
+//! A catcher, and a mailer's way to a server, for the tests of `bulk`.
+
+use rsmtp::bulk::{Hop, Server};
+use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
+use rsmtp::driver::{Patience, Target};
+use rsmtp::protocol::opening::Security;
+use rsmtp::protocol::{Error, Kind, Options, Stage};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub fn catcher() -> Catcher {
+    let credentials = Credentials {
+        any: false,
+        username: "user".into(),
+        password: "password".into(),
+        token: "token".into(),
+    };
+    Catcher::start(Settings { tls: TlsMode::None, ..Settings::new(credentials) }).unwrap()
+}
+
+pub fn hop(port: u16, options: Options) -> Hop {
+    let server = Server {
+        name: format!("127.0.0.1:{port}").into(),
+        options,
+        security: Security::None,
+        make_layer: Arc::new(|| Err(Error::new(Kind::Misuse, Stage::Handshake, "no TLS here"))),
+        credentials: None,
+        initial_response: true,
+        client_name: None,
+    };
+    let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
+    Hop { server, target, patience: Patience { stage: Some(Duration::from_secs(10)), operation: None } }
+}
