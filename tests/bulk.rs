@@ -34,7 +34,7 @@ impl Sender {
             backoff: Duration::from_millis(20),
             resend_unknown: false,
         };
-        Batch::new(Arc::clone(&self.mailer), Arc::clone(&self.pool), policy)
+        Batch::new(Arc::clone(&self.mailer), Arc::clone(&self.pool), policy, Arc::<Receipts<_>>::default())
     }
 }
 

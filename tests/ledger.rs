@@ -68,14 +68,14 @@ impl Ledger<Octets> for Journal {
         true
     }
 
-    fn end_said(&self, messages: &[u64]) -> Result<(), Error> {
+    fn end_said(&self, messages: &[u64]) -> Result<bool, Error> {
         let mut writes = self.writes.lock().unwrap();
         *writes += 1;
         if self.fails == Some(*writes) {
             return Err(Error::new(Kind::Local, Stage::EndOfData, "the disk is full"));
         }
         self.told.lock().unwrap().extend(messages.iter().map(|&index| Told::EndSaid(index)));
-        Ok(())
+        Ok(true)
     }
 
     fn settled(&self, receipt: Receipt<Octets>) {
@@ -115,7 +115,7 @@ fn jobs(count: u64) -> Vec<Job<Octets>> {
 }
 
 fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Receipt<Octets>> {
-    let batch = Arc::new(Batch::with_ledger(mailer, Arc::default(), POLICY, journal));
+    let batch = Arc::new(Batch::new(mailer, Arc::default(), POLICY, journal));
     for job in jobs(count) {
         batch.push(job);
     }
@@ -219,7 +219,7 @@ fn one_write_does_for_what_is_in_hand() {
     let catcher = catcher();
     let mailer = mailer(catcher.address().unwrap().port(), true);
     let journal = Journal::new(None, None);
-    let batch = Arc::new(Batch::with_ledger(mailer, Arc::default(), POLICY, journal.clone()));
+    let batch = Arc::new(Batch::new(mailer, Arc::default(), POLICY, journal.clone()));
     let small = |index| {
         Job::new(index, Arc::new(b"x\r\n".to_vec()), "a@b.c".parse().unwrap(), vec!["b@b.c".parse().unwrap()])
     };

@@ -121,7 +121,7 @@ impl Ledger<Content> for Journal {
         self.minds_ends
     }
 
-    fn end_said(&self, messages: &[u64]) -> Result<(), Error> {
+    fn end_said(&self, messages: &[u64]) -> Result<bool, Error> {
         assert!(self.minds_ends && !messages.is_empty());
         self.answer(3)?;
         for index in messages {
@@ -130,7 +130,7 @@ impl Ledger<Content> for Journal {
             assert!(entry.begun && !entry.end_said && !entry.settled, "out of order: {entry:?}");
             (entry.end_said, entry.ever_said) = (true, true);
         }
-        Ok(())
+        Ok(true)
     }
 
     fn settled(&self, receipt: Receipt<Content>) {

@@ -896,13 +896,23 @@ class Engine:
         """
         Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
         """
-    def send_all(self, /, every: bool, kept: SupportsIndex, by_threads: bool, recorded: bool) -> Sending:
+    def send_all(
+        self,
+        /,
+        every: bool,
+        kept: SupportsIndex,
+        by_threads: bool,
+        recorded: bool,
+        note: typing.Callable[[list[int]], bool] | None = None,
+    ) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
         otherwise for each that did not go to every recipient, and for the first `kept`
         of the others.
         `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
         line of the conversations is kept for the errors, and not only their beginnings.
+        `note(indexes)` is called before the ends of these messages are said, in a session's
+        own thread or in the loop's: True, they are written down; False, not yet.
         """
     @property
     def tally(self, /) -> tuple[int, int, int, int]:

@@ -57,6 +57,7 @@ class AsyncSending:
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
         *,
         recorded: bool = False,
+        note: Callable[[list[int]], bool] | None = None,
     ) -> None:
         self._pool = pool
         self._hops = hops
@@ -66,6 +67,8 @@ class AsyncSending:
         self._make = make
         # Every line of the conversation, for the errors.
         self._recorded = recorded
+        # Asked before the ends of these messages are said: whether they are written down.
+        self._note = note
         self._receipts: list[Receipt] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._serving: dict[Connection, asyncio.Task[None]] = {}
@@ -119,7 +122,9 @@ class AsyncSending:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
         engine = self._pool.engine
-        self._sending = engine.send_all(every, KEPT, by_threads=False, recorded=self._recorded)
+        self._sending = engine.send_all(
+            every, KEPT, by_threads=False, recorded=self._recorded, note=self._note
+        )
         self._begun = True
 
     async def _run(self) -> AsyncGenerator[None, None]:

@@ -34,9 +34,11 @@ pub trait Ledger<P>: fmt::Debug + Send + Sync {
     }
 
     /// The ends of these messages, by their `index`, are about to be said over one session:
-    /// of all that it has in hand, so that one write does for all of them.
-    fn end_said(&self, _messages: &[u64]) -> Result<(), Error> {
-        Ok(())
+    /// of all that it has in hand, so that one write does for all of them. False: it has not
+    /// taken note of them yet, which an event loop must not wait for. They are held, nothing
+    /// new begins behind them, and it is asked again when the session has its next turn.
+    fn end_said(&self, _messages: &[u64]) -> Result<bool, Error> {
+        Ok(true)
     }
 
     fn settled(&self, receipt: Receipt<P>);

@@ -52,7 +52,8 @@
 //!
 //! A [`Ledger`] is told of each message, in order: `begun`, `end_said`, `settled`. From the
 //! second on, and no sooner, its fate may be unknown; so an end of mail data waits in the
-//! session until a ledger that minds has taken note of it, of a whole window at a time.
+//! session until a ledger that minds has taken note of it, of a whole window at a time. Over
+//! threads it may take its time; for an event loop it says "not yet", and is asked again.
 //! Receipts are kept by a ledger too, which minds nothing (`ledger.rs`).
 //!
 //! What is tried again, and when, and when to give up, is said in `policy.rs` and nowhere

@@ -215,16 +215,18 @@ impl<P: Payload> Pipeline<P> {
     }
 
     /// Tells the ledger of the ends that the session is about to say, if it minds them, and
-    /// lets them go. An error: they have to stay.
-    pub fn say_ends(&self, session: &mut Session) -> Result<(), Error> {
+    /// lets them go. False: it has not taken note of them yet. An error: they have to stay.
+    pub fn say_ends(&self, session: &mut Session) -> Result<bool, Error> {
         let held = session.ends_held();
         if held.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let messages: Vec<u64> = self.in_flight.range(held).map(|job| job.index).collect();
-        self.ledger.end_said(&messages)?;
-        session.say_ends();
-        Ok(())
+        let noted = self.ledger.end_said(&messages)?;
+        if noted {
+            session.say_ends();
+        }
+        Ok(noted)
     }
 
     /// The answer to the first message in flight.

@@ -2,7 +2,7 @@
 //! here waits for the feeder's own work, and nothing of it stays behind when a call ends.
 
 use super::job::{Job, Payload, Receipt};
-use super::ledger::{Ledger, Receipts};
+use super::ledger::Ledger;
 use super::mailer::Mailer;
 use super::policy::Policy;
 use super::sender::{Sender, locked, stopped};
@@ -54,17 +54,8 @@ pub struct Batch<P> {
 }
 
 impl<P: Payload> Batch<P> {
-    pub fn new(mailer: Arc<Mailer>, pool: Arc<Pool>, policy: Policy) -> Self {
-        Self::with_ledger(mailer, pool, policy, Arc::new(Receipts::default()))
-    }
-
     /// One whose messages this ledger is told of.
-    pub fn with_ledger(
-        mailer: Arc<Mailer>,
-        pool: Arc<Pool>,
-        policy: Policy,
-        ledger: Arc<dyn Ledger<P>>,
-    ) -> Self {
+    pub fn new(mailer: Arc<Mailer>, pool: Arc<Pool>, policy: Policy, ledger: Arc<dyn Ledger<P>>) -> Self {
         let nested = Holding::holds(&mailer);
         Self {
             sender: Arc::new(Mutex::new(Sender::new(&mailer, policy, ledger))),

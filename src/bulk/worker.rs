@@ -356,6 +356,9 @@ impl<P: Payload> Worker<P> {
         if session.state().is_over() {
             return Do::Part;
         }
+        if let Some(first) = self.say_ends(session) {
+            return first;
+        }
         let share = match &mut self.step {
             Step::Opening(_) => return Do::Talk,
             Step::Quitting(share) => {
@@ -388,11 +391,11 @@ impl<P: Payload> Worker<P> {
             true => Filled::Full,
             false => pipeline.fill(&self.sender, session, now),
         };
-        if let Err(error) = pipeline.say_ends(session) {
-            locked(&self.sender).fail(&error);
-            share.unnoted = Some(session.fail(Error { kind: Kind::Interrupted, ..error }));
-            return Do::Part;
+        if let Some(first) = self.say_ends(session) {
+            return first;
         }
+        let Step::Working(share) = &mut self.step else { return Do::Part };
+        let pipeline = &mut share.pipeline;
         let idle = pipeline.in_flight() == 0;
         let drained = |sender: &Mutex<Sender<P>>| locked(sender).queue.is_drained();
         let waiting = |sender: &Mutex<Sender<P>>| locked(sender).queue.waiting();
@@ -424,6 +427,21 @@ impl<P: Payload> Worker<P> {
             Filled::Starved(Work::At(when)) => Do::Wait(Some(when)),
             Filled::Starved(Work::None) => Do::Wait(None),
             _ => Do::Talk,
+        }
+    }
+
+    /// Says the ends that the ledger has taken note of. What is to be done instead of
+    /// anything else, where it has not, or can't.
+    fn say_ends(&mut self, session: &mut Session) -> Option<Do> {
+        let (Step::Working(share) | Step::Quitting(share)) = &mut self.step else { return None };
+        match share.pipeline.say_ends(session) {
+            Ok(true) => None,
+            Ok(false) => Some(Do::Wait(None)),
+            Err(error) => {
+                locked(&self.sender).fail(&error);
+                share.unnoted = Some(session.fail(Error { kind: Kind::Interrupted, ..error }));
+                Some(Do::Part)
+            }
         }
     }
 

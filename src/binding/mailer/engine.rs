@@ -1,5 +1,6 @@
 //! The sessions that a mailer keeps, for all of its calls.
 
+use super::ledger::Noting;
 use super::parcel::{Packer, Prepared, Shipment};
 use super::receipt::{Receipt, Tally, Totals};
 use super::sending::{Log, Sending, spoken};
@@ -8,7 +9,8 @@ use crate::binding::attendant::Attending;
 use crate::binding::error::to_python;
 use crate::binding::logs;
 use crate::bulk::{
-    Batch, Bounds, Files, Hop, Keep, Limits, Local, Mailer, Null, PerDay, Policy, Pool, Rate, Sendmail,
+    Batch, Bounds, Files, Hop, Keep, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Pool, Rate,
+    Receipts, Sendmail,
 };
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -98,7 +100,7 @@ impl Engine {
     #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
         let job = Packer::default().pack(item, 0, prepared)?;
-        let batch = self.batch(py, true)?;
+        let batch = self.batch(py, true, None)?;
         batch.push(job);
         batch.end_of_input();
         let mut attendant = Attending::new(py, None)?;
@@ -137,6 +139,9 @@ impl Engine {
     /// of the others.
     /// `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
     /// line of the conversations is kept for the errors, and not only their beginnings.
+    /// `note(indexes)` is called before the ends of these messages are said, in a session's
+    /// own thread or in the loop's: True, they are written down; False, not yet.
+    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int]], bool] | None" = None))]
     fn send_all(
         &self,
         py: Python<'_>,
@@ -144,8 +149,9 @@ impl Engine {
         kept: u64,
         by_threads: bool,
         recorded: bool,
+        note: Option<Py<PyAny>>,
     ) -> PyResult<Sending> {
-        let batch = self.batch(py, recorded)?;
+        let batch = self.batch(py, recorded, note)?;
         Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads, Arc::clone(&self.totals)))
     }
 
@@ -206,11 +212,16 @@ impl Engine {
         Self { mailer, pool: Arc::default(), policy, closed: AtomicBool::new(false), totals: Arc::default() }
     }
 
-    fn batch(&self, py: Python<'_>, recorded: bool) -> PyResult<Batch<Shipment>> {
+    fn batch(&self, py: Python<'_>, recorded: bool, note: Option<Py<PyAny>>) -> PyResult<Batch<Shipment>> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
-        let batch = Batch::new(Arc::clone(&self.mailer), Arc::clone(&self.pool), self.policy.clone());
+        let ledger: Arc<dyn Ledger<Shipment>> = match note {
+            Some(note) => Arc::new(Noting::by(note)),
+            None => Arc::new(Receipts::default()),
+        };
+        let (mailer, pool) = (Arc::clone(&self.mailer), Arc::clone(&self.pool));
+        let batch = Batch::new(mailer, pool, self.policy.clone(), ledger);
         Ok(batch.heard_by(logs::listener(py)?, recorded))
     }
 }

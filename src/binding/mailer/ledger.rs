@@ -1,0 +1,63 @@
+//! A ledger that Python keeps: a journal of what may have arrived.
+
+use super::parcel::Shipment;
+use crate::binding::error::Told;
+use crate::bulk::{Ledger, Receipt, Receipts};
+use crate::protocol::{Error, Kind, Stage};
+use pyo3::prelude::*;
+use std::fmt;
+use std::sync::Arc;
+
+/// Asks `note(indexes)` before the ends of these messages are said. True: they are written
+/// down. False: not yet, and it is asked again. What it raises ends the sending.
+pub struct Noting {
+    note: Py<PyAny>,
+    receipts: Receipts<Shipment>,
+}
+
+impl Noting {
+    pub fn by(note: Py<PyAny>) -> Self {
+        Self { note, receipts: Receipts::default() }
+    }
+}
+
+impl fmt::Debug for Noting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Noting").field(&self.receipts).finish()
+    }
+}
+
+impl Ledger<Shipment> for Noting {
+    fn minds_ends(&self) -> bool {
+        true
+    }
+
+    fn end_said(&self, messages: &[u64]) -> Result<bool, Error> {
+        // While the interpreter ends there is no place to write to.
+        let noted = Python::try_attach(|py| self.note.call1(py, (messages.to_vec(),))?.extract(py));
+        match noted {
+            Some(Ok(noted)) => Ok(noted),
+            Some(Err(raised)) => Err(not_noted(Some(raised))),
+            None => Err(not_noted(None)),
+        }
+    }
+
+    fn settled(&self, receipt: Receipt<Shipment>) {
+        self.receipts.settled(receipt);
+    }
+
+    fn take_receipts(&self) -> Vec<Receipt<Shipment>> {
+        self.receipts.take_receipts()
+    }
+
+    fn has_receipts(&self) -> bool {
+        self.receipts.has_receipts()
+    }
+}
+
+fn not_noted(raised: Option<PyErr>) -> Error {
+    let why = raised.as_ref().map(|raised| format!(": {raised}")).unwrap_or_default();
+    let message = format!("it could not be written down that messages are about to be sent{why}");
+    let cause = raised.map(|raised| -> crate::protocol::error::Cause { Arc::new(Told(raised)) });
+    Error { cause, ..Error::new(Kind::Local, Stage::EndOfData, message) }
+}
