@@ -1359,6 +1359,10 @@ class Receipt:
         """
         As `ok`.
         """
+    def __reduce__(self, /) -> tuple[typing.Any, ...]:
+        """
+        With its message, which has to be one that can be pickled.
+        """
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str:
         """
@@ -1367,6 +1371,11 @@ class Receipt:
     def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
         """
         For notebooks: a table of the recipients, refused and unknown first.
+        """
+    @staticmethod
+    def _restored(told: dict[str, typing.Any], message: object, error: BaseException | None) -> Receipt:
+        """
+        One out of a pickle.
         """
     @property
     def attempts(self, /) -> int:
@@ -1382,6 +1391,12 @@ class Receipt:
     def from_addr(self, /) -> str:
         """
         The sender in the envelope; "" is the null reverse-path.
+        """
+    @staticmethod
+    def from_dict(told: dict[str, typing.Any]) -> Receipt:
+        """
+        One that `to_dict` has written. Its `message` is None, and its `error` an
+        SMTPException with the same words. ValueError for anything else.
         """
     @property
     def index(self, /) -> int:
@@ -1441,12 +1456,17 @@ class Receipt:
 
         It is written anew each time and takes no memory until then. Raises what reading an
         attached file raises, when that has changed since. A server without 8BITMIME may
-        have got parts of the message in another encoding.
+        have got parts of the message in another encoding. ValueError for a receipt that was
+        read back: it has no content.
         """
     @property
     def server(self, /) -> str | None:
         """
         The server that was asked last, as "host:port"; None: none was.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        What it tells, for JSON: everything but the message. `error` is there in words.
         """
     @property
     def unknown(self, /) -> list[str]:
@@ -1460,6 +1480,7 @@ class Recipient:
     """
     What became of one recipient of a message.
     """
+    def __reduce__(self, /) -> tuple[typing.Any, ...]: ...
     def __repr__(self, /) -> str: ...
     @property
     def address(self, /) -> str:
@@ -1482,6 +1503,11 @@ class Recipient:
         "sent", "refused", "unknown" (the connection was lost after the end of the
         message) or "not sent".
         """
+    @staticmethod
+    def from_dict(told: dict[str, typing.Any]) -> Recipient:
+        """
+        One that `to_dict` has written. ValueError for anything else.
+        """
     @property
     def reply(self, /) -> tuple[int, bytes] | None:
         """
@@ -1496,6 +1522,10 @@ class Recipient:
     def text(self, /) -> str | None:
         """
         The server's words, its lines joined by LF.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        What it tells, for JSON: address, fate, stage, code, text and transient.
         """
     @property
     def transient(self, /) -> bool:

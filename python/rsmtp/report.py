@@ -78,6 +78,24 @@ class Report:
                 again.append((receipt.from_addr, wanting, content))
         return again
 
+    def to_dict(self) -> dict[str, Any]:
+        """All of it for JSON, but the messages. `from_dict` reads it."""
+        counts = {name: getattr(self, name) for name in ("sent", "refused", "unknown", "not_sent", "seconds")}
+        return {**counts, "receipts": [receipt.to_dict() for receipt in self.receipts]}
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Report:
+        """One that `to_dict` has written. ValueError for anything else."""
+        report = cls()
+        try:
+            counts = tuple(told[name] for name in ("sent", "refused", "unknown", "not_sent"))
+            report.close(counts)  # type: ignore[arg-type]
+            report.seconds = told["seconds"]
+            report.receipts = [Receipt.from_dict(one) for one in told["receipts"]]
+        except (KeyError, TypeError) as wrong:
+            raise ValueError(f"told: this is not what Report.to_dict() writes: {wrong!r}") from None
+        return report
+
     def to_dicts(self) -> list[dict[str, Any]]:
         """One row for each recipient of each receipt, as a data frame takes them."""
         return [

@@ -1,6 +1,7 @@
 //! Sending many, as Python sees it.
 
 mod engine;
+mod kept;
 mod ledger;
 mod parcel;
 mod receipt;

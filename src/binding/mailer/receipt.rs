@@ -1,15 +1,16 @@
 //! What became of a message, for each recipient.
 
+use super::kept::Kept;
 use super::parcel::{Parcel, Shipment};
 use crate::binding::error::{tell_trace, to_python};
 use crate::binding::outcome::reply_to_python;
 use crate::bulk::{self, Payload};
-use crate::envelope::ReversePath;
+use crate::envelope::{ForwardPath, ReversePath};
 use crate::message::field;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Stage};
-use pyo3::exceptions::PyBaseException;
+use pyo3::exceptions::{PyBaseException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyBytes;
@@ -23,17 +24,17 @@ const HEADER: usize = 64 * 1024;
 pub struct Recipient {
     /// As it went into the envelope.
     #[pyo3(get)]
-    address: String,
+    pub(super) address: String,
     /// "sent", "refused", "unknown" (the connection was lost after the end of the
     /// message) or "not sent".
     #[pyo3(get)]
-    fate: &'static str,
-    stage: Option<Stage>,
-    reply: Option<Reply>,
+    pub(super) fate: &'static str,
+    pub(super) stage: Option<Stage>,
+    pub(super) reply: Option<Reply>,
     /// Whether the same may succeed later: it was refused for the time being (4yz), or
     /// not handed over, for a reason that was not the message.
     #[pyo3(get)]
-    transient: bool,
+    pub(super) transient: bool,
 }
 
 #[pymethods]
@@ -74,6 +75,16 @@ impl Recipient {
 }
 
 impl Recipient {
+    pub(super) fn new(path: &ForwardPath, fate: &Fate, transient: bool) -> Self {
+        let (fate, stage, reply) = match fate {
+            Fate::Sent(reply) => ("sent", None, Some(reply.clone())),
+            Fate::Refused(stage, reply) => ("refused", Some(*stage), Some(reply.clone())),
+            Fate::Unknown => ("unknown", None, None),
+            Fate::NotSent => ("not sent", None, None),
+        };
+        Self { address: path.to_string(), fate, stage, reply, transient }
+    }
+
     fn line(&self) -> String {
         let words = self.reply.as_ref().map(|reply| format!(": {reply}")).unwrap_or_default();
         format!("{} {}{words}", self.address, self.fate)
@@ -84,14 +95,16 @@ impl Recipient {
 /// is the receipt itself; `print` shows a line for each recipient, in the server's words.
 #[pyclass(frozen, module = "rsmtp")]
 pub struct Receipt {
-    receipt: bulk::Receipt<Shipment>,
+    pub(super) receipt: bulk::Receipt<Shipment>,
     /// What is wrong with the message itself.
-    raised: Option<Py<PyAny>>,
+    pub(super) raised: Option<Py<PyAny>>,
+    /// It was written down, and read again.
+    pub(super) kept: Option<Kept>,
 }
 
 impl Receipt {
     pub fn new(receipt: bulk::Receipt<Shipment>) -> Self {
-        Self { receipt, raised: None }
+        Self { receipt, raised: None, kept: None }
     }
 
     /// For what can't be sent as it is.
@@ -107,7 +120,7 @@ impl Receipt {
             trace: None,
             took: None,
         };
-        Self { receipt, raised: Some(raised.into_value(py).into_any()) }
+        Self { receipt, raised: Some(raised.into_value(py).into_any()), kept: None }
     }
 
     fn reply(&self) -> Option<&Reply> {
@@ -133,35 +146,35 @@ impl Receipt {
 
     /// The caller's own object: a message, or (from_addr, to_addrs, data).
     #[getter]
-    fn message(&self, py: Python<'_>) -> Py<PyAny> {
+    pub(super) fn message(&self, py: Python<'_>) -> Py<PyAny> {
         self.receipt.payload.item.clone_ref(py)
     }
 
     /// The sender in the envelope; "" is the null reverse-path.
     #[getter(from_addr)]
-    fn sender(&self) -> String {
+    pub(super) fn sender(&self) -> String {
         self.receipt.reverse_path.wire(true)
     }
 
     /// What became of each recipient.
     #[getter]
-    fn recipients(&self) -> Vec<Recipient> {
-        let all = self.receipt.recipients.iter().map(|(path, fate)| {
-            let (name, stage, reply) = match fate {
-                Fate::Sent(reply) => ("sent", None, Some(reply.clone())),
-                Fate::Refused(stage, reply) => ("refused", Some(*stage), Some(reply.clone())),
-                Fate::Unknown => ("unknown", None, None),
-                Fate::NotSent => ("not sent", None, None),
+    pub(super) fn recipients(&self) -> Vec<Recipient> {
+        let all = self.receipt.recipients.iter().enumerate().map(|(at, (path, fate))| {
+            let transient = match &self.kept {
+                Some(kept) => kept.transient.get(at).copied().unwrap_or_default(),
+                None => self.receipt.may_succeed_later(fate),
             };
-            let transient = self.receipt.may_succeed_later(fate);
-            Recipient { address: path.to_string(), fate: name, stage, reply, transient }
+            Recipient::new(path, fate, transient)
         });
         all.collect()
     }
 
     /// The Message-ID that the message went out with; None where it has none.
     #[getter]
-    fn message_id(&self) -> Option<String> {
+    pub(super) fn message_id(&self) -> Option<String> {
+        if let Some(kept) = &self.kept {
+            return kept.message_id.clone();
+        }
         // Fields come before any content that would have to be read.
         let header = self.receipt.payload.body().beginning(HEADER).ok()?;
         field::first_value(&header, "message-id")
@@ -172,8 +185,13 @@ impl Receipt {
     ///
     /// It is written anew each time and takes no memory until then. Raises what reading an
     /// attached file raises, when that has changed since. A server without 8BITMIME may
-    /// have got parts of the message in another encoding.
+    /// have got parts of the message in another encoding. ValueError for a receipt that was
+    /// read back: it has no content.
     fn sent_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if self.kept.is_some() {
+            let why = "this receipt was read back from a file or a pickle, and has no content of the message";
+            return Err(PyValueError::new_err(why));
+        }
         let body = self.receipt.payload.body();
         let octets = py.detach(|| body.canonical()).map_err(|why| to_python(py, &why.to_error()))?;
         Ok(PyBytes::new(py, &octets))
@@ -230,7 +248,7 @@ impl Receipt {
 
     /// What went wrong beside refusals: an exception, not raised, or None.
     #[getter]
-    fn error(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
+    pub(super) fn error(&self, py: Python<'_>) -> Option<Py<PyBaseException>> {
         if let Some(raised) = &self.raised {
             return raised.bind(py).cast::<PyBaseException>().ok().map(|raised| raised.clone().unbind());
         }

@@ -1,0 +1,166 @@
+//! Receipts that are written down and read again: as a dictionary for JSON, and in a pickle.
+
+use super::parcel::Parcel;
+use super::receipt::{Receipt, Recipient};
+use crate::binding::error::bad_argument;
+use crate::binding::request::parse;
+use crate::bulk;
+use crate::envelope::{ForwardPath, ReversePath};
+use crate::protocol::Stage;
+use crate::protocol::reply::Reply;
+use crate::protocol::transaction::Fate;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a receipt that was read back can't find out from its message any more.
+pub struct Kept {
+    pub message_id: Option<String>,
+    /// For each recipient, whether the same may succeed later.
+    pub transient: Vec<bool>,
+}
+
+/// What is known of one recipient.
+struct Told {
+    path: ForwardPath,
+    fate: Fate,
+    transient: bool,
+}
+
+impl Told {
+    fn read(told: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let address: String = wanted(told, "address")?;
+        let fate: String = wanted(told, "fate")?;
+        let code: Option<u16> = wanted(told, "code")?;
+        let text: Option<String> = wanted(told, "text")?;
+        let reply = code.map(|code| Reply::new(code, text.unwrap_or_default()));
+        let stage: Option<String> = wanted(told, "stage")?;
+        let stage = stage.and_then(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name));
+        let fate = match (fate.as_str(), reply, stage) {
+            ("sent", Some(reply), _) => Fate::Sent(reply),
+            ("refused", Some(reply), Some(stage)) => Fate::Refused(stage, reply),
+            ("unknown", ..) => Fate::Unknown,
+            ("not sent", ..) => Fate::NotSent,
+            _ => {
+                let why = format!("{fate:?} with this code and stage is the fate of no recipient");
+                return Err(bad_argument("fate", &why));
+            }
+        };
+        Ok(Self { path: parse("address", &address)?, fate, transient: wanted(told, "transient")? })
+    }
+}
+
+/// What stands there under this name. ValueError for what `to_dict` can't have written.
+fn wanted<'py, T>(told: &Bound<'py, PyDict>, name: &str) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py>,
+{
+    let value = told.get_item(name)?;
+    let value =
+        value.ok_or_else(|| PyValueError::new_err(format!("{name:?} is missing: this is no receipt")))?;
+    value.extract().map_err(|_| bad_argument(name, &"is not what to_dict() writes"))
+}
+
+#[pymethods]
+impl Recipient {
+    /// What it tells, for JSON: address, fate, stage, code, text and transient.
+    #[pyo3(signature = () -> "dict[str, typing.Any]")]
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let told = PyDict::new(py);
+        told.set_item("address", &self.address)?;
+        told.set_item("fate", self.fate)?;
+        told.set_item("stage", self.stage.map(Stage::name))?;
+        told.set_item("code", self.reply.as_ref().map(Reply::code))?;
+        let text = self.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.text()).into_owned());
+        told.set_item("text", text)?;
+        told.set_item("transient", self.transient)?;
+        Ok(told)
+    }
+
+    /// One that `to_dict` has written. ValueError for anything else.
+    #[staticmethod]
+    #[pyo3(signature = (told: "dict[str, typing.Any]"))]
+    fn from_dict(told: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let Told { path, fate, transient } = Told::read(told)?;
+        Ok(Self::new(&path, &fate, transient))
+    }
+
+    #[pyo3(signature = () -> "tuple[typing.Any, ...]")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((py.get_type::<Self>().getattr("from_dict")?, (self.to_dict(py)?,)))
+    }
+}
+
+#[pymethods]
+impl Receipt {
+    /// What it tells, for JSON: everything but the message. `error` is there in words.
+    #[pyo3(signature = () -> "dict[str, typing.Any]")]
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let told = PyDict::new(py);
+        told.set_item("index", self.receipt.index)?;
+        told.set_item("from_addr", self.sender())?;
+        told.set_item("message_id", self.message_id())?;
+        told.set_item("attempts", self.receipt.attempts)?;
+        told.set_item("server", self.receipt.server.as_deref())?;
+        told.set_item("seconds", self.receipt.took.map(|took| took.as_secs_f64()))?;
+        let error = self.error(py).map(|error| error.bind(py).str()).transpose()?;
+        told.set_item("error", error)?;
+        let recipients: PyResult<Vec<_>> = self.recipients().iter().map(|one| one.to_dict(py)).collect();
+        told.set_item("recipients", PyList::new(py, recipients?)?)?;
+        Ok(told)
+    }
+
+    /// One that `to_dict` has written. Its `message` is None, and its `error` an
+    /// SMTPException with the same words. ValueError for anything else.
+    #[staticmethod]
+    #[pyo3(signature = (told: "dict[str, typing.Any]"))]
+    fn from_dict(told: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = told.py();
+        let words: Option<String> = wanted(told, "error")?;
+        let error = match words {
+            None => py.None(),
+            Some(words) => py.import("rsmtp.errors")?.getattr("SMTPException")?.call1((words,))?.unbind(),
+        };
+        Self::_restored(told, py.None(), error)
+    }
+
+    /// One out of a pickle.
+    #[staticmethod]
+    #[pyo3(signature = (told: "dict[str, typing.Any]", message: "object", error: "BaseException | None"))]
+    fn _restored(told: &Bound<'_, PyDict>, message: Py<PyAny>, error: Py<PyAny>) -> PyResult<Self> {
+        let py = told.py();
+        let recipients: Vec<Bound<'_, PyDict>> = wanted(told, "recipients")?;
+        let recipients: PyResult<Vec<Told>> = recipients.iter().map(Told::read).collect();
+        let recipients = recipients?;
+        let transient = recipients.iter().map(|one| one.transient).collect();
+        let sender: String = wanted(told, "from_addr")?;
+        let reverse_path: ReversePath = parse("from_addr", &sender)?;
+        let seconds: Option<f64> = wanted(told, "seconds")?;
+        let server: Option<String> = wanted(told, "server")?;
+        let receipt = bulk::Receipt {
+            index: wanted(told, "index")?,
+            payload: Arc::new(Parcel::empty(message)),
+            reverse_path,
+            recipients: recipients.into_iter().map(|one| (one.path, one.fate)).collect(),
+            attempts: wanted(told, "attempts")?,
+            server: server.map(Into::into),
+            error: None,
+            trace: None,
+            took: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        };
+        let kept = Kept { message_id: wanted(told, "message_id")?, transient };
+        Ok(Self { receipt, raised: Some(error).filter(|error| !error.is_none(py)), kept: Some(kept) })
+    }
+
+    /// With its message, which has to be one that can be pickled.
+    #[pyo3(signature = () -> "tuple[typing.Any, ...]")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let restored = py.get_type::<Self>().getattr("_restored")?;
+        let error = self.error(py).map_or_else(|| py.None(), Py::into_any);
+        Ok((restored, (self.to_dict(py)?, self.message(py), error)))
+    }
+}
+
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyDict>, Py<PyAny>, Py<PyAny>));
