@@ -6,8 +6,9 @@
 //! the content: a sender that may have to send a message again keeps a clone.
 
 use super::error::{Cause, Error, Kind, Stage};
-use super::mail_data::{Encoder, Framing, canonical_size};
+use super::mail_data::{Encoder, Framing, Looks, canonical_size};
 use std::fmt;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 /// Content that is produced on demand. Implemented outside: it may read files.
@@ -85,14 +86,42 @@ enum Source {
     OnDemand(Arc<dyn Content>),
 }
 
+/// Some of the octets of a body in memory, which it keeps there.
+pub(super) struct Slice {
+    whole: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    range: Range<usize>,
+}
+
+impl Slice {
+    /// What comes behind so many octets; None: nothing.
+    pub(super) fn behind(mut self, octets: usize) -> Option<Self> {
+        self.range.start += octets;
+        (!self.range.is_empty()).then_some(self)
+    }
+}
+
+impl Deref for Slice {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &(*self.whole).as_ref()[self.range.clone()]
+    }
+}
+
+impl fmt::Debug for Slice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slice({} octets)", self.range.len())
+    }
+}
+
 /// The content of a message, as the caller has it. It is encoded piece by piece on
 /// its way out and never copied whole.
 pub struct Body {
     source: Source,
     reading: Option<Box<dyn Pieces>>,
     taken: u64,
-    /// It has been looked through, and every line end is CRLF.
-    canonical: bool,
+    /// What lies in memory is looked through once.
+    looks: Option<Looks>,
 }
 
 impl Body {
@@ -106,7 +135,7 @@ impl Body {
     }
 
     fn of(source: Source) -> Self {
-        Self { source, reading: None, taken: 0, canonical: false }
+        Self { source, reading: None, taken: 0, looks: None }
     }
 
     /// Octets, before line ends are made canonical.
@@ -131,28 +160,33 @@ impl Body {
 
     /// What SIZE declares (RFC 1870 5).
     pub fn canonical_size(&mut self) -> u64 {
+        let canonical = self.is_canonical();
         match &self.source {
-            Source::Memory(octets) => {
-                let octets = (**octets).as_ref();
-                let size = canonical_size(octets);
-                // Line ends only ever grow.
-                self.canonical = size == octets.len() as u64;
-                size
-            }
+            Source::Memory(octets) if canonical => (**octets).as_ref().len() as u64,
+            Source::Memory(octets) => canonical_size((**octets).as_ref()),
             Source::OnDemand(content) => content.canonical_size(),
         }
     }
 
-    /// Whether it is known that its line ends need no change.
-    pub(super) fn is_canonical(&self) -> bool {
-        self.canonical
+    /// Whether it lies in memory as it is to go out: its line ends need no change.
+    pub(super) fn is_canonical(&mut self) -> bool {
+        self.looks().is_some_and(|looks| looks.canonical)
     }
 
-    pub fn is_ascii(&self) -> bool {
+    pub fn is_ascii(&mut self) -> bool {
+        let looks = self.looks();
         match &self.source {
-            Source::Memory(octets) => (**octets).as_ref().is_ascii(),
             Source::OnDemand(content) => content.is_ascii(),
+            Source::Memory(_) => looks.is_none_or(|looks| looks.ascii),
         }
+    }
+
+    /// None: it does not lie in memory.
+    fn looks(&mut self) -> Option<Looks> {
+        if let (None, Source::Memory(octets)) = (self.looks, &self.source) {
+            self.looks = Some(Looks::of((**octets).as_ref()));
+        }
+        self.looks
     }
 
     /// The same message in 7-bit lines, where it is ours to change.
@@ -189,6 +223,28 @@ impl Body {
         }
         self.taken += piece.len() as u64;
         Ok(piece)
+    }
+
+    /// What is left, or its beginning, where it lies in memory.
+    pub(super) fn left(&self, most: usize) -> &[u8] {
+        match &self.source {
+            Source::Memory(octets) => {
+                let left = &(**octets).as_ref()[self.taken as usize..];
+                &left[..left.len().min(most)]
+            }
+            Source::OnDemand(_) => &[],
+        }
+    }
+
+    /// The next octets as they lie in memory, at most so many.
+    pub(super) fn next_slice(&mut self, most: usize) -> Slice {
+        let from = self.taken as usize;
+        let octets = self.left(most).len();
+        self.taken += octets as u64;
+        match &self.source {
+            Source::Memory(whole) => Slice { whole: Arc::clone(whole), range: from..from + octets },
+            Source::OnDemand(_) => Slice { whole: Arc::new([]), range: 0..0 },
+        }
     }
 
     /// All of it with canonical line ends, from the beginning: as BDAT would say it.

@@ -41,7 +41,7 @@ impl Encoder {
             }
         }
         out.reserve(content.len() + content.len() / 32 + 4);
-        if self.at_line_start && self.framing == Framing::Data && content[0] == b'.' {
+        if self.stuffs(content) {
             out.push(b'.');
         }
         // `copied` lags behind: canonical lines go out in one run.
@@ -69,6 +69,31 @@ impl Encoder {
         self.after_cr = content.last() == Some(&b'\r');
     }
 
+    /// How many of the next octets, all of them canonical, go out as they are: those up to
+    /// the first line that gets a dot. A line end is not parted.
+    pub fn passes(&self, canonical: &[u8]) -> usize {
+        let whole = canonical.strip_suffix(b"\r").unwrap_or(canonical);
+        if self.after_cr || self.stuffs(whole) {
+            return 0;
+        }
+        match self.framing {
+            Framing::Chunk => whole.len(),
+            Framing::Data => memchr::memmem::find(whole, b"\n.").map_or(whole.len(), |line_end| line_end + 1),
+        }
+    }
+
+    /// These have gone out as they are.
+    pub fn passed(&mut self, canonical: &[u8]) {
+        if let Some(&last) = canonical.last() {
+            self.at_line_start = last == b'\n';
+        }
+    }
+
+    /// Whether this begins with a dot that gets another one.
+    fn stuffs(&self, content: &[u8]) -> bool {
+        self.framing == Framing::Data && self.at_line_start && content.first() == Some(&b'.')
+    }
+
     /// Appends what ends the mail data: a line end where the last line lacks
     /// one, and for DATA the lone dot.
     pub fn finish(self, out: &mut Vec<u8>) {
@@ -78,6 +103,32 @@ impl Encoder {
             }
             out.extend_from_slice(b".\r\n");
         }
+    }
+}
+
+/// What one look through content finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    pub ascii: bool,
+    /// Every line end is CRLF, and there is no other CR or LF.
+    pub canonical: bool,
+}
+
+impl Looks {
+    /// Without a branch for an octet or a line, so that the compiler compares many octets at
+    /// a time.
+    pub fn of(content: &[u8]) -> Self {
+        let (Some(&last), Some(behind)) = (content.last(), content.get(1..)) else {
+            return Self { ascii: true, canonical: true };
+        };
+        // A CR is right where a LF is behind it, and only there.
+        let mut octets = last;
+        let mut bare = u8::from(content[0] == b'\n') | u8::from(last == b'\r');
+        for (octet, next) in content.iter().zip(behind) {
+            octets |= octet;
+            bare |= u8::from(*octet == b'\r') ^ u8::from(*next == b'\n');
+        }
+        Self { ascii: octets.is_ascii(), canonical: bare == 0 }
     }
 }
 
@@ -261,6 +312,50 @@ mod tests {
                     prop_assert_eq!((taken, ended), (wire.len() - cut, true));
                 }
                 prop_assert_eq!(&out, &expected);
+            }
+        }
+
+        #[test]
+        fn what_is_canonical_goes_out_as_it_is_but_for_the_dots(
+            lines in proptest::collection::vec("[.a]{0,4}", 0..12),
+            last in "[.a]{0,3}",
+            cuts in proptest::collection::vec((1usize..9, any::<bool>()), 1..40),
+        ) {
+            let mut content = lines.join("\r\n");
+            content.push_str("\r\n");
+            content.push_str(&last);
+            prop_assert!(Looks::of(content.as_bytes()).canonical);
+            for framing in [Framing::Data, Framing::Chunk] {
+                let (mut encoder, mut out) = (Encoder::new(framing), Vec::new());
+                let mut left = content.as_bytes();
+                for &(size, as_it_is) in cuts.iter().cycle() {
+                    if left.is_empty() {
+                        break;
+                    }
+                    let piece = &left[..size.min(left.len())];
+                    let passed = if as_it_is { encoder.passes(piece) } else { 0 };
+                    if passed > 0 {
+                        out.extend_from_slice(&piece[..passed]);
+                        encoder.passed(&piece[..passed]);
+                        left = &left[passed..];
+                    } else {
+                        encoder.encode(piece, &mut out);
+                        left = &left[piece.len()..];
+                    }
+                }
+                encoder.finish(&mut out);
+                prop_assert_eq!(out, encode(framing, &[content.as_bytes()]));
+            }
+        }
+
+        #[test]
+        fn a_look_finds_what_is_bare_and_what_is_8_bit(content in "[\r\né.a]{0,80}", whole in any::<bool>()) {
+            let content = if whole { canonical(content.as_bytes()) } else { content.into_bytes() };
+            for from in 0..content.len().min(3) {
+                let content = &content[from..];
+                let looks = Looks::of(content);
+                prop_assert_eq!(looks.ascii, content.is_ascii());
+                prop_assert_eq!(looks.canonical, canonical(content) == content);
             }
         }
 

@@ -2,7 +2,7 @@
 //! behind them, and the commands whose replies are still to come, in order.
 
 use super::auth;
-use super::body::{Body, Unreadable};
+use super::body::{Body, Slice, Unreadable};
 use super::command::{Command, Letters, Verb};
 use super::error::Stage;
 use super::mail_data::{Encoder, Framing};
@@ -13,8 +13,18 @@ use std::collections::VecDeque;
 
 /// Mail data is encoded in pieces of this many octets, as the wire takes them.
 const PIECE: usize = 64 * 1024;
-/// Content of one BDAT chunk (RFC 3030). Most messages are one.
+/// Content of one BDAT chunk (RFC 3030). Most messages are one, and a first chunk goes out
+/// before it is known whether the server wants the message.
 const CHUNK: usize = 256 * 1024;
+/// Of a message that lies in memory the later chunks grow: each may be so many times what
+/// was said before it. A server that refuses one has had little in vain, and one that takes
+/// them answers a few.
+const GROWTH: u64 = 4;
+const LARGEST: u64 = 16 * 1024 * 1024;
+/// What goes out from where it lies is looked at, and given to the driver, in parts: some
+/// drivers copy. A run of lines without dots that is shorter than LONG is copied here.
+const PART: usize = 1024 * 1024;
+const LONG: usize = 32 * 1024;
 /// With this much unsent nothing more is put on top.
 const BACKLOG: usize = 128 * 1024;
 
@@ -94,6 +104,8 @@ pub(super) struct Outgoing {
     ends: Ends,
     /// Each with the count of octets that must be sent before its reply is due.
     awaited: VecDeque<(Awaited, u64)>,
+    /// What follows behind the buffer goes out from where it lies.
+    lying: Option<Slice>,
     body: Option<(Body, Encoder)>,
     /// Mail data that goes in chunks, as far as it is not said yet.
     chunks: Option<(Body, Encoder)>,
@@ -180,19 +192,39 @@ impl Outgoing {
     /// is said: where that fails, the server waits for a command.
     pub(super) fn next_chunk(&mut self) -> Result<(), Unreadable> {
         let Some((mut body, mut encoder)) = self.chunks.take() else { return Ok(()) };
-        let mut chunk = std::mem::take(&mut self.scratch);
-        let (content, last) = if body.is_canonical() {
-            // It lies in memory, and comes as one piece.
-            let last = body.len() - body.taken() <= CHUNK as u64;
-            (body.next_piece(CHUNK)?, last)
-        } else {
-            chunk.clear();
-            let end = body.taken() + CHUNK as u64;
-            while body.taken() < end && !body.is_done() {
-                encoder.encode(body.next_piece((end - body.taken()) as usize)?, &mut chunk);
+        if body.is_canonical() {
+            // The first goes out in one write with the commands: a server that has not taken it
+            // whole has not answered it.
+            let is_first = body.taken() == 0;
+            let most = if is_first { CHUNK as u64 } else { (body.taken() * GROWTH).min(LARGEST) };
+            let slice = body.next_slice(most as usize);
+            let last = body.is_done();
+            self.say_chunk(&slice, last);
+            match is_first {
+                true => self.put(&slice),
+                false => self.lie(slice),
             }
-            (chunk.as_slice(), body.is_done())
-        };
+            self.chunk_said(last, body, encoder);
+            return Ok(());
+        }
+        let mut chunk = std::mem::take(&mut self.scratch);
+        chunk.clear();
+        let end = body.taken() + CHUNK as u64;
+        while body.taken() < end && !body.is_done() {
+            encoder.encode(body.next_piece((end - body.taken()) as usize)?, &mut chunk);
+        }
+        let last = body.is_done();
+        self.say_chunk(&chunk, last);
+        self.put(&chunk);
+        self.chunk_said(last, body, encoder);
+        if chunk.capacity() <= PIECE {
+            self.scratch = chunk;
+        }
+        Ok(())
+    }
+
+    /// The command; its chunk is to be put behind it.
+    fn say_chunk(&mut self, content: &[u8], last: bool) {
         if last && self.ends.are_held {
             self.ends.held.get_or_insert(self.written);
         }
@@ -201,18 +233,16 @@ impl Outgoing {
         let line = format!("{bdat} {}{end}", content.len());
         self.put(line.as_bytes());
         self.put(b"\r\n");
-        self.put(content);
         self.note(Speaker::Client, line.into_bytes());
         self.note_body(content, 0);
+    }
+
+    fn chunk_said(&mut self, last: bool, body: Body, encoder: Encoder) {
         self.expect(Awaited::Transaction(Part::Chunk { last }));
         match last {
             true => self.end = Some(self.written),
             false => self.chunks = Some((body, encoder)),
         }
-        if chunk.capacity() <= PIECE {
-            self.scratch = chunk;
-        }
-        Ok(())
     }
 
     /// Drops the chunks that are not sent yet: they are no longer wanted.
@@ -234,7 +264,7 @@ impl Outgoing {
     /// Whether all that was said is in the buffer or on its way, mail data
     /// included, and not so much that a slow peer would make it grow.
     pub(super) fn takes_more(&self) -> bool {
-        if self.buffer.len() - self.start > BACKLOG {
+        if self.buffer.len() - self.start > BACKLOG || self.lying.is_some() {
             return false;
         }
         self.body.is_none() && self.chunks.is_none()
@@ -251,7 +281,10 @@ impl Outgoing {
 
     /// What is to be sent next; empty when there is nothing. `refill` goes before it.
     pub(super) fn pending(&self) -> &[u8] {
-        let unsent = &self.buffer[self.start..];
+        let unsent = match (&self.buffer[self.start..], &self.lying) {
+            ([], Some(lying)) => &lying[..lying.len().min(PART)],
+            (unsent, _) => unsent,
+        };
         match self.ends.held {
             None => unsent,
             Some(held) => &unsent[..unsent.len().min((held - self.sent) as usize)],
@@ -284,7 +317,9 @@ impl Outgoing {
     }
 
     pub(super) fn sent(&mut self, octets: usize) {
-        self.start = (self.start + octets).min(self.buffer.len());
+        let buffered = octets.min(self.buffer.len() - self.start);
+        self.start += buffered;
+        self.lying = self.lying.take().and_then(|lying| lying.behind(octets - buffered));
         self.sent += octets as u64;
     }
 
@@ -312,13 +347,18 @@ impl Outgoing {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.awaited.is_empty() && self.start == self.buffer.len() && self.body.is_none()
+        self.awaited.is_empty() && !self.has_unsent() && self.body.is_none()
+    }
+
+    fn has_unsent(&self) -> bool {
+        self.start < self.buffer.len() || self.lying.is_some()
     }
 
     /// Drops all that is not sent yet: nothing more will be said.
     pub(super) fn abandon(&mut self) {
         self.buffer.clear();
         self.start = 0;
+        self.lying = None;
         self.body = None;
         self.chunks = None;
         self.awaited.clear();
@@ -345,13 +385,26 @@ impl Outgoing {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
+        if let Some(lying) = self.lying.take() {
+            // What is said now comes behind it.
+            self.buffer.extend_from_slice(&lying);
+        }
         self.buffer.extend_from_slice(bytes);
         self.written += bytes.len() as u64;
     }
 
+    /// Says content from where it lies.
+    fn lie(&mut self, content: Slice) {
+        if self.lying.is_some() {
+            return self.put(&content);
+        }
+        self.written += content.len() as u64;
+        self.lying = Some(content);
+    }
+
     /// When all is sent, encodes the next piece of mail data, or its end.
     pub(super) fn refill(&mut self) -> Result<(), Unreadable> {
-        if self.start < self.buffer.len() {
+        if self.has_unsent() {
             return Ok(());
         }
         if self.chunks_wanted {
@@ -362,6 +415,19 @@ impl Outgoing {
         self.start = 0;
         let is_first = body.taken() == 0;
         let rest = body.len();
+        if body.is_canonical() {
+            let passed = encoder.passes(body.left(PART));
+            if passed >= LONG {
+                let slice = body.next_slice(passed);
+                encoder.passed(&slice);
+                if is_first {
+                    self.note_body(&slice, rest - passed as u64);
+                }
+                self.lie(slice);
+                self.body = Some((body, encoder));
+                return Ok(());
+            }
+        }
         let piece = body.next_piece(PIECE)?;
         encoder.encode(piece, &mut self.buffer);
         if is_first {

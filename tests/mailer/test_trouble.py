@@ -138,7 +138,7 @@ def numbered(count, octets):
 
 
 @pytest.mark.parametrize("extensions", [["CHUNKING"], ["PIPELINING", "CHUNKING"]], ids=str)
-@pytest.mark.parametrize("octets", [10, 600_000])
+@pytest.mark.parametrize("octets", [10, 1_500_000])
 @pytest.mark.parametrize("which", [1, 2, 3, 5])
 @pytest.mark.parametrize("code", [500, 502, 503, 504])
 def test_one_bdat_that_is_not_taken_loses_nothing_and_doubles_nothing(code, which, octets, extensions):
@@ -156,7 +156,7 @@ def test_one_bdat_that_is_not_taken_loses_nothing_and_doubles_nothing(code, whic
 
 def test_a_message_of_which_a_chunk_was_refused_and_the_end_taken_is_unknown():
     got = []
-    some = numbered(4, 600_000)
+    some = numbered(4, 1_500_000)
     offers = ["PIPELINING", "CHUNKING"]
     with serve(answers_one_bdat_by(552, 5, offers, got, takes_the_rest=True)) as server:
         with mailer(server, retries=0, connections=1) as sending:

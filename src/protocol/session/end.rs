@@ -59,6 +59,16 @@ impl Session {
     pub(super) fn too_early(&mut self, awaited: Awaited, stage: Stage, reply: Reply) -> Result<(), Error> {
         let refusal = matches!(reply.severity(), Severity::Transient | Severity::Permanent);
         match awaited {
+            // It reads a line at a time, and does not know this one.
+            Awaited::Transaction(Part::Chunk { .. })
+                if self
+                    .flight
+                    .transactions
+                    .front()
+                    .is_some_and(|first| first.denies_chunking(&reply, self.out.chunks_taken)) =>
+            {
+                return Err(self.no_chunking(reply));
+            }
             Awaited::Transaction(part @ (Part::End(_) | Part::Chunk { .. })) if refusal => {
                 self.decide_by(part, &reply);
             }

@@ -193,7 +193,7 @@ impl Running {
                 out.chunks_taken = true;
                 return self.hear(part, reply, alone, out);
             }
-            Part::Chunk { .. } if !out.chunks_taken && self.is_wanted() && denies_command(&reply) => {
+            Part::Chunk { .. } if self.denies_chunking(&reply, out.chunks_taken) => {
                 return Then::NoChunking(reply);
             }
             // It has taken content without a sender: whose message that is, it alone knows.
@@ -251,6 +251,11 @@ impl Running {
     pub(in crate::protocol) fn may_be_followed(&self, chunks_taken: bool) -> bool {
         let said_whole = self.grouped && !self.lmtp && self.body.is_none();
         said_whole && self.verdict.is_none() && (chunks_taken || !self.chunked)
+    }
+
+    /// Whether the reply to a chunk says that the server does not know BDAT.
+    pub(in crate::protocol) fn denies_chunking(&self, reply: &Reply, chunks_taken: bool) -> bool {
+        !chunks_taken && self.is_wanted() && denies_command(reply)
     }
 
     /// Whether the server has taken a recipient, and refused nothing since.
