@@ -72,7 +72,7 @@ class _Facts:
     fates: Mapping[str, str] = {}
     path: Sequence[str] = ()
     last_words: Sequence[str] = ()
-    # What the engine advises.
+    # The kind of advice, where something closer than the class knows it: a key of `hints.TABLE`.
     _advice: str | None = None
 
     @property
@@ -234,11 +234,23 @@ def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
     """The exception for an error of the engine."""
     reply = facts.pop("reply")
     os_error = facts.pop("os_error")
-    error = _build(kind, message, reply, os_error, facts)
-    # It says what has happened and, behind a semicolon, what to do.
-    if advice := message.partition("; ")[2]:
-        facts["_advice"] = f"{advice[:1].upper()}{advice[1:]}."
-    return _tell(error, reply, facts)
+    advice = facts.pop("advice")
+    error = _build(kind, told(message, advice), reply, os_error, facts)
+    return _tell(error, reply, {**facts, "_advice": advice})
+
+
+def told(message: str, advice: str | None) -> str:
+    """The message of the engine with the words of its advice."""
+    from rsmtp import hints
+
+    return hints.told(message, advice)
+
+
+def advised(error: SMTPException, advice: str) -> SMTPException:
+    """The same error, with this kind of advice."""
+    error._advice = advice
+    _advise(error)
+    return error
 
 
 def refusal(stage: str, **facts: Any) -> BaseException:
@@ -313,10 +325,12 @@ def _known(error: Any) -> tuple[str, ...]:
 
 def _advise(error: Any) -> None:
     """Puts the hint, as it is now, into the notes."""
+    from rsmtp import hints
+
     before = getattr(error, "__notes__", [])
     notes = [note for note in before if not note.startswith(_HINT)]
     hint = error.hint
-    if hint and hint.lower().rstrip(".") not in str(error).lower():
+    if hint and not hints.is_said(error):
         notes.insert(0, _HINT + hint)
     if notes != before:
         error.__notes__ = notes

@@ -1,64 +1,220 @@
-"""What to do about an error: decided here, for the library's exceptions (`error.hint`, and a
-note under the traceback), for notebooks and for the command line."""
+"""What to do about an error. The engine, or the error's own class, tells the kind of advice;
+this table has the words for it, for the library's exceptions (`error.hint`, and a note under the
+traceback), for notebooks and for the command line."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rsmtp import _rsmtp, errors
 
-_LATER = "The same may work later."
-_LOGIN = "Check user name and password; with two-factor login, most providers want an app password."
+
+class Words(NamedTuple):
+    """The words for one kind of advice.
+
+    said: what the error's own message ends with; empty where the message does not say it.
+    hint: one or two sentences for a Python programmer. By default what is said.
+    terminal: the same for the command line, which has other names for things. By default the
+        hint; empty where a user of the command line has nothing to do about it.
+    """
+
+    said: str = ""
+    hint: str | None = None
+    terminal: str | None = None
+
+
 _PORTS = (
     "587 is submission with STARTTLS, 465 submission with TLS from the first octet, 25 is between servers"
 )
+# Where the command line knows the server, it names it here.
+_CHECK = "; `rsmtp check` tells what is there"
+_TLS_FROM_THE_START = Words(
+    hint='Try port 465: smtps://, or tls="implicit". Without TLS (tls="none", or ?tls=none), '
+    "others on the way can read everything.",
+    terminal="Try port 465: smtps://. Without TLS (--tls none, or ?tls=none), others on the way can read "
+    "everything.",
+)
+
+TABLE = {
+    # Kinds of the engine (`Advice` in src/protocol/error.rs).
+    "hear the reply": Words(": call getreply() first"),
+    "shake hands": Words(": use starttls()"),
+    "encrypt": Words(": call starttls() first, or say allow_plaintext_auth=True"),
+    "do without chunking": Words(", say chunking=False"),
+    "trust the network": Words(
+        ', and nothing goes out in plaintext unless that is said: with tls="none", if you trust the '
+        "network between",
+        *_TLS_FROM_THE_START[1:],
+    ),
+    "use a port for tls": _TLS_FROM_THE_START,
+    "log in elsewhere": Words(
+        hint=f"The server may offer its login on another port, or after STARTTLS only: {_PORTS}."
+    ),
+    "connect": Words("please run connect() first", hint="Call connect() first."),
+    "connect again": Words(hint="Connect again: this session is over.", terminal=""),
+    "begin with tls": Words('; say SMTP_SSL or tls="implicit"', terminal="Say smtps:// or --tls implicit."),
+    "match the port": Words(
+        '. A port for STARTTLS (587, 25) takes tls="starttls", a port for implicit TLS (465) takes '
+        'SMTP_SSL or tls="implicit"',
+        terminal="A port for STARTTLS (587, 25) takes smtp://, a port for implicit TLS (465) takes smtps://.",
+    ),
+    "allow old tls": Words(
+        ". We speak 1.2 and 1.3 (or from TlsConfig(minimum_version=...) on); for an older server pass an "
+        "ssl.SSLContext that allows it as context=, knowing that old TLS can be broken",
+        terminal="We speak 1.2 and 1.3; the server is too old, and its TLS can be broken.",
+    ),
+    "identify yourself": Words(
+        "; it may want a client certificate (TlsConfig(client_certificate=...)) or another server name",
+        terminal="It may want another server name, or a client certificate, which only Python can give it.",
+    ),
+    "name the server": Words(
+        "; connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)",
+        terminal="Connect by a name that the certificate is for.",
+    ),
+    "name it with dns": Words(
+        ": connect by a DNS name or an address, or say TlsConfig(server_name=...)",
+        terminal="Connect by a DNS name or an address.",
+    ),
+    "trust its authority": Words(
+        "; if the server has a CA of its own, pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE",
+        terminal="If the server has a CA of its own, pass it with --ca-file or SSL_CERT_FILE.",
+    ),
+    "trust its new authority": Words(
+        "; if that authority has a new certificate, pass it with TlsConfig(ca_file=...); otherwise an "
+        "attacker may be in between",
+        terminal="If that authority has a new certificate, pass it with --ca-file; otherwise an attacker may "
+        "be in between.",
+    ),
+    "sign it by its authority": Words(
+        "; give the server a certificate signed by that CA, or pass an ssl.SSLContext that trusts it as "
+        "context=",
+        terminal="Give the server a certificate signed by that CA.",
+    ),
+    "install authorities": Words(
+        "; install them (Debian: ca-certificates) or pass TlsConfig(ca_file=...)",
+        terminal="Install them (Debian: ca-certificates), or pass --ca-file.",
+    ),
+    "check the clock": Words("; check this machine's clock"),
+    "await its renewal": Words("; the server's owner must renew it"),
+    "check the clock, await its renewal": Words(
+        "; check this machine's clock; the server's owner must renew it"
+    ),
+    "await its replacement": Words("; the server's owner must replace it"),
+    # Kinds that the error's class, its stage and its codes tell.
+    "ask the recipient": Words(
+        hint="The message may have arrived: ask the recipient before it is sent again."
+    ),
+    "try later": Words(hint="The same may work later."),
+    "check the login": Words(
+        hint="Check user name and password; with two-factor login, most providers want an app password."
+    ),
+    "find the port": Words(hint=f"Nothing listens on that port{_CHECK}."),
+    "find the host": Words(hint="Check the spelling of the host name, and the network."),
+    "look at the network": Words(hint=f"Some networks block mail ports{_CHECK}."),
+    "look what answers": Words(
+        hint=f"What answers there may be no mail server; check host and port: {_PORTS}."
+    ),
+    "name this client": Words(
+        hint="Name this client as the server wants it: local_hostname=.",
+        terminal="Its words say which name of a client it wants: smtp://...?local_hostname=NAME gives one.",
+    ),
+    "read its words": Words(
+        hint="The server does not want this client: its words say why (often a blocklist)."
+    ),
+    "send it again": Words(hint="No recipient has the message: send it again."),
+    "use an ascii address": Words(
+        hint="Use an address in ASCII: a domain in another script works, what stands before the @ may not."
+    ),
+    "log in": Words(hint="Log in first: the server takes mail only from users that it knows."),
+    "make it smaller": Words(hint="Make the message smaller: a link in place of an attachment."),
+    "send as the login": Words(hint="Send as the address of the login, or as one that the server knows."),
+    "log in to relay": Words(
+        hint="Without a login, most servers take mail only for their own domains. If the recipient is "
+        f"elsewhere, log in ({_PORTS})."
+    ),
+}
+
+
+def told(message: str, advice: str | None) -> str:
+    """An error's message: what happened and, where the advice belongs to it, what to do."""
+    if advice is None:
+        return message
+    # As smtplib says it, whose callers may compare.
+    return TABLE[advice].said if advice == "connect" else message + TABLE[advice].said
 
 
 def hint(error: errors._Facts) -> str | None:
     """One or two sentences; None where nothing is known that the error itself does not say."""
+    kind = _kind(error)
+    return None if kind is None else _sentences(TABLE[kind])
+
+
+def is_said(error: errors._Facts) -> bool:
+    """Whether the error's own message has the hint already."""
+    kind = _kind(error)
+    return kind is not None and kind == error._advice and bool(TABLE[kind].said) and not TABLE[kind].hint
+
+
+def at_a_terminal(error: BaseException, words: str, host: str | None) -> str:
+    """An error's words, and what a user of the command line can do. `host` is the server's."""
+    advice = getattr(error, "_advice", None)
+    kind = _kind(error) if isinstance(error, errors._Facts) else advice
+    if advice is not None:
+        words = words.removesuffix(TABLE[advice].said)
+    if kind is None:
+        return words
+    found = TABLE[kind]
+    hint = found.terminal if found.terminal is not None else _sentences(found)
+    hint = hint.replace(_CHECK, f"; `rsmtp check {host}` tells what is there" if host else "")
+    return f"{words.rstrip('.')}. {hint}" if hint else words
+
+
+def _sentences(words: Words) -> str:
+    if words.hint is not None:
+        return words.hint
+    text = words.said.lstrip(".,:; ")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _kind(error: errors._Facts) -> str | None:
     if "unknown" in error.fates.values():
-        return "The message may have arrived: ask the recipient before it is sent again."
-    if "Server not connected" in str(error):
-        return None  # It was closed before: what closed it is in the error's own words.
-    return _of_kind(error) or (_LATER if error.transient else None)
+        return "ask the recipient"
+    return error._advice or _of_class(error) or ("try later" if error.transient else None)
 
 
-def _of_kind(error: errors._Facts) -> str | None:
+def _of_class(error: errors._Facts) -> str | None:
     match error:
         case errors.SMTPAuthenticationError(transient=False):
-            return _LOGIN
+            return "check the login"
         case errors.SMTPConnectionRefused():
-            return "Nothing listens on that port; `rsmtp check` tells what is there."
+            return "find the port"
         case errors.SMTPHostNotFound():
-            return "Check the spelling of the host name, and the network."
+            return "find the host"
         case errors.SMTPTimeoutError(stage="connect"):
-            return "Some networks block mail ports; `rsmtp check` tells what is there."
-        case errors.SMTPNotSupportedError() if "STARTTLS" in str(error):
-            return (
-                'Try port 465: smtps://, or tls="implicit". Without TLS (tls="none", or ?tls=none), '
-                "others on the way can read everything."
-            )
-        case errors.SMTPNotSupportedError() if "AUTH" in str(error):
-            return f"The server may offer its login on another port, or after STARTTLS only: {_PORTS}."
-        case errors.SMTPTLSError() | errors.SMTPTimeoutError():
-            # The engine knows more than the class tells.
-            return error._advice
+            return "look at the network"
         case errors.SMTPGreetingError():
-            return f"What answers there may be no mail server; check host and port: {_PORTS}."
+            return "look what answers"
         case errors.SMTPHeloError(transient=False):
-            return "Name this client as the server wants it: local_hostname=."
+            return "name this client"
         case errors.SMTPConnectError(transient=False):
-            return "The server does not want this client: its words say why (often a blocklist)."
+            return "read its words"
         case errors.SMTPContentError():
-            return "No recipient has the message: send it again."
+            return "send it again"
         case errors.SMTPNonASCIIAddress():
-            return (
-                "Use an address in ASCII: a domain in another script works, what stands before the @ may not."
-            )
+            return "use an ascii address"
         case _ if error.code == _rsmtp.LOGIN_REQUIRED:
-            return "Log in first: the server takes mail only from users that it knows."
+            return "log in"
         case errors.SMTPSenderRefused(code=_rsmtp.EXCEEDED_STORAGE):
-            return "Make the message smaller: a link in place of an attachment."
+            return "make it smaller"
         case errors.SMTPSenderRefused(transient=False):
-            return "Send as the address of the login, or as one that the server knows."
-        case errors.SMTPRecipientsRefused(transient=False) if "relay" in errors.words(error).lower():
-            return f"The server passes mail on only for clients that it knows: log in ({_PORTS})."
+            return "send as the login"
+        case errors.SMTPRecipientsRefused(transient=False) if _may_want_a_login(error):
+            return "log in to relay"
     return None
+
+
+def _may_want_a_login(error: errors.SMTPRecipientsRefused) -> bool:
+    """A refusal for reasons of policy (RFC 3463 3.8), or without a reason, of a client that has
+    not logged in."""
+    reason = (error.enhanced_code or "5.7").split(".")[1]
+    return bool(error.recipients) and reason == "7" and "authenticated" not in error.path

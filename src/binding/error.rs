@@ -1,12 +1,11 @@
 //! The one place that makes an exception of an error. Which class it is, is
 //! decided by `rsmtp.errors.from_engine`.
 
-use super::advice::told;
 use super::outcome::reply_to_python;
 use super::transcript::TranscriptLine;
 use crate::driver::TimedLine;
 use crate::protocol::Error;
-use crate::protocol::error::Trace;
+use crate::protocol::error::{Advice, Trace};
 use crate::protocol::transaction::{Fate, Outcome};
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -46,10 +45,10 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     facts.set_item("address", error.address.as_deref())?;
     facts.set_item("transient", error.is_transient())?;
     facts.set_item("os_error", error.os_error)?;
+    facts.set_item("advice", error.advice.map(Advice::name))?;
     facts.set_item("fates", error.outcome.as_deref().map(fates))?;
     let make = FROM_ENGINE.import(py, "rsmtp.errors", "from_engine")?;
-    let message = told(&error.message, error.advice);
-    let exception = PyErr::from_value(make.call((error.kind.name(), message), Some(&facts))?);
+    let exception = PyErr::from_value(make.call((error.kind.name(), &error.message), Some(&facts))?);
     if let Some(cause) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<PyErr>()) {
         // A KeyboardInterrupt and its like are no errors: they go before ours.
         if !cause.is_instance_of::<PyException>(py) {

@@ -1,7 +1,7 @@
 //! TLS settings and facts as Python sees them, and which record layer a
 //! `context=` asks for.
 
-use super::advice::told;
+use super::advice::value_error;
 use super::argument::checked;
 use super::certificate::Certificate;
 use super::error::{Told, bad_argument};
@@ -10,7 +10,7 @@ use crate::protocol::{Error, Kind, Stage};
 use crate::tls::client::TlsClient;
 use crate::tls::config::TlsVersion;
 use crate::tls::{self, MakeLayer, RecordLayer, TlsError};
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
@@ -101,8 +101,7 @@ impl TlsConfig {
         config.server_name = server_name;
         config.minimum_version = minimum_version;
         config.no_verify = !verify;
-        py.detach(|| config.check())
-            .map_err(|error| PyValueError::new_err(told(&error.message, error.advice)))?;
+        py.detach(|| config.check()).map_err(|error| value_error(py, &error.message, error.advice))?;
         Ok(Self { config: Arc::new(config) })
     }
 

@@ -155,8 +155,14 @@ pub enum Advice {
     WithoutChunking,
     /// Do without TLS, in words, if the network is trusted.
     TrustTheNetwork,
-    /// Connect anew: this session is over.
+    /// Connect: there is no session.
     Connect,
+    /// Connect again: the session is over.
+    ConnectAgain,
+    /// Take a port where TLS begins with the first octet.
+    UseAPortForTls,
+    /// Log in on another port, or after STARTTLS.
+    LogInElsewhere,
     /// Speak TLS from the first octet.
     BeginWithTls,
     /// Speak TLS as the port is for it: by STARTTLS, or from the first octet.
@@ -183,6 +189,37 @@ pub enum Advice {
     CheckClockAndAwaitRenewal,
     /// The server's owner must replace its certificate.
     AwaitReplacement,
+}
+
+impl Advice {
+    /// By this name the layer that has the words looks them up.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HearReply => "hear the reply",
+            Self::ShakeHands => "shake hands",
+            Self::Encrypt => "encrypt",
+            Self::WithoutChunking => "do without chunking",
+            Self::TrustTheNetwork => "trust the network",
+            Self::Connect => "connect",
+            Self::ConnectAgain => "connect again",
+            Self::UseAPortForTls => "use a port for tls",
+            Self::LogInElsewhere => "log in elsewhere",
+            Self::BeginWithTls => "begin with tls",
+            Self::MatchThePort => "match the port",
+            Self::AllowOldTls => "allow old tls",
+            Self::Identify => "identify yourself",
+            Self::NameTheServer => "name the server",
+            Self::NameWithDns => "name it with dns",
+            Self::TrustItsAuthority => "trust its authority",
+            Self::TrustItsNewAuthority => "trust its new authority",
+            Self::SignByTheAuthority => "sign it by its authority",
+            Self::InstallAuthorities => "install authorities",
+            Self::CheckClock => "check the clock",
+            Self::AwaitRenewal => "await its renewal",
+            Self::CheckClockAndAwaitRenewal => "check the clock, await its renewal",
+            Self::AwaitReplacement => "await its replacement",
+        }
+    }
 }
 
 /// The cause of an error, for a layer that can say more about it.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import rsmtp
+from rsmtp import hints
 from rsmtp.cli import check_text, words
 from rsmtp.cli.check import target
 from rsmtp.cli.examine import Certificate, Found, examine
@@ -17,6 +18,7 @@ from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.judge import judge
 from rsmtp.cli.terminal import Style
+from rsmtp.servers import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -286,14 +288,18 @@ def test_odd_sizes(parameters):
     assert words.extension("size", parameters)
 
 
-def test_advice_is_for_the_command_line():
-    source = (ROOT / "src" / "binding" / "advice.rs").read_text()
-    source = re.sub(r"\\\n\s*", "", source)
-    literals = re.findall(r'"((?:[^"\\]|\\.)*)"', source)
-    advice = [text for text in literals if "=...)" in text or "context=" in text]
-    assert len(advice) >= 6
-    for text in advice:
-        assert not re.search(r"TlsConfig\(|context=", explain(ValueError(text))), text
+@pytest.mark.parametrize("advice", hints.TABLE)
+def test_advice_is_for_the_command_line(advice):
+    """An error of every kind of advice, in words without an argument of Python's."""
+    error = rsmtp.errors.from_engine(
+        "tls", "something happened", advice=advice, stage="handshake", reply=None, os_error=None
+    )
+    said = explain(error, Server(host="mail.example.org"))
+    assert said.startswith("something happened" if advice != "connect" else "")
+    programmers = r"TlsConfig|SMTP_SSL|context=|tls=\"|chunking=|_[a-z]+=|[a-z]\(\)"
+    only_in_python = {"hear the reply", "shake hands", "encrypt", "do without chunking", "connect"}
+    if advice not in only_in_python | {"trust the network", "use a port for tls", "name this client"}:
+        assert not re.search(programmers, said), said
 
 
 def test_our_mechanisms_are_the_engines():

@@ -3,14 +3,16 @@
 import asyncio
 import copy
 import pickle
+import re
 import smtplib as standard
 import socket
 import traceback
+from pathlib import Path
 
 import pytest
 
 import rsmtp
-from rsmtp import errors, smtplib
+from rsmtp import errors, hints, smtplib
 from rsmtp.cli.explain import explain
 from rsmtp.servers import Server
 
@@ -182,4 +184,57 @@ def test_a_verb_on_a_connection_that_failed_gives_no_false_hope():
             client.starttls()
         with pytest.raises(rsmtp.SMTPServerDisconnected) as caught:
             client.quit()
-    assert "certificate" in str(caught.value) and caught.value.hint is None
+    assert "certificate" in str(caught.value) and caught.value.hint.startswith("If the server has a CA")
+
+
+def test_a_verb_after_the_end_is_told_to_connect_again():
+    with rsmtp.Catcher(tls="none") as catcher, rsmtp.SmtpClient("127.0.0.1", catcher.port) as client:
+        catcher.fault("NOOP", reply=(421, "shutting down; send money"))
+        client.noop()
+        with pytest.raises(rsmtp.SMTPServerDisconnected) as caught:
+            client.ehlo()
+    assert caught.value.hint in ("Connect again: this session is over.", "Call connect() first.")
+
+
+@pytest.mark.parametrize("text", ["STARTTLS", "AUTH", "Server not connected", "no; send money to x", "relay"])
+@pytest.mark.parametrize("kind", ["not supported", "tls", "timeout", "misuse"])
+def test_no_word_of_a_message_chooses_a_hint(kind, text):
+    facts = {"stage": "command", "reply": None, "os_error": None, "advice": None}
+    assert errors.from_engine(kind, text, **facts).hint is None
+    assert errors.from_engine(kind, text, **facts | {"advice": "encrypt"}).hint.startswith("Call starttls()")
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "wants_login"),
+    [
+        (550, "5.7.1 Relay access denied", True),
+        (550, "relay not permitted", True),
+        (550, "5.1.1 a relay is no user here", False),
+        (450, "4.7.1 greylisted", False),
+    ],
+)
+@pytest.mark.parametrize("login", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refusal_by_policy_is_told_to_log_in_unless_it_has(way, login, code, text, wants_login):
+    with rsmtp.Catcher(tls="none", any_login=True) as catcher:
+        catcher.fault("RCPT", reply=(code, text))
+        with pytest.raises(standard.SMTPRecipientsRefused) as raised:
+            way(catcher.port, login)
+    assert ("log in (" in (raised.value.hint or "")) is (wants_login and not login), raised.value.path
+
+
+def test_the_table_has_words_for_every_kind_of_the_engine():
+    source = (Path(__file__).parents[2] / "src" / "protocol" / "error.rs").read_text()
+    names = re.search(r"impl Advice .*?\n}\n", source, re.DOTALL).group()
+    kinds = re.findall(r'Self::\w+ => "(.*?)"', names)
+    assert len(kinds) > 20 and set(kinds) <= set(hints.TABLE)
+    for kind, words in hints.TABLE.items():
+        assert words.said or words.hint, kind
+
+
+@pytest.mark.parametrize("advice", hints.TABLE)
+def test_advice_travels_in_a_pickle_and_stands_once(advice):
+    error = errors.from_engine("tls", "no", stage="handshake", reply=None, os_error=None, advice=advice)
+    shown = "".join(traceback.format_exception(error))
+    assert shown.lower().count(error.hint.rstrip(".").lower()) == 1, shown
+    assert pickle.loads(pickle.dumps(error)).hint == error.hint

@@ -37,7 +37,7 @@ class Certificate:
     names: list[str]
     not_before: datetime
     not_after: datetime
-    problem: str | None = None
+    problem: Exception | None = None
 
 
 @dataclass
@@ -110,7 +110,7 @@ def _look(found: Found, tls: str, implicit: bool, ca_file: str | None, timeout: 
         if found.certificate is None:
             found.error = distrust
         else:
-            found.certificate.problem = str(distrust)
+            found.certificate.problem = distrust
     except OSError as error:
         found.error = error
 
@@ -161,7 +161,7 @@ def _note_tls(found: Found, security: str, facts: TlsFacts | None) -> None:
         )
     except ValueError as error:
         epoch = datetime.fromtimestamp(0).astimezone()
-        found.certificate = Certificate("(unreadable)", "(unreadable)", [], epoch, epoch, str(error))
+        found.certificate = Certificate("(unreadable)", "(unreadable)", [], epoch, epoch, error)
 
 
 def _note_times(found: Found, transcript: Transcript) -> None:

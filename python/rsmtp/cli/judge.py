@@ -96,7 +96,7 @@ def _of_encryption(found: Found) -> list[Finding]:
 
 def _of_certificate(certificate: Certificate, now: datetime) -> list[Finding]:
     if certificate.problem is not None:
-        return [Finding(_sentence(explain(ValueError(certificate.problem))), "")]
+        return [Finding(_sentence(explain(certificate.problem)), "")]
     left = days_left(certificate, now)
     if left < SOON:
         when = "today" if left == 0 else f"in {left} days" if left > 1 else "tomorrow"

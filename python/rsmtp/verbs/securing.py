@@ -131,7 +131,10 @@ class Securing(Connecting):
                 if self._rsmtp_tls or not self.has_extn("starttls")
                 else " Call starttls() and ehlo() first."
             )
-            raise rsmtp.errors.SMTPNotSupportedError(f"SMTP AUTH extension not supported by server.{hint}")
+            refusal = rsmtp.errors.SMTPNotSupportedError(
+                f"SMTP AUTH extension not supported by server.{hint}"
+            )
+            raise rsmtp.errors.advised(refusal, "log in elsewhere")
         if password is not None and mechanism is None and self._rsmtp_overrides(*_AUTH_BY_STEPS):
             reply: Reply = yield from self._rsmtp_login_by_steps(initial_response_ok)
             return reply

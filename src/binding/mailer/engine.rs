@@ -115,7 +115,7 @@ impl Engine {
         let log = match listener.trouble || listener.messages {
             true => Log {
                 news: batch.take_news(),
-                messages: receipt.iter().map(spoken).collect(),
+                messages: receipt.iter().map(|receipt| spoken(py, receipt)).collect(),
                 ..Log::default()
             },
             false => Log::default(),

@@ -8,6 +8,7 @@ use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
 use crate::bulk::{self, Batch, Payload, Standing, stopped};
 use crate::driver::{Listener, TimedLine};
+use crate::protocol::Error;
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -233,8 +234,11 @@ impl Log {
 }
 
 /// What a receipt comes to in one line of a log.
-pub(super) fn spoken(receipt: &bulk::Receipt<Shipment>) -> String {
-    let error = receipt.error.as_ref().map(|error| told(&error.to_string(), error.advice));
+pub(super) fn spoken(py: Python<'_>, receipt: &bulk::Receipt<Shipment>) -> String {
+    // A line of a log must not cost a receipt.
+    let full =
+        |error: &Error| told(py, &error.to_string(), error.advice).unwrap_or_else(|_| error.to_string());
+    let error = receipt.error.as_ref().map(full);
     let (server, error) = (receipt.server.as_deref(), error.as_deref());
     logs::message(&receipt.recipients, server, receipt.took, receipt.attempts, error)
 }
@@ -321,7 +325,7 @@ impl Progress {
         for receipt in receipts {
             self.octets = self.octets.saturating_sub(receipt.payload.size());
             if listener.messages {
-                log.messages.push(spoken(&receipt));
+                log.messages.push(spoken(told.py(), &receipt));
             }
             if receipt.ok() {
                 if self.kept == 0 {

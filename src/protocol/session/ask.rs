@@ -231,7 +231,7 @@ impl Session {
             // Scripts for smtplib try it, and go on in plaintext where it is not offered.
             self.tls.demanded |= !self.options.like_smtplib;
             let why = "STARTTLS extension not supported by server.";
-            return Err(Error::new(Kind::NotSupported, stage, why));
+            return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::UseAPortForTls));
         }
         let speaks_of_mail = matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Auth);
         if speaks_of_mail && self.tls.demanded && !self.tls.up {
@@ -277,7 +277,8 @@ impl Session {
             None => Ok(()),
             Some(why) => {
                 let message = format!("Server not connected: {}", why.message);
-                Err(Error { message, kind: Kind::Disconnected, outcome: None, ..why.clone() })
+                let advice = why.advice.or(Some(Advice::ConnectAgain));
+                Err(Error { message, kind: Kind::Disconnected, outcome: None, advice, ..why.clone() })
             }
         }
     }
@@ -299,6 +300,8 @@ fn no_mechanism(extensions: &Extensions) -> Error {
             )
         }
     };
-    let kind = if extensions.has("AUTH") { Kind::NoMechanism } else { Kind::NotSupported };
-    Error::new(kind, Stage::Auth, message)
+    match extensions.has("AUTH") {
+        true => Error::new(Kind::NoMechanism, Stage::Auth, message),
+        false => Error::new(Kind::NotSupported, Stage::Auth, message).with_advice(Advice::LogInElsewhere),
+    }
 }
