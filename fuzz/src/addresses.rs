@@ -2,7 +2,7 @@
 //! brackets and on its line; the readers of message addresses take anything.
 
 use rsmtp::envelope::{Mailbox, ReversePath};
-use rsmtp::message::{address, address_lenient, identity, parameter};
+use rsmtp::message::{address, address_lenient, identity, stdlib::parameter};
 use rsmtp::protocol::command::{ClientName, Command, Letters, LineText, Parameter};
 
 pub fn check(data: &[u8]) {

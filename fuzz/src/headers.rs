@@ -1,7 +1,8 @@
 //! Header fields: what is written is one field, in lines that SMTP carries, and a
 //! plain reader finds the value that was given.
 
-use rsmtp::message::{field, field_fold, fold_classic, parameter};
+use rsmtp::message::stdlib::{fold_classic, parameter};
+use rsmtp::message::{field, field_fold};
 
 const NAMES: [&str; 12] = [
     "Subject",

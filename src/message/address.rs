@@ -430,7 +430,7 @@ pub fn quoted_phrase(text: &str) -> String {
     let is_plain = text
         .chars()
         .all(|c| c == ' ' || !c.is_ascii() || (c.is_ascii_graphic() && !is_special(c) && c != '.'));
-    if is_plain { text.to_owned() } else { format!("\"{}\"", super::parameter::escape(text)) }
+    if is_plain { text.to_owned() } else { format!("\"{}\"", super::stdlib::parameter::escape(text)) }
 }
 
 #[cfg(test)]

@@ -310,7 +310,7 @@ impl Reader {
                 keeps_blanks = false;
             } else if c == '"' {
                 let quoted = self.delimited('"', false);
-                parts.push(format!("\"{}\"", super::parameter::escape(&quoted)));
+                parts.push(format!("\"{}\"", super::stdlib::parameter::escape(&quoted)));
             } else if ends_atom(c) {
                 drop_blank(&mut parts);
                 break;

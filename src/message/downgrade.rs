@@ -14,7 +14,7 @@ use super::base64_lines::Lines;
 use super::head::Head;
 use super::text::{longest_line, write_lines};
 use super::transfer::{self, Encoding, LONGEST_LINE, is_seven_bit, write_quoted_printable};
-use super::{downgrade_field, parameter};
+use super::{downgrade_field, stdlib::parameter};
 use std::ops::Range;
 
 /// What is asked for.

@@ -7,8 +7,8 @@
 use super::address::{self, Address, Mailbox, Malformed};
 use super::encoded_word::{Chosen, LONGEST_WORD, WordEncoding};
 use super::field::{Kind, Refusal, check_name, check_value, kind};
+use super::stdlib::{fold_parameters, parameter};
 use super::transfer::LONGEST_LINE;
-use super::{fold_parameters, parameter};
 use mail_builder::headers::{Header, raw::Raw};
 
 const FOLD_AT: usize = 78;

@@ -3,11 +3,10 @@
 //! What a message is made of, from the smallest piece:
 //!
 //! - [`text`], [`charset`], [`encoded_word`]: lines, character sets, RFC 2047.
-//! - [`address`], [`parameter`]: the structured parts of header fields;
+//! - [`address`]: the structured parts of header fields;
 //!   [`address_lenient`] reads addresses as `email.utils` does.
 //! - [`field`], [`field_fold`]: what a header field may be, and how ours are folded.
-//! - [`fold_classic`], [`fold_structured`]: how the classic policy of `email` folds, and
-//!   how the modern ones do.
+//! - [`stdlib`]: what `email` does to the byte: its folds, its reading of parameters.
 //! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date
 //!   and Message-ID.
 //! - [`head`], [`downgrade`], [`downgrade_field`]: a message that is octets already,
@@ -23,21 +22,16 @@ pub mod boundary;
 pub mod charset;
 pub mod downgrade;
 pub mod downgrade_field;
-pub mod encoded_lines;
 pub mod encoded_word;
 pub mod field;
 pub mod field_fold;
 pub mod file_name;
-pub mod fold_classic;
-mod fold_line;
-pub mod fold_parameters;
-pub mod fold_structured;
 pub mod head;
 pub mod identity;
-pub mod parameter;
 pub mod render;
 pub mod rope;
 pub mod rope_reader;
+pub mod stdlib;
 pub mod stored;
 pub mod text;
 pub mod transfer;

@@ -1,4 +1,4 @@
-"""Values as the tokens that the engine folds (`src/message/fold_structured.rs`).
+"""Values as the tokens that the engine folds (`src/message/stdlib/fold_structured.rs`).
 
 A token is (kind, text, tokens inside). What may become an encoded-word is a `word` or an
 `atom`; separators, identifiers and addresses are `fixed`.

@@ -6,7 +6,7 @@ use crate::envelope;
 use crate::message::address::{self, Address};
 use crate::message::address_lenient::{Pair, read_all, read_one};
 use crate::message::encoded_word::{LONGEST_WORD, WordEncoding};
-use crate::message::{charset as words, field_fold, parameter};
+use crate::message::{charset as words, field_fold, stdlib::parameter};
 use pyo3::exceptions::{PyUnicodeError, PyValueError};
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{intern, prelude::*};

@@ -8,7 +8,7 @@ use super::state::Payload;
 use super::{content, fields, file_name};
 use crate::message::downgrade::{self, Aim};
 use crate::message::transfer::{self, Encoding};
-use crate::message::{encoded_word, field, parameter};
+use crate::message::{encoded_word, field, stdlib::parameter};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyMapping, PyString, PyTuple};

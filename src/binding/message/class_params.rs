@@ -172,6 +172,6 @@ impl Message {
     /// `inline`, `attachment` or None (RFC 2183).
     fn get_content_disposition(slf: &Bound<'_, Self>) -> PyResult<Option<String>> {
         let text = fields::get_parameters(slf, "content-disposition")?;
-        Ok(text.map(|text| crate::message::parameter::main_value(&text)))
+        Ok(text.map(|text| crate::message::stdlib::parameter::main_value(&text)))
     }
 }

@@ -3,7 +3,7 @@
 use super::class::Message;
 use super::state::Field;
 use super::style::Family;
-use crate::message::{field, parameter};
+use crate::message::{field, stdlib::parameter};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{intern, prelude::*};

@@ -5,8 +5,8 @@ use super::bytes::Bytes;
 use super::errors::HeaderParseError;
 use crate::message::charset::{self, Charset, Codec, is_raw_char, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
-use crate::message::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
-use crate::message::fold_structured::{self, Kind, Token, TooNarrow};
+use crate::message::stdlib::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
+use crate::message::stdlib::fold_structured::{self, Kind, Token, TooNarrow};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 

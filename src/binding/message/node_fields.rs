@@ -4,12 +4,12 @@ use super::bytes::Bytes;
 use super::errors::{HeaderParseError, HeaderWriteError};
 use super::node::Node;
 use super::state::Field;
-use crate::message::encoded_lines::USUAL_WIDTH;
-use crate::message::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
 use crate::message::render::Rules;
+use crate::message::stdlib::encoded_lines::USUAL_WIDTH;
+use crate::message::stdlib::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
 use crate::message::text::longest_line;
 use crate::message::transfer::LONGEST_LINE;
-use crate::message::{field, field_fold, fold_parameters};
+use crate::message::{field, field_fold, stdlib::fold_parameters};
 use pyo3::types::{PyBytes, PyString};
 use pyo3::{intern, prelude::*};
 

@@ -3,7 +3,7 @@
 use super::class::Message;
 use super::{fields, file_name};
 use crate::binding::argument::wanted;
-use crate::message::parameter::{self, Value};
+use crate::message::stdlib::parameter::{self, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyList, PyString, PyTuple};
 use pyo3::{intern, prelude::*};

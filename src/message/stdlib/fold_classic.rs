@@ -7,10 +7,10 @@
 //! byte, its oddities included: a line is the list of `(white space, word)` pairs
 //! below, and a transition between runs is a pair with a space and no word.
 
-use super::{
+use super::fold_line;
+use crate::message::{
     charset::{Charset, Codec, Utf8, encode_words},
     encoded_word::WordEncoding,
-    fold_line,
     text::{is_line_break, is_space, lines},
 };
 use std::borrow::Cow;

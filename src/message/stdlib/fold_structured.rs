@@ -8,10 +8,10 @@
 //! Lines are filled as `email`'s modern policies fill them: the largest token that fits
 //! stays together, and its parts are looked at where it doesn't. [`Lines`] does the rest.
 
-use super::address;
-use super::charset::raw_bytes;
 use super::encoded_lines::{Lines, USUAL_WIDTH};
 use super::parameter;
+use crate::message::address;
+use crate::message::charset::raw_bytes;
 use std::borrow::Cow;
 
 /// What may be done with a token.
@@ -41,7 +41,7 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Token {
     pub kind: Kind,
-    /// Decoded; raw bytes are carried as [`super::charset::raw_char`]s.
+    /// Decoded; raw bytes are carried as [`crate::message::charset::raw_char`]s.
     pub text: String,
     /// Whether there are raw bytes of an unknown character set in the text.
     pub is_raw: bool,

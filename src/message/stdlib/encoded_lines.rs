@@ -1,7 +1,7 @@
 //! Lines that are being filled with text and encoded-words (RFC 2047).
 
-use super::charset::raw_bytes;
-use super::encoded_word::{Chosen, LONGEST_WORD};
+use crate::message::charset::raw_bytes;
+use crate::message::encoded_word::{Chosen, LONGEST_WORD};
 
 /// The width of lines where no other is asked for (RFC 5322 section 2.1.1).
 pub const USUAL_WIDTH: usize = 78;

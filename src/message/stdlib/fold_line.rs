@@ -101,9 +101,9 @@ fn begin_line(lines: &mut usize, shape: &Shape<'_>, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::charset::{Charset, Utf8};
-    use super::super::encoded_word::WordEncoding;
     use super::super::fold_classic::{SPLIT_CHARS, Shape, fold_runs, fold_text};
+    use crate::message::charset::{Charset, Utf8};
+    use crate::message::encoded_word::WordEncoding;
 
     /// The general way, which the one for a single ASCII line has to agree with.
     fn folded_as_runs(value: &str, shape: &Shape<'_>) -> String {
