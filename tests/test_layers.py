@@ -15,6 +15,8 @@ FORBIDDEN = {
     "protocol": r"crate::(tls|driver|bulk|catcher|binding|message)\b"
     r"|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|\b(mio|rustls|socket2|log|pyo3)::",
     "message": r"crate::(protocol|tls|driver|bulk|catcher|binding)\b|std::(net|thread)\b|pyo3",
+    # Reproduces what `email` does; nothing of ours (how a message is rendered) is in it.
+    "message/stdlib": r"crate::message::(field|field_fold|render|rope|head|downgrade|written|identity)\b",
     "tls": r"crate::(driver|bulk|catcher|binding|message)\b|std::(net|thread)\b|pyo3",
     "driver": r"crate::(bulk|catcher|binding|message)\b|pyo3",
     "catcher": r"crate::(bulk|binding|message)\b|pyo3",

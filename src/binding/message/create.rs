@@ -1,9 +1,12 @@
 //! Messages made whole by a constructor.
 
-use super::bytes::Bytes;
-use super::class::Message;
-use super::state::Payload;
-use super::{addresses, attachment, content, fields};
+use crate::binding::message::{
+    Message,
+    bytes::Bytes,
+    class::state::Payload,
+    fields::{self, addresses, params},
+    payload::{attachment, content},
+};
 use crate::message::address::Address;
 use crate::message::field;
 use crate::message::transfer::{self, Encoding};
@@ -93,7 +96,7 @@ pub(crate) fn add_attachment<'py>(message: &Bound<'py, Message>, part: &Bound<'p
 }
 
 fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
-    Ok(super::params::content_type(message)? == "multipart/mixed")
+    Ok(params::content_type(message)? == "multipart/mixed")
 }
 
 /// An empty `rsmtp.Message`.

@@ -1,11 +1,16 @@
 //! The methods that write the message.
 
-use super::bytes::Bytes;
-use super::class::Message;
-use super::class::given::policy;
-use super::style::{Family, Style};
-use super::types::Flag;
-use super::{modern, node, output};
+use crate::binding::message::{
+    Message,
+    bytes::Bytes,
+    class::{
+        message::given::policy,
+        style::{Family, Style},
+    },
+    fields::modern,
+    output::{node, object},
+    types::Flag,
+};
 use crate::message::render::Rules;
 use crate::message::rope::Rope;
 use pyo3::exceptions::PyValueError;
@@ -47,7 +52,7 @@ impl Message {
         };
         let rules = Rules { max_width: width, mangle_from: false, binary: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
-        let text = output::to_string(slf.py(), rope)?;
+        let text = object::to_string(slf.py(), rope)?;
         if unixfrom.0 { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
     }
 
@@ -61,7 +66,7 @@ impl Message {
         let (policy, style) = chosen(slf, policy)?;
         let rules = Rules { mangle_from: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
-        let bytes = output::to_bytes(slf.py(), rope)?.into_any();
+        let bytes = object::to_bytes(slf.py(), rope)?.into_any();
         if !unixfrom.0 {
             return Ok(bytes);
         }
@@ -91,7 +96,7 @@ impl Message {
         };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let whole =
-            if binary.0 { output::to_bytes(py, rope)?.into_any() } else { output::to_string(py, rope)? };
+            if binary.0 { object::to_bytes(py, rope)?.into_any() } else { object::to_string(py, rope)? };
         if !unixfrom.0 {
             return Ok(whole);
         }
@@ -111,7 +116,7 @@ impl Message {
     /// they are 8-bit, a server without 8BITMIME gets them re-encoded.
     #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes | RenderedMessage")]
     fn _content_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyAny>> {
-        output::to_send(slf.py(), rendered_for_sending(slf, utf8.0)?)
+        object::to_send(slf.py(), rendered_for_sending(slf, utf8.0)?)
     }
 }
 

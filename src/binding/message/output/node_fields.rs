@@ -1,9 +1,12 @@
 //! The header fields of a message, folded as its policy says.
 
-use super::bytes::Bytes;
-use super::errors::{HeaderParseError, HeaderWriteError};
-use super::node::Node;
-use super::state::Field;
+use crate::binding::message::{
+    bytes::Bytes,
+    class::state::Field,
+    errors::{HeaderParseError, HeaderWriteError},
+    fields::header,
+    output::node::Node,
+};
 use crate::message::render::Rules;
 use crate::message::stdlib::encoded_lines::USUAL_WIDTH;
 use crate::message::stdlib::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
@@ -14,7 +17,7 @@ use pyo3::types::{PyBytes, PyString};
 use pyo3::{intern, prelude::*};
 
 impl Node<'_, '_> {
-    pub(super) fn write_classic(
+    pub(crate) fn write_classic(
         &self,
         field: &Field,
         name: &[u8],
@@ -69,7 +72,7 @@ impl Node<'_, '_> {
                     out.extend_from_slice(Bytes::of_text(text)?.as_ref());
                 }
                 Err(_) => {
-                    let folded = super::header::fold_unknown(text, &shape)?;
+                    let folded = header::fold_unknown(text, &shape)?;
                     out.extend_from_slice(folded.as_bytes());
                 }
             },
@@ -95,7 +98,7 @@ impl Node<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn write_by_policy(&self, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
+    pub(crate) fn write_by_policy(&self, field: &Field, rules: &Rules, out: &mut Vec<u8>) -> PyResult<()> {
         let py = self.message.py();
         let value = field.value.bind(py);
         let method = if rules.binary { intern!(py, "fold_binary") } else { intern!(py, "fold") };
@@ -160,7 +163,7 @@ fn embedded(py: Python<'_>, value: &str) -> PyResult<PyErr> {
 
 /// A folded field ends with its line end and has no other that isn't followed by
 /// white space: nothing in it can be taken for another field.
-pub(super) fn verify(py: Python<'_>, folded: &[u8], linesep: &str) -> PyResult<()> {
+pub(crate) fn verify(py: Python<'_>, folded: &[u8], linesep: &str) -> PyResult<()> {
     let complaint = match folded.strip_suffix(linesep.as_bytes()) {
         None => "does not end with its line separator",
         Some(inner) if breaks_out(inner) => "contains newline",

@@ -3,7 +3,7 @@
 //! position is afterwards what it was: the next message that the same file is attached to
 //! begins where this one did, and so does its owner.
 
-use super::file_name;
+use crate::binding::message::payload::file_name;
 use crate::message::stored::{ReadAlready, Reading, Stored};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::intern;

@@ -1,8 +1,12 @@
 //! Files that are attached: named or open, read when the message is written.
 
-use super::attachment;
-use super::bytes::Bytes;
-use super::open_file::{OpenFile, StoredOpenFile};
+use crate::binding::message::{
+    bytes::Bytes,
+    payload::{
+        attachment,
+        open_file::{OpenFile, StoredOpenFile},
+    },
+};
 use crate::message::file_name::readable;
 use crate::message::rope::room_for;
 use crate::message::stored::{self, Exactly, ReadError, Stored, StoredFile};

@@ -4,10 +4,14 @@
 //! Each method is one line that says where the work is done. Everything a method
 //! holds the lock for is plain data: no Python code runs under it.
 
-use super::file::Source;
-use super::state::{Field, Payload, State};
-use super::style::{Family, Style};
-use super::{content, create, fields};
+use crate::binding::message::{
+    class::{
+        state::{Field, Payload, State},
+        style::{Family, Style},
+    },
+    create, fields,
+    payload::{content, file::Source},
+};
 use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit, prelude::*};
@@ -133,7 +137,7 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
     }
 }
 
-pub(super) mod given {
+pub(crate) mod given {
     use pyo3::prelude::*;
 
     crate::binding::argument::arguments! {
@@ -307,7 +311,7 @@ impl Message {
 
     /// Text before the first boundary of a multipart (RFC 2046 section 5.1.1).
     #[getter]
-    pub(super) fn preamble(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
+    pub(crate) fn preamble(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
         slf.get().with(py, |s| s.preamble.as_ref().map(|text| text.clone_ref(py)))
     }
@@ -320,7 +324,7 @@ impl Message {
 
     /// Text after the last boundary of a multipart (RFC 2046 section 5.1.1).
     #[getter]
-    pub(super) fn epilogue(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
+    pub(crate) fn epilogue(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
         slf.get().with(py, |s| s.epilogue.as_ref().map(|text| text.clone_ref(py)))
     }
@@ -333,7 +337,7 @@ impl Message {
 
     /// What a parser found wrong.
     #[getter]
-    pub(super) fn defects<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyList> {
+    pub(crate) fn defects<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyList> {
         let py = slf.py();
         let made = PyList::empty(py);
         slf.get().with(py, |state| state.defects.get_or_insert_with(|| made.unbind()).bind(py).clone())
@@ -359,7 +363,7 @@ impl Message {
     }
 
     #[getter]
-    pub(super) fn _supplied(slf: &Bound<'_, Self>) -> Vec<(String, String)> {
+    pub(crate) fn _supplied(slf: &Bound<'_, Self>) -> Vec<(String, String)> {
         slf.get().with(slf.py(), |state| state.supplied.clone())
     }
 

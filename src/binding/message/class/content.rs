@@ -1,8 +1,10 @@
 //! The methods about the payload.
 
-use super::class::Message;
-use super::types::Flag;
-use super::{attachment, content, create, mime};
+use crate::binding::message::{
+    Message, create,
+    payload::{attachment, content, mime},
+    types::Flag,
+};
 use pyo3::types::{PyDict, PyString};
 use pyo3::{intern, prelude::*};
 
@@ -81,7 +83,7 @@ impl Message {
     }
 
     /// The `Charset` of the content, if one was set.
-    pub(super) fn get_charset<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    pub(crate) fn get_charset<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = slf.py();
         let charset = slf.get().with(py, |s| s.charset.as_ref().map(|charset| charset.clone_ref(py)));
         let Some(charset) = charset.map(|charset| charset.into_bound(py)) else {
@@ -105,13 +107,13 @@ impl Message {
 
     /// The line that an mbox file has before a message.
     #[pyo3(signature = () -> "str | None")]
-    pub(super) fn get_unixfrom(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
+    pub(crate) fn get_unixfrom(slf: &Bound<'_, Self>) -> Option<Py<PyAny>> {
         let py = slf.py();
         slf.get().with(py, |s| s.unixfrom.as_ref().map(|line| line.clone_ref(py)))
     }
 
     #[pyo3(signature = (unixfrom: "str | None") -> "None")]
-    pub(super) fn set_unixfrom(slf: &Bound<'_, Self>, unixfrom: Option<Py<PyAny>>) {
+    pub(crate) fn set_unixfrom(slf: &Bound<'_, Self>, unixfrom: Option<Py<PyAny>>) {
         let old = slf.get().with(slf.py(), |s| std::mem::replace(&mut s.unixfrom, unixfrom));
         drop(old);
     }

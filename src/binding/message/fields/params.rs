@@ -1,8 +1,7 @@
 //! Parameters of a field: `message.get_param("charset")` and its like.
 
-use super::class::Message;
-use super::{fields, file_name};
 use crate::binding::argument::wanted;
+use crate::binding::message::{Message, errors::HeaderParseError, fields, payload::file_name};
 use crate::message::stdlib::parameter::{self, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyList, PyString, PyTuple};
@@ -246,7 +245,7 @@ pub(crate) fn set_type(
 
 pub(crate) fn set_boundary(message: &Bound<'_, Message>, boundary: &str) -> PyResult<()> {
     let Some(found) = read(message, "content-type")? else {
-        return Err(super::errors::HeaderParseError::new_err("No Content-Type header found"));
+        return Err(HeaderParseError::new_err("No Content-Type header found"));
     };
     let mut text = String::new();
     let mut is_set = false;

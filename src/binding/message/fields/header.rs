@@ -1,8 +1,7 @@
 //! Header values in runs of character sets: what `rsmtp.email.header` and
 //! `rsmtp.email.charset` stand on.
 
-use super::bytes::Bytes;
-use super::errors::HeaderParseError;
+use crate::binding::message::{bytes::Bytes, errors::HeaderParseError, fields};
 use crate::message::charset::{self, Charset, Codec, is_raw_char, raw_bytes, raw_char};
 use crate::message::encoded_word::WordEncoding;
 use crate::message::stdlib::fold_classic::{FoldError, Shape, UNLIMITED, fold_runs};
@@ -218,7 +217,7 @@ pub(crate) fn fold_field_py<'py>(
     utf8: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut out = Vec::new();
-    crate::message::field_fold::fold(name, value, linesep, utf8, &mut out).map_err(super::fields::refused)?;
+    crate::message::field_fold::fold(name, value, linesep, utf8, &mut out).map_err(fields::refused)?;
     Ok(PyBytes::new(py, &out))
 }
 

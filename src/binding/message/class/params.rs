@@ -1,8 +1,10 @@
 //! The methods about Content-Type and other fields with parameters (RFC 2045 section 5).
 
-use super::class::Message;
-use super::types::Flag;
-use super::{fields, params};
+use crate::binding::message::{
+    Message,
+    fields::{self, params},
+    types::Flag,
+};
 use pyo3::types::PyString;
 use pyo3::{intern, prelude::*};
 
@@ -31,7 +33,7 @@ impl Message {
 
     /// The type of a message without a Content-Type.
     #[pyo3(signature = () -> "str")]
-    pub(super) fn get_default_type<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
+    pub(crate) fn get_default_type<'py>(slf: &Bound<'py, Self>) -> Bound<'py, PyAny> {
         let py = slf.py();
         let own = slf.get().with(py, |s| s.default_type.as_ref().map(|kind| kind.clone_ref(py)));
         match own {
@@ -41,7 +43,7 @@ impl Message {
     }
 
     #[pyo3(signature = (ctype: "str") -> "None")]
-    pub(super) fn set_default_type(slf: &Bound<'_, Self>, ctype: Py<PyAny>) {
+    pub(crate) fn set_default_type(slf: &Bound<'_, Self>, ctype: Py<PyAny>) {
         let old = slf.get().with(slf.py(), |s| s.default_type.replace(ctype));
         drop(old);
     }

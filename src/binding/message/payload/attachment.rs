@@ -1,11 +1,12 @@
 //! Attachments, as `attachments=` takes them.
 
-use super::bytes::Bytes;
-use super::create::blank;
-use super::file::Source;
-use super::open_file::OpenFile;
-use super::state::Payload;
-use super::{content, fields, file_name};
+use crate::binding::message::{
+    bytes::Bytes,
+    class::state::Payload,
+    create::blank,
+    fields,
+    payload::{content, file::Source, file_name, open_file::OpenFile},
+};
 use crate::message::downgrade::{self, Aim};
 use crate::message::transfer::{self, Encoding};
 use crate::message::{encoded_word, field, stdlib::parameter};
@@ -116,11 +117,11 @@ pub(crate) fn part_from<'py>(
     file(own_name.as_deref(), data, kind, py)
 }
 
-pub(super) fn nameless() -> PyErr {
+pub(crate) fn nameless() -> PyErr {
     PyTypeError::new_err("attachments: bytes have no name: give (filename, bytes)")
 }
 
-pub(super) fn type_name(object: &Bound<'_, PyAny>) -> String {
+pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "this".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -1,9 +1,7 @@
 //! The methods about header fields.
 
-use super::class::Message;
-use super::fields;
-use super::style::Family;
 use crate::binding::argument::wanted;
+use crate::binding::message::{Message, class::style::Family, fields};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator, PyList, PyString};
 
@@ -48,7 +46,7 @@ impl Message {
 
     /// The names of all fields, in order, as often as they stand there.
     #[pyo3(signature = () -> "list[str]")]
-    pub(super) fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
+    pub(crate) fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(slf.py(), fields::snapshot(slf).into_iter().map(|field| field.name))
     }
 

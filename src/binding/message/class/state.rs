@@ -5,10 +5,11 @@
 //! constructor was asked to encode is kept raw and encoded while it is rendered,
 //! and kept encoded only if a caller asks for the encoded text. Files are read each time.
 
-use super::bytes::Bytes;
-use super::file::Source;
-use super::origin::Origin;
-use super::style::Style;
+use crate::binding::message::{
+    bytes::Bytes,
+    class::{Origin, style::Style},
+    payload::file::Source,
+};
 use crate::message::transfer::Encoding;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};

@@ -1,9 +1,8 @@
 //! The methods that copy, compare and convert the message.
 
-use super::class::Message;
-use super::origin::Origin;
-use super::types::OfSelf;
-use super::{content, fields, node};
+use crate::binding::message::{
+    Message, class::Origin, fields, output::node, payload::content, types::OfSelf,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 

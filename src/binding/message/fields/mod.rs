@@ -1,8 +1,14 @@
 //! Header fields as a mapping that keeps order and duplicates.
 
-use super::class::Message;
-use super::state::Field;
-use super::style::Family;
+pub(crate) mod addresses;
+pub(crate) mod header;
+pub(crate) mod modern;
+pub(crate) mod params;
+
+use crate::binding::message::{
+    Message,
+    class::{state::Field, style::Family},
+};
 use crate::message::{field, stdlib::parameter};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
@@ -24,7 +30,7 @@ pub(crate) fn set<'py>(
             push(message, text.clone(), value.clone());
         }
         Family::Modern => {
-            let plain = super::modern::store(text.to_str()?, value)?;
+            let plain = modern::store(text.to_str()?, value)?;
             let name = text.to_str()?;
             if field::is_single(name) && contains(message, name) {
                 return Err(PyValueError::new_err(format!(
@@ -69,7 +75,7 @@ fn stored<'py>(
         Family::Classic => Ok((name_text(name)?.clone(), value.clone())),
         Family::Modern => {
             let name = name_text(name)?.clone();
-            let value = super::modern::store(name.to_str()?, value)?;
+            let value = modern::store(name.to_str()?, value)?;
             Ok((name, value))
         }
         Family::Structured | Family::Foreign => {
@@ -293,7 +299,7 @@ pub(crate) fn add<'py>(
             text.push_str("; ");
         }
         is_first = false;
-        super::params::write(key, Some(&given), true, &mut text)?;
+        params::write(key, Some(&given), true, &mut text)?;
     }
     message.set_item(name, text)
 }

@@ -5,10 +5,12 @@
 //! as long as nothing in it has been touched. Whether it has is asked when it is written:
 //! the fields, the payload and the parts have to be the same objects.
 
-use super::bytes::Bytes;
-use super::class::Message;
-use super::fields;
-use super::state::{Field, Payload};
+use crate::binding::message::{
+    Message,
+    bytes::Bytes,
+    class::state::{Field, Payload},
+    fields,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};

@@ -1,11 +1,13 @@
 //! The payload: text, bytes, or parts.
 
-use super::bytes::Bytes;
-use super::class::Message;
-use super::state::Payload;
-use super::style::Family;
-use super::{fields, params};
 use crate::binding::argument::wanted;
+use crate::binding::message::{
+    Message,
+    bytes::Bytes,
+    class::{state::Payload, style::Family},
+    create,
+    fields::{self, params},
+};
 use crate::message::transfer::{Encoding, write_quoted_printable};
 use encodify::base64::{self, LineEnding};
 use pyo3::exceptions::PyTypeError;
@@ -67,7 +69,7 @@ pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny
             return list.append(part);
         }
         // A file is no other form of the text.
-        super::create::make_multipart(message, "mixed")?;
+        create::make_multipart(message, "mixed")?;
         return attach(message, part);
     }
     let is_empty = message.get().with(py, |s| matches!(s.payload, Payload::Nothing));
@@ -75,7 +77,7 @@ pub(crate) fn attach<'py>(message: &Bound<'py, Message>, part: &Bound<'py, PyAny
     let (main, _) = params::main_and_sub(message)?;
     let is_composite = is_empty && matches!(main.as_str(), "multipart" | "message");
     if is_modern && !is_composite {
-        super::create::make_multipart(message, "mixed")?;
+        create::make_multipart(message, "mixed")?;
         return match parts(message) {
             Some(parts) => parts.append(part),
             None => Ok(()),

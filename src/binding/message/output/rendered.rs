@@ -3,9 +3,8 @@
 //! It is rendered, so what it says is settled; what a server can't take of it is
 //! re-encoded where the rope is read (`message::downgrade`).
 
-use super::bytes::Bytes;
-use super::output;
 use crate::binding::error::to_python;
+use crate::binding::message::{bytes::Bytes, output::object};
 use crate::message::downgrade::{self, Aim, Edit, Unfit};
 use crate::message::rope::{Piece, Rope};
 use crate::message::rope_reader::Reader;
@@ -38,7 +37,7 @@ impl RenderedMessage {
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        output::whole(py, &self.0)
+        object::whole(py, &self.0)
     }
 
     /// The same for a server that does not offer 8BITMIME. Raises SMTPNotSupportedError
@@ -46,7 +45,7 @@ impl RenderedMessage {
     #[pyo3(signature = () -> "bytes")]
     fn _in_seven_bits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         if self.0.is_ascii() {
-            return output::whole(py, &self.0);
+            return object::whole(py, &self.0);
         }
         let body = Body::on_demand(MailContent(Arc::clone(&self.0)));
         let body = in_seven_bits(&body).map_err(|error| to_python(py, &error))?.unwrap_or(body);
@@ -82,11 +81,11 @@ pub(crate) fn rendered_elsewhere<'py>(
     }
     rope.push_body(Bytes::of_buffer(octets.as_any())?);
     rope.remember(originals.into_iter().map(Bytes::Raw));
-    output::to_send(octets.py(), rope)
+    object::to_send(octets.py(), rope)
 }
 
 /// Says what it has to say in lines that SMTP carries, where it is not signed.
-pub(super) fn in_short_lines(rope: Rope<Bytes>) -> Rope<Bytes> {
+pub(crate) fn in_short_lines(rope: Rope<Bytes>) -> Rope<Bytes> {
     if !rope.exact_pieces().any(|octets| longest_line(octets) > LONGEST_LINE) {
         return rope;
     }

@@ -1,7 +1,7 @@
 //! How a message shows itself. What is shown is made by `rsmtp.display`, which is
 //! loaded when it is first asked for.
 
-use super::class::Message;
+use crate::binding::message::Message;
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 

@@ -1,11 +1,17 @@
 //! A message object as an entity to render.
 
-use super::bytes::Bytes;
-use super::class::Message;
-use super::origin::Origin;
-use super::state::Payload;
-use super::style::{Family, Style};
-use super::{content, fields, modern, node_fields, params};
+use crate::binding::message::{
+    Message,
+    bytes::Bytes,
+    class::{
+        Origin,
+        state::Payload,
+        style::{Family, Style},
+    },
+    fields::{self, modern, params},
+    output::node_fields,
+    payload::{content, file},
+};
 use crate::message::render::{Content, Entity, Multipart, Place, Rules, render};
 use crate::message::rope::Rope;
 use crate::message::{boundary, field, transfer, written};
@@ -42,21 +48,21 @@ pub(crate) fn compared(message: &Bound<'_, Message>) -> PyResult<Vec<u8>> {
     let width = rules.max_width;
     let context = Context { policy: &policy, style: &style, width, keep_boundaries: false };
     let rope = render(&Node { message: message.clone(), context: &context, is_root: true }, &rules)?;
-    py.detach(|| rope.into_vec()).map_err(|failed| super::file::read_error(py, failed))
+    py.detach(|| rope.into_vec()).map_err(|failed| file::read_error(py, failed))
 }
 
-pub(super) struct Context<'a, 'py> {
-    pub(super) policy: &'a Bound<'py, PyAny>,
+pub(crate) struct Context<'a, 'py> {
+    pub(crate) policy: &'a Bound<'py, PyAny>,
     style: &'a Style,
     /// Where the policy folds fields.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// A boundary that had to be made up becomes the message's own.
     keep_boundaries: bool,
 }
 
-pub(super) struct Node<'a, 'py> {
-    pub(super) message: Bound<'py, Message>,
-    pub(super) context: &'a Context<'a, 'py>,
+pub(crate) struct Node<'a, 'py> {
+    pub(crate) message: Bound<'py, Message>,
+    pub(crate) context: &'a Context<'a, 'py>,
     is_root: bool,
 }
 

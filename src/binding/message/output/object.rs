@@ -1,8 +1,10 @@
 //! From a rope to a Python object, copied once.
 
-use super::bytes::Bytes;
-use super::file::read_error;
-use super::rendered::{RenderedMessage, in_short_lines};
+use crate::binding::message::{
+    bytes::Bytes,
+    output::rendered::{RenderedMessage, in_short_lines},
+    payload::file::read_error,
+};
 use crate::message::rope::Rope;
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;

@@ -1,9 +1,11 @@
 //! What is special about the policy of `rsmtp.Message`.
 
-use super::bytes::Bytes;
-use super::class::Message;
-use super::state::Field;
-use super::{addresses, fields, params};
+use crate::binding::message::{
+    Message,
+    bytes::Bytes,
+    class::state::Field,
+    fields::{self, addresses, params},
+};
 use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
 use crate::message::{address, address::Address, field, field_fold, identity, transfer::is_seven_bit};

@@ -1,11 +1,12 @@
 //! What the constructors of `email.mime` do.
 
-use super::bytes::Bytes;
-use super::class::Message;
-use super::file::Source;
-use super::state::Payload;
-use super::style::Family;
-use super::{content, fields};
+use crate::binding::message::{
+    Message,
+    bytes::Bytes,
+    class::{state::Payload, style::Family},
+    fields,
+    payload::{content, file::Source},
+};
 use crate::message::transfer::Encoding;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};

@@ -1,0 +1,15 @@
+//! The class: what it holds, and its methods by what they are about.
+
+mod content;
+mod copies;
+mod displays;
+mod fields;
+mod message;
+mod origin;
+mod params;
+mod render;
+pub(crate) mod state;
+pub(crate) mod style;
+
+pub(crate) use message::Message;
+pub(crate) use origin::Origin;

@@ -1,0 +1,8 @@
+//! From a message to what is written, and from there to Python or to a mail transaction.
+
+pub(crate) mod node;
+mod node_fields;
+pub(crate) mod object;
+mod rendered;
+
+pub(crate) use rendered::{MailData, RenderedMessage, rendered_elsewhere};
