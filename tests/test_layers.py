@@ -156,10 +156,11 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         | {"one_call"},
         {"ground", "sockets", "clients"},
     ),
+    "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
     "testing": ({"testing", "pytest_plugin"}, {"ground"}),
     "programs": (
         {"cli", "__main__", "_catch", "_snippet", "inbox", "demo"},
-        {"ground", "messages", "sockets", "clients", "mailers", "testing"},
+        {"ground", "messages", "sockets", "clients", "mailers", "outbox", "testing"},
     ),
 }
 

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rsmtp import aio, aiosmtplib, email, errors, inbox, smtplib, testing, typing
+    from rsmtp import aio, aiosmtplib, email, errors, inbox, outbox, smtplib, testing, typing
     from rsmtp._rsmtp import (
         ArmedFault,
         Catcher,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rsmtp.mailer import Mailer
     from rsmtp.message import Message
     from rsmtp.one_call import asend, send
+    from rsmtp.outbox import Outbox
     from rsmtp.progress import Progress
     from rsmtp.report import Report
     from rsmtp.transcript import Transcript
@@ -51,6 +52,7 @@ __all__ = [
     "Certificate",
     "Mailer",
     "Message",
+    "Outbox",
     "Progress",
     "Receipt",
     "Recipient",
@@ -89,13 +91,14 @@ __all__ = [
     "errors",
     "formataddr",
     "inbox",
+    "outbox",
     "send",
     "smtplib",
     "testing",
     "typing",
 ]
 
-_MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "smtplib", "testing", "typing")
+_MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "outbox", "smtplib", "testing", "typing")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
     "AsyncMailer": "async_mailer",
@@ -103,6 +106,7 @@ _HOMES = {
     "AsyncSmtpClient": "aio",
     "Mailer": "mailer",
     "Message": "message",
+    "Outbox": "outbox",
     "Progress": "progress",
     "Report": "report",
     "SmtpClient": "client",

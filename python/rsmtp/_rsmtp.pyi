@@ -67,6 +67,7 @@ __all__ = [
     "_Style",
     "_encode_word",
     "_encode_words",
+    "_envelope",
     "_envelope_addresses",
     "_fold_field",
     "_fold_runs",
@@ -1483,6 +1484,11 @@ class Recipient:
     def __reduce__(self, /) -> tuple[typing.Any, ...]: ...
     def __repr__(self, /) -> str: ...
     @property
+    def _is_about_the_server(self, /) -> bool:
+        """
+        Whether it was refused because the server can take nothing now, whatever the message.
+        """
+    @property
     def address(self, /) -> str:
         """
         As it went into the envelope.
@@ -2099,6 +2105,12 @@ def _encode_words(
     """
     Encoded-words that fit the widths which the iterator gives, in characters. The
     first is None where nothing fits.
+    """
+
+def _envelope(from_addr: str, to_addrs: SupportsGetItem[int, str]) -> tuple[str, list[str]]:
+    """
+    The addresses of an envelope as receipts tell them. ValueError naming the argument for one
+    that can't stand there (RFC 5321 4.1.2).
     """
 
 def _envelope_addresses(what: str, text: str, local: bool = False) -> list[str]:

@@ -69,7 +69,7 @@ class AsyncSending:
         self._recorded = recorded
         # Asked before the ends of these messages are said: whether they are written down.
         self._note = note
-        self._receipts: list[Receipt] = []
+        self.receipts: list[Receipt] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._serving: dict[Connection, asyncio.Task[None]] = {}
         self._changed = _Pulse()
@@ -87,8 +87,8 @@ class AsyncSending:
         try:
             async with contextlib.aclosing(self._run()) as run:
                 async for _ in run:
-                    report.receipts += self._receipts
-                    self._receipts.clear()
+                    report.receipts += self.receipts
+                    self.receipts.clear()
         except BaseException as raised:
             self._hang_on(raised, report)
             raise shortened(raised)  # noqa: B904
@@ -98,7 +98,7 @@ class AsyncSending:
     named(_report, "send_all")
 
     def _hang_on(self, raised: BaseException, report: Report) -> None:
-        report.receipts += self._receipts
+        report.receipts += self.receipts
         report.close(self._sending.tally)
         raised.report = report  # type: ignore[attr-defined]
 
@@ -107,7 +107,7 @@ class AsyncSending:
         try:
             async with contextlib.aclosing(self._run()) as run:
                 async for _ in run:
-                    for receipt in each_once(self._receipts):
+                    for receipt in each_once(self.receipts):
                         yield receipt
         except GeneratorExit:
             raise
@@ -116,6 +116,14 @@ class AsyncSending:
             raise shortened(raised)  # noqa: B904
 
     named(_each, "send_all")
+
+    async def groups(self) -> AsyncGenerator[None, None]:
+        """Yields whenever there are `receipts`, of which the caller takes out what it has seen.
+        Those of what was in flight stand there, too, when this has ended or was closed."""
+        self._begin(every=True)
+        async with contextlib.aclosing(self._run()) as run:
+            async for _ in run:
+                yield
 
     def _begin(self, every: bool) -> None:
         if self._begun:
@@ -143,10 +151,10 @@ class AsyncSending:
                 feeder.cancel()
 
         try:
-            while not self._sending.tell(self._receipts):
+            while not self._sending.tell(self.receipts):
                 if self._sending.wants_more:
                     self._changed.beat()
-                if self._receipts:
+                if self.receipts:
                     yield
                     told()
                     continue
@@ -156,12 +164,12 @@ class AsyncSending:
                     # What was taken before is sent; then the error is told.
                     self._sending.finish()
                     self._stir()
-                    if self._sending.tell(self._receipts):
+                    if self._sending.tell(self.receipts):
                         break
                 await self._changed.wait()
-            if self._receipts:
+            if self.receipts:
                 yield
-            self._nudge()
+            self.nudge()
             self._break_off()
             for done in await asyncio.gather(feeder, *self._workers, return_exceptions=True):
                 if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
@@ -179,7 +187,7 @@ class AsyncSending:
                 await _outlast(*tasks)
             finally:
                 self._sending.stop()
-                self._sending.tell(self._receipts)
+                self._sending.tell(self.receipts)
                 tell(True)
 
     async def _feed(self) -> None:
@@ -213,10 +221,10 @@ class AsyncSending:
 
     def _stir(self) -> None:
         """There may be more to do: for sessions that wait, and for more of them."""
-        self._nudge()
+        self.nudge()
         self._heard()
 
-    def _nudge(self) -> None:
+    def nudge(self) -> None:
         for connection in list(self._serving):
             connection.nudge()
 
@@ -312,7 +320,7 @@ class AsyncSending:
             del self._serving[connection]
             self._pool.serving.discard(connection)
             # Something may have come back.
-            self._nudge()
+            self.nudge()
             self._changed.beat()
         await self._pool.part(connection, number)
 

@@ -416,7 +416,7 @@ def teller(
     return Progress.teller(sending, total, bar(total) if progress is True else progress)
 
 
-def _rounds(
+def rounds(
     sending: Sending, messages: Iterable[rsmtp.typing.Sendable], receipts: list[Receipt]
 ) -> Iterator[None]:
     """Takes messages and sends them until all is told. Yields whenever receipts may have come."""
@@ -438,11 +438,11 @@ def _rounds(
 def _report(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told) -> Report:
     report = Report()
     try:
-        for _ in _rounds(sending, messages, report.receipts):
+        for _ in rounds(sending, messages, report.receipts):
             told(False)
         told(True)
     except BaseException as raised:
-        _settle(sending, raised, report)
+        break_off(sending, raised, report)
         told(True)
         raise
     report.close(sending.tally)
@@ -452,7 +452,7 @@ def _report(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: T
 def _receipts(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told) -> Iterator[Receipt]:
     waiting: list[Receipt] = []
     try:
-        for _ in _rounds(sending, messages, waiting):
+        for _ in rounds(sending, messages, waiting):
             yield from each_once(waiting)
             told(False)
     except GeneratorExit:
@@ -462,7 +462,7 @@ def _receipts(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told:
     except BaseException as raised:
         report = Report()
         report.receipts = waiting
-        _settle(sending, raised, report)
+        break_off(sending, raised, report)
         raise shortened(raised)  # noqa: B904
     finally:
         told(True)
@@ -475,7 +475,7 @@ def each_once(waiting: list[Receipt]) -> Iterator[Receipt]:
     return map(list.pop, repeat(waiting, len(waiting)))
 
 
-def _settle(sending: Sending, raised: BaseException, report: Report) -> None:
+def break_off(sending: Sending, raised: BaseException, report: Report) -> None:
     """Hangs the report on the exception, with the receipts of all that was begun. An
     iterable that failed is no reason to leave what it gave before; an interrupt is."""
     if sending.is_of_another_process:

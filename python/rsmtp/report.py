@@ -89,7 +89,7 @@ class Report:
         report = cls()
         try:
             counts = tuple(told[name] for name in ("sent", "refused", "unknown", "not_sent"))
-            report.close(counts)  # type: ignore[arg-type]
+            report.close(counts)
             report.seconds = told["seconds"]
             report.receipts = [Receipt.from_dict(one) for one in told["receipts"]]
         except (KeyError, TypeError) as wrong:

@@ -210,6 +210,10 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
             content_of(data),
             [],
         )
+    if hasattr(item, "_prepared_for_sending"):
+        # Out of an outbox: it was made ready when it was put there.
+        ready: tuple[str, list[str], bytes | RenderedMessage, list[str]] = item._prepared_for_sending()
+        return ready
     if not hasattr(item, "get_all"):
         kind = type(item).__name__
         raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")

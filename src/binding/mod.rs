@@ -58,7 +58,7 @@ mod _rsmtp {
     #[pymodule_export]
     use super::outcome::{Opened, enhanced_code, severity};
     #[pymodule_export]
-    use super::request::{Request, cram_md5, needs_smtputf8};
+    use super::request::{Request, cram_md5, envelope_py, needs_smtputf8};
     #[pymodule_export]
     use super::settings::Settings;
     #[pymodule_export]

@@ -360,6 +360,15 @@ pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> String {
     String::from_utf8_lossy(&protocol::auth::cram_md5(user, password, challenge)).into_owned()
 }
 
+/// The addresses of an envelope as receipts tell them. ValueError naming the argument for one
+/// that can't stand there (RFC 5321 4.1.2).
+#[pyfunction(name = "_envelope")]
+pub fn envelope_py(from_addr: &str, to_addrs: Vec<String>) -> PyResult<(String, Vec<String>)> {
+    let sender: ReversePath = parse("from_addr", from_addr)?;
+    let recipients: PyResult<Vec<ForwardPath>> = to_addrs.iter().map(|one| parse("to_addrs", one)).collect();
+    Ok((sender.wire(true), recipients?.iter().map(ToString::to_string).collect()))
+}
+
 pub fn parse<T: FromStr>(argument: &str, text: &str) -> PyResult<T>
 where
     T::Err: Display,

@@ -84,6 +84,12 @@ impl Reply {
         self.code == code::SERVICE_NOT_AVAILABLE
     }
 
+    /// RFC 5321 4.2.2: it is the server that can take nothing now, whatever the message.
+    pub fn is_about_the_server(&self) -> bool {
+        let too_many = self.enhanced().is_some_and(|code| (code.subject, code.detail) == (5, 3));
+        self.closes_channel() || (self.code == code::INSUFFICIENT_STORAGE && !too_many)
+    }
+
     /// The enhanced status code that the text begins with, if its class agrees
     /// with the reply code (RFC 2034 4).
     pub fn enhanced(&self) -> Option<EnhancedStatusCode> {

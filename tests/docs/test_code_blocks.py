@@ -19,7 +19,7 @@ import rsmtp
 
 ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
-COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|check|catch|demo|completion)\b")
+COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|outbox|check|catch|demo|completion)\b")
 
 # The servers that the pages name, and who logs in there.
 SERVERS = {

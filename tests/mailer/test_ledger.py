@@ -6,7 +6,7 @@ import pytest
 
 import rsmtp
 from rsmtp.async_sending import AsyncSending
-from rsmtp.mailer import _rounds
+from rsmtp.mailer import rounds
 
 MESSAGES = [("ann@example.org", ["bob@example.net"], b"Subject: %d\r\n\r\nHello\r\n" % i) for i in range(300)]
 
@@ -17,7 +17,7 @@ def by_threads(url, note, **options):
     with rsmtp.Mailer(url, **options) as mailer:
         sending = mailer._engine.send_all(True, 0, by_threads=True, recorded=False, note=note)
         try:
-            for _ in _rounds(sending, MESSAGES, receipts):
+            for _ in rounds(sending, MESSAGES, receipts):
                 pass
         except Exception as raised:
             while sending.go_on(receipts):
@@ -30,7 +30,7 @@ def by_a_loop(url, note, **options):
     async def run():
         async with rsmtp.AsyncMailer(url, **options) as mailer:
             sending = AsyncSending(mailer._pool, mailer._hops, MESSAGES, False, None, note=note)
-            note.nudge = sending._nudge if hasattr(note, "nudge") else None
+            note.nudge = sending.nudge if hasattr(note, "nudge") else None
             try:
                 return (await sending).receipts, None
             except Exception as raised:

@@ -5,7 +5,9 @@
 
 import asyncio
 import datetime
+import sqlite3
 import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -224,6 +226,28 @@ def many(names: list[str]) -> list[types.Sendable]:
         for one in mailer.send_all(names, make=greeting, stream=True, progress=progress, total=3):
             print(one.index, one.ok)
     return report.to_retry
+
+
+def kept(mailer: rsmtp.Mailer, connection: sqlite3.Connection) -> dict[str, int]:
+    with rsmtp.Outbox("mail.db", lease=10.0) as outbox:
+        message = rsmtp.Message("Hi", to="bob@example.org", from_="ann@example.org")
+        entry: rsmtp.outbox.Entry = outbox.put(message, key="invoice/7", connection=connection)
+        outbox.put_all(messages(), at=datetime.datetime.now(datetime.UTC), priority=1)
+        ran: rsmtp.outbox.Ran = outbox.run(mailer, forever=False, stop=threading.Event())
+        receipt: rsmtp.Receipt = outbox.send(mailer, message, key="invoice/7", wait=False)
+        print(entry.state, entry.receipt.ok, ran.ok, ran.sent, receipt.to_dict(), outbox.content(1))
+        events: list[rsmtp.outbox.Event] = outbox.history("invoice/7")
+        for entry in outbox.entries(["dead", "unknown"]):
+            outbox.retry(entry.id)
+        outbox.cancel("invoice/7")
+        outbox.purge("sent", older_than=datetime.timedelta(days=1))
+        print(events[0].what, rsmtp.outbox.OutboxError, rsmtp.outbox.KeyInUse)
+        return outbox.status()
+
+
+async def kept_in_a_loop(mailer: rsmtp.AsyncMailer, outbox: rsmtp.Outbox) -> rsmtp.outbox.Ran:
+    await outbox.asend(mailer, ("ann@example.org", "bob@example.org", b"hi"), key="a")
+    return await outbox.run(mailer, stop=asyncio.Event())
 
 
 def greeting(name: str) -> rsmtp.Message:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from rsmtp import __version__, _catch, demo
-from rsmtp.cli import check, completion, exit_code, send
+from rsmtp.cli import check, completion, exit_code, outbox, send
 from rsmtp.cli.exit_code import Stop
 
-COMMANDS = (send, check, _catch, demo, completion)
+COMMANDS = (send, outbox, check, _catch, demo, completion)
 
 EXAMPLES = """\
 examples:

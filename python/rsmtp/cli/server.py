@@ -54,8 +54,8 @@ class Target:
     def with_password(self, password: str) -> Target:
         return replace(self, settings=self.settings | {"password": password})
 
-    def mailer(self) -> Mailer:
-        return Mailer(self.url, retries=0, **self.settings)
+    def mailer(self, **settings: Any) -> Mailer:
+        return Mailer(self.url, retries=0, **self.settings, **settings)
 
     def __str__(self) -> str:
         server = self.server

@@ -69,6 +69,12 @@ impl Recipient {
         self.reply.as_ref().map(|reply| reply_to_python(py, reply))
     }
 
+    /// Whether it was refused because the server can take nothing now, whatever the message.
+    #[getter]
+    fn _is_about_the_server(&self) -> bool {
+        self.reply.as_ref().is_some_and(Reply::is_about_the_server)
+    }
+
     fn __repr__(&self) -> String {
         format!("<{}>", self.line())
     }

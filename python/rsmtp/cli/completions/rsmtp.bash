@@ -5,9 +5,10 @@
 #    source ~/.local/share/bash_completion/rsmtp
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_rsmtp_subparsers=(send check catch demo completion)
+_shtab_rsmtp_subparsers=(send outbox check catch demo completion)
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --host --port --tls --username --user --ca-file --timeout --dry-run --preview -v --verbose)
+_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --connections --server --host --port --tls --username --user --ca-file --timeout)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --json --ca-file --timeout)
 _shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
 _shtab_rsmtp_demo_option_strings=(-h --help --preview)
@@ -17,10 +18,12 @@ _shtab_rsmtp_option_strings=(-h --help --version)
 
 
 _shtab_rsmtp_send___tls_choices=(starttls implicit none)
+_shtab_rsmtp_outbox_pos_0_choices=(run status show dead retry cancel purge export)
+_shtab_rsmtp_outbox___tls_choices=(starttls implicit none)
 _shtab_rsmtp_check___tls_choices=(auto starttls implicit none)
 _shtab_rsmtp_catch___tls_choices=(starttls implicit none)
 _shtab_rsmtp_completion_pos_0_choices=(bash zsh fish)
-_shtab_rsmtp_pos_0_choices=(send check catch demo completion)
+_shtab_rsmtp_pos_0_choices=(send outbox check catch demo completion)
 
 _shtab_rsmtp_send__h_nargs=0
 _shtab_rsmtp_send___help_nargs=0
@@ -28,6 +31,10 @@ _shtab_rsmtp_send___dry_run_nargs=0
 _shtab_rsmtp_send___preview_nargs=0
 _shtab_rsmtp_send__v_nargs=0
 _shtab_rsmtp_send___verbose_nargs=0
+_shtab_rsmtp_outbox_pos_2_nargs='*'
+_shtab_rsmtp_outbox__h_nargs=0
+_shtab_rsmtp_outbox___help_nargs=0
+_shtab_rsmtp_outbox___forever_nargs=0
 _shtab_rsmtp_check__h_nargs=0
 _shtab_rsmtp_check___help_nargs=0
 _shtab_rsmtp_check___json_nargs=0

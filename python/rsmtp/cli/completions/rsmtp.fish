@@ -50,8 +50,8 @@ function _shtab_rsmtp_using
   test "$_shtab_rsmtp_cmdpath" = "$argv"
 end
 
-set -g _shtab_rsmtp_commands send check catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --ca-file --cc --envelope-from --envelope-to --forward --from --host --html --html-file --keep --password --password-from-env --port --reply-to --server --store --subject --text --text-file --timeout --tls --to --user --username --via --web-host --web-port
+set -g _shtab_rsmtp_commands send outbox check catch demo completion
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --ca-file --cc --connections --envelope-from --envelope-to --forward --from --host --html --html-file --keep --older-than --password --password-from-env --port --reply-to --server --state --store --subject --text --text-file --timeout --tls --to --user --username --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -83,6 +83,20 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l timeout -x -d 'for each step (
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l dry-run -d 'send nothing; show envelope and message'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l preview -d 'send nothing; show it in a browser'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -s v -l verbose -d 'show the conversation; secrets are masked'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a outbox -d 'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -s h -l help -d 'show this help message and exit'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l state -x -d 'only messages in this state'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l older-than -x -d 'for purge (default: 7)'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l forever -d 'run: wait for more'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l connections -x -d 'run: sessions at the same time (default: 1)'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l host -x -d 'instead of a URL'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l port -x -d 'default: 587, 465 with --tls implicit, 25 with --tls none'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l tls -xka "starttls implicit none" -d 'default: starttls, or implicit on port 465'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l username -l user -x -d 'log in with this name'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l ca-file -x -d 'PEM file of the only authorities to trust'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l timeout -x -d 'for each step (default: 60)'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox; and test $_shtab_rsmtp_npos -eq 0' -ka "run status show dead retry cancel purge export" -d 'run, status, show, dead, retry, cancel, purge, export'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a check -d 'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l tls -xka "auto starttls implicit none" -d 'auto: STARTTLS where it is offered, TLS from the first octet on port 465'

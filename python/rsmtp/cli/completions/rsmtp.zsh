@@ -14,6 +14,7 @@ _shtab_rsmtp_commands() {
     check:'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
     completion:'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
     demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
+    outbox:'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
     send:'Send one message: made from flags, a ready one from a file, or from standard input.'
   )
   _describe 'rsmtp commands' _commands
@@ -80,6 +81,27 @@ _shtab_rsmtp_demo_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_rsmtp_demo_defaults_added=0
 
+_shtab_rsmtp_outbox_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "*--state[only messages in this state]:STATE:"
+  "--older-than[for purge (default\: 7)]:DAYS:"
+  "--forever[run\: wait for more]"
+  "--connections[run\: sessions at the same time (default\: 1)]:N:"
+  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
+  "--host[instead of a URL]:host:"
+  "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
+  "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
+  {--username,--user}"[log in with this name]:NAME:"
+  "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--timeout[for each step (default\: 60)]:SECONDS:"
+  ":run, status, show, dead, retry, cancel, purge, export:(run status show dead retry cancel purge export)"
+  ":the outbox:"
+  "(*)::a number or a key:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_rsmtp_outbox_defaults_added=0
+
 _shtab_rsmtp_send_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--from[\"Ann \<ann\@example.org\>\"\; default\: --username if it is an address]:ADDRESS:"
@@ -134,6 +156,7 @@ _shtab_rsmtp() {
         check) _arguments -C -s $_shtab_rsmtp_check_options ;;
         completion) _arguments -C -s $_shtab_rsmtp_completion_options ;;
         demo) _arguments -C -s $_shtab_rsmtp_demo_options ;;
+        outbox) _arguments -C -s $_shtab_rsmtp_outbox_options ;;
         send) _arguments -C -s $_shtab_rsmtp_send_options ;;
       esac
   esac

@@ -1,0 +1,216 @@
+"""``rsmtp outbox``: what waits in a file, and what became of it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+from rsmtp.cli import exit_code, server
+from rsmtp.cli.exit_code import Stop
+from rsmtp.cli.explain import explain
+from rsmtp.cli.secret import password_for
+from rsmtp.cli.send import heed
+from rsmtp.cli.terminal import Style, harmless
+from rsmtp.display.short import counted
+from rsmtp.outbox import Entry, Outbox, OutboxError
+from rsmtp.servers import Server
+
+DESCRIPTION = """\
+Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and
+look after it.
+
+  run      send what is due, and end; with --forever wait for more, until Ctrl-C or SIGTERM
+  status   how many messages are in which state
+  show     those that are named, or all; with --state only some
+  dead     those that need a person: dead, refused, unknown
+  retry    queue again; what is unknown may arrive twice then
+  cancel   take back what is queued
+  purge    delete what was sent or cancelled a week ago; --state and --older-than choose
+  export   all of it as JSON, a line for each message
+"""
+
+EXAMPLES = """\
+examples:
+  rsmtp outbox run mail.db --server smtp://ann@smtp.example.com --forever
+  rsmtp outbox status mail.db
+  rsmtp outbox show mail.db invoice/7         by its key, or its number
+  rsmtp outbox retry mail.db 17 18
+  rsmtp outbox purge mail.db --state dead --older-than 30
+"""
+
+_COLOURS = {"sent": "good", "queued": "bold", "sending": "bold", "cancelled": "dim"}
+_NEED_A_PERSON = ("unknown", "refused", "dead")
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "outbox",
+        help="send what waits in a file, and look after it",
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("action", choices=tuple(_ACTIONS), metavar="ACTION", help=", ".join(_ACTIONS))
+    parser.add_argument("file", metavar="FILE", help="the outbox")
+    parser.add_argument("which", metavar="MESSAGE", nargs="*", help="a number or a key")
+    parser.add_argument("--state", action="append", metavar="STATE", help="only messages in this state")
+    parser.add_argument(
+        "--older-than", metavar="DAYS", type=float, default=7.0, help="for purge (default: 7)"
+    )
+    parser.add_argument("--forever", action="store_true", help="run: wait for more")
+    parser.add_argument(
+        "--connections", metavar="N", type=int, default=1, help="run: sessions at the same time (default: 1)"
+    )
+    server.add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    if given.action != "run" and not Path(given.file).is_file():
+        raise Stop(exit_code.NO_INPUT, f"{given.file}: there is no such file")
+    try:
+        with Outbox(given.file) as outbox:
+            return _ACTIONS[given.action](outbox, given)
+    except OutboxError as error:
+        raise Stop(exit_code.NO_INPUT, str(error)) from None
+    except KeyError as error:
+        raise Stop(exit_code.USAGE, str(error.args[0])) from None
+    except ValueError as error:
+        raise Stop(exit_code.USAGE, str(error)) from None
+
+
+def _send(outbox: Outbox, given: argparse.Namespace) -> int:
+    target = server.from_arguments(given)
+    place = target.server if isinstance(target.server, Server) else None
+    if place is not None and place.username is not None and place.password is None:
+        target = target.with_password(password_for(place))
+    heed("rsmtp.mail", logging.WARNING, "rsmtp: %(message)s")
+    try:
+        with target.mailer(connections=given.connections) as mailer, _stopped_by_signals() as stop:
+            ran = outbox.run(mailer, forever=given.forever, stop=stop)
+    except OutboxError:
+        raise
+    except (OSError, ValueError) as error:
+        raise Stop(exit_code.of(error), explain(error, place)) from None
+    counts = ((name.replace("_", " "), count) for name, count in zip(ran._fields, ran, strict=True))
+    print(", ".join(f"{count:,} {name}" for name, count in counts if count) or "nothing was due")
+    return exit_code.OK if ran.ok else exit_code.PROBLEMS
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """The first Ctrl-C or SIGTERM lets what is in flight be settled; the second one breaks off."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        print("rsmtp: what is in flight is waited for; once more breaks off", file=sys.stderr)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _status(outbox: Outbox, given: argparse.Namespace) -> int:
+    style = Style()
+    for state, count in outbox.status().items():
+        if count:
+            print(f"{style(_COLOURS.get(state, 'bad'), state.ljust(10))}{count:>10,}")
+    return exit_code.OK
+
+
+def _chosen(outbox: Outbox, given: argparse.Namespace) -> Iterator[Entry]:
+    if given.which:
+        return (outbox.get(_named(outbox, which)) for which in given.which)
+    return outbox.entries(given.state)
+
+
+def _named(outbox: Outbox, which: str) -> int | str:
+    """A key may look like a number: it is asked for first."""
+    with contextlib.suppress(KeyError):
+        return outbox.get(which).id
+    return int(which) if which.isdecimal() and which.isascii() else which
+
+
+def _show(outbox: Outbox, given: argparse.Namespace) -> int:
+    style = Style()
+    for entry in _chosen(outbox, given):
+        _line(style, entry)
+        if given.which:
+            for event in outbox.history(entry.id):
+                words = f"{event.words} ({event.server})" if event.server else event.words
+                for number, line in enumerate(words.split("\n")):
+                    when = f"{event.at.astimezone():%Y-%m-%d %H:%M:%S}" if number == 0 else ""
+                    print(f"    {when:<19}  {event.what if number == 0 else '':<10}{harmless(line)}")
+    return exit_code.OK
+
+
+def _line(style: Style, entry: Entry) -> None:
+    to = entry.to_addrs[0] + (f" and {len(entry.to_addrs) - 1} more" if len(entry.to_addrs) > 1 else "")
+    state = style(_COLOURS.get(entry.state, "bad"), entry.state.ljust(10))
+    key = f"  [{harmless(entry.key)}]" if entry.key else ""
+    print(f"{entry.id:>6}  {state}{harmless(to)}  {harmless(entry.subject)}{key}")
+    for recipient in entry.receipt.recipients:
+        if entry.state in _NEED_A_PERSON and recipient.code:
+            words = " ".join((recipient.text or "").split("\n"))
+            print(f"        {harmless(recipient.address)}  {recipient.code} {harmless(words)}")
+    if entry.error:
+        print(f"        {harmless(entry.error)}")
+
+
+def _dead(outbox: Outbox, given: argparse.Namespace) -> int:
+    style, any_there = Style(), False
+    for entry in outbox.entries(_NEED_A_PERSON):
+        _line(style, entry)
+        any_there = True
+    return exit_code.PROBLEMS if any_there else exit_code.OK
+
+
+def _by_hand(change: Callable[[Outbox, int | str], Entry], done: str) -> Callable[..., int]:
+    def act(outbox: Outbox, given: argparse.Namespace) -> int:
+        if not given.which and not given.state:
+            raise Stop(exit_code.USAGE, "name the messages by number or key, or choose them by --state")
+        for entry in list(_chosen(outbox, given)):
+            print(f"{done} {change(outbox, entry.id).id}")
+        return exit_code.OK
+
+    return act
+
+
+def _purge(outbox: Outbox, given: argparse.Namespace) -> int:
+    states = given.state or ("sent", "cancelled")
+    count = outbox.purge(states, older_than=timedelta(days=given.older_than))
+    print(f"deleted {counted(count, 'message')}")
+    return exit_code.OK
+
+
+def _export(outbox: Outbox, given: argparse.Namespace) -> int:
+    for entry in _chosen(outbox, given):
+        print(json.dumps(entry.to_dict()))
+    return exit_code.OK
+
+
+_ACTIONS: dict[str, Callable[[Outbox, argparse.Namespace], int]] = {
+    "run": _send,
+    "status": _status,
+    "show": _show,
+    "dead": _dead,
+    "retry": _by_hand(Outbox.retry, "queued"),
+    "cancel": _by_hand(Outbox.cancel, "cancelled"),
+    "purge": _purge,
+    "export": _export,
+}

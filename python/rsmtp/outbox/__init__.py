@@ -1,0 +1,9 @@
+"""`Outbox`: messages in a file, until they are sent. Each once, also where a process ends in
+the middle."""
+
+from rsmtp.outbox.database import OutboxError
+from rsmtp.outbox.entry import Entry, Event
+from rsmtp.outbox.outbox import KeyInUse, Outbox
+from rsmtp.outbox.running import Ran
+
+__all__ = ["Entry", "Event", "KeyInUse", "Outbox", "OutboxError", "Ran"]

@@ -1,0 +1,109 @@
+"""What is stored of a message: its envelope and its octets, and by what two are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import Any, NamedTuple
+
+from rsmtp import sending
+from rsmtp._rsmtp import RenderedMessage, _envelope, _rendered
+
+_END_OF_HEADER = b"\r\n\r\n"
+# Fields that are made anew each time a message is written.
+_MADE = re.compile(rb"(?im)^(?:date|message-id):[^\n]*\n(?:[ \t][^\n]*\n)*")
+_BOUNDARY = re.compile(rb'(?i)\bboundary="?([^"\s;]+)')
+_MESSAGE_ID = re.compile(rb"(?im)^message-id:[ \t\r\n]*([^\r\n]+)")
+_SUBJECT = re.compile(rb"(?im)^subject:([^\n]*\n(?:[ \t][^\n]*\n)*)")
+
+
+class Content(NamedTuple):
+    """A message that is ready to be sent, as it is stored."""
+
+    sender: str
+    recipients: list[str]
+    options: list[str]
+    octets: bytes
+    #: May be re-encoded for a server without 8BITMIME: its own octets are not the caller's.
+    rendered: bool
+
+    @property
+    def message_id(self) -> str | None:
+        found = _MESSAGE_ID.search(self._header)
+        return found[1].decode("ascii", "replace").strip() if found else None
+
+    @property
+    def subject(self) -> str:
+        found = _SUBJECT.search(self._header)
+        if not found:
+            return ""
+        from rsmtp.email.header import decode_header, make_header
+
+        text = " ".join(found[1].decode("utf-8", "replace").split())
+        try:
+            return str(make_header(decode_header(text)))
+        except (LookupError, UnicodeError, ValueError):
+            return text
+
+    @property
+    def _header(self) -> bytes:
+        header, _, _ = self.octets.partition(_END_OF_HEADER)
+        return header + b"\r\n"
+
+    def digest(self) -> bytes:
+        """By what the same message is known again. Its Date, its Message-ID and its boundaries
+        are made anew when a program makes the message again: they don't count."""
+        header, end, body = self.octets.partition(_END_OF_HEADER)
+        text = _MADE.sub(b"", header + b"\r\n") + end + body
+        for number, boundary in enumerate(dict.fromkeys(_BOUNDARY.findall(text))):
+            text = text.replace(boundary, b"boundary-%d" % number)
+        found = hashlib.sha256()
+        for part in (self.sender, *sorted(self.recipients)):
+            found.update(part.encode("utf-8", "surrogatepass") + b"\0")
+        found.update(b"\0" + text)
+        return found.digest()
+
+
+def content_of(item: Any, message_id: str | None = None) -> Content:
+    """What is to be stored of a message, or of `(from_addr, to_addrs, data)`. `message_id` is
+    given to a message that has none. Raises what `Mailer.send` raises for one that can't be
+    sent as it is."""
+    if message_id is not None and hasattr(item, "_content_for_sending") and "Message-ID" not in item:
+        item["Message-ID"] = message_id
+    sender, recipients, data, options = sending.prepare(item)
+    if not recipients:
+        raise ValueError("to_addrs: the message has no recipients")
+    sender, recipients = _envelope(sender, recipients)
+    octets = bytes(data)
+    content = Content(sender, recipients, options, octets, isinstance(data, RenderedMessage))
+    if message_id is not None and not isinstance(item, tuple) and content.message_id is None:
+        content = content._replace(octets=f"Message-ID: {message_id}\r\n".encode() + octets)
+    return content
+
+
+def derived_message_id(secret: bytes, key: str, sender: str) -> str:
+    """The Message-ID of the message with this key (RFC 5322 3.6.4): the same each time."""
+    domain = sender.rpartition("@")[2]
+    if not domain.isascii() or not domain:
+        domain = "outbox.invalid"
+    return f"<{hmac.new(secret, key.encode(), hashlib.sha256).hexdigest()[:32]}@{domain}>"
+
+
+class Stored:
+    """A message out of the outbox, as a mailer takes it."""
+
+    __slots__ = ("id", "prepared")
+
+    def __init__(
+        self, id: int, sender: str, recipients: list[str], options: list[str], octets: bytes, rendered: bool
+    ) -> None:
+        self.id = id
+        data = _rendered(octets, [], "SMTPUTF8" in options) if rendered else octets
+        self.prepared = sender, recipients, data, options
+
+    def _prepared_for_sending(self) -> Any:
+        return self.prepared
+
+    def __repr__(self) -> str:
+        return f"<message {self.id} of the outbox>"

@@ -1,0 +1,418 @@
+"""`Outbox`: what a program sees of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Coroutine, Iterable, Iterator
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Self, overload
+
+import rsmtp
+from rsmtp import arguments
+from rsmtp._rsmtp import Receipt
+from rsmtp.async_mailer import AsyncMailer
+from rsmtp.mailer import Mailer
+from rsmtp.outbox import content, running
+from rsmtp.outbox.database import Database, OutboxError
+from rsmtp.outbox.entry import Entry, Event, entries, events
+from rsmtp.outbox.schedule import Schedule
+from rsmtp.outbox.store import STATES, WORST, Store
+
+# Messages that are put in one transaction.
+_AT_ONCE = 500
+# Messages that are read at a time.
+_PAGE = 100
+# Seconds between two looks at a message that another process is sending.
+_LOOK = 0.1
+
+
+class KeyInUse(ValueError):
+    """This key was given to another message before. `entry` is that one."""
+
+    def __init__(self, words: str, entry: Entry | None = None) -> None:
+        super().__init__(words)
+        self.entry = entry
+
+
+class Outbox:
+    """Messages in a file, until they are sent.
+
+    A message is written down before it is sent, and what became of it afterwards; that the
+    end of its mail data is about to be said is on the disk before it is said. So a process
+    may end at any time: what was not sent is sent by the next one, what was sent is not sent
+    again, and what may have been is *unknown* until a person decides (`retry`). Several
+    threads and processes of one machine may share a file; it must not lie on a network file
+    system.
+
+    Args:
+        path: of the file, which is made where there is none. It may be the SQLite database of
+            an application: the outbox's tables begin with "outbox_".
+        lease: seconds after which what a process had claimed is free again, when it has ended
+            without a word. A process that was stopped for longer sends none of it afterwards.
+        first_retry, longest_retry, give_up_after: seconds. A message that is put off (4yz) is
+            tried again after about `first_retry`, then twice as long, up to `longest_retry`,
+            each time by chance, and given up (state "dead") so long after its first attempt.
+            A time that stands in the server's words is kept to. Default: one minute, four
+            hours, four days (RFC 5321 4.5.4.1). What the Mailer's own `retries` do comes
+            before this.
+
+    Raises OutboxError (a RuntimeError) if the file can't be used.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        lease: float = 30.0,
+        first_retry: float = 60.0,
+        longest_retry: float = 4 * 3600.0,
+        give_up_after: float = 4 * 86400.0,
+    ) -> None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise arguments.wanted("path", "the path of a file", path)
+        times = {"lease": lease, "first_retry": first_retry, "longest_retry": longest_retry}
+        for name, seconds in {**times, "give_up_after": give_up_after}.items():
+            arguments.amount(name, seconds)
+        self._database = Database(path)
+        schedule = Schedule(first_retry, max(first_retry, longest_retry), give_up_after)
+        self._store = Store(self._database, schedule, lease)
+        self._secret_: bytes | None = None
+
+    # -- what comes in -------------------------------------------------------------------
+
+    def put(
+        self,
+        message: rsmtp.typing.Sendable,
+        *,
+        key: str | None = None,
+        at: datetime | float | None = None,
+        expires: datetime | timedelta | float | None = None,
+        priority: int = 0,
+        connection: sqlite3.Connection | None = None,
+    ) -> Entry:
+        """Writes a message down, as it will be sent: Date and Message-ID are fixed, attached
+        files are read. When this returns it is on the disk.
+
+        Args:
+            message: a message, or `(from_addr, to_addrs, data)`.
+            key: by which it is known again, as "invoice/7". The same message with the same
+                key is not put twice: this returns the first one's entry. Its Date, Message-ID
+                and boundaries may differ. The Message-ID is made from the key.
+            at: not to be sent before this time; a number is a time in seconds, as
+                `time.time()` has it.
+            expires: not to be sent afterwards; a timedelta counts from now on.
+            priority: those with a greater one are sent first. Default: 0.
+            connection: of the application, to the same file. The message is part of the
+                transaction that is open there, or begins there: it is queued when the
+                application commits, and was never there if it rolls back.
+
+        Raises KeyInUse (a ValueError) for a key that another message has, ValueError or
+        TypeError for a message that can't be sent as it is, OutboxError if the file can't be
+        written.
+        """
+        key = arguments.maybe_text("key", key)
+        now = time.time()
+        arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
+        due = None if at is None else _moment("at", at, now)
+        ends = None if expires is None else _moment("expires", expires, now)
+        ready = content.content_of(message, self._message_id(key, message))
+        options = {"now": now, "due": due, "expires": ends, "priority": priority}
+        if connection is None:
+            with self._database.writing() as own:
+                return self._put(own, ready, key, options)
+        self._check_connection(connection)
+        return self._put(connection, ready, key, options)
+
+    def put_all(
+        self,
+        messages: Iterable[rsmtp.typing.Sendable],
+        *,
+        priority: int = 0,
+        at: datetime | float | None = None,
+    ) -> int:
+        """Writes many down, some hundred in one transaction. Their number.
+
+        The first one that can't be sent as it is raises, and ends it: what was put before it
+        stays, `put` of the exception's note tells how many. Arguments as for `put`.
+        """
+        now = time.time()
+        due = None if at is None else _moment("at", at, now)
+        arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
+        count = 0
+        waiting: list[content.Content] = []
+
+        def write() -> None:
+            nonlocal count
+            with self._database.writing() as connection:
+                for ready in waiting:
+                    self._store.put(connection, ready, now=now, due=due, priority=priority)
+            count += len(waiting)
+            waiting.clear()
+
+        try:
+            for message in messages:
+                waiting.append(content.content_of(message))
+                if len(waiting) >= _AT_ONCE:
+                    write()
+        except Exception as raised:
+            write()
+            raised.add_note(f"{count} messages before it were put into the outbox")
+            raise
+        write()
+        return count
+
+    def _put(
+        self, connection: sqlite3.Connection, ready: content.Content, key: str | None, options: dict[str, Any]
+    ) -> Entry:
+        if key is not None and (known := self._store.known(connection, key, ready.digest())) is not None:
+            entry = _one(connection, known.id)
+            if known.same:
+                return entry
+            raise KeyInUse(
+                f"key: {key!r} was given to another message before (number {entry.id}, {entry.state}, to "
+                f"{', '.join(entry.to_addrs[:3])}): one key stands for one message, with the same recipients "
+                "and content",
+                entry,
+            )
+        return _one(connection, self._store.put(connection, ready, key=key, **options))
+
+    def _message_id(self, key: str | None, message: Any) -> str | None:
+        if key is None or isinstance(message, tuple) or not hasattr(message, "get"):
+            return None
+        if self._secret_ is None:
+            with self._database.reading() as connection:
+                query = "SELECT value FROM outbox_setting WHERE name = 'secret'"
+                (self._secret_,) = connection.execute(query).fetchone()
+        from rsmtp.sending import envelope_of
+
+        assert self._secret_ is not None
+        return content.derived_message_id(self._secret_, key, envelope_of(message, None, None).sender)
+
+    def _check_connection(self, connection: sqlite3.Connection) -> None:
+        if not isinstance(connection, sqlite3.Connection):
+            raise arguments.wanted("connection", "a connection of sqlite3", connection)
+        files = [row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"]
+        if not files[0] or not os.path.samefile(files[0], self._database.path):
+            raise ValueError(
+                f"connection: it is to {files[0] or 'a database in memory'}, and the outbox is in "
+                f"{self._database.path}: one transaction needs one file"
+            )
+        if connection.isolation_level is not None and not connection.in_transaction:
+            connection.execute("BEGIN")
+
+    # -- sending -------------------------------------------------------------------------
+
+    @overload
+    def run(
+        self, mailer: Mailer, *, forever: bool = False, stop: threading.Event | None = None
+    ) -> running.Ran: ...
+
+    @overload
+    def run(
+        self, mailer: AsyncMailer, *, forever: bool = False, stop: asyncio.Event | None = None
+    ) -> Coroutine[Any, Any, running.Ran]: ...
+
+    def run(
+        self, mailer: Any, *, forever: bool = False, stop: threading.Event | asyncio.Event | None = None
+    ) -> Any:
+        """Sends all that is due, by a Mailer; `await` it with an AsyncMailer.
+
+        What is put off waits in the file for its next time, and is not waited for. Where
+        another process had claimed messages and seems to have ended, its lease is waited for.
+
+        Args:
+            mailer: by which it is sent, with its sessions, limits and rates.
+            forever: go on, and wait for more, until `stop` is set or the task is cancelled. A
+                server that can't be reached is tried again, after up to five minutes.
+            stop: an event (of `threading`, or of `asyncio`). What is in flight is still
+                settled.
+
+        Returns the numbers of messages by what became of them. Raises what `send_all` raises
+        when no server can be reached or lets us in, and OutboxError if the file can't be
+        written: nothing is sent then that is not written down.
+        """
+        arguments.flag("forever", forever)
+        if isinstance(mailer, AsyncMailer):
+            return running.arun(self._store, mailer, forever=forever, stop=stop or asyncio.Event())  # type: ignore[arg-type]
+        if isinstance(mailer, Mailer):
+            return running.run(self._store, mailer, forever=forever, stop=stop or threading.Event())  # type: ignore[arg-type]
+        raise arguments.wanted("mailer", "a Mailer or an AsyncMailer", mailer)
+
+    def send(self, mailer: Mailer, message: rsmtp.typing.Sendable, *, key: str, wait: bool = True) -> Receipt:
+        """`Mailer.send(message, key=key)`, with this outbox."""
+        entry = self.put(message, key=key)
+        while True:
+            if (receipt := self._settled(entry)) is not None:
+                return receipt
+            if (receipt := running.send_one(self._store, mailer, entry.id)) is not None:
+                return receipt
+            entry = self._elsewhere(entry.id, wait)
+            if entry.state == "sending" or entry.state == "queued":
+                time.sleep(_LOOK)
+
+    async def asend(
+        self, mailer: AsyncMailer, message: rsmtp.typing.Sendable, *, key: str, wait: bool = True
+    ) -> Receipt:
+        """`AsyncMailer.send(message, key=key)`, with this outbox."""
+        entry = await asyncio.to_thread(self.put, message, key=key)
+        while True:
+            if (receipt := self._settled(entry)) is not None:
+                return receipt
+            if (receipt := await running.asend_one(self._store, mailer, entry.id)) is not None:
+                return receipt
+            entry = await asyncio.to_thread(self._elsewhere, entry.id, wait)
+            if entry.state == "sending" or entry.state == "queued":
+                await asyncio.sleep(_LOOK)
+
+    def _settled(self, entry: Entry) -> Receipt | None:
+        return None if entry.state in ("queued", "sending") else entry.receipt
+
+    def _elsewhere(self, id: int, wait: bool) -> Entry:
+        self._store.take_over(time.time())
+        entry = self._entry(id)
+        if entry.state in ("queued", "sending") and not wait:
+            raise OutboxError(f"message {id} (key {entry.key!r}) is being sent by another process or thread")
+        return entry
+
+    # -- looking -------------------------------------------------------------------------
+
+    def status(self) -> dict[str, int]:
+        """The numbers of messages in each state: "queued", "sending", "sent", "refused",
+        "unknown", "dead", "suppressed", "cancelled"."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT state, count(*) FROM outbox_message GROUP BY state")
+            return dict.fromkeys(STATES, 0) | dict(rows)
+
+    def entries(self, state: str | Iterable[str] | None = None) -> Iterator[Entry]:
+        """The messages in this state, or these, or all, in the order in which they were put."""
+        states = () if state is None else _states(state, STATES)
+        marks = ", ".join("?" * len(states))
+        last = 0
+        while True:
+            # Nothing is held meanwhile: the caller may take its time, and change what it sees.
+            with self._database.reading() as connection:
+                where = f"id > ?{f' AND state IN ({marks})' if states else ''}"
+                page = list(itertools.islice(entries(connection, where, (last, *states)), _PAGE))
+            yield from page
+            if len(page) < _PAGE:
+                return
+            last = page[-1].id
+
+    def get(self, which: int | str) -> Entry:
+        """The message with this number or key. KeyError: there is none."""
+        return self._entry(self._id(which))
+
+    def history(self, which: int | str) -> list[Event]:
+        """What happened to a message, from its beginning on."""
+        id = self._id(which)
+        with self._database.reading() as connection:
+            return events(connection, id)
+
+    def content(self, which: int | str) -> bytes:
+        """The message as it is sent, with CRLF."""
+        id = self._id(which)
+        with self._database.reading() as connection:
+            query = "SELECT octets FROM outbox_content WHERE message = ?"
+            octets: bytes = connection.execute(query, (id,)).fetchone()[0]
+            return octets
+
+    # -- by hand -------------------------------------------------------------------------
+
+    def retry(self, which: int | str) -> Entry:
+        """Queues a message again, for those recipients that have not got it: one that was
+        refused, given up or cancelled, or whose fate is unknown. In the last case it may
+        arrive twice. ValueError for one that is sent, queued or being sent."""
+        return self._by_hand(which, self._store.retry, "retried", "has arrived, or is under way")
+
+    def cancel(self, which: int | str) -> Entry:
+        """Takes back a message that is queued. ValueError for one that a process is sending,
+        or that has ended."""
+        return self._by_hand(which, self._store.cancel, "cancelled", "is no longer waiting")
+
+    def _by_hand(self, which: int | str, change: Any, done: str, why: str) -> Entry:
+        id = self._id(which)
+        if not change(id, time.time()):
+            raise ValueError(f"message {which!r} can't be {done}: it {why} (state {self._entry(id).state!r})")
+        return self._entry(id)
+
+    def purge(
+        self,
+        state: str | Iterable[str] = ("sent", "cancelled"),
+        *,
+        older_than: timedelta | float = 7 * 86400.0,
+    ) -> int:
+        """Deletes messages that ended in this state, or these, so long ago: a timedelta, or
+        seconds; default: seven days. Their keys are forgotten. Returns their number."""
+        chosen = _states(state, (*WORST, "cancelled"))
+        seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
+        if arguments.number("older_than", seconds) < 0:
+            raise ValueError(f"older_than: {older_than!r} is not a length of time")
+        return self._store.purge(chosen, time.time() - seconds)
+
+    # ------------------------------------------------------------------------------------
+
+    def _id(self, which: int | str) -> int:
+        if isinstance(which, bool) or not isinstance(which, (int, str)):
+            raise arguments.wanted("which", "the number or the key of a message", which)
+        column = "id" if isinstance(which, int) else "key"
+        with self._database.reading() as connection:
+            found = connection.execute(
+                f"SELECT id FROM outbox_message WHERE {column} = ?", (which,)
+            ).fetchone()
+        if found is None:
+            raise KeyError(f"there is no message with the {'number' if column == 'id' else 'key'} {which!r}")
+        id: int = found[0]
+        return id
+
+    def _entry(self, id: int) -> Entry:
+        with self._database.reading() as connection:
+            return _one(connection, id)
+
+    def close(self) -> None:
+        """Closes the file. A sending that is under way can't go on."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Outbox {str(self._database.path)!r}>"
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {state}" for state, count in self.status().items() if count) or "empty"
+
+
+def _states(state: str | Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    states = (state,) if isinstance(state, str) else tuple(state)
+    for one in states:
+        arguments.one_of("state", one, known)
+    return states
+
+
+def _one(connection: sqlite3.Connection, id: int) -> Entry:
+    return next(entries(connection, "id = ?", (id,)))
+
+
+def _moment(argument: str, when: Any, now: float) -> float:
+    if isinstance(when, timedelta):
+        return now + when.total_seconds()
+    if isinstance(when, datetime):
+        if when.tzinfo is None:
+            raise ValueError(
+                f"{argument}: {when} has no time zone: datetime.now(timezone.utc), or .astimezone()"
+            )
+        return when.timestamp()
+    if isinstance(when, bool) or not isinstance(when, (int, float)):
+        raise arguments.wanted(argument, "a datetime or a time in seconds", when)
+    return arguments.number(argument, when)

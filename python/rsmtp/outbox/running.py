@@ -1,0 +1,344 @@
+"""An outbox is sent: by a Mailer, or by an AsyncMailer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+import time
+from array import array
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, NamedTuple
+
+from rsmtp._rsmtp import Receipt
+from rsmtp.async_mailer import AsyncMailer
+from rsmtp.async_sending import AsyncSending
+from rsmtp.errors import SMTPException
+from rsmtp.mailer import Mailer, break_off, rounds
+from rsmtp.outbox.content import Stored
+from rsmtp.outbox.database import LeaseLost
+from rsmtp.outbox.store import Store
+from rsmtp.report import KEPT, Report
+
+# Seconds without anything to send, at most, until the file is looked at again.
+_LOOK = 1.0
+# Seconds that a server is left alone that has too much to do, or can't be reached: doubled.
+_FIRST_REST = 2.0
+_LONGEST_REST = 300.0
+
+
+class Ran(NamedTuple):
+    """What came of one run: numbers of messages."""
+
+    sent: int = 0
+    refused: int = 0
+    unknown: int = 0
+    dead: int = 0
+    suppressed: int = 0
+    #: Attempts after which a message has to wait for another one.
+    put_off: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every message that was taken was sent to every recipient."""
+        return self.sent == sum(self)
+
+    def plus(self, counts: dict[str, int]) -> Ran:
+        so_far = zip(self._fields, self, strict=True)
+        return Ran(*(before + counts.get(name.replace("_", " "), 0) for name, before in so_far))
+
+
+class Owner:
+    """This run, as the file knows it: what it has claimed, and until when."""
+
+    def __init__(self, store: Store, stop: Callable[[], bool] = lambda: False) -> None:
+        self.store = store
+        self._stop = stop
+        self.ran = Ran()
+        self.enlist()
+        self._rest = 0.0
+        # Of those that others had claimed when this run began.
+        self._leases: dict[int, float] | None = None
+
+    def enlist(self) -> None:
+        """Also once more, where the lease was lost: what it had is for all again."""
+        name = f"process {os.getpid()} on {socket.gethostname()}"
+        self.id = self.store.enlist(name, time.time())
+        self._renewed = time.monotonic()
+
+    def begin(self) -> None:
+        """Another sending: its messages are counted anew."""
+        # The message that a receipt or an end is about, by its place in the sending.
+        self._messages = array("q")
+        self._failed = False
+
+    def keep(self) -> None:
+        """Renews the lease, if it is time to."""
+        if time.monotonic() - self._renewed > self.store.lease / 4:
+            self.store.renew(self.id, time.time())
+            self._renewed = time.monotonic()
+
+    def claim(self, only: int | None = None) -> list[Stored]:
+        """Some of what is due."""
+        if self._stop():
+            return []
+        self.store.take_over(time.time())
+        claim = self.store.claim(self.id, time.time(), only)
+        self._messages.extend(stored.id for stored in claim)
+        return claim
+
+    def claimed(self, only: int | None = None) -> Iterator[Any]:
+        """What is due, claim after claim."""
+        while claim := self.claim(only):
+            yield from claim
+            if only is not None:
+                return
+
+    def say_ends(self, indexes: list[int]) -> bool:
+        messages = self._messages
+        try:
+            self.store.say_ends(self.id, [messages[index] for index in indexes], time.time())
+        except BaseException:
+            # It is no fault of the messages': their attempts don't count.
+            self._failed = True
+            raise
+        return True
+
+    def settle(self, receipts: list[Receipt]) -> None:
+        if not receipts:
+            return
+        told = [(self._messages[receipt.index], receipt) for receipt in receipts]
+        self.ran = self.ran.plus(self.store.settle(self.id, told, time.time(), counted=not self._failed))
+        if any(receipt.sent for receipt in receipts):
+            self._rest = 0.0
+        elif any(_slows(receipt) for receipt in receipts):
+            self.slow_down()
+
+    def settle_and_keep(self, receipts: list[Receipt]) -> None:
+        self.settle(receipts)
+        self.keep()
+
+    def slow_down(self) -> None:
+        """The server has too much to do, or can't be reached: all wait, and no message is to
+        blame."""
+        self._rest = min(max(self._rest * 2, _FIRST_REST), _LONGEST_REST)
+
+    @property
+    def rest(self) -> float:
+        return self._rest
+
+    def waits_for_others(self) -> float:
+        """Seconds until the owners are looked at again that may have ended without a word. 0:
+        there are none."""
+        leases = self.store.others(self.id)
+        if self._leases is None:
+            self._leases = leases
+        # One that has renewed its lease is alive, and will send what it has claimed.
+        stale = [lease for owner, lease in leases.items() if self._leases.get(owner) == lease]
+        return min(_LOOK, max(0.05, min(stale) - time.time() + 0.05)) if stale else 0.0
+
+    def end(self) -> None:
+        self.store.resign(self.id)
+
+
+def _slows(receipt: Receipt) -> bool:
+    return any(recipient._is_about_the_server for recipient in receipt.recipients)
+
+
+# -- by threads --------------------------------------------------------------------------
+
+
+def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -> Ran:
+    owner = Owner(store, stop.is_set)
+    try:
+        while True:
+            try:
+                _once(owner, mailer)
+            except LeaseLost:
+                owner.enlist()
+                continue
+            except (SMTPException, OSError) as trouble:
+                if not forever or _is_final(trouble):
+                    raise
+                owner.slow_down()
+            if stop.is_set():
+                return owner.ran
+            if (seconds := _pause(owner, forever)) is None:
+                return owner.ran
+            if _sleep(owner, stop, seconds):
+                return owner.ran
+    finally:
+        owner.end()
+
+
+def _pause(owner: Owner, forever: bool) -> float | None:
+    """How long to wait for more, or None: that was all."""
+    if forever:
+        return max(owner.rest, _LOOK)
+    return owner.waits_for_others() or None
+
+
+def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
+    """Whether it is to stop."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if stop.wait(min(left, owner.store.lease / 8)):
+            return True
+        owner.keep()
+    return False
+
+
+def _is_final(trouble: BaseException) -> bool:
+    """Whether another attempt would only fail again, and a person has to look."""
+    return getattr(trouble, "transient", True) is False
+
+
+def _once(owner: Owner, mailer: Mailer, only: int | None = None) -> list[Receipt]:
+    """Sends what is due. The receipts of `only` one."""
+    owner.begin()
+    told: list[Receipt] = []
+    receipts: list[Receipt] = []
+    sending = mailer._engine.send_all(True, KEPT, by_threads=True, recorded=False, note=owner.say_ends)
+    try:
+        for _ in rounds(sending, owner.claimed(only), receipts):
+            owner.settle_and_keep(receipts)
+            if only is not None:
+                told += receipts
+            receipts.clear()
+    except BaseException as raised:
+        # What it had in hand is written down as well.
+        report = Report()
+        report.receipts = receipts
+        break_off(sending, raised, report)
+        owner.settle(report.receipts)
+        raise
+    return told
+
+
+def send_one(store: Store, mailer: Mailer, message: int) -> Receipt | None:
+    """Sends this one now, unless it is in other hands."""
+    owner = Owner(store)
+    try:
+        receipts = _once(owner, mailer, message)
+        return receipts[0] if receipts else None
+    finally:
+        owner.end()
+
+
+# -- by an event loop --------------------------------------------------------------------
+
+
+class Notes:
+    """Ends are written down in a thread, for all sessions that have some, and the loop goes on."""
+
+    #: Lets the sessions look again.
+    nudge: Callable[[], None]
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._noted: set[int] = set()
+        # Asked for, and of these what is being written.
+        self._wanted: set[int] = set()
+        self._in_writing: set[int] = set()
+        self._writing: asyncio.Task[None] | None = None
+        self._raised: BaseException | None = None
+
+    def __call__(self, indexes: list[int]) -> bool:
+        if self._raised is not None:
+            raise self._raised
+        if self._noted.issuperset(indexes):
+            # Each end is said once; another transaction of the message asks again.
+            self._noted.difference_update(indexes)
+            return True
+        self._wanted.update(set(indexes) - self._noted - self._in_writing)
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._write())
+        return False
+
+    async def _write(self) -> None:
+        while self._wanted:
+            self._in_writing, self._wanted = self._wanted, set()
+            try:
+                await asyncio.to_thread(self._owner.say_ends, sorted(self._in_writing))
+            except BaseException as raised:
+                self._raised = raised
+            else:
+                self._noted |= self._in_writing
+            self._in_writing = set()
+            self.nudge()
+        self._writing = None
+
+
+async def arun(store: Store, mailer: AsyncMailer, *, forever: bool, stop: asyncio.Event) -> Ran:
+    owner = await asyncio.to_thread(Owner, store, stop.is_set)
+    try:
+        while True:
+            try:
+                await _aonce(owner, mailer)
+            except LeaseLost:
+                await asyncio.to_thread(owner.enlist)
+                continue
+            except (SMTPException, OSError) as trouble:
+                if not forever or _is_final(trouble):
+                    raise
+                owner.slow_down()
+            if stop.is_set():
+                return owner.ran
+            seconds = await asyncio.to_thread(_pause, owner, forever)
+            if seconds is None or await _asleep(owner, stop, seconds):
+                return owner.ran
+    finally:
+        await asyncio.shield(asyncio.to_thread(owner.end))
+
+
+async def _asleep(owner: Owner, stop: asyncio.Event, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        try:
+            async with asyncio.timeout(min(left, owner.store.lease / 8)):
+                await stop.wait()
+            return True
+        except TimeoutError:
+            await asyncio.to_thread(owner.keep)
+    return False
+
+
+async def _aonce(owner: Owner, mailer: AsyncMailer, only: int | None = None) -> list[Receipt]:
+    owner.begin()
+    told: list[Receipt] = []
+
+    async def claimed() -> AsyncIterator[Any]:
+        while claim := await asyncio.to_thread(owner.claim, only):
+            for stored in claim:
+                yield stored
+            if only is not None:
+                return
+
+    notes = Notes(owner)
+    sending = AsyncSending(mailer._pool, mailer._hops, claimed(), False, None, note=notes)
+    notes.nudge = sending.nudge
+    receipts = sending.receipts
+    try:
+        async with contextlib.aclosing(sending.groups()) as groups:
+            async for _ in groups:
+                count = len(receipts)
+                await asyncio.to_thread(owner.settle_and_keep, receipts[:count])
+                if only is not None:
+                    told += receipts[:count]
+                del receipts[:count]
+    except BaseException:
+        # What it had in hand is written down as well, also where the task is cancelled again.
+        await asyncio.shield(asyncio.to_thread(owner.settle, list(receipts)))
+        raise
+    return told
+
+
+async def asend_one(store: Store, mailer: AsyncMailer, message: int) -> Receipt | None:
+    owner = await asyncio.to_thread(Owner, store)
+    try:
+        receipts = await _aonce(owner, mailer, message)
+        return receipts[0] if receipts else None
+    finally:
+        await asyncio.shield(asyncio.to_thread(owner.end))

@@ -1,0 +1,118 @@
+"""`rsmtp outbox`: what waits in a file, sent and looked after."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import rsmtp
+from rsmtp.outbox import Outbox
+
+LETTER = ("ann@example.org", ["bob@example.net"], b"Subject: Hello\r\n\r\nHi\r\n")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "mail.db")
+
+
+@pytest.fixture
+def catcher():
+    with rsmtp.Catcher() as catcher:
+        yield catcher
+
+
+def url(catcher):
+    return f"smtp://{catcher.host}:{catcher.port}?tls=none"
+
+
+def outbox(*arguments):
+    environment = {name: value for name, value in os.environ.items() if name != "RSMTP_URL"}
+    return subprocess.run(
+        [sys.executable, "-m", "rsmtp", "outbox", *arguments],
+        capture_output=True, text=True, env=environment, timeout=60,
+    )  # fmt: skip
+
+
+def test_what_is_due_is_sent(path, catcher):
+    with Outbox(path) as box:
+        box.put(LETTER, key="a")
+        box.put(LETTER)
+    done = outbox("run", path, "--server", url(catcher), "--connections", "2")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2 sent\n", "")
+    assert len(catcher.messages) == 2
+    assert outbox("run", path, "--server", url(catcher)).stdout == "nothing was due\n"
+    assert outbox("status", path).stdout.split() == ["sent", "2"]
+
+
+def test_what_needs_a_person_is_shown_and_queued_again(path, catcher):
+    catcher.fault("rcpt", reply=(550, "5.1.1 no such user"), times=1)
+    with Outbox(path) as box:
+        box.put(LETTER, key="7")
+        box.put(LETTER, key="invoice/8")
+    done = outbox("run", path, "--server", url(catcher))
+    assert (done.returncode, done.stdout) == (1, "1 sent, 1 refused\n")
+    dead = outbox("dead", path)
+    assert dead.returncode == 1 and "550 5.1.1 no such user" in dead.stdout and "[7]" in dead.stdout
+    shown = outbox("show", path, "7").stdout
+    assert "put into the outbox" in shown and "bob@example.net refused: 550 5.1.1 no such user" in shown
+    assert outbox("retry", path, "7").stdout == "queued 1\n"
+    assert outbox("run", path, "--server", url(catcher)).stdout == "1 sent\n"
+    assert outbox("dead", path).returncode == 0
+    again = outbox("retry", path, "invoice/8")
+    assert again.returncode == 2 and "can't be retried" in again.stderr
+
+
+def test_cancel_purge_and_export(path):
+    with Outbox(path) as box:
+        box.put(LETTER, key="a")
+        box.put(LETTER, key="b")
+    assert outbox("cancel", path, "a").stdout == "cancelled 1\n"
+    rows = [json.loads(line) for line in outbox("export", path).stdout.splitlines()]
+    assert [(row["key"], row["state"]) for row in rows] == [("a", "cancelled"), ("b", "queued")]
+    assert rows[0]["recipients"][0] | {"text": None} == {
+        "address": "bob@example.net", "fate": "not sent", "stage": None, "code": None, "text": None,
+        "transient": False, "state": "cancelled",
+    }  # fmt: skip
+    assert outbox("purge", path).stdout == "deleted 0 messages\n"
+    assert outbox("purge", path, "--older-than", "0").stdout == "deleted 1 message\n"
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["status", "{none}"], "there is no such file"),
+        (["show", "{path}", "nothing"], "there is no message with the key 'nothing'"),
+        (["retry", "{path}"], "name the messages by number or key"),
+        (["show", "{path}", "--state", "lost"], "state"),
+        (["run", "{path}"], "no server: say --server"),
+        (["run", "{path}", "--server", "smtp://127.0.0.1:9?tls=none"], "127.0.0.1:9"),
+        (["lose", "{path}"], "invalid choice: 'lose'"),
+    ],
+)
+def test_what_is_wrong_is_told(path, tmp_path, arguments, words):
+    with Outbox(path) as box:
+        box.put(LETTER)
+    given = [argument.format(path=path, none=tmp_path / "none.db") for argument in arguments]
+    done = outbox(*given)
+    assert done.returncode not in (0, 1) and words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_forever_ends_with_a_signal(path, catcher, number):
+    command = [sys.executable, "-m", "rsmtp", "outbox", "run", path, "--forever", "--server", url(catcher)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        with Outbox(path) as box:
+            box.put(LETTER)
+        deadline = time.monotonic() + 30
+        while not catcher.messages and time.monotonic() < deadline:
+            time.sleep(0.02)
+        child.send_signal(number)
+        output, errors = child.communicate(timeout=30)
+    assert (child.returncode, output) == (0, "1 sent\n")
+    assert "what is in flight is waited for" in errors

@@ -1,0 +1,24 @@
+"""Sends an outbox: `child.py PATH URL HOW CONNECTIONS [CA_FILE]`, to be killed at any time."""
+
+import asyncio
+import sys
+
+import rsmtp
+from rsmtp.outbox import Outbox
+
+path, url, how, connections, *ca_file = sys.argv[1:]
+options = {"connections": int(connections), "window": 50, "retries": 1, "backoff": 0.05, "timeout": 20}
+if ca_file:
+    options["context"] = rsmtp.TlsConfig(ca_file=ca_file[0])
+outbox = Outbox(path, lease=0.6, first_retry=0.1)
+print("ready", flush=True)
+if how == "threads":
+    with rsmtp.Mailer(url, **options) as mailer:
+        outbox.run(mailer)
+else:
+
+    async def run():
+        async with rsmtp.AsyncMailer(url, **options) as mailer:
+            await outbox.run(mailer)
+
+    asyncio.run(run())

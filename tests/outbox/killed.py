@@ -1,0 +1,57 @@
+"""Processes that send an outbox, and are killed again and again."""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+def start(path, url, how="threads", connections=2, ca_file=None):
+    return subprocess.Popen(
+        [sys.executable, CHILD, path, url, how, str(connections), *([ca_file] if ca_file else [])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kill_again_and_again(
+    outbox, path, url, *, kills, how="threads", longest=0.15, between=lambda: None, ca_file=None
+):
+    """Runs it in processes that are killed at random moments, and then in one that may end."""
+    killed = 0
+    while killed < kills and outbox.status()["queued"] + outbox.status()["sending"]:
+        with start(path, url, how, ca_file=ca_file) as child:
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(random.uniform(0, longest))
+            if child.poll() is None:
+                child.kill()
+                killed += 1
+        between()
+    while outbox.status()["queued"] + outbox.status()["sending"]:
+        with start(path, url, how, ca_file=ca_file) as child:
+            _, errors = child.communicate(timeout=300)
+            assert child.returncode == 0, errors
+    return killed
+
+
+def agree(outbox, arrived):
+    """Every message arrived, once; only what is unknown may not have, and once at most. `arrived`
+    are the numbers in the order of their coming. The numbers of those that are unknown."""
+    times = {}
+    for number in arrived:
+        times[number] = times.get(number, 0) + 1
+    unknown = []
+    for entry in outbox.entries():
+        number = int(entry.subject.removeprefix("Number "))
+        here = times.pop(number, 0)
+        if entry.state == "unknown":
+            assert here <= 1, f"{number} is unknown and arrived {here} times"
+            unknown.append(number)
+        else:
+            assert entry.state == "sent" and here == 1, f"{number} is {entry.state} and arrived {here} times"
+    assert not times, f"never put: {times}"
+    return unknown

@@ -1,0 +1,18 @@
+"""Messages that tell their numbers."""
+
+import re
+
+import rsmtp
+
+
+def letter(number=0, text="Hello", **fields):
+    known = {"subject": f"Number {number}", "from_": "ann@example.org", "to": "bob@example.net"}
+    return rsmtp.Message(text, **(known | fields))
+
+
+def raw(number, to=("bob@example.net",)):
+    return ("ann@example.org", list(to), b"Subject: Number %d\r\n\r\nHello\r\n" % number)
+
+
+def number_of(data):
+    return int(re.search(rb"(?m)^Subject: Number (\d+)", data)[1])
