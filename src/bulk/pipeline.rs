@@ -144,7 +144,7 @@ impl<P: Payload> Pipeline<P> {
     /// server's (RFC 9422 MAILMAX). However long it took to open, it does something.
     fn is_spent(&self, session: &Session, now: Instant) -> bool {
         let begun = self.past.begun;
-        let most = self.bounds.messages.into_iter().chain(session.extensions().limit("MAILMAX")).min();
+        let most = self.bounds.messages.into_iter().chain(session.extensions().known().mail_max).min();
         let old = self.past.until.is_some_and(|until| now >= until);
         self.logged_out
             || most.is_some_and(|most| begun >= most)

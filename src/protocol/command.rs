@@ -278,31 +278,36 @@ impl Command {
     /// The command line without its end. `smtputf8` is whether the transaction
     /// that it belongs to uses SMTPUTF8.
     pub fn line(&self, smtputf8: bool, letters: Letters) -> String {
-        let smtplib = letters == Letters::Smtplib;
         let mut line = String::with_capacity(80);
+        self.write_to(&mut line, smtputf8, letters);
+        line
+    }
+
+    /// Appends it.
+    pub fn write_to(&self, line: &mut String, smtputf8: bool, letters: Letters) {
+        let smtplib = letters == Letters::Smtplib;
         match self {
             Self::Free(text) => line.push_str(text.as_str()),
             _ if smtplib => line.push_str(&self.verb().smtplib_name()),
             _ => line.push_str(self.verb().name()),
         }
         match self {
-            Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => push(&mut line, name.as_str()),
+            Self::Ehlo(name) | Self::Helo(name) | Self::Lhlo(name) => push(line, name.as_str()),
             Self::Mail(path, parameters) => {
                 line.push_str(if smtplib { " from:<" } else { " FROM:<" });
-                path.write_to(&mut line, smtputf8);
-                push_parameters(&mut line, parameters);
+                path.write_to(line, smtputf8);
+                push_parameters(line, parameters);
             }
             Self::Rcpt(path, parameters) => {
                 line.push_str(if smtplib { " to:<" } else { " TO:<" });
-                path.write_to(&mut line, smtputf8);
-                push_parameters(&mut line, parameters);
+                path.write_to(line, smtputf8);
+                push_parameters(line, parameters);
             }
-            Self::Vrfy(text) | Self::Expn(text) => push(&mut line, text.as_str()),
-            Self::Noop(Some(text)) | Self::Help(Some(text)) => push(&mut line, text.as_str()),
+            Self::Vrfy(text) | Self::Expn(text) => push(line, text.as_str()),
+            Self::Noop(Some(text)) | Self::Help(Some(text)) => push(line, text.as_str()),
             Self::StartTls | Self::Data | Self::Rset | Self::Quit | Self::Noop(None) | Self::Help(None) => {}
             Self::Free(_) => {}
         }
-        line
     }
 }
 

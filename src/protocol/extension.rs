@@ -9,6 +9,24 @@ use super::reply::Reply;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
     offered: Vec<(String, String)>,
+    known: Known,
+}
+
+/// What every transaction asks for, read off the list once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    pub pipelining: bool,
+    pub chunking: bool,
+    pub eight_bit_mime: bool,
+    pub smtputf8: bool,
+    pub size: bool,
+    /// Octets that the server takes at most (RFC 1870); None where it names no limit. 0 means
+    /// that there is none.
+    pub size_limit: Option<u64>,
+    /// RFC 9422: messages a session, recipients a message, domains of theirs a session.
+    pub mail_max: Option<usize>,
+    pub rcpt_max: Option<usize>,
+    pub rcpt_domain_max: Option<usize>,
 }
 
 impl Extensions {
@@ -17,11 +35,31 @@ impl Extensions {
         for line in reply.lines().skip(1) {
             extensions.add_line(&String::from_utf8_lossy(line));
         }
-        extensions
+        extensions.whole()
+    }
+
+    fn whole(mut self) -> Self {
+        let size_limit = self.parameters("SIZE").and_then(|limit| limit.trim().parse().ok());
+        self.known = Known {
+            pipelining: self.has("PIPELINING"),
+            chunking: self.has("CHUNKING"),
+            eight_bit_mime: self.has("8BITMIME"),
+            smtputf8: self.has("SMTPUTF8"),
+            size: self.has("SIZE"),
+            size_limit: size_limit.filter(|&limit| limit > 0),
+            mail_max: self.limit("MAILMAX"),
+            rcpt_max: self.limit("RCPTMAX"),
+            rcpt_domain_max: self.limit("RCPTDOMAINMAX"),
+        };
+        self
+    }
+
+    pub fn known(&self) -> &Known {
+        &self.known
     }
 
     /// Adds one; several AUTH lines make one list.
-    pub fn add(&mut self, keyword: &str, parameters: &str) {
+    fn add(&mut self, keyword: &str, parameters: &str) {
         let known = self.offered.iter_mut().find(|(k, _)| k.eq_ignore_ascii_case(keyword));
         match known {
             Some((_, list)) if keyword.eq_ignore_ascii_case("AUTH") => {
@@ -57,15 +95,7 @@ impl Extensions {
         found.map(|(_, parameters)| parameters.as_str())
     }
 
-    /// Octets that the server takes at most (RFC 1870); None where it names no
-    /// limit. 0 means that there is none.
-    pub fn size_limit(&self) -> Option<u64> {
-        self.parameters("SIZE")?.trim().parse().ok().filter(|&limit| limit > 0)
-    }
-
-    /// What the server allows at most: `MAILMAX` messages a session, `RCPTMAX`
-    /// recipients a message, `RCPTDOMAINMAX` domains of theirs a session (RFC 9422).
-    pub fn limit(&self, name: &str) -> Option<usize> {
+    fn limit(&self, name: &str) -> Option<usize> {
         let limits = self.parameters("LIMITS")?.split_ascii_whitespace();
         let mut named = limits.filter_map(|limit| limit.split_once('='));
         let (_, value) = named.find(|(key, _)| key.eq_ignore_ascii_case(name))?;
@@ -89,7 +119,7 @@ impl<K: AsRef<str>, P: AsRef<str>> FromIterator<(K, P)> for Extensions {
         for (keyword, parameters) in pairs {
             extensions.add(keyword.as_ref(), parameters.as_ref());
         }
-        extensions
+        extensions.whole()
     }
 }
 
@@ -106,9 +136,9 @@ mod tests {
         let e = offered("Size 1000\nPipelining\nx-odd a  b\n8BITMIME ");
         assert!(e.has("PIPELINING") && e.has("8bitmime") && !e.has("CHUNKING"));
         assert_eq!(e.parameters("X-ODD"), Some("a  b"));
-        assert_eq!(e.size_limit(), Some(1000));
-        assert_eq!(offered("SIZE").size_limit(), None);
-        assert_eq!(offered("SIZE 0").size_limit(), None);
+        assert_eq!(e.known().size_limit, Some(1000));
+        assert_eq!(offered("SIZE").known().size_limit, None);
+        assert_eq!(offered("SIZE 0").known().size_limit, None);
     }
 
     #[test]

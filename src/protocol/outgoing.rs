@@ -10,6 +10,7 @@ use super::state::State;
 use super::transaction::Part;
 use super::transcript::{BODY_LINES, Line, MASK, Speaker};
 use std::collections::VecDeque;
+use std::fmt::Write;
 
 /// Mail data is encoded in pieces of this many octets, as the wire takes them.
 const PIECE: usize = 64 * 1024;
@@ -119,6 +120,8 @@ pub(super) struct Outgoing {
     lines: VecDeque<Line>,
     /// No lines are kept.
     pub(super) quiet: bool,
+    /// The line that was said last: its memory is used again.
+    said: String,
     pub(super) letters: Letters,
     /// Where the session stands, for the lines.
     pub(super) state: Option<State>,
@@ -126,10 +129,15 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn command(&mut self, command: &Command, smtputf8: bool, awaited: Awaited) {
-        let line = command.line(smtputf8, self.letters);
         if self.quiet {
-            return self.say(&line, awaited);
+            let mut line = std::mem::take(&mut self.said);
+            line.clear();
+            command.write_to(&mut line, smtputf8, self.letters);
+            self.say(&line, awaited);
+            self.said = line;
+            return;
         }
+        let line = command.line(smtputf8, self.letters);
         let shown = match command {
             Command::Free(_) => mask_free(&line),
             _ => line.clone(),
@@ -230,11 +238,17 @@ impl Outgoing {
         }
         let end = if last { " LAST" } else { "" };
         let bdat = if self.letters == Letters::Smtplib { "bdat" } else { "BDAT" };
-        let line = format!("{bdat} {}{end}", content.len());
+        let mut line = std::mem::take(&mut self.said);
+        line.clear();
+        // A String takes whatever is written to it.
+        let _ = write!(line, "{bdat} {}{end}", content.len());
         self.put(line.as_bytes());
         self.put(b"\r\n");
-        self.note(Speaker::Client, line.into_bytes());
-        self.note_body(content, 0);
+        if !self.quiet {
+            self.note(Speaker::Client, line.as_bytes().to_vec());
+            self.note_body(content, 0);
+        }
+        self.said = line;
     }
 
     fn chunk_said(&mut self, last: bool, body: Body, encoder: Encoder) {

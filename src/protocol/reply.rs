@@ -48,6 +48,11 @@ impl Reply {
         self.code
     }
 
+    /// The lines, parted by LF.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.text
+    }
+
     /// At least one.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.text.split(|&octet| octet == b'\n')

@@ -55,7 +55,15 @@ pub struct ReplyReader {
     /// Of the lines so far, parted by LF.
     text: Vec<u8>,
     size: usize,
+    /// What the server has said before in one line, the last first: it mostly says the same
+    /// to each message.
+    before: [Option<Reply>; KEPT],
 }
+
+/// Longer words are not said again and again.
+const WORDS: usize = 256;
+/// As many as the replies to one message in a window: to RSET, MAIL, RCPT, BDAT.
+const KEPT: usize = 4;
 
 impl ReplyReader {
     /// Takes bytes up to the end of the next whole reply. Returns how many were
@@ -110,6 +118,10 @@ impl ReplyReader {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let (code, last, text) = split(line)?;
+        if last && self.code.is_none() && code::ALL.contains(&code) {
+            self.size = 0;
+            return Ok(Some(self.said_before(code, text)));
+        }
         match self.code {
             Some(first) if first != code => return Err(Fault::CodeChanged(first, code)),
             Some(_) => self.text.push(b'\n'),
@@ -120,11 +132,27 @@ impl ReplyReader {
             return Ok(None);
         }
         let text = std::mem::take(&mut self.text);
-        *self = Self::default();
+        (self.code, self.size) = (None, 0);
         if !code::ALL.contains(&code) {
             return Err(Fault::CodeOutOfRange(code, text));
         }
         Ok(Some(Reply::of(code, text)))
+    }
+
+    /// A reply of one line, whose words are shared with the same reply before it.
+    fn said_before(&mut self, code: u16, text: &[u8]) -> Reply {
+        let is_it = |before: &Option<Reply>| {
+            before.as_ref().is_some_and(|reply| reply.code() == code && reply.octets() == text)
+        };
+        if let Some(at) = self.before.iter().position(is_it) {
+            self.before[..=at].rotate_right(1);
+        } else if text.len() <= WORDS {
+            self.before.rotate_right(1);
+            self.before[0] = Some(Reply::new(code, text));
+        } else {
+            return Reply::new(code, text);
+        }
+        self.before[0].clone().unwrap_or_else(|| Reply::new(code, text))
     }
 }
 

@@ -20,7 +20,6 @@ impl Session {
         self.note_reply(masked.as_ref().unwrap_or(&reply));
         // A challenge has to be answered as it is.
         let reply = masked.filter(|reply| reply.code() != code::AUTH_CONTINUES).unwrap_or(reply);
-        let stage = self.stage();
         let Some(awaited) = self.out.next_awaited() else {
             return Err(self.unsolicited(reply));
         };
@@ -30,21 +29,21 @@ impl Session {
         // One that began before its command was sent whole answers something else,
         // however late its last octet comes.
         if !self.input.began_due {
-            return self.too_early(awaited, stage, reply);
+            return self.too_early(awaited, self.stage(), reply);
         }
         if awaited.is_mail()
             && reply.asks_for_more()
             && (awaited.stage(), reply.code()) != (Stage::Data, code::START_MAIL_INPUT)
         {
             let message = "the server waits for more where nothing more follows";
-            return Err(self.broke_with(stage, message, reply));
+            return Err(self.broke_with(self.stage(), message, reply));
         }
         if let Awaited::Transaction(Part::Data) = awaited
             && reply.is_completion()
         {
             // One of the answers before it came twice, or this is what comes of another command.
             let message = "the server answered DATA as if it were done";
-            return Err(self.broke_with(stage, message, reply));
+            return Err(self.broke_with(self.stage(), message, reply));
         }
         self.out.answered();
         match awaited {

@@ -9,8 +9,8 @@ impl Session {
     /// RCPTMAX). A server may limit their domains too, over all the session's transactions
     /// (RCPTDOMAINMAX): where not even the first fits, another session has to take them.
     pub fn room_for(&self, recipients: &[ForwardPath]) -> usize {
-        let most = self.server.extensions.limit("RCPTMAX").unwrap_or(usize::MAX).min(recipients.len());
-        let Some(domains) = self.server.extensions.limit("RCPTDOMAINMAX") else { return most };
+        let most = self.server.extensions.known().rcpt_max.unwrap_or(usize::MAX).min(recipients.len());
+        let Some(domains) = self.server.extensions.known().rcpt_domain_max else { return most };
         let mut new = HashSet::new();
         let fits = |path: &&ForwardPath| {
             new.extend(domain_of(path).filter(|domain| !self.flight.domains.contains(domain)));
@@ -21,7 +21,7 @@ impl Session {
 
     /// The domains of these recipients, where they have to be counted.
     pub(super) fn domains_to_count(&self, recipients: &[ForwardPath]) -> Vec<String> {
-        match self.server.extensions.limit("RCPTDOMAINMAX") {
+        match self.server.extensions.known().rcpt_domain_max {
             Some(_) => recipients.iter().filter_map(domain_of).collect(),
             None => Vec::new(),
         }

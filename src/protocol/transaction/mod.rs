@@ -36,29 +36,30 @@ impl Transaction {
     /// Adds the parameters that the content asks for, or says what the server
     /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
     fn fit(&mut self, extensions: &Extensions, options: Options) -> Result<bool, Error> {
+        let offered = extensions.known();
         let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
         let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
-        if smtputf8 && !extensions.has("SMTPUTF8") {
+        if smtputf8 && !offered.smtputf8 {
             return Err(not_offered("SMTPUTF8 is asked for", "SMTPUTF8"));
         }
         if let Some(address) = self.non_ascii_address().filter(|_| !smtputf8) {
-            if !extensions.has("SMTPUTF8") {
+            if !offered.smtputf8 {
                 return Err(non_ascii(address));
             }
             self.mail_parameters.push(Parameter::smtputf8());
             smtputf8 = true;
         }
         if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
-            if extensions.has("8BITMIME") {
+            if offered.eight_bit_mime {
                 self.mail_parameters.push(Parameter::body_8bitmime());
             } else if !options.like_smtplib {
                 let not_ours = || not_offered("the message has 8-bit content", "8BITMIME (RFC 6152)");
                 self.body = in_seven_bits(&self.body)?.ok_or_else(not_ours)?;
             }
         }
-        if extensions.has("SIZE") {
+        if offered.size {
             let size = self.body.canonical_size();
-            if let Some(limit) = extensions.size_limit().filter(|&limit| size > limit) {
+            if let Some(limit) = offered.size_limit.filter(|&limit| size > limit) {
                 let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
                 let error =
                     Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");

@@ -117,12 +117,12 @@ impl Running {
             body: Some(body),
             verdict: None,
             smtputf8,
-            grouped: options.pipelining && extensions.has("PIPELINING"),
+            grouped: options.pipelining && extensions.known().pipelining,
             follows,
             cautious,
             // LMTP answers a last chunk once for each accepted recipient, and these are
             // not counted yet: it keeps to DATA.
-            chunked: options.chunking && extensions.has("CHUNKING") && !options.lmtp,
+            chunked: options.chunking && extensions.known().chunking && !options.lmtp,
             lmtp: options.lmtp,
             like_smtplib: options.like_smtplib,
             is_one_too_many: false,
