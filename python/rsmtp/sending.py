@@ -87,6 +87,8 @@ def _one(argument: str, address: Any) -> Any:
 
 def options_of(argument: str, options: Sequence[str]) -> list[str]:
     """Parameters of MAIL or RCPT, as a list. Raises TypeError naming the argument."""
+    if type(options) is tuple and not options:
+        return []
     if isinstance(options, str) or not hasattr(options, "__iter__"):
         raise TypeError(f"{argument}: a list of options is wanted, not one {type(options).__name__}")
     return [arguments.text(argument, option) for option in options]

@@ -289,6 +289,12 @@ class Conversation(DebugOutput):
             self._rsmtp_learnt = dict(self.esmtp_features)
         return self._rsmtp_connection
 
+    @property
+    def _rsmtp_is_to_be_introduced(self) -> bool:
+        """Asked before each message: most of them are not a session's first."""
+        introduced = self.helo_resp is not None or self.ehlo_resp is not None
+        return not introduced or self._rsmtp_overrides("ehlo_or_helo_if_needed")
+
     def _rsmtp_told(self, error: rsmtp.errors.SMTPException) -> rsmtp.errors.SMTPException:
         """Adds to an error made here what the engine's own errors carry."""
         if self._rsmtp_connection is not None:

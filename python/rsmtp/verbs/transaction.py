@@ -44,8 +44,10 @@ class Transaction(Connecting):
         changed, while it was being sent); OSError for a file that can't be read
         before anything is sent; ValueError for what is not an address or an option.
         """
-        yield self._rsmtp_own.ehlo_or_helo_if_needed()
-        yield from self._rsmtp_starttls_if_needed()
+        if self._rsmtp_is_to_be_introduced:
+            yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        if not self._rsmtp_is_settled:
+            yield from self._rsmtp_starttls_if_needed()
         arguments.text("from_addr", from_addr)
         recipients = sending.recipients_of(to_addrs)
         content = sending.content_of(msg)
@@ -80,8 +82,10 @@ class Transaction(Connecting):
         never sent. Returns and raises as `sendmail`, and ValueError for a message without
         a sender or a recipient, and for more than one block of Resent- fields.
         """
-        yield self._rsmtp_own.ehlo_or_helo_if_needed()
-        yield from self._rsmtp_starttls_if_needed()
+        if self._rsmtp_is_to_be_introduced:
+            yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        if not self._rsmtp_is_settled:
+            yield from self._rsmtp_starttls_if_needed()
         arguments.maybe_text("from_addr", from_addr)
         mail_options = sending.options_of("mail_options", mail_options)
         # smtplib's own callers send to "root, postmaster".
