@@ -3,7 +3,7 @@
 //! The layers, from the inside out; each imports only what stands above it here:
 //!
 //! - `escape`: text of others as a person may see it.
-//! - [`envelope`]: reverse-path and forward-paths, validated once.
+//! - [`address`]: every reader of addresses; the paths of an envelope, validated once.
 //! - [`protocol`]: SMTP as a state machine without I/O. Bytes in, bytes and events out.
 //! - `message`: RFC 5322 and MIME. Knows no SMTP.
 //! - `tls`: the record layer under a session, also without I/O.
@@ -26,7 +26,7 @@
     )
 )]
 
-pub mod envelope;
+pub mod address;
 #[cfg(any(feature = "driver", feature = "catcher"))]
 mod escape;
 pub mod protocol;

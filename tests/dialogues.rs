@@ -273,7 +273,7 @@ fn describe(event: &Event) -> String {
     }
 }
 
-fn fates(recipients: &[(rsmtp::envelope::ForwardPath, Fate)]) -> String {
+fn fates(recipients: &[(rsmtp::address::ForwardPath, Fate)]) -> String {
     let fate = |fate: &Fate| match fate {
         Fate::Sent(reply) => format!("sent {}", reply.code()),
         Fate::Refused(stage, reply) => format!("refused at {stage} {}", reply.code()),

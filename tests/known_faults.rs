@@ -2,7 +2,8 @@
 //! The parts of lettre that have them are in our tests and never in what is shipped
 //! (`tests/test_supply_chain.py`).
 
-use rsmtp::message::{address, field_fold};
+use rsmtp::address::list;
+use rsmtp::message::field_fold;
 use rsmtp::protocol::mail_data::{Encoder, Framing};
 use rsmtp::protocol::{Request, Session, Step};
 
@@ -47,7 +48,7 @@ fn an_ehlo_line_of_white_space_is_passed_over() {
 #[test]
 fn a_line_end_in_a_display_name_is_refused() {
     for name in ["A\r\nBcc: e@example.net", "A\nB", "A\rB", "J\u{fc}rgen\r\nB"] {
-        let value = address::format(name, "a@example.org");
+        let value = list::format(name, "a@example.org");
         for utf8 in [false, true] {
             assert!(field_fold::fold("To", &value, "\r\n", utf8, &mut Vec::new()).is_err(), "{value:?}");
         }

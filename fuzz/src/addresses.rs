@@ -1,8 +1,9 @@
 //! Addresses and the other words of a command: what parses stays inside its
 //! brackets and on its line; the readers of message addresses take anything.
 
-use rsmtp::envelope::{Mailbox, ReversePath};
-use rsmtp::message::{address, address_lenient, identity, stdlib::parameter};
+use rsmtp::address::{Mailbox, ReversePath};
+use rsmtp::address::{lenient, list};
+use rsmtp::message::{identity, stdlib::parameter};
 use rsmtp::protocol::command::{ClientName, Command, Letters, LineText, Parameter};
 
 pub fn check(data: &[u8]) {
@@ -73,21 +74,21 @@ fn words(text: &str) {
 }
 
 fn message(text: &str) {
-    if let Ok(list) = address::parse(text) {
-        for mailbox in address::mailboxes(&list) {
-            let Ok(spec) = mailbox.addr_spec(false) else { continue };
+    if let Ok(list) = list::parse(text) {
+        for mailbox in list::mailboxes(&list) {
+            let Some(spec) = mailbox.spec.in_a_labels() else { continue };
             let name = mailbox.display_name.as_deref().unwrap_or("");
-            let written = address::format(name, &format!("<{spec}>").replace(['<', '>'], ""));
+            let written = list::format(name, &format!("<{spec}>").replace(['<', '>'], ""));
             // A name can't become an address.
-            if let Ok(again) = address::parse(&written) {
-                assert_eq!(address::mailboxes(&again).count(), 1, "{text:?} became {written:?}");
+            if let Ok(again) = list::parse(&written) {
+                assert_eq!(list::mailboxes(&again).count(), 1, "{text:?} became {written:?}");
             }
         }
     }
     let values = [text.to_owned(), "b@example.org".to_owned()];
     for strict in [false, true] {
-        let _ = address_lenient::read_one(text, strict);
-        let _ = address_lenient::read_all(&values, strict);
+        let _ = lenient::read_one(text, strict);
+        let _ = lenient::read_all(&values, strict);
     }
     let _ = identity::message_id(Some(text));
     let _ = parameter::main_value(text);

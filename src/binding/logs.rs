@@ -2,8 +2,8 @@
 //! no handlers, and pays for nothing. Always asked in the caller's own thread and with no lock
 //! of ours held: a handler may send mail itself, and wait for what a lock would keep.
 
+use crate::address::ForwardPath;
 use crate::driver::{Listener, TimedLine};
-use crate::envelope::ForwardPath;
 use crate::escape::escaped;
 use crate::protocol::transaction::Fate;
 use pyo3::exceptions::PyException;

@@ -10,6 +10,7 @@ use super::proxy::ProxySettings;
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
+use crate::address::name_to_look_up;
 use crate::driver::dialling::{self, Dialling};
 use crate::driver::{Reactive, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
@@ -322,5 +323,5 @@ fn system_error(errno: Option<i32>) -> io::Error {
 /// The name that is asked for at the resolver: A-labels (RFC 5891).
 #[pyfunction]
 pub fn ascii_host(host: &str) -> String {
-    connect::ascii_name(host)
+    name_to_look_up(host)
 }

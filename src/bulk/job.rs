@@ -1,6 +1,6 @@
 //! A message on its way, and what is known of it in the end.
 
-use crate::envelope::{ForwardPath, ReversePath};
+use crate::address::{ForwardPath, ReversePath};
 use crate::protocol::command::Parameter;
 use crate::protocol::error::Trace;
 use crate::protocol::reply::Severity;

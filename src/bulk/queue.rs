@@ -8,7 +8,7 @@ use super::job::{Job, Payload, Receipt};
 use super::ledger::Ledger;
 use super::policy::Policy;
 use super::rate::{PerDay, Rate};
-use crate::envelope::ForwardPath;
+use crate::address::ForwardPath;
 use crate::protocol::reply::Severity;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};

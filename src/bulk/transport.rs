@@ -1,6 +1,6 @@
 //! Files, and lettre's transports for sendmail and for nothing, take what a mailer sends.
 
-use crate::envelope::{ForwardPath, Mailbox, ReversePath};
+use crate::address::{ForwardPath, Mailbox, ReversePath};
 use crate::protocol::reply::Reply;
 use crate::protocol::{Error, Kind, Stage};
 use lettre::Transport;

@@ -1,10 +1,6 @@
-//! Paths and parameters of MAIL and RCPT (RFC 5321 section 4.1.2).
-//!
-//! Strict about what is around an address, generous about the address itself:
-//! servers differ there, and the catcher is to show what was sent.
+//! What MAIL and RCPT carry: a path ([`path::received`]) and parameters (RFC 5321 section 4.1.2).
 
-/// RFC 5321 section 4.5.3.1.3, with the angle brackets.
-const LONGEST_PATH: usize = 256;
+use crate::address::path;
 
 /// The parameters of MAIL or RCPT: keywords in capitals, values as they came.
 pub type Parameters = Vec<(String, Option<String>)>;
@@ -21,66 +17,9 @@ pub fn parse<'a>(argument: &'a [u8], prefix: &str) -> Result<(&'a str, Parameter
         .filter(|start| start.eq_ignore_ascii_case(prefix))
         .map(|_| &argument[prefix.len()..])
         .ok_or(Malformed("the path is missing"))?;
-    let inside = path.strip_prefix('<').ok_or(Malformed("the path must stand in angle brackets"))?;
-    let end = closing_bracket(inside).ok_or(Malformed("the path doesn't end"))?;
-    if end + 2 > LONGEST_PATH {
-        return Err(Malformed("the path is longer than 256 octets"));
-    }
-    let address = without_source_route(&inside[..end])?;
-    check(address)?;
-    let parameters = parameters(&inside[end + 1..])?;
+    let (address, rest) = path::received(path).map_err(Malformed)?;
+    let parameters = parameters(rest)?;
     Ok((address, parameters))
-}
-
-/// Where the `>` is that doesn't stand in a quoted string.
-fn closing_bracket(text: &str) -> Option<usize> {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, octet) in text.bytes().enumerate() {
-        match octet {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'>' if !quoted => return Some(at),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// `@a,@b:user@host`: the route is read and ignored (RFC 5321 appendix C).
-fn without_source_route(path: &str) -> Result<&str, Malformed> {
-    if !path.starts_with('@') {
-        return Ok(path);
-    }
-    path.split_once(':').map(|(_, address)| address).ok_or(Malformed("the source route doesn't end"))
-}
-
-/// No control characters anywhere, and no spaces, brackets, commas or second
-/// `@` outside of a quoted string: an address can't hold two.
-fn check(address: &str) -> Result<(), Malformed> {
-    let (mut quoted, mut escaped, mut at_signs) = (false, false, 0);
-    for character in address.chars() {
-        match character {
-            _ if character.is_control() => {
-                return Err(Malformed("a control character in the address"));
-            }
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            ' ' | '<' | '>' | ',' | ';' if !quoted => {
-                return Err(Malformed("a character that needs quoting in the address"));
-            }
-            '@' if !quoted => at_signs += 1,
-            _ => {}
-        }
-    }
-    match at_signs {
-        0 | 1 if address.starts_with('@') || address.ends_with('@') => {
-            Err(Malformed("one side of the address is empty"))
-        }
-        0 | 1 => Ok(()),
-        _ => Err(Malformed("more than one @ in the address")),
-    }
 }
 
 /// `keyword[=value]`, each after one space (RFC 5321 section 4.1.2).

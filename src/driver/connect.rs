@@ -8,6 +8,7 @@ use super::foreign::Dial;
 use super::proxy::{Proxy, Tunnel, blame};
 use super::stream::{Socket, Stream};
 use super::wire::Wire;
+use crate::address::name_to_look_up;
 use crate::protocol::error::system_words;
 use crate::protocol::{Error, Kind, Stage};
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -125,7 +126,7 @@ fn resolve(
         return Ok(vec![SocketAddr::new(address, port)]);
     }
     let unknown = |why: &dyn Display| unknown_host(host, why);
-    let ascii = ascii_name(host);
+    let ascii = name_to_look_up(host);
     let (answer, question) = channel();
     std::thread::Builder::new()
         .name("rsmtp-resolver".to_owned())
@@ -147,11 +148,6 @@ fn resolve(
 
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-/// The name that the resolver is asked for: A-labels (RFC 5891).
-pub fn ascii_name(host: &str) -> String {
-    idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned())
 }
 
 fn connect_any(

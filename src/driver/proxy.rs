@@ -6,6 +6,7 @@
 //! that speak these protocols bring a runtime or a blocking socket of their own, and three
 //! pumps of ours want the same few octets.
 
+use crate::address::name_to_look_up;
 use crate::protocol::{Error, Kind, Stage};
 use encodify::base64::STANDARD;
 use std::fmt;
@@ -77,7 +78,7 @@ impl Tunnel {
     pub fn new(proxy: &Proxy, host: &str, port: u16, address: Option<IpAddr>) -> Result<Self, Error> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let address = address.or_else(|| bare.parse().ok());
-        let name = super::connect::ascii_name(bare);
+        let name = name_to_look_up(bare);
         let server = match address {
             Some(IpAddr::V6(address)) => format!("[{address}]:{port}"),
             Some(IpAddr::V4(address)) => format!("{address}:{port}"),

@@ -4,11 +4,11 @@
 //! carry) is refused here, and what is not ASCII is encoded. mail-builder folds what is
 //! left, but for text in encoded-words and parameters.
 
-use super::address::{self, Address, Mailbox, Malformed};
 use super::encoded_word::{Chosen, LONGEST_WORD, WordEncoding};
 use super::field::{Kind, Refusal, check_name, check_value, kind};
 use super::stdlib::{fold_parameters, parameter};
 use super::transfer::LONGEST_LINE;
+use crate::address::list::{self, Address, Malformed, Member};
 use mail_builder::headers::{Header, raw::Raw};
 
 const FOLD_AT: usize = 78;
@@ -125,7 +125,7 @@ fn fits_on_lines(field: &[u8]) -> bool {
 /// An address list in ASCII. What is ASCII already stays as it is written: it may
 /// have encoded-words and comments of its own.
 pub fn in_ascii(name: &str, value: &str) -> Result<String, Refusal> {
-    let list = address::parse(value).map_err(|Malformed(why)| Refusal::new(name, why))?;
+    let list = list::parse(value).map_err(|Malformed(why)| Refusal::new(name, why))?;
     let written: Result<Vec<_>, _> = list
         .iter()
         .map(|address| match address {
@@ -140,20 +140,21 @@ pub fn in_ascii(name: &str, value: &str) -> Result<String, Refusal> {
     Ok(written?.join(", "))
 }
 
-fn mailbox_in_ascii(name: &str, mailbox: &Mailbox) -> Result<String, Refusal> {
+fn mailbox_in_ascii(name: &str, mailbox: &Member) -> Result<String, Refusal> {
     if mailbox.source.is_ascii() {
         return Ok(mailbox.source.clone());
     }
-    if mailbox.needs_utf8() {
+    if mailbox.spec.needs_smtputf8() {
         return Err(Refusal::new(
             name,
             format!(
                 "{:?} has a local part that isn't ASCII: it can only be sent to a server that offers SMTPUTF8 (RFC 6531)",
-                mailbox.local_part
+                mailbox.spec.local
             ),
         ));
     }
-    let spec = mailbox.addr_spec(false).map_err(|Malformed(why)| Refusal::new(name, why))?;
+    let no_ascii = || Refusal::new(name, "a domain that has no ASCII form (RFC 5891)");
+    let spec = mailbox.spec.in_a_labels().ok_or_else(no_ascii)?;
     Ok(match &mailbox.display_name {
         Some(display_name) => format!("{} <{spec}>", phrase(display_name)),
         None => spec,
@@ -162,7 +163,7 @@ fn mailbox_in_ascii(name: &str, mailbox: &Mailbox) -> Result<String, Refusal> {
 
 /// A display name: as it is, quoted, or in encoded-words.
 fn phrase(text: &str) -> String {
-    if text.is_ascii() { address::quoted_phrase(text) } else { as_words(text) }
+    if text.is_ascii() { list::quoted_phrase(text) } else { as_words(text) }
 }
 
 /// Only the value of a parameter has a way to be anything but ASCII (RFC 2231).

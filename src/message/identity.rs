@@ -1,8 +1,10 @@
 //! What every message that is sent needs, and few callers give: Date and Message-ID
 //! (RFC 5322 sections 3.6.1 and 3.6.4).
 
-use super::{address, boundary};
+use super::boundary;
+use crate::address::{a_labels, list};
 use mail_builder::headers::date::Date;
+use std::borrow::Cow;
 
 /// The time now, as a Date field has it.
 #[must_use]
@@ -19,9 +21,9 @@ pub fn message_id(sender: Option<&str>) -> String {
 }
 
 fn domain_of(sender: &str) -> Option<String> {
-    let list = address::parse(sender).ok()?;
-    let domain = address::mailboxes(&list).find_map(|mailbox| mailbox.domain.clone())?;
-    address::a_labels(&domain).ok().map(|domain| domain.into_owned())
+    let list = list::parse(sender).ok()?;
+    let domain = list::mailboxes(&list).find_map(|mailbox| mailbox.spec.domain.as_deref())?;
+    a_labels(domain).map(Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! What a message is made of, from the smallest piece:
 //!
 //! - [`text`], [`charset`], [`encoded_word`]: lines, character sets, RFC 2047.
-//! - [`address`]: the structured parts of header fields;
-//!   [`address_lenient`] reads addresses as `email.utils` does.
 //! - [`field`], [`field_fold`]: what a header field may be, and how ours are folded.
 //! - [`stdlib`]: what `email` does to the byte: its folds, its reading of parameters.
 //! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date
@@ -15,8 +13,6 @@
 //!   [`Entity`](render::Entity), into a [`rope`]; [`rope_reader`] takes that piece by
 //!   piece, [`stored`] is what stays in a file until then, [`base64_lines`] encodes.
 
-pub mod address;
-pub mod address_lenient;
 pub mod base64_lines;
 pub mod boundary;
 pub mod charset;

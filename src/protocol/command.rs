@@ -1,7 +1,7 @@
 //! Commands (RFC 5321 4.1.1): parsed into a type once, so that what is written
 //! to the wire is one line whatever the caller gave.
 
-use crate::envelope::{ForwardPath, ReversePath};
+use crate::address::{ForwardPath, ReversePath, a_labels};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -162,8 +162,8 @@ impl FromStr for ClientName {
         if text.is_ascii() {
             return Ok(Self(text.to_owned()));
         }
-        crate::envelope::a_labels(text)
-            .map(Self)
+        a_labels(text)
+            .map(|domain| Self(domain.into_owned()))
             .map_or_else(|| bad("is not a valid internationalized domain name"), Ok)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::parcel::Parcel;
 use super::receipt::{Receipt, Recipient};
+use crate::address::{ForwardPath, ReversePath};
 use crate::binding::error::bad_argument;
 use crate::binding::request::parse;
 use crate::bulk;
-use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol::Stage;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;

@@ -1,10 +1,10 @@
 //! From what the caller iterates over to jobs.
 
+use crate::address::{ForwardPath, ReversePath};
 use crate::binding::error::bad_argument;
 use crate::binding::message::MailData;
 use crate::binding::request::{parameters, parse};
 use crate::bulk::{Job, Payload};
-use crate::envelope::{ForwardPath, ReversePath};
 use crate::protocol::Body;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;

@@ -2,10 +2,10 @@
 
 use super::kept::Kept;
 use super::parcel::{Parcel, Shipment};
+use crate::address::{ForwardPath, ReversePath};
 use crate::binding::error::{tell_trace, to_python};
 use crate::binding::outcome::reply_to_python;
 use crate::bulk::{self, Payload};
-use crate::envelope::{ForwardPath, ReversePath};
 use crate::message::field;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;

@@ -1,5 +1,6 @@
 //! Messages made whole by a constructor.
 
+use crate::address::list::Address;
 use crate::binding::message::{
     Message,
     bytes::Bytes,
@@ -7,7 +8,6 @@ use crate::binding::message::{
     fields::{self, addresses, params},
     payload::{attachment, content},
 };
-use crate::message::address::Address;
 use crate::message::field;
 use crate::message::transfer::{self, Encoding};
 use pyo3::exceptions::{PyTypeError, PyValueError};

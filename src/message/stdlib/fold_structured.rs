@@ -10,7 +10,7 @@
 
 use super::encoded_lines::{Lines, USUAL_WIDTH};
 use super::parameter;
-use crate::message::address;
+use crate::address::{a_labels, lexis};
 use crate::message::charset::raw_bytes;
 use std::borrow::Cow;
 
@@ -88,7 +88,7 @@ impl Token {
                 }
             }
             Kind::Unit => Cow::Owned(self.joined(utf8)),
-            Kind::Quoted => Cow::Owned(format!("\"{}\"", parameter::escape(&self.joined(utf8)))),
+            Kind::Quoted => Cow::Owned(format!("\"{}\"", lexis::escape(&self.joined(utf8)))),
             Kind::Comment => {
                 let inner: String = self.inner.iter().map(|token| token.in_comment(utf8)).collect();
                 Cow::Owned(format!("({inner})"))
@@ -114,7 +114,7 @@ impl Token {
     fn as_parameter(&self) -> String {
         match self.inner.first() {
             Some(value) if !value.text.is_empty() => {
-                format!("{}=\"{}\"", self.text, parameter::escape(&value.text))
+                format!("{}=\"{}\"", self.text, lexis::escape(&value.text))
             }
             _ => self.text.clone(),
         }
@@ -166,8 +166,8 @@ impl Token {
 /// The address with a domain that every server understands, if there is one.
 fn in_a_labels(text: &str) -> Cow<'_, str> {
     let at = text.rfind('@').map_or(0, |at| at + 1);
-    match address::a_labels(text[at..].trim_end_matches('>')) {
-        Ok(Cow::Owned(domain)) => {
+    match a_labels(text[at..].trim_end_matches('>')) {
+        Some(Cow::Owned(domain)) => {
             let end = if text.ends_with('>') { ">" } else { "" };
             Cow::Owned(format!("{}{domain}{end}", &text[..at]))
         }
@@ -177,7 +177,7 @@ fn in_a_labels(text: &str) -> Cow<'_, str> {
 
 /// The specials of RFC 5322 section 3.2.3.
 fn is_special(c: char) -> bool {
-    matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '.' | '"')
+    c == '.' || lexis::is_special(c)
 }
 
 /// Whether a reader would find an encoded-word in the text.
@@ -290,7 +290,7 @@ impl Folder<'_> {
     /// space may become a fold (RFC 5322 section 3.2.4), unless a word is too long for that.
     fn quoted(&mut self, token: &Token) {
         let text = token.joined(self.utf8);
-        let escaped = parameter::escape(&text);
+        let escaped = lexis::escape(&text);
         let longest = escaped.split([' ', '\t']).map(|word| word.chars().count()).max().unwrap_or_default();
         if longest + 3 > self.lines.width() {
             return self.lines.push_encoded(&text, token.inner.iter().any(|inner| inner.is_raw));
@@ -382,7 +382,7 @@ impl Folder<'_> {
                 true => {
                     format!("{name}*={charset}''{}", parameter::percent_encode(&bytes_of(value, &value.text)))
                 }
-                false => format!("{name}=\"{}\"", parameter::escape(&value.text)),
+                false => format!("{name}=\"{}\"", lexis::escape(&value.text)),
             };
             let width = written.chars().count();
             if width + 1 < self.lines.room() {

@@ -4,6 +4,7 @@
 //! Reading is forgiving, as programs rely on `email` being. A value that is read
 //! stays quoted until a caller asks for it unquoted.
 
+use crate::address::lexis::escape;
 use std::borrow::Cow;
 
 /// The value of a parameter, as read.
@@ -214,15 +215,6 @@ pub fn unquote(text: &str) -> String {
         }
     }
     text.to_owned()
-}
-
-/// The text with backslashes before backslashes and quotes.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    if !text.contains(['\\', '"']) {
-        return text.to_owned();
-    }
-    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 fn quoted(text: &str) -> String {

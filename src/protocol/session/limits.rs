@@ -1,7 +1,7 @@
 //! What the server takes at most (RFC 9422).
 
 use super::Session;
-use crate::envelope::ForwardPath;
+use crate::address::ForwardPath;
 use std::collections::HashSet;
 
 impl Session {

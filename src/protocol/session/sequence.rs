@@ -42,6 +42,6 @@ impl Session {
 /// What its commands take, about.
 fn octets(transaction: &Transaction) -> usize {
     // RCPT TO:<>, CRLF and the "@".
-    let each = |path: &crate::envelope::ForwardPath| path.wire(true).len() + 12;
+    let each = |path: &crate::address::ForwardPath| path.wire(true).len() + 12;
     transaction.recipients.iter().map(each).sum::<usize>() + 100
 }

@@ -14,7 +14,7 @@ use super::error::{Error, Kind, Stage};
 use super::extension::Extensions;
 use super::reply::Reply;
 use super::session::Options;
-use crate::envelope::{ForwardPath, ReversePath};
+use crate::address::{ForwardPath, ReversePath};
 pub use outcome::{Fate, Outcome, Verdict};
 pub(super) use running::{Part, Running, Then};
 

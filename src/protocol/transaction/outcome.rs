@@ -1,6 +1,6 @@
 //! What became of a message, and of each of its recipients.
 
-use crate::envelope::ForwardPath;
+use crate::address::ForwardPath;
 use crate::protocol::body::Unreadable;
 use crate::protocol::code;
 use crate::protocol::error::Stage;

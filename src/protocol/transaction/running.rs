@@ -3,7 +3,7 @@
 //! recipient gets an outcome of its own.
 
 use super::{Fate, Outcome, Transaction, Verdict};
-use crate::envelope::ForwardPath;
+use crate::address::ForwardPath;
 use crate::protocol::body::{Body, Unreadable};
 use crate::protocol::code;
 use crate::protocol::command::{Command, Parameter};

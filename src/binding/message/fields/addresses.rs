@@ -1,12 +1,12 @@
 //! Reading and writing addresses: of header fields and arguments by the grammar, for
 //! `rsmtp.email.utils` as leniently as the standard library's.
 
+use crate::address::lenient::{Pair, read_all, read_one};
+use crate::address::list::{self, Address};
+use crate::address::{Mailbox, a_labels, lexis};
 use crate::binding::argument::wanted;
-use crate::envelope;
-use crate::message::address::{self, Address};
-use crate::message::address_lenient::{Pair, read_all, read_one};
 use crate::message::encoded_word::{LONGEST_WORD, WordEncoding};
-use crate::message::{charset as words, field_fold, stdlib::parameter};
+use crate::message::{charset as words, field_fold};
 use pyo3::exceptions::{PyUnicodeError, PyValueError};
 use pyo3::types::{PyString, PyTuple};
 use pyo3::{intern, prelude::*};
@@ -27,17 +27,16 @@ pub(crate) fn read(what: &str, text: &str, local: bool) -> PyResult<(Vec<Address
             "{what}: {shown:?}{more} is not an address or a list of them (RFC 5322 3.4): {why}"
         ))
     };
-    let (list, tidied) = address::tidied(text).map_err(|malformed| refused(&malformed.0))?;
-    if let Some(alone) = address::local_among_several(&list).filter(|_| !local) {
+    let (list, tidied) = list::tidied(text).map_err(|malformed| refused(&malformed.0))?;
+    if let Some(alone) = list::local_among_several(&list).filter(|_| !local) {
         return Err(refused(&format!(
             "{:?} has no domain. A name with a comma in it stands in quotes, as in \"Smith, John\" \
              <john@example.org>; mailboxes of the server itself are given as a list, or with local=True",
             alone.source
         )));
     }
-    for mailbox in address::mailboxes(&list) {
-        let spec = mailbox.addr_spec(true).map_err(|malformed| refused(&malformed.0))?;
-        spec.parse::<envelope::Mailbox>().map_err(|bad| refused(&bad))?;
+    for mailbox in list::mailboxes(&list) {
+        Mailbox::try_from(mailbox.spec.clone()).map_err(|bad| refused(&bad))?;
     }
     Ok((list, tidied))
 }
@@ -55,7 +54,7 @@ pub(crate) fn envelope_addresses_py(
         return Err(PyValueError::new_err(format!("{what}: contains surrogates, which are no characters")));
     };
     let (list, _) = read(what, text, local)?;
-    Ok(address::mailboxes(&list).filter_map(|mailbox| mailbox.addr_spec(true).ok()).collect())
+    Ok(list::mailboxes(&list).map(|mailbox| mailbox.spec.to_string()).collect())
 }
 
 /// All addresses of some header values as (name, address) tuples.
@@ -100,7 +99,7 @@ fn in_a_labels(spec: Bound<'_, PyString>) -> PyResult<Bound<'_, PyString>> {
     }
     if let Some((local, domain)) = plain.rsplit_once('@')
         && local.is_ascii()
-        && let Ok(domain) = address::a_labels(domain)
+        && let Some(domain) = a_labels(domain)
     {
         return Ok(PyString::new(py, &format!("{local}@{domain}")));
     }
@@ -154,7 +153,7 @@ pub(crate) fn formataddr<'py>(
         };
         if plain.bytes().any(is_special) {
             out.push('"');
-            out.push_str(&parameter::escape(plain));
+            out.push_str(&lexis::escape(plain));
             out.push('"');
         } else {
             out.push_str(plain);

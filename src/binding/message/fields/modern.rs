@@ -1,5 +1,6 @@
 //! What is special about the policy of `rsmtp.Message`.
 
+use crate::address::list::{self, Address};
 use crate::binding::message::{
     Message,
     bytes::Bytes,
@@ -8,7 +9,7 @@ use crate::binding::message::{
 };
 use crate::message::render::Rules;
 use crate::message::transfer::{self, Encoding};
-use crate::message::{address, address::Address, field, field_fold, identity, transfer::is_seven_bit};
+use crate::message::{field, field_fold, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyString, PyTuple};
@@ -130,7 +131,7 @@ fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> 
     let (list, _) = addresses::read(field_name, addr, false)?;
     match &list[..] {
         [Address::Mailbox(mailbox)] if mailbox.display_name.is_none() => {
-            Ok(address::format(name, &mailbox.source))
+            Ok(list::format(name, &mailbox.source))
         }
         _ => Err(PyValueError::new_err(format!("{field_name}: {addr:?} is not one address"))),
     }

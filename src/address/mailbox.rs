@@ -1,10 +1,13 @@
-//! The envelope: reverse-path and forward-paths (RFC 5321 2.3.1, 4.1.2), parsed
-//! once and then trusted. A path that exists holds no line end, no second
-//! address and no parameter.
+//! The mailbox of an envelope (RFC 5321 2.3.1, 4.1.2), parsed once and then trusted. One that
+//! exists holds no line end, no second address and no parameter.
 //!
 //! More is taken than RFC 5321 writes (`root`, `a..b@example.org`: servers do
 //! accept these); what could change the meaning of a command line is refused.
 
+use super::a_labels;
+use super::lexis::{find_closing_quote, find_comment_end, find_unquoted};
+use super::spec::{self, AddrSpec};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -33,9 +36,8 @@ pub struct Mailbox(Arc<Parts>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Parts {
-    local: String,
     /// As it was given.
-    domain: Option<String>,
+    spec: AddrSpec,
     /// In A-labels (RFC 5890), where that is another text.
     a_labels: Option<String>,
 }
@@ -43,12 +45,12 @@ struct Parts {
 impl Mailbox {
     /// Whether the local part can be said only with SMTPUTF8 (RFC 6531).
     pub fn needs_smtputf8(&self) -> bool {
-        !self.0.local.is_ascii()
+        self.0.spec.needs_smtputf8()
     }
 
     /// In A-labels; None for `postmaster` and its like.
     pub fn domain(&self) -> Option<&str> {
-        self.0.a_labels.as_deref().or(self.0.domain.as_deref())
+        self.0.a_labels.as_deref().or(self.0.spec.domain.as_deref())
     }
 
     /// The text inside the angle brackets. A domain goes as A-labels unless
@@ -61,16 +63,8 @@ impl Mailbox {
 
     /// Appends it.
     pub fn write_to(&self, out: &mut String, smtputf8: bool) {
-        let parts = &self.0;
-        out.push_str(&parts.local);
-        let domain = match &parts.a_labels {
-            Some(a_labels) if !smtputf8 => Some(a_labels),
-            _ => parts.domain.as_ref(),
-        };
-        if let Some(domain) = domain {
-            out.push('@');
-            out.push_str(domain);
-        }
+        let domain = if smtputf8 { self.0.spec.domain.as_deref() } else { self.domain() };
+        spec::write(&self.0.spec.local, domain, out);
     }
 }
 
@@ -95,83 +89,50 @@ impl FromStr for Mailbox {
             return Err(bad("it contains a control character"));
         }
         let address = without_name(without_comment(text.trim())).map_err(bad)?;
-        if address.len() > LONGEST {
-            return Err(bad("it is longer than a command line can take"));
-        }
-        let (local, domain) = split(address).map_err(bad)?;
-        let a_labels = match domain {
-            Some(domain) if !domain.is_ascii() => {
-                let encoded = a_labels(domain);
-                Some(encoded.ok_or_else(|| bad("its domain is not a valid internationalized domain name"))?)
-            }
-            _ => None,
-        };
-        let domain = domain.map(str::to_owned);
-        Ok(Self(Arc::new(Parts { local: local.to_owned(), domain, a_labels })))
+        let at = find_unquoted(address, '@');
+        let local = address[..at.unwrap_or(address.len())].to_owned();
+        let domain = at.map(|at| address[at + 1..].to_owned());
+        checked(AddrSpec { local, domain }).map_err(bad)
     }
 }
 
-/// The argument of MAIL FROM: where notices of failure go. `Null` is `<>`, the
-/// reverse-path of such notices themselves (RFC 5321 4.5.5).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReversePath {
-    Null,
-    Mailbox(Mailbox),
+impl TryFrom<AddrSpec> for Mailbox {
+    type Error = BadAddress;
+
+    fn try_from(spec: AddrSpec) -> Result<Self, BadAddress> {
+        checked(spec.clone()).map_err(|why| BadAddress { address: spec.to_string(), why })
+    }
 }
 
-impl ReversePath {
-    pub fn needs_smtputf8(&self) -> bool {
-        matches!(self, Self::Mailbox(mailbox) if mailbox.needs_smtputf8())
+/// The one place where it is decided what an envelope may hold.
+fn checked(spec: AddrSpec) -> Result<Mailbox, &'static str> {
+    let length = spec.local.len() + spec.domain.as_ref().map_or(0, |domain| domain.len() + 1);
+    if length > LONGEST {
+        return Err("it is longer than a command line can take");
     }
-
-    pub fn wire(&self, smtputf8: bool) -> String {
-        let mut text = String::new();
-        self.write_to(&mut text, smtputf8);
-        text
+    if spec.local.chars().any(char::is_control) {
+        return Err("it contains a control character");
     }
-
-    /// Appends it.
-    pub fn write_to(&self, out: &mut String, smtputf8: bool) {
-        if let Self::Mailbox(mailbox) = self {
-            mailbox.write_to(out, smtputf8);
+    check_local(&spec.local)?;
+    let mut in_a_labels = None;
+    if let Some(domain) = &spec.domain {
+        check_domain(domain)?;
+        match a_labels(domain) {
+            Some(Cow::Owned(encoded)) => in_a_labels = Some(encoded),
+            Some(Cow::Borrowed(_)) => {}
+            None => return Err("its domain is not a valid internationalized domain name"),
         }
     }
+    Ok(Mailbox(Arc::new(Parts { spec, a_labels: in_a_labels })))
 }
-
-impl FromStr for ReversePath {
-    type Err = BadAddress;
-
-    /// An empty text and `<>` are the null reverse-path.
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
-        match text.trim_matches(' ') {
-            "" | "<>" => Ok(Self::Null),
-            mailbox => mailbox.parse().map(Self::Mailbox),
-        }
-    }
-}
-
-/// The argument of RCPT TO.
-pub type ForwardPath = Mailbox;
 
 /// Without the one comment at the end (RFC 5322 3.2.2): a name, as it was once written.
 fn without_comment(text: &str) -> &str {
     let Some(open) = find_unquoted(text, '(').filter(|_| text.ends_with(')')) else { return text };
-    let mut depth = 0_usize;
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip_while(|(at, _)| *at < open) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            let is_end = at + 1 == text.len();
-            return if is_end { text[..open].trim_end() } else { text };
-        }
+    match find_comment_end(&text[open..]) {
+        Some(length) if open + length + 1 == text.len() => text[..open].trim_end(),
+        _ => text,
     }
-    text
 }
 
 /// What stands in the angle brackets at the end, or all of a text without any.
@@ -186,18 +147,6 @@ fn without_name(text: &str) -> Result<&str, &'static str> {
         return Err("the name before the brackets is another address: put the name in quotes");
     }
     Ok(inner)
-}
-
-/// Local part and domain, at the first `@` outside quotes.
-fn split(address: &str) -> Result<(&str, Option<&str>), &'static str> {
-    let at = find_unquoted(address, '@');
-    let local = &address[..at.unwrap_or(address.len())];
-    let domain = at.map(|at| &address[at + 1..]);
-    check_local(local)?;
-    if let Some(domain) = domain {
-        check_domain(domain)?;
-    }
-    Ok((local, domain))
 }
 
 fn check_local(local: &str) -> Result<(), &'static str> {
@@ -244,36 +193,6 @@ fn check_domain(domain: &str) -> Result<(), &'static str> {
     } else {
         Err("its domain contains a character that no domain has")
     }
-}
-
-/// A domain as A-labels (RFC 5891). Characters are mapped on the way, a fullwidth
-/// `>` to a plain one: what comes out is looked at like what goes in.
-pub(crate) fn a_labels(domain: &str) -> Option<String> {
-    let fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    idna::domain_to_ascii(domain).ok().filter(|encoded| !encoded.is_empty() && encoded.chars().all(fine))
-}
-
-/// Where `wanted` stands outside a quoted string.
-fn find_unquoted(text: &str, wanted: char) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let at = from + text[from..].find([wanted, '"'])?;
-        if text[at..].starts_with(wanted) {
-            return Some(at);
-        }
-        from = at + 1 + find_closing_quote(&text[at + 1..])? + 1;
-    }
-}
-
-/// Where the quoted string that has just begun ends; a backslash takes the next
-/// character with it (RFC 5321 4.1.2 quoted-pairSMTP).
-fn find_closing_quote(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    text.char_indices().find_map(|(at, c)| {
-        let closes = c == '"' && !escaped;
-        escaped = c == '\\' && !escaped;
-        closes.then_some(at)
-    })
 }
 
 #[cfg(test)]
@@ -360,13 +279,6 @@ mod tests {
         assert_eq!(mailbox.wire(true), "a@bücher.example");
         assert!(!mailbox.needs_smtputf8());
         assert!("jörg@example.org".parse::<Mailbox>().unwrap().needs_smtputf8());
-    }
-
-    #[test]
-    fn the_null_reverse_path() {
-        assert_eq!("".parse(), Ok(ReversePath::Null));
-        assert_eq!("<>".parse(), Ok(ReversePath::Null));
-        assert_eq!(ReversePath::Null.wire(false), "");
     }
 
     proptest! {

@@ -1,9 +1,11 @@
 //! Addresses as `email.utils` reads them: something is made of every text.
 //!
-//! Kept apart from [`super::address`], which reads the grammar of RFC 5322 and
+//! Kept apart from [`super::list`], which reads the grammar of RFC 5322 and
 //! nothing else. Programs depend on the results for input that is no address list, so
 //! they are reproduced; `strict` is what protects against their abuse (an address in
 //! a display name taken for a recipient).
+
+use super::lexis::{escape, is_blank};
 
 /// (display name with comments, address); ("", "") for what is neither.
 pub type Pair = (String, String);
@@ -95,10 +97,6 @@ struct Reader {
 const DEEPEST: usize = 50;
 
 const SPECIALS: &str = "()<>@,:;.\"[]";
-
-fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
-}
 
 fn ends_atom(c: char) -> bool {
     SPECIALS.contains(c) || is_blank(c)
@@ -310,7 +308,7 @@ impl Reader {
                 keeps_blanks = false;
             } else if c == '"' {
                 let quoted = self.delimited('"', false);
-                parts.push(format!("\"{}\"", super::stdlib::parameter::escape(&quoted)));
+                parts.push(format!("\"{}\"", escape(&quoted)));
             } else if ends_atom(c) {
                 drop_blank(&mut parts);
                 break;

@@ -1,0 +1,52 @@
+//! An addr-spec (RFC 5322 3.4.1), as a reader has found it: not yet fit for an envelope.
+
+use super::a_labels;
+use std::borrow::Cow;
+
+/// A local part and, but for `postmaster` and its like, a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AddrSpec {
+    /// As it is written, with its quotes if it has any.
+    pub local: String,
+    /// As it is written.
+    pub domain: Option<String>,
+}
+
+impl AddrSpec {
+    /// Whether the local part can be said only with SMTPUTF8 (RFC 6531).
+    #[must_use]
+    pub fn needs_smtputf8(&self) -> bool {
+        !self.local.is_ascii()
+    }
+
+    /// With the domain as A-labels. None where it has no such form.
+    #[must_use]
+    pub fn in_a_labels(&self) -> Option<String> {
+        let domain = match &self.domain {
+            Some(domain) => Some(a_labels(domain)?),
+            None => None,
+        };
+        Some(joined(&self.local, domain.map(Cow::into_owned).as_deref()))
+    }
+}
+
+impl std::fmt::Display for AddrSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&joined(&self.local, self.domain.as_deref()))
+    }
+}
+
+fn joined(local: &str, domain: Option<&str>) -> String {
+    let mut text = String::new();
+    write(local, domain, &mut text);
+    text
+}
+
+/// Appends `local@domain`.
+pub(super) fn write(local: &str, domain: Option<&str>, out: &mut String) {
+    out.push_str(local);
+    if let Some(domain) = domain {
+        out.push('@');
+        out.push_str(domain);
+    }
+}
