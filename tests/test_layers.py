@@ -126,47 +126,27 @@ def test_python_decides_by_no_reply_code_of_its_own():
 
 # -- Python's layers -------------------------------------------------------------------------
 
-# Each with what is in it, and which others it may import. All may import the engine
-# (`_rsmtp`), `rsmtp` itself, which is a table of names, and `typing`, for annotations.
+# Each with what is in it, and which others it may import. A private wing (`_client/`, say) is in
+# one layer, whole, so that its files are imported from its own layer and from those above, and
+# never from below. All may import the engine (`_rsmtp`), `rsmtp` itself, which is a table of
+# names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
-    "ground": (
-        {
-            "arguments",
-            "errors",
-            "hints",
-            "display",
-            "transcript",
-            "tracebacks",
-            "peer_certificate",
-            "local_hostname",
-        },
-        set(),
-    ),
+    "ground": ({"_common", "errors", "display"}, set()),
     "messages": ({"message", "email", "typing"}, {"ground"}),
-    "sockets": (
-        {"sockets", "foreign_socket", "quick_ack", "proxies", "async_connection", "socket_connection"},
-        {"ground"},
-    ),
-    "clients": (
-        {"sending", "credentials", "verbs", "socket_view", "client", "aio", "smtplib", "aiosmtplib"},
-        {"ground", "sockets"},
-    ),
-    "mailers": (
-        {"servers", "feeding", "progress", "report", "mailer", "async_mailer", "async_pool", "async_sending"}
-        | {"one_call"},
-        {"ground", "sockets", "clients"},
-    ),
+    "transport": ({"_transport"}, {"ground"}),
+    "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib"}, {"ground", "transport"}),
+    "mailers": ({"_mailer", "_aio", "mailer"}, {"ground", "transport", "clients"}),
     "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
     "testing": ({"testing", "pytest_plugin"}, {"ground"}),
     "programs": (
-        {"cli", "__main__", "_catch", "_snippet", "inbox", "demo"},
-        {"ground", "messages", "sockets", "clients", "mailers", "outbox", "testing"},
+        {"cli", "__main__", "inbox", "demo"},
+        {"ground", "messages", "transport", "clients", "mailers", "outbox", "testing"},
     ),
 }
 
 
 def part(name: str) -> str:
-    """The part of the package that a module belongs to: "verbs" of "rsmtp.verbs.script"."""
+    """The part of the package that a module belongs to: "_client" of "rsmtp._client.script"."""
     return name.removeprefix("rsmtp").strip(".").partition(".")[0]
 
 
@@ -203,3 +183,16 @@ def test_python_layer_imports_nothing_above_it(layer):
         if name in known and name not in allowed
     ]
     assert found == []
+
+
+# What people import. A module that they don't goes into a wing.
+PUBLIC = {
+    *("aio", "aiosmtplib", "cli", "client", "demo", "display", "email", "errors", "inbox", "mailer"),
+    *("message", "outbox", "pytest_plugin", "smtplib", "testing", "typing"),
+}
+
+
+def test_top_level_is_the_index_of_what_is_public():
+    modules = [path for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    assert {path.stem for path in modules if not path.name.startswith("_")} == PUBLIC
+    assert all(path.is_dir() for path in modules if path.stem.startswith("_") and "__" not in path.stem)

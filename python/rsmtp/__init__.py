@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rsmtp import aio, aiosmtplib, email, errors, inbox, outbox, smtplib, testing, typing
+    from rsmtp._aio.mailer import AsyncMailer
+    from rsmtp._aio.sending import AsyncSending
+    from rsmtp._client.transcript import Transcript
+    from rsmtp._mailer.one_call import asend, send
+    from rsmtp._mailer.progress import Progress
+    from rsmtp._mailer.report import Report
     from rsmtp._rsmtp import (
         ArmedFault,
         Catcher,
@@ -27,17 +33,11 @@ if TYPE_CHECKING:
         formataddr,
     )
     from rsmtp.aio import AsyncSmtpClient
-    from rsmtp.async_mailer import AsyncMailer
-    from rsmtp.async_sending import AsyncSending
     from rsmtp.client import SmtpClient
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
     from rsmtp.message import Message
-    from rsmtp.one_call import asend, send
     from rsmtp.outbox import Outbox
-    from rsmtp.progress import Progress
-    from rsmtp.report import Report
-    from rsmtp.transcript import Transcript
 
 __all__ = [
     "ArmedFault",
@@ -101,18 +101,18 @@ __all__ = [
 _MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "outbox", "smtplib", "testing", "typing")
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
-    "AsyncMailer": "async_mailer",
-    "AsyncSending": "async_sending",
+    "AsyncMailer": "_aio.mailer",
+    "AsyncSending": "_aio.sending",
     "AsyncSmtpClient": "aio",
     "Mailer": "mailer",
     "Message": "message",
     "Outbox": "outbox",
-    "Progress": "progress",
-    "Report": "report",
+    "Progress": "_mailer.progress",
+    "Report": "_mailer.report",
     "SmtpClient": "client",
-    "Transcript": "transcript",
-    "asend": "one_call",
-    "send": "one_call",
+    "Transcript": "_client.transcript",
+    "asend": "_mailer.one_call",
+    "send": "_mailer.one_call",
 } | dict.fromkeys(
     (
         "ArmedFault",

@@ -719,7 +719,7 @@ class Connection(Conversation):
     ) -> Connection:
         """
         Connects to `host` and `port`, or to the Unix socket at `path`, through a proxy (a
-        `rsmtp.proxies.Proxy`) if there is one. The greeting is the first reply to be read.
+        `rsmtp._transport.proxies.Proxy`) if there is one. The greeting is the first reply to be read.
         """
     def perform(self, /, request: Request, observer: object = None) -> typing.Any:
         """
@@ -895,7 +895,7 @@ class Engine:
         self, /, item: Any, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]
     ) -> Receipt:
         """
-        Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
+        Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
         """
     def send_all(
         self,
@@ -1739,7 +1739,7 @@ class Sending:
         """
     def put_prepared(self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]) -> bool:
         """
-        The one that was kept, as `rsmtp.sending.prepare` has made it ready.
+        The one that was kept, as `rsmtp._client.outgoing.prepare` has made it ready.
         """
     def put_unfit(self, /, item: object, why: BaseException) -> bool:
         """
@@ -2044,7 +2044,7 @@ class Wire(Conversation):
         self, /, proxy: typing.Any, port: SupportsIndex, addresses: SupportsGetItem[int, str] = ...
     ) -> None:
         """
-        The connection is to a proxy (a `rsmtp.proxies.Proxy`), which is asked for this port
+        The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
         of the server, and for the best of the addresses that were found here, if any were.
         """
     def unknown_host(self, /, host: str, why: str) -> None:

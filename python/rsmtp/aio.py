@@ -1,7 +1,7 @@
 """`AsyncSmtpClient`: the client's verbs, awaitable. `send` is `rsmtp.asend`.
 
-This module knows nothing of SMTP: the verbs are the scripts of `rsmtp.verbs`, and
-`async_connection.py` moves the octets.
+This module knows nothing of SMTP: the verbs are the scripts of `rsmtp._client.verbs`, and
+`_transport/asyncio_connection.py` moves the octets.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp import asend as send
-from rsmtp.async_connection import Connection
-from rsmtp.tracebacks import named, respelled, shortened
-from rsmtp.verbs import Verbs
-from rsmtp.verbs.script import Steps, named_after
+from rsmtp._client.script import Steps, named_after
+from rsmtp._client.verbs import Verbs
+from rsmtp._common.tracebacks import named, respelled, shortened
+from rsmtp._transport.asyncio_connection import Connection
 
 __all__ = ["AsyncSmtpClient", "send"]
 
@@ -163,7 +163,7 @@ class AsyncSmtpClient(Verbs):
             self._rsmtp_connection.drop()
 
     async def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
-        from rsmtp import credentials
+        from rsmtp._client import credentials
 
         return await credentials.ask_in_loop(argument, secret)
 

@@ -1,7 +1,7 @@
 """`SmtpClient`: one conversation, step by step, in smtplib's shape.
 
 The engine (`rsmtp._rsmtp`) holds the conversation. The names, defaults, return values and
-attributes that people know from smtplib are in `rsmtp.verbs`. This module makes them block.
+attributes that people know from smtplib are in `rsmtp._client.verbs`. This module makes them block.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
-from rsmtp import sockets
+from rsmtp._client.conversation import UNSET
+from rsmtp._client.script import Steps, named_after
+from rsmtp._client.transcript import Transcript
+from rsmtp._client.verbs import Verbs
+from rsmtp._common.tracebacks import respelled, shortened
 from rsmtp._rsmtp import Connection
-from rsmtp.tracebacks import respelled, shortened
-from rsmtp.transcript import Transcript
-from rsmtp.verbs import Verbs
-from rsmtp.verbs.conversation import UNSET
-from rsmtp.verbs.script import Steps, named_after
+from rsmtp._transport import python_sockets
 
 if TYPE_CHECKING:
-    from rsmtp.proxies import Proxy
+    from rsmtp._transport.proxies import Proxy
 
 __all__ = ["SmtpClient", "Transcript"]
 
@@ -133,14 +133,14 @@ class SmtpClient(Verbs):
     def _get_socket(self, host: str, port: int, timeout: Any) -> Any:
         """A socket connected to `host`. A subclass may override it, as with smtplib: the
         conversation uses the socket that it returns."""
-        return sockets.connected(host, port, timeout, self._rsmtp_source, self._rsmtp_sockets())
+        return python_sockets.connected(host, port, timeout, self._rsmtp_source, self._rsmtp_sockets())
 
     def _rsmtp_sockets(self) -> ModuleType:
         """The module whose sockets are to be used."""
         return socket
 
     def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
-        from rsmtp import credentials
+        from rsmtp._client import credentials
 
         return credentials.ask(argument, secret)
 
@@ -153,7 +153,7 @@ class SmtpClient(Verbs):
         there = (host, port) if proxy is None else (proxy.host, proxy.port)
         sock = self._rsmtp_dial(*there, path)
         if sock is not None:
-            found = sockets.resolved(host, port) if proxy and proxy.resolves_here else []
+            found = python_sockets.resolved(host, port) if proxy and proxy.resolves_here else []
             self._rsmtp_adopt(sock, None if proxy is None else (proxy, port, found))
             return
         self._rsmtp_connected(
@@ -173,15 +173,15 @@ class SmtpClient(Verbs):
         if path is None and self._rsmtp_overrides("_get_socket"):
             return self._get_socket(host, port, self.timeout)
         module = self._rsmtp_sockets()
-        if not sockets.are_replaced(module):
+        if not python_sockets.are_replaced(module):
             return None
-        with sockets.told_as_ours(path or host):
+        with python_sockets.told_as_ours(path or host):
             if path is not None:
-                return sockets.connected_to_path(path, self._rsmtp_patience, module)
-            return sockets.connected(host, port, self.timeout, self._rsmtp_source, module)
+                return python_sockets.connected_to_path(path, self._rsmtp_patience, module)
+            return python_sockets.connected(host, port, self.timeout, self._rsmtp_source, module)
 
     def _rsmtp_adopt(self, sock: Any, tunnel: tuple[Proxy, int, list[str]] | None = None) -> None:
-        from rsmtp.socket_connection import SocketConnection
+        from rsmtp._transport.socket_connection import SocketConnection
 
         if self.timeout is not UNSET:
             sock.settimeout(self.timeout)

@@ -77,7 +77,7 @@ class _Facts:
 
     @property
     def hint(self) -> str | None:
-        from rsmtp import hints
+        from rsmtp._common import hints
 
         return hints.hint(self)
 
@@ -241,7 +241,7 @@ def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
 
 def told(message: str, advice: str | None) -> str:
     """The message of the engine with the words of its advice."""
-    from rsmtp import hints
+    from rsmtp._common import hints
 
     return hints.told(message, advice)
 
@@ -325,7 +325,7 @@ def _known(error: Any) -> tuple[str, ...]:
 
 def _advise(error: Any) -> None:
     """Puts the hint, as it is now, into the notes."""
-    from rsmtp import hints
+    from rsmtp._common import hints
 
     before = getattr(error, "__notes__", [])
     notes = [note for note in before if not note.startswith(_HINT)]

@@ -12,14 +12,15 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
 import rsmtp
-from rsmtp import arguments, sockets
+from rsmtp._client.outgoing import prepare
+from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public, shortened
+from rsmtp._mailer.feeding import each_made, feed
+from rsmtp._mailer.progress import Progress, bar
+from rsmtp._mailer.report import KEPT, Report
+from rsmtp._mailer.servers import Local, Server, from_url
 from rsmtp._rsmtp import Engine, Receipt, Sending, _username
-from rsmtp.feeding import each_made, feed
-from rsmtp.progress import Progress, bar
-from rsmtp.report import KEPT, Report
-from rsmtp.sending import prepare
-from rsmtp.servers import Local, Server, from_url
-from rsmtp.tracebacks import public, shortened
+from rsmtp._transport import python_sockets
 
 Row = TypeVar("Row")
 
@@ -216,7 +217,7 @@ class Mailer(BaseMailer):
             if isinstance(hop, Server):
                 for argument, secret in (("password", hop.password), ("access_token", hop.access_token)):
                     if callable(secret):
-                        from rsmtp import credentials
+                        from rsmtp._client import credentials
 
                         credentials.refuse_asynchronous(argument, secret)
 
@@ -235,7 +236,7 @@ class Mailer(BaseMailer):
         raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
         try:
-            if sockets.are_replaced():
+            if python_sockets.are_replaced():
                 return checked(self._send_by_thread(message), check)
             return checked(self._engine.send(message, prepare(message)), check)
         except BaseException as raised:
@@ -423,7 +424,7 @@ def rounds(
     iterator = iter(messages)
     feed(sending, iterator)
     # Where a wait would hold up the other greenlets, it is a pause of their own kind.
-    green, pause = sockets.are_green(), 0.0
+    green, pause = python_sockets.are_green(), 0.0
     while sending.go_on(receipts, not green):
         if green:
             pause = 0.0 if receipts else min(pause + 0.001, 0.02)

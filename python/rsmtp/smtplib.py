@@ -15,13 +15,13 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 import rsmtp
+from rsmtp._client.conversation import LMTP_PORT as LMTP_PORT
+from rsmtp._client.conversation import SMTP_PORT as SMTP_PORT
+from rsmtp._client.conversation import SMTP_SSL_PORT as SMTP_SSL_PORT
+from rsmtp._client.conversation import UNSET
+from rsmtp._common.tracebacks import shortened
 from rsmtp._rsmtp import SERVICE_CLOSING
 from rsmtp.client import SmtpClient
-from rsmtp.tracebacks import shortened
-from rsmtp.verbs.conversation import LMTP_PORT as LMTP_PORT
-from rsmtp.verbs.conversation import SMTP_PORT as SMTP_PORT
-from rsmtp.verbs.conversation import SMTP_SSL_PORT as SMTP_SSL_PORT
-from rsmtp.verbs.conversation import UNSET
 
 if TYPE_CHECKING:
     import ssl

@@ -1,5 +1,5 @@
 //! What to do about an error, as it is said to a Python programmer. The engine gives the kind
-//! of advice; `rsmtp.hints` has the words.
+//! of advice; `rsmtp._common.hints` has the words.
 
 use crate::protocol::error::Advice;
 use pyo3::prelude::*;

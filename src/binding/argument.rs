@@ -1,23 +1,23 @@
-//! Arguments by their names. What is wrong with one is said by `rsmtp.arguments`, in the same
+//! Arguments by their names. What is wrong with one is said by `rsmtp._common.arguments`, in the same
 //! words for what is taken here and for what is taken in Python.
 
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// What a check of `rsmtp.arguments` makes of the argument of this name.
+/// What a check of `rsmtp._common.arguments` makes of the argument of this name.
 pub fn checked<T>(check: &str, name: &str, given: &Bound<'_, PyAny>) -> PyResult<T>
 where
     T: for<'py> FromPyObjectOwned<'py>,
 {
-    let found = given.py().import("rsmtp.arguments")?.call_method1(check, (name, given))?;
+    let found = given.py().import("rsmtp._common.arguments")?.call_method1(check, (name, given))?;
     found.extract().map_err(Into::into)
 }
 
 /// The error for what is not taken.
 pub fn wanted(name: &str, what: &str, given: &Bound<'_, PyAny>) -> PyErr {
     let made =
-        given.py().import("rsmtp.arguments").and_then(|m| m.call_method1("wanted", (name, what, given)));
+        given.py().import("rsmtp._common.arguments").and_then(|m| m.call_method1("wanted", (name, what, given)));
     made.map_or_else(|failed| failed, PyErr::from_value)
 }
 

@@ -27,7 +27,7 @@ pub struct Connection {
 #[pymethods]
 impl Connection {
     /// Connects to `host` and `port`, or to the Unix socket at `path`, through a proxy (a
-    /// `rsmtp.proxies.Proxy`) if there is one. The greeting is the first reply to be read.
+    /// `rsmtp._transport.proxies.Proxy`) if there is one. The greeting is the first reply to be read.
     #[staticmethod]
     #[pyo3(signature = (
         host, port, settings, *, path=None, source_address=None,

@@ -30,7 +30,7 @@ impl Dial for ReplacedSockets {
         let dial = |py: Python<'_>| -> PyResult<Option<Box<dyn Foreign>>> {
             let there =
                 (&*self.host, self.port, self.path.as_deref(), limit.as_secs_f64(), &self.source_address);
-            let made = py.import("rsmtp.foreign_socket")?.call_method1("dial", there)?;
+            let made = py.import("rsmtp._transport.foreign_socket")?.call_method1("dial", there)?;
             if made.is_none() {
                 return Ok(None);
             }
@@ -55,7 +55,7 @@ impl Dial for ReplacedSockets {
 }
 
 struct PythonSocket {
-    /// `rsmtp.foreign_socket.ForeignSocket`.
+    /// `rsmtp._transport.foreign_socket.ForeignSocket`.
     socket: Py<PyAny>,
     peer: Option<SocketAddr>,
     own: Option<SocketAddr>,

@@ -1,11 +1,11 @@
-//! A proxy as `rsmtp.proxies` describes it, made into the engine's terms.
+//! A proxy as `rsmtp._transport.proxies` describes it, made into the engine's terms.
 
 use super::error::bad_argument;
 use crate::driver::Proxy;
 use crate::driver::proxy::Scheme;
 use pyo3::prelude::*;
 
-/// The attributes of a `rsmtp.proxies.Proxy`.
+/// The attributes of a `rsmtp._transport.proxies.Proxy`.
 #[derive(FromPyObject)]
 pub struct ProxySettings {
     scheme: String,

@@ -51,7 +51,7 @@ impl Wire {
         Ok(PyClassInitializer::from(conversation).add_subclass(wire))
     }
 
-    /// The connection is to a proxy (a `rsmtp.proxies.Proxy`), which is asked for this port
+    /// The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
     /// of the server, and for the best of the addresses that were found here, if any were.
     #[pyo3(signature = (proxy: "typing.Any", port, addresses=vec![]))]
     fn tunnel(

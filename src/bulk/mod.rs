@@ -5,7 +5,7 @@
 //! A call of a mailer is a [`Sender`]: a queue of messages, and how many workers there are
 //! for it. A [`Worker`] has one session at a time. It is asked what to do ([`Do`]), and told
 //! what came of it; it moves no octets, knows no socket, and is told the time. A thread
-//! (`threads.rs`) and an event loop (`python/rsmtp/async_sending.py`) do what their workers
+//! (`threads.rs`) and an event loop (`python/rsmtp/_aio/sending.py`) do what their workers
 //! say, and decide nothing. What all calls of a mailer share, its sessions at rest and its
 //! servers, stands in `sessions.rs`.
 //!

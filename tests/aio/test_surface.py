@@ -6,7 +6,7 @@ import typing
 import pytest
 
 import rsmtp
-from rsmtp.verbs import Verbs
+from rsmtp._client.verbs import Verbs
 
 BLOCKING, ASYNC = rsmtp.SmtpClient, rsmtp.AsyncSmtpClient
 # What only one of them has.

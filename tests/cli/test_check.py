@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import rsmtp
-from rsmtp import hints
+from rsmtp._common import hints
+from rsmtp._mailer.servers import Server
 from rsmtp.cli import check_text, words
 from rsmtp.cli.check import target
 from rsmtp.cli.examine import Certificate, Found, examine
@@ -18,7 +19,6 @@ from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.judge import judge
 from rsmtp.cli.terminal import Style
-from rsmtp.servers import Server
 
 ROOT = Path(__file__).parents[2]
 

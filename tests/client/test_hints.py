@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 import rsmtp
-from rsmtp import errors, hints, smtplib
+from rsmtp import errors, smtplib
+from rsmtp._common import hints
+from rsmtp._mailer.servers import Server
 from rsmtp.cli.explain import explain
-from rsmtp.servers import Server
 
 MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
 

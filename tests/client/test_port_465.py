@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import rsmtp
-from rsmtp.servers import Server, from_url
+from rsmtp._mailer.servers import Server, from_url
 
 
 @pytest.mark.parametrize(

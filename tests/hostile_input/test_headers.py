@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import rsmtp
-from rsmtp import sending
+from rsmtp._client import outgoing
 from rsmtp.email.message import EmailMessage
 from rsmtp.email.mime.application import MIMEApplication
 from rsmtp.email.mime.base import MIMEBase
@@ -32,7 +32,7 @@ REFUSALS = (ValueError, email.errors.MessageError)
 
 def sent(message):
     """What would go out: through the catcher's doorstep, without a connection."""
-    return bytes(sending.render(message, utf8=False))
+    return bytes(outgoing.render(message, utf8=False))
 
 
 def check_wire(octets):

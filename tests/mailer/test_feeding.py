@@ -80,7 +80,7 @@ def interrupting(count):
 
     def trace(frame, event, _):
         nonlocal left
-        if frame.f_globals.get("__name__") not in ("rsmtp.mailer", "rsmtp.feeding"):
+        if frame.f_globals.get("__name__") not in ("rsmtp.mailer", "rsmtp._mailer.feeding"):
             return None
         left -= event == "line"
         if left == 0:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import rsmtp
-from rsmtp.async_sending import AsyncSending
+from rsmtp._aio.sending import AsyncSending
 from rsmtp.mailer import rounds
 
 MESSAGES = [("ann@example.org", ["bob@example.net"], b"Subject: %d\r\n\r\nHello\r\n" % i) for i in range(300)]

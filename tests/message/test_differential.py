@@ -26,7 +26,7 @@ import rsmtp.email.headerregistry
 import rsmtp.email.message
 import rsmtp.email.policy
 import rsmtp.email.utils
-from rsmtp import sending
+from rsmtp._client import outgoing
 from rsmtp.email import _plain
 
 KINDS = ("text", "multipart", "image", "application", "base", "message")
@@ -376,7 +376,7 @@ def test_ours_arrives(text, subject, people, filename, data):
     assume("=?" not in subject + filename + str(people))
     to = [(name, f"{local}@{label}.example") for name, local, label in people]
     message = rsmtp.Message(text, subject=subject, to=to, attachments=[(filename, data, "application/x")])
-    wire = bytes(sending.render(message, utf8=False))
+    wire = bytes(outgoing.render(message, utf8=False))
     assert wire.isascii()
     assert max(map(len, wire.split(b"\r\n"))) <= 998
     assert b"\n" not in wire.replace(b"\r\n", b"")
@@ -400,7 +400,7 @@ def test_no_field_breaks_out(value, name):
     message = rsmtp.Message("body")
     try:
         message[name] = value
-        wire = bytes(sending.render(message, utf8=False))
+        wire = bytes(outgoing.render(message, utf8=False))
     except ValueError:
         return
     head = wire.split(b"\r\n\r\n")[0]

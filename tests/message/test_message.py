@@ -10,13 +10,13 @@ import pytest
 
 import rsmtp
 import rsmtp.email.policy
-from rsmtp import sending
+from rsmtp._client import outgoing
 from rsmtp.email.header import Header
 from rsmtp.email.headerregistry import Address
 
 
 def wire(message, *, utf8=False):
-    return bytes(sending.render(message, utf8=utf8))
+    return bytes(outgoing.render(message, utf8=utf8))
 
 
 def sent(message):
@@ -228,12 +228,12 @@ def test_domains_become_a_labels_and_names_encoded_words():
     data = wire(message)
     assert data.isascii()
     assert b"<j@xn--bcher-kva.example>" in data
-    assert not sending.envelope_of(message, "a@x.example", None).needs_smtputf8
+    assert not outgoing.envelope_of(message, "a@x.example", None).needs_smtputf8
 
 
 def test_an_eight_bit_local_part_needs_smtputf8():
     message = rsmtp.Message("x", to="jürgen@bücher.example")
-    assert sending.envelope_of(message, "a@x.example", None).needs_smtputf8
+    assert outgoing.envelope_of(message, "a@x.example", None).needs_smtputf8
     with pytest.raises(ValueError, match="SMTPUTF8"):
         wire(message)
     assert "To: jürgen@bücher.example\r\n".encode() in wire(message, utf8=True)

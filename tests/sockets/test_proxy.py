@@ -9,7 +9,7 @@ from client.scripted import Server
 from sockets.proxies import free_port, microsocks, tinyproxy
 
 import rsmtp
-from rsmtp import proxies
+from rsmtp._transport import proxies
 
 MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n")
 UNVERIFIED = rsmtp.TlsConfig(verify=False)

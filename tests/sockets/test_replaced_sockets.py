@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from rsmtp import sockets
+from rsmtp._transport import python_sockets
 
 CLIENTS = {
     "smtplib": "from rsmtp import smtplib; smtplib.SMTP(HOST, PORT, timeout=10).quit()",
@@ -184,7 +184,7 @@ def test_gevents_own_timeout_ends_the_session():
 def test_a_wrapper_that_bears_the_name_of_what_it_wraps_is_seen(monkeypatch):
     import functools
 
-    assert not sockets.are_replaced()
+    assert not python_sockets.are_replaced()
     original = socket.create_connection
 
     @functools.wraps(original)
@@ -192,15 +192,15 @@ def test_a_wrapper_that_bears_the_name_of_what_it_wraps_is_seen(monkeypatch):
         return original(*args, **kwargs)
 
     monkeypatch.setattr(socket, "create_connection", wrapper)
-    assert sockets.are_replaced()
+    assert python_sockets.are_replaced()
 
 
 @pytest.mark.parametrize("name", ["connect", "recv", "send"])
 def test_a_patched_method_is_seen(name, monkeypatch):
     monkeypatch.setattr(socket.socket, name, lambda *args: None)
-    assert sockets.are_replaced()
+    assert python_sockets.are_replaced()
     monkeypatch.undo()
-    assert not sockets.are_replaced()
+    assert not python_sockets.are_replaced()
 
 
 def test_another_resolver_is_seen(monkeypatch, catcher):

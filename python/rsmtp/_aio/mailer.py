@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 import rsmtp
+from rsmtp._aio.pool import AsyncPool
+from rsmtp._aio.sending import AsyncSending
+from rsmtp._common.tracebacks import shortened
+from rsmtp._mailer.progress import Progress
+from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
-from rsmtp.async_pool import AsyncPool
-from rsmtp.async_sending import AsyncSending
 from rsmtp.mailer import BaseMailer, Row, check_many, checked
-from rsmtp.progress import Progress
-from rsmtp.report import Report
-from rsmtp.tracebacks import shortened
 
 
 class AsyncMailer(BaseMailer):

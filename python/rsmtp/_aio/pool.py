@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from rsmtp import credentials
+from rsmtp._client import credentials
+from rsmtp._mailer.servers import Server
 from rsmtp._rsmtp import Engine, Login, Request, Settings
-from rsmtp.async_connection import Connection
+from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException, SMTPStateError
-from rsmtp.servers import Server
 
 # The pools for whose sessions a callable is being asked, further up in this context.
 _asking: ContextVar[tuple[AsyncPool, ...]] = ContextVar("rsmtp_asking", default=())

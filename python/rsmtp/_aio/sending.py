@@ -10,17 +10,17 @@ from functools import partial
 from typing import Any
 
 import rsmtp
+from rsmtp._aio.pool import AsyncPool
+from rsmtp._client.local_hostname import address_literal
+from rsmtp._common.tracebacks import named, shortened
+from rsmtp._mailer.feeding import ENDED, each_made, feed, put
+from rsmtp._mailer.progress import Progress
+from rsmtp._mailer.report import KEPT, Report
+from rsmtp._mailer.servers import Local
 from rsmtp._rsmtp import Login, Receipt, Worker
-from rsmtp.async_connection import Connection
-from rsmtp.async_pool import AsyncPool
+from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException
-from rsmtp.feeding import ENDED, each_made, feed, put
-from rsmtp.local_hostname import address_literal
 from rsmtp.mailer import each_once, teller
-from rsmtp.progress import Progress
-from rsmtp.report import KEPT, Report
-from rsmtp.servers import Local
-from rsmtp.tracebacks import named, shortened
 
 
 class _Pulse:

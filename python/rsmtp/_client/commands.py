@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 
 import rsmtp
-from rsmtp import arguments, sending
+from rsmtp._client import outgoing
+from rsmtp._client.connecting import Connecting
+from rsmtp._client.conversation import LINE_BY_LINE
+from rsmtp._client.script import Reply, Steps
+from rsmtp._common import arguments
 from rsmtp._rsmtp import START_MAIL_INPUT, Request, severity
-from rsmtp.verbs.connecting import Connecting
-from rsmtp.verbs.conversation import LINE_BY_LINE
-from rsmtp.verbs.script import Reply, Steps
 
 # Line ends and periods of mail data (RFC 5321 4.1.1.4, 4.5.2).
 _LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -118,7 +119,7 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_ask_about(self, address: str, verb: str, request: Callable[[str], Request]) -> Steps[Reply]:
-        bare = sending.bare_address(arguments.text("address", address))
+        bare = outgoing.bare_address(arguments.text("address", address))
         # Made first: it refuses what is not one line.
         asked = request(bare)
         if (bare.rpartition("@")[0] or bare).isascii():
@@ -138,7 +139,7 @@ class Commands(Connecting):
         Raises SMTPNotSupportedError for SMTPUTF8 where it is not offered.
         """
         arguments.text("sender", sender)
-        request = Request.mail(sender, sending.options_of("options", options))
+        request = Request.mail(sender, outgoing.options_of("options", options))
         yield from self._rsmtp_starttls_if_needed()
         reply: Reply = yield self._rsmtp_perform(request)
         return reply
@@ -146,7 +147,7 @@ class Commands(Connecting):
     def _rsmtp_rcpt(self, recip: str, options: Sequence[str] = ()) -> Steps[Reply]:
         """RCPT (RFC 5321 4.1.1.3)."""
         arguments.text("recip", recip)
-        reply: Reply = yield self._rsmtp_perform(Request.rcpt(recip, sending.options_of("options", options)))
+        reply: Reply = yield self._rsmtp_perform(Request.rcpt(recip, outgoing.options_of("options", options)))
         return reply
 
     def _rsmtp_data(self, msg: rsmtp.typing.MessageData) -> Steps[Reply]:
@@ -155,7 +156,7 @@ class Commands(Connecting):
         Raises SMTPDataError if the server does not want the data, SMTPContentError
         if it could not be read to its end: the connection is closed then.
         """
-        content = sending.content_of(msg)
+        content = outgoing.content_of(msg)
         if self._rsmtp_overrides("send"):
             reply: Reply = yield from self._rsmtp_data_by_steps(bytes(content))
         else:

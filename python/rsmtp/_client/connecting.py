@@ -7,15 +7,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import rsmtp
-from rsmtp import arguments
+from rsmtp._client.conversation import LINE_BY_LINE, SMTP_SSL_PORT, Conversation
+from rsmtp._client.local_hostname import address_literal
+from rsmtp._client.script import Reply, Steps
+from rsmtp._common import arguments
 from rsmtp._rsmtp import SERVICE_READY, Opened, Request, Settings
-from rsmtp.local_hostname import address_literal
-from rsmtp.sockets import is_encrypted
-from rsmtp.verbs.conversation import LINE_BY_LINE, SMTP_SSL_PORT, Conversation
-from rsmtp.verbs.script import Reply, Steps
+from rsmtp._transport.python_sockets import is_encrypted
 
 if TYPE_CHECKING:
-    from rsmtp.proxies import Proxy
+    from rsmtp._transport.proxies import Proxy
 
 
 class BadPort(OverflowError, ValueError):
@@ -129,7 +129,7 @@ class Connecting(Conversation):
         """The proxy to this host."""
         if self._rsmtp_proxy is None or path is not None:
             return None
-        from rsmtp import proxies
+        from rsmtp._transport import proxies
 
         return proxies.for_host(self._rsmtp_proxy, host)
 

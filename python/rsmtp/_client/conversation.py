@@ -8,15 +8,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import rsmtp
-from rsmtp import arguments
+from rsmtp._client.attributes import Setting, Shown
+from rsmtp._client.debug_output import DebugOutput
+from rsmtp._client.local_hostname import own_name
+from rsmtp._client.script import Announced, Reply, Steps
+from rsmtp._client.socket_view import SocketView
+from rsmtp._client.transcript import Transcript
+from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import COMPLETED, Login, Request, TlsFacts
-from rsmtp.local_hostname import own_name
-from rsmtp.socket_view import SocketView
-from rsmtp.tracebacks import public
-from rsmtp.transcript import Transcript
-from rsmtp.verbs.attributes import Setting, Shown
-from rsmtp.verbs.debug_output import DebugOutput
-from rsmtp.verbs.script import Announced, Reply, Steps
 
 SMTP_PORT: Final = 25
 SMTP_SSL_PORT: Final = 465
@@ -58,7 +58,7 @@ class Conversation(DebugOutput):
 
     # What a subclass's `send` is about to be shown.
     _rsmtp_announced: Announced | None = None
-    # Of `rsmtp._rsmtp`, or of `rsmtp.async_connection`.
+    # Of `rsmtp._rsmtp`, or of `rsmtp._transport.asyncio_connection`.
     _rsmtp_connection: Any = None
     # Where `connect()` without arguments goes.
     _rsmtp_given: tuple[str, int] = ("localhost", 0)
@@ -125,7 +125,7 @@ class Conversation(DebugOutput):
         if proxy is not None:
             if sock is not None or str(host).startswith("/"):
                 raise ValueError("proxy: it can't be combined with sock or with a Unix socket")
-            from rsmtp import proxies
+            from rsmtp._transport import proxies
 
             proxies.check(arguments.secret("proxy", proxy))
         self._rsmtp_proxy = proxy

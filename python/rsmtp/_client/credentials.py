@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rsmtp import arguments
+from rsmtp._common import arguments
 
 
 def is_asynchronous(secret: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import rsmtp
-from rsmtp import arguments
+from rsmtp._common import arguments
 from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _rendered, needs_smtputf8
 
 # Characters of a field whose addresses are kept.

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Generator
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from rsmtp.tracebacks import named
+from rsmtp._common.tracebacks import named
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,7 +6,9 @@ import binascii
 from collections.abc import Callable
 
 import rsmtp
-from rsmtp import arguments
+from rsmtp._client.connecting import Connecting
+from rsmtp._client.script import Reply, Steps
+from rsmtp._common import arguments
 from rsmtp._rsmtp import (
     AUTH_CONTINUES,
     CREDENTIALS_INVALID,
@@ -16,8 +18,6 @@ from rsmtp._rsmtp import (
     cram_md5,
     severity,
 )
-from rsmtp.verbs.connecting import Connecting
-from rsmtp.verbs.script import Reply, Steps
 
 _AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login", "send")
 # Answers to one AUTH command, before it is taken for an endless loop.

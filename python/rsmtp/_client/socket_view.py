@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rsmtp import _rsmtp
-    from rsmtp.async_connection import Connection
-    from rsmtp.verbs.conversation import Conversation
+    from rsmtp._client.conversation import Conversation
+    from rsmtp._transport.asyncio_connection import Connection
 
 
 class SocketView:
@@ -90,6 +90,6 @@ class SocketView:
             return certificate.der
         if not tls.verified:
             return {}
-        from rsmtp import peer_certificate
+        from rsmtp._client import peer_certificate
 
         return peer_certificate.told_as_ssl_does(certificate)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import rsmtp
-from rsmtp import arguments, sending
+from rsmtp._client import outgoing
+from rsmtp._client.connecting import Connecting
+from rsmtp._client.conversation import LINE_BY_LINE
+from rsmtp._client.script import Reply, Steps
+from rsmtp._common import arguments
 from rsmtp._rsmtp import COMPLETED, SERVICE_NOT_AVAILABLE, WILL_FORWARD, RenderedMessage, Request
-from rsmtp.verbs.connecting import Connecting
-from rsmtp.verbs.conversation import LINE_BY_LINE
-from rsmtp.verbs.script import Reply, Steps
 
 _STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
 
@@ -49,8 +50,8 @@ class Transaction(Connecting):
         if not self._rsmtp_is_settled:
             yield from self._rsmtp_starttls_if_needed()
         arguments.text("from_addr", from_addr)
-        recipients = sending.recipients_of(to_addrs)
-        content = sending.content_of(msg)
+        recipients = outgoing.recipients_of(to_addrs)
+        content = outgoing.content_of(msg)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
         if self._rsmtp_overrides(*_STEP_BY_STEP, *LINE_BY_LINE):
@@ -62,8 +63,8 @@ class Transaction(Connecting):
             from_addr,
             recipients,
             content,
-            sending.options_of("mail_options", mail_options),
-            sending.options_of("rcpt_options", rcpt_options),
+            outgoing.options_of("mail_options", mail_options),
+            outgoing.options_of("rcpt_options", rcpt_options),
         )
         # No method is overridden, as was just checked: the engine does it all.
         refused = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
@@ -87,18 +88,18 @@ class Transaction(Connecting):
         if not self._rsmtp_is_settled:
             yield from self._rsmtp_starttls_if_needed()
         arguments.maybe_text("from_addr", from_addr)
-        mail_options = sending.options_of("mail_options", mail_options)
+        mail_options = outgoing.options_of("mail_options", mail_options)
         # smtplib's own callers send to "root, postmaster".
-        envelope = sending.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
+        envelope = outgoing.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
         utf8 = envelope.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
             raise rsmtp.errors.SMTPNotSupportedError(
                 "One or more source or delivery addresses require internationalized email support, "
                 "but the server does not advertise the required SMTPUTF8 capability"
             )
-        utf8 = utf8 or (sending.wants_smtputf8(msg) and self.has_extn("smtputf8"))
-        content = sending.render(msg, utf8=utf8)
-        mail_options = (*mail_options, *sending.smtputf8_options(envelope, content))
+        utf8 = utf8 or (outgoing.wants_smtputf8(msg) and self.has_extn("smtputf8"))
+        content = outgoing.render(msg, utf8=utf8)
+        mail_options = (*mail_options, *outgoing.smtputf8_options(envelope, content))
         if self._rsmtp_overrides("sendmail"):
             content = _as_bytes(self, content)
         refused: dict[str, Reply] = yield self._rsmtp_own.sendmail(

@@ -1,8 +1,8 @@
 """What each verb asks and what its answer means, for the blocking and the asyncio client."""
 
-from rsmtp.verbs.commands import Commands
-from rsmtp.verbs.securing import Securing
-from rsmtp.verbs.transaction import Transaction
+from rsmtp._client.commands import Commands
+from rsmtp._client.securing import Securing
+from rsmtp._client.transaction import Transaction
 
 
 class Verbs(Commands, Securing, Transaction):

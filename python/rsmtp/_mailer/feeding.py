@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
-from rsmtp import arguments
+from rsmtp._client.outgoing import prepare
+from rsmtp._common import arguments
 from rsmtp._rsmtp import Sending
-from rsmtp.sending import prepare
 
 
 class Unmade:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import rsmtp
-from rsmtp.tracebacks import shortened
+from rsmtp._common.tracebacks import shortened
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -113,7 +113,7 @@ async def asend(
     `receipt`, unless it was never begun. To send several messages, use an `AsyncMailer`.
     """
     settings = dict(locals())
-    from rsmtp.async_mailer import AsyncMailer
+    from rsmtp._aio.mailer import AsyncMailer
 
     del settings["message"], settings["check"]
     try:

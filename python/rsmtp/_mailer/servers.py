@@ -19,8 +19,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from rsmtp import arguments, sockets
-from rsmtp.local_hostname import own_name
+from rsmtp._client.local_hostname import own_name
+from rsmtp._common import arguments
+from rsmtp._transport import python_sockets
 
 LOCAL_SCHEMES = ("file", "sendmail", "null")
 _SECURITY = ("none", "starttls", "implicit")
@@ -83,7 +84,7 @@ class Server:
         if self.host.startswith("/") and self.path is None:
             self.host, self.path = "localhost", self.host
         if self.proxy is not None:
-            from rsmtp import proxies
+            from rsmtp._transport import proxies
 
             if self.path is not None:
                 raise ValueError("proxy: there is none on the way to a Unix socket")
@@ -106,7 +107,7 @@ class Server:
     def security(self) -> str:
         """What `tls` comes to, as far as the host's name tells: "starttls", "implicit" or "none"."""
         if self.tls == "default":
-            return "none" if self.path is not None or sockets.is_local(self.host) else "starttls"
+            return "none" if self.path is not None or python_sockets.is_local(self.host) else "starttls"
         return self.tls or ""
 
 

@@ -8,10 +8,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from rsmtp._client.script import Reply
 from rsmtp._rsmtp import TlsConfig
+from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.aio import AsyncSmtpClient
-from rsmtp.async_connection import Connection
-from rsmtp.verbs.script import Reply
 
 
 class Client(AsyncSmtpClient):

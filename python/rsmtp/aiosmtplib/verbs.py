@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
+from rsmtp._client.outgoing import bare_address
 from rsmtp.aiosmtplib.connection import Client
 from rsmtp.aiosmtplib.errors import (
     SMTPDataError,
@@ -15,7 +16,6 @@ from rsmtp.aiosmtplib.errors import (
 from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
 from rsmtp.aiosmtplib.session import UNGIVEN, Session, Timeout, expect, one_word
 from rsmtp.aiosmtplib.typing import SMTPStatus
-from rsmtp.sending import bare_address
 
 
 class Verbs(Session):

@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from rsmtp import __version__, _catch, demo
-from rsmtp.cli import check, completion, exit_code, outbox, send
+from rsmtp import __version__, demo
+from rsmtp.cli import catch, check, completion, exit_code, outbox, send
 from rsmtp.cli.exit_code import Stop
 
-COMMANDS = (send, outbox, check, _catch, demo, completion)
+COMMANDS = (send, outbox, check, catch, demo, completion)
 
 EXAMPLES = """\
 examples:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
-from rsmtp._snippet import snippet
 from rsmtp.cli.one_name import OneName
 from rsmtp.cli.terminal import harmless
 from rsmtp.display.short import counted
+from rsmtp.inbox.snippet import snippet
 
 if TYPE_CHECKING:
     from rsmtp.inbox import Inbox

@@ -7,12 +7,12 @@ import json
 from datetime import UTC, datetime
 
 from rsmtp import SMTPHostNotFound
+from rsmtp._mailer.servers import Server
 from rsmtp.cli import check_json, check_text, exit_code, server
 from rsmtp.cli.examine import Found, examine, is_closed
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.judge import Finding, judge
 from rsmtp.cli.terminal import Style
-from rsmtp.servers import Server
 
 PORTS = (587, 465, 25)
 PATIENCE = 15.0

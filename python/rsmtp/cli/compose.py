@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rsmtp import Message, email, sending
+from rsmtp import Message, email
+from rsmtp._client import outgoing
+from rsmtp._client.outgoing import Envelope
 from rsmtp._rsmtp import _envelope_addresses
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
 from rsmtp.cli.terminal import harmless
-from rsmtp.sending import Envelope
 
 # What makes a message, and so does not go with one that is ready.
 _FLAGS = (
@@ -65,7 +66,7 @@ class Outgoing:
     def octets(self) -> bytes:
         if self.raw is not None:
             return self.raw
-        return bytes(sending.render(self.message, utf8=self.envelope.needs_smtputf8))
+        return bytes(outgoing.render(self.message, utf8=self.envelope.needs_smtputf8))
 
     @property
     def sendable(self) -> tuple[str, list[str], Any]:
@@ -156,7 +157,7 @@ def _envelope(given: argparse.Namespace, message: Any) -> Envelope:
         if others:
             raise Stop(DATA, "--envelope-from: one address is wanted")
     try:
-        return sending.envelope_of(message, sender, to)
+        return outgoing.envelope_of(message, sender, to)
     except ValueError as error:
         words = str(error)
     for argument, flag in (("from_addr", "--envelope-from ADDRESS"), ("to_addrs", "--envelope-to ADDRESS")):

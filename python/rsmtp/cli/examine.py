@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rsmtp import TlsConfig, TlsFacts, Transcript
+from rsmtp._client.local_hostname import address_literal, own_name
 from rsmtp._rsmtp import SERVICE_READY, Connection, Opened, Request, Settings
 from rsmtp.errors import SMTPCertificateError, SMTPServerDisconnected, SMTPTimeoutError, SMTPUnreachable
-from rsmtp.local_hostname import address_literal, own_name
 
 # Seconds for each address beside the one that is spoken to.
 _PROBE = 5.0

@@ -3,9 +3,10 @@ and what to do here. No traceback."""
 
 import re
 
-from rsmtp import errors, hints
+from rsmtp import errors
+from rsmtp._common import hints
+from rsmtp._mailer.servers import Server
 from rsmtp.cli.terminal import harmless
-from rsmtp.servers import Server
 
 # What stands before ours in the words of OpenSSL, which scripts may look for.
 _FOR_SCRIPTS = "certificate verify failed: "

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
+from rsmtp._mailer.servers import Server
 from rsmtp.cli import exit_code, server
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
@@ -22,7 +23,6 @@ from rsmtp.cli.send import heed
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
 from rsmtp.outbox import Entry, Outbox, OutboxError
-from rsmtp.servers import Server
 
 DESCRIPTION = """\
 Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and

@@ -6,8 +6,8 @@ import importlib
 import os
 import sys
 
+from rsmtp._mailer.servers import Server
 from rsmtp.cli.exit_code import NO_PERMISSION, Stop
-from rsmtp.servers import Server
 
 
 def password_for(server: Server) -> str:

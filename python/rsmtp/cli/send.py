@@ -7,6 +7,7 @@ import logging
 from typing import NoReturn
 
 from rsmtp import Receipt
+from rsmtp._mailer.servers import Server
 from rsmtp.cli import compose, exit_code, server
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
@@ -15,7 +16,6 @@ from rsmtp.cli.secret import password_for
 from rsmtp.cli.server import Target
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
-from rsmtp.servers import Server
 
 DESCRIPTION = """\
 Send one message: made from flags, a ready one from a file, or from standard input.

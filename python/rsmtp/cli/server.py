@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rsmtp import Mailer, TlsConfig
+from rsmtp._mailer.servers import Local, Server, from_url
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.one_name import OneName
 from rsmtp.mailer import URL_VARIABLE
-from rsmtp.servers import Local, Server, from_url
 
 TLS_MODES = ("starttls", "implicit", "none")
 _PATIENCE = 60.0

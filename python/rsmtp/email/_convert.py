@@ -7,7 +7,8 @@ from typing import Any
 
 def from_stdlib(cls: Any, message: Any) -> Any:
     """A message of ours with the same fields, content and kind of policy."""
-    from rsmtp import Message, arguments
+    from rsmtp import Message
+    from rsmtp._common import arguments
 
     if isinstance(message, Message):
         made = cls.__new__(cls)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rsmtp.arguments import has_surrogates
+from rsmtp._common.arguments import has_surrogates
 from rsmtp.email._policybase import Policy, split_source
 
 _LINE_ENDS = re.compile(r"\n|\r\n?")

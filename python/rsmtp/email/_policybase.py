@@ -12,7 +12,7 @@ import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
-from rsmtp.arguments import has_surrogates
+from rsmtp._common.arguments import has_surrogates
 from rsmtp.email import _rest
 
 __all__ = ["Compat32", "Policy", "compat32"]

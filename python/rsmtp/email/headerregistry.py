@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from rsmtp import _rsmtp
-from rsmtp.arguments import has_surrogates
+from rsmtp._common.arguments import has_surrogates
 from rsmtp.email import _plain, _rest, _tokens, _tree
 from rsmtp.email._address import Address, Group
 from rsmtp.email._fields import (

@@ -10,7 +10,7 @@ import re
 import sys
 from typing import Any
 
-from rsmtp.arguments import has_surrogates
+from rsmtp._common.arguments import has_surrogates
 from rsmtp.email import _rest
 from rsmtp.email._mail_policy import MailPolicy, mail
 from rsmtp.email._policybase import (

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rsmtp import _rsmtp
+from rsmtp._common.arguments import has_surrogates as _has_surrogates
 from rsmtp._rsmtp import formataddr
-from rsmtp.arguments import has_surrogates as _has_surrogates
 from rsmtp.email import _dates, _rest
 
 __all__ = [

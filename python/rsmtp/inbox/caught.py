@@ -5,12 +5,12 @@ from typing import Final
 
 from rsmtp import Catcher, __version__
 from rsmtp._rsmtp import ArmedFault, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls
-from rsmtp._snippet import snippet
 from rsmtp.display.short import counted
 from rsmtp.inbox import html_view, trouble
 from rsmtp.inbox.answer import Json
 from rsmtp.inbox.links import links
 from rsmtp.inbox.mail import Mail, Part
+from rsmtp.inbox.snippet import snippet
 
 # More text than this is not put into JSON; the part itself has all of it.
 MOST_TEXT: Final = 1_000_000

@@ -7,7 +7,7 @@ import hmac
 import re
 from typing import Any, NamedTuple
 
-from rsmtp import sending
+from rsmtp._client import outgoing
 from rsmtp._rsmtp import RenderedMessage, _envelope, _rendered
 
 _END_OF_HEADER = b"\r\n\r\n"
@@ -71,7 +71,7 @@ def content_of(item: Any, message_id: str | None = None) -> Content:
     sent as it is."""
     if message_id is not None and hasattr(item, "_content_for_sending") and "Message-ID" not in item:
         item["Message-ID"] = message_id
-    sender, recipients, data, options = sending.prepare(item)
+    sender, recipients, data, options = outgoing.prepare(item)
     if not recipients:
         raise ValueError("to_addrs: the message has no recipients")
     sender, recipients = _envelope(sender, recipients)

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 import rsmtp
-from rsmtp import arguments
+from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._common import arguments
 from rsmtp._rsmtp import Receipt
-from rsmtp.async_mailer import AsyncMailer
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import content, running
 from rsmtp.outbox.database import Database, OutboxError
@@ -189,7 +189,7 @@ class Outbox:
             with self._database.reading() as connection:
                 query = "SELECT value FROM outbox_setting WHERE name = 'secret'"
                 (self._secret_,) = connection.execute(query).fetchone()
-        from rsmtp.sending import envelope_of
+        from rsmtp._client.outgoing import envelope_of
 
         assert self._secret_ is not None
         return content.derived_message_id(self._secret_, key, envelope_of(message, None, None).sender)

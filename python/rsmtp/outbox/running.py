@@ -12,15 +12,15 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
+from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._aio.sending import AsyncSending
+from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt
-from rsmtp.async_mailer import AsyncMailer
-from rsmtp.async_sending import AsyncSending
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import Mailer, break_off, rounds
 from rsmtp.outbox.content import Stored
 from rsmtp.outbox.database import LeaseLost
 from rsmtp.outbox.store import Store
-from rsmtp.report import KEPT, Report
 
 # Seconds without anything to send, at most, until the file is looked at again.
 _LOOK = 1.0

@@ -96,7 +96,7 @@ impl Engine {
         Ok(Self::of(Vec::new(), Some(local), keep, bounds, limits, policy))
     }
 
-    /// Sends one message in this thread, as `rsmtp.sending.prepare` has made it ready.
+    /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
     #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
         let job = Packer::default().pack(item, 0, prepared)?;

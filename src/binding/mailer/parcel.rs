@@ -44,7 +44,7 @@ pub struct Packer {
     recipient: Option<(String, ForwardPath)>,
 }
 
-/// Sender, recipients, data and MAIL options of a message, as `rsmtp.sending.prepare`
+/// Sender, recipients, data and MAIL options of a message, as `rsmtp._client.outgoing.prepare`
 /// gives them.
 pub type Prepared<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, MailData, Vec<String>);
 

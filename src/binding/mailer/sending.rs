@@ -1,5 +1,5 @@
 //! One call of `send_all`: messages in, receipts out, the waiting without the GIL. No code
-//! of the caller's runs in here: `rsmtp.feeding` asks for the messages.
+//! of the caller's runs in here: `rsmtp._mailer.feeding` asks for the messages.
 
 use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
 use super::receipt::{Receipt, Tally, Totals};
@@ -120,7 +120,7 @@ impl Sending {
         }
     }
 
-    /// The one that was kept, as `rsmtp.sending.prepare` has made it ready.
+    /// The one that was kept, as `rsmtp._client.outgoing.prepare` has made it ready.
     #[pyo3(signature = (prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn put_prepared(&self, py: Python<'_>, prepared: Prepared<'_>) -> PyResult<bool> {
         let mut progress = self.progress();

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The attributes of a `rsmtp.servers.Server`.
+/// The attributes of a `rsmtp._mailer.servers.Server`.
 #[derive(FromPyObject)]
 pub struct ServerSettings {
     host: String,

@@ -150,7 +150,7 @@ pub(crate) mod given {
         if given.is_none() {
             return Ok(None);
         }
-        given.py().import("rsmtp.arguments")?.call_method1("policy", ("policy", given)).map(Some)
+        given.py().import("rsmtp._common.arguments")?.call_method1("policy", ("policy", given)).map(Some)
     }
 }
 

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 import rsmtp
 from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire
-from rsmtp.foreign_socket import ForeignSocket
-from rsmtp.proxies import Proxy
-from rsmtp.sockets import address
+from rsmtp._transport.foreign_socket import ForeignSocket
+from rsmtp._transport.proxies import Proxy
+from rsmtp._transport.python_sockets import address
 
 # A write that gets nowhere for so many seconds looks whether there is something to read: a
 # server may take no more until its replies are read.

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import rsmtp
-from rsmtp import quick_ack, sockets
 from rsmtp._rsmtp import Login, Request, Settings, TranscriptLine, Wire, Worker, ascii_host
+from rsmtp._transport import python_sockets, quick_ack
 
 if TYPE_CHECKING:
-    from rsmtp.proxies import Proxy
+    from rsmtp._transport.proxies import Proxy
 
 # Octets that are read at a time.
 _READ = 16 * 1024
@@ -88,7 +88,7 @@ class Connection(Wire, asyncio.BufferedProtocol):
                         found = await connection._resolve(host, port, observer) if proxy.resolves_here else []
                         connection.tunnel(proxy, port, [_bare(address) for address in found])
                     there = (host, port) if proxy is None else (proxy.host, proxy.port)
-                    if sock is None and sockets.are_replaced():
+                    if sock is None and python_sockets.are_replaced():
                         sock = await connection._by_others(*there, path, source_address)
                     if sock is not None:
                         await connection._adopt(sock)
@@ -100,7 +100,9 @@ class Connection(Wire, asyncio.BufferedProtocol):
                     connection.check_time()
                 connection.check_time()
                 connection.result()
-            elsewhere = sock is not None and sockets.leads_elsewhere(sock, "localhost" if path else host)
+            elsewhere = sock is not None and python_sockets.leads_elsewhere(
+                sock, "localhost" if path else host
+            )
             connection.connected(connection.getpeername(), observer, elsewhere=elsewhere)
         except BaseException:
             connection._hang_up()
@@ -112,13 +114,19 @@ class Connection(Wire, asyncio.BufferedProtocol):
     ) -> Any:
         """A socket of what stands in the place of Python's: its ways may be blocking."""
         left = self.seconds_left()
-        with sockets.told_as_ours(path or host):
+        with python_sockets.told_as_ours(path or host):
             if path is not None:
-                return await self._loop.run_in_executor(None, sockets.connected_to_path, path, left)
-            return await self._loop.run_in_executor(None, sockets.connected, host, port, left, source_address)
+                return await self._loop.run_in_executor(None, python_sockets.connected_to_path, path, left)
+            return await self._loop.run_in_executor(
+                None, python_sockets.connected, host, port, left, source_address
+            )
 
     async def _adopt(self, sock: Any) -> None:
-        if sockets.is_encrypted(sock) or not hasattr(sock, "setblocking") or not hasattr(sock, "fileno"):
+        if (
+            python_sockets.is_encrypted(sock)
+            or not hasattr(sock, "setblocking")
+            or not hasattr(sock, "fileno")
+        ):
             kind = type(sock).__name__
             raise TypeError(
                 f"sock: asyncio wants a plain socket.socket, not {kind}; TLS comes over it by tls="

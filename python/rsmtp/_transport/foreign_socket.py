@@ -7,7 +7,7 @@ import contextlib
 import select
 from typing import Any
 
-from rsmtp import quick_ack, sockets
+from rsmtp._transport import python_sockets, quick_ack
 
 # Octets that are read at a time.
 _READ = 64 * 1024
@@ -18,10 +18,10 @@ class ForeignSocket:
 
     def __init__(self, sock: Any, host: str = "") -> None:
         self.sock = sock
-        self.leads_elsewhere = sockets.leads_elsewhere(sock, host)
-        self.peer = sockets.address(sock, "getpeername")
+        self.leads_elsewhere = python_sockets.leads_elsewhere(sock, host)
+        self.peer = python_sockets.address(sock, "getpeername")
         self._acknowledges = quick_ack.can_be_asked(sock) and hasattr(sock, "setsockopt")
-        self.own = sockets.address(sock, "getsockname")
+        self.own = python_sockets.address(sock, "getsockname")
 
     def receive(self, limit: float) -> bytes | None:
         """What comes within so many seconds; None: nothing. b"" is the end."""
@@ -73,14 +73,14 @@ def dial(
     """For the engine: a connection by what stands in the place of Python's sockets. None:
     they are what they always were."""
     # A thread of the engine's own may wait as it likes: greenlets are none of its business.
-    if not sockets.are_replaced() or sockets.are_green():
+    if not python_sockets.are_replaced() or python_sockets.are_green():
         return None
-    if sockets.are_greens_below():
+    if python_sockets.are_greens_below():
         raise RuntimeError(
             "a Mailer's threads can't use greenlets' sockets with something else above them: give the Mailer "
             "its proxy by proxy=, or use SmtpClient or rsmtp.smtplib"
         )
-    with sockets.told_as_ours(path or host):
+    with python_sockets.told_as_ours(path or host):
         if path is not None:
-            return ForeignSocket(sockets.connected_to_path(path, limit))
-        return ForeignSocket(sockets.connected(host, port, limit, source_address), host)
+            return ForeignSocket(python_sockets.connected_to_path(path, limit))
+        return ForeignSocket(python_sockets.connected(host, port, limit, source_address), host)

@@ -1,0 +1,1 @@
+"""`AsyncMailer`: what an event loop does where `Mailer` has threads."""
