@@ -16,8 +16,10 @@ where
 
 /// The error for what is not taken.
 pub fn wanted(name: &str, what: &str, given: &Bound<'_, PyAny>) -> PyErr {
-    let made =
-        given.py().import("rsmtp._common.arguments").and_then(|m| m.call_method1("wanted", (name, what, given)));
+    let made = given
+        .py()
+        .import("rsmtp._common.arguments")
+        .and_then(|m| m.call_method1("wanted", (name, what, given)));
     made.map_or_else(|failed| failed, PyErr::from_value)
 }
 

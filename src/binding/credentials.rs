@@ -61,7 +61,8 @@ pub fn source(
     Ok(Some(Source::Asked(Arc::new(move || {
         Python::attach(|py| {
             let ask = || -> PyResult<Credentials> {
-                let asked = py.import("rsmtp._client.credentials")?.call_method1("ask", (argument, &secret))?;
+                let asked =
+                    py.import("rsmtp._client.credentials")?.call_method1("ask", (argument, &secret))?;
                 credentials(&username, wrap(asked.extract()?))
             };
             ask().map_err(|raised| not_told(py, raised))
