@@ -1737,6 +1737,12 @@ class Sending:
         """
         The one that was kept can't be sent as it is: a receipt says so.
         """
+    def put_each(self, /, iterator: collections.abc.Iterator[typing.Any]) -> bool | None:
+        """
+        Takes one after the other, from an iterator that runs no code of the caller's. True: that
+        is enough for now. False: there are no more. None: one has to be prepared first, and is
+        kept until it is.
+        """
     def put_prepared(self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]) -> bool:
         """
         The one that was kept, as `rsmtp._client.outgoing.prepare` has made it ready.
@@ -1760,6 +1766,11 @@ class Sending:
     def tell(self, /, told: list[Any]) -> bool:
         """
         Adds the receipts that have come. Whether all is told.
+        """
+    @property
+    def unprepared(self, /) -> Any | None:
+        """
+        The one that was kept.
         """
     @property
     def wants_more(self, /) -> bool:

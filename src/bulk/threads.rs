@@ -159,8 +159,12 @@ impl<P: Payload> Batch<P> {
 
     /// Takes one more.
     pub fn push(&self, job: Job<P>) -> Standing {
+        self.push_all([job])
+    }
+
+    pub fn push_all(&self, jobs: impl IntoIterator<Item = Job<P>>) -> Standing {
         let mut sender = self.lock();
-        sender.queue.push(job);
+        jobs.into_iter().for_each(|job| sender.queue.push(job));
         let standing = Standing { waiting: sender.queue.waiting(), wants_workers: sender.wants_workers() };
         let wake = locked(&self.sleepers).wake();
         drop(sender);

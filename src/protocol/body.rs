@@ -127,7 +127,12 @@ pub struct Body {
 impl Body {
     /// Octets that are there.
     pub fn new(content: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
-        Self::of(Source::Memory(Arc::new(content)))
+        Self::shared(Arc::new(content))
+    }
+
+    /// Octets that others hold, too.
+    pub fn shared(content: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Self {
+        Self::of(Source::Memory(content))
     }
 
     pub fn on_demand(content: impl Content + 'static) -> Self {

@@ -327,9 +327,9 @@ impl Conversation {
                 self.tls_failed(TlsError::new("STARTTLS was agreed on without anything to do it with"))
             );
         };
+        // The end of the handshake and the first words behind it share a write.
         let mut sealed = layer.take_output(&mut self.ciphertext);
-        if self.ciphertext.is_empty()
-            && sealed.is_ok()
+        if sealed.is_ok()
             && !layer.is_handshaking()
             && let Some(octets) = self.session.pending()
         {

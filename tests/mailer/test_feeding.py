@@ -113,3 +113,21 @@ def test_no_receipt_is_lost_to_an_interrupt_at_any_line(sender, catcher):
         sent = sum(receipt.ok for receipt in receipts)
         unknown = sum(bool(receipt.unknown) for receipt in receipts)
         assert sent <= arrived[count] <= sent + unknown, count
+
+
+@pytest.mark.parametrize("count", [1, 40, 700])
+def test_a_list_a_tuple_and_a_generator_come_to_the_same(catcher, sender, count):
+    built = rsmtp.Message("hello", subject="x", from_="a@example.org", to="b@example.org")
+    odd = [("a@example.org", "b@example.org", "text"), built, ("a@example.org", ["no\nhost"], b"x"), 7, True]
+    many = [MESSAGE if number % 13 else odd[number // 13 % 5] for number in range(count)]
+
+    def told(messages):
+        receipts = sorted(sender.send_all(messages, stream=True), key=lambda receipt: receipt.index)
+        assert [receipt.index for receipt in receipts] == list(range(count))
+        assert all(receipt.message is message for receipt, message in zip(receipts, many, strict=True))
+        return [(receipt.ok, str(receipt.error)) for receipt in receipts]
+
+    expected = told(message for message in many)
+    assert told(many) == expected
+    assert told(tuple(many)) == expected
+    assert told(iter(many)) == expected

@@ -59,6 +59,10 @@ ENDED = (
 )
 
 
+# Their iterators run no code of the caller's: messages may be taken within the engine.
+_WITHOUT_CODE: frozenset[type] = frozenset({type(iter([])), type(iter(()))})
+
+
 def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     """Takes as many messages as there is room for, until it is time to look after the
     receipts. Raises what the iterator raises; nothing more is taken then."""
@@ -66,6 +70,13 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
         return
     # Between a message's coming and `put` no interrupt can come: none is lost.
     try:
+        if type(iterator) in _WITHOUT_CODE:
+            while (enough := sending.put_each(iterator)) is None:
+                if not _prepared(sending, sending.unprepared):
+                    return
+            if enough:
+                return
+        # Nothing is left of those.
         for item in iterator:
             more = sending.put_unfit(item.row, item.why) if type(item) is Unmade else sending.put(item)
             if more is None:

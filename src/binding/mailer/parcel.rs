@@ -7,21 +7,29 @@ use crate::binding::request::{parameters, parse};
 use crate::bulk::{Job, Payload};
 use crate::protocol::Body;
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedStr;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyList, PyString, PyTuple};
 use std::sync::Arc;
 
 /// The mail data, and the caller's own object for the receipt.
 pub struct Parcel {
     pub item: Py<PyAny>,
-    body: Body,
-    size: usize,
+    content: Content,
+}
+
+enum Content {
+    /// The parcel itself holds them: a body of it is made without memory of its own.
+    Octets(PyBackedBytes),
+    Rendered {
+        body: Body,
+        size: usize,
+    },
 }
 
 impl Parcel {
     /// For what can't be sent.
     pub fn empty(item: Py<PyAny>) -> Self {
-        Self { item, body: Body::new([]), size: 0 }
+        Self { item, content: Content::Rendered { body: Body::new([]), size: 0 } }
     }
 }
 
@@ -29,11 +37,26 @@ pub type Shipment = Arc<Parcel>;
 
 impl Payload for Shipment {
     fn body(&self) -> Body {
-        self.body.clone()
+        match &self.content {
+            Content::Octets(_) => Body::shared(Self::clone(self)),
+            Content::Rendered { body, .. } => body.clone(),
+        }
     }
 
     fn size(&self) -> usize {
-        self.size
+        match &self.content {
+            Content::Octets(octets) => octets.len(),
+            Content::Rendered { size, .. } => *size,
+        }
+    }
+}
+
+impl AsRef<[u8]> for Parcel {
+    fn as_ref(&self) -> &[u8] {
+        match &self.content {
+            Content::Octets(octets) => octets,
+            Content::Rendered { .. } => &[],
+        }
     }
 }
 
@@ -73,9 +96,14 @@ impl Packer {
         let (from_addr, to_addrs, data, mail_options) = prepared;
         let reverse_path = self.sender(&text("from_addr", &from_addr)?)?;
         let recipients = self.recipients(&to_addrs)?;
-        let body = Body::from(data);
-        let size = body.size_in_memory();
-        let parcel = Parcel { item: item.clone().unbind(), body, size };
+        let content = match data {
+            MailData::Whole(octets) => Content::Octets(octets),
+            rendered => {
+                let body = Body::from(rendered);
+                Content::Rendered { size: body.size_in_memory(), body }
+            }
+        };
+        let parcel = Parcel { item: item.clone().unbind(), content };
         let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
         if !mail_options.is_empty() {
             job.mail_parameters = parameters("mail_options", &mail_options)?;

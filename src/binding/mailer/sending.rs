@@ -6,12 +6,12 @@ use super::receipt::{Receipt, Tally, Totals};
 use crate::binding::advice::told;
 use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
-use crate::bulk::{self, Batch, Payload, Standing, stopped};
+use crate::bulk::{self, Batch, Job, Payload, Standing, stopped};
 use crate::driver::{Listener, TimedLine};
 use crate::protocol::Error;
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyIterator, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ const ENOUGH: usize = 1024;
 /// After so many messages, or so long, receipts are looked after.
 const PULL: usize = 512;
 const PATIENCE: Duration = Duration::from_millis(2);
+/// Messages that are handed over together.
+const AT_ONCE: usize = 32;
 /// Octets of messages in memory that are not settled.
 const OCTETS: usize = 64 * 1024 * 1024;
 /// Messages that are not settled, small as they may be: a server that puts everything
@@ -120,6 +122,34 @@ impl Sending {
         }
     }
 
+    /// Takes one after the other, from an iterator that runs no code of the caller's. True: that
+    /// is enough for now. False: there are no more. None: one has to be prepared first, and is
+    /// kept until it is.
+    #[pyo3(signature = (iterator: "collections.abc.Iterator[typing.Any]"))]
+    fn put_each(&self, iterator: Bound<'_, PyIterator>) -> PyResult<Option<bool>> {
+        let mut jobs = Vec::with_capacity(AT_ONCE);
+        let mut progress = self.progress();
+        loop {
+            let taken = progress.pack_some(&iterator, &mut jobs);
+            let goes_on = match jobs.is_empty() {
+                true => progress.goes_on(0),
+                false => progress.push(&self.batch, jobs.drain(..)),
+            };
+            match taken? {
+                Taken::Unprepared => return Ok(None),
+                Taken::All => return Ok(Some(false)),
+                Taken::Some if !goes_on => return Ok(Some(true)),
+                Taken::Some => {}
+            }
+        }
+    }
+
+    /// The one that was kept.
+    #[getter]
+    fn unprepared(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.progress().unprepared.as_ref().map(|item| item.clone_ref(py))
+    }
+
     /// The one that was kept, as `rsmtp._client.outgoing.prepare` has made it ready.
     #[pyo3(signature = (prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn put_prepared(&self, py: Python<'_>, prepared: Prepared<'_>) -> PyResult<bool> {
@@ -210,6 +240,15 @@ impl Sending {
     }
 }
 
+/// What came of taking messages from an iterator.
+enum Taken {
+    /// There may be more.
+    Some,
+    All,
+    /// One is not ready to be sent.
+    Unprepared,
+}
+
 /// What is to be logged when no lock is held.
 #[derive(Default)]
 pub(super) struct Log {
@@ -258,22 +297,52 @@ impl Progress {
         item: &Bound<'_, PyAny>,
         prepared: Prepared<'_>,
     ) -> PyResult<bool> {
+        let job = self.pack(item, prepared)?;
+        Ok(self.push(batch, job))
+    }
+
+    /// None: it is not fit to be sent.
+    fn pack(&mut self, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Option<Job<Shipment>>> {
         match self.packer.pack(item, self.next_index, prepared) {
             Ok(job) => {
                 self.next_index += 1;
                 self.octets += job.payload.size();
-                let Standing { waiting, wants_workers } = batch.push(job);
-                if wants_workers && self.by_threads {
-                    // The caller may take its time with the next one.
-                    batch.start_workers();
-                }
-                Ok(self.goes_on() && waiting < ENOUGH)
+                Ok(Some(job))
             }
             Err(raised) if raised.is_instance_of::<PyException>(item.py()) => {
-                Ok(self.put_aside(item, raised))
+                self.put_aside(item, raised);
+                Ok(None)
             }
             Err(raised) => Err(raised),
         }
+    }
+
+    fn pack_some(
+        &mut self,
+        iterator: &Bound<'_, PyIterator>,
+        jobs: &mut Vec<Job<Shipment>>,
+    ) -> PyResult<Taken> {
+        let mut iterator = iterator.clone();
+        while jobs.len() < AT_ONCE && !self.is_full() {
+            let Some(item) = iterator.next().transpose()? else { return Ok(Taken::All) };
+            let Some(prepared) = as_prepared(&item) else {
+                self.unprepared = Some(item.unbind());
+                return Ok(Taken::Unprepared);
+            };
+            jobs.extend(self.pack(&item, prepared)?);
+        }
+        Ok(Taken::Some)
+    }
+
+    /// Whether to go on with more.
+    fn push(&mut self, batch: &Arc<Batch<Shipment>>, jobs: impl IntoIterator<Item = Job<Shipment>>) -> bool {
+        let mut count = 0;
+        let Standing { waiting, wants_workers } = batch.push_all(jobs.into_iter().inspect(|_| count += 1));
+        if wants_workers && self.by_threads {
+            // The caller may take its time with the next one.
+            batch.start_workers();
+        }
+        self.goes_on(count) && waiting < ENOUGH
     }
 
     /// It is not fit to be sent, and a receipt says so. Whether to go on with more.
@@ -282,13 +351,13 @@ impl Progress {
         let parcel = Parcel::empty(item.clone().unbind());
         self.unfit.push(Receipt::unfit(item.py(), self.next_index, parcel, why));
         self.next_index += 1;
-        self.goes_on()
+        self.goes_on(1)
     }
 
     /// Whether more may be taken before the receipts are looked after.
-    fn goes_on(&mut self) -> bool {
+    fn goes_on(&mut self, more: usize) -> bool {
         let (began, taken) = self.helping.get_or_insert_with(|| (Instant::now(), 0));
-        *taken += 1;
+        *taken += more;
         *taken < PULL && began.elapsed() < PATIENCE && !self.is_full()
     }
 
