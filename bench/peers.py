@@ -15,6 +15,8 @@ from collections.abc import Callable
 from functools import partial
 from types import ModuleType
 
+import floors as raw
+
 SENDER, RECIPIENT = "sender@bench.test", "recipient@bench.test"
 
 # Given a port, a message, how often to send it, over how many connections, and a
@@ -45,6 +47,14 @@ def senders() -> dict[str, Sender]:
     if program := shutil.which("smtp-source", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"):
         found["smtp-source (C)"] = partial(send_with_smtp_source, program)
     return found
+
+
+def floors() -> dict[str, Sender]:
+    """No peers: how far there is to go."""
+    return {
+        "floor: one call, one answer": partial(raw.one_by_one, SENDER, RECIPIENT),
+        "floor: many in flight": partial(raw.in_flight, SENDER, RECIPIENT),
+    }
 
 
 def builders_and_senders() -> dict[str, Sender]:

@@ -2,7 +2,8 @@
 
 Only ratios within one run mean something. The rounds are interleaved (every peer
 once, then every peer again), medians are quoted, and the spread is half the range
-over the median. On loopback client and server share one CPU where that can be
+over the median. Rows called "floor" are no peers but raw sockets that do only what the
+protocol needs (bench/floors.py). On loopback client and server share one CPU where that can be
 asked for: a wake-up that crosses to another one can cost more than a message. CPU is
 the client's own; the server is another process.
 """
@@ -26,6 +27,7 @@ from tables import Rounds, median, picture, table
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 ROUND_TRIP = 0.020
+LARGE = 10_000_000
 # name, what is built, octets of its attachment, messages in a round
 BUILDING = (
     ("a text of 1 KB", peers.build_text, 0, 300),
@@ -58,14 +60,20 @@ def main() -> None:
         for connections in (1, 10):
             with one_cpu():
                 title = f"Sending messages of 2 KB on loopback, {plural(connections)}"
-                section(title, "message", sending(peers.senders(), port, message, connections, options))
+                contestants = peers.senders() | peers.floors()
+                section(title, "message", sending(contestants, port, message, connections, options))
+        with one_cpu():
+            title = f"Sending one message of {LARGE // 1_000_000} MB on loopback, 1 connection"
+            contestants = peers.senders() | peers.floors()
+            section(title, "message", sending(contestants, port, ready_message(LARGE), 1, options))
         with one_cpu():
             title = "Building a text of 2 KB with three header fields and sending it"
             section(title, "message", sending(peers.builders_and_senders(), port, message, 1, options))
         for connections in (1, 10):
             with helper("link.py", str(port), str(ROUND_TRIP / 2)) as (far, *_):
                 title = f"The same over a link of {ROUND_TRIP * 1000:.0f} ms, {plural(connections)}"
-                section(title, "message", sending(peers.senders(), int(far), message, connections, options))
+                contestants = peers.senders() | peers.floors()
+                section(title, "message", sending(contestants, int(far), message, connections, options))
     with sink("starttls") as (port, ca_file), one_cpu():
         rounds_of = {
             peer: repeated(lambda once=once: once(port, ca_file, message), 3 if options.quick else 10)

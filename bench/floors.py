@@ -1,0 +1,101 @@
+"""What the protocol itself leaves to gain: raw sockets that say the same octets again and again,
+in as few writes as SMTP allows, and count the answers. No peer can do with less, and none that
+takes a new message each time, looks at it and tells what became of it can reach it.
+"""
+
+import select
+import socket
+import threading
+
+HOST = "127.0.0.1"
+# Unanswered messages, and octets of them that are put together for one write, about.
+WINDOW, TOGETHER = 2048, 32 * 1024
+# A chunk may be as long as the server likes; behind it a message has three answers.
+ANSWERS = 3
+
+
+def one_by_one(sender, recipient, port, message, count, connections, lap):
+    """MAIL, RCPT and BDAT in one write, then the answers: one turn a message."""
+    said = transaction(sender, recipient, message)
+
+    def work(connection, share):
+        for _ in range(share):
+            connection.sendall(said)
+            heard = 0
+            while heard < ANSWERS:
+                heard += answers(connection)
+
+    on_all(work, port, count, connections, lap)
+
+
+def in_flight(sender, recipient, port, message, count, connections, lap):
+    """The same, and the next messages behind it before it is answered."""
+    said = transaction(sender, recipient, message)
+    most = max(TOGETHER // len(said), 1)
+    together = said * most
+
+    def work(connection, share):
+        connection.setblocking(False)
+        begun = heard = 0
+        left = memoryview(b"")
+        while heard < share * ANSWERS:
+            if not left and begun < share and begun - heard // ANSWERS < WINDOW:
+                some = min(most, share - begun)
+                left = memoryview(together)[: some * len(said)]
+                begun += some
+            readable, writable, _ = select.select([connection], [connection] if left else [], [])
+            if readable:
+                heard += answers(connection)
+            if writable:
+                left = left[connection.send(left) :]
+
+    on_all(work, port, count, connections, lap)
+
+
+def transaction(sender, recipient, message):
+    commands = f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nBDAT {len(message)} LAST\r\n"
+    return commands.encode() + message
+
+
+def on_all(work, port, count, connections, lap):
+    opened = [introduced(port) for _ in range(connections)]
+    shares = [count // connections + (place < count % connections) for place in range(connections)]
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(opened, shares, strict=True)]
+    lap()
+    if connections == 1:
+        work(opened[0], count)
+    else:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    lap()
+    for connection in opened:
+        connection.close()
+
+
+def introduced(port):
+    connection = socket.create_connection((HOST, port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    whole_reply(connection)
+    connection.sendall(b"EHLO bench.test\r\n")
+    whole_reply(connection)
+    return connection
+
+
+def whole_reply(connection):
+    heard = b""
+    while not heard.endswith(b"\r\n") or heard.splitlines()[-1][3:4] == b"-":
+        heard += received(connection)
+
+
+def answers(connection):
+    """How many lines have come: each answer is one."""
+    return received(connection).count(b"\n")
+
+
+def received(connection):
+    octets = connection.recv(65536)
+    if not octets or octets[:1] in b"45":
+        raise RuntimeError(f"the server refused: {octets[:80]!r}")
+    return octets
