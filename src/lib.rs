@@ -7,7 +7,8 @@
 //! - [`protocol`]: SMTP as a state machine without I/O. Bytes in, bytes and events out.
 //! - `message`: RFC 5322 and MIME. Knows no SMTP.
 //! - `tls`: the record layer under a session, also without I/O.
-//! - `driver`: moves bytes, keeps deadlines, hears signals. Decides nothing about SMTP.
+//! - `driver`: one loop that moves octets and keeps time, without a socket, and the pumps around
+//!   it. Decides nothing about SMTP.
 //! - `bulk`: many messages over several sessions; receipts.
 //! - `catcher`: the server side of the same protocol, for first runs and tests.
 //! - `binding`: Python <-> Rust. The only folder that names pyo3.

@@ -2,7 +2,7 @@
 
 use rsmtp::bulk::*;
 use rsmtp::catcher::Catcher;
-use rsmtp::driver::{Patience, Reactive, Target, Wire};
+use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Error, Kind, Options, Stage};
 use std::io::{Read, Write};
@@ -144,11 +144,10 @@ fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Rece
             Do::Dial(hop) => {
                 let Target::Tcp { host, port, .. } = &mailer.hops[hop].target else { panic!() };
                 let stream = TcpStream::connect((host.as_str(), *port)).unwrap();
-                let mut driver =
-                    Reactive::new(Wire::new(mailer.options(hop, now), None, Patience::default()));
-                driver.connected(host, None, false);
-                worker.dialled("[127.0.0.1]".parse().unwrap(), None, driver.wire_mut(), now);
-                converse(&mut worker, driver, stream);
+                let mut operation = Operation::new(mailer.options(hop, now), None, Patience::default());
+                operation.connected(host, None, false);
+                worker.dialled("[127.0.0.1]".parse().unwrap(), None, &mut operation, now);
+                converse(&mut worker, operation, stream);
             }
             Do::Leave => break,
             other => panic!("{other:?}"),
@@ -157,33 +156,33 @@ fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Rece
     ledger.take_receipts()
 }
 
-fn converse(worker: &mut Worker<Octets>, mut driver: Reactive, mut stream: TcpStream) {
-    driver.begin_serving().unwrap();
+fn converse(worker: &mut Worker<Octets>, mut operation: Operation, mut stream: TcpStream) {
+    operation.begin(Until::Ended, |_| Ok(())).unwrap();
     loop {
-        if let Some(octets) = driver.output(<[u8]>::to_vec) {
+        if let Some(octets) = operation.output(<[u8]>::to_vec) {
             stream.write_all(&octets).unwrap();
-            driver.sent(octets.len());
+            operation.sent(octets.len());
             continue;
         }
         let now = Instant::now();
-        while let Some(event) = driver.next_event() {
+        while let Some(event) = operation.next_event() {
             worker.hear(event, now).unwrap();
         }
-        if !driver.is_serving() {
+        if !operation.is_serving() {
             break;
         }
-        if !matches!(worker.talk(driver.wire_mut().session_mut(), now), Do::Talk | Do::Wait(_)) {
-            driver.end_serving();
+        if !matches!(worker.talk(operation.session_mut(), now), Do::Talk | Do::Wait(_)) {
+            operation.end_serving();
             break;
         }
-        if !driver.wire_mut().is_about_to_send() {
+        if !operation.is_about_to_send() {
             let mut octets = [0; 65536];
             let count = stream.read(&mut octets).unwrap();
-            driver.received(&octets[..count]);
+            operation.received(&octets[..count]);
         }
     }
-    let error = driver.take_settled().err();
-    worker.part(driver.wire_mut().session_mut(), error.as_ref(), Instant::now());
+    let error = operation.take_settled().err();
+    worker.part(operation.session_mut(), error.as_ref(), Instant::now());
 }
 
 type Run = fn(Arc<Mailer>, Arc<Journal>, u64) -> Vec<Receipt<Octets>>;

@@ -50,6 +50,30 @@ def test_engine_has_no_unsafe_code():
     assert "#![forbid(unsafe_code)]" in (SRC / "lib.rs").read_text(encoding="utf-8")
 
 
+# -- one loop --------------------------------------------------------------------------------
+
+# Who asks a session and its TLS what to say, and tells them what has come.
+STEPS = re.compile(r"\.(next_move|received_eof|step|unsent)\(|\bMove::")
+# Who moves octets as an operation says: in Rust, and in Python.
+PUMPS = re.compile(r"\.(try_read|try_write)\(")
+PYTHON_PUMPS = re.compile(r"\bself\.output\(")
+
+
+def test_one_loop_moves_octets_between_a_session_its_tls_and_a_connection():
+    found = {
+        str(path.relative_to(SRC))
+        for path in rust_files("driver", "bulk", "binding", "tls")
+        if STEPS.search(without_tests(path))
+    }
+    assert found == {"driver/operation.rs", "tls/conversation.rs"}
+    pumps = {str(path.relative_to(SRC)) for path in rust_files(".") if PUMPS.search(without_tests(path))}
+    assert pumps == {"driver/blocking.rs"}
+    in_python = {
+        path.name for path in python_files() if PYTHON_PUMPS.search(path.read_text(encoding="utf-8"))
+    }
+    assert in_python == {"asyncio_connection.py", "socket_connection.py"}
+
+
 # -- Python's words ------------------------------------------------------------------------
 
 # What speaks to no Python programmer: errors travel as kinds, and `binding/` has the words.

@@ -15,12 +15,11 @@ use rsmtp::bulk::{
     Bounds, Do, Hop, Job, Keep, Ledger, Limits, Mailer, Parting, Payload, Policy, Receipt, Receipts, Sender,
     Server, Source, Worker, stopped,
 };
-use rsmtp::driver::{Patience, Target, Wire};
+use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::auth::{Credentials, Secret};
 use rsmtp::protocol::opening::Security;
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
-use rsmtp::tls::Move;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -178,7 +177,7 @@ enum Came {
 }
 
 struct Connection {
-    wire: Wire,
+    operation: Operation,
     peer: Peer,
 }
 
@@ -305,8 +304,9 @@ impl<'a> World<'a> {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner).stop();
         for slot in &mut self.workers {
             if let Some(mut connection) = slot.connection.take() {
-                let error = connection.wire.session_mut().fail(stopped());
-                slot.worker.part(connection.wire.session_mut(), Some(&error), self.now);
+                connection.operation.fail(stopped());
+                let error = connection.operation.take_settled().err();
+                slot.worker.part(connection.operation.session_mut(), error.as_ref(), self.now);
             }
         }
     }
@@ -323,11 +323,13 @@ impl<'a> World<'a> {
             }
             Do::Dial(hop) => {
                 let options = self.mailer.options(hop, self.now);
-                let mut wire = Wire::new(options, None, Patience::default());
-                slot.worker.dialled("[127.0.0.1]".parse().unwrap(), None, &mut wire, self.now);
+                let mut operation = Operation::new(options, None, Patience::default());
+                operation.connected("server", None, true);
+                slot.worker.dialled("[127.0.0.1]".parse().unwrap(), None, &mut operation, self.now);
+                operation.begin(Until::Ended, |_| Ok(())).expect("nothing else is under way");
                 let mut peer = Peer { offers: self.events.next(), ..Peer::default() };
                 peer.greet(&mut self.events);
-                slot.connection = Some(Connection { wire, peer });
+                slot.connection = Some(Connection { operation, peer });
             }
             Do::Reuse(id) => {
                 let kept = self.at_rest.remove(&id).expect("a session that is at rest");
@@ -337,7 +339,8 @@ impl<'a> World<'a> {
                     chance => {
                         let mut kept = kept;
                         kept.peer.gone |= chance > 230;
-                        slot.worker.reused(Some(&mut kept.wire), self.now);
+                        slot.worker.reused(Some(&mut kept.operation), self.now);
+                        kept.operation.begin(Until::Ended, |_| Ok(())).expect("nothing else is under way");
                         slot.connection = Some(kept);
                     }
                 }
@@ -355,63 +358,58 @@ impl<'a> World<'a> {
     fn converse(&mut self, at: usize) -> Came {
         let slot = &mut self.workers[at];
         let Some(mut connection) = slot.connection.take() else { return Came::On };
-        let Connection { wire, peer } = &mut connection;
+        let Connection { operation, peer } = &mut connection;
         let mut went_on = false;
-        let ended = loop {
+        while operation.is_serving() {
             if !peer.said.is_empty() {
-                let said = std::mem::take(&mut peer.said);
                 went_on = true;
-                if let Err(error) = wire.received(&said) {
-                    break Some(error);
+                operation.received(&std::mem::take(&mut peer.said));
+            }
+            let sent = operation.output(|octets| {
+                peer.hear(octets, &mut self.events, &mut self.taken);
+                octets.len()
+            });
+            while let Some(event) = operation.next_event() {
+                went_on = true;
+                if let Err(error) = slot.worker.hear(event, self.now) {
+                    operation.fail(error);
                 }
             }
-            let sent = match wire.next_move() {
-                Err(error) => break Some(error),
-                Ok(Move::Send(octets)) => {
-                    peer.hear(octets, &mut self.events, &mut self.taken);
-                    octets.len()
-                }
-                Ok(Move::Yield(event)) => {
-                    went_on = true;
-                    match slot.worker.hear(event, self.now) {
-                        Ok(()) => continue,
-                        Err(error) => break Some(error),
-                    }
-                }
-                Ok(Move::Receive(_)) if peer.gone => match wire.received(&[]) {
-                    Err(error) => break Some(error),
-                    Ok(()) => continue,
-                },
-                Ok(Move::Receive(stage)) if peer.silent => {
-                    self.now += Duration::from_secs(300);
-                    break Some(Error::new(Kind::Timeout, stage, "timed out"));
-                }
-                Ok(Move::Receive(_) | Move::Idle) => 0,
-            };
-            if sent > 0 {
-                wire.sent(sent);
+            if let Some(sent) = sent {
+                operation.sent(sent);
                 went_on = true;
                 continue;
             }
-            if wire.session().state().is_over() {
-                break None;
+            let waits = operation.left().is_some();
+            if waits && peer.gone {
+                operation.received(&[]);
+                continue;
             }
-            match slot.worker.talk(wire.session_mut(), self.now) {
-                Do::Part => break None,
-                Do::Talk if wire.is_about_to_send() => {}
-                Do::Wait(when) if !wire.is_about_to_send() => {
+            if waits && peer.silent {
+                self.now += Duration::from_secs(300);
+                operation.fail(Error::new(Kind::Timeout, operation.stage(), "timed out"));
+                continue;
+            }
+            if operation.session().state().is_over() {
+                break;
+            }
+            match slot.worker.talk(operation.session_mut(), self.now) {
+                Do::Part => break,
+                Do::Talk if operation.is_about_to_send() => {}
+                Do::Wait(when) if !operation.is_about_to_send() => {
                     slot.connection = Some(connection);
                     return if went_on { Came::On } else { Came::Blocked(when) };
                 }
                 Do::Talk | Do::Wait(_) => {
                     let more = !peer.said.is_empty() || peer.gone || peer.silent;
-                    assert!(more || wire.is_about_to_send(), "it waits for a server that owes nothing");
+                    assert!(more || operation.is_about_to_send(), "it waits for a server that owes nothing");
                 }
                 other => panic!("{other:?} over a session"),
             }
-        };
-        let ended = ended.map(|error| wire.session_mut().fail(error));
-        match slot.worker.part(wire.session_mut(), ended.as_ref(), self.now) {
+        }
+        operation.end_serving();
+        let ended = operation.take_settled().err();
+        match slot.worker.part(operation.session_mut(), ended.as_ref(), self.now) {
             Parting::Rest(id) => drop(self.at_rest.insert(id, connection)),
             Parting::Quit | Parting::Close => {}
         }

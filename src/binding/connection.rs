@@ -7,7 +7,7 @@ use super::proxy::ProxySettings;
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
-use crate::driver::{self, Target};
+use crate::driver::{self, Operation, Target};
 #[cfg(not(unix))]
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -46,9 +46,9 @@ impl Connection {
     ) -> PyResult<Py<Self>> {
         let target = target(host.clone(), port, path, source_address, proxy)?;
         let raised = Raised::default();
-        let wire = settings.wire(py, &host, &raised)?;
+        let operation = settings.operation(py, &host, &raised)?;
         let mut attendant = Attending::new(py, observer)?;
-        let opened = py.detach(|| driver::Connection::open(&target, wire, &mut attendant));
+        let opened = py.detach(|| driver::Connection::open(&target, operation, &mut attendant));
         let driver = settle(py, opened, &mut attendant, &raised)?;
         let abandoned = driver.abandoned();
         let shared = Shared::new(driver, host, raised);
@@ -65,12 +65,10 @@ impl Connection {
         let given = request.given();
         let mut attendant = Attending::new(py, observer)?;
         self.shared.begins();
+        let until = request.until();
         let event = self.shared.work(py, &mut attendant, |connection, attendant| {
-            begun.begin(connection.wire_mut()).map_err(|error| given.blame(error))?;
-            match request.is_unanswered() {
-                true => connection.flush(attendant).map(|()| None),
-                false => connection.run(attendant).map(Some),
-            }
+            let ask = |operation: &mut Operation| begun.begin(operation).map_err(|error| given.blame(error));
+            connection.perform(until, ask, attendant)
         })?;
         self.shared.conclude(py, event, given)
     }

@@ -10,7 +10,7 @@ use super::settings::patience;
 use super::ssl_context::Raised;
 use super::tls::TlsFacts;
 use super::transcript::TranscriptLine;
-use crate::driver::{self, Reactive, Turn, View, Wire};
+use crate::driver::{self, Operation, Turn, View};
 use crate::protocol::opening;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::{Fate, Outcome};
@@ -32,7 +32,7 @@ impl Conversation {
     /// Takes these extensions for the server's: keywords with their parameters.
     fn assume(&self, py: Python<'_>, extensions: Vec<(String, String)>) -> PyResult<()> {
         let extensions = extensions.iter().map(|(keyword, parameters)| (keyword, parameters)).collect();
-        self.look(py, |wire| wire.session_mut().assume(extensions))
+        self.look(py, |operation| operation.session_mut().assume(extensions))
     }
 
     /// Limits in seconds: for each stage (None: those of RFC 5321 4.5.3.2) and
@@ -40,7 +40,7 @@ impl Conversation {
     #[pyo3(signature = (timeout, deadline))]
     fn set_patience(&self, py: Python<'_>, timeout: Option<f64>, deadline: Option<f64>) -> PyResult<()> {
         let patience = patience(timeout, deadline)?;
-        self.look(py, |wire| wire.patience = patience)
+        self.look(py, |operation| operation.patience = patience)
     }
 
     /// The name of the session's state, also while another thread talks.
@@ -64,26 +64,26 @@ impl Conversation {
     /// Whether what is said can be read on its way: it leaves this machine, without TLS.
     #[getter]
     fn is_exposed(&self, py: Python<'_>) -> PyResult<bool> {
-        self.look(py, |wire| !wire.session().is_secure() && !wire.session().is_local())
+        self.look(py, |operation| !operation.session().is_secure() && !operation.session().is_local())
     }
 
     /// Whether the server took an EHLO or LHLO, not a HELO.
     #[getter]
     fn speaks_esmtp(&self, py: Python<'_>) -> PyResult<bool> {
-        self.look(py, |wire| wire.session().speaks_esmtp())
+        self.look(py, |operation| operation.session().speaks_esmtp())
     }
 
     /// The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
     #[getter]
     fn legal_requests(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {
-        self.look(py, |wire| wire.session().legal().into_iter().map(|verb| verb.name()).collect())
+        self.look(py, |operation| operation.session().legal().into_iter().map(|verb| verb.name()).collect())
     }
 
     /// What the server offers: lower-case keywords with their parameters, in its
     /// order.
     #[getter]
     fn extensions(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
-        self.look(py, |wire| extensions_to_python(wire.session().extensions()))
+        self.look(py, |operation| extensions_to_python(operation.session().extensions()))
     }
 
     /// The server's reply to the end of the mail data of the last transaction that sent
@@ -118,25 +118,25 @@ impl Conversation {
         Self { shared: Arc::<Shared<D>>::clone(shared) }
     }
 
-    fn look<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut Wire) -> T + Send) -> PyResult<T> {
-        self.shared.look(py, |driver| look(driver.wire()))
+    fn look<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut Operation) -> T + Send) -> PyResult<T> {
+        self.shared.look(py, |driver| look(driver.operation()))
     }
 }
 
 /// A driver of either kind.
 pub trait Driver: Send {
-    fn wire(&mut self) -> &mut Wire;
+    fn operation(&mut self) -> &mut Operation;
 }
 
 impl Driver for driver::Connection {
-    fn wire(&mut self) -> &mut Wire {
-        self.wire_mut()
+    fn operation(&mut self) -> &mut Operation {
+        self.operation_mut()
     }
 }
 
-impl Driver for Reactive {
-    fn wire(&mut self) -> &mut Wire {
-        self.wire_mut()
+impl Driver for Operation {
+    fn operation(&mut self) -> &mut Operation {
+        self
     }
 }
 
@@ -157,7 +157,7 @@ pub struct Shared<D: ?Sized> {
 
 impl<D: Driver> Shared<D> {
     pub fn new(mut driver: D, host: String, raised: Raised) -> Arc<Self> {
-        let view = driver.wire().view();
+        let view = driver.operation().view();
         let final_reply = Mutex::default();
         let (turn, began, inner) = (Turn::default(), Mutex::default(), Mutex::new(driver));
         Arc::new(Self { turn, view, host, raised, final_reply, began, inner })

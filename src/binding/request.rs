@@ -6,7 +6,7 @@ use super::message::MailData;
 use super::ssl_context::Raised;
 use super::tls::{layer_for, make_layer};
 use crate::address::{ForwardPath, ReversePath};
-use crate::driver::Wire;
+use crate::driver::{Operation, Until};
 use crate::protocol;
 use crate::protocol::Error;
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
@@ -63,15 +63,15 @@ pub enum Begun {
 }
 
 impl Begun {
-    pub fn begin(self, wire: &mut Wire) -> Result<(), Error> {
+    pub fn begin(self, operation: &mut Operation) -> Result<(), Error> {
         match self {
-            Self::Session(request) => wire.session_mut().request(request),
-            Self::Raw(octets) => wire.session_mut().raw(&octets),
-            Self::Reply => wire.session_mut().expect_reply(),
-            Self::Response(response) => wire.session_mut().respond(response.as_deref()),
-            Self::StartTls(layer) => wire.start_tls(layer),
+            Self::Session(request) => operation.session_mut().request(request),
+            Self::Raw(octets) => operation.session_mut().raw(&octets),
+            Self::Reply => operation.session_mut().expect_reply(),
+            Self::Response(response) => operation.session_mut().respond(response.as_deref()),
+            Self::StartTls(layer) => operation.start_tls(layer),
             Self::Open(plan, make_layer) => {
-                wire.open(plan, make_layer);
+                operation.open(plan, make_layer);
                 Ok(())
             }
         }
@@ -119,8 +119,8 @@ impl Request {
         })
     }
 
-    pub fn is_unanswered(&self) -> bool {
-        self.unanswered
+    pub fn until(&self) -> Until {
+        if self.unanswered { Until::Said } else { Until::Answered }
     }
 
     pub fn given(&self) -> &Given {

@@ -3,7 +3,7 @@
 use super::error::{bad_argument, to_python};
 use super::ssl_context::Raised;
 use super::tls::layer_for;
-use crate::driver::{Patience, Wire};
+use crate::driver::{Operation, Patience};
 use crate::protocol::Options;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -56,13 +56,13 @@ impl Settings {
 
 impl Settings {
     /// A conversation that is about to be connected to `host`.
-    pub fn wire(&self, py: Python<'_>, host: &str, raised: &Raised) -> PyResult<Wire> {
+    pub fn operation(&self, py: Python<'_>, host: &str, raised: &Raised) -> PyResult<Operation> {
         let context = self.context.as_ref().map(|context| context.bind(py));
         let layer = match self.implicit_tls {
             false => None,
             true => Some(layer_for(py, context, host, raised)?.map_err(|error| to_python(py, &error))?),
         };
-        Ok(Wire::new(self.options, layer, self.patience))
+        Ok(Operation::new(self.options, layer, self.patience))
     }
 }
 

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::ssl_context::Raised;
 use crate::address::name_to_look_up;
 use crate::driver::dialling::{self, Dialling};
-use crate::driver::{Reactive, Tunnel, connect};
+use crate::driver::{Operation, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// until `is_settled`; then `result` gives, once, what it has come to.
 #[pyclass(frozen, subclass, extends = Conversation, module = "rsmtp._rsmtp")]
 pub struct Wire {
-    pub(super) shared: Arc<Shared<Reactive>>,
+    pub(super) shared: Arc<Shared<Operation>>,
     under_way: Mutex<Option<UnderWay>>,
     /// Instead of a request: a mailer's messages.
     pub(super) serving: Mutex<Option<Serving>>,
@@ -44,8 +44,8 @@ impl Wire {
     #[new]
     fn new(py: Python<'_>, host: String, settings: &Settings) -> PyResult<PyClassInitializer<Self>> {
         let raised = Raised::default();
-        let wire = settings.wire(py, &host, &raised)?;
-        let shared = Shared::new(Reactive::new(wire), host, raised);
+        let operation = settings.operation(py, &host, &raised)?;
+        let shared = Shared::new(operation, host, raised);
         let conversation = Conversation::new(&shared);
         let wire = Self { shared, under_way: Mutex::default(), serving: Mutex::default() };
         Ok(PyClassInitializer::from(conversation).add_subclass(wire))
@@ -66,7 +66,7 @@ impl Wire {
         let best = dialling::best(&addresses?);
         let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.shared.host, port, best);
         let tunnel = tunnel.map_err(|error| to_python(py, &error))?;
-        self.shared.look(py, |driver| driver.wire_mut().tunnel(tunnel))
+        self.shared.look(py, |driver| driver.tunnel(tunnel))
     }
 
     /// The connection stands: to the peer at this address and port, or, with None, to
@@ -91,7 +91,7 @@ impl Wire {
             addresses.iter().map(|address| ip_address("addresses", address)).collect();
         let addresses = addresses?;
         self.note(py, observer, |driver, host| {
-            driver.wire_mut().session_mut().note(dialling::looked_up(host, &addresses));
+            driver.session_mut().note(dialling::looked_up(host, &addresses));
         })
     }
 
@@ -104,7 +104,7 @@ impl Wire {
 
     /// Seconds for the next of the addresses; None: all have been tried, or time is up.
     fn next_address(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let next = self.shared.look(py, Reactive::next_address)?;
+        let next = self.shared.look(py, Operation::next_address)?;
         Ok(next.map(|(_, share)| share.as_secs_f64()))
     }
 
@@ -122,14 +122,14 @@ impl Wire {
 
     /// Raises what it means that none of the addresses could be connected to.
     fn nowhere(&self, py: Python<'_>) -> PyResult<()> {
-        let error = self.shared.look(py, Reactive::nowhere)?;
+        let error = self.shared.look(py, Operation::nowhere)?;
         error.map_or(Ok(()), |error| Err(to_python(py, &error)))
     }
 
     /// Raises what it means that `host` has no address.
     fn unknown_host(&self, py: Python<'_>, host: &str, why: &str) -> PyResult<()> {
         let error = connect::unknown_host(host, &why);
-        Err(to_python(py, &self.shared.look(py, |driver| driver.wire().not_connected(error))?))
+        Err(to_python(py, &self.shared.look(py, |driver| driver.not_connected(error))?))
     }
 
     /// Raises what it means that there is no connection to the Unix socket at this path.
@@ -146,7 +146,7 @@ impl Wire {
         let mut attending = Attending::new(py, observer)?;
         self.shared.begins();
         self.shared.work(py, &mut attending, |driver, _| {
-            let begun = driver.begin(|wire| begun.begin(wire), asked.is_unanswered());
+            let begun = driver.begin(asked.until(), |operation| begun.begin(operation));
             begun.map_err(|error| asked.given().blame(error))
         })?;
         *self.lock() = Some(UnderWay { request, attending });
@@ -167,7 +167,7 @@ impl Wire {
     /// What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
     /// closed.
     fn end_tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let octets = self.shared.look(py, |driver| driver.wire_mut().end_tls().map(<[u8]>::to_vec))?;
+        let octets = self.shared.look(py, |driver| driver.end_tls().map(<[u8]>::to_vec))?;
         Ok(octets.map(|octets| PyBytes::new(py, &octets)))
     }
 
@@ -204,7 +204,7 @@ impl Wire {
     /// Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
     /// when nothing is.
     fn seconds_left(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let left = self.shared.look(py, |driver| driver.seconds_left())?;
+        let left = self.shared.look(py, |driver| driver.left())?.map(|left| left.as_secs_f64());
         Ok(left.into_iter().chain(self.seconds_to_work()).reduce(f64::min))
     }
 
@@ -239,7 +239,7 @@ impl Wire {
 
     /// Ends the session without a word; a request under way is settled by that.
     fn end(&self, py: Python<'_>) -> PyResult<()> {
-        self.tell(py, Reactive::close)
+        self.tell(py, Operation::close)
     }
 
     #[getter]
@@ -252,7 +252,7 @@ impl Wire {
     /// exchange that the caller answers, None where no reply was waited for.
     #[pyo3(signature = () -> "typing.Any")]
     fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let settled = self.shared.look(py, Reactive::take_settled)?;
+        let settled = self.shared.look(py, Operation::take_settled)?;
         let under_way = self.lock().take();
         let Some(UnderWay { request, mut attending }) = under_way else {
             return settle(py, settled.map(|_| py.None()), &mut Attending::silent(), &self.shared.raised);
@@ -271,13 +271,13 @@ impl Wire {
         &self,
         py: Python<'_>,
         observer: Option<Py<PyAny>>,
-        tell: impl FnOnce(&mut Reactive, &str) + Send,
+        tell: impl FnOnce(&mut Operation, &str) + Send,
     ) -> PyResult<()> {
         let mut attending = Attending::new(py, observer)?;
         let host = &self.shared.host;
         self.shared.look(py, |driver| {
             tell(driver, host);
-            driver.wire_mut().note_lines(|line| attending.hear_later(line));
+            driver.note_lines(|line| attending.hear_later(line));
         })?;
         let heard = py.detach(|| attending.catch_up());
         settle(py, heard, &mut attending, &self.shared.raised)
@@ -285,11 +285,11 @@ impl Wire {
 
     /// The driver is told, and what was said thereby is heard: by logging and the
     /// observer, with no lock of ours held.
-    fn tell<T: Send>(&self, py: Python<'_>, tell: impl FnOnce(&mut Reactive) -> T + Send) -> PyResult<T> {
+    fn tell<T: Send>(&self, py: Python<'_>, tell: impl FnOnce(&mut Operation) -> T + Send) -> PyResult<T> {
         let Some(mut under_way) = self.lock().take() else { return self.shared.look(py, tell) };
         let told = self.shared.work(py, &mut Attending::silent(), |driver, _| {
             let told = tell(driver);
-            driver.wire_mut().note_lines(|line| under_way.attending.hear_later(line));
+            driver.note_lines(|line| under_way.attending.hear_later(line));
             Ok(told)
         });
         if under_way.attending.has_to_catch_up() {

@@ -334,7 +334,7 @@ impl<P: Payload> Batch<P> {
                 Do::Dial(hop) => self.dial(&mut worker, hop, attendant, ready)?,
                 Do::Reuse(id) => {
                     let mut connection = self.pool.take(id).and_then(|mut one| one.is_quiet().then_some(one));
-                    worker.reused(connection.as_mut().map(Connection::wire_mut), Instant::now());
+                    worker.reused(connection.as_mut().map(Connection::operation_mut), Instant::now());
                     if let Some(connection) = connection {
                         self.converse(&mut worker, connection, attendant, ready)?;
                     }

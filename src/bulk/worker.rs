@@ -11,7 +11,7 @@ use super::queue::Work;
 use super::sender::{Sender, locked};
 use super::server::{Source, quit};
 use super::sessions::{AtRest, Rested};
-use crate::driver::{View, Wire};
+use crate::driver::{Operation, View};
 use crate::protocol::auth::Credentials;
 use crate::protocol::command::ClientName;
 use crate::protocol::state::State;
@@ -233,18 +233,18 @@ impl<P: Payload> Worker<P> {
         &mut self,
         own_literal: ClientName,
         asked: Option<Credentials>,
-        wire: &mut Wire,
+        operation: &mut Operation,
         now: Instant,
     ) {
         // How a session is opened is always recorded: that takes longer than the recording.
-        wire.session_mut().keep_transcript(true);
+        operation.session_mut().keep_transcript(true);
         let Step::Dialling(tour) = &mut self.step else { return };
-        self.mailer.sessions().prepare(tour.hop, wire.session_mut());
+        self.mailer.sessions().prepare(tour.hop, operation.session_mut());
         let server = &self.mailer.hops[tour.hop].server;
-        wire.open(server.plan(own_literal, asked), Arc::clone(&server.make_layer));
+        operation.open(server.plan(own_literal, asked), Arc::clone(&server.make_layer));
         let next = Tour::to(tour.hop, std::mem::take(&mut tour.others), now);
         let (first, rejected) = (tour.first.take(), tour.rejected);
-        self.go(Step::Opening(Tour { first, view: Some(wire.view()), rejected, ..next }));
+        self.go(Step::Opening(Tour { first, view: Some(operation.view()), rejected, ..next }));
     }
 
     /// There is no connection, or no session over it.
@@ -283,12 +283,12 @@ impl<P: Payload> Worker<P> {
     }
 
     /// The session that was at rest, if it is open and silent.
-    pub fn reused(&mut self, wire: Option<&mut Wire>, now: Instant) {
+    pub fn reused(&mut self, operation: Option<&mut Operation>, now: Instant) {
         let Step::Reusing(rested) = self.step else { return };
-        match wire {
-            Some(wire) => {
-                self.mailer.sessions().prepare(rested.hop, wire.session_mut());
-                self.work(rested, wire.view(), now);
+        match operation {
+            Some(operation) => {
+                self.mailer.sessions().prepare(rested.hop, operation.session_mut());
+                self.work(rested, operation.view(), now);
             }
             None => {
                 self.go(Step::Choosing);

@@ -3,12 +3,11 @@
 
 use super::connect::{Target, connect};
 use super::deadline::SLICE;
+use super::operation::{Operation, Until};
 use super::record::TimedLine;
 use super::stream::Stream;
-use super::wire::Wire;
 use crate::protocol::command::{ClientName, Command};
 use crate::protocol::{Error, Event, Kind, Request, Session, Stage};
-use crate::tls::Move;
 use std::fmt;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -32,9 +31,9 @@ pub trait Attendant {
     fn hear_news(&mut self, _news: &mut dyn FnMut() -> Vec<String>) {}
 }
 
-/// A connected conversation.
+/// An operation, and the stream that its octets go over.
 pub struct Connection {
-    wire: Wire,
+    operation: Operation,
     /// None once the session is over.
     stream: Option<Stream>,
     incoming: Vec<u8>,
@@ -48,12 +47,16 @@ const READ: usize = 64 * 1024;
 
 impl Connection {
     /// Connects; the greeting is the first event of [`Connection::run`].
-    pub fn open(target: &Target, mut wire: Wire, attendant: &mut dyn Attendant) -> Result<Self, Error> {
-        let stream = connect(target, &mut wire, attendant)?;
-        wire.connected(target.host(), stream.peer_addr(), stream.leads_elsewhere());
-        wire.note_lines(|line| attendant.hear(line));
+    pub fn open(
+        target: &Target,
+        mut operation: Operation,
+        attendant: &mut dyn Attendant,
+    ) -> Result<Self, Error> {
+        let stream = connect(target, &mut operation, attendant)?;
+        operation.connected(target.host(), stream.peer_addr(), stream.leads_elsewhere());
+        operation.note_lines(|line| attendant.hear(line));
         Ok(Self {
-            wire,
+            operation,
             stream: Some(stream),
             incoming: vec![0; READ],
             abandoned: Arc::default(),
@@ -61,21 +64,16 @@ impl Connection {
         })
     }
 
-    pub fn wire(&self) -> &Wire {
-        &self.wire
-    }
-
-    /// To make requests; [`Connection::run`] carries them out.
-    pub fn wire_mut(&mut self) -> &mut Wire {
-        &mut self.wire
+    pub fn operation_mut(&mut self) -> &mut Operation {
+        &mut self.operation
     }
 
     pub fn session(&self) -> &Session {
-        self.wire.session()
+        self.operation.session()
     }
 
     pub fn session_mut(&mut self) -> &mut Session {
-        self.wire.session_mut()
+        self.operation.session_mut()
     }
 
     /// None once the session is over.
@@ -88,75 +86,70 @@ impl Connection {
         Arc::clone(&self.abandoned)
     }
 
-    /// Goes on until there is an event.
+    /// Goes on with what was asked of the session until there is an event.
     pub fn run(&mut self, attendant: &mut dyn Attendant) -> Result<Event, Error> {
-        let event = self.go_on_and_settle(attendant, false)?;
+        let event = self.perform(Until::Answered, |_| Ok(()), attendant)?;
         event.ok_or_else(|| Error::new(Kind::Misuse, Stage::Command, "nothing was asked of the session"))
     }
 
-    /// Goes on until all is sent; what is heard meanwhile is kept.
-    pub fn flush(&mut self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        self.wire.session_mut().hold_events(true);
-        let flushed = self.go_on_and_settle(attendant, true);
-        self.wire.session_mut().hold_events(false);
-        flushed.map(|_| ())
+    /// Carries out what `ask` makes a request of. A panic of ours ends the conversation: its
+    /// state is no longer known.
+    pub fn perform(
+        &mut self,
+        until: Until,
+        ask: impl FnOnce(&mut Operation) -> Result<(), Error>,
+        attendant: &mut dyn Attendant,
+    ) -> Result<Option<Event>, Error> {
+        let performed = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.operation.begin(until, ask)?;
+            loop {
+                if !self.exchange(attendant) {
+                    self.wait(SLICE, attendant);
+                }
+                if self.operation.is_settled() {
+                    return self.conclude(attendant);
+                }
+            }
+        }));
+        performed.unwrap_or_else(|panicked| {
+            self.operation.fail(Error::new(Kind::Misuse, Stage::Command, "it has panicked"));
+            self.close();
+            panic::resume_unwind(panicked)
+        })
     }
 
-    /// Starts the clock for [`Connection::advance`].
-    pub fn begin(&mut self) -> Result<(), Error> {
-        self.wire.begin()
+    /// Begins a conversation that has many requests in flight, for [`Connection::advance`].
+    pub fn begin_serving(&mut self) -> Result<(), Error> {
+        self.operation.begin(Until::Ended, |_| Ok(()))
     }
 
-    /// One round of a conversation that has many requests in flight: takes in what
-    /// has come, sends what can be sent, and waits (`limit` and a slice of time at most)
-    /// where neither was possible: what was sent has made room for more. None: nothing
-    /// has come of it yet.
+    /// Ends it, for the session to rest or to be left. The error that has ended it already, if
+    /// one did.
+    pub fn end_serving(&mut self) -> Result<(), Error> {
+        self.operation.end_serving();
+        self.operation.take_settled().map(drop)
+    }
+
+    /// One round of it: moves what can be moved, and waits (`limit` and a slice of time at
+    /// most) where nothing could: what was sent has made room for more. None: nothing has come
+    /// of it yet.
     pub fn advance(
         &mut self,
         attendant: &mut dyn Attendant,
         limit: Duration,
     ) -> Result<Option<Event>, Error> {
-        let round = self.round(attendant, limit);
-        self.wire.note_lines(|line| attendant.hear(line));
-        let settled = round.map_err(|error| {
-            let error = self.wire.session_mut().fail(error);
-            self.say_goodbye();
-            error
-        });
-        if self.session().state().is_over() {
-            self.hang_up();
+        if !self.operation.has_events() && !self.exchange(attendant) {
+            self.wait(limit, attendant);
         }
-        settled
-    }
-
-    fn round(&mut self, attendant: &mut dyn Attendant, limit: Duration) -> Result<Option<Event>, Error> {
-        let mut got_on = false;
-        loop {
-            if self.wire.is_about_to_send() || self.is_readable() {
-                got_on |= self.take_in()?;
-            }
-            match self.wire.next_move()? {
-                Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
-                    Ok(Some(sent)) => {
-                        self.wire.sent(sent);
-                        got_on = true;
-                    }
-                    Ok(None) if self.is_readable() => {}
-                    Ok(None) if got_on => return Ok(None),
-                    Ok(None) => return self.wait(Stage::MailData, limit, attendant).map(|()| None),
-                    Err(error) => self.last_words(&error)?,
-                },
-                Move::Receive(stage) => {
-                    if self.is_readable() {
-                        continue;
-                    }
-                    if !got_on {
-                        self.wait(stage, limit, attendant)?;
-                    }
-                    return Ok(None);
-                }
-                Move::Yield(event) => return Ok(Some(event)),
-                Move::Idle => return Ok(None),
+        if let Some(event) = self.operation.next_event() {
+            self.tell_lines(attendant);
+            return Ok(Some(event));
+        }
+        match self.operation.is_settled() {
+            true => self.conclude(attendant),
+            false => {
+                self.tell_lines(attendant);
+                Ok(None)
             }
         }
     }
@@ -164,34 +157,19 @@ impl Connection {
     /// Whether the session is open and the server has said nothing since it was
     /// last asked: whether it may be used again after a time of silence.
     pub fn is_quiet(&mut self) -> bool {
-        if self.wire.is_of_another_process() || !self.is_resting() {
-            return false;
-        }
-        let heard = socket(&mut self.stream).and_then(|stream| {
-            stream.try_read(&mut self.incoming).map_err(|_| {
-                Error::new(Kind::Disconnected, Stage::Command, "the connection was lost while it was idle")
-            })
-        });
-        match heard {
-            Ok(None) => true,
+        if !self.operation.is_of_another_process() {
             // TLS has words of its own: new tickets for later sessions.
-            Ok(Some(octets)) if octets > 0 => {
-                self.wire.received(&self.incoming[..octets]).is_ok() && self.is_resting()
-            }
-            _ => false,
+            self.take_in();
         }
-    }
-
-    fn is_resting(&self) -> bool {
-        self.session().is_idle() && !self.session().state().is_over()
+        self.stream.is_some() && self.operation.is_quiet()
     }
 
     /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
     pub fn leave(&mut self) {
-        if !self.wire.is_of_another_process()
-            && self.session_mut().request(Request::Command(Command::Quit)).is_ok()
-        {
-            self.say_goodbye();
+        let quit =
+            |operation: &mut Operation| operation.session_mut().request(Request::Command(Command::Quit));
+        if self.operation.begin(Until::Said, quit).is_ok() {
+            let _ = self.write();
         }
         self.close();
     }
@@ -215,132 +193,130 @@ impl Connection {
 
     /// Ends the connection without a word.
     pub fn close(&mut self) {
-        self.wire.close();
+        self.operation.close();
         self.hang_up();
     }
 
-    /// A panic of ours ends the conversation: its state is no longer known.
-    fn go_on_and_settle(
-        &mut self,
-        attendant: &mut dyn Attendant,
-        only_send: bool,
-    ) -> Result<Option<Event>, Error> {
-        let settled = panic::catch_unwind(AssertUnwindSafe(|| self.settle(attendant, only_send)));
-        settled.unwrap_or_else(|panicked| {
-            self.wire.session_mut().fail(Error::new(Kind::Misuse, Stage::Command, "it has panicked"));
-            self.close();
-            panic::resume_unwind(panicked)
+    fn conclude(&mut self, attendant: &mut dyn Attendant) -> Result<Option<Event>, Error> {
+        // An alert that tells the peer what was wrong with its TLS.
+        let _ = self.write();
+        self.tell_lines(attendant);
+        self.operation.take_settled()
+    }
+
+    fn tell_lines(&mut self, attendant: &mut dyn Attendant) {
+        self.operation.note_lines(|line| attendant.hear(line));
+        if self.session().state().is_over() {
+            self.hang_up();
+        }
+    }
+
+    /// Moves octets for as long as none has to be waited for and nothing has come of it.
+    /// Whether there is no need to wait.
+    fn exchange(&mut self, attendant: &mut dyn Attendant) -> bool {
+        let mut moved = false;
+        loop {
+            if self.operation.is_about_to_send() {
+                self.take_in();
+            }
+            self.operation.note_lines(|line| attendant.hear(line));
+            let moves = match self.write() {
+                Some(Ok(Some(sent))) => {
+                    self.operation.sent(sent);
+                    true
+                }
+                // A server may take no more until its replies are read.
+                Some(Ok(None)) => self.is_readable(),
+                Some(Err(error)) => {
+                    self.last_words(error);
+                    true
+                }
+                None if self.operation.is_settled() || self.operation.has_events() => true,
+                None => self.is_readable() && self.take_in(),
+            };
+            if self.operation.is_settled() || self.operation.has_events() {
+                return true;
+            }
+            if !moves {
+                return moved;
+            }
+            moved = true;
+            // Who sends a lot may never have to wait; who hears a lot, and never a whole reply,
+            // neither.
+            self.operation.check_time();
+            self.attend(false, attendant);
+        }
+    }
+
+    /// None: nothing is to be said. Some(None): the system takes nothing at the moment.
+    fn write(&mut self) -> Option<io::Result<Option<usize>>> {
+        let stream = &mut self.stream;
+        self.operation.output(|octets| match stream {
+            Some(stream) => stream.try_write(octets),
+            None => Err(io::ErrorKind::NotConnected.into()),
         })
     }
 
-    fn settle(&mut self, attendant: &mut dyn Attendant, only_send: bool) -> Result<Option<Event>, Error> {
-        self.wire.begin()?;
-        let settled = self.go_on(attendant, only_send).or_else(|error| {
-            let settled = self.wire.settle(error);
-            self.say_goodbye();
-            settled.map(Some)
-        });
-        self.wire.note_lines(|line| attendant.hear(line));
-        if self.wire.session().state().is_over() {
-            self.hang_up();
-        }
-        settled
-    }
-
-    fn go_on(&mut self, attendant: &mut dyn Attendant, only_send: bool) -> Result<Option<Event>, Error> {
-        loop {
-            if self.wire.is_about_to_send() {
-                // Nothing is said on top of what has not been read.
-                self.take_in()?;
-            }
-            self.wire.note_lines(|line| attendant.hear(line));
-            match self.wire.next_move()? {
-                Move::Send(octets) => match socket(&mut self.stream)?.try_write(octets) {
-                    Ok(Some(sent)) => {
-                        self.wire.sent(sent);
-                        // Who sends a lot may never have to wait.
-                        self.wire.left(Stage::MailData)?;
-                        self.attend(Stage::MailData, false, attendant)?;
-                    }
-                    // A server may take no more until its replies are read.
-                    Ok(None) if self.is_readable() => {}
-                    Ok(None) => self.wait(Stage::MailData, SLICE, attendant)?,
-                    Err(error) => self.last_words(&error)?,
-                },
-                Move::Receive(_) if only_send => return Ok(None),
-                Move::Receive(stage) => {
-                    match self.is_readable() && self.take_in()? {
-                        // Who hears a lot, and never a whole reply, neither.
-                        true => {
-                            self.wire.left(stage)?;
-                            self.attend(stage, false, attendant)?;
-                        }
-                        false => self.wait(stage, SLICE, attendant)?,
-                    }
-                }
-                Move::Yield(event) => return Ok(Some(event)),
-                Move::Idle => return Ok(None),
-            }
-        }
-    }
-
     /// Reads what is there, without waiting. Whether there was anything.
-    fn take_in(&mut self) -> Result<bool, Error> {
-        match socket(&mut self.stream)?.try_read(&mut self.incoming) {
-            Ok(None) => Ok(false),
-            Ok(Some(octets)) => self.wire.received(&self.incoming[..octets]).map(|()| true),
-            Err(error) => Err(self.wire.lost(&error)),
+    fn take_in(&mut self) -> bool {
+        let Some(stream) = &mut self.stream else {
+            self.operation.fail(Error::over(Stage::Command));
+            return true;
+        };
+        match stream.try_read(&mut self.incoming) {
+            Ok(None) => return false,
+            Ok(Some(octets)) => self.operation.received(&self.incoming[..octets]),
+            Err(error) => self.operation.lost(error),
         }
+        true
     }
 
-    fn wait(&mut self, stage: Stage, limit: Duration, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        let slice = self.wire.left(stage)?.min(limit).min(SLICE);
-        if let Some(text) = self.wire.silence(stage) {
+    fn wait(&mut self, limit: Duration, attendant: &mut dyn Attendant) {
+        self.operation.check_time();
+        let Some(left) = self.operation.left() else { return };
+        if let Some(text) = self.operation.silence() {
             attendant.warn(&text);
         }
-        socket(&mut self.stream)?.wait(slice).map_err(|error| self.wire.lost(&error))?;
-        let ready = self.stream.as_ref().is_some_and(|stream| stream.is_readable() || stream.is_writable());
-        self.attend(stage, !ready, attendant)
+        let Some(stream) = &mut self.stream else { return self.operation.fail(Error::over(Stage::Command)) };
+        if let Err(error) = stream.wait(left.min(limit).min(SLICE)) {
+            self.operation.lost(error);
+        }
+        let is_ready = stream.is_readable() || stream.is_writable();
+        self.attend(!is_ready, attendant);
     }
 
     /// Asks whether to go on, if it is time to.
-    fn attend(&mut self, stage: Stage, at_once: bool, attendant: &mut dyn Attendant) -> Result<(), Error> {
+    fn attend(&mut self, at_once: bool, attendant: &mut dyn Attendant) {
         if self.abandoned.load(Ordering::Relaxed) {
-            return Err(Error::new(Kind::Disconnected, stage, "the connection was closed by another thread"));
-        }
-        if at_once || self.attended.elapsed() >= SLICE {
+            let message = "the connection was closed by another thread";
+            self.operation.fail(Error::new(Kind::Disconnected, self.operation.stage(), message));
+        } else if at_once || self.attended.elapsed() >= SLICE {
             self.attended = Instant::now();
-            attendant.attend()?;
+            if let Err(error) = attendant.attend() {
+                self.operation.fail(error);
+            }
         }
-        Ok(())
     }
 
     /// Writing failed; what the server said before it went may say why.
-    fn last_words(&mut self, error: &io::Error) -> Result<(), Error> {
-        while self.wire.is_about_to_send() {
-            if !self.take_in()? {
-                return Err(self.wire.lost(error));
+    fn last_words(&mut self, error: io::Error) {
+        while self.operation.is_about_to_send() {
+            if !self.take_in() {
+                return self.operation.lost(error);
             }
-        }
-        Ok(())
-    }
-
-    /// Lets an alert out that tells the peer what was wrong with its TLS, or a QUIT.
-    fn say_goodbye(&mut self) {
-        if let (Some(octets), Some(stream)) = (self.wire.last_octets(), &mut self.stream) {
-            let _ = stream.try_write(octets);
         }
     }
 
     fn hang_up(&mut self) {
         if let Some(mut stream) = self.stream.take() {
-            if let Some(octets) = self.wire.end_tls() {
+            // A child's shutdown would end its parent's connection.
+            if self.operation.is_of_another_process() {
+                return;
+            }
+            if let Some(octets) = self.operation.end_tls() {
                 let _ = stream.try_write(octets);
             }
-            // A child's shutdown would end its parent's connection.
-            if !self.wire.is_of_another_process() {
-                stream.shutdown();
-            }
+            stream.shutdown();
         }
     }
 
@@ -349,13 +325,9 @@ impl Connection {
     }
 }
 
-fn socket(stream: &mut Option<Stream>) -> Result<&mut Stream, Error> {
-    stream.as_mut().ok_or_else(|| Error::over(Stage::Command))
-}
-
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("wire", &self.wire).finish_non_exhaustive()
+        f.debug_struct("Connection").field("operation", &self.operation).finish_non_exhaustive()
     }
 }
 
@@ -396,8 +368,8 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let target = Target::Tcp { host: "127.0.0.1".to_owned(), port, source: None };
         let patience = Patience { stage: Some(SLICE * 200), operation: None };
-        let wire = Wire::new(Options::default(), None, patience);
-        let connection = Connection::open(&target, wire, &mut Idle).unwrap();
+        let operation = Operation::new(Options::default(), None, patience);
+        let connection = Connection::open(&target, operation, &mut Idle).unwrap();
         let (mut server, _) = listener.accept().unwrap();
         server.write_all(b"220 hello\r\n").unwrap();
         (server, connection)
@@ -459,11 +431,14 @@ mod tests {
         connection.session_mut().request(transaction()).unwrap();
         connection.run(&mut Idle).unwrap();
         let _server = silent.join().unwrap();
-        connection.begin().unwrap();
+        connection.begin_serving().unwrap();
         connection.session_mut().request(transaction()).unwrap();
+        // It is not asked because of the time.
+        connection.attended = Instant::now() + SLICE * 10_000;
         assert!(connection.advance(&mut Impatient, SLICE).unwrap().is_none());
         assert!(connection.session_mut().takes_transaction());
         // Now there is nothing to do but wait.
+        connection.attended = Instant::now();
         assert_eq!(connection.advance(&mut Impatient, SLICE).unwrap_err().kind, Kind::Interrupted);
     }
 }

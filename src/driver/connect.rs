@@ -5,9 +5,9 @@ use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
 use super::dialling::{Dialling, best, looked_up};
 use super::foreign::Dial;
+use super::operation::Operation;
 use super::proxy::{Proxy, Tunnel, blame};
 use super::stream::{Socket, Stream};
-use super::wire::Wire;
 use crate::address::name_to_look_up;
 use crate::protocol::error::system_words;
 use crate::protocol::{Error, Kind, Stage};
@@ -50,46 +50,56 @@ impl Target {
 }
 
 /// The tunnel through the proxy is the conversation's own first part.
-pub fn connect(target: &Target, wire: &mut Wire, attendant: &mut dyn Attendant) -> Result<Stream, Error> {
+pub fn connect(
+    target: &Target,
+    operation: &mut Operation,
+    attendant: &mut dyn Attendant,
+) -> Result<Stream, Error> {
     match target {
-        Target::Tcp { host, port, source } => connect_tcp(host, *port, source.as_ref(), wire, attendant),
+        Target::Tcp { host, port, source } => connect_tcp(host, *port, source.as_ref(), operation, attendant),
         #[cfg(unix)]
         Target::Unix(path) => mio::net::UnixStream::connect(path)
             .and_then(|socket| Stream::new(Socket::Unix(socket)))
             .map_err(|error| unreachable(&path.display().to_string(), &error)),
         Target::Proxied { proxy, host, port, source } => {
-            dig(proxy, host, *port, wire, attendant)?;
-            connect_tcp(&proxy.host, proxy.port, source.as_ref(), wire, attendant).map_err(blame)
+            dig(proxy, host, *port, operation, attendant)?;
+            connect_tcp(&proxy.host, proxy.port, source.as_ref(), operation, attendant).map_err(blame)
         }
         Target::Foreign { dial, otherwise } => {
-            let Some(foreign) = dial.dial(wire.left(Stage::Connect)?)? else {
-                return connect(otherwise, wire, attendant);
+            let Some(foreign) = dial.dial(operation.deadline().left(Stage::Connect)?)? else {
+                return connect(otherwise, operation, attendant);
             };
             if let Target::Proxied { proxy, host, port, .. } = &**otherwise {
-                dig(proxy, host, *port, wire, attendant)?;
+                dig(proxy, host, *port, operation, attendant)?;
             }
             Ok(Stream::foreign(foreign))
         }
     }
 }
 
+/// What happens before the session begins is heard at once.
+fn note(operation: &mut Operation, text: String, attendant: &mut dyn Attendant) {
+    operation.session_mut().note(text);
+    operation.note_lines(|line| attendant.hear(line));
+}
+
 fn dig(
     proxy: &Proxy,
     host: &str,
     port: u16,
-    wire: &mut Wire,
+    operation: &mut Operation,
     attendant: &mut dyn Attendant,
 ) -> Result<(), Error> {
     let address = match proxy.resolves_here() && literal(host).is_none() {
         false => None,
         true => {
-            let found = resolve(host, port, wire.deadline(), attendant)?;
+            let found = resolve(host, port, operation.deadline(), attendant)?;
             let found: Vec<IpAddr> = found.iter().map(SocketAddr::ip).collect();
-            wire.note(looked_up(host, &found), attendant);
+            note(operation, looked_up(host, &found), attendant);
             best(&found)
         }
     };
-    wire.tunnel(Tunnel::new(proxy, host, port, address)?);
+    operation.tunnel(Tunnel::new(proxy, host, port, address)?);
     Ok(())
 }
 
@@ -97,19 +107,19 @@ fn connect_tcp(
     host: &str,
     port: u16,
     source: Option<&(String, u16)>,
-    wire: &mut Wire,
+    operation: &mut Operation,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
-    let addresses = resolve(host, port, wire.deadline(), attendant)?;
+    let addresses = resolve(host, port, operation.deadline(), attendant)?;
     if literal(host).is_none() {
         let found: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
-        wire.note(looked_up(host, &found), attendant);
+        note(operation, looked_up(host, &found), attendant);
     }
     let source = match source {
         None => None,
-        Some((host, port)) => Some(resolve(host, *port, wire.deadline(), attendant)?),
+        Some((host, port)) => Some(resolve(host, *port, operation.deadline(), attendant)?),
     };
-    connect_any(host, addresses, source.as_deref(), wire, attendant)
+    connect_any(host, addresses, source.as_deref(), operation, attendant)
 }
 
 /// The system's resolver can't be given a deadline or be interrupted: it runs on
@@ -154,14 +164,14 @@ fn connect_any(
     host: &str,
     addresses: Vec<SocketAddr>,
     source: Option<&[SocketAddr]>,
-    wire: &mut Wire,
+    operation: &mut Operation,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
     let mut dialling = Dialling::new(host, addresses);
-    while let Some((address, share)) = dialling.next_address(wire.deadline().left(Stage::Connect)?) {
-        match connect_one(address, source, share, wire.deadline(), attendant) {
+    while let Some((address, share)) = dialling.next_address(operation.deadline().left(Stage::Connect)?) {
+        match connect_one(address, source, share, operation.deadline(), attendant) {
             Ok(stream) => return Ok(stream),
-            Err(Failed::Here(error)) => wire.note(dialling.failed(error), attendant),
+            Err(Failed::Here(error)) => note(operation, dialling.failed(error), attendant),
             Err(Failed::Everywhere(error)) => return Err(*error),
         }
     }

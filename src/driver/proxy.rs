@@ -8,6 +8,7 @@
 
 use crate::address::name_to_look_up;
 use crate::protocol::{Error, Kind, Stage};
+use crate::tls::Passage;
 use encodify::base64::STANDARD;
 use std::fmt;
 use std::net::IpAddr;
@@ -109,46 +110,6 @@ impl Tunnel {
         Ok(Self { proxy: proxy.clone(), server, request, awaited, outgoing, incoming: Vec::new() })
     }
 
-    /// For the record.
-    pub fn name(&self) -> String {
-        format!("{} by the proxy {}", self.server, self.proxy.name())
-    }
-
-    pub fn pending(&self) -> &[u8] {
-        &self.outgoing
-    }
-
-    pub fn sent(&mut self, octets: usize) {
-        self.outgoing.drain(..octets.min(self.outgoing.len()));
-    }
-
-    /// Octets have come. Some: the server is connected, and these are its first.
-    pub fn received(&mut self, octets: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.incoming.extend_from_slice(octets);
-        loop {
-            let before = self.incoming.len();
-            let connected = match self.awaited {
-                Awaited::Method => self.hear_method().map(|()| false)?,
-                Awaited::Login => self.hear_login().map(|()| false)?,
-                Awaited::Connected => self.hear_connected()?,
-                Awaited::Response => self.hear_response()?,
-            };
-            if connected {
-                return Ok(Some(std::mem::take(&mut self.incoming)));
-            }
-            if self.incoming.len() > LONGEST {
-                return Err(self.failed("its answer has no end"));
-            }
-            if self.incoming.len() == before {
-                return Ok(None);
-            }
-        }
-    }
-
-    pub fn received_eof(&self) -> Error {
-        self.failed("it closed the connection without an answer")
-    }
-
     fn hear_method(&mut self) -> Result<(), Error> {
         let Some(&[version, method]) = self.incoming.first_chunk() else { return Ok(()) };
         self.incoming.drain(..2);
@@ -246,6 +207,46 @@ impl Tunnel {
         let message =
             format!("no connection to {} through the proxy {}: {why}", self.server, self.proxy.name());
         Error::new(Kind::Unreachable, Stage::Connect, message)
+    }
+}
+
+impl Passage for Tunnel {
+    fn pending(&self) -> &[u8] {
+        &self.outgoing
+    }
+
+    fn sent(&mut self, octets: usize) {
+        self.outgoing.drain(..octets.min(self.outgoing.len()));
+    }
+
+    fn received(&mut self, octets: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.incoming.extend_from_slice(octets);
+        loop {
+            let before = self.incoming.len();
+            let connected = match self.awaited {
+                Awaited::Method => self.hear_method().map(|()| false)?,
+                Awaited::Login => self.hear_login().map(|()| false)?,
+                Awaited::Connected => self.hear_connected()?,
+                Awaited::Response => self.hear_response()?,
+            };
+            if connected {
+                return Ok(Some(std::mem::take(&mut self.incoming)));
+            }
+            if self.incoming.len() > LONGEST {
+                return Err(self.failed("its answer has no end"));
+            }
+            if self.incoming.len() == before {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn received_eof(&self) -> Error {
+        self.failed("it closed the connection without an answer")
+    }
+
+    fn name(&self) -> String {
+        format!("{} by the proxy {}", self.server, self.proxy.name())
     }
 }
 

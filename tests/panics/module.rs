@@ -1,7 +1,7 @@
 //! An extension module in which our own code panics, for `tests/test_panics.py`: the engine, the
 //! binding's crate and the profiles are those of the library, which has no such place.
 
-use rsmtp::driver::{Attendant, Connection, Patience, Target, TimedLine, Wire};
+use rsmtp::driver::{Attendant, Connection, Operation, Patience, Target, TimedLine};
 use rsmtp::protocol::{Error, Options};
 
 /// An observer that is told of the conversation's first line.
@@ -27,8 +27,9 @@ mod panics {
     fn converse(py: Python<'_>, host: &str, port: u16) {
         let target = Target::Tcp { host: host.to_owned(), port, source: None };
         py.detach(|| {
-            let wire = Wire::new(Options::default(), None, Patience { stage: None, operation: None });
-            let mut connection = Connection::open(&target, wire, &mut Panics);
+            let operation =
+                Operation::new(Options::default(), None, Patience { stage: None, operation: None });
+            let mut connection = Connection::open(&target, operation, &mut Panics);
             drop(connection.as_mut().map(|connection| connection.run(&mut Panics)));
         });
     }

@@ -10,7 +10,7 @@ use crate::binding::logs::{self, Level};
 use crate::binding::request::parse;
 use crate::binding::wire::Wire;
 use crate::bulk::{self, Do, Parting, stopped};
-use crate::driver::{Reactive, TimedLine};
+use crate::driver::{Operation, TimedLine, Until};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -107,10 +107,10 @@ impl Wire {
         let begun = self.shared.look(py, |driver| {
             let mut worker = lock(&shared);
             match own {
-                Some(own) => worker.dialled(own, asked, driver.wire_mut(), Instant::now()),
-                None => worker.reused(Some(driver.wire_mut()), Instant::now()),
+                Some(own) => worker.dialled(own, asked, driver, Instant::now()),
+                None => worker.reused(Some(driver), Instant::now()),
             }
-            driver.begin_serving()
+            driver.begin(Until::Ended, |_| Ok(()))
         })?;
         begun.map_err(|error| crate::binding::error::to_python(py, &error))?;
         *self.serving() = Some(Serving { worker: shared, wake_at: None });
@@ -138,7 +138,7 @@ impl Wire {
                 Some(raised) => Error { cause: Some(Arc::new(Told(raised))), ..error },
                 None => error,
             });
-            lock(&worker).part(driver.wire_mut().session_mut(), error.as_ref(), Instant::now())
+            lock(&worker).part(driver.session_mut(), error.as_ref(), Instant::now())
         })?;
         say(py, &lines)?;
         Ok(match parting {
@@ -157,7 +157,7 @@ impl Wire {
     /// Whether the session is open and silent, and may be used again.
     #[getter]
     fn is_quiet(&self, py: Python<'_>) -> PyResult<bool> {
-        self.shared.look(py, Reactive::is_quiet)
+        self.shared.look(py, Operation::is_quiet)
     }
 }
 
@@ -188,12 +188,12 @@ impl Wire {
 }
 
 /// The lines that were said since.
-fn note(driver: &mut Reactive, lines: &mut Vec<TimedLine>) {
-    driver.wire_mut().note_lines(|line| lines.push(line.clone()));
+fn note(driver: &mut Operation, lines: &mut Vec<TimedLine>) {
+    driver.note_lines(|line| lines.push(line.clone()));
 }
 
 /// Tells the worker what has come.
-fn hear(worker: &mut bulk::Worker<Shipment>, driver: &mut Reactive) {
+fn hear(worker: &mut bulk::Worker<Shipment>, driver: &mut Operation) {
     let now = Instant::now();
     while let Some(event) = driver.next_event() {
         if let Err(error) = worker.hear(event, now) {
@@ -212,7 +212,7 @@ fn say(py: Python<'_>, lines: &[TimedLine]) -> PyResult<()> {
 
 impl Serving {
     /// What is to be sent now; None: there is something to wait for.
-    fn output(&mut self, driver: &mut Reactive, lines: &mut Vec<TimedLine>) -> Option<Vec<u8>> {
+    fn output(&mut self, driver: &mut Operation, lines: &mut Vec<TimedLine>) -> Option<Vec<u8>> {
         let mut worker = lock(&self.worker);
         loop {
             if let Some(octets) = driver.output(<[u8]>::to_vec) {
@@ -225,13 +225,13 @@ impl Serving {
             if !driver.is_serving() {
                 return driver.output(<[u8]>::to_vec);
             }
-            if driver.wire().session().state().is_over() {
+            if driver.session().state().is_over() {
                 // Its 421 was the end, whether or not the server hangs up as well.
                 driver.received(&[]);
                 continue;
             }
             self.wake_at = None;
-            match worker.talk(driver.wire_mut().session_mut(), now) {
+            match worker.talk(driver.session_mut(), now) {
                 Do::Talk => {}
                 Do::Wait(when) => self.wake_at = when,
                 _ => {
@@ -239,7 +239,7 @@ impl Serving {
                     return None;
                 }
             }
-            if !driver.wire_mut().is_about_to_send() {
+            if !driver.is_about_to_send() {
                 return None;
             }
         }

@@ -6,7 +6,7 @@ use crate::bulk::mailer::Mailer;
 use crate::bulk::sender::locked;
 use crate::bulk::wakeups::{NAP, Nap, Sleep};
 use crate::bulk::worker::{Do, Parting, Worker};
-use crate::driver::{Attendant, Connection, SLICE, Wire};
+use crate::driver::{Attendant, Connection, Operation, SLICE};
 use crate::protocol::opening::Security;
 use crate::protocol::{Error, Event, Kind};
 use std::cell::RefCell;
@@ -35,13 +35,13 @@ impl<P: Payload> Batch<P> {
             _ => Ok(None),
         };
         let opened = at.server.ask().and_then(|asked| {
-            let wire = Wire::new(options, layer?, at.patience);
-            Ok((Connection::open(&at.target, wire, attendant)?, asked))
+            let operation = Operation::new(options, layer?, at.patience);
+            Ok((Connection::open(&at.target, operation, attendant)?, asked))
         });
         match opened {
             Ok((mut connection, asked)) => {
                 let literal = connection.own_literal();
-                worker.dialled(literal, asked, connection.wire_mut(), Instant::now());
+                worker.dialled(literal, asked, connection.operation_mut(), Instant::now());
                 self.converse(worker, connection, attendant, ready)
             }
             Err(error) if error.kind == Kind::Interrupted => {
@@ -70,7 +70,7 @@ impl<P: Payload> Batch<P> {
         let conversed =
             panic::catch_unwind(AssertUnwindSafe(|| self.talk(worker, &mut connection, attendant, ready)));
         let (ended, panicked) = match conversed {
-            Ok(ended) => (ended, None),
+            Ok(ended) => (ended.and_then(|()| connection.end_serving()), None),
             Err(panicked) => (Err(connection.session_mut().fail(panicking())), Some(panicked)),
         };
         drop(holding);
@@ -105,13 +105,10 @@ impl<P: Payload> Batch<P> {
         ready: &dyn Fn(),
     ) -> Result<(), Error> {
         let mut nap = Nap::default();
-        connection.begin()?;
+        connection.begin_serving()?;
         let mut opening = worker.is_opening();
         loop {
             let now = Instant::now();
-            if !opening && connection.session().in_flight() == 0 {
-                connection.begin()?;
-            }
             let before = connection.session().in_flight();
             let next = worker.talk(connection.session_mut(), now);
             let in_flight = connection.session().in_flight();
@@ -152,12 +149,9 @@ impl<P: Payload> Batch<P> {
             drop(asleep);
             let Some(event) = event else { continue };
             self.hear(worker, event, connection)?;
-            if opening {
-                connection.begin()?;
-                opening = worker.is_opening();
-                if !opening {
-                    ready();
-                }
+            if opening && !worker.is_opening() {
+                opening = false;
+                ready();
             }
         }
     }
@@ -165,7 +159,7 @@ impl<P: Payload> Batch<P> {
     fn hear(&self, worker: &mut Worker<P>, event: Event, connection: &mut Connection) -> Result<(), Error> {
         let now = Instant::now();
         worker.hear(event, now)?;
-        while let Some(event) = connection.session_mut().decided() {
+        while let Some(event) = connection.operation_mut().next_event() {
             worker.hear(event, now)?;
         }
         self.tell();

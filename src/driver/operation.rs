@@ -1,0 +1,491 @@
+//! The loop that moves octets between a session, its TLS and a connection, without the
+//! connection: whoever has that one is a pump around this.
+//!
+//! Three kinds of pump do what an [`Operation`] says, and decide nothing: `blocking.rs` over a
+//! socket of ours (or one behind [`Foreign`](super::Foreign)), `asyncio_connection.py` over a
+//! transport of asyncio's, `socket_connection.py` over a caller's socket. Each of them goes
+//! round like this:
+//!
+//! ```text
+//! begin(until, ask)          a request is made, its clock starts
+//! loop
+//!     is_about_to_send()     then look what has come, and say so by received()
+//!     output(write)          Some: it was written, say how much by sent()
+//!                            None, and is_settled(): take_settled() is what came of it
+//!                            None: wait for octets, left() at most
+//!     received() | lost()    what has come of the wait
+//!     check_time()           or nothing has
+//! ```
+//!
+//! Time-outs live here: a pump waits as long as [`left`](Operation::left) says and asks
+//! [`check_time`](Operation::check_time) whether that was too long. Nothing is said on top of
+//! what has not been read, so that a server's early refusal is heard before more mail goes out;
+//! that is why a pump has to look before it writes.
+
+use super::deadline::{Deadline, Patience};
+use super::dialling::Dialling;
+use super::proxy::{Tunnel, blame};
+use super::record::TimedLine;
+use super::silence::Silence;
+use super::view::View;
+use crate::protocol::error::system_words;
+use crate::protocol::opening::Plan;
+use crate::protocol::{Error, Event, Kind, Options, Session, Stage};
+use crate::tls::{Conversation, MakeLayer, Move, RecordLayer};
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// When an operation is over. With the session it is over in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// There is a connection.
+    Connected,
+    /// There is an event.
+    Answered,
+    /// All is sent; what is heard meanwhile is kept.
+    Said,
+    /// The caller ends it, who makes many requests as it goes on and takes their events.
+    Ended,
+}
+
+/// What a finished operation has come to; nothing, when it only said something.
+pub type Settled = Result<Option<Event>, Error>;
+
+/// What is under way on a conversation: one thing at a time, from connecting to QUIT.
+#[derive(Debug)]
+pub struct Operation {
+    conversation: Conversation,
+    view: Arc<View>,
+    pub patience: Patience,
+    deadline: Deadline,
+    silence: Silence,
+    /// The greeting comes without TLS.
+    greets_plainly: bool,
+    /// While connecting: the addresses of the host.
+    dialling: Option<Dialling>,
+    /// None: nothing is under way.
+    until: Option<Until>,
+    settled: Option<Settled>,
+    /// What is waited for, for the clock.
+    stage: Stage,
+    /// What has come and is not taken in. Nothing is, while nothing is asked: the next
+    /// operation hears of it.
+    unread: Vec<u8>,
+    /// What comes behind that: the end.
+    ended: Option<io::Result<()>>,
+    /// What goes out after an error.
+    farewell: Vec<u8>,
+    /// What has come of an operation that its caller ends.
+    events: VecDeque<Event>,
+    /// There is nothing in flight, and no time runs.
+    is_at_rest: bool,
+}
+
+impl Operation {
+    /// Connecting is the first operation, and its clock starts now.
+    pub fn new(options: Options, layer: Option<Box<dyn RecordLayer>>, patience: Patience) -> Self {
+        Self {
+            greets_plainly: layer.is_none() && !options.implicit_tls,
+            conversation: Conversation::new(options, layer),
+            view: Arc::new(View::new()),
+            patience,
+            deadline: Deadline::start(patience),
+            silence: Silence::on(None),
+            dialling: None,
+            until: Some(Until::Connected),
+            settled: None,
+            stage: Stage::Connect,
+            unread: Vec::new(),
+            ended: None,
+            farewell: Vec::new(),
+            events: VecDeque::new(),
+            is_at_rest: false,
+        }
+    }
+
+    pub fn session(&self) -> &Session {
+        self.conversation.session()
+    }
+
+    pub fn session_mut(&mut self) -> &mut Session {
+        self.conversation.session_mut()
+    }
+
+    pub fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
+        self.conversation.start_tls(layer)
+    }
+
+    /// Opens the session by this plan: ends with [`Event::Opened`].
+    pub fn open(&mut self, plan: Plan, make_layer: MakeLayer) {
+        self.conversation.open(plan, make_layer);
+    }
+
+    /// What others may see of it while it is under way.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view)
+    }
+
+    /// Whether this is a forked child's copy of its parent's connection.
+    pub fn is_of_another_process(&self) -> bool {
+        self.view.is_of_another_process()
+    }
+
+    fn show(&self) {
+        self.view.show(self.session().state(), self.conversation.tls());
+    }
+
+    /// Takes the lines that were said since, and tells of each.
+    pub fn note_lines(&mut self, mut hear: impl FnMut(&TimedLine)) {
+        while let Some(line) = self.conversation.session_mut().next_line() {
+            hear(&self.view.push(line));
+        }
+        self.show();
+    }
+
+    // -- connecting ----------------------------------------------------------------
+
+    /// The conversation goes through this tunnel, which is to be made first.
+    pub fn tunnel(&mut self, tunnel: Tunnel) {
+        self.conversation.go_through(Box::new(tunnel));
+    }
+
+    /// Connecting is to try these addresses.
+    pub fn dial(&mut self, dialling: Dialling) {
+        self.dialling = Some(dialling);
+    }
+
+    /// The next address to try, and the time that it has; None: there is none, or no time.
+    pub fn next_address(&mut self) -> Option<(SocketAddr, Duration)> {
+        let left = self.deadline.left(Stage::Connect).ok()?;
+        self.dialling.as_mut()?.next_address(left)
+    }
+
+    /// The address that was tried last can't be connected to.
+    pub fn address_failed(&mut self, error: io::Error) {
+        if let Some(note) = self.dialling.as_mut().map(|dialling| dialling.failed(error)) {
+            self.session_mut().note(note);
+        }
+    }
+
+    /// None of the addresses could be connected to.
+    pub fn nowhere(&mut self) -> Option<Error> {
+        self.dialling.take().map(|dialling| self.not_connected(dialling.nowhere()))
+    }
+
+    /// An error of connecting, which may have been to a proxy.
+    pub fn not_connected(&self, error: Error) -> Error {
+        if self.conversation.is_tunnelled() { blame(error) } else { error }
+    }
+
+    /// The connection to `host` stands; without a peer's address it is a Unix socket, or
+    /// something else that has none. `elsewhere`: what the peer hears may leave this machine
+    /// all the same.
+    pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>, elsewhere: bool) {
+        let is_tunnelled = self.conversation.is_tunnelled();
+        let awaited = peer.filter(|_| self.greets_plainly && !is_tunnelled);
+        self.silence = Silence::on(awaited.map(|address| address.port()));
+        self.until = None;
+        let session = self.conversation.session_mut();
+        session.note(match peer {
+            Some(address) => format!("connected to {address}"),
+            None => format!("connected to {host}"),
+        });
+        // What stays on this machine can't be read on the way.
+        if !elsewhere && !is_tunnelled && peer.is_none_or(|address| address.ip().to_canonical().is_loopback())
+        {
+            session.stays_on_this_machine();
+        }
+    }
+
+    // -- asking --------------------------------------------------------------------
+
+    /// Begins an operation by `ask`, which makes the first request.
+    pub fn begin(
+        &mut self,
+        until: Until,
+        ask: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let misuse = |message| Err(Error::new(Kind::Misuse, Stage::Command, message));
+        if self.until.is_some() {
+            return misuse("this client is in the middle of another operation");
+        }
+        if self.is_of_another_process() {
+            return misuse("this session belongs to the parent process: connect anew after a fork");
+        }
+        self.start_clock();
+        ask(self)?;
+        self.settled = None;
+        self.is_at_rest = false;
+        self.until = Some(until);
+        self.session_mut().hold_events(until == Until::Said);
+        Ok(())
+    }
+
+    fn start_clock(&mut self) {
+        self.deadline = Deadline::start(self.patience);
+    }
+
+    /// The next thing that has come of an operation that its caller ends.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Whether an operation is under way that its caller ends.
+    pub fn is_serving(&self) -> bool {
+        self.until == Some(Until::Ended)
+    }
+
+    pub fn end_serving(&mut self) {
+        if self.is_serving() {
+            self.finish(Ok(None));
+        }
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.settled.is_some()
+    }
+
+    /// What the last operation has come to, once.
+    pub fn take_settled(&mut self) -> Settled {
+        self.settled.take().unwrap_or_else(|| Err(nothing_asked()))
+    }
+
+    /// Whether the session is open, nothing is under way, and the server has said
+    /// nothing that was not asked for.
+    pub fn is_quiet(&mut self) -> bool {
+        if self.until.is_some() || self.ended.is_some() {
+            return false;
+        }
+        self.take_in();
+        let session = self.session();
+        session.is_idle() && !session.state().is_over() && !self.is_of_another_process()
+    }
+
+    /// What ends TLS, before the connection is closed.
+    pub fn end_tls(&mut self) -> Option<&[u8]> {
+        if self.is_of_another_process() {
+            return None;
+        }
+        self.conversation.end_tls()
+    }
+
+    /// Ends the session without a word.
+    pub fn close(&mut self) {
+        let message = "the connection was closed by another task";
+        self.fail(Error::new(Kind::Disconnected, self.stage, message));
+        self.session_mut().close(Error::over(Stage::Command));
+        self.show();
+    }
+
+    // -- octets --------------------------------------------------------------------
+
+    /// Whether something is about to be sent: what has come is to be read before that.
+    pub fn is_about_to_send(&mut self) -> bool {
+        self.is_conversing() && self.ended.is_none() && self.conversation.is_about_to_send()
+    }
+
+    /// The octets that are to be sent now, as `take` wants them. None: there is
+    /// something to wait for, or it is settled.
+    pub fn output<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let is_unheard = !self.unread.is_empty() || self.ended.is_some();
+        if is_unheard && self.is_conversing() && self.conversation.is_about_to_send() {
+            self.take_in();
+        }
+        while let Some(until) = self.until.filter(|until| *until != Until::Connected) {
+            let settled = match (self.conversation.next_move(), until) {
+                // The caller hears what has come before more is said.
+                (Ok(Move::Send(_)), _) if !self.events.is_empty() => return None,
+                (Ok(Move::Send(octets)), _) => {
+                    self.stage = Stage::MailData;
+                    let taken = take(octets);
+                    if std::mem::take(&mut self.is_at_rest) {
+                        // Its time starts now, not when the last one ended.
+                        self.start_clock();
+                    }
+                    return Some(taken);
+                }
+                (Ok(Move::Yield(event)), Until::Ended) => {
+                    self.events.push_back(event);
+                    continue;
+                }
+                (Ok(Move::Yield(event)), _) => Ok(Some(event)),
+                (Ok(Move::Receive(_) | Move::Idle), Until::Said) => Ok(None),
+                (Ok(Move::Receive(stage)), _) => {
+                    self.stage = stage;
+                    if self.take_in() {
+                        continue;
+                    }
+                    return None;
+                }
+                (Ok(Move::Idle), Until::Ended) => {
+                    self.is_at_rest = true;
+                    if self.take_in() {
+                        continue;
+                    }
+                    return None;
+                }
+                (Ok(Move::Idle), _) => Err(nothing_asked()),
+                (Err(error), _) => {
+                    self.fail(error);
+                    continue;
+                }
+            };
+            self.finish(settled);
+        }
+        let farewell = std::mem::take(&mut self.farewell);
+        if farewell.is_empty() { None } else { Some(take(&farewell)) }
+    }
+
+    /// So many octets of the last output are with the operating system.
+    pub fn sent(&mut self, octets: usize) {
+        // Of a farewell nothing is counted.
+        if self.until.is_some() {
+            self.counting_progress(|conversation| conversation.sent(octets));
+        }
+    }
+
+    /// Octets have come; none at all is the end of them.
+    pub fn received(&mut self, octets: &[u8]) {
+        match octets {
+            [] => self.end_of_input(Ok(())),
+            octets if self.is_conversing() && self.unread.is_empty() => self.hear(octets),
+            octets => self.unread.extend_from_slice(octets),
+        }
+    }
+
+    /// The connection is gone.
+    pub fn lost(&mut self, error: io::Error) {
+        self.end_of_input(Err(error));
+    }
+
+    fn end_of_input(&mut self, how: io::Result<()>) {
+        self.ended.get_or_insert(how);
+    }
+
+    /// Octets that are not taken in yet.
+    pub fn unread(&self) -> usize {
+        self.unread.len()
+    }
+
+    fn is_conversing(&self) -> bool {
+        self.until.is_some_and(|until| until != Until::Connected)
+    }
+
+    /// Whether there was anything, and all of it is heard.
+    fn take_in(&mut self) -> bool {
+        let unread = std::mem::take(&mut self.unread);
+        match (&unread[..], &self.ended) {
+            ([], None) => return false,
+            ([], Some(Err(error))) => {
+                let message = format!("Connection unexpectedly closed: {}", system_words(error));
+                let os_error = error.raw_os_error();
+                let error = Error::new(Kind::Disconnected, self.conversation.stage(), message);
+                self.fail(Error { os_error, ..error });
+            }
+            (octets, _) => self.hear(octets),
+        }
+        true
+    }
+
+    fn hear(&mut self, octets: &[u8]) {
+        let heard = self.counting_progress(|conversation| match octets {
+            [] => conversation.received_eof(),
+            octets => conversation.received(octets),
+        });
+        self.show();
+        if let Err(error) = heard {
+            self.fail(error);
+        }
+    }
+
+    /// A drip of octets is no progress, a whole reply is.
+    fn counting_progress<T>(&mut self, step: impl FnOnce(&mut Conversation) -> T) -> T {
+        let before = self.conversation.progress();
+        let done = step(&mut self.conversation);
+        if self.conversation.progress() != before {
+            self.deadline.progress();
+        }
+        done
+    }
+
+    // -- time, and the end ---------------------------------------------------------
+
+    /// What is waited for.
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// The clock of what is under way.
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
+    }
+
+    /// How long may be waited before the clock is to be looked at; None: nothing is waited for.
+    pub fn left(&self) -> Option<Duration> {
+        if !self.is_timed() {
+            return None;
+        }
+        let left = self.silence.left(self.stage, &self.deadline).unwrap_or_default();
+        Some(self.silence.until_told(self.stage, &self.deadline).map_or(left, |until| left.min(until)))
+    }
+
+    /// Looks at the clock: an operation whose time is up has failed.
+    pub fn check_time(&mut self) {
+        if self.is_timed()
+            && let Err(error) = self.silence.left(self.stage, &self.deadline)
+        {
+            self.fail(error);
+        }
+    }
+
+    fn is_timed(&self) -> bool {
+        self.until.is_some() && !self.is_at_rest
+    }
+
+    /// Why the server may be silent, once, when it has been for a while. It is a line of the
+    /// transcript as well.
+    pub fn silence(&mut self) -> Option<String> {
+        self.until?;
+        let text = self.silence.tell(self.stage, &self.deadline)?;
+        self.session_mut().note(text.clone());
+        Some(text)
+    }
+
+    /// Ends what is under way by an error, and with it the session, which stays broken. What
+    /// was decided before that is the answer, but not for a caller who has left.
+    pub fn fail(&mut self, error: Error) {
+        if self.until.is_none() {
+            return;
+        }
+        let error = self.session_mut().fail(error);
+        let settled = match self.is_serving() {
+            // What was decided is told by the session.
+            true => Err(error),
+            false => match self.conversation.decided(&error) {
+                Some(event) if error.kind != Kind::Interrupted => Ok(Some(event)),
+                _ => Err(error),
+            },
+        };
+        self.show();
+        self.farewell = self.conversation.unsent().unwrap_or_default().to_vec();
+        self.finish(settled);
+    }
+
+    fn finish(&mut self, settled: Settled) {
+        self.session_mut().hold_events(false);
+        self.until = None;
+        self.is_at_rest = false;
+        self.settled = Some(settled);
+    }
+}
+
+fn nothing_asked() -> Error {
+    Error::new(Kind::Misuse, Stage::Command, "nothing was asked of the session")
+}
