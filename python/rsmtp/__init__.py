@@ -5,10 +5,12 @@ may never send anything, by pytest for its plugin, say.
 """
 # ruff: noqa: F405  the names of the star import, listed once more for type checkers
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import sys
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rsmtp import aio, aiosmtplib, email, errors, inbox, outbox, smtplib, testing, typing
     from rsmtp._aio.mailer import AsyncMailer
     from rsmtp._aio.sending import AsyncSending
@@ -135,14 +137,19 @@ _HOMES = {
 
 if not TYPE_CHECKING:  # type checkers know the names, and complain about others
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> "Any":
         if name not in __all__:
             raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")
         if name in _MODULES:
-            return importlib.import_module(f"rsmtp.{name}")
-        found = getattr(importlib.import_module(f"rsmtp.{_HOMES.get(name, 'errors')}"), name)
+            return _module(name)
+        found = getattr(_module(_HOMES.get(name, "errors")), name)
         globals()[name] = found
         return found
+
+    def _module(name: "str") -> "Any":
+        # As importlib.import_module does, which would have to be loaded.
+        __import__(f"rsmtp.{name}")
+        return sys.modules[f"rsmtp.{name}"]
 
 
 def __dir__() -> list[str]:

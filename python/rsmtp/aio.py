@@ -1,7 +1,7 @@
 """`AsyncSmtpClient`: the client's verbs, awaitable. `send` is `rsmtp.asend`.
 
 This module knows nothing of SMTP: the verbs are the scripts of `rsmtp._client.verbs`, and
-`_transport/asyncio_connection.py` moves the octets.
+`async_connection.py` moves the octets.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rsmtp import asend as send
-from rsmtp._client.script import Steps, named_after
+from rsmtp._client.script import named_after
 from rsmtp._client.verbs import Verbs
 from rsmtp._common.tracebacks import named, respelled, shortened
 from rsmtp._transport.asyncio_connection import Connection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rsmtp._client.script import Steps
 
 __all__ = ["AsyncSmtpClient", "send"]
 

@@ -6,26 +6,31 @@ attributes that people know from smtplib are in `rsmtp._client.verbs`. This modu
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
-
-from rsmtp._client.conversation import UNSET
-from rsmtp._client.script import Steps, named_after
+from rsmtp._client.conversation import is_unset
+from rsmtp._client.script import named_after
 from rsmtp._client.transcript import Transcript
 from rsmtp._client.verbs import Verbs
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import respelled, shortened
 from rsmtp._rsmtp import Connection
 from rsmtp._transport import python_sockets
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType, TracebackType
+    from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+    from rsmtp._client.script import Steps
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
     from rsmtp._transport.proxies import Proxy
+else:
+    later(globals(), "Any Callable ModuleType Self TracebackType")
 
 __all__ = ["SmtpClient", "Transcript"]
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concatenate[Any, P], R]:
@@ -135,9 +140,9 @@ class SmtpClient(Verbs):
         conversation uses the socket that it returns."""
         return python_sockets.connected(host, port, timeout, self._rsmtp_source, self._rsmtp_sockets())
 
-    def _rsmtp_sockets(self) -> ModuleType:
-        """The module whose sockets are to be used."""
-        return socket
+    def _rsmtp_sockets(self) -> ModuleType | None:
+        """The module whose sockets are to be used, if it is not Python's own."""
+        return None
 
     def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
         from rsmtp._client import credentials
@@ -183,7 +188,7 @@ class SmtpClient(Verbs):
     def _rsmtp_adopt(self, sock: Any, tunnel: tuple[Proxy, int, list[str]] | None = None) -> None:
         from rsmtp._transport.socket_connection import SocketConnection
 
-        if self.timeout is not UNSET:
+        if "timeout" in vars(self) and not is_unset(self.timeout):
             sock.settimeout(self.timeout)
         elif hasattr(sock, "gettimeout"):
             self._rsmtp_patience = sock.gettimeout()

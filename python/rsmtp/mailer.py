@@ -5,24 +5,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from functools import partial
 from itertools import repeat
-from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, overload
 
 import rsmtp
 from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import public, shortened
 from rsmtp._mailer.feeding import each_made, feed
-from rsmtp._mailer.progress import Progress, bar
 from rsmtp._mailer.report import KEPT, Report
-from rsmtp._mailer.servers import Local, Server, from_url
+from rsmtp._mailer.servers import Local, Server
 from rsmtp._rsmtp import Engine, Receipt, Sending, _username
 from rsmtp._transport import python_sockets
 
-Row = TypeVar("Row")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import TracebackType
+    from typing import Any, Literal, Self, TypeVar, overload
+
+    Told = Callable[[bool], None]
+
+    Row = TypeVar("Row")
+else:
+    later(globals(), "Any Callable Iterable Iterator Literal Self Sequence TracebackType")
 
 #: Where the URL is looked for when none is given.
 URL_VARIABLE = "RSMTP_URL"
@@ -153,10 +159,9 @@ class BaseMailer:
         first = self._hops[0]
         self._make: Callable[[], Engine]
         if isinstance(first, Local):
-            self._make = partial(Engine.local, first.kind, first.path, rate=rate, per_day=per_day)
+            self._make = lambda: Engine.local(first.kind, first.path, rate=rate, per_day=per_day)
         else:
-            self._make = partial(
-                Engine,
+            self._make = lambda: Engine(
                 self._hops,
                 connections=connections,
                 window=window,
@@ -256,56 +261,58 @@ class Mailer(BaseMailer):
             raise receipt.error
         return receipt
 
-    @overload
-    def send_all(
-        self,
-        messages: Iterable[rsmtp.typing.Sendable],
-        *,
-        stream: Literal[True],
-        progress: bool | Callable[[Progress], object] = False,
-        total: int | None = None,
-        make: None = None,
-    ) -> Iterator[Receipt]: ...
+    if TYPE_CHECKING:
 
-    @overload
-    def send_all(
-        self,
-        messages: Iterable[Row],
-        *,
-        stream: Literal[True],
-        progress: bool | Callable[[Progress], object] = False,
-        total: int | None = None,
-        make: Callable[[Row], rsmtp.typing.Sendable],
-    ) -> Iterator[Receipt]: ...
+        @overload
+        def send_all(
+            self,
+            messages: Iterable[rsmtp.typing.Sendable],
+            *,
+            stream: Literal[True],
+            progress: bool | Callable[[rsmtp.Progress], object] = False,
+            total: int | None = None,
+            make: None = None,
+        ) -> Iterator[Receipt]: ...
 
-    @overload
-    def send_all(
-        self,
-        messages: Iterable[rsmtp.typing.Sendable],
-        *,
-        stream: Literal[False] = False,
-        progress: bool | Callable[[Progress], object] = False,
-        total: int | None = None,
-        make: None = None,
-    ) -> Report: ...
+        @overload
+        def send_all(
+            self,
+            messages: Iterable[Row],
+            *,
+            stream: Literal[True],
+            progress: bool | Callable[[rsmtp.Progress], object] = False,
+            total: int | None = None,
+            make: Callable[[Row], rsmtp.typing.Sendable],
+        ) -> Iterator[Receipt]: ...
 
-    @overload
-    def send_all(
-        self,
-        messages: Iterable[Row],
-        *,
-        stream: Literal[False] = False,
-        progress: bool | Callable[[Progress], object] = False,
-        total: int | None = None,
-        make: Callable[[Row], rsmtp.typing.Sendable],
-    ) -> Report: ...
+        @overload
+        def send_all(
+            self,
+            messages: Iterable[rsmtp.typing.Sendable],
+            *,
+            stream: Literal[False] = False,
+            progress: bool | Callable[[rsmtp.Progress], object] = False,
+            total: int | None = None,
+            make: None = None,
+        ) -> Report: ...
+
+        @overload
+        def send_all(
+            self,
+            messages: Iterable[Row],
+            *,
+            stream: Literal[False] = False,
+            progress: bool | Callable[[rsmtp.Progress], object] = False,
+            total: int | None = None,
+            make: Callable[[Row], rsmtp.typing.Sendable],
+        ) -> Report: ...
 
     def send_all(
         self,
         messages: Iterable[Any],
         *,
         stream: bool = False,
-        progress: bool | Callable[[Progress], object] = False,
+        progress: bool | Callable[[rsmtp.Progress], object] = False,
         total: int | None = None,
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
     ) -> Report | Iterator[Receipt]:
@@ -369,6 +376,8 @@ def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any
         return [Server(**settings)]
     if not isinstance(url, str) and (isinstance(url, (bytes, type)) or not hasattr(url, "__iter__")):
         raise arguments.wanted("url", "a URL, or a list of them,", url)
+    from rsmtp._mailer.server_urls import from_url
+
     hops = [from_url(one, **settings) for one in ([url] if isinstance(url, str) else url)]
     if not hops:
         raise ValueError("url: the list is empty")
@@ -396,13 +405,10 @@ def check_many(messages: Any) -> None:
         raise arguments.wanted("messages", "an iterable of messages", messages)
 
 
-Told = Callable[[bool], None]
-
-
 def teller(
     sending: Sending,
     messages: Iterable[rsmtp.typing.Sendable],
-    progress: bool | Callable[[Progress], object],
+    progress: bool | Callable[[rsmtp.Progress], object],
     total: int | None,
 ) -> Told:
     """What is called after each round, and at the end with True."""
@@ -412,8 +418,10 @@ def teller(
         arguments.function("progress", progress)
     if total is not None:
         arguments.whole("total", total, 0, _MOST, "a number of messages")
-    if total is None and isinstance(messages, Sized):
-        total = len(messages)
+    if total is None and hasattr(messages, "__len__"):
+        total = len(messages)  # type: ignore[arg-type]
+    from rsmtp._mailer.progress import Progress, bar
+
     return Progress.teller(sending, total, bar(total) if progress is True else progress)
 
 
@@ -492,4 +500,4 @@ def break_off(sending: Sending, raised: BaseException, report: Report) -> None:
     raised.report = report  # type: ignore[attr-defined]
 
 
-__all__ = ["Mailer", "Progress", "Receipt", "Report"]
+__all__ = ["Mailer", "Receipt", "Report"]

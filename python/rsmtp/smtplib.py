@@ -7,24 +7,20 @@ refused.
 
 from __future__ import annotations
 
-import re
-import socket
-import warnings
-from contextlib import suppress
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Final
-
 import rsmtp
 from rsmtp._client.conversation import LMTP_PORT as LMTP_PORT
 from rsmtp._client.conversation import SMTP_PORT as SMTP_PORT
 from rsmtp._client.conversation import SMTP_SSL_PORT as SMTP_SSL_PORT
 from rsmtp._client.conversation import UNSET
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import shortened
 from rsmtp._rsmtp import SERVICE_CLOSING
 from rsmtp.client import SmtpClient
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from smtplib import OLDSTYLE_AUTH as OLDSTYLE_AUTH
     from smtplib import (
         SMTPAuthenticationError,
         SMTPConnectError,
@@ -39,6 +35,10 @@ if TYPE_CHECKING:
         quoteaddr,
         quotedata,
     )
+    from types import ModuleType, TracebackType
+    from typing import Any, Final
+else:
+    later(globals(), "Any Final ModuleType TracebackType")
 
 __all__ = [
     "SMTP",
@@ -82,7 +82,6 @@ def __dir__() -> list[str]:
 
 CRLF: Final = "\r\n"
 bCRLF: Final = b"\r\n"
-OLDSTYLE_AUTH: Final = re.compile(r"auth=(.*)", re.IGNORECASE)
 
 
 class SMTP(SmtpClient):
@@ -91,9 +90,10 @@ class SMTP(SmtpClient):
     _rsmtp_like_smtplib = True
     _rsmtp_settable = frozenset()
 
-    def _rsmtp_sockets(self) -> ModuleType:
+    def _rsmtp_sockets(self) -> ModuleType | None:
         # Programs put another module in its place here.
-        return socket
+        found: ModuleType | None = globals().get("socket")
+        return found
 
     def starttls(
         self,
@@ -114,8 +114,10 @@ class SMTP(SmtpClient):
     def _rset(self) -> None:
         """`rset` that passes over a lost connection: for subclasses with a `sendmail` of their own,
         where the next command says so."""
-        with suppress(rsmtp.errors.SMTPServerDisconnected):
+        try:
             self.rset()
+        except rsmtp.errors.SMTPServerDisconnected:
+            pass
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -186,6 +188,8 @@ def _with_certificate(keyfile: Any, certfile: Any, context: Any) -> Any:
         raise ValueError("context and keyfile or certfile: the context has the certificate, give one of them")
     if certfile is None:
         raise ValueError("certfile: keyfile is the key of a certificate, and the certificate is missing")
+    import warnings
+
     warnings.warn(
         "keyfile and certfile are deprecated, use context instead", DeprecationWarning, stacklevel=3
     )

@@ -8,7 +8,8 @@ import threading
 import pytest
 
 import rsmtp
-from rsmtp._mailer.servers import Server, from_url
+from rsmtp._mailer.server_urls import from_url
+from rsmtp._mailer.servers import Server
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,24 @@ when; here its sessions are moved by the loop, without a thread."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable
-from types import TracebackType
-from typing import Any, Self, overload
-
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
 from rsmtp._aio.sending import AsyncSending
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import shortened
-from rsmtp._mailer.progress import Progress
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
-from rsmtp.mailer import BaseMailer, Row, check_many, checked
+from rsmtp.mailer import BaseMailer, check_many, checked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterable
+    from types import TracebackType
+    from typing import Any, Self, overload
+
+    from rsmtp.mailer import Row
+else:
+    later(globals(), "Any AsyncIterable Callable Iterable Self TracebackType")
 
 
 class AsyncMailer(BaseMailer):
@@ -43,31 +49,33 @@ class AsyncMailer(BaseMailer):
         except Exception as raised:
             raise shortened(raised)  # noqa: B904
 
-    @overload
-    def send_all(
-        self,
-        messages: Iterable[rsmtp.typing.Sendable] | AsyncIterable[rsmtp.typing.Sendable],
-        *,
-        progress: bool | Callable[[Progress], object] = False,
-        total: int | None = None,
-        make: None = None,
-    ) -> AsyncSending: ...
+    if TYPE_CHECKING:
 
-    @overload
-    def send_all(
-        self,
-        messages: Iterable[Row] | AsyncIterable[Row],
-        *,
-        progress: bool | Callable[[Progress], object] = False,
-        total: int | None = None,
-        make: Callable[[Row], rsmtp.typing.Sendable],
-    ) -> AsyncSending: ...
+        @overload
+        def send_all(
+            self,
+            messages: Iterable[rsmtp.typing.Sendable] | AsyncIterable[rsmtp.typing.Sendable],
+            *,
+            progress: bool | Callable[[rsmtp.Progress], object] = False,
+            total: int | None = None,
+            make: None = None,
+        ) -> AsyncSending: ...
+
+        @overload
+        def send_all(
+            self,
+            messages: Iterable[Row] | AsyncIterable[Row],
+            *,
+            progress: bool | Callable[[rsmtp.Progress], object] = False,
+            total: int | None = None,
+            make: Callable[[Row], rsmtp.typing.Sendable],
+        ) -> AsyncSending: ...
 
     def send_all(
         self,
         messages: Iterable[Any] | AsyncIterable[Any],
         *,
-        progress: bool | Callable[[Progress], object] = False,
+        progress: bool | Callable[[rsmtp.Progress], object] = False,
         total: int | None = None,
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
     ) -> AsyncSending:

@@ -14,7 +14,6 @@ from rsmtp._aio.pool import AsyncPool
 from rsmtp._client.local_hostname import address_literal
 from rsmtp._common.tracebacks import named, shortened
 from rsmtp._mailer.feeding import ENDED, each_made, feed, put
-from rsmtp._mailer.progress import Progress
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.servers import Local
 from rsmtp._rsmtp import Login, Receipt, Worker
@@ -52,7 +51,7 @@ class AsyncSending:
         pool: AsyncPool,
         hops: list[Any],
         messages: Iterable[rsmtp.typing.Sendable] | AsyncIterable[rsmtp.typing.Sendable],
-        progress: bool | Callable[[Progress], object],
+        progress: bool | Callable[[rsmtp.Progress], object],
         total: int | None,
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
         *,

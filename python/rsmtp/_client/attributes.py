@@ -8,10 +8,20 @@ below only show them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Generic, Self, TypeVar, overload
 
-T = TypeVar("T")
+    T = TypeVar("T")
+else:
+    T = None
+
+    class Generic:
+        """`Setting[float]` is `Setting` at run time."""
+
+        def __class_getitem__(cls, _: object) -> type:
+            return cls
 
 
 class Shown(Generic[T]):
@@ -22,10 +32,13 @@ class Shown(Generic[T]):
         self._look = look
         self.__doc__ = look.__doc__
 
-    @overload
-    def __get__(self, client: None, owner: type | None = None) -> Self: ...
-    @overload
-    def __get__(self, client: object, owner: type | None = None) -> T: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, client: None, owner: type | None = None) -> Self: ...
+        @overload
+        def __get__(self, client: object, owner: type | None = None) -> T: ...
+
     def __get__(self, client: object | None, owner: type | None = None) -> Self | T:
         return self if client is None else self._look(client)
 
@@ -48,10 +61,13 @@ class Setting(Generic[T]):
         self._name = name
         self._kept = f"_rsmtp_{name}"
 
-    @overload
-    def __get__(self, client: None, owner: type | None = None) -> Self: ...
-    @overload
-    def __get__(self, client: object, owner: type | None = None) -> T: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, client: None, owner: type | None = None) -> Self: ...
+        @overload
+        def __get__(self, client: object, owner: type | None = None) -> T: ...
+
     def __get__(self, client: object | None, owner: type | None = None) -> Any:
         if client is None:
             return self

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-
 import rsmtp
 from rsmtp._client import outgoing
 from rsmtp._client.connecting import Connecting
 from rsmtp._client.conversation import LINE_BY_LINE
-from rsmtp._client.script import Reply, Steps
+from rsmtp._client.script import Reply
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import START_MAIL_INPUT, Request, severity
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rsmtp._client.script import Steps
+else:
+    later(globals(), "Callable Sequence")
+
 # Line ends and periods of mail data (RFC 5321 4.1.1.4, 4.5.2).
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-_PERIOD = re.compile(rb"^\.", re.MULTILINE)
+_LINE_END = rb"\r\n|\n|\r"
+_PERIOD = rb"(?m)^\."
 
 
 class Commands(Connecting):
@@ -170,8 +176,10 @@ class Commands(Connecting):
         code, text = yield self._rsmtp_own.docmd("data")
         if code != START_MAIL_INPUT:
             raise self._rsmtp_told(rsmtp.errors.SMTPDataError(code, text))
-        lines = _LINE_END.sub(b"\r\n", content)
-        lines = _PERIOD.sub(b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+        import re
+
+        lines = re.sub(_LINE_END, b"\r\n", content)
+        lines = re.sub(_PERIOD, b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n")
         yield self._rsmtp_own.send(lines + b".\r\n")
         reply: Reply = yield self._rsmtp_own.getreply()
         return reply

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 import rsmtp
 from rsmtp._client.conversation import LINE_BY_LINE, SMTP_SSL_PORT, Conversation
 from rsmtp._client.local_hostname import address_literal
-from rsmtp._client.script import Reply, Steps
+from rsmtp._client.script import Reply
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import SERVICE_READY, Opened, Request, Settings
 from rsmtp._transport.python_sockets import is_encrypted
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from rsmtp._client.script import Steps
     from rsmtp._transport.proxies import Proxy
+else:
+    later(globals(), "Any")
 
 
 class BadPort(OverflowError, ValueError):

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
-from collections.abc import Callable
-from typing import Any, Final
+import sys
 
 import rsmtp
 from rsmtp._client.attributes import Setting, Shown
 from rsmtp._client.debug_output import DebugOutput
 from rsmtp._client.local_hostname import own_name
-from rsmtp._client.script import Announced, Reply, Steps
+from rsmtp._client.script import Announced, Reply
 from rsmtp._client.socket_view import SocketView
 from rsmtp._client.transcript import Transcript
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import COMPLETED, Login, Request, TlsFacts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
+    from rsmtp._client.script import Steps
+else:
+    later(globals(), "Any Callable Final")
 
 SMTP_PORT: Final = 25
 SMTP_SSL_PORT: Final = 465
 LMTP_PORT: Final = 2003
 
-UNSET: Any = socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]
+
+class _Unset:
+    """A timeout that was not given. As an attribute it is what smtplib has there: what
+    subclasses connect by wants that one."""
+
+    def __repr__(self) -> str:
+        return "socket.getdefaulttimeout()"
+
+    def __get__(self, client: object, owner: type | None = None) -> Any:
+        import socket
+
+        return socket._GLOBAL_DEFAULT_TIMEOUT  # type: ignore[attr-defined]
+
+
+UNSET: Any = _Unset()
 # Methods that a subclass may override. What is built on them then calls the override.
 LINE_BY_LINE = ("docmd", "putcmd", "getreply", "send")
+
+
+def is_unset(timeout: Any) -> bool:
+    """Also smtplib's own sign of it, which is the `socket` module's."""
+    loaded = sys.modules.get("socket")
+    return timeout is UNSET or timeout is getattr(loaded, "_GLOBAL_DEFAULT_TIMEOUT", UNSET)
 
 
 class Conversation(DebugOutput):
@@ -46,6 +75,7 @@ class Conversation(DebugOutput):
     user: str | None = None
     password: str | None = None
 
+    timeout: Any = UNSET
     context: Setting[rsmtp.typing.Context | None] = Setting("A TlsConfig or an `ssl.SSLContext`, for `tls`.")
     deadline: Setting[float | None] = Setting("Seconds for one whole call; None: no limit.")
     pipelining: Setting[bool] = Setting("False sends one command at a time.")
@@ -108,7 +138,10 @@ class Conversation(DebugOutput):
         if self._rsmtp_tls_mode == "implicit" and self.default_port == SMTP_PORT:
             self.default_port = SMTP_SSL_PORT
         self._host = host
-        self.timeout = timeout
+        if timeout is UNSET:
+            vars(self).pop("timeout", None)
+        else:
+            self.timeout = timeout
         self.esmtp_features: dict[str, str] = {}
         self.command_encoding = "ascii"
         self.source_address = source_address
@@ -136,8 +169,7 @@ class Conversation(DebugOutput):
 
     def _rsmtp_check(self) -> None:
         """Raises for a setting that can't be meant."""
-        if self.timeout is not UNSET:
-            arguments.maybe_number("timeout", self.timeout)
+        arguments.maybe_number("timeout", self._rsmtp_timeout(None))
         arguments.maybe_number("deadline", self._rsmtp_deadline)
         arguments.flag("pipelining", self._rsmtp_pipelining)
         arguments.flag("chunking", self._rsmtp_chunking)
@@ -213,13 +245,18 @@ class Conversation(DebugOutput):
             self._rsmtp_start_anew(self._host)
             self._rsmtp_adopt(value)
 
+    def _rsmtp_timeout(self, default: float | None) -> float | None:
+        """What was given as `timeout`, or set since."""
+        timeout = vars(self).get("timeout", UNSET)
+        return default if is_unset(timeout) else timeout
+
     def _rsmtp_start_anew(self, host: str) -> None:
         """Prepares for a new connection and forgets what the old one had taught."""
         self.close()
         self._rsmtp_forget()
         self._rsmtp_is_settled = self._rsmtp_tls_is_said
         self._host = host
-        self._rsmtp_patience = socket.getdefaulttimeout() if self.timeout is UNSET else self.timeout
+        self._rsmtp_patience = self._rsmtp_timeout(_socket.getdefaulttimeout())
 
     def _rsmtp_adopt(self, sock: Any) -> None:
         """Uses a socket that the caller has connected."""

@@ -3,10 +3,12 @@ tokens expire. What it gives is checked here, before anything is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from rsmtp._common import arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 def is_asynchronous(secret: Any) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
-from collections.abc import Callable
 
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import TranscriptLine
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+else:
+    later(globals(), "Callable")
 
 
 class DebugOutput:
@@ -25,6 +30,8 @@ class DebugOutput:
 
     def _print_debug(self, *args: object) -> None:
         if self.debuglevel > 1:
+            import datetime
+
             print(datetime.datetime.now().time(), *args, file=sys.stderr)
         else:
             print(*args, file=sys.stderr)

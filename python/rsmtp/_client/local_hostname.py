@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
+import _socket
 
 
 def own_name() -> str:
     """This machine's name if it is one that a server can take; no DNS look-up,
     which can take seconds and tell nonsense."""
-    name = socket.gethostname()
+    name = _socket.gethostname()
     fits = "." in name and all(c.isascii() and (c.isalnum() or c in "-.") for c in name)
     return name if fits else "[127.0.0.1]"
 

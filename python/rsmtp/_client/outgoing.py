@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import functools
-import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
-
 import rsmtp
 from rsmtp._common import arguments
 from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _rendered, needs_smtputf8
 
-# Characters of a field whose addresses are kept.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+# Characters of a field whose addresses are kept, and how many fields are.
 _SHORT = 256
+_MANY = 256
+_KNOWN: dict[tuple[str, str, bool], tuple[str, ...]] = {}
 
 
-class Envelope(NamedTuple):
+class Envelope:
     """Who sends and who receives, apart from what the headers say."""
 
-    sender: str
-    recipients: list[str]
+    __slots__ = ("recipients", "sender")
+
+    def __init__(self, sender: str, recipients: list[str]) -> None:
+        self.sender = sender
+        self.recipients = recipients
 
     @property
     def needs_smtputf8(self) -> bool:
@@ -101,7 +106,14 @@ def _addresses(name: str, field: Any, local: bool) -> tuple[str, ...]:
         return _read_with_defects(name, field, local)
     text = str(field)
     # Message after message has the same From. A long list comes once: it is not kept.
-    return _read_again(name, text, local) if len(text) <= _SHORT else _read(name, text, local)
+    if len(text) > _SHORT:
+        return _read(name, text, local)
+    known = name, text, local
+    if (found := _KNOWN.get(known)) is None:
+        if len(_KNOWN) >= _MANY:
+            _KNOWN.clear()
+        found = _KNOWN[known] = _read(*known)
+    return found
 
 
 def _read(name: str, text: str, local: bool) -> tuple[str, ...]:
@@ -128,9 +140,6 @@ def _read_with_defects(name: str, field: Any, local: bool) -> tuple[str, ...]:
 def _is_invalid(defect: Any) -> bool:
     """Obsolete syntax, and octets in a display name, leave no doubt about the addresses."""
     return any(cls.__name__ == "InvalidHeaderDefect" for cls in type(defect).__mro__)
-
-
-_read_again = functools.lru_cache(maxsize=256)(_read)
 
 
 def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
@@ -229,19 +238,21 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
 
 # What ends a field early (RFC 5322 2.2): a name with these, a line end that no folding
 # white space follows. A control character is an end to some readers.
-_NO_NAME = re.compile(r"[^!-9;-~]")
-_BREAKS_OUT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?![\n \t])|\n(?![ \t])")
+_NO_NAME = r"[^!-9;-~]"
+_BREAKS_OUT = r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?![\n \t])|\n(?![ \t])"
 
 
 def check_fields(msg: Any) -> None:
     """Raises ValueError naming the field for a value that a reader of the message would take
     for another field or for the body: the message's own generator writes it unchanged."""
+    import re
+
     for part in msg.walk():
         for name, value in part.raw_items():
-            if not name or _NO_NAME.search(name):
+            if not name or re.search(_NO_NAME, name):
                 raise ValueError(f"msg: the name of the header field {name!r} can't be read (RFC 5322 2.2)")
             text = value if isinstance(value, str) else str(value)
-            if _BREAKS_OUT.search(text):
+            if re.search(_BREAKS_OUT, text):
                 raise ValueError(
                     f"{name}: {text!r} would end the field: a line end or control character stands in it"
                 )
@@ -253,10 +264,12 @@ def bare_address(address: str) -> str:
     text is dropped, and nothing follows the address on its line."""
     if any(ord(character) < 32 or ord(character) == 127 for character in address):
         raise ValueError(f"address: {address!r} contains a control character")
+    import re
+
     text = address.strip()
-    if found := _IN_BRACKETS.fullmatch(text):
+    if found := re.fullmatch(_IN_BRACKETS, text):
         return found[1].strip()
-    if not _PLAIN.fullmatch(text):
+    if not re.fullmatch(_UNBRACKETED, text):
         raise ValueError(f"address: {address!r} is not an address: its angle brackets don't enclose one")
     if text.endswith(")"):
         import email.utils
@@ -267,5 +280,5 @@ def bare_address(address: str) -> str:
 
 # Text whose angle brackets, if it has any, stand in quoted strings (RFC 5322 3.2.4).
 _UNBRACKETED = r'(?:[^"<>]|"(?:[^"\\]|\\.)*")*'
-_PLAIN = re.compile(_UNBRACKETED)
-_IN_BRACKETS = re.compile(f"{_UNBRACKETED}<({_UNBRACKETED})>")
+
+_IN_BRACKETS = f"{_UNBRACKETED}<({_UNBRACKETED})>"

@@ -7,18 +7,22 @@ has come about already; `AsyncSmtpClient` makes coroutines of them, where it is 
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Generator
-from typing import Any, Concatenate, ParamSpec, TypeVar
-
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import named
 
-P = ParamSpec("P")
-R = TypeVar("R")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any, Concatenate, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+    # A script: yields what has been begun, is given what came of it, returns the result.
+    Steps = Generator[Any, Any, R]
+else:
+    later(globals(), "Any Callable Generator")
 
 Reply = tuple[int, bytes]
-# A script: yields what has been begun, is given what came of it, returns the result.
-Steps = Generator[Any, Any, R]
 
 
 class Announced:
@@ -37,14 +41,15 @@ def named_after(
     script: Callable[..., Steps[Any]], method: Callable[Concatenate[Any, P], R], client: str
 ) -> Callable[Concatenate[Any, P], R]:
     """The method with the script's name, signature and documentation."""
-    signature = inspect.signature(script)
-    returned = str(signature.return_annotation).removeprefix("Steps[").removesuffix("]")
+    # The annotations are names of the script's module. What inspect.signature() tells is the
+    # script's, and there it is told what the method returns.
+    returned = str(script.__annotations__["return"])
+    if returned.startswith("Steps["):
+        script.__annotations__["return"] = returned.removeprefix("Steps[").removesuffix("]")
     method.__name__ = script.__name__.removeprefix("_rsmtp_")
     method.__qualname__ = f"{client}.{method.__name__}"
     named(method, method.__name__)
     method.__doc__ = script.__doc__
-    # The annotations are names of the script's module.
     method.__wrapped__ = script  # type: ignore[attr-defined]
-    method.__annotations__ = {**script.__annotations__, "return": returned}
-    method.__signature__ = signature.replace(return_annotation=returned)  # type: ignore[attr-defined]
+    method.__annotations__ = dict(script.__annotations__)
     return method

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
 
 import rsmtp
 from rsmtp._client.connecting import Connecting
-from rsmtp._client.script import Reply, Steps
+from rsmtp._client.script import Reply
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import (
     AUTH_CONTINUES,
     CREDENTIALS_INVALID,
@@ -18,6 +18,14 @@ from rsmtp._rsmtp import (
     cram_md5,
     severity,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rsmtp._client.script import Steps
+else:
+    later(globals(), "Callable")
 
 _AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login", "send")
 # Answers to one AUTH command, before it is taken for an endless loop.

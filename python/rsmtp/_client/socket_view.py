@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
     from rsmtp import _rsmtp
     from rsmtp._client.conversation import Conversation
     from rsmtp._transport.asyncio_connection import Connection
@@ -39,6 +41,8 @@ class SocketView:
 
     @property
     def family(self) -> socket.AddressFamily:
+        import socket
+
         name = self._connection.getsockname()
         if name is None:
             return socket.AF_UNIX
@@ -62,6 +66,8 @@ class SocketView:
             sock.shutdown(how)
 
     def _descriptor(self) -> socket.socket:
+        import socket
+
         return socket.socket(fileno=os.dup(self.fileno()))
 
     # -- what an `ssl.SSLSocket` tells, where there is TLS ------------------------------

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import rsmtp
 from rsmtp._client import outgoing
 from rsmtp._client.connecting import Connecting
 from rsmtp._client.conversation import LINE_BY_LINE
-from rsmtp._client.script import Reply, Steps
+from rsmtp._client.script import Reply
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import COMPLETED, SERVICE_NOT_AVAILABLE, WILL_FORWARD, RenderedMessage, Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from rsmtp._client.script import Steps
+else:
+    later(globals(), "Any Sequence")
 
 _STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
 

@@ -7,14 +7,15 @@ as raised by that call: our own frames say nothing to its caller.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable
-from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
 
-P = ParamSpec("P")
-R = TypeVar("R")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 FULL = "RSMTP_FULL_TRACEBACK"
 _PACKAGE = __name__.partition(".")[0]
@@ -77,7 +78,11 @@ def _has_callers_code(trace: TracebackType | None) -> bool:
 def respelled(raised: BaseException, function: Callable[..., Any], name: str) -> BaseException:
     """The exception; where it is about an argument that the function does not have, by the name
     that the caller knows, with the nearest spelling."""
-    if type(raised) is not TypeError or not (found := _UNKNOWN.fullmatch(str(raised))):
+    if type(raised) is not TypeError or "unexpected keyword argument" not in str(raised):
+        return raised
+    import re
+
+    if not (found := re.fullmatch(_UNKNOWN, str(raised))):
         return raised
     if found[1].rpartition(".")[2] not in (function.__name__, function.__qualname__):
         return raised
@@ -93,7 +98,7 @@ def respelled(raised: BaseException, function: Callable[..., Any], name: str) ->
     return told
 
 
-_UNKNOWN = re.compile(r"(\S+)\(\) got an unexpected keyword argument '([^']*)'.*", re.S)
+_UNKNOWN = r"(?s)(\S+)\(\) got an unexpected keyword argument '([^']*)'.*"
 
 
 def named(method: Callable[..., Any], name: str) -> None:
@@ -104,7 +109,6 @@ def named(method: Callable[..., Any], name: str) -> None:
 def public(function: Callable[P, R]) -> Callable[P, R]:
     """A function whose tracebacks end with it."""
 
-    @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
@@ -112,5 +116,10 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
             name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
             raise shortened(respelled(raised, function, name))  # noqa: B904
 
+    # What functools.wraps does, which would have to be loaded.
+    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+        setattr(call, name, getattr(function, name))
+    call.__dict__.update(vars(function))
+    call.__wrapped__ = function  # type: ignore[attr-defined]
     named(call, function.__name__)
     return call

@@ -3,12 +3,14 @@ never within the engine."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from typing import Any
-
 from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
 from rsmtp._rsmtp import Sending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from typing import Any
 
 
 class Unmade:

@@ -4,14 +4,17 @@ sends once and leaves: `keep_idle=0` says QUIT together with the message."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import rsmtp
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import shortened
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from types import FrameType
+else:
+    later(globals(), "Callable FrameType Sequence")
 
 __all__ = ["asend", "send"]
 

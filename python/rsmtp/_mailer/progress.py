@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple
 
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import Sending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Self
+else:
+    later(globals(), "Any Callable Self")
 
 # Seconds between two looks.
 _PERIOD = 0.1

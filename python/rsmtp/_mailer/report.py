@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import rsmtp
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import Receipt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+else:
+    later(globals(), "Any")
 
 # Receipts of sent messages that a Report keeps; all others it keeps in any case.
 KEPT = 10_000

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import _socket
-import contextlib
-import select
-from typing import Any
 
 from rsmtp._transport import python_sockets, quick_ack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Octets that are read at a time.
 _READ = 64 * 1024
@@ -55,6 +56,8 @@ class ForeignSocket:
             return False
         if getattr(self.sock, "pending", int)():
             return True
+        import select
+
         number = self.sock.fileno()
         if number < 0 or not hasattr(select, "poll"):
             return False
@@ -63,8 +66,10 @@ class ForeignSocket:
         return bool(poll.poll(0))
 
     def close(self) -> None:
-        with contextlib.suppress(OSError, AttributeError):
+        try:
             self.sock.close()
+        except (OSError, AttributeError):
+            pass
 
 
 def dial(

@@ -9,23 +9,28 @@ they always were.
 from __future__ import annotations
 
 import _socket
-import contextlib
-import socket
 import sys
-from collections.abc import Iterator
-from typing import Any
 
 from rsmtp._rsmtp import ascii_host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What Python's own class inherits from C, and others patch into it.
 _INHERITED = ("connect", "connect_ex", "send", "sendall", "recv", "recv_into", "settimeout", "bind")
 
 
-def are_replaced(module: Any = socket) -> bool:
+def are_replaced(module: Any = None) -> bool:
     """Whether another library has replaced Python's sockets: the class, one of its methods,
-    or a function that connects or looks names up."""
-    if module is not socket:
+    or a function that connects or looks names up. `module` stands where they are, if it is
+    not Python's own."""
+    socket = sys.modules.get("socket")
+    if module is not None and module is not socket:
         return True
+    if socket is None:
+        # What was never loaded was never replaced.
+        return False
     cls = socket.socket
     names = vars(socket)
     if getattr(cls, "__bases__", None) != (_socket.socket,):
@@ -39,19 +44,27 @@ def are_replaced(module: Any = socket) -> bool:
 
 
 def connected(
-    host: str, port: int, timeout: Any, source_address: tuple[str, int] | None, module: Any = socket
+    host: str, port: int, timeout: Any, source_address: tuple[str, int] | None, module: Any = None
 ) -> Any:
     """A socket of Python's, or of what stands there instead, connected to `host`."""
     if timeout is not None and not timeout:
         raise ValueError("timeout: Non-blocking socket (timeout=0) is not supported")
     # An empty name is any local address, as it is for the engine.
     name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
-    return module.create_connection((ascii_host(name), port), timeout, source_address)
+    return (module or _pythons()).create_connection((ascii_host(name), port), timeout, source_address)
+
+
+def _pythons() -> Any:
+    import socket
+
+    return socket
 
 
 def are_green() -> bool:
     """Whether Python's sockets are those of gevent or eventlet and nothing else: they go
     where Python's would, and let other greenlets run while they wait."""
+    if (socket := sys.modules.get("socket")) is None:
+        return False
     replaced = (socket.socket, socket.create_connection, socket.getaddrinfo)
     return all(_is_green(one) for one in replaced)
 
@@ -60,7 +73,7 @@ def are_greens_below() -> bool:
     """Whether there are greenlets' sockets below what is not theirs."""
     monkey = sys.modules.get("gevent.monkey")
     patched = monkey is not None and monkey.is_module_patched("socket")
-    return patched or any(_is_green(base) for base in getattr(socket.socket, "__mro__", ()))
+    return patched or any(_is_green(base) for base in getattr(_pythons().socket, "__mro__", ()))
 
 
 def _is_green(thing: Any) -> bool:
@@ -70,12 +83,13 @@ def _is_green(thing: Any) -> bool:
 def resolved(host: str, port: int) -> list[str]:
     """The server's addresses, for a proxy."""
     with told_as_ours(host):
-        found = socket.getaddrinfo(ascii_host(host), port, type=socket.SOCK_STREAM)
+        found = _pythons().getaddrinfo(ascii_host(host), port, type=_socket.SOCK_STREAM)
     return [str(address[0]).partition("%")[0] for *_, address in found]
 
 
-def connected_to_path(path: str, timeout: float | None, module: Any = socket) -> Any:
+def connected_to_path(path: str, timeout: float | None, module: Any = None) -> Any:
     """The same, to the Unix socket at `path`."""
+    module = module or _pythons()
     sock = module.socket(module.AF_UNIX, module.SOCK_STREAM)
     try:
         sock.settimeout(timeout)
@@ -86,20 +100,24 @@ def connected_to_path(path: str, timeout: float | None, module: Any = socket) ->
     return sock
 
 
-@contextlib.contextmanager
-def told_as_ours(where: str) -> Iterator[None]:
+class told_as_ours:
     """What connecting by Python's sockets fails by, as one of our errors. An exception of a
     library's own (a proxy's refusal) stays what it is: programs wait for it."""
-    try:
-        yield
-    except OSError as error:
-        if type(error).__module__ not in ("builtins", "socket"):
-            raise
-        message = f"no connection to {where}: {error}"
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if not isinstance(error, OSError) or type(error).__module__ not in ("builtins", "socket"):
+            return
+        message = f"no connection to {self._where}: {error}"
         from rsmtp import errors
 
         told: errors.SMTPException
-        if isinstance(error, socket.gaierror):
+        if isinstance(error, _socket.gaierror):
             told = errors.SMTPHostNotFound(error.errno, message)
         elif isinstance(error, TimeoutError):
             told = errors.SMTPTimeoutError(message)
@@ -128,7 +146,7 @@ def leads_elsewhere(sock: Any, host: str) -> bool:
 
 
 def is_unix(sock: Any) -> bool:
-    return getattr(sock, "family", None) == getattr(socket, "AF_UNIX", -1)
+    return getattr(sock, "family", None) == getattr(_socket, "AF_UNIX", -1)
 
 
 def is_encrypted(sock: Any) -> bool:
@@ -150,8 +168,10 @@ def address(sock: Any, which: str) -> tuple[str, int] | None:
 
 
 def _is_address(host: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        with contextlib.suppress(OSError, ValueError):
+    for family in (_socket.AF_INET, _socket.AF_INET6):
+        try:
             _socket.inet_pton(family, host)
-            return True
+        except (OSError, ValueError):
+            continue
+        return True
     return False

@@ -6,20 +6,24 @@ commands until the first is acknowledged, and the system would do that 40 ms lat
 
 from __future__ import annotations
 
-import contextlib
-import socket
-from typing import Any
+import _socket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Linux alone has it, and forgets it again: it is said after each read.
-_QUICKACK: int = getattr(socket, "TCP_QUICKACK", 0)
+_QUICKACK: int = getattr(_socket, "TCP_QUICKACK", 0)
 
 
 def can_be_asked(sock: Any) -> bool:
     """Whether this is a TCP socket on a system that has it."""
-    return bool(_QUICKACK) and getattr(sock, "family", None) in (socket.AF_INET, socket.AF_INET6)
+    return bool(_QUICKACK) and getattr(sock, "family", None) in (_socket.AF_INET, _socket.AF_INET6)
 
 
 def acknowledge(sock: Any) -> None:
     # Without it answers only come later.
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+    try:
+        sock.setsockopt(_socket.IPPROTO_TCP, _QUICKACK, 1)
+    except OSError:
+        pass

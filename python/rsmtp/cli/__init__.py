@@ -1,16 +1,25 @@
 """The command line. Each command is a module with ``add_to``, which says what it
-takes and sets ``run``: a function of the parsed arguments that returns the exit code."""
+takes and sets ``run``: a function of the parsed arguments that returns the exit code. It is
+loaded when the command is given."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from rsmtp import __version__, demo
-from rsmtp.cli import catch, check, completion, exit_code, outbox, send
+from rsmtp import __version__
+from rsmtp.cli import exit_code
 from rsmtp.cli.exit_code import Stop
 
-COMMANDS = (send, outbox, check, catch, demo, completion)
+# Where each is at home, and what `rsmtp --help` says of it.
+COMMANDS = {
+    "send": ("rsmtp.cli.send", "send a message"),
+    "outbox": ("rsmtp.cli.outbox", "send what waits in a file, and look after it"),
+    "check": ("rsmtp.cli.check", "find out what a server offers and what is wrong with it"),
+    "catch": ("rsmtp.cli.catch", "run a local mail server that shows what arrives"),
+    "demo": ("rsmtp.demo", "send a message to a local server and show the conversation"),
+    "completion": ("rsmtp.cli.completion", "print a completion script"),
+}
 
 EXAMPLES = """\
 examples:
@@ -24,8 +33,8 @@ rsmtp COMMAND --help has more of them.
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """What every command takes: for `main`, and for the completion scripts."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """What every command takes, for the completion scripts; or what one does, for `main`."""
     parser = argparse.ArgumentParser(
         prog="rsmtp",
         description="Send email, and see it arrive.",
@@ -34,8 +43,12 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rsmtp {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_to(commands)
+    for name, (home, summary) in COMMANDS.items():
+        if only is None or name == only:
+            __import__(home)
+            sys.modules[home].add_to(commands, summary)
+        else:
+            commands.add_parser(name, help=summary)
     return parser
 
 
@@ -43,9 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (`rsmtp.cli.exit_code`)."""
     try:
         try:
-            given = parser().parse_args(arguments)
+            words = sys.argv[1:] if arguments is None else arguments
+            command = parser(next((word for word in words if not word.startswith("-")), ""))
+            given = command.parse_args(words)
             if "run" not in given:
-                parser().print_help(sys.stderr)
+                command.print_help(sys.stderr)
                 return exit_code.USAGE
             return int(given.run(given))
         finally:

@@ -43,10 +43,10 @@ BODY_LINES = 20
 WIDTH = 72
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summary: str) -> None:
     parser = commands.add_parser(
         "catch",
-        help="run a local mail server that shows what arrives",
+        help=summary,
         description="Run a local mail server that takes any mail, prints it, shows it in a web page, "
         "and delivers it nowhere.",
         epilog=EXAMPLES,

@@ -19,10 +19,10 @@ for this session, and for good:
 """
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summary: str) -> None:
     parser = commands.add_parser(
         "completion",
-        help="print a completion script",
+        help=summary,
         description="Print a script that makes a shell complete rsmtp's commands and options.",
         epilog=INSTALLING,
         formatter_class=argparse.RawDescriptionHelpFormatter,

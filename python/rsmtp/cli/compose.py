@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +52,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--envelope-to", metavar="ADDRESS", action="append", help="can be repeated")
 
 
-@dataclass(frozen=True)
 class Outgoing:
-    """A message and its envelope, ready to be sent."""
+    """A message and its envelope, ready to be sent. `raw` is what the server gets, where that is
+    not the message's own rendering."""
 
-    envelope: Envelope
-    message: Any
-    # What the server gets, where that is not the message's own rendering.
-    raw: bytes | None = None
+    def __init__(self, envelope: Envelope, message: Any, raw: bytes | None = None) -> None:
+        self.envelope = envelope
+        self.message = message
+        self.raw = raw
 
     @property
     def octets(self) -> bytes:

@@ -1,7 +1,7 @@
 """Exit codes, those of sysexits.h where it has a fitting one, and the errors that
 end a command."""
 
-from rsmtp import errors
+import rsmtp
 
 OK = 0
 PROBLEMS = 1
@@ -43,24 +43,23 @@ def of(error: BaseException) -> int:
     """The exit code for what a client has raised."""
     if "unknown" in getattr(error, "fates", {}).values():
         return UNKNOWN_FATE
+    errors = rsmtp.errors
     if getattr(error, "transient", False) and not isinstance(error, errors.SMTPUnreachable):
         return TRY_AGAIN
-    return next((code for cls, code in _CODES if isinstance(error, cls)), UNAVAILABLE)
-
-
-# The first class that fits decides.
-_CODES: tuple[tuple[type[BaseException], int], ...] = (
-    (errors.SMTPTimeoutError, TRY_AGAIN),
-    (errors.SMTPHostNotFound, NO_HOST),
-    (errors.SMTPUnreachable, UNAVAILABLE),
-    (errors.SMTPTLSError, TLS),
-    (errors.SMTPAuthenticationError, NO_PERMISSION),
-    (errors.SMTPRecipientsRefused, NO_USER),
-    (errors.SMTPSenderRefused, DATA),
-    (errors.SMTPDataError, DATA),
-    (errors.SMTPProtocolError, PROTOCOL),
-    (errors.SMTPNotSupportedError, PROTOCOL),
-    (errors.SMTPNonASCIIAddress, PROTOCOL),
-    (errors.SMTPHeloError, PROTOCOL),
-    (ValueError, DATA),
-)
+    # The first class that fits decides.
+    codes: tuple[tuple[type[BaseException], int], ...] = (
+        (errors.SMTPTimeoutError, TRY_AGAIN),
+        (errors.SMTPHostNotFound, NO_HOST),
+        (errors.SMTPUnreachable, UNAVAILABLE),
+        (errors.SMTPTLSError, TLS),
+        (errors.SMTPAuthenticationError, NO_PERMISSION),
+        (errors.SMTPRecipientsRefused, NO_USER),
+        (errors.SMTPSenderRefused, DATA),
+        (errors.SMTPDataError, DATA),
+        (errors.SMTPProtocolError, PROTOCOL),
+        (errors.SMTPNotSupportedError, PROTOCOL),
+        (errors.SMTPNonASCIIAddress, PROTOCOL),
+        (errors.SMTPHeloError, PROTOCOL),
+        (ValueError, DATA),
+    )
+    return next((code for cls, code in codes if isinstance(error, cls)), UNAVAILABLE)

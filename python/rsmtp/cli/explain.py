@@ -1,10 +1,6 @@
 """An error of a conversation as a person at a terminal wants it: what went wrong,
 and what to do here. No traceback."""
 
-import re
-
-from rsmtp import errors
-from rsmtp._common import hints
 from rsmtp._mailer.servers import Server
 from rsmtp.cli.terminal import harmless
 
@@ -14,5 +10,10 @@ _FOR_SCRIPTS = "certificate verify failed: "
 
 def explain(error: BaseException, server: Server | None = None) -> str:
     """One or two sentences; without a server, nothing about looking at it."""
+    import re
+
+    from rsmtp import errors
+    from rsmtp._common import hints
+
     words = re.sub(r"^\[Errno -?\d+\] ", "", errors.words(error)).removeprefix(_FOR_SCRIPTS)
     return harmless(hints.at_a_terminal(error, words, server.host if server else None))

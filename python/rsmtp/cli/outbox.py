@@ -51,10 +51,10 @@ _COLOURS = {"sent": "good", "queued": "bold", "sending": "bold", "cancelled": "d
 _NEED_A_PERSON = ("unknown", "refused", "dead")
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     parser = commands.add_parser(
         "outbox",
-        help="send what waits in a file, and look after it",
+        help=summary,
         description=DESCRIPTION,
         epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

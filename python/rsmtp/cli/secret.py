@@ -1,8 +1,6 @@
 """The password: from the environment, the keyring or a prompt. Never from an
 argument, which every user of the machine can read (ps)."""
 
-import getpass
-import importlib
 import os
 import sys
 
@@ -16,6 +14,8 @@ def password_for(server: Server) -> str:
         return server.password
     found = os.environ.get("RSMTP_PASSWORD") or _from_keyring(server)
     if found is None and sys.stderr.isatty():
+        import getpass
+
         try:
             # From the terminal itself: standard input may be the message.
             found = getpass.getpass(f"Password of {server.username} at {server.host}: ")
@@ -33,6 +33,8 @@ def password_for(server: Server) -> str:
 
 def _from_keyring(server: Server) -> str | None:
     """Kept there with ``keyring set HOST USER``. Without the library, nothing."""
+    import importlib
+
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:

@@ -37,10 +37,10 @@ examples:
 """
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     parser = commands.add_parser(
         "send",
-        help="send a message",
+        help=summary,
         description=DESCRIPTION,
         epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

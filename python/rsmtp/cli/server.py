@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass, replace
 from typing import Any
 
 from rsmtp import Mailer, TlsConfig
-from rsmtp._mailer.servers import Local, Server, from_url
+from rsmtp._mailer.server_urls import from_url
+from rsmtp._mailer.servers import Local, Server
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.one_name import OneName
 from rsmtp.mailer import URL_VARIABLE
@@ -39,20 +39,20 @@ def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PA
     )
 
 
-@dataclass(frozen=True)
 class Target:
     """Where to send to, and how a `Mailer` is told so."""
 
-    server: Server | Local
-    url: str | None
-    settings: dict[str, Any]
+    def __init__(self, server: Server | Local, url: str | None, settings: dict[str, Any]) -> None:
+        self.server = server
+        self.url = url
+        self.settings = settings
 
     @property
     def username(self) -> str | None:
         return self.server.username if isinstance(self.server, Server) else None
 
     def with_password(self, password: str) -> Target:
-        return replace(self, settings=self.settings | {"password": password})
+        return Target(self.server, self.url, self.settings | {"password": password})
 
     def mailer(self, **settings: Any) -> Mailer:
         return Mailer(self.url, retries=0, **self.settings, **settings)

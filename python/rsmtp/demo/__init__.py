@@ -24,10 +24,10 @@ examples:
 SCRIPT = Path(__file__).with_name("send_email.py")
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summary: str) -> None:
     parser = commands.add_parser(
         "demo",
-        help="send a message to a local server and show the conversation",
+        help=summary,
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -6,10 +6,12 @@ works here; the classes are thin, the message under all of them is one.
 
 from __future__ import annotations
 
-import importlib
-from typing import IO, TYPE_CHECKING, Any
+from rsmtp.email import _rest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import IO, Any
+
     from rsmtp.email.message import Message
 else:
 
@@ -17,7 +19,7 @@ else:
         """A module of the package: `smtplib` and others load most of the standard library's, so
         that programs say `email.utils.formatdate()` after a mere `import email`."""
         if name in __all__ or name in _OTHER_MODULES:
-            return importlib.import_module(f"{__name__}.{name}")
+            return _rest.module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

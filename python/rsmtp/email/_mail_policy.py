@@ -3,14 +3,13 @@ library's message classes."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from typing import Any
-
 from rsmtp._common.arguments import has_surrogates
 from rsmtp.email._policybase import Policy, split_source
 
-_LINE_ENDS = re.compile(r"\n|\r\n?")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
 
 class MailPolicy(Policy):
@@ -28,7 +27,7 @@ class MailPolicy(Policy):
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
         """The name up to the colon; the value without its folds."""
         name, value = split_source(sourcelines)
-        return name, "".join(_LINE_ENDS.split(value))
+        return name, value.replace("\r", "").replace("\n", "")
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         """The name and the text of the value."""

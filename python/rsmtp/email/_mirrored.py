@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import sys
 from abc import ABCMeta
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Mirrored(ABCMeta):  # an ABCMeta, so that `class Mine(Message, abc.ABC)` has one metaclass

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from typing import Any
 
 from rsmtp._common.arguments import has_surrogates
 from rsmtp.email import _rest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Compat32", "Policy", "compat32"]
 

@@ -3,10 +3,12 @@ take all the same."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from types import ModuleType
-from typing import Any
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 def of(mirror: str) -> Callable[[str], Any]:
@@ -17,7 +19,7 @@ def of(mirror: str) -> Callable[[str], Any]:
     def get(name: str) -> Any:
         if not name.startswith("__"):
             try:
-                return mirrored(name, getattr(importlib.import_module(standard), name))
+                return mirrored(name, getattr(module(standard), name))
             except AttributeError:
                 pass
         raise AttributeError(f"module {mirror!r} has no attribute {name!r}")
@@ -25,13 +27,19 @@ def of(mirror: str) -> Callable[[str], Any]:
     return get
 
 
+def module(name: str) -> Any:
+    # As importlib.import_module does, which would have to be loaded.
+    __import__(name)
+    return sys.modules[name]
+
+
 def mirrored(name: str, found: Any) -> Any:
     """Our counterpart of an object of the standard library's, or that object."""
-    if isinstance(found, ModuleType):
+    if isinstance(found, type(sys)):
         home, name = found.__name__, ""
     else:
         home, name = getattr(found, "__module__", None) or "", getattr(found, "__name__", name)
     if home.partition(".")[0] != "email":
         return found
-    mirror = importlib.import_module(f"rsmtp.{home}")
-    return vars(mirror).get(name, found) if name else mirror
+    ours = module(f"rsmtp.{home}")
+    return vars(ours).get(name, found) if name else ours

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import binascii
-import email.charset as _standard
-from collections.abc import Callable, Iterator
-from typing import Any
 
 from rsmtp import _rsmtp
-from rsmtp.email import _rest, errors
+from rsmtp._common.late_bases import derived, late
+from rsmtp.email import _rest
 from rsmtp.email._mirrored import Mirrored
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from email.charset import Charset as Standard
+    from typing import Any
+else:
+    Standard = late("email.charset", "Charset")
 
 __all__ = ["Charset", "add_alias", "add_charset", "add_codec"]
 
@@ -102,7 +108,8 @@ def _encode(string: str, codec: str) -> bytes:
     return string.encode(codec)
 
 
-class Charset(_standard.Charset, metaclass=Mirrored):
+@derived
+class Charset(Standard, metaclass=Mirrored):
     """A character set with what mail does to it.
 
     `input_charset` and `output_charset` are names, `input_codec` and `output_codec`
@@ -119,6 +126,8 @@ class Charset(_standard.Charset, metaclass=Mirrored):
             else:
                 name = str(input_charset, "ascii")
         except UnicodeError:
+            from rsmtp.email import errors
+
             raise errors.CharsetError(input_charset) from None
         name = name.lower()
         self.input_charset = ALIASES.get(name, name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import binascii
-from typing import Any
 
 from rsmtp.email import _rest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["encode_7or8bit", "encode_base64", "encode_noop", "encode_quopri"]
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 from email.errors import *
 from email.errors import MessageDefect as MessageDefect
 from email.errors import MessageError as MessageError
-from typing import TypeVar
 
-_Defect = TypeVar("_Defect", bound=MessageDefect)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Defect = TypeVar("_Defect", bound=MessageDefect)
 
 try:
     from email.errors import HeaderWriteError

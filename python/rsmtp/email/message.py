@@ -8,14 +8,21 @@ takes it; its methods are ours.
 
 from __future__ import annotations
 
-import email.message as _standard
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
 import rsmtp.message
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest, encoders
 from rsmtp.email._mirrored import Mirrored
 from rsmtp.email._policybase import compat32
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from email.message import EmailMessage as StandardMessage
+    from email.message import MIMEPart as StandardPart
+    from typing import Any
+else:
+    StandardPart = late("email.message", "MIMEPart")
+    StandardMessage = late("email.message", "EmailMessage")
 
 __all__ = ["EmailMessage", "Message"]
 
@@ -35,11 +42,12 @@ class Message(rsmtp.message.Message, metaclass=Mirrored):
             encoder(self)
 
 
-class MIMEPart(Message, _standard.MIMEPart):
+@derived
+class MIMEPart(Message, StandardPart):
     """A part with the `default` policy: fields are objects that know their syntax."""
 
     def __init__(self, policy: Any = None) -> None:
-        self._reset(_policy.default if policy is None else policy)
+        self._reset(_default() if policy is None else policy)
 
     def as_string(self, unixfrom: bool = False, maxheaderlen: int | None = None, policy: Any = None) -> str:
         """The whole message as text; `maxheaderlen` defaults to the policy's."""
@@ -178,13 +186,21 @@ class MIMEPart(Message, _standard.MIMEPart):
         self.attach(part)
 
 
-class EmailMessage(MIMEPart, _standard.EmailMessage):
+@derived
+class EmailMessage(MIMEPart, StandardMessage):
     """A whole message with the `default` policy."""
 
     def set_content(self, *args: Any, **kw: Any) -> None:
         super().set_content(*args, **kw)
         if "MIME-Version" not in self:
             self["MIME-Version"] = "1.0"
+
+
+def _default() -> Any:
+    # Not above: this module and that one refer to each other.
+    from rsmtp.email.policy import default
+
+    return default
 
 
 _BODY_TYPES = {"text/plain", "text/html", "multipart/related", "multipart/alternative"}
@@ -233,8 +249,5 @@ def _bodies(message: Any, part: Any, preferences: Sequence[str]) -> Iterator[tup
     if root is not None:
         yield from _bodies(message, root, preferences)
 
-
-# At the end: this module and that one refer to each other.
-from rsmtp.email import policy as _policy  # noqa: E402
 
 __getattr__ = _rest.of(__name__)

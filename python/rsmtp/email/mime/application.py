@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import email.mime.application as _standard
-from collections.abc import Callable
-from typing import Any
-
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest, encoders
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.mime.application import MIMEApplication as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.application", "MIMEApplication")
 
 __all__ = ["MIMEApplication"]
 
 
-class MIMEApplication(MIMENonMultipart, _standard.MIMEApplication):
+@derived
+class MIMEApplication(MIMENonMultipart, Standard):
     """An application/`_subtype` part; keyword arguments become parameters.
 
     `_encoder` gets the part and has to encode its payload; base64 by default.

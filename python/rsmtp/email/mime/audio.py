@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import email.mime.audio as _standard
 import sys
-from collections.abc import Callable
 from io import BytesIO
-from typing import Any
 
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest, encoders
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.mime.audio import MIMEAudio as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.audio", "MIMEAudio")
 
 __all__ = ["MIMEAudio"]
 
 
-class MIMEAudio(MIMENonMultipart, _standard.MIMEAudio):
+@derived
+class MIMEAudio(MIMENonMultipart, Standard):
     """An audio/`_subtype` part; keyword arguments become parameters.
 
     Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import email.mime.base as _standard
-from typing import Any
-
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest
 from rsmtp.email._policybase import compat32
 from rsmtp.email.message import Message
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from email.mime.base import MIMEBase as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.base", "MIMEBase")
+
 __all__ = ["MIMEBase"]
 
 
-class MIMEBase(Message, _standard.MIMEBase):
+@derived
+class MIMEBase(Message, Standard):
     """A part of type `_maintype/_subtype`; keyword arguments become parameters."""
 
     def __init__(self, _maintype: str, _subtype: str, *, policy: Any = None, **_params: Any) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import email.mime.image as _standard
-from collections.abc import Callable
-from typing import Any
-
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest, encoders
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.mime.image import MIMEImage as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.image", "MIMEImage")
 
 __all__ = ["MIMEImage"]
 
 
-class MIMEImage(MIMENonMultipart, _standard.MIMEImage):
+@derived
+class MIMEImage(MIMENonMultipart, Standard):
     """An image/`_subtype` part; keyword arguments become parameters.
 
     Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`

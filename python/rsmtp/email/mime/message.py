@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import email.mime.message as _standard
-from typing import Any
-
 from rsmtp import _rsmtp
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest
 from rsmtp.email.message import Message
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from email.mime.message import MIMEMessage as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.message", "MIMEMessage")
+
 __all__ = ["MIMEMessage"]
 
 
-class MIMEMessage(MIMENonMultipart, _standard.MIMEMessage):
+@derived
+class MIMEMessage(MIMENonMultipart, Standard):
     """A message/`_subtype` part around `_msg`. TypeError where that is no message."""
 
     def __init__(self, _msg: Any, _subtype: str = "rfc822", *, policy: Any = None) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import email.mime.multipart as _standard
-from collections.abc import Iterable
-from typing import Any
-
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest
 from rsmtp.email.mime.base import MIMEBase
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from email.mime.multipart import MIMEMultipart as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.multipart", "MIMEMultipart")
 
 __all__ = ["MIMEMultipart"]
 
 
-class MIMEMultipart(MIMEBase, _standard.MIMEMultipart):
+@derived
+class MIMEMultipart(MIMEBase, Standard):
     """A multipart/`_subtype` of `_subparts`; keyword arguments become parameters.
 
     Without a `boundary`, one is made up when the message is rendered.

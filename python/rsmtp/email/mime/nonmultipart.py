@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import email.mime.nonmultipart as _standard
-from typing import Any
-
-from rsmtp.email import _rest, errors
+from rsmtp._common.late_bases import derived, late
+from rsmtp.email import _rest
 from rsmtp.email.mime.base import MIMEBase
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from email.mime.nonmultipart import MIMENonMultipart as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.nonmultipart", "MIMENonMultipart")
 
 __all__ = ["MIMENonMultipart"]
 
 
-class MIMENonMultipart(MIMEBase, _standard.MIMENonMultipart):
+@derived
+class MIMENonMultipart(MIMEBase, Standard):
     """The base of all parts that nothing can be attached to."""
 
     def attach(self, payload: Any) -> None:
         """Always raises MultipartConversionError."""
+        from rsmtp.email import errors
+
         raise errors.MultipartConversionError("Cannot attach additional subparts to non-multipart/*")
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import email.mime.text as _standard
-from typing import Any
-
+from rsmtp._common.late_bases import derived, late
 from rsmtp.email import _rest
 from rsmtp.email._policybase import compat32
 from rsmtp.email.mime.nonmultipart import MIMENonMultipart
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from email.mime.text import MIMEText as Standard
+    from typing import Any
+else:
+    Standard = late("email.mime.text", "MIMEText")
+
 __all__ = ["MIMEText"]
 
 
-class MIMEText(MIMENonMultipart, _standard.MIMEText):
+@derived
+class MIMEText(MIMENonMultipart, Standard):
     """A text/`_subtype` part; without a `_charset`, us-ascii if that will do, else utf-8."""
 
     def __init__(

@@ -1,0 +1,33 @@
+"""Names that only annotations use, without loading the modules that they come from.
+
+`typing.get_type_hints(rsmtp.Mailer.send)`, as containers for dependencies ask it, evaluates
+annotations with the names of the function's module. A program that asks has loaded `typing`; so the
+names are there from the moment when it is loaded, and cost nothing before.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from rsmtp._common.late_bases import after
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def later(namespace: dict[str, Any], names: str) -> None:
+    """Gives a module these names of `collections.abc`, `typing` and `types`, parted by blanks."""
+
+    def give(typing: Any) -> None:
+        import collections.abc
+        import types
+
+        for name in names.split():
+            home = next(home for home in (collections.abc, typing, types) if hasattr(home, name))
+            namespace.setdefault(name, getattr(home, name))
+
+    if (loaded := sys.modules.get("typing")) is not None:
+        give(loaded)
+    else:
+        after("typing", give)

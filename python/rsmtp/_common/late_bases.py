@@ -1,0 +1,97 @@
+"""Classes of the standard library that ours derive from, without loading their modules.
+
+Libraries ask `isinstance(message, email.message.Message)`, and the standard library looks
+for a way to attach one along `type(message).__mro__`. So our classes derive from the standard
+library's. A program that never loads `email.message` has no way to ask, and need not load it
+for us: another base stands there until the program does, and then makes room for it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+
+def late(module: str, name: str) -> Any:
+    """The class of this name, if its module is loaded, or what stands for it until it is."""
+    if module in sys.modules:
+        return getattr(sys.modules[module], name)
+    return type(f"Late{name}", (), {"_rsmtp_home": module, "_rsmtp_name": name})
+
+
+def derived(cls: type[T]) -> type[T]:
+    """For a class that has a `late` base."""
+    for base in cls.__bases__:
+        if "_rsmtp_home" in vars(base):
+            _make_room(cls, base)
+    return cls
+
+
+def _make_room(cls: type, stand_in: Any) -> None:
+    def derive(module: Any) -> None:
+        standard = getattr(module, stand_in._rsmtp_name)
+        cls.__bases__ = tuple(standard if base is stand_in else base for base in cls.__bases__)
+
+    after(stand_in._rsmtp_home, derive)
+
+
+def after(module: str, done: Callable[[Any], None]) -> None:
+    """Does something when a module that is not loaded yet has been."""
+    _Importing.there().waiting.setdefault(module, []).append(done)
+
+
+class _Importing:
+    """A finder that hears of the first import of each of these modules, and a loader that does
+    what the module's own does, and one thing more."""
+
+    def __init__(self) -> None:
+        # By module: what is to be done when it is loaded.
+        self.waiting: dict[str, list[Callable[[Any], None]]] = {}
+        self._loaders: dict[str, Any] = {}
+
+    @classmethod
+    def there(cls) -> _Importing:
+        for finder in sys.meta_path:
+            if isinstance(finder, cls):
+                return finder
+        sys.meta_path.insert(0, one := cls())
+        return one
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name not in self.waiting or name in self._loaders:
+            return None
+        from importlib.util import find_spec
+
+        # Asked once more by this, and passed over.
+        self._loaders[name] = None
+        try:
+            spec = find_spec(name)
+        finally:
+            del self._loaders[name]
+        if spec is not None:
+            self._loaders[name], spec.loader = spec.loader, self  # type: ignore[assignment]
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loaders[spec.name].create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__name__
+        loader = self._loaders.pop(name)
+        module.__loader__ = loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = loader
+        loader.exec_module(module)
+        for done in self.waiting.pop(name, ()):
+            done(module)
+        if not self.waiting and self in sys.meta_path:
+            sys.meta_path.remove(self)

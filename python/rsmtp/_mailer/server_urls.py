@@ -1,0 +1,122 @@
+"""The server that a URL names.
+
+smtp://user:password@mail.example.org        STARTTLS required, port 587
+smtps://user:password@mail.example.org       TLS from the first octet, port 465
+smtp://mail.example.org:465                  TLS from the first octet, as the port is for
+smtp://localhost:25                          no TLS on this machine, and no login
+smtp://relay.example.org:25?tls=none         no TLS, said in words
+lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
+smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080
+file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from rsmtp._mailer.servers import Local, Server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LOCAL_SCHEMES = ("file", "sendmail", "null")
+_PARAMETERS = ("tls", "timeout", "local_hostname", "proxy")
+
+
+def from_url(url: str, **settings: Any) -> Server | Local:
+    """The server that a URL names; `settings` are the arguments of `Server` that a URL
+    does not tell. ValueError says what is wrong with it, never the password in it."""
+    parts = _split(url)
+    if parts.scheme in LOCAL_SCHEMES:
+        return _local(parts)
+    if parts.scheme not in ("smtp", "smtps", "lmtp"):
+        known = ", ".join(("smtp", "smtps", "lmtp", *LOCAL_SCHEMES))
+        if not parts.scheme:
+            raise ValueError(f"url: it has no scheme; write smtp://HOST, or one of {known}")
+        raise ValueError(f"url: its scheme is {parts.scheme!r}, not one of {known}")
+    if parts.fragment or "@" in parts.path + parts.query:
+        # Not shown: it would be a part of the password.
+        raise ValueError(_ESCAPES)
+    given = _parameters(parts)
+    lmtp = parts.scheme == "lmtp"
+    told: dict[str, Any] = {}
+    if parts.scheme == "smtps":
+        told["tls"] = given.pop("tls", "implicit")
+        if told["tls"] != "implicit":
+            raise ValueError(f"url: smtps:// is TLS from the first octet, not tls={told['tls']}")
+    path = unquote(parts.path) if parts.scheme != "smtps" and not parts.netloc else ""
+    if path.strip("/"):
+        # A Unix socket stays on this machine: it needs no encryption.
+        told |= {"path": path, "tls": given.pop("tls", "none")}
+    elif parts.path not in ("", "/"):
+        raise ValueError(f"url: nothing is known of a path on an SMTP server; {_ESCAPES[5:]}")
+    port = None
+    with suppress(ValueError):
+        port = parts.port or 0
+    if port is None:
+        raise ValueError(f"url: the port is not a number between 0 and 65535; {_ESCAPES[5:]}")
+    if not parts.hostname and not path:
+        raise ValueError("url: it names no host")
+    told["host"] = parts.hostname or "localhost"
+    if port:
+        told["port"] = port
+    if parts.username is not None:
+        told["username"] = unquote(parts.username)
+    if parts.password is not None:
+        told["password"] = unquote(parts.password)
+    if "timeout" in given:
+        try:
+            told["timeout"] = float(given.pop("timeout"))
+        except ValueError:
+            raise ValueError("url: timeout is not a number of seconds") from None
+    told |= given
+    twice = told.keys() & {name for name, value in settings.items() if value is not None}
+    if twice:
+        raise ValueError(f"{', '.join(sorted(twice))}: told by the URL and by an argument")
+    return Server(lmtp=lmtp, **{**settings, **told})
+
+
+_ESCAPES = (
+    'url: "#", "/", "?", "@", "[", "]" and "%" in a user or password are written %23, %2F, %3F and so on'
+)
+
+
+def _split(url: str) -> SplitResult:
+    if not isinstance(url, str):
+        raise TypeError(f"url: text is wanted, not {type(url).__name__}")
+    # urlsplit would drop some of these without a word.
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise ValueError("url: there is white space or a control character in it")
+    # Not raised where its own error is handled, which would keep that as the context: its
+    # words may show the password.
+    parts = None
+    with suppress(ValueError):
+        parts = urlsplit(url)
+    if parts is None:
+        raise ValueError(f"url: its host can't be read; {_ESCAPES[5:]}")
+    return parts
+
+
+def _parameters(parts: SplitResult) -> dict[str, str]:
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    for name in given:
+        if name not in _PARAMETERS:
+            raise ValueError(f"url: {name!r} is not one of its parameters: {', '.join(_PARAMETERS)}")
+    return given
+
+
+def _local(parts: SplitResult) -> Local:
+    path = unquote(parts.path) or None
+    if parts.netloc not in ("", "localhost"):
+        raise ValueError(
+            f"url: {parts.scheme}: takes a path with three slashes, as {parts.scheme}:///tmp/mail"
+        )
+    if parts.scheme == "file":
+        if path is None or not os.path.isdir(path):
+            raise ValueError(f"url: {path!r} is not a folder; file:///path/to/folder keeps messages in one")
+    elif parts.scheme == "null" and path:
+        raise ValueError("url: null: takes no path")
+    return Local(parts.scheme, path)
