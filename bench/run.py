@@ -21,12 +21,20 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cold
 import peers
 from tables import Rounds, median, picture, table
+
+try:
+    import resource  # finer than `os.times`, and not on every system
+except ImportError:
+    resource = None
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 ROUND_TRIP = 0.020
+# Of the sink.
+LOGIN = ("user", "password")
 LARGE = 10_000_000
 # name, what is built, octets of its attachment, messages in a round
 BUILDING = (
@@ -81,6 +89,14 @@ def main() -> None:
         }
         title = "Whole sessions: connect, STARTTLS, AUTH, one message, QUIT"
         section(title, "session", contest(rounds_of, options.rounds))
+    with sink("starttls") as (port, ca_file), one_cpu():
+        sections["cold"] = contest(
+            {peer: process(command) for peer, command in cold.processes(port, ca_file, *LOGIN).items()},
+            3 if options.quick else 15,
+        )
+        title = "Cold: a process that starts, sends one message by STARTTLS and AUTH, and ends"
+        texts.append(cold.table(title, sections["cold"]))
+        print(texts[-1], end="\n\n", flush=True)
     for name, build, size, count in BUILDING:
         octets = os.urandom(size)
         body = "Ein Gruß in einer Zeile.\n" * 40
@@ -145,8 +161,11 @@ def sent(send: peers.Sender, port: int, message: bytes, connections: int, second
 
 def cpu() -> float:
     """Seconds of this process, and of the programs that it has run."""
-    children = os.times()
-    return time.process_time() + children.children_user + children.children_system
+    if resource is None:
+        children = os.times()
+        return time.process_time() + children.children_user + children.children_system
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + used.ru_utime + used.ru_stime
 
 
 def repeated(once: Callable[[], object], count: int) -> Round:
@@ -155,6 +174,15 @@ def repeated(once: Callable[[], object], count: int) -> Round:
         for _ in range(count):
             once()
         return (time.perf_counter() - began) / count, (time.process_time() - cpu_began) / count
+
+    return timed
+
+
+def process(command: list[str]) -> Round:
+    def timed() -> tuple[float, float]:
+        began, cpu_began = time.perf_counter(), cpu()
+        cold.run(command, LOGIN[1])
+        return time.perf_counter() - began, cpu() - cpu_began
 
     return timed
 
