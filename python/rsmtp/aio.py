@@ -169,7 +169,8 @@ class AsyncSmtpClient(Verbs):
     async def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
         from rsmtp._client import credentials
 
-        return await credentials.ask_in_loop(argument, secret)
+        seconds = credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
+        return await credentials.ask_in_loop(argument, secret, seconds)
 
     async def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None

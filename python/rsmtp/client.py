@@ -147,7 +147,9 @@ class SmtpClient(Verbs):
     def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
         from rsmtp._client import credentials
 
-        return credentials.ask(argument, secret)
+        return credentials.ask(
+            argument, secret, credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
+        )
 
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None

@@ -115,7 +115,8 @@ class SMTPServerDisconnected(SMTPException, _std.SMTPServerDisconnected):
 
 class SMTPTimeoutError(SMTPServerDisconnected, TimeoutError):
     """The server did not answer in time. The session is closed, because a late
-    answer would be taken for the answer to a later command."""
+    answer would be taken for the answer to a later command. Or a callable gave no password
+    in time (stage "auth"): nothing was sent, and the session is as it was."""
 
 
 class SMTPUnreachable(SMTPException):

@@ -59,7 +59,9 @@ class BaseMailer:
             asked for each new session, before anything is sent, and once more if the server
             rejects what it gave (535); several threads may ask at once. What it raises ends
             the attempt. An AsyncMailer awaits an asynchronous one, and calls a plain one in a
-            thread, because it may block.
+            thread, because it may block. `timeout` and `deadline` hold for it, too: an
+            asynchronous one is cancelled then; what a plain one gives later is not used, and
+            a Mailer, which can't interrupt it, raises SMTPTimeoutError when it has returned.
         initial_response_ok: whether AUTH may say its first response with the command
             (RFC 4954 4), as in `SmtpClient.login`.
         connections: sessions at most at the same time.

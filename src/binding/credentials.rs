@@ -2,6 +2,7 @@
 
 use super::error::{Told, bad_argument};
 use crate::bulk::Source;
+use crate::driver::Patience;
 use crate::protocol::auth::{Credentials, Secret};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
@@ -39,6 +40,7 @@ pub fn source(
     username: Option<String>,
     password: Option<Py<PyAny>>,
     access_token: Option<Py<PyAny>>,
+    patience: Patience,
 ) -> PyResult<Option<Source>> {
     let (argument, secret, wrap): (_, _, fn(String) -> Secret) = match (password, access_token) {
         (Some(password), None) => ("password", password, Secret::Password),
@@ -58,11 +60,13 @@ pub fn source(
         })?;
         return Ok(Some(Source::Fixed(credentials(&username, wrap(text))?)));
     }
+    let seconds = patience.stage.into_iter().chain(patience.operation).min().map(|limit| limit.as_secs_f64());
     Ok(Some(Source::Asked(Arc::new(move || {
         Python::attach(|py| {
             let ask = || -> PyResult<Credentials> {
-                let asked =
-                    py.import("rsmtp._client.credentials")?.call_method1("ask", (argument, &secret))?;
+                let asked = py
+                    .import("rsmtp._client.credentials")?
+                    .call_method1("ask", (argument, &secret, seconds))?;
                 credentials(&username, wrap(asked.extract()?))
             };
             ask().map_err(|raised| not_told(py, raised))
@@ -72,9 +76,11 @@ pub fn source(
 
 /// What a callable has raised, or is to blame for.
 pub fn not_told(py: Python<'_>, raised: PyErr) -> Error {
-    // Where tokens come from may be out of reach for a while.
-    let is_network = raised.is_instance_of::<PyOSError>(py);
-    let kind = if is_network { Kind::Unreachable } else { Kind::Misuse };
+    // Where tokens come from may be out of reach for a while. An error of ours knows whether it may
+    // be: one for a callable that took too long is told at once.
+    let told = raised.value(py).getattr("transient").and_then(|value| value.extract::<bool>());
+    let may_pass = told.unwrap_or_else(|_| raised.is_instance_of::<PyOSError>(py));
+    let kind = if may_pass { Kind::Unreachable } else { Kind::Misuse };
     let error = Error::new(kind, Stage::Auth, raised.value(py).to_string());
     Error { cause: Some(Arc::new(Told(raised))), ..error }
 }

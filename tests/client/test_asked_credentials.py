@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 
 import pytest
 
@@ -117,3 +118,21 @@ def test_the_loop_awaits_an_asynchronous_one_and_is_not_blocked_by_another():
 
     with serve(answering(extensions=["AUTH PLAIN"])) as server:
         asyncio.run(main(server))
+
+
+@pytest.mark.parametrize("limit", ["timeout", "deadline"])
+def test_what_it_gives_too_late_is_not_sent(limit, monkeypatch):
+    """The session stays as it was: nothing was said."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+
+    def secret():
+        now[0] += 30.1
+        return "secret"
+
+    with serve(answering(extensions=["AUTH PLAIN"])) as server:
+        with rsmtp.SmtpClient(server.host, server.port, **{limit: 30}) as client:
+            with pytest.raises(errors.SMTPTimeoutError, match="callable of password took longer") as raised:
+                client.login("ann", secret)
+            assert raised.value.stage == "auth" and b"AUTH" not in server.heard
+            assert client.login("ann", "secret")[0] == 235

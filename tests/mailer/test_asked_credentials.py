@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import threading
+import time
 
 import pytest
 from client.scripted import answering, serve
 
 import rsmtp
+import rsmtp.credentials
 from rsmtp import errors
 
 MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n")
@@ -138,6 +140,123 @@ def test_a_fixed_password_is_not_tried_again():
             with pytest.raises(errors.SMTPAuthenticationError):
                 mailer.send(MESSAGE)
         assert len(server.peers) == 1
+
+
+# -- a callable that takes its time --------------------------------------------------
+
+LIMITS = [{"timeout": 7}, {"deadline": 7}, {"timeout": 7, "deadline": 60}, {"timeout": 60, "deadline": 7}]
+TOO_LONG = r"timed out: the callable of (password|access_token) took longer than .* s; nothing was sent"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test puts on."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.mark.parametrize("argument", ["password", "access_token"])
+@pytest.mark.parametrize("limits", LIMITS)
+def test_what_a_blocking_one_gives_too_late_is_not_used(clock, argument, limits):
+    asked = []
+
+    def secret():
+        asked.append(None)
+        clock[0] += 7.1
+        return "secret"
+
+    with serve(answering(extensions=["AUTH PLAIN XOAUTH2"])) as server:
+        given = {"host": server.host, "port": server.port, "tls": "none", "username": "ann", **limits}
+        with rsmtp.Mailer(**given, **{argument: secret}) as mailer:
+            with pytest.raises(errors.SMTPTimeoutError, match=TOO_LONG) as raised:
+                mailer.send(MESSAGE)
+            assert raised.value.stage == "auth"
+        with pytest.raises(errors.SMTPTimeoutError, match=TOO_LONG):
+            rsmtp.send(MESSAGE, **given, **{argument: secret})
+        with rsmtp.Mailer(**given, **{argument: secret}) as mailer:
+            with pytest.raises(errors.SMTPTimeoutError, match=TOO_LONG):
+                mailer.send_all([MESSAGE])
+        assert server.heard == b""
+    # It is not asked again and again.
+    assert len(asked) == 3
+
+
+def test_what_a_blocking_one_gives_in_time_is_used(clock, catcher):
+    def password():
+        clock[0] += 6.9
+        return catcher.password
+
+    for limits in (*LIMITS, {}):
+        with rsmtp.Mailer(**settings(catcher, password=password, **limits)) as mailer:
+            mailer.send(MESSAGE)
+
+
+class Endless:
+    """Callables that give nothing before they are let go."""
+
+    def __init__(self):
+        self.let_go = threading.Event()
+        self.ended = threading.Event()
+
+    async def asynchronous(self):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+
+    def blocking(self):
+        self.let_go.wait(50)
+        self.ended.set()
+        return "secret"
+
+    async def that_holds_on(self):
+        """It does not end when it is cancelled."""
+        while not self.let_go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("limits", [{"timeout": 0.05}, {"deadline": 0.05}])
+@pytest.mark.parametrize("form", ["asynchronous", "blocking", "that_holds_on"])
+@pytest.mark.parametrize("way", ["send", "send_all", "asend", "login"])
+def test_a_loop_waits_for_a_callable_as_long_as_it_was_told(form, way, limits, monkeypatch):
+    monkeypatch.setattr(rsmtp.credentials, "_FAREWELL", 0.05)
+    endless = Endless()
+
+    async def main(server):
+        given = {"username": "ann", "password": getattr(endless, form)}
+        there = {"host": server.host, "port": server.port, "tls": "none", **limits}
+        if way == "asend":
+            await rsmtp.asend(MESSAGE, **there, **given)
+        elif way == "login":
+            async with rsmtp.AsyncSmtpClient(server.host, server.port) as client:
+                client.deadline = 0.05
+                await client.login(**given)
+        else:
+            async with rsmtp.AsyncMailer(**there, **given) as mailer:
+                if way == "send":
+                    await mailer.send(MESSAGE)
+                else:
+                    await mailer.send_all([MESSAGE])
+
+    async def whole(server):
+        try:
+            await main(server)
+        finally:
+            if form == "that_holds_on":
+                endless.let_go.set()
+
+    with serve(answering(extensions=["AUTH PLAIN"])) as server:
+        try:
+            with pytest.raises(errors.SMTPTimeoutError, match=TOO_LONG) as raised:
+                # The end of the loop does not wait for a thread either.
+                asyncio.run(asyncio.wait_for(whole(server), 40))
+            assert raised.value.stage == "auth"
+            assert endless.ended.is_set() is (form == "asynchronous")
+        finally:
+            endless.let_go.set()
+        assert b"AUTH" not in server.heard
 
 
 # -- asynchronous callables ----------------------------------------------------------

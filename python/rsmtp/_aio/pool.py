@@ -97,7 +97,8 @@ class AsyncPool:
             if callable(secret):
                 outer = _asking.set((*_asking.get(), self))
                 try:
-                    text = await credentials.ask_in_loop(argument, secret)
+                    seconds = credentials.limit(hop.timeout, hop.deadline)
+                    text = await credentials.ask_in_loop(argument, secret, seconds)
                 finally:
                     _asking.reset(outer)
                 return Login(hop.username or "", **{argument: text})

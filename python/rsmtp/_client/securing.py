@@ -85,7 +85,9 @@ class Securing(Connecting):
         `username` is another name of `user`, which is smtplib's. `password` and
         `access_token` may be callables that return a text, for tokens that expire: asked before
         anything is sent, and once more if the server rejects what they gave (535). An
-        AsyncSmtpClient awaits an asynchronous one, and calls a plain one in a thread.
+        AsyncSmtpClient awaits an asynchronous one, and calls a plain one in a thread. One that
+        takes longer than `timeout` or `deadline` is a SMTPTimeoutError, and nothing is sent: an
+        asynchronous one is cancelled then, a plain one can't be interrupted.
 
         Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
         connection without encryption), SMTPException (no mechanism in common),

@@ -58,7 +58,11 @@ impl ServerSettings {
             target(self.host.clone(), self.port, self.path.clone(), self.source_address.clone(), self.proxy)?;
         let target = Target::Foreign { dial, otherwise: Box::new(otherwise) };
         let security: Security = parse("tls", &self.tls)?;
-        let credentials = source(py, self.username, self.password, self.access_token)?;
+        let patience = Patience {
+            stage: seconds("timeout", self.timeout)?,
+            operation: seconds("deadline", self.deadline)?,
+        };
+        let credentials = source(py, self.username, self.password, self.access_token, patience)?;
         let options = Options {
             lmtp: self.lmtp,
             pipelining: self.pipelining,
@@ -77,10 +81,6 @@ impl ServerSettings {
                 Some(name) => Some(parse("local_hostname", name)?),
                 None => None,
             },
-        };
-        let patience = Patience {
-            stage: seconds("timeout", self.timeout)?,
-            operation: seconds("deadline", self.deadline)?,
         };
         Ok(Hop { server, target, patience })
     }
