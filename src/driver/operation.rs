@@ -1,5 +1,5 @@
 //! The loop that moves octets between a session, its TLS and a connection, without the
-//! connection: whoever has that one is a pump around this.
+//! connection: a pump around this has that connection.
 //!
 //! Three kinds of pump do what an [`Operation`] says, and decide nothing: `blocking.rs` over a
 //! socket of ours (or one behind [`Foreign`](super::Foreign)), `asyncio_connection.py` over a

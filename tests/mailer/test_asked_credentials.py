@@ -9,8 +9,8 @@ import pytest
 from client.scripted import answering, serve
 
 import rsmtp
-import rsmtp.credentials
 from rsmtp import errors
+from rsmtp._client import credentials
 
 MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhi\r\n")
 UNVERIFIED = rsmtp.TlsConfig(verify=False)
@@ -221,7 +221,7 @@ class Endless:
 @pytest.mark.parametrize("form", ["asynchronous", "blocking", "that_holds_on"])
 @pytest.mark.parametrize("way", ["send", "send_all", "asend", "login"])
 def test_a_loop_waits_for_a_callable_as_long_as_it_was_told(form, way, limits, monkeypatch):
-    monkeypatch.setattr(rsmtp.credentials, "_FAREWELL", 0.05)
+    monkeypatch.setattr(credentials, "_FAREWELL", 0.05)
     endless = Endless()
 
     async def main(server):
