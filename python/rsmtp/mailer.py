@@ -83,6 +83,7 @@ class BaseMailer:
             attempt. With it a list can be sent to servers that put strangers off for
             minutes (greylisting): what waits does not hold up the others.
         backoff: seconds before the second attempt, doubled before each one after it.
+        outbox: an `rsmtp.Outbox`, in which `send` looks up the keys that it is given.
         resend_unknown: send again what may have arrived already, when a connection is
             lost between the end of a message and the answer. Default: False, and the
             receipt says "unknown".
@@ -126,6 +127,7 @@ class BaseMailer:
         give_up_after: float | None = None,
         backoff: float = 1.0,
         resend_unknown: bool = False,
+        outbox: rsmtp.Outbox | None = None,
     ) -> None:
         user = arguments.maybe_text("user", user)
         username = arguments.maybe_text("username", username)
@@ -157,6 +159,7 @@ class BaseMailer:
         else:
             arguments.whole("retries", retries, 0, 999, "a number of attempts below 1000")
         arguments.flag("resend_unknown", resend_unknown)
+        self._outbox = None if outbox is None else an_outbox(outbox)
         self._connections = connections
         first = self._hops[0]
         self._make: Callable[[], Engine]
@@ -210,6 +213,14 @@ class BaseMailer:
 
         return mailer.bundle(self)
 
+    def _kept_in(self) -> rsmtp.Outbox:
+        if self._outbox is None:
+            raise ValueError(
+                "key: this mailer has no outbox in which it could look it up: Mailer(..., "
+                "outbox=rsmtp.Outbox('mail.db'))"
+            )
+        return self._outbox
+
     @property
     def idle(self) -> int:
         """The number of idle sessions."""
@@ -228,8 +239,14 @@ class Mailer(BaseMailer):
 
                         credentials.refuse_asynchronous(argument, secret)
 
-    def send(self, message: rsmtp.typing.Sendable, *, check: bool = True) -> Receipt:
+    def send(self, message: rsmtp.typing.Sendable, *, check: bool = True, key: str | None = None) -> Receipt:
         """Sends one message and tells what became of it.
+
+        With a `key`, as "invoice/7", it is sent once: the same message with the same key
+        gives the first one's receipt, in any process that has the mailer's `outbox`; another
+        message with that key raises KeyInUse (a ValueError). A fate that is unknown stays so
+        until `Outbox.retry`; a message that was put off, or that no server could be reached
+        for, is still in the outbox, and sent by the next call or by `Outbox.run`.
 
         A message that no recipient got raises, as in smtplib: SMTPRecipientsRefused,
         SMTPSenderRefused or SMTPDataError with the server's words, what interrupted it
@@ -243,6 +260,8 @@ class Mailer(BaseMailer):
         raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
         try:
+            if key is not None:
+                return checked(self._kept_in().send(self, message, key=key), check)
             if python_sockets.are_replaced():
                 return checked(self._send_by_thread(message), check)
             return checked(self._engine.send(message, prepare(message)), check)
@@ -296,6 +315,7 @@ class Mailer(BaseMailer):
             progress: bool | Callable[[rsmtp.Progress], object] = False,
             total: int | None = None,
             make: None = None,
+            outbox: rsmtp.Outbox | None = None,
         ) -> Report: ...
 
         @overload
@@ -307,6 +327,7 @@ class Mailer(BaseMailer):
             progress: bool | Callable[[rsmtp.Progress], object] = False,
             total: int | None = None,
             make: Callable[[Row], rsmtp.typing.Sendable],
+            outbox: rsmtp.Outbox | None = None,
         ) -> Report: ...
 
     def send_all(
@@ -317,6 +338,7 @@ class Mailer(BaseMailer):
         progress: bool | Callable[[rsmtp.Progress], object] = False,
         total: int | None = None,
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
+        outbox: rsmtp.Outbox | None = None,
     ) -> Report | Iterator[Receipt]:
         """Sends all that an iterable gives, many at a time on each session.
 
@@ -336,6 +358,10 @@ class Mailer(BaseMailer):
                 row and whose `error` is what was raised, with a note that shows the row;
                 the others are sent. (A generator that raises has ended: no later row
                 could be asked for.)
+            outbox: all is written down there before it is sent, and a list that a process
+                has left in the middle goes on where it ended when the same list is sent
+                again: what was sent is not sent twice. The report tells of all, whenever
+                they were sent. Not with `stream` or `progress`.
 
         A message that can't be sent as it is (a bad address, no recipient, not a
         message) gets a receipt whose `error` says why, and the others are sent.
@@ -347,6 +373,10 @@ class Mailer(BaseMailer):
         try:
             check_many(messages)
             arguments.flag("stream", stream)
+            if outbox is not None:
+                if stream or progress is not False:
+                    raise ValueError("outbox: its report comes at the end, without stream and progress")
+                return an_outbox(outbox).send_all(self, each_made(messages, make))
             sending = self._engine.send_all(stream, KEPT, by_threads=True, recorded=False)
             told = teller(sending, messages, progress, total)
             messages = each_made(messages, make)
@@ -386,6 +416,13 @@ def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any
     if len(hops) > 1 and any(isinstance(hop, Local) for hop in hops):
         raise ValueError("url: file:, sendmail: and null: stand alone")
     return hops
+
+
+def an_outbox(outbox: rsmtp.Outbox) -> rsmtp.Outbox:
+    """It, if it is one."""
+    if not hasattr(outbox, "put_all"):
+        raise arguments.wanted("outbox", "an rsmtp.Outbox", outbox)
+    return outbox
 
 
 def checked(receipt: Receipt, check: bool) -> Receipt:

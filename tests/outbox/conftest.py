@@ -12,7 +12,7 @@ def outbox(tmp_path):
 
 @pytest.fixture
 def catcher():
-    with rsmtp.Catcher() as catcher:
+    with rsmtp.Catcher(keep=10_000) as catcher:
         yield catcher
 
 

@@ -143,3 +143,18 @@ def test_forever_waits_for_a_server_that_is_away(path):
                 stop.set()
                 thread.join(20)
         assert outbox.status()["sent"] == 1
+
+
+def test_one_that_waits_and_lost_its_lease_stays(path):
+    """A machine that slept: another process has ended it meanwhile, and it had nothing."""
+    from rsmtp.outbox.running import Owner
+
+    with Outbox(path, lease=0.2) as outbox:
+        owner = Owner(outbox._store)
+        before = owner.id
+        time.sleep(0.3)
+        outbox._store.take_over(time.time())
+        owner.stay()
+        assert owner.id != before
+        outbox.put(raw(1))
+        assert len(owner.claim()) == 1

@@ -233,6 +233,9 @@ def kept(mailer: rsmtp.Mailer, connection: sqlite3.Connection) -> dict[str, int]
         message = rsmtp.Message("Hi", to="bob@example.org", from_="ann@example.org")
         entry: rsmtp.outbox.Entry = outbox.put(message, key="invoice/7", connection=connection)
         outbox.put_all(messages(), at=datetime.datetime.now(datetime.UTC), priority=1)
+        known: rsmtp.Receipt = rsmtp.Mailer("smtp://localhost", outbox=outbox).send(message, key="invoice/7")
+        report: rsmtp.Report = mailer.send_all(messages(), outbox=outbox)
+        print(known.ok, report.ok)
         ran: rsmtp.outbox.Ran = outbox.run(mailer, forever=False, stop=threading.Event())
         receipt: rsmtp.Receipt = outbox.send(mailer, message, key="invoice/7", wait=False)
         print(entry.state, entry.receipt.ok, ran.ok, ran.sent, receipt.to_dict(), outbox.content(1))
@@ -246,6 +249,8 @@ def kept(mailer: rsmtp.Mailer, connection: sqlite3.Connection) -> dict[str, int]
 
 
 async def kept_in_a_loop(mailer: rsmtp.AsyncMailer, outbox: rsmtp.Outbox) -> rsmtp.outbox.Ran:
+    report: rsmtp.Report = await mailer.send_all(messages(), outbox=outbox)
+    print(report.ok, (await mailer.send(next(messages()), key="b")).ok)
     await outbox.asend(mailer, ("ann@example.org", "bob@example.org", b"hi"), key="a")
     return await outbox.run(mailer, stop=asyncio.Event())
 

@@ -8,19 +8,20 @@ from rsmtp._aio.pool import AsyncPool
 from rsmtp._aio.sending import AsyncSending
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import shortened
+from rsmtp._mailer.feeding import each_made
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
-from rsmtp.mailer import BaseMailer, check_many, checked
+from rsmtp.mailer import BaseMailer, an_outbox, check_many, checked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable
+    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable
     from types import TracebackType
     from typing import Any, Self, overload
 
     from rsmtp.mailer import Row
 else:
-    later(globals(), "Any AsyncIterable Callable Iterable Self TracebackType")
+    later(globals(), "Any AsyncIterable Callable Coroutine Iterable Self TracebackType")
 
 
 class AsyncMailer(BaseMailer):
@@ -29,12 +30,19 @@ class AsyncMailer(BaseMailer):
     def _made_up(self) -> None:
         self._pool = AsyncPool(lambda: self._engine)
 
-    async def send(self, message: rsmtp.typing.Sendable, *, check: bool = True) -> Receipt:
+    async def send(
+        self, message: rsmtp.typing.Sendable, *, check: bool = True, key: str | None = None
+    ) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
 
         A task that is cancelled ends the session; the exception has the message's fate
         as its `receipt`, unless it was never begun.
         """
+        if key is not None:
+            try:
+                return checked(await self._kept_in().asend(self, message, key=key), check)
+            except Exception as raised:
+                raise shortened(raised)  # noqa: B904
         try:
             report = await AsyncSending(self._pool, self._hops, [message], False, None, recorded=True)
         except BaseException as raised:
@@ -71,6 +79,15 @@ class AsyncMailer(BaseMailer):
             make: Callable[[Row], rsmtp.typing.Sendable],
         ) -> AsyncSending: ...
 
+        @overload
+        def send_all(
+            self,
+            messages: Iterable[Any] | AsyncIterable[Any],
+            *,
+            make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
+            outbox: rsmtp.Outbox,
+        ) -> Coroutine[Any, Any, Report]: ...
+
     def send_all(
         self,
         messages: Iterable[Any] | AsyncIterable[Any],
@@ -78,7 +95,8 @@ class AsyncMailer(BaseMailer):
         progress: bool | Callable[[rsmtp.Progress], object] = False,
         total: int | None = None,
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
-    ) -> AsyncSending:
+        outbox: rsmtp.Outbox | None = None,
+    ) -> AsyncSending | Coroutine[Any, Any, Report]:
         """Sends all that an iterable gives, asynchronous or not, as `Mailer.send_all` does.
 
             report = await mailer.send_all(messages)
@@ -86,11 +104,15 @@ class AsyncMailer(BaseMailer):
 
         Nothing is sent before it is awaited or iterated over. Messages are taken as room
         comes free, and receipts are kept no longer than the caller takes to ask for them:
-        a slow caller slows the sending.
+        a slow caller slows the sending. With an `outbox` it can only be awaited.
         """
         try:
             check_many(messages)
-        except TypeError as raised:
+            if outbox is not None:
+                if progress is not False:
+                    raise ValueError("outbox: its report comes at the end, without progress")
+                return an_outbox(outbox).asend_all(self, each_made(messages, make))
+        except (TypeError, ValueError) as raised:
             raise shortened(raised)  # noqa: B904
         return AsyncSending(self._pool, self._hops, messages, progress, total, make)
 

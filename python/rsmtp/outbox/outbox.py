@@ -16,9 +16,10 @@ from typing import Any, Self, overload
 import rsmtp
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._common import arguments
+from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
 from rsmtp.mailer import Mailer
-from rsmtp.outbox import content, running
+from rsmtp.outbox import content, lists, running
 from rsmtp.outbox.database import Database, OutboxError
 from rsmtp.outbox.entry import Entry, Event, entries, events
 from rsmtp.outbox.schedule import Schedule
@@ -269,6 +270,26 @@ class Outbox:
             entry = await asyncio.to_thread(self._elsewhere, entry.id, wait)
             if entry.state == "sending" or entry.state == "queued":
                 await asyncio.sleep(_LOOK)
+
+    def send_all(self, mailer: Mailer, messages: Iterable[Any]) -> Report:
+        """`Mailer.send_all(messages, outbox=outbox)`: with `make`, the rows are messages by now."""
+        kept = lists.put_all(self, messages)
+        self.run(mailer)
+        return kept.report()
+
+    async def asend_all(self, mailer: AsyncMailer, messages: Any) -> Report:
+        """`AsyncMailer.send_all(messages, outbox=outbox)`."""
+        if hasattr(messages, "__aiter__"):
+            kept = lists.List(self)
+            try:
+                async for message in messages:
+                    await asyncio.to_thread(kept.add, message)
+            finally:
+                await asyncio.to_thread(kept.write)
+        else:
+            kept = await asyncio.to_thread(lists.put_all, self, messages)
+        await self.run(mailer)
+        return await asyncio.to_thread(kept.report)
 
     def _settled(self, entry: Entry) -> Receipt | None:
         return None if entry.state in ("queued", "sending") else entry.receipt

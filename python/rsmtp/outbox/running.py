@@ -68,6 +68,13 @@ class Owner:
         self.id = self.store.enlist(name, time.time())
         self._renewed = time.monotonic()
 
+    def stay(self) -> None:
+        """Renews the lease of one that has claimed nothing: it may be lost."""
+        try:
+            self.keep()
+        except LeaseLost:
+            self.enlist()
+
     def begin(self) -> None:
         """Another sending: its messages are counted anew."""
         # The message that a receipt or an end is about, by its place in the sending.
@@ -186,7 +193,7 @@ def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
     while (left := end - time.monotonic()) > 0:
         if stop.wait(min(left, owner.store.lease / 8)):
             return True
-        owner.keep()
+        owner.stay()
     return False
 
 
@@ -301,7 +308,7 @@ async def _asleep(owner: Owner, stop: asyncio.Event, seconds: float) -> bool:
                 await stop.wait()
             return True
         except TimeoutError:
-            await asyncio.to_thread(owner.keep)
+            await asyncio.to_thread(owner.stay)
     return False
 
 

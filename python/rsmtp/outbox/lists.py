@@ -1,0 +1,115 @@
+"""A whole list through an outbox: what `send_all(messages, outbox=...)` does."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from rsmtp._mailer.feeding import Unmade
+from rsmtp._mailer.report import KEPT, Report
+from rsmtp._rsmtp import Receipt
+from rsmtp.outbox import content
+from rsmtp.outbox.entry import Entry, entries
+
+if TYPE_CHECKING:
+    from rsmtp.outbox.outbox import Outbox
+
+# Messages that are put in one transaction, and read in one query.
+_AT_ONCE = 500
+
+
+class List:
+    """The messages of one call, and their numbers in the outbox. A message has its content for
+    a key, and which of several equal ones it is: a list that is sent again finds its own."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        # By place in the list; 0 for what could not be sent as it is.
+        self._ids = array("q")
+        self._unfit: list[Receipt] = []
+        self._times: dict[bytes, int] = {}
+        self._waiting: list[content.Content] = []
+        self._began = time.monotonic()
+
+    def add(self, item: Any) -> None:
+        """Takes a message; what has been taken is written down a few hundred at a time."""
+        try:
+            if type(item) is Unmade:
+                raise item.why
+            ready = content.content_of(item)
+        except Exception as unfit:
+            self.write()
+            told: dict[str, Any] = {"index": len(self._ids), "from_addr": "", "message_id": None}
+            told |= {"attempts": 0, "server": None, "seconds": None, "error": None, "recipients": []}
+            shown = item.row if type(item) is Unmade else item
+            self._unfit.append(Receipt._restored(told, shown, unfit))
+            self._ids.append(0)
+            return
+        self._waiting.append(ready)
+        if len(self._waiting) >= _AT_ONCE:
+            self.write()
+
+    def write(self) -> None:
+        if not self._waiting:
+            return
+        store, now = self._outbox._store, time.time()
+        with self._outbox._database.writing() as connection:
+            for ready in self._waiting:
+                digest = ready.digest()
+                count = self._times[digest] = self._times.get(digest, 0) + 1
+                key = f"content:{digest.hex()}:{count}"
+                known = store.known(connection, key, digest)
+                if known is None:
+                    self._ids.append(store.put(connection, ready, now=now, key=key))
+                else:
+                    self._ids.append(known.id)
+        self._waiting.clear()
+
+    def report(self) -> Report:
+        """What has become of each, in this call or before."""
+        report = Report()
+        report.receipts = self._unfit
+        sent = refused = unknown = 0
+        not_sent = len(self._unfit)
+        for index, entry in self._entries():
+            receipt = entry.receipt
+            if receipt.ok:
+                sent += 1
+                if sent > KEPT:
+                    continue
+            elif receipt.unknown:
+                unknown += 1
+            elif receipt.refused:
+                refused += 1
+            else:
+                not_sent += 1
+            report.receipts.append(self._told(index, entry))
+        report.close((sent, refused, unknown, not_sent))
+        report.seconds = time.monotonic() - self._began
+        return report
+
+    def _told(self, index: int, entry: Entry) -> Receipt:
+        receipt = entry.receipt
+        message = (entry.from_addr, entry.to_addrs, None if receipt.ok else self._outbox.content(entry.id))
+        return Receipt._restored(receipt.to_dict() | {"index": index}, message, receipt.error)
+
+    def _entries(self) -> Iterator[tuple[int, Entry]]:
+        for start in range(0, len(self._ids), _AT_ONCE):
+            places = {id: start + at for at, id in enumerate(self._ids[start : start + _AT_ONCE]) if id}
+            with self._outbox._database.reading() as connection:
+                marks = ", ".join(map(str, places))
+                page = list(entries(connection, f"id IN ({marks})"))
+            for entry in page:
+                yield places[entry.id], entry
+
+
+def put_all(outbox: Outbox, messages: Iterable[Any]) -> List:
+    kept = List(outbox)
+    try:
+        for item in messages:
+            kept.add(item)
+    finally:
+        kept.write()
+    return kept
