@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import random
 
 import pytest
 
@@ -122,3 +123,56 @@ def test_a_parsed_field_is_changed_from_what_it_says():
     assert dict(message["content-type"].params) == {"name": "ü", "charset": "utf-8", "format": "flowed"}
     message.del_param("name")
     assert message["content-type"] == 'text/plain; charset="utf-8"; format="flowed"'
+
+
+BARE = [
+    "NAME",
+    "NAME=",
+    "=",
+    "=?utf-8?b?w7w=?=",
+    "?utf-8?b?w7w=?=",
+    "----=_Part_1",
+    "?=",
+    "a=b=c",
+    "x*0*=y",
+    "=?x",
+]
+QUOTED = [*BARE, "", "a b", "\t", "x;y", "(c)", "ü", "=?utf-8?q?a_b?= x", "a\n b", "a=b; c=d", "'", "a,b"]
+AFTER = ["", " ", " (c)", " (a=b=c)", ";", ";;", "; b=c", ";\n b=c"]
+
+
+@pytest.mark.parametrize("field", ["Content-Type", "Content-Disposition"])
+def test_made_up_parameters_are_those_of_the_standard_library(field):
+    """One rule beside it: a value with `=` in it, without quotes, is read as if it had them. The
+    standard library reads half of such a value, or nothing, and may lose the whole field."""
+    chance = random.Random(13)
+    for _ in range(1500):
+        main = chance.choice(["text/plain", "multipart/mixed", "attachment", "a=b=c/d", "x (c)", "x (a=b=c)"])
+        name = chance.choice(["name", "filename", "charset", "boundary", "name*", "name*0", "name*1*"])
+        after, between = chance.choice(AFTER), chance.choice(["", " ", "\n "])
+        kind = chance.choice(["bare", "quoted", "not closed"])
+        if kind == "bare":
+            text = chance.choice(BARE)
+            is_whole = after.lstrip(" ")[:1] in ("", ";")
+            given, meant = text, f'"{text}"' if "=" in text and is_whole else text
+        else:
+            given = meant = '"' + chance.choice(QUOTED) + '"' * (kind == "quoted")
+        given, meant = (f"{main};{between}{name}={value}{after}" for value in (given, meant))
+        ours = read(rsmtp.email, field, given)
+        try:
+            theirs = read(email, field, meant)
+        except IndexError:
+            continue  # of the standard library's parser, which takes some of these for more than they are
+        assert ours == theirs, (given, meant)
+
+
+@pytest.mark.parametrize("field", ["Subject", "From", "Content-Type", "X-Any"])
+@pytest.mark.parametrize("blank", ["\n ", "\n\t", "\n   "])
+def test_a_first_line_of_white_space_is_no_part_of_the_value(field, blank):
+    """As in CPython 3.14; before it some of that white space was, by policy.default."""
+    source = f"{field}:{blank}text/plain\n\nx".encode()
+    ours = rsmtp.email.message_from_bytes(source, policy=rsmtp.email.policy.default)
+    theirs = email.message_from_bytes(source, policy=email.policy.default)
+    assert ours[field] == theirs[field].lstrip()
+    assert ours.get_content_type() == theirs.get_content_type()
+    assert ours.as_bytes() == source

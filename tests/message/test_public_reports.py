@@ -102,7 +102,7 @@ HOSTS = {
 
 @pytest.mark.parametrize(("host", "right"), HOSTS.items())
 def test_an_identifier_is_one_whatever_the_host_is_called(monkeypatch, host, right):
-    monkeypatch.setattr("socket.gethostname", lambda: host)
+    monkeypatch.setattr("socket.getfqdn", lambda: host)
     for made in (
         rsmtp.email.utils.make_msgid(),
         rsmtp.email.utils.make_msgid(domain=host),
@@ -117,6 +117,22 @@ def test_an_identifier_is_one_whatever_the_host_is_called(monkeypatch, host, rig
             if "Message-ID" not in message:
                 message["Message-ID"] = made
             assert read(message.as_bytes())["Message-ID"].strip() == made
+
+
+def test_the_full_host_name_is_asked_for_only_by_make_msgid(monkeypatch):
+    asked = []
+    monkeypatch.setattr("socket.getfqdn", lambda: asked.append("asked") or "full.name.example")
+    with rsmtp.Catcher() as catcher:
+        rsmtp.Message("x", from_="a@x.example", to="b@x.example").as_bytes()
+        rsmtp.send(
+            rsmtp.Message("x", from_="a@x.example", to="b@x.example"), host=catcher.host, port=catcher.port
+        )
+        with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
+            client.send_message(MIMEText("x"), "a@x.example", ["b@x.example"])
+    assert not asked
+    for make in (email.utils.make_msgid, rsmtp.email.utils.make_msgid):
+        assert make().endswith("@full.name.example>")
+    assert asked == ["asked", "asked"]
 
 
 def test_a_message_without_a_sender_has_an_identifier():
@@ -328,3 +344,18 @@ def test_broken_values_raise_nothing_of_the_parser(name, value):
             and str(again)
             and again.as_bytes(policy=rsmtp.email.policy.SMTP)
         )
+
+
+@pytest.mark.parametrize("value", ["<a@b> <c@d>", "<a> <b>", "<a@b>x", "<a@b>,<c@d>", "<a b@c>", "a b"])
+def test_what_stands_behind_an_identifier_is_written(value):
+    """It is read as the standard library reads it, which forgets the rest when it writes."""
+    ours, theirs = rsmtp.email.message.EmailMessage(), email.message.EmailMessage()
+    for message in (ours, theirs):
+        message["Message-ID"] = value
+    assert str(ours["Message-ID"]) == str(theirs["Message-ID"])
+    defects = [type(defect).__name__ for defect in theirs["Message-ID"].defects]
+    assert [type(defect).__name__ for defect in ours["Message-ID"].defects] == defects != []
+    assert ours.as_bytes() == f"Message-ID: {value}\n\n".encode()
+    source = f"Message-ID: {value}\n\n".encode()
+    assert email.message_from_bytes(source, policy=email.policy.default).as_bytes() == source
+    assert rsmtp.email.message_from_bytes(source, policy=rsmtp.email.policy.default).as_bytes() == source

@@ -356,4 +356,7 @@ class MessageIDHeader:
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
         kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds)
-        kwds["decoded"] = str(tree)
+        kwds["decoded"] = read = str(tree)
+        # What stands behind the identifier is no part of it, and is written all the same.
+        if "=?" not in value and not "".join(read.split()).startswith("".join(value.split())):
+            kwds["parse_tree"] = _plain.Words(value, cls.value_parser)

@@ -193,7 +193,11 @@ def _parameters(value: str, end: int, parser: Any) -> Parameters | None:
     return Parameters(main, found, parser)
 
 
-_PIECE = re.compile(r'"((?:[^"\\]|\\.)*)"|=[ \t]*([^\s";()]*=[^\s";()]*)(?=[ \t]*(?:;|\Z))', re.DOTALL)
+# A comment; what is in quotes, closed or not; a value with `=` in it.
+_PIECE = re.compile(
+    r'\((?:[^()\\]|\\.)*\)?|"((?:[^"\\]|\\.)*)(?:"|\Z)|=[ \t]*([^\s";()]*=[^\s";()]*)(?=[ \t]*(?:;|\Z))',
+    re.DOTALL,
+)
 _LONE_BACKSLASH = re.compile(r'\\(["\\])|\\')
 
 
@@ -206,9 +210,12 @@ def with_clear_parameters(value: str) -> str:
         quoted, bare = piece.groups()
         if bare is not None:
             return f"={_quoted(bare)}"
+        if quoted is None or not piece[0].endswith('"'):
+            return piece[0]
         return '"' + _LONE_BACKSLASH.sub(lambda one: one[0] if one[1] else r"\\", quoted) + '"'
 
-    return _PIECE.sub(clear, value)
+    main, semicolon, parameters = value.partition(";")
+    return main + semicolon + _PIECE.sub(clear, parameters)
 
 
 def _mailboxes(value: str) -> Iterator[re.Match[str]]:

@@ -169,14 +169,15 @@ def mktime_tz(data: Any) -> float:
 def make_msgid(idstring: str | None = None, domain: str | None = None) -> str:
     """A new Message-ID (RFC 5322 section 3.6.4).
 
-    Without a `domain`, the name of this machine; no name server is asked. What can't stand
+    Without a `domain`, the full name of this machine by `socket.getfqdn()`, as in the standard
+    library: that may ask a name server, and take seconds where none answers. What can't stand
     in an identifier becomes a hyphen, and a domain that isn't ASCII A-labels (RFC 5890).
     """
     more = _dot_atom(idstring or "")
     unique = f"{int(time.time() * 100)}.{os.getpid()}.{random.getrandbits(64)}"
     left = f"{unique}.{more}" if more else unique
     # Any object, as "%s" takes it: Django's domain is a name that is looked up when it is shown.
-    return f"<{left}@{_id_right(socket.gethostname() if domain is None else str(domain))}>"
+    return f"<{left}@{_id_right(socket.getfqdn() if domain is None else str(domain))}>"
 
 
 _NO_ATOM = re.compile(r"[^!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]+")
