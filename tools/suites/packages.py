@@ -14,6 +14,7 @@ class Suite(NamedTuple):
     folder: str = "."
     python: tuple[int, int] = (3, 11)  # and later
     repository: tuple[str, str] = ("", "")  # of tests that no source distribution has, and its commit
+    server: dict[str, str] = {}  # variables that tell the tests of a running server, its {host} and {port}
     reasons: dict[str, str] = {}  # of tests that fail with rsmtp alone, by the end of their name
 
 
@@ -38,10 +39,6 @@ SUITES = {
     ),
     "red-mail": Suite(
         "redmail", "0.6.0", {BOTH: "redmail"}, f"{PYTEST} redmail/test",
-        reasons={
-            "test_headers.py::test_message_id": "it wants `socket.getfqdn()`, which asks the name server; "
-            "`make_msgid` takes the machine's own name",
-        },
     ),
     "flask-mail-0.9": Suite(
         "flask-mail", "0.9.1", {BOTH: "flask_mail,tests"}, f"{PYTEST} tests.py",
@@ -52,8 +49,12 @@ SUITES = {
         repository=("https://github.com/pallets-eco/flask-mail", "848ea85f2bf2583d7f0ef58ed55ac1d18f67883a"),
     ),
     "python-emails": Suite(
-        "emails", "1.1.2", {BOTH: "emails"}, f"{PYTEST} -m 'not e2e' emails/testsuite",
+        "emails", "1.1.2", {BOTH: "emails"}, f"{PYTEST} emails/testsuite",
         repository=("https://github.com/lavr/python-emails", "67ef38b08b209489feaaf6a7d8452f420eb7ea6a"),
+        server={
+            "SMTP_TEST_SETS": "LOCAL", "SMTP_TEST_LOCAL_HOST": "{host}", "SMTP_TEST_LOCAL_PORT": "{port}",
+            "SMTP_TEST_LOCAL_TO": "b@example.org", "SMTP_TEST_LOCAL_WITHOUT_TLS": "true",
+        },
     ),
     "pyramid_mailer": Suite(
         "pyramid_mailer", "0.15.1",

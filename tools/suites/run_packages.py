@@ -5,9 +5,10 @@
 
 Source distributions come from the package index, at the versions of packages.py, and what the
 tests need at those of requirements/suites/. Each package has a virtual environment of its own,
-which is kept. rsmtp is taken from python/, so `make` must have built it. Three packages leave
-their tests out of the source distribution: these come from their repository, where it can be
-reached (`--repository NAME=PLACE` names another place), and are said to be not run where not.
+which is kept. rsmtp is taken from python/, so `make` must have built it. Tests that want a running
+server have a `rsmtp.Catcher`. Three packages leave their tests out of the source distribution: these
+come from their repository, where it can be reached (`--repository NAME=PLACE` names another place),
+and are said to be not run where not.
 
 Prints a table. A test counts when it passes with the standard library. Exit 0: what fails with
 rsmtp is listed in packages.py, each with its reason; 1: something else fails, or a test that is
@@ -26,6 +27,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from packages import SUITES, Suite
+
+import rsmtp
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -175,7 +178,9 @@ def run(python: Path, work: Path, folder: Path, name: str, suite: Suite, ported:
     outcomes.unlink(missing_ok=True)
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "python", HERE))),
                  "RSMTP_OUTCOMES": str(outcomes), "RSMTP_PORTED": ported}  # fmt: skip
-    with open(work / f"{stem}.log", "w") as log:
+    with open(work / f"{stem}.log", "w") as log, rsmtp.Catcher() as server:
+        place = {"host": server.host, "port": server.port}
+        variables |= {variable: value.format(**place) for variable, value in suite.server.items()}
         subprocess.run(
             [python, HERE / "ported.py", *shlex.split(suite.command)],
             cwd=folder, env=variables, stdout=log, stderr=subprocess.STDOUT, timeout=1800,
