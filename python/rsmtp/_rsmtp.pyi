@@ -49,6 +49,7 @@ __all__ = [
     "Conversation",
     "Edge",
     "Engine",
+    "Exchange",
     "Login",
     "Message",
     "Opened",
@@ -82,6 +83,7 @@ __all__ = [
     "enhanced_code",
     "formataddr",
     "needs_smtputf8",
+    "refuses_mechanism",
     "severity",
     "state_machine",
 ]
@@ -923,6 +925,14 @@ class Engine:
         """
 
 @final
+class Exchange:
+    """
+    What a session answers within AUTH, as an authobject of smtplib's: called without a
+    challenge it gives the initial response, or None.
+    """
+    def __call__(self, /, challenge: bytes | None = None) -> bytes | None: ...
+
+@final
 class Login:
     """
     A username and a password, or an OAuth 2.0 access token, that were asked for.
@@ -932,6 +942,17 @@ class Login:
     ) -> Login:
         """
         ValueError for what could not stand in a login.
+        """
+    def exchange(self, /, mechanism: str) -> Exchange:
+        """
+        An authobject for this mechanism.
+        """
+    def mechanisms(
+        self, /, offered: SupportsGetItem[int, str], *, encrypted: bool, mechanism: str | None = None
+    ) -> list[str]:
+        """
+        The mechanisms of `offered` that fit the secret, in the order in which a session tries
+        them; only `mechanism` where one is named.
         """
 
 @disjoint_base
@@ -2224,6 +2245,12 @@ def needs_smtputf8(address: str) -> bool:
     needs it, a local part that is not ASCII does.
 
     Raises ValueError for what is not an address.
+    """
+
+def refuses_mechanism(code: SupportsIndex) -> bool:
+    """
+    Whether a reply to AUTH refuses the mechanism, and says nothing about the credentials: another
+    mechanism may be tried.
     """
 
 def severity(code: SupportsIndex) -> str | None:

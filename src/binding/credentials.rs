@@ -1,13 +1,14 @@
 //! What a login takes, as Python gives it: a text, or a callable that is asked for each session.
 
 use super::error::{Told, bad_argument};
+use super::request::known_mechanism;
 use crate::bulk::Source;
 use crate::driver::Patience;
-use crate::protocol::auth::{Credentials, Secret};
+use crate::protocol::auth::{self, Credentials, Secret};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A username and a password, or an OAuth 2.0 access token, that were asked for.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
@@ -27,6 +28,47 @@ impl Login {
             _ => return Err(bad_argument("access_token", &"give either a password or an access token")),
         };
         Ok(Self { credentials: credentials(username, secret)? })
+    }
+
+    /// The mechanisms of `offered` that fit the secret, in the order in which a session tries
+    /// them; only `mechanism` where one is named.
+    #[pyo3(signature = (offered, *, encrypted, mechanism=None))]
+    fn mechanisms(
+        &self,
+        offered: Vec<String>,
+        encrypted: bool,
+        mechanism: Option<&str>,
+    ) -> PyResult<Vec<&'static str>> {
+        let named = match mechanism {
+            None => None,
+            Some(name) => Some(known_mechanism(name, &self.credentials)?),
+        };
+        let mut chosen = self.credentials.choose(&offered, encrypted);
+        chosen.retain(|mechanism| named.is_none_or(|named| *mechanism == named));
+        Ok(chosen.into_iter().map(auth::Mechanism::name).collect())
+    }
+
+    /// An authobject for this mechanism.
+    fn exchange(&self, mechanism: &str) -> PyResult<Exchange> {
+        let mechanism = known_mechanism(mechanism, &self.credentials)?;
+        Ok(Exchange(Mutex::new(auth::Exchange::new(mechanism, self.credentials.clone()))))
+    }
+}
+
+/// What a session answers within AUTH, as an authobject of smtplib's: called without a
+/// challenge it gives the initial response, or None.
+#[pyclass(frozen, module = "rsmtp._rsmtp")]
+pub struct Exchange(Mutex<auth::Exchange>);
+
+#[pymethods]
+impl Exchange {
+    #[pyo3(signature = (challenge=None))]
+    fn __call__(&self, challenge: Option<&[u8]>) -> Option<Vec<u8>> {
+        let mut exchange = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match challenge {
+            None => exchange.initial_response(false),
+            Some(challenge) => exchange.respond(challenge),
+        }
     }
 }
 

@@ -44,7 +44,7 @@ mod _rsmtp {
     #[pymodule_export]
     use super::conversation::Conversation;
     #[pymodule_export]
-    use super::credentials::Login;
+    use super::credentials::{Exchange, Login};
     #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]
@@ -56,7 +56,7 @@ mod _rsmtp {
         read_addresses_py, rendered_elsewhere,
     };
     #[pymodule_export]
-    use super::outcome::{Opened, enhanced_code, severity};
+    use super::outcome::{Opened, enhanced_code, refuses_mechanism, severity};
     #[pymodule_export]
     use super::request::{Request, cram_md5, envelope_py, needs_smtputf8};
     #[pymodule_export]

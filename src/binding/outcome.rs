@@ -108,6 +108,13 @@ pub fn severity(code: i64) -> Option<&'static str> {
     })
 }
 
+/// Whether a reply to AUTH refuses the mechanism, and says nothing about the credentials: another
+/// mechanism may be tried.
+#[pyfunction]
+pub fn refuses_mechanism(code: i64) -> bool {
+    u16::try_from(code).is_ok_and(code::refuses_mechanism)
+}
+
 fn transaction_to_python(py: Python<'_>, outcome: &Outcome, given: &Given) -> PyResult<Py<PyAny>> {
     let refused = PyDict::new(py);
     for (key, (_, fate)) in given.recipients.iter().zip(&outcome.recipients) {

@@ -384,7 +384,7 @@ pub fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>
     options.iter().map(parse).collect()
 }
 
-fn known_mechanism(name: &str, credentials: &Credentials) -> PyResult<Mechanism> {
+pub fn known_mechanism(name: &str, credentials: &Credentials) -> PyResult<Mechanism> {
     let known = Mechanism::from_name(name).filter(|mechanism| credentials.fits(*mechanism));
     known.ok_or_else(|| {
         let fitting = Mechanism::ALL.into_iter().filter(|mechanism| credentials.fits(*mechanism));

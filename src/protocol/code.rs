@@ -38,3 +38,16 @@ pub fn severity(code: u16) -> Option<Severity> {
         _ => Severity::Permanent,
     })
 }
+
+/// Whether a reply to AUTH speaks of the mechanism and not of the credentials (RFC 4954 4, 6):
+/// then another one may be tried.
+pub fn refuses_mechanism(code: u16) -> bool {
+    matches!(
+        code,
+        UNRECOGNIZED_COMMAND
+            | NOT_IMPLEMENTED
+            | PARAMETER_NOT_IMPLEMENTED
+            | MECHANISM_TOO_WEAK
+            | ENCRYPTION_REQUIRED
+    )
+}

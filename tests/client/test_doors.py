@@ -77,6 +77,59 @@ def test_a_send_of_ones_own_sees_starttls_and_auth(mechanism):
         assert len(catcher.messages) == 1
 
 
+TOKEN_LINES = {
+    "XOAUTH2": [b"user=anna\1auth=Bearer t.k/n\1\1"],
+    "OAUTHBEARER": [b"n,a=anna,\1auth=Bearer t.k/n\1\1"],
+}
+PASSWORD_LINES = {"PLAIN": [b"\0anna\0sesame"], "LOGIN": [b"anna", b"sesame"]}
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("mechanism", [*TOKEN_LINES, *PASSWORD_LINES])
+def test_a_send_of_ones_own_sees_a_login_by_a_token_and_by_a_named_mechanism(mechanism, named):
+    by_token = mechanism in TOKEN_LINES
+    secret = {"access_token": "t.k/n"} if by_token else {"password": "sesame"}
+    offered = ["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"] if named else [mechanism]
+    with rsmtp.Catcher(username="anna", password="sesame", token="t.k/n", mechanisms=offered) as catcher:
+        with Noting("localhost", catcher.port) as client:
+            client.starttls(context=ssl.create_default_context(cafile=str(catcher.ca_file)))
+            options = {"mechanism": mechanism.lower()} if named else {}
+            assert client.login("anna", **secret, **options)[0] == 235
+            kept = str(client.transcript)
+    responses = [base64.b64encode(one).decode() for one in {**TOKEN_LINES, **PASSWORD_LINES}[mechanism]]
+    assert client.sent[3:-1] == [
+        f"AUTH {mechanism} {responses[0]}\r\n",
+        *(f"{one}\r\n" for one in responses[1:]),
+    ]
+    assert not any(one in kept for one in responses if one != base64.b64encode(b"anna").decode())
+
+
+@pytest.mark.parametrize("secret", [{"password": "sesame"}, {"access_token": "t.k/n"}])
+def test_a_send_of_ones_own_and_a_mechanism_that_is_refused(secret):
+    """The next one is tried, as without such a `send`."""
+    offered = ["AUTH CRAM-MD5 XOAUTH2 OAUTHBEARER PLAIN"]
+    no = "504 5.5.4 not here"
+    refusing = {"AUTH CRAM-MD5": no, "AUTH OAUTHBEARER": no, "AUTH": "235 2.7.0 yes"}
+    lines = {}
+    for kind in (smtplib.SMTP, Noting):
+        with serve(answering(refusing, extensions=offered)) as server:
+            with kind("127.0.0.1", server.port, local_hostname="me.example") as client:
+                assert client.login("anna", **secret)[0] == 235
+                lines[kind] = [line.text for line in client.transcript if line.text.startswith("AUTH")]
+    assert lines[Noting] == lines[smtplib.SMTP] and len(lines[Noting]) == 2
+
+
+def test_a_send_of_ones_own_and_no_mechanism_for_the_secret():
+    with rsmtp.Catcher(username="anna", password="sesame", mechanisms=["PLAIN"]) as catcher:
+        with Noting("localhost", catcher.port) as client:
+            client.starttls(context=ssl.create_default_context(cafile=str(catcher.ca_file)))
+            with pytest.raises(smtplib.SMTPException, match="No suitable authentication method found"):
+                client.login("anna", access_token="t.k/n")
+            with pytest.raises(ValueError, match="mechanism"):
+                client.login("anna", "sesame", mechanism="XOAUTH2")
+            assert not any(line.startswith("AUTH") for line in client.sent)
+
+
 def test_a_send_of_ones_own_and_a_refused_login():
     with rsmtp.Catcher(username="anna", password="sesame") as catcher:
         context = ssl.create_default_context(cafile=str(catcher.ca_file))

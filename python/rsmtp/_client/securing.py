@@ -13,9 +13,11 @@ from rsmtp._rsmtp import (
     AUTH_CONTINUES,
     CREDENTIALS_INVALID,
     SERVICE_READY,
+    Login,
     Request,
     _username,
     cram_md5,
+    refuses_mechanism,
     severity,
 )
 
@@ -145,8 +147,9 @@ class Securing(Connecting):
                 f"SMTP AUTH extension not supported by server.{hint}"
             )
             raise rsmtp.errors.advised(refusal, "log in elsewhere")
-        if password is not None and mechanism is None and self._rsmtp_overrides(*_AUTH_BY_STEPS):
-            reply: Reply = yield from self._rsmtp_login_by_steps(initial_response_ok)
+        if self._rsmtp_overrides(*_AUTH_BY_STEPS):
+            login = Login(user, password=password, access_token=access_token)
+            reply: Reply = yield from self._rsmtp_login_by_steps(login, mechanism, initial_response_ok)
             return reply
         request = Request.login(
             user,
@@ -158,17 +161,26 @@ class Securing(Connecting):
         reply = yield self._rsmtp_perform(request)
         return reply
 
-    def _rsmtp_login_by_steps(self, initial_response_ok: bool) -> Steps[Reply]:
-        """Logs in by the subclass's `auth` and authobjects, in smtplib's order of mechanisms."""
+    def _rsmtp_login_by_steps(
+        self, login: Login, mechanism: str | None, initial_response_ok: bool
+    ) -> Steps[Reply]:
+        """Logs in by the subclass's `auth`, authobjects and `send`, in smtplib's order of mechanisms."""
         offered = self.esmtp_features["auth"].upper().split()
-        for mechanism in ("CRAM-MD5", "PLAIN", "LOGIN"):
-            if mechanism in offered:
-                answer = getattr(self, "auth_" + mechanism.lower().replace("-", "_"))
+        refusal: Exception | None = None
+        for name in login.mechanisms(offered, encrypted=False, mechanism=mechanism):
+            # smtplib has authobjects for passwords alone; a subclass may have its own.
+            method = "auth_" + name.lower().replace("-", "_")
+            authobject = getattr(self, method) if method in _AUTH_BY_STEPS else login.exchange(name)
+            try:
                 reply: Reply = yield self._rsmtp_own.auth(
-                    mechanism, answer, initial_response_ok=initial_response_ok
+                    name, authobject, initial_response_ok=initial_response_ok
                 )
                 return reply
-        raise rsmtp.errors.SMTPException("No suitable authentication method found.")
+            except rsmtp.errors.SMTPAuthenticationError as error:
+                if not refuses_mechanism(error.smtp_code):
+                    raise
+                refusal = error
+        raise refusal or rsmtp.errors.SMTPException("No suitable authentication method found.")
 
     def _rsmtp_auth(
         self,

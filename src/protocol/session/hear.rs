@@ -120,7 +120,9 @@ impl Session {
             return;
         }
         match self.procedure.take() {
-            Some(Procedure::Login { mut others, initial_response, .. }) if refuses_mechanism(&reply) => {
+            Some(Procedure::Login { mut others, initial_response, .. })
+                if code::refuses_mechanism(reply.code()) =>
+            {
                 match others.pop_front() {
                     Some(next) => self.begin_exchange(next, others, initial_response),
                     None => self.events.queue.push_back(authenticated(reply)),
@@ -254,17 +256,4 @@ pub(super) fn authenticated(reply: Reply) -> Event {
 fn refuses_more(reply: &Reply) -> bool {
     reply.code() == code::INSUFFICIENT_STORAGE
         && reply.enhanced().is_some_and(|code| (code.class, code.subject, code.detail) == (4, 5, 3))
-}
-
-/// Whether the reply speaks of the mechanism and not of the credentials
-/// (RFC 4954 4, 6): then another one may be tried.
-fn refuses_mechanism(reply: &Reply) -> bool {
-    matches!(
-        reply.code(),
-        code::UNRECOGNIZED_COMMAND
-            | code::NOT_IMPLEMENTED
-            | code::PARAMETER_NOT_IMPLEMENTED
-            | code::MECHANISM_TOO_WEAK
-            | code::ENCRYPTION_REQUIRED
-    )
 }
