@@ -156,5 +156,6 @@ def test_one_that_waits_and_lost_its_lease_stays(path):
         outbox._store.take_over(time.time())
         owner.stay()
         assert owner.id != before
+        owner.begin()
         outbox.put(raw(1))
         assert len(owner.claim()) == 1
