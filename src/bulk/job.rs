@@ -60,7 +60,7 @@ pub struct Job<P> {
     /// It stands among the day's messages: once, however often it is tried.
     pub(super) counted: bool,
     /// What kept it from being sent last time.
-    pub(super) trouble: Option<Error>,
+    pub(super) trouble: Option<Box<Error>>,
     /// A server that had let us in asked for a login (530), and another session is tried.
     pub(super) logs_in_again: bool,
     /// A session has ended on it before any other was answered.
@@ -138,7 +138,7 @@ impl<P: Payload> Job<P> {
     pub(super) fn give_up(mut self, server: Option<Arc<str>>, error: Option<Error>) -> Receipt<P> {
         let mut open = std::mem::take(&mut self.recipients);
         open.append(&mut self.again);
-        let error = error.or_else(|| self.trouble.take());
+        let error = error.or_else(|| self.trouble.take().map(|trouble| *trouble));
         let fates = open.into_iter().map(|path| self.learnt(path, Fate::NotSent)).collect();
         self.receipt(fates, server, error)
     }

@@ -194,7 +194,7 @@ impl<P: Payload> Queue<P> {
         let unasked = job.recipients.split_off(fates.len().min(job.recipients.len()));
         job.recipients.clear();
         if trouble.is_some() {
-            job.trouble = trouble.cloned();
+            job.trouble = trouble.cloned().map(Box::new);
         }
         let pause = self.policy.pause(job.attempts, job.index);
         let may = |when| self.policy.may_try_again(job.attempts, job.first_tried, when);
@@ -220,7 +220,7 @@ impl<P: Payload> Queue<P> {
         }
         job.recipients = std::mem::take(&mut job.again);
         if job.recipients.is_empty() {
-            let error = job.trouble.take();
+            let error = job.trouble.take().map(|trouble| *trouble);
             self.settled(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
         } else if std::mem::take(&mut job.pause) {
             self.tell_of(&job, pause);

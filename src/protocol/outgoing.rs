@@ -3,14 +3,13 @@
 
 use super::auth;
 use super::body::{Body, Slice, Unreadable};
-use super::command::{Command, Letters, Verb};
+use super::command::{Command, Letters, Verb, push_number};
 use super::error::Stage;
 use super::mail_data::{Encoder, Framing};
 use super::state::State;
 use super::transaction::Part;
 use super::transcript::{BODY_LINES, Line, MASK, Speaker};
 use std::collections::VecDeque;
-use std::fmt::Write;
 
 /// Mail data is encoded in pieces of this many octets, as the wire takes them.
 const PIECE: usize = 64 * 1024;
@@ -236,12 +235,11 @@ impl Outgoing {
         if last && self.ends.are_held {
             self.ends.held.get_or_insert(self.written);
         }
-        let end = if last { " LAST" } else { "" };
-        let bdat = if self.letters == Letters::Smtplib { "bdat" } else { "BDAT" };
         let mut line = std::mem::take(&mut self.said);
         line.clear();
-        // A String takes whatever is written to it.
-        let _ = write!(line, "{bdat} {}{end}", content.len());
+        line.push_str(if self.letters == Letters::Smtplib { "bdat " } else { "BDAT " });
+        push_number(&mut line, content.len() as u64);
+        line.push_str(if last { " LAST" } else { "" });
         self.put(line.as_bytes());
         self.put(b"\r\n");
         if !self.quiet {
