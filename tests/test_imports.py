@@ -6,6 +6,7 @@ or a log, is loaded when there is one.
 """
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -83,23 +84,59 @@ def test_nothing_is_loaded_that_is_not_needed(name):
     assert len(own) <= ours, sorted(own)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
-def test_a_command_loads_what_it_needs(arguments):
+# What of our own a command loads, and what of the standard library it does without.
+OF_COMMANDS = {"rsmtp", "rsmtp._rsmtp", "rsmtp.cli", "rsmtp.cli.exit_code"}
+HEAVY = {
+    *("email", "smtplib", "asyncio", "ssl", "inspect", "typing", "dataclasses", "datetime"),
+    *("shutil", "pathlib", "bz2", "lzma", "subprocess", "importlib.metadata"),
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ours", "avoided"),
+    [
+        (["--version"], OF_COMMANDS, {*HEAVY, "argparse", "re"}),
+        (["--help"], {*OF_COMMANDS, "rsmtp.cli.help_text"}, HEAVY),
+    ],
+)
+def test_a_command_loads_what_it_needs(arguments, ours, avoided):
+    loaded = loaded_by_command(arguments)
+    assert {name for name in loaded if name.partition(".")[0] == "rsmtp"} == ours
+    assert loaded & avoided == set()
+
+
+def test_a_command_that_sends_loads_what_it_needs(monkeypatch):
+    monkeypatch.setenv("RSMTP_PASSWORD", "secret")
+    with rsmtp.Catcher(username="ann", password="secret") as catcher:
+        server = ["--server", f"smtp://ann@localhost:{catcher.port}", "--ca-file", catcher.ca_file]
+        addresses = ["--from", "a@x.example", "--to", "b@x.example"]
+        loaded = loaded_by_command(["send", *server, *addresses, "--subject", "Hello", "--text", "Hello"])
+        assert catcher.count == 1
+    assert loaded & HEAVY == set()
+    assert "rsmtp.errors" not in loaded
+    assert len([name for name in loaded if name.partition(".")[0] == "rsmtp"]) <= 40
+
+
+def loaded_by_command(arguments):
     program = f"""
 import sys
-from pathlib import Path
 from rsmtp.cli import main
 try:
-    main({arguments!r})
-except SystemExit:
-    pass
-avoided = ("rsmtp", "email", "smtplib", "asyncio")
-print(sorted(name for name in sys.modules if name.partition(".")[0] in avoided))
+    code = main({arguments!r})
+except SystemExit as exit:
+    code = exit.code
+print(*sys.modules)
+sys.exit(code)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
-    assert ast.literal_eval(done.stdout.splitlines()[-1]) == [
-        "rsmtp", "rsmtp._rsmtp", "rsmtp.cli", "rsmtp.cli.exit_code",
-    ]  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        env=dict(os.environ, PYTHONPATH=str(Path(rsmtp.__file__).parent.parent)),
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
 
 
 def test_what_is_loaded_late_is_derived_from_all_the_same():

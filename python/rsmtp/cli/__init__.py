@@ -2,14 +2,19 @@
 takes and sets ``run``: a function of the parsed arguments that returns the exit code. It is
 loaded when the command is given."""
 
-import argparse
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Sequence
 
 from rsmtp import __version__
 from rsmtp.cli import exit_code
 from rsmtp.cli.exit_code import Stop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
 # Where each is at home, and what `rsmtp --help` says of it.
 COMMANDS = {
@@ -20,6 +25,8 @@ COMMANDS = {
     "demo": ("rsmtp.demo", "send a message to a local server and show the conversation"),
     "completion": ("rsmtp.cli.completion", "print a completion script"),
 }
+
+_VERSION = f"rsmtp {__version__}"
 
 EXAMPLES = """\
 examples:
@@ -35,20 +42,24 @@ rsmtp COMMAND --help has more of them.
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """What every command takes, for the completion scripts; or what one does, for `main`."""
+    import argparse
+
+    from rsmtp.cli.help_text import HelpText
+
     parser = argparse.ArgumentParser(
         prog="rsmtp",
         description="Send email, and see it arrive.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
-    parser.add_argument("--version", action="version", version=f"rsmtp {__version__}")
+    parser.add_argument("--version", action="version", version=_VERSION)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, (home, summary) in COMMANDS.items():
         if only is None or name == only:
             __import__(home)
             sys.modules[home].add_to(commands, summary)
         else:
-            commands.add_parser(name, help=summary)
+            commands.add_parser(name, help=summary, formatter_class=HelpText)
     return parser
 
 
@@ -57,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             words = sys.argv[1:] if arguments is None else arguments
+            if words == ["--version"]:  # scripts ask for it, and argparse takes longer than all the rest
+                print(_VERSION)
+                return exit_code.OK
             command = parser(next((word for word in words if not word.startswith("-")), ""))
             given = command.parse_args(words)
             if "run" not in given:

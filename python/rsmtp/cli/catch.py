@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
+from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.one_name import OneName
 from rsmtp.cli.terminal import harmless
 from rsmtp.display.short import counted
@@ -50,7 +51,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summ
         description="Run a local mail server that takes any mail, prints it, shows it in a web page, "
         "and delivers it nowhere.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     add_arguments(parser)
     parser.set_defaults(run=run)

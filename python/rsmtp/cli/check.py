@@ -11,6 +11,7 @@ from rsmtp._mailer.servers import Server
 from rsmtp.cli import check_json, check_text, exit_code, server
 from rsmtp.cli.examine import Found, examine, is_closed
 from rsmtp.cli.exit_code import USAGE, Stop
+from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.judge import Finding, judge
 from rsmtp.cli.terminal import Style
 
@@ -46,7 +47,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         help=summary,
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument("server", metavar="HOST[:PORT]", help="or a URL: smtp://..., smtps://...")
     parser.add_argument(

@@ -6,6 +6,8 @@ import argparse
 import sys
 from importlib import resources
 
+from rsmtp.cli.help_text import HelpText
+
 SHELLS = ("bash", "zsh", "fish")
 
 INSTALLING = """\
@@ -25,7 +27,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summ
         help=summary,
         description="Print a script that makes a shell complete rsmtp's commands and options.",
         epilog=INSTALLING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument("shell", choices=SHELLS)
     parser.set_defaults(run=run)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-from typing import Any
 
 from rsmtp import Message, email
 from rsmtp._client import outgoing
@@ -13,6 +11,10 @@ from rsmtp._client.outgoing import Envelope
 from rsmtp._rsmtp import _envelope_addresses
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
 from rsmtp.cli.terminal import harmless
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What makes a message, and so does not go with one that is ready.
 _FLAGS = (
@@ -197,7 +199,8 @@ def _decoded(source: str, data: bytes) -> str:
 def _read(flag: str, path: str) -> bytes:
     try:
         if path != "-":
-            return Path(path).read_bytes()
+            with open(path, "rb") as file:
+                return file.read()
         if sys.stdin.isatty():
             print("Write the message, and Ctrl-D on a line of its own to end it.", file=sys.stderr)
         return sys.stdin.buffer.read()

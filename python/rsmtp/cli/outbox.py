@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import logging
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ from rsmtp._mailer.servers import Server
 from rsmtp.cli import exit_code, server
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
+from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import password_for
 from rsmtp.cli.send import heed
 from rsmtp.cli.terminal import Style, harmless
@@ -57,7 +57,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         help=summary,
         description=DESCRIPTION,
         epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument("action", choices=tuple(_ACTIONS), metavar="ACTION", help=", ".join(_ACTIONS))
     parser.add_argument("file", metavar="FILE", help="the outbox")
@@ -93,7 +93,7 @@ def _send(outbox: Outbox, given: argparse.Namespace) -> int:
     place = target.server if isinstance(target.server, Server) else None
     if place is not None and place.username is not None and place.password is None:
         target = target.with_password(password_for(place))
-    heed("rsmtp.mail", logging.WARNING, "rsmtp: %(message)s")
+    heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
     try:
         with target.mailer(connections=given.connections) as mailer, _stopped_by_signals() as stop:
             ran = outbox.run(mailer, forever=given.forever, stop=stop)

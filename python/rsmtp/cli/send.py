@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
-from typing import NoReturn
 
 from rsmtp import Receipt
 from rsmtp._mailer.servers import Server
@@ -12,10 +10,15 @@ from rsmtp.cli import compose, exit_code, server
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
+from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import password_for
 from rsmtp.cli.server import Target
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 DESCRIPTION = """\
 Send one message: made from flags, a ready one from a file, or from standard input.
@@ -43,7 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         help=summary,
         description=DESCRIPTION,
         epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     compose.add_arguments(parser)
     server.add_arguments(parser)
@@ -113,10 +116,10 @@ def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
     place = target.server if isinstance(target.server, Server) else None
     if place is not None and place.username is not None:
         target = target.with_password(password_for(place)) if place.password is None else target
-    heed("rsmtp.mail", logging.WARNING, "rsmtp: %(message)s")
+    heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
     if verbose:
         for name in ("rsmtp.smtp", "rsmtp.tls"):
-            heed(name, logging.DEBUG)
+            heed(name, "DEBUG")
     try:
         with target.mailer() as mailer:
             receipt = mailer.send(outgoing.sendable, check=False)
@@ -143,16 +146,17 @@ def report(receipt: Receipt) -> None:
         print(f"queue id {harmless(receipt.queue_id)}")
 
 
-def heed(name: str, level: int, line: str = "%(message)s") -> None:
+def heed(name: str, level: str, line: str = "%(message)s") -> None:
     """Shows on standard error what is logged: a retry, a silent server, a conversation. The engine
     masks secrets."""
+    import logging
+
+    class Harmless(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return harmless(super().format(record))
+
     handler = logging.StreamHandler()
     handler.setFormatter(Harmless(line))
     logger = logging.getLogger(name)
     logger.addHandler(handler)
     logger.setLevel(level)
-
-
-class Harmless(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return harmless(super().format(record))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
 
 from rsmtp import Mailer, TlsConfig
 from rsmtp._mailer.server_urls import from_url
@@ -12,6 +11,10 @@ from rsmtp._mailer.servers import Local, Server
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.one_name import OneName
 from rsmtp.mailer import URL_VARIABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 TLS_MODES = ("starttls", "implicit", "none")
 _PATIENCE = 60.0

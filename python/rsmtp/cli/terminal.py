@@ -1,8 +1,13 @@
 """Words for a terminal: colour where it is wanted, foreign text made harmless."""
 
+from __future__ import annotations
+
 import os
 import sys
-from typing import TextIO
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
 _COLOURS = {"good": "32", "bad": "31", "doubtful": "33", "bold": "1", "dim": "2"}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rsmtp import Catcher, SmtpClient, TranscriptLine
 from rsmtp._rsmtp import CaughtMessage
+from rsmtp.cli.help_text import HelpText
 from rsmtp.display.short import counted
 
 DESCRIPTION = """\
@@ -30,7 +31,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summ
         help=summary,
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpText,
     )
     parser.add_argument(
         "--preview",
