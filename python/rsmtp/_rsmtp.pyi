@@ -46,13 +46,13 @@ __all__ = [
     "CaughtTls",
     "Certificate",
     "Connection",
-    "Conversation",
     "Edge",
     "Engine",
     "Exchange",
     "Login",
     "Message",
     "Opened",
+    "Operation",
     "Receipt",
     "Recipient",
     "RenderedMessage",
@@ -63,7 +63,6 @@ __all__ = [
     "TlsConfig",
     "TlsFacts",
     "TranscriptLine",
-    "Wire",
     "Worker",
     "_Style",
     "_encode_word",
@@ -684,7 +683,7 @@ class Certificate:
         """
 
 @final
-class Connection(Conversation):
+class Connection(Operation):
     """
     A connection and the session on it.
 
@@ -728,79 +727,6 @@ class Connection(Conversation):
         Carries a request out: `(code, text)` for a reply, the dict of the refused
         recipients for a transaction, the challenge (bytes) of an AUTH exchange
         that the caller answers, None where no reply is waited for.
-        """
-
-@disjoint_base
-class Conversation:
-    """
-    A conversation as far as it can be looked at. What is asked of it, and who
-    waits, is the matter of its subclasses.
-    """
-    def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
-        """
-        Takes these extensions for the server's: keywords with their parameters.
-        """
-    @property
-    def extensions(self, /) -> list[tuple[str, str]]:
-        """
-        What the server offers: lower-case keywords with their parameters, in its
-        order.
-        """
-    @property
-    def final_reply(self, /) -> tuple[int, bytes] | None:
-        """
-        The server's reply to the end of the mail data of the last transaction that sent
-        something: (code, text). It often names the message in the server's queue.
-        """
-    @property
-    def is_exposed(self, /) -> bool:
-        """
-        Whether what is said can be read on its way: it leaves this machine, without TLS.
-        """
-    @property
-    def is_of_another_process(self, /) -> bool:
-        """
-        Whether this is a forked child's copy of its parent's connection.
-        """
-    @property
-    def is_over(self, /) -> bool:
-        """
-        Whether nothing can be said any more, in this process.
-        """
-    @property
-    def legal_requests(self, /) -> list[str]:
-        """
-        The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
-        """
-    @property
-    def path(self, /) -> list[str]:
-        """
-        The states gone through so far, the present one last, as far as the last
-        2,000 lines show.
-        """
-    def set_patience(
-        self, /, timeout: SupportsFloat | SupportsIndex | None, deadline: SupportsFloat | SupportsIndex | None
-    ) -> None:
-        """
-        Limits in seconds: for each stage (None: those of RFC 5321 4.5.3.2) and
-        for one whole operation (None: no limit).
-        """
-    @property
-    def speaks_esmtp(self, /) -> bool:
-        """
-        Whether the server took an EHLO or LHLO, not a HELO.
-        """
-    @property
-    def state(self, /) -> str:
-        """
-        The name of the session's state, also while another thread talks.
-        """
-    @property
-    def tls(self, /) -> TlsFacts | None: ...
-    @property
-    def transcript(self, /) -> list[TranscriptLine]:
-        """
-        The last lines that were said (2,000, or a MiB of them), secrets masked.
         """
 
 @final
@@ -1369,6 +1295,205 @@ class Opened:
     def trouble(self, /) -> BaseException | None:
         """
         Why the session is not ready for mail; None: it is.
+        """
+
+@disjoint_base
+class Operation:
+    """
+    A session, its TLS and its clock, without a socket.
+
+    The clock of connecting starts with it. After `connected`: `begin` a request,
+    send what `output` gives and say so by `sent`, tell what comes by `received`,
+    until `is_settled`; then `result` gives, once, what it has come to.
+    """
+    def __new__(cls, /, host: str, settings: Settings) -> Operation: ...
+    def address_failed(self, /, errno: SupportsIndex | None, observer: object = None) -> None:
+        """
+        There is no connection to the address that was tried, by this `errno` (None: it did
+        not answer).
+        """
+    def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
+        """
+        Takes these extensions for the server's: keywords with their parameters.
+        """
+    def begin(self, /, request: Request, observer: object = None) -> None:
+        """
+        Begins a request. One that can't be made raises here, and nothing is sent.
+        """
+    def begin_serving(self, /, worker: Worker, literal: str | None, login: Login | None = None) -> None:
+        """
+        Begins to converse for a worker: on a session that is to be opened, whose own
+        address literal is given, or on one that was at rest. `login` is what was asked for.
+        """
+    def check_time(self, /) -> None:
+        """
+        Looks at the clock: a request whose time is up is settled by that.
+        """
+    def connected(
+        self, /, peer: tuple[str, SupportsIndex] | None, observer: object = None, *, elsewhere: bool = False
+    ) -> None:
+        """
+        The connection stands: to the peer at this address and port, or, with None, to
+        a Unix socket or something else that has no address. `elsewhere`: what the peer
+        hears may leave this machine, wherever the peer is.
+        """
+    def dial(self, /, host: str, addresses: SupportsGetItem[int, str], port: SupportsIndex) -> None:
+        """
+        These addresses of `host` are to be tried, in this order.
+        """
+    def end(self, /) -> None:
+        """
+        Ends the session without a word; a request under way is settled by that.
+        """
+    def end_serving(self, /) -> int | None:
+        """
+        Ends the conversation, however it went: the number by which to keep the session,
+        None where it is to be ended by QUIT, or -1 where it is over.
+        """
+    def end_tls(self, /) -> bytes | None:
+        """
+        What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
+        closed.
+        """
+    @property
+    def extensions(self, /) -> list[tuple[str, str]]:
+        """
+        What the server offers: lower-case keywords with their parameters, in its
+        order.
+        """
+    @property
+    def final_reply(self, /) -> tuple[int, bytes] | None:
+        """
+        The server's reply to the end of the mail data of the last transaction that sent
+        something: (code, text). It often names the message in the server's queue.
+        """
+    def interrupt(self, /, exception: Any) -> None:
+        """
+        The caller has left, by this exception: the session ends, and the exception
+        is told what became of a message that was under way (`fates`).
+        """
+    @property
+    def is_exposed(self, /) -> bool:
+        """
+        Whether what is said can be read on its way: it leaves this machine, without TLS.
+        """
+    @property
+    def is_of_another_process(self, /) -> bool:
+        """
+        Whether this is a forked child's copy of its parent's connection.
+        """
+    @property
+    def is_opening(self, /) -> bool:
+        """
+        Whether a worker converses whose session is not ready for mail yet.
+        """
+    @property
+    def is_over(self, /) -> bool:
+        """
+        Whether nothing can be said any more, in this process.
+        """
+    @property
+    def is_quiet(self, /) -> bool:
+        """
+        Whether the session is open and silent, and may be used again.
+        """
+    @property
+    def is_settled(self, /) -> bool: ...
+    @property
+    def legal_requests(self, /) -> list[str]:
+        """
+        The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
+        """
+    def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:
+        """
+        For the transcript: the host's name has these addresses.
+        """
+    def lost(self, /, errno: SupportsIndex | None) -> None:
+        """
+        The connection is gone; `errno` is the operating system's number.
+        """
+    def next_address(self, /) -> float | None:
+        """
+        Seconds for the next of the addresses; None: all have been tried, or time is up.
+        """
+    def nowhere(self, /) -> None:
+        """
+        Raises what it means that none of the addresses could be connected to.
+        """
+    def output(self, /) -> bytes | None:
+        """
+        The octets that are to be sent now. None: there is something to wait for, or
+        the request is settled.
+        """
+    @property
+    def path(self, /) -> list[str]:
+        """
+        The states gone through so far, the present one last, as far as the last
+        2,000 lines show.
+        """
+    def received(self, /, octets: bytes | bytearray) -> int:
+        """
+        Octets have come; none at all is the end of them. What comes while nothing is
+        asked is kept for the next request; gives how many octets are kept.
+        """
+    def result(self, /) -> typing.Any:
+        """
+        What the request has come to: `(code, text)` for a reply, the dict of the
+        refused recipients for a transaction, the challenge (bytes) of an AUTH
+        exchange that the caller answers, None where no reply was waited for.
+        """
+    def seconds_left(self, /) -> float | None:
+        """
+        Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
+        when nothing is.
+        """
+    def sent(self, /, octets: SupportsIndex) -> None:
+        """
+        So many octets of the output are with the operating system.
+        """
+    def set_patience(
+        self, /, timeout: SupportsFloat | SupportsIndex | None, deadline: SupportsFloat | SupportsIndex | None
+    ) -> None:
+        """
+        Limits in seconds: for each stage (None: those of RFC 5321 4.5.3.2) and
+        for one whole operation (None: no limit).
+        """
+    @property
+    def speaks_esmtp(self, /) -> bool:
+        """
+        Whether the server took an EHLO or LHLO, not a HELO.
+        """
+    @property
+    def state(self, /) -> str:
+        """
+        The name of the session's state, also while another thread talks.
+        """
+    @property
+    def tls(self, /) -> TlsFacts | None: ...
+    @property
+    def transcript(self, /) -> list[TranscriptLine]:
+        """
+        The last lines that were said (2,000, or a MiB of them), secrets masked.
+        """
+    def tunnel(
+        self, /, proxy: typing.Any, port: SupportsIndex, addresses: SupportsGetItem[int, str] = ...
+    ) -> None:
+        """
+        The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
+        of the server, and for the best of the addresses that were found here, if any were.
+        """
+    def unknown_host(self, /, host: str, why: str) -> None:
+        """
+        Raises what it means that `host` has no address.
+        """
+    def unreachable(self, /, path: str, errno: SupportsIndex | None) -> None:
+        """
+        Raises what it means that there is no connection to the Unix socket at this path.
+        """
+    @property
+    def unread(self, /) -> int:
+        """
+        Octets that have come and are not taken in.
         """
 
 @final
@@ -1958,139 +2083,6 @@ class TranscriptLine:
     def text(self, /) -> str:
         """
         Without the line end; bytes that are not UTF-8 are shown as U+FFFD.
-        """
-
-@disjoint_base
-class Wire(Conversation):
-    """
-    A session without a socket.
-
-    The clock of connecting starts with it. After `connected`: `begin` a request,
-    send what `output` gives and say so by `sent`, tell what comes by `received`,
-    until `is_settled`; then `result` gives, once, what it has come to.
-    """
-    def __new__(cls, /, host: str, settings: Settings) -> Wire: ...
-    def address_failed(self, /, errno: SupportsIndex | None, observer: object = None) -> None:
-        """
-        There is no connection to the address that was tried, by this `errno` (None: it did
-        not answer).
-        """
-    def begin(self, /, request: Request, observer: object = None) -> None:
-        """
-        Begins a request. One that can't be made raises here, and nothing is sent.
-        """
-    def begin_serving(self, /, worker: Worker, literal: str | None, login: Login | None = None) -> None:
-        """
-        Begins to converse for a worker: on a session that is to be opened, whose own
-        address literal is given, or on one that was at rest. `login` is what was asked for.
-        """
-    def check_time(self, /) -> None:
-        """
-        Looks at the clock: a request whose time is up is settled by that.
-        """
-    def connected(
-        self, /, peer: tuple[str, SupportsIndex] | None, observer: object = None, *, elsewhere: bool = False
-    ) -> None:
-        """
-        The connection stands: to the peer at this address and port, or, with None, to
-        a Unix socket or something else that has no address. `elsewhere`: what the peer
-        hears may leave this machine, wherever the peer is.
-        """
-    def dial(self, /, host: str, addresses: SupportsGetItem[int, str], port: SupportsIndex) -> None:
-        """
-        These addresses of `host` are to be tried, in this order.
-        """
-    def end(self, /) -> None:
-        """
-        Ends the session without a word; a request under way is settled by that.
-        """
-    def end_serving(self, /) -> int | None:
-        """
-        Ends the conversation, however it went: the number by which to keep the session,
-        None where it is to be ended by QUIT, or -1 where it is over.
-        """
-    def end_tls(self, /) -> bytes | None:
-        """
-        What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
-        closed.
-        """
-    def interrupt(self, /, exception: Any) -> None:
-        """
-        The caller has left, by this exception: the session ends, and the exception
-        is told what became of a message that was under way (`fates`).
-        """
-    @property
-    def is_opening(self, /) -> bool:
-        """
-        Whether a worker converses whose session is not ready for mail yet.
-        """
-    @property
-    def is_quiet(self, /) -> bool:
-        """
-        Whether the session is open and silent, and may be used again.
-        """
-    @property
-    def is_settled(self, /) -> bool: ...
-    def looked_up(self, /, addresses: SupportsGetItem[int, str], observer: object = None) -> None:
-        """
-        For the transcript: the host's name has these addresses.
-        """
-    def lost(self, /, errno: SupportsIndex | None) -> None:
-        """
-        The connection is gone; `errno` is the operating system's number.
-        """
-    def next_address(self, /) -> float | None:
-        """
-        Seconds for the next of the addresses; None: all have been tried, or time is up.
-        """
-    def nowhere(self, /) -> None:
-        """
-        Raises what it means that none of the addresses could be connected to.
-        """
-    def output(self, /) -> bytes | None:
-        """
-        The octets that are to be sent now. None: there is something to wait for, or
-        the request is settled.
-        """
-    def received(self, /, octets: bytes | bytearray) -> int:
-        """
-        Octets have come; none at all is the end of them. What comes while nothing is
-        asked is kept for the next request; gives how many octets are kept.
-        """
-    def result(self, /) -> typing.Any:
-        """
-        What the request has come to: `(code, text)` for a reply, the dict of the
-        refused recipients for a transaction, the challenge (bytes) of an AUTH
-        exchange that the caller answers, None where no reply was waited for.
-        """
-    def seconds_left(self, /) -> float | None:
-        """
-        Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
-        when nothing is.
-        """
-    def sent(self, /, octets: SupportsIndex) -> None:
-        """
-        So many octets of the output are with the operating system.
-        """
-    def tunnel(
-        self, /, proxy: typing.Any, port: SupportsIndex, addresses: SupportsGetItem[int, str] = ...
-    ) -> None:
-        """
-        The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
-        of the server, and for the best of the addresses that were found here, if any were.
-        """
-    def unknown_host(self, /, host: str, why: str) -> None:
-        """
-        Raises what it means that `host` has no address.
-        """
-    def unreachable(self, /, path: str, errno: SupportsIndex | None) -> None:
-        """
-        Raises what it means that there is no connection to the Unix socket at this path.
-        """
-    @property
-    def unread(self, /) -> int:
-        """
-        Octets that have come and are not taken in.
         """
 
 @final

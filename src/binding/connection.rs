@@ -2,15 +2,17 @@
 //! thread at a time.
 
 use super::attendant::Attending;
-use super::conversation::{Conversation, Shared, settle};
+use super::conclusion::settle;
+use super::operation::Operation;
 use super::proxy::ProxySettings;
 use super::request::Request;
 use super::settings::Settings;
 use super::ssl_context::Raised;
-use crate::driver::{self, Operation, Target};
+use crate::driver::{self, Target};
 #[cfg(not(unix))]
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,9 +20,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 ///
 /// Methods wait without the GIL, look at signals at least every 100 ms, and
 /// raise from `rsmtp.errors`. A second thread waits its turn.
-#[pyclass(frozen, extends = Conversation, module = "rsmtp._rsmtp")]
+#[pyclass(frozen, extends = Operation, module = "rsmtp._rsmtp")]
 pub struct Connection {
-    shared: Arc<Shared<driver::Connection>>,
     abandoned: Arc<AtomicBool>,
 }
 
@@ -51,59 +52,62 @@ impl Connection {
         let opened = py.detach(|| driver::Connection::open(&target, operation, &mut attendant));
         let driver = settle(py, opened, &mut attendant, &raised)?;
         let abandoned = driver.abandoned();
-        let shared = Shared::new(driver, host, raised);
-        let conversation = Conversation::new(&shared);
-        Py::new(py, (Self { shared, abandoned }, conversation))
+        Py::new(py, (Self { abandoned }, Operation::over(driver, host, raised)))
     }
 
     /// Carries a request out: `(code, text)` for a reply, the dict of the refused
     /// recipients for a transaction, the challenge (bytes) of an AUTH exchange
     /// that the caller answers, None where no reply is waited for.
     #[pyo3(signature = (request, observer: "object" = None) -> "typing.Any")]
-    fn perform(&self, py: Python<'_>, request: &Request, observer: Option<Py<PyAny>>) -> PyResult<Py<PyAny>> {
-        let begun = request.take(py, &self.shared.host, &self.shared.raised)?;
-        let given = request.given();
+    fn perform(slf: &Bound<'_, Self>, request: &Request, observer: Option<Py<PyAny>>) -> PyResult<Py<PyAny>> {
+        let (py, operation) = (slf.py(), slf.as_super().get());
+        let ask = request.take(py, &operation.host, &operation.raised)?;
+        let (until, given) = (request.until(), request.given());
         let mut attendant = Attending::new(py, observer)?;
-        self.shared.begins();
-        let until = request.until();
-        let event = self.shared.work(py, &mut attendant, |connection, attendant| {
-            let ask = |operation: &mut Operation| begun.begin(operation).map_err(|error| given.blame(error));
-            connection.perform(until, ask, attendant)
+        operation.begins();
+        let event = operation.work(py, &mut attendant, |connection, attendant| {
+            connection.perform(until, |asked| ask(asked).map_err(|error| given.blame(error)), attendant)
         })?;
-        self.shared.conclude(py, event, given)
+        operation.conclude(py, event, given)
     }
 
     /// Ends the connection without a word; another thread that waits on it is
     /// told so.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        if self.shared.turn.is_lost() {
+    fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let operation = slf.as_super().get();
+        if operation.turn.is_lost() {
             // A forked child has nothing to end; its parent goes on.
             return Ok(());
         }
-        self.abandoned.store(true, Ordering::Relaxed);
-        self.shared.look(py, driver::Connection::close)
+        slf.get().abandoned.store(true, Ordering::Relaxed);
+        operation.look_at_connection(slf.py(), driver::Connection::close)
     }
 
     /// The socket's number; -1 when it is closed.
-    fn fileno(&self, py: Python<'_>) -> PyResult<i64> {
-        self.shared.look(py, |connection| connection.stream().map_or(-1, driver::Stream::raw_fd))
+    fn fileno(slf: &Bound<'_, Self>) -> PyResult<i64> {
+        let look =
+            |connection: &mut driver::Connection| connection.stream().map_or(-1, driver::Stream::raw_fd);
+        slf.as_super().get().look_at_connection(slf.py(), look)
     }
 
     /// `(host, port)` of the peer; None for a Unix socket.
-    fn getpeername(&self, py: Python<'_>) -> PyResult<Option<(String, u16)>> {
-        let look =
-            |connection: &mut driver::Connection| connection.stream().and_then(driver::Stream::peer_addr);
-        let address = self.shared.look(py, look)?;
-        Ok(address.map(|address| (address.ip().to_string(), address.port())))
+    fn getpeername(slf: &Bound<'_, Self>) -> PyResult<Option<(String, u16)>> {
+        address(slf, driver::Stream::peer_addr)
     }
 
     /// `(host, port)` of this side; None for a Unix socket.
-    fn getsockname(&self, py: Python<'_>) -> PyResult<Option<(String, u16)>> {
-        let look =
-            |connection: &mut driver::Connection| connection.stream().and_then(driver::Stream::local_addr);
-        let address = self.shared.look(py, look)?;
-        Ok(address.map(|address| (address.ip().to_string(), address.port())))
+    fn getsockname(slf: &Bound<'_, Self>) -> PyResult<Option<(String, u16)>> {
+        address(slf, driver::Stream::local_addr)
     }
+}
+
+fn address(
+    slf: &Bound<'_, Connection>,
+    of: fn(&driver::Stream) -> Option<SocketAddr>,
+) -> PyResult<Option<(String, u16)>> {
+    let look = |connection: &mut driver::Connection| connection.stream().and_then(of);
+    let address = slf.as_super().get().look_at_connection(slf.py(), look)?;
+    Ok(address.map(|address| (address.ip().to_string(), address.port())))
 }
 
 /// Where to connect to, and by what way.

@@ -10,8 +10,8 @@ mod argument;
 mod attendant;
 mod catcher;
 mod certificate;
+mod conclusion;
 mod connection;
-mod conversation;
 mod credentials;
 mod error;
 mod foreign_socket;
@@ -19,15 +19,16 @@ mod logs;
 mod machine;
 mod mailer;
 mod message;
+mod operation;
 mod outcome;
 mod proxy;
+mod pump;
 mod request;
 mod settings;
 mod ssl_context;
 mod tls;
 mod transcript;
 mod username;
-mod wire;
 
 /// The engine under `rsmtp`. The shapes that people know stand in the package
 /// around it.
@@ -42,8 +43,6 @@ mod _rsmtp {
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
-    use super::conversation::Conversation;
-    #[pymodule_export]
     use super::credentials::{Exchange, Login};
     #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
@@ -56,7 +55,11 @@ mod _rsmtp {
         read_addresses_py, rendered_elsewhere,
     };
     #[pymodule_export]
+    use super::operation::Operation;
+    #[pymodule_export]
     use super::outcome::{Opened, enhanced_code, refuses_mechanism, severity};
+    #[pymodule_export]
+    use super::pump::ascii_host;
     #[pymodule_export]
     use super::request::{Request, cram_md5, envelope_py, needs_smtputf8};
     #[pymodule_export]
@@ -67,8 +70,6 @@ mod _rsmtp {
     use super::transcript::TranscriptLine;
     #[pymodule_export]
     use super::username::username_py;
-    #[pymodule_export]
-    use super::wire::{Wire, ascii_host};
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "the name that Python has for it")]

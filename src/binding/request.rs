@@ -13,7 +13,6 @@ use crate::protocol::auth::{Credentials, Mechanism, Secret};
 use crate::protocol::command::{ClientName, Command, Letters, LineText, Parameter};
 use crate::protocol::opening::{Plan, Security};
 use crate::protocol::transaction::Transaction;
-use crate::tls::{MakeLayer, RecordLayer};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -52,31 +51,8 @@ enum Asked {
     },
 }
 
-/// A request on its way into a session, by either driver.
-pub enum Begun {
-    Session(protocol::Request),
-    Raw(PyBackedBytes),
-    Reply,
-    Response(Option<Vec<u8>>),
-    StartTls(Box<dyn RecordLayer>),
-    Open(Plan, MakeLayer),
-}
-
-impl Begun {
-    pub fn begin(self, operation: &mut Operation) -> Result<(), Error> {
-        match self {
-            Self::Session(request) => operation.session_mut().request(request),
-            Self::Raw(octets) => operation.session_mut().raw(&octets),
-            Self::Reply => operation.session_mut().expect_reply(),
-            Self::Response(response) => operation.session_mut().respond(response.as_deref()),
-            Self::StartTls(layer) => operation.start_tls(layer),
-            Self::Open(plan, make_layer) => {
-                operation.open(plan, make_layer);
-                Ok(())
-            }
-        }
-    }
-}
+/// Makes a request of a session, over any pump.
+pub type Ask = Box<dyn FnOnce(&mut Operation) -> Result<(), Error> + Send>;
 
 /// The addresses of a transaction as the caller wrote them.
 #[derive(Default)]
@@ -100,21 +76,28 @@ impl Request {
 
     /// For a conversation with `host`; where exceptions of an `ssl.SSLContext` are
     /// kept is `raised`.
-    pub fn take(&self, py: Python<'_>, host: &str, raised: &Raised) -> PyResult<Begun> {
+    pub fn take(&self, py: Python<'_>, host: &str, raised: &Raised) -> PyResult<Ask> {
         let taken = self.asked.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(match taken.ok_or_else(|| PyValueError::new_err("a request can be made once"))? {
-            Asked::Session(request) => Begun::Session(request),
-            Asked::Raw(octets) => Begun::Raw(octets),
-            Asked::Reply => Begun::Reply,
-            Asked::Response(response) => Begun::Response(response),
+            Asked::Session(request) => Box::new(|operation| operation.session_mut().request(request)),
+            Asked::Raw(octets) => Box::new(move |operation| operation.session_mut().raw(&octets)),
+            Asked::Reply => Box::new(|operation| operation.session_mut().expect_reply()),
+            Asked::Response(response) => {
+                Box::new(move |operation| operation.session_mut().respond(response.as_deref()))
+            }
             Asked::StartTls { context, host: other } => {
                 let context = context.as_ref().map(|context| context.bind(py));
                 let layer = layer_for(py, context, other.as_deref().unwrap_or(host), raised)?;
-                Begun::StartTls(layer.map_err(|error| to_python(py, &error))?)
+                let layer = layer.map_err(|error| to_python(py, &error))?;
+                Box::new(|operation| operation.start_tls(layer))
             }
             Asked::Open { name, security, credentials, context } => {
                 let plan = Plan { security, server: host.into(), name, credentials, initial_response: true };
-                Begun::Open(plan, make_layer(context, host.to_owned(), Some(Arc::clone(raised))))
+                let make_layer = make_layer(context, host.to_owned(), Some(Arc::clone(raised)));
+                Box::new(|operation| {
+                    operation.open(plan, make_layer);
+                    Ok(())
+                })
             }
         })
     }

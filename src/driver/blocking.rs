@@ -34,7 +34,7 @@ pub trait Attendant {
 /// An operation, and the stream that its octets go over.
 pub struct Connection {
     operation: Operation,
-    /// None once the session is over.
+    /// None once the session is over, and where it is not ours.
     stream: Option<Stream>,
     incoming: Vec<u8>,
     /// Set by another thread to end a wait.
@@ -55,13 +55,13 @@ impl Connection {
         let stream = connect(target, &mut operation, attendant)?;
         operation.connected(target.host(), stream.peer_addr(), stream.leads_elsewhere());
         operation.note_lines(|line| attendant.hear(line));
-        Ok(Self {
-            operation,
-            stream: Some(stream),
-            incoming: vec![0; READ],
-            abandoned: Arc::default(),
-            attended: Instant::now(),
-        })
+        Ok(Self { stream: Some(stream), incoming: vec![0; READ], ..Self::without_stream(operation) })
+    }
+
+    /// Octets that others move.
+    pub fn without_stream(operation: Operation) -> Self {
+        let (abandoned, attended) = (Arc::default(), Instant::now());
+        Self { operation, stream: None, incoming: Vec::new(), abandoned, attended }
     }
 
     pub fn operation_mut(&mut self) -> &mut Operation {

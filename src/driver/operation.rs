@@ -1,7 +1,7 @@
 //! The loop that moves octets between a session, its TLS and a connection, without the
 //! connection: a pump around this has that connection.
 //!
-//! Three kinds of pump do what an [`Operation`] says, and decide nothing: `blocking.rs` over a
+//! Three pumps do what an [`Operation`] says, and decide nothing: `blocking.rs` over a
 //! socket of ours (or one behind [`Foreign`](super::Foreign)), `asyncio_connection.py` over a
 //! transport of asyncio's, `socket_connection.py` over a caller's socket. Each of them goes
 //! round like this:

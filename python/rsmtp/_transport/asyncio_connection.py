@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import rsmtp
-from rsmtp._rsmtp import Login, Request, Settings, TranscriptLine, Wire, Worker, ascii_host
+from rsmtp._rsmtp import Login, Operation, Request, Settings, TranscriptLine, Worker, ascii_host
 from rsmtp._transport import python_sockets, quick_ack
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _TICK = 0.001
 _Observer = Callable[[TranscriptLine], None] | None
 
 
-class Connection(Wire, asyncio.BufferedProtocol):
+class Connection(Operation, asyncio.BufferedProtocol):
     """A conversation over a transport. One task at a time asks; others wait their turn.
 
     The transport is asked to buffer nothing: what it can't send at once, it announces by

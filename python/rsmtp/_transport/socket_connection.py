@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import rsmtp
-from rsmtp._rsmtp import Request, Settings, TranscriptLine, Wire
+from rsmtp._rsmtp import Operation, Request, Settings, TranscriptLine
 from rsmtp._transport.foreign_socket import ForeignSocket
 from rsmtp._transport.proxies import Proxy
 from rsmtp._transport.python_sockets import address
@@ -28,7 +28,7 @@ _TICK = 0.001
 _Observer = Callable[[TranscriptLine], None] | None
 
 
-class SocketConnection(Wire):
+class SocketConnection(Operation):
     """A conversation over `sock`, which is connected: anything with `recv`, `settimeout` and
     `send` or `sendall`. One thread at a time asks; others wait their turn."""
 

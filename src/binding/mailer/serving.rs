@@ -7,10 +7,10 @@ use crate::binding::attendant::Attending;
 use crate::binding::credentials::{Login, not_told};
 use crate::binding::error::{Told, bad_argument, exception};
 use crate::binding::logs::{self, Level};
+use crate::binding::operation::Operation;
 use crate::binding::request::parse;
-use crate::binding::wire::Wire;
 use crate::bulk::{self, Do, Parting, stopped};
-use crate::driver::{Operation, TimedLine, Until};
+use crate::driver::{self, TimedLine, Until};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -90,7 +90,7 @@ fn told(why: PyErr) -> Error {
 }
 
 #[pymethods]
-impl Wire {
+impl Operation {
     /// Begins to converse for a worker: on a session that is to be opened, whose own
     /// address literal is given, or on one that was at rest. `login` is what was asked for.
     #[pyo3(signature = (worker, literal, login=None))]
@@ -104,7 +104,7 @@ impl Wire {
         let own = literal.map(|literal| parse("literal", literal)).transpose()?;
         let asked = login.map(|login| login.credentials.clone());
         let shared = Arc::clone(&worker.worker);
-        let begun = self.shared.look(py, |driver| {
+        let begun = self.look(py, |driver| {
             let mut worker = lock(&shared);
             match own {
                 Some(own) => worker.dialled(own, asked, driver, Instant::now()),
@@ -123,9 +123,9 @@ impl Wire {
         let Some(Serving { worker, .. }) = self.serving().take() else {
             return Err(bad_argument("worker", &"none converses"));
         };
-        let raised = self.shared.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut lines = Vec::new();
-        let parting = self.shared.look(py, |driver| {
+        let parting = self.look(py, |driver| {
             // What was decided while there was still something to send.
             hear(&mut lock(&worker), driver);
             if driver.is_serving() {
@@ -157,11 +157,11 @@ impl Wire {
     /// Whether the session is open and silent, and may be used again.
     #[getter]
     fn is_quiet(&self, py: Python<'_>) -> PyResult<bool> {
-        self.shared.look(py, Operation::is_quiet)
+        self.look(py, driver::Operation::is_quiet)
     }
 }
 
-impl Wire {
+impl Operation {
     fn serving(&self) -> MutexGuard<'_, Option<Serving>> {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,7 +171,7 @@ impl Wire {
         let mut held = self.serving();
         let Some(serving) = &mut *held else { return Ok(None) };
         let mut lines = Vec::new();
-        let output = self.shared.look(py, |driver| {
+        let output = self.look(py, |driver| {
             let output = serving.output(driver, &mut lines);
             note(driver, &mut lines);
             output
@@ -188,12 +188,12 @@ impl Wire {
 }
 
 /// The lines that were said since.
-fn note(driver: &mut Operation, lines: &mut Vec<TimedLine>) {
+fn note(driver: &mut driver::Operation, lines: &mut Vec<TimedLine>) {
     driver.note_lines(|line| lines.push(line.clone()));
 }
 
 /// Tells the worker what has come.
-fn hear(worker: &mut bulk::Worker<Shipment>, driver: &mut Operation) {
+fn hear(worker: &mut bulk::Worker<Shipment>, driver: &mut driver::Operation) {
     let now = Instant::now();
     while let Some(event) = driver.next_event() {
         if let Err(error) = worker.hear(event, now) {
@@ -212,7 +212,7 @@ fn say(py: Python<'_>, lines: &[TimedLine]) -> PyResult<()> {
 
 impl Serving {
     /// What is to be sent now; None: there is something to wait for.
-    fn output(&mut self, driver: &mut Operation, lines: &mut Vec<TimedLine>) -> Option<Vec<u8>> {
+    fn output(&mut self, driver: &mut driver::Operation, lines: &mut Vec<TimedLine>) -> Option<Vec<u8>> {
         let mut worker = lock(&self.worker);
         loop {
             if let Some(octets) = driver.output(<[u8]>::to_vec) {

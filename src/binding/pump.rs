@@ -1,56 +1,26 @@
-//! A conversation for an event loop: the loop says what has happened on its
-//! transport and asks what is to be sent; nothing here waits.
+//! What a pump in Python asks of an operation and tells it: an event loop's, or the one over a
+//! caller's socket. Nothing here waits.
 
 use super::attendant::Attending;
-use super::conversation::{Conversation, Shared, settle, tell_fates};
+use super::conclusion::{settle, tell_fates};
 use super::error::{bad_argument, to_python};
 use super::logs::{self, Level};
-use super::mailer::Serving;
+use super::operation::{Operation, UnderWay};
 use super::proxy::ProxySettings;
 use super::request::Request;
-use super::settings::Settings;
-use super::ssl_context::Raised;
 use crate::address::name_to_look_up;
 use crate::driver::dialling::{self, Dialling};
-use crate::driver::{Operation, Tunnel, connect};
+use crate::driver::{self, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// A session without a socket.
-///
-/// The clock of connecting starts with it. After `connected`: `begin` a request,
-/// send what `output` gives and say so by `sent`, tell what comes by `received`,
-/// until `is_settled`; then `result` gives, once, what it has come to.
-#[pyclass(frozen, subclass, extends = Conversation, module = "rsmtp._rsmtp")]
-pub struct Wire {
-    pub(super) shared: Arc<Shared<Operation>>,
-    under_way: Mutex<Option<UnderWay>>,
-    /// Instead of a request: a mailer's messages.
-    pub(super) serving: Mutex<Option<Serving>>,
-}
-
-struct UnderWay {
-    request: Py<Request>,
-    attending: Attending,
-}
+use std::sync::{MutexGuard, PoisonError};
 
 #[pymethods]
-impl Wire {
-    #[new]
-    fn new(py: Python<'_>, host: String, settings: &Settings) -> PyResult<PyClassInitializer<Self>> {
-        let raised = Raised::default();
-        let operation = settings.operation(py, &host, &raised)?;
-        let shared = Shared::new(operation, host, raised);
-        let conversation = Conversation::new(&shared);
-        let wire = Self { shared, under_way: Mutex::default(), serving: Mutex::default() };
-        Ok(PyClassInitializer::from(conversation).add_subclass(wire))
-    }
-
+impl Operation {
     /// The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
     /// of the server, and for the best of the addresses that were found here, if any were.
     #[pyo3(signature = (proxy: "typing.Any", port, addresses=vec![]))]
@@ -64,9 +34,9 @@ impl Wire {
         let addresses: PyResult<Vec<IpAddr>> =
             addresses.iter().map(|address| ip_address("addresses", address)).collect();
         let best = dialling::best(&addresses?);
-        let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.shared.host, port, best);
+        let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.host, port, best);
         let tunnel = tunnel.map_err(|error| to_python(py, &error))?;
-        self.shared.look(py, |driver| driver.tunnel(tunnel))
+        self.look(py, |operation| operation.tunnel(tunnel))
     }
 
     /// The connection stands: to the peer at this address and port, or, with None, to
@@ -81,7 +51,7 @@ impl Wire {
         elsewhere: bool,
     ) -> PyResult<()> {
         let peer = peer.map(|address| socket_address("peer", &address)).transpose()?;
-        self.note(py, observer, |driver, host| driver.connected(host, peer, elsewhere))
+        self.note(py, observer, |operation, host| operation.connected(host, peer, elsewhere))
     }
 
     /// For the transcript: the host's name has these addresses.
@@ -90,8 +60,8 @@ impl Wire {
         let addresses: PyResult<Vec<IpAddr>> =
             addresses.iter().map(|address| ip_address("addresses", address)).collect();
         let addresses = addresses?;
-        self.note(py, observer, |driver, host| {
-            driver.session_mut().note(dialling::looked_up(host, &addresses));
+        self.note(py, observer, |operation, host| {
+            operation.session_mut().note(dialling::looked_up(host, &addresses));
         })
     }
 
@@ -99,12 +69,12 @@ impl Wire {
     fn dial(&self, py: Python<'_>, host: &str, addresses: Vec<String>, port: u16) -> PyResult<()> {
         let address = |text: &String| Ok(SocketAddr::new(ip_address("addresses", text)?, port));
         let dialling = Dialling::new(host, addresses.iter().map(address).collect::<PyResult<_>>()?);
-        self.shared.look(py, |driver| driver.dial(dialling))
+        self.look(py, |operation| operation.dial(dialling))
     }
 
     /// Seconds for the next of the addresses; None: all have been tried, or time is up.
     fn next_address(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let next = self.shared.look(py, Operation::next_address)?;
+        let next = self.look(py, driver::Operation::next_address)?;
         Ok(next.map(|(_, share)| share.as_secs_f64()))
     }
 
@@ -117,19 +87,19 @@ impl Wire {
         errno: Option<i32>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        self.note(py, observer, |driver, _| driver.address_failed(system_error(errno)))
+        self.note(py, observer, |operation, _| operation.address_failed(system_error(errno)))
     }
 
     /// Raises what it means that none of the addresses could be connected to.
     fn nowhere(&self, py: Python<'_>) -> PyResult<()> {
-        let error = self.shared.look(py, Operation::nowhere)?;
+        let error = self.look(py, driver::Operation::nowhere)?;
         error.map_or(Ok(()), |error| Err(to_python(py, &error)))
     }
 
     /// Raises what it means that `host` has no address.
     fn unknown_host(&self, py: Python<'_>, host: &str, why: &str) -> PyResult<()> {
         let error = connect::unknown_host(host, &why);
-        Err(to_python(py, &self.shared.look(py, |driver| driver.not_connected(error))?))
+        Err(to_python(py, &self.look(py, |operation| operation.not_connected(error))?))
     }
 
     /// Raises what it means that there is no connection to the Unix socket at this path.
@@ -142,14 +112,14 @@ impl Wire {
     #[pyo3(signature = (request, observer: "object" = None))]
     fn begin(&self, py: Python<'_>, request: Py<Request>, observer: Option<Py<PyAny>>) -> PyResult<()> {
         let asked = request.get();
-        let begun = asked.take(py, &self.shared.host, &self.shared.raised)?;
+        let ask = asked.take(py, &self.host, &self.raised)?;
         let mut attending = Attending::new(py, observer)?;
-        self.shared.begins();
-        self.shared.work(py, &mut attending, |driver, _| {
-            let begun = driver.begin(asked.until(), |operation| begun.begin(operation));
+        self.begins();
+        self.work(py, &mut attending, |connection, _| {
+            let begun = connection.operation_mut().begin(asked.until(), ask);
             begun.map_err(|error| asked.given().blame(error))
         })?;
-        *self.lock() = Some(UnderWay { request, attending });
+        *self.under_way() = Some(UnderWay { request, attending });
         Ok(())
     }
 
@@ -159,7 +129,7 @@ impl Wire {
         // Copied while the GIL is held, into Python's own bytes.
         let output = match self.serve_output(py)? {
             Some(output) => output,
-            None => self.tell(py, |driver| driver.output(<[u8]>::to_vec))?,
+            None => self.tell(py, |operation| operation.output(<[u8]>::to_vec))?,
         };
         Ok(output.map(|octets| PyBytes::new(py, &octets)))
     }
@@ -167,28 +137,28 @@ impl Wire {
     /// What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
     /// closed.
     fn end_tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let octets = self.shared.look(py, |driver| driver.end_tls().map(<[u8]>::to_vec))?;
+        let octets = self.look(py, |operation| operation.end_tls().map(<[u8]>::to_vec))?;
         Ok(octets.map(|octets| PyBytes::new(py, &octets)))
     }
 
     /// So many octets of the output are with the operating system.
     fn sent(&self, py: Python<'_>, octets: usize) -> PyResult<()> {
-        self.shared.look(py, |driver| driver.sent(octets))
+        self.look(py, |operation| operation.sent(octets))
     }
 
     /// Octets have come; none at all is the end of them. What comes while nothing is
     /// asked is kept for the next request; gives how many octets are kept.
     fn received(&self, py: Python<'_>, octets: PyBackedBytes) -> PyResult<usize> {
-        self.tell(py, |driver| {
-            driver.received(&octets);
-            driver.unread()
+        self.tell(py, |operation| {
+            operation.received(&octets);
+            operation.unread()
         })
     }
 
     /// Octets that have come and are not taken in.
     #[getter]
     fn unread(&self, py: Python<'_>) -> PyResult<usize> {
-        self.shared.look(py, |driver| driver.unread())
+        self.look(py, |operation| operation.unread())
     }
 
     /// The connection is gone; `errno` is the operating system's number.
@@ -198,21 +168,21 @@ impl Wire {
             Some(number) => io::Error::from_raw_os_error(number),
             None => io::ErrorKind::ConnectionAborted.into(),
         };
-        self.tell(py, |driver| driver.lost(error))
+        self.tell(py, |operation| operation.lost(error))
     }
 
     /// Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
     /// when nothing is.
     fn seconds_left(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let left = self.shared.look(py, |driver| driver.left())?.map(|left| left.as_secs_f64());
+        let left = self.look(py, |operation| operation.left())?.map(|left| left.as_secs_f64());
         Ok(left.into_iter().chain(self.seconds_to_work()).reduce(f64::min))
     }
 
     /// Looks at the clock: a request whose time is up is settled by that.
     fn check_time(&self, py: Python<'_>) -> PyResult<()> {
-        let silence = self.tell(py, |driver| {
-            driver.check_time();
-            driver.silence()
+        let silence = self.tell(py, |operation| {
+            operation.check_time();
+            operation.silence()
         })?;
         match silence {
             Some(text) => logs::MAIL.say(py, Level::Warning, &text),
@@ -224,11 +194,11 @@ impl Wire {
     /// is told what became of a message that was under way (`fates`).
     fn interrupt(&self, py: Python<'_>, exception: &Bound<'_, PyAny>) -> PyResult<()> {
         let error = Error::new(Kind::Interrupted, Stage::Command, "the wait was interrupted");
-        let settled = self.tell(py, |driver| {
-            driver.fail(error);
-            driver.take_settled()
+        let settled = self.tell(py, |operation| {
+            operation.fail(error);
+            operation.take_settled()
         })?;
-        self.lock().take();
+        self.under_way().take();
         match &settled {
             Ok(Some(Event::Transaction(outcome))) => tell_fates(exception, outcome),
             Err(Error { outcome: Some(outcome), .. }) => tell_fates(exception, outcome),
@@ -239,12 +209,12 @@ impl Wire {
 
     /// Ends the session without a word; a request under way is settled by that.
     fn end(&self, py: Python<'_>) -> PyResult<()> {
-        self.tell(py, Operation::close)
+        self.tell(py, driver::Operation::close)
     }
 
     #[getter]
     fn is_settled(&self, py: Python<'_>) -> PyResult<bool> {
-        self.shared.look(py, |driver| driver.is_settled())
+        self.look(py, |operation| operation.is_settled())
     }
 
     /// What the request has come to: `(code, text)` for a reply, the dict of the
@@ -252,57 +222,62 @@ impl Wire {
     /// exchange that the caller answers, None where no reply was waited for.
     #[pyo3(signature = () -> "typing.Any")]
     fn result(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let settled = self.shared.look(py, Operation::take_settled)?;
-        let under_way = self.lock().take();
+        let settled = self.look(py, driver::Operation::take_settled)?;
+        let under_way = self.under_way().take();
         let Some(UnderWay { request, mut attending }) = under_way else {
-            return settle(py, settled.map(|_| py.None()), &mut Attending::silent(), &self.shared.raised);
+            return settle(py, settled.map(|_| py.None()), &mut Attending::silent(), &self.raised);
         };
         if let Err(error) = &settled {
-            self.shared.log_failure(py, error)?;
+            self.log_failure(py, error)?;
         }
-        let event = settle(py, settled, &mut attending, &self.shared.raised)?;
-        self.shared.conclude(py, event, request.get().given())
+        let event = settle(py, settled, &mut attending, &self.raised)?;
+        self.conclude(py, event, request.get().given())
     }
 }
 
-impl Wire {
+impl Operation {
     /// While connecting: what happens is told, and heard at once.
     fn note(
         &self,
         py: Python<'_>,
         observer: Option<Py<PyAny>>,
-        tell: impl FnOnce(&mut Operation, &str) + Send,
+        tell: impl FnOnce(&mut driver::Operation, &str) + Send,
     ) -> PyResult<()> {
         let mut attending = Attending::new(py, observer)?;
-        let host = &self.shared.host;
-        self.shared.look(py, |driver| {
-            tell(driver, host);
-            driver.note_lines(|line| attending.hear_later(line));
+        let host = &self.host;
+        self.look(py, |operation| {
+            tell(operation, host);
+            operation.note_lines(|line| attending.hear_later(line));
         })?;
         let heard = py.detach(|| attending.catch_up());
-        settle(py, heard, &mut attending, &self.shared.raised)
+        settle(py, heard, &mut attending, &self.raised)
     }
 
-    /// The driver is told, and what was said thereby is heard: by logging and the
+    /// The operation is told, and what was said thereby is heard: by logging and the
     /// observer, with no lock of ours held.
-    fn tell<T: Send>(&self, py: Python<'_>, tell: impl FnOnce(&mut Operation) -> T + Send) -> PyResult<T> {
-        let Some(mut under_way) = self.lock().take() else { return self.shared.look(py, tell) };
-        let told = self.shared.work(py, &mut Attending::silent(), |driver, _| {
-            let told = tell(driver);
-            driver.note_lines(|line| under_way.attending.hear_later(line));
+    fn tell<T: Send>(
+        &self,
+        py: Python<'_>,
+        tell: impl FnOnce(&mut driver::Operation) -> T + Send,
+    ) -> PyResult<T> {
+        let Some(mut under_way) = self.under_way().take() else { return self.look(py, tell) };
+        let told = self.work(py, &mut Attending::silent(), |connection, _| {
+            let operation = connection.operation_mut();
+            let told = tell(operation);
+            operation.note_lines(|line| under_way.attending.hear_later(line));
             Ok(told)
         });
         if under_way.attending.has_to_catch_up() {
             let heard = py.detach(|| under_way.attending.catch_up());
             if let Err(interrupted) = heard {
-                self.shared.look(py, |driver| driver.fail(interrupted))?;
+                self.look(py, |operation| operation.fail(interrupted))?;
             }
         }
-        *self.lock() = Some(under_way);
+        *self.under_way() = Some(under_way);
         told
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnderWay>> {
+    fn under_way(&self) -> MutexGuard<'_, Option<UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
