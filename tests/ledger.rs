@@ -5,8 +5,8 @@ use rsmtp::catcher::Catcher;
 use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Error, Kind, Options, Stage};
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use through_catcher::{catcher, hop};
@@ -171,9 +171,13 @@ fn converse(worker: &mut Worker<Octets>, mut operation: Operation, mut stream: T
         if !operation.is_serving() {
             break;
         }
-        if !matches!(worker.talk(operation.session_mut(), now), Do::Talk | Do::Wait(_)) {
-            operation.end_serving();
-            break;
+        match worker.talk(operation.session_mut(), now) {
+            Do::Wait(Some(when)) if when > now + Duration::from_secs(60) => panic!("a place was lost"),
+            Do::Talk | Do::Wait(_) => {}
+            _ => {
+                operation.end_serving();
+                break;
+            }
         }
         if !operation.is_about_to_send() {
             let mut octets = [0; 65536];
@@ -249,6 +253,72 @@ fn nothing_goes_out_of_a_message_that_is_refused() {
         }
         assert_eq!([Told::EndSaid(5), Told::Settled(5)].map(|what| journal.told(what)), [0, 1]);
     });
+}
+
+#[test]
+fn what_is_declined_takes_no_place_in_a_rate() {
+    let catcher = catcher();
+    let hop = hop(catcher.address().unwrap().port(), Options::default());
+    let keep = Keep { most: 1, idle: Duration::ZERO, age: Duration::from_secs(300) };
+    let hourly = 1.0 / 3600.0;
+    let bounds = Bounds { window: 1000, messages: None, rate: Some(hourly) };
+    let limits = Limits { rate: Some(Rate::new(hourly, Instant::now())), per_day: Some(PerDay::new(1)) };
+    for (bounds, limits) in [(bounds, Limits::default()), (Bounds { rate: None, ..bounds }, limits)] {
+        let mailer = Arc::new(Mailer::new(vec![hop.clone()], None, keep, bounds, limits));
+        let receipts = by_a_loop(mailer, Journal::new(Some(0), None), 2);
+        assert_eq!(receipts.iter().map(Receipt::ok).collect::<Vec<_>>(), [false, true]);
+    }
+}
+
+#[test]
+fn what_a_session_took_and_did_not_say_is_not_begun_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mailer = mailer(listener.local_addr().unwrap().port(), true);
+    let server = std::thread::spawn(move || {
+        // The first session ends at its first message, the second one takes all.
+        for goodbye in [true, false] {
+            let (stream, _) = listener.accept().unwrap();
+            answer(&stream, goodbye);
+        }
+    });
+    let journal = Journal::new(None, None);
+    let policy = Policy { retries: 1, ..POLICY };
+    let batch = Arc::new(Batch::new(mailer, Arc::default(), policy, journal.clone()));
+    for job in jobs(3) {
+        batch.push(job);
+    }
+    batch.end_of_input();
+    batch.start_workers();
+    while !batch.is_over() {
+        batch.wait(0);
+    }
+    batch.stop();
+    batch.join();
+    server.join().unwrap();
+    assert!(batch.take_receipts().iter().all(Receipt::ok));
+    let begun = [(0, 0), (0, 1), (1, 0), (2, 0)].map(|(index, attempt)| Told::Begun(index, attempt));
+    assert_eq!(begun.map(|what| journal.told(what)), [1, 1, 1, 1]);
+}
+
+/// A server without extensions.
+fn answer(mut stream: &TcpStream, goodbye: bool) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+    stream.write_all(b"220 hello\r\n").unwrap();
+    while let Some(line) = lines.next() {
+        let reply: &[u8] = match line.split(' ').next().unwrap() {
+            "MAIL" if goodbye => b"421 4.3.2 goodbye\r\n",
+            "DATA" => {
+                stream.write_all(b"354 go on\r\n").unwrap();
+                assert!(lines.any(|line| line == "."));
+                b"250 taken\r\n"
+            }
+            _ => b"250 ok\r\n",
+        };
+        stream.write_all(reply).unwrap();
+        if reply.starts_with(b"421") {
+            return;
+        }
+    }
 }
 
 #[test]

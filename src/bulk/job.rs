@@ -57,6 +57,8 @@ pub struct Job<P> {
     pub(super) known: Vec<(ForwardPath, Fate)>,
     /// The next attempt has to wait.
     pub(super) pause: bool,
+    /// The ledger knows that this attempt begins.
+    pub(super) told: bool,
     /// It stands among the day's messages: once, however often it is tried.
     pub(super) counted: bool,
     /// What kept it from being sent last time.
@@ -86,6 +88,7 @@ impl<P: Payload> Job<P> {
             again: Vec::new(),
             known: Vec::new(),
             pause: false,
+            told: false,
             counted: false,
             trouble: None,
             logs_in_again: false,

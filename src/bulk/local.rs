@@ -31,9 +31,13 @@ pub(super) fn work<P: Payload>(
             attendant.attend().inspect_err(|error| batch.fail(error))?;
             continue;
         };
-        let begun = ledger.begun(&job, job.recipients.len());
+        if let Err(why) = ledger.begun(&job, job.recipients.len()) {
+            batch.lock().queue.decline(job, &name, why);
+            batch.tell();
+            continue;
+        }
         job.attempts += 1;
-        let sent = begun.and_then(|()| octets(job.payload.body())).and_then(|octets| {
+        let sent = octets(job.payload.body()).and_then(|octets| {
             let envelope = envelope(&job.reverse_path, &job.recipients)?;
             while !ledger.end_said(&[job.index]).inspect_err(|error| batch.fail(error))? {
                 batch.wait_for_work(None);

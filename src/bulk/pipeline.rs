@@ -177,9 +177,6 @@ impl<P: Payload> Pipeline<P> {
             if room == 0 {
                 return Filled::Spent;
             }
-            if let Some(rate) = &mut self.rate {
-                let _ = rate.take(now);
-            }
             if !self.begin(room.min(self.recipients), sender, session, now) {
                 break;
             }
@@ -190,18 +187,17 @@ impl<P: Payload> Pipeline<P> {
     /// Begins the next that was taken, for so many of its recipients. False: the session
     /// takes nothing at the moment.
     fn begin(&mut self, room: usize, sender: &Mutex<Sender<P>>, session: &mut Session, now: Instant) -> bool {
-        let Some(job) = self.taken.front() else { return true };
-        let asked = match self.ledger.begun(job, room.min(job.recipients.len())) {
-            Ok(()) => match session.request(Request::Transaction(job.transaction(room, self.past.idle))) {
-                // The session is over, or has something to tell first.
-                Err(error) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => return false,
-                asked => asked,
-            },
-            refused => refused,
-        };
         let Some(mut job) = self.taken.pop_front() else { return true };
-        match asked {
-            Ok(()) => {
+        let recipients = room.min(job.recipients.len());
+        let begun = if job.told { Ok(()) } else { self.ledger.begun(&job, recipients) };
+        let transaction = || Request::Transaction(job.transaction(recipients, self.past.idle));
+        match begun.map(|()| session.request(transaction())) {
+            Ok(Ok(())) => {
+                if let Some(rate) = &mut self.rate {
+                    let _ = rate.take(now);
+                }
+                // If it comes back, it begins anew.
+                job.told = false;
                 job.attempts += 1;
                 job.first_tried.get_or_insert(now);
                 self.past.begun += 1;
@@ -209,7 +205,13 @@ impl<P: Payload> Pipeline<P> {
                 self.window.begun(job.payload.size(), now);
                 self.in_flight.push_back(job);
             }
-            Err(error) => locked(sender).queue.reject(job, &self.past.server, error),
+            // The session is over, or has something to tell first.
+            Ok(Err(error)) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => {
+                job.told = true;
+                self.taken.push_front(job);
+                return false;
+            }
+            Ok(Err(error)) | Err(error) => locked(sender).queue.decline(job, &self.past.server, error),
         }
         true
     }

@@ -13,7 +13,7 @@ use crate::protocol::reply::Severity;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Limits that hold for all that a mailer sends.
@@ -21,6 +21,18 @@ use std::time::{Duration, Instant};
 pub struct Limits {
     pub rate: Option<Rate>,
     pub per_day: Option<PerDay>,
+}
+
+impl Limits {
+    /// A message that was handed out has not begun; with `day` it is none of the day's.
+    fn give_back(&mut self, day: bool) {
+        if let Some(rate) = &mut self.rate {
+            rate.give_back();
+        }
+        if let Some(per_day) = self.per_day.as_mut().filter(|_| day) {
+            per_day.give_back();
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -165,7 +177,14 @@ impl<P: Payload> Queue<P> {
     /// What was handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
         self.out -= 1;
+        self.limits().give_back(false);
         self.next(job);
+    }
+
+    /// What was handed out and may not begin, or can't: it uses up no limit.
+    pub fn decline(&mut self, job: Job<P>, server: &Arc<str>, error: Error) {
+        self.limits().give_back(job.attempts == 0);
+        self.reject(job, server, error);
     }
 
     /// What was handed out and can't be sent by any server.
@@ -289,6 +308,10 @@ impl<P: Payload> Queue<P> {
         };
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
         news.push(format!("the message to {to} is tried again {when} (attempt {}){why}", job.attempts + 1));
+    }
+
+    fn limits(&self) -> MutexGuard<'_, Limits> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn settled(&mut self, receipt: Receipt<P>) {

@@ -21,6 +21,11 @@ impl Rate {
         self.look(now).inspect(|()| self.allowance -= 1.0)
     }
 
+    /// One that was taken was not used.
+    pub fn give_back(&mut self) {
+        self.allowance += 1.0;
+    }
+
     /// The same, and takes nothing.
     pub fn look(&mut self, now: Instant) -> Result<(), Instant> {
         let most = (self.per_second / 10.0).max(1.0);
@@ -72,6 +77,14 @@ impl PerDay {
         }
         self.count += 1;
         true
+    }
+
+    /// One that was taken was not used.
+    pub fn give_back(&mut self) {
+        if let Some((_, count)) = self.begun.iter_mut().rfind(|(_, count)| *count > 0) {
+            *count -= 1;
+            self.count -= 1;
+        }
     }
 }
 
