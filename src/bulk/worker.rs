@@ -308,7 +308,8 @@ impl<P: Payload> Worker<P> {
             begun: rested.begun,
             until: rested.opened.checked_add(self.mailer.keep.age),
             idle: rested.begun > 0 && now.saturating_duration_since(rested.since) > STALE,
-            path: view.path(),
+            // Where every line is recorded, the way is read off them when it is wanted.
+            path: if recorded { Vec::new() } else { view.path() },
             view,
             recorded,
         };

@@ -41,20 +41,21 @@ impl View {
 
     /// The last lines that were said.
     pub fn lines(&self) -> Vec<TimedLine> {
-        let record = match self.record.try_lock() {
-            Ok(record) => record,
-            // The thread that holds it may exist in the parent process only.
-            Err(_) if self.is_of_another_process() => return Vec::new(),
-            Err(_) => self.record(),
-        };
-        record.lines().cloned().collect()
+        self.look().map(|record| record.lines().cloned().collect()).unwrap_or_default()
     }
 
     /// The states that were gone through as far as the lines show, and the present one.
     pub fn path(&self) -> Vec<State> {
-        let mut path: Vec<State> = self.lines().iter().map(|timed| timed.line.state).collect();
-        path.push(self.state());
-        path.dedup();
+        let mut path = Vec::new();
+        let mut went = |state| {
+            if path.last() != Some(&state) {
+                path.push(state);
+            }
+        };
+        if let Some(record) = self.look() {
+            record.lines().for_each(|timed| went(timed.line.state));
+        }
+        went(self.state());
         path
     }
 
@@ -81,6 +82,15 @@ impl View {
 
     pub(super) fn push(&self, line: Line) -> TimedLine {
         self.record().push(line).clone()
+    }
+
+    /// None: the thread that holds it may exist in the parent process only.
+    fn look(&self) -> Option<MutexGuard<'_, Record>> {
+        match self.record.try_lock() {
+            Ok(record) => Some(record),
+            Err(_) if self.is_of_another_process() => None,
+            Err(_) => Some(self.record()),
+        }
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
