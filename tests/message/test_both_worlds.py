@@ -4,6 +4,7 @@ other way round: each hands the other its own objects."""
 from __future__ import annotations
 
 import abc
+import asyncio
 import email.charset
 import email.header
 import email.headerregistry
@@ -18,7 +19,9 @@ import email.mime.nonmultipart
 import email.mime.text
 import email.utils
 import importlib
+import operator
 import pickle
+from types import ModuleType
 
 import pytest
 
@@ -29,6 +32,7 @@ import rsmtp.email.headerregistry
 import rsmtp.email.message
 import rsmtp.email.mime.text
 import rsmtp.email.utils
+import rsmtp.smtplib
 
 CLASSES = {
     "email.message": ("Message", "MIMEPart", "EmailMessage"),
@@ -136,3 +140,78 @@ def test_the_domain_of_an_identifier_is_any_object_that_is_shown() -> None:
 
     for make in (email.utils.make_msgid, rsmtp.email.utils.make_msgid):
         assert make(domain=Lazy()).endswith("@mail.a.example>")  # type: ignore[operator]
+
+
+NOTHING = [None, 0, [], b"", False]
+TEXT_FIELDS = ["Subject", "X-Any", "Message-ID", "References", "Content-Type", "Content-Disposition"]
+TEXT_FIELDS += ["Content-Transfer-Encoding", "MIME-Version", "Date"]
+
+
+@pytest.mark.parametrize("name", TEXT_FIELDS)
+@pytest.mark.parametrize("nothing", NOTHING, ids=repr)
+def test_nothing_is_an_empty_value_of_a_structured_field(name: str, nothing: object) -> None:
+    """`message["Subject"] = subject`, where there is none."""
+    made = []
+    for package in (email, rsmtp.email):
+        message = package.message.EmailMessage()
+        message[name] = nothing
+        made.append((str(message[name]), message.as_string().split(), message.as_bytes().split()))
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("name", ["Subject", "To", "Cc", "Bcc", "Reply-To", "X-Any"])
+@pytest.mark.parametrize("kind", ["message.Message", "mime.text.MIMEText"])
+def test_none_is_an_empty_value_under_compat32(name: str, kind: str) -> None:
+    made = []
+    for package in (email, rsmtp.email):
+        message = operator.attrgetter(kind)(package)(*["text\n"] * kind.startswith("mime"))
+        message["From"] = "a@b.example"
+        message[name] = None
+        made.append((message[name], message.as_string(), message.as_bytes(), str(message), message.items()))
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("name", ["Subject", "Cc", "Bcc", "Reply-To", "X-Any"])
+@pytest.mark.parametrize("send", ["smtplib", "SmtpClient", "AsyncSmtpClient", "Mailer"])
+def test_a_message_with_none_in_a_field_is_sent(name: str, send: str) -> None:
+    for package in (email, rsmtp.email):
+        message = package.mime.text.MIMEText("text\n")
+        message["From"], message["To"] = "a@b.example", "c@d.example"
+        message[name] = None
+        with rsmtp.Catcher() as catcher:
+            if send == "smtplib":
+                with rsmtp.smtplib.SMTP(catcher.host, catcher.port) as server:
+                    assert server.send_message(message) == {}
+            elif send == "SmtpClient":
+                with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
+                    assert client.send_message(message) == {}
+            elif send == "AsyncSmtpClient":
+
+                async def main(message: object, catcher: rsmtp.Catcher) -> None:
+                    async with rsmtp.AsyncSmtpClient(catcher.host, catcher.port) as client:
+                        await client.send_message(message)  # type: ignore[arg-type]
+
+                asyncio.run(main(message, catcher))
+            else:
+                with rsmtp.Mailer(host=catcher.host, port=catcher.port) as mailer:
+                    assert mailer.send(message).sent
+            (caught,) = catcher.messages
+        assert caught.rcpt_tos == ["c@d.example"]
+        if name != "Bcc":
+            assert f"{name}: \r\n".encode() in caught.data
+
+
+@pytest.mark.parametrize("package", [email, rsmtp.email])
+def test_none_is_no_address(package: ModuleType) -> None:
+    with rsmtp.Catcher() as catcher, rsmtp.smtplib.SMTP(catcher.host, catcher.port) as server:
+        message = package.mime.text.MIMEText("text\n")
+        message["Sender"], message["From"], message["To"] = None, "a@b.example", None
+        with pytest.raises(rsmtp.smtplib.SMTPRecipientsRefused):
+            server.send_message(message)
+        message["Cc"] = "c@d.example"
+        assert server.send_message(message) == {}
+        (caught,) = catcher.messages
+        assert (caught.mail_from, caught.rcpt_tos) == ("a@b.example", ["c@d.example"])
+        message.replace_header("From", None)
+        with pytest.raises(ValueError, match="no From field"):
+            server.send_message(message)

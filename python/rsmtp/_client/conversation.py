@@ -304,6 +304,9 @@ class Conversation(DebugOutput):
     def _rsmtp_take_offer(self, reply: Reply) -> None:
         self.ehlo_resp = reply[1]
         self._rsmtp_learnt = dict(self._rsmtp_talk().extensions)
+        if self._rsmtp_like_smtplib and "auth" in self._rsmtp_learnt:
+            # smtplib puts a blank before each line's mechanisms.
+            self._rsmtp_learnt["auth"] = " " + self._rsmtp_learnt["auth"]
         self.esmtp_features = dict(self._rsmtp_learnt)
         self.does_esmtp = reply[0] == COMPLETED
 

@@ -49,7 +49,10 @@ def envelope_of(
     ours = getattr(getattr(msg, "policy", None), "_family", None) == "modern"
     local = like_smtplib or ours
     if from_addr is None:
-        sender = msg[f"{prefix}Sender"] if f"{prefix}Sender" in msg else msg[f"{prefix}From"]
+        # None in a field is an empty one: it is written so, and names no address.
+        sender = msg[f"{prefix}Sender"]
+        if sender is None:
+            sender = msg[f"{prefix}From"]
         if sender is None:
             raise ValueError(f"the message has no {prefix}From field, and no from_addr was given")
         from_addr = _addresses(f"{prefix}From", sender, local)[0]
@@ -57,7 +60,11 @@ def envelope_of(
         # Every field of each name: a second To is as good as the first.
         fields = [(prefix + name, msg.get_all(prefix + name) or ()) for name in ("To", "Bcc", "Cc")]
         to_addrs = [
-            address for name, found in fields for field in found for address in _addresses(name, field, local)
+            address
+            for name, found in fields
+            for field in found
+            if field is not None
+            for address in _addresses(name, field, local)
         ]
         if not to_addrs and (ours or not like_smtplib):
             raise _no_recipient(fields)

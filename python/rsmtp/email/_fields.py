@@ -36,6 +36,12 @@ def _read(parser: Any, value: str, kwds: dict[str, Any], use: Any = str) -> Any:
     return tree
 
 
+def _text(value: Any) -> Any:
+    """The value as text. None, and whatever else is empty, is an empty one, as it is to the
+    standard library's parser: scripts set what they have not got."""
+    return value if value or isinstance(value, str) else ""
+
+
 def _groups(tree: Any) -> list[Group]:
     return [
         Group(
@@ -61,6 +67,7 @@ class UnstructuredHeader:
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        value = _text(value)
         tree = _plain.words(value, cls.value_parser)
         if tree is None and not _decoding.has_broken_words(value):
             tree = _read(cls.value_parser, value, kwds)
@@ -206,6 +213,7 @@ class MIMEVersionHeader:
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        value = _text(value)
         plain = re.fullmatch(r"(\d+)\.(\d+)", value, re.ASCII)
         if plain:
             kwds["parse_tree"] = _plain.Token(value, cls.value_parser)
@@ -248,6 +256,7 @@ class ParameterizedMIMEHeader:
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        value = _text(value)
         plain = cls._read_plain(value, cls.value_parser)
         if plain is not None:
             kwds["parse_tree"] = plain
@@ -331,6 +340,7 @@ class ContentTransferEncodingHeader:
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        value = _text(value)
         kwds["parse_tree"] = tree = _plain.token(value, cls.value_parser)
         if tree is None:
             kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds)
@@ -355,6 +365,7 @@ class MessageIDHeader:
 
     @classmethod
     def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        value = _text(value)
         kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds)
         kwds["decoded"] = read = str(tree)
         # What stands behind the identifier is no part of it, and is written all the same.

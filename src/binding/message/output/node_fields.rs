@@ -37,6 +37,11 @@ impl Node<'_, '_> {
             linesep: &rules.linesep,
         };
         let value = field.value.bind(py);
+        if value.is_none() {
+            // As the standard library: scripts set what they have not got.
+            out.extend_from_slice(rules.linesep.as_bytes());
+            return Ok(());
+        }
         // An address has no encoded form: with SMTPUTF8 it goes out as it is (RFC 6532).
         let as_it_is = rules.utf8 && rules.sending && is_of_addresses(name);
         let shown;
