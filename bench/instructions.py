@@ -23,6 +23,7 @@ FEATURES = "message,bulk"
 PATHS = (
     ("transaction", "a message of 2 KB by MAIL, RCPT and BDAT, one at a time, with its transcript", 2000),
     ("window", "the same with 100 in flight, with RSET in front and without a transcript", 2000),
+    ("large", "a message of 10 MB in memory by MAIL, RCPT and BDAT", 5),
     ("replies", "the reply to EHLO (7 lines) and the three to a message read", 2000),
     ("mail-data", "64 KB encoded for DATA: every fourth line end a bare LF, every eighth line dotted", 200),
     ("render", "a text of 1 KB with seven header fields rendered, one in encoded words", 2000),

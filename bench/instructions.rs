@@ -31,6 +31,7 @@ fn main() {
     match path.as_str() {
         "transaction" => transactions(count),
         "window" => window(count),
+        "large" => large(count),
         "replies" => replies(count),
         "mail-data" => mail_data(count),
         "render" => renderings(count),
@@ -81,6 +82,22 @@ fn window(count: usize) {
         }
         session.received(taken).expect("in order");
         taken = TAKEN_BEHIND;
+        hear(&mut session);
+    }
+}
+
+/// A message of 10 MB that lies in memory. What is sent is not copied by a socket here.
+fn large(count: usize) {
+    let body = Body::new(content(10_000_000));
+    let mut session = greeted(&Body::new(content(2048)));
+    for _ in 0..count {
+        ask(&mut session, &body);
+        send(&mut session);
+        session.received(b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n250 2.0.0 Ok\r\n").expect("in order");
+        while session.in_flight() > 0 {
+            send(&mut session);
+            session.received(b"250 2.0.0 Ok\r\n").expect("in order");
+        }
         hear(&mut session);
     }
 }
