@@ -1,6 +1,7 @@
 """Sends an outbox: `child.py PATH URL HOW CONNECTIONS [CA_FILE]`, to be killed at any time."""
 
 import asyncio
+import os
 import sys
 
 import rsmtp
@@ -10,7 +11,7 @@ path, url, how, connections, *ca_file = sys.argv[1:]
 options = {"connections": int(connections), "window": 50, "retries": 1, "backoff": 0.05, "timeout": 20}
 if ca_file:
     options["context"] = rsmtp.TlsConfig(ca_file=ca_file[0])
-outbox = Outbox(path, lease=0.6, first_retry=0.1)
+outbox = Outbox(path, lease=float(os.environ.get("LEASE", "0.6")), first_retry=0.1)
 print("ready", flush=True)
 if how == "threads":
     with rsmtp.Mailer(url, **options) as mailer:

@@ -1,5 +1,6 @@
 """Processes that send an outbox, and are killed again and again."""
 
+import os
 import random
 import subprocess
 import sys
@@ -9,11 +10,12 @@ from pathlib import Path
 CHILD = Path(__file__).with_name("child.py")
 
 
-def start(path, url, how="threads", connections=2, ca_file=None):
+def start(path, url, how="threads", connections=2, ca_file=None, lease=0.6):
     return subprocess.Popen(
         [sys.executable, CHILD, path, url, how, str(connections), *([ca_file] if ca_file else [])],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env=os.environ | {"LEASE": str(lease)},
         text=True,
     )
 

@@ -40,10 +40,10 @@ def test_killed_again_and_again_each_arrives_once_or_is_unknown(path, how):
 
 
 def test_three_processes_and_eight_threads_share_it(path):
-    with rsmtp.Catcher(keep=10_000) as catcher, Outbox(path, lease=5) as outbox:
+    with rsmtp.Catcher(keep=10_000) as catcher, Outbox(path, lease=60) as outbox:
         url = f"smtp://{catcher.host}:{catcher.port}?tls=none"
         outbox.put_all(raw(number) for number in range(4000))
-        children = [start(path, url, how) for how in ("threads", "loop", "threads")]
+        children = [start(path, url, how, lease=60) for how in ("threads", "loop", "threads")]
         with rsmtp.Mailer(url, connections=4) as mailer:
             threads = [threading.Thread(target=outbox.run, args=(mailer,)) for _ in range(8)]
             for thread in threads:

@@ -148,7 +148,7 @@ def test_an_owner_that_lost_its_lease_says_no_end(outbox, catcher, run, monkeypa
             outbox._store.take_over(time.time() + 3600)
             other = outbox._store.enlist("another", time.time())
             assert len(outbox._store.claim(other, time.time())) == 20
-            outbox._store.resign(other)
+            outbox._store.resign(other, time.time())
         say_ends(owner, messages, now)
 
     monkeypatch.setattr(outbox._store, "say_ends", late)

@@ -147,7 +147,7 @@ class Owner:
         return min(_LOOK, max(0.05, min(stale) - time.time() + 0.05)) if stale else 0.0
 
     def end(self) -> None:
-        self.store.resign(self.id)
+        self.store.resign(self.id, time.time())
 
 
 def _slows(receipt: Receipt) -> bool:

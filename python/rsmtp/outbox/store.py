@@ -110,10 +110,11 @@ class Store:
             if renewed.rowcount != 1:
                 raise _lost(owner)
 
-    def resign(self, owner: int) -> None:
-        """The owner sends no more: what it had claimed is for others."""
+    def resign(self, owner: int, now: float) -> None:
+        """The owner sends no more: what it had claimed is for others, and what it has not
+        heard of is unknown."""
         with self.database.writing() as connection:
-            _end(connection, owner)
+            _end(connection, owner, now, "the sending ended before the server's answer was written down")
 
     def take_over(self, now: float) -> None:
         """Ends the owners whose lease has run out."""
@@ -125,22 +126,7 @@ class Store:
         with self.database.writing() as connection:
             ended = connection.execute("SELECT id, name FROM outbox_owner WHERE lease < ?", (now,)).fetchall()
             for owner, name in ended:
-                words = f"{name} ended before the server's answer"
-                for (message,) in connection.execute(
-                    "SELECT id FROM outbox_message WHERE owner = ? AND state = 'sending'", (owner,)
-                ).fetchall():
-                    connection.execute(
-                        "UPDATE outbox_recipient SET state = 'unknown', fate = 'unknown', code = NULL,"
-                        " stage = NULL, text = NULL, transient = 0 WHERE message = ? AND state = 'open'",
-                        (message,),
-                    )
-                    # Its owner stays: should the answer come after all, it is told.
-                    connection.execute(
-                        "UPDATE outbox_message SET state = 'unknown', changed = ?, error = ? WHERE id = ?",
-                        (now, words, message),
-                    )
-                    _note(connection, message, now, "unknown", words, None)
-                _end(connection, owner)
+                _end(connection, owner, now, f"{name} ended before the server's answer")
 
     def others(self, owner: int) -> dict[int, float]:
         """The leases of the other owners that have claimed something."""
@@ -156,8 +142,11 @@ class Store:
     # -- sending -------------------------------------------------------------------------
 
     def claim(self, owner: int, now: float, only: int | None = None) -> list[Stored]:
-        """The next messages that are due, for this owner alone. `only`: this one, due or not."""
+        """The next messages that are due, for this owner alone. `only`: this one, due or not.
+        LeaseLost for an owner that has been ended."""
         with self.database.writing() as connection:
+            if not connection.execute("SELECT 1 FROM outbox_owner WHERE id = ?", (owner,)).fetchone():
+                raise _lost(owner)
             expired = connection.execute(
                 "SELECT id FROM outbox_message WHERE state = 'queued' AND owner IS NULL AND expires <= ?",
                 (now,),
@@ -278,7 +267,21 @@ def _lost(owner: int) -> LeaseLost:
     )
 
 
-def _end(connection: sqlite3.Connection, owner: int) -> None:
+def _end(connection: sqlite3.Connection, owner: int, now: float, words: str) -> None:
+    for (message,) in connection.execute(
+        "SELECT id FROM outbox_message WHERE owner = ? AND state = 'sending'", (owner,)
+    ).fetchall():
+        connection.execute(
+            "UPDATE outbox_recipient SET state = 'unknown', fate = 'unknown', code = NULL, stage = NULL,"
+            " text = NULL, transient = 0 WHERE message = ? AND state = 'open'",
+            (message,),
+        )
+        # Its owner stays: should the answer come after all, it is told.
+        connection.execute(
+            "UPDATE outbox_message SET state = 'unknown', changed = ?, error = ? WHERE id = ?",
+            (now, words, message),
+        )
+        _note(connection, message, now, "unknown", words, None)
     connection.execute(
         "UPDATE outbox_message SET owner = NULL WHERE owner = ? AND state = 'queued'", (owner,)
     )

@@ -1,0 +1,164 @@
+"""An outbox against a model of it: owners that claim, say ends, hear answers, lose their leases
+or end without a word, in any order and at any time, also where the clock goes back.
+
+What the model knows and the file must never contradict: a server can have a message only if its
+end was said; what one may have is not said again to another unless a person asks for it; and a
+message that no owner has is in one state, from which something leads on.
+"""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+import rsmtp
+from rsmtp.outbox import OutboxError
+from rsmtp.outbox.content import content_of
+from rsmtp.outbox.database import Database
+from rsmtp.outbox.schedule import Schedule
+from rsmtp.outbox.store import STATES, Store
+
+TO = ["bob@example.net", "carol@example.net"]
+LEASE = 10.0
+
+FATES = {
+    "sent": {"fate": "sent", "stage": None, "code": 250, "text": "ok", "transient": False},
+    "refused": {"fate": "refused", "stage": "rcpt", "code": 550, "text": "no", "transient": False},
+    "put off": {"fate": "refused", "stage": "rcpt", "code": 450, "text": "later", "transient": True},
+    "unknown": {"fate": "unknown", "stage": None, "code": None, "text": None, "transient": False},
+    "not sent": {"fate": "not sent", "stage": None, "code": None, "text": None, "transient": True},
+}
+
+
+def receipt(stored, fates):
+    recipients = [{"address": to, **FATES[fate]} for to, fate in zip(stored.prepared[1], fates, strict=False)]
+    return rsmtp.Receipt.from_dict({
+        "index": 0, "from_addr": "ann@example.org", "message_id": None, "attempts": 1, "server": "there",
+        "seconds": None, "error": None, "recipients": recipients,
+    })  # fmt: skip
+
+
+class Outboxes(RuleBasedStateMachine):
+    owners = Bundle("owners")
+    # What an owner has claimed: (owner, stored).
+    claims = Bundle("claims")
+    # Ends that were said: (owner, stored, recipients of that time).
+    flights = Bundle("flights")
+
+    @initialize()
+    def open(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.database = Database(Path(self.folder.name) / "outbox.db")
+        self.store = Store(self.database, Schedule(first=5.0, longest=20.0, give_up_after=60.0), LEASE)
+        self.now = 1_000_000.0
+        self.messages = []
+        # How often the end was said for each recipient, and how often a person asked for it.
+        self.said = {}
+        self.asked = {}
+
+    def teardown(self):
+        if hasattr(self, "database"):
+            self.database.close()
+            self.folder.cleanup()
+
+    @rule(seconds=st.sampled_from([0.5, 3.0, 11.0, 70.0, -40.0]))
+    def time_goes_on_or_back(self, seconds):
+        self.now += seconds
+
+    @rule(number=st.integers(0, 3))
+    def put(self, number):
+        content = content_of(("ann@example.org", TO, b"Subject: %d\r\n\r\nhi\r\n" % number))
+        with self.database.writing() as connection:
+            self.messages.append(self.store.put(connection, content, now=self.now))
+
+    @rule(target=owners)
+    def enlist(self):
+        return self.store.enlist("an owner", self.now)
+
+    @rule(owner=owners)
+    def renew(self, owner):
+        try:
+            self.store.renew(owner, self.now)
+        except OutboxError:
+            pass
+
+    @rule()
+    def take_over(self):
+        self.store.take_over(self.now)
+
+    @rule(owner=consumes(owners))
+    def resign(self, owner):
+        self.store.resign(owner, self.now)
+
+    @rule(target=claims, owner=owners)
+    def claim(self, owner):
+        try:
+            claim = self.store.claim(owner, self.now)
+        except OutboxError:
+            return None
+        return (owner, claim[0]) if claim else None
+
+    @rule(target=flights, claim=claims)
+    def say_end(self, claim):
+        if claim is None:
+            return None
+        owner, stored = claim
+        try:
+            self.store.say_ends(owner, [stored.id], self.now)
+        except OutboxError:
+            return None
+        for to in stored.prepared[1]:
+            place = stored.id, to
+            self.said.setdefault(place, []).append(owner)
+        return owner, stored
+
+    @rule(flight=consumes(flights), fates=st.tuples(*[st.sampled_from(sorted(FATES))] * 2))
+    def answer(self, flight, fates):
+        if flight is None:
+            return
+        owner, stored = flight
+        self.store.settle(owner, [(stored.id, receipt(stored, fates))], self.now)
+        for to, fate in zip(stored.prepared[1], fates, strict=False):
+            if fate in ("put off", "not sent"):
+                # The server has said that it has not got it, or nothing was said to its end.
+                self.said[stored.id, to] = [one for one in self.said[stored.id, to] if one != owner]
+
+    @rule(data=st.data())
+    def by_hand(self, data):
+        if self.messages:
+            message = data.draw(st.sampled_from(self.messages))
+            change = data.draw(st.sampled_from([self.store.retry, self.store.cancel]))
+            if change(message, self.now) and change == self.store.retry:
+                for to in TO:
+                    self.asked[message, to] = self.asked.get((message, to), 0) + 1
+
+    @invariant()
+    def no_end_is_said_twice_unasked(self):
+        for place, owners in getattr(self, "said", {}).items():
+            # One owner may say it again: it knows that its session had ended before.
+            assert len(set(owners)) <= 1 + self.asked.get(place, 0), (place, owners)
+
+    @invariant()
+    def every_message_is_in_a_state_that_its_recipients_agree_with(self):
+        if not hasattr(self, "database"):
+            return
+        with self.database.reading() as connection:
+            rows = connection.execute("SELECT id, state, owner FROM outbox_message").fetchall()
+            for message, state, owner in rows:
+                states = {
+                    one for (one,) in connection.execute(
+                        "SELECT state FROM outbox_recipient WHERE message = ?", (message,)
+                    )
+                }  # fmt: skip
+                assert state in STATES
+                assert ("open" in states) == (state in ("queued", "sending")), (message, state, states)
+                if state == "sending":
+                    alive = connection.execute("SELECT 1 FROM outbox_owner WHERE id = ?", (owner,)).fetchone()
+                    assert alive, f"{message} is sending, and its owner {owner} has gone"
+        assert sorted(row[0] for row in rows) == sorted(self.messages)
+
+
+TestOutboxes = Outboxes.TestCase
+TestOutboxes.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
