@@ -105,7 +105,7 @@ def test_both_take_the_same_arguments():
     theirs = inspect.signature(rsmtp.Mailer).parameters
     assert set(theirs) - set(ours) == {
         *("connections", "window", "max_messages", "max_age", "keep_idle"),
-        *("rate", "rate_per_connection", "per_day"),
+        *("rate", "rate_per_connection", "per_day", "outbox"),
     }
     for name in set(ours) & set(theirs):
         assert (ours[name].kind, ours[name].default) == (theirs[name].kind, theirs[name].default)
