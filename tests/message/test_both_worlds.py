@@ -215,3 +215,18 @@ def test_none_is_no_address(package: ModuleType) -> None:
         message.replace_header("From", None)
         with pytest.raises(ValueError, match="no From field"):
             server.send_message(message)
+
+
+@pytest.mark.parametrize(
+    "first, second", [("Content-Type", "content-type"), ("CONTENT-TYPE", "Content-Type")]
+)
+def test_a_field_that_stands_twice_keeps_both_names_when_the_boundary_is_set(first, second):
+    told = []
+    for module in ("email.message", "rsmtp.email.message"):
+        message = importlib.import_module(module).Message()
+        message[first] = 'multipart/mixed; boundary="x"'
+        message["Subject"] = "s"
+        message[second] = "text/plain; charset=us-ascii"
+        message.set_boundary("y")
+        told.append(message.items())
+    assert told[0] == told[1]

@@ -256,14 +256,18 @@ fn replace_up_to<'py>(
     most: usize,
 ) -> PyResult<()> {
     let py = message.py();
-    let Some(found) = find(message, name) else {
+    let mut new = Vec::new();
+    // Each keeps its own name: the same one may be written in two ways.
+    for found in snapshot(message).into_iter().filter(|field| field.is_named(py, name)).take(most) {
+        let (name, value) = stored(message, found.name.bind(py).as_any(), value)?;
+        new.push(Field { name: name.unbind(), value: value.unbind() });
+    }
+    if new.is_empty() {
         return Err(PyKeyError::new_err(name.to_ascii_lowercase()));
-    };
-    let (new_name, new_value) = stored(message, found.name.bind(py).as_any(), value)?;
-    let new = Field { name: new_name.unbind(), value: new_value.unbind() };
+    }
     let old: Vec<Field> = change(message, |fields| {
         let places = fields.iter_mut().filter(|field| field.is_named(py, name));
-        places.take(most).map(|place| std::mem::replace(place, new.clone_ref(py))).collect()
+        places.zip(new).map(|(place, new)| std::mem::replace(place, new)).collect()
     });
     drop(old);
     Ok(())
