@@ -53,7 +53,7 @@ class Outbox:
 
     Args:
         path: of the file, which is made where there is none. It may be the SQLite database of
-            an application: the outbox's tables begin with "outbox_".
+            an application: the names of the outbox's tables begin with ``outbox_``.
         lease: seconds after which what a process had claimed is free again, when it has ended
             without a word. A process that was stopped for longer sends none of it afterwards.
         first_retry, longest_retry, give_up_after: seconds. A message that is put off (4yz) is
