@@ -10,7 +10,7 @@ use crate::driver::{Operation, Until};
 use crate::protocol;
 use crate::protocol::Error;
 use crate::protocol::auth::{Credentials, Mechanism, Secret};
-use crate::protocol::command::{ClientName, Command, Letters, LineText, Parameter};
+use crate::protocol::command::{BadText, ClientName, Command, Letters, LineText, Parameter};
 use crate::protocol::opening::{Plan, Security};
 use crate::protocol::transaction::Transaction;
 use pyo3::exceptions::PyValueError;
@@ -286,7 +286,9 @@ impl Request {
     /// A command line of the caller's own. Its reply is not waited for: `reply` is.
     #[staticmethod]
     fn free(line: &str) -> PyResult<Self> {
-        let command = Self::command(Command::Free(parse("command and arguments", line)?));
+        // The line may be an AUTH, or an answer within one: no error shows it.
+        let line = line.parse().map_err(|bad: BadText| bad_argument("command and arguments", &bad.why()))?;
+        let command = Self::command(Command::Free(line));
         Ok(Self { unanswered: true, ..command })
     }
 

@@ -101,6 +101,13 @@ pub struct BadText {
     why: Cow<'static, str>,
 }
 
+impl BadText {
+    /// The reason alone: the text may hold a secret.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 impl fmt::Display for BadText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {}", self.text, self.why)

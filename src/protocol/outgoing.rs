@@ -1,7 +1,7 @@
 //! The outgoing half of a session: bytes that wait to be sent, the mail data
 //! behind them, and the commands whose replies are still to come, in order.
 
-use super::auth;
+use super::auth::{self, Mechanism};
 use super::body::{Body, Slice, Unreadable};
 use super::command::{Command, Letters, Verb, push_number};
 use super::error::Stage;
@@ -510,7 +510,17 @@ fn mask_free(line: &str) -> String {
     }
     let words: Vec<&str> = line.split_ascii_whitespace().take(3).collect();
     match words[..] {
-        [verb, mechanism, _] => format!("{verb} {mechanism} {MASK}"),
-        _ => line.to_owned(),
+        [verb] => verb.to_owned(),
+        [verb, mechanism] if is_mechanism(mechanism) => format!("{verb} {mechanism}"),
+        [verb, mechanism, _] if is_mechanism(mechanism) => format!("{verb} {mechanism} {MASK}"),
+        // The mechanism was forgotten, and this is the secret.
+        [verb, ..] => format!("{verb} {MASK}"),
+        [] => String::new(),
     }
+}
+
+/// One of ours in any case, or what looks like one (RFC 4422 3.1).
+fn is_mechanism(word: &str) -> bool {
+    let like_one = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    Mechanism::from_name(word).is_some() || (word.len() <= 20 && word.chars().all(like_one))
 }

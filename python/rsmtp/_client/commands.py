@@ -24,11 +24,24 @@ _LINE_END = rb"\r\n|\n|\r"
 _PERIOD = rb"(?m)^\."
 
 
+def _encoded(line: str, encoding: str) -> bytes:
+    """The line in this encoding; what is raised holds the characters that don't fit, and nothing
+    else of the line, which may be a password."""
+    try:
+        return line.encode(encoding)
+    except UnicodeEncodeError as error:
+        start, end = error.start, error.end
+        shown = "*" * start + line[start:end] + "*" * (len(line) - end)
+        masked = UnicodeEncodeError(error.encoding, shown, start, end, error.reason)
+    # Out here, where the first one is not its context.
+    raise masked
+
+
 class Commands(Connecting):
     def _rsmtp_send(self, s: bytes | str) -> Steps[None]:
         """Sends `s` as it is. One reply is expected for a run of such calls."""
         if isinstance(s, str):
-            octets = arguments.text("s", s).encode(self.command_encoding)
+            octets = _encoded(arguments.secret("s", s), self.command_encoding)
         else:
             octets = arguments.octets("s", s)
         announced = self._rsmtp_announced
@@ -43,9 +56,10 @@ class Commands(Connecting):
 
         Raises ValueError for line ends and NUL within it.
         """
-        line = arguments.text("cmd", cmd)
+        # Either may hold a password.
+        line = arguments.secret("cmd", cmd)
         if args:
-            line = f"{line} {arguments.text('args', args)}"
+            line = f"{line} {arguments.secret('args', args)}"
         if line.lstrip()[:4].upper() == "MAIL":
             yield from self._rsmtp_starttls_if_needed()
         yield from self._rsmtp_perform_seen(line, Request.free(line))

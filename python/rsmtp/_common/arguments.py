@@ -202,12 +202,12 @@ def host(name: str, value: Any) -> Any:
     """A name or an address, or the path of a Unix socket."""
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(path, str):
-        text(name, path)
-        if "\0" in path:
-            raise ValueError(f"{name}: {path!r} contains NUL")
         if not path.startswith("/") and ("://" in path or "@" in path):
             # It is not shown and not looked up: it may contain a password.
             raise ValueError(f"{name}: a URL or an address was given, where the name of a host is wanted")
+        text(name, path)
+        if "\0" in path:
+            raise ValueError(f"{name}: {path!r} contains NUL")
         return value
     raise wanted(name, "the name of a host, a str", value)
 
