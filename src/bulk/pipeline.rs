@@ -187,11 +187,21 @@ impl<P: Payload> Pipeline<P> {
     /// Begins the next that was taken, for so many of its recipients. False: the session
     /// takes nothing at the moment.
     fn begin(&mut self, room: usize, sender: &Mutex<Sender<P>>, session: &mut Session, now: Instant) -> bool {
-        let Some(mut job) = self.taken.pop_front() else { return true };
+        // It is taken out last: what panics meanwhile loses no message.
+        let Some(job) = self.taken.front_mut() else { return true };
         let recipients = room.min(job.recipients.len());
-        let begun = if job.told { Ok(()) } else { self.ledger.begun(&job, recipients) };
+        let begun = if job.told { Ok(()) } else { self.ledger.begun(job, recipients) };
         let transaction = || Request::Transaction(job.transaction(recipients, self.past.idle));
-        match begun.map(|()| session.request(transaction())) {
+        let asked = begun.map(|()| session.request(transaction()));
+        // The session is over, or has something to tell first.
+        if let Ok(Err(error)) = &asked
+            && matches!(error.kind, Kind::Disconnected | Kind::Misuse)
+        {
+            job.told = true;
+            return false;
+        }
+        let Some(mut job) = self.taken.pop_front() else { return true };
+        match asked {
             Ok(Ok(())) => {
                 if let Some(rate) = &mut self.rate {
                     let _ = rate.take(now);
@@ -204,12 +214,6 @@ impl<P: Payload> Pipeline<P> {
                 self.past.idle = false;
                 self.window.begun(job.payload.size(), now);
                 self.in_flight.push_back(job);
-            }
-            // The session is over, or has something to tell first.
-            Ok(Err(error)) if matches!(error.kind, Kind::Disconnected | Kind::Misuse) => {
-                job.told = true;
-                self.taken.push_front(job);
-                return false;
             }
             Ok(Err(error)) | Err(error) => locked(sender).queue.decline(job, &self.past.server, error),
         }
