@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import rsmtp
+from client.scripted import answering, serve
 from rsmtp import errors, smtplib
 from rsmtp._common import hints
 from rsmtp._mailer.servers import Server
@@ -87,6 +88,30 @@ def test_a_refused_login(way):
             way(catcher.port, True)
     assert "app password" in raised.value.hint
     noted_once(raised.value, raised.value.hint)
+
+
+LOGINS = [
+    (535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled", "Authenticated SMTP"),
+    (534, "5.7.9 Application-specific password required", "make an app password"),
+    (534, "5.7.14 Please log in via your web browser", "with a browser"),
+    (535, "5.7.8 Username and Password not accepted", "Check user name and password"),
+    (454, "4.7.0 Too many login attempts, please try again later", "with fewer sessions"),
+    (432, "4.7.12 A password transition is needed", 'mechanism="PLAIN"'),
+    (421, "4.7.0 Try again later, closing connection", "The same may"),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "hint"), LOGINS)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_server_says_of_a_login(way, code, text, hint):
+    replies = {"AUTH": f"{code} {text}"}
+    with serve(answering(replies, extensions=["AUTH PLAIN"])) as server:
+        with pytest.raises(errors.SMTPException) as raised:
+            way(server.port, True)
+    assert hint in raised.value.hint
+    noted_once(raised.value, raised.value.hint)
+    # A right password is not to be looked for where it is not what the server speaks of.
+    assert ("Check user name" in raised.value.hint) is (text[:5] == "5.7.8")
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -108,6 +108,31 @@ TABLE = {
     "check the login": Words(
         hint="Check user name and password; with two-factor login, most providers want an app password."
     ),
+    "allow the login": Words(
+        hint="The password may be right: Microsoft 365 refuses this kind of login. An administrator can "
+        'switch on "Authenticated SMTP" for the mailbox; where passwords are switched off, log in with '
+        "an OAuth 2.0 token (access_token=).",
+        terminal="The password may be right: Microsoft 365 refuses this kind of login. An administrator can "
+        'switch on "Authenticated SMTP" for the mailbox.',
+    ),
+    "take another secret": Words(
+        hint="The provider does not take the account's own password here: make an app password there, or log "
+        "in with an OAuth 2.0 token (access_token=).",
+        terminal="The provider does not take the account's own password here: make an app password there.",
+    ),
+    "confirm in a browser": Words(
+        hint="The provider wants its user first: log in there with a browser and confirm that it was you."
+    ),
+    "log in later": Words(
+        hint="The password may be right: the server can't check it for now, or has seen too many logins. The "
+        "same may work later, with fewer sessions."
+    ),
+    "log in by plain": Words(
+        hint="The server has to learn the password once before it can check this mechanism: log in one time "
+        'with mechanism="PLAIN", under TLS.',
+        terminal="The server has to learn the password once before it can check this mechanism: its owner "
+        "can say how.",
+    ),
     "find the port": Words(hint=f"Nothing listens on that port{_CHECK}."),
     "find the host": Words(hint="Check the spelling of the host name, and the network."),
     "look at the network": Words(hint=f"Some networks block mail ports{_CHECK}."),
@@ -182,10 +207,25 @@ def _kind(error: errors._Facts) -> str | None:
     return error._advice or _of_class(error) or ("try later" if error.transient else None)
 
 
+# What a refused login is about, where the server says more than that it was refused.
+_LOGINS = {
+    # Microsoft 365: SMTP AUTH, or passwords, are switched off for the mailbox or the organisation.
+    "5.7.139": "allow the login",
+    # RFC 4954 6: the mechanism is too weak. Gmail and others say it to a password that is no app password.
+    "5.7.9": "take another secret",
+    # Gmail.
+    "5.7.14": "confirm in a browser",
+    # RFC 4954 6.
+    "4.7.12": "log in by plain",
+}
+
+
 def _of_class(error: errors._Facts) -> str | None:
     match error:
-        case errors.SMTPAuthenticationError(transient=False):
-            return "check the login"
+        case errors.SMTPAuthenticationError():
+            return _LOGINS.get(error.enhanced_code or "") or (
+                "log in later" if error.transient else "check the login"
+            )
         case errors.SMTPConnectionRefused():
             return "find the port"
         case errors.SMTPHostNotFound():
