@@ -140,7 +140,7 @@ class Outbox:
         """Writes many down, some hundred in one transaction. Their number.
 
         The first one that can't be sent as it is raises, and ends it: what was put before it
-        stays, `put` of the exception's note tells how many. Arguments as for `put`.
+        stays, and a note of the exception tells how many. Arguments as for `put`.
         """
         now = time.time()
         due = None if at is None else _moment("at", at, now)
@@ -254,7 +254,7 @@ class Outbox:
             if (receipt := running.send_one(self._store, mailer, entry.id)) is not None:
                 return receipt
             entry = self._elsewhere(entry.id, wait)
-            if entry.state == "sending" or entry.state == "queued":
+            if self._settled(entry) is None:
                 time.sleep(_LOOK)
 
     async def asend(
@@ -268,7 +268,7 @@ class Outbox:
             if (receipt := await running.asend_one(self._store, mailer, entry.id)) is not None:
                 return receipt
             entry = await asyncio.to_thread(self._elsewhere, entry.id, wait)
-            if entry.state == "sending" or entry.state == "queued":
+            if self._settled(entry) is None:
                 await asyncio.sleep(_LOOK)
 
     def send_all(self, mailer: Mailer, messages: Iterable[Any]) -> Report:

@@ -27,6 +27,8 @@ _LOOK = 1.0
 # Seconds that a server is left alone that has too much to do, or can't be reached: doubled.
 _FIRST_REST = 2.0
 _LONGEST_REST = 300.0
+# What a round may end with, and `Owner.follows` decides about.
+TROUBLE = (LeaseLost, SMTPException, OSError)
 
 
 class Ran(NamedTuple):
@@ -132,19 +134,29 @@ class Owner:
         blame."""
         self._rest = min(max(self._rest * 2, _FIRST_REST), _LONGEST_REST)
 
-    @property
-    def rest(self) -> float:
-        return self._rest
+    def follows(self, trouble: Exception | None, forever: bool) -> float | None:
+        """How many seconds after a round, or the trouble that it ended with, the next one comes.
+        None: that was all. Raises trouble that another round would only meet again."""
+        if isinstance(trouble, LeaseLost):
+            self.enlist()
+            return 0.0
+        if trouble is not None:
+            if not forever or getattr(trouble, "transient", True) is False:
+                raise trouble
+            self.slow_down()
+        if self._stop():
+            return None
+        return max(self._rest, _LOOK) if forever else self._until_others_may_have_ended()
 
-    def waits_for_others(self) -> float:
-        """Seconds until the owners are looked at again that may have ended without a word. 0:
-        there are none."""
+    def _until_others_may_have_ended(self) -> float | None:
+        """Seconds until the owners are looked at again that may have ended without a word.
+        None: there are none."""
         leases = self.store.others(self.id)
         if self._leases is None:
             self._leases = leases
         # One that has renewed its lease is alive, and will send what it has claimed.
         stale = [lease for owner, lease in leases.items() if self._leases.get(owner) == lease]
-        return min(_LOOK, max(0.05, min(stale) - time.time() + 0.05)) if stale else 0.0
+        return min(_LOOK, max(0.05, min(stale) - time.time() + 0.05)) if stale else None
 
     def end(self) -> None:
         self.store.resign(self.id, time.time())
@@ -161,30 +173,16 @@ def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -
     owner = Owner(store, stop.is_set)
     try:
         while True:
+            trouble: Exception | None = None
             try:
                 _once(owner, mailer)
-            except LeaseLost:
-                owner.enlist()
-                continue
-            except (SMTPException, OSError) as trouble:
-                if not forever or _is_final(trouble):
-                    raise
-                owner.slow_down()
-            if stop.is_set():
-                return owner.ran
-            if (seconds := _pause(owner, forever)) is None:
-                return owner.ran
-            if _sleep(owner, stop, seconds):
+            except TROUBLE as raised:
+                trouble = raised
+            seconds = owner.follows(trouble, forever)
+            if seconds is None or _sleep(owner, stop, seconds):
                 return owner.ran
     finally:
         owner.end()
-
-
-def _pause(owner: Owner, forever: bool) -> float | None:
-    """How long to wait for more, or None: that was all."""
-    if forever:
-        return max(owner.rest, _LOOK)
-    return owner.waits_for_others() or None
 
 
 def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
@@ -195,11 +193,6 @@ def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
             return True
         owner.stay()
     return False
-
-
-def _is_final(trouble: BaseException) -> bool:
-    """Whether another attempt would only fail again, and a person has to look."""
-    return getattr(trouble, "transient", True) is False
 
 
 def _once(owner: Owner, mailer: Mailer, only: int | None = None) -> list[Receipt]:
@@ -282,18 +275,12 @@ async def arun(store: Store, mailer: AsyncMailer, *, forever: bool, stop: asynci
     owner = await asyncio.to_thread(Owner, store, stop.is_set)
     try:
         while True:
+            trouble: Exception | None = None
             try:
                 await _aonce(owner, mailer)
-            except LeaseLost:
-                await asyncio.to_thread(owner.enlist)
-                continue
-            except (SMTPException, OSError) as trouble:
-                if not forever or _is_final(trouble):
-                    raise
-                owner.slow_down()
-            if stop.is_set():
-                return owner.ran
-            seconds = await asyncio.to_thread(_pause, owner, forever)
+            except TROUBLE as raised:
+                trouble = raised
+            seconds = await asyncio.to_thread(owner.follows, trouble, forever)
             if seconds is None or await _asleep(owner, stop, seconds):
                 return owner.ran
     finally:

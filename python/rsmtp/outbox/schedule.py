@@ -24,19 +24,12 @@ class Schedule(NamedTuple):
     longest: float = 4 * _HOUR
     give_up_after: float = 4 * 24 * _HOUR
 
-    def next_try(
-        self,
-        attempts: int,
-        first_tried: float,
-        now: float,
-        words: str = "",
-        chance: random.Random | None = None,
-    ) -> float | None:
+    def next_try(self, attempts: int, first_tried: float, now: float, words: str) -> float | None:
         """The time of the next attempt after so many, or None: the message is given up.
         `words` are the server's; a time that stands in them is kept to."""
         base = min(self.longest, self.first * 2.0 ** min(attempts - 1, 30))
         # Full jitter, but never at once: many that were put off together don't come back together.
-        pause = max(self.first / 2, (chance or random).uniform(0, base))
+        pause = max(self.first / 2, random.uniform(0, base))
         if (asked := _WAIT.search(words)) is not None:
             pause = max(pause, min(int(asked[1]) * _UNITS[asked[2][0].lower()], self.longest))
         when = now + pause

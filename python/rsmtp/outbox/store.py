@@ -44,7 +44,6 @@ class Known(NamedTuple):
     """A message that was put before with the same key."""
 
     id: int
-    state: str
     same: bool
 
 
@@ -86,10 +85,8 @@ class Store:
         return message
 
     def known(self, connection: sqlite3.Connection, key: str, digest: bytes) -> Known | None:
-        row = connection.execute(
-            "SELECT id, state, digest FROM outbox_message WHERE key = ?", (key,)
-        ).fetchone()
-        return None if row is None else Known(row[0], row[1], row[2] == digest)
+        row = connection.execute("SELECT id, digest FROM outbox_message WHERE key = ?", (key,)).fetchone()
+        return None if row is None else Known(row[0], row[1] == digest)
 
     # -- owners --------------------------------------------------------------------------
 
