@@ -13,12 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
-from rsmtp._mailer.servers import Server
 from rsmtp.cli import exit_code, server
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
-from rsmtp.cli.secret import password_for
+from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
@@ -89,10 +88,8 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _send(outbox: Outbox, given: argparse.Namespace) -> int:
-    target = server.from_arguments(given)
-    place = target.server if isinstance(target.server, Server) else None
-    if place is not None and place.username is not None and place.password is None:
-        target = target.with_password(password_for(place))
+    target = with_password(server.from_arguments(given))
+    place = target.place
     heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
     try:
         with target.mailer(connections=given.connections) as mailer, _stopped_by_signals() as stop:

@@ -6,6 +6,15 @@ import sys
 
 from rsmtp._mailer.servers import Server
 from rsmtp.cli.exit_code import NO_PERMISSION, Stop
+from rsmtp.cli.server import Target
+
+
+def with_password(target: Target) -> Target:
+    """With the password of its login, if it has one. Raises Stop where there is none."""
+    place = target.place
+    if place is None or place.username is None or place.password is not None:
+        return target
+    return target.with_password(password_for(place))
 
 
 def password_for(server: Server) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 
 from rsmtp import Receipt
-from rsmtp._mailer.servers import Server
 from rsmtp.cli import compose, exit_code, server
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
-from rsmtp.cli.secret import password_for
+from rsmtp.cli.secret import with_password
 from rsmtp.cli.server import Target
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
@@ -113,9 +112,7 @@ def preview(outgoing: Outgoing) -> None:
 
 
 def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
-    place = target.server if isinstance(target.server, Server) else None
-    if place is not None and place.username is not None:
-        target = target.with_password(password_for(place)) if place.password is None else target
+    place, target = target.place, with_password(target)
     heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
     if verbose:
         for name in ("rsmtp.smtp", "rsmtp.tls"):

@@ -51,8 +51,13 @@ class Target:
         self.settings = settings
 
     @property
+    def place(self) -> Server | None:
+        """The server; None: mail stays here, or is given to a program."""
+        return self.server if isinstance(self.server, Server) else None
+
+    @property
     def username(self) -> str | None:
-        return self.server.username if isinstance(self.server, Server) else None
+        return None if self.place is None else self.place.username
 
     def with_password(self, password: str) -> Target:
         return Target(self.server, self.url, self.settings | {"password": password})
