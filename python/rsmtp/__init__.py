@@ -135,21 +135,24 @@ _HOMES = {
     "_rsmtp",
 )
 
+
+def _load(name: str) -> "Any":
+    """The module of this full name, as importlib.import_module gives it, which would have to be
+    loaded itself."""
+    __import__(name)
+    return sys.modules[name]
+
+
 if not TYPE_CHECKING:  # type checkers know the names, and complain about others
 
     def __getattr__(name: str) -> "Any":
         if name not in __all__:
             raise AttributeError(f"module 'rsmtp' has no attribute {name!r}")
         if name in _MODULES:
-            return _module(name)
-        found = getattr(_module(_HOMES.get(name, "errors")), name)
+            return _load(f"rsmtp.{name}")
+        found = getattr(_load(f"rsmtp.{_HOMES.get(name, 'errors')}"), name)
         globals()[name] = found
         return found
-
-    def _module(name: "str") -> "Any":
-        # As importlib.import_module does, which would have to be loaded.
-        __import__(f"rsmtp.{name}")
-        return sys.modules[f"rsmtp.{name}"]
 
 
 def __dir__() -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import sys
 
-from rsmtp import __version__
+from rsmtp import __version__, _load
 from rsmtp.cli import exit_code
 from rsmtp.cli.exit_code import Stop
 
@@ -56,8 +56,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, (home, summary) in COMMANDS.items():
         if only is None or name == only:
-            __import__(home)
-            sys.modules[home].add_to(commands, summary)
+            _load(home).add_to(commands, summary)
         else:
             commands.add_parser(name, help=summary, formatter_class=HelpText)
     return parser

@@ -6,7 +6,7 @@ works here; the classes are thin, the message under all of them is one.
 
 from __future__ import annotations
 
-from rsmtp.email import _rest
+from rsmtp import _load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ else:
         """A module of the package: `smtplib` and others load most of the standard library's, so
         that programs say `email.utils.formatdate()` after a mere `import email`."""
         if name in __all__ or name in _OTHER_MODULES:
-            return _rest.module(f"{__name__}.{name}")
+            return _load(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

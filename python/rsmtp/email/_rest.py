@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import sys
 
+from rsmtp import _load
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,18 +21,12 @@ def of(mirror: str) -> Callable[[str], Any]:
     def get(name: str) -> Any:
         if not name.startswith("__"):
             try:
-                return mirrored(name, getattr(module(standard), name))
+                return mirrored(name, getattr(_load(standard), name))
             except AttributeError:
                 pass
         raise AttributeError(f"module {mirror!r} has no attribute {name!r}")
 
     return get
-
-
-def module(name: str) -> Any:
-    # As importlib.import_module does, which would have to be loaded.
-    __import__(name)
-    return sys.modules[name]
 
 
 def mirrored(name: str, found: Any) -> Any:
@@ -41,5 +37,5 @@ def mirrored(name: str, found: Any) -> Any:
         home, name = getattr(found, "__module__", None) or "", getattr(found, "__name__", name)
     if home.partition(".")[0] != "email":
         return found
-    ours = module(f"rsmtp.{home}")
+    ours = _load(f"rsmtp.{home}")
     return vars(ours).get(name, found) if name else ours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rsmtp.email import _rest
+from rsmtp import _load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,5 +14,5 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         if name in _MODULES:
-            return _rest.module(f"{__name__}.{name}")
+            return _load(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
