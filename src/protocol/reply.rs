@@ -91,7 +91,7 @@ impl Reply {
 
     /// RFC 5321 4.2.2: it is the server that can take nothing now, whatever the message.
     pub fn is_about_the_server(&self) -> bool {
-        let too_many = self.enhanced().is_some_and(|code| (code.subject, code.detail) == (5, 3));
+        let too_many = self.enhanced().is_some_and(EnhancedStatusCode::is_too_many_recipients);
         self.closes_channel() || (self.code == code::INSUFFICIENT_STORAGE && !too_many)
     }
 
@@ -137,6 +137,11 @@ pub struct EnhancedStatusCode {
 }
 
 impl EnhancedStatusCode {
+    /// X.5.3 (RFC 3463 3.6): too many recipients, or messages, for this time.
+    pub fn is_too_many_recipients(self) -> bool {
+        (self.subject, self.detail) == (5, 3)
+    }
+
     fn at_start_of(text: &[u8]) -> Option<Self> {
         let word = text.split(u8::is_ascii_whitespace).next()?;
         let mut numbers = word.split(|&b| b == b'.');

@@ -4,7 +4,7 @@ use crate::address::ForwardPath;
 use crate::protocol::body::Unreadable;
 use crate::protocol::code;
 use crate::protocol::error::Stage;
-use crate::protocol::reply::Reply;
+use crate::protocol::reply::{EnhancedStatusCode, Reply};
 
 /// What became of one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,6 @@ impl Outcome {
 /// 452 to RCPT, or the older 552: with an enhanced code it says why (RFC 3463 X.5.3).
 fn is_one_too_many(fate: &Fate) -> bool {
     let Fate::Refused(Stage::Rcpt, reply) = fate else { return false };
-    let said = reply.enhanced().map(|code| (code.subject, code.detail));
     matches!(reply.code(), code::INSUFFICIENT_STORAGE | code::EXCEEDED_STORAGE)
-        && said.is_none_or(|said| said == (5, 3))
+        && reply.enhanced().is_none_or(EnhancedStatusCode::is_too_many_recipients)
 }
