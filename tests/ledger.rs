@@ -1,7 +1,7 @@
 //! A ledger that minds the ends of messages, over both drivers; the catcher is the server.
 
 use rsmtp::bulk::*;
-use rsmtp::catcher::Catcher;
+use rsmtp::catcher::{Catcher, Fault, FaultReply};
 use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Error, Kind, Options, Stage};
@@ -15,9 +15,11 @@ mod through_catcher;
 
 type Octets = Arc<Vec<u8>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
     Begun(u64, u32),
+    /// One of its recipients was settled before the end that is said now.
+    Fate(u64, String),
     EndSaid(u64),
     Settled(u64),
 }
@@ -45,13 +47,13 @@ impl Journal {
         })
     }
 
-    fn told(&self, what: Told) -> usize {
+    fn told(&self, what: &Told) -> usize {
         let told = self.told.lock().unwrap();
-        told.iter().filter(|one| **one == what).count()
+        told.iter().filter(|one| *one == what).count()
     }
 
-    fn place(&self, what: Told) -> Option<usize> {
-        self.told.lock().unwrap().iter().position(|one| *one == what)
+    fn place(&self, what: &Told) -> Option<usize> {
+        self.told.lock().unwrap().iter().position(|one| one == what)
     }
 }
 
@@ -68,13 +70,16 @@ impl Ledger<Octets> for Journal {
         true
     }
 
-    fn end_said(&self, messages: &[u64]) -> Result<bool, Error> {
+    fn end_said(&self, messages: &[&Job<Octets>]) -> Result<bool, Error> {
         let mut writes = self.writes.lock().unwrap();
         *writes += 1;
         if self.fails == Some(*writes) {
             return Err(Error::new(Kind::Local, Stage::EndOfData, "the disk is full"));
         }
-        self.told.lock().unwrap().extend(messages.iter().map(|&index| Told::EndSaid(index)));
+        for job in messages {
+            let told = job.newly_settled().iter().map(|(path, _)| Told::Fate(job.index, path.to_string()));
+            self.told.lock().unwrap().extend(told.chain([Told::EndSaid(job.index)]));
+        }
         Ok(true)
     }
 
@@ -114,9 +119,9 @@ fn jobs(count: u64) -> Vec<Job<Octets>> {
     (0..count).map(job).collect()
 }
 
-fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Receipt<Octets>> {
+fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
     let batch = Arc::new(Batch::new(mailer, Arc::default(), POLICY, journal));
-    for job in jobs(count) {
+    for job in jobs {
         batch.push(job);
     }
     batch.start_workers();
@@ -130,9 +135,9 @@ fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Rec
 }
 
 /// As an event loop does it.
-fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, count: u64) -> Vec<Receipt<Octets>> {
+fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
     let mut sender = Sender::new(&mailer, POLICY, journal);
-    jobs(count).into_iter().for_each(|job| sender.push(job));
+    jobs.into_iter().for_each(|job| sender.push(job));
     sender.queue.end_of_input();
     assert!(sender.enlist());
     let ledger = Arc::clone(sender.queue.ledger());
@@ -189,7 +194,7 @@ fn converse(worker: &mut Worker<Octets>, mut operation: Operation, mut stream: T
     worker.part(operation.session_mut(), error.as_ref(), Instant::now());
 }
 
-type Run = fn(Arc<Mailer>, Arc<Journal>, u64) -> Vec<Receipt<Octets>>;
+type Run = fn(Arc<Mailer>, Arc<Journal>, Vec<Job<Octets>>) -> Vec<Receipt<Octets>>;
 
 fn for_each(check: impl Fn(&Catcher, Arc<Mailer>, Run)) {
     for run in [by_threads as Run, by_a_loop] {
@@ -205,14 +210,14 @@ fn for_each(check: impl Fn(&Catcher, Arc<Mailer>, Run)) {
 fn each_message_is_begun_then_its_end_is_said_then_it_is_settled() {
     for_each(|catcher, mailer, run| {
         let journal = Journal::new(None, None);
-        let receipts = run(mailer, Arc::clone(&journal), 30);
+        let receipts = run(mailer, Arc::clone(&journal), jobs(30));
         assert!(receipts.len() == 30 && receipts.iter().all(Receipt::ok));
         assert_eq!(catcher.store().count(), 30);
         for index in 0..30 {
             let [begun, said, settled] = [Told::Begun(index, 0), Told::EndSaid(index), Told::Settled(index)];
-            assert!([begun, said, settled].map(|what| journal.told(what)) == [1, 1, 1]);
-            assert!(journal.place(begun) < journal.place(said));
-            assert!(journal.place(said) < journal.place(settled));
+            assert!([&begun, &said, &settled].map(|what| journal.told(what)) == [1, 1, 1]);
+            assert!(journal.place(&begun) < journal.place(&said));
+            assert!(journal.place(&said) < journal.place(&settled));
         }
     });
 }
@@ -243,7 +248,7 @@ fn one_write_does_for_what_is_in_hand() {
 fn nothing_goes_out_of_a_message_that_is_refused() {
     for_each(|catcher, mailer, run| {
         let journal = Journal::new(Some(5), None);
-        let receipts = run(mailer, Arc::clone(&journal), 10);
+        let receipts = run(mailer, Arc::clone(&journal), jobs(10));
         assert_eq!((receipts.len(), catcher.store().count()), (10, 9));
         for receipt in receipts {
             assert_eq!(receipt.ok(), receipt.index != 5);
@@ -251,7 +256,7 @@ fn nothing_goes_out_of_a_message_that_is_refused() {
                 assert_eq!((receipt.index, error.message.as_str(), receipt.attempts), (5, "suppressed", 0));
             }
         }
-        assert_eq!([Told::EndSaid(5), Told::Settled(5)].map(|what| journal.told(what)), [0, 1]);
+        assert_eq!([Told::EndSaid(5), Told::Settled(5)].map(|what| journal.told(&what)), [0, 1]);
     });
 }
 
@@ -265,7 +270,7 @@ fn what_is_declined_takes_no_place_in_a_rate() {
     let limits = Limits { rate: Some(Rate::new(hourly, Instant::now())), per_day: Some(PerDay::new(1)) };
     for (bounds, limits) in [(bounds, Limits::default()), (Bounds { rate: None, ..bounds }, limits)] {
         let mailer = Arc::new(Mailer::new(vec![hop.clone()], None, keep, bounds, limits));
-        let receipts = by_a_loop(mailer, Journal::new(Some(0), None), 2);
+        let receipts = by_a_loop(mailer, Journal::new(Some(0), None), jobs(2));
         assert_eq!(receipts.iter().map(Receipt::ok).collect::<Vec<_>>(), [false, true]);
     }
 }
@@ -297,7 +302,33 @@ fn what_a_session_took_and_did_not_say_is_not_begun_again() {
     server.join().unwrap();
     assert!(batch.take_receipts().iter().all(Receipt::ok));
     let begun = [(0, 0), (0, 1), (1, 0), (2, 0)].map(|(index, attempt)| Told::Begun(index, attempt));
-    assert_eq!(begun.map(|what| journal.told(what)), [1, 1, 1, 1]);
+    assert_eq!(begun.map(|what| journal.told(&what)), [1, 1, 1, 1]);
+}
+
+/// Of several transactions, each is told of what those before it have settled.
+#[test]
+fn what_a_transaction_has_settled_is_known_before_the_end_of_the_next_one() {
+    for run in [by_threads as Run, by_a_loop] {
+        let catcher = catcher();
+        let too_many = Fault {
+            skip: 2,
+            times: Some(1),
+            reply: FaultReply::Raw(b"452 4.5.3 too many\r\n".to_vec()),
+            accept: Some(false),
+            ..Fault::at(rsmtp::catcher::Stage::Rcpt)
+        };
+        catcher.faults().add(too_many);
+        let journal = Journal::new(None, None);
+        let recipients = ["a@b.c", "b@b.c", "c@b.c"].map(|one| one.parse().unwrap()).to_vec();
+        let job = Job::new(0, Arc::new(b"x\r\n".to_vec()), "a@example.org".parse().unwrap(), recipients);
+        assert!(
+            run(mailer(catcher.address().unwrap().port(), true), Arc::clone(&journal), vec![job])[0].ok()
+        );
+        let fate = |one: &str| Told::Fate(0, one.to_owned());
+        let told = [Told::Begun(0, 0), Told::EndSaid(0), Told::Begun(0, 0), fate("a@b.c"), fate("b@b.c")];
+        let rest = [Told::EndSaid(0), Told::Settled(0)];
+        assert_eq!(*journal.told.lock().unwrap(), [&told[..], &rest].concat());
+    }
 }
 
 /// A server without extensions.
@@ -326,8 +357,8 @@ fn an_end_that_is_not_noted_is_not_said_and_nothing_more_is_sent() {
     for fails in [1, 3] {
         for_each(|catcher, mailer, run| {
             let journal = Journal::new(None, Some(fails));
-            let receipts = run(mailer, Arc::clone(&journal), 20);
-            let said = (0..20).filter(|&index| journal.told(Told::EndSaid(index)) == 1);
+            let receipts = run(mailer, Arc::clone(&journal), jobs(20));
+            let said = (0..20).filter(|&index| journal.told(&Told::EndSaid(index)) == 1);
             let said: Vec<u64> = said.collect();
             assert_eq!(receipts.len(), 20);
             for receipt in receipts {

@@ -8,12 +8,14 @@
 //! - *Sent* is what the server has taken, *refused* and *not sent* what it has not.
 //! - No wait is without an end: where no worker can go on, one waits for a time that comes.
 //! - What was taken is given back: in the end no worker is left, and no place is held.
+//! - No more goes out than a rate allows, also where a server answers that it was too early.
 //! - The ledger is told in order: begun, end said, settled; nothing goes out that it has refused,
 //!   no end that it has not taken note of, and each message is settled once.
 
+use rsmtp::address::ForwardPath;
 use rsmtp::bulk::{
-    Bounds, Do, Hop, Job, Keep, Ledger, Limits, Mailer, Parting, Payload, Policy, Receipt, Receipts, Sender,
-    Server, Source, Worker, stopped,
+    Bounds, Do, Hop, Job, Keep, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Receipts,
+    Sender, Server, Source, Worker, stopped,
 };
 use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::auth::{Credentials, Secret};
@@ -60,6 +62,8 @@ impl Payload for Content {
 /// Which message the servers have taken for which recipient, and how often.
 struct Taken {
     times: HashMap<(u64, String), usize>,
+    /// MAILs that servers have heard.
+    mails: u64,
     journal: Arc<Journal>,
 }
 
@@ -79,6 +83,8 @@ struct Entry {
     /// An end of it was said at any time.
     ever_said: bool,
     settled: bool,
+    /// What was told of its recipients before its last end.
+    fates: Vec<(ForwardPath, Fate)>,
 }
 
 /// A ledger that refuses now and then, and knows whether it is told in order.
@@ -120,12 +126,13 @@ impl Ledger<Content> for Journal {
         self.minds_ends
     }
 
-    fn end_said(&self, messages: &[u64]) -> Result<bool, Error> {
+    fn end_said(&self, messages: &[&Job<Content>]) -> Result<bool, Error> {
         assert!(self.minds_ends && !messages.is_empty());
         self.answer(3)?;
-        for index in messages {
+        for job in messages {
             let mut entries = self.entries();
-            let entry = entries.get_mut(index).expect("a message that was begun");
+            let entry = entries.get_mut(&job.index).expect("a message that was begun");
+            entry.fates.extend_from_slice(job.newly_settled());
             assert!(entry.begun && !entry.end_said && !entry.settled, "out of order: {entry:?}");
             (entry.end_said, entry.ever_said) = (true, true);
         }
@@ -139,6 +146,7 @@ impl Ledger<Content> for Journal {
         let may_have_arrived = |fate: &Fate| matches!(fate, Fate::Sent(_) | Fate::Unknown);
         let may_have_arrived = receipt.recipients.iter().any(|(_, fate)| may_have_arrived(fate));
         assert!(!may_have_arrived || entry.begun && (entry.ever_said || !self.minds_ends), "{receipt:?}");
+        assert_eq!(receipt.recipients[..entry.fates.len()], entry.fates, "told once, and for good");
         drop(entries);
         self.kept.settled(receipt);
     }
@@ -159,7 +167,9 @@ struct World<'a> {
     at_rest: HashMap<u64, Connection>,
     taken: Taken,
     events: Events<'a>,
+    began: Instant,
     now: Instant,
+    rated: bool,
     recipients: usize,
     messages: u64,
 }
@@ -217,7 +227,10 @@ impl<'a> World<'a> {
         let idle = if settings & 4 == 0 { Duration::from_secs(30) } else { Duration::ZERO };
         let keep = Keep { most: 1 + usize::from(settings >> 3 & 3), idle, age: Duration::from_secs(600) };
         let bounds = Bounds { window: 8, messages: None, rate: None };
-        let mailer = Arc::new(Mailer::new(hops, None, keep, bounds, Limits::default()));
+        let now = Instant::now();
+        let rated = events.len() % 4 == 3;
+        let limits = Limits { rate: rated.then(|| Rate::new(1.0, now)), per_day: None };
+        let mailer = Arc::new(Mailer::new(hops, None, keep, bounds, limits));
         let policy = Policy {
             retries: u32::from(settings >> 5 & 3),
             give_up_after: (settings & 128 != 0).then_some(Duration::from_secs(3)),
@@ -239,7 +252,7 @@ impl<'a> World<'a> {
             sender.queue.push(Job::new(index, content, "a@example.org".parse().unwrap(), all.collect()));
         }
         sender.queue.end_of_input();
-        let taken = Taken { times: HashMap::new(), journal };
+        let taken = Taken { times: HashMap::new(), mails: 0, journal };
         Self {
             mailer,
             sender: Arc::new(Mutex::new(sender)),
@@ -247,7 +260,9 @@ impl<'a> World<'a> {
             at_rest: HashMap::new(),
             taken,
             events: Events(events),
-            now: Instant::now(),
+            began: now,
+            now,
+            rated,
             recipients,
             messages,
         }
@@ -270,6 +285,8 @@ impl<'a> World<'a> {
             if !self.any_goes_on(first) {
                 continue;
             }
+            let allowed = 1 + self.now.duration_since(self.began).as_secs();
+            assert!(!self.rated || self.taken.mails <= allowed, "{} of {allowed}", self.taken.mails);
         }
         self.check_receipts();
     }
@@ -499,6 +516,7 @@ impl Peer {
                 }
                 continue;
             }
+            taken.mails += u64::from(line.starts_with("MAIL"));
             self.command(&line, events);
         }
     }

@@ -832,7 +832,7 @@ class Engine:
         kept: SupportsIndex,
         by_threads: bool,
         recorded: bool,
-        note: typing.Callable[[list[int]], bool] | None = None,
+        note: typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
     ) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
@@ -840,8 +840,9 @@ class Engine:
         of the others.
         `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
         line of the conversations is kept for the errors, and not only their beginnings.
-        `note(indexes)` is called before the ends of these messages are said, in a session's
-        own thread or in the loop's: True, they are written down; False, not yet.
+        `note(indexes, settled)` is called before the ends of these messages are said, in a
+        session's own thread or in the loop's: True, they are written down; False, not yet.
+        `settled` has the recipients of each that were settled since it was noted last.
         """
     @property
     def tally(self, /) -> tuple[int, int, int, int]:

@@ -3,7 +3,6 @@
 use crate::address::{ForwardPath, ReversePath};
 use crate::protocol::command::Parameter;
 use crate::protocol::error::Trace;
-use crate::protocol::reply::Severity;
 use crate::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
 use crate::protocol::{Body, Error, Kind, Stage};
 use std::sync::Arc;
@@ -49,8 +48,10 @@ pub struct Job<P> {
     /// Times that the server was asked about it, and when it was asked first.
     pub attempts: u32,
     pub(super) first_tried: Option<Instant>,
-    /// Recipients that earlier attempts have settled.
+    /// Recipients that earlier attempts or transactions have settled, and of how many of them
+    /// the ledger knows.
     pub(super) settled: Vec<(ForwardPath, Fate)>,
+    pub(super) known_settled: usize,
     /// Recipients of this attempt that another one will ask for again.
     pub(super) again: Vec<ForwardPath>,
     /// What became of those that are still open when they were last asked for.
@@ -85,6 +86,7 @@ impl<P: Payload> Job<P> {
             attempts: 0,
             first_tried: None,
             settled: Vec::new(),
+            known_settled: 0,
             again: Vec::new(),
             known: Vec::new(),
             pause: false,
@@ -96,6 +98,12 @@ impl<P: Payload> Job<P> {
             trace: None,
             took: None,
         }
+    }
+
+    /// Recipients that are settled, and that the ledger was not told of: what was decided
+    /// before the end that is about to be said.
+    pub fn newly_settled(&self) -> &[(ForwardPath, Fate)] {
+        &self.settled[self.known_settled..]
     }
 
     /// The transaction for the first recipients, at most so many: a server may
@@ -189,7 +197,7 @@ impl<P> Receipt<P> {
     pub fn may_succeed_later(&self, fate: &Fate) -> bool {
         match fate {
             Fate::Sent(_) | Fate::Unknown => false,
-            Fate::Refused(_, reply) => reply.severity() == Severity::Transient,
+            Fate::Refused(..) => fate.is_transient(),
             Fate::NotSent => self.error.as_ref().is_none_or(|error| match error.kind {
                 Kind::TooLarge | Kind::NonAsciiAddress | Kind::Unreadable => false,
                 Kind::NotSupported | Kind::Misuse => !matches!(error.stage, Stage::Mail | Stage::Rcpt),

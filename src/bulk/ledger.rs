@@ -8,7 +8,9 @@
 //!
 //! In this order, but an attempt that ends before its time leaves out the second, and a
 //! message that was never tried is settled alone. An attempt after another one begins anew,
-//! and so does one that needs several transactions.
+//! and so does one that needs several transactions. What those before it have settled is
+//! told with the next `end_said` of the message (`Job::newly_settled`), so that only the
+//! others can be unknown.
 //!
 //! A ledger may say no to the first two. Nothing goes out of a message that it does not let
 //! begin, and the receipt has its reason. Where it can't take note of an end, that end is not
@@ -33,11 +35,11 @@ pub trait Ledger<P>: fmt::Debug + Send + Sync {
         false
     }
 
-    /// The ends of these messages, by their `index`, are about to be said over one session:
-    /// of all that it has in hand, so that one write does for all of them. False: it has not
+    /// The ends of these messages are about to be said over one session: of all that it has
+    /// in hand, so that one write does for all of them. False: it has not
     /// taken note of them yet, which an event loop must not wait for. They are held, nothing
     /// new begins behind them, and it is asked again when the session has its next turn.
-    fn end_said(&self, _messages: &[u64]) -> Result<bool, Error> {
+    fn end_said(&self, _messages: &[&Job<P>]) -> Result<bool, Error> {
         Ok(true)
     }
 

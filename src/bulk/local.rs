@@ -39,7 +39,7 @@ pub(super) fn work<P: Payload>(
         job.attempts += 1;
         let sent = octets(job.payload.body()).and_then(|octets| {
             let envelope = envelope(&job.reverse_path, &job.recipients)?;
-            while !ledger.end_said(&[job.index]).inspect_err(|error| batch.fail(error))? {
+            while !ledger.end_said(&[&job]).inspect_err(|error| batch.fail(error))? {
                 batch.wait_for_work(None);
             }
             local.take(&envelope, &octets)

@@ -222,14 +222,15 @@ impl<P: Payload> Pipeline<P> {
 
     /// Tells the ledger of the ends that the session is about to say, if it minds them, and
     /// lets them go. False: it has not taken note of them yet. An error: they have to stay.
-    pub fn say_ends(&self, session: &mut Session) -> Result<bool, Error> {
+    pub fn say_ends(&mut self, session: &mut Session) -> Result<bool, Error> {
         let held = session.ends_held();
         if held.is_empty() {
             return Ok(true);
         }
-        let messages: Vec<u64> = self.in_flight.range(held).map(|job| job.index).collect();
+        let messages: Vec<&Job<P>> = self.in_flight.range(held.clone()).collect();
         let noted = self.ledger.end_said(&messages)?;
         if noted {
+            self.in_flight.range_mut(held).for_each(|job| job.known_settled = job.settled.len());
             session.say_ends();
         }
         Ok(noted)
@@ -258,7 +259,7 @@ impl<P: Payload> Pipeline<P> {
             // the ones to find out.
             job.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
             job.attempts = job.attempts.saturating_sub(1);
-            return sender.queue.put_back(job);
+            return sender.queue.try_anew(job);
         }
         if is_an_answer(&outcome) {
             self.answers += 1;
@@ -269,7 +270,7 @@ impl<P: Payload> Pipeline<P> {
             // It was said too early for this server, which has taken nothing of it.
             Verdict::OutOfSequence(_) => {
                 job.attempts = job.attempts.saturating_sub(1);
-                sender.queue.put_back(job);
+                sender.queue.try_anew(job);
             }
             Verdict::Unreadable(why) => {
                 let error = why.to_error();

@@ -12,7 +12,6 @@
 //!   that can't be opened. Failures in a row are counted for the whole call, however
 //!   many connections it has.
 
-use crate::protocol::reply::Severity;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind};
 use std::time::{Duration, Instant};
@@ -95,7 +94,7 @@ impl Policy {
             Fate::Sent(_) => false,
             Fate::Unknown => self.resend_unknown,
             Fate::NotSent => true,
-            Fate::Refused(_, reply) => reply.severity() == Severity::Transient,
+            Fate::Refused(..) => fate.is_transient(),
         }
     }
 

@@ -9,7 +9,6 @@ use super::ledger::Ledger;
 use super::policy::Policy;
 use super::rate::{PerDay, Rate};
 use crate::address::ForwardPath;
-use crate::protocol::reply::Severity;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::{BTreeMap, VecDeque};
@@ -176,8 +175,14 @@ impl<P: Payload> Queue<P> {
 
     /// What was handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
-        self.out -= 1;
         self.limits().give_back(false);
+        self.try_anew(job);
+    }
+
+    /// What was begun and left undecided by no fault of its own: it has used up its place in
+    /// a rate.
+    pub fn try_anew(&mut self, job: Job<P>) {
+        self.out -= 1;
         self.next(job);
     }
 
@@ -219,8 +224,7 @@ impl<P: Payload> Queue<P> {
         let may = |when| self.policy.may_try_again(job.attempts, job.first_tried, when);
         let (at_once, later) = (self.failed.is_none() && may(now), self.failed.is_none() && may(now + pause));
         for (path, fate) in fates {
-            let transient =
-                matches!(&fate, Fate::Refused(_, reply) if reply.severity() == Severity::Transient);
+            let transient = fate.is_transient();
             let (path, fate) = job.learnt(path, fate);
             let may_try_again = if transient { later } else { at_once };
             if may_try_again && self.policy.is_worth_another(&fate) {

@@ -45,7 +45,7 @@ class Immediately:
         self.noted = set()
         self.calls = 0
 
-    def __call__(self, indexes):
+    def __call__(self, indexes, settled):
         arrived = {int(message.data.split(b"\r\n")[0][9:]) for message in self.catcher.messages}
         assert arrived <= self.noted, "an end was said before it was noted"
         self.noted.update(indexes)
@@ -62,7 +62,7 @@ class Later(Immediately):
         super().__init__(catcher)
         self.waiting = set()
 
-    def __call__(self, indexes):
+    def __call__(self, indexes, settled):
         if self.noted.issuperset(indexes):
             return True
         if not self.waiting:
@@ -71,7 +71,7 @@ class Later(Immediately):
         return False
 
     def write(self):
-        super().__call__(self.waiting)
+        super().__call__(self.waiting, {})
         self.waiting = set()
         self.nudge()
 
@@ -97,7 +97,7 @@ def test_no_end_is_said_before_it_is_noted_and_one_note_does_for_many(send, note
 def test_what_can_not_be_noted_is_not_sent(send):
     noted = []
 
-    def note(indexes):
+    def note(indexes, settled):
         if len(noted) > 100:
             raise OSError(28, "No space left on device")
         noted.extend(indexes)

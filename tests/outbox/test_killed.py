@@ -62,7 +62,7 @@ def test_what_a_dead_process_had_claimed_is_waited_for(path):
         outbox.put_all(raw(number) for number in range(3))
         dead = outbox._store.enlist("one that is dead", time.time())
         first, second, _ = outbox._store.claim(dead, time.time())
-        outbox._store.say_ends(dead, [second.id], time.time())
+        outbox._store.say_ends(dead, [second.id], [], time.time())
         with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
             ran = outbox.run(mailer)
         assert ran.sent == 2 and numbers(catcher) == [0, 2]

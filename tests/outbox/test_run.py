@@ -142,14 +142,14 @@ def test_an_owner_that_lost_its_lease_says_no_end(outbox, catcher, run, monkeypa
     say_ends = outbox._store.say_ends
     stopped = []
 
-    def late(owner, messages, now):
+    def late(owner, *given):
         if not stopped:
             stopped.append(owner)
             outbox._store.take_over(time.time() + 3600)
             other = outbox._store.enlist("another", time.time())
             assert len(outbox._store.claim(other, time.time())) == 20
             outbox._store.resign(other, time.time())
-        say_ends(owner, messages, now)
+        say_ends(owner, *given)
 
     monkeypatch.setattr(outbox._store, "say_ends", late)
     assert run(outbox).sent == 20
@@ -198,3 +198,34 @@ class TestSend:
             assert outbox.send(mailer, letter(1), key="a").unknown == ["bob@example.net"]
             outbox.retry("a")
             assert outbox.send(mailer, letter(1), key="a").sent == ["bob@example.net"]
+
+
+def test_what_one_transaction_has_settled_no_crash_in_a_later_one_makes_unknown(
+    outbox, catcher, run, monkeypatch
+):
+    """A server that takes two recipients at a time, and refuses one for good."""
+    catcher.fault("rcpt", address="no@example.net", reply=(550, "5.1.1 no such user"))
+    catcher.fault("rcpt", reply=(452, "4.5.3 too many recipients"), skip=2, times=2, accept=False)
+    outbox.put(raw(1, ["no@example.net", *(f"{name}@example.net" for name in "abcd")]), key="a")
+    told = []
+    say_ends = outbox._store.say_ends
+
+    def noted(owner, *given):
+        say_ends(owner, *given)
+        told.append(outbox.get("a").states)
+        if len(told) == 2:
+            # As if this process ended here, and another one looked.
+            outbox._store.take_over(time.time() + 3600)
+            told.append(outbox.get("a").states)
+
+    monkeypatch.setattr(outbox._store, "say_ends", noted)
+    run(outbox)
+    assert told == [
+        ["open"] * 5,
+        ["refused", "sent", "sent", "open", "open"],
+        ["refused", "sent", "sent", "unknown", "unknown"],
+    ]
+    # It had not ended after all, and the answers are told.
+    assert outbox.get("a").states == ["refused", "sent", "sent", "sent", "sent"]
+    arrived = [address for message in catcher.messages for address in message.rcpt_tos]
+    assert arrived == [f"{name}@example.net" for name in "abcd"]

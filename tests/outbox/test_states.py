@@ -106,7 +106,7 @@ class Outboxes(RuleBasedStateMachine):
             return None
         owner, stored = claim
         try:
-            self.store.say_ends(owner, [stored.id], self.now)
+            self.store.say_ends(owner, [stored.id], [], self.now)
         except OutboxError:
             return None
         for to in stored.prepared[1]:

@@ -16,7 +16,7 @@ from rsmtp._common.tracebacks import named, shortened
 from rsmtp._mailer.feeding import ENDED, each_made, feed, put
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.servers import Local
-from rsmtp._rsmtp import Login, Receipt, Worker
+from rsmtp._rsmtp import Login, Receipt, Recipient, Worker
 from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import each_once, teller
@@ -56,7 +56,7 @@ class AsyncSending:
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
         *,
         recorded: bool = False,
-        note: Callable[[list[int]], bool] | None = None,
+        note: Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
     ) -> None:
         self._pool = pool
         self._hops = hops

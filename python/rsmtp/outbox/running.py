@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._aio.sending import AsyncSending
 from rsmtp._mailer.report import KEPT, Report
-from rsmtp._rsmtp import Receipt
+from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import Mailer, break_off, rounds
 from rsmtp.outbox.content import Stored
@@ -105,10 +105,11 @@ class Owner:
             if only is not None:
                 return
 
-    def say_ends(self, indexes: list[int]) -> bool:
+    def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
         messages = self._messages
+        known = [(messages[index], recipients) for index, recipients in settled.items()]
         try:
-            self.store.say_ends(self.id, [messages[index] for index in indexes], time.time())
+            self.store.say_ends(self.id, [messages[index] for index in indexes], known, time.time())
         except BaseException:
             # It is no fault of the messages': their attempts don't count.
             self._failed = True
@@ -239,34 +240,36 @@ class Notes:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._noted: set[int] = set()
-        # Asked for, and of these what is being written.
-        self._wanted: set[int] = set()
-        self._in_writing: set[int] = set()
+        # Asked for, with what was settled of each, and of these what is being written.
+        self._wanted: dict[int, list[Recipient]] = {}
+        self._in_writing: dict[int, list[Recipient]] = {}
         self._writing: asyncio.Task[None] | None = None
         self._raised: BaseException | None = None
 
-    def __call__(self, indexes: list[int]) -> bool:
+    def __call__(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
         if self._raised is not None:
             raise self._raised
         if self._noted.issuperset(indexes):
             # Each end is said once; another transaction of the message asks again.
             self._noted.difference_update(indexes)
             return True
-        self._wanted.update(set(indexes) - self._noted - self._in_writing)
+        for index in set(indexes) - self._noted - self._in_writing.keys():
+            self._wanted[index] = settled.get(index, [])
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._write())
         return False
 
     async def _write(self) -> None:
         while self._wanted:
-            self._in_writing, self._wanted = self._wanted, set()
+            self._in_writing, self._wanted = self._wanted, {}
+            settled = {index: known for index, known in self._in_writing.items() if known}
             try:
-                await asyncio.to_thread(self._owner.say_ends, sorted(self._in_writing))
+                await asyncio.to_thread(self._owner.say_ends, sorted(self._in_writing), settled)
             except BaseException as raised:
                 self._raised = raised
             else:
-                self._noted |= self._in_writing
-            self._in_writing = set()
+                self._noted |= self._in_writing.keys()
+            self._in_writing = {}
             self.nudge()
         self._writing = None
 

@@ -5,7 +5,7 @@ A message goes through these states:
 | from | to | when |
 | --- | --- | --- |
 | | queued | it was put |
-| queued | sending | the end of its mail data is about to be said: it may arrive from here on |
+| queued, sending | sending | the end of its mail data is about to be said: it may arrive from here on |
 | queued, sending | sent, refused, dead, suppressed | its answers have come, for every recipient |
 | queued, sending | queued | some recipients have to be tried again later |
 | sending | unknown | the connection was lost, or the process ended, before the answer |
@@ -168,9 +168,17 @@ class Store:
             )
             return _stored(connection, claimed)
 
-    def say_ends(self, owner: int, messages: Sequence[int], now: float) -> None:
-        """The ends of these are about to be said. LeaseLost, and nothing is written, if one
-        of them is not this owner's any more: it must not be sent."""
+    def say_ends(
+        self,
+        owner: int,
+        messages: Sequence[int],
+        settled: Iterable[tuple[int, list[Recipient]]],
+        now: float,
+    ) -> None:
+        """The ends of these are about to be said; `settled` are recipients of theirs about whom
+        the server has answered before: what becomes of the others can't make them unknown.
+        LeaseLost, and nothing is written, if one of the messages is not this owner's any more: it
+        must not be sent."""
         with self.database.writing() as connection:
             said = connection.execute(
                 "UPDATE outbox_message SET state = 'sending', changed = ? WHERE owner = ? AND state IN"
@@ -179,6 +187,18 @@ class Store:
             )
             if said.rowcount != len(set(messages)):
                 raise _lost(owner)
+            # A fate that may be another one later is told with all the others.
+            connection.executemany(
+                "UPDATE outbox_recipient SET state = ?, fate = ?, stage = ?, code = ?, text = ?"
+                " WHERE message = ? AND position = (SELECT position FROM outbox_recipient"
+                " WHERE message = ? AND address = ? AND state = 'open' ORDER BY position LIMIT 1)",
+                [
+                    (_ENDS[one.fate], one.fate, one.stage, one.code, one.text, message, message, one.address)
+                    for message, recipients in settled
+                    for one in recipients
+                    if one.fate in ("sent", "refused") and not one.transient
+                ],
+            )
 
     def settle(
         self, owner: int, receipts: Sequence[tuple[int, Receipt]], now: float, *, counted: bool = True
@@ -361,14 +381,15 @@ class _Settled:
         told: dict[str, list[Recipient]] = {}
         for recipient in receipt.recipients:
             told.setdefault(recipient.address, []).append(recipient)
-        for position, address in open_ones:
+        # From the last on: what is told of first was settled first, and may be written down.
+        for position, address in reversed(open_ones):
             found = told.get(address)
             if not found:
                 # It could not be sent as it is, and no recipient is told of.
                 states.add("dead")
                 self.recipients.append(("dead", "not sent", None, None, None, False, message, position))
                 continue
-            recipient = found.pop(0)
+            recipient = found.pop()
             state = _ENDS.get(recipient.fate, "dead")
             if recipient.transient:
                 if was_tried:

@@ -139,9 +139,10 @@ impl Engine {
     /// of the others.
     /// `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
     /// line of the conversations is kept for the errors, and not only their beginnings.
-    /// `note(indexes)` is called before the ends of these messages are said, in a session's
-    /// own thread or in the loop's: True, they are written down; False, not yet.
-    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int]], bool] | None" = None))]
+    /// `note(indexes, settled)` is called before the ends of these messages are said, in a
+    /// session's own thread or in the loop's: True, they are written down; False, not yet.
+    /// `settled` has the recipients of each that were settled since it was noted last.
+    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None))]
     fn send_all(
         &self,
         py: Python<'_>,

@@ -1,15 +1,19 @@
 //! A ledger that Python keeps: a journal of what may have arrived.
 
 use super::parcel::Shipment;
+use super::receipt::Recipient;
 use crate::binding::error::Told;
-use crate::bulk::{Ledger, Receipt, Receipts};
+use crate::bulk::{Job, Ledger, Receipt, Receipts};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Asks `note(indexes)` before the ends of these messages are said. True: they are written
-/// down. False: not yet, and it is asked again. What it raises ends the sending.
+/// Asks `note(indexes, settled)` before the ends of these messages are said. True: they are
+/// written down. False: not yet, and it is asked again. What it raises ends the sending.
+/// `settled` are the recipients of each that earlier attempts or transactions have settled
+/// since it was noted last, where there are any.
 pub struct Noting {
     note: Py<PyAny>,
     receipts: Receipts<Shipment>,
@@ -32,9 +36,18 @@ impl Ledger<Shipment> for Noting {
         true
     }
 
-    fn end_said(&self, messages: &[u64]) -> Result<bool, Error> {
+    fn end_said(&self, messages: &[&Job<Shipment>]) -> Result<bool, Error> {
+        let indexes: Vec<u64> = messages.iter().map(|job| job.index).collect();
+        let some = messages.iter().filter(|job| !job.newly_settled().is_empty());
+        let recipients = |job: &Job<Shipment>| -> Vec<Recipient> {
+            job.newly_settled()
+                .iter()
+                .map(|(path, fate)| Recipient::new(path, fate, fate.is_transient()))
+                .collect()
+        };
+        let settled: HashMap<u64, Vec<Recipient>> = some.map(|job| (job.index, recipients(job))).collect();
         // While the interpreter ends there is no place to write to.
-        let noted = Python::try_attach(|py| self.note.call1(py, (messages.to_vec(),))?.extract(py));
+        let noted = Python::try_attach(|py| self.note.call1(py, (indexes, settled))?.extract(py));
         match noted {
             Some(Ok(noted)) => Ok(noted),
             Some(Err(raised)) => Err(not_noted(Some(raised))),

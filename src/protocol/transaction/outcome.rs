@@ -4,7 +4,7 @@ use crate::address::ForwardPath;
 use crate::protocol::body::Unreadable;
 use crate::protocol::code;
 use crate::protocol::error::Stage;
-use crate::protocol::reply::{EnhancedStatusCode, Reply};
+use crate::protocol::reply::{EnhancedStatusCode, Reply, Severity};
 
 /// What became of one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,13 @@ pub enum Fate {
     Unknown,
     /// The message was not handed over for this recipient.
     NotSent,
+}
+
+impl Fate {
+    /// Refused for the time being (4yz).
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Refused(_, reply) if reply.severity() == Severity::Transient)
+    }
 }
 
 /// What became of a message.
