@@ -35,6 +35,9 @@ SERVERS = {
 BEFORE = {
     "docs/asyncio.md": "message = 'From: you@example.com\\nTo: friend@example.com\\n\\nIt works.\\n'\n"
     "import email; message = email.message_from_string(message); messages = [message]\n",
+    # Django takes the page for its settings.
+    "docs/howto/django.md": "import os, sys; sys.modules['settings'] = sys.modules['__main__']\n"
+    "os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\n",
     "README.md": "rows = [('friend@example.com', 'Subject: Hello\\n\\nIt works.\\n')]\n",
 }
 GREET = """import smtplib
@@ -163,7 +166,8 @@ def test_blocks_run(page, stage):
     # A page that names a server has sent something to it; scripts that print instead of
     # raising do not pass by that.
     for catcher in stage.catchers:
-        if page != "docs/howto/relay.md":  # its second relay is for when the first is down
+        # Their second server is for when the first is down.
+        if page not in ("docs/howto/relay.md", "docs/howto/django.md"):
             assert catcher.count > 0, f"{page}: nothing came\n{done.stdout}"
 
 

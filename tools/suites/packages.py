@@ -9,7 +9,9 @@ from typing import NamedTuple
 class Suite(NamedTuple):
     package: str  # its name on the package index
     version: str  # none: it comes with the interpreter
-    worlds: dict[str, str]  # what is ported, and the modules whose imports are changed: a run for each
+    # What is ported, and the modules whose imports are changed, or the class that is replaced by
+    # another one (`old=new`): a run for each.
+    worlds: dict[str, str]
     command: str  # run in `folder` by ported.py
     folder: str = "."
     python: tuple[int, int] = (3, 11)  # and later
@@ -24,17 +26,46 @@ PYTEST = (
     "-p no:cacheprovider -p no:rsmtp -p outcomes"
 )
 BOTH = "package and tests"
+DJANGO = {
+    BOTH: "django.core.mail,mail",
+    "the backend": "django.core.mail.backends.smtp.EmailBackend=rsmtp.django.EmailBackend",
+}
+# Of tests of the backend.
+THE_CONNECTION = (
+    "it looks at the smtplib connection that Django's backend opens; the sessions of "
+    "rsmtp.django.EmailBackend are opened for the first message, and are not the backend's"
+)
+LOOK_AT_THE_CONNECTION = dict.fromkeys(
+    (
+        "SMTPBackendStoppedServerTests.test_fail_silently_on_connection_error",
+        "SMTPBackendTests.test_auth_attempted",
+        "SMTPBackendTests.test_connection_timeout_custom",
+        "SMTPBackendTests.test_email_ssl_attempts_ssl_connection",
+        "SMTPBackendTests.test_email_tls_attempts_starttls",
+        "SMTPBackendTests.test_send_messages_after_open_failed",
+        "SMTPBackendTests.test_server_open",
+    ),
+    THE_CONNECTION,
+)
 SUITES = {
     "django-5.2": Suite(
-        "django", "5.2.8", {BOTH: "django.core.mail,mail"}, "runtests.py mail --parallel 1", "tests",
+        "django", "5.2.8", DJANGO, "runtests.py mail --parallel 1", "tests",
+        reasons={**LOOK_AT_THE_CONNECTION, "SMTPBackendTests.test_email_msg_uses_crlf": THE_CONNECTION},
     ),
     "django-6.1": Suite(
-        "django", "6.1.3", {BOTH: "django.core.mail,mail"}, "runtests.py mail --parallel 1", "tests",
+        "django", "6.1.3", DJANGO, "runtests.py mail --parallel 1", "tests",
         python=(3, 12),
         reasons={
             "SMTPBackendTests.test_rejects_non_ascii_local_part": "an EmailMessage refuses a local part "
             "that is not ASCII, as CPython 3.15 does; the test then waits for 3.15's sentence, and gets "
             "that of Django's own check, which refuses the address before",
+            **LOOK_AT_THE_CONNECTION,
+            "SMTPBackendTests.test_reopen_replaces_partial_connection": THE_CONNECTION,
+            "SMTPBackendTests.test_serialized_message_uses_crlf_line_ending": THE_CONNECTION,
+            "SMTPBackendTests.test_smtp_connection_uses_host_and_port": THE_CONNECTION,
+            "SMTPBackendTests.test_smtp_connection_uses_timeout": THE_CONNECTION,
+            "test_no_default_mailer_warning_if_any_email_setting_defined": "with EMAIL_BACKEND Django warns "
+            "of backends that others derive from its own, as if the project had made one itself",
         },
     ),
     "red-mail": Suite(

@@ -5,13 +5,14 @@
 In the packages that RSMTP_PORTED names, and in what is under them, `smtplib` and `email`
 mean `rsmtp.smtplib` and `rsmtp.email`; the rest of the process keeps the standard library.
 RSMTP_PORTED_ROOTS names other roots than these two. A name that is given to `patch()` or
-`setattr()` as a string ("smtplib.SMTP") is changed with the imports. Without RSMTP_PORTED
-nothing is changed.
+`setattr()` as a string ("smtplib.SMTP") is changed with the imports. RSMTP_PORTED=a.B=c.D puts
+the class D of c where B of a was, and changes no import. Without RSMTP_PORTED nothing is changed.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.abc
 import importlib.machinery
 import os
@@ -78,13 +79,24 @@ class Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
+def replace(name: str, by: str) -> None:
+    """Makes one class stand where another one did, for tests that look it up there."""
+    module, _, attribute = by.rpartition(".")
+    found = getattr(importlib.import_module(module), attribute)
+    module, _, attribute = name.rpartition(".")
+    setattr(importlib.import_module(module), attribute, found)
+
+
 if __name__ == "__main__":
     if "RSMTP_OUTCOMES" in os.environ:
         import outcomes
 
         outcomes.of_unittest()
-    if packages := os.environ.get("RSMTP_PORTED"):
-        sys.meta_path.insert(0, Finder(packages.split(",")))
+    ported = os.environ.get("RSMTP_PORTED", "")
+    if "=" in ported:
+        replace(*ported.split("="))
+    elif ported:
+        sys.meta_path.insert(0, Finder(ported.split(",")))
     sys.argv = sys.argv[1:]
     if sys.argv[0] == "-m":
         sys.argv = sys.argv[1:]

@@ -97,6 +97,12 @@ def _one(argument: str, address: Any) -> Any:
     raise TypeError(f"{argument}: a tuple is (name, address), not {address!r}: several addresses are a list")
 
 
+def addresses_in(name: str, text: str) -> tuple[str, ...]:
+    """The addresses of a text, each of which may be without a domain. ValueError naming the
+    field for what is not a list of addresses (RFC 5322 3.4)."""
+    return _addresses(name, text, local=True)
+
+
 def options_of(argument: str, options: Sequence[str]) -> list[str]:
     """Parameters of MAIL or RCPT, as a list. Raises TypeError naming the argument."""
     if type(options) is tuple and not options:

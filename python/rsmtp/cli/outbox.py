@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
+from rsmtp._mailer.servers import Server
 from rsmtp.cli import exit_code, server
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
@@ -21,6 +22,7 @@ from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed
 from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
+from rsmtp.mailer import Mailer
 from rsmtp.outbox import Entry, Outbox, OutboxError
 
 DESCRIPTION = """\
@@ -58,14 +60,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
         formatter_class=HelpText,
     )
-    parser.add_argument("action", choices=tuple(_ACTIONS), metavar="ACTION", help=", ".join(_ACTIONS))
+    add_action(parser)
     parser.add_argument("file", metavar="FILE", help="the outbox")
-    parser.add_argument("which", metavar="MESSAGE", nargs="*", help="a number or a key")
-    parser.add_argument("--state", action="append", metavar="STATE", help="only messages in this state")
-    parser.add_argument(
-        "--older-than", metavar="DAYS", type=float, default=7.0, help="for purge (default: 7)"
-    )
-    parser.add_argument("--forever", action="store_true", help="run: wait for more")
+    add_choices(parser)
     parser.add_argument(
         "--connections", metavar="N", type=int, default=1, help="run: sessions at the same time (default: 1)"
     )
@@ -73,12 +70,31 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.set_defaults(run=run)
 
 
+def add_action(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=tuple(ACTIONS), metavar="ACTION", help=", ".join(ACTIONS))
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """What the actions take, beside the outbox and the server."""
+    parser.add_argument("which", metavar="MESSAGE", nargs="*", help="a number or a key")
+    parser.add_argument("--state", action="append", metavar="STATE", help="only messages in this state")
+    parser.add_argument(
+        "--older-than", metavar="DAYS", type=float, default=7.0, help="for purge (default: 7)"
+    )
+    parser.add_argument("--forever", action="store_true", help="run: wait for more")
+
+
 def run(given: argparse.Namespace) -> int:
     if given.action != "run" and not Path(given.file).is_file():
         raise Stop(exit_code.NO_INPUT, f"{given.file}: there is no such file")
+    with told(), Outbox(given.file) as outbox:
+        return ACTIONS[given.action](outbox, given)
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
     try:
-        with Outbox(given.file) as outbox:
-            return _ACTIONS[given.action](outbox, given)
+        yield
     except OutboxError as error:
         raise Stop(exit_code.NO_INPUT, str(error)) from None
     except KeyError as error:
@@ -89,11 +105,16 @@ def run(given: argparse.Namespace) -> int:
 
 def _send(outbox: Outbox, given: argparse.Namespace) -> int:
     target = with_password(server.from_arguments(given))
-    place = target.place
+    with target.mailer(connections=given.connections) as mailer:
+        return send_due(outbox, mailer, target.place, forever=given.forever)
+
+
+def send_due(outbox: Outbox, mailer: Mailer, place: Server | None, *, forever: bool) -> int:
+    """Sends what is due, and prints what became of it."""
     heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
     try:
-        with target.mailer(connections=given.connections) as mailer, _stopped_by_signals() as stop:
-            ran = outbox.run(mailer, forever=given.forever, stop=stop)
+        with _stopped_by_signals() as stop:
+            ran = outbox.run(mailer, forever=forever, stop=stop)
     except OutboxError:
         raise
     except (OSError, ValueError) as error:
@@ -201,7 +222,7 @@ def _export(outbox: Outbox, given: argparse.Namespace) -> int:
     return exit_code.OK
 
 
-_ACTIONS: dict[str, Callable[[Outbox, argparse.Namespace], int]] = {
+ACTIONS: dict[str, Callable[[Outbox, argparse.Namespace], int]] = {
     "run": _send,
     "status": _status,
     "show": _show,

@@ -1,0 +1,136 @@
+"""The backend that sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.core.mail.backends import smtp
+from django.utils.encoding import force_str
+
+from rsmtp import Receipt, TlsConfig
+from rsmtp._client import outgoing
+from rsmtp.django.mailers import ARGUMENTS, mailer_of
+from rsmtp.mailer import Mailer
+
+
+class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no annotations
+    """Sends by one `rsmtp.Mailer` of the process, which keeps its sessions for the next message.
+
+    Takes the settings, or the OPTIONS in MAILERS, of Django's own SMTP backend, and each
+    argument of `rsmtp.Mailer` besides: `url`, `rate`, `connections`, `retries`, `proxy`, `tls`,
+    `context`, ... With EMAIL_BACKEND these stand in the setting RSMTP_MAILER, a dict.
+
+    As with Django's backend there is no TLS unless `use_tls`, `use_ssl` or `tls` asks for it.
+    A password is then sent to this machine alone, unless `allow_plaintext_auth` says so.
+
+    `send_messages` tries every message, and then raises for the first one that no recipient
+    got. Each message has its receipt as the attribute `receipt` afterwards.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        given = {name: options.pop(name) for name in ARGUMENTS - _DJANGOS if name in options}
+        if options.get("alias") is None:
+            given = getattr(settings, "RSMTP_MAILER", {}) | given
+        elif not args and options.get("host") is None and "url" in given:
+            options["host"] = ""
+        super().__init__(*args, **options)
+        self._given = given
+
+    @property
+    def mailer(self) -> Mailer:
+        """The mailer of all backends with these options."""
+        return mailer_of(self._arguments())
+
+    def _arguments(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if "url" not in self._given:
+            found["host"] = self.host
+            found["port"] = self.port and int(self.port)
+            found["tls"] = "implicit" if self.use_ssl else "starttls" if self.use_tls else "none"
+            if self.username and self.password:
+                found["username"], found["password"] = self.username, self.password
+        if self.timeout is not None:
+            found["timeout"] = self.timeout
+        if type(self).ssl_context is not smtp.EmailBackend.ssl_context:
+            found["context"] = self.ssl_context  # a project's own, in a subclass
+        elif self.ssl_certfile:
+            pair = (self.ssl_certfile, self.ssl_keyfile) if self.ssl_keyfile else self.ssl_certfile
+            found["context"] = _with_certificate(pair)
+        found.update(self._given)
+        if found.get("tls") == "none":
+            found.pop("context", None)
+        return found
+
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
+        """Sends them, and returns the number of those that at least one recipient got.
+
+        Raises for the first that none got, when all have been tried, unless the backend has
+        `fail_silently`; ValueError for an address that is none, in any case.
+        """
+        messages = [message for message in email_messages or () if message.recipients()]
+        if not messages:
+            return 0
+        sent, failure = 0, None
+        try:
+            for receipt in self.mailer.send_all(messages, stream=True, make=self._sendable):
+                messages[receipt.index].receipt = receipt
+                if receipt.sent:
+                    sent += 1
+                elif failure is None or receipt.index < failure.index:
+                    failure = receipt
+            if failure is not None:
+                _raise_for(failure)
+        except OSError:
+            if not self.fail_silently:
+                raise
+        return sent
+
+    def _sendable(self, message: EmailMessage) -> tuple[str, list[str], Any]:
+        sender = self.prep_address(message.from_email)
+        return sender, [self.prep_address(address) for address in message.recipients()], message.message()
+
+    def prep_address(self, address: Any, force_ascii: bool = True) -> str:
+        """The address of a mailbox (RFC 5322 3.4). ValueError for anything else, and for a
+        local part that is not ASCII, which Django can't write into a header."""
+        text = force_str(address)
+        try:
+            found = outgoing.addresses_in("address", text)
+        except ValueError as error:
+            raise ValueError(f"Invalid address {text!r}: {error}") from None
+        if len(found) != 1:
+            raise ValueError(f"Invalid address {text!r}: must be a single address")
+        if force_ascii and not found[0].rpartition("@")[0].isascii():
+            raise ValueError(f"Invalid address {text!r}: local-part contains non-ASCII characters")
+        return found[0]
+
+    def open(self) -> bool:
+        """Nothing has to be opened: a session is, for the first message."""
+        return False
+
+    def close(self) -> None:
+        """Idle sessions are kept, and end by themselves (`keep_idle`)."""
+
+
+# What Django's backend takes itself.
+_DJANGOS = {"host", "port", "username", "password", "timeout"}
+
+
+def _raise_for(receipt: Receipt) -> None:
+    try:
+        receipt.raise_for_refused()
+    except Exception as raised:
+        raised.receipt = receipt  # type: ignore[attr-defined]
+        raise
+
+
+_CERTIFICATES: dict[Any, TlsConfig] = {}
+
+
+def _with_certificate(files: Any) -> TlsConfig:
+    """One for all backends: the mailers are told apart by it."""
+    if files not in _CERTIFICATES:
+        _CERTIFICATES[files] = TlsConfig(client_certificate=files)
+    return _CERTIFICATES[files]

@@ -1,0 +1,88 @@
+"""The backend that writes down, and leaves the sending to another process."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.mail import EmailMessage
+from django.db import connections, transaction
+
+from rsmtp.django.backend import EmailBackend
+from rsmtp.outbox import Outbox
+
+
+class OutboxBackend(EmailBackend):
+    """Puts messages into an `rsmtp.Outbox`. `manage.py rsmtp_outbox run` sends them, by the other
+    options.
+
+    One more option is wanted, which with EMAIL_BACKEND stands in the setting RSMTP_OUTBOX, as
+    `{"path": ...}`:
+
+        path: the file of the outbox.
+        database: instead, the name of one of DATABASES that is SQLite. The messages are part of
+            the transaction that is open there: they are sent if it is committed, and only then.
+
+    A message with an attribute `key` is put there once ("invoice/7": see `Outbox.put`). Each has
+    its entry as the attribute `entry` afterwards.
+    """
+
+    def __init__(self, *args: Any, path: Any = None, database: str | None = None, **options: Any) -> None:
+        if options.get("alias") is None and path is None and database is None:
+            place = getattr(settings, "RSMTP_OUTBOX", {})
+            path, database = place.get("path"), place.get("database")
+        if (path is None) == (database is None):
+            raise ImproperlyConfigured(
+                "rsmtp.django.OutboxBackend wants either path, a file, or database, one of DATABASES "
+                "that is SQLite (in OPTIONS, or in the setting RSMTP_OUTBOX)"
+            )
+        super().__init__(*args, **options)
+        self._path, self._database = path, database
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where the messages are put, one for all backends of the process."""
+        return _opened(str(self._file()))
+
+    def _file(self) -> Any:
+        if self._database is None:
+            return self._path
+        connection = connections[self._database]
+        if connection.vendor != "sqlite" or connection.is_in_memory_db():
+            raise ImproperlyConfigured(
+                f"database: {self._database!r} is not an SQLite file, which an outbox needs: give it a "
+                "path of its own"
+            )
+        return connection.settings_dict["NAME"]
+
+    def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
+        """Puts them into the outbox, all or none, and returns their number.
+
+        Raises ValueError for an address that is none, KeyInUse for a key that another message
+        has, OutboxError if the file can't be written.
+        """
+        messages = [message for message in email_messages or () if message.recipients()]
+        made = [self._sendable(message) for message in messages]
+        outbox = self.outbox
+        if self._database is None:
+            for message, sendable in zip(messages, made, strict=True):
+                message.entry = outbox.put(sendable, key=_key(message))
+        else:
+            with transaction.atomic(using=self._database):
+                database = connections[self._database]
+                database.ensure_connection()
+                for message, sendable in zip(messages, made, strict=True):
+                    message.entry = outbox.put(sendable, key=_key(message), connection=database.connection)
+        return len(messages)
+
+
+def _key(message: EmailMessage) -> str | None:
+    return getattr(message, "key", None)
+
+
+@functools.cache
+def _opened(path: str) -> Outbox:
+    return Outbox(path)
