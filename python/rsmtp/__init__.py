@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rsmtp._mailer.one_call import asend, send
     from rsmtp._mailer.progress import Progress
     from rsmtp._mailer.report import Report
+    from rsmtp._mailer.verification import Verification
     from rsmtp._rsmtp import (
         ArmedFault,
         Catcher,
@@ -85,6 +86,7 @@ __all__ = [
     "TlsFacts",
     "Transcript",
     "TranscriptLine",
+    "Verification",
     "__version__",
     "aio",
     "aiosmtplib",
@@ -113,6 +115,7 @@ _HOMES = {
     "Report": "_mailer.report",
     "SmtpClient": "client",
     "Transcript": "_client.transcript",
+    "Verification": "_mailer.verification",
     "asend": "_mailer.one_call",
     "send": "_mailer.one_call",
 } | dict.fromkeys(

@@ -213,6 +213,11 @@ class BaseMailer:
 
         return mailer.bundle(self)
 
+    def _to_verify(self) -> list[Any]:
+        if self._engine.is_closed:
+            raise RuntimeError("this mailer is closed")
+        return self._hops
+
     def _kept_in(self) -> rsmtp.Outbox:
         if self._outbox is None:
             raise ValueError(
@@ -383,6 +388,23 @@ class Mailer(BaseMailer):
             if stream:
                 return _receipts(sending, messages, told)
             return _report(sending, messages, told)
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
+
+    def verify(self) -> rsmtp.Verification:
+        """Opens a session as for a message (connect, TLS, login), asks NOOP and leaves: nothing
+        is sent. Tells what the server has shown: address, TLS, extensions, the login's
+        mechanism, the time of each phase.
+
+        Each of several servers is looked at; the others are in `fallbacks`. Raises what `send`
+        raises where a message could not be sent for such a reason; the failure of the first
+        server that fails, with a note about the others. A folder is looked at, whether it can be
+        written to, and a program, whether it is there. The idle sessions are left alone.
+        """
+        try:
+            from rsmtp._mailer.verifying import verify
+
+            return verify(self._to_verify())
         except BaseException as raised:
             raise shortened(raised)  # noqa: B904
 

@@ -14,7 +14,7 @@ from rsmtp._common import hints
 from rsmtp._mailer.servers import Server
 from rsmtp.cli import check_text, words
 from rsmtp.cli.check import target
-from rsmtp.cli.examine import Certificate, Found, examine
+from rsmtp.cli.examine import Certificate, Found, Trial, examine
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.judge import judge
@@ -161,6 +161,51 @@ def test_servers_that_misbehave(run, catcher, stage, fault, code, words):
     assert "\x1b" not in done.out and "\x07" not in done.out
 
 
+def test_with_a_login(run):
+    with rsmtp.Catcher(username="ann", password="secret") as server:
+        asked = ("check", "--login", f"smtp://ann@localhost:{server.port}", "--ca-file", server.ca_file)
+        done = run(*asked, RSMTP_PASSWORD="secret", code=0)
+        told = json.loads(run(*asked, "--json", RSMTP_PASSWORD="secret", code=0).out)
+        conversation = server.conversations[0]
+    assert "  logged in     as ann by PLAIN, after " in done.out
+    assert "Nothing is wrong." in done.out and "secret" not in done.out
+    assert told["ports"][0]["login"] == {"username": "ann", "mechanism": "PLAIN"}
+    assert told["ports"][0]["seconds"]["logged_in"] > told["ports"][0]["seconds"]["secured"]
+    said = [line[3:].upper() for line in conversation.lines if line.startswith("C: ")]
+    assert said[-2:] == ["NOOP", "QUIT"] and conversation.user == "ann"
+    assert server.count == 0
+
+
+def test_a_login_that_is_refused(run):
+    with rsmtp.Catcher(username="ann", password="secret") as server:
+        named = (f"localhost:{server.port}", "--ca-file", server.ca_file)
+        done = run("check", "--login", "--username", "ann", *named, RSMTP_PASSWORD="other", code=77)
+    assert "535 5.7.8" in done.out and "Check user name and password" in done.out
+    # What the server offers is shown all the same.
+    assert "CHUNKING" in done.out and "logged in " not in done.out
+
+
+def test_no_login_where_the_certificate_is_not_trusted(run):
+    with rsmtp.Catcher(username="ann", password="secret") as server:
+        named = f"smtp://ann@localhost:{server.port}"
+        done = run("check", "--login", named, RSMTP_PASSWORD="secret", code=78)
+        assert "not trusted" in done.out and "logged in " not in done.out
+        assert {conversation.user for conversation in server.conversations} == {None}
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (("--login", "localhost:1"), "--login: who logs in? Say --username NAME"),
+        (("--username", "ann", "localhost:1"), "--username goes with --login"),
+        (("--login", "smtp://ann:secret@localhost:1"), "can be read by every user of this machine"),
+    ],
+)
+def test_a_login_that_can_not_be_meant(run, arguments, words):
+    done = run("check", *arguments, RSMTP_PASSWORD="secret", code=2)
+    assert words in done.err
+
+
 def test_noise_of_all_kinds(run):
     """A server that says nonsense for ever ends the check, not the other way round."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -223,8 +268,8 @@ def test_what_is_no_server(run, server):
     ],
 )
 def test_servers_are_named_in_many_ways(text, expected):
-    assert target(text, "auto") == expected
-    assert target(text, "starttls") == (*expected[:2], "starttls")
+    assert target(text, "auto")[:3] == expected
+    assert target(text, "starttls")[:3] == (*expected[:2], "starttls")
 
 
 def test_a_port_too_many():
@@ -236,7 +281,7 @@ def test_an_address_that_does_not_answer(monkeypatch, plain):
     family, kind = socket.AF_INET, socket.SOCK_STREAM
     infos = [(family, kind, 6, "", (address, plain.port)) for address in ("127.0.0.1", "127.0.0.2")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
-    found = examine("localhost", plain.port, "auto", ca_file=None, timeout=5)
+    found = examine("localhost", plain.port, Trial("auto", None, 5))
     good, bad = found.addresses
     assert good.seconds is not None and good.error is None
     assert bad.error == "Connection refused"

@@ -38,6 +38,9 @@ class Mailer:
         finally:
             self._runner.run(receipts.aclose())
 
+    def verify(self):
+        return self._runner.run(self._mailer.verify())
+
     @property
     def idle(self):
         return self._mailer.idle

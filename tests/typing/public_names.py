@@ -255,6 +255,19 @@ async def kept_in_a_loop(mailer: rsmtp.AsyncMailer, outbox: rsmtp.Outbox) -> rsm
     return await outbox.run(mailer, stop=asyncio.Event())
 
 
+def verified(mailer: rsmtp.Mailer) -> list[str]:
+    seen: rsmtp.Verification = mailer.verify()
+    ends: datetime.datetime | None = seen.certificate_expires
+    print(seen.server, seen.address, seen.tls_version, seen.cipher, ends, seen.size, seen.extensions)
+    print(seen.username, seen.mechanism, seen.mechanisms, seen.seconds["login"], seen.to_dict())
+    return [one.server for one in seen.fallbacks]
+
+
+async def verified_in_a_loop(mailer: rsmtp.AsyncMailer) -> str | None:
+    seen: rsmtp.Verification = await mailer.verify()
+    return None if seen.tls is None else seen.tls.version
+
+
 def greeting(name: str) -> rsmtp.Message:
     return rsmtp.Message(f"Hello {name}", to=f"{name}@example.org")
 

@@ -116,6 +116,15 @@ class AsyncMailer(BaseMailer):
             raise shortened(raised)  # noqa: B904
         return AsyncSending(self._pool, self._hops, messages, progress, total, make)
 
+    async def verify(self) -> rsmtp.Verification:
+        """Opens a session, asks NOOP and leaves, as `Mailer.verify` does: nothing is sent."""
+        try:
+            from rsmtp._mailer.verifying import averify
+
+            return await averify(self._to_verify())
+        except BaseException as raised:
+            raise shortened(raised)  # noqa: B904
+
     async def aclose(self) -> None:
         """Ends the idle sessions with QUIT. Nothing can be sent afterwards."""
         await self._pool.close()

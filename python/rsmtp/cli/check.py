@@ -5,24 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from rsmtp import SMTPHostNotFound
 from rsmtp._mailer.servers import Server
 from rsmtp.cli import check_json, check_text, exit_code, server
-from rsmtp.cli.examine import Found, examine, is_closed
+from rsmtp.cli.examine import Found, Trial, examine, is_closed
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.help_text import HelpText
-from rsmtp.cli.judge import Finding, judge
+from rsmtp.cli.judge import RELAY, Finding, judge
+from rsmtp.cli.one_name import OneName
+from rsmtp.cli.secret import password_for
 from rsmtp.cli.terminal import Style
 
-PORTS = (587, 465, 25)
+PORTS = (587, 465, RELAY)
 PATIENCE = 15.0
 
 DESCRIPTION = """\
 Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in
-and extensions, in words; then what is wrong and what to do. It sends no mail and does not
-log in. Without a port, those for submission (587, 465) and for relaying (25) are looked
-at.
+and extensions, in words; then what is wrong and what to do. It sends no mail, and logs in
+only with --login: the password comes from RSMTP_PASSWORD, from the keyring, or is asked for.
+Without a port, those for submission (587, 465) and, without --login, for relaying (25) are
+looked at.
 """
 
 EXAMPLES = """\
@@ -30,14 +34,15 @@ examples:
   rsmtp check smtp.example.com
   rsmtp check smtp.example.com:587
   rsmtp check [2001:db8::25]:25 --tls starttls
+  rsmtp check --login --username ann smtp.example.com
   rsmtp check --json smtp.example.com | jq '.ports[].certificate.days_left'
 
 exit codes:
   0    nothing is wrong               75   no answer in time
   1    something is: the report says  76   what answers does not speak SMTP
-  2    wrong arguments                78   TLS failed, or the certificate can't be trusted
-  68   host not found                 130  Ctrl-C
-  69   no server there
+  2    wrong arguments                77   login refused, or no password
+  68   host not found                 78   TLS failed, or the certificate can't be trusted
+  69   no server there                130  Ctrl-C
 """
 
 
@@ -56,16 +61,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         default="auto",
         help="auto: STARTTLS where it is offered, TLS from the first octet on port 465",
     )
+    parser.add_argument("--login", action="store_true", help="log in, too; nothing is sent")
+    parser.add_argument(
+        "--username", "--user", action=OneName, metavar="NAME", help="who logs in, if the URL does not tell"
+    )
     parser.add_argument("--json", action="store_true", help="the same for programs")
     server.add_trust_arguments(parser, PATIENCE)
     parser.set_defaults(run=run, timeout=PATIENCE)
 
 
 def run(given: argparse.Namespace) -> int:
-    host, port, tls = target(given.server, given.tls)
-    now, style, looked = datetime.now(UTC), Style(), []
-    for each in (port,) if port else PORTS:
-        found = examine(host, each, tls, ca_file=given.ca_file, timeout=given.timeout)
+    named = target(given.server, given.tls)
+    host, now, style, looked = named.host, datetime.now(UTC), Style(), []
+    trial = Trial(named.tls, given.ca_file, given.timeout, _login(named, given))
+    for port in _ports(named, given):
+        found = examine(host, port, trial)
         findings = judge(found, now)
         looked.append((found, findings))
         if not given.json:
@@ -88,17 +98,49 @@ def _code(found: Found, findings: list[Finding]) -> int:
     return exit_code.PROBLEMS if any(finding.is_problem for finding in findings) else exit_code.OK
 
 
-def target(text: str, tls: str) -> tuple[str, int | None, str]:
-    """Host, port and kind of TLS from HOST, HOST:PORT, [IPv6]:PORT, an IPv6 address or
-    a URL. Raises Stop."""
+class Target(NamedTuple):
+    """What is to be looked at."""
+
+    host: str
+    port: int | None
+    tls: str
+    username: str | None = None
+    tells_password: bool = False
+
+
+def _ports(named: Target, given: argparse.Namespace) -> tuple[int, ...]:
+    if named.port is not None:
+        return (named.port,)
+    # Servers that talk to servers offer no login.
+    return tuple(port for port in PORTS if port != RELAY or not given.login)
+
+
+def _login(named: Target, given: argparse.Namespace) -> dict[str, Any] | None:
+    """Who logs in, as the arguments of a client's `login`. Raises Stop."""
+    username = given.username if given.username is not None else named.username
+    if not given.login:
+        if given.username is not None:
+            raise Stop(USAGE, "--username goes with --login: without it no login takes place")
+        return None
+    if named.tells_password:
+        raise Stop(USAGE, f"--login: {server.NO_PASSWORD}")
+    if username is None:
+        raise Stop(USAGE, "--login: who logs in? Say --username NAME, or smtp://NAME@HOST")
+    password = password_for(Server(host=named.host, username=username))
+    return {"username": username, "password": password}
+
+
+def target(text: str, tls: str) -> Target:
+    """From HOST, HOST:PORT, [IPv6]:PORT, an IPv6 address or a URL. Raises Stop."""
     if "://" in text:
         named = server.read_url(text, "server")
         if not isinstance(named, Server) or named.path is not None:
             raise Stop(USAGE, f"{text}: only SMTP servers can be looked at, smtp:// and smtps://")
         modes = {"implicit": "implicit", "starttls": "auto", "default": "auto", "none": "none"}
-        return named.host, named.port, modes[named.tls or ""] if tls == "auto" else tls
+        mode = modes[named.tls or ""] if tls == "auto" else tls
+        return Target(named.host, named.port, mode, named.username, named.password is not None)
     if text.count(":") > 1 and not text.startswith("["):
-        return text, None, tls
+        return Target(text, None, tls)
     host, colon, digits = text.rpartition(":") if not text.endswith("]") else (text, "", "")
     if not colon:
         host = text
@@ -107,4 +149,4 @@ def target(text: str, tls: str) -> tuple[str, int | None, str]:
     host = host.removeprefix("[").removesuffix("]")
     if not host or any(character.isspace() or character in "/@" for character in host):
         raise Stop(USAGE, f"{text!r} is not a host name or an address")
-    return host, int(digits) if colon else None, tls
+    return Target(host, int(digits) if colon else None, tls)

@@ -33,15 +33,19 @@ def _port(found: Found, findings: list[Finding], now: datetime) -> dict[str, Any
         if found.greeting is None
         else {"code": found.greeting[0], "text": found.greeting[1]},
         "seconds": {
-            "connected": found.connected_after,
-            "greeted": found.greeted_after,
-            "secured": found.secured_after,
+            "connected": found.ends.get("connect"),
+            "greeted": found.ends.get("greeting"),
+            "secured": found.ends.get("tls"),
+            "logged_in": found.ends.get("login"),
         },
         "security": found.security,
         "tls_version": found.tls_version,
         "cipher": found.cipher,
         "certificate": None if certificate is None else _certificate(certificate, now),
         "mechanisms": found.mechanisms,
+        "login": None
+        if found.username is None
+        else {"username": found.username, "mechanism": found.mechanism},
         "extensions": found.extensions,
         "offered_in_plaintext": found.offered_in_plaintext,
         "error": None if found.error is None else type(found.error).__name__,

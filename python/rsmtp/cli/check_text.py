@@ -45,7 +45,8 @@ def _facts(found: Found, now: datetime) -> Iterator[Fact]:
     if found.greeting is not None:
         code, text = found.greeting
         for number, line in enumerate(text.split("\n")):
-            took = f"  after {_ms(found.greeted_after)}" if found.greeted_after and not number else ""
+            end = found.ends.get("greeting")
+            took = f"  after {_ms(end)}" if end and not number else ""
             yield "" if number else "greeting", f"{code} {line}{took}", "" if code == SERVICE_READY else "bad"
     if found.security is not None:
         how = "STARTTLS" if found.security == "STARTTLS" else "TLS from the first octet on"
@@ -54,7 +55,11 @@ def _facts(found: Found, now: datetime) -> Iterator[Fact]:
         yield "encryption", "none", "bad"
     if found.certificate is not None:
         yield from _certificate(found.certificate, now)
-    if found.greeting is None or found.greeting[0] != SERVICE_READY or found.error is not None:
+    if found.username is not None:
+        end = found.ends.get("login")
+        yield "logged in", f"as {found.username} by {found.mechanism}, after {_ms(end)}", "good"
+    refused_login = getattr(found.error, "stage", None) == "auth"
+    if found.greeting is None or found.greeting[0] != SERVICE_READY or (found.error and not refused_login):
         return
     key = "login"
     for mechanism in found.mechanisms:

@@ -1,5 +1,5 @@
 """Looks at one port of a server: who answers, what it says and offers, how it is
-secured. Nothing is sent, and no login takes place."""
+secured, and whether a login is taken, if there is to be one. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import socket
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from rsmtp import TlsConfig, TlsFacts, Transcript
-from rsmtp._client.local_hostname import address_literal, own_name
-from rsmtp._rsmtp import SERVICE_READY, Connection, Opened, Request, Settings
+from rsmtp import TlsConfig
+from rsmtp._mailer.verification import Verification, look
+from rsmtp._rsmtp import SERVICE_READY
+from rsmtp.client import SmtpClient, blocking
 from rsmtp.errors import SMTPCertificateError, SMTPServerDisconnected, SMTPTimeoutError, SMTPUnreachable
 
 # Seconds for each address beside the one that is spoken to.
@@ -40,52 +42,43 @@ class Certificate:
     problem: Exception | None = None
 
 
-@dataclass
-class Found:
-    """What was found at one port."""
+@dataclass(repr=False)
+class Found(Verification):
+    """What was found at one port, also where no session came about."""
 
-    host: str
-    port: int
     addresses: list[Address] = field(default_factory=list)
-    greeting: tuple[int, str] | None = None
-    # "STARTTLS", "TLS" (from the first octet on), or None: nothing was encrypted.
-    security: str | None = None
-    tls_version: str | None = None
-    cipher: str | None = None
     certificate: Certificate | None = None
-    # Lower-case keywords with their parameters; before TLS and at the end.
-    offered_in_plaintext: dict[str, str] = field(default_factory=dict)
-    extensions: dict[str, str] = field(default_factory=dict)
-    speaks_esmtp: bool = False
-    # Seconds from the start to the connection, the greeting and the end of the handshake.
-    connected_after: float | None = None
-    greeted_after: float | None = None
-    secured_after: float | None = None
     error: BaseException | None = None
 
-    @property
-    def mechanisms(self) -> list[str]:
-        return self.extensions.get("auth", "").upper().split()
+
+@dataclass
+class Trial:
+    """How a port is to be looked at. `tls` is "auto" (TLS from the first octet on port 465, and
+    where no greeting comes without it; STARTTLS where it is offered), "starttls", "implicit" or
+    "none". `login` is who is to log in, as the arguments of a client's `login`."""
+
+    tls: str
+    ca_file: str | None
+    timeout: float
+    login: dict[str, Any] | None = None
 
 
-def examine(host: str, port: int, tls: str, *, ca_file: str | None, timeout: float) -> Found:
-    """`tls` is "auto" (TLS from the first octet on port 465, and where no greeting comes
-    without it; STARTTLS where it is offered), "starttls", "implicit" or "none"."""
+def examine(host: str, port: int, trial: Trial) -> Found:
     found = Found(host, port)
-    implicit = tls == "implicit" or (tls == "auto" and port == 465)
-    may_be_silent = tls == "auto" and not implicit
-    patience = min(timeout, _SILENCE) if may_be_silent else timeout
-    _look(found, tls, implicit, ca_file, patience)
+    implicit = trial.tls == "implicit" or (trial.tls == "auto" and port == 465)
+    may_be_silent = trial.tls == "auto" and not implicit
+    patience = min(trial.timeout, _SILENCE) if may_be_silent else trial.timeout
+    _look(found, trial, implicit, patience)
     if may_be_silent and _is_silent(found):
         second = Found(host, port)
-        _look(second, tls, True, ca_file, patience)
+        _look(second, trial, True, patience)
         if second.greeting is not None:
             found = second
-    if patience < timeout and isinstance(found.error, SMTPTimeoutError):
+    if patience < trial.timeout and isinstance(found.error, SMTPTimeoutError):
         # It may only be slow.
         found = Found(host, port)
-        _look(found, tls, implicit, ca_file, timeout)
-    found.addresses = _addresses(found, min(timeout, _PROBE))
+        _look(found, trial, implicit, trial.timeout)
+    found.addresses = _addresses(found, min(trial.timeout, _PROBE))
     return found
 
 
@@ -98,13 +91,13 @@ def _is_silent(found: Found) -> bool:
     )
 
 
-def _look(found: Found, tls: str, implicit: bool, ca_file: str | None, timeout: float) -> None:
+def _look(found: Found, trial: Trial, implicit: bool, patience: float) -> None:
     try:
-        _converse(found, tls, implicit, TlsConfig(ca_file=ca_file), timeout)
+        _converse(found, trial, implicit, TlsConfig(ca_file=trial.ca_file), patience, trial.login)
     except SMTPCertificateError as distrust:
-        # Once more without verification, only to see what it shows.
+        # Once more without verification, only to see what it shows: nothing secret is said.
         try:
-            _converse(found, tls, implicit, TlsConfig(verify=False), timeout)
+            _converse(found, trial, implicit, TlsConfig(verify=False), patience, None)
         except OSError as error:
             found.error = error
         if found.certificate is None:
@@ -112,47 +105,29 @@ def _look(found: Found, tls: str, implicit: bool, ca_file: str | None, timeout: 
         else:
             found.certificate.problem = distrust
     except OSError as error:
-        found.error = error
+        # A refusing greeting is found, and no error.
+        if found.greeting is None or found.greeting[0] == SERVICE_READY:
+            found.error = error
 
 
-def _converse(found: Found, tls: str, implicit: bool, context: TlsConfig, timeout: float) -> None:
-    security = "implicit" if implicit else "opportunistic" if tls == "auto" else tls
-    settings = Settings(timeout=timeout, implicit_tls=implicit, context=context)
-    connection = Connection.open(found.host, found.port, settings)
+def _converse(
+    found: Found,
+    trial: Trial,
+    implicit: bool,
+    context: TlsConfig,
+    patience: float,
+    login: dict[str, Any] | None,
+) -> None:
+    client = SmtpClient(timeout=patience, tls="implicit" if implicit else "none", context=context)
+    security = "implicit" if implicit else "opportunistic" if trial.tls == "auto" else trial.tls
     try:
-        name = own_name()
-        if name.startswith("["):
-            name = address_literal(connection.getsockname())
-        opened = connection.perform(Request.opening(name, security, context=context))
-        _note(found, "TLS" if implicit else "STARTTLS", opened, connection)
-        if opened.trouble is not None:
-            # A refusing greeting is found, and no error.
-            if found.greeting is None or found.greeting[0] == SERVICE_READY:
-                raise opened.trouble
-        else:
-            connection.perform(Request.quit())
+        blocking(look)(client, found, security, login)
     finally:
-        _note_times(found, Transcript(connection.transcript))
-        connection.close()
+        _note_certificate(found)
 
 
-def _note(found: Found, security: str, opened: Opened, connection: Connection) -> None:
-    if opened.greeting is not None:
-        code, text = opened.greeting
-        found.greeting = (code, text.decode("utf-8", "replace"))
-    if opened.offered_in_plaintext is not None:
-        found.offered_in_plaintext = dict(opened.offered_in_plaintext)
-    if opened.hello is not None:
-        found.speaks_esmtp = connection.speaks_esmtp
-        found.extensions = dict(connection.extensions)
-    _note_tls(found, security, connection.tls)
-
-
-def _note_tls(found: Found, security: str, facts: TlsFacts | None) -> None:
-    if facts is None:
-        return
-    found.security, found.tls_version, found.cipher = security, facts.version, facts.cipher
-    shown = facts.certificate
+def _note_certificate(found: Found) -> None:
+    shown = None if found.tls is None else found.tls.certificate
     if shown is None:
         return
     try:
@@ -162,16 +137,6 @@ def _note_tls(found: Found, security: str, facts: TlsFacts | None) -> None:
     except ValueError as error:
         epoch = datetime.fromtimestamp(0).astimezone()
         found.certificate = Certificate("(unreadable)", "(unreadable)", [], epoch, epoch, error)
-
-
-def _note_times(found: Found, transcript: Transcript) -> None:
-    for line in transcript:
-        if line.direction == "S" and found.greeted_after is None:
-            found.greeted_after = line.at
-        elif line.text.startswith("connected to"):
-            found.connected_after = line.at
-        elif line.text == "TLS established":
-            found.secured_after = line.at
 
 
 def _addresses(found: Found, patience: float) -> list[Address]:

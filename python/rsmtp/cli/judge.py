@@ -60,10 +60,10 @@ def _of_greeting(found: Found) -> list[Finding]:
                 "Its words say why. It may not like this machine's address (blocklists, no reverse DNS).",
             )
         )
-    if found.greeted_after is not None and found.greeted_after > SLOW:
+    if (greeted := found.ends.get("greeting")) is not None and greeted > SLOW:
         findings.append(
             Finding(
-                f"The greeting took {found.greeted_after:.0f} s.",
+                f"The greeting took {greeted:.0f} s.",
                 "Give clients a longer time-out. Servers that look up a client's name are often that slow.",
                 is_problem=False,
             )

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 TLS_MODES = ("starttls", "implicit", "none")
 _PATIENCE = 60.0
+NO_PASSWORD = (
+    "a password in an argument can be read by every user of this machine (ps). Put the URL into the "
+    f"environment variable {URL_VARIABLE}, or the password into RSMTP_PASSWORD"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,11 +90,7 @@ def from_arguments(given: argparse.Namespace) -> Target:
     if given.server is not None:
         target = _from_url(given.server, "--server", given)
         if isinstance(target.server, Server) and target.server.password is not None:
-            raise Stop(
-                USAGE,
-                "--server: a password in an argument can be read by every user of this machine (ps). Put the "
-                f"URL into the environment variable {URL_VARIABLE}, or the password into RSMTP_PASSWORD",
-            )
+            raise Stop(USAGE, f"--server: {NO_PASSWORD}")
         return target
     if not os.environ.get(URL_VARIABLE):
         raise Stop(

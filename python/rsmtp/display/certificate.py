@@ -24,9 +24,22 @@ def facts(certificate: Any) -> list[tuple[str, str]]:
         return [("certificate", f'<span class="bad">{page.text(error)}</span>')]
 
 
+def until(certificate: Any) -> str:
+    """Its end, without marks."""
+    try:
+        end = certificate.not_after
+    except ValueError as error:
+        return str(error)
+    return f"valid until {end:%Y-%m-%d} ({_left(end)[1]})"
+
+
 def _until(end: datetime.datetime) -> str:
+    kind, left = _left(end)
+    return f'{end:%Y-%m-%d} <span class="{kind}">({left})</span>'
+
+
+def _left(end: datetime.datetime) -> tuple[str, str]:
     days = (end - datetime.datetime.now(datetime.UTC)).days
-    kind, left = (
+    return (
         ("bad", "expired") if days < 0 else ("warn" if days < 14 else "soft", f"{counted(days, 'day')} left")
     )
-    return f'{end:%Y-%m-%d} <span class="{kind}">({left})</span>'

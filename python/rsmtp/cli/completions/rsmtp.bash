@@ -9,7 +9,7 @@ _shtab_rsmtp_subparsers=(send outbox check catch demo completion)
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --host --port --tls --username --user --ca-file --timeout --dry-run --preview -v --verbose)
 _shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --connections --server --host --port --tls --username --user --ca-file --timeout)
-_shtab_rsmtp_check_option_strings=(-h --help --tls --json --ca-file --timeout)
+_shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --json --ca-file --timeout)
 _shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
 _shtab_rsmtp_demo_option_strings=(-h --help --preview)
 _shtab_rsmtp_completion_option_strings=(-h --help)
@@ -37,6 +37,7 @@ _shtab_rsmtp_outbox___help_nargs=0
 _shtab_rsmtp_outbox___forever_nargs=0
 _shtab_rsmtp_check__h_nargs=0
 _shtab_rsmtp_check___help_nargs=0
+_shtab_rsmtp_check___login_nargs=0
 _shtab_rsmtp_check___json_nargs=0
 _shtab_rsmtp_catch__h_nargs=0
 _shtab_rsmtp_catch___help_nargs=0

@@ -100,6 +100,8 @@ complete -c rsmtp -n '_shtab_rsmtp_using outbox; and test $_shtab_rsmtp_npos -eq
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a check -d 'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l tls -xka "auto starttls implicit none" -d 'auto: STARTTLS where it is offered, TLS from the first octet on port 465'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l login -d 'log in, too; nothing is sent'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l username -l user -x -d 'who logs in, if the URL does not tell'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l json -d 'the same for programs'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l timeout -x -d 'for each step (default: 15)'

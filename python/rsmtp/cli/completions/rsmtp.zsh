@@ -56,6 +56,8 @@ _shtab_rsmtp_catch_defaults_added=0
 _shtab_rsmtp_check_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--tls[auto\: STARTTLS where it is offered, TLS from the first octet on port 465]:tls:(auto starttls implicit none)"
+  "--login[log in, too\; nothing is sent]"
+  {--username,--user}"[who logs in, if the URL does not tell]:NAME:"
   "--json[the same for programs]"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
   "--timeout[for each step (default\: 15)]:SECONDS:"
