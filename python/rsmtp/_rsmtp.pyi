@@ -2112,6 +2112,11 @@ class Worker:
         """
         There are no credentials, because of what the callable has raised.
         """
+    @property
+    def rejected(self, /) -> str | None:
+        """
+        The password or token that the server to be dialled has rejected: another is wanted.
+        """
 
 @final
 class _Style:

@@ -166,11 +166,11 @@ class AsyncSmtpClient(Verbs):
         if self._rsmtp_connection is not None:
             self._rsmtp_connection.drop()
 
-    async def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
+    async def _rsmtp_ask(self, argument: str, secret: Callable[..., Any], rejected: str | None) -> Any:
         from rsmtp._client import credentials
 
         seconds = credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
-        return await credentials.ask_in_loop(argument, secret, seconds)
+        return await credentials.ask_in_loop(argument, secret, seconds, rejected)
 
     async def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None

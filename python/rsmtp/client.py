@@ -144,12 +144,11 @@ class SmtpClient(Verbs):
         """The module whose sockets are to be used, if it is not Python's own."""
         return None
 
-    def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
+    def _rsmtp_ask(self, argument: str, secret: Callable[..., Any], rejected: str | None) -> Any:
         from rsmtp._client import credentials
 
-        return credentials.ask(
-            argument, secret, credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
-        )
+        seconds = credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
+        return credentials.ask(argument, secret, seconds, rejected)
 
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None

@@ -56,12 +56,15 @@ class BaseMailer:
             machine is sent mail without TLS, if there are neither credentials nor a
             context. `user` is another name of `username`.
         password, access_token: also a callable that returns one, for tokens that expire. It is
-            asked for each new session, before anything is sent, and once more if the server
-            rejects what it gave (535); several threads may ask at once. What it raises ends
-            the attempt. An AsyncMailer awaits an asynchronous one, and calls a plain one in a
-            thread, because it may block. `timeout` and `deadline` hold for it, too: an
-            asynchronous one is cancelled then; what a plain one gives later is not used, and
-            a Mailer, which can't interrupt it, raises SMTPTimeoutError when it has returned.
+            asked for each new session, before anything is sent, by one session at a time
+            (others wait), and once more if the server rejects what it gave (535), then with
+            `force=True` if it takes that word. One that returns (text, expires_at), with seconds
+            since 1970 or a datetime, is not asked again while the text is good. What it
+            raises ends the attempt. An AsyncMailer awaits an asynchronous one, and calls a plain
+            one in a thread, because it may block. `timeout` and `deadline` hold for asking and
+            for waiting, too: an asynchronous one is cancelled then; what a plain one gives later
+            is not used, and a Mailer, which can't interrupt it, raises SMTPTimeoutError when it
+            has returned.
         initial_response_ok: whether AUTH may say its first response with the command
             (RFC 4954 4), as in `SmtpClient.login`.
         connections: sessions at most at the same time.

@@ -9,6 +9,7 @@ The package's own signatures use them; at run time nothing else of it loads this
 
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from email.headerregistry import Address, Group
 from email.message import Message as _Message
 from os import PathLike
@@ -25,6 +26,8 @@ __all__ = [
     "BinaryFile",
     "Content",
     "Context",
+    "Expiring",
+    "HasExpiry",
     "Mailbox",
     "MessageData",
     "Recipients",
@@ -45,9 +48,24 @@ if TYPE_CHECKING:
 else:
     AnyMessage = _Message  # an `rsmtp.Message` is one, too
 
+
+class HasExpiry(Protocol):
+    """A token that says until when it is good, as those of azure-identity do."""
+
+    @property
+    def token(self) -> str: ...
+    @property
+    def expires_on(self) -> float: ...
+
+
+# What a callable may tell with a password or token: when it expires, in seconds since 1970 or as a
+# datetime with a time zone; None: not known. Until shortly before that it is used for other sessions.
+Expiring: TypeAlias = tuple[str, float | datetime | None] | HasExpiry
+
 # A password or an access token, or what gives one: asked for each session, because tokens
-# expire. Only an event loop can await it.
-Secret: TypeAlias = str | Callable[[], str] | Callable[[], Awaitable[str]]
+# expire. Only an event loop can await it. One that takes `force` is called with `force=True` when
+# the server has rejected what it gave before.
+Secret: TypeAlias = str | Callable[[], str | Expiring] | Callable[[], Awaitable[str | Expiring]]
 
 # -- addresses in a message ------------------------------------------------------
 

@@ -103,12 +103,12 @@ pub fn source(
         return Ok(Some(Source::Fixed(credentials(&username, wrap(text))?)));
     }
     let seconds = patience.stage.into_iter().chain(patience.operation).min().map(|limit| limit.as_secs_f64());
-    Ok(Some(Source::Asked(Arc::new(move || {
+    Ok(Some(Source::Asked(Arc::new(move |rejected| {
         Python::attach(|py| {
             let ask = || -> PyResult<Credentials> {
                 let asked = py
                     .import("rsmtp._client.credentials")?
-                    .call_method1("ask", (argument, &secret, seconds))?;
+                    .call_method1("ask", (argument, &secret, seconds, rejected.map(Credentials::secret)))?;
                 credentials(&username, wrap(asked.extract()?))
             };
             ask().map_err(|raised| not_told(py, raised))

@@ -12,8 +12,9 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub enum Source {
     Fixed(Credentials),
-    /// Asked for each session, before anything is sent: tokens expire.
-    Asked(Arc<dyn Fn() -> Result<Credentials, Error> + Send + Sync>),
+    /// Asked for each session, before anything is sent: tokens expire. It is told what the
+    /// server has rejected, where that is why it is asked.
+    Asked(Arc<dyn Fn(Option<&Credentials>) -> Result<Credentials, Error> + Send + Sync>),
 }
 
 impl fmt::Debug for Source {
@@ -38,10 +39,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// What was asked for a new session; None: there is nothing to ask.
-    pub fn ask(&self) -> Result<Option<Credentials>, Error> {
+    /// What was asked for a new session; None: there is nothing to ask. `rejected` is what the
+    /// server did not take.
+    pub fn ask(&self, rejected: Option<&Credentials>) -> Result<Option<Credentials>, Error> {
         match &self.credentials {
-            Some(Source::Asked(ask)) => ask().map(Some),
+            Some(Source::Asked(ask)) => ask(rejected).map(Some),
             Some(Source::Fixed(_)) | None => Ok(None),
         }
     }

@@ -9,7 +9,7 @@ use super::pipeline::{Filled, Past, Pipeline};
 use super::policy;
 use super::queue::Work;
 use super::sender::{Sender, locked};
-use super::server::{Source, quit};
+use super::server::quit;
 use super::sessions::{AtRest, Rested};
 use crate::driver::{Operation, View};
 use crate::protocol::auth::Credentials;
@@ -92,13 +92,15 @@ struct Tour {
     first: Option<Error>,
     /// What is seen of the session that is being opened.
     view: Option<Arc<View>>,
-    /// The server has rejected credentials that were asked for: once is enough.
-    rejected: bool,
+    /// The credentials that were asked for, of the session that is being opened.
+    asked: Option<Credentials>,
+    /// Those that the server has rejected: once is enough.
+    rejected: Option<Credentials>,
 }
 
 impl Tour {
     fn to(hop: usize, others: VecDeque<usize>, now: Instant) -> Self {
-        Self { hop, others, opened: now, first: None, view: None, rejected: false }
+        Self { hop, others, opened: now, first: None, view: None, asked: None, rejected: None }
     }
 }
 
@@ -227,6 +229,14 @@ impl<P: Payload> Worker<P> {
         }
     }
 
+    /// The credentials that the server to be dialled has rejected: others are to be asked for.
+    pub fn rejected(&self) -> Option<&Credentials> {
+        match &self.step {
+            Step::Dialling(tour) => tour.rejected.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The connection stands, and this is its own address as EHLO says it. `asked` are the
     /// credentials, where they were asked for.
     pub fn dialled(
@@ -241,10 +251,10 @@ impl<P: Payload> Worker<P> {
         let Step::Dialling(tour) = &mut self.step else { return };
         self.mailer.sessions().prepare(tour.hop, operation.session_mut());
         let server = &self.mailer.hops[tour.hop].server;
-        operation.open(server.plan(own_literal, asked), Arc::clone(&server.make_layer));
+        operation.open(server.plan(own_literal, asked.clone()), Arc::clone(&server.make_layer));
         let next = Tour::to(tour.hop, std::mem::take(&mut tour.others), now);
-        let (first, rejected) = (tour.first.take(), tour.rejected);
-        self.go(Step::Opening(Tour { first, view: Some(operation.view()), rejected, ..next }));
+        let (first, rejected) = (tour.first.take(), tour.rejected.take());
+        self.go(Step::Opening(Tour { first, view: Some(operation.view()), asked, rejected, ..next }));
     }
 
     /// There is no connection, or no session over it.
@@ -253,12 +263,12 @@ impl<P: Payload> Worker<P> {
             Step::Dialling(tour) | Step::Opening(tour) => tour,
             _ => return,
         };
-        let asks = matches!(self.mailer.hops[tour.hop].server.credentials, Some(Source::Asked(_)));
-        if asks && error.rejects_credentials() && !tour.rejected {
+        if error.rejects_credentials() && tour.rejected.is_none() && tour.asked.is_some() {
             // They may have expired since: once more, with what is asked for then.
+            let rejected = tour.asked.take();
             let next = Tour::to(tour.hop, std::mem::take(&mut tour.others), now);
             let first = tour.first.take();
-            self.go(Step::Dialling(Tour { first, rejected: true, ..next }));
+            self.go(Step::Dialling(Tour { first, rejected, ..next }));
             return;
         }
         let (failed, next) = (tour.hop, tour.others.pop_front());

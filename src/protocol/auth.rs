@@ -104,6 +104,11 @@ impl Credentials {
         chosen
     }
 
+    /// The password or the token.
+    pub fn secret(&self) -> &str {
+        text_of(&self.secret)
+    }
+
     pub fn fits(&self, mechanism: Mechanism) -> bool {
         mechanism.takes(&self.secret)
     }

@@ -8,6 +8,7 @@ import logging
 import os
 import pickle
 import re
+import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -62,6 +63,19 @@ VALUES = {
 
 def told(value):
     return lambda: value
+
+
+class Azures:
+    def __init__(self, token):
+        self.token, self.expires_on = token, time.time() + 3600
+
+    def __repr__(self):
+        return MARK
+
+
+def forced(value):
+    """What the server does not take, and then, in its place, the value."""
+    return lambda force=False: (value if force else "secret", time.time() + 3600)
 
 
 async def awaited(value):
@@ -205,6 +219,11 @@ PLACES = {
     "login password, CRAM-MD5": lambda c, v: client_login(c, password=v, mechanism="CRAM-MD5"),
     "login callable": lambda c, v: client_login(c, password=told(v)),
     "login token callable": lambda c, v: client_login(c, access_token=told(v)),
+    "login callable, expiring": lambda c, v: client_login(c, password=told((v, time.time() + 3600))),
+    "login callable, odd expiry": lambda c, v: client_login(c, access_token=told((v, v))),
+    "login callable, three": lambda c, v: client_login(c, access_token=told((v, v, v))),
+    "login callable, azure's": lambda c, v: client_login(c, access_token=told(Azures(v))),
+    "login callable, another by force": lambda c, v: client_login(c, password=forced(v)),
     "mirror login": mirror_login,
     "async login": lambda c, v: async_login(c, password=v),
     "async login callable": lambda c, v: async_login(c, access_token=lambda: awaited(v)),
@@ -233,6 +252,12 @@ PLACES = {
     "AsyncMailer password": lambda c, v: by_mailer(c, AIO, username="ann", password=v),
     "AsyncMailer token": lambda c, v: by_mailer(c, AIO, username="ann", access_token=v),
     "AsyncMailer callable": lambda c, v: by_mailer(c, AIO, username="ann", password=told(v)),
+    "Mailer callable, expiring": lambda c, v: by_mailer(
+        c, username="ann", access_token=told((v, time.time() + 3600))
+    ),
+    "AsyncMailer callable, expiring": lambda c, v: by_mailer(
+        c, AIO, username="ann", access_token=told((v, time.time() + 3600))
+    ),
     "AsyncMailer url": lambda c, v: by_mailer(c, AIO, url=url_of(c, v)),
     "rsmtp.send": lambda c, v: rsmtp.send(
         MESSAGE, host=c.host, port=c.port, tls="none", username="ann", password=v

@@ -298,6 +298,32 @@ async def token() -> str:
     return PASSWORD
 
 
+def renewed(force: bool = False) -> types.Expiring:
+    return "token", datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1 if force else 2)
+
+
+async def awaited() -> tuple[str, float]:
+    return "token", 2e9
+
+
+class Azure:
+    token = "token"
+    expires_on = 2_000_000_000
+
+
+def azure() -> types.HasExpiry:
+    return Azure()
+
+
+def by_expiring_tokens() -> list[rsmtp.Mailer | rsmtp.AsyncMailer]:
+    return [
+        rsmtp.Mailer(host="smtp.example.org", username="ann", access_token=renewed),
+        rsmtp.Mailer(host="smtp.example.org", username="ann", access_token=azure),
+        rsmtp.Mailer(host="smtp.example.org", username="ann", access_token=lambda: ("token", 2e9)),
+        rsmtp.AsyncMailer(host="smtp.example.org", username="ann", access_token=awaited),
+    ]
+
+
 async def by_tokens(secret: types.Secret) -> None:
     await rsmtp.asend(next(messages()), host="smtp.example.org", username="ann", access_token=secret)
     async with rsmtp.AsyncSmtpClient("smtp.example.org") as client:

@@ -91,14 +91,15 @@ class AsyncPool:
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
-    async def login(self, hop: Server) -> Login | None:
-        """What the callable of this server gives; None: there is none."""
+    async def login(self, hop: Server, rejected: str | None) -> Login | None:
+        """What the callable of this server gives; None: there is none. `rejected` is what the
+        server did not take."""
         for argument, secret in (("password", hop.password), ("access_token", hop.access_token)):
             if callable(secret):
                 outer = _asking.set((*_asking.get(), self))
                 try:
                     seconds = credentials.limit(hop.timeout, hop.deadline)
-                    text = await credentials.ask_in_loop(argument, secret, seconds)
+                    text = await credentials.ask_in_loop(argument, secret, seconds, rejected)
                 finally:
                     _asking.reset(outer)
                 return Login(hop.username or "", **{argument: text})

@@ -263,7 +263,7 @@ class AsyncSending:
             case "dial":
                 hop = self._hops[which]
                 try:
-                    login = await self._pool.login(hop)
+                    login = await self._pool.login(hop, worker.rejected)
                 except Exception as error:
                     worker.not_told(error)
                     return True

@@ -314,7 +314,7 @@ class Conversation(DebugOutput):
         """Whether the server offers this extension, in any case of letters."""
         return arguments.text("opt", opt).lower() in self.esmtp_features
 
-    def _rsmtp_ask(self, argument: str, secret: Callable[[], Any]) -> Any:
+    def _rsmtp_ask(self, argument: str, secret: Callable[..., Any], rejected: str | None) -> Any:
         """What the callable of a password or a token gives."""
         raise NotImplementedError
 

@@ -1,12 +1,15 @@
 """A password or an access token that is a callable: asked when a session is opened, because
-tokens expire. What it gives is checked here, before anything is sent."""
+tokens expire. What it gives is checked here, before anything is sent. Who may ask, and how long
+an answer is good, stands in `turns`."""
 
 from __future__ import annotations
 
+from rsmtp._client.turns import ASK, WAIT, Turns, turns_of
 from rsmtp._common import arguments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
     from typing import Any
 
@@ -40,38 +43,123 @@ def limit(timeout: float | None, deadline: float | None) -> float | None:
     return min((seconds for seconds in (timeout, deadline) if seconds is not None), default=None)
 
 
-def ask(argument: str, secret: Callable[[], Any], seconds: float | None) -> str:
-    """The text that the callable gives. SMTPTimeoutError where that took longer than `seconds`:
-    the callable can't be interrupted, but nothing is sent after it."""
+def ask(argument: str, secret: Callable[..., Any], seconds: float | None, rejected: str | None = None) -> str:
+    """The text that the callable gives, or has given if it is still good; `rejected` is the one
+    that the server did not take. Other sessions that are asking are waited for. SMTPTimeoutError
+    where it all took longer than `seconds`: the callable can't be interrupted, but nothing is sent
+    after it."""
+    import _thread
     import inspect
     import time
 
     refuse_asynchronous(argument, secret)
     begun = time.monotonic()
-    told = secret()
-    if inspect.isawaitable(told):
-        if inspect.iscoroutine(told):
-            told.close()
-        raise TypeError(f"{argument}: {_OF_A_LOOP}")
+    turns = turns_of(secret)
+    nested = turns.is_nested
+    while True:
+        gate = _thread.allocate_lock()
+        gate.acquire()
+        said = turns.next(rejected, gate.release)
+        if said is not WAIT:
+            break
+        left = -1.0 if seconds is None else max(0.0, begun + seconds - time.monotonic())
+        try:
+            woken = gate.acquire(timeout=min(left, _thread.TIMEOUT_MAX))
+        finally:
+            turns.leave(gate.release)
+        if not woken:
+            raise _waited(argument, seconds)
+    if said is not ASK:
+        return _checked(argument, said)
+    try:
+        told = turns.called(secret, force=rejected is not None)
+        if inspect.isawaitable(told):
+            if inspect.iscoroutine(told):
+                told.close()
+            raise TypeError(f"{argument}: {_OF_A_LOOP}")
+        text = _kept(argument, told, turns)
+    finally:
+        if not nested:
+            turns.over()
     if seconds is not None and time.monotonic() - begun > seconds:
         raise _timed_out(argument, seconds)
-    return _checked(argument, told)
+    return text
 
 
-async def ask_in_loop(argument: str, secret: Callable[[], Any], seconds: float | None) -> str:
+async def ask_in_loop(
+    argument: str, secret: Callable[..., Any], seconds: float | None, rejected: str | None = None
+) -> str:
     """The same for an event loop: an asynchronous callable is cancelled when its time is up. A
-    plain callable is called in a thread, because it may block; what it gives too late is dropped."""
+    plain callable is called in a thread, because it may block; what it gives too late is dropped,
+    and another session may ask it meanwhile."""
     import asyncio
 
-    asked = asyncio.ensure_future(_told(secret))
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    turns = turns_of(secret)
+    nested = turns.is_nested
+    while True:
+        woken: asyncio.Future[None] = loop.create_future()
+        wake = _waker(loop, woken)
+        said = turns.next(rejected, wake)
+        if said is not WAIT:
+            break
+        try:
+            await asyncio.wait({woken}, timeout=_left(seconds, loop.time() - begun))
+        finally:
+            turns.leave(wake)
+        if not woken.done():
+            raise _waited(argument, seconds)
+    if said is not ASK:
+        return _checked(argument, said)
     try:
-        await asyncio.wait({asked}, timeout=seconds)
+        told = await _asked(argument, secret, turns, rejected, seconds, _left(seconds, loop.time() - begun))
+        return _kept(argument, told, turns)
+    finally:
+        if not nested:
+            turns.over()
+
+
+def _left(seconds: float | None, passed: float) -> float | None:
+    return None if seconds is None else max(0.0, seconds - passed)
+
+
+def _waker(loop: asyncio.AbstractEventLoop, woken: asyncio.Future[None]) -> Callable[[], None]:
+    """Wakes a task of this loop, from any thread."""
+
+    def settle() -> None:
+        if not woken.done():
+            woken.set_result(None)
+
+    def wake() -> None:
+        try:
+            loop.call_soon_threadsafe(settle)
+        except RuntimeError:
+            pass  # The loop has ended meanwhile, and its tasks with it.
+
+    return wake
+
+
+async def _asked(
+    argument: str,
+    secret: Callable[..., Any],
+    turns: Turns,
+    rejected: str | None,
+    seconds: float | None,
+    left: float | None,
+) -> Any:
+    """What it tells in the time that is left."""
+    import asyncio
+
+    asked = asyncio.ensure_future(_told(secret, turns, rejected is not None))
+    try:
+        await asyncio.wait({asked}, timeout=left)
     except asyncio.CancelledError:
         asked.cancel()
         await asyncio.wait({asked})
         raise
     if asked.done():
-        return _checked(argument, await asked)
+        return await asked
     asked.cancel()
     # For what it does when it is cancelled. One that goes on all the same is not waited for.
     await asyncio.wait({asked}, timeout=_FAREWELL)
@@ -79,10 +167,13 @@ async def ask_in_loop(argument: str, secret: Callable[[], Any], seconds: float |
     raise _timed_out(argument, seconds)
 
 
-async def _told(secret: Callable[[], Any]) -> Any:
+async def _told(secret: Callable[..., Any], turns: Turns, force: bool) -> Any:
+    """In a task, and so in a context, of its own."""
     import inspect
+    from functools import partial
 
-    told = secret() if is_asynchronous(secret) else await _in_thread(secret)
+    call = partial(turns.call, secret, force=force)
+    told = call() if is_asynchronous(secret) else await _in_thread(call)
     return await told if inspect.isawaitable(told) else told
 
 
@@ -123,6 +214,65 @@ def _timed_out(argument: str, seconds: float | None) -> BaseException:
 
     message = f"timed out: the callable of {argument} took longer than {seconds:g} s; nothing was sent"
     return errors.from_engine("timeout", message, stage="auth", reply=None, os_error=None, advice=None)
+
+
+def _waited(argument: str, seconds: float | None) -> BaseException:
+    from rsmtp import errors
+
+    message = (
+        f"timed out: other sessions asked the callable of {argument} for longer than {seconds:g} s; "
+        "nothing was sent"
+    )
+    return errors.from_engine("timeout", message, stage="auth", reply=None, os_error=None, advice=None)
+
+
+def _kept(argument: str, told: Any, turns: Turns) -> str:
+    """The text of what was told. It is kept for others as long as it is good."""
+    text, expires_at = _parted(argument, told)
+    text = _checked(argument, text)
+    turns.keep(text, expires_at)
+    return text
+
+
+def _parted(argument: str, told: Any) -> tuple[Any, float | None]:
+    """A text and when it expires: a pair, or an object that has both."""
+    if isinstance(told, str):
+        return told, None
+    if isinstance(told, tuple) and len(told) == 2:
+        return told[0], _time(argument, told[1])
+    for text, expiry in _PAIRS:
+        if hasattr(told, text) and hasattr(told, expiry):
+            return getattr(told, text), _time(argument, getattr(told, expiry))
+    return told, None
+
+
+# Names of the two: ours, and those of azure-identity.
+_PAIRS = [("text", "expires_at"), ("token", "expires_at"), ("token", "expires_on")]
+# In seconds since 1970, what is smaller was meant as a lifetime, and what is larger as milliseconds.
+_EARLIEST, _LATEST = 1e9, 1e11
+
+
+def _time(argument: str, expires_at: Any) -> float | None:
+    if expires_at is None:
+        return None
+    wanted = f"{argument}: its callable gave a time of expiry that"
+    if isinstance(expires_at, (int, float)) and not isinstance(expires_at, bool):
+        if expires_at < _EARLIEST:
+            raise ValueError(
+                f"{wanted} is long past: seconds since 1970 are wanted; add a lifetime to time.time()"
+            )
+        if not expires_at < _LATEST:
+            raise ValueError(f"{wanted} is too far away: seconds since 1970 are wanted, not milliseconds")
+        return float(expires_at)
+    import datetime
+
+    if not isinstance(expires_at, datetime.datetime):
+        raise TypeError(
+            f"{wanted} is a {type(expires_at).__name__}: seconds since 1970 or a datetime are wanted"
+        )
+    if expires_at.tzinfo is None:
+        raise ValueError(f"{wanted} has no time zone: give a datetime with one, as datetime.now(UTC) has")
+    return expires_at.timestamp()
 
 
 def _checked(argument: str, told: Any) -> str:

@@ -86,7 +86,9 @@ class Securing(Connecting):
 
         `username` is another name of `user`, which is smtplib's. `password` and
         `access_token` may be callables that return a text, for tokens that expire: asked before
-        anything is sent, and once more if the server rejects what they gave (535). An
+        anything is sent, by one session at a time, and once more if the server rejects what they
+        gave (535), then with `force=True` if they take it. One that returns (text, expires_at)
+        is not asked again while the text is good (`rsmtp.typing.Secret`). An
         AsyncSmtpClient awaits an asynchronous one, and calls a plain one in a thread. One that
         takes longer than `timeout` or `deadline` is a SMTPTimeoutError, and nothing is sent: an
         asynchronous one is cancelled then, a plain one can't be interrupted.
@@ -104,7 +106,7 @@ class Securing(Connecting):
         arguments.maybe_text("mechanism", mechanism)
         arguments.flag("initial_response_ok", initial_response_ok)
         asked = callable(password) or callable(access_token)
-        secrets = yield from self._rsmtp_secrets(password, access_token)
+        secrets = yield from self._rsmtp_secrets(password, access_token, (None, None))
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         yield from self._rsmtp_starttls_if_needed()
         try:
@@ -114,18 +116,22 @@ class Securing(Connecting):
             if not asked or refusal.smtp_code != CREDENTIALS_INVALID or self.sock is None:
                 raise
         # It may have expired since.
-        secrets = yield from self._rsmtp_secrets(password, access_token)
+        secrets = yield from self._rsmtp_secrets(password, access_token, secrets)
         reply = yield from self._rsmtp_log_in(user, *secrets, mechanism, initial_response_ok)
         return reply
 
     def _rsmtp_secrets(
-        self, password: rsmtp.typing.Secret | None, access_token: rsmtp.typing.Secret | None
+        self,
+        password: rsmtp.typing.Secret | None,
+        access_token: rsmtp.typing.Secret | None,
+        rejected: tuple[str | None, str | None],
     ) -> Steps[tuple[str | None, str | None]]:
-        """The texts of a login, of which callables are asked."""
+        """The texts of a login, of which callables are asked; `rejected` are those that the server
+        did not take."""
         if callable(password):
-            password = yield self._rsmtp_ask("password", password)
+            password = yield self._rsmtp_ask("password", password, rejected[0])
         if callable(access_token):
-            access_token = yield self._rsmtp_ask("access_token", access_token)
+            access_token = yield self._rsmtp_ask("access_token", access_token, rejected[1])
         return password, access_token  # type: ignore[return-value]
 
     def _rsmtp_log_in(

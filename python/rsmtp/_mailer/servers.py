@@ -32,8 +32,8 @@ class Server:
     tls: str | None = None
     context: Any = None
     username: str | None = None
-    password: str | Callable[[], Any] | None = None
-    access_token: str | Callable[[], Any] | None = None
+    password: str | Callable[..., Any] | None = None
+    access_token: str | Callable[..., Any] | None = None
     lmtp: bool = False
     local_hostname: str | None = None
     source_address: tuple[str, int] | None = None
@@ -58,8 +58,12 @@ class Server:
         else:
             arguments.one_of("tls", self.tls, _SECURITY)
         arguments.maybe_text("username", self.username)
-        arguments.secret_or_function("password", self.password)
-        arguments.secret_or_function("access_token", self.access_token)
+        for name in ("password", "access_token"):
+            secret = arguments.secret_or_function(name, getattr(self, name))
+            if callable(secret):
+                from rsmtp._client.turns import shareable
+
+                setattr(self, name, shareable(secret))
         arguments.maybe_text("local_hostname", self.local_hostname)
         source = arguments.source("source_address", self.source_address)
         self.source_address = (source, 0) if isinstance(source, str) else source

@@ -72,6 +72,12 @@ impl Worker {
         lock(&self.worker).not_opened(&not_told(py, why), Instant::now());
     }
 
+    /// The password or token that the server to be dialled has rejected: another is wanted.
+    #[getter]
+    fn rejected(&self) -> Option<String> {
+        lock(&self.worker).rejected().map(|rejected| rejected.secret().to_owned())
+    }
+
     /// The session that was to be used again has gone.
     fn gone(&self) {
         lock(&self.worker).reused(None, Instant::now());

@@ -34,7 +34,7 @@ impl<P: Payload> Batch<P> {
             Security::Implicit => (at.server.make_layer)().map(Some),
             _ => Ok(None),
         };
-        let opened = at.server.ask().and_then(|asked| {
+        let opened = at.server.ask(worker.rejected()).and_then(|asked| {
             let operation = Operation::new(options, layer?, at.patience);
             Ok((Connection::open(&at.target, operation, attendant)?, asked))
         });

@@ -73,6 +73,7 @@ rsmtp.Mailer(hostname="localhost")  # refused
 rsmtp.Mailer(host="localhost", port="587")  # refused
 rsmtp.Mailer(host="localhost", username=5)  # refused
 rsmtp.Mailer(host="localhost", password=b"secret")  # refused
+rsmtp.Mailer(host="localhost", password=lambda: ("secret", "soon"))  # refused
 rsmtp.Mailer(host="localhost", context="ca.pem")  # refused
 rsmtp.Mailer(host="localhost", timeout="5")  # refused
 rsmtp.send(letter, hostname="localhost")  # refused

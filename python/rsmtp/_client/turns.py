@@ -1,0 +1,175 @@
+"""Who may ask a callable for a password or token, and for how long its last answer is good.
+
+A callable is asked by one session at a time, whichever threads, event loops, clients and mailers
+share it: the state belongs to the callable. A session that has to wait leaves a function by which
+it is woken; those who are woken look again, and one of them goes on. So a session that has gone
+away meanwhile holds up no other.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import time
+import weakref
+from contextvars import ContextVar
+
+from rsmtp._common.annotations import later
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+else:
+    later(globals(), "Any Callable Final")
+
+#: The session has its turn: it is to ask, and then to call `over`.
+ASK: Final = object()
+#: It is not its turn: it is woken when it may be.
+WAIT: Final = object()
+
+# A token is not used in the last minute of its life, or the last tenth of a short one: it must
+# still be good when the server looks at it.
+_MARGIN = 60.0
+_PART = 0.1
+
+# Those who are asked further up in this context. What a callable does while it is asked may need
+# a session, for which the same callable is asked: that one does not wait for itself.
+_asking: ContextVar[tuple[Turns, ...]] = ContextVar("rsmtp_asking_for_secret", default=())
+
+
+class Turns:
+    """The state of one callable. Holds no reference to it."""
+
+    def __init__(self) -> None:
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._lock = _thread.allocate_lock()
+        self._busy = False
+        self._waiting: set[Callable[[], object]] = set()
+        self._process = os.getpid()
+        self._text: str | None = None
+        self._good_until = 0.0
+
+    def __repr__(self) -> str:
+        return "<Turns>"
+
+    def next(self, rejected: str | None, wake: Callable[[], object]) -> Any:
+        """A text that is still good, ASK or WAIT. `rejected` is what the server did not take: it is
+        forgotten, unless another session has got a newer one since."""
+        if self._process != os.getpid():
+            # The thread that had its turn stayed behind in the parent.
+            self._begin_anew()
+        if self.is_nested:
+            return ASK
+        with self._lock:
+            if self._text is not None and (self._text == rejected or time.time() >= self._good_until):
+                self._text = None
+            if self._text is not None:
+                return self._text
+            if self._busy:
+                self._waiting.add(wake)
+                return WAIT
+            self._busy = True
+            return ASK
+
+    def leave(self, wake: Callable[[], object]) -> None:
+        """This one waits no longer."""
+        with self._lock:
+            self._waiting.discard(wake)
+
+    def keep(self, text: str, expires_at: float | None) -> None:
+        """What was told, if it is known until when it is good."""
+        if expires_at is None:
+            return
+        now = time.time()
+        with self._lock:
+            self._text = text
+            self._good_until = expires_at - min(_MARGIN, (expires_at - now) * _PART)
+
+    def over(self) -> None:
+        """The session has asked."""
+        with self._lock:
+            self._busy = False
+            waiting, self._waiting = self._waiting, set()
+        for wake in waiting:
+            wake()
+
+    @property
+    def is_nested(self) -> bool:
+        return self in _asking.get()
+
+    def call(self, secret: Callable[..., Any], *, force: bool) -> Any:
+        """Asks it, or begins to: with `force=True` where a new text is needed and it knows the word."""
+        _asking.set((*_asking.get(), self))
+        return secret(force=True) if force and _takes_force(secret) else secret()
+
+    def called(self, secret: Callable[..., Any], *, force: bool) -> Any:
+        """The same for a caller that goes on in this context."""
+        before = _asking.set(_asking.get())
+        try:
+            return self.call(secret, force=force)
+        finally:
+            _asking.reset(before)
+
+
+def _takes_force(secret: Callable[..., Any]) -> bool:
+    import inspect
+
+    try:
+        parameters = inspect.signature(secret).parameters
+    except (TypeError, ValueError):
+        return False  # One in C may not say.
+    force = parameters.get("force")
+    if force is not None:
+        return force.kind in (force.KEYWORD_ONLY, force.POSITIONAL_OR_KEYWORD)
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+# By the callable's identity: it may not be hashable. An entry goes when its callable does.
+_known: dict[tuple[int, int], tuple[weakref.ref[Any], Turns]] = {}
+_known_lock = _thread.allocate_lock()
+
+
+def turns_of(secret: Callable[..., Any]) -> Turns:
+    """The state of this callable. One that can't be referred to weakly has a new one each time."""
+    # A bound method is a new object at each look; what it is bound to stays.
+    owner = getattr(secret, "__self__", None)
+    function = getattr(secret, "__func__", None)
+    if owner is None or function is None:
+        owner, function = secret, None
+    key = id(owner), id(function)
+    known = _known.get(key)
+    if known is not None and known[0]() is owner:
+        return known[1]
+    try:
+        reference = weakref.ref(owner, lambda gone: _forget(key, gone))
+    except TypeError:
+        return Turns()
+    with _known_lock:
+        known = _known.get(key)
+        if known is not None and known[0]() is owner:
+            return known[1]
+        turns = Turns()
+        _known[key] = reference, turns
+        return turns
+
+
+def _forget(key: tuple[int, int], gone: weakref.ref[Any]) -> None:
+    # Its place may have been taken by another object already. No lock: this may run anywhere.
+    known = _known.get(key)
+    if known is not None and known[0] is gone:
+        _known.pop(key, None)
+
+
+def shareable(secret: Callable[..., Any]) -> Callable[..., Any]:
+    """The callable, such that `turns_of` knows it again as long as it is kept."""
+    owner = getattr(secret, "__self__", secret)
+    try:
+        weakref.ref(owner)
+    except TypeError:
+        from functools import partial
+
+        return partial(secret)
+    return secret

@@ -1,0 +1,139 @@
+"""A stand-in for an OAuth 2.0 token endpoint, over HTTP, that counts; and an SMTP server that
+takes the tokens that are good there."""
+
+import base64
+import json
+import threading
+import time
+import urllib.parse
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from client.scripted import serve
+
+#: What a server tells of a token that it does not take (XOAUTH2, RFC 7628 3.2.2).
+FAULT = {"status": "invalid_token", "scope": "https://mail.example.org/", "schemes": "bearer"}
+
+
+class Endpoint:
+    """Gives tokens by POST. `asked` are the forms that came, `good` the tokens that a mail server
+    takes."""
+
+    def __init__(self, lifetime=3600):
+        self.lifetime = lifetime
+        self.asked = []
+        self.issued = []
+        self.good = set()
+        #: Answers that are given instead, each once: (status, JSON).
+        self.answers = []
+        self._lock = threading.Lock()
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                status, answer = endpoint.answer(self.path, dict(urllib.parse.parse_qsl(body)))
+                octets = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(octets)))
+                self.end_headers()
+                self.wfile.write(octets)
+
+            def log_message(self, *args):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def answer(self, path, form):
+        with self._lock:
+            self.asked.append({"path": path, **form})
+            if self.answers:
+                return self.answers.pop(0)
+            token = f"ya29.token-{len(self.issued)}"
+            self.issued.append(token)
+            self.good.add(token)
+        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+
+    def revoke(self):
+        """No token that was given so far is taken any more."""
+        with self._lock:
+            self.good.clear()
+
+    def token(self, path="/token"):
+        """What a program does that has no library: a token, and when it expires."""
+        form = urllib.parse.urlencode({"grant_type": "client_credentials"}).encode()
+        with urllib.request.urlopen(self.url + path, form) as answer:
+            told = json.load(answer)
+        return told["access_token"], time.time() + told["expires_in"]
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *raised):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+
+class MailServer:
+    """An SMTP server with XOAUTH2 and OAUTHBEARER, for the tokens that are good at an endpoint.
+    `at` are functions by the number of messages after which they are called."""
+
+    def __init__(self, endpoint, extensions=("PIPELINING", "AUTH XOAUTH2 OAUTHBEARER"), at=()):
+        self.endpoint = endpoint
+        self.extensions = extensions
+        self.at = dict(at)
+        self.logins, self.rejected, self.messages = [], [], []
+        self._lock = threading.Lock()
+        self._server = serve(self._converse)
+        self.host, self.port = self._server.host, self._server.port
+
+    def _converse(self, peer):
+        peer.say("220 mail.example.org")
+        while command := peer.line():
+            verb = command.split(" ")[0].upper()
+            if verb == "EHLO":
+                peer.say("250-mail.example.org", *(f"250-{e}" for e in self.extensions), "250 HELP")
+            elif verb == "AUTH":
+                self._log_in(peer, *command.split(" ")[1:])
+            elif verb == "DATA":
+                peer.say("354 go on")
+                with self._lock:
+                    self.messages.append(peer.mail_data())
+                    act = self.at.pop(len(self.messages), None)
+                if act is not None:
+                    act()
+                peer.say("250 ok")
+            elif verb == "QUIT":
+                peer.say("221 bye")
+                return
+            else:
+                peer.say("250 ok")
+
+    def _log_in(self, peer, mechanism, initial=None):
+        if initial is None:
+            peer.say("334 ")
+            initial = peer.line()
+        fields = base64.b64decode(initial).decode().split("\1")
+        token = next(field for field in fields if field.startswith("auth=Bearer ")).removeprefix(
+            "auth=Bearer "
+        )
+        if token in self.endpoint.good:
+            self.logins.append((mechanism, token))
+            peer.say("235 2.7.0 welcome")
+            return
+        self.rejected.append((mechanism, token))
+        peer.say("334 " + base64.b64encode(json.dumps(FAULT).encode()).decode())
+        assert peer.line() == ("AQ==" if mechanism == "OAUTHBEARER" else "")
+        peer.say("535 5.7.8 not accepted")
+
+    def __enter__(self):
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, *raised):
+        self._server.__exit__(*raised)
