@@ -14,8 +14,10 @@ pub enum Source {
     Fixed(Credentials),
     /// Asked for each session, before anything is sent: tokens expire. It is told what the
     /// server has rejected, where that is why it is asked.
-    Asked(Arc<dyn Fn(Option<&Credentials>) -> Result<Credentials, Error> + Send + Sync>),
+    Asked(Arc<Ask>),
 }
+
+type Ask = dyn Fn(Option<&Credentials>) -> Result<Credentials, Error> + Send + Sync;
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
