@@ -166,7 +166,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"cli", "__main__", "inbox", "demo"},
         {"ground", "messages", "transport", "clients", "mailers", "outbox", "testing"},
     ),
-    "frameworks": ({"django"}, {"ground", "messages", "clients", "mailers", "outbox", "programs"}),
+    "frameworks": ({"django", "logging"}, {"ground", "messages", "clients", "mailers", "outbox", "programs"}),
 }
 
 
@@ -213,7 +213,7 @@ def test_python_layer_imports_nothing_above_it(layer):
 # What people import. A module that they don't goes into a wing.
 PUBLIC = {
     *("aio", "aiosmtplib", "cli", "client", "demo", "display", "django", "email", "errors", "inbox"),
-    *("mailer", "message", "outbox", "pytest_plugin", "smtplib", "testing", "typing"),
+    *("logging", "mailer", "message", "outbox", "pytest_plugin", "smtplib", "testing", "typing"),
 }
 
 

@@ -1,0 +1,246 @@
+"""`MailHandler`: log records by mail, many of them in one."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from rsmtp._client.outgoing import addresses_in
+from rsmtp._common import arguments
+from rsmtp.display.short import counted
+from rsmtp.logging import letter
+from rsmtp.logging.batch import Batch
+from rsmtp.mailer import Mailer
+from rsmtp.message import Message
+
+_HOUR = 3600.0
+# Seconds until a mail that could not be sent is tried again, doubled each time.
+_FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 1800.0
+
+
+class MailHandler(logging.Handler):
+    """Mails log records: those of the next few seconds together, in the background.
+
+    The first seven arguments are those of `logging.handlers.SMTPHandler`, whose place it can
+    take. What is different: a record does not wait for the server; what comes within `delay`
+    is one mail, and records that differ in their arguments alone are shown once and counted;
+    no more than `per_hour` mails are sent in any hour, and what comes meanwhile is in the next
+    one; a mail that can't be sent is kept and tried again. What is left is sent at exit, by
+    `logging.shutdown`. Records about the sending itself are not mailed.
+
+    Args:
+        mailhost: a host, `(host, port)`, a URL as `Mailer` takes it, or a Mailer or what else
+            has its `send`.
+        fromaddr: the sender.
+        toaddrs: one recipient, or a list of them.
+        subject: of the mails. With several records their number is added. A subclass may
+            override `getSubject(record)`, which is given the first of the highest level.
+        credentials: `(username, password)`, for a `mailhost` that is a host. They need TLS.
+        secure: a tuple asks for STARTTLS: `()`, or the files of a client's key and certificate,
+            `(key_and_certificate,)` or `(key, certificate)`. None: STARTTLS with credentials,
+            and no TLS without, as in SMTPHandler.
+        timeout: seconds of silence of the server, at most.
+        delay: seconds that a record waits for others. 0 sends at once, each in a mail.
+        per_hour: mails in any hour, at most. Default: 20.
+        capacity: kinds of records in one mail; more are counted alone. Default: 100.
+        level: of the handler, as in `logging.Handler`.
+        mailer: further arguments of `Mailer`, a dict: `{"context": ..., "proxy": ...}`.
+
+    Raises ValueError or TypeError for arguments that can't be meant.
+    """
+
+    def __init__(
+        self,
+        mailhost: str | tuple[str, int] | Any,
+        fromaddr: str,
+        toaddrs: str | Sequence[str],
+        subject: str,
+        credentials: tuple[str, str] | None = None,
+        secure: tuple[()] | tuple[str] | tuple[str, str] | None = None,
+        timeout: float = 5.0,
+        *,
+        delay: float = 10.0,
+        per_hour: int = 20,
+        capacity: int = 100,
+        level: int | str = logging.NOTSET,
+        mailer: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(level)
+        arguments.amount("timeout", timeout)
+        if not 0 <= arguments.number("delay", delay) < 1e9:
+            raise ValueError(f"delay: {delay!r} is not a number of seconds")
+        arguments.whole("per_hour", per_hour, 1, 1_000_000, "a whole number from 1 on")
+        arguments.whole("capacity", capacity, 1, 1_000_000, "a whole number from 1 on")
+        addresses_in("fromaddr", arguments.text("fromaddr", fromaddr))
+        self.fromaddr = fromaddr
+        self.toaddrs = [toaddrs] if isinstance(toaddrs, str) else list(toaddrs)
+        for address in self.toaddrs:
+            addresses_in("toaddrs", arguments.text("toaddrs", address))
+        self.subject = arguments.text("subject", subject)
+        self._delay, self._per_hour, self._capacity = delay, per_hour, capacity
+        self._mailer: Any = mailhost
+        self._is_ours = not hasattr(mailhost, "send")
+        if self._is_ours:
+            options = _connection(mailhost, credentials, secure) | {"timeout": timeout, "retries": 0}
+            self._mailer = Mailer(**(options | (mailer or {})))
+        self._begin()
+
+    def _begin(self) -> None:
+        """As it is in a new process: a forked child has neither the thread nor the records."""
+        self._process = os.getpid()
+        self._changed = threading.Condition()
+        self._sending = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._batch = Batch(self._capacity)
+        self._due = 0.0
+        self._sent_at: deque[float] = deque(maxlen=self._per_hour)
+        self._pause = 0.0
+        self._tried_again_at = 0.0
+        self._is_closed = False
+        self._own = threading.local()
+
+    # -- records ---------------------------------------------------------------------------
+
+    def getSubject(self, record: logging.LogRecord) -> str:
+        return self.subject
+
+    def filter(self, record: logging.LogRecord) -> Any:
+        """Here, because it is asked without the handler's lock."""
+        if getattr(self._own, "is_sending", False):
+            return False
+        return super().filter(record)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+            if self._process != os.getpid():
+                self._begin()
+            with self._changed:
+                if not self._batch.count:
+                    self._due = time.monotonic() + self._delay
+                self._batch.add(record, text)
+                if self._thread is None and not self._is_closed:
+                    self._thread = threading.Thread(target=self._run, name="rsmtp.logging", daemon=True)
+                    self._thread.start()
+                self._changed.notify_all()
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Sends what is waiting, at once, unless the mails of this hour are used up."""
+        if self._process == os.getpid() and self._allowed_at() <= time.monotonic():
+            self._send()
+
+    def close(self) -> None:
+        """Sends the rest, and ends. `logging.shutdown` does so at exit."""
+        if self._process == os.getpid() and not self._is_closed:
+            with self._changed:
+                self._is_closed = True
+                self._changed.notify_all()
+            self._send()
+            if self._batch.count:
+                self._say(f"{counted(self._batch.count, 'log record')} could not be mailed")
+            if self._is_ours:
+                self._mailer.close()
+        super().close()
+
+    # -- mails -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._is_closed and (wait := self._wait()) != 0:
+                    self._changed.wait(wait)
+                if self._is_closed:
+                    return
+            self._send()
+
+    def _wait(self) -> float | None:
+        """Seconds until the next mail; None: until there is something to mail."""
+        if not self._batch.count:
+            return None
+        due = max(self._due, self._tried_again_at, self._allowed_at())
+        return max(0.0, due - time.monotonic())
+
+    def _allowed_at(self) -> float:
+        return self._sent_at[0] + _HOUR if len(self._sent_at) == self._per_hour else 0.0
+
+    def _send(self) -> None:
+        with self._sending:
+            with self._changed:
+                batch, self._batch = self._batch, Batch(self._capacity)
+            if not batch.count:
+                return
+            self._own.is_sending = True
+            try:
+                self._mailer.send(self._letter(batch))
+            except Exception as error:
+                self._keep(batch, error)
+            except BaseException as error:  # Ctrl-C, while it is flushed
+                self._keep(batch, error)
+                raise
+            else:
+                self._pause = 0.0
+                self._sent_at.append(time.monotonic())
+            finally:
+                self._own.is_sending = False
+
+    def _letter(self, batch: Batch) -> Message:
+        assert batch.worst is not None
+        subject = " ".join(str(self.getSubject(batch.worst)).split())
+        if batch.count > 1:
+            subject += f" ({counted(batch.count, 'record')})"
+        return self._message(subject, letter.in_text(batch), letter.in_html(batch))
+
+    def _message(self, subject: str, text: str, html: str) -> Message:
+        return Message(
+            text, html=html, subject=subject, from_=self.fromaddr, to=self.toaddrs,
+            headers={"Auto-Submitted": "auto-generated"},
+        )  # fmt: skip
+
+    def _keep(self, batch: Batch, error: BaseException) -> None:
+        self._pause = min(self._pause * 2 or _FIRST_PAUSE, _LONGEST_PAUSE)
+        with self._changed:
+            batch.continued_by(self._batch)
+            self._batch = batch
+            self._tried_again_at = time.monotonic() + self._pause
+        self._say(
+            f"{counted(batch.count, 'log record')} could not be mailed yet: {type(error).__name__}: {error}"
+        )
+
+    def _say(self, words: str) -> None:
+        """Where `logging` itself complains."""
+        if logging.raiseExceptions and sys.stderr is not None:
+            try:
+                print(f"rsmtp.logging: {words}", file=sys.stderr)
+            except (OSError, ValueError):
+                pass
+
+
+def _connection(
+    mailhost: Any, credentials: tuple[str, str] | None, secure: Sequence[str] | None
+) -> dict[str, Any]:
+    """What SMTPHandler's arguments are to a Mailer."""
+    if isinstance(mailhost, str) and ":" in mailhost and "//" in mailhost:
+        if credentials is not None or secure is not None:
+            raise ValueError("credentials and secure: a URL tells them itself")
+        return {"url": mailhost}
+    host, port = mailhost if isinstance(mailhost, (list, tuple)) else (mailhost, None)
+    if credentials is None and secure is None:
+        return {"host": host, "port": port or 25, "tls": "none"}
+    options = {"host": host, "port": port or 25, "tls": "starttls"}
+    if credentials is not None:
+        options["username"], options["password"] = credentials
+    if secure:
+        from rsmtp import TlsConfig
+
+        key, *certificate = secure
+        pair = (certificate[0], key) if certificate else key
+        options["context"] = TlsConfig(client_certificate=pair)
+    return options
