@@ -272,7 +272,8 @@ def test_bad_arguments_are_told_at_once(arguments, options, words):
 
 def run(code, catcher):
     done = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(code), catcher.host, str(catcher.port)],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(code),
+         catcher.host, str(catcher.port)],
         capture_output=True, text=True, timeout=50,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

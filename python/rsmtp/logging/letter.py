@@ -65,14 +65,7 @@ def _at(moment: float) -> str:
 
 def _clean(text: str) -> str:
     """Control characters would make a mail reader show something else, or nothing."""
-    return "".join(c if c in "\n\t" or (c.isprintable() or c == " ") else _named(c) for c in text)
-
-
-def _named(character: str) -> str:
-    return (
-        ""
-        if character == "\r"
-        else f"\\x{ord(character):02x}"
-        if ord(character) < 256
-        else f"\\u{ord(character):04x}"
+    return "".join(
+        c if c in "\n\t" or c.isprintable() else "" if c == "\r" else c.encode("unicode_escape").decode()
+        for c in text
     )
