@@ -251,6 +251,19 @@ def test_nothing_has_to_be_opened(catcher):
     assert len({message.peer for message in catcher.messages}) == 1
 
 
+def test_open_tells_whether_the_server_lets_us_in(catcher):
+    backend = mail.get_connection()
+    assert [backend.open(), backend.open()] == [True, False]
+    backend.close()
+    assert backend.open() is True
+    elsewhere = mail.get_connection(port=1)
+    with pytest.raises(ConnectionRefusedError):
+        elsewhere.open()
+    elsewhere.fail_silently = True
+    assert elsewhere.open() is None
+    assert not catcher.messages
+
+
 @only_mailers
 def test_mailers(catcher):
     options = {"host": catcher.host, "port": catcher.port, "rate": 1000, "retries": 0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -37,7 +37,17 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
         elif not args and options.get("host") is None and "url" in given:
             options["host"] = ""
         super().__init__(*args, **options)
+        self.connection: Mailer | None = None
         self._given = given
+        self._verifies = True
+
+    def __enter__(self) -> Self:
+        """`with connection:` is for many messages, which need no session of their own here."""
+        self._verifies = False
+        try:
+            return super().__enter__()  # type: ignore[no-any-return]
+        finally:
+            self._verifies = True
 
     @property
     def mailer(self) -> Mailer:
@@ -106,12 +116,25 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
             raise ValueError(f"Invalid address {text!r}: local-part contains non-ASCII characters")
         return found[0]
 
-    def open(self) -> bool:
-        """Nothing has to be opened: a session is, for the first message."""
-        return False
+    def open(self) -> bool | None:
+        """Finds out whether the server lets us in (`Mailer.verify`), for health checks: nothing has
+        to be opened for sending. True: it does. None: it does not, and the backend has
+        `fail_silently`. False: it was asked before."""
+        if self.connection is not None:
+            return False
+        try:
+            if self._verifies:
+                self.mailer.verify()
+        except OSError:
+            if self.fail_silently:
+                return None
+            raise
+        self.connection = self.mailer
+        return True
 
     def close(self) -> None:
         """Idle sessions are kept, and end by themselves (`keep_idle`)."""
+        self.connection = None
 
 
 # What Django's backend takes itself.

@@ -58,6 +58,10 @@ class OutboxBackend(EmailBackend):
             )
         return connection.settings_dict["NAME"]
 
+    def open(self) -> bool:
+        """There is nothing to connect to."""
+        return False
+
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
         """Puts them into the outbox, all or none, and returns their number.
 
