@@ -3,7 +3,7 @@
 
 use rsmtp::protocol::auth::{Credentials, Mechanism, Secret};
 use rsmtp::protocol::command::Command;
-use rsmtp::protocol::session::Options;
+use rsmtp::protocol::session::{Options, Plaintext};
 use rsmtp::protocol::transaction::{Fate, Transaction, Verdict};
 use rsmtp::protocol::{Body, Error, Event, Request, Session, Step};
 use std::fs;
@@ -188,14 +188,26 @@ fn options(text: &str) -> Options {
         pipelining: !has("no-pipelining"),
         chunking: !has("no-chunking"),
         implicit_tls: has("implicit-tls"),
-        plaintext_auth: has("plaintext-auth"),
+        plaintext: match () {
+            () if has("plaintext-auth") => Plaintext::Everything,
+            () if has("no-plaintext") => Plaintext::Local,
+            () => Plaintext::Mail,
+        },
         like_smtplib: has("like-smtplib"),
     }
 }
 
 fn has_only_known(text: &str) -> bool {
-    let known =
-        ["lmtp", "no-pipelining", "no-chunking", "implicit-tls", "plaintext-auth", "like-smtplib", ""];
+    let known = [
+        "lmtp",
+        "no-pipelining",
+        "no-chunking",
+        "implicit-tls",
+        "plaintext-auth",
+        "no-plaintext",
+        "like-smtplib",
+        "",
+    ];
     text.split(' ').all(|word| known.contains(&word))
 }
 

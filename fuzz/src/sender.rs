@@ -20,6 +20,7 @@ use rsmtp::bulk::{
 use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::auth::{Credentials, Secret};
 use rsmtp::protocol::opening::Security;
+use rsmtp::protocol::session::Plaintext;
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use std::collections::HashMap;
@@ -210,7 +211,7 @@ fn hop(number: usize, credentials: bool) -> Hop {
     let secret = || Credentials::new("user", Secret::Password("password".to_owned())).unwrap();
     let server = Server {
         name: format!("server {number}").into(),
-        options: Options { plaintext_auth: true, ..Options::default() },
+        options: Options { plaintext: Plaintext::Everything, ..Options::default() },
         security: Security::None,
         make_layer: Arc::new(|| Err(Error::new(Kind::Misuse, Stage::Handshake, "no TLS here"))),
         credentials: credentials.then(|| Source::Fixed(secret())),

@@ -22,6 +22,7 @@ use rsmtp::protocol::command::{Command, Verb};
 use rsmtp::protocol::error::{Error, Kind, Stage};
 use rsmtp::protocol::extension::Extensions;
 use rsmtp::protocol::reply::Reply;
+use rsmtp::protocol::session::Plaintext;
 use rsmtp::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
 use rsmtp::protocol::transcript::{MASK, Speaker};
 use rsmtp::protocol::{Body, Event, Options, Request, Session, State, Step};
@@ -100,7 +101,7 @@ pub fn options(bits: u8) -> Options {
         pipelining: bits & 2 == 0,
         chunking: bits & 4 == 0,
         implicit_tls: bits & 8 != 0,
-        plaintext_auth: bits & 16 != 0,
+        plaintext: if bits & 16 != 0 { Plaintext::Everything } else { Plaintext::Mail },
         like_smtplib: bits & 32 != 0,
     }
 }
@@ -507,7 +508,7 @@ impl Run {
             text.lines().map(Verb::of_line).collect()
         };
         let plain = &self.said[..self.plain];
-        if !self.options.plaintext_auth {
+        if self.options.plaintext != Plaintext::Everything {
             assert!(!verbs(plain).contains(&Verb::Auth), "AUTH without TLS");
         }
         if let Some(from) = self.tls_from.filter(|&from| from < plain.len()) {

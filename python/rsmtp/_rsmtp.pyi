@@ -1752,6 +1752,11 @@ class Request:
         HELP (RFC 5321 4.1.1.8).
         """
     @property
+    def is_private(self, /) -> bool:
+        """
+        Whether it is a command of a login or of mail, which is not for others to read.
+        """
+    @property
     def line(self, /) -> str | None:
         """
         The command line of a request that is a single command, in smtplib's
@@ -1943,7 +1948,9 @@ class Settings:
         deadline: seconds for one whole operation; None: no limit.
         lmtp: LMTP (RFC 2033).
         pipelining, chunking: whether to use what the server offers of them.
-        plaintext_auth: whether AUTH may leave this machine without TLS.
+        plaintext: what may go without TLS: "nothing", "local" (what stays on this machine) or
+            "mail" (besides, mail to any server).
+        plaintext_auth: with "mail", passwords too may leave this machine without TLS.
         like_smtplib: send exactly what smtplib would send.
         implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
         encrypted: the connection is encrypted already, by the code that made it.
@@ -1957,6 +1964,7 @@ class Settings:
         lmtp: bool = False,
         pipelining: bool = True,
         chunking: bool = True,
+        plaintext: str = "mail",
         plaintext_auth: bool = False,
         like_smtplib: bool = False,
         implicit_tls: bool = False,

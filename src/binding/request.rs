@@ -132,6 +132,15 @@ impl Request {
         }
     }
 
+    /// Whether it is a command of a login or of mail, which is not for others to read.
+    #[getter]
+    fn is_private(&self) -> bool {
+        match &*self.asked.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Asked::Session(protocol::Request::Command(command))) => command.verb().is_private(),
+            _ => false,
+        }
+    }
+
     /// EHLO, or LHLO in an LMTP session. With `fall_back`, HELO follows if the
     /// server says that it does not know EHLO (RFC 5321 3.2).
     #[staticmethod]

@@ -4,7 +4,7 @@ use super::error::{bad_argument, to_python};
 use super::ssl_context::Raised;
 use super::tls::layer_for;
 use crate::driver::{Operation, Patience};
-use crate::protocol::Options;
+use crate::protocol::session::{Options, Plaintext};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::time::Duration;
@@ -16,7 +16,9 @@ use std::time::Duration;
 ///     deadline: seconds for one whole operation; None: no limit.
 ///     lmtp: LMTP (RFC 2033).
 ///     pipelining, chunking: whether to use what the server offers of them.
-///     plaintext_auth: whether AUTH may leave this machine without TLS.
+///     plaintext: what may go without TLS: "nothing", "local" (what stays on this machine) or
+///         "mail" (besides, mail to any server).
+///     plaintext_auth: with "mail", passwords too may leave this machine without TLS.
 ///     like_smtplib: send exactly what smtplib would send.
 ///     implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
 ///     encrypted: the connection is encrypted already, by the code that made it.
@@ -32,8 +34,8 @@ pub struct Settings {
 impl Settings {
     #[new]
     #[pyo3(signature = (
-        *, timeout=None, deadline=None, lmtp=false, pipelining=true, chunking=true, plaintext_auth=false,
-        like_smtplib=false, implicit_tls=false, encrypted=false, context: "object" = None
+        *, timeout=None, deadline=None, lmtp=false, pipelining=true, chunking=true, plaintext="mail",
+        plaintext_auth=false, like_smtplib=false, implicit_tls=false, encrypted=false, context: "object" = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -42,14 +44,25 @@ impl Settings {
         lmtp: bool,
         pipelining: bool,
         chunking: bool,
+        plaintext: &str,
         plaintext_auth: bool,
         like_smtplib: bool,
         implicit_tls: bool,
         encrypted: bool,
         context: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
+        let plaintext = match (plaintext, plaintext_auth) {
+            ("mail", true) => Plaintext::Everything,
+            ("mail", false) => Plaintext::Mail,
+            ("local", _) => Plaintext::Local,
+            ("nothing", _) => Plaintext::Nothing,
+            (other, _) => {
+                let why = format!("{other:?} is none of \"nothing\", \"local\" and \"mail\"");
+                return Err(bad_argument("plaintext", &why));
+            }
+        };
         let options =
-            Options { lmtp, pipelining, chunking, plaintext_auth, like_smtplib, implicit_tls: encrypted };
+            Options { lmtp, pipelining, chunking, plaintext, like_smtplib, implicit_tls: encrypted };
         Ok(Self { options, patience: patience(timeout, deadline)?, implicit_tls, context })
     }
 }

@@ -76,6 +76,11 @@ impl Verb {
         }
     }
 
+    /// Whether it is part of a login or of mail, which are not for others to read.
+    pub fn is_private(self) -> bool {
+        matches!(self, Self::Auth | Self::Mail | Self::Rcpt | Self::Data | Self::Bdat)
+    }
+
     /// The verb that a command line begins with, in any case (RFC 5321 2.4).
     pub fn of_line(line: &str) -> Self {
         let word = line.trim_start().split([' ', '\t', ':']).next().unwrap_or("");

@@ -149,8 +149,10 @@ pub enum Advice {
     HearReply,
     /// Ask for STARTTLS together with its handshake.
     ShakeHands,
-    /// Encrypt, or allow AUTH without it in words.
+    /// Encrypt, or allow a login without it.
     Encrypt,
+    /// Encrypt, or allow mail without it.
+    EncryptMail,
     /// Do without CHUNKING.
     WithoutChunking,
     /// Do without TLS, in words, if the network is trusted.
@@ -198,6 +200,7 @@ impl Advice {
             Self::HearReply => "hear the reply",
             Self::ShakeHands => "shake hands",
             Self::Encrypt => "encrypt",
+            Self::EncryptMail => "encrypt mail",
             Self::WithoutChunking => "do without chunking",
             Self::TrustTheNetwork => "trust the network",
             Self::Connect => "connect",

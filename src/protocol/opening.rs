@@ -34,7 +34,8 @@ pub enum Security {
     /// Never: the caller has said so in words.
     None,
     /// What holds where the caller has said nothing: as [`Security::StartTls`], but a connection
-    /// that does not leave this machine goes without TLS.
+    /// that does not leave this machine goes without TLS, unless the server offers the login
+    /// that is wanted only under TLS.
     Default,
     /// By STARTTLS where the server offers it (RFC 7435). What is on the way can hide the
     /// offer.
@@ -196,7 +197,12 @@ impl Opening {
             let error = Error::new(Kind::NotSupported, Stage::StartTls, message);
             return Err(error.with_advice(Advice::TrustTheNetwork));
         }
-        let tries = self.plan.security == Security::Opportunistic && !session.is_secure();
+        let tries = !session.is_secure()
+            && match self.plan.security {
+                Security::Opportunistic => true,
+                Security::Default => self.plan.credentials.is_some() && !session.extensions().has("AUTH"),
+                Security::None | Security::StartTls | Security::Implicit => false,
+            };
         if wanted || (tries && offered) {
             self.opened.offered_in_plaintext = Some(session.extensions().clone());
             self.awaited = Awaited::Tls;
@@ -219,13 +225,13 @@ mod tests {
     use super::*;
     use crate::protocol::auth::Secret;
     use crate::protocol::event::Step;
-    use crate::protocol::session::Options;
+    use crate::protocol::session::{Options, Plaintext};
 
     /// Converses as the script says: "S: " is what the server sends, "C: " what it must be
     /// sent, "TLS" that STARTTLS is asked for and comes up. What came of the opening, and
     /// what the session would say next.
     fn opened(plan: Plan, script: &str) -> (Opened, Session) {
-        let mut session = Session::new(Options { plaintext_auth: true, ..Options::default() });
+        let mut session = Session::new(Options { plaintext: Plaintext::Everything, ..Options::default() });
         let mut opening = Opening::new(plan);
         assert!(matches!(opening.begin(&mut session), Next::Talk));
         let mut said = Vec::new();
@@ -309,6 +315,28 @@ mod tests {
         let mut opening = Opening::new(plan(Security::Default, None));
         let _ = opening.begin(&mut session);
         assert!(!opening.wants_starttls(&session));
+    }
+
+    #[test]
+    fn on_this_machine_a_login_that_is_offered_under_tls_only_brings_tls_up() {
+        for (offered, next) in [("STARTTLS", "STARTTLS"), ("AUTH PLAIN", "AUTH PLAIN AHUAcA==")] {
+            let mut session = Session::new(Options::default());
+            session.stays_on_this_machine();
+            session.received(b"220 hi\r\n").unwrap();
+            assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
+            session.request(Request::Hello("client.test".parse().unwrap())).unwrap();
+            let Step::Send(octets) = session.step() else { panic!("it says EHLO") };
+            let octets = octets.len();
+            session.sent(octets);
+            session.received(format!("250-hi\r\n250 {offered}\r\n").as_bytes()).unwrap();
+            assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
+            let mut opening = Opening::new(plan(Security::Default, Some(password())));
+            match (opening.begin(&mut session), session.step()) {
+                (Next::StartTls, _) => assert_eq!(next, "STARTTLS"),
+                (Next::Talk, Step::Send(said)) => assert_eq!(said, format!("{next}\r\n").as_bytes()),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ from servers import certificates
 
 FOLDER = Path(__file__).parent.parent / "dialogues"
 # On loopback the password may go without TLS: it stays on this machine.
-ELSEWHERE = {"auth-needs-tls"}
+ELSEWHERE = {"auth-needs-tls", "no-plaintext-neither-login-nor-mail"}
 # Several messages in flight: a client asks for one thing at a time.
 BULK = {
     "chunked-and-bdat-out-of-sequence",

@@ -227,7 +227,7 @@ def test_a_verb_after_the_end_is_told_to_connect_again():
 def test_no_word_of_a_message_chooses_a_hint(kind, text):
     facts = {"stage": "command", "reply": None, "os_error": None, "advice": None}
     assert errors.from_engine(kind, text, **facts).hint is None
-    assert errors.from_engine(kind, text, **facts | {"advice": "encrypt"}).hint.startswith("Call starttls()")
+    assert errors.from_engine(kind, text, **facts | {"advice": "encrypt"}).hint.startswith("Use TLS")
 
 
 @pytest.mark.parametrize(

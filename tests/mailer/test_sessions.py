@@ -165,7 +165,7 @@ def test_an_ssl_context_decides_for_itself(secure):
 
 
 def test_nothing_goes_out_in_plaintext_where_starttls_is_stripped(catcher):
-    with rsmtp.Mailer(f"smtp://user:secret@127.0.0.1:{catcher.port}", retries=0) as mailer:
+    with rsmtp.Mailer(f"smtp://user:secret@127.0.0.1:{catcher.port}?tls=starttls", retries=0) as mailer:
         with pytest.raises(errors.SMTPNotSupportedError, match="STARTTLS"):
             mailer.send(MESSAGE)
     assert catcher.messages == []

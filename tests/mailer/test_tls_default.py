@@ -1,5 +1,5 @@
-"""What a Mailer does where `tls` is not given: STARTTLS, unless it sends without a login to a
-server on this machine. Servers on the network are on this machine's own address."""
+"""What a Mailer does where `tls` is not given: STARTTLS, unless the server is on this
+machine. Servers on the network are on this machine's own address."""
 
 import asyncio
 
@@ -68,8 +68,16 @@ def test_a_unix_socket_is_on_this_machine(tmp_path):
         assert mailer.send(MESSAGE).ok
 
 
-@pytest.mark.parametrize("more", [LOGIN, {"context": rsmtp.TlsConfig(verify=False)}])
-def test_credentials_or_a_context_need_tls_on_this_machine_too(more):
+def test_a_login_on_this_machine_needs_no_tls():
+    with offering("STARTTLS", "AUTH PLAIN") as server:
+        with rsmtp.Mailer(host="localhost", port=server.port, retries=0, **LOGIN) as mailer:
+            assert mailer.send(MESSAGE).ok
+        assert b"STARTTLS" not in server.heard and b"AUTH PLAIN" in server.heard
+
+
+@pytest.mark.parametrize("more", [{}, LOGIN])
+def test_a_context_asks_for_tls_on_this_machine_too(more):
+    more = {"context": rsmtp.TlsConfig(verify=False), **more}
     with offering("AUTH PLAIN") as server:
         with rsmtp.Mailer(host="localhost", port=server.port, retries=0, **more) as mailer:
             with pytest.raises(errors.SMTPNotSupportedError, match="STARTTLS"):

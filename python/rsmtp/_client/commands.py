@@ -60,9 +60,10 @@ class Commands(Connecting):
         line = arguments.secret("cmd", cmd)
         if args:
             line = f"{line} {arguments.secret('args', args)}"
-        if line.lstrip()[:4].upper() == "MAIL":
+        request = Request.free(line)
+        if request.is_private:
             yield from self._rsmtp_starttls_if_needed()
-        yield from self._rsmtp_perform_seen(line, Request.free(line))
+        yield from self._rsmtp_perform_seen(line, request)
 
     def _rsmtp_getreply(self) -> Steps[Reply]:
         """The next reply: (code, text), the lines of the text joined by LF."""
@@ -167,7 +168,9 @@ class Commands(Connecting):
     def _rsmtp_rcpt(self, recip: str, options: Sequence[str] = ()) -> Steps[Reply]:
         """RCPT (RFC 5321 4.1.1.3)."""
         arguments.text("recip", recip)
-        reply: Reply = yield self._rsmtp_perform(Request.rcpt(recip, outgoing.options_of("options", options)))
+        request = Request.rcpt(recip, outgoing.options_of("options", options))
+        yield from self._rsmtp_starttls_if_needed()
+        reply: Reply = yield self._rsmtp_perform(request)
         return reply
 
     def _rsmtp_data(self, msg: rsmtp.typing.MessageData) -> Steps[Reply]:
@@ -177,6 +180,7 @@ class Commands(Connecting):
         if it could not be read to its end: the connection is closed then.
         """
         content = outgoing.content_of(msg)
+        yield from self._rsmtp_starttls_if_needed()
         if self._rsmtp_overrides("send"):
             reply: Reply = yield from self._rsmtp_data_by_steps(bytes(content))
         else:

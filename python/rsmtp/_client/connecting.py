@@ -96,19 +96,24 @@ class Connecting(Conversation):
             self._rsmtp_introduced(opened.hello)
         return opened
 
-    def _rsmtp_starttls_if_needed(self) -> Steps[None]:
+    def _rsmtp_starttls_if_needed(self, *, login: bool = False) -> Steps[None]:
         """Before a login and before mail, where the caller has said nothing about TLS:
-        STARTTLS, and EHLO again, unless the connection stays on this machine."""
-        if self._rsmtp_is_settled or self._rsmtp_connection is None:
+        STARTTLS, and EHLO again, unless the connection stays on this machine. There, too, where
+        a context is given, or the server offers its login only under TLS."""
+        # Asked before each message: most of them are not a session's first.
+        if self._rsmtp_tls_is_said or self._rsmtp_connection is None:
             return
-        by_context = self._rsmtp_context is not None
-        if (by_context and self._rsmtp_tls is None) or self._rsmtp_connection.is_exposed:
+        is_behind_tls = login and self.has_extn("starttls") and not self.has_extn("auth")
+        if self._rsmtp_is_settled and not is_behind_tls:
+            return
+        wanted = self._rsmtp_context is not None or is_behind_tls
+        if (wanted and self._rsmtp_tls is None) or self._rsmtp_connection.is_exposed:
             if self._rsmtp_overrides("ehlo", "starttls", *LINE_BY_LINE):
                 yield self._rsmtp_own.ehlo_or_helo_if_needed()
                 if self.has_extn("starttls"):
                     yield self._rsmtp_own.starttls()
                     yield self._rsmtp_own.ehlo()
-            opened = yield from self._rsmtp_open("starttls" if by_context else "default")
+            opened = yield from self._rsmtp_open("starttls" if wanted else "default")
             if opened.trouble is not None:
                 raise opened.trouble
         self._rsmtp_is_settled = True
@@ -149,12 +154,19 @@ class Connecting(Conversation):
             lmtp=self._rsmtp_speaks_lmtp,
             pipelining=self._rsmtp_pipelining,
             chunking=self._rsmtp_chunking,
+            plaintext=self._rsmtp_plaintext(),
             plaintext_auth=self._rsmtp_allow_plaintext_auth,
             like_smtplib=self._rsmtp_like_smtplib,
             implicit_tls=self._rsmtp_tls_mode == "implicit" and not encrypted,
             encrypted=encrypted,
             context=self._rsmtp_context,
         )
+
+    def _rsmtp_plaintext(self) -> str:
+        """What may go over a connection without TLS, as far as the engine is to check it."""
+        if self._rsmtp_like_smtplib or (self._rsmtp_tls_is_said and self._rsmtp_tls_mode == "none"):
+            return "mail"
+        return "local" if self._rsmtp_tls_mode == "none" and self._rsmtp_context is None else "nothing"
 
     def _rsmtp_connected(self, connection: Any) -> None:
         replaced, self._rsmtp_connection = self._rsmtp_connection, connection

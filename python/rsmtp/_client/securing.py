@@ -108,7 +108,7 @@ class Securing(Connecting):
         asked = callable(password) or callable(access_token)
         secrets = yield from self._rsmtp_secrets(password, access_token, (None, None))
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
-        yield from self._rsmtp_starttls_if_needed()
+        yield from self._rsmtp_starttls_if_needed(login=True)
         try:
             reply: Reply = yield from self._rsmtp_log_in(user, *secrets, mechanism, initial_response_ok)
             return reply
@@ -203,7 +203,7 @@ class Securing(Connecting):
         """
         arguments.text("mechanism", mechanism)
         arguments.function("authobject", authobject)
-        yield from self._rsmtp_starttls_if_needed()
+        yield from self._rsmtp_starttls_if_needed(login=True)
         initial = _octets((yield authobject())) if initial_response_ok else None
         line = f"AUTH {mechanism.upper()}" + ("" if initial is None else f" {_base64(initial) or '='}")
         answer = yield from self._rsmtp_perform_auth(line, Request.auth(mechanism.upper(), initial))

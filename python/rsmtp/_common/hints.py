@@ -39,7 +39,14 @@ TABLE = {
     # Kinds of the engine (`Advice` in src/protocol/error.rs).
     "hear the reply": Words(": call getreply() first"),
     "shake hands": Words(": use starttls()"),
-    "encrypt": Words(": call starttls() first, or say allow_plaintext_auth=True"),
+    "encrypt": Words(
+        ': use TLS (starttls(), or tls="starttls"), or say tls="none" and allow_plaintext_auth=True if you '
+        "trust the network between",
+        terminal="Use TLS: smtp:// without ?tls=none, or smtps://.",
+    ),
+    "encrypt mail": Words(
+        ': call starttls() first, or say tls="none" if you trust the network between',
+    ),
     "do without chunking": Words(", say chunking=False"),
     "trust the network": Words(
         ', and nothing goes out in plaintext unless that is said: with tls="none", if you trust the '

@@ -57,7 +57,7 @@ def send(
         check: False returns the receipt also of a message that no recipient got.
 
     The other arguments are those of `Mailer`: where `tls` is not given, STARTTLS is required
-    (not by a server on this machine, without a login), and TLS from the first octet with port 465.
+    (except for a server on this machine), and TLS from the first octet with port 465.
 
     Returns the receipt and raises as `Mailer.send` does. To send several messages, use a
     `Mailer`: it keeps its sessions.

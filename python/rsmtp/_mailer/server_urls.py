@@ -3,7 +3,7 @@
 smtp://user:password@mail.example.org        STARTTLS required, port 587
 smtps://user:password@mail.example.org       TLS from the first octet, port 465
 smtp://mail.example.org:465                  TLS from the first octet, as the port is for
-smtp://localhost:25                          no TLS on this machine, and no login
+smtp://localhost:25                          no TLS on this machine
 smtp://relay.example.org:25?tls=none         no TLS, said in words
 lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
 smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080

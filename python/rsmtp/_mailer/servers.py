@@ -20,8 +20,8 @@ _LMTP_PORT = 24
 
 class Server:
     """One server. `tls` is "starttls", "implicit" or "none"; None stands for "implicit"
-    with port 465, for "starttls" with a context or credentials, and otherwise for "default":
-    "starttls", but a server on this machine is spoken to without TLS. `port` 0 stands for 587,
+    with port 465, for "starttls" with a context, and otherwise for "default": "starttls", but a
+    server on this machine is spoken to without TLS. `port` 0 stands for 587,
     465 and 25, and for 24 with LMTP; `path` is a Unix socket. `local_hostname` is what EHLO
     says: this machine's name if it is fully qualified, its address otherwise. The other
     settings are those of `SmtpClient`."""
@@ -91,9 +91,9 @@ class Server:
             self.timeout = _socket.getdefaulttimeout()
 
     def _default(self) -> str:
-        """The engine's "default" is STARTTLS, unless the connection stays on this machine."""
-        given = (self.context, self.username, self.password, self.access_token)
-        return "default" if all(one is None for one in given) else "starttls"
+        """The engine's "default" is STARTTLS, unless the connection stays on this machine. Who gives
+        a context asks for TLS there, too."""
+        return "default" if self.context is None else "starttls"
 
     @property
     def security(self) -> str:

@@ -8,8 +8,8 @@ use crate::binding::request::parse;
 use crate::binding::tls::make_layer;
 use crate::bulk::{Hop, Server};
 use crate::driver::{Patience, Target};
-use crate::protocol::Options;
 use crate::protocol::opening::Security;
+use crate::protocol::session::{Options, Plaintext};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -67,7 +67,11 @@ impl ServerSettings {
             lmtp: self.lmtp,
             pipelining: self.pipelining,
             chunking: self.chunking,
-            plaintext_auth: self.allow_plaintext_auth,
+            plaintext: match (security, self.allow_plaintext_auth) {
+                (Security::Default | Security::StartTls | Security::Implicit, _) => Plaintext::Local,
+                (Security::None | Security::Opportunistic, false) => Plaintext::Mail,
+                (Security::None | Security::Opportunistic, true) => Plaintext::Everything,
+            },
             ..Options::default()
         };
         let server = Server {

@@ -101,6 +101,7 @@ impl Session {
     pub fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.check_open()?;
         self.check_no_procedure()?;
+        self.check_raw_plaintext(bytes)?;
         self.out.raw(bytes, self.state == State::Authenticating);
         Ok(())
     }
@@ -116,7 +117,9 @@ impl Session {
 
     pub(super) fn begin_command(&mut self, command: &Command) {
         let verb = command.verb();
-        self.tls.demanded |= verb == Verb::StartTls;
+        if verb == Verb::StartTls {
+            self.demand_tls();
+        }
         if let Command::Free(text) = command {
             let response = match self.state {
                 State::Authenticating => Some(text.as_str()),
@@ -229,20 +232,13 @@ impl Session {
         }
         if verb == Verb::StartTls && !self.server.extensions.has("STARTTLS") {
             // Scripts for smtplib try it, and go on in plaintext where it is not offered.
-            self.tls.demanded |= !self.options.like_smtplib;
+            if !self.options.like_smtplib {
+                self.demand_tls();
+            }
             let why = "STARTTLS extension not supported by server.";
             return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::UseAPortForTls));
         }
-        let speaks_of_mail = matches!(verb, Verb::Mail | Verb::Rcpt | Verb::Data | Verb::Auth);
-        if speaks_of_mail && self.tls.demanded && !self.tls.up {
-            let why = "STARTTLS was asked for and not to be had: nothing goes out in plaintext after that";
-            return Err(self.misuse(stage, why));
-        }
-        if verb == Verb::Auth && !self.tls.up && !self.options.plaintext_auth {
-            let why = "the connection is not encrypted, and the password could be read on the way";
-            return Err(Error::new(Kind::NotSupported, stage, why).with_advice(Advice::Encrypt));
-        }
-        Ok(())
+        self.check_plaintext(verb)
     }
 
     /// A MAIL or RCPT of its own needs SMTPUTF8 said with it, or with the MAIL

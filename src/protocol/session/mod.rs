@@ -11,6 +11,7 @@ mod hear;
 mod limits;
 mod options;
 mod parts;
+mod plaintext;
 mod resets;
 mod sequence;
 
@@ -25,6 +26,7 @@ use super::transcript::{Line, Speaker};
 use ask::Procedure;
 pub use options::Options;
 use parts::{Ending, Events, Flight, Input, Server, Tls};
+pub use plaintext::Plaintext;
 use sequence::Sequence;
 use std::collections::VecDeque;
 
@@ -131,10 +133,8 @@ impl Session {
         self.server.extensions = extensions;
     }
 
-    /// The connection does not leave this machine: nothing on the way can listen in, and AUTH
-    /// may go without TLS.
+    /// The connection does not leave this machine: nothing on the way can listen in.
     pub fn stays_on_this_machine(&mut self) {
-        self.options.plaintext_auth = true;
         self.tls.local = true;
     }
 
@@ -187,7 +187,7 @@ impl Session {
             Verb::StartTls => self.server.extensions.has("STARTTLS") && !self.tls.up,
             Verb::Auth => self.server.extensions.has("AUTH"),
             Verb::Bdat => self.server.extensions.has("CHUNKING"),
-            Verb::Mail => !self.tls.demanded || self.tls.up,
+            Verb::Mail => self.check_plaintext(*verb).is_ok(),
             Verb::Ehlo | Verb::Helo => !self.options.lmtp,
             Verb::Lhlo => self.options.lmtp,
             Verb::Other => false,

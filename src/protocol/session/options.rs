@@ -1,5 +1,6 @@
 //! How a session is to speak.
 
+use super::plaintext::Plaintext;
 use crate::protocol::command::Letters;
 
 /// What a session may do and what it speaks.
@@ -13,9 +14,8 @@ pub struct Options {
     pub chunking: bool,
     /// TLS was up before the greeting (RFC 8314), by us or by the code that made the connection.
     pub implicit_tls: bool,
-    /// AUTH may go over a connection without TLS: it stays on this machine, or
-    /// the caller said so in words.
-    pub plaintext_auth: bool,
+    /// What may go over a connection without TLS.
+    pub plaintext: Plaintext,
     /// Be smtplib on the wire: its letters, and 8-bit content even for a server
     /// that does not offer 8BITMIME.
     pub like_smtplib: bool,
@@ -34,7 +34,7 @@ impl Default for Options {
             pipelining: true,
             chunking: true,
             implicit_tls: false,
-            plaintext_auth: false,
+            plaintext: Plaintext::Mail,
             like_smtplib: false,
         }
     }

@@ -16,8 +16,6 @@ pub(super) struct Tls {
     pub up: bool,
     /// The connection does not leave this machine.
     pub local: bool,
-    /// STARTTLS was said: from then on it is TLS or nothing.
-    pub demanded: bool,
     /// The answer to STARTTLS, until the handshake is over.
     pub due: Option<Reply>,
 }
