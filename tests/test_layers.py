@@ -158,13 +158,14 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_common", "errors", "display"}, set()),
     "messages": ({"message", "email", "typing"}, {"ground"}),
     "transport": ({"_transport"}, {"ground"}),
+    "credentials": ({"credentials"}, {"ground"}),
     "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib"}, {"ground", "transport"}),
-    "mailers": ({"_mailer", "_aio", "mailer"}, {"ground", "transport", "clients"}),
+    "mailers": ({"_mailer", "_aio", "mailer"}, {"ground", "transport", "credentials", "clients"}),
     "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
     "testing": ({"testing", "pytest_plugin"}, {"ground"}),
     "programs": (
         {"cli", "__main__", "inbox", "demo"},
-        {"ground", "messages", "transport", "clients", "mailers", "outbox", "testing"},
+        {"ground", "messages", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
     ),
     "frameworks": ({"django", "logging"}, {"ground", "messages", "clients", "mailers", "outbox", "programs"}),
 }
@@ -212,8 +213,9 @@ def test_python_layer_imports_nothing_above_it(layer):
 
 # What people import. A module that they don't goes into a wing.
 PUBLIC = {
-    *("aio", "aiosmtplib", "cli", "client", "demo", "display", "django", "email", "errors", "inbox"),
-    *("logging", "mailer", "message", "outbox", "pytest_plugin", "smtplib", "testing", "typing"),
+    *("aio", "aiosmtplib", "cli", "client", "credentials", "demo", "display", "django", "email"),
+    *("errors", "inbox", "logging", "mailer", "message", "outbox", "pytest_plugin", "smtplib"),
+    *("testing", "typing"),
 }
 
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from rsmtp import aio, aiosmtplib, email, errors, inbox, outbox, smtplib, testing, typing
+    from rsmtp import aio, aiosmtplib, credentials, email, errors, inbox, outbox, smtplib, testing, typing
     from rsmtp._aio.mailer import AsyncMailer
     from rsmtp._aio.sending import AsyncSending
     from rsmtp._client.transcript import Transcript
@@ -91,6 +91,7 @@ __all__ = [
     "aio",
     "aiosmtplib",
     "asend",
+    "credentials",
     "email",
     "errors",
     "formataddr",
@@ -102,7 +103,18 @@ __all__ = [
     "typing",
 ]
 
-_MODULES = ("aio", "aiosmtplib", "email", "errors", "inbox", "outbox", "smtplib", "testing", "typing")
+_MODULES = (
+    "aio",
+    "aiosmtplib",
+    "credentials",
+    "email",
+    "errors",
+    "inbox",
+    "outbox",
+    "smtplib",
+    "testing",
+    "typing",
+)
 # Where the rest is at home; what is not listed is one of the errors.
 _HOMES = {
     "AsyncMailer": "_aio.mailer",

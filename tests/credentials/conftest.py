@@ -2,7 +2,7 @@ import pytest
 from mailer import facade
 
 import rsmtp
-from credentials.endpoint import Endpoint
+from credentials.endpoint import Endpoint, everywhere
 
 
 @pytest.fixture
@@ -18,3 +18,17 @@ def either_mailer(request, monkeypatch):
         monkeypatch.setattr(rsmtp, "Mailer", facade.Mailer)
     yield request.param
     facade.close_loops()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return tmp_path_factory.mktemp("endpoint")
+
+
+@pytest.fixture
+def providers(certificates, monkeypatch):
+    """The endpoint, met wherever Google or Microsoft is asked for a token."""
+    with everywhere(certificates) as (endpoint, environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield endpoint

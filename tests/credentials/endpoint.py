@@ -1,8 +1,14 @@
-"""A stand-in for an OAuth 2.0 token endpoint, over HTTP, that counts; and an SMTP server that
-takes the tokens that are good there."""
+"""A stand-in for an OAuth 2.0 token endpoint that counts; and an SMTP server that takes the tokens
+that are good there.
+
+The endpoint speaks HTTP. With certificates it is a proxy too, behind which it is every HTTPS
+server that there is: libraries ask Google and Microsoft, and meet it.
+"""
 
 import base64
+import contextlib
 import json
+import ssl
 import threading
 import time
 import urllib.parse
@@ -11,28 +17,65 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from client.scripted import serve
 
+from servers import certificates
+
 #: What a server tells of a token that it does not take (XOAUTH2, RFC 7628 3.2.2).
 FAULT = {"status": "invalid_token", "scope": "https://mail.example.org/", "schemes": "bearer"}
+
+
+_OF_A_USER = ("urn:ietf:params:oauth:grant-type:device_code", "device_code", "refresh_token")
+
+
+def _encoded(fields):
+    return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+
+
+def _user(client):
+    now = int(time.time())
+    return {
+        "aud": client, "iss": "https://login.microsoftonline.com/contoso.com/v2.0", "sub": "user",
+        "iat": now, "nbf": now - 5, "exp": now + 3600, "preferred_username": "ann@contoso.com",
+        "tid": "tenant",
+    }  # fmt: skip
 
 
 class Endpoint:
     """Gives tokens by POST. `asked` are the forms that came, `good` the tokens that a mail server
     takes."""
 
-    def __init__(self, lifetime=3600):
+    def __init__(self, lifetime=3600, context=None):
         self.lifetime = lifetime
+        self.context = context
         self.asked = []
         self.issued = []
         self.good = set()
+        self.scope = ""
         #: Answers that are given instead, each once: (status, JSON).
         self.answers = []
         self._lock = threading.Lock()
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            host = ""
+
+            def do_CONNECT(self):
+                self.host = self.path.partition(":")[0]
+                self.send_response(200)
+                self.end_headers()
+                self.connection = endpoint.context.wrap_socket(self.connection, server_side=True)
+                self.rfile = self.connection.makefile("rb")
+                self.wfile = self.connection.makefile("wb", 0)
+                self.close_connection = False
+
+            def do_GET(self):
+                self._answer(*endpoint.facts(f"https://{self.host}", self.path.partition("?")[0]))
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                status, answer = endpoint.answer(self.path, dict(urllib.parse.parse_qsl(body)))
+                self._answer(*endpoint.answer(self.host + self.path, dict(urllib.parse.parse_qsl(body))))
+
+            def _answer(self, status, answer):
                 octets = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
@@ -40,22 +83,58 @@ class Endpoint:
                 self.end_headers()
                 self.wfile.write(octets)
 
+            def finish(self):
+                super().finish()
+                self.connection.close()
+
             def log_message(self, *args):
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def facts(self, origin, path):
+        """OpenID Connect's discovery, as Microsoft's tenants have it."""
+        if path.startswith("/common/discovery/"):
+            name = origin.removeprefix("https://")
+            return 200, {
+                "metadata": [{"preferred_network": name, "preferred_cache": name, "aliases": [name]}]
+            }
+        tenant = f"{origin}/{path.strip('/').partition('/')[0]}"
+        return 200, {
+            "issuer": f"{tenant}/v2.0",
+            "authorization_endpoint": f"{tenant}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{tenant}/oauth2/v2.0/token",
+            "device_authorization_endpoint": f"{tenant}/oauth2/v2.0/devicecode",
+        }
 
     def answer(self, path, form):
         with self._lock:
             self.asked.append({"path": path, **form})
             if self.answers:
                 return self.answers.pop(0)
+            if path.endswith("/devicecode"):
+                self.scope = form["scope"]
+                return 200, {
+                    "user_code": "ABCD1234",
+                    "device_code": "device",
+                    "verification_uri": "https://microsoft.com/devicelogin",
+                    "message": "open https://microsoft.com/devicelogin and type ABCD1234",
+                    "expires_in": 900,
+                    "interval": 0,
+                }
             token = f"ya29.token-{len(self.issued)}"
             self.issued.append(token)
             self.good.add(token)
-        return 200, {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+        told = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+        if "SMTP.Send" in form.get("scope", "") or form["grant_type"] in _OF_A_USER:
+            # Microsoft gives another refresh token at each use.
+            told |= {"refresh_token": f"refresh-{len(self.issued)}", "scope": form.get("scope", self.scope)}
+            told |= {"client_info": _encoded({"uid": "user", "utid": "tenant"})}
+            told |= {"id_token": f"{_encoded({})}.{_encoded(_user(form['client_id']))}."}
+        return 200, told
 
     def revoke(self):
         """No token that was given so far is taken any more."""
@@ -77,6 +156,27 @@ class Endpoint:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
+
+
+@contextlib.contextmanager
+def everywhere(folder):
+    """An endpoint, and the environment in which programs meet it wherever they ask for tokens."""
+    made = folder / "certificates"
+    if not made.exists():
+        certificates.make(made, ("login.microsoftonline.com", "oauth2.googleapis.com", "login.example.org"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made / "server.pem")
+    with Endpoint(context=context) as endpoint:
+        yield (
+            endpoint,
+            {
+                "HTTPS_PROXY": endpoint.url,
+                "https_proxy": endpoint.url,
+                "NO_PROXY": "",
+                "no_proxy": "",
+                "REQUESTS_CA_BUNDLE": str(made / "ca.pem"),
+            },
+        )
 
 
 class MailServer:

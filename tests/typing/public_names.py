@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import rsmtp
-from rsmtp import aio, aiosmtplib, errors, inbox, smtplib, testing
+from rsmtp import aio, aiosmtplib, credentials, errors, inbox, smtplib, testing
 from rsmtp import typing as types
 from rsmtp.aiosmtplib.errors import SMTPException as TheirException
 from rsmtp.email import (
@@ -322,6 +322,26 @@ def by_expiring_tokens() -> list[rsmtp.Mailer | rsmtp.AsyncMailer]:
         rsmtp.Mailer(host="smtp.example.org", username="ann", access_token=lambda: ("token", 2e9)),
         rsmtp.AsyncMailer(host="smtp.example.org", username="ann", access_token=awaited),
     ]
+
+
+def credentials_of_all_kinds() -> list[rsmtp.Mailer]:
+    user: credentials.Microsoft365 = credentials.microsoft365(
+        "id", username="ann@contoso.com", cache=Path("c")
+    )
+    user.log_in(print)
+    sources: list[credentials.Credential] = [
+        credentials.env("PASSWORD"),
+        credentials.file(Path("secret")),
+        credentials.command(["pass", "show", "mail"], timeout=10),
+        credentials.keyring("smtp.example.org", "ann"),
+        credentials.netrc("smtp.example.org", "ann", path="netrc"),
+        credentials.google(service_account="key.json", subject="ann@example.org"),
+        user,
+    ]
+    try:
+        return [rsmtp.Mailer(host="smtp.example.org", username="ann", access_token=one) for one in sources]
+    except credentials.CredentialError as error:
+        return [] if error.transient else []
 
 
 async def by_tokens(secret: types.Secret) -> None:

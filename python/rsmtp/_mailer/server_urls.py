@@ -7,6 +7,7 @@ smtp://localhost:25                          no TLS on this machine
 smtp://relay.example.org:25?tls=none         no TLS, said in words
 lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
 smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080
+smtp://user@mail.example.org?password=keyring:     also netrc:, env:NAME, file:PATH, command:WORDS
 file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
 """
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 LOCAL_SCHEMES = ("file", "sendmail", "null")
-_PARAMETERS = ("tls", "timeout", "local_hostname", "proxy")
+_SECRETS = ("password", "access_token")
+_PARAMETERS = ("tls", "timeout", "local_hostname", "proxy", *_SECRETS)
 
 
 def from_url(url: str, **settings: Any) -> Server | Local:
@@ -67,6 +69,11 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         told["username"] = unquote(parts.username)
     if parts.password is not None:
         told["password"] = unquote(parts.password)
+    for argument in _SECRETS:
+        if argument in given:
+            if argument in told:
+                raise ValueError("url: it tells a password twice")
+            told |= _secret(argument, given.pop(argument), told, settings)
     if "timeout" in given:
         try:
             told["timeout"] = float(given.pop("timeout"))
@@ -77,6 +84,18 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     if twice:
         raise ValueError(f"{', '.join(sorted(twice))}: told by the URL and by an argument")
     return Server(lmtp=lmtp, **{**settings, **told})
+
+
+def _secret(argument: str, text: str, told: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """What names a secret as its source, and the user where that tells it."""
+    from rsmtp.credentials.by_name import named
+
+    username = told.get("username", settings.get("username"))
+    secret = named(argument, text, told["host"], username)
+    entry = getattr(secret, "entry", None)
+    if username is None and entry is not None:
+        return {"username": entry()[0], argument: secret}
+    return {argument: secret}
 
 
 _ESCAPES = (

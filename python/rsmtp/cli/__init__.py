@@ -87,3 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone; Python must not try to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_code.BROKEN_PIPE
+    except Exception as error:
+        # Its class is there where it was raised.
+        credentials = sys.modules.get("rsmtp.credentials.base")
+        if credentials is None or not isinstance(error, credentials.CredentialError):
+            raise
+        print(f"rsmtp: {error}", file=sys.stderr)
+        return exit_code.NO_PERMISSION

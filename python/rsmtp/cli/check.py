@@ -105,7 +105,9 @@ class Target(NamedTuple):
     port: int | None
     tls: str
     username: str | None = None
-    tells_password: bool = False
+    # A callable is where the URL says that the secret is; a text, the secret itself.
+    password: Any = None
+    access_token: Any = None
 
 
 def _ports(named: Target, given: argparse.Namespace) -> tuple[int, ...]:
@@ -122,11 +124,13 @@ def _login(named: Target, given: argparse.Namespace) -> dict[str, Any] | None:
         if given.username is not None:
             raise Stop(USAGE, "--username goes with --login: without it no login takes place")
         return None
-    if named.tells_password:
+    if isinstance(named.password, str):
         raise Stop(USAGE, f"--login: {server.NO_PASSWORD}")
     if username is None:
         raise Stop(USAGE, "--login: who logs in? Say --username NAME, or smtp://NAME@HOST")
-    password = password_for(Server(host=named.host, username=username))
+    if named.access_token is not None:
+        return {"username": username, "access_token": named.access_token}
+    password = named.password or password_for(Server(host=named.host, username=username))
     return {"username": username, "password": password}
 
 
@@ -138,7 +142,7 @@ def target(text: str, tls: str) -> Target:
             raise Stop(USAGE, f"{text}: only SMTP servers can be looked at, smtp:// and smtps://")
         modes = {"implicit": "implicit", "starttls": "auto", "default": "auto", "none": "none"}
         mode = modes[named.tls or ""] if tls == "auto" else tls
-        return Target(named.host, named.port, mode, named.username, named.password is not None)
+        return Target(named.host, named.port, mode, named.username, named.password, named.access_token)
     if text.count(":") > 1 and not text.startswith("["):
         return Target(text, None, tls)
     host, colon, digits = text.rpartition(":") if not text.endswith("]") else (text, "", "")

@@ -12,7 +12,7 @@ from rsmtp.cli.server import Target
 def with_password(target: Target) -> Target:
     """With the password of its login, if it has one. Raises Stop where there is none."""
     place = target.place
-    if place is None or place.username is None or place.password is not None:
+    if place is None or place.username is None or (place.password or place.access_token) is not None:
         return target
     return target.with_password(password_for(place))
 
@@ -21,6 +21,10 @@ def password_for(server: Server) -> str:
     """The password of `server.username`. Raises Stop where there is none."""
     if isinstance(server.password, str):
         return server.password
+    if server.password is not None:
+        from rsmtp._client.credentials import ask
+
+        return ask("password", server.password, server.timeout)
     found = os.environ.get("RSMTP_PASSWORD") or _from_keyring(server)
     if found is None and sys.stderr.isatty():
         import getpass
@@ -42,15 +46,15 @@ def password_for(server: Server) -> str:
 
 def _from_keyring(server: Server) -> str | None:
     """Kept there with ``keyring set HOST USER``. Without the library, nothing."""
-    import importlib
+    from importlib.util import find_spec
+
+    if find_spec("keyring") is None:
+        return None
+    from rsmtp.credentials.base import CredentialError
+    from rsmtp.credentials.local import from_keyring
 
     try:
-        keyring = importlib.import_module("keyring")
-    except ImportError:
+        return from_keyring(server.host, server.username or "")
+    except CredentialError as error:
+        print(f"rsmtp: {error}", file=sys.stderr)
         return None
-    try:
-        found: str | None = keyring.get_password(server.host, server.username)
-    except Exception as error:  # backends are plugins: D-Bus, files, anything
-        print(f"rsmtp: the keyring gives no password: {error}", file=sys.stderr)
-        return None
-    return found

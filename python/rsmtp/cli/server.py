@@ -89,7 +89,7 @@ def from_arguments(given: argparse.Namespace) -> Target:
             raise Stop(USAGE, f"--{name} goes with --host: in a URL say HOST:PORT, smtps:// or ?tls=none")
     if given.server is not None:
         target = _from_url(given.server, "--server", given)
-        if isinstance(target.server, Server) and target.server.password is not None:
+        if target.place is not None and isinstance(target.place.password, str):
             raise Stop(USAGE, f"--server: {NO_PASSWORD}")
         return target
     if not os.environ.get(URL_VARIABLE):
