@@ -341,7 +341,8 @@ def credentials_of_all_kinds() -> list[rsmtp.Mailer]:
     try:
         return [rsmtp.Mailer(host="smtp.example.org", username="ann", access_token=one) for one in sources]
     except credentials.CredentialError as error:
-        return [] if error.transient else []
+        print(error.transient)
+        return []
 
 
 async def by_tokens(secret: types.Secret) -> None:
