@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import rsmtp.errors
+from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client
 from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
 from rsmtp.aiosmtplib.session import UNGIVEN, Timeout
@@ -30,12 +31,13 @@ class Messages(Verbs):
         SMTPDataError, SMTPServerDisconnected (the `fates` of its cause tell whether the
         message may have arrived); ValueError for what is not an address or an option.
         """
+        options = given.options("mail_options", mail_options)
+        each = given.options("rcpt_options", rcpt_options)
         await self._ehlo_or_helo_if_needed()
-        options = list(mail_options or ())
         self._asks_for_smtputf8(options)
 
         async def transaction(client: Client) -> dict[str, tuple[int, bytes]]:
-            return await client.sendmail(sender, recipients, message, options, list(rcpt_options or ()))
+            return await client.sendmail(sender, recipients, message, options, each)
 
         return await self._transact(transaction, timeout)
 
@@ -52,12 +54,12 @@ class Messages(Verbs):
     ) -> tuple[dict[str, SMTPResponse], str]:
         """Sends a message. The envelope comes from its fields: Sender, or else From; To, Cc
         and Bcc; or their Resent- forms. Bcc is never sent. Returns and raises as `sendmail`."""
+        options = given.options("mail_options", mail_options)
+        each = given.options("rcpt_options", rcpt_options)
 
         async def transaction(client: Client) -> dict[str, tuple[int, bytes]]:
             try:
-                return await client.send_message(
-                    message, sender, recipients, list(mail_options or ()), list(rcpt_options or ())
-                )
+                return await client.send_message(message, sender, recipients, options, each)
             except rsmtp.errors.SMTPRecipientsRefused as error:
                 if not error.recipients:
                     raise ValueError("No recipient headers provided in message") from None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any
 
 import rsmtp.errors
+from rsmtp._common import arguments
 from rsmtp._rsmtp import TlsConfig
+from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.errors import SMTPException, SMTPServerDisconnected
 from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
 from rsmtp.aiosmtplib.session import UNGIVEN, Timeout, Ungiven
@@ -42,6 +43,7 @@ class Security(Verbs):
             tls_context=tls_context,
         )
         self._check_settings()
+        arguments.maybe_text("server_hostname", server_hostname)
         client, context = self._client, self._context()
         await self._ehlo_or_helo_if_needed()
         try:
@@ -99,14 +101,13 @@ class Security(Verbs):
         password: str | bytes | None = None,
         access_token: str | bytes | None = None,
     ) -> SMTPResponse:
+        user = arguments.secret("username", given.secret("username", username))
+        word = given.secret("password", password)
+        token = given.secret("access_token", access_token)
+        if word is None and token is None:
+            name = "access_token" if mechanism == "XOAUTH2" else "password"
+            raise arguments.wanted(name, "a str or bytes", None)
         reply = await self._ask(
-            lambda client: client.login(
-                _text(username), _text(password), access_token=_text(access_token), mechanism=mechanism
-            ),
-            timeout,
+            lambda client: client.login(user, word, access_token=token, mechanism=mechanism), timeout
         )
         return from_reply(reply)
-
-
-def _text(value: str | bytes | None) -> Any:
-    return value.decode() if isinstance(value, bytes) else value

@@ -8,7 +8,9 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeVar
 
+from rsmtp._common import arguments
 from rsmtp._rsmtp import TlsConfig
+from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client, Transport
 from rsmtp.aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected
 from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
@@ -76,6 +78,25 @@ class Session:
         self._check_settings()
 
     def _check_settings(self) -> None:
+        given.settings(
+            hostname=self.hostname,
+            port=self.port,
+            username=self._login_username,
+            password=self._login_password,
+            oauth_token_generator=self._oauth_token_generator,
+            local_hostname=self.local_hostname,
+            source_address=self.source_address,
+            use_tls=self.use_tls,
+            start_tls=self._start_tls_on_connect,
+            validate_certs=self.validate_certs,
+            client_cert=self.client_cert,
+            client_key=self.client_key,
+            tls_context=self.tls_context,
+            cert_bundle=self.cert_bundle,
+            socket_path=self.socket_path,
+            sock=self.sock,
+        )
+        given.seconds(self.timeout)
         if self._login_password is not None and self._oauth_token_generator is not None:
             raise ValueError("password and oauth_token_generator are mutually exclusive")
         if self._start_tls_on_connect and self.use_tls:
@@ -147,7 +168,7 @@ class Session:
         return [method for method in self.AUTH_METHODS if method in offered]
 
     def supports_extension(self, extension: str, /) -> bool:
-        return extension.lower() in self.esmtp_extensions
+        return arguments.text("extension", extension).lower() in self.esmtp_extensions
 
     def get_transport_info(self, key: str) -> Any:
         """What the transport's `get_extra_info` tells: peername, sockname, socket; with TLS
@@ -155,6 +176,7 @@ class Session:
 
         `ssl_object` answers `version()`, `cipher()` and `getpeercert()`.
         """
+        arguments.text("key", key)
         transport = self.transport
         if transport is None or not self.is_connected:
             raise SMTPServerDisconnected("Server not connected")
@@ -170,9 +192,11 @@ class Session:
             raise SMTPServerDisconnected("Server not connected")
         async with self._verb_lock:
             try:
-                client.be_patient(seconds(self.timeout if timeout is UNGIVEN else timeout))
+                client.be_patient(given.seconds(self.timeout if timeout is UNGIVEN else timeout))
                 with translated():
                     return await verb(client)
+            except (TypeError, ValueError) as error:
+                raise given.by_its_name_here(error)  # noqa: B904
             finally:
                 if self._client is client and client.sock is None:
                     self.close()
@@ -190,9 +214,12 @@ class Session:
         certificate: Any = self.client_cert
         if self.client_cert is not None and self.client_key is not None:
             certificate = (self.client_cert, self.client_key)
-        return TlsConfig(
-            ca_file=self.cert_bundle, client_certificate=certificate, verify=bool(self.validate_certs)
-        )
+        try:
+            return TlsConfig(
+                ca_file=self.cert_bundle, client_certificate=certificate, verify=bool(self.validate_certs)
+            )
+        except (TypeError, ValueError) as error:
+            raise given.by_its_name_here(error)  # noqa: B904
 
     def close(self) -> None:
         """Ends the connection without QUIT."""
@@ -224,14 +251,9 @@ def expect(
     return response
 
 
-def seconds(timeout: float | None) -> float | None:
-    """aiosmtplib's 0 is a time that is up at once."""
-    return None if timeout is None else max(timeout, 1e-6)
-
-
 def one_word(argument: str, name: str) -> str:
     """A host name as it goes into EHLO, without white space around it."""
-    name = name.strip()
+    name = arguments.text(argument, name).strip()
     if not name:
         raise ValueError(f"{argument}: it is empty")
     if any(character.isspace() or not character.isprintable() for character in name):

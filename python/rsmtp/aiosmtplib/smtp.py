@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from rsmtp._rsmtp import TlsConfig
+from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client
 from rsmtp.aiosmtplib.errors import (
     SMTPConnectResponseError,
@@ -27,7 +28,7 @@ from rsmtp.aiosmtplib.errors import (
 from rsmtp.aiosmtplib.messages import Messages
 from rsmtp.aiosmtplib.response import SMTPResponse
 from rsmtp.aiosmtplib.security import Security
-from rsmtp.aiosmtplib.session import DEFAULT_TIMEOUT, UNGIVEN, Timeout, Ungiven, expect, seconds
+from rsmtp.aiosmtplib.session import DEFAULT_TIMEOUT, UNGIVEN, Timeout, Ungiven, expect
 from rsmtp.aiosmtplib.translation import translated_while_connecting
 from rsmtp.aiosmtplib.typing import SMTPStatus, SMTPTokenGenerator, SocketPathType
 
@@ -149,7 +150,7 @@ class SMTP(Security, Messages):
             port = port or self._default_port()
         self._client = Client(
             local_hostname=self.local_hostname,
-            timeout=seconds(timeout),
+            timeout=given.seconds(timeout),
             source_address=self.source_address,
             tls="implicit" if self.use_tls else "none",
             context=self._context() if self.use_tls else None,
@@ -163,7 +164,7 @@ class SMTP(Security, Messages):
         greeting = expect(reply, SMTPStatus.ready, refusal=SMTPConnectResponseError)
         self.local_hostname = self._client.local_hostname
         # What follows takes the time that the constructor was told.
-        self._client.be_patient(seconds(self.timeout))
+        self._client.be_patient(given.seconds(self.timeout))
         return greeting
 
     def _default_port(self) -> int:

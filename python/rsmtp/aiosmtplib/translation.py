@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rsmtp import errors as engine
+from rsmtp._common import hints
 from rsmtp.aiosmtplib import errors
 from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
 
@@ -50,7 +51,9 @@ def translated_while_connecting(hostname: str | None, port: int | None) -> Itera
 
 def advised(theirs: errors.SMTPException, error: Exception) -> errors.SMTPException:
     """The hint is theirs, too; as a note it stands under the cause, and once is enough."""
-    theirs.hint = getattr(error, "hint", None)  # type: ignore[attr-defined]
+    do = _DO.get(getattr(error, "_advice", None) or "", "").lstrip(".,:; ")
+    hint = f"{do[:1].upper()}{do[1:]}." if do else getattr(error, "hint", None)
+    theirs.hint = hint  # type: ignore[attr-defined]
     return theirs
 
 
@@ -68,12 +71,35 @@ def called_by_aiosmtplib(error: engine.SMTPException) -> errors.SMTPException:
         theirs = next((name for ours, name in _REFUSALS if isinstance(error, ours)), None)
         return (theirs or errors.SMTPResponseException)(*_reply_of(error))
     if isinstance(error, engine.SMTPTimeoutError):
-        return errors.SMTPReadTimeoutError(str(error))
+        return errors.SMTPReadTimeoutError(_words(error))
     if isinstance(error, engine.SMTPServerDisconnected):
-        return errors.SMTPServerDisconnected(str(error))
+        return errors.SMTPServerDisconnected(_words(error))
     if isinstance(error, engine.SMTPNotSupportedError):
-        return errors.SMTPNotSupported(str(error))
-    return errors.SMTPException(str(error))
+        return errors.SMTPNotSupported(_words(error))
+    return errors.SMTPException(_words(error))
+
+
+# What to do, where aiosmtplib's users do it by another name.
+_DO = {
+    "encrypt": ": use TLS (start_tls=True or use_tls=True); rsmtp.AsyncSmtpClient sends it all the same, "
+    'with tls="none" and allow_plaintext_auth=True',
+    "hear the reply": ": its reply comes first",
+    "shake hands": ": await starttls()",
+    "do without chunking": "; rsmtp.AsyncSmtpClient has chunking=False",
+    "begin with tls": "; say use_tls=True",
+    "match the port": ". A port for STARTTLS (587, 25) takes start_tls=True, a port for implicit TLS (465) "
+    "takes use_tls=True",
+}
+
+
+def _words(error: engine.SMTPException) -> str:
+    """The error's message; what it advises by aiosmtplib's names."""
+    advice = error._advice
+    if advice is None or advice not in _DO:
+        return str(error)
+    said = hints.TABLE[advice].said
+    told = str(error)
+    return told.removesuffix(said) + _DO[advice] if told.endswith(said) else told
 
 
 def _reply_of(error: engine.SMTPResponseException) -> SMTPResponse:

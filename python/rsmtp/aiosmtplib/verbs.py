@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 
 from rsmtp._client.outgoing import bare_address
+from rsmtp._common import arguments
+from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client
 from rsmtp.aiosmtplib.errors import (
     SMTPDataError,
@@ -21,8 +23,12 @@ from rsmtp.aiosmtplib.typing import SMTPStatus
 class Verbs(Session):
     async def execute_command(self, *args: bytes, timeout: Timeout = UNGIVEN) -> SMTPResponse:
         """A command line of the caller's own; returns the reply, whatever it says."""
-        command, _, arguments = b" ".join(args).decode().partition(" ")
-        return from_reply(await self._ask(lambda client: client.docmd(command, arguments), timeout))
+        for each in args:
+            if not isinstance(each, bytes | bytearray):
+                raise TypeError(f"args: bytes are wanted, not {type(each).__name__}")
+        # The line may hold a password.
+        command, _, rest = given.secret("args", b" ".join(args)).partition(" ")
+        return from_reply(await self._ask(lambda client: client.docmd(command, rest), timeout))
 
     async def helo(self, *, hostname: str | None = None, timeout: Timeout = UNGIVEN) -> SMTPResponse:
         """HELO. Raises SMTPHeloError."""
@@ -83,11 +89,12 @@ class Verbs(Session):
         self, verb: str, address: str, options: Iterable[str] | None, timeout: Timeout
     ) -> tuple[int, bytes]:
         await self._ehlo_or_helo_if_needed()
-        options = list(options or ())
-        if not self._asks_for_smtputf8(options):
+        words = given.options("options", options)
+        arguments.text("address", address)
+        if not self._asks_for_smtputf8(words):
             address.encode("ascii")
-        words = " ".join((bare_address(address), *options))
-        return await self._ask(lambda client: client.docmd(verb, words), timeout)
+        line = " ".join((bare_address(address), *words))
+        return await self._ask(lambda client: client.docmd(verb, line), timeout)
 
     def _asks_for_smtputf8(self, options: Iterable[str]) -> bool:
         if "SMTPUTF8" not in map(str.upper, options):
@@ -107,9 +114,10 @@ class Verbs(Session):
     ) -> SMTPResponse:
         """MAIL. Raises SMTPSenderRefused; UnicodeEncodeError for an address that is not in
         `encoding`."""
-        sender.encode(encoding)
+        given.in_encoding("sender", sender, encoding)
+        words = given.options("options", options)
         await self._ehlo_or_helo_if_needed()
-        reply = await self._ask(lambda client: client.mail(sender, list(options or ())), timeout)
+        reply = await self._ask(lambda client: client.mail(sender, words), timeout)
         return expect(reply, SMTPStatus.completed, refusal=SMTPSenderRefused, about=(sender,))
 
     async def rcpt(
@@ -123,9 +131,10 @@ class Verbs(Session):
     ) -> SMTPResponse:
         """RCPT. Raises SMTPRecipientRefused; UnicodeEncodeError for an address that is not
         in `encoding`."""
-        recipient.encode(encoding)
+        given.in_encoding("recipient", recipient, encoding)
+        words = given.options("options", options)
         await self._ehlo_or_helo_if_needed()
-        reply = await self._ask(lambda client: client.rcpt(recipient, list(options or ())), timeout)
+        reply = await self._ask(lambda client: client.rcpt(recipient, words), timeout)
         wanted = (SMTPStatus.completed, SMTPStatus.will_forward)
         return expect(reply, *wanted, refusal=SMTPRecipientRefused, about=(recipient,))
 
