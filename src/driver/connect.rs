@@ -243,6 +243,9 @@ const EINPROGRESS: i32 = 10036;
 const EINPROGRESS: i32 = 36;
 
 pub fn unknown_host(host: &str, why: &dyn Display) -> Error {
+    // The standard library says first which of its calls failed.
+    let why = why.to_string();
+    let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(&why);
     Error::new(Kind::UnknownHost, Stage::Connect, format!("the host name {host:?} has no address: {why}"))
 }
 

@@ -1,5 +1,7 @@
 """Receipts and reports in a notebook: refused and unknown first."""
 
+from collections import namedtuple
+
 import pytest
 
 import rsmtp
@@ -46,6 +48,33 @@ def test_a_report(mailer, read):
     assert page.text.index("nobody@example.org") < page.text.index("u0@example.org")
     assert {attrs.get("scope") for attrs in page.all("th")} == {"col"}
     assert "\x1b" not in shown["text/html"] + shown["text/plain"]
+
+
+def test_a_row_that_became_no_message_is_shown(mailer, read):
+    """As `df.itertuples()` gives them: the address of one is missing."""
+    Row = namedtuple("Pandas", "Index name mail")
+    rows = [Row(0, "Ann", "ann@example.org"), Row(1, "Dora", float("nan"))]
+    report = mailer.send_all(rows, make=lambda row: letter((row.name, row.mail)))
+    assert report.sent == 1
+    shown = read(report._repr_mimebundle_()["text/html"]).text
+    assert "Pandas(Index=1, name='Dora', mail=nan) not sent" in shown
+    assert "(row 1: Pandas(Index=1, name='Dora', mail=nan))" in str(report)
+    receipt = read(report.troubles[0]._repr_mimebundle_()["text/html"]).text
+    assert "row Pandas(Index=1, name='Dora', mail=nan)" in receipt and "<>" not in receipt
+
+
+class Strange(tuple):
+    def __repr__(self):
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize(
+    "row", [Strange(), Strange((1, 2)), {"mail": Strange()}, {"mail": "x" * 10_000}, "\x1b[31m"]
+)
+def test_any_row_is_shown_in_a_line(mailer, row):
+    report = mailer.send_all([row], make=lambda row: letter(5))
+    shown = str(report) + report._repr_mimebundle_()["text/html"]
+    assert report.not_sent == 1 and "\x1b" not in shown and "x" * 200 not in shown
 
 
 def test_an_empty_report(mailer, read):

@@ -37,9 +37,7 @@ def test_a_name_from_a_form_is_no_recipient():
         assert catcher.wait_for(1, 5)[0].rcpt_tos == ["support@example.org"]
 
 
-@pytest.mark.parametrize(
-    "to", [("a@x.example", "b@x.example", "c@x.example"), ("a@x.example",), ("a@x.example", 5)]
-)
+@pytest.mark.parametrize("to", [("a@x.example", "b@x.example", "c@x.example"), ("a@x.example",)])
 def test_another_tuple_is_told_from_a_list(to):
     with pytest.raises(
         TypeError, match=r"To: a tuple is one \(name, address\).* several addresses are a list"
@@ -115,3 +113,28 @@ def test_what_the_world_writes_is_understood_and_written_well(to, written):
 def test_what_is_not_understood_is_refused_with_its_piece(to, why):
     with pytest.raises(ValueError, match=f"^To: .*{why}"):
         message(to=to)
+
+
+NOT_A_NUMBER = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("to", "place", "words"),
+    [
+        # What a table has where an address is missing.
+        ([("Dora", NOT_A_NUMBER)], "To[0]", "('Dora', nan) is not: both must be a str"),
+        (("Dora", None), "To", "('Dora', None) is not: both must be a str"),
+        (("a@example.org", 5), "To", "('a@example.org', 5) is not: both must be a str"),
+        (("a@b.org", "b@b.org", ""), "To", "('a@b.org', 'b@b.org', '') is not: several addresses are a list"),
+        (["a@example.org", None], "To[1]", "None"),
+        (NOT_A_NUMBER, "To", "nan (float)"),
+        (5, "To", "int"),
+    ],
+)
+def test_what_is_no_address_is_shown_and_found(to, place, words):
+    with pytest.raises(TypeError) as raised:
+        message(to=to)
+    pair = "a tuple is one (name, address), and"
+    other = "an address is a str, an Address or (name, address), not"
+    wanted = pair if " is not: " in words else other
+    assert str(raised.value) == f"{place}: {wanted} {words}"

@@ -72,7 +72,7 @@ def test_a_tuple_of_other_things_is_a_list():
         ([b"octets"], "bytes have no name"),
         (5, "a list of them is wanted, not int"),
         ([5], "a path or an open file is wanted, not int"),
-        ([("a.bin", 5)], "a content is text, bytes, a path or an open file, not int"),
+        ([("a.bin", 5)], 'the content of "a.bin" is text, bytes, a path or an open file, not int'),
         ([("a.bin", [1, 2])], "not list"),
         ([(5, "x")], r"\(filename, content\) or .* not \(int, str\)"),
         ([("a", "x", 5)], r"not \(str, str, int\)"),

@@ -3,6 +3,7 @@
 import copy
 import email
 import email.policy
+import inspect
 import pickle
 import threading
 
@@ -422,3 +423,42 @@ def test_threads_may_share_a_message():
         thread.join()
     assert not failures
     assert len(message.get_all("X-Number")) == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("sbuject", "subject"),
+        ("sender", "from_"),
+        ("recipients", "to"),
+        ("to_addrs", "to"),
+        ("body", "text"),
+        ("attachment", "attachments"),
+        ("zzz", None),
+    ],
+)
+def test_an_argument_of_another_name_is_told_by_ours(name, meant):
+    with pytest.raises(TypeError) as raised:
+        rsmtp.Message("text", **{name: "x"})
+    end = f"; did you mean {meant!r}?" if meant else ""
+    assert str(raised.value) == f"Message() got an unexpected keyword argument {name!r}{end}"
+
+
+def test_every_argument_is_known():
+    """What is looked up for a misspelt one is the signature."""
+    arguments = [name for name in inspect.signature(rsmtp.Message).parameters if name != "self"]
+    given = dict.fromkeys(arguments) | {"subtype": "plain", "local": False}
+    assert len(arguments) == 14
+    assert str(rsmtp.Message(**given))
+    with pytest.raises(TypeError, match=r"; did you mean 'local'\?"):
+        rsmtp.Message(lokal=True)
+
+
+def test_a_subclass_has_arguments_of_its_own():
+    class Letter(rsmtp.Message):
+        def __init__(self, sender):
+            super().__init__("text", from_=sender)
+
+    assert Letter(sender="ann@example.org")["From"] == "ann@example.org"
+    with pytest.raises(TypeError, match="sendr"):
+        Letter(sendr="ann@example.org")

@@ -118,17 +118,47 @@ def whole(name: str, value: Any, least: int, most: int, what: str) -> int:
     return int(given)
 
 
+# What other libraries call an argument.
+_ELSEWHERE = {
+    "attachment": "attachments",
+    "body": "text",
+    "ca_certs": "ca_file",
+    "cafile": "ca_file",
+    "content": "text",
+    "files": "attachments",
+    "from_addr": "from_",
+    "from_email": "from_",
+    "hostname": "host",
+    "html_body": "html",
+    "login": "username",
+    "receivers": "to",
+    "recipient": "to",
+    "recipients": "to",
+    "sender": "from_",
+    "server": "host",
+    "to_addrs": "to",
+    "to_email": "to",
+    "use_tls": "tls",
+}
+
+
+def meant(given: str, known: Iterable[str]) -> str:
+    """How an error about an unknown name ends: with the one that may be meant, if there is one."""
+    names = list(known)
+    if (elsewhere := _ELSEWHERE.get(given)) not in names:
+        import difflib
+
+        elsewhere = next(iter(difflib.get_close_matches(given, names, 1, 0.5)), None)
+    return f"; did you mean {elsewhere!r}?" if elsewhere else ""
+
+
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     """One of some words; for another one the nearest is named."""
     words = list(choices)
     if text(name, value) in words:
         return str(value)
-    import difflib
-
-    near = difflib.get_close_matches(value, words, 1, 0.5)
     known = ", ".join(f'"{word}"' for word in words[:-1])
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f'{name}: {value!r} is none of {known} and "{words[-1]}"{meant}')
+    raise ValueError(f'{name}: {value!r} is none of {known} and "{words[-1]}"{meant(value, words)}')
 
 
 def host_name(name: str, value: Any) -> str:

@@ -19,9 +19,9 @@ class Unmade:
     __slots__ = ("row", "why")
 
     def __init__(self, index: int, row: Any, why: Exception) -> None:
-        import reprlib
+        from rsmtp.display.short import row_shown
 
-        why.add_note(f"row {index}: {reprlib.repr(row)}")
+        why.add_note(f"row {index}: {row_shown(row)}")
         self.row = row
         self.why = why
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import rsmtp
 from rsmtp.display import page
-from rsmtp.display.short import clipped, counted, message, seconds, visible
+from rsmtp.display.short import clipped, counted, message, row_shown, seconds, visible
 
 # How each fate is called, in the order in which it matters, with its colour.
 FATES = {
@@ -62,7 +62,10 @@ def receipt_rich(receipt: Any) -> str:
         else page.chip("not sent to every recipient", "bad")
     )
     rows = [("number", f"{receipt.index:,}")] if receipt.index else []
-    rows += [("message", page.text(_what(receipt.message))), ("from", page.text(receipt.from_addr or "<>"))]
+    is_row = not (_is_ready(receipt.message) or hasattr(receipt.message, "get_content_type"))
+    rows.append(("row" if is_row else "message", page.text(_what(receipt.message))))
+    if not is_row:
+        rows.append(("from", page.text(receipt.from_addr or "<>")))
     if receipt.server:
         rows.append(("server", page.text(receipt.server)))
     if receipt.queue_id:
@@ -125,7 +128,7 @@ def _rows(receipt: Any) -> Iterable[list[str]]:
     if not receipt.recipients:
         yield [
             number,
-            page.text(clipped(_what(receipt.message))),
+            page.text(_what(receipt.message)),
             _fate("not sent"),
             page.text(error),
             "",
@@ -152,6 +155,11 @@ def _fate(fate: str) -> str:
 
 def _what(given: Any) -> str:
     """The caller's own object, in few words."""
-    if isinstance(given, tuple) and len(given) == 3:
+    if _is_ready(given):
         return f"a message from {given[0]}"
-    return message(given) if hasattr(given, "get_content_type") else type(given).__name__
+    return message(given) if hasattr(given, "get_content_type") else row_shown(given)
+
+
+def _is_ready(given: Any) -> bool:
+    """(from_addr, to_addrs, data), and no row with three columns."""
+    return type(given) is tuple and len(given) == 3

@@ -53,6 +53,21 @@ def seconds(time: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 100 else f"{milliseconds:.1f} ms"
 
 
+def row_shown(row: Any) -> str:
+    """A row of the caller's table, from its beginning on: that is where the key stands."""
+    import reprlib
+
+    short = reprlib.Repr()
+    short.maxstring = 100
+    # Dictionaries and lists are shortened in their parts; named tuples are not known there.
+    named = isinstance(row, tuple) and type(row) is not tuple
+    try:
+        shown = repr(row) if named else short.repr(row)
+    except Exception:
+        shown = type(row).__name__
+    return clipped(visible(shown), 100)
+
+
 def message(given: Any) -> str:
     """`<Message 'Hello' from ann@example.org to bob@example.org (text/plain, report.pdf)>`.
 

@@ -6,6 +6,7 @@
 
 use crate::binding::message::{
     class::{
+        keywords,
         state::{Field, Payload, State},
         style::{Family, Style},
     },
@@ -157,15 +158,23 @@ pub(crate) mod given {
 #[pymethods]
 impl Message {
     #[new]
+    #[classmethod]
     #[pyo3(
         signature = (*_args: "object", **_kwargs: "object") -> "Self",
         text_signature = "(text=None, subtype='plain', charset=None, *, subject=None, from_=None, to=None, \
                           cc=None, bcc=None, reply_to=None, html=None, attachments=None, headers=None, \
                           policy=None, local=False)"
     )]
-    fn new(_args: &Bound<'_, PyTuple>, _kwargs: Option<&Bound<'_, PyDict>>) -> Self {
-        // Subclasses have constructors of their own kinds: everything is __init__'s.
-        Message::default()
+    fn new(
+        cls: &Bound<'_, PyType>,
+        _args: &Bound<'_, PyTuple>,
+        _kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        // Subclasses have constructors of their own kinds: everything else is __init__'s.
+        if let Some(given) = _kwargs {
+            keywords::check(cls, given)?;
+        }
+        Ok(Message::default())
     }
 
     #[pyo3(signature = (

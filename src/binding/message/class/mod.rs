@@ -4,6 +4,7 @@ mod content;
 mod copies;
 mod displays;
 mod fields;
+mod keywords;
 mod message;
 mod origin;
 mod params;

@@ -12,7 +12,7 @@ use crate::message::transfer::{self, Encoding};
 use crate::message::{field, field_fold, identity, transfer::is_seven_bit};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyString, PyTuple};
 use std::borrow::Cow;
 
 /// The text of a value that a program gives: a `str`, a `Header`, a `datetime` for a
@@ -70,10 +70,7 @@ fn addresses_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(tuple) = value.cast::<PyTuple>()
         && tuple.iter().any(|item| item.is_instance_of::<PyString>())
     {
-        return Err(PyTypeError::new_err(format!(
-            "{name}: a tuple is one (name, address), and {} is none: several addresses are a list",
-            tuple.repr()?
-        )));
+        return Err(not_an_address(name, value)?);
     }
     let is_many = value.hasattr("__iter__")?
         && !value.is_instance_of::<PyString>()
@@ -83,10 +80,11 @@ fn addresses_of(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
         return single(name, value);
     }
     let mut all = Vec::new();
-    for item in value.try_iter()? {
+    for (place, item) in value.try_iter()?.enumerate() {
         let item = item?;
         all.push(match pair(&item) {
             Some(pair) => named(name, &pair)?,
+            None if !is_address(&item)? => return Err(not_an_address(&format!("{name}[{place}]"), &item)?),
             None => one_of_many(name, &item)?,
         });
     }
@@ -104,19 +102,41 @@ fn one_of_many(name: &str, item: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 fn single(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
-    // An Address or a Group, a Header.
-    let speaks_of_addresses =
-        value.hasattr("addr_spec")? || value.hasattr("addresses")? || value.hasattr("append")?;
-    if !value.is_instance_of::<PyString>() && !speaks_of_addresses {
-        let kind = value.get_type().qualname()?;
-        return Err(PyTypeError::new_err(format!(
-            "{name}: an address is a str, an Address or (name, address), not {kind}"
-        )));
+    if !is_address(value)? {
+        return Err(not_an_address(name, value)?);
     }
     let text = value.str()?;
     let text = field::unfolded(text.to_str()?);
     field::check_value(name, &text).map_err(fields::refused)?;
     Ok(text.into_owned())
+}
+
+/// A text, an Address or a Group, a Header.
+fn is_address(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(value.is_instance_of::<PyString>()
+        || value.hasattr("addr_spec")?
+        || value.hasattr("addresses")?
+        || value.hasattr("append")?)
+}
+
+/// A row of a table lacks an address more often than it has one of a strange type: None and
+/// nan are shown as what they are.
+fn not_an_address(name: &str, value: &Bound<'_, PyAny>) -> PyResult<PyErr> {
+    Ok(PyTypeError::new_err(match value.cast::<PyTuple>() {
+        Ok(tuple) => {
+            let advice = if tuple.len() == 2 { "both must be a str" } else { "several addresses are a list" };
+            format!("{name}: a tuple is one (name, address), and {} is not: {advice}", tuple.repr()?)
+        }
+        Err(_) => {
+            let kind = value.get_type().qualname()?.to_string();
+            let shown = match value {
+                missing if missing.is_none() => "None".to_owned(),
+                missing if missing.is_instance_of::<PyFloat>() => format!("{} ({kind})", missing.repr()?),
+                _ => kind,
+            };
+            format!("{name}: an address is a str, an Address or (name, address), not {shown}")
+        }
+    }))
 }
 
 /// (name, address): two texts in a tuple are never anything else, whatever is in them. A

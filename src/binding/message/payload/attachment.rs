@@ -78,7 +78,7 @@ pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
             None => None,
         };
         let name = file_name::readable(name.cast::<PyString>().map_err(|_| wrong())?)?;
-        return file(Some(&name), Data::of(&data)?, kind, py);
+        return file(Some(&name), Data::of(&data, Some(&name))?, kind, py);
     }
     let source = Source::of(item)?;
     file(Some(&source.file_name(py)?), Data::Stored(source), None, py)
@@ -101,7 +101,7 @@ pub(crate) fn part_from<'py>(
         }
         return part_of(content);
     }
-    let data = Data::of(content)?;
+    let data = Data::of(content, None)?;
     let own_name = match (&data, name) {
         (_, Some(name)) => Some(file_name::readable(name)?),
         (Data::Stored(source), None) => Some(source.file_name(py)?),
@@ -133,7 +133,7 @@ enum Data {
 }
 
 impl Data {
-    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn of(object: &Bound<'_, PyAny>, name: Option<&str>) -> PyResult<Self> {
         if let Ok(text) = object.cast::<PyString>() {
             return Ok(Data::Text(Bytes::of_text(text)?));
         }
@@ -141,8 +141,9 @@ impl Data {
             return Ok(Data::Stored(Source::of(object)?));
         }
         if !Bytes::are(object) {
+            let of = name.map(|name| format!(" of {name:?}")).unwrap_or_default();
             return Err(PyTypeError::new_err(format!(
-                "attachments: a content is text, bytes, a path or an open file, not {}",
+                "attachments: the content{of} is text, bytes, a path or an open file, not {}",
                 type_name(object)
             )));
         }

@@ -1,0 +1,46 @@
+//! The names of `Message`'s arguments, for the sentence about one that is misspelt.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyType};
+
+const NAMES: [&str; 14] = [
+    "text",
+    "subtype",
+    "charset",
+    "subject",
+    "from_",
+    "to",
+    "cc",
+    "bcc",
+    "reply_to",
+    "html",
+    "attachments",
+    "headers",
+    "policy",
+    "local",
+];
+
+/// Raises TypeError for an argument that `Message` does not have, with the name that may be
+/// meant. A subclass whose constructor is its own decides for itself.
+pub(crate) fn check(class: &Bound<'_, PyType>, given: &Bound<'_, PyDict>) -> PyResult<()> {
+    let py = class.py();
+    for name in given.keys() {
+        let Ok(text) = name.cast::<PyString>() else { continue };
+        if text.to_str().is_ok_and(|text| NAMES.contains(&text)) {
+            continue;
+        }
+        let ours = py.get_type::<super::message::Message>().getattr("__init__")?;
+        if !class.getattr("__init__")?.is(&ours) {
+            return Ok(());
+        }
+        let meant: String =
+            py.import("rsmtp._common.arguments")?.call_method1("meant", (text, NAMES.to_vec()))?.extract()?;
+        let class = class.name()?;
+        return Err(PyTypeError::new_err(format!(
+            "{class}() got an unexpected keyword argument {}{meant}",
+            text.repr()?
+        )));
+    }
+    Ok(())
+}
