@@ -290,3 +290,53 @@ def test_rules_without_a_server_and_a_server_without_rules_are_refused(command):
         assert refused.process.returncode == 2
         assert words in errors
         assert b"Traceback" not in errors
+
+
+def test_a_refused_login_is_shown(command):
+    catch = command("--tls", "none", "--username", "ann", "--password", "right", "--no-web")
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("It works."))[1])
+    with smtplib.SMTP("127.0.0.1", port) as client, pytest.raises(smtplib.SMTPAuthenticationError):
+        client.login("ann", "wrong")
+    catch.until("-- connection 1, no message ---")
+    catch.until("no TLS\n535 5.7.8 Username or password is wrong\n\n")
+    # One that brings a message is shown by that, a refusal in between or not; one that is
+    # refused nothing, not at all.
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        client.ehlo()
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        client.sendmail("a@example.org", "b@example.org", "Subject: Hello\n\nIt works.\n")
+        assert client.docmd("NONSENSE")[0] == 500
+    with smtplib.SMTP("127.0.0.1", port) as client, pytest.raises(smtplib.SMTPAuthenticationError):
+        client.login("ann", "wrong")
+    text = catch.until("-- connection 4, no message ---")
+    assert "-- message 1 ---" in text
+    assert re.findall(r"-- connection (\d)", text) == ["1", "4"]
+    assert catch.end().endswith("1 message caught. Bye.\n")
+
+
+def test_a_client_that_does_not_trust_the_certificate_is_shown(command):
+    catch = command("--no-web")
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("It works."))[1])
+    with pytest.raises(rsmtp.SMTPCertificateError):
+        rsmtp.SmtpClient("127.0.0.1", port, tls="starttls").ehlo()
+    catch.until("the client does not trust the catcher's authority: give it the CA file\n\n")
+
+
+def test_every_conversation_is_shown_on_demand(command):
+    catch = command("--tls", "none", "--no-web", "--conversation")
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("It works."))[1])
+    with smtplib.SMTP("127.0.0.1", port) as client:
+        client.ehlo("me.example.org")
+    assert "C: ehlo me.example.org\n" in catch.until("S: 221 2.0.0 Bye\n\n")
+
+
+def test_an_address_that_others_can_reach_has_to_be_allowed(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "rsmtp", "catch", "--host", "192.0.2.1"],
+        env=os.environ | {"XDG_STATE_HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.returncode == 2
+    assert "--allow-remote" in done.stderr and "allow_remote" not in done.stderr

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
-from rsmtp._rsmtp import CaughtMessage
+from rsmtp._rsmtp import CaughtConversation, CaughtMessage
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.one_name import OneName
 from rsmtp.cli.terminal import harmless
 from rsmtp.display.short import counted
+from rsmtp.inbox import trouble
 from rsmtp.inbox.snippet import snippet
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         catcher = start(given, password)
     except (OSError, ValueError, OverflowError) as error:
-        words = getattr(error, "strerror", None) or error
+        words = str(getattr(error, "strerror", None) or error).replace("allow_remote=True", "--allow-remote")
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         advice = " (--port 0 takes a free one)" if taken else ""
         return complain(f"can't listen on {given.host}:{given.port}: {words}{advice}")
@@ -162,11 +163,14 @@ def run(given: argparse.Namespace) -> int:
             if shown:
                 kept = f"{len(shown)} message{'' if len(shown) == 1 else 's'} of an earlier run"
                 print(f"{kept} in {harmless(given.store)}\n", flush=True)
-            for message in arriving(catcher, folder, shown):
+            for come in arriving(catcher, folder, shown):
+                if isinstance(come, CaughtConversation):
+                    print(describe_connection(come, conversation=given.conversation), end="", flush=True)
+                    continue
                 count += 1
-                print(describe(message, conversation=given.conversation), flush=True)
+                print(describe(come, conversation=given.conversation), flush=True)
                 if forwarding is not None:
-                    forwarding.put(message)
+                    forwarding.put(come)
         except KeyboardInterrupt:
             if folder is not None:
                 folder.update()
@@ -185,7 +189,8 @@ def start(given: argparse.Namespace, password: str | None) -> Catcher:
     # machines can reach.
     any_login = given.username is None and password is None and not given.allow_remote
     authority = None
-    if given.tls != "none" and not given.new_authority and not given.allow_remote:
+    loopback = given.host in ("localhost", "::1") or given.host.startswith("127.")
+    if given.tls != "none" and not given.new_authority and not given.allow_remote and loopback:
         authority = state_folder()
     return Catcher(
         given.host,
@@ -302,16 +307,33 @@ def complain(problem: str) -> int:
     return 2
 
 
-def arriving(catcher: Catcher, folder: "Folder | None", shown: set[int]) -> Iterator[CaughtMessage]:
-    """Each message once, as it arrives, but for those that were shown before. Raises OSError
-    where the folder can't be written."""
+def arriving(
+    catcher: Catcher, folder: "Folder | None", shown: set[int]
+) -> Iterator[CaughtMessage | CaughtConversation]:
+    """Each message once, as it arrives, but for those that were shown before, and each
+    connection that has ended without one. Raises OSError where the folder can't be written."""
+    ended: set[int | None] = set()
+    brought: set[str] = set()  # by the addresses of clients: a message does not know its connection's number
     while True:
-        # Counted before they are looked at: what comes in between is not missed.
-        changes, messages = catcher.changes, catcher.messages
+        # Counted before they are looked at: what comes in between is not missed. A connection
+        # that has ended has brought all its messages, so it is looked at before them.
+        changes, connections = catcher.changes, catcher.conversations
+        messages = catcher.messages
         if folder is not None:
             folder.update()
-        yield from (message for message in messages if message.number not in shown)
+        for message in messages:
+            if message.number not in shown:
+                brought.add(message.peer)
+                yield message
         shown = {message.number for message in messages}
+        over = {connection.number for connection in connections if connection.closed}
+        new = over - ended
+        for connection in connections:
+            if connection.number in new:
+                if connection.peer not in brought:
+                    yield connection
+                brought.discard(connection.peer)
+        ended = over
         catcher.wait_for_change(changes, timeout=3600)
 
 
@@ -375,6 +397,26 @@ def describe(message: CaughtMessage, *, conversation: bool) -> str:
     if conversation:
         lines += ["", *message.conversation.lines]
     return "\n".join(map(harmless, lines)) + "\n"
+
+
+def describe_connection(connection: CaughtConversation, *, conversation: bool) -> str:
+    """Why a connection brought no message: the refusal that a person looks for first, or what
+    broke it. One that was not refused anything, `rsmtp check`, say, is shown with its
+    conversation only."""
+    timeline = connection.timeline
+    refusals = (line.text for line in reversed(timeline) if line.direction == "S" and line.text[:1] in "45")
+    why = trouble.of(timeline) or next(refusals, None)
+    if why is None and not conversation:
+        return ""
+    lines = [
+        f"-- connection {connection.number}, no message ".ljust(WIDTH, "-"),
+        f"from {connection.peer}, {connection.tls.version if connection.tls else 'no TLS'}",
+    ]
+    if why is not None:
+        lines.append(why)
+    if conversation:
+        lines += ["", *connection.lines]
+    return "\n".join(map(harmless, lines)) + "\n\n"
 
 
 def body(mail: email.message.EmailMessage) -> list[str]:
