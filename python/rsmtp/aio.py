@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from rsmtp import asend as send
 from rsmtp._client.script import named_after
 from rsmtp._client.verbs import Verbs
-from rsmtp._common.tracebacks import named, respelled, shortened
+from rsmtp._common.tracebacks import hidden, named, respelled, shortened
 from rsmtp._transport.asyncio_connection import Connection
 
 TYPE_CHECKING = False
@@ -47,6 +47,7 @@ def awaitable(
             result: R = end.value
             return result
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(respelled(raised, script, method.__name__))  # noqa: B904
 
     return named_after(script, method, "AsyncSmtpClient")
@@ -124,6 +125,7 @@ class AsyncSmtpClient(Verbs):
             return await self._rsmtp_come()
         except BaseException as raised:
             self._rsmtp_give_way()
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     async def __aexit__(
@@ -132,6 +134,7 @@ class AsyncSmtpClient(Verbs):
         try:
             await self._rsmtp_exit()
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
         finally:
             self._rsmtp_give_way()
@@ -144,6 +147,7 @@ class AsyncSmtpClient(Verbs):
             try:
                 await self._rsmtp_enter(*self._rsmtp_given)
             except BaseException as raised:
+                __tracebackhide__ = hidden(raised)
                 raise shortened(raised)  # noqa: B904
         return self
 

@@ -11,7 +11,7 @@ from rsmtp._client.script import named_after
 from rsmtp._client.transcript import Transcript
 from rsmtp._client.verbs import Verbs
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import respelled, shortened
+from rsmtp._common.tracebacks import hidden, respelled, shortened
 from rsmtp._rsmtp import Connection
 from rsmtp._transport import python_sockets
 
@@ -46,6 +46,7 @@ def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concat
             result: R = end.value
             return result
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(respelled(raised, script, method.__name__))  # noqa: B904
 
     return named_after(script, method, "SmtpClient")
@@ -133,6 +134,7 @@ class SmtpClient(Verbs):
         try:
             self._rsmtp_exit()
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     def _get_socket(self, host: str, port: int, timeout: Any) -> Any:

@@ -11,7 +11,7 @@ import rsmtp
 from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import public, shortened
+from rsmtp._common.tracebacks import hidden, public, shortened
 from rsmtp._mailer.feeding import each_made, feed
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.servers import Local, Server
@@ -274,6 +274,7 @@ class Mailer(BaseMailer):
                 return checked(self._send_by_thread(message), check)
             return checked(self._engine.send(message, prepare(message)), check)
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     def _send_by_thread(self, message: rsmtp.typing.Sendable) -> Receipt:
@@ -392,6 +393,7 @@ class Mailer(BaseMailer):
                 return _receipts(sending, messages, told)
             return _report(sending, messages, told)
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     def verify(self) -> rsmtp.Verification:
@@ -409,6 +411,7 @@ class Mailer(BaseMailer):
 
             return verify(self._to_verify())
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     def close(self) -> None:
@@ -536,6 +539,7 @@ def _receipts(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told:
         report = Report()
         report.receipts = waiting
         break_off(sending, raised, report)
+        __tracebackhide__ = hidden(raised)
         raise shortened(raised)  # noqa: B904
     finally:
         told(True)

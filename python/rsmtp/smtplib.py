@@ -13,7 +13,7 @@ from rsmtp._client.conversation import SMTP_PORT as SMTP_PORT
 from rsmtp._client.conversation import SMTP_SSL_PORT as SMTP_SSL_PORT
 from rsmtp._client.conversation import UNSET
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import shortened
+from rsmtp._common.tracebacks import hidden, shortened
 from rsmtp._rsmtp import SERVICE_CLOSING
 from rsmtp.client import SmtpClient
 
@@ -109,6 +109,7 @@ class SMTP(SmtpClient):
         try:
             return super().starttls(context=context, server_hostname=server_hostname)
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     def _rset(self) -> None:
@@ -130,6 +131,7 @@ class SMTP(SmtpClient):
         except rsmtp.errors.SMTPServerDisconnected:
             pass
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
         finally:
             self.close()
@@ -157,6 +159,7 @@ class SMTP_SSL(SMTP):
         try:
             super().__init__(host, port, local_hostname, timeout, source_address, context=context)
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
 
@@ -177,6 +180,7 @@ class LMTP(SMTP):
         try:
             super().__init__(host, port, local_hostname, timeout, source_address)
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
 

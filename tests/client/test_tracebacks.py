@@ -221,3 +221,53 @@ def test_a_misspelt_argument_is_told_once(script):
         script(timeuot=1)
     shown = "".join(traceback.format_exception(raised.value))
     assert shown.count("timeuot'") == 1 and "During handling" not in shown
+
+
+@pytest.mark.parametrize("arguments", [{"hostname": "x"}, {"server": "x"}, {"hots": "x"}])
+@pytest.mark.parametrize("script", [rsmtp.Mailer, rsmtp.SmtpClient])
+def test_a_name_from_another_library_is_told_by_ours(script, arguments):
+    with pytest.raises(TypeError, match=r"; did you mean 'host'\?"):
+        script(**arguments)
+
+
+def test_a_failed_test_ends_with_its_own_line(pytester, monkeypatch):
+    """pytest shows the source of every frame, a whole method with its docstring."""
+    pytester.makepyfile("""
+        import pytest, rsmtp
+
+        MESSAGE = ("a@example.org", ["b@example.org"], "Subject: x\\n\\nhello\\n")
+
+        @pytest.fixture
+        def refusing(smtp_server):
+            smtp_server.fail_next("RCPT", (550, "5.1.1 no such user"))
+            return smtp_server
+
+        def test_client(refusing):
+            with rsmtp.SmtpClient(refusing.host, refusing.port) as client:
+                client.sendmail(*MESSAGE)
+
+        def test_mailer(refusing):
+            with rsmtp.Mailer(refusing.url) as mailer:
+                mailer.send(MESSAGE)
+
+        def test_call(refusing):
+            rsmtp.send(MESSAGE, refusing.url)
+
+        def test_awaited_by_mistake(refusing):
+            import asyncio
+            async def script():
+                await rsmtp.send(MESSAGE, refusing.url)
+            asyncio.run(script())
+
+        def test_fault(smtp_server):
+            smtp_server.fail_next("RCTP")
+    """)
+    done = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    done.assert_outcomes(failed=5)
+    text = done.stdout.str()
+    assert "SMTPRecipientsRefused" in text
+    for ours in ("def sendmail", "def send(", "def fail_next", "raise shortened", OURS):
+        assert ours not in text, ours
+    monkeypatch.setenv("RSMTP_FULL_TRACEBACK", "1")
+    text = pytester.runpytest_subprocess("-k", "test_mailer").stdout.str()
+    assert "mailer.py" in text and "raise shortened" in text

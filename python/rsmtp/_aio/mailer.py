@@ -7,7 +7,7 @@ import rsmtp
 from rsmtp._aio.pool import AsyncPool
 from rsmtp._aio.sending import AsyncSending
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import shortened
+from rsmtp._common.tracebacks import hidden, shortened
 from rsmtp._mailer.feeding import each_made
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
@@ -42,12 +42,14 @@ class AsyncMailer(BaseMailer):
             try:
                 return checked(await self._kept_in().asend(self, message, key=key), check)
             except Exception as raised:
+                __tracebackhide__ = hidden(raised)
                 raise shortened(raised)  # noqa: B904
         try:
             report = await AsyncSending(self._pool, self._hops, [message], False, None, recorded=True)
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
         (receipt,) = report.receipts
         try:
@@ -55,6 +57,7 @@ class AsyncMailer(BaseMailer):
                 raise receipt.error
             return checked(receipt, check)
         except Exception as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     if TYPE_CHECKING:
@@ -113,6 +116,7 @@ class AsyncMailer(BaseMailer):
                     raise ValueError("outbox: its report comes at the end, without progress")
                 return an_outbox(outbox).asend_all(self, each_made(messages, make))
         except (TypeError, ValueError) as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
         return AsyncSending(self._pool, self._hops, messages, progress, total, make)
 
@@ -123,6 +127,7 @@ class AsyncMailer(BaseMailer):
 
             return await averify(self._to_verify())
         except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
 from rsmtp._client.local_hostname import address_literal
-from rsmtp._common.tracebacks import named, shortened
+from rsmtp._common.tracebacks import hidden, named, shortened
 from rsmtp._mailer.feeding import ENDED, each_made, feed, put
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.servers import Local
@@ -90,6 +90,7 @@ class AsyncSending:
                     self.receipts.clear()
         except BaseException as raised:
             self._hang_on(raised, report)
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
         report.close(self._sending.tally)
         return report
@@ -112,6 +113,7 @@ class AsyncSending:
             raise
         except BaseException as raised:
             self._hang_on(raised, Report())
+            __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
 
     named(_each, "send_all")

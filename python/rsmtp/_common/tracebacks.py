@@ -27,11 +27,18 @@ _PLUMBING = (_STANDARD + "asyncio" + os.sep, _STANDARD + "contextlib.py")
 _FAULTS = (AttributeError, NameError, LookupError, AssertionError, RecursionError)
 
 
+def hidden(raised: BaseException) -> bool:
+    """Whether our frames say nothing to the caller. The one that raises can't be taken out of
+    the traceback: it keeps this as its `__tracebackhide__`, by which pytest leaves it out, so
+    that a failed test ends with the line that is written there."""
+    return not (isinstance(raised, _FAULTS) or os.environ.get(FULL))
+
+
 def shortened(raised: BaseException) -> BaseException:
     """The exception, to be raised anew: without our frames, and without what we were dealing
     with when it was raised. Frames of the caller's own code, a subclass's or a callback's,
     stay, and so does what the standard library says of the caller's message."""
-    if isinstance(raised, _FAULTS) or os.environ.get(FULL):
+    if not hidden(raised):
         return raised
     seen: set[int] = set()
     error: BaseException | None = raised
@@ -86,13 +93,12 @@ def respelled(raised: BaseException, function: Callable[..., Any], name: str) ->
         return raised
     if found[1].rpartition(".")[2] not in (function.__name__, function.__qualname__):
         return raised
-    import difflib
     import inspect
 
+    from rsmtp._common.arguments import meant
+
     known = [each for each in inspect.signature(function).parameters if each != "self"]
-    near = difflib.get_close_matches(found[2], known, 1, 0.5)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    told = TypeError(f"{name}() got an unexpected keyword argument {found[2]!r}{meant}")
+    told = TypeError(f"{name}() got an unexpected keyword argument {found[2]!r}{meant(found[2], known)}")
     # The first one says less, and names a function that the caller does not know.
     told.__suppress_context__ = True
     return told
@@ -114,6 +120,7 @@ def public(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except BaseException as raised:
             name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+            __tracebackhide__ = hidden(raised)
             raise shortened(respelled(raised, function, name))  # noqa: B904
 
     # What functools.wraps does, which would have to be loaded.

@@ -7,7 +7,7 @@ import sys
 
 import rsmtp
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import shortened
+from rsmtp._common.tracebacks import hidden, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def send(
     """
     settings = dict(locals())
     if _is_awaited(sys._getframe(1)):
+        __tracebackhide__ = True
         raise TypeError(
             "rsmtp.send() is a plain function that blocks: write `await rsmtp.asend(...)`, with the same "
             "arguments. Nothing was sent"
@@ -78,6 +79,7 @@ def send(
         with Mailer(**settings, keep_idle=0) as mailer:
             return mailer.send(message, check=check)
     except BaseException as raised:
+        __tracebackhide__ = hidden(raised)
         raise shortened(raised)  # noqa: B904
 
 
@@ -123,6 +125,7 @@ async def asend(
         async with AsyncMailer(**settings, keep_idle=0) as mailer:
             return await mailer.send(message, check=check)
     except BaseException as raised:
+        __tracebackhide__ = hidden(raised)
         raise shortened(raised)  # noqa: B904
 
 

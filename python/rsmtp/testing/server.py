@@ -172,6 +172,7 @@ class SmtpServer:
         """
         fault = dict(locals())
         del fault["self"]
+        __tracebackhide__ = True
         acts = (
             delay
             or endless
