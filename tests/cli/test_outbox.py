@@ -92,6 +92,15 @@ def test_cancel_purge_and_export(path):
         (["run", "{path}"], "no server: say --server"),
         (["run", "{path}", "--server", "smtp://127.0.0.1:9?tls=none"], "127.0.0.1:9"),
         (["lose", "{path}"], "invalid choice: 'lose'"),
+        ([], "required: ACTION, FILE\n"),
+        (["status"], "required: FILE\n"),
+        (["purge", "{path}", "1"], "MESSAGE does not go with purge: it is for show, retry, cancel, export"),
+        (["run", "{path}", "1", "--server", "null:"], "MESSAGE does not go with run"),
+        (["status", "{path}", "--state", "sent"], "--state does not go with status"),
+        (["dead", "{path}", "--forever"], "--forever does not go with dead: it is for run"),
+        (["show", "{path}", "--older-than", "0"], "--older-than does not go with show: it is for purge"),
+        (["retry", "{path}", "1"], "it is queued already"),
+        (["retry", "{path}", "1", "--connections", "2"], "--connections does not go with retry"),
     ],
 )
 def test_what_is_wrong_is_told(path, tmp_path, arguments, words):

@@ -150,9 +150,7 @@ TABLE = {
         hint="Name this client as the server wants it: local_hostname=.",
         terminal="Its words say which name of a client it wants: smtp://...?local_hostname=NAME gives one.",
     ),
-    "read its words": Words(
-        hint="The server does not want this client: its words say why (often a blocklist)."
-    ),
+    "read its words": Words(hint="The server refuses this client: its words say why (often a blocklist)."),
     "send it again": Words(hint="No recipient has the message: send it again."),
     "use an ascii address": Words(
         hint="Use an address in ASCII: a domain in another script works, what stands before the @ may not."

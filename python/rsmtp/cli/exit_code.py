@@ -23,11 +23,11 @@ TABLE = """\
 exit codes:
   0    done                              74   lost after the end of the message: it may have arrived
   2    wrong arguments                   75   refused for now, or no answer in time: try again later
-  65   message or sender refused         76   the server broke the protocol, or lacks an extension
-  66   a file can't be read              77   login refused
-  67   a recipient refused               78   TLS failed, or the certificate can't be trusted
+  65   message or sender was refused     76   the server broke the protocol, or lacks an extension
+  66   a file can't be read              77   login refused, or no password
+  67   a recipient was refused           78   TLS failed, or the certificate can't be trusted
   68   host not found                    130  Ctrl-C
-  69   no server there, or it does not want us
+  69   no server there, or it refuses this client
 """
 
 

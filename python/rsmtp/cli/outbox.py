@@ -64,7 +64,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.add_argument("file", metavar="FILE", help="the outbox")
     add_choices(parser)
     parser.add_argument(
-        "--connections", metavar="N", type=int, default=1, help="run: sessions at the same time (default: 1)"
+        "--connections", metavar="N", type=int, help="run: sessions at the same time (default: 1)"
     )
     server.add_arguments(parser)
     parser.set_defaults(run=run)
@@ -76,15 +76,43 @@ def add_action(parser: argparse.ArgumentParser) -> None:
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """What the actions take, beside the outbox and the server."""
-    parser.add_argument("which", metavar="MESSAGE", nargs="*", help="a number or a key")
-    parser.add_argument("--state", action="append", metavar="STATE", help="only messages in this state")
+    # With a default, argparse does not name it among what is missing.
+    parser.add_argument("which", metavar="MESSAGE", nargs="*", default=[], help="a number or a key")
     parser.add_argument(
-        "--older-than", metavar="DAYS", type=float, default=7.0, help="for purge (default: 7)"
+        "--state",
+        action="append",
+        metavar="STATE",
+        help="only messages in this state: queued, sending, sent, refused, unknown, dead, cancelled",
     )
+    parser.add_argument("--older-than", metavar="DAYS", type=float, help="for purge (default: 7)")
     parser.add_argument("--forever", action="store_true", help="run: wait for more")
 
 
+# The actions that each choice goes with. Where it says nothing it would still be meant: `purge`
+# with a message's number would delete all the others.
+_GOES_WITH = {
+    "which": ("MESSAGE", ("show", "retry", "cancel", "export")),
+    "state": ("--state", ("show", "retry", "cancel", "purge", "export")),
+    "older_than": ("--older-than", ("purge",)),
+    "forever": ("--forever", ("run",)),
+    "connections": ("--connections", ("run",)),
+}
+
+
+def check(given: argparse.Namespace) -> None:
+    """Raises Stop for a choice that the action does not take."""
+    for name, (shown, actions) in _GOES_WITH.items():
+        # 0 is a choice.
+        chosen = getattr(given, name, None)
+        is_made = chosen is not None and chosen is not False and chosen != []
+        if is_made and given.action not in actions:
+            raise Stop(
+                exit_code.USAGE, f"{shown} does not go with {given.action}: it is for {', '.join(actions)}"
+            )
+
+
 def run(given: argparse.Namespace) -> int:
+    check(given)
     if given.action != "run" and not Path(given.file).is_file():
         raise Stop(exit_code.NO_INPUT, f"{given.file}: there is no such file")
     with told(), Outbox(given.file) as outbox:
@@ -105,7 +133,7 @@ def told() -> Iterator[None]:
 
 def _send(outbox: Outbox, given: argparse.Namespace) -> int:
     target = with_password(server.from_arguments(given))
-    with target.mailer(connections=given.connections) as mailer:
+    with target.mailer(connections=1 if given.connections is None else given.connections) as mailer:
         return send_due(outbox, mailer, target.place, forever=given.forever)
 
 
@@ -145,9 +173,11 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 
 def _status(outbox: Outbox, given: argparse.Namespace) -> int:
     style = Style()
-    for state, count in outbox.status().items():
-        if count:
-            print(f"{style(_COLOURS.get(state, 'bad'), state.ljust(10))}{count:>10,}")
+    counts = {state: count for state, count in outbox.status().items() if count}
+    for state, count in counts.items():
+        print(f"{style(_COLOURS.get(state, 'bad'), state.ljust(10))}{count:>10,}")
+    if not counts:
+        print("the outbox is empty")
     return exit_code.OK
 
 
@@ -211,7 +241,9 @@ def _by_hand(change: Callable[[Outbox, int | str], Entry], done: str) -> Callabl
 
 def _purge(outbox: Outbox, given: argparse.Namespace) -> int:
     states = given.state or ("sent", "cancelled")
-    count = outbox.purge(states, older_than=timedelta(days=given.older_than))
+    count = outbox.purge(
+        states, older_than=timedelta(days=7 if given.older_than is None else given.older_than)
+    )
     print(f"deleted {counted(count, 'message')}")
     return exit_code.OK
 

@@ -41,6 +41,16 @@ class KeyInUse(ValueError):
         self.entry = entry
 
 
+# Why a change by hand is refused, by the message's state.
+_STANDS = {
+    "queued": "is queued already",
+    "sending": "is being sent",
+    "sent": "has been sent",
+    "refused": "was refused",
+    "cancelled": "is cancelled already",
+}
+
+
 class Outbox:
     """Messages in a file, until they are sent.
 
@@ -349,17 +359,18 @@ class Outbox:
         """Queues a message again, for those recipients that have not got it: one that was
         refused, given up or cancelled, or whose fate is unknown. In the last case it may
         arrive twice. ValueError for one that is sent, queued or being sent."""
-        return self._by_hand(which, self._store.retry, "retried", "has arrived, or is under way")
+        return self._by_hand(which, self._store.retry, "retried")
 
     def cancel(self, which: int | str) -> Entry:
         """Takes back a message that is queued. ValueError for one that a process is sending,
         or that has ended."""
-        return self._by_hand(which, self._store.cancel, "cancelled", "is no longer waiting")
+        return self._by_hand(which, self._store.cancel, "cancelled")
 
-    def _by_hand(self, which: int | str, change: Any, done: str, why: str) -> Entry:
+    def _by_hand(self, which: int | str, change: Any, done: str) -> Entry:
         id = self._id(which)
         if not change(id, time.time()):
-            raise ValueError(f"message {which!r} can't be {done}: it {why} (state {self._entry(id).state!r})")
+            state = self._entry(id).state
+            raise ValueError(f"message {which!r} can't be {done}: it {_STANDS.get(state, f'is {state}')}")
         return self._entry(id)
 
     def purge(

@@ -85,7 +85,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l preview -d 'send nothing; show
 complete -c rsmtp -n '_shtab_rsmtp_using send' -s v -l verbose -d 'show the conversation; secrets are masked'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a outbox -d 'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -s h -l help -d 'show this help message and exit'
-complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l state -x -d 'only messages in this state'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l state -x -d 'only messages in this state: queued, sending, sent, refused, unknown, dead, cancelled'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l older-than -x -d 'for purge (default: 7)'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l forever -d 'run: wait for more'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l connections -x -d 'run: sessions at the same time (default: 1)'
@@ -130,4 +130,4 @@ complete -c rsmtp -n '_shtab_rsmtp_using demo' -s h -l help -d 'show this help m
 complete -c rsmtp -n '_shtab_rsmtp_using demo' -l preview -d 'show it in a browser, too: the state machine, the conversation, the message'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a completion -d 'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
 complete -c rsmtp -n '_shtab_rsmtp_using completion' -s h -l help -d 'show this help message and exit'
-complete -c rsmtp -n '_shtab_rsmtp_using completion; and test $_shtab_rsmtp_npos -eq 0' -ka "bash zsh fish" -d shell
+complete -c rsmtp -n '_shtab_rsmtp_using completion; and test $_shtab_rsmtp_npos -eq 0' -ka "bash zsh fish" -d 'bash, zsh, fish'

@@ -69,7 +69,7 @@ _shtab_rsmtp_check_defaults_added=0
 
 _shtab_rsmtp_completion_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  ":shell:(bash zsh fish)"
+  ":bash, zsh, fish:(bash zsh fish)"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -85,7 +85,7 @@ _shtab_rsmtp_demo_defaults_added=0
 
 _shtab_rsmtp_outbox_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "*--state[only messages in this state]:STATE:"
+  "*--state[only messages in this state\: queued, sending, sent, refused, unknown, dead, cancelled]:STATE:"
   "--older-than[for purge (default\: 7)]:DAYS:"
   "--forever[run\: wait for more]"
   "--connections[run\: sessions at the same time (default\: 1)]:N:"

@@ -26,6 +26,7 @@ class Command(BaseCommand):  # type: ignore[misc]
         backend, given = _backend(options["using"]), Namespace(**options)
         try:
             with outbox.told():
+                outbox.check(given)
                 if given.action == "run":
                     code = outbox.send_due(backend.outbox, backend.mailer, None, forever=given.forever)
                 else:
