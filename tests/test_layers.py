@@ -167,7 +167,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"cli", "__main__", "inbox", "demo"},
         {"ground", "messages", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
     ),
-    "frameworks": ({"django", "logging"}, {"ground", "messages", "clients", "mailers", "outbox", "programs"}),
+    "frameworks": (
+        {"celery", "django", "logging", "tasks"},
+        {"ground", "messages", "clients", "mailers", "outbox", "programs"},
+    ),
 }
 
 
@@ -213,9 +216,9 @@ def test_python_layer_imports_nothing_above_it(layer):
 
 # What people import. A module that they don't goes into a wing.
 PUBLIC = {
-    *("aio", "aiosmtplib", "cli", "client", "credentials", "demo", "display", "django", "email"),
-    *("errors", "inbox", "logging", "mailer", "message", "outbox", "pytest_plugin", "smtplib"),
-    *("testing", "typing"),
+    *("aio", "aiosmtplib", "celery", "cli", "client", "credentials", "demo", "display", "django"),
+    *("email", "errors", "inbox", "logging", "mailer", "message", "outbox", "pytest_plugin", "smtplib"),
+    *("tasks", "testing", "typing"),
 }
 
 

@@ -69,6 +69,8 @@ def content_of(item: Any, message_id: str | None = None) -> Content:
     """What is to be stored of a message, or of `(from_addr, to_addrs, data)`. `message_id` is
     given to a message that has none. Raises what `Mailer.send` raises for one that can't be
     sent as it is."""
+    if type(item) is Content:
+        return item
     if message_id is not None and hasattr(item, "_content_for_sending") and "Message-ID" not in item:
         item["Message-ID"] = message_id
     sender, recipients, data, options = outgoing.prepare(item)

@@ -125,6 +125,11 @@ class Database:
                 self._connection.close()
             self._connection = None
 
+    def __del__(self) -> None:
+        # An outbox that nothing refers to any more. One that could not be made has no lock.
+        if hasattr(self, "_process"):
+            self.close()
+
 
 _of_parents: list[sqlite3.Connection] = []
 

@@ -176,7 +176,7 @@ def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -
         while True:
             trouble: Exception | None = None
             try:
-                _once(owner, mailer)
+                send_claimed(owner, mailer)
             except TROUBLE as raised:
                 trouble = raised
             seconds = owner.follows(trouble, forever)
@@ -196,8 +196,8 @@ def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
     return False
 
 
-def _once(owner: Owner, mailer: Mailer, only: int | None = None) -> list[Receipt]:
-    """Sends what is due. The receipts of `only` one."""
+def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Receipt]:
+    """Sends what an owner has claimed. The receipts of `only` one."""
     owner.begin()
     told: list[Receipt] = []
     receipts: list[Receipt] = []
@@ -222,7 +222,7 @@ def send_one(store: Store, mailer: Mailer, message: int) -> Receipt | None:
     """Sends this one now, unless it is in other hands."""
     owner = Owner(store)
     try:
-        receipts = _once(owner, mailer, message)
+        receipts = send_claimed(owner, mailer, message)
         return receipts[0] if receipts else None
     finally:
         owner.end()

@@ -1,0 +1,58 @@
+"""The task of Celery that sends mail: `rsmtp.celery.task(app, ...)`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from rsmtp.mailer import Mailer
+from rsmtp.outbox import Outbox
+from rsmtp.tasks import Deliverer, PutOff
+from rsmtp.tasks.deliverer import Claims
+
+
+def task(
+    app: Any,
+    mailer: Mailer | str | dict[str, Any],
+    *,
+    once: Outbox | str | os.PathLike[str] | Claims,
+    rate: Callable[[], float] | None = None,
+    name: str = "rsmtp.send",
+    **options: Any,
+) -> Any:
+    """Registers a task that sends mail, and returns it.
+
+        send = rsmtp.celery.task(app, "smtp://ann@smtp.example.com", once="/var/lib/shop/mail.db")
+        send.delay(rsmtp.tasks.job(message, key="invoice/7"))
+
+    Its argument is what `rsmtp.tasks.job` gives, or the number of a message in the outbox; its
+    result what `Receipt.to_dict` gives. It is JSON alone, never a pickle.
+
+    The broker may deliver a task more than once (``acks_late``, and Redis after its visibility
+    timeout): the message is claimed in `once` before it is sent, and what was sent is not sent
+    again. So the task is acknowledged late, and a worker that is killed loses nothing. What is put
+    off (4yz, a server that can't be reached) is tried again by Celery, later each time; a message
+    that was refused fails the task; *unknown* is a result, and is not tried again.
+
+    Args:
+        app: the Celery application.
+        mailer, once, rate: as for `rsmtp.tasks.Deliverer`.
+        name: of the task, the same in the program that sends and in the workers.
+        options: further options of `app.task`: `queue`, `rate_limit` (for each worker), ...
+    """
+    deliver = Deliverer(mailer, once=once, rate=rate)
+
+    def send(self: Any, job: dict[str, Any] | int) -> dict[str, Any]:
+        try:
+            return deliver(job, f"celery/{self.request.id}")
+        except PutOff as later:
+            # A broker would deliver again what waits for longer than its visibility timeout.
+            raise self.retry(exc=later, countdown=min(later.seconds, _LONGEST), max_retries=None) from later
+
+    defaults = {"acks_late": True, "reject_on_worker_lost": True, "serializer": "json"}
+    return app.task(bind=True, name=name, **(defaults | options))(send)
+
+
+# Seconds. Redis delivers again what was not acknowledged within an hour, SQS within half of one.
+_LONGEST = 900.0

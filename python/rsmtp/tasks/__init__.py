@@ -1,0 +1,10 @@
+"""Mail that a queue of tasks sends: a message as JSON, and a function that sends it once, however
+often the queue delivers it. `rsmtp.celery` has the task for Celery; any other queue takes the
+function (docs/howto/celery.md)."""
+
+from rsmtp.tasks.deliverer import Deliverer
+from rsmtp.tasks.in_redis import RedisClaims, RedisRate
+from rsmtp.tasks.job import job
+from rsmtp.tasks.outcome import MailRefused, PutOff
+
+__all__ = ["Deliverer", "MailRefused", "PutOff", "RedisClaims", "RedisRate", "job"]

@@ -1,0 +1,149 @@
+"""`Deliverer`: sends the message of a job, once."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from rsmtp._common import arguments
+from rsmtp.errors import SMTPException
+from rsmtp.mailer import Mailer
+from rsmtp.outbox import Outbox, OutboxError
+from rsmtp.outbox.content import Content
+from rsmtp.outbox.running import send_one
+from rsmtp.tasks.job import content_in
+from rsmtp.tasks.outcome import MailRefused, PutOff, checked, words_of
+
+# Seconds until a server is tried again that could not be reached, or takes no session now.
+_SOON = 30.0
+# Seconds that a task waits for its turn in a rate; for longer it is put off.
+_TURN = 5.0
+
+
+class Claims(Protocol):
+    """Where it is known which message is being sent, and which was."""
+
+    def send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
+        """What became of it, now or before. Raises PutOff, MailRefused, and what sending raises."""
+
+
+class Deliverer:
+    """A function of a job that sends its message, and of the same job again that sends nothing.
+
+    It is called with what `rsmtp.tasks.job` has made, or with the number of a message in the
+    outbox, and returns what `Receipt.to_dict` does. A message that was begun by a worker that has
+    ended is sent by the next one, unless the end of its mail data was said and no answer came:
+    then its recipients stay *unknown*, which is returned and not tried again.
+
+    Args:
+        mailer: a Mailer, its URL, or a dict of its arguments. There is one for each process, made
+            when the first message is sent.
+        once: where it is written down what was sent: an `rsmtp.Outbox` or the path of its file,
+            which the workers of one machine share, or `RedisClaims`, for workers of many machines.
+        rate: `RedisRate`, for a rate over all workers. The Mailer's own `rate` is one for each
+            process.
+    """
+
+    def __init__(
+        self,
+        mailer: Mailer | str | dict[str, Any],
+        *,
+        once: Outbox | str | os.PathLike[str] | Claims,
+        rate: Callable[[], float] | None = None,
+    ) -> None:
+        if not isinstance(mailer, (Mailer, str, dict)):
+            raise arguments.wanted("mailer", "a Mailer, a URL, or a dict of its arguments", mailer)
+        if isinstance(once, (str, os.PathLike)):
+            self._claims: Any = functools.partial(_InOutbox, once)
+        elif isinstance(once, Outbox):
+            self._claims = lambda: _InOutbox(once)
+        elif hasattr(once, "send"):
+            self._claims = lambda: once
+        else:
+            raise arguments.wanted("once", "an Outbox, the path of one, or RedisClaims", once)
+        if rate is not None:
+            arguments.function("rate", rate)
+        self._rate = rate
+        self._mailer_given = mailer
+
+    @functools.cached_property
+    def mailer(self) -> Mailer:
+        given = self._mailer_given
+        if isinstance(given, Mailer):
+            return given
+        return Mailer(given) if isinstance(given, str) else Mailer(**given)
+
+    @functools.cached_property
+    def claims(self) -> Any:
+        return self._claims()
+
+    def __call__(self, job: dict[str, Any] | int, key: str | None = None) -> dict[str, Any]:
+        """Sends it, if it was not sent before, and tells what became of it.
+
+        Args:
+            job: what `rsmtp.tasks.job` gave, or the number of a message in the outbox.
+            key: for a job that has none, so that it is known again: the task's identifier, which
+                stays the same when the broker delivers the task again.
+
+        Raises PutOff where the same is to be done again after some seconds, MailRefused where no
+        recipient will get it, and what else keeps the mailer from sending (a login that is
+        refused, say): the message is as it was then.
+        """
+        if isinstance(job, bool) or not isinstance(job, (dict, int)):
+            raise arguments.wanted("job", "what rsmtp.tasks.job() gives, or the number of a message", job)
+        send = self._of_number(job) if isinstance(job, int) else self._of_job(job, key)
+        self._take_turn()
+        try:
+            return checked(send())
+        except (PutOff, MailRefused, OutboxError):
+            raise
+        except (SMTPException, OSError) as error:
+            if getattr(error, "transient", True) is False:
+                raise
+            raise PutOff(f"{type(error).__name__}: {error}", _SOON) from error
+
+    def _of_job(self, job: dict[str, Any], key: str | None) -> Callable[[], dict[str, Any]]:
+        key = job.get("key") or key
+        if not key:
+            raise ValueError("key: the job has none: give it the task's identifier, to be known again by")
+        return functools.partial(self.claims.send, self.mailer, content_in(job), key)
+
+    def _of_number(self, number: int) -> Callable[[], dict[str, Any]]:
+        if not isinstance(self.claims, _InOutbox):
+            raise ValueError("job: it is the number of a message in an outbox, and this deliverer has none")
+        return functools.partial(self.claims.send_number, self.mailer, number)
+
+    def _take_turn(self) -> None:
+        if self._rate is None:
+            return
+        while (wait := self._rate()) > 0:
+            if wait > _TURN:
+                raise PutOff("it is not its turn yet, by the rate", wait)
+            time.sleep(wait)
+
+
+class _InOutbox:
+    """Claims in an outbox."""
+
+    def __init__(self, outbox: Outbox | str | os.PathLike[str]) -> None:
+        self.outbox = outbox if isinstance(outbox, Outbox) else Outbox(outbox)
+
+    def send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
+        entry = self.outbox.put(content, key=key)  # type: ignore[arg-type]  # it is made already
+        return self.send_number(mailer, entry.id)
+
+    def send_number(self, mailer: Mailer, number: int) -> dict[str, Any]:
+        outbox = self.outbox
+        outbox._store.take_over(time.time())
+        if outbox.get(number).state == "queued":
+            send_one(outbox._store, mailer, number)
+        entry = outbox.get(number)
+        if entry.state == "sending" or (entry.state == "queued" and not entry.receipt.attempts):
+            raise PutOff(f"message {number} is in the hands of another worker", outbox._store.lease)
+        outcome = entry.receipt.to_dict()
+        if entry.state == "queued":
+            raise PutOff(words_of(outcome), max(1.0, entry.due.timestamp() - time.time()))
+        return outcome

@@ -1,0 +1,248 @@
+"""What the workers of many machines have to agree on, in Redis: who sends a message, and at what
+rate all of them do. Each step is one script, which Redis runs without another one in between, by
+its own clock."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from rsmtp._common import arguments
+from rsmtp._rsmtp import Receipt, Recipient
+from rsmtp.mailer import Mailer
+from rsmtp.outbox.content import Content, Stored
+from rsmtp.outbox.database import LeaseLost
+from rsmtp.outbox.running import send_claimed
+from rsmtp.outbox.schedule import Schedule
+from rsmtp.tasks.outcome import PutOff, words_of
+
+_NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000; local key = KEYS[1]; "
+# A message: s(tate), o(wner), u(ntil when the owner has it), d(igest), r(ecipients that are settled,
+# as JSON), a(ttempts), f(irst tried). Its states: claimed, ending (the end of its mail data may have
+# been said), put off, done, unknown.
+_CLAIM = (
+    _NOW
+    + """
+local m = redis.call('HMGET', key, 's', 'u', 'd', 'r', 'f')
+if m[1] then
+    if m[3] ~= ARGV[2] then return {'another'} end
+    if m[1] == 'done' or m[1] == 'unknown' then return {m[1], m[4]} end
+    if m[1] ~= 'put off' and tonumber(m[2]) > now then return {'elsewhere', tostring(m[2] - now)} end
+    if m[1] == 'ending' then
+        redis.call('HSET', key, 's', 'unknown')
+        return {'unknown', m[4]}
+    end
+else
+    redis.call('HSET', key, 'd', ARGV[2], 'r', '[]', 'f', now)
+end
+redis.call('HSET', key, 's', 'claimed', 'o', ARGV[1], 'u', now + ARGV[3])
+redis.call('EXPIRE', key, ARGV[4])
+local tried = redis.call('HINCRBY', key, 'a', 1)
+return {'claimed', redis.call('HGET', key, 'r'), tried, tostring(now - redis.call('HGET', key, 'f'))}
+"""
+)
+_SAY_END = (
+    _NOW
+    + """
+local m = redis.call('HMGET', key, 's', 'o', 'u')
+if m[2] ~= ARGV[1] or (m[1] ~= 'claimed' and m[1] ~= 'ending') or tonumber(m[3]) <= now then return 0 end
+redis.call('HSET', key, 's', 'ending', 'u', now + ARGV[2], 'r', ARGV[3])
+return 1
+"""
+)
+_FINISH = """
+local key = KEYS[1]
+if redis.call('HGET', key, 'o') ~= ARGV[1] then return 0 end
+redis.call('HSET', key, 's', ARGV[2], 'r', ARGV[3])
+return 1
+"""
+_TAKE = (
+    _NOW
+    + """
+local next = tonumber(redis.call('GET', key) or 0)
+local each = 1 / ARGV[1]
+local earliest = now - (ARGV[2] - 1) * each
+if next < earliest then next = earliest end
+if next > now then return tostring(next - now) end
+redis.call('SET', key, tostring(next + each), 'EX', math.ceil(ARGV[2] * each) + 60)
+return '0'
+"""
+)
+
+
+class RedisClaims:
+    """Which message is being sent by which worker, and which was sent: for a `Deliverer`.
+
+    Before a worker sends, it claims the message; before it says the end of the mail data, that is
+    written down too. So a message whose worker has ended is sent by another one, after `lease`, or
+    stays *unknown* if its end may have been said. Redis has to keep what it is told over a restart
+    (``appendonly yes``): what it forgets may be sent again.
+
+    Args:
+        redis: a `redis.Redis`, or its URL.
+        prefix: of the names of its keys.
+        lease: seconds that one step of a message may take, until its worker is thought to have
+            ended.
+        keep: seconds that a message is remembered. Default: a week.
+        first_retry, longest_retry, give_up_after: seconds, as in `rsmtp.Outbox`.
+    """
+
+    def __init__(
+        self,
+        redis: Any,
+        *,
+        prefix: str = "rsmtp:message:",
+        lease: float = 120.0,
+        keep: float = 7 * 86400.0,
+        first_retry: float = 60.0,
+        longest_retry: float = 4 * 3600.0,
+        give_up_after: float = 4 * 86400.0,
+    ) -> None:
+        times = {"lease": lease, "keep": keep, "first_retry": first_retry, "longest_retry": longest_retry}
+        for name, seconds in {**times, "give_up_after": give_up_after}.items():
+            arguments.amount(name, seconds)
+        self._redis = _client(redis)
+        self._prefix, self._lease, self._keep = prefix, lease, max(1, int(keep))
+        self._schedule = Schedule(first_retry, max(first_retry, longest_retry), give_up_after)
+        self._claim_, self._say_end_, self._finish_ = map(
+            self._redis.register_script, (_CLAIM, _SAY_END, _FINISH)
+        )
+
+    def send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
+        """What became of the message, now or before."""
+        owner, name = uuid.uuid4().hex, self._prefix + key
+        told = self._claim_(keys=[name], args=[owner, content.digest().hex(), self._lease, self._keep])
+        state, *rest = [one.decode() if isinstance(one, bytes) else one for one in told]
+        if state == "another":
+            raise ValueError(
+                f"key: {key!r} was given to another message before: one key stands for one message"
+            )
+        if state == "elsewhere":
+            raise PutOff("the message is in the hands of another worker", max(1.0, float(rest[0])))
+        settled = json.loads(rest[0])
+        if state != "claimed":
+            return _outcome(content, settled, "unknown" if state == "unknown" else "not sent")
+        claim = _Claim(self, name, owner, content, settled)
+        try:
+            receipts = send_claimed(claim, mailer, 0)
+        except BaseException:
+            lost = any(one["fate"] == "unknown" for one in claim.settled)
+            claim.finish("unknown" if lost else "put off")
+            raise
+        outcome = _outcome(content, claim.settled, "not sent", receipts)
+        open_ones = [one for one in outcome["recipients"] if one["transient"]]
+        if not open_ones:
+            unknown = any(one["fate"] == "unknown" for one in outcome["recipients"])
+            claim.finish("unknown" if unknown else "done", outcome["recipients"])
+            return outcome
+        now, words = time.time(), words_of(outcome)
+        again = self._schedule.next_try(int(rest[1]), now - float(rest[2]), now, words)
+        if again is None:
+            claim.finish("done", outcome["recipients"])
+            return outcome
+        claim.finish("put off")
+        raise PutOff(words, max(1.0, again - now))
+
+    def forget(self, key: str) -> None:
+        """The message with this key may be sent again: what is *unknown* may arrive twice then."""
+        self._redis.delete(self._prefix + key)
+
+
+class _Claim:
+    """One message in the hands of this worker, as `send_claimed` wants it."""
+
+    def __init__(
+        self, claims: RedisClaims, name: str, owner: str, content: Content, settled: list[dict[str, Any]]
+    ) -> None:
+        self._claims, self._name, self._owner = claims, name, owner
+        self.settled = settled
+        done = {one["address"] for one in settled}
+        recipients = [address for address in content.recipients if address not in done]
+        self._stored = Stored(
+            0, content.sender, recipients, content.options, content.octets, content.rendered
+        )
+
+    def begin(self) -> None:
+        pass
+
+    def claimed(self, only: int | None) -> Iterator[Stored]:
+        yield self._stored
+
+    def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
+        self._learn([one for recipients in settled.values() for one in recipients])
+        args = [self._owner, self._claims._lease, json.dumps(self.settled)]
+        if not self._claims._say_end_(keys=[self._name], args=args):
+            raise LeaseLost("another worker has taken over this message")
+        return True
+
+    def settle(self, receipts: list[Receipt]) -> None:
+        for receipt in receipts:
+            self._learn(receipt.recipients)
+
+    settle_and_keep = settle
+
+    def _learn(self, recipients: list[Recipient]) -> None:
+        known = {one["address"] for one in self.settled}
+        self.settled += [
+            one.to_dict()
+            for one in recipients
+            if one.fate in ("sent", "refused", "unknown") and not one.transient and one.address not in known
+        ]
+
+    def finish(self, state: str, recipients: list[dict[str, Any]] | None = None) -> None:
+        told = json.dumps(self.settled if recipients is None else recipients)
+        self._claims._finish_(keys=[self._name], args=[self._owner, state, told])
+
+
+class RedisRate:
+    """A rate over all workers of all machines: so many messages a second.
+
+    Args:
+        redis: a `redis.Redis`, or its URL.
+        per_second: messages.
+        burst: that may go at once after a pause. Default: 1.
+        name: of the key; those with the same name share the rate.
+    """
+
+    def __init__(self, redis: Any, per_second: float, *, burst: int = 1, name: str = "rsmtp:rate") -> None:
+        arguments.amount("per_second", per_second)
+        arguments.whole("burst", burst, 1, 1_000_000, "a whole number from 1 on")
+        self._redis, self._name = _client(redis), name
+        self._take = self._redis.register_script(_TAKE)
+        self._args = [per_second, burst]
+
+    def __call__(self) -> float:
+        """Takes one, and returns 0; or the seconds until there is one to take."""
+        return float(self._take(keys=[self._name], args=self._args))
+
+
+def _outcome(
+    content: Content, settled: list[dict[str, Any]], otherwise: str, receipts: list[Receipt] | None = None
+) -> dict[str, Any]:
+    """As `Receipt.to_dict`, over all attempts: the last one's, and who was settled before."""
+    told: dict[str, Any] = {"recipients": [], "error": None, "server": None, "seconds": None}
+    if receipts:
+        told = receipts[-1].to_dict()
+    known = {one["address"]: one for one in told["recipients"] + settled}
+    recipients = [known.get(address) or _bare(address, otherwise) for address in content.recipients]
+    envelope = {"from_addr": content.sender, "message_id": content.message_id}
+    return {"index": 0, "attempts": 0, **told, **envelope, "recipients": recipients}
+
+
+def _bare(address: str, fate: str) -> dict[str, Any]:
+    return {"address": address, "fate": fate, "stage": None, "code": None, "text": None, "transient": False}
+
+
+def _client(redis: Any) -> Any:
+    if hasattr(redis, "register_script"):
+        return redis
+    if not isinstance(redis, str):
+        raise arguments.wanted("redis", "a redis.Redis, or its URL", redis)
+    try:
+        from redis import Redis
+    except ImportError:
+        raise ImportError("redis: the package is missing: pip install 'rsmtp[celery]'") from None
+    return Redis.from_url(redis)
