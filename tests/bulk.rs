@@ -16,25 +16,19 @@ fn hop(port: u16) -> Hop {
 
 struct Sender {
     mailer: Arc<Mailer>,
-    pool: Arc<Pool>,
 }
 
 fn sender(hops: Vec<Hop>, connections: usize) -> Sender {
-    let keep = Keep { most: connections, idle: Duration::from_secs(30), age: Duration::from_secs(300) };
-    let bounds = Bounds { window: 1000, messages: None, rate: None };
-    let mailer = Mailer::new(hops, None, keep, bounds, Limits::default());
-    Sender { mailer: Arc::new(mailer), pool: Arc::default() }
+    let (idle, age) = (Duration::from_secs(30), Duration::from_secs(300));
+    let bounds = Bounds { sessions: connections, idle, age, window: 1000, messages: None, rate: None };
+    let backoff = Duration::from_millis(20);
+    let policy = Policy { retries: 2, give_up_after: None, backoff, resend_unknown: false };
+    Sender { mailer: Arc::new(Mailer::new(hops, None, bounds, policy, Limits::default())) }
 }
 
 impl Sender {
     fn batch<P: Payload>(&self) -> Batch<P> {
-        let policy = Policy {
-            retries: 2,
-            give_up_after: None,
-            backoff: Duration::from_millis(20),
-            resend_unknown: false,
-        };
-        Batch::new(Arc::clone(&self.mailer), Arc::clone(&self.pool), policy, Arc::<Receipts<_>>::default())
+        Batch::new(Arc::clone(&self.mailer), Arc::<Receipts<_>>::default(), false)
     }
 }
 
@@ -75,7 +69,7 @@ impl Payload for Panics {
 fn run<P: Payload>(sender: &Sender, jobs: Vec<Job<P>>) -> Vec<Receipt<P>> {
     let batch = Arc::new(sender.batch());
     for job in jobs {
-        batch.push(job);
+        batch.push([job]);
     }
     batch.start_workers();
     batch.end_of_input();
@@ -165,7 +159,7 @@ fn the_next_server_takes_over() {
 fn a_late_failure_fails_no_message() {
     let catcher = catcher();
     let batch = sender(vec![hop(catcher.address().unwrap().port())], 1).batch();
-    batch.push(job(0, "b@example.org"));
+    batch.push([job(0, "b@example.org")]);
     batch.end_of_input();
     batch.work_here(&mut Alone).unwrap();
     let late = Error::new(Kind::Interrupted, rsmtp::protocol::Stage::Connect, "sending was stopped");
@@ -179,7 +173,7 @@ fn what_comes_after_the_end_has_a_receipt_too() {
     let catcher = catcher();
     let batch = sender(vec![hop(catcher.address().unwrap().port())], 1).batch();
     batch.stop();
-    batch.push(job(0, "b@example.org"));
+    batch.push([job(0, "b@example.org")]);
     assert_eq!(batch.take_receipts()[0].recipients[0].1, Fate::NotSent);
     assert_eq!(catcher.store().count(), 0);
 }

@@ -99,10 +99,17 @@ impl Ledger<Octets> for Journal {
 
 fn mailer(port: u16, chunking: bool) -> Arc<Mailer> {
     let hop = hop(port, Options { chunking, ..Options::default() });
-    let keep = Keep { most: 1, idle: Duration::ZERO, age: Duration::from_secs(300) };
-    let bounds = Bounds { window: 1000, messages: None, rate: None };
-    Arc::new(Mailer::new(vec![hop], None, keep, bounds, Limits::default()))
+    Arc::new(Mailer::new(vec![hop], None, BOUNDS, POLICY, Limits::default()))
 }
+
+const BOUNDS: Bounds = Bounds {
+    sessions: 1,
+    idle: Duration::ZERO,
+    age: Duration::from_secs(300),
+    window: 1000,
+    messages: None,
+    rate: None,
+};
 
 const POLICY: Policy =
     Policy { retries: 0, give_up_after: None, backoff: Duration::from_millis(10), resend_unknown: false };
@@ -120,9 +127,9 @@ fn jobs(count: u64) -> Vec<Job<Octets>> {
 }
 
 fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
-    let batch = Arc::new(Batch::new(mailer, Arc::default(), POLICY, journal));
+    let batch = Arc::new(Batch::new(mailer, journal, false));
     for job in jobs {
-        batch.push(job);
+        batch.push([job]);
     }
     batch.start_workers();
     batch.end_of_input();
@@ -136,8 +143,8 @@ fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>
 
 /// As an event loop does it.
 fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
-    let mut sender = Sender::new(&mailer, POLICY, journal);
-    jobs.into_iter().for_each(|job| sender.push(job));
+    let mut sender = Sender::new(&mailer, journal);
+    jobs.into_iter().for_each(|job| sender.queue.push(job));
     sender.queue.end_of_input();
     assert!(sender.enlist());
     let ledger = Arc::clone(sender.queue.ledger());
@@ -227,12 +234,12 @@ fn one_write_does_for_what_is_in_hand() {
     let catcher = catcher();
     let mailer = mailer(catcher.address().unwrap().port(), true);
     let journal = Journal::new(None, None);
-    let batch = Arc::new(Batch::new(mailer, Arc::default(), POLICY, journal.clone()));
+    let batch = Arc::new(Batch::new(mailer, journal.clone(), false));
     let small = |index| {
         Job::new(index, Arc::new(b"x\r\n".to_vec()), "a@b.c".parse().unwrap(), vec!["b@b.c".parse().unwrap()])
     };
     for index in 0..400 {
-        batch.push(small(index));
+        batch.push([small(index)]);
     }
     batch.end_of_input();
     batch.start_workers();
@@ -264,12 +271,11 @@ fn nothing_goes_out_of_a_message_that_is_refused() {
 fn what_is_declined_takes_no_place_in_a_rate() {
     let catcher = catcher();
     let hop = hop(catcher.address().unwrap().port(), Options::default());
-    let keep = Keep { most: 1, idle: Duration::ZERO, age: Duration::from_secs(300) };
     let hourly = 1.0 / 3600.0;
-    let bounds = Bounds { window: 1000, messages: None, rate: Some(hourly) };
+    let bounds = Bounds { rate: Some(hourly), ..BOUNDS };
     let limits = Limits { rate: Some(Rate::new(hourly, Instant::now())), per_day: Some(PerDay::new(1)) };
-    for (bounds, limits) in [(bounds, Limits::default()), (Bounds { rate: None, ..bounds }, limits)] {
-        let mailer = Arc::new(Mailer::new(vec![hop.clone()], None, keep, bounds, limits));
+    for (bounds, limits) in [(bounds, Limits::default()), (BOUNDS, limits)] {
+        let mailer = Arc::new(Mailer::new(vec![hop.clone()], None, bounds, POLICY, limits));
         let receipts = by_a_loop(mailer, Journal::new(Some(0), None), jobs(2));
         assert_eq!(receipts.iter().map(Receipt::ok).collect::<Vec<_>>(), [false, true]);
     }
@@ -278,7 +284,9 @@ fn what_is_declined_takes_no_place_in_a_rate() {
 #[test]
 fn what_a_session_took_and_did_not_say_is_not_begun_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mailer = mailer(listener.local_addr().unwrap().port(), true);
+    let hop = hop(listener.local_addr().unwrap().port(), Options::default());
+    let policy = Policy { retries: 1, ..POLICY };
+    let mailer = Arc::new(Mailer::new(vec![hop], None, BOUNDS, policy, Limits::default()));
     let server = std::thread::spawn(move || {
         // The first session ends at its first message, the second one takes all.
         for goodbye in [true, false] {
@@ -287,10 +295,9 @@ fn what_a_session_took_and_did_not_say_is_not_begun_again() {
         }
     });
     let journal = Journal::new(None, None);
-    let policy = Policy { retries: 1, ..POLICY };
-    let batch = Arc::new(Batch::new(mailer, Arc::default(), policy, journal.clone()));
+    let batch = Arc::new(Batch::new(mailer, journal.clone(), false));
     for job in jobs(3) {
-        batch.push(job);
+        batch.push([job]);
     }
     batch.end_of_input();
     batch.start_workers();

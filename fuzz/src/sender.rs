@@ -14,8 +14,8 @@
 
 use rsmtp::address::ForwardPath;
 use rsmtp::bulk::{
-    Bounds, Do, Hop, Job, Keep, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Receipts,
-    Sender, Server, Source, Worker, stopped,
+    Bounds, Do, Hop, Job, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Receipts, Sender,
+    Server, Source, Worker, stopped,
 };
 use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::auth::{Credentials, Secret};
@@ -226,18 +226,18 @@ impl<'a> World<'a> {
     fn new(settings: u8, messages: u8, events: &'a [u8]) -> Self {
         let hops = (0..1 + usize::from(settings & 1)).map(|number| hop(number, settings & 2 != 0)).collect();
         let idle = if settings & 4 == 0 { Duration::from_secs(30) } else { Duration::ZERO };
-        let keep = Keep { most: 1 + usize::from(settings >> 3 & 3), idle, age: Duration::from_secs(600) };
-        let bounds = Bounds { window: 8, messages: None, rate: None };
+        let (sessions, age) = (1 + usize::from(settings >> 3 & 3), Duration::from_secs(600));
+        let bounds = Bounds { sessions, idle, age, window: 8, messages: None, rate: None };
         let now = Instant::now();
         let rated = events.len() % 4 == 3;
         let limits = Limits { rate: rated.then(|| Rate::new(1.0, now)), per_day: None };
-        let mailer = Arc::new(Mailer::new(hops, None, keep, bounds, limits));
         let policy = Policy {
             retries: u32::from(settings >> 5 & 3),
             give_up_after: (settings & 128 != 0).then_some(Duration::from_secs(3)),
             backoff: Duration::from_secs(1),
             resend_unknown: false,
         };
+        let mailer = Arc::new(Mailer::new(hops, None, bounds, policy, limits));
         let ledger = messages & 128 != 0;
         let journal = Arc::new(Journal {
             kept: Receipts::default(),
@@ -245,7 +245,7 @@ impl<'a> World<'a> {
             answers: Mutex::new(if ledger { events.to_vec() } else { Vec::new() }),
             entries: Mutex::default(),
         });
-        let mut sender = Sender::new(&mailer, policy, Arc::<Journal>::clone(&journal));
+        let mut sender = Sender::new(&mailer, Arc::<Journal>::clone(&journal));
         let (messages, recipients) = (u64::from(messages & 31), 1 + usize::from(messages >> 5 & 3));
         for index in 0..messages {
             let content = Content(Arc::new(format!("{index}\r\n").into_bytes()));

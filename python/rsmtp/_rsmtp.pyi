@@ -833,6 +833,7 @@ class Engine:
         by_threads: bool,
         recorded: bool,
         note: typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
+        asked: bool = False,
     ) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
@@ -843,6 +844,7 @@ class Engine:
         `note(indexes, settled)` is called before the ends of these messages are said, in a
         session's own thread or in the loop's: True, they are written down; False, not yet.
         `settled` has the recipients of each that were settled since it was noted last.
+        `asked`: a callable calls this that a session of this mailer waits for.
         """
     @property
     def tally(self, /) -> tuple[int, int, int, int]:

@@ -44,34 +44,40 @@ pub struct Job<P> {
     pub mail_parameters: Vec<Parameter>,
     /// Those that are not settled.
     pub recipients: Vec<ForwardPath>,
-    pub rcpt_parameters: Vec<Parameter>,
-    /// Times that the server was asked about it, and when it was asked first.
+    /// Times that the server was asked about it.
     pub attempts: u32,
-    pub(super) first_tried: Option<Instant>,
+    pub(super) past: Past,
+}
+
+/// What has come of a job so far.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    /// When the server was asked about it first.
+    pub first_tried: Option<Instant>,
     /// Recipients that earlier attempts or transactions have settled, and of how many of them
     /// the ledger knows.
-    pub(super) settled: Vec<(ForwardPath, Fate)>,
-    pub(super) known_settled: usize,
+    pub settled: Vec<(ForwardPath, Fate)>,
+    pub known_settled: usize,
     /// Recipients of this attempt that another one will ask for again.
-    pub(super) again: Vec<ForwardPath>,
+    pub again: Vec<ForwardPath>,
     /// What became of those that are still open when they were last asked for.
-    pub(super) known: Vec<(ForwardPath, Fate)>,
+    pub known: Vec<(ForwardPath, Fate)>,
     /// The next attempt has to wait.
-    pub(super) pause: bool,
+    pub pause: bool,
     /// The ledger knows that this attempt begins.
-    pub(super) told: bool,
+    pub told: bool,
     /// It stands among the day's messages: once, however often it is tried.
-    pub(super) counted: bool,
+    pub counted: bool,
     /// What kept it from being sent last time.
-    pub(super) trouble: Option<Box<Error>>,
+    pub trouble: Option<Box<Error>>,
     /// A server that had let us in asked for a login (530), and another session is tried.
-    pub(super) logs_in_again: bool,
+    pub logs_in_again: bool,
     /// A session has ended on it before any other was answered.
-    pub(super) ended_session: bool,
+    pub ended_session: bool,
     /// How the conversation came to what became of it, where that is not all well.
-    pub(super) trace: Option<Arc<Trace>>,
+    pub trace: Option<Arc<Trace>>,
     /// From its first attempt on.
-    pub(super) took: Option<Duration>,
+    pub took: Option<Duration>,
 }
 
 impl<P: Payload> Job<P> {
@@ -82,28 +88,15 @@ impl<P: Payload> Job<P> {
             reverse_path,
             mail_parameters: Vec::new(),
             recipients,
-            rcpt_parameters: Vec::new(),
             attempts: 0,
-            first_tried: None,
-            settled: Vec::new(),
-            known_settled: 0,
-            again: Vec::new(),
-            known: Vec::new(),
-            pause: false,
-            told: false,
-            counted: false,
-            trouble: None,
-            logs_in_again: false,
-            ended_session: false,
-            trace: None,
-            took: None,
+            past: Past::default(),
         }
     }
 
     /// Recipients that are settled, and that the ledger was not told of: what was decided
     /// before the end that is about to be said.
     pub fn newly_settled(&self) -> &[(ForwardPath, Fate)] {
-        &self.settled[self.known_settled..]
+        &self.past.settled[self.past.known_settled..]
     }
 
     /// The transaction for the first recipients, at most so many: a server may
@@ -113,7 +106,7 @@ impl<P: Payload> Job<P> {
             reverse_path: self.reverse_path.clone(),
             mail_parameters: self.mail_parameters.clone(),
             recipients: self.recipients.iter().take(recipients).cloned().collect(),
-            rcpt_parameters: self.rcpt_parameters.clone(),
+            rcpt_parameters: Vec::new(),
             body: self.payload.body(),
             cautious,
         }
@@ -126,11 +119,11 @@ impl<P: Payload> Job<P> {
         server: Option<Arc<str>>,
         error: Option<Error>,
     ) -> Receipt<P> {
-        let recipients = if self.settled.is_empty() {
+        let recipients = if self.past.settled.is_empty() {
             fates
         } else {
-            self.settled.extend(fates);
-            self.settled
+            self.past.settled.extend(fates);
+            self.past.settled
         };
         Receipt {
             index: self.index,
@@ -138,8 +131,8 @@ impl<P: Payload> Job<P> {
             reverse_path: self.reverse_path,
             recipients,
             attempts: self.attempts,
-            took: self.took,
-            trace: self.trace.or_else(|| error.as_ref()?.trace.clone()),
+            took: self.past.took,
+            trace: self.past.trace.or_else(|| error.as_ref()?.trace.clone()),
             server,
             error,
         }
@@ -148,8 +141,8 @@ impl<P: Payload> Job<P> {
     /// Ends it without another attempt.
     pub(super) fn give_up(mut self, server: Option<Arc<str>>, error: Option<Error>) -> Receipt<P> {
         let mut open = std::mem::take(&mut self.recipients);
-        open.append(&mut self.again);
-        let error = error.or_else(|| self.trouble.take().map(|trouble| *trouble));
+        open.append(&mut self.past.again);
+        let error = error.or_else(|| self.past.trouble.take().map(|trouble| *trouble));
         let fates = open.into_iter().map(|path| self.learnt(path, Fate::NotSent)).collect();
         self.receipt(fates, server, error)
     }
@@ -157,8 +150,8 @@ impl<P: Payload> Job<P> {
     /// This fate and what was known before: what may have arrived once stays unknown
     /// until the server says that it has it, and a refusal says more than silence.
     pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
-        let before = self.known.iter().position(|(known, _)| *known == path);
-        let before = before.map(|at| self.known.swap_remove(at).1);
+        let before = self.past.known.iter().position(|(known, _)| *known == path);
+        let before = before.map(|at| self.past.known.swap_remove(at).1);
         match (before, fate) {
             (_, fate @ Fate::Sent(_)) => (path, fate),
             (Some(Fate::Unknown), _) => (path, Fate::Unknown),
@@ -226,4 +219,29 @@ pub(super) fn fates_of(outcome: Outcome) -> Vec<(ForwardPath, Fate)> {
         }
     }
     recipients
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::reply::Reply;
+
+    #[test]
+    fn what_may_have_arrived_stays_unknown_until_it_is_sent_and_a_refusal_says_more_than_silence() {
+        let path: ForwardPath = "b@example.org".parse().unwrap();
+        let job = || Job::new(0, Arc::new(Vec::new()), ReversePath::Null, Vec::new());
+        let refused = || Fate::Refused(Stage::Rcpt, Reply::new(450, "4.2.1 later"));
+        let sent = || Fate::Sent(Reply::new(250, "ok"));
+        for (before, fate, learnt) in [
+            (Fate::Unknown, Fate::NotSent, Fate::Unknown),
+            (Fate::Unknown, refused(), Fate::Unknown),
+            (Fate::Unknown, sent(), sent()),
+            (refused(), Fate::NotSent, refused()),
+            (Fate::NotSent, refused(), refused()),
+        ] {
+            let mut job = job();
+            job.past.known.push((path.clone(), before));
+            assert_eq!(job.learnt(path.clone(), fate).1, learnt);
+        }
+    }
 }

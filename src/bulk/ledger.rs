@@ -17,7 +17,7 @@
 //! said: nothing can be sent any more, and what has not been said to its end is not sent.
 
 use super::job::{Job, Receipt};
-use super::sender::locked;
+use super::mailer::locked;
 use crate::protocol::Error;
 use std::fmt;
 use std::sync::Mutex;

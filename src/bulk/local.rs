@@ -23,11 +23,8 @@ pub(super) fn work<P: Payload>(
         let now = Instant::now();
         let work = batch.lock().queue.take(1, now, &mut taken);
         let Some(mut job) = taken.pop_front() else {
-            match work {
-                Work::Finished => return Ok(()),
-                Work::At(when) => batch.wait_for_work(Some(when)),
-                Work::Some | Work::None => batch.wait_for_work(None),
-            }
+            let Work::Later(until) = work else { return Ok(()) };
+            batch.wait_for_work(until);
             attendant.attend().inspect_err(|error| batch.fail(error))?;
             continue;
         };

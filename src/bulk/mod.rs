@@ -30,15 +30,11 @@
 //! | Opening | not let in, the next server or other credentials | Dialling |
 //! | Opening | no server is left, again later | Pausing |
 //! | Opening | no server is left, given up | Idle |
-//! | Working | the last message, no session is kept | Quitting |
 //! | Working | at rest, or ended with an answer | Idle |
 //! | Working | ended without an answer | Pausing |
-//! | Quitting | the answer, or time is up | Idle |
-//! | Quitting | ended without an answer | Pausing |
 //! | Pausing | time is up, or all is decided | Idle |
 //!
-//! `Working` and `Quitting` have a session that is ready for mail; from `Choosing` until they
-//! end a place among the mailer's sessions is held, and places are given in the order in
+//! `Working` has a session that is ready for mail; from `Choosing` until its end a place among the mailer's sessions is held, and places are given in the order in
 //! which they were asked for.
 //!
 //! # What becomes of a message
@@ -60,6 +56,7 @@
 //! else. The first session of a call shows whether there is a server: only when it is ready
 //! for mail, others are opened beside it.
 
+mod answers;
 mod job;
 mod ledger;
 mod local;
@@ -80,15 +77,12 @@ mod worker;
 
 pub use job::{Job, Payload, Receipt};
 pub use ledger::{Ledger, Receipts};
-pub use mailer::{Hop, Mailer};
-pub use phase::Phase;
-pub use pipeline::Bounds;
+pub use mailer::{Bounds, Hop, Mailer};
+pub use phase::{Do, Parting, Phase};
 pub use policy::Policy;
-pub use queue::Limits;
-pub use rate::{PerDay, Rate};
+pub use rate::{Limits, PerDay, Rate};
 pub use sender::{Sender, stopped};
 pub use server::{Server, Source, quit};
-pub use sessions::Keep;
-pub use threads::{Batch, Pool, Standing};
+pub use threads::Batch;
 pub use transport::{Files, Local, Null, Sendmail};
-pub use worker::{Do, Parting, Worker};
+pub use worker::Worker;

@@ -1,4 +1,7 @@
-//! Where a worker can stand, and where it goes from there: the table in `mod.rs`.
+//! Where a worker can stand, where it goes from there (the table in `mod.rs`), and what it
+//! says is to be done.
+
+use std::time::Instant;
 
 /// Where a worker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,13 +13,47 @@ pub enum Phase {
     Dialling,
     Opening,
     Working,
-    Quitting,
     Pausing,
     Ended,
 }
 
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Do {
+    /// Connect to this server; then `dialled` or `not_opened`.
+    Dial(usize),
+    /// Go on with this session, which is at rest; then `reused`.
+    Reuse(u64),
+    /// End this session, which is at rest: it is too old.
+    Discard(u64),
+    /// Wait until it is this number's turn to have a session.
+    Queue(u64),
+    /// Nothing but the end of all matters before this time.
+    Pause(Instant),
+    /// Nothing is to be said before this time, or before there is more work. What is in
+    /// flight is waited for.
+    Wait(Option<Instant>),
+    /// Go on with the conversation.
+    Talk,
+    /// The conversation has come to its end; then `part`.
+    Part,
+    /// There is nothing any more.
+    Leave,
+}
+
+/// What to do with a session that is parted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Keep it by this number.
+    Rest(u64),
+    /// Say QUIT.
+    Quit,
+    /// It is over: close it.
+    Close,
+}
+
 impl Phase {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 9] = [
         Self::Idle,
         Self::Queued,
         Self::Choosing,
@@ -24,7 +61,6 @@ impl Phase {
         Self::Dialling,
         Self::Opening,
         Self::Working,
-        Self::Quitting,
         Self::Pausing,
         Self::Ended,
     ];
@@ -53,13 +89,9 @@ impl Phase {
                 ("no server is left, given up", Self::Idle),
             ],
             Self::Working => &[
-                ("the last message, no session is kept", Self::Quitting),
                 ("at rest, or ended with an answer", Self::Idle),
                 ("ended without an answer", Self::Pausing),
             ],
-            Self::Quitting => {
-                &[("the answer, or time is up", Self::Idle), ("ended without an answer", Self::Pausing)]
-            }
             Self::Pausing => &[("time is up, or all is decided", Self::Idle)],
             Self::Ended => &[],
         }

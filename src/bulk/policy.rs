@@ -164,6 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn pauses_double_and_are_not_the_same_for_all() {
+        for (attempts, doubled) in [(1, 1.0), (2, 2.0), (3, 4.0)] {
+            let pauses =
+                [0, 1, 2, 1000].map(|index| policy(3).pause(attempts, index).as_secs_f64() / doubled);
+            assert!(pauses.iter().all(|pause| (0.75..=1.25).contains(pause)), "{pauses:?}");
+            assert!(pauses.windows(2).all(|two| two[0] != two[1]), "{pauses:?}");
+        }
+    }
+
+    #[test]
     fn the_time_bounds_the_attempts_too() {
         let now = Instant::now();
         let policy = Policy { give_up_after: Some(Duration::from_secs(60)), ..policy(1000) };

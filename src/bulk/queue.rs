@@ -6,38 +6,17 @@
 
 use super::job::{Job, Payload, Receipt};
 use super::ledger::Ledger;
-use super::policy::Policy;
-use super::rate::{PerDay, Rate};
+use super::mailer::Mailer;
 use crate::address::ForwardPath;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Limits that hold for all that a mailer sends.
-#[derive(Debug, Default)]
-pub struct Limits {
-    pub rate: Option<Rate>,
-    pub per_day: Option<PerDay>,
-}
-
-impl Limits {
-    /// A message that was handed out has not begun; with `day` it is none of the day's.
-    fn give_back(&mut self, day: bool) {
-        if let Some(rate) = &mut self.rate {
-            rate.give_back();
-        }
-        if let Some(per_day) = self.per_day.as_mut().filter(|_| day) {
-            per_day.give_back();
-        }
-    }
-}
 
 #[derive(Debug)]
 pub struct Queue<P> {
-    policy: Policy,
-    limits: Arc<Mutex<Limits>>,
+    mailer: Arc<Mailer>,
     ready: VecDeque<Job<P>>,
     /// To be tried again, by when; the number keeps those of one moment apart.
     later: BTreeMap<(Instant, u64), Job<P>>,
@@ -58,23 +37,19 @@ pub struct Queue<P> {
 pub enum Work {
     /// Jobs were handed out.
     Some,
-    /// Nothing before this time.
-    At(Instant),
-    /// Nothing now: more may come, from the caller or from another session.
-    None,
+    /// Nothing before this time. None: nothing until more comes, from the caller or from
+    /// another session.
+    Later(Option<Instant>),
     /// Nothing any more.
     Finished,
 }
 
 impl<P: Payload> Queue<P> {
-    pub fn new(policy: Policy, limits: Arc<Mutex<Limits>>, ledger: Arc<dyn Ledger<P>>) -> Self {
-        let ready = VecDeque::new();
-        let later = BTreeMap::new();
+    pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
         Self {
-            policy,
-            limits,
-            ready,
-            later,
+            mailer,
+            ready: VecDeque::new(),
+            later: BTreeMap::new(),
             put_off: 0,
             out: 0,
             fed: false,
@@ -122,8 +97,9 @@ impl<P: Payload> Queue<P> {
         &self.ledger
     }
 
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    /// Why nothing can be sent any more.
+    pub fn failure(&self) -> Option<&Error> {
+        self.failed.as_ref()
     }
 
     /// What there is to do, without handing anything out.
@@ -132,50 +108,43 @@ impl<P: Payload> Queue<P> {
         if !self.ready.is_empty() {
             return Work::Some;
         }
-        if self.is_finished() {
+        if self.is_finished() || self.failed.is_some() {
             return Work::Finished;
         }
-        self.later.first_key_value().map_or(Work::None, |((when, _), _)| Work::At(*when))
+        Work::Later(self.later.first_key_value().map(|((when, _), _)| *when))
     }
 
     /// Hands out at most so many jobs.
     pub fn take(&mut self, most: usize, now: Instant, into: &mut VecDeque<Job<P>>) -> Work {
         self.wake(now);
-        let mut taken = Work::None;
-        let limits = Arc::clone(&self.limits);
-        let mut limits = limits.lock().unwrap_or_else(PoisonError::into_inner);
-        for _ in 0..most {
-            if self.ready.is_empty() {
-                break;
-            }
+        let before = into.len();
+        let mailer = Arc::clone(&self.mailer);
+        let mut limits = mailer.limits();
+        while into.len() < before + most && !self.ready.is_empty() {
             if let Some(rate) = &mut limits.rate
                 && let Err(when) = rate.take(now)
             {
-                return if taken == Work::Some { taken } else { Work::At(when) };
+                return if into.len() > before { Work::Some } else { Work::Later(Some(when)) };
             }
             let Some(mut job) = self.ready.pop_front() else { break };
             if let Some(per_day) = &mut limits.per_day
-                && !job.counted
+                && !job.past.counted
                 && !per_day.take(now)
             {
                 let message = "the limit of messages per day is reached";
                 self.refuse(job, Error::new(Kind::NotNow, Stage::Connect, message));
                 continue;
             }
-            job.counted = true;
+            job.past.counted = true;
             into.push_back(job);
             self.out += 1;
-            taken = Work::Some;
         }
-        match taken {
-            Work::None => self.outlook(now),
-            taken => taken,
-        }
+        if into.len() > before { Work::Some } else { self.outlook(now) }
     }
 
     /// What was handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
-        self.limits().give_back(false);
+        self.mailer.limits().give_back(false);
         self.try_anew(job);
     }
 
@@ -188,7 +157,7 @@ impl<P: Payload> Queue<P> {
 
     /// What was handed out and may not begin, or can't: it uses up no limit.
     pub fn decline(&mut self, job: Job<P>, server: &Arc<str>, error: Error) {
-        self.limits().give_back(job.attempts == 0);
+        self.mailer.limits().give_back(job.attempts == 0);
         self.reject(job, server, error);
     }
 
@@ -209,30 +178,31 @@ impl<P: Payload> Queue<P> {
         now: Instant,
     ) {
         self.out -= 1;
-        job.took = job.first_tried.map(|first| now.saturating_duration_since(first));
+        job.past.took = job.past.first_tried.map(|first| now.saturating_duration_since(first));
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
-        let whole = fates.len() >= job.recipients.len() && job.again.is_empty();
+        let whole = fates.len() >= job.recipients.len() && job.past.again.is_empty();
         if whole && fates.iter().all(sent) {
             return self.settled(job.receipt(fates, Some(Arc::clone(server)), None));
         }
         let unasked = job.recipients.split_off(fates.len().min(job.recipients.len()));
         job.recipients.clear();
         if trouble.is_some() {
-            job.trouble = trouble.cloned().map(Box::new);
+            job.past.trouble = trouble.cloned().map(Box::new);
         }
-        let pause = self.policy.pause(job.attempts, job.index);
-        let may = |when| self.policy.may_try_again(job.attempts, job.first_tried, when);
+        let policy = &self.mailer.policy;
+        let pause = policy.pause(job.attempts, job.index);
+        let may = |when| policy.may_try_again(job.attempts, job.past.first_tried, when);
         let (at_once, later) = (self.failed.is_none() && may(now), self.failed.is_none() && may(now + pause));
         for (path, fate) in fates {
             let transient = fate.is_transient();
             let (path, fate) = job.learnt(path, fate);
             let may_try_again = if transient { later } else { at_once };
-            if may_try_again && self.policy.is_worth_another(&fate) {
-                job.pause |= transient;
-                job.again.push(path.clone());
-                job.known.push((path, fate));
+            if may_try_again && policy.is_worth_another(&fate) {
+                job.past.pause |= transient;
+                job.past.again.push(path.clone());
+                job.past.known.push((path, fate));
             } else {
-                job.settled.push((path, fate));
+                job.past.settled.push((path, fate));
             }
         }
         if !unasked.is_empty() {
@@ -241,16 +211,19 @@ impl<P: Payload> Queue<P> {
             job.attempts = job.attempts.saturating_sub(1);
             return self.next(job);
         }
-        job.recipients = std::mem::take(&mut job.again);
+        job.recipients = std::mem::take(&mut job.past.again);
         if job.recipients.is_empty() {
-            let error = job.trouble.take().map(|trouble| *trouble);
-            self.settled(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
-        } else if std::mem::take(&mut job.pause) {
-            self.tell_of(&job, pause);
-            self.put_off(job, now + pause);
-        } else {
+            let error = job.past.trouble.take().map(|trouble| *trouble);
+            return self.settled(job.receipt(Vec::new(), Some(Arc::clone(server)), error));
+        }
+        if !std::mem::take(&mut job.past.pause) {
             self.tell_of(&job, Duration::ZERO);
-            self.next(job);
+            return self.next(job);
+        }
+        self.tell_of(&job, pause);
+        if let Some(job) = self.unless_failed(job) {
+            self.put_off += 1;
+            self.later.insert((now + pause, self.put_off), job);
         }
     }
 
@@ -263,7 +236,7 @@ impl<P: Payload> Queue<P> {
         error: Error,
     ) {
         job.recipients.drain(..fates.len().min(job.recipients.len()));
-        job.settled.extend(fates);
+        job.past.settled.extend(fates);
         self.reject(job, server, error);
     }
 
@@ -279,28 +252,22 @@ impl<P: Payload> Queue<P> {
     /// reason, goes behind those that have not been tried.
     fn next(&mut self, job: Job<P>) {
         match self.unless_failed(job) {
-            Some(job) if job.ended_session => self.ready.push_back(job),
+            Some(job) if job.past.ended_session => self.ready.push_back(job),
             Some(job) => self.ready.push_front(job),
             None => {}
         }
     }
 
-    /// Not to be sent before this time.
-    fn put_off(&mut self, job: Job<P>, when: Instant) {
-        if let Some(job) = self.unless_failed(job) {
-            self.put_off += 1;
-            self.later.insert((when, self.put_off), job);
-        }
-    }
-
     /// A message is tried again.
     fn tell_of(&mut self, job: &Job<P>, pause: Duration) {
-        let Some(news) = &mut self.news else { return };
-        let refusal = job.known.iter().find_map(|(path, fate)| match fate {
+        if self.news.is_none() {
+            return;
+        }
+        let refusal = job.past.known.iter().find_map(|(path, fate)| match fate {
             Fate::Refused(_, reply) => Some(format!("{path}: {reply}")),
             _ => None,
         });
-        let why = refusal.or_else(|| Some(job.trouble.as_ref()?.to_string()));
+        let why = refusal.or_else(|| Some(job.past.trouble.as_ref()?.to_string()));
         let to = match (job.recipients.first(), job.recipients.len()) {
             (Some(path), 1) => path.to_string(),
             (Some(path), all) => format!("{path} and {} more", all - 1),
@@ -311,11 +278,16 @@ impl<P: Payload> Queue<P> {
             false => format!("in {:.1} s", pause.as_secs_f64()),
         };
         let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-        news.push(format!("the message to {to} is tried again {when} (attempt {}){why}", job.attempts + 1));
+        self.tell(|| {
+            format!("the message to {to} is tried again {when} (attempt {}){why}", job.attempts + 1)
+        });
     }
 
-    fn limits(&self) -> MutexGuard<'_, Limits> {
-        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    /// For the log, where it wants it.
+    pub fn tell(&mut self, news: impl FnOnce() -> String) {
+        if let Some(all) = &mut self.news {
+            all.push(news());
+        }
     }
 
     fn settled(&mut self, receipt: Receipt<P>) {
@@ -337,88 +309,5 @@ impl<P: Payload> Queue<P> {
         let asleep = self.later.split_off(&(now, u64::MAX));
         let awake = std::mem::replace(&mut self.later, asleep);
         awake.into_values().rev().for_each(|job| self.next(job));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::ledger::Receipts;
-    use super::*;
-    use crate::protocol::reply::Reply;
-
-    type Octets = Arc<Vec<u8>>;
-
-    fn queue(retries: u32, resend_unknown: bool) -> Queue<Octets> {
-        let policy = Policy { retries, give_up_after: None, backoff: Duration::from_secs(1), resend_unknown };
-        let mut queue = Queue::new(policy, Arc::default(), Arc::new(Receipts::default()));
-        let recipients = vec!["b@example.org".parse().unwrap()];
-        let sender = "a@example.org".parse().unwrap();
-        queue.push(Job::new(0, Arc::new(Vec::new()), sender, recipients));
-        queue.end_of_input();
-        queue
-    }
-
-    /// Hands the job out, says that it was tried, and that this came of it.
-    fn attempt(queue: &mut Queue<Octets>, fate: Fate, now: Instant) {
-        let mut out = VecDeque::new();
-        assert_eq!(queue.take(1, now, &mut out), Work::Some);
-        let mut job = out.pop_front().unwrap();
-        job.attempts += 1;
-        let fates = vec![(job.recipients[0].clone(), fate)];
-        queue.settle(job, fates, &Arc::from("server"), None, now);
-    }
-
-    fn fate(queue: &mut Queue<Octets>) -> Fate {
-        assert!(queue.is_finished());
-        queue.ledger().take_receipts().pop().unwrap().recipients.pop().unwrap().1
-    }
-
-    fn busy() -> Fate {
-        Fate::Refused(Stage::Rcpt, Reply::new(450, "4.2.1 later"))
-    }
-
-    #[test]
-    fn a_transient_refusal_is_tried_again_after_longer_and_longer_pauses() {
-        let mut queue = queue(2, false);
-        let mut now = Instant::now();
-        for doubled in [1, 2] {
-            attempt(&mut queue, busy(), now);
-            let Work::At(when) = queue.outlook(now) else { panic!("it does not wait") };
-            let pause = (when - now).as_secs_f64() / f64::from(doubled);
-            assert!((0.75..=1.25).contains(&pause), "{pause}");
-            now = when;
-        }
-        attempt(&mut queue, busy(), now);
-        assert_eq!(fate(&mut queue), busy());
-    }
-
-    #[test]
-    fn what_is_unknown_is_sent_again_only_if_asked_and_stays_unknown_until_it_is_sent() {
-        let now = Instant::now();
-        let mut unasked = queue(2, false);
-        attempt(&mut unasked, Fate::Unknown, now);
-        assert_eq!(fate(&mut unasked), Fate::Unknown);
-
-        let mut asked = queue(1, true);
-        attempt(&mut asked, Fate::Unknown, now);
-        attempt(&mut asked, Fate::NotSent, now);
-        assert_eq!(fate(&mut asked), Fate::Unknown);
-
-        let mut sent = queue(1, true);
-        attempt(&mut sent, Fate::Unknown, now);
-        attempt(&mut sent, Fate::Sent(Reply::new(250, "ok")), now);
-        assert!(matches!(fate(&mut sent), Fate::Sent(_)));
-    }
-
-    #[test]
-    fn what_comes_back_after_the_end_of_all_has_a_receipt() {
-        let now = Instant::now();
-        let mut queue = queue(2, false);
-        let mut out = VecDeque::new();
-        queue.take(1, now, &mut out);
-        queue.fail(&Error::new(Kind::Interrupted, Stage::Command, "stopped"));
-        assert!(!queue.ledger().has_receipts());
-        queue.put_back(out.pop_front().unwrap());
-        assert_eq!(fate(&mut queue), Fate::NotSent);
     }
 }

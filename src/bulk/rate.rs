@@ -1,7 +1,26 @@
-//! How fast messages may begin.
+//! How fast messages may begin, and how many in a day.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+/// Limits that hold for all that a mailer sends.
+#[derive(Debug, Default)]
+pub struct Limits {
+    pub rate: Option<Rate>,
+    pub per_day: Option<PerDay>,
+}
+
+impl Limits {
+    /// A message that was handed out has not begun; with `day` it is none of the day's.
+    pub fn give_back(&mut self, day: bool) {
+        if let Some(rate) = &mut self.rate {
+            rate.give_back();
+        }
+        if let Some(per_day) = self.per_day.as_mut().filter(|_| day) {
+            per_day.give_back();
+        }
+    }
+}
 
 /// So many per second, evenly, with a burst of a tenth of a second's worth.
 #[derive(Debug)]

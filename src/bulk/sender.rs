@@ -3,17 +3,17 @@
 use super::job::{Job, Payload};
 use super::ledger::Ledger;
 use super::mailer::Mailer;
-use super::policy::{Failure, Next, Policy};
+use super::policy::{Failure, Next};
 use super::queue::{Queue, Work};
 use crate::protocol::{Error, Kind, Stage};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Debug)]
 pub struct Sender<P> {
     pub queue: Queue<P>,
-    most: usize,
+    mailer: Arc<Mailer>,
     /// Workers that have not ended, and those of them whose session is ready for mail.
     workers: usize,
     working: usize,
@@ -25,40 +25,37 @@ pub struct Sender<P> {
     failures: u32,
     /// Messages in a row that were refused for want of a login.
     logins_wanted: u32,
-    /// Why nothing can be sent.
-    failure: Option<Error>,
     /// Whether the conversations are recorded line by line, and not only their beginnings.
     pub recorded: bool,
 }
 
 impl<P: Payload> Sender<P> {
-    pub fn new(mailer: &Mailer, policy: Policy, ledger: Arc<dyn Ledger<P>>) -> Self {
+    pub fn new(mailer: &Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
         Self {
-            queue: Queue::new(policy, Arc::clone(&mailer.limits), ledger),
-            most: mailer.keep.most.max(1),
+            queue: Queue::new(Arc::clone(mailer), ledger),
+            mailer: Arc::clone(mailer),
             workers: 0,
             working: 0,
             turned_away: false,
             served: false,
             failures: 0,
             logins_wanted: 0,
-            failure: None,
             recorded: false,
         }
     }
 
     // -- workers -----------------------------------------------------------------------
 
-    /// The first session shows whether there is a server; only then others are opened.
-    pub fn wants_workers(&self) -> bool {
-        let few =
-            self.working > 0 && !self.turned_away && self.workers < self.most.min(self.queue.unsettled());
-        (self.workers == 0 || few) && !self.is_decided()
+    /// How many sessions there is something to do for.
+    fn most(&self) -> usize {
+        self.mailer.bounds.sessions.max(1).min(self.queue.unsettled())
     }
 
-    /// Takes on another worker, unless there are enough for what is not settled.
+    /// Takes on another worker, unless there are enough for what is not settled. The first
+    /// session shows whether there is a server; only then others are opened.
     pub fn enlist(&mut self) -> bool {
-        let wanted = self.wants_workers();
+        let few = self.working > 0 && !self.turned_away && self.workers < self.most();
+        let wanted = (self.workers == 0 || few) && !self.is_decided();
         self.workers += usize::from(wanted);
         wanted
     }
@@ -96,18 +93,6 @@ impl<P: Payload> Sender<P> {
 
     // -- messages ----------------------------------------------------------------------
 
-    pub fn push(&mut self, job: Job<P>) {
-        self.queue.push(job);
-    }
-
-    /// What there is to do for a worker without a session.
-    pub fn outlook(&mut self, now: Instant) -> Work {
-        match self.failure {
-            Some(_) => Work::Finished,
-            None => self.queue.outlook(now),
-        }
-    }
-
     /// Hands out at most so many jobs to one that has so many in flight, and no more than a
     /// fair share of all: what is over is for the others. Some, and none given: all is.
     pub fn supply(
@@ -117,12 +102,8 @@ impl<P: Payload> Sender<P> {
         now: Instant,
         into: &mut VecDeque<Job<P>>,
     ) -> Work {
-        if self.failure.is_some() {
-            return Work::Finished;
-        }
-        let unsettled = self.queue.unsettled();
-        let sessions = if self.turned_away { self.working } else { self.most.min(unsettled) };
-        let fair = unsettled.div_ceil(sessions.max(1)).max(1);
+        let sessions = if self.turned_away { self.working } else { self.most() };
+        let fair = self.queue.unsettled().div_ceil(sessions.max(1)).max(1);
         match fair.saturating_sub(in_flight) {
             0 if self.queue.waiting() > 0 => Work::Some,
             share => self.queue.take(most.min(share.max(1)), now, into),
@@ -133,7 +114,7 @@ impl<P: Payload> Sender<P> {
     pub fn answered(&mut self, wants_login: bool) {
         self.failures = 0;
         self.logins_wanted = if wants_login { self.logins_wanted + 1 } else { 0 };
-        if self.queue.policy().gives_up_without_login(self.logins_wanted) {
+        if self.mailer.policy.gives_up_without_login(self.logins_wanted) {
             let message = "the server wants a login before it takes any mail (530): give a user and a password, \
                            or ask for what the user may do";
             self.fail(&Error::new(Kind::Refused, Stage::Mail, message));
@@ -147,38 +128,26 @@ impl<P: Payload> Sender<P> {
     pub fn not_opened(&mut self, error: &Error, refusals: u32) -> Next {
         if self.working > 0 {
             self.turned_away = true;
-            return Next::Again(self.queue.policy().pause_beside_others(refusals));
+            return Next::Again(self.mailer.policy.pause_beside_others(refusals));
         }
-        self.failures += 1;
         self.follows(Failure::of_opening(error, self.served), error)
-    }
-
-    /// No session could be had with one server, and the next one is asked.
-    pub fn fails_over(&mut self, from: &str, to: &str, error: &Error) {
-        if let Some(news) = &mut self.queue.news {
-            news.push(format!("no session with {from}: {error}; the next server is {to}"));
-        }
     }
 
     /// A session that was opened for this has ended without an answer to any message.
     pub fn unanswered(&mut self, error: &Error) -> Next {
-        self.failures += 1;
         self.follows(Failure::of_session(error), error)
     }
 
     fn follows(&mut self, failure: Failure, error: &Error) -> Next {
-        let next = self.queue.policy().after(failure, self.failures);
+        self.failures += 1;
+        let next = self.mailer.policy.after(failure, self.failures);
         match next {
             Next::GiveUp => self.fail(error),
-            Next::Again(pause) => {
-                // With nothing left to send there is no other session.
-                if !self.queue.is_finished()
-                    && let Some(news) = &mut self.queue.news
-                {
-                    let pause = pause.as_secs_f64();
-                    news.push(format!("another session is tried in {pause:.1} s: {error}"));
-                }
-            }
+            // With nothing left to send there is no other session.
+            Next::Again(pause) if !self.queue.is_finished() => self
+                .queue
+                .tell(|| format!("another session is tried in {:.1} s: {error}", pause.as_secs_f64())),
+            Next::Again(_) => {}
         }
         next
     }
@@ -187,40 +156,28 @@ impl<P: Payload> Sender<P> {
     /// a session that could not be opened fails no message.
     pub fn fail(&mut self, error: &Error) {
         if !self.queue.is_finished() {
-            self.failure.get_or_insert_with(|| error.clone());
             self.queue.fail(error);
         }
     }
 
     /// Ends it from outside: also where nothing is left.
     pub fn stop(&mut self) {
-        let error = stopped();
-        self.failure.get_or_insert_with(|| error.clone());
         self.queue.end_of_input();
-        self.queue.fail(&error);
-    }
-
-    /// Why nothing can be sent any more.
-    pub fn failure(&self) -> Option<&Error> {
-        self.failure.as_ref()
+        self.queue.fail(&stopped());
     }
 
     /// Whether all is settled, or nothing will be sent any more.
     pub fn is_decided(&self) -> bool {
-        self.queue.is_finished() || self.failure.is_some()
+        self.queue.is_finished() || self.queue.failure().is_some()
     }
 
     /// Whether all is settled, or nothing will be.
     pub fn is_over(&self) -> bool {
-        self.queue.is_finished() || (self.failure.is_some() && self.workers == 0)
+        self.queue.is_finished() || (self.queue.failure().is_some() && self.workers == 0)
     }
 }
 
 /// What those hear whose sending was ended from outside.
 pub fn stopped() -> Error {
     Error::new(Kind::Interrupted, Stage::Command, "sending was stopped")
-}
-
-pub fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

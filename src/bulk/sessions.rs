@@ -1,6 +1,7 @@
 //! The sessions of a mailer, without their sockets: which are at rest, who may have one
 //! next, which servers are up. Pure: told the time.
 
+use super::mailer::Bounds;
 use crate::protocol::Session;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,18 +12,6 @@ const DOWN: Duration = Duration::from_secs(60);
 
 /// For so long a server that breaks on what it offers is spoken to plainly.
 const PLAINLY: Duration = Duration::from_secs(600);
-
-/// When a session is not worth keeping.
-#[derive(Clone, Copy, Debug)]
-pub struct Keep {
-    /// Sessions at most, in use and at rest.
-    pub most: usize,
-    /// Without a message for so long, a session is ended. Zero: at once, its QUIT
-    /// in the last group.
-    pub idle: Duration,
-    /// So old, a session is ended.
-    pub age: Duration,
-}
 
 /// A session at rest, or one that has just been opened.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +37,7 @@ pub enum AtRest {
 
 #[derive(Debug)]
 pub struct Sessions {
-    keep: Keep,
+    bounds: Bounds,
     hops: Vec<Standing>,
     at_rest: Vec<Rested>,
     /// Places that are taken: a session in use, or one being opened.
@@ -71,9 +60,9 @@ struct Standing {
 }
 
 impl Sessions {
-    pub fn new(keep: Keep, hops: usize) -> Self {
+    pub fn new(bounds: Bounds, hops: usize) -> Self {
         Self {
-            keep,
+            bounds,
             hops: vec![Standing::default(); hops],
             at_rest: Vec::new(),
             in_use: 0,
@@ -105,7 +94,7 @@ impl Sessions {
 
     /// Who may have a place now.
     pub fn next_in_line(&self) -> Option<u64> {
-        self.queue.front().copied().filter(|_| self.in_use < self.keep.most)
+        self.queue.front().copied().filter(|_| self.in_use < self.bounds.sessions)
     }
 
     pub fn withdraw(&mut self, number: u64) {
@@ -125,8 +114,8 @@ impl Sessions {
 
     pub fn take(&mut self, now: Instant) -> AtRest {
         let Some(rested) = self.at_rest.pop() else { return AtRest::None };
-        let good = now.saturating_duration_since(rested.since) < self.keep.idle
-            && now.saturating_duration_since(rested.opened) < self.keep.age;
+        let good = now.saturating_duration_since(rested.since) < self.bounds.idle
+            && now.saturating_duration_since(rested.opened) < self.bounds.age;
         if good { AtRest::Good(rested) } else { AtRest::Old(rested.id) }
     }
 
@@ -137,9 +126,9 @@ impl Sessions {
 
     /// Keeps a session whose work is done; false: it is to be ended.
     pub fn rest(&mut self, rested: Rested) -> bool {
-        let old = rested.since.saturating_duration_since(rested.opened) >= self.keep.age;
-        let full = self.closed || self.at_rest.len() >= self.keep.most;
-        let kept = !self.keep.idle.is_zero() && !old && !full;
+        let old = rested.since.saturating_duration_since(rested.opened) >= self.bounds.age;
+        let full = self.closed || self.at_rest.len() >= self.bounds.sessions;
+        let kept = !self.bounds.idle.is_zero() && !old && !full;
         if kept {
             self.at_rest.push(rested);
         }
@@ -159,6 +148,10 @@ impl Sessions {
     pub fn close(&mut self) {
         self.closed = true;
         self.clear();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     // -- servers -----------------------------------------------------------------------
@@ -223,7 +216,8 @@ mod tests {
     use super::*;
 
     fn sessions(most: usize) -> Sessions {
-        Sessions::new(Keep { most, idle: Duration::from_secs(1), age: Duration::from_secs(10) }, 2)
+        let (idle, age) = (Duration::from_secs(1), Duration::from_secs(10));
+        Sessions::new(Bounds { sessions: most, idle, age, window: 1, messages: None, rate: None }, 2)
     }
 
     #[test]

@@ -3,39 +3,28 @@
 
 use super::job::{Job, Payload, Receipt};
 use super::ledger::Ledger;
-use super::mailer::Mailer;
-use super::policy::Policy;
-use super::sender::{Sender, locked, stopped};
+use super::mailer::{Mailer, locked};
+use super::sender::{Sender, stopped};
 use super::wakeups::{NAP, Sleep, Sleepers, Wake};
-use super::worker::{Do, Worker};
-use crate::driver::{Attendant, Connection, Listener, SLICE, TimedLine};
+use super::worker::Worker;
+use crate::driver::{Attendant, Listener, SLICE, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-mod conversing;
 mod pool;
+mod session;
 
-use conversing::Holding;
 pub use pool::Pool;
-
-/// How a batch stands.
-#[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// Jobs that wait for a session.
-    pub waiting: usize,
-    /// Whether more should work on them.
-    pub wants_workers: bool,
-}
+use session::{Holding, SessionThread};
 
 /// One call's messages.
 #[derive(Debug)]
 pub struct Batch<P> {
     pub mailer: Arc<Mailer>,
-    pub(super) pool: Arc<Pool>,
-    pub(super) sender: Arc<Mutex<Sender<P>>>,
+    sender: Arc<Mutex<Sender<P>>>,
     sleepers: Mutex<Sleepers>,
     /// There is something to do: for those who are asleep.
     work: Condvar,
@@ -54,13 +43,13 @@ pub struct Batch<P> {
 }
 
 impl<P: Payload> Batch<P> {
-    /// One whose messages this ledger is told of.
-    pub fn new(mailer: Arc<Mailer>, pool: Arc<Pool>, policy: Policy, ledger: Arc<dyn Ledger<P>>) -> Self {
-        let nested = Holding::holds(&mailer);
+    /// One whose messages this ledger is told of. `asked`: by a callable of the caller's that a
+    /// session of this mailer waits for.
+    pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>, asked: bool) -> Self {
+        let nested = asked || Holding::holds(&mailer);
         Self {
-            sender: Arc::new(Mutex::new(Sender::new(&mailer, policy, ledger))),
+            sender: Arc::new(Mutex::new(Sender::new(&mailer, ledger))),
             mailer,
-            pool,
             sleepers: Mutex::default(),
             work: Condvar::new(),
             change: Condvar::new(),
@@ -100,16 +89,21 @@ impl<P: Payload> Batch<P> {
 
     /// Works on it in this thread until all is settled: for one message.
     pub fn work_here(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        let worker = self.enlist();
-        worker.map_or(Ok(()), |worker| self.run(worker, attendant, &|| {}))
+        self.enlist().map_or(Ok(()), |worker| self.run(worker, attendant, &|| {}))
+    }
+
+    /// A worker's whole time. `ready` is called when a session has come to be ready for mail.
+    fn run(&self, worker: Worker<P>, attendant: &mut dyn Attendant, ready: &dyn Fn()) -> Result<(), Error> {
+        match self.mailer.local {
+            Some(_) => self.work_locally(attendant),
+            None => SessionThread { batch: self, worker, attendant, ready }.run(),
+        }
     }
 
     /// Gives each message to the transport that stands instead of a server.
     pub fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        match &self.mailer.local {
-            Some(local) => super::local::work(self, &**local, attendant),
-            None => Ok(()),
-        }
+        let local = self.mailer.local.as_deref();
+        local.map_or(Ok(()), |local| super::local::work(self, local, attendant))
     }
 
     /// Takes on another worker, unless there are enough for what is not settled.
@@ -149,27 +143,23 @@ impl<P: Payload> Batch<P> {
         if sender.workers() == 0 {
             let message = format!("no thread could be started for a session: {error}");
             sender.fail(&Error::new(Kind::Local, Stage::Connect, message));
-        } else if let Some(news) = &mut sender.queue.news {
+        } else {
             let message = "no thread could be started for another session, the others go on";
-            news.push(format!("{message}: {error}"));
+            sender.queue.tell(|| format!("{message}: {error}"));
         }
         drop(sender);
         self.tell();
     }
 
-    /// Takes one more.
-    pub fn push(&self, job: Job<P>) -> Standing {
-        self.push_all([job])
-    }
-
-    pub fn push_all(&self, jobs: impl IntoIterator<Item = Job<P>>) -> Standing {
+    /// Takes some more. How many wait for a session.
+    pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) -> usize {
         let mut sender = self.lock();
         jobs.into_iter().for_each(|job| sender.queue.push(job));
-        let standing = Standing { waiting: sender.queue.waiting(), wants_workers: sender.wants_workers() };
+        let waiting = sender.queue.waiting();
         let wake = locked(&self.sleepers).wake();
         drop(sender);
         self.wake(wake);
-        standing
+        waiting
     }
 
     fn wake(&self, wake: Option<Wake>) {
@@ -206,7 +196,7 @@ impl<P: Payload> Batch<P> {
 
     /// Why nothing can be sent any more.
     pub fn failure(&self) -> Option<Error> {
-        self.lock().failure().cloned()
+        self.lock().queue.failure().cloned()
     }
 
     /// Whether all is settled, or nothing will be.
@@ -303,7 +293,7 @@ impl<P: Payload> Batch<P> {
     /// After a failure nothing hangs on a session that is still being opened.
     fn break_off(&self) {
         let sender = self.lock();
-        if sender.failure().is_some() && sender.working() == 0 {
+        if sender.queue.failure().is_some() && sender.working() == 0 {
             self.stopped.store(true, Ordering::Relaxed);
         }
         drop(sender);
@@ -315,56 +305,6 @@ impl<P: Payload> Batch<P> {
     pub fn fail(&self, error: &Error) {
         self.lock().fail(error);
         self.break_off();
-    }
-
-    /// Does what the worker says, until nothing is left to do. An error is the attendant's,
-    /// or says that nothing can be sent; every job is settled or back in the queue by then.
-    /// `ready` is called when a session has come to be ready for mail.
-    fn run(
-        &self,
-        mut worker: Worker<P>,
-        attendant: &mut dyn Attendant,
-        ready: &dyn Fn(),
-    ) -> Result<(), Error> {
-        if self.mailer.local.is_some() {
-            return self.work_locally(attendant);
-        }
-        loop {
-            match worker.next(Instant::now()) {
-                Do::Dial(hop) => self.dial(&mut worker, hop, attendant, ready)?,
-                Do::Reuse(id) => {
-                    let mut connection = self.pool.take(id).and_then(|mut one| one.is_quiet().then_some(one));
-                    worker.reused(connection.as_mut().map(Connection::operation_mut), Instant::now());
-                    if let Some(connection) = connection {
-                        self.converse(&mut worker, connection, attendant, ready)?;
-                    }
-                }
-                Do::Discard(id) => {
-                    if let Some(mut connection) = self.pool.take(id) {
-                        connection.leave();
-                    }
-                }
-                Do::Queue(_) => {
-                    let sessions = self.mailer.sessions();
-                    drop(self.pool.free.wait_timeout(sessions, SLICE));
-                    self.attend(attendant)?;
-                }
-                Do::Pause(until) => {
-                    self.tell_news(attendant);
-                    self.wait_for_the_end(until);
-                    self.attend(attendant)?;
-                }
-                Do::Wait(until) => {
-                    self.tell_news(attendant);
-                    self.wait_for_work(until);
-                    self.attend(attendant)?;
-                }
-                Do::Talk | Do::Part | Do::Leave => break,
-            }
-        }
-        drop(worker);
-        self.break_off();
-        self.failure().map_or(Ok(()), Err)
     }
 
     /// At once, where the caller's own thread works.
@@ -425,9 +365,7 @@ impl<P: Payload> Attendant for Unattended<'_, P> {
     }
 
     fn warn(&mut self, text: &str) {
-        if let Some(news) = &mut self.0.lock().queue.news {
-            news.push(text.to_owned());
-        }
+        self.0.lock().queue.tell(|| text.to_owned());
         self.0.tell();
     }
 }

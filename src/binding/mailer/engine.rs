@@ -9,23 +9,18 @@ use crate::binding::attendant::Attending;
 use crate::binding::error::to_python;
 use crate::binding::logs;
 use crate::bulk::{
-    Batch, Bounds, Files, Hop, Keep, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Pool, Rate,
-    Receipts, Sendmail,
+    Batch, Bounds, Files, Hop, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Rate, Receipts, Sendmail,
 };
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Sessions, limits and rules of a mailer. `rsmtp.mailer` says what they mean.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Engine {
     mailer: Arc<Mailer>,
-    pool: Arc<Pool>,
-    policy: Policy,
-    closed: AtomicBool,
     totals: Arc<Totals>,
 }
 
@@ -56,23 +51,21 @@ impl Engine {
         resend_unknown: bool,
     ) -> PyResult<Self> {
         let hops: PyResult<Vec<_>> = servers.into_iter().map(|server| server.into_hop(py)).collect();
-        let keep = Keep {
-            most: connections,
+        let bounds = Bounds {
+            sessions: connections,
             idle: Duration::from_secs_f64(keep_idle),
             age: Duration::from_secs_f64(max_age),
+            window,
+            messages: max_messages,
+            rate: rate_per_connection,
         };
-        let bounds = Bounds { window, messages: max_messages, rate: rate_per_connection };
         let policy = Policy {
             retries,
             give_up_after: seconds("give_up_after", give_up_after)?,
             backoff: seconds("backoff", Some(backoff))?.unwrap_or_default(),
             resend_unknown,
         };
-        let limits = Limits {
-            rate: rate.map(|rate| Rate::new(rate, Instant::now())),
-            per_day: per_day.map(PerDay::new),
-        };
-        Ok(Self::of(hops?, None, keep, bounds, limits, policy))
+        Ok(Self::of(hops?, None, bounds, policy, limits(rate, per_day)))
     }
 
     /// A mailer that stores messages in a folder ("file"), gives them to a program
@@ -85,23 +78,19 @@ impl Engine {
             ("sendmail", program) => Box::new(Sendmail::new(program)),
             _ => Box::new(Null),
         };
-        let limits = Limits {
-            rate: rate.map(|rate| Rate::new(rate, Instant::now())),
-            per_day: per_day.map(PerDay::new),
-        };
         let policy =
             Policy { retries: 0, give_up_after: None, backoff: Duration::ZERO, resend_unknown: false };
-        let keep = Keep { most: 1, idle: Duration::ZERO, age: Duration::ZERO };
-        let bounds = Bounds { window: 1, messages: None, rate: None };
-        Ok(Self::of(Vec::new(), Some(local), keep, bounds, limits, policy))
+        let (idle, age) = (Duration::ZERO, Duration::ZERO);
+        let bounds = Bounds { sessions: 1, idle, age, window: 1, messages: None, rate: None };
+        Ok(Self::of(Vec::new(), Some(local), bounds, policy, limits(rate, per_day)))
     }
 
     /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
     #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
         let job = Packer::default().pack(item, 0, prepared)?;
-        let batch = self.batch(py, true, None)?;
-        batch.push(job);
+        let batch = self.batch(py, true, None, false)?;
+        batch.push([job]);
         batch.end_of_input();
         let mut attendant = Attending::new(py, None)?;
         let worked = py.detach(|| batch.work_here(&mut attendant));
@@ -142,7 +131,8 @@ impl Engine {
     /// `note(indexes, settled)` is called before the ends of these messages are said, in a
     /// session's own thread or in the loop's: True, they are written down; False, not yet.
     /// `settled` has the recipients of each that were settled since it was noted last.
-    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None))]
+    /// `asked`: a callable calls this that a session of this mailer waits for.
+    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None, asked=false))]
     fn send_all(
         &self,
         py: Python<'_>,
@@ -151,8 +141,9 @@ impl Engine {
         by_threads: bool,
         recorded: bool,
         note: Option<Py<PyAny>>,
+        asked: bool,
     ) -> PyResult<Sending> {
-        let batch = self.batch(py, recorded, note)?;
+        let batch = self.batch(py, recorded, note, asked)?;
         Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads, Arc::clone(&self.totals)))
     }
 
@@ -189,14 +180,13 @@ impl Engine {
 
     #[getter]
     fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.mailer.sessions().is_closed()
     }
 
     /// Ends the sessions at rest; nothing can be sent any more.
     fn close(&self, py: Python<'_>) {
-        self.closed.store(true, Ordering::Relaxed);
         self.mailer.sessions().close();
-        py.detach(|| self.pool.clear());
+        py.detach(|| self.mailer.pool.clear());
     }
 }
 
@@ -204,25 +194,32 @@ impl Engine {
     fn of(
         hops: Vec<Hop>,
         local: Option<Box<dyn Local>>,
-        keep: Keep,
         bounds: Bounds,
-        limits: Limits,
         policy: Policy,
+        limits: Limits,
     ) -> Self {
-        let mailer = Arc::new(Mailer::new(hops, local, keep, bounds, limits));
-        Self { mailer, pool: Arc::default(), policy, closed: AtomicBool::new(false), totals: Arc::default() }
+        Self { mailer: Arc::new(Mailer::new(hops, local, bounds, policy, limits)), totals: Arc::default() }
     }
 
-    fn batch(&self, py: Python<'_>, recorded: bool, note: Option<Py<PyAny>>) -> PyResult<Batch<Shipment>> {
-        if self.closed.load(Ordering::Relaxed) {
+    fn batch(
+        &self,
+        py: Python<'_>,
+        recorded: bool,
+        note: Option<Py<PyAny>>,
+        asked: bool,
+    ) -> PyResult<Batch<Shipment>> {
+        if self.is_closed() {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
         let ledger: Arc<dyn Ledger<Shipment>> = match note {
             Some(note) => Arc::new(Noting::by(note)),
             None => Arc::new(Receipts::default()),
         };
-        let (mailer, pool) = (Arc::clone(&self.mailer), Arc::clone(&self.pool));
-        let batch = Batch::new(mailer, pool, self.policy.clone(), ledger);
+        let batch = Batch::new(Arc::clone(&self.mailer), ledger, asked);
         Ok(batch.heard_by(logs::listener(py)?, recorded))
     }
+}
+
+fn limits(rate: Option<f64>, per_day: Option<usize>) -> Limits {
+    Limits { rate: rate.map(|rate| Rate::new(rate, Instant::now())), per_day: per_day.map(PerDay::new) }
 }

@@ -6,7 +6,7 @@ use super::receipt::{Receipt, Tally, Totals};
 use crate::binding::advice::told;
 use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
-use crate::bulk::{self, Batch, Job, Payload, Standing, stopped};
+use crate::bulk::{self, Batch, Job, Payload, stopped};
 use crate::driver::{Listener, TimedLine};
 use crate::protocol::Error;
 use pyo3::exceptions::{PyBaseException, PyException, PyRuntimeError};
@@ -337,8 +337,8 @@ impl Progress {
     /// Whether to go on with more.
     fn push(&mut self, batch: &Arc<Batch<Shipment>>, jobs: impl IntoIterator<Item = Job<Shipment>>) -> bool {
         let mut count = 0;
-        let Standing { waiting, wants_workers } = batch.push_all(jobs.into_iter().inspect(|_| count += 1));
-        if wants_workers && self.by_threads {
+        let waiting = batch.push(jobs.into_iter().inspect(|_| count += 1));
+        if self.by_threads {
             // The caller may take its time with the next one.
             batch.start_workers();
         }

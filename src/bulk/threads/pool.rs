@@ -1,6 +1,6 @@
 //! The connections whose sessions are at rest.
 
-use crate::bulk::sender::locked;
+use crate::bulk::mailer::locked;
 use crate::driver::Connection;
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -1,0 +1,231 @@
+//! A worker's thread: it connects, talks, and parts as its worker says.
+
+use super::{Batch, panicking};
+use crate::bulk::job::Payload;
+use crate::bulk::mailer::{Mailer, locked};
+use crate::bulk::phase::{Do, Parting};
+use crate::bulk::wakeups::{NAP, Nap, Sleep};
+use crate::bulk::worker::Worker;
+use crate::driver::{Attendant, Connection, Operation, SLICE};
+use crate::protocol::opening::Security;
+use crate::protocol::{Error, Event, Kind};
+use std::cell::RefCell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+thread_local! {
+    /// The mailers of which this thread holds a session.
+    static HOLDS: RefCell<Vec<*const Mailer>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A thread with its worker.
+pub(super) struct SessionThread<'a, P: Payload> {
+    pub batch: &'a Batch<P>,
+    pub worker: Worker<P>,
+    pub attendant: &'a mut dyn Attendant,
+    /// Called when a session has come to be ready for mail.
+    pub ready: &'a dyn Fn(),
+}
+
+impl<P: Payload> SessionThread<'_, P> {
+    /// Does what the worker says, until nothing is left to do. An error is the attendant's,
+    /// or says that nothing can be sent; every job is settled or back in the queue by then.
+    pub fn run(mut self) -> Result<(), Error> {
+        let batch = self.batch;
+        loop {
+            match self.worker.next(Instant::now()) {
+                Do::Dial(hop) => self.dial(hop)?,
+                Do::Reuse(id) => {
+                    let taken = batch.mailer.pool.take(id);
+                    let mut connection = taken.and_then(|mut one| one.is_quiet().then_some(one));
+                    self.worker.reused(connection.as_mut().map(Connection::operation_mut), Instant::now());
+                    if let Some(connection) = connection {
+                        self.converse(connection)?;
+                    }
+                }
+                Do::Discard(id) => {
+                    if let Some(mut connection) = batch.mailer.pool.take(id) {
+                        connection.leave();
+                    }
+                }
+                Do::Queue(_) => {
+                    let sessions = batch.mailer.sessions();
+                    drop(batch.mailer.pool.free.wait_timeout(sessions, SLICE));
+                    batch.attend(self.attendant)?;
+                }
+                Do::Pause(until) => {
+                    batch.tell_news(self.attendant);
+                    batch.wait_for_the_end(until);
+                    batch.attend(self.attendant)?;
+                }
+                Do::Wait(until) => {
+                    batch.tell_news(self.attendant);
+                    batch.wait_for_work(until);
+                    batch.attend(self.attendant)?;
+                }
+                Do::Talk | Do::Part | Do::Leave => break,
+            }
+        }
+        drop(self.worker);
+        batch.break_off();
+        batch.failure().map_or(Ok(()), Err)
+    }
+
+    fn dial(&mut self, hop: usize) -> Result<(), Error> {
+        let batch = self.batch;
+        let _holding = Holding::new(&batch.mailer);
+        let at = &batch.mailer.hops[hop];
+        let options = batch.mailer.options(hop, Instant::now());
+        let layer = match at.server.security {
+            Security::Implicit => (at.server.make_layer)().map(Some),
+            _ => Ok(None),
+        };
+        let opened = at.server.ask(self.worker.rejected()).and_then(|asked| {
+            let operation = Operation::new(options, layer?, at.patience);
+            Ok((Connection::open(&at.target, operation, self.attendant)?, asked))
+        });
+        match opened {
+            Ok((mut connection, asked)) => {
+                let literal = connection.own_literal();
+                self.worker.dialled(literal, asked, connection.operation_mut(), Instant::now());
+                self.converse(connection)
+            }
+            Err(error) if error.kind == Kind::Interrupted => {
+                batch.fail(&error);
+                Err(error)
+            }
+            Err(error) => {
+                self.worker.not_opened(&error, Instant::now());
+                batch.mailer.pool.free.notify_all();
+                batch.break_off();
+                Ok(())
+            }
+        }
+    }
+
+    /// Converses by this connection for as long as both last.
+    fn converse(&mut self, mut connection: Connection) -> Result<(), Error> {
+        let batch = self.batch;
+        let holding = Holding::new(&batch.mailer);
+        // A panic loses no message: all of them are settled before it goes on.
+        let conversed = panic::catch_unwind(AssertUnwindSafe(|| self.talk(&mut connection)));
+        let (ended, panicked) = match conversed {
+            Ok(ended) => (ended.and_then(|()| connection.end_serving()), None),
+            Err(panicked) => (Err(connection.session_mut().fail(panicking())), Some(panicked)),
+        };
+        drop(holding);
+        let pool = &batch.mailer.pool;
+        match self.worker.part(connection.session_mut(), ended.as_ref().err(), Instant::now()) {
+            Parting::Rest(id) => drop(locked(&pool.at_rest).insert(id, connection)),
+            Parting::Quit => connection.leave(),
+            Parting::Close => connection.close(),
+        }
+        pool.free.notify_all();
+        if let Some(panicked) = panicked {
+            batch.fail(&panicking());
+            panic::resume_unwind(panicked);
+        }
+        batch.break_off();
+        ended.or_else(|error| match error.kind {
+            Kind::Interrupted => {
+                batch.fail(&error);
+                Err(error)
+            }
+            _ => Ok(()),
+        })
+    }
+
+    fn talk(&mut self, connection: &mut Connection) -> Result<(), Error> {
+        let batch = self.batch;
+        let mut nap = Nap::default();
+        connection.begin_serving()?;
+        let mut opening = self.worker.is_opening();
+        loop {
+            let now = Instant::now();
+            let before = connection.session().in_flight();
+            let next = self.worker.talk(connection.session_mut(), now);
+            let in_flight = connection.session().in_flight();
+            if in_flight > before {
+                batch.tell();
+            }
+            if next != Do::Wait(None) || in_flight > before {
+                nap.end();
+                batch.pass_on();
+            }
+            let (mut limit, mut asleep) = (SLICE, None);
+            match next {
+                Do::Talk => {}
+                Do::Wait(until) if in_flight == 0 && connection.session().is_idle() => {
+                    match until.is_none() && nap.goes_on(now) {
+                        true => batch.nap(),
+                        false => batch.wait_for_work(until),
+                    }
+                    self.attendant.attend()?;
+                    continue;
+                }
+                Do::Wait(None) if nap.goes_on(now) => {
+                    asleep = Some(batch.sleep(Sleep::Nap));
+                    limit = NAP;
+                }
+                Do::Wait(until) => {
+                    asleep = connection.waker().map(|waker| batch.sleep(Sleep::Listening(waker)));
+                    limit = match until {
+                        Some(when) => when.saturating_duration_since(now),
+                        // It has come meanwhile.
+                        None if batch.waiting() > 0 => Duration::ZERO,
+                        None => SLICE,
+                    };
+                }
+                _ => return Ok(()),
+            }
+            let event = connection.advance(self.attendant, limit)?;
+            drop(asleep);
+            let Some(event) = event else { continue };
+            self.hear(event, connection)?;
+            if opening && !self.worker.is_opening() {
+                opening = false;
+                (self.ready)();
+            }
+        }
+    }
+
+    fn hear(&mut self, event: Event, connection: &mut Connection) -> Result<(), Error> {
+        let now = Instant::now();
+        self.worker.hear(event, now)?;
+        while let Some(event) = connection.operation_mut().next_event() {
+            self.worker.hear(event, now)?;
+        }
+        self.batch.tell();
+        if self.batch.lock().is_decided() {
+            self.batch.stir();
+        }
+        Ok(())
+    }
+}
+
+/// As long as it is held, this thread has a session of the mailer: what it sends by the
+/// same mailer, in a logging handler, would wait for it.
+pub(super) struct Holding(*const Mailer);
+
+impl Holding {
+    /// Whether this thread has one already.
+    pub(super) fn holds(mailer: &Arc<Mailer>) -> bool {
+        HOLDS.with_borrow(|holds| holds.contains(&Arc::as_ptr(mailer)))
+    }
+
+    fn new(mailer: &Arc<Mailer>) -> Self {
+        HOLDS.with_borrow_mut(|holds| holds.push(Arc::as_ptr(mailer)));
+        Self(Arc::as_ptr(mailer))
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        HOLDS.with_borrow_mut(|holds| {
+            if let Some(at) = holds.iter().rposition(|held| *held == self.0) {
+                holds.swap_remove(at);
+            }
+        });
+    }
+}
