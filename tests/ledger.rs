@@ -127,7 +127,7 @@ fn jobs(count: u64) -> Vec<Job<Octets>> {
 }
 
 fn by_threads(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>) -> Vec<Receipt<Octets>> {
-    let batch = Arc::new(Batch::new(mailer, journal, false));
+    let batch = Arc::new(Batch::new(mailer, journal));
     for job in jobs {
         batch.push([job]);
     }
@@ -234,7 +234,7 @@ fn one_write_does_for_what_is_in_hand() {
     let catcher = catcher();
     let mailer = mailer(catcher.address().unwrap().port(), true);
     let journal = Journal::new(None, None);
-    let batch = Arc::new(Batch::new(mailer, journal.clone(), false));
+    let batch = Arc::new(Batch::new(mailer, journal.clone()));
     let small = |index| {
         Job::new(index, Arc::new(b"x\r\n".to_vec()), "a@b.c".parse().unwrap(), vec!["b@b.c".parse().unwrap()])
     };
@@ -295,7 +295,7 @@ fn what_a_session_took_and_did_not_say_is_not_begun_again() {
         }
     });
     let journal = Journal::new(None, None);
-    let batch = Arc::new(Batch::new(mailer, journal.clone(), false));
+    let batch = Arc::new(Batch::new(mailer, journal.clone()));
     for job in jobs(3) {
         batch.push([job]);
     }

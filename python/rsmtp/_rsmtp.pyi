@@ -810,10 +810,6 @@ class Engine:
         A mailer that stores messages in a folder ("file"), gives them to a program
         ("sendmail") or throws them away ("null").
         """
-    def manners(self, /, server: SupportsIndex) -> tuple[bool, bool]:
-        """
-        Whether to use PIPELINING and CHUNKING with this server.
-        """
     @property
     def next_in_line(self, /) -> int | None:
         """
@@ -833,7 +829,6 @@ class Engine:
         by_threads: bool,
         recorded: bool,
         note: typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
-        asked: bool = False,
     ) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
@@ -844,7 +839,10 @@ class Engine:
         `note(indexes, settled)` is called before the ends of these messages are said, in a
         session's own thread or in the loop's: True, they are written down; False, not yet.
         `settled` has the recipients of each that were settled since it was noted last.
-        `asked`: a callable calls this that a session of this mailer waits for.
+        """
+    def settings(self, /, server: SupportsIndex) -> Settings:
+        """
+        How a session with this server is to be held, for an event loop.
         """
     @property
     def tally(self, /) -> tuple[int, int, int, int]:
@@ -1935,9 +1933,10 @@ class Sending:
         """
         Works in this thread until nothing is left to do: files and programs.
         """
-    def worker(self, /) -> Worker | None:
+    def worker(self, /, asked: bool) -> Worker | None:
         """
-        Another worker; None: there are enough for what is not settled.
+        Another worker; None: there are enough for what is not settled. `asked`: for a sending
+        by a callable that a session of this mailer waits for.
         """
 
 @final

@@ -24,10 +24,10 @@ use std::time::Duration;
 ///     encrypted: the connection is encrypted already, by the code that made it.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Settings {
-    options: Options,
-    patience: Patience,
-    implicit_tls: bool,
-    context: Option<Py<PyAny>>,
+    pub(super) options: Options,
+    pub(super) patience: Patience,
+    pub(super) implicit_tls: bool,
+    pub(super) context: Option<Py<PyAny>>,
 }
 
 #[pymethods]

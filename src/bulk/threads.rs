@@ -43,10 +43,9 @@ pub struct Batch<P> {
 }
 
 impl<P: Payload> Batch<P> {
-    /// One whose messages this ledger is told of. `asked`: by a callable of the caller's that a
-    /// session of this mailer waits for.
-    pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>, asked: bool) -> Self {
-        let nested = asked || Holding::holds(&mailer);
+    /// One whose messages this ledger is told of.
+    pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
+        let nested = Holding::holds(&mailer);
         Self {
             sender: Arc::new(Mutex::new(Sender::new(&mailer, ledger))),
             mailer,
@@ -89,7 +88,7 @@ impl<P: Payload> Batch<P> {
 
     /// Works on it in this thread until all is settled: for one message.
     pub fn work_here(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        self.enlist().map_or(Ok(()), |worker| self.run(worker, attendant, &|| {}))
+        self.enlist(false).map_or(Ok(()), |worker| self.run(worker, attendant, &|| {}))
     }
 
     /// A worker's whole time. `ready` is called when a session has come to be ready for mail.
@@ -107,15 +106,17 @@ impl<P: Payload> Batch<P> {
     }
 
     /// Takes on another worker, unless there are enough for what is not settled.
-    pub fn enlist(&self) -> Option<Worker<P>> {
+    /// `asked`: by a callable of the caller's that a session of this mailer waits for.
+    pub fn enlist(&self, asked: bool) -> Option<Worker<P>> {
         let enlisted = self.lock().enlist();
-        enlisted.then(|| Worker::new(Arc::clone(&self.mailer), Arc::clone(&self.sender), self.nested))
+        let (mailer, sender) = (Arc::clone(&self.mailer), Arc::clone(&self.sender));
+        enlisted.then(|| Worker::new(mailer, sender, asked || self.nested))
     }
 
     /// Starts as many threads as there is work for. One that can't be started leaves the
     /// work to the others; without any, nothing can be sent.
     pub fn start_workers(self: &Arc<Self>) {
-        while let Some(worker) = self.enlist() {
+        while let Some(worker) = self.enlist(false) {
             let batch = Arc::clone(self);
             let started = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
                 // Also where the worker panics: the feeder must not wait for it.

@@ -28,7 +28,7 @@ enum Step<P> {
     Reusing(Rested),
     /// Dialling, or opening.
     Tour(Tour),
-    Working(Pipeline<P>),
+    Working(Box<Pipeline<P>>),
     Pausing(Instant),
     Ended,
     /// And counted out.
@@ -228,7 +228,8 @@ impl<P: Payload> Worker<P> {
     fn work(&mut self, session: Rested, view: Arc<View>, now: Instant) {
         self.refusals = 0;
         let (mailer, sender) = (Arc::clone(&self.mailer), Arc::clone(&self.sender));
-        self.go(Step::Working(Pipeline::new(mailer, sender, session, view, now)));
+        let pipeline = Pipeline::new(mailer, sender, session, view, now);
+        self.go(Step::Working(Box::new(pipeline)));
     }
 
     // -- with a session ----------------------------------------------------------------

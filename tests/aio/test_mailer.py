@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import random
@@ -348,6 +349,23 @@ def test_sending_within_a_sending_on_one_session():
 
         _, left = run(main)
         assert not left and len(catcher.messages) == 6
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_an_endless_iterable_ends_when_nothing_can_be_sent(asynchronous):
+    async def main():
+        async with rsmtp.AsyncMailer("smtp://127.0.0.1:9?tls=none", retries=0) as mailer:
+
+            async def awaited():
+                while True:
+                    yield messages(1)[0]
+
+            with pytest.raises(errors.SMTPConnectionRefused):
+                async with asyncio.timeout(20):
+                    await mailer.send_all(awaited() if asynchronous else itertools.repeat(messages(1)[0]))
+
+    _, left = run(main)
+    assert not left
 
 
 @pytest.mark.parametrize("listens", [True, False])

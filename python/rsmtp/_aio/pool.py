@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from rsmtp._client import credentials
 from rsmtp._mailer.servers import Server
-from rsmtp._rsmtp import Engine, Login, Request, Settings
+from rsmtp._rsmtp import Engine, Login, Request
 from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException, SMTPStateError
 
@@ -27,7 +27,6 @@ class AsyncPool:
         self._at_rest: dict[int, Connection] = {}
         # Workers that wait for their turn to have a session, by their numbers.
         self._waiting: dict[int, asyncio.Future[None]] = {}
-        self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -37,7 +36,6 @@ class AsyncPool:
 
     async def close(self) -> None:
         """Ends the sessions at rest, politely."""
-        self._closed = True
         self.engine.close()
         at_rest, self._at_rest = self._at_rest, {}
         try:
@@ -55,8 +53,6 @@ class AsyncPool:
 
     def join_loop(self) -> None:
         """The loop that begins to send is the one that the sessions belong to."""
-        if self._closed:
-            raise RuntimeError("this mailer is closed")
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None and self._at_rest:
@@ -69,14 +65,14 @@ class AsyncPool:
                 self.engine.forget()
             self._loop = loop
 
+    @property
+    def asks(self) -> bool:
+        """Whether a callable of the caller's, that a session of this pool waits for, is what
+        looks at this."""
+        return self in _asking.get()
+
     async def turn(self, number: int) -> None:
-        """Waits until this number is called. Sessions at work give way, but not one whose
-        callable waits for this."""
-        if self in _asking.get():
-            raise SMTPStateError(
-                "this mailer is asking for a password or token further up in this task, and has no other "
-                "session free: use another mailer here, or give this one more connections"
-            )
+        """Waits until this number is called. Sessions at work give way."""
         self._waiting[number] = waiter = asyncio.get_running_loop().create_future()
         try:
             for connection in list(self.serving):
@@ -106,27 +102,16 @@ class AsyncPool:
         return None
 
     async def dial(self, server: int, hop: Server) -> Connection:
-        pipelining, chunking = self.engine.manners(server)
-        settings = Settings(
-            timeout=hop.timeout,
-            deadline=hop.deadline,
-            lmtp=hop.lmtp,
-            pipelining=pipelining,
-            chunking=chunking,
-            plaintext_auth=hop.allow_plaintext_auth,
-            implicit_tls=hop.tls == "implicit",
-            context=hop.context,
-        )
         return await Connection.open(
             hop.host,
             hop.port,
-            settings,
+            self.engine.settings(server),
             path=hop.path,
             source_address=hop.source_address,
             proxy=hop.proxy,
         )
 
-    async def take(self, number: int) -> Connection | None:
+    def take(self, number: int) -> Connection | None:
         """The one at rest with this number, if its server is still there: looked up in what
         has come."""
         connection = self._at_rest.pop(number, None)
@@ -136,8 +121,7 @@ class AsyncPool:
         return connection
 
     async def discard(self, number: int) -> None:
-        connection = self._at_rest.pop(number, None)
-        if connection is not None:
+        if connection := self._at_rest.pop(number, None):
             await leave(connection)
 
     async def part(self, connection: Connection, number: int | None) -> None:

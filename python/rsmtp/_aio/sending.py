@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from functools import partial
 from typing import Any
 
@@ -20,26 +20,6 @@ from rsmtp._rsmtp import Login, Receipt, Recipient, Worker
 from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import each_once, teller
-
-
-class _Pulse:
-    """Wakes all waiting tasks. Each looks for work before it waits."""
-
-    def __init__(self) -> None:
-        self._waiters: set[asyncio.Future[None]] = set()
-
-    async def wait(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.discard(waiter)
-
-    def beat(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
 
 
 class AsyncSending:
@@ -71,7 +51,8 @@ class AsyncSending:
         self.receipts: list[Receipt] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._serving: dict[Connection, asyncio.Task[None]] = {}
-        self._changed = _Pulse()
+        # Set for a moment, by `_beat`: each that waits looks for work before it waits again.
+        self._changed = asyncio.Event()
         self._begun = self._ending = False
 
     def __await__(self) -> Generator[Any, None, Report]:
@@ -118,48 +99,42 @@ class AsyncSending:
 
     named(_each, "send_all")
 
-    async def groups(self) -> AsyncGenerator[None, None]:
+    def groups(self) -> AsyncGenerator[None, None]:
         """Yields whenever there are `receipts`, of which the caller takes out what it has seen.
         Those of what was in flight stand there, too, when this has ended or was closed."""
         self._begin(every=True)
-        async with contextlib.aclosing(self._run()) as run:
-            async for _ in run:
-                yield
+        return self._run()
 
     def _begin(self, every: bool) -> None:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
-        engine = self._pool.engine
-        self._sending = engine.send_all(
+        self._sending = self._pool.engine.send_all(
             every, KEPT, by_threads=False, recorded=self._recorded, note=self._note
         )
+        # Looked up here: the tasks of a session at rest may be of another call's context.
+        self._asked = self._pool.asks
         self._begun = True
 
     async def _run(self) -> AsyncGenerator[None, None]:
         """Yields whenever receipts may have come."""
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         feeder = asyncio.create_task(self._feed())
-        feeder.add_done_callback(lambda _: self._changed.beat())
+        feeder.add_done_callback(lambda _: self._beat())
         trouble: Exception | None = None
-
-        def told() -> None:
-            nonlocal trouble
-            try:
-                tell(False)
-            except Exception as raised:
-                trouble = raised
-                feeder.cancel()
-
         try:
             while not self._sending.tell(self.receipts):
                 if self._sending.wants_more:
-                    self._changed.beat()
-                if self.receipts:
+                    self._beat()
+                if some := bool(self.receipts):
                     yield
-                    told()
+                try:
+                    tell(False)
+                except Exception as raised:
+                    trouble = raised
+                    feeder.cancel()
+                if some:
                     continue
-                told()
                 failed = feeder.done() and not feeder.cancelled() and feeder.exception()
                 if failed or trouble is not None:
                     # What was taken before is sent; then the error is told.
@@ -192,38 +167,44 @@ class AsyncSending:
                 tell(True)
 
     async def _feed(self) -> None:
-        """Takes messages as room comes free."""
-        messages: Any = each_made(self._messages, self._make)
-        if hasattr(messages, "__aiter__"):
-            try:
-                async for message in messages:
-                    put(self._sending, message)
-                    self._stir()
-                    while not self._sending.wants_more and self._sending.failure is None:
-                        await self._changed.wait()
-            except Exception as raised:
-                raised.add_note(ENDED)
-                raise
-            self._sending.finish()
-        else:
-            iterator: Iterator[Any] = iter(messages)
-            while not self._sending.is_fed:
-                feed(self._sending, iterator)
-                self._stir()
-                # The loop gets its turn between two helpings.
-                await asyncio.sleep(0)
-                while not (self._sending.wants_more or self._sending.is_fed):
-                    if self._sending.failure is not None:
-                        break
-                    await self._changed.wait()
-                if self._sending.failure is not None:
-                    break
+        """Takes messages as room comes free, as long as something can be sent."""
+        messages = each_made(self._messages, self._make)
+        async for _ in (
+            self._one_by_one(messages) if hasattr(messages, "__aiter__") else self._helpings(messages)
+        ):
+            self._stir()
+            while not (self._sending.wants_more or self._sending.is_fed or self._sending.failure):
+                await self._changed.wait()
+            if self._sending.failure is not None:
+                break
         self._stir()
+
+    async def _one_by_one(self, messages: AsyncIterable[Any]) -> AsyncGenerator[None, None]:
+        try:
+            async for message in messages:
+                put(self._sending, message)
+                yield
+        except Exception as raised:
+            raised.add_note(ENDED)
+            raise
+        self._sending.finish()
+
+    async def _helpings(self, messages: Iterable[Any]) -> AsyncGenerator[None, None]:
+        iterator = iter(messages)
+        while not self._sending.is_fed:
+            feed(self._sending, iterator)
+            yield
+            # The loop gets its turn between two helpings.
+            await asyncio.sleep(0)
 
     def _stir(self) -> None:
         """There may be more to do: for sessions that wait, and for more of them."""
         self.nudge()
         self._heard()
+
+    def _beat(self) -> None:
+        self._changed.set()
+        self._changed.clear()
 
     def nudge(self) -> None:
         for connection in list(self._serving):
@@ -231,17 +212,17 @@ class AsyncSending:
 
     def _heard(self) -> None:
         """Something has come of what was said."""
-        while not self._ending and (worker := self._sending.worker()) is not None:
+        while not self._ending and (worker := self._sending.worker(self._asked)) is not None:
             task = asyncio.create_task(self._work(worker))
             self._workers.add(task)
             task.add_done_callback(partial(self._left, worker))
-        self._changed.beat()
+        self._beat()
 
     def _left(self, worker: Worker, task: asyncio.Task[None]) -> None:
         self._workers.discard(task)
         worker.leave()
         self._pool.call()
-        self._changed.beat()
+        self._beat()
 
     async def _work(self, worker: Worker) -> None:
         """Does what the worker says, as long as there is work."""
@@ -276,17 +257,18 @@ class AsyncSending:
                 else:
                     await self._converse(worker, connection, address_literal(connection.getsockname()), login)
             case "reuse":
-                kept = await self._pool.take(which)
-                if kept is None:
-                    worker.gone()
-                else:
+                if kept := self._pool.take(which):
                     await self._converse(worker, kept)
+                else:
+                    worker.gone()
             case "discard":
                 await self._pool.discard(which)
             case "queue":
                 await self._pool.turn(which)
             case "pause" | "wait":
-                await self._pause(seconds)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(None if seconds == float("inf") else seconds):
+                        await self._changed.wait()
         return what != "leave"
 
     async def _by_thread(self) -> None:
@@ -322,7 +304,7 @@ class AsyncSending:
             self._pool.serving.discard(connection)
             # Something may have come back.
             self.nudge()
-            self._changed.beat()
+            self._beat()
         await self._pool.part(connection, number)
 
     def _break_off(self) -> None:
@@ -332,13 +314,6 @@ class AsyncSending:
         ready = [task for connection, task in self._serving.items() if not connection.is_opening]
         for task in self._workers.difference(ready) - {asyncio.current_task()}:
             task.cancel()
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(None if seconds == float("inf") else seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
 
 
 async def _outlast(*tasks: asyncio.Future[None]) -> None:

@@ -8,9 +8,11 @@ use super::server::{ServerSettings, seconds};
 use crate::binding::attendant::Attending;
 use crate::binding::error::to_python;
 use crate::binding::logs;
+use crate::binding::settings::Settings;
 use crate::bulk::{
-    Batch, Bounds, Files, Hop, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Rate, Receipts, Sendmail,
+    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Rate, Receipts, Sendmail,
 };
+use crate::protocol::opening::Security;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ use std::time::{Duration, Instant};
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Engine {
     mailer: Arc<Mailer>,
+    /// The servers' SSLContexts.
+    contexts: Vec<Option<Py<PyAny>>>,
     totals: Arc<Totals>,
 }
 
@@ -50,6 +54,7 @@ impl Engine {
         backoff: f64,
         resend_unknown: bool,
     ) -> PyResult<Self> {
+        let contexts = servers.iter().map(|server| server.context(py)).collect();
         let hops: PyResult<Vec<_>> = servers.into_iter().map(|server| server.into_hop(py)).collect();
         let bounds = Bounds {
             sessions: connections,
@@ -65,7 +70,8 @@ impl Engine {
             backoff: seconds("backoff", Some(backoff))?.unwrap_or_default(),
             resend_unknown,
         };
-        Ok(Self::of(hops?, None, bounds, policy, limits(rate, per_day)))
+        let mailer = Mailer::new(hops?, None, bounds, policy, limits(rate, per_day));
+        Ok(Self { mailer: Arc::new(mailer), contexts, totals: Arc::default() })
     }
 
     /// A mailer that stores messages in a folder ("file"), gives them to a program
@@ -82,14 +88,15 @@ impl Engine {
             Policy { retries: 0, give_up_after: None, backoff: Duration::ZERO, resend_unknown: false };
         let (idle, age) = (Duration::ZERO, Duration::ZERO);
         let bounds = Bounds { sessions: 1, idle, age, window: 1, messages: None, rate: None };
-        Ok(Self::of(Vec::new(), Some(local), bounds, policy, limits(rate, per_day)))
+        let mailer = Mailer::new(Vec::new(), Some(local), bounds, policy, limits(rate, per_day));
+        Ok(Self { mailer: Arc::new(mailer), contexts: Vec::new(), totals: Arc::default() })
     }
 
     /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
     #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
     fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
         let job = Packer::default().pack(item, 0, prepared)?;
-        let batch = self.batch(py, true, None, false)?;
+        let batch = self.batch(py, true, None)?;
         batch.push([job]);
         batch.end_of_input();
         let mut attendant = Attending::new(py, None)?;
@@ -131,8 +138,7 @@ impl Engine {
     /// `note(indexes, settled)` is called before the ends of these messages are said, in a
     /// session's own thread or in the loop's: True, they are written down; False, not yet.
     /// `settled` has the recipients of each that were settled since it was noted last.
-    /// `asked`: a callable calls this that a session of this mailer waits for.
-    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None, asked=false))]
+    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None))]
     fn send_all(
         &self,
         py: Python<'_>,
@@ -141,16 +147,18 @@ impl Engine {
         by_threads: bool,
         recorded: bool,
         note: Option<Py<PyAny>>,
-        asked: bool,
     ) -> PyResult<Sending> {
-        let batch = self.batch(py, recorded, note, asked)?;
+        let batch = self.batch(py, recorded, note)?;
         Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads, Arc::clone(&self.totals)))
     }
 
-    /// Whether to use PIPELINING and CHUNKING with this server.
-    fn manners(&self, server: usize) -> (bool, bool) {
+    /// How a session with this server is to be held, for an event loop.
+    fn settings(&self, py: Python<'_>, server: usize) -> Settings {
         let options = self.mailer.options(server, Instant::now());
-        (options.pipelining, options.chunking)
+        let hop = &self.mailer.hops[server];
+        let implicit_tls = hop.server.security == Security::Implicit;
+        let context = self.contexts[server].as_ref().map(|context| context.clone_ref(py));
+        Settings { options, patience: hop.patience, implicit_tls, context }
     }
 
     /// Whose turn it is to have a session: a number that a worker queues by.
@@ -191,23 +199,7 @@ impl Engine {
 }
 
 impl Engine {
-    fn of(
-        hops: Vec<Hop>,
-        local: Option<Box<dyn Local>>,
-        bounds: Bounds,
-        policy: Policy,
-        limits: Limits,
-    ) -> Self {
-        Self { mailer: Arc::new(Mailer::new(hops, local, bounds, policy, limits)), totals: Arc::default() }
-    }
-
-    fn batch(
-        &self,
-        py: Python<'_>,
-        recorded: bool,
-        note: Option<Py<PyAny>>,
-        asked: bool,
-    ) -> PyResult<Batch<Shipment>> {
+    fn batch(&self, py: Python<'_>, recorded: bool, note: Option<Py<PyAny>>) -> PyResult<Batch<Shipment>> {
         if self.is_closed() {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
@@ -215,7 +207,7 @@ impl Engine {
             Some(note) => Arc::new(Noting::by(note)),
             None => Arc::new(Receipts::default()),
         };
-        let batch = Batch::new(Arc::clone(&self.mailer), ledger, asked);
+        let batch = Batch::new(Arc::clone(&self.mailer), ledger);
         Ok(batch.heard_by(logs::listener(py)?, recorded))
     }
 }

@@ -39,6 +39,10 @@ pub struct ServerSettings {
 }
 
 impl ServerSettings {
+    pub fn context(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.context.as_ref().map(|context| context.clone_ref(py))
+    }
+
     pub fn into_hop(self, py: Python<'_>) -> PyResult<Hop> {
         let name = match &self.path {
             Some(path) => path.display().to_string(),

@@ -272,9 +272,10 @@ impl Sending {
         Ok(over)
     }
 
-    /// Another worker; None: there are enough for what is not settled.
-    fn worker(&self) -> Option<Worker> {
-        self.batch.enlist().map(|worker| Worker { worker: Arc::new(Mutex::new(worker)) })
+    /// Another worker; None: there are enough for what is not settled. `asked`: for a sending
+    /// by a callable that a session of this mailer waits for.
+    fn worker(&self, asked: bool) -> Option<Worker> {
+        self.batch.enlist(asked).map(|worker| Worker { worker: Arc::new(Mutex::new(worker)) })
     }
 
     /// A worker could not be started: this ends the sending.
