@@ -27,7 +27,7 @@ enum Step<P> {
     Choosing,
     Reusing(Rested),
     /// Dialling, or opening.
-    Tour(Tour),
+    Tour(Box<Tour>),
     Working(Box<Pipeline<P>>),
     Pausing(Instant),
     Ended,
@@ -137,7 +137,7 @@ impl<P: Payload> Worker<P> {
                             let mut others = self.mailer.sessions().order(now);
                             let hop = others.pop_front().unwrap_or_default();
                             let tour = Tour { hop, others, ..Tour::default() };
-                            self.go(Step::Tour(tour));
+                            self.go(Step::Tour(Box::new(tour)));
                         }
                     }
                 }
@@ -203,7 +203,7 @@ impl<P: Payload> Worker<P> {
             let news = || format!("no session with {from}: {error}; the next server is {to}");
             locked(&self.sender).queue.tell(news);
             let (first, others) = (tour.first.take().or(Some(error)), std::mem::take(&mut tour.others));
-            *tour = Tour { hop, others, first, ..Tour::default() };
+            **tour = Tour { hop, others, first, ..Tour::default() };
             return self.went_on_from(before);
         }
         let first = tour.first.take().unwrap_or(error);
