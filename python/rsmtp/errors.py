@@ -183,9 +183,12 @@ class SMTPHeloError(SMTPResponseException, _std.SMTPHeloError):
 
 
 class SMTPAuthenticationError(SMTPResponseException, _std.SMTPAuthenticationError):
-    """The server refused the credentials."""
+    """The server refused the credentials. `oauth_error` is what it said of an access token, as
+    {"status": "invalid_token", "scope": "https://mail.google.com/"} (RFC 7628 3.2.2); empty where
+    it said nothing. The hint says it, too."""
 
     stage = "auth"
+    oauth_error: Mapping[str, str] = {}
 
 
 class SMTPDataError(SMTPResponseException, _std.SMTPDataError):
@@ -234,6 +237,7 @@ class SMTPNonASCIIAddress(_Facts, UnicodeEncodeError):
 def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
     """The exception for an error of the engine."""
     reply = facts.pop("reply")
+    facts["oauth_error"] = _json(facts.pop("oauth_error", None))
     os_error = facts.pop("os_error")
     advice = facts.pop("advice")
     error = _build(kind, told(message, advice), reply, os_error, facts)
@@ -257,6 +261,7 @@ def advised(error: SMTPException, advice: str) -> SMTPException:
 def refusal(stage: str, **facts: Any) -> BaseException:
     """The exception for a refusal by the server at this stage."""
     reply = facts.pop("reply")
+    facts["oauth_error"] = _json(facts.pop("oauth_error", None))
     refused = facts.pop("refused", None)
     code, text = reply or (0, b"")
     error: BaseException
@@ -269,6 +274,24 @@ def refusal(stage: str, **facts: Any) -> BaseException:
     else:
         error = SMTPDataError(code, text)
     return _tell(error, reply, {"stage": stage, **facts})
+
+
+# Of the server's making: an object with texts, a few of them.
+_MOST_OCTETS, _MOST_FIELDS = 4000, 20
+
+
+def _json(said: bytes | None) -> dict[str, str] | None:
+    if said is None or len(said) > _MOST_OCTETS:
+        return None
+    import json
+
+    try:
+        fields = json.loads(said)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict) or len(fields) > _MOST_FIELDS:
+        return None
+    return {name: value if isinstance(value, str) else str(value) for name, value in fields.items()}
 
 
 def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable[Any]) -> None:

@@ -6,6 +6,7 @@ use super::transcript::TranscriptLine;
 use crate::driver::TimedLine;
 use crate::protocol::Error;
 use crate::protocol::error::{Advice, Trace};
+use crate::protocol::reply::Reply;
 use crate::protocol::transaction::{Fate, Outcome};
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
@@ -42,6 +43,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     facts.set_item("stage", error.stage.name())?;
     facts.set_item("reply", error.reply.as_ref().map(|reply| reply_to_python(py, reply)))?;
     facts.set_item("enhanced_code", error.enhanced().map(|code| code.to_string()))?;
+    facts.set_item("oauth_error", error.reply.as_ref().and_then(Reply::explanation))?;
     facts.set_item("address", error.address.as_deref())?;
     facts.set_item("transient", error.is_transient())?;
     facts.set_item("os_error", error.os_error)?;

@@ -160,6 +160,7 @@ fn refusal(
     let make = || -> PyResult<PyErr> {
         let facts = PyDict::new(py);
         facts.set_item("reply", reply.map(|reply| reply_to_python(py, reply)))?;
+        facts.set_item("oauth_error", reply.and_then(Reply::explanation))?;
         facts.set_item("refused", refused)?;
         facts.set_item("fates", transaction.map(|(outcome, _)| super::error::fates(outcome)))?;
         facts.set_item(

@@ -174,6 +174,11 @@ impl Exchange {
         text_of(&self.credentials.secret)
     }
 
+    /// A challenge of these tells why the token is refused (RFC 7628 3.2.3).
+    pub fn is_by_token(&self) -> bool {
+        matches!(self.mechanism, Mechanism::OAuthBearer | Mechanism::XOAuth2)
+    }
+
     pub fn respond(&mut self, challenge: &[u8]) -> Option<Vec<u8>> {
         let (user, secret) = (&self.credentials.user, text_of(&self.credentials.secret));
         if self.mechanism == Mechanism::Login {

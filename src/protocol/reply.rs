@@ -24,15 +24,18 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
-    /// The lines, parted by LF: none of them holds one. Shared: one reply can decide
-    /// about a thousand recipients.
-    text: Arc<[u8]>,
+    /// How many of the octets are its explanation, at their end.
+    explained: u32,
+    /// The lines, parted by LF: none of them holds one; then what the server said before it, to
+    /// the same request, of why it would refuse. Shared: one reply can decide about a thousand
+    /// recipients. In one, as a reply is a part of every error.
+    octets: Arc<[u8]>,
 }
 
 impl Reply {
     /// A reply of as many lines as `text` has. `code` is one of 200 to 599.
     pub fn new(code: u16, text: impl AsRef<[u8]>) -> Self {
-        Self { code, text: text.as_ref().into() }
+        Self { code, explained: 0, octets: text.as_ref().into() }
     }
 
     /// For what took a message without being a server.
@@ -41,7 +44,7 @@ impl Reply {
     }
 
     pub(super) fn of(code: u16, text: Vec<u8>) -> Self {
-        Self { code, text: text.into() }
+        Self { code, explained: 0, octets: text.into() }
     }
 
     pub fn code(&self) -> u16 {
@@ -50,12 +53,25 @@ impl Reply {
 
     /// The lines, parted by LF.
     pub(super) fn octets(&self) -> &[u8] {
-        &self.text
+        &self.octets[..self.octets.len() - self.explained as usize]
+    }
+
+    /// The JSON of RFC 7628 3.2.2, where a token was refused.
+    pub fn explanation(&self) -> Option<&[u8]> {
+        (self.explained > 0).then(|| &self.octets[self.octets().len()..])
+    }
+
+    #[must_use]
+    pub(super) fn explained(self, explanation: Option<Reply>) -> Self {
+        let Some(said) = explanation else { return self };
+        let octets: Arc<[u8]> = [self.octets(), said.octets()].concat().into();
+        let text = self.octets().len();
+        Self { explained: u32::try_from(octets.len() - text).unwrap_or(0), octets, ..self }
     }
 
     /// At least one.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        self.text.split(|&octet| octet == b'\n')
+        self.octets().split(|&octet| octet == b'\n')
     }
 
     /// The lines, each without white space around it, joined by LF.
@@ -66,8 +82,8 @@ impl Reply {
 
     /// Keeps no more than so many octets of its text.
     pub fn shorten(&mut self, octets: usize) {
-        if self.text.len() > octets {
-            self.text = self.text[..octets].into();
+        if self.octets().len() > octets {
+            *self = Self::new(self.code, &self.octets()[..octets]);
         }
     }
 

@@ -115,6 +115,12 @@ TABLE = {
     "check the login": Words(
         hint="Check user name and password; with two-factor login, most providers want an app password."
     ),
+    "renew the token": Words(
+        hint="The access token has expired or was revoked, is another user's, or is for another scope than "
+        "mail; one that a callable gives, or rsmtp.credentials, renews itself.",
+        terminal="The access token has expired or was revoked, is another user's, or is for another scope "
+        "than mail.",
+    ),
     "allow the login": Words(
         hint="The password may be right: Microsoft 365 refuses this kind of login. An administrator can "
         'switch on "Authenticated SMTP" for the mailbox; where passwords are switched off, log in with '
@@ -176,7 +182,7 @@ def told(message: str, advice: str | None) -> str:
 def hint(error: errors._Facts) -> str | None:
     """One or two sentences; None where nothing is known that the error itself does not say."""
     kind = _kind(error)
-    return None if kind is None else _sentences(TABLE[kind])
+    return None if kind is None else _of_token(error) + _sentences(TABLE[kind])
 
 
 def is_said(error: errors._Facts) -> bool:
@@ -195,8 +201,18 @@ def at_a_terminal(error: BaseException, words: str, host: str | None) -> str:
         return words
     found = TABLE[kind]
     hint = found.terminal if found.terminal is not None else _sentences(found)
+    hint = hint and _of_token(error) + hint
     hint = hint.replace(_CHECK, f"; `rsmtp check {host}` tells what is there" if host else "")
     return f"{words.rstrip('.')}. {hint}" if hint else words
+
+
+def _of_token(error: object) -> str:
+    """What the server said of an access token."""
+    said = getattr(error, "oauth_error", {})
+    if not said:
+        return ""
+    facts = ", ".join(f"{name} {value!a}" for name, value in said.items())
+    return f"The server says of the token: {facts[:500]}. "
 
 
 def _sentences(words: Words) -> str:
@@ -228,9 +244,8 @@ _LOGINS = {
 def _of_class(error: errors._Facts) -> str | None:
     match error:
         case errors.SMTPAuthenticationError():
-            return _LOGINS.get(error.enhanced_code or "") or (
-                "log in later" if error.transient else "check the login"
-            )
+            rejected = "renew the token" if error.oauth_error else "check the login"
+            return _LOGINS.get(error.enhanced_code or "") or ("log in later" if error.transient else rejected)
         case errors.SMTPConnectionRefused():
             return "find the port"
         case errors.SMTPHostNotFound():

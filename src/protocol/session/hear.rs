@@ -105,6 +105,14 @@ impl Session {
         self.move_on(Verb::Auth, &reply);
         if reply.code() == code::AUTH_CONTINUES {
             let challenge = auth::decode(&reply.text());
+            if let Some(Procedure::Login { exchange, .. }) = &self.procedure
+                && exchange.is_by_token()
+                && !challenge.is_empty()
+            {
+                // The refusal itself says no more than that it is one.
+                let said = Reply::new(reply.code(), &challenge);
+                self.server.explanation = Some(self.confided.mask(&said).unwrap_or(said));
+            }
             match &mut self.procedure {
                 Some(Procedure::Login { exchange, .. }) => match exchange.respond(&challenge) {
                     Some(response) => self.out.response(&response),
@@ -119,6 +127,7 @@ impl Session {
             }
             return;
         }
+        let reply = reply.explained(self.server.explanation.take());
         match self.procedure.take() {
             Some(Procedure::Login { mut others, initial_response, .. })
                 if code::refuses_mechanism(reply.code()) =>

@@ -28,6 +28,8 @@ pub(super) struct Server {
     pub esmtp: bool,
     /// The greeting, where it refused the session.
     pub rejection: Option<Reply>,
+    /// Why it will refuse the token of the login that goes on.
+    pub explanation: Option<Reply>,
 }
 
 /// What is coming in.
