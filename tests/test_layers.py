@@ -56,7 +56,7 @@ def test_engine_has_no_unsafe_code():
 STEPS = re.compile(r"\.(next_move|received_eof|step|unsent)\(|\bMove::")
 # Who moves octets as an operation says: in Rust, and in Python.
 PUMPS = re.compile(r"\.(try_read|try_write)\(")
-PYTHON_PUMPS = re.compile(r"\bself\.output\(")
+PYTHON_PUMPS = re.compile(r"\bself\.(output|advance)\(")
 
 
 def test_one_loop_moves_octets_between_a_session_its_tls_and_a_connection():

@@ -1313,6 +1313,18 @@ class Operation:
         There is no connection to the address that was tried, by this `errno` (None: it did
         not answer).
         """
+    def advance(
+        self, /, sent: SupportsIndex = 0, received: bytes | bytearray | None = None
+    ) -> bytes | float | None:
+        """
+        A whole step of a pump in one call: so many octets have been `sent`, and these have been
+        `received`, if any; and what is next? Octets that are to be sent now; or the seconds for
+        which may be waited (inf: there is nothing to wait for); or None: it is settled.
+        """
+    def ask(self, /, request: Request, observer: object = None) -> bytes | float | None:
+        """
+        `begin`, and then as `advance`.
+        """
     def assume(self, /, extensions: SupportsGetItem[int, tuple[str, str]]) -> None:
         """
         Takes these extensions for the server's: keywords with their parameters.

@@ -29,7 +29,7 @@ impl Attending {
 
     /// Keeps a line for [`Attending::catch_up`], if a logger or an observer wants it.
     pub fn hear_later(&mut self, line: &TimedLine) {
-        if self.logs || self.observer.is_some() {
+        if self.listens() {
             self.later.push(line.clone());
         }
     }
@@ -77,6 +77,10 @@ impl Attendant for Attending {
             Some(_) => Err(interrupted()),
             None => Ok(()),
         }
+    }
+
+    fn listens(&self) -> bool {
+        self.logs || self.observer.is_some()
     }
 
     fn hear(&mut self, line: &TimedLine) {

@@ -39,6 +39,9 @@ pub struct Operation {
     connection: Mutex<driver::Connection>,
     /// For such a pump: what is asked.
     pub(super) under_way: Mutex<Option<UnderWay>>,
+    /// And the memory for what it is given to say: a large helping, made anew each time, would
+    /// cost more than the copying.
+    pub(super) said: Mutex<Vec<u8>>,
     /// Instead of a request: a mailer's messages.
     pub(super) serving: Mutex<Option<Serving>>,
 }
@@ -152,6 +155,7 @@ impl Operation {
             began: Mutex::default(),
             connection: Mutex::new(connection),
             under_way: Mutex::default(),
+            said: Mutex::default(),
             serving: Mutex::default(),
         }
     }

@@ -10,7 +10,7 @@ use super::proxy::ProxySettings;
 use super::request::Request;
 use crate::address::name_to_look_up;
 use crate::driver::dialling::{self, Dialling};
-use crate::driver::{self, Tunnel, connect};
+use crate::driver::{self, Attendant, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -18,6 +18,7 @@ use pyo3::types::PyBytes;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
 
 #[pymethods]
 impl Operation {
@@ -127,11 +128,63 @@ impl Operation {
     /// the request is settled.
     fn output<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         // Copied while the GIL is held, into Python's own bytes.
-        let output = match self.serve_output(py)? {
-            Some(output) => output,
-            None => self.tell(py, |operation| operation.output(<[u8]>::to_vec))?,
-        };
+        let output = self.tell(py, |operation| operation.output(<[u8]>::to_vec))?;
         Ok(output.map(|octets| PyBytes::new(py, &octets)))
+    }
+
+    /// `begin`, and then as `advance`.
+    #[pyo3(signature = (request, observer: "object" = None) -> "bytes | float | None")]
+    fn ask<'py>(
+        &self,
+        py: Python<'py>,
+        request: Py<Request>,
+        observer: Option<Py<PyAny>>,
+    ) -> PyResult<Advanced<'py>> {
+        self.begin(py, request, observer)?;
+        self.advance(py, 0, None)
+    }
+
+    /// A whole step of a pump in one call: so many octets have been `sent`, and these have been
+    /// `received`, if any; and what is next? Octets that are to be sent now; or the seconds for
+    /// which may be waited (inf: there is nothing to wait for); or None: it is settled.
+    #[pyo3(signature = (sent=0, received=None) -> "bytes | float | None")]
+    fn advance<'py>(
+        &self,
+        py: Python<'py>,
+        sent: usize,
+        received: Option<PyBackedBytes>,
+    ) -> PyResult<Advanced<'py>> {
+        let hear = |operation: &mut driver::Operation| {
+            if sent > 0 {
+                operation.sent(sent);
+            }
+            if let Some(octets) = &received {
+                operation.received(octets);
+            }
+        };
+        let mut said = std::mem::take(&mut *self.said());
+        said.clear();
+        let next = match self.serve(py, hear, &mut said)? {
+            Some(next) => next,
+            None => self.tell(py, |operation| {
+                hear(operation);
+                let output = operation.output(|octets| said.extend_from_slice(octets));
+                Next::of(output, operation)
+            })?,
+        };
+        Ok(match next {
+            Next::Say => {
+                let octets = PyBytes::new(py, &said);
+                *self.said() = said;
+                Advanced::Say(octets)
+            }
+            Next::Wait(left) => {
+                let left = left.map(|left| left.as_secs_f64());
+                let seconds = left.into_iter().chain(self.seconds_to_work()).reduce(f64::min);
+                Advanced::Wait(seconds.unwrap_or(f64::INFINITY))
+            }
+            Next::Settled => Advanced::Settled(None),
+        })
     }
 
     /// What ends TLS (close_notify, RFC 8446 6.1), once: for a transport that is about to be
@@ -235,6 +288,31 @@ impl Operation {
     }
 }
 
+/// What a pump does next.
+pub(super) enum Next {
+    Say,
+    Wait(Option<Duration>),
+    Settled,
+}
+
+impl Next {
+    pub(super) fn of(output: Option<()>, operation: &driver::Operation) -> Self {
+        match output {
+            Some(()) => Self::Say,
+            None if operation.is_settled() => Self::Settled,
+            None => Self::Wait(operation.left()),
+        }
+    }
+}
+
+/// The same, for Python.
+#[derive(IntoPyObject)]
+enum Advanced<'py> {
+    Say(Bound<'py, PyBytes>),
+    Wait(f64),
+    Settled(Option<bool>),
+}
+
 impl Operation {
     /// While connecting: what happens is told, and heard at once.
     fn note(
@@ -247,7 +325,7 @@ impl Operation {
         let host = &self.host;
         self.look(py, |operation| {
             tell(operation, host);
-            operation.note_lines(|line| attending.hear_later(line));
+            operation.note_lines(attending.listens(), |line| attending.hear_later(line));
         })?;
         let heard = py.detach(|| attending.catch_up());
         settle(py, heard, &mut attending, &self.raised)
@@ -264,7 +342,7 @@ impl Operation {
         let told = self.work(py, &mut Attending::silent(), |connection, _| {
             let operation = connection.operation_mut();
             let told = tell(operation);
-            operation.note_lines(|line| under_way.attending.hear_later(line));
+            operation.note_lines(under_way.attending.listens(), |line| under_way.attending.hear_later(line));
             Ok(told)
         });
         if under_way.attending.has_to_catch_up() {
@@ -275,6 +353,10 @@ impl Operation {
         }
         *self.under_way() = Some(under_way);
         told
+    }
+
+    fn said(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn under_way(&self) -> MutexGuard<'_, Option<UnderWay>> {

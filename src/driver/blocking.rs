@@ -24,6 +24,11 @@ pub trait Attendant {
     /// A line has been said.
     fn hear(&mut self, line: &TimedLine);
 
+    /// Whether lines are to be told at all.
+    fn listens(&self) -> bool {
+        true
+    }
+
     /// A warning for the operator of the program, before anything has failed.
     fn warn(&mut self, _text: &str) {}
 
@@ -54,7 +59,7 @@ impl Connection {
     ) -> Result<Self, Error> {
         let stream = connect(target, &mut operation, attendant)?;
         operation.connected(target.host(), stream.peer_addr(), stream.leads_elsewhere());
-        operation.note_lines(|line| attendant.hear(line));
+        operation.note_lines(attendant.listens(), |line| attendant.hear(line));
         Ok(Self { stream: Some(stream), incoming: vec![0; READ], ..Self::without_stream(operation) })
     }
 
@@ -205,7 +210,7 @@ impl Connection {
     }
 
     fn tell_lines(&mut self, attendant: &mut dyn Attendant) {
-        self.operation.note_lines(|line| attendant.hear(line));
+        self.operation.note_lines(attendant.listens(), |line| attendant.hear(line));
         if self.session().state().is_over() {
             self.hang_up();
         }
@@ -219,7 +224,7 @@ impl Connection {
             if self.operation.is_about_to_send() {
                 self.take_in();
             }
-            self.operation.note_lines(|line| attendant.hear(line));
+            self.operation.note_lines(attendant.listens(), |line| attendant.hear(line));
             let moves = match self.write() {
                 Some(Ok(Some(sent))) => {
                     self.operation.sent(sent);

@@ -80,7 +80,7 @@ pub fn connect(
 /// What happens before the session begins is heard at once.
 fn note(operation: &mut Operation, text: String, attendant: &mut dyn Attendant) {
     operation.session_mut().note(text);
-    operation.note_lines(|line| attendant.hear(line));
+    operation.note_lines(attendant.listens(), |line| attendant.hear(line));
 }
 
 fn dig(

@@ -137,10 +137,15 @@ impl Operation {
         self.view.show(self.session().state(), self.conversation.tls());
     }
 
-    /// Takes the lines that were said since, and tells of each.
-    pub fn note_lines(&mut self, mut hear: impl FnMut(&TimedLine)) {
-        while let Some(line) = self.conversation.session_mut().next_line() {
-            hear(&self.view.push(line));
+    /// Takes the lines that were said since, and tells of each, where they are to be heard.
+    pub fn note_lines(&mut self, heard: bool, mut hear: impl FnMut(&TimedLine)) {
+        let session = self.conversation.session_mut();
+        if let Some(first) = session.next_line() {
+            let lines = std::iter::once(first).chain(std::iter::from_fn(|| session.next_line()));
+            match heard {
+                true => lines.for_each(|line| hear(&self.view.push(line))),
+                false => self.view.push_all(lines),
+            }
         }
         self.show();
     }

@@ -57,12 +57,24 @@ impl Record {
     }
 
     pub fn push(&mut self, line: Line) -> &TimedLine {
+        self.push_at(self.start.elapsed(), line)
+    }
+
+    /// Lines that were said together.
+    pub fn push_all(&mut self, lines: impl Iterator<Item = Line>) {
+        let at = self.start.elapsed();
+        for line in lines {
+            self.push_at(at, line);
+        }
+    }
+
+    fn push_at(&mut self, at: Duration, line: Line) -> &TimedLine {
         self.octets += line.text.len();
         while self.lines.len() == KEPT || self.octets > OCTETS {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.octets -= oldest.line.text.len();
         }
-        self.lines.push_back(TimedLine { at: self.start.elapsed(), line });
+        self.lines.push_back(TimedLine { at, line });
         &self.lines[self.lines.len() - 1]
     }
 

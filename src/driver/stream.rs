@@ -22,6 +22,8 @@ pub struct Stream {
     kind: Kind,
     readable: bool,
     writable: bool,
+    /// Something was read, and nothing written since that would acknowledge it.
+    unacknowledged: bool,
 }
 
 #[derive(Debug)]
@@ -47,11 +49,12 @@ impl Stream {
         let interest = Interest::READABLE | Interest::WRITABLE;
         poll.registry().register(socket.source(), SOCKET, interest)?;
         let kind = Kind::Ours { socket, poll, events: Events::with_capacity(4), waker: None };
-        Ok(Self { kind, readable: false, writable: false })
+        Ok(Self { kind, readable: false, writable: false, unacknowledged: false })
     }
 
     pub fn foreign(foreign: Box<dyn Foreign>) -> Self {
-        Self { kind: Kind::Others { foreign, heard: None }, readable: false, writable: true }
+        let kind = Kind::Others { foreign, heard: None };
+        Self { kind, readable: false, writable: true, unacknowledged: false }
     }
 
     /// Ends a wait from another thread; a foreign connection's can't be ended.
@@ -87,14 +90,15 @@ impl Stream {
         match &self.kind {
             Kind::Others { heard, .. } => self.readable = heard.is_some(),
             Kind::Ours { .. } if read.is_none() => self.readable = false,
-            Kind::Ours { .. } => self.acknowledge_at_once(),
+            Kind::Ours { .. } => self.unacknowledged = true,
         }
         Ok(read)
     }
 
     /// A server that leaves Nagle's algorithm on (RFC 896) holds the second answer to a
     /// group of commands until the first is acknowledged, and the system would do that 40 ms
-    /// later. Linux forgets it again, so it is said after each read.
+    /// later. Linux forgets it again, so it is said before each wait that has been read before;
+    /// what is written acknowledges by itself.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn acknowledge_at_once(&self) {
         let Kind::Ours { socket: Socket::Tcp(socket), .. } = &self.kind else { return };
@@ -111,8 +115,9 @@ impl Stream {
             Kind::Ours { socket, .. } => retried(|| socket.write(octets)),
             Kind::Others { foreign, .. } => return foreign.send(octets, WRITE),
         }?;
-        if written.is_none() {
-            self.writable = false;
+        match written {
+            Some(_) => self.unacknowledged = false,
+            None => self.writable = false,
         }
         Ok(written)
     }
@@ -127,6 +132,9 @@ impl Stream {
 
     /// Waits for either; returns at once on a signal, and at the end of `limit`.
     pub fn wait(&mut self, limit: Duration) -> io::Result<()> {
+        if std::mem::take(&mut self.unacknowledged) {
+            self.acknowledge_at_once();
+        }
         match &mut self.kind {
             Kind::Others { foreign, heard } => {
                 if heard.is_none() {

@@ -8,15 +8,17 @@ use std::process;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Turn {
     queue: Mutex<Queue>,
     free: Condvar,
+    /// A system call tells which process this is: it is asked only where a turn is not free.
+    process: u32,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
-    owner: Option<(u32, ThreadId)>,
+    owner: Option<ThreadId>,
     /// Threads that wait: without any, the system call that wakes them is saved.
     waiting: usize,
 }
@@ -25,9 +27,15 @@ struct Queue {
 #[derive(Debug)]
 pub struct Held<'a>(&'a Turn);
 
+impl Default for Turn {
+    fn default() -> Self {
+        Self { queue: Mutex::default(), free: Condvar::new(), process: process::id() }
+    }
+}
+
 impl Turn {
     pub fn take(&self, attendant: &mut dyn Attendant) -> Result<Held<'_>, Error> {
-        let me = (process::id(), thread::current().id());
+        let me = thread::current().id();
         let mut queue = self.queue();
         loop {
             match queue.owner {
@@ -35,14 +43,15 @@ impl Turn {
                     queue.owner = Some(me);
                     return Ok(Held(self));
                 }
+                // The owner stayed behind in the process that this one was forked from: it may
+                // have been the thread that this one is a copy of.
+                Some(_) if self.process != process::id() => {
+                    let message = "this session belongs to the parent process: connect anew after a fork";
+                    return Err(Error::new(Kind::Misuse, Stage::Command, message));
+                }
                 // A callback of ours (debug output, logging) has come back to us.
                 Some(owner) if owner == me => {
                     let message = "this client is in the middle of a conversation further up in this thread";
-                    return Err(Error::new(Kind::Misuse, Stage::Command, message));
-                }
-                // The owner stayed behind in the process that this one was forked from.
-                Some((process, _)) if process != me.0 => {
-                    let message = "this session belongs to the parent process: connect anew after a fork";
                     return Err(Error::new(Kind::Misuse, Stage::Command, message));
                 }
                 Some(_) => {
@@ -61,7 +70,7 @@ impl Turn {
 
     /// Whether its owner is of another process: it will never be free in this one.
     pub fn is_lost(&self) -> bool {
-        self.queue().owner.is_some_and(|(process, _)| process != process::id())
+        self.queue().owner.is_some() && self.process != process::id()
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -84,6 +84,10 @@ impl View {
         self.record().push(line).clone()
     }
 
+    pub(super) fn push_all(&self, lines: impl Iterator<Item = Line>) {
+        self.record().push_all(lines);
+    }
+
     /// None: the thread that holds it may exist in the parent process only.
     fn look(&self) -> Option<MutexGuard<'_, Record>> {
         match self.record.try_lock() {

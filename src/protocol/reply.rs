@@ -127,13 +127,25 @@ impl Reply {
 
     /// As it goes over the wire: every line but the last with a hyphen.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        let mut lines = self.lines().peekable();
-        while let Some(line) = lines.next() {
-            out.extend_from_slice(self.code.to_string().as_bytes());
-            out.push(if lines.peek().is_none() { b' ' } else { b'-' });
-            out.extend_from_slice(line);
+        for line in self.wire_lines() {
+            out.extend_from_slice(&line);
             out.extend_from_slice(b"\r\n");
         }
+    }
+
+    /// Each line as it goes over the wire, without its end.
+    pub fn wire_lines(&self) -> impl Iterator<Item = Vec<u8>> {
+        let digit = |unit: u16| b'0' + (self.code / unit % 10) as u8;
+        let code = [digit(100), digit(10), digit(1)];
+        let mut lines = self.lines().peekable();
+        std::iter::from_fn(move || {
+            let line = lines.next()?;
+            let mut wire = Vec::with_capacity(code.len() + 1 + line.len());
+            wire.extend_from_slice(&code);
+            wire.push(if lines.peek().is_none() { b' ' } else { b'-' });
+            wire.extend_from_slice(line);
+            Some(wire)
+        })
     }
 }
 

@@ -324,18 +324,18 @@ def test_the_loop_is_never_held_up():
         loop = asyncio.get_running_loop()
         tls = rsmtp.TlsConfig(ca_file=catcher.ca_file)
         async with rsmtp.AsyncSmtpClient("localhost", catcher.port, tls="starttls", context=tls) as client:
-            transport = client._rsmtp_connection._transport
-            write = transport.write
+            connection = client._rsmtp_connection
+            write = connection._write
 
             def counting(octets):
                 turns[-1] += len(octets)
-                write(octets)
+                return write(octets)
 
             def tick():
                 turns.append(0)
                 loop.call_soon(tick)
 
-            transport.write = counting
+            connection._write = counting
             tick()
             await client.sendmail(A, B, b"x" * 76 * 130_000)
 

@@ -13,6 +13,7 @@ import select
 import socket
 from asyncio.trsock import TransportSocket
 from collections.abc import Callable
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import rsmtp
@@ -30,8 +31,40 @@ _UNREAD = 64 * 1024
 _PIECES = 4
 # A clock that fires a little early fires again after this many seconds.
 _TICK = 0.001
+_FOR_EVER = float("inf")
+
+# What writes to its socket at once, and nothing else: octets may go there without it, as long as
+# it keeps none.
+_PLAIN_TRANSPORTS = ("asyncio.selector_events", "uvloop.loop")
 
 _Observer = Callable[[TranscriptLine], None] | None
+# What `advance` gives: octets to send, seconds to wait, or that it is settled.
+_Step = bytes | float | None
+
+
+class _Answer(asyncio.Future[None]):
+    """What a task waits for. It goes on in the turn of the loop that brings the answer, where
+    other futures wake their tasks in the next one."""
+
+    _waits: tuple[Callable[[Any], object], Context] | None = None
+
+    def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
+        if context is not None:
+            self._waits = fn, context
+        super().add_done_callback(fn, context=context)
+
+    def come(self, *, at_once: bool) -> None:
+        """It is there. `at_once`: the loop calls this, and nothing is left to do in this call."""
+        if self.done():
+            return
+        # Inside of a task there is no going on with another.
+        if at_once and self._waits is not None and asyncio.current_task() is None:
+            fn, context = self._waits
+            self.remove_done_callback(fn)
+            self.set_result(None)
+            context.run(fn, self)
+        else:
+            self.set_result(None)
 
 
 class Connection(Operation, asyncio.BufferedProtocol):
@@ -45,15 +78,22 @@ class Connection(Operation, asyncio.BufferedProtocol):
     _transport: asyncio.Transport | None = None
     # Octets that the transport still keeps.
     _unsent = 0
-    _waiter: asyncio.Future[None] | None = None
+    # The socket's number, where octets may go without the transport; why that has failed.
+    _socket = -1
+    _broken: OSError | None = None
+    # The caller's socket is of a class of its own.
+    _is_special = False
+    _waiter: _Answer | None = None
     _told: Callable[[], None] | None = None
     _clock: asyncio.TimerHandle | None = None
     # The next helping of what is to be sent.
     _scheduled: asyncio.Handle | None = None
     _reading_is_paused = False
     _poll: Any = None
-    # The socket, where it can be asked to acknowledge at once.
+    # The socket, where it can be asked to acknowledge at once; whether something was read that
+    # nothing written since has acknowledged.
     _tcp: Any = None
+    _unacknowledged = False
     # Called when the peer has ended the connection, whether something was asked or not.
     when_ended: Callable[[], None] | None = None
 
@@ -132,6 +172,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
                 f"sock: asyncio wants a plain socket.socket, not {kind}; TLS comes over it by tls="
             )
         sock.setblocking(False)
+        self._is_special = type(sock) is not socket.socket or python_sockets.are_replaced()
         await self._loop.create_connection(lambda: self, sock=sock)
 
     async def _dial(
@@ -191,10 +232,12 @@ class Connection(Operation, asyncio.BufferedProtocol):
         """
         if asyncio.get_running_loop() is not self._loop:
             raise rsmtp.errors.SMTPStateError("this connection belongs to another event loop: connect anew")
-        async with self._turn:
-            self.begin(request, observer)
+        await self._turn.acquire()
+        try:
+            step = self.ask(request, observer)
             try:
-                await self._until_settled()
+                if not self._follow(step):
+                    await self._answer()
                 if self.is_over:
                     self._hang_up()
                 return self.result()
@@ -203,6 +246,8 @@ class Connection(Operation, asyncio.BufferedProtocol):
                     self.interrupt(raised)
                     self.close()
                 raise
+        finally:
+            self._turn.release()
 
     async def serve(
         self, worker: Worker, literal: str | None, login: Login | None, told: Callable[[], None]
@@ -214,7 +259,8 @@ class Connection(Operation, asyncio.BufferedProtocol):
             self.begin_serving(worker, literal, login)
             self._told = told
             try:
-                await self._until_settled()
+                if not self._follow(self.advance()):
+                    await self._answer()
             finally:
                 self._told = None
                 # A caller who has left leaves what was in flight unknown.
@@ -225,8 +271,9 @@ class Connection(Operation, asyncio.BufferedProtocol):
             return parting
 
     def nudge(self) -> None:
-        """There is more to say, for a worker that had nothing."""
-        if self._told is not None:
+        """There is more to say, for a worker that had nothing. Where nothing can be written at
+        the moment, that is looked at when it can."""
+        if self._told is not None and self._can_write():
             self._go_on()
 
     def close(self) -> None:
@@ -244,63 +291,83 @@ class Connection(Operation, asyncio.BufferedProtocol):
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.close)
 
-    async def _until_settled(self) -> None:
+    def _answer(self) -> _Answer:
         if self._reading_is_paused and self._transport is not None:
             self._reading_is_paused = False
             self._transport.resume_reading()
-        self._go_on()
-        if not self.is_settled:
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+        self._waiter = waiter = _Answer(loop=self._loop)
+        return waiter
 
     def _go_on(self) -> None:
         """Sends what is to be sent, as far as the transport takes it."""
+        if self._follow(self.advance(self._left())):
+            self._wake()
+
+    def _follow(self, step: _Step) -> bool:
+        """Does what the engine says, as far as the transport takes it. Whether it is settled."""
         if self._scheduled is not None:
             # At most one batch in a turn of the loop, however often it is asked for.
             self._scheduled.cancel()
             self._scheduled = None
-        for _ in range(_PIECES):
-            octets = self.output()
-            if octets is None or self._unsent or self._transport is None:
+        pieces = 0
+        while type(step) is bytes and self._can_write():
+            if pieces == _PIECES:
+                self._scheduled = self._loop.call_soon(self._go_on)
                 break
-            if self._has_something_to_read():
-                # Nothing is said on top of an unread reply: the loop is about to bring it.
-                break
-            self._transport.write(octets)
-            self._unsent = len(octets)
-            self._count_sent()
-        else:
-            self._scheduled = self._loop.call_soon(self._go_on)
-        if self.is_settled:
-            self._wake()
-        else:
-            self._watch_the_clock()
+            step = self.advance(self._write(step))
+            pieces += 1
+        if type(step) is float:
+            self._watch_the_clock(step)
+            settled = False
+        elif not (settled := step is None or self.is_settled):
+            self._watch_the_clock(self.seconds_left())
         if self._told is not None:
             self._told()
+        return settled
 
-    def _count_sent(self) -> None:
-        """Tells the engine what has left the transport."""
-        if self._unsent and self._transport is not None:
-            kept = self._transport.get_write_buffer_size()
-            if kept < self._unsent:
-                self.sent(self._unsent - kept)
-                self._unsent = kept
+    def _can_write(self) -> bool:
+        if self._unsent or self._transport is None or self._broken is not None:
+            return False
+        # Nothing is said on top of an unread reply: the loop is about to bring it.
+        return self._poll is None or not self._poll.poll(0)
 
-    def _has_something_to_read(self) -> bool:
-        return self._poll is not None and bool(self._poll.poll(0))
+    def _write(self, octets: bytes) -> int:
+        """How many octets are with the operating system; the transport keeps the others."""
+        assert self._transport is not None
+        self._unacknowledged = False
+        sent = 0
+        if self._socket >= 0:
+            try:
+                sent = os.write(self._socket, octets)
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError as error:
+                self._broken = error
+                self._transport.abort()
+                return 0
+            if sent == len(octets):
+                return sent
+            octets = octets[sent:]
+        self._transport.write(octets)
+        self._unsent = self._transport.get_write_buffer_size()
+        return sent + len(octets) - self._unsent
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    def _left(self) -> int:
+        """How many octets have left the transport."""
+        if not self._unsent or self._transport is None:
+            return 0
+        before, self._unsent = self._unsent, min(self._unsent, self._transport.get_write_buffer_size())
+        return before - self._unsent
+
+    def _wake(self, *, at_once: bool = False) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.come(at_once=at_once)
 
     # -- the engine's clock ----------------------------------------------------------
 
-    def _watch_the_clock(self) -> None:
-        left = self.seconds_left()
-        if left is None:
+    def _watch_the_clock(self, left: float | None) -> None:
+        if left is None or left == _FOR_EVER:
             return
         when = self._loop.time() + left + _TICK
         if self._clock is not None:
@@ -312,7 +379,8 @@ class Connection(Operation, asyncio.BufferedProtocol):
 
     def _look_at_the_clock(self) -> None:
         self._clock = None
-        self._count_sent()
+        if left := self._left():
+            self.sent(left)
         self.check_time()
         self._go_on()
 
@@ -342,21 +410,25 @@ class Connection(Operation, asyncio.BufferedProtocol):
         if number >= 0 and hasattr(select, "poll"):
             self._poll = select.poll()
             self._poll.register(number, select.POLLIN)
+            if type(transport).__module__ in _PLAIN_TRANSPORTS and not self._is_special:
+                self._socket = number
 
     def get_buffer(self, sizehint: int) -> memoryview:
         # One for all that comes: asyncio's own Protocol allocates 256 KiB each time.
         return self._incoming
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._tcp is not None:
+        self._unacknowledged = True
+        settled = self._follow(self.advance(self._left(), bytes(self._incoming[:nbytes])))
+        if settled:
+            self._wake(at_once=True)
+        elif self._waiter is None:
+            # What was asked for is taken in by now, and a worker takes in all that comes.
+            if self.unread > _UNREAD and self._transport is not None:
+                self._reading_is_paused = True
+                self._transport.pause_reading()
+        elif self._unacknowledged and self._tcp is not None:
             quick_ack.acknowledge(self._tcp)
-        self._count_sent()
-        kept = self.received(bytes(self._incoming[:nbytes]))
-        self._go_on()
-        # What was asked for is taken in by now, and a worker takes in all that comes.
-        if kept > _UNREAD and self._transport is not None and self._told is None and self.unread > _UNREAD:
-            self._reading_is_paused = True
-            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self.received(b"")
@@ -366,13 +438,14 @@ class Connection(Operation, asyncio.BufferedProtocol):
         return True
 
     def resume_writing(self) -> None:
-        self._count_sent()
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        exc = exc or self._broken
         if exc is not None:
             self._hear_last_words()
         self._transport = self._poll = self._tcp = None
+        self._socket = -1
         self.lost(exc.errno if isinstance(exc, OSError) else None)
         self._go_on()
         self._tell_the_end()

@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Linux alone has it, and forgets it again: it is said after each read.
+# Linux alone has it, and forgets it again: it is said after each read behind which nothing is
+# written and more is waited for.
 _QUICKACK: int = getattr(_socket, "TCP_QUICKACK", 0)
 
 

@@ -8,6 +8,7 @@ use crate::binding::credentials::{Login, not_told};
 use crate::binding::error::{Told, bad_argument, exception};
 use crate::binding::logs::{self, Level};
 use crate::binding::operation::Operation;
+use crate::binding::pump::Next;
 use crate::binding::request::parse;
 use crate::bulk::{self, Do, Parting, stopped};
 use crate::driver::{self, TimedLine, Until};
@@ -172,19 +173,26 @@ impl Operation {
         self.serving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// None: no worker converses.
-    pub(in crate::binding) fn serve_output(&self, py: Python<'_>) -> PyResult<Option<Option<Vec<u8>>>> {
+    /// What is next after `hear`, with what is to be `said`; None, and nothing was done: no
+    /// worker converses.
+    pub(in crate::binding) fn serve(
+        &self,
+        py: Python<'_>,
+        hear: impl FnOnce(&mut driver::Operation) + Send,
+        said: &mut Vec<u8>,
+    ) -> PyResult<Option<Next>> {
         let mut held = self.serving();
         let Some(serving) = &mut *held else { return Ok(None) };
         let mut lines = Vec::new();
-        let output = self.look(py, |driver| {
-            let output = serving.output(driver, &mut lines);
+        let next = self.look(py, |driver| {
+            hear(driver);
+            let output = serving.output(driver, &mut lines, |octets| said.extend_from_slice(octets));
             note(driver, &mut lines);
-            output
+            Next::of(output, driver)
         })?;
         drop(held);
         say(py, &lines)?;
-        Ok(Some(output))
+        Ok(Some(next))
     }
 
     pub(in crate::binding) fn seconds_to_work(&self) -> Option<f64> {
@@ -195,7 +203,7 @@ impl Operation {
 
 /// The lines that were said since.
 fn note(driver: &mut driver::Operation, lines: &mut Vec<TimedLine>) {
-    driver.note_lines(|line| lines.push(line.clone()));
+    driver.note_lines(true, |line| lines.push(line.clone()));
 }
 
 /// Tells the worker what has come.
@@ -217,19 +225,24 @@ fn say(py: Python<'_>, lines: &[TimedLine]) -> PyResult<()> {
 }
 
 impl Serving {
-    /// What is to be sent now; None: there is something to wait for.
-    fn output(&mut self, driver: &mut driver::Operation, lines: &mut Vec<TimedLine>) -> Option<Vec<u8>> {
+    /// What is to be sent now, as `take` wants it; None: there is something to wait for.
+    fn output(
+        &mut self,
+        driver: &mut driver::Operation,
+        lines: &mut Vec<TimedLine>,
+        mut take: impl FnMut(&[u8]),
+    ) -> Option<()> {
         let mut worker = lock(&self.worker);
         loop {
-            if let Some(octets) = driver.output(<[u8]>::to_vec) {
-                return Some(octets);
+            if driver.output(&mut take).is_some() {
+                return Some(());
             }
             let now = Instant::now();
             // What has come of it may be an error, which tells the last lines.
             note(driver, lines);
             hear(&mut worker, driver);
             if !driver.is_serving() {
-                return driver.output(<[u8]>::to_vec);
+                return driver.output(&mut take);
             }
             if driver.session().state().is_over() {
                 // Its 421 was the end, whether or not the server hangs up as well.

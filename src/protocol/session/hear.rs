@@ -232,10 +232,9 @@ impl Session {
         if self.out.quiet {
             return;
         }
-        let mut wire = Vec::new();
-        reply.write_to(&mut wire);
-        for line in wire.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
-            self.out.note(Speaker::Server, line.trim_ascii_end().to_vec());
+        for mut line in reply.wire_lines() {
+            line.truncate(line.trim_ascii_end().len());
+            self.out.note(Speaker::Server, line);
         }
     }
 }
