@@ -4,6 +4,8 @@ import asyncio
 import gc
 import os
 import random
+import selectors
+import socket
 import warnings
 import weakref
 
@@ -13,6 +15,7 @@ from client.scripted import answering, serve
 
 import rsmtp
 from rsmtp import errors
+from rsmtp.aio import AsyncSmtpClient
 
 A, B, C = "a@example.org", "b@example.org", "c@example.org"
 LETTER = "Subject: s\n\nhello\n"
@@ -343,6 +346,55 @@ def test_the_loop_is_never_held_up():
         asyncio.run(main())
     assert sum(turns) > 76 * 130_000
     assert max(turns) < 550_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the proactor of Windows has no selector to count by")
+def test_a_message_takes_one_turn_of_the_loop():
+    """The task goes on in the turn that brings its answer, and not in one of its own."""
+    turns = 0
+
+    class Counting(selectors.DefaultSelector):
+        def select(self, timeout=None):
+            nonlocal turns
+            turns += 1
+            return super().select(timeout)
+
+    async def main():
+        async with AsyncSmtpClient("localhost", catcher.port, tls="none") as client:
+            await client.sendmail(A, B, LETTER)
+            before = turns
+            for _ in range(100):
+                await client.sendmail(A, B, LETTER)
+            return turns - before
+
+    with (
+        rsmtp.Catcher(tls="none") as catcher,
+        asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Counting())) as runner,
+    ):
+        # An answer may come in pieces: each takes a turn.
+        assert 100 <= runner.run(main()) < 180
+        assert len(catcher.messages) == 101
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the proactor of Windows writes by itself")
+def test_a_socket_of_a_class_of_ones_own_sends_every_octet():
+    sent = []
+
+    class Seen(socket.socket):
+        def send(self, octets, *flags):
+            sent.append(bytes(octets))
+            return super().send(octets, *flags)
+
+    async def main():
+        sock = Seen()
+        sock.connect(("127.0.0.1", catcher.port))
+        async with AsyncSmtpClient("127.0.0.1", sock=sock, tls="none") as client:
+            await client.sendmail(A, B, LETTER)
+
+    with rsmtp.Catcher(tls="none") as catcher:
+        asyncio.run(main())
+    said = b"".join(sent)
+    assert said.startswith(b"EHLO ") and b"RCPT TO:<" in said and said.endswith(b"QUIT\r\n")
 
 
 # -- a client that is gone -----------------------------------------------------------
