@@ -168,7 +168,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"ground", "messages", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
     ),
     "frameworks": (
-        {"celery", "django", "logging", "tasks"},
+        {"celery", "django", "fastapi", "flask", "logging", "tasks"},
         {"ground", "messages", "clients", "mailers", "outbox", "programs"},
     ),
 }
@@ -217,7 +217,19 @@ def test_python_layer_imports_nothing_above_it(layer):
 # What people import. A module that they don't goes into a wing.
 PUBLIC = {
     *("aio", "aiosmtplib", "celery", "cli", "client", "credentials", "demo", "display", "django"),
-    *("email", "errors", "inbox", "logging", "mailer", "message", "outbox", "pytest_plugin", "smtplib"),
+    *(
+        "email",
+        "errors",
+        "fastapi",
+        "flask",
+        "inbox",
+        "logging",
+        "mailer",
+        "message",
+        "outbox",
+        "pytest_plugin",
+        "smtplib",
+    ),
     *("tasks", "testing", "typing"),
 }
 

@@ -1,0 +1,119 @@
+"""Flask's mail: an extension with `init_app`, and the settings of Flask-Mail.
+
+mail = rsmtp.flask.Mail(app)
+mail.send(mail.message("Welcome!", subject="Welcome", to=address))
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from flask import Flask, current_app
+
+import rsmtp
+from rsmtp.mailer import Mailer, Receipt, Report
+from rsmtp.message import Message
+
+
+class Mail:
+    """Sends by one `rsmtp.Mailer` for each application, which keeps its sessions between requests.
+
+    It reads the settings of Flask-Mail: MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL,
+    MAIL_USERNAME, MAIL_PASSWORD, MAIL_DEFAULT_SENDER, MAIL_SUPPRESS_SEND. RSMTP_MAILER, a dict,
+    has further arguments of `Mailer`: with `url` in it the server stands there alone.
+
+    With MAIL_SUPPRESS_SEND, which TESTING sets, nothing is sent; `recorded()` has what would be.
+    Without MAIL_USE_TLS or MAIL_USE_SSL there is no TLS, as with Flask-Mail; a password is then
+    sent to this machine alone.
+
+    Args:
+        app: the application; or `init_app(app)` later.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Makes the application's mailer, from its settings as they are now.
+
+        Raises ValueError or TypeError for settings that can't be meant.
+        """
+        settings = app.config
+        suppressed = settings.get("MAIL_SUPPRESS_SEND", app.testing)
+        mailer = Mailer("null:") if suppressed else Mailer(**_arguments(settings))
+        app.extensions["rsmtp"] = _State(mailer, settings.get("MAIL_DEFAULT_SENDER"))
+
+    @property
+    def mailer(self) -> Mailer:
+        """The mailer of the current application."""
+        return _state().mailer
+
+    def message(self, text: Any = None, **fields: Any) -> Message:
+        """An `rsmtp.Message`, from MAIL_DEFAULT_SENDER if no `from_` is given."""
+        sender = _state().sender
+        if sender is not None:
+            fields.setdefault("from_", sender)
+        return Message(text, **fields)
+
+    def send(self, message: rsmtp.typing.Sendable, *, check: bool = True) -> Receipt:
+        """As `Mailer.send`."""
+        state = _state()
+        receipt = state.mailer.send(message, check=check)
+        state.record(message)
+        return receipt
+
+    def send_all(self, messages: Iterable[rsmtp.typing.Sendable]) -> Report:
+        """As `Mailer.send_all`: the report tells about each, and a refusal stops no other one."""
+        state = _state()
+        return state.mailer.send_all(map(state.record, messages))
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[list[Any]]:
+        """The messages that are sent meanwhile, for tests."""
+        state, messages = _state(), []  # type: ignore[var-annotated]
+        state.records.append(messages)
+        try:
+            yield messages
+        finally:
+            state.records[:] = [record for record in state.records if record is not messages]
+
+
+class _State:
+    def __init__(self, mailer: Mailer, sender: Any) -> None:
+        self.mailer, self.sender = mailer, sender
+        self.records: list[list[Any]] = []
+
+    def record(self, message: Any) -> Any:
+        for messages in self.records:
+            messages.append(message)
+        return message
+
+
+def _state() -> _State:
+    try:
+        found: _State = current_app.extensions["rsmtp"]
+    except KeyError:
+        raise RuntimeError("this application has no rsmtp.flask.Mail: call its init_app(app) first") from None
+    return found
+
+
+def _arguments(settings: Any) -> dict[str, Any]:
+    further = dict(settings.get("RSMTP_MAILER", {}))
+    if "url" in further:
+        return further
+    use_tls, use_ssl = settings.get("MAIL_USE_TLS", False), settings.get("MAIL_USE_SSL", False)
+    if use_tls and use_ssl:
+        raise ValueError(
+            "MAIL_USE_TLS and MAIL_USE_SSL: only one of them can be set (STARTTLS, or TLS at once)"
+        )
+    found = {
+        "host": settings.get("MAIL_SERVER", "127.0.0.1"),
+        "port": int(settings.get("MAIL_PORT") or (465 if use_ssl else 25)),
+        "tls": "implicit" if use_ssl else "starttls" if use_tls else "none",
+    }
+    if settings.get("MAIL_USERNAME"):
+        found |= {"username": settings["MAIL_USERNAME"], "password": settings.get("MAIL_PASSWORD")}
+    return found | further
