@@ -47,6 +47,26 @@ impl Chosen {
         }
     }
 
+    /// How many octets of a text, in whole characters, say themselves in at most so many.
+    #[must_use]
+    pub fn fitting(self, text: &str, most: usize) -> usize {
+        let end = match self {
+            // Three octets are four characters, and what is left is another four.
+            Chosen::B => most / 4 * 3,
+            Chosen::Q => {
+                let mut room = most;
+                let fits = |&octet: &u8| {
+                    let left = room.checked_sub(q_len(octet));
+                    room = left.unwrap_or(room);
+                    left.is_some()
+                };
+                text.bytes().take_while(fits).count()
+            }
+        };
+        let end = end.min(text.len());
+        (0..=end).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0)
+    }
+
     /// One encoded-word; nothing for an empty text. The letter is in lower case.
     pub fn write(self, text: &[u8], charset: &str, out: &mut String) {
         if text.is_empty() {
@@ -68,9 +88,44 @@ impl Chosen {
     }
 }
 
+/// An octet in Q (RFC 2047 sections 4.2 and 5): as itself, a blank as `_`, or in hex.
+const fn q_len(octet: u8) -> usize {
+    match octet {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'!' | b'*' | b'+' | b'-' | b'/' => 1,
+        _ => 3,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_octet_is_as_long_as_it_is_written() {
+        for octet in 0..=u8::MAX {
+            assert_eq!(q_len(octet), Chosen::Q.len(&[octet]), "{octet}");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_whole_and_no_more_would_fit() {
+        for text in [
+            "Gr\u{fc}\u{df}e an alle",
+            "a",
+            "",
+            "\u{20ac}\u{20ac}\u{20ac}",
+            "plain text",
+            "a_b=c?d\u{1f600}e",
+        ] {
+            for chosen in [Chosen::Q, Chosen::B] {
+                for most in 0..40 {
+                    let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+                    let longest = ends.filter(|&end| chosen.len(&text.as_bytes()[..end]) <= most).max();
+                    assert_eq!(chosen.fitting(text, most), longest.unwrap_or(0), "{text} {chosen:?} {most}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_shorter_encoding_wins() {

@@ -25,9 +25,11 @@ impl fmt::Display for Refusal {
 
 /// A field name is printable ASCII without a colon (RFC 5322 section 2.2).
 pub fn check_name(name: &str) -> Result<(), Refusal> {
+    if name.bytes().fold(!name.is_empty(), |fine, octet| fine & octet.is_ascii_graphic() & (octet != b':')) {
+        return Ok(());
+    }
     match name.chars().find(|&c| !c.is_ascii_graphic() || c == ':') {
-        None if name.is_empty() => Err(Refusal::new("the name of a header field", "is empty")),
-        None => Ok(()),
+        None => Err(Refusal::new("the name of a header field", "is empty")),
         Some(c) => Err(Refusal::new(
             &format!("header field name {name:?}"),
             format!("can't contain {c:?} (RFC 5322 section 2.2)"),
@@ -38,7 +40,11 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
 /// No control characters but the tab: a value is one line here, and folding it is
 /// not the caller's business.
 pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
-    match value.chars().find(|&c| is_forbidden(c)) {
+    // All of it is looked at, which takes many octets at once; the one to tell of is found after.
+    if !value.bytes().fold(false, |found, octet| found | is_forbidden(octet)) {
+        return Ok(());
+    }
+    match value.chars().find(|&c| u8::try_from(c).is_ok_and(is_forbidden)) {
         None => Ok(()),
         Some(c) => Err(Refusal::new(
             what,
@@ -69,8 +75,8 @@ pub fn unfolded(value: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-fn is_forbidden(c: char) -> bool {
-    c.is_ascii_control() && c != '\t'
+fn is_forbidden(octet: u8) -> bool {
+    octet.is_ascii_control() && octet != b'\t'
 }
 
 /// Fields that a message has at most once (RFC 5322 section 3.6, RFC 2045).

@@ -77,49 +77,50 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
 
 /// The field with its text in encoded-words, each on a line of its own.
 fn in_words(name: &str, text: &str) -> String {
-    let words = words_of(text, LONGEST_WORD.min(FOLD_AT.saturating_sub(name.len() + 2)));
-    format!("{name}: {}\r\n", words.join("\r\n "))
+    let mut field = format!("{name}: ");
+    write_words(text, LONGEST_WORD.min(FOLD_AT.saturating_sub(name.len() + 2)), "\r\n ", &mut field);
+    field.push_str("\r\n");
+    field
 }
 
 /// A text in encoded-words with spaces between them, which don't count: it can be
 /// folded anywhere then, which a long word can't.
 #[must_use]
 pub fn as_words(text: &str) -> String {
-    words_of(text, LONGEST_WORD).join(" ")
+    let mut words = String::new();
+    write_words(text, LONGEST_WORD, " ", &mut words);
+    words
 }
 
 /// The encoded-words that say a text, the first of at most so many characters, each of them
 /// ending after a blank where there is one.
-fn words_of(text: &str, first: usize) -> Vec<String> {
+fn write_words(text: &str, first: usize, between: &str, out: &mut String) {
     const CHROME: usize = "=?utf-8?q??=".len();
     // For a field name of any length.
     const LEAST: usize = 30;
     let chosen = WordEncoding::Shortest.choose(text.as_bytes()).unwrap_or(Chosen::B);
-    let mut words = Vec::new();
+    let mut most = first.max(LEAST) - CHROME;
     let mut rest = text;
-    while !rest.is_empty() {
-        let most = if words.is_empty() { first.max(LEAST) } else { LONGEST_WORD } - CHROME;
-        let fitting = rest
-            .char_indices()
-            .map(|(at, c)| at + c.len_utf8())
-            .take_while(|&end| chosen.len(&rest.as_bytes()[..end]) <= most)
-            .last();
-        let mut end = fitting.unwrap_or_else(|| rest.chars().next().map_or(0, char::len_utf8));
+    out.reserve(text.len() * 2);
+    while let Some(next) = rest.chars().next() {
+        // A character stays whole (RFC 2047 section 5).
+        let mut end = chosen.fitting(rest, most).max(next.len_utf8());
         if end < rest.len()
             && let Some(blank) = rest[..end].rfind([' ', '\t'])
         {
             end = blank + 1;
         }
-        let mut word = String::new();
-        chosen.write(&rest.as_bytes()[..end], "utf-8", &mut word);
-        words.push(word);
+        chosen.write(&rest.as_bytes()[..end], "utf-8", out);
         rest = &rest[end..];
+        if !rest.is_empty() {
+            out.push_str(between);
+        }
+        most = LONGEST_WORD - CHROME;
     }
-    words
 }
 
 fn fits_on_lines(field: &[u8]) -> bool {
-    super::text::longest_line(field) <= LONGEST_LINE
+    super::text::lines_fit(field, LONGEST_LINE)
 }
 
 /// An address list in ASCII. What is ASCII already stays as it is written: it may

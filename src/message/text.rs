@@ -87,6 +87,20 @@ pub fn longest_line(text: &[u8]) -> usize {
     longest.max(text.len() - from)
 }
 
+/// Whether no line is longer than that, in bytes and without its end.
+#[must_use]
+pub fn lines_fit(text: &[u8], most: usize) -> bool {
+    let mut rest = text;
+    while rest.len() > most {
+        // Whole lines, as many as this room has in it.
+        match memchr::memrchr2(b'\r', b'\n', &rest[..=most]) {
+            Some(at) => rest = &rest[at + 1..],
+            None => return false,
+        }
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,5 +125,11 @@ mod tests {
     fn the_longest_line_counts_without_its_end() {
         assert_eq!(longest_line(b"ab\r\nabc\nabcd"), 4);
         assert_eq!(longest_line(b""), 0);
+        for text in ["", "a", "ab\r\nabc\nabcd", "abcd\nab", "\n\n\r", "abc\rabc\r\n", "abcde"] {
+            for most in 0..7 {
+                let fits = longest_line(text.as_bytes()) <= most;
+                assert_eq!(lines_fit(text.as_bytes(), most), fits, "{text:?} {most}");
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Transfer encodings of bodies (RFC 2045 section 6).
 
-use super::text::{has_line_ends, longest_line, write_lines};
+use super::text::{has_line_ends, lines_fit, longest_line, write_lines};
 use encodify::base64::STANDARD;
 
 /// The longest line that SMTP carries, without its end (RFC 5321 section 4.5.3.1.6).
@@ -35,7 +35,7 @@ pub fn is_seven_bit(body: &[u8]) -> bool {
 /// NUL, in lines that are short enough.
 #[must_use]
 pub fn fits_lines(body: &[u8]) -> bool {
-    !body.contains(&0) && longest_line(body) <= LONGEST_LINE
+    lines_fit(body, LONGEST_LINE) && memchr::memchr(0, body).is_none()
 }
 
 /// The encoding that makes a text shorter; None when it needs none.
@@ -59,9 +59,10 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
 /// them, so that output can be compared byte for byte. `width` is at least 4.
 pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>) {
     let mut rest = body;
+    let mut escaped = Vec::new();
     while !rest.is_empty() {
-        let end = rest.iter().position(|&b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
-        write_quoted_line(&rest[..end], width, linesep, out);
+        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        write_quoted_line(&rest[..end], &mut escaped, width, linesep, out);
         let ended = match &rest[end..] {
             [b'\r', b'\n', ..] => 2,
             [] => 0,
@@ -74,15 +75,28 @@ pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mu
     }
 }
 
-fn write_quoted_line(line: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>) {
-    let mut escaped = Vec::with_capacity(line.len() + line.len() / 4);
-    for &byte in line {
-        if matches!(byte, b' '..=b'~' | b'\t') && byte != b'=' {
-            escaped.push(byte);
-        } else {
-            push_escaped(byte, &mut escaped);
-        }
+/// What stands in quoted-printable as itself (RFC 2045 section 6.7).
+const IS_PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut octet = b' ';
+    while octet <= b'~' {
+        table[octet as usize] = octet != b'=';
+        octet += 1;
     }
+    table[b'\t' as usize] = true;
+    table
+};
+
+/// `escaped` is room to work in, the same for every line.
+fn write_quoted_line(line: &[u8], escaped: &mut Vec<u8>, width: usize, linesep: &str, out: &mut Vec<u8>) {
+    escaped.clear();
+    let mut rest = line;
+    while let Some(at) = rest.iter().position(|&octet| !IS_PLAIN[usize::from(octet)]) {
+        escaped.extend_from_slice(&rest[..at]);
+        push_escaped(rest[at], escaped);
+        rest = &rest[at + 1..];
+    }
+    escaped.extend_from_slice(rest);
     // A line may be one longer than a piece, as it needs no `=` at its end.
     let mut start = 0;
     while start + 1 + width <= escaped.len() {

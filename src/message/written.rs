@@ -15,11 +15,15 @@ pub fn check(field: &[u8], linesep: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.len() == field.len() || !name.iter().all(u8::is_ascii_graphic) {
         return Err(refusal(field, "has a name that no server could read (RFC 5322 section 2.2)"));
     }
+    // Most fields are one line with nothing in it to find.
+    if field.len() <= LONGEST_LINE && !field.iter().fold(false, |found, &octet| found | is_control(octet)) {
+        return Ok(());
+    }
     let mut rest = field;
     while !rest.is_empty() {
         let end = memchr::memmem::find(rest, linesep.as_bytes());
         let (line, more) = rest.split_at(end.unwrap_or(rest.len()));
-        if line.iter().any(|&b| b.is_ascii_control() && b != b'\t') {
+        if line.iter().any(|&octet| is_control(octet)) {
             return Err(refusal(field, "contains a control character"));
         }
         if line.len() > LONGEST_LINE {
@@ -35,6 +39,10 @@ pub fn check(field: &[u8], linesep: &str) -> Result<(), Refusal> {
         rest = more;
     }
     Ok(())
+}
+
+fn is_control(octet: u8) -> bool {
+    octet.is_ascii_control() && octet != b'\t'
 }
 
 /// The fields of an entity as they were read, with their empty line, but for those that

@@ -10,7 +10,7 @@ use crate::binding::message::{
 use crate::message::render::Rules;
 use crate::message::stdlib::encoded_lines::USUAL_WIDTH;
 use crate::message::stdlib::fold_classic::{self, FoldError, SPLIT_CHARS, Shape, UNLIMITED};
-use crate::message::text::longest_line;
+use crate::message::text::lines_fit;
 use crate::message::transfer::LONGEST_LINE;
 use crate::message::{field, field_fold, stdlib::fold_parameters};
 use pyo3::types::{PyBytes, PyString};
@@ -144,7 +144,7 @@ fn addresses_in_ascii(name: &[u8], text: &str) -> Option<String> {
 
 /// Writes a field with parameters anew where a line is longer than SMTP carries.
 fn in_sections(text: &str, rules: &Rules, start: usize, out: &mut Vec<u8>) {
-    if longest_line(&out[start..]) <= LONGEST_LINE {
+    if lines_fit(&out[start..], LONGEST_LINE) {
         return;
     }
     let name = String::from_utf8_lossy(&out[start..]).split(':').next().unwrap_or_default().to_owned();
