@@ -75,6 +75,7 @@ __all__ = [
     "_quoted_printable",
     "_read_address",
     "_read_addresses",
+    "_ready",
     "_rendered",
     "_username",
     "ascii_host",
@@ -1799,6 +1800,16 @@ class Request:
         NOOP (RFC 5321 4.1.1.9).
         """
     @staticmethod
+    def of_message(
+        msg: object,
+        mail_options: SupportsGetItem[int, str] = ...,
+        rcpt_options: SupportsGetItem[int, str] = ...,
+    ) -> Request | None:
+        """
+        The transaction of a plain message of ours, its envelope named by its fields. None for
+        anything else: `transaction` sends what `rsmtp._client.outgoing` has made of it.
+        """
+    @staticmethod
     def opening(name: str, security: str, *, context: object = None, login: Login | None = None) -> Request:
         """
         Gets the session ready for mail, from where it stands: greeting, EHLO as `name`,
@@ -2218,6 +2229,12 @@ def _read_addresses(values: Any, strict: bool) -> list[tuple[str, str]]:
     All addresses of some header values as (name, address) tuples.
 
     With `strict`, whatever isn't plainly a list of addresses is one ("", "").
+    """
+
+def _ready(item: object) -> tuple[str, list[str], bytes | RenderedMessage, list[str]] | None:
+    """
+    Sender, recipients, content and MAIL options of a plain message of ours; None for
+    anything else.
     """
 
 def _rendered(octets: bytes, originals: list[bytes], has_utf8_fields: bool) -> bytes | RenderedMessage:

@@ -59,6 +59,17 @@ pub fn mailboxes(list: &[Address]) -> impl Iterator<Item = &Member> {
     })
 }
 
+/// The same, taken out of the list.
+pub fn into_mailboxes(list: Vec<Address>) -> impl Iterator<Item = Member> {
+    list.into_iter().flat_map(|address| {
+        let (one, several) = match address {
+            Address::Mailbox(mailbox) => (Some(mailbox), Vec::new()),
+            Address::Group { members, .. } => (None, members),
+        };
+        one.into_iter().chain(several)
+    })
+}
+
 /// Reads an address list.
 ///
 /// Read too is what RFC 5322 section 4.4 has programs read and not write (empty places
@@ -73,6 +84,29 @@ pub fn tidied(text: &str) -> Result<(Vec<Address>, Option<String>), Malformed> {
     let (list, is_tidy) = read(text)?;
     let written = (!is_tidy).then(|| list.iter().map(Address::written).collect::<Vec<_>>().join(", "));
     Ok((list, written))
+}
+
+/// The one address of a text in the shape that most have, `local@domain` or `Some Name
+/// <local@domain>` of letters, digits and what is as plain: what [`parse`] finds in it, without
+/// its pieces. None for any other text, which may be a list all the same.
+#[must_use]
+pub fn plain(text: &str) -> Option<AddrSpec> {
+    let is_word = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || more.contains(&octet))
+    };
+    let spec = match text.split_once('<') {
+        None => text,
+        Some((name, spec)) => {
+            let name = name.strip_suffix(' ')?;
+            if !is_word(name, b" .-_'") || name.starts_with(' ') {
+                return None;
+            }
+            spec.strip_suffix('>')?
+        }
+    };
+    let (local, domain) = spec.split_once('@')?;
+    let is_plain = is_word(local, b".-_+=") && is_word(domain, b".-_");
+    is_plain.then(|| AddrSpec { local: local.to_owned(), domain: Some(domain.to_owned()) })
 }
 
 /// An address without a domain in a list of several. `Smith, John <j@x.example>` is a
@@ -391,6 +425,23 @@ mod tests {
                 mailbox("\"B, C\" (comment) <\"b c\"@[127.0.0.1]>", Some("B, C"), "\"b c\"", "[127.0.0.1]"),
             ])
         );
+    }
+
+    #[test]
+    fn plain_ones_are_what_the_grammar_finds() {
+        let found = |text: &str| match parse(text).as_deref() {
+            Ok([Address::Mailbox(mailbox)]) => Some((tidied(text).ok()?.1, mailbox.spec.clone())),
+            _ => None,
+        };
+        for text in ["a@x.example", "A B. C-D <a.b+c=d@x-y.example>", "O'Neil 3 <a_b@x>", "a..b@.x."] {
+            assert_eq!(plain(text).map(|spec| (None, spec)), found(text), "{text}");
+            assert!(plain(text).is_some(), "{text}");
+        }
+        let other = ["", "a", "@", "a@", "@x", "a@x@y", "a b@x", " a@x", "a@x ", "<a@x>", " <a@x>", "A<a@x>"];
+        let more = ["A <a@x", "A a@x>", "A <<a@x>", "A <a@x>>", "A, B <a@x>", "A <@x:a@x>", "b@x <a@x>"];
+        for text in other.into_iter().chain(more).chain(["\u{fc} <a@x>", "a@x, b@x", "A\t<a@x>", "g: a@x;"]) {
+            assert_eq!(plain(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -92,7 +92,9 @@ impl FromStr for Mailbox {
         let at = find_unquoted(address, '@');
         let local = address[..at.unwrap_or(address.len())].to_owned();
         let domain = at.map(|at| address[at + 1..].to_owned());
-        checked(AddrSpec { local, domain }).map_err(bad)
+        let spec = AddrSpec { local, domain };
+        let a_labels = checked(&spec).map_err(bad)?;
+        Ok(Mailbox(Arc::new(Parts { spec, a_labels })))
     }
 }
 
@@ -100,15 +102,22 @@ impl TryFrom<AddrSpec> for Mailbox {
     type Error = BadAddress;
 
     fn try_from(spec: AddrSpec) -> Result<Self, BadAddress> {
-        checked(spec.clone()).map_err(|why| BadAddress { address: spec.to_string(), why })
+        match checked(&spec) {
+            Ok(a_labels) => Ok(Mailbox(Arc::new(Parts { spec, a_labels }))),
+            Err(why) => Err(BadAddress { address: spec.to_string(), why }),
+        }
     }
 }
 
-/// The one place where it is decided what an envelope may hold.
-fn checked(spec: AddrSpec) -> Result<Mailbox, &'static str> {
+/// The one place where it is decided what an envelope may hold. With it comes the domain in
+/// A-labels, where that is another text.
+fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     let length = spec.local.len() + spec.domain.as_ref().map_or(0, |domain| domain.len() + 1);
     if length > LONGEST {
         return Err("it is longer than a command line can take");
+    }
+    if is_plain(spec) {
+        return Ok(None);
     }
     if spec.local.chars().any(char::is_control) {
         return Err("it contains a control character");
@@ -123,7 +132,16 @@ fn checked(spec: AddrSpec) -> Result<Mailbox, &'static str> {
             None => return Err("its domain is not a valid internationalized domain name"),
         }
     }
-    Ok(Mailbox(Arc::new(Parts { spec, a_labels: in_a_labels })))
+    Ok(in_a_labels)
+}
+
+/// Letters, digits and what is as plain on both sides: there is nothing more to ask of these.
+fn is_plain(AddrSpec { local, domain }: &AddrSpec) -> bool {
+    let Some(domain) = domain else { return false };
+    let has_only = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || more.contains(&octet))
+    };
+    has_only(local, b".-_+=") && domain.split('.').all(|label| has_only(label, b"-"))
 }
 
 /// Without the one comment at the end (RFC 5322 3.2.2): a name, as it was once written.

@@ -52,7 +52,7 @@ mod _rsmtp {
     use super::message::{
         KeptStyle, Message, RenderedMessage, encode_word_py, encode_words_py, envelope_addresses_py,
         fold_field_py, fold_runs_py, fold_tokens_py, formataddr, quoted_printable_py, read_address_py,
-        read_addresses_py, rendered_elsewhere,
+        read_addresses_py, ready_py, rendered_elsewhere,
     };
     #[pymodule_export]
     use super::operation::Operation;

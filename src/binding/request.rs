@@ -2,7 +2,7 @@
 
 use super::credentials::Login;
 use super::error::{bad_argument, to_python};
-use super::message::MailData;
+use super::message::{MailData, Ready, ready};
 use super::ssl_context::Raised;
 use super::tls::{layer_for, make_layer};
 use crate::address::{ForwardPath, ReversePath};
@@ -336,6 +336,33 @@ impl Request {
         };
         let given = Given { sender: Some(from_addr.to_owned()), recipients: to_addrs };
         Ok(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) })
+    }
+
+    /// The transaction of a plain message of ours, its envelope named by its fields. None for
+    /// anything else: `transaction` sends what `rsmtp._client.outgoing` has made of it.
+    #[staticmethod]
+    #[pyo3(signature = (msg: "object", mail_options=vec![], rcpt_options=vec![]))]
+    fn of_message(
+        msg: &Bound<'_, PyAny>,
+        mail_options: Vec<String>,
+        rcpt_options: Vec<String>,
+    ) -> PyResult<Option<Self>> {
+        let Some(ready) = ready(msg)? else { return Ok(None) };
+        let reverse_path = ready.reverse_path();
+        let Ready { sender, recipients, content } = ready;
+        let given = Given {
+            sender: Some(sender.to_string()),
+            recipients: recipients.iter().map(ToString::to_string).collect(),
+        };
+        let transaction = Transaction {
+            reverse_path,
+            mail_parameters: parameters("mail_options", &mail_options)?,
+            recipients,
+            rcpt_parameters: parameters("rcpt_options", &rcpt_options)?,
+            body: content.into(),
+            cautious: false,
+        };
+        Ok(Some(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) }))
     }
 }
 

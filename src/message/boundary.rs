@@ -13,6 +13,13 @@ pub fn new() -> String {
 /// 64 bits that this process hasn't given out before and that can't be predicted.
 #[must_use]
 pub fn random() -> u64 {
+    let [one, _] = random_pair();
+    one
+}
+
+/// Two of them.
+#[must_use]
+pub fn random_pair() -> [u64; 2] {
     static GIVEN: AtomicU64 = AtomicU64::new(0);
     // Keyed by the system's randomness, differently for each call.
     let mut hasher = RandomState::new().build_hasher();
@@ -21,7 +28,9 @@ pub fn random() -> u64 {
     if let Ok(now) = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH) {
         hasher.write_u128(now.as_nanos());
     }
-    hasher.finish()
+    let one = hasher.finish();
+    hasher.write_u8(1);
+    [one, hasher.finish()]
 }
 
 #[cfg(test)]
@@ -30,6 +39,8 @@ mod tests {
 
     #[test]
     fn boundaries_differ_and_have_a_fixed_length() {
+        let [first, second] = random_pair();
+        assert_ne!(first, second);
         let (one, two) = (new(), new());
         assert_ne!(one, two);
         assert_eq!(one.len(), 36);

@@ -17,7 +17,14 @@ pub fn date_now() -> String {
 #[must_use]
 pub fn message_id(sender: Option<&str>) -> String {
     let domain = sender.and_then(domain_of).unwrap_or_else(|| "localhost".to_owned());
-    format!("<{:016x}.{:016x}@{domain}>", boundary::random(), boundary::random())
+    message_id_at(&domain)
+}
+
+/// The same for a sender at this domain, which is ASCII.
+#[must_use]
+pub fn message_id_at(domain: &str) -> String {
+    let [one, other] = boundary::random_pair();
+    format!("<{one:016x}.{other:016x}@{domain}>")
 }
 
 fn domain_of(sender: &str) -> Option<String> {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rsmtp
 from rsmtp._common import arguments
-from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _rendered, needs_smtputf8
+from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _ready, _rendered, needs_smtputf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,6 +222,9 @@ def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
 def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[str]]:
     """Sender, recipients, content and MAIL options of what a Mailer is given: a message,
     or (from_addr, to_addrs, data). TypeError for anything else."""
+    # What is plain the engine reads by itself; it would make the same of it as the rest here.
+    if (plain := _ready(item)) is not None:
+        return plain
     if isinstance(item, tuple):
         if len(item) != 3:
             raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")

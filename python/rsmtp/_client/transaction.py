@@ -21,6 +21,7 @@ else:
     later(globals(), "Any Sequence")
 
 _STEP_BY_STEP = ("mail", "rcpt", "data", "rset")
+_ALL_STEPS = ("sendmail", *_STEP_BY_STEP, *LINE_BY_LINE)
 
 
 class Transaction(Connecting):
@@ -96,6 +97,12 @@ class Transaction(Connecting):
             yield from self._rsmtp_starttls_if_needed()
         arguments.maybe_text("from_addr", from_addr)
         mail_options = outgoing.options_of("mail_options", mail_options)
+        if from_addr is None and to_addrs is None and not self._rsmtp_overrides(*_ALL_STEPS):
+            # A plain message of ours the engine reads by itself.
+            request = Request.of_message(msg, mail_options, outgoing.options_of("rcpt_options", rcpt_options))
+            if request is not None:
+                plain: dict[str, Reply] = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
+                return plain
         # smtplib's own callers send to "root, postmaster".
         envelope = outgoing.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
         utf8 = envelope.needs_smtputf8

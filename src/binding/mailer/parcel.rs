@@ -2,7 +2,7 @@
 
 use crate::address::{ForwardPath, ReversePath};
 use crate::binding::error::bad_argument;
-use crate::binding::message::MailData;
+use crate::binding::message::{MailData, Ready, Sendable};
 use crate::binding::request::{parameters, parse};
 use crate::bulk::{Job, Payload};
 use crate::protocol::Body;
@@ -20,10 +20,18 @@ pub struct Parcel {
 enum Content {
     /// The parcel itself holds them: a body of it is made without memory of its own.
     Octets(PyBackedBytes),
+    /// Written for this message.
+    Written(Vec<u8>),
     Rendered {
         body: Body,
         size: usize,
     },
+}
+
+impl Content {
+    fn of_body(body: Body) -> Self {
+        Content::Rendered { size: body.size_in_memory(), body }
+    }
 }
 
 impl Parcel {
@@ -38,7 +46,7 @@ pub type Shipment = Arc<Parcel>;
 impl Payload for Shipment {
     fn body(&self) -> Body {
         match &self.content {
-            Content::Octets(_) => Body::shared(Self::clone(self)),
+            Content::Octets(_) | Content::Written(_) => Body::shared(Self::clone(self)),
             Content::Rendered { body, .. } => body.clone(),
         }
     }
@@ -46,6 +54,7 @@ impl Payload for Shipment {
     fn size(&self) -> usize {
         match &self.content {
             Content::Octets(octets) => octets.len(),
+            Content::Written(octets) => octets.capacity(),
             Content::Rendered { size, .. } => *size,
         }
     }
@@ -55,6 +64,7 @@ impl AsRef<[u8]> for Parcel {
     fn as_ref(&self) -> &[u8] {
         match &self.content {
             Content::Octets(octets) => octets,
+            Content::Written(octets) => octets,
             Content::Rendered { .. } => &[],
         }
     }
@@ -98,10 +108,7 @@ impl Packer {
         let recipients = self.recipients(&to_addrs)?;
         let content = match data {
             MailData::Whole(octets) => Content::Octets(octets),
-            rendered => {
-                let body = Body::from(rendered);
-                Content::Rendered { size: body.size_in_memory(), body }
-            }
+            rendered => Content::of_body(rendered.into()),
         };
         let parcel = Parcel { item: item.clone().unbind(), content };
         let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
@@ -109,6 +116,17 @@ impl Packer {
             job.mail_parameters = parameters("mail_options", &mail_options)?;
         }
         Ok(job)
+    }
+
+    /// A message of ours, which is fit to be sent.
+    pub fn pack_ready(item: &Bound<'_, PyAny>, index: u64, ready: Ready) -> Job<Shipment> {
+        let reverse_path = ready.reverse_path();
+        let content = match ready.content {
+            Sendable::Octets(octets) => Content::Written(octets),
+            rendered => Content::of_body(rendered.into()),
+        };
+        let parcel = Parcel { item: item.clone().unbind(), content };
+        Job::new(index, Arc::new(parcel), reverse_path, ready.recipients)
     }
 
     fn sender(&mut self, address: &PyBackedStr) -> PyResult<ReversePath> {

@@ -6,6 +6,7 @@ use super::receipt::{Receipt, Tally, Totals};
 use crate::binding::advice::told;
 use crate::binding::error::{exception, to_python};
 use crate::binding::logs::{self, Level};
+use crate::binding::message::ready;
 use crate::bulk::{self, Batch, Job, Payload, stopped};
 use crate::driver::{Listener, TimedLine};
 use crate::protocol::Error;
@@ -112,12 +113,11 @@ impl Sending {
     /// Takes one message. True: the next one, please. False: that is enough for now.
     /// None: it has to be prepared first, and is kept until it is.
     fn put(&self, item: Bound<'_, PyAny>) -> PyResult<Option<bool>> {
-        let mut progress = self.progress();
         match as_prepared(&item) {
-            Some(prepared) => progress.put(&self.batch, &item, prepared).map(Some),
+            Some(prepared) => self.progress().put(&self.batch, &item, prepared).map(Some),
             None => {
-                progress.unprepared = Some(item.unbind());
-                Ok(None)
+                self.progress().unprepared = Some(item.clone().unbind());
+                self.put_ready(&item)
             }
         }
     }
@@ -136,7 +136,14 @@ impl Sending {
                 false => progress.push(&self.batch, jobs.drain(..)),
             };
             match taken? {
-                Taken::Unprepared => return Ok(None),
+                Taken::Unprepared(item) => {
+                    drop(progress);
+                    match self.put_ready(&item)? {
+                        Some(true) => progress = self.progress(),
+                        Some(false) => return Ok(Some(true)),
+                        None => return Ok(None),
+                    }
+                }
                 Taken::All => return Ok(Some(false)),
                 Taken::Some if !goes_on => return Ok(Some(true)),
                 Taken::Some => {}
@@ -213,6 +220,19 @@ impl Sending {
 }
 
 impl Sending {
+    /// Takes the one that was kept, if it is a plain message of ours; None: it isn't. The lock is
+    /// not held where the message is written: what it is made of may be objects of the caller's.
+    fn put_ready(&self, item: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+        let Some(ready) = ready(item)? else { return Ok(None) };
+        let mut progress = self.progress();
+        if progress.unprepared.take().is_none() {
+            return Ok(Some(true));
+        }
+        let job = Packer::pack_ready(item, progress.next_index, ready);
+        progress.take(&job);
+        Ok(Some(progress.push(&self.batch, [job])))
+    }
+
     fn go_on_and_tell(
         &self,
         py: Python<'_>,
@@ -241,12 +261,12 @@ impl Sending {
 }
 
 /// What came of taking messages from an iterator.
-enum Taken {
+enum Taken<'py> {
     /// There may be more.
     Some,
     All,
     /// One is not ready to be sent.
-    Unprepared,
+    Unprepared(Bound<'py, PyAny>),
 }
 
 /// What is to be logged when no lock is held.
@@ -305,8 +325,7 @@ impl Progress {
     fn pack(&mut self, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Option<Job<Shipment>>> {
         match self.packer.pack(item, self.next_index, prepared) {
             Ok(job) => {
-                self.next_index += 1;
-                self.octets += job.payload.size();
+                self.take(&job);
                 Ok(Some(job))
             }
             Err(raised) if raised.is_instance_of::<PyException>(item.py()) => {
@@ -317,17 +336,22 @@ impl Progress {
         }
     }
 
-    fn pack_some(
+    fn take(&mut self, job: &Job<Shipment>) {
+        self.next_index += 1;
+        self.octets += job.payload.size();
+    }
+
+    fn pack_some<'py>(
         &mut self,
-        iterator: &Bound<'_, PyIterator>,
+        iterator: &Bound<'py, PyIterator>,
         jobs: &mut Vec<Job<Shipment>>,
-    ) -> PyResult<Taken> {
+    ) -> PyResult<Taken<'py>> {
         let mut iterator = iterator.clone();
         while jobs.len() < AT_ONCE && !self.is_full() {
             let Some(item) = iterator.next().transpose()? else { return Ok(Taken::All) };
             let Some(prepared) = as_prepared(&item) else {
-                self.unprepared = Some(item.unbind());
-                return Ok(Taken::Unprepared);
+                self.unprepared = Some(item.clone().unbind());
+                return Ok(Taken::Unprepared(item));
             };
             jobs.extend(self.pack(&item, prepared)?);
         }

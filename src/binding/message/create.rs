@@ -99,10 +99,15 @@ fn is_mixed(message: &Bound<'_, Message>) -> PyResult<bool> {
     Ok(params::content_type(message)? == "multipart/mixed")
 }
 
-/// An empty `rsmtp.Message`.
-pub(crate) fn blank(py: Python<'_>) -> PyResult<Bound<'_, Message>> {
+/// `rsmtp.Message`.
+pub(crate) fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "rsmtp.message", "Message")?;
+    CLASS.import(py, "rsmtp.message", "Message")
+}
+
+/// An empty one.
+pub(crate) fn blank(py: Python<'_>) -> PyResult<Bound<'_, Message>> {
+    let class = class(py)?;
     Ok(class.call_method1(intern!(py, "__new__"), (class,))?.cast_into::<Message>()?)
 }
 

@@ -5,6 +5,7 @@
 //! - `fields/`: its header fields, as the caller sees them and as they are stored.
 //! - `payload/`: its content, attachments and files.
 //! - `output/`: how it is written.
+//! - `ready`: its envelope and its content, for one that is sent.
 
 mod bytes;
 mod class;
@@ -13,6 +14,7 @@ mod errors;
 mod fields;
 mod output;
 mod payload;
+mod ready;
 mod types;
 
 pub(crate) use class::Message;
@@ -21,4 +23,6 @@ pub(crate) use fields::addresses::{envelope_addresses_py, formataddr, read_addre
 pub(crate) use fields::header::{
     encode_word_py, encode_words_py, fold_field_py, fold_runs_py, fold_tokens_py, quoted_printable_py,
 };
+pub(crate) use output::object::Sendable;
 pub(crate) use output::{MailData, RenderedMessage, rendered_elsewhere};
+pub(crate) use ready::{Ready, ready, ready_py};

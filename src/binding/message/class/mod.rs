@@ -14,3 +14,4 @@ pub(crate) mod style;
 
 pub(crate) use message::Message;
 pub(crate) use origin::Origin;
+pub(crate) use render::rendered_for_sending;

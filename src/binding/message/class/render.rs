@@ -116,11 +116,16 @@ impl Message {
     /// they are 8-bit, a server without 8BITMIME gets them re-encoded.
     #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes | RenderedMessage")]
     fn _content_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyAny>> {
-        object::to_send(slf.py(), rendered_for_sending(slf, utf8.0)?)
+        object::to_send(slf.py(), rendered_for_sending(slf, utf8.0, None)?)
     }
 }
 
-fn rendered_for_sending(message: &Bound<'_, Message>, utf8: bool) -> PyResult<Rope<Bytes>> {
+/// `domain`: that of its From field, where it has been read already.
+pub(crate) fn rendered_for_sending(
+    message: &Bound<'_, Message>,
+    utf8: bool,
+    domain: Option<&str>,
+) -> PyResult<Rope<Bytes>> {
     let py = message.py();
     let mut policy = message.get().policy(py);
     let mut style = message.get().style(py)?;
@@ -134,7 +139,7 @@ fn rendered_for_sending(message: &Bound<'_, Message>, utf8: bool) -> PyResult<Ro
         style = Style::of(&policy)?;
     }
     if style.family == Family::Modern {
-        modern::complete(message)?;
+        modern::complete(message, domain)?;
     }
     let rules = Rules {
         linesep: "\r\n".to_owned(),

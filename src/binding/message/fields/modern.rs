@@ -1,5 +1,6 @@
 //! What is special about the policy of `rsmtp.Message`.
 
+use crate::address::Mailbox;
 use crate::address::list::{self, Address};
 use crate::binding::message::{
     Message,
@@ -30,6 +31,9 @@ pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
     field::check_value(name, plain).map_err(fields::refused)?;
     // The null path of Return-Path is no address.
     if of_addresses && !name.eq_ignore_ascii_case("return-path") {
+        if is_one(plain) {
+            return Ok(text.into_any());
+        }
         // Each item of a list was said to be an address.
         let is_list = !value.is_instance_of::<PyString>() && !value.hasattr("encode")?;
         if let (_, Some(tidied)) = addresses::read(name, plain, is_list)? {
@@ -37,6 +41,11 @@ pub(crate) fn store<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Boun
         }
     }
     Ok(text.into_any())
+}
+
+/// Whether a text is plainly one address that could stand in an envelope.
+fn is_one(text: &str) -> bool {
+    list::plain(text).is_some_and(|spec| Mailbox::try_from(spec).is_ok())
 }
 
 fn text_of<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
@@ -148,6 +157,9 @@ fn pair(value: &Bound<'_, PyAny>) -> Option<(String, String)> {
 fn named(field_name: &str, (name, addr): &(String, String)) -> PyResult<String> {
     field::check_value(field_name, name).map_err(fields::refused)?;
     field::check_value(field_name, addr).map_err(fields::refused)?;
+    if is_one(addr) && !addr.contains('<') {
+        return Ok(list::format(name, addr));
+    }
     let (list, _) = addresses::read(field_name, addr, false)?;
     match &list[..] {
         [Address::Mailbox(mailbox)] if mailbox.display_name.is_none() => {
@@ -178,19 +190,30 @@ pub(crate) fn write(py: Python<'_>, field: &Field, rules: &Rules, out: &mut Vec<
 }
 
 /// Adds what a message needs on its way (RFC 5322 section 3.6), to the message itself: its
-/// Message-ID is known afterwards, and what is filed as a copy is what went out.
-pub(crate) fn complete(message: &Bound<'_, Message>) -> PyResult<()> {
-    if !fields::contains(message, "date") {
+/// Message-ID is known afterwards, and what is filed as a copy is what went out. `domain`: that
+/// of its From field, where it has been read already.
+pub(crate) fn complete(message: &Bound<'_, Message>, domain: Option<&str>) -> PyResult<()> {
+    let py = message.py();
+    let [date, message_id, version] = fields::read(message, |fields| {
+        ["date", "message-id", "mime-version"].map(|name| fields.iter().any(|field| field.is_named(py, name)))
+    });
+    if !date {
         fields::supply(message, "Date", identity::date_now());
     }
-    if !fields::contains(message, "message-id") {
-        let sender = match fields::get_text(message, "from")? {
-            Some(from) => Some(from),
-            None => fields::get_text(message, "sender")?,
+    if !message_id {
+        let made = match domain {
+            Some(domain) => identity::message_id_at(domain),
+            None => {
+                let sender = match fields::get_text(message, "from")? {
+                    Some(from) => Some(from),
+                    None => fields::get_text(message, "sender")?,
+                };
+                identity::message_id(sender.as_deref())
+            }
         };
-        fields::supply(message, "Message-ID", identity::message_id(sender.as_deref()));
+        fields::supply(message, "Message-ID", made);
     }
-    if !fields::contains(message, "mime-version") {
+    if !version {
         fields::supply(message, "MIME-Version", "1.0".to_owned());
     }
     Ok(())

@@ -90,14 +90,15 @@ impl Entity for Node<'_, '_> {
         let py = self.message.py();
         for field in fields::snapshot(&self.message) {
             let name = Bytes::of_text(field.name.bind(py))?;
-            let is_hidden = std::str::from_utf8(name.as_ref()).is_ok_and(field::is_hidden);
+            let text = String::from_utf8_lossy(name.as_ref());
+            let is_hidden = field::is_hidden(&text);
             let hides = rules.sending || self.context.style.family == Family::Modern;
             if is_hidden && place == Place::Root && hides {
                 continue;
             }
             if rules.sending {
                 // A reader would take a colon or a space for the end of the name.
-                field::check_name(&String::from_utf8_lossy(name.as_ref())).map_err(fields::refused)?;
+                field::check_name(&text).map_err(fields::refused)?;
             }
             let start = out.len();
             match self.context.style.family {
@@ -321,9 +322,11 @@ impl<'py> Node<'_, 'py> {
 
     /// A body that is encoded already, but for some octets.
     fn repaired(&self, body: &[u8]) -> PyResult<Option<Bytes>> {
+        if body.is_ascii() {
+            return Ok(None);
+        }
         let cte = fields::get_text(&self.message, "content-transfer-encoding")?.unwrap_or_default();
         Ok(match cte.trim().to_ascii_lowercase().as_str() {
-            _ if body.is_ascii() => None,
             "quoted-printable" => Some(Bytes::Owned(transfer::repaired_quoted_printable(body, "\n"))),
             "base64" => Some(Bytes::Owned(transfer::repaired_base64(body, "\n"))),
             _ => None,

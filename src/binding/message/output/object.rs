@@ -6,6 +6,7 @@ use crate::binding::message::{
     payload::file::read_error,
 };
 use crate::message::rope::Rope;
+use crate::protocol::Body;
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -26,11 +27,42 @@ pub(crate) fn whole<'py>(py: Python<'py>, rope: &Rope<Bytes>) -> PyResult<Bound<
 /// What is sent: `bytes` where that is all there is to it, otherwise something that
 /// makes them piece by piece, or that a server may not be able to take as it is.
 pub(crate) fn to_send(py: Python<'_>, rope: Rope<Bytes>) -> PyResult<Bound<'_, PyAny>> {
-    let rope = in_short_lines(rope);
-    if rope.is_gathered() && rope.is_ascii() {
-        return Ok(to_bytes(py, rope)?.into_any());
+    Sendable::from(rope).into_object(py)
+}
+
+/// The same before it is an object of Python's.
+pub(crate) enum Sendable {
+    Octets(Vec<u8>),
+    Rendered(RenderedMessage),
+}
+
+impl From<Rope<Bytes>> for Sendable {
+    fn from(rope: Rope<Bytes>) -> Self {
+        let mut rope = in_short_lines(rope);
+        if rope.is_gathered() && rope.is_ascii() {
+            Sendable::Octets(std::mem::take(rope.text()))
+        } else {
+            Sendable::Rendered(RenderedMessage::new(rope))
+        }
     }
-    Ok(Bound::new(py, RenderedMessage::new(rope))?.into_any())
+}
+
+impl Sendable {
+    pub fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        match self {
+            Sendable::Octets(octets) => Ok(PyBytes::new(py, &octets).into_any()),
+            Sendable::Rendered(message) => Ok(Bound::new(py, message)?.into_any()),
+        }
+    }
+}
+
+impl From<Sendable> for Body {
+    fn from(content: Sendable) -> Body {
+        match content {
+            Sendable::Octets(octets) => Body::new(octets),
+            Sendable::Rendered(message) => message.body(),
+        }
+    }
 }
 
 pub(crate) fn to_string(py: Python<'_>, mut rope: Rope<Bytes>) -> PyResult<Bound<'_, PyAny>> {

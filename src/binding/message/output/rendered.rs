@@ -9,7 +9,7 @@ use crate::message::downgrade::{self, Aim, Edit, Unfit};
 use crate::message::rope::{Piece, Rope};
 use crate::message::rope_reader::Reader;
 use crate::message::stored::ReadError;
-use crate::message::text::longest_line;
+use crate::message::text::lines_fit;
 use crate::message::transfer::{LONGEST_LINE, is_seven_bit};
 use crate::protocol::mail_data::CanonicalSize;
 use crate::protocol::transaction::in_seven_bits;
@@ -27,6 +27,10 @@ pub(crate) struct RenderedMessage(Arc<Rope<Bytes>>);
 impl RenderedMessage {
     pub fn new(rope: Rope<Bytes>) -> Self {
         RenderedMessage(Arc::new(rope))
+    }
+
+    pub fn body(&self) -> Body {
+        Body::on_demand(MailContent(Arc::clone(&self.0)))
     }
 }
 
@@ -86,7 +90,7 @@ pub(crate) fn rendered_elsewhere<'py>(
 
 /// Says what it has to say in lines that SMTP carries, where it is not signed.
 pub(crate) fn in_short_lines(rope: Rope<Bytes>) -> Rope<Bytes> {
-    if !rope.exact_pieces().any(|octets| longest_line(octets) > LONGEST_LINE) {
+    if rope.exact_pieces().all(|octets| lines_fit(octets, LONGEST_LINE)) {
         return rope;
     }
     match edits(&rope, Aim::ShortLines) {
@@ -117,7 +121,7 @@ impl From<MailData> for Body {
     fn from(given: MailData) -> Body {
         match given {
             MailData::Whole(octets) => Body::new(octets),
-            MailData::Rendered(message) => Body::on_demand(MailContent(Arc::clone(&message.get().0))),
+            MailData::Rendered(message) => message.get().body(),
         }
     }
 }

@@ -1,0 +1,132 @@
+//! A message of ours made ready to be sent: its envelope, the fields that it lacks and its
+//! content, without a question to Python for each.
+//!
+//! Only a plain one is. Whatever else there may be (a class derived from `rsmtp.Message`, a
+//! block of Resent fields, addresses that need SMTPUTF8, values that are no text, anything
+//! wrong) is for `rsmtp._client.outgoing`, which makes the same of it and says what is wrong.
+
+use crate::address::{ForwardPath, Mailbox, ReversePath, list};
+use crate::binding::message::{
+    Message,
+    class::{rendered_for_sending, style::Family},
+    create, fields,
+    output::object::Sendable,
+};
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+pub(crate) struct Ready {
+    pub sender: Mailbox,
+    /// One at least.
+    pub recipients: Vec<ForwardPath>,
+    pub content: Sendable,
+}
+
+impl Ready {
+    pub fn reverse_path(&self) -> ReversePath {
+        ReversePath::Mailbox(self.sender.clone())
+    }
+}
+
+/// None: it is not a message, or none that is plain. Raises nothing but what ends a program.
+pub(crate) fn ready(item: &Bound<'_, PyAny>) -> PyResult<Option<Ready>> {
+    let Ok(message) = item.cast::<Message>() else { return Ok(None) };
+    match plain(message) {
+        Err(raised) if raised.is_instance_of::<PyException>(item.py()) => Ok(None),
+        done => done,
+    }
+}
+
+fn plain(message: &Bound<'_, Message>) -> PyResult<Option<Ready>> {
+    let py = message.py();
+    if !message.get_type().is(create::class(py)?) {
+        return Ok(None);
+    }
+    let style = message.get().style(py)?;
+    if style.family != Family::Modern || style.rules.utf8 {
+        return Ok(None);
+    }
+    let Some(named) = named(message) else { return Ok(None) };
+    let Some((sender, recipients)) = envelope(py, &named) else { return Ok(None) };
+    // Where there is a Sender it is not the one that a Message-ID is made for.
+    let domain = if named.sender.is_empty() { sender.domain() } else { None };
+    let rope = rendered_for_sending(message, false, domain)?;
+    Ok(Some(Ready { sender, recipients, content: rope.into() }))
+}
+
+/// Values of the fields that name an envelope.
+#[derive(Default)]
+struct Named {
+    sender: Vec<Py<PyAny>>,
+    from: Vec<Py<PyAny>>,
+    to: Vec<Py<PyAny>>,
+    bcc: Vec<Py<PyAny>>,
+    cc: Vec<Py<PyAny>>,
+}
+
+/// None where Resent fields name another envelope (RFC 5322 section 3.6.6).
+fn named(message: &Bound<'_, Message>) -> Option<Named> {
+    let py = message.py();
+    fields::read(message, |fields| {
+        let mut named = Named::default();
+        for field in fields {
+            let name = field.name.bind(py).to_str().ok()?;
+            let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+            let values = match name.len() {
+                2 if is("to") => &mut named.to,
+                2 if is("cc") => &mut named.cc,
+                3 if is("bcc") => &mut named.bcc,
+                4 if is("from") => &mut named.from,
+                6 if is("sender") => &mut named.sender,
+                11 if is("resent-date") => return None,
+                _ => continue,
+            };
+            values.push(field.value.clone_ref(py));
+        }
+        Some(named)
+    })
+}
+
+/// The first of From, or of Sender (RFC 5322 section 3.6.2), and all of To, Bcc and Cc.
+fn envelope(py: Python<'_>, named: &Named) -> Option<(Mailbox, Vec<ForwardPath>)> {
+    let mut senders = Vec::with_capacity(1);
+    add_mailboxes(py, named.sender.first().or(named.from.first())?, &mut senders)?;
+    let sender = senders.into_iter().next()?;
+    let mut recipients = Vec::with_capacity(1);
+    for value in named.to.iter().chain(&named.bcc).chain(&named.cc) {
+        add_mailboxes(py, value, &mut recipients)?;
+    }
+    (!recipients.is_empty()).then_some((sender, recipients))
+}
+
+fn add_mailboxes(py: Python<'_>, value: &Py<PyAny>, found: &mut Vec<Mailbox>) -> Option<()> {
+    let text = value.bind(py).cast_exact::<PyString>().ok()?.to_str().ok()?;
+    if let Some(spec) = list::plain(text) {
+        found.push(Mailbox::try_from(spec).ok()?);
+        return Some(());
+    }
+    let before = found.len();
+    for member in list::into_mailboxes(list::parse(text).ok()?) {
+        let mailbox = Mailbox::try_from(member.spec).ok()?;
+        if mailbox.needs_smtputf8() {
+            return None;
+        }
+        found.push(mailbox);
+    }
+    // An address that was meant, and not found, is a mistake.
+    (found.len() > before || !text.contains('@')).then_some(())
+}
+
+/// Sender, recipients, content and MAIL options of a plain message of ours; None for
+/// anything else.
+#[pyfunction(name = "_ready")]
+#[pyo3(signature = (item: "object") -> "tuple[str, list[str], bytes | RenderedMessage, list[str]] | None")]
+#[allow(clippy::type_complexity, reason = "a tuple, as `rsmtp._client.outgoing.prepare` returns it")]
+pub(crate) fn ready_py<'py>(
+    item: &Bound<'py, PyAny>,
+) -> PyResult<Option<(String, Vec<String>, Bound<'py, PyAny>, Vec<String>)>> {
+    let Some(Ready { sender, recipients, content }) = ready(item)? else { return Ok(None) };
+    let recipients = recipients.iter().map(ToString::to_string).collect();
+    Ok(Some((sender.to_string(), recipients, content.into_object(item.py())?, Vec::new())))
+}
