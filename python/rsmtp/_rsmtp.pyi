@@ -865,13 +865,11 @@ class Login:
     """
     A username and a password, or an OAuth 2.0 access token, that were asked for.
     """
-    def __new__(
-        cls, /, username: str, *, password: str | None = None, access_token: str | None = None
-    ) -> Login:
+    def __new__(cls, /, username, *, password=None, access_token=None) -> Login:
         """
         ValueError for what could not stand in a login.
         """
-    def exchange(self, /, mechanism: str) -> Exchange:
+    def exchange(self, /, mechanism) -> Exchange:
         """
         An authobject for this mechanism.
         """
@@ -1777,12 +1775,7 @@ class Request:
         """
     @staticmethod
     def login(
-        user: str,
-        password: str | None = None,
-        *,
-        access_token: str | None = None,
-        mechanism: str | None = None,
-        initial_response: bool = True,
+        user, password=None, *, access_token=None, mechanism: str | None = None, initial_response: bool = True
     ) -> Request:
         """
         AUTH (RFC 4954) by the session itself: with `mechanism`, or with the first
@@ -2254,7 +2247,7 @@ def ascii_host(host: str) -> str:
     The name that is asked for at the resolver: A-labels (RFC 5891).
     """
 
-def cram_md5(user: str, password: str, challenge: bytes) -> str:
+def cram_md5(user, password, challenge: bytes) -> str:
     """
     The response to a CRAM-MD5 challenge (RFC 2195).
     """

@@ -23,6 +23,27 @@ pub fn wanted(name: &str, what: &str, given: &Bound<'_, PyAny>) -> PyErr {
     made.map_or_else(|failed| failed, PyErr::from_value)
 }
 
+/// One of the words that an argument takes. The error for another one names them, and the nearest.
+pub fn one_of<T>(name: &str, given: &str, words: &[(&str, T)]) -> PyResult<T>
+where
+    T: Clone,
+{
+    match words.iter().find(|(word, _)| *word == given) {
+        Some((_, meant)) => Ok(meant.clone()),
+        None => Err(none_of(name, given, words.iter().map(|(word, _)| *word))),
+    }
+}
+
+/// The error for a word that is not taken.
+pub fn none_of<'a>(name: &str, given: &str, words: impl Iterator<Item = &'a str>) -> PyErr {
+    Python::attach(|py| {
+        let made = py
+            .import("rsmtp._common.arguments")
+            .and_then(|m| m.call_method1("none_of", (name, given, words.collect::<Vec<_>>())));
+        made.map_or_else(|failed| failed, PyErr::from_value)
+    })
+}
+
 /// A text as it lies in Python; the check says what is wrong with anything else.
 pub fn text<'a>(name: &str, given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
     if let Ok(text) = given.cast::<PyString>()

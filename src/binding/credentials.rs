@@ -1,12 +1,13 @@
 //! What a login takes, as Python gives it: a text, or a callable that is asked for each session.
 
+use super::argument::checked;
 use super::error::{Told, bad_argument};
 use super::request::known_mechanism;
 use crate::bulk::Source;
 use crate::driver::Patience;
 use crate::protocol::auth::{self, Credentials, Secret};
 use crate::protocol::{Error, Kind, Stage};
-use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,18 +17,31 @@ pub struct Login {
     pub credentials: Credentials,
 }
 
+mod given {
+    crate::binding::argument::arguments! {
+        username: text -> String;
+        password: maybe_secret -> Option<String>;
+        access_token: maybe_secret -> Option<String>;
+        mechanism: text -> String;
+    }
+}
+
 #[pymethods]
 impl Login {
     /// ValueError for what could not stand in a login.
     #[new]
     #[pyo3(signature = (username, *, password=None, access_token=None))]
-    fn new(username: &str, password: Option<String>, access_token: Option<String>) -> PyResult<Self> {
+    fn new(
+        #[pyo3(from_py_with = given::username)] username: String,
+        #[pyo3(from_py_with = given::password)] password: Option<String>,
+        #[pyo3(from_py_with = given::access_token)] access_token: Option<String>,
+    ) -> PyResult<Self> {
         let secret = match (password, access_token) {
             (Some(password), None) => Secret::Password(password),
             (None, Some(token)) => Secret::AccessToken(token),
             _ => return Err(bad_argument("access_token", &"give either a password or an access token")),
         };
-        Ok(Self { credentials: credentials(username, secret)? })
+        Ok(Self { credentials: credentials(&username, secret)? })
     }
 
     /// The mechanisms of `offered` that fit the secret, in the order in which a session tries
@@ -49,8 +63,8 @@ impl Login {
     }
 
     /// An authobject for this mechanism.
-    fn exchange(&self, mechanism: &str) -> PyResult<Exchange> {
-        let mechanism = known_mechanism(mechanism, &self.credentials)?;
+    fn exchange(&self, #[pyo3(from_py_with = given::mechanism)] mechanism: String) -> PyResult<Exchange> {
+        let mechanism = known_mechanism(&mechanism, &self.credentials)?;
         Ok(Exchange(Mutex::new(auth::Exchange::new(mechanism, self.credentials.clone()))))
     }
 }
@@ -95,11 +109,7 @@ pub fn source(
         return Err(bad_argument("username", &"is missing: a password alone can't log in"));
     };
     if !secret.bind(py).is_callable() {
-        let text = secret.extract(py).map_err(|_| {
-            let kind = secret.bind(py).get_type();
-            let kind = kind.name().map_or_else(|_| "something else".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("{argument}: a text or a callable is wanted, not {kind}"))
-        })?;
+        let text: String = checked("secret_or_function", argument, secret.bind(py))?;
         return Ok(Some(Source::Fixed(credentials(&username, wrap(text))?)));
     }
     let seconds = patience.stage.into_iter().chain(patience.operation).min().map(|limit| limit.as_secs_f64());

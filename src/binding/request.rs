@@ -166,19 +166,19 @@ impl Request {
     #[staticmethod]
     #[pyo3(signature = (user, password=None, *, access_token=None, mechanism=None, initial_response=true))]
     fn login(
-        user: &str,
-        password: Option<&str>,
-        access_token: Option<&str>,
+        #[pyo3(from_py_with = given::user)] user: String,
+        #[pyo3(from_py_with = given::maybe_password)] password: Option<String>,
+        #[pyo3(from_py_with = given::access_token)] access_token: Option<String>,
         mechanism: Option<&str>,
         initial_response: bool,
     ) -> PyResult<Self> {
         let secret = match (password, access_token) {
-            (Some(password), None) => Secret::Password(password.to_owned()),
-            (None, Some(token)) => Secret::AccessToken(token.to_owned()),
+            (Some(password), None) => Secret::Password(password),
+            (None, Some(token)) => Secret::AccessToken(token),
             _ => return Err(PyValueError::new_err("login takes a password or an access_token, one of them")),
         };
         let credentials =
-            Credentials::new(user, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))?;
+            Credentials::new(&user, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))?;
         let mechanism = match mechanism {
             None => None,
             Some(name) => Some(known_mechanism(name, &credentials)?),
@@ -375,10 +375,26 @@ pub fn needs_smtputf8(address: &str) -> PyResult<bool> {
     Ok(parse::<ReversePath>("address", address)?.needs_smtputf8())
 }
 
+mod given {
+    crate::binding::argument::arguments! {
+        user: text -> String;
+        password: secret -> String;
+        access_token: maybe_secret -> Option<String>;
+    }
+
+    pub fn maybe_password(given: &pyo3::Bound<'_, pyo3::PyAny>) -> pyo3::PyResult<Option<String>> {
+        crate::binding::argument::checked("maybe_secret", "password", given)
+    }
+}
+
 /// The response to a CRAM-MD5 challenge (RFC 2195).
 #[pyfunction]
-pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> String {
-    String::from_utf8_lossy(&protocol::auth::cram_md5(user, password, challenge)).into_owned()
+pub fn cram_md5(
+    #[pyo3(from_py_with = given::user)] user: String,
+    #[pyo3(from_py_with = given::password)] password: String,
+    challenge: &[u8],
+) -> String {
+    String::from_utf8_lossy(&protocol::auth::cram_md5(&user, &password, challenge)).into_owned()
 }
 
 /// The addresses of an envelope as receipts tell them. ValueError naming the argument for one

@@ -2,49 +2,31 @@
 likely reason is told, and a server that is only slow is waited for."""
 
 import asyncio
+import contextlib
 import logging
-import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import rsmtp
+from client.scripted import Server, answering
 
 GIVEN = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nhello\r\n")
 TOLD = "no greeting on port {} for 5 s: the server is slow, or it waits for TLS from the first octet"
 
 
-class Late:
+class Late(Server):
     """Says nothing until it is told to; then what a server says that takes a message."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
         self.speak = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.told = False
+        super().__init__(self._wait_and_answer)
 
-    def _serve(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=[peer], daemon=True).start()
-
-    def _talk(self, peer):
+    def _wait_and_answer(self, peer):
         self.speak.wait(30)
-        with peer, peer.makefile("rb") as lines:
-            peer.sendall(b"220 at last\r\n")
-            data = False
-            for line in lines:
-                verb = line[:4].upper()
-                if data and line != b".\r\n":
-                    continue
-                data = verb == b"DATA"
-                peer.sendall(
-                    b"354 go on\r\n" if data else b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n"
-                )
+        answering(greeting="220 at last")(peer)
 
 
 class Heard(logging.Handler):
@@ -95,17 +77,14 @@ def by_async_mailer(port):
 def test_the_likely_reason_is_told_and_the_server_waited_for():
     """All at once, because each takes its five seconds. A server speaks when it was told of."""
     ways = [by_client, by_async_client, by_mailer, by_many, by_async_mailer]
-    servers = [Late() for _ in ways]
-    handler, logger = Heard(servers), logging.getLogger("rsmtp.mail")
-    logger.addHandler(handler)
-    try:
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(Late()) for _ in ways]
+        handler, logger = Heard(servers), logging.getLogger("rsmtp.mail")
+        logger.addHandler(handler)
+        stack.callback(logger.removeHandler, handler)
         with ThreadPoolExecutor(len(ways)) as pool:
             done = [pool.submit(way, server.port) for way, server in zip(ways, servers, strict=True)]
             transcripts = [each.result(50) for each in done]
-    finally:
-        logger.removeHandler(handler)
-        for server in servers:
-            server.listener.close()
     assert all(server.told for server in servers)
     for transcript, server in zip(transcripts[:2], servers[:2], strict=True):
         assert transcript.count(TOLD.format(server.port)) == 1
@@ -122,16 +101,17 @@ def test_check_does_not_wait_long_for_a_server_of_tls():
 
 
 def test_the_command_line_tells_it_while_it_waits():
-    server = Late()
     letter = ["--from", "a@example.org", "--to", "b@example.org", "--subject", "x", "--text", "hello"]
-    url = f"smtp://127.0.0.1:{server.port}?tls=none"
-    with subprocess.Popen(
-        [sys.executable, "-m", "rsmtp", "send", "--server", url, *letter], stderr=subprocess.PIPE, text=True
-    ) as program:
-        try:
-            assert program.stderr.readline().strip() == f"rsmtp: {TOLD.format(server.port)}"
-            server.speak.set()
-            assert program.wait(20) == 0
-        finally:
-            program.kill()
-            server.listener.close()
+    with Late() as server:
+        url = f"smtp://127.0.0.1:{server.port}?tls=none"
+        with subprocess.Popen(
+            [sys.executable, "-m", "rsmtp", "send", "--server", url, *letter],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as program:
+            try:
+                assert program.stderr.readline().strip() == f"rsmtp: {TOLD.format(server.port)}"
+                server.speak.set()
+                assert program.wait(20) == 0
+            finally:
+                program.kill()

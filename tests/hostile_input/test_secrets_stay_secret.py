@@ -17,7 +17,9 @@ import pytest
 import rsmtp
 import rsmtp.aiosmtplib
 import rsmtp.smtplib
+from rsmtp import _rsmtp
 from rsmtp.cli import main
+from rsmtp.inbox.release import release
 
 MESSAGE = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nx\r\n")
 MARK = "sEcrEt77mArk"
@@ -181,6 +183,9 @@ def by_mailer(catcher, cls=rsmtp.Mailer, **given):
     return asyncio.run(whole())
 
 
+SEND = ["send", "--from", "a@example.org", "--to", "b@example.org", "--text", "x"]
+
+
 def at_the_command_line(*args, **environment):
     out = io.StringIO()
     before = {name: os.environ.get(name) for name in environment}
@@ -188,7 +193,7 @@ def at_the_command_line(*args, **environment):
         os.environ.update(environment)
         with redirect_stdout(out), redirect_stderr(out):
             try:
-                main(["send", "--from", "a@example.org", "--to", "b@example.org", "--text", "x", *args])
+                main(args)
             except SystemExit:
                 pass
     finally:
@@ -202,7 +207,24 @@ def environment_login(catcher, value):
     if not isinstance(value, str) or "\0" in value or "\ud800" in value:
         return None
     url = f"smtp://{catcher.host}:{catcher.port}?tls=none"
-    return at_the_command_line("--username", "ann", url, RSMTP_PASSWORD=value)
+    return at_the_command_line(*SEND, "--username", "ann", url, RSMTP_PASSWORD=value)
+
+
+def released(catcher, value):
+    """By the web inbox, to a server that refuses the login or does not get as far."""
+    with rsmtp.SmtpClient(catcher.host, catcher.port) as client:
+        client.login("ann", "another")
+        client.sendmail(*MESSAGE)
+    given = {"host": catcher.host, "port": catcher.port, "tls": "none", "username": "ann", "password": value}
+    return [release(catcher.messages[-1], given)]
+
+
+def caught(catcher, value, *options, **environment):
+    """`rsmtp catch`, whose port is taken: it does not go on."""
+    if not isinstance(value, str) or "\0" in value or "\ud800" in value:
+        return None
+    place = ["--host", catcher.host, "--port", str(catcher.port), "--no-web"]
+    return at_the_command_line("catch", *place, *options, **environment)
 
 
 def url_of(catcher, value, scheme="smtp"):
@@ -268,6 +290,12 @@ PLACES = {
     "Catcher password": lambda c, v: [rsmtp.Catcher(password=v)],
     "Catcher token": lambda c, v: [rsmtp.Catcher(token=v)],
     "command line": environment_login,
+    "rsmtp catch": lambda c, v: caught(c, v, "--password", v),
+    "rsmtp catch, environment": lambda c, v: caught(c, v, "--password-from-env", "CATCH", CATCH=v),
+    "inbox release": released,
+    "the engine's login": lambda c, v: [_rsmtp.Login("ann", password=v), _rsmtp.Login("ann", access_token=v)],
+    "the engine's CRAM-MD5": lambda c, v: _rsmtp.cram_md5("ann", v, b"x"),
+    "the engine's request": lambda c, v: _rsmtp.Request.login("ann", v),
 }
 
 HIDDEN = [

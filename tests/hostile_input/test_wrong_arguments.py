@@ -238,6 +238,36 @@ def test_a_word_has_its_nearest_spelling():
         rsmtp.Mailer(host="x", tls="startls")
 
 
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ({"tls": "startls"}, "starttls"),
+        ({"protocol": "smpt"}, "smtp"),
+        ({"without": ["pipeline"]}, "PIPELINING"),
+        ({"extensions": ["CHUNKS"]}, "CHUNKING"),
+        ({"mechanisms": ["CRAM-MD4"]}, "CRAM-MD5"),
+    ],
+)
+def test_a_word_of_a_catchers_too(given, near):
+    (name,) = given
+    with pytest.raises(ValueError, match=f"^{name}: '.*' is none of .*; did you mean '{near}'"):
+        rsmtp.Catcher(**given)
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ({"stage": "RCTP"}, "RCPT"),
+        ({"stage": "RCPT", "disconnect": "rest"}, "reset"),
+        ({"stage": "handshake", "certificate": "expird"}, "expired"),
+    ],
+)
+def test_a_word_of_a_faults_too(catcher, given, near):
+    name = list(given)[-1]
+    with pytest.raises(ValueError, match=f"^{name}: '.*' is none of .*; did you mean '{near}'"):
+        catcher.fault(**given)
+
+
 def test_html_is_blamed_on_html():
     with pytest.raises(TypeError, match="^html: a str is wanted, not int"):
         rsmtp.Message("x", html=5)

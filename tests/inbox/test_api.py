@@ -228,7 +228,7 @@ def test_faults_are_armed_listed_and_removed(api, catcher, send):
     ("given", "problem"),
     [
         ({}, "stage: one of greeting"),
-        ({"stage": "TURN"}, "no such stage"),
+        ({"stage": "TURN"}, "stage: 'TURN' is none of"),
         ({"stage": "RCPT", "reply": {"code": 45, "text": ""}}, "45 is no reply code"),
         ({"stage": "RCPT", "reply": {"code": 450, "text": "a\r\nb"}}, "CR and NUL"),
         ({"stage": "RCPT", "reply": [450, "x"]}, "reply: "),

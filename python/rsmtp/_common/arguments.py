@@ -148,7 +148,10 @@ def meant(given: str, known: Iterable[str]) -> str:
     if (elsewhere := _ELSEWHERE.get(given)) not in names:
         import difflib
 
-        elsewhere = next(iter(difflib.get_close_matches(given, names, 1, 0.5)), None)
+        # Whether in small letters or not is no distance.
+        by_small = {name.lower(): name for name in names}
+        near = difflib.get_close_matches(given.lower(), by_small, 1, 0.5)
+        elsewhere = by_small[near[0]] if near else None
     return f"; did you mean {elsewhere!r}?" if elsewhere else ""
 
 
@@ -157,8 +160,13 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
     words = list(choices)
     if text(name, value) in words:
         return str(value)
+    raise none_of(name, value, words)
+
+
+def none_of(name: str, value: str, words: list[str]) -> ValueError:
+    """For a word that is not taken: which ones are, and the nearest of them."""
     known = ", ".join(f'"{word}"' for word in words[:-1])
-    raise ValueError(f'{name}: {value!r} is none of {known} and "{words[-1]}"{meant(value, words)}')
+    return ValueError(f'{name}: {value!r} is none of {known} and "{words[-1]}"{meant(value, words)}')
 
 
 def host_name(name: str, value: Any) -> str:

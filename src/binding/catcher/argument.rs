@@ -1,20 +1,20 @@
 //! Arguments that several methods of the catcher share.
 
-use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use crate::binding::argument::none_of;
 pub use crate::binding::error::bad_argument;
 
-/// One of the names that a type knows.
-pub fn named<T>(argument: &str, name: &str) -> PyResult<T>
-where
-    T: FromStr,
-    T::Err: Display,
-{
-    name.parse().map_err(|why| bad_argument(argument, &why))
+/// One of the names that a type knows, which are these.
+pub fn named<'a, T: FromStr>(
+    argument: &str,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> PyResult<T> {
+    name.parse().map_err(|_| none_of(argument, name, known))
 }
 
 /// Longer than any caller waits; a clock can't count to the longest `Duration`.

@@ -1,10 +1,10 @@
 //! The arguments of `Catcher.fault`, made a fault.
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::argument::bad_argument;
+use crate::binding::argument;
 use crate::catcher::{Armed, BadCertificate, Disconnect, Fault, FaultReply, Stage};
 use crate::protocol::reply::Reply;
 
@@ -79,17 +79,14 @@ pub fn end(given: &Bound<'_, PyAny>) -> PyResult<Option<End>> {
     shaped("disconnect", "True, \"fin\", \"reset\" or \"half-close\"", given)
 }
 
-fn shaped<'py, T>(argument: &str, wanted: &str, given: &Bound<'py, PyAny>) -> PyResult<Option<T>>
+fn shaped<'py, T>(name: &str, what: &str, given: &Bound<'py, PyAny>) -> PyResult<Option<T>>
 where
     T: for<'a> FromPyObject<'a, 'py>,
 {
     if given.is_none() {
         return Ok(None);
     }
-    given.extract().map(Some).map_err(|_| {
-        let kind = given.get_type().name().map_or_else(|_| String::new(), |name| format!(", not {name}"));
-        PyTypeError::new_err(format!("{argument}: {wanted} is wanted{kind}"))
-    })
+    given.extract().map(Some).map_err(|_| argument::wanted(name, what, given))
 }
 
 impl Words<'_> {
@@ -99,8 +96,9 @@ impl Words<'_> {
             Words::Raw(octets) => FaultReply::Raw(octets.as_bytes().to_vec()),
             Words::Reply(code, text) => FaultReply::Reply { code: *code, wire: wire("reply", *code, text)? },
             Words::Named(name) if name == "usual" => FaultReply::Usual,
-            Words::Named(_) => {
-                return Err(bad_argument("reply", &"(code, text), bytes, or \"usual\""));
+            Words::Named(name) => {
+                let why = format!("(code, text), bytes or \"usual\" is wanted, not {name:?}");
+                return Err(bad_argument("reply", &why));
             }
         })
     }
@@ -110,7 +108,10 @@ impl Words<'_> {
         match self {
             Words::Raw(octets) => Ok(octets.as_bytes().to_vec()),
             Words::Reply(code, text) => wire("extra", *code, text),
-            Words::Named(_) => Err(bad_argument("extra", &"(code, text) or bytes")),
+            Words::Named(name) => {
+                let why = format!("(code, text) or bytes is wanted, not {name:?}");
+                Err(bad_argument("extra", &why))
+            }
         }
     }
 }
@@ -135,29 +136,26 @@ pub fn disconnect(end: Option<End>) -> PyResult<Option<Disconnect>> {
     Ok(match end {
         None | Some(End::Whether(false)) => None,
         Some(End::Whether(true)) => Some(Disconnect::Fin),
-        Some(End::How(how)) => Some(match how.as_str() {
-            "fin" => Disconnect::Fin,
-            "reset" => Disconnect::Reset,
-            "half-close" => Disconnect::HalfClose,
-            _ => return Err(bad_argument("disconnect", &"True, \"fin\", \"reset\" or \"half-close\"")),
-        }),
+        Some(End::How(how)) => {
+            let known = [
+                ("fin", Disconnect::Fin),
+                ("reset", Disconnect::Reset),
+                ("half-close", Disconnect::HalfClose),
+            ];
+            Some(argument::one_of("disconnect", &how, &known)?)
+        }
     })
 }
 
 pub fn certificate(name: &str) -> PyResult<BadCertificate> {
-    Ok(match name {
-        "wrong-name" => BadCertificate::WrongName,
-        "expired" => BadCertificate::Expired,
-        "not-yet-valid" => BadCertificate::NotYetValid,
-        "untrusted" => BadCertificate::Untrusted,
-        "self-signed" => BadCertificate::SelfSigned,
-        _ => {
-            return Err(bad_argument(
-                "certificate",
-                &"\"wrong-name\", \"expired\", \"not-yet-valid\", \"untrusted\" or \"self-signed\"",
-            ));
-        }
-    })
+    let known = [
+        ("wrong-name", BadCertificate::WrongName),
+        ("expired", BadCertificate::Expired),
+        ("not-yet-valid", BadCertificate::NotYetValid),
+        ("untrusted", BadCertificate::Untrusted),
+        ("self-signed", BadCertificate::SelfSigned),
+    ];
+    argument::one_of("certificate", name, &known)
 }
 
 /// Refuses what would have no effect where it is asked for.

@@ -93,7 +93,7 @@ impl Catcher {
         #[pyo3(from_py_with = given::after)] after: u64,
         #[pyo3(from_py_with = given::certificate)] certificate: Option<String>,
     ) -> PyResult<u64> {
-        let stage: Stage = named("stage", &stage)?;
+        let stage: Stage = named("stage", &stage, Stage::ALL.iter().map(|known| known.name()))?;
         let disconnect = fault::disconnect(disconnect)?;
         let reply = match reply {
             Some(words) => words.reply()?,

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 
 use super::argument::{bad_argument, named, seconds};
 use super::server::Catcher;
+use crate::binding::argument::one_of;
 use crate::binding::username;
 use crate::catcher::{self, Credentials, Dialect, Mechanism, Offer, Offers, Settings, TlsMode};
 
@@ -113,7 +114,10 @@ impl Catcher {
         let offers = offers(extensions, &without)?;
         let mechanisms = match mechanisms {
             None => Mechanism::ALL.to_vec(),
-            Some(names) => names.iter().map(|name| named("mechanisms", name)).collect::<PyResult<_>>()?,
+            Some(names) => names
+                .iter()
+                .map(|name| named("mechanisms", name, Mechanism::ALL.iter().map(|known| known.name())))
+                .collect::<PyResult<_>>()?,
         };
         let printable = |c: char| c.is_ascii_graphic();
         if hostname.is_empty() || !hostname.chars().all(printable) {
@@ -151,31 +155,27 @@ fn offers(extensions: Option<Vec<String>>, without: &[String]) -> PyResult<Offer
         None => Offers::all(),
         Some(names) => {
             let wanted: Vec<Offer> =
-                names.iter().map(|name| named("extensions", name)).collect::<PyResult<_>>()?;
+                names.iter().map(|name| named("extensions", name, offered())).collect::<PyResult<_>>()?;
             wanted.into_iter().collect()
         }
     };
     for name in without {
-        offers = offers.without(named("without", name)?);
+        offers = offers.without(named("without", name, offered())?);
     }
     Ok(offers)
 }
 
+fn offered() -> impl Iterator<Item = &'static str> {
+    Offer::ALL.into_iter().map(Offer::keyword)
+}
+
 fn tls_mode(name: &str) -> PyResult<TlsMode> {
-    [TlsMode::None, TlsMode::StartTls, TlsMode::Implicit]
-        .into_iter()
-        .find(|mode| mode.name() == name)
-        .ok_or_else(|| {
-            bad_argument("tls", &format!("{name:?} is not one of \"none\", \"starttls\", \"implicit\""))
-        })
+    let known = [TlsMode::None, TlsMode::StartTls, TlsMode::Implicit].map(|mode| (mode.name(), mode));
+    one_of("tls", name, &known)
 }
 
 fn dialect(name: &str) -> PyResult<Dialect> {
-    match name {
-        "smtp" => Ok(Dialect::Smtp),
-        "lmtp" => Ok(Dialect::Lmtp),
-        _ => Err(bad_argument("protocol", &format!("{name:?} is neither \"smtp\" nor \"lmtp\""))),
-    }
+    one_of("protocol", name, &[("smtp", Dialect::Smtp), ("lmtp", Dialect::Lmtp)])
 }
 
 fn not_started(error: io::Error) -> PyErr {
