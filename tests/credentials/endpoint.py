@@ -50,6 +50,8 @@ class Endpoint:
         self.issued = []
         self.good = set()
         self.scope = ""
+        #: The one token that is given, if it is always the same.
+        self.fixed = None
         #: Answers that are given instead, each once: (status, JSON).
         self.answers = []
         self._lock = threading.Lock()
@@ -125,7 +127,7 @@ class Endpoint:
                     "expires_in": 900,
                     "interval": 0,
                 }
-            token = f"ya29.token-{len(self.issued)}"
+            token = self.fixed or f"ya29.token-{len(self.issued)}"
             self.issued.append(token)
             self.good.add(token)
         told = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}

@@ -5,6 +5,7 @@ each named server become those of a catcher with the user that the page logs in 
 else of a block is changed. (docs/pytest.md and docs/command-line.md have tests of their own.)
 """
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from credentials.endpoint import everywhere
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import rsmtp
 
@@ -21,6 +25,8 @@ ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|outbox|check|catch|demo|completion)\b")
 
+# Their tokens come from a stand-in for the endpoints of Google and Microsoft.
+WITH_TOKENS = {"docs/howto/gmail.md", "docs/howto/microsoft365.md"}
 # The servers that the pages name, and who logs in there.
 SERVERS = {
     "smtp.gmail.com": "ann@gmail.com",
@@ -75,6 +81,8 @@ class Stage:
         self.stack = stack
         self.catchers = []
         self.stand_ins = {}
+        self.environment = {}
+        self.endpoint = None
         (folder / "report.pdf").write_bytes(b"%PDF-1.4\n")
         (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
 
@@ -118,6 +126,23 @@ class Stage:
             )
         return code.replace('"app password"', '"the-password"')
 
+    def give_tokens(self):
+        """A key and a certificate, and who asks for tokens meets a stand-in."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+        self.endpoint, found = self.stack.enter_context(everywhere(self.folder))
+        self.endpoint.fixed = "the-token"
+        server = (self.folder / "certificates" / "server.pem").read_text()
+        (self.folder / "application.pem").write_text(pem + server[server.index("-----BEGIN CERTIFICATE") :])
+        account = {"client_email": "mailer@project.iam.gserviceaccount.com", "private_key": pem}
+        account |= {"type": "service_account", "token_uri": "https://oauth2.googleapis.com/token"}
+        (self.folder / "key.json").write_text(json.dumps(account))
+        names = ("MAIL_CLIENT_ID", "MAIL_CLIENT_SECRET")
+        names += ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET", "GOOGLE_REFRESH_TOKEN")
+        self.environment = found | dict.fromkeys(names, "given by the provider")
+
     def run(self, arguments):
         # One file with every catcher's authority.
         authorities = "".join(Path(catcher.ca_file).read_text() for catcher in self.catchers)
@@ -126,6 +151,7 @@ class Stage:
             name: value for name, value in os.environ.items() if not name.startswith(("SMTP_", "RSMTP_"))
         }
         environment |= {"SMTP_PASSWORD": "the-password", "SMTP_TOKEN": "the-token", "PYTHONUTF8": "1"}
+        environment |= self.environment
         # A page that previews a message opens no window here, and leaves nothing behind.
         environment |= {"BROWSER": "true", "TMPDIR": str(self.folder)}
         if authorities:
@@ -163,9 +189,14 @@ def test_blocks_run(page, stage):
     code = "\n".join(script)
     left = [host for host in SERVERS if re.search(rf'"{host}"[,)]', code)]
     assert not left, f"{left} would be asked itself"
+    if page in WITH_TOKENS:
+        stage.give_tokens()
     (stage.folder / "page.py").write_text(code, encoding="utf-8")
     done = stage.run(["-W", "error", "page.py"])
     assert done.returncode == 0, f"{page}\n{done.stdout}\n{done.stderr}"
+    if stage.endpoint is not None:
+        # Each way to a token has asked for one.
+        assert len(stage.endpoint.issued) == code.count("credentials.google(") + code.count("microsoft365(\n")
     # A page that names a server has sent something to it; scripts that print instead of
     # raising do not pass by that.
     for catcher in stage.catchers:
