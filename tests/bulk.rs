@@ -28,7 +28,7 @@ fn sender(hops: Vec<Hop>, connections: usize) -> Sender {
 
 impl Sender {
     fn batch<P: Payload>(&self) -> Batch<P> {
-        Batch::new(Arc::clone(&self.mailer), Arc::<Receipts<_>>::default())
+        Batch::new(Arc::clone(&self.mailer), Arc::new(()))
     }
 }
 

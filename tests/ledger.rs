@@ -27,7 +27,6 @@ enum Told {
 /// Writes all down, and asks the server at each end how many messages it has.
 #[derive(Debug)]
 struct Journal {
-    kept: Receipts<Octets>,
     told: Mutex<Vec<Told>>,
     writes: Mutex<usize>,
     /// The message that it does not let begin.
@@ -38,13 +37,7 @@ struct Journal {
 
 impl Journal {
     fn new(refused: Option<u64>, fails: Option<usize>) -> Arc<Self> {
-        Arc::new(Self {
-            kept: Receipts::default(),
-            told: Mutex::default(),
-            writes: Mutex::default(),
-            refused,
-            fails,
-        })
+        Arc::new(Self { told: Mutex::default(), writes: Mutex::default(), refused, fails })
     }
 
     fn told(&self, what: &Told) -> usize {
@@ -83,17 +76,8 @@ impl Ledger<Octets> for Journal {
         Ok(true)
     }
 
-    fn settled(&self, receipt: Receipt<Octets>) {
+    fn settled(&self, receipt: &Receipt<Octets>) {
         self.told.lock().unwrap().push(Told::Settled(receipt.index));
-        self.kept.settled(receipt);
-    }
-
-    fn take_receipts(&self) -> Vec<Receipt<Octets>> {
-        self.kept.take_receipts()
-    }
-
-    fn has_receipts(&self) -> bool {
-        self.kept.has_receipts()
     }
 }
 
@@ -147,9 +131,8 @@ fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>)
     jobs.into_iter().for_each(|job| sender.queue.push(job));
     sender.queue.end_of_input();
     assert!(sender.enlist());
-    let ledger = Arc::clone(sender.queue.ledger());
     let sender = Arc::new(Mutex::new(sender));
-    let mut worker = Worker::new(Arc::clone(&mailer), sender, false);
+    let mut worker = Worker::new(Arc::clone(&mailer), Arc::clone(&sender), false);
     loop {
         let now = Instant::now();
         match worker.next(now) {
@@ -165,7 +148,7 @@ fn by_a_loop(mailer: Arc<Mailer>, journal: Arc<Journal>, jobs: Vec<Job<Octets>>)
             other => panic!("{other:?}"),
         }
     }
-    ledger.take_receipts()
+    sender.lock().unwrap().queue.take_receipts()
 }
 
 fn converse(worker: &mut Worker<Octets>, mut operation: Operation, mut stream: TcpStream) {

@@ -14,8 +14,8 @@
 
 use rsmtp::address::ForwardPath;
 use rsmtp::bulk::{
-    Bounds, Do, Hop, Job, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Receipts, Sender,
-    Server, Source, Worker, stopped,
+    Bounds, Do, Hop, Job, Ledger, Limits, Mailer, Parting, Payload, Policy, Rate, Receipt, Sender, Server,
+    Source, Worker, stopped,
 };
 use rsmtp::driver::{Operation, Patience, Target, Until};
 use rsmtp::protocol::auth::{Credentials, Secret};
@@ -91,7 +91,6 @@ struct Entry {
 /// A ledger that refuses now and then, and knows whether it is told in order.
 #[derive(Debug)]
 struct Journal {
-    kept: Receipts<Content>,
     minds_ends: bool,
     /// What it answers, from the last on; when it is used up, yes.
     answers: Mutex<Vec<u8>>,
@@ -140,7 +139,7 @@ impl Ledger<Content> for Journal {
         Ok(true)
     }
 
-    fn settled(&self, receipt: Receipt<Content>) {
+    fn settled(&self, receipt: &Receipt<Content>) {
         let mut entries = self.entries();
         let entry = entries.entry(receipt.index).or_default();
         assert!(!std::mem::replace(&mut entry.settled, true), "settled twice");
@@ -148,16 +147,6 @@ impl Ledger<Content> for Journal {
         let may_have_arrived = receipt.recipients.iter().any(|(_, fate)| may_have_arrived(fate));
         assert!(!may_have_arrived || entry.begun && (entry.ever_said || !self.minds_ends), "{receipt:?}");
         assert_eq!(receipt.recipients[..entry.fates.len()], entry.fates, "told once, and for good");
-        drop(entries);
-        self.kept.settled(receipt);
-    }
-
-    fn take_receipts(&self) -> Vec<Receipt<Content>> {
-        self.kept.take_receipts()
-    }
-
-    fn has_receipts(&self) -> bool {
-        self.kept.has_receipts()
     }
 }
 
@@ -240,7 +229,6 @@ impl<'a> World<'a> {
         let mailer = Arc::new(Mailer::new(hops, None, bounds, policy, limits));
         let ledger = messages & 128 != 0;
         let journal = Arc::new(Journal {
-            kept: Receipts::default(),
             minds_ends: ledger,
             answers: Mutex::new(if ledger { events.to_vec() } else { Vec::new() }),
             entries: Mutex::default(),
@@ -435,9 +423,9 @@ impl<'a> World<'a> {
     }
 
     fn check_receipts(&mut self) {
-        let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(sender.is_over() && sender.workers() == 0 && sender.working() == 0);
-        let mut receipts = sender.queue.ledger().take_receipts();
+        let mut receipts = sender.queue.take_receipts();
         receipts.sort_by_key(|receipt| receipt.index);
         let indices: Vec<u64> = receipts.iter().map(|receipt| receipt.index).collect();
         assert_eq!(indices, (0..self.messages).collect::<Vec<_>>(), "one receipt for each message");

@@ -17,10 +17,8 @@
 //! said: nothing can be sent any more, and what has not been said to its end is not sent.
 
 use super::job::{Job, Receipt};
-use super::mailer::locked;
 use crate::protocol::Error;
 use std::fmt;
-use std::sync::Mutex;
 
 /// Asked by all sessions of a call, at the same time.
 pub trait Ledger<P>: fmt::Debug + Send + Sync {
@@ -43,39 +41,8 @@ pub trait Ledger<P>: fmt::Debug + Send + Sync {
         Ok(true)
     }
 
-    fn settled(&self, receipt: Receipt<P>);
-
-    /// The receipts since the last time, for the caller.
-    fn take_receipts(&self) -> Vec<Receipt<P>>;
-
-    fn has_receipts(&self) -> bool;
+    fn settled(&self, _receipt: &Receipt<P>) {}
 }
 
-/// Keeps the receipts until the caller takes them, and no more.
-pub struct Receipts<P>(Mutex<Vec<Receipt<P>>>);
-
-impl<P> Default for Receipts<P> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<P> fmt::Debug for Receipts<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Receipts").field(&locked(&self.0).len()).finish()
-    }
-}
-
-impl<P: Send> Ledger<P> for Receipts<P> {
-    fn settled(&self, receipt: Receipt<P>) {
-        locked(&self.0).push(receipt);
-    }
-
-    fn take_receipts(&self) -> Vec<Receipt<P>> {
-        std::mem::take(&mut *locked(&self.0))
-    }
-
-    fn has_receipts(&self) -> bool {
-        !locked(&self.0).is_empty()
-    }
-}
+/// Minds nothing, and keeps nothing.
+impl<P> Ledger<P> for () {}

@@ -50,7 +50,6 @@
 //! second on, and no sooner, its fate may be unknown; so an end of mail data waits in the
 //! session until a ledger that minds has taken note of it, of a whole window at a time. Over
 //! threads it may take its time; for an event loop it says "not yet", and is asked again.
-//! Receipts are kept by a ledger too, which minds nothing (`ledger.rs`).
 //!
 //! What is tried again, and when, and when to give up, is said in `policy.rs` and nowhere
 //! else. The first session of a call shows whether there is a server: only when it is ready
@@ -76,7 +75,7 @@ mod window;
 mod worker;
 
 pub use job::{Job, Payload, Receipt};
-pub use ledger::{Ledger, Receipts};
+pub use ledger::Ledger;
 pub use mailer::{Bounds, Hop, Mailer};
 pub use phase::{Do, Parting, Phase};
 pub use policy::Policy;

@@ -26,6 +26,8 @@ pub struct Queue<P> {
     /// There is no more to come.
     fed: bool,
     ledger: Arc<dyn Ledger<P>>,
+    /// Those that the caller has not taken.
+    receipts: Vec<Receipt<P>>,
     /// Why nothing can be sent any more.
     failed: Option<Error>,
     /// What is tried again, and by which other server, in words; None where no log wants it.
@@ -54,6 +56,7 @@ impl<P: Payload> Queue<P> {
             out: 0,
             fed: false,
             ledger,
+            receipts: Vec::new(),
             failed: None,
             news: None,
         }
@@ -95,6 +98,15 @@ impl<P: Payload> Queue<P> {
 
     pub fn ledger(&self) -> &Arc<dyn Ledger<P>> {
         &self.ledger
+    }
+
+    /// The receipts since the last time.
+    pub fn take_receipts(&mut self) -> Vec<Receipt<P>> {
+        std::mem::take(&mut self.receipts)
+    }
+
+    pub fn has_receipts(&self) -> bool {
+        !self.receipts.is_empty()
     }
 
     /// Why nothing can be sent any more.
@@ -243,9 +255,9 @@ impl<P: Payload> Queue<P> {
     /// Nothing can be sent any more: messages that are not with a session end here, the
     /// others when they come back.
     pub fn fail(&mut self, error: &Error) {
-        let error = self.failed.get_or_insert_with(|| error.clone());
-        let waiting = self.ready.drain(..).chain(std::mem::take(&mut self.later).into_values());
-        waiting.for_each(|job| self.ledger.settled(job.give_up(None, Some(error.clone()))));
+        let error = self.failed.get_or_insert_with(|| error.clone()).clone();
+        let (ready, later) = (std::mem::take(&mut self.ready), std::mem::take(&mut self.later));
+        ready.into_iter().chain(later.into_values()).for_each(|job| self.refuse(job, error.clone()));
     }
 
     /// To be sent next; but one that a session has ended on, and that may have been the
@@ -291,13 +303,15 @@ impl<P: Payload> Queue<P> {
     }
 
     fn settled(&mut self, receipt: Receipt<P>) {
-        self.ledger.settled(receipt);
+        self.ledger.settled(&receipt);
+        self.receipts.push(receipt);
     }
 
     /// Where nothing can be sent any more, it has its receipt.
     fn unless_failed(&mut self, job: Job<P>) -> Option<Job<P>> {
         let Some(error) = &self.failed else { return Some(job) };
-        self.settled(job.give_up(None, Some(error.clone())));
+        let error = error.clone();
+        self.refuse(job, error);
         None
     }
 

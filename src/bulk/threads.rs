@@ -192,7 +192,7 @@ impl<P: Payload> Batch<P> {
     }
 
     pub fn take_receipts(&self) -> Vec<Receipt<P>> {
-        self.lock().queue.ledger().take_receipts()
+        self.lock().queue.take_receipts()
     }
 
     /// Why nothing can be sent any more.
@@ -222,7 +222,7 @@ impl<P: Payload> Batch<P> {
     pub fn wait(&self, low: usize) {
         let sender = self.lock();
         let over = sender.queue.is_finished() || sender.workers() == 0;
-        if !over && !sender.queue.ledger().has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
+        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
             drop(self.news.wait_timeout(sender, SLICE));
         }
     }

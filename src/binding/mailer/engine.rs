@@ -10,7 +10,7 @@ use crate::binding::error::to_python;
 use crate::binding::logs;
 use crate::binding::settings::Settings;
 use crate::bulk::{
-    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Rate, Receipts, Sendmail,
+    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Rate, Sendmail,
 };
 use crate::protocol::opening::Security;
 use pyo3::exceptions::PyRuntimeError;
@@ -204,8 +204,8 @@ impl Engine {
             return Err(PyRuntimeError::new_err("this mailer is closed"));
         }
         let ledger: Arc<dyn Ledger<Shipment>> = match note {
-            Some(note) => Arc::new(Noting::by(note)),
-            None => Arc::new(Receipts::default()),
+            Some(note) => Arc::new(Noting(note)),
+            None => Arc::new(()),
         };
         let batch = Batch::new(Arc::clone(&self.mailer), ledger);
         Ok(batch.heard_by(logs::listener(py)?, recorded))

@@ -3,33 +3,18 @@
 use super::parcel::Shipment;
 use super::receipt::Recipient;
 use crate::binding::error::Told;
-use crate::bulk::{Job, Ledger, Receipt, Receipts};
+use crate::bulk::{Job, Ledger};
 use crate::protocol::{Error, Kind, Stage};
 use pyo3::prelude::*;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 /// Asks `note(indexes, settled)` before the ends of these messages are said. True: they are
 /// written down. False: not yet, and it is asked again. What it raises ends the sending.
 /// `settled` are the recipients of each that earlier attempts or transactions have settled
 /// since it was noted last, where there are any.
-pub struct Noting {
-    note: Py<PyAny>,
-    receipts: Receipts<Shipment>,
-}
-
-impl Noting {
-    pub fn by(note: Py<PyAny>) -> Self {
-        Self { note, receipts: Receipts::default() }
-    }
-}
-
-impl fmt::Debug for Noting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Noting").field(&self.receipts).finish()
-    }
-}
+#[derive(Debug)]
+pub struct Noting(pub Py<PyAny>);
 
 impl Ledger<Shipment> for Noting {
     fn minds_ends(&self) -> bool {
@@ -47,24 +32,12 @@ impl Ledger<Shipment> for Noting {
         };
         let settled: HashMap<u64, Vec<Recipient>> = some.map(|job| (job.index, recipients(job))).collect();
         // While the interpreter ends there is no place to write to.
-        let noted = Python::try_attach(|py| self.note.call1(py, (indexes, settled))?.extract(py));
+        let noted = Python::try_attach(|py| self.0.call1(py, (indexes, settled))?.extract(py));
         match noted {
             Some(Ok(noted)) => Ok(noted),
             Some(Err(raised)) => Err(not_noted(Some(raised))),
             None => Err(not_noted(None)),
         }
-    }
-
-    fn settled(&self, receipt: Receipt<Shipment>) {
-        self.receipts.settled(receipt);
-    }
-
-    fn take_receipts(&self) -> Vec<Receipt<Shipment>> {
-        self.receipts.take_receipts()
-    }
-
-    fn has_receipts(&self) -> bool {
-        self.receipts.has_receipts()
     }
 }
 
