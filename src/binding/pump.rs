@@ -168,7 +168,7 @@ impl Operation {
             Some(next) => next,
             None => self.tell(py, |operation| {
                 hear(operation);
-                let output = operation.output(|octets| said.extend_from_slice(octets));
+                let output = operation.output(|octets| help(&mut said, octets));
                 Next::of(output, operation)
             })?,
         };
@@ -286,6 +286,14 @@ impl Operation {
         let event = settle(py, settled, &mut attending, &self.raised)?;
         self.conclude(py, event, request.get().given())
     }
+}
+
+/// Octets that are given to Python at a time. More are copied for nothing where the socket takes
+/// only some of them.
+const HELPING: usize = 64 * 1024;
+
+pub(super) fn help(said: &mut Vec<u8>, octets: &[u8]) {
+    said.extend_from_slice(&octets[..octets.len().min(HELPING)]);
 }
 
 /// What a pump does next.

@@ -28,7 +28,7 @@ _READ = 16 * 1024
 # Octets that are taken in while nothing is asked, before reading is paused.
 _UNREAD = 64 * 1024
 # Pieces of mail data that go out before the loop gets its turn.
-_PIECES = 4
+_PIECES = 8
 # A clock that fires a little early fires again after this many seconds.
 _TICK = 0.001
 _FOR_EVER = float("inf")
@@ -314,7 +314,12 @@ class Connection(Operation, asyncio.BufferedProtocol):
             if pieces == _PIECES:
                 self._scheduled = self._loop.call_soon(self._go_on)
                 break
-            step = self.advance(self._write(step))
+            sent = self._write(step)
+            if self._unsent or self._broken is not None:
+                if sent:
+                    self.sent(sent)
+                break
+            step = self.advance(sent)
             pieces += 1
         if type(step) is float:
             self._watch_the_clock(step)

@@ -8,7 +8,7 @@ use crate::binding::credentials::{Login, not_told};
 use crate::binding::error::{Told, bad_argument, exception};
 use crate::binding::logs::{self, Level};
 use crate::binding::operation::Operation;
-use crate::binding::pump::Next;
+use crate::binding::pump::{Next, help};
 use crate::binding::request::parse;
 use crate::bulk::{self, Do, Parting, stopped};
 use crate::driver::{self, TimedLine, Until};
@@ -186,7 +186,7 @@ impl Operation {
         let mut lines = Vec::new();
         let next = self.look(py, |driver| {
             hear(driver);
-            let output = serving.output(driver, &mut lines, |octets| said.extend_from_slice(octets));
+            let output = serving.output(driver, &mut lines, |octets| help(said, octets));
             note(driver, &mut lines);
             Next::of(output, driver)
         })?;
