@@ -275,7 +275,7 @@ class Mailer(BaseMailer):
             return checked(self._engine.send(message, prepare(message)), check)
         except BaseException as raised:
             __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+            raise shortened(rsmtp.errors.with_fates(raised))  # noqa: B904
 
     def _send_by_thread(self, message: rsmtp.typing.Sendable) -> Receipt:
         """What is done by sockets that are not Python's is done in a thread of its own, and

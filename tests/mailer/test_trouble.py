@@ -269,3 +269,19 @@ def test_a_password_in_a_bad_url_is_not_shown(url):
     with pytest.raises(ValueError, match="url: ") as raised:
         rsmtp.Mailer(url)
     assert "cret" not in str(raised.value) and raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize("why", ["no connection", "login", "greeting"])
+def test_what_kept_one_message_from_any_server_names_its_recipients(closed_port, why):
+    replies = {"AUTH": "535 5.7.8 no"} if why == "login" else {}
+    greeting = "554 go away" if why == "greeting" else "220 hello"
+    to = ["b@example.org", "c@example.org"]
+    with serve(answering(replies, extensions=["AUTH PLAIN"], greeting=greeting)) as server:
+        port = closed_port if why == "no connection" else server.port
+        with rsmtp.Mailer(host="127.0.0.1", port=port, user="ann", password="x", retries=0) as sender:
+            with pytest.raises((errors.SMTPException, OSError)) as raised:
+                sender.send(("a@example.org", to, CONTENT))
+    assert raised.value.fates == dict.fromkeys(to, "not sent")
+    assert [(each.address, each.fate) for each in raised.value.receipt.recipients] == [
+        (address, "not sent") for address in to
+    ]

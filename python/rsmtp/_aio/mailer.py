@@ -50,7 +50,7 @@ class AsyncMailer(BaseMailer):
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
             __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+            raise shortened(rsmtp.errors.with_fates(raised))  # noqa: B904
         (receipt,) = report.receipts
         try:
             if not receipt.recipients and receipt.error is not None:

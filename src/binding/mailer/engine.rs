@@ -124,7 +124,13 @@ impl Engine {
             return Err(exception);
         }
         match (receipt, worked) {
-            (_, Err(error)) => Err(to_python(py, &error)),
+            (receipt, Err(error)) => {
+                let raised = to_python(py, &error);
+                if let Some(receipt) = receipt {
+                    let _ = raised.value(py).setattr("receipt", Receipt::new(receipt));
+                }
+                Err(raised)
+            }
             (Some(receipt), Ok(())) => Ok(Receipt::new(receipt)),
             (None, Ok(())) => Err(PyRuntimeError::new_err("the message was not settled")),
         }
