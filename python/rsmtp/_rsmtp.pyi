@@ -1307,9 +1307,11 @@ class Operation:
     until `is_settled`; then `result` gives, once, what it has come to.
     """
     def __new__(cls, /, host: str, settings: Settings) -> Operation: ...
-    def address_failed(self, /, errno: SupportsIndex | None, observer: object = None) -> None:
+    def address_failed(
+        self, /, place: SupportsIndex, errno: SupportsIndex | None, observer: object = None
+    ) -> None:
         """
-        There is no connection to the address that was tried, by this `errno` (None: it did
+        There is no connection to the address at this place, by this `errno` (None: it did
         not answer).
         """
     def advance(
@@ -1351,7 +1353,7 @@ class Operation:
         """
     def dial(self, /, host: str, addresses: SupportsGetItem[int, str], port: SupportsIndex) -> None:
         """
-        These addresses of `host` are to be tried, in this order.
+        These addresses of `host` are to be tried.
         """
     def end(self, /) -> None:
         """
@@ -1424,13 +1426,10 @@ class Operation:
         """
         The connection is gone; `errno` is the operating system's number.
         """
-    def next_address(self, /) -> float | None:
+    def next_address(self, /, observer: object = None) -> tuple[int | None, float]:
         """
-        Seconds for the next of the addresses; None: all have been tried, or time is up.
-        """
-    def nowhere(self, /) -> None:
-        """
-        Raises what it means that none of the addresses could be connected to.
+        What to do with them: the place of one to be tried, or None, and the seconds to wait for
+        those under way. Raises when none of them could be connected to, or time is up.
         """
     def output(self, /) -> bytes | None:
         """

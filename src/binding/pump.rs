@@ -9,7 +9,7 @@ use super::operation::{Operation, UnderWay};
 use super::proxy::ProxySettings;
 use super::request::Request;
 use crate::address::name_to_look_up;
-use crate::driver::dialling::{self, Dialling};
+use crate::driver::dialling::{self, Dialling, Next};
 use crate::driver::{self, Attendant, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
@@ -18,7 +18,7 @@ use pyo3::types::PyBytes;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[pymethods]
 impl Operation {
@@ -66,35 +66,40 @@ impl Operation {
         })
     }
 
-    /// These addresses of `host` are to be tried, in this order.
+    /// These addresses of `host` are to be tried.
     fn dial(&self, py: Python<'_>, host: &str, addresses: Vec<String>, port: u16) -> PyResult<()> {
         let address = |text: &String| Ok(SocketAddr::new(ip_address("addresses", text)?, port));
-        let dialling = Dialling::new(host, addresses.iter().map(address).collect::<PyResult<_>>()?);
+        let addresses: PyResult<Vec<SocketAddr>> = addresses.iter().map(address).collect();
+        let dialling = Dialling::new(host, &addresses?);
         self.look(py, |operation| operation.dial(dialling))
     }
 
-    /// Seconds for the next of the addresses; None: all have been tried, or time is up.
-    fn next_address(&self, py: Python<'_>) -> PyResult<Option<f64>> {
-        let next = self.look(py, driver::Operation::next_address)?;
-        Ok(next.map(|(_, share)| share.as_secs_f64()))
+    /// What to do with them: the place of one to be tried, or None, and the seconds to wait for
+    /// those under way. Raises when none of them could be connected to, or time is up.
+    #[pyo3(signature = (observer: "object" = None) -> "tuple[int | None, float]")]
+    fn next_address(&self, py: Python<'_>, observer: Option<Py<PyAny>>) -> PyResult<(Option<usize>, f64)> {
+        let mut next = Ok(Next::Nowhere);
+        self.note(py, observer, |operation, _| next = operation.next_address())?;
+        match next.map_err(|error| to_python(py, &error))? {
+            Next::Dial { place, .. } => Ok((Some(place), 0.0)),
+            Next::Wait(Some(until)) => {
+                Ok((None, until.saturating_duration_since(Instant::now()).as_secs_f64()))
+            }
+            Next::Wait(None) | Next::Nowhere => Ok((None, f64::INFINITY)),
+        }
     }
 
-    /// There is no connection to the address that was tried, by this `errno` (None: it did
+    /// There is no connection to the address at this place, by this `errno` (None: it did
     /// not answer).
-    #[pyo3(signature = (errno, observer: "object" = None))]
+    #[pyo3(signature = (place, errno, observer: "object" = None))]
     fn address_failed(
         &self,
         py: Python<'_>,
+        place: usize,
         errno: Option<i32>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<()> {
-        self.note(py, observer, |operation, _| operation.address_failed(system_error(errno)))
-    }
-
-    /// Raises what it means that none of the addresses could be connected to.
-    fn nowhere(&self, py: Python<'_>) -> PyResult<()> {
-        let error = self.look(py, driver::Operation::nowhere)?;
-        error.map_or(Ok(()), |error| Err(to_python(py, &error)))
+        self.note(py, observer, |operation, _| operation.address_failed(place, system_error(errno)))
     }
 
     /// Raises what it means that `host` has no address.

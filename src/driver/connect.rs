@@ -1,24 +1,24 @@
-//! From a host's name to a connected socket: every address is tried, in the
-//! order that the system gives, within one time.
+//! From a host's name to a connected socket: its addresses are tried as [`super::dialling`] says,
+//! within one time.
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
-use super::dialling::{Dialling, best, looked_up};
+use super::dialling::{Dialling, Next, best, looked_up};
 use super::foreign::Dial;
 use super::operation::Operation;
-use super::proxy::{Proxy, Tunnel, blame};
+use super::proxy::{Proxy, Tunnel};
+use super::race::Race;
 use super::stream::{Socket, Stream};
 use crate::address::name_to_look_up;
 use crate::protocol::error::system_words;
 use crate::protocol::{Error, Kind, Stage};
-use socket2::{Domain, Protocol, SockAddr, Type};
 use std::fmt::Display;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::Instant;
 
 /// Where to connect to.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub fn connect(
             .map_err(|error| unreachable(&path.display().to_string(), &error)),
         Target::Proxied { proxy, host, port, source } => {
             dig(proxy, host, *port, operation, attendant)?;
-            connect_tcp(&proxy.host, proxy.port, source.as_ref(), operation, attendant).map_err(blame)
+            connect_tcp(&proxy.host, proxy.port, source.as_ref(), operation, attendant)
         }
         Target::Foreign { dial, otherwise } => {
             let Some(foreign) = dial.dial(operation.deadline().left(Stage::Connect)?)? else {
@@ -110,16 +110,18 @@ fn connect_tcp(
     operation: &mut Operation,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
-    let addresses = resolve(host, port, operation.deadline(), attendant)?;
+    let mut find = |name: &str, port: u16| {
+        let found = resolve(name, port, operation.deadline(), attendant);
+        found.map_err(|error| operation.not_connected(error))
+    };
+    let addresses = find(host, port)?;
+    let source = source.map(|(host, port)| find(host, *port)).transpose()?;
     if literal(host).is_none() {
         let found: Vec<IpAddr> = addresses.iter().map(SocketAddr::ip).collect();
         note(operation, looked_up(host, &found), attendant);
     }
-    let source = match source {
-        None => None,
-        Some((host, port)) => Some(resolve(host, *port, operation.deadline(), attendant)?),
-    };
-    connect_any(host, addresses, source.as_deref(), operation, attendant)
+    operation.dial(Dialling::new(host, &addresses));
+    connect_any(host, source.as_deref(), operation, attendant)
 }
 
 /// The system's resolver can't be given a deadline or be interrupted: it runs on
@@ -162,85 +164,33 @@ fn literal(host: &str) -> Option<IpAddr> {
 
 fn connect_any(
     host: &str,
-    addresses: Vec<SocketAddr>,
     source: Option<&[SocketAddr]>,
     operation: &mut Operation,
     attendant: &mut dyn Attendant,
 ) -> Result<Stream, Error> {
-    let mut dialling = Dialling::new(host, addresses);
-    while let Some((address, share)) = dialling.next_address(operation.deadline().left(Stage::Connect)?) {
-        match connect_one(address, source, share, operation.deadline(), attendant) {
-            Ok(stream) => return Ok(stream),
-            Err(Failed::Here(error)) => note(operation, dialling.failed(error), attendant),
-            Err(Failed::Everywhere(error)) => return Err(*error),
-        }
-    }
-    Err(dialling.nowhere())
-}
-
-enum Failed {
-    Here(io::Error),
-    Everywhere(Box<Error>),
-}
-
-fn connect_one(
-    address: SocketAddr,
-    source: Option<&[SocketAddr]>,
-    share: Duration,
-    deadline: &Deadline,
-    attendant: &mut dyn Attendant,
-) -> Result<Stream, Failed> {
-    let mut stream = begin(address, source).map_err(Failed::Here)?;
-    let mut waited = Duration::ZERO;
+    let broken = |error: io::Error| unreachable(host, &error);
+    let mut race = Race::new(source).map_err(broken)?;
     loop {
-        let slice = SLICE.min(share);
-        stream.wait(slice).map_err(Failed::Here)?;
-        if stream.is_writable() || stream.is_readable() {
-            return match stream.take_error() {
-                Ok(None) if stream.peer_addr().is_some() => Ok(stream),
-                Ok(None) => Err(Failed::Here(io::ErrorKind::NotConnected.into())),
-                Ok(Some(error)) | Err(error) => Err(Failed::Here(error)),
-            };
+        let next = operation.next_address();
+        operation.note_lines(|line| attendant.hear(line));
+        let limit = match next? {
+            Next::Dial { place, address, .. } => {
+                if let Err(error) = race.enter(place, address) {
+                    operation.address_failed(place, error);
+                }
+                continue;
+            }
+            Next::Wait(until) => until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now())),
+            Next::Nowhere => return Err(broken(io::ErrorKind::NotFound.into())),
+        };
+        let limit = limit.min(SLICE).min(operation.deadline().left(Stage::Connect).unwrap_or_default());
+        let failed = |place, error| operation.address_failed(place, error);
+        if let Some(number) = race.wait(limit, failed).map_err(broken)? {
+            return race.won(number).map_err(broken);
         }
-        waited += slice;
-        if waited >= share {
-            return Err(Failed::Here(io::ErrorKind::TimedOut.into()));
-        }
-        let everywhere = |error| Failed::Everywhere(Box::new(error));
-        deadline.left(Stage::Connect).map_err(everywhere)?;
-        attendant.attend().map_err(everywhere)?;
+        attendant.attend()?;
     }
 }
-
-fn begin(address: SocketAddr, source: Option<&[SocketAddr]>) -> io::Result<Stream> {
-    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    // Without it a group of commands waits for the acknowledgement of the last.
-    socket.set_tcp_nodelay(true)?;
-    if let Some(source) = source {
-        let fits = |candidate: &&SocketAddr| candidate.is_ipv4() == address.is_ipv4();
-        let source = source.iter().find(fits).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        socket.set_reuse_address(cfg!(unix))?;
-        socket.bind(&SockAddr::from(*source))?;
-    }
-    match socket.connect(&SockAddr::from(address)) {
-        Err(error) if !in_progress(&error) => return Err(error),
-        _ => {}
-    }
-    Stream::new(Socket::Tcp(mio::net::TcpStream::from_std(socket.into())))
-}
-
-fn in_progress(error: &io::Error) -> bool {
-    // EINPROGRESS has no kind of its own in std.
-    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(EINPROGRESS)
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const EINPROGRESS: i32 = 115;
-#[cfg(windows)]
-const EINPROGRESS: i32 = 10036;
-#[cfg(not(any(target_os = "linux", target_os = "android", windows)))]
-const EINPROGRESS: i32 = 36;
 
 pub fn unknown_host(host: &str, why: &dyn Display) -> Error {
     // The standard library says first which of its calls failed.
@@ -256,4 +206,116 @@ pub fn unreachable(what: &str, error: &io::Error) -> Error {
         _ => Kind::Unreachable,
     };
     Error { os_error: error.raw_os_error(), ..Error::new(kind, Stage::Connect, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::{Patience, TimedLine};
+    use crate::protocol::Options;
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    /// Keeps what is said.
+    #[derive(Default)]
+    struct Hearing {
+        lines: Vec<TimedLine>,
+        impatient: bool,
+    }
+
+    impl Attendant for Hearing {
+        fn attend(&mut self) -> Result<(), Error> {
+            match self.impatient {
+                true => Err(Error::new(Kind::Interrupted, Stage::Connect, "Ctrl-C")),
+                false => Ok(()),
+            }
+        }
+
+        fn hear(&mut self, line: &TimedLine) {
+            self.lines.push(line.clone());
+        }
+    }
+
+    impl Hearing {
+        fn said(&self) -> Vec<String> {
+            self.lines.iter().map(TimedLine::text).collect()
+        }
+    }
+
+    /// A server that takes no more connections and refuses none, with those that fill it.
+    fn silent() -> (SocketAddr, TcpListener, Vec<socket2::Socket>) {
+        let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        listener.listen(0).unwrap();
+        let listener = TcpListener::from(listener);
+        let address = listener.local_addr().unwrap();
+        let fill = |_| {
+            let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&address.into());
+            socket
+        };
+        (address, listener, (0..8).map(fill).collect())
+    }
+
+    fn closed() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    fn dial(addresses: &[SocketAddr], seconds: f64, hearing: &mut Hearing) -> Result<Stream, Error> {
+        let patience = Patience { stage: Some(Duration::from_secs_f64(seconds)), operation: None };
+        let mut operation = Operation::new(Options::default(), None, patience);
+        operation.dial(Dialling::new("mail.test", addresses));
+        connect_any("mail.test", None, &mut operation, hearing)
+    }
+
+    #[test]
+    fn a_silent_address_does_not_hold_up_the_next_one() {
+        let (first, _listener, _fill) = silent();
+        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+        let second = good.local_addr().unwrap();
+        let mut hearing = Hearing::default();
+        let stream = dial(&[first, second], 3600.0, &mut hearing).unwrap();
+        assert_eq!(stream.peer_addr(), Some(second));
+        assert_eq!(hearing.said(), [format!("trying {second}, too: one address does not answer yet")]);
+        assert!(hearing.lines[0].at >= Duration::from_millis(250));
+    }
+
+    #[test]
+    fn after_a_refusal_the_next_one_is_tried_at_once() {
+        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (first, second) = (closed(), good.local_addr().unwrap());
+        let mut hearing = Hearing::default();
+        let stream = dial(&[first, second], 50.0, &mut hearing).unwrap();
+        assert_eq!(stream.peer_addr(), Some(second));
+        let refused = format!("no connection to {first}: Connection refused");
+        assert_eq!(hearing.said(), [refused, format!("trying {second}")]);
+    }
+
+    #[test]
+    fn an_error_names_every_address() {
+        let (first, _listener, _fill) = silent();
+        let second = closed();
+        let error = dial(&[first, second], 0.5, &mut Hearing::default()).unwrap_err();
+        assert_eq!((error.kind, error.stage), (Kind::Timeout, Stage::Connect));
+        assert_eq!(
+            error.message,
+            format!(
+                "timed out: no answer within 0.5 s at stage \"connect\"; no connection to mail.test ({first}: no \
+                 answer; {second}: Connection refused)"
+            )
+        );
+        let error = dial(&[closed(), second], 50.0, &mut Hearing::default()).unwrap_err();
+        assert_eq!(error.kind, Kind::ConnectionRefused);
+        assert_eq!(error.message.matches("Connection refused").count(), 2);
+    }
+
+    #[test]
+    fn an_interrupt_ends_it() {
+        let (first, listener, fill) = silent();
+        let mut hearing = Hearing { impatient: true, ..Hearing::default() };
+        let error = dial(&[first], 50.0, &mut hearing).unwrap_err();
+        assert_eq!(error.kind, Kind::Interrupted);
+        drop((listener, fill));
+    }
 }

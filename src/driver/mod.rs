@@ -23,6 +23,7 @@ pub mod dialling;
 mod foreign;
 pub mod operation;
 pub mod proxy;
+mod race;
 mod record;
 mod silence;
 mod stream;

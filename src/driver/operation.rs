@@ -23,7 +23,7 @@
 //! that is why a pump has to look before it writes.
 
 use super::deadline::{Deadline, Patience};
-use super::dialling::Dialling;
+use super::dialling::{Dialling, Next};
 use super::proxy::{Tunnel, blame};
 use super::record::TimedLine;
 use super::silence::Silence;
@@ -36,7 +36,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// When an operation is over. With the session it is over in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,22 +162,36 @@ impl Operation {
         self.dialling = Some(dialling);
     }
 
-    /// The next address to try, and the time that it has; None: there is none, or no time.
-    pub fn next_address(&mut self) -> Option<(SocketAddr, Duration)> {
-        let left = self.deadline.left(Stage::Connect).ok()?;
-        self.dialling.as_mut()?.next_address(left)
+    /// What to do with the addresses: one to be tried, or a wait. Err: none of them could be
+    /// connected to, or time is up.
+    pub fn next_address(&mut self) -> Result<Next, Error> {
+        let left = self.deadline.left(Stage::Connect).map_err(|error| self.out_of_time(error))?;
+        let Some(dialling) = &mut self.dialling else { return Ok(Next::Nowhere) };
+        let next = dialling.next(Instant::now(), left);
+        match &next {
+            Next::Dial { note: Some(note), .. } => self.conversation.session_mut().note(note.clone()),
+            Next::Nowhere => {
+                let error = dialling.nowhere();
+                return Err(self.not_connected(error));
+            }
+            Next::Dial { .. } | Next::Wait(_) => {}
+        }
+        Ok(next)
     }
 
-    /// The address that was tried last can't be connected to.
-    pub fn address_failed(&mut self, error: io::Error) {
-        if let Some(note) = self.dialling.as_mut().map(|dialling| dialling.failed(error)) {
+    /// The address at this place can't be connected to.
+    pub fn address_failed(&mut self, place: usize, error: io::Error) {
+        if let Some(note) = self.dialling.as_mut().map(|dialling| dialling.failed(place, error)) {
             self.session_mut().note(note);
         }
     }
 
-    /// None of the addresses could be connected to.
-    pub fn nowhere(&mut self) -> Option<Error> {
-        self.dialling.take().map(|dialling| self.not_connected(dialling.nowhere()))
+    /// The time for connecting is up: with what is known of the addresses.
+    pub fn out_of_time(&self, error: Error) -> Error {
+        match &self.dialling {
+            Some(dialling) => self.not_connected(dialling.out_of_time(error)),
+            None => self.not_connected(error),
+        }
     }
 
     /// An error of connecting, which may have been to a proxy.
@@ -193,6 +207,7 @@ impl Operation {
         let awaited = peer.filter(|_| self.greets_plainly && !is_tunnelled);
         self.silence = Silence::on(awaited.map(|address| address.port()));
         self.until = None;
+        self.dialling = None;
         let session = self.conversation.session_mut();
         session.note(match peer {
             Some(address) => format!("connected to {address}"),
@@ -446,7 +461,10 @@ impl Operation {
         if self.is_timed()
             && let Err(error) = self.silence.left(self.stage, &self.deadline)
         {
-            self.fail(error);
+            self.fail(match self.until {
+                Some(Until::Connected) => self.out_of_time(error),
+                _ => error,
+            });
         }
     }
 

@@ -40,16 +40,26 @@ const WRITE: Duration = Duration::from_millis(100);
 /// A look at what is there.
 const LOOK: Duration = Duration::from_millis(1);
 
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
 
 impl Stream {
     pub fn new(mut socket: Socket) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(socket.source(), SOCKET, interest)?;
+        poll.registry().register(socket.source(), SOCKET, BOTH)?;
+        Ok(Self::over(socket, poll))
+    }
+
+    /// Over a socket that this poll knows already.
+    pub fn in_poll(poll: Poll, mut socket: Socket) -> io::Result<Self> {
+        poll.registry().reregister(socket.source(), SOCKET, BOTH)?;
+        Ok(Self::over(socket, poll))
+    }
+
+    fn over(socket: Socket, poll: Poll) -> Self {
         let kind = Kind::Ours { socket, poll, events: Events::with_capacity(4), waker: None };
-        Ok(Self { kind, readable: false, writable: false, unacknowledged: false })
+        Self { kind, readable: false, writable: false, unacknowledged: false }
     }
 
     pub fn foreign(foreign: Box<dyn Foreign>) -> Self {

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import select
 import socket
 from asyncio.trsock import TransportSocket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -38,6 +39,8 @@ _FOR_EVER = float("inf")
 _PLAIN_TRANSPORTS = ("asyncio.selector_events", "uvloop.loop")
 
 _Observer = Callable[[TranscriptLine], None] | None
+# A family of addresses, and one of them as sockets take it.
+_Where = tuple[int, Any]
 # What `advance` gives: octets to send, seconds to wait, or that it is settled.
 _Step = bytes | float | None
 
@@ -126,7 +129,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
                 async with asyncio.timeout(connection.seconds_left()):
                     if proxy is not None:
                         found = await connection._resolve(host, port, observer) if proxy.resolves_here else []
-                        connection.tunnel(proxy, port, [_bare(address) for address in found])
+                        connection.tunnel(proxy, port, [_bare(where[0]) for _, where in found])
                     there = (host, port) if proxy is None else (proxy.host, proxy.port)
                     if sock is None and python_sockets.are_replaced():
                         sock = await connection._by_others(*there, path, source_address)
@@ -190,37 +193,79 @@ class Connection(Operation, asyncio.BufferedProtocol):
             except OSError as error:
                 self.unreachable(path, error.errno)
             return
-        addresses = await self._resolve(host, port, observer)
-        self.dial(host, [_bare(address) for address in addresses], port)
-        for address in addresses:
-            if (share := self.next_address()) is None:
-                break
-            try:
-                async with asyncio.timeout(share):
-                    await self._loop.create_connection(lambda: self, address, port, local_addr=source_address)
-                return
-            except OSError as error:
-                # A share that is used up is one too: a TimeoutError without a number.
-                self.address_failed(error.errno, observer)
-        if not self.seconds_left():
-            raise TimeoutError
-        self.nowhere()
-
-    async def _resolve(self, host: str, port: int, observer: _Observer) -> list[str]:
-        # An empty name is any local address, as it is for sockets.
-        name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
-        for family in (socket.AF_INET, socket.AF_INET6):
-            with contextlib.suppress(OSError):
-                socket.inet_pton(family, name)
-                return [name]
+        found = await self._resolve(host, port, observer)
+        source = None
+        if source_address is not None:
+            source = await self._find(*source_address)
+        self.dial(host, [_bare(where[0]) for _, where in found], port)
+        sock = await self._race(found, source, observer)
         try:
-            found = await self._loop.getaddrinfo(ascii_host(name), port, type=socket.SOCK_STREAM)
+            await self._loop.create_connection(lambda: self, sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _race(self, found: list[_Where], source: list[_Where] | None, observer: _Observer) -> Any:
+        """The socket of the first address that connects, as the engine says when each is tried."""
+        under_way: dict[asyncio.Task[socket.socket], int] = {}
+        try:
+            while True:
+                place, seconds = self.next_address(observer)
+                if place is not None:
+                    task = self._loop.create_task(self._attempt(*found[place], source))
+                    under_way[task] = place
+                    continue
+                done, _ = await asyncio.wait(
+                    under_way,
+                    timeout=None if seconds == float("inf") else seconds,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for task in [task for task in under_way if task in done]:
+                    if task.exception() is None:
+                        del under_way[task]
+                        return task.result()
+                    self._failed(under_way.pop(task), task.exception(), observer)
+        finally:
+            await _call_off(under_way)
+
+    def _failed(self, place: int, error: BaseException | None, observer: _Observer) -> None:
+        if not isinstance(error, OSError):
+            raise error or RuntimeError("an attempt was called off by none of ours")
+        self.address_failed(place, error.errno, observer)
+
+    async def _attempt(self, family: int, where: Any, source: list[_Where] | None) -> socket.socket:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            if source is not None:
+                own = next((own for kind, own in source if kind == family), None)
+                if own is None:
+                    raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
+                if os.name == "posix":
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind(own)
+            await self._loop.sock_connect(sock, where)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def _resolve(self, host: str, port: int, observer: _Observer) -> list[_Where]:
+        try:
+            found = await self._find(host, port)
         except (OSError, UnicodeError) as error:
             self.unknown_host(host, str(error))
             raise
-        addresses = [cast(str, address[0]) for *_, address in found]
-        self.looked_up([_bare(address) for address in addresses], observer)
-        return addresses
+        if _family(_named(host)) is None:
+            self.looked_up([_bare(where[0]) for _, where in found], observer)
+        return found
+
+    async def _find(self, host: str, port: int) -> list[_Where]:
+        name = _named(host)
+        if (family := _family(name)) is not None:
+            return [(family, (name, port))]
+        found = await self._loop.getaddrinfo(ascii_host(name), port, type=socket.SOCK_STREAM)
+        return [(family, where) for family, *_, where in found]
 
     # -- asking ---------------------------------------------------------------------
 
@@ -493,6 +538,35 @@ class Connection(Operation, asyncio.BufferedProtocol):
     def _address(self, name: str) -> tuple[str, int] | None:
         found = None if self._transport is None else self._transport.get_extra_info(name)
         return (found[0].partition("%")[0], found[1]) if isinstance(found, tuple) else None
+
+
+async def _call_off(under_way: Collection[asyncio.Task[socket.socket]]) -> None:
+    """Ends attempts that are wanted no more, and closes what one has connected meanwhile."""
+    for task in under_way:
+        task.add_done_callback(_close)
+        task.cancel()
+    # Cancelled itself, the caller leaves: the tasks close their sockets in their next turn.
+    if under_way:
+        await asyncio.wait(under_way)
+
+
+def _close(task: asyncio.Task[socket.socket]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
+
+
+def _named(host: str) -> str:
+    """An empty name is any local address, as it is for sockets."""
+    return host.removeprefix("[").removesuffix("]") or "0.0.0.0"
+
+
+def _family(name: str) -> int | None:
+    """Of an address; None for a name that is to be looked up."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with contextlib.suppress(OSError):
+            socket.inet_pton(family, name)
+            return family
+    return None
 
 
 def _bare(address: str) -> str:

@@ -20,7 +20,13 @@ KINDS = {
     "client": "this program",
 }
 # How the engine's notes about these begin.
-_NOTES = {"looked up": "dns", "connected to": "connect", "no connection to": "connect", "TLS": "tls"}
+_NOTES = {
+    "looked up": "dns",
+    "trying": "connect",
+    "connected to": "connect",
+    "no connection to": "connect",
+    "TLS": "tls",
+}
 
 
 @dataclass
