@@ -214,9 +214,7 @@ except rsmtp.SMTPTimeoutError as error:
 def test_blocking_clients(catcher, tmp_path):
     """In a namespace of its own, where another list of hosts is read."""
     hosts = tmp_path / "hosts"
-    hosts.write_text(
-        "127.0.0.1 localhost mail.test\n::1 mail.test\n127.0.0.2 silent.test\n::1 silent.test\n"
-    )
+    hosts.write_text("127.0.0.1 localhost mail.test\n::1 mail.test\n127.0.0.2 silent.test\n::1 silent.test\n")
     inside = f'mount --bind {hosts} /etc/hosts && exec "$@"'
     space = ["unshare", "--mount", "sh", "-c", inside, "sh"]
     try:
