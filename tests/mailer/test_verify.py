@@ -66,6 +66,16 @@ def test_tls_from_the_first_octet_and_a_token(either_mailer):
     assert list(seen.seconds) == ["lookup", "connect", "tls", "greeting", "hello", "login", "noop"]
 
 
+def test_a_login_that_is_offered_under_tls_only(monkeypatch, either_mailer):
+    """On this machine TLS comes up for its sake alone."""
+    with rsmtp.Catcher(username="ann", password="secret") as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
+        with rsmtp.Mailer(f"smtp://ann:secret@localhost:{server.port}") as mailer:
+            seen = mailer.verify()
+    assert (seen.security, seen.mechanism) == ("STARTTLS", "PLAIN")
+    assert "starttls" in seen.offered_in_plaintext and "auth" in seen.extensions
+
+
 def test_a_server_on_this_machine_without_a_login(either_mailer):
     with rsmtp.Catcher(tls="none") as server, rsmtp.Mailer(host="127.0.0.1", port=server.port) as mailer:
         seen = mailer.verify()

@@ -148,7 +148,11 @@ def look(client: Any, seen: Verification, security: str, login: dict[str, Any] |
             raise client._rsmtp_told(SMTPConnectError(code, text))
         yield from _open(client, seen, security)
         if login is not None:
+            in_plaintext, offered = client._rsmtp_tls is None, seen.extensions
             yield own.login(**login)
+            if in_plaintext and client._rsmtp_tls is not None:
+                # The login was offered under TLS only.
+                seen.offered_in_plaintext, seen.extensions = offered, dict(client._rsmtp_talk().extensions)
             seen.username = login["username"]
             _phase(seen, client, "login")
         code, text = yield own.noop()

@@ -44,7 +44,8 @@ class _Clients:
             local_hostname=hop.local_hostname,
             timeout=hop.timeout,
             source_address=hop.source_address,
-            tls="implicit" if hop.tls == "implicit" else "none",
+            # What is said by "default", the client does where nothing is said.
+            tls={"implicit": "implicit", "default": None}.get(hop.tls or "", "none"),
             context=hop.context,
             deadline=hop.deadline,
             pipelining=hop.pipelining,
