@@ -9,7 +9,7 @@ use super::operation::{Operation, UnderWay};
 use super::proxy::ProxySettings;
 use super::request::Request;
 use crate::address::name_to_look_up;
-use crate::driver::dialling::{self, Dialling, Next};
+use crate::driver::dialling::{self, Dialling};
 use crate::driver::{self, Attendant, Tunnel, connect};
 use crate::protocol::{Error, Event, Kind, Stage};
 use pyo3::prelude::*;
@@ -78,14 +78,14 @@ impl Operation {
     /// those under way. Raises when none of them could be connected to, or time is up.
     #[pyo3(signature = (observer: "object" = None) -> "tuple[int | None, float]")]
     fn next_address(&self, py: Python<'_>, observer: Option<Py<PyAny>>) -> PyResult<(Option<usize>, f64)> {
-        let mut next = Ok(Next::Nowhere);
+        let mut next = Ok(dialling::Next::Nowhere);
         self.note(py, observer, |operation, _| next = operation.next_address())?;
         match next.map_err(|error| to_python(py, &error))? {
-            Next::Dial { place, .. } => Ok((Some(place), 0.0)),
-            Next::Wait(Some(until)) => {
+            dialling::Next::Dial { place, .. } => Ok((Some(place), 0.0)),
+            dialling::Next::Wait(Some(until)) => {
                 Ok((None, until.saturating_duration_since(Instant::now()).as_secs_f64()))
             }
-            Next::Wait(None) | Next::Nowhere => Ok((None, f64::INFINITY)),
+            dialling::Next::Wait(None) | dialling::Next::Nowhere => Ok((None, f64::INFINITY)),
         }
     }
 

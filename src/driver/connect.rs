@@ -172,7 +172,7 @@ fn connect_any(
     let mut race = Race::new(source).map_err(broken)?;
     loop {
         let next = operation.next_address();
-        operation.note_lines(|line| attendant.hear(line));
+        operation.note_lines(attendant.listens(), |line| attendant.hear(line));
         let limit = match next? {
             Next::Dial { place, address, .. } => {
                 if let Err(error) = race.enter(place, address) {
