@@ -1,7 +1,7 @@
 //! Conversations in plain text, replayed whole, by line and by byte. The
 //! format is told in `tests/dialogues/README.md`.
 
-use rsmtp::protocol::auth::{Credentials, Mechanism, Secret};
+use rsmtp::protocol::auth::{ChannelBinding, Credentials, Mechanism, Secret};
 use rsmtp::protocol::command::Command;
 use rsmtp::protocol::session::{Options, Plaintext};
 use rsmtp::protocol::transaction::{Fate, Transaction, Verdict};
@@ -53,7 +53,12 @@ fn dialogues() {
 
 fn replay(name: &str, text: &str, pace: Pace) {
     let options = options(text.lines().find_map(|line| line.strip_prefix("options: ")).unwrap_or(""));
-    let session = Session::new(options);
+    let mut session = Session::new(options);
+    // Of the examples of RFC 5802 5 and RFC 7677 3.
+    session.draw_nonces(match text.contains("fyko+d2lbbFgONRv9qkxdawL") {
+        true => || Some("fyko+d2lbbFgONRv9qkxdawL".to_owned()),
+        false => || Some("rOprNGfwEbeRWgbNEkqO".to_owned()),
+    });
     let mut replay = Replay { pace, session, said: Vec::new(), came: Vec::new(), tls_due: false };
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
@@ -86,7 +91,12 @@ fn replay(name: &str, text: &str, pace: Pace) {
             "TLS" => {
                 assert!(replay.tls_due, "{context}: TLS is not due");
                 replay.tls_due = false;
-                replay.session.tls_established();
+                // As long as it is said, one octet after the other from 0 on.
+                let binding = rest.split_once(' ').map(|(name, octets)| ChannelBinding {
+                    name: if name == "tls-exporter" { "tls-exporter" } else { "tls-server-end-point" },
+                    data: (0..octets.parse().expect(&context)).collect(),
+                });
+                replay.session.tls_established(binding);
                 replay.pump();
             }
             "=" => {
@@ -171,6 +181,7 @@ impl Replay {
                     self.tls_due = true;
                     return;
                 }
+                Step::Work => self.session.work(),
                 Step::Receive(_) | Step::Idle => break,
             }
         }
@@ -223,16 +234,24 @@ fn parse(words: &[&str], content: String, context: &str) -> Request {
         ["helo", name] => Request::Command(Command::Helo(name.parse().expect(context))),
         ["starttls"] => Request::Command(Command::StartTls),
         ["login", user, secret] => {
-            Request::Login { credentials: password(user, secret), mechanism: None, initial_response: true }
+            Request::Login { credentials: password(user, secret), initial_response: true }
         }
         ["login", user, secret, "with", mechanism] => Request::Login {
-            credentials: password(user, secret),
-            mechanism: Mechanism::from_name(mechanism),
+            credentials: password(user, secret)
+                .by(Mechanism::from_name(mechanism).expect(context))
+                .expect(context),
             initial_response: false,
         },
         ["token", user, token] => Request::Login {
             credentials: Credentials::new(user, Secret::AccessToken(token.to_owned())).expect(context),
-            mechanism: None,
+            initial_response: true,
+        },
+        ["certificate", user] => Request::Login {
+            credentials: Credentials::new(user, Secret::Certificate).expect(context),
+            initial_response: true,
+        },
+        ["certificate"] => Request::Login {
+            credentials: Credentials::new("", Secret::Certificate).expect(context),
             initial_response: true,
         },
         ["auth", mechanism] => Request::AuthBy { mechanism: mechanism.to_owned(), initial_response: None },

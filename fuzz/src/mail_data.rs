@@ -88,7 +88,7 @@ fn take_all(session: &mut Session) -> Vec<u8> {
                 session.sent(taken);
             }
             Step::Yield(_) => {}
-            Step::Receive(_) | Step::Idle | Step::UpgradeTls => return said,
+            Step::Receive(_) | Step::Idle | Step::UpgradeTls | Step::Work => return said,
         }
     }
 }

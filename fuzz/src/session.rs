@@ -33,7 +33,7 @@ const SECRET: &str = "correct-horse-battery";
 const SECRET_CODED: [&str; 2] = ["Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "b3JyZWN0LWhvcnNlLWJhdHRlcn"];
 
 /// What a caller can ask for, by name; `Move::Ask` counts through it.
-pub const REQUESTS: [&str; 38] = [
+pub const REQUESTS: [&str; 41] = [
     "hello",
     "ehlo",
     "helo",
@@ -43,6 +43,9 @@ pub const REQUESTS: [&str; 38] = [
     "login with PLAIN",
     "login with LOGIN",
     "login with CRAM-MD5",
+    "login with SCRAM-SHA-1",
+    "login with SCRAM-SHA-256",
+    "certificate",
     "token",
     "auth",
     "auth with response",
@@ -146,8 +149,11 @@ struct Flight {
 impl Run {
     fn new(bits: u8, piece: usize) -> Self {
         let options = options(bits);
+        let mut session = Session::new(options);
+        // The one of the dialogues, whose servers extend it.
+        session.draw_nonces(|| Some("rOprNGfwEbeRWgbNEkqO".to_owned()));
         Self {
-            session: Session::new(options),
+            session,
             options,
             piece,
             take: usize::MAX,
@@ -210,9 +216,17 @@ impl Run {
         self.note(Err(failed));
     }
 
+    /// A server may ask for some seconds of it: the caller gives up before that.
+    fn work(&mut self) {
+        self.session.work();
+        if self.session.is_at_work() {
+            self.time_out();
+        }
+    }
+
     fn secure(&mut self) {
         if self.session.is_upgrading() {
-            self.session.tls_established();
+            self.session.tls_established(None);
             assert_eq!(self.session.extensions().iter().count(), 0, "learnt before TLS, known after it");
             assert!(self.session.is_secure());
         }
@@ -251,10 +265,15 @@ impl Run {
     fn ask(&mut self, name: &str) {
         let line = |text: &str| Request::Command(Command::Free(text.parse().unwrap()));
         let command = Request::Command;
-        let login = |secret, mechanism| Request::Login {
-            credentials: Credentials::new("alice", secret).unwrap(),
-            mechanism,
-            initial_response: mechanism.is_none(),
+        let login = |secret, mechanism: Option<Mechanism>| {
+            let credentials = Credentials::new("alice", secret).unwrap();
+            Request::Login {
+                credentials: match mechanism {
+                    Some(mechanism) => credentials.by(mechanism).unwrap(),
+                    None => credentials,
+                },
+                initial_response: mechanism.is_none(),
+            }
         };
         let password = || Secret::Password(SECRET.to_owned());
         let auth = |initial_response| Request::AuthBy { mechanism: "PLAIN".to_owned(), initial_response };
@@ -274,6 +293,9 @@ impl Run {
             "login with PLAIN" => login(password(), Some(Mechanism::Plain)),
             "login with LOGIN" => login(password(), Some(Mechanism::Login)),
             "login with CRAM-MD5" => login(password(), Some(Mechanism::CramMd5)),
+            "login with SCRAM-SHA-1" => login(password(), Mechanism::from_name("SCRAM-SHA-1")),
+            "login with SCRAM-SHA-256" => login(password(), Mechanism::from_name("SCRAM-SHA-256")),
+            "certificate" => login(Secret::Certificate, None),
             "token" => login(Secret::AccessToken(SECRET.to_owned()), None),
             "auth" => auth(None),
             "auth with response" => auth(Some(format!("\0alice\0{SECRET}").into_bytes())),
@@ -369,6 +391,7 @@ impl Run {
                     assert!(!over, "an ended session waits");
                     return;
                 }
+                Step::Work => self.work(),
                 Step::UpgradeTls | Step::Idle => return self.tell_stranded(),
             }
         }

@@ -859,26 +859,30 @@ class Exchange:
     challenge it gives the initial response, or None.
     """
     def __call__(self, /, challenge: bytes | None = None) -> bytes | None: ...
+    def conclude(self, /, text: bytes) -> None:
+        """
+        The server says that we are in, with this text: raises SMTPProtocolError if it has not
+        proven what it had to.
+        """
 
 @final
 class Login:
     """
     A username and a password, or an OAuth 2.0 access token, that were asked for.
     """
-    def __new__(cls, /, username, *, password=None, access_token=None) -> Login:
+    def __new__(cls, /, username, *, password=None, access_token=None, mechanism: str | None = None) -> Login:
         """
-        ValueError for what could not stand in a login.
+        ValueError for what could not stand in a login, and for a mechanism that the secret does
+        not fit.
         """
     def exchange(self, /, mechanism) -> Exchange:
         """
-        An authobject for this mechanism.
+        An authobject for this mechanism, which knows nothing of TLS.
         """
-    def mechanisms(
-        self, /, offered: SupportsGetItem[int, str], *, encrypted: bool, mechanism: str | None = None
-    ) -> list[str]:
+    def mechanisms(self, /, offered: SupportsGetItem[int, str]) -> list[str]:
         """
-        The mechanisms of `offered` that fit the secret, in the order in which a session tries
-        them; only `mechanism` where one is named.
+        The mechanisms of `offered` that fit it, in smtplib's order, and behind those the ones
+        that smtplib does not know.
         """
 
 @disjoint_base
@@ -1779,7 +1783,8 @@ class Request:
         """
         AUTH (RFC 4954) by the session itself: with `mechanism`, or with the first
         that the server offers and the secret fits: under TLS PLAIN, otherwise the
-        strongest. Either a password or an OAuth 2.0 access token.
+        strongest, SCRAM before all. Either a password or an OAuth 2.0 access token; neither for
+        EXTERNAL.
         """
     @staticmethod
     def mail(sender: str, options: SupportsGetItem[int, str] = ...) -> Request:

@@ -65,6 +65,8 @@ class BaseMailer:
             for waiting, too: an asynchronous one is cancelled then; what a plain one gives later
             is not used, and a Mailer, which can't interrupt it, raises SMTPTimeoutError when it
             has returned.
+        mechanism: the one by which to log in, as "SCRAM-SHA-256", and no other. Default: the
+            best that the server offers, as in `SmtpClient.login`.
         initial_response_ok: whether AUTH may say its first response with the command
             (RFC 4954 4), as in `SmtpClient.login`.
         connections: sessions at most at the same time.
@@ -107,6 +109,7 @@ class BaseMailer:
         user: str | None = None,
         password: rsmtp.typing.Secret | None = None,
         access_token: rsmtp.typing.Secret | None = None,
+        mechanism: str | None = None,
         tls: rsmtp.typing.Tls | None = None,
         context: rsmtp.typing.Context | None = None,
         timeout: float | None = None,
@@ -136,7 +139,7 @@ class BaseMailer:
         username = arguments.maybe_text("username", username)
         settings = {
             "host": host, "port": port, "username": _username(username, user), "password": password,
-            "access_token": access_token,
+            "access_token": access_token, "mechanism": mechanism,
             "tls": tls, "context": context, "timeout": timeout, "deadline": deadline,
             "local_hostname": local_hostname, "source_address": source_address, "pipelining": pipelining,
             "chunking": chunking, "allow_plaintext_auth": allow_plaintext_auth,

@@ -1,15 +1,16 @@
 //! What a login takes, as Python gives it: a text, or a callable that is asked for each session.
 
 use super::argument::checked;
-use super::error::{Told, bad_argument};
-use super::request::known_mechanism;
+use super::error::{Told, bad_argument, to_python};
 use crate::bulk::Source;
 use crate::driver::Patience;
-use crate::protocol::auth::{self, Credentials, Secret};
+use crate::protocol::auth::{self, Answer, BadCredential, Credentials, Ground, Mechanism, Order, Secret};
+use crate::protocol::error::Advice;
 use crate::protocol::{Error, Kind, Stage};
+use crate::tls::random::nonce;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A username and a password, or an OAuth 2.0 access token, that were asked for.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
@@ -28,44 +29,37 @@ mod given {
 
 #[pymethods]
 impl Login {
-    /// ValueError for what could not stand in a login.
+    /// ValueError for what could not stand in a login, and for a mechanism that the secret does
+    /// not fit.
     #[new]
-    #[pyo3(signature = (username, *, password=None, access_token=None))]
+    #[pyo3(signature = (username, *, password=None, access_token=None, mechanism=None))]
     fn new(
         #[pyo3(from_py_with = given::username)] username: String,
         #[pyo3(from_py_with = given::password)] password: Option<String>,
         #[pyo3(from_py_with = given::access_token)] access_token: Option<String>,
-    ) -> PyResult<Self> {
-        let secret = match (password, access_token) {
-            (Some(password), None) => Secret::Password(password),
-            (None, Some(token)) => Secret::AccessToken(token),
-            _ => return Err(bad_argument("access_token", &"give either a password or an access token")),
-        };
-        Ok(Self { credentials: credentials(&username, secret)? })
-    }
-
-    /// The mechanisms of `offered` that fit the secret, in the order in which a session tries
-    /// them; only `mechanism` where one is named.
-    #[pyo3(signature = (offered, *, encrypted, mechanism=None))]
-    fn mechanisms(
-        &self,
-        offered: Vec<String>,
-        encrypted: bool,
         mechanism: Option<&str>,
-    ) -> PyResult<Vec<&'static str>> {
-        let named = match mechanism {
-            None => None,
-            Some(name) => Some(known_mechanism(name, &self.credentials)?),
-        };
-        let mut chosen = self.credentials.choose(&offered, encrypted);
-        chosen.retain(|mechanism| named.is_none_or(|named| *mechanism == named));
-        Ok(chosen.into_iter().map(auth::Mechanism::name).collect())
+    ) -> PyResult<Self> {
+        let secret = secret(password, access_token, mechanism)?;
+        Ok(Self { credentials: credentials(&username, secret, mechanism)? })
     }
 
-    /// An authobject for this mechanism.
+    /// The mechanisms of `offered` that fit it, in smtplib's order, and behind those the ones
+    /// that smtplib does not know.
+    fn mechanisms(&self, offered: Vec<String>) -> Vec<&'static str> {
+        let chosen = self.credentials.choose(&offered, Order::Smtplib, false);
+        chosen.into_iter().map(Mechanism::name).collect()
+    }
+
+    /// An authobject for this mechanism, which knows nothing of TLS.
     fn exchange(&self, #[pyo3(from_py_with = given::mechanism)] mechanism: String) -> PyResult<Exchange> {
         let mechanism = known_mechanism(&mechanism, &self.credentials)?;
-        Ok(Exchange(Mutex::new(auth::Exchange::new(mechanism, self.credentials.clone()))))
+        let ground = Ground { offered: &[], binding: None, nonce };
+        let exchange = auth::Exchange::new(mechanism, self.credentials.clone(), ground);
+        let exchange = exchange.ok_or_else(|| {
+            let why = format!("{} can't be shown to an overridden method", mechanism.name());
+            bad_argument("mechanism", &why)
+        })?;
+        Ok(Exchange(Mutex::new(exchange)))
     }
 }
 
@@ -77,17 +71,85 @@ pub struct Exchange(Mutex<auth::Exchange>);
 #[pymethods]
 impl Exchange {
     #[pyo3(signature = (challenge=None))]
-    fn __call__(&self, challenge: Option<&[u8]>) -> Option<Vec<u8>> {
-        let mut exchange = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match challenge {
-            None => exchange.initial_response(false),
-            Some(challenge) => exchange.respond(challenge),
+    fn __call__(&self, py: Python<'_>, challenge: Option<&[u8]>) -> PyResult<Option<Vec<u8>>> {
+        let Some(challenge) = challenge else { return Ok(self.exchange().initial_response(false)) };
+        let answer = py.detach(|| {
+            let mut exchange = self.exchange();
+            match exchange.respond(challenge) {
+                Answer::Work => loop {
+                    if let Some(said) = exchange.work() {
+                        return Answer::Say(said);
+                    }
+                },
+                answer => answer,
+            }
+        });
+        match answer {
+            Answer::Say(said) => Ok(Some(said)),
+            Answer::Refused(_) => Ok(Some(Vec::new())),
+            Answer::Cancel | Answer::Work => Ok(None),
+            Answer::Distrust(why) => Err(impostor(py, &why)),
+        }
+    }
+
+    /// The server says that we are in, with this text: raises SMTPProtocolError if it has not
+    /// proven what it had to.
+    fn conclude(&self, py: Python<'_>, text: &[u8]) -> PyResult<()> {
+        let concluded = self.exchange().concluded(text);
+        concluded.map_err(|why| impostor(py, why))
+    }
+}
+
+impl Exchange {
+    fn exchange(&self) -> MutexGuard<'_, auth::Exchange> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn impostor(py: Python<'_>, why: &str) -> PyErr {
+    to_python(py, &Error::new(Kind::Protocol, Stage::Auth, why).with_advice(Advice::DistrustTheServer))
+}
+
+/// What a login proves itself by: one of a password, a token and, for EXTERNAL, neither.
+pub fn secret(
+    password: Option<String>,
+    access_token: Option<String>,
+    mechanism: Option<&str>,
+) -> PyResult<Secret> {
+    match (password, access_token) {
+        (Some(password), None) => Ok(Secret::Password(password)),
+        (None, Some(token)) => Ok(Secret::AccessToken(token)),
+        (None, None) if is_external(mechanism) => Ok(Secret::Certificate),
+        _ => Err(PyValueError::new_err("login takes a password or an access_token, one of them")),
+    }
+}
+
+fn is_external(mechanism: Option<&str>) -> bool {
+    mechanism.and_then(Mechanism::from_name) == Some(Mechanism::External)
+}
+
+pub fn credentials(username: &str, secret: Secret, mechanism: Option<&str>) -> PyResult<Credentials> {
+    let bad = |bad: BadCredential| PyValueError::new_err(bad.to_string());
+    let credentials = Credentials::new(username, secret).map_err(bad)?;
+    match mechanism {
+        None => Ok(credentials),
+        Some(name) => {
+            let mechanism = known_mechanism(name, &credentials)?;
+            credentials.by(mechanism).map_err(bad)
         }
     }
 }
 
-fn credentials(username: &str, secret: Secret) -> PyResult<Credentials> {
-    Credentials::new(username, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))
+fn known_mechanism(name: &str, credentials: &Credentials) -> PyResult<Mechanism> {
+    let known = Mechanism::from_name(name).filter(|mechanism| credentials.fits(*mechanism));
+    known.ok_or_else(|| {
+        let fitting = Mechanism::ALL.into_iter().filter(|mechanism| credentials.fits(*mechanism));
+        let names: Vec<&str> = fitting.map(Mechanism::name).collect();
+        bad_argument(
+            "mechanism",
+            &format!("{name:?} is not one of {} (for others: auth())", names.join(", ")),
+        )
+    })
 }
 
 /// A password or an access token: a text, or a callable that is asked for each session.
@@ -96,11 +158,20 @@ pub fn source(
     username: Option<String>,
     password: Option<Py<PyAny>>,
     access_token: Option<Py<PyAny>>,
+    mechanism: Option<String>,
     patience: Patience,
 ) -> PyResult<Option<Source>> {
     let (argument, secret, wrap): (_, _, fn(String) -> Secret) = match (password, access_token) {
         (Some(password), None) => ("password", password, Secret::Password),
         (None, Some(token)) => ("access_token", token, Secret::AccessToken),
+        (None, None) if is_external(mechanism.as_deref()) => {
+            let username = username.as_deref().unwrap_or_default();
+            let credentials = credentials(username, Secret::Certificate, mechanism.as_deref())?;
+            return Ok(Some(Source::Fixed(credentials)));
+        }
+        (None, None) if username.is_none() && mechanism.is_some() => {
+            return Err(bad_argument("mechanism", &"is for a login, which wants a username and a secret"));
+        }
         (None, None) if username.is_none() => return Ok(None),
         (None, None) => return Err(bad_argument("password", &"is missing: a username alone can't log in")),
         _ => return Err(bad_argument("access_token", &"stands for a password: give one of them")),
@@ -108,9 +179,11 @@ pub fn source(
     let Some(username) = username else {
         return Err(bad_argument("username", &"is missing: a password alone can't log in"));
     };
+    // Before anything is asked: with a secret that no mechanism minds.
+    credentials(&username, wrap("x".to_owned()), mechanism.as_deref())?;
     if !secret.bind(py).is_callable() {
         let text: String = checked("secret_or_function", argument, secret.bind(py))?;
-        return Ok(Some(Source::Fixed(credentials(&username, wrap(text))?)));
+        return Ok(Some(Source::Fixed(credentials(&username, wrap(text), mechanism.as_deref())?)));
     }
     let seconds = patience.stage.into_iter().chain(patience.operation).min().map(|limit| limit.as_secs_f64());
     Ok(Some(Source::Asked(Arc::new(move |rejected| {
@@ -119,7 +192,7 @@ pub fn source(
                 let asked = py
                     .import("rsmtp._client.credentials")?
                     .call_method1("ask", (argument, &secret, seconds, rejected.map(Credentials::secret)))?;
-                credentials(&username, wrap(asked.extract()?))
+                credentials(&username, wrap(asked.extract()?), mechanism.as_deref())
             };
             ask().map_err(|raised| not_told(py, raised))
         })

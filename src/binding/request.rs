@@ -1,6 +1,6 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
-use super::credentials::Login;
+use super::credentials::{Login, credentials, secret};
 use super::error::{bad_argument, to_python};
 use super::message::{MailData, Ready, ready};
 use super::ssl_context::Raised;
@@ -9,7 +9,7 @@ use crate::address::{ForwardPath, ReversePath};
 use crate::driver::{Operation, Until};
 use crate::protocol;
 use crate::protocol::Error;
-use crate::protocol::auth::{Credentials, Mechanism, Secret};
+use crate::protocol::auth::Credentials;
 use crate::protocol::command::{BadText, ClientName, Command, Letters, LineText, Parameter};
 use crate::protocol::opening::{Plan, Security};
 use crate::protocol::transaction::Transaction;
@@ -162,7 +162,8 @@ impl Request {
 
     /// AUTH (RFC 4954) by the session itself: with `mechanism`, or with the first
     /// that the server offers and the secret fits: under TLS PLAIN, otherwise the
-    /// strongest. Either a password or an OAuth 2.0 access token.
+    /// strongest, SCRAM before all. Either a password or an OAuth 2.0 access token; neither for
+    /// EXTERNAL.
     #[staticmethod]
     #[pyo3(signature = (user, password=None, *, access_token=None, mechanism=None, initial_response=true))]
     fn login(
@@ -172,18 +173,8 @@ impl Request {
         mechanism: Option<&str>,
         initial_response: bool,
     ) -> PyResult<Self> {
-        let secret = match (password, access_token) {
-            (Some(password), None) => Secret::Password(password),
-            (None, Some(token)) => Secret::AccessToken(token),
-            _ => return Err(PyValueError::new_err("login takes a password or an access_token, one of them")),
-        };
-        let credentials =
-            Credentials::new(&user, secret).map_err(|bad| PyValueError::new_err(bad.to_string()))?;
-        let mechanism = match mechanism {
-            None => None,
-            Some(name) => Some(known_mechanism(name, &credentials)?),
-        };
-        Ok(Self::new(protocol::Request::Login { credentials, mechanism, initial_response }))
+        let credentials = credentials(&user, secret(password, access_token, mechanism)?, mechanism)?;
+        Ok(Self::new(protocol::Request::Login { credentials, initial_response }))
     }
 
     /// AUTH whose responses the caller gives to each challenge.
@@ -419,16 +410,4 @@ pub fn parameters(argument: &str, options: &[String]) -> PyResult<Vec<Parameter>
         option.parse().map_err(|why| bad_argument(argument, &format!("{why} (in: {})", all())))
     };
     options.iter().map(parse).collect()
-}
-
-pub fn known_mechanism(name: &str, credentials: &Credentials) -> PyResult<Mechanism> {
-    let known = Mechanism::from_name(name).filter(|mechanism| credentials.fits(*mechanism));
-    known.ok_or_else(|| {
-        let fitting = Mechanism::ALL.into_iter().filter(|mechanism| credentials.fits(*mechanism));
-        let names: Vec<&str> = fitting.map(Mechanism::name).collect();
-        bad_argument(
-            "mechanism",
-            &format!("{name:?} is not one of {} (for others: auth())", names.join(", ")),
-        )
-    })
 }

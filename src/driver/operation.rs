@@ -31,7 +31,7 @@ use super::view::View;
 use crate::protocol::error::system_words;
 use crate::protocol::opening::Plan;
 use crate::protocol::{Error, Event, Kind, Options, Session, Stage};
-use crate::tls::{Conversation, MakeLayer, Move, RecordLayer};
+use crate::tls::{Conversation, MakeLayer, Move, RecordLayer, random};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -82,14 +82,20 @@ pub struct Operation {
     events: VecDeque<Event>,
     /// There is nothing in flight, and no time runs.
     is_at_rest: bool,
+    /// There is more to compute before anything can be said: a pump looks what has come, and
+    /// comes back at once.
+    is_at_work: bool,
 }
 
 impl Operation {
     /// Connecting is the first operation, and its clock starts now.
     pub fn new(options: Options, layer: Option<Box<dyn RecordLayer>>, patience: Patience) -> Self {
+        let greets_plainly = layer.is_none() && !options.implicit_tls;
+        let mut conversation = Conversation::new(options, layer);
+        conversation.session_mut().draw_nonces(random::nonce);
         Self {
-            greets_plainly: layer.is_none() && !options.implicit_tls,
-            conversation: Conversation::new(options, layer),
+            greets_plainly,
+            conversation,
             view: Arc::new(View::new()),
             patience,
             deadline: Deadline::start(patience),
@@ -103,6 +109,7 @@ impl Operation {
             farewell: Vec::new(),
             events: VecDeque::new(),
             is_at_rest: false,
+            is_at_work: false,
         }
     }
 
@@ -318,6 +325,7 @@ impl Operation {
         if is_unheard && self.is_conversing() && self.conversation.is_about_to_send() {
             self.take_in();
         }
+        self.is_at_work = false;
         while let Some(until) = self.until.filter(|until| *until != Until::Connected) {
             let settled = match (self.conversation.next_move(), until) {
                 // The caller hears what has come before more is said.
@@ -343,6 +351,15 @@ impl Operation {
                         continue;
                     }
                     return None;
+                }
+                (Ok(Move::Work), _) => {
+                    self.stage = Stage::Auth;
+                    self.conversation.work();
+                    self.is_at_work = self.conversation.is_at_work();
+                    match self.is_at_work {
+                        true => return None,
+                        false => continue,
+                    }
                 }
                 (Ok(Move::Idle), Until::Ended) => {
                     self.is_at_rest = true;
@@ -451,6 +468,9 @@ impl Operation {
     pub fn left(&self) -> Option<Duration> {
         if !self.is_timed() {
             return None;
+        }
+        if self.is_at_work {
+            return Some(Duration::ZERO);
         }
         let left = self.silence.left(self.stage, &self.deadline).unwrap_or_default();
         Some(self.silence.until_told(self.stage, &self.deadline).map_or(left, |until| left.min(until)))

@@ -2,6 +2,8 @@
 //! exchange of one of them. Secrets live here and never reach a transcript.
 
 use super::reply::Reply;
+use super::scram::{self, Bound, Scram};
+pub use super::scram::{ChannelBinding, Hash};
 use super::transcript::MASK;
 use encodify::base64::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -11,6 +13,9 @@ use std::fmt;
 /// A mechanism that the session answers by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
+    /// RFC 5802: the password itself never travels, and the server proves that it knows it, too.
+    /// With `plus` the exchange is bound to the TLS connection.
+    Scram { hash: Hash, plus: bool },
     /// RFC 2195: the password itself never travels.
     CramMd5,
     /// RFC 7628: an access token.
@@ -21,19 +26,37 @@ pub enum Mechanism {
     Plain,
     /// Never standardised, spoken everywhere.
     Login,
+    /// RFC 4422 A: what TLS has shown, a client's certificate.
+    External,
 }
 
 impl Mechanism {
-    /// Strongest first.
-    pub const ALL: [Self; 5] = [Self::CramMd5, Self::OAuthBearer, Self::XOAuth2, Self::Plain, Self::Login];
+    /// Strongest first. Where a -PLUS is offered that we can do, it is to be used (RFC 5802 6).
+    pub const ALL: [Self; 10] = [
+        Self::Scram { hash: Hash::Sha256, plus: true },
+        Self::Scram { hash: Hash::Sha1, plus: true },
+        Self::Scram { hash: Hash::Sha256, plus: false },
+        Self::Scram { hash: Hash::Sha1, plus: false },
+        Self::CramMd5,
+        Self::OAuthBearer,
+        Self::XOAuth2,
+        Self::Plain,
+        Self::Login,
+        Self::External,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
+            Self::Scram { hash: Hash::Sha256, plus: true } => "SCRAM-SHA-256-PLUS",
+            Self::Scram { hash: Hash::Sha256, plus: false } => "SCRAM-SHA-256",
+            Self::Scram { hash: Hash::Sha1, plus: true } => "SCRAM-SHA-1-PLUS",
+            Self::Scram { hash: Hash::Sha1, plus: false } => "SCRAM-SHA-1",
             Self::CramMd5 => "CRAM-MD5",
             Self::OAuthBearer => "OAUTHBEARER",
             Self::XOAuth2 => "XOAUTH2",
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
+            Self::External => "EXTERNAL",
         }
     }
 
@@ -41,9 +64,39 @@ impl Mechanism {
         Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
     }
 
+    /// Whether this kind of secret is what it takes.
     fn takes(self, secret: &Secret) -> bool {
-        let for_token = matches!(self, Self::OAuthBearer | Self::XOAuth2);
-        for_token == matches!(secret, Secret::AccessToken(_))
+        match self {
+            Self::OAuthBearer | Self::XOAuth2 => matches!(secret, Secret::AccessToken(_)),
+            Self::External => matches!(secret, Secret::Certificate),
+            Self::Scram { .. } | Self::CramMd5 | Self::Plain | Self::Login => {
+                matches!(secret, Secret::Password(_))
+            }
+        }
+    }
+}
+
+/// In which order mechanisms are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Strongest first.
+    Strongest,
+    /// SCRAM first, and then PLAIN, which takes the fewest turns: for a connection on which only
+    /// the server hears the password.
+    Quickest,
+    /// CRAM-MD5, PLAIN and LOGIN, as smtplib has them, and then those that it doesn't know.
+    Smtplib,
+}
+
+impl Order {
+    fn rank(self, mechanism: Mechanism) -> u8 {
+        let scram = matches!(mechanism, Mechanism::Scram { .. });
+        match self {
+            Self::Strongest => 0,
+            Self::Quickest if scram => 0,
+            Self::Quickest => 1 + u8::from(mechanism != Mechanism::Plain),
+            Self::Smtplib => u8::from(scram),
+        }
     }
 }
 
@@ -53,6 +106,9 @@ pub enum Secret {
     Password(String),
     /// An OAuth 2.0 access token, for OAUTHBEARER and XOAUTH2.
     AccessToken(String),
+    /// None of ours: the certificate that this client shows within TLS, for EXTERNAL. The user
+    /// may be empty: it is then the one whom the certificate names.
+    Certificate,
 }
 
 impl fmt::Debug for Secret {
@@ -66,6 +122,8 @@ impl fmt::Debug for Secret {
 pub struct Credentials {
     user: String,
     secret: Secret,
+    /// The one that the caller has named.
+    mechanism: Option<Mechanism>,
 }
 
 impl Credentials {
@@ -74,6 +132,7 @@ impl Credentials {
         let (argument, text) = match &secret {
             Secret::Password(text) => ("password", text),
             Secret::AccessToken(text) => ("access_token", text),
+            Secret::Certificate => ("user", &String::new()),
         };
         for (argument, text) in [("user", user), (argument, text)] {
             if text.contains(['\0', '\r', '\n']) {
@@ -89,24 +148,56 @@ impl Credentials {
                 return Err(BadCredential { argument, why: "is not visible ASCII" });
             }
         }
-        Ok(Self { user: user.to_owned(), secret })
+        let credentials = Self { user: user.to_owned(), secret, mechanism: None };
+        match credentials.secret {
+            // Nothing but a name says that it is meant.
+            Secret::Certificate => credentials.by(Mechanism::External),
+            _ => Ok(credentials),
+        }
     }
 
-    /// The mechanisms of `offered` that fit this secret, in the order in which they are tried:
-    /// strongest first. With `quickly` PLAIN comes first, which takes the fewest turns; that is
-    /// for a connection on which only the server hears the password.
-    pub fn choose(&self, offered: &[String], quickly: bool) -> Vec<Mechanism> {
+    /// To log in by this mechanism and by no other.
+    pub fn by(self, mechanism: Mechanism) -> Result<Self, BadCredential> {
+        if !mechanism.takes(&self.secret) {
+            return Err(BadCredential { argument: "mechanism", why: "takes another kind of secret" });
+        }
+        if let Mechanism::Scram { .. } = mechanism
+            && let Err(argument) = scram::prepared(&self.user, text_of(&self.secret))
+        {
+            let why = "is empty, or has characters that SCRAM does not take (SASLprep, RFC 4013)";
+            return Err(BadCredential { argument, why });
+        }
+        Ok(Self { mechanism: Some(mechanism), ..self })
+    }
+
+    /// The mechanisms of `offered` that fit this secret, in the order in which they are tried.
+    /// A -PLUS is among them where the connection can be bound, SCRAM where it takes these
+    /// letters; but one that is named is taken at its word.
+    pub fn choose(&self, offered: &[String], order: Order, can_bind: bool) -> Vec<Mechanism> {
         let offers = |m: &Mechanism| offered.iter().any(|name| name.eq_ignore_ascii_case(m.name()));
-        let mut chosen: Vec<_> =
-            Mechanism::ALL.into_iter().filter(|m| m.takes(&self.secret) && offers(m)).collect();
+        let prepared = || scram::prepared(&self.user, text_of(&self.secret)).is_ok();
+        let possible = |m: &Mechanism| match m {
+            Mechanism::Scram { plus, .. } => (can_bind || !plus) && prepared(),
+            _ => true,
+        };
+        let mut chosen: Vec<_> = Mechanism::ALL
+            .into_iter()
+            .filter(|m| self.mechanism.is_none_or(|named| named == *m))
+            .filter(|m| m.takes(&self.secret) && offers(m) && possible(m))
+            .collect();
         // The sort is stable.
-        chosen.sort_by_key(|m| !(quickly && *m == Mechanism::Plain));
+        chosen.sort_by_key(|m| order.rank(*m));
         chosen
     }
 
     /// The password or the token.
     pub fn secret(&self) -> &str {
         text_of(&self.secret)
+    }
+
+    /// The one that the caller has named.
+    pub fn mechanism(&self) -> Option<Mechanism> {
+        self.mechanism
     }
 
     pub fn fits(&self, mechanism: Mechanism) -> bool {
@@ -117,6 +208,7 @@ impl Credentials {
 fn text_of(secret: &Secret) -> &str {
     match secret {
         Secret::Password(text) | Secret::AccessToken(text) => text,
+        Secret::Certificate => "",
     }
 }
 
@@ -133,18 +225,70 @@ impl fmt::Display for BadCredential {
     }
 }
 
+/// What comes of a challenge.
+#[derive(Debug)]
+#[must_use = "an unsaid answer stalls the exchange"]
+pub enum Answer {
+    Say(Vec<u8>),
+    /// [`Exchange::work`] comes before anything can be said.
+    Work,
+    /// The server has said why it will refuse, and is to be heard to the end.
+    Refused(String),
+    /// The exchange must be cancelled.
+    Cancel,
+    /// The server is not to be trusted with another word, and why.
+    Distrust(String),
+}
+
 /// One exchange: an initial response where the mechanism speaks first, then a
-/// response to each challenge. None means: the exchange must be cancelled.
+/// response to each challenge.
 #[derive(Debug)]
 pub struct Exchange {
     mechanism: Mechanism,
     credentials: Credentials,
     answered: usize,
+    scram: Option<Box<Scram>>,
+}
+
+/// What an exchange stands on.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The mechanisms that the server offers.
+    pub offered: &'a [String],
+    /// What binds TLS, if there is any.
+    pub binding: Option<&'a ChannelBinding>,
+    /// A word that cannot be foreseen, for SCRAM: printable ASCII without a comma.
+    pub nonce: fn() -> Option<String>,
+}
+
+impl Ground<'_> {
+    fn bound(&self, hash: Hash, plus: bool) -> Bound {
+        let offers_plus = || {
+            let plus = Mechanism::Scram { hash, plus: true }.name();
+            self.offered.iter().any(|name| name.eq_ignore_ascii_case(plus))
+        };
+        match (plus, self.binding) {
+            (true, Some(binding)) => Bound::By(binding.clone()),
+            (false, Some(_)) if !offers_plus() => Bound::NotOffered,
+            _ => Bound::No,
+        }
+    }
 }
 
 impl Exchange {
-    pub fn new(mechanism: Mechanism, credentials: Credentials) -> Self {
-        Self { mechanism, credentials, answered: 0 }
+    /// None: it can't be done here, for want of what binds TLS, of letters that SCRAM takes, or
+    /// of random octets.
+    pub fn new(mechanism: Mechanism, credentials: Credentials, ground: Ground<'_>) -> Option<Self> {
+        let scram = match mechanism {
+            Mechanism::Scram { plus: true, .. } if ground.binding.is_none() => return None,
+            Mechanism::Scram { hash, plus } => {
+                let (user, password) = (&credentials.user, text_of(&credentials.secret));
+                let scram = Scram::new(hash, ground.bound(hash, plus), user, password, (ground.nonce)()?)?;
+                Some(Box::new(scram))
+            }
+            _ => None,
+        };
+        Some(Self { mechanism, credentials, answered: 0, scram })
     }
 
     pub fn mechanism(&self) -> Mechanism {
@@ -158,16 +302,26 @@ impl Exchange {
         let speaks_first = match self.mechanism {
             Mechanism::CramMd5 => false,
             Mechanism::Login => like_smtplib,
-            Mechanism::OAuthBearer | Mechanism::XOAuth2 | Mechanism::Plain => true,
+            Mechanism::Scram { .. }
+            | Mechanism::OAuthBearer
+            | Mechanism::XOAuth2
+            | Mechanism::Plain
+            | Mechanism::External => true,
         };
-        let before = self.answered;
-        let response = if speaks_first { self.respond(b"") } else { None };
-        if response.as_ref().is_some_and(|response| !fits_a_line(self.mechanism.name(), response)) {
-            // The answer to a 334 may be longer.
-            self.answered = before;
+        if !speaks_first {
             return None;
         }
-        response
+        let before = self.answered;
+        let Answer::Say(response) = self.respond(b"") else { return None };
+        if !fits_a_line(self.mechanism.name(), &response) {
+            // The answer to a 334 may be longer.
+            self.answered = before;
+            if let Some(scram) = &mut self.scram {
+                scram.begin_anew();
+            }
+            return None;
+        }
+        Some(response)
     }
 
     pub(super) fn secret(&self) -> &str {
@@ -179,7 +333,54 @@ impl Exchange {
         matches!(self.mechanism, Mechanism::OAuthBearer | Mechanism::XOAuth2)
     }
 
-    pub fn respond(&mut self, challenge: &[u8]) -> Option<Vec<u8>> {
+    /// Whether a server that refuses this mechanism may be tried with another one: it has offered
+    /// to bind TLS, and something on the way that can't would say the same.
+    pub fn may_give_way(&self) -> bool {
+        !self.scram.as_ref().is_some_and(|scram| scram.is_bound())
+    }
+
+    /// Whether the server has to prove something before it is believed that we are in.
+    pub fn wants_proof(&self) -> bool {
+        self.scram.is_some()
+    }
+
+    pub fn is_at_work(&self) -> bool {
+        self.scram.as_ref().is_some_and(|scram| scram.is_at_work())
+    }
+
+    /// Computes for some milliseconds. Some: what is to be said, at the end of it.
+    pub fn work(&mut self) -> Option<Vec<u8>> {
+        self.scram.as_mut()?.work()
+    }
+
+    /// The server says that we are in, with this text. Err: why that is not believed.
+    pub fn concluded(&mut self, reply: &[u8]) -> Result<(), &'static str> {
+        self.scram.as_mut().map_or(Ok(()), |scram| scram.concluded(reply))
+    }
+
+    /// Answers the text of a 334.
+    pub fn hear(&mut self, text: &[u8]) -> Answer {
+        match &self.scram {
+            Some(scram) if scram.has_spoken() => match STANDARD.decode(text) {
+                Ok(challenge) => self.respond(&challenge),
+                Err(_) => Answer::Distrust("the server's SCRAM challenge is not base64".to_owned()),
+            },
+            _ => self.respond(&decode(text)),
+        }
+    }
+
+    /// Answers a challenge.
+    pub fn respond(&mut self, challenge: &[u8]) -> Answer {
+        if let Some(scram) = &mut self.scram {
+            return scram.respond(challenge);
+        }
+        match self.respond_with_secret(challenge) {
+            Some(response) => Answer::Say(response),
+            None => Answer::Cancel,
+        }
+    }
+
+    fn respond_with_secret(&mut self, challenge: &[u8]) -> Option<Vec<u8>> {
         let (user, secret) = (&self.credentials.user, text_of(&self.credentials.secret));
         if self.mechanism == Mechanism::Login {
             return self.respond_to_prompt(challenge);
@@ -192,6 +393,8 @@ impl Exchange {
             (Mechanism::OAuthBearer, 1) => vec![1],
             (Mechanism::XOAuth2, 0) => format!("user={user}\x01auth=Bearer {secret}\x01\x01").into_bytes(),
             (Mechanism::XOAuth2, 1) => Vec::new(),
+            // As whom the owner of the certificate acts; nothing: as themselves.
+            (Mechanism::External, 0) => user.clone().into_bytes(),
             _ => return None,
         };
         self.answered += 1;
@@ -338,37 +541,50 @@ pub(super) fn decode(text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    fn begun(mechanism: Mechanism, credentials: Credentials) -> Exchange {
+        let ground = Ground { offered: &[], binding: None, nonce: || Some("nonce".to_owned()) };
+        Exchange::new(mechanism, credentials, ground).unwrap()
+    }
+
+    fn said(exchange: &mut Exchange, challenge: &[u8]) -> Option<Vec<u8>> {
+        match exchange.respond(challenge) {
+            Answer::Say(said) => Some(said),
+            Answer::Cancel => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn password(user: &str, password: &str) -> Credentials {
         Credentials::new(user, Secret::Password(password.to_owned())).unwrap()
     }
 
     #[test]
     fn the_example_of_rfc_2195() {
-        let mut exchange = Exchange::new(Mechanism::CramMd5, password("tim", "tanstaaftanstaaf"));
+        let mut exchange = begun(Mechanism::CramMd5, password("tim", "tanstaaftanstaaf"));
         assert_eq!(exchange.initial_response(false), None);
-        let response = exchange.respond(b"<1896.697170952@postoffice.reston.mci.net>").unwrap();
+        let response = said(&mut exchange, b"<1896.697170952@postoffice.reston.mci.net>").unwrap();
         assert_eq!(response, b"tim b913a602c7eda7a495b4e6e7334d3890");
-        assert_eq!(exchange.respond(b"again"), None);
+        assert_eq!(said(&mut exchange, b"again"), None);
     }
 
     #[test]
     fn plain_and_login_in_utf8() {
-        let mut plain = Exchange::new(Mechanism::Plain, password("jörg", "pässword"));
+        let mut plain = begun(Mechanism::Plain, password("jörg", "pässword"));
         assert_eq!(plain.initial_response(false).unwrap(), "\0jörg\0pässword".as_bytes());
-        assert_eq!(plain.respond(b""), None);
-        let mut login = Exchange::new(Mechanism::Login, password("u", "p"));
+        assert_eq!(said(&mut plain, b""), None);
+        let mut login = begun(Mechanism::Login, password("u", "p"));
         assert_eq!(login.initial_response(false), None);
         assert_eq!(login.initial_response(true).unwrap(), b"u");
-        assert_eq!(login.respond(b"Password:").unwrap(), b"p");
-        assert_eq!(login.respond(b"Again:"), None);
+        assert_eq!(said(&mut login, b"Password:").unwrap(), b"p");
+        assert_eq!(said(&mut login, b"Again:"), None);
     }
 
     #[test]
     fn login_answers_what_the_prompt_asks_for() {
         let said = |prompts: &[&str], first: bool| -> Vec<String> {
-            let mut login = Exchange::new(Mechanism::Login, password("u", "p"));
+            let mut login = begun(Mechanism::Login, password("u", "p"));
             let initial = if first { login.initial_response(true) } else { None };
-            let heard = prompts.iter().map(|prompt| login.respond(prompt.as_bytes()));
+            let heard = prompts.iter().map(|prompt| said(&mut login, prompt.as_bytes()));
             let said = initial.into_iter().map(Some).chain(heard);
             said.map(|one| one.map_or("*".to_owned(), |one| String::from_utf8(one).unwrap())).collect()
         };
@@ -387,7 +603,7 @@ mod tests {
         for (length, fits) in [(351, true), (352, false), (4000, false)] {
             let token = Credentials::new("u", Secret::AccessToken("t".repeat(length))).unwrap();
             for mechanism in [Mechanism::XOAuth2, Mechanism::OAuthBearer] {
-                let mut exchange = Exchange::new(mechanism, token.clone());
+                let mut exchange = begun(mechanism, token.clone());
                 let initial = exchange.initial_response(false);
                 let fits_here = match &initial {
                     Some(initial) => {
@@ -395,7 +611,7 @@ mod tests {
                         assert!(line.len() <= 512);
                         true
                     }
-                    None => exchange.respond(b"").is_some_and(|said| {
+                    None => said(&mut exchange, b"").is_some_and(|said| {
                         format!("AUTH {} {}\r\n", mechanism.name(), encode(&said)).len() <= 512
                     }),
                 };
@@ -410,12 +626,12 @@ mod tests {
     #[test]
     fn tokens() {
         let token = || Credentials::new("a=b,c@d", Secret::AccessToken("tok".to_owned())).unwrap();
-        let mut bearer = Exchange::new(Mechanism::OAuthBearer, token());
+        let mut bearer = begun(Mechanism::OAuthBearer, token());
         assert_eq!(bearer.initial_response(false).unwrap(), b"n,a=a=3Db=2Cc@d,\x01auth=Bearer tok\x01\x01");
-        assert_eq!(bearer.respond(b"{\"status\":\"invalid_token\"}").unwrap(), b"\x01");
-        let mut xoauth2 = Exchange::new(Mechanism::XOAuth2, token());
+        assert_eq!(said(&mut bearer, b"{\"status\":\"invalid_token\"}").unwrap(), b"\x01");
+        let mut xoauth2 = begun(Mechanism::XOAuth2, token());
         assert_eq!(xoauth2.initial_response(false).unwrap(), b"user=a=b,c@d\x01auth=Bearer tok\x01\x01");
-        assert_eq!(xoauth2.respond(b"{}").unwrap(), b"");
+        assert_eq!(said(&mut xoauth2, b"{}").unwrap(), b"");
     }
 
     #[test]
@@ -423,10 +639,80 @@ mod tests {
         let offered: Vec<String> =
             ["LOGIN", "plain", "XOAUTH2", "CRAM-MD5", "GSSAPI"].map(str::to_owned).into();
         use Mechanism::*;
-        assert_eq!(password("u", "p").choose(&offered, false), [CramMd5, Plain, Login]);
-        assert_eq!(password("u", "p").choose(&offered, true), [Plain, CramMd5, Login]);
+        assert_eq!(password("u", "p").choose(&offered, Order::Strongest, true), [CramMd5, Plain, Login]);
+        assert_eq!(password("u", "p").choose(&offered, Order::Quickest, true), [Plain, CramMd5, Login]);
         let token = Credentials::new("u", Secret::AccessToken("t".to_owned())).unwrap();
-        assert_eq!(token.choose(&offered, true), [XOAuth2]);
+        assert_eq!(token.choose(&offered, Order::Quickest, true), [XOAuth2]);
+    }
+
+    fn scram(hash: Hash, plus: bool) -> Mechanism {
+        Mechanism::Scram { hash, plus }
+    }
+
+    #[test]
+    fn scram_comes_first_but_for_smtplib() {
+        use Mechanism::{CramMd5, External, Login, Plain};
+        let offered: Vec<String> = Mechanism::ALL.map(|mechanism| mechanism.name().to_owned()).into();
+        let unbound = [scram(Hash::Sha256, false), scram(Hash::Sha1, false)];
+        let bound = [scram(Hash::Sha256, true), scram(Hash::Sha1, true)];
+        let choose = |order, can_bind| password("u", "p").choose(&offered, order, can_bind);
+        assert_eq!(choose(Order::Strongest, false), [&unbound[..], &[CramMd5, Plain, Login]].concat());
+        assert_eq!(choose(Order::Quickest, true), [&bound[..], &unbound, &[Plain, CramMd5, Login]].concat());
+        assert_eq!(choose(Order::Smtplib, false), [&[CramMd5, Plain, Login], &unbound[..]].concat());
+        // SASLprep knows neither a bell nor what Unicode had not in 2002.
+        for odd in [password("u", "p\u{7}"), password("u", "\u{1F600}"), password("", "p")] {
+            assert_eq!(odd.choose(&offered, Order::Quickest, true), [Plain, CramMd5, Login]);
+        }
+        let named = password("u", "p").by(Login).unwrap();
+        assert_eq!(named.choose(&offered, Order::Quickest, true), [Login]);
+        let certificate = Credentials::new("", Secret::Certificate).unwrap();
+        assert_eq!(certificate.choose(&offered, Order::Quickest, true), [External]);
+        let plus = password("u", "p").by(scram(Hash::Sha1, true)).unwrap();
+        assert_eq!(plus.choose(&offered, Order::Quickest, false), []);
+    }
+
+    #[test]
+    fn a_named_mechanism_has_to_fit() {
+        let refused = |credentials: Credentials, mechanism| credentials.by(mechanism).unwrap_err();
+        let scram = scram(Hash::Sha256, false);
+        assert_eq!(refused(password("u", "p"), Mechanism::External).argument, "mechanism");
+        assert_eq!(refused(password("u", "p\u{7}"), scram).argument, "password");
+        assert_eq!(refused(password("", "p"), scram).argument, "user");
+        let token = Credentials::new("u", Secret::AccessToken("t".to_owned())).unwrap();
+        assert_eq!(refused(token, Mechanism::Plain).argument, "mechanism");
+    }
+
+    #[test]
+    fn external_says_as_whom_or_nothing() {
+        for user in ["", "ann@example.org"] {
+            let mut ours = begun(Mechanism::External, Credentials::new(user, Secret::Certificate).unwrap());
+            assert_eq!(ours.initial_response(false).unwrap(), user.as_bytes());
+            assert_eq!(said(&mut ours, b""), None);
+        }
+        assert_eq!(Credentials::new("a\0b", Secret::Certificate).unwrap_err().argument, "user");
+    }
+
+    #[test]
+    fn scram_tells_whether_it_could_be_bound() {
+        let binding = ChannelBinding { name: "tls-exporter", data: vec![1] };
+        let plus = scram(Hash::Sha256, true);
+        let first = |mechanism, offered: &[Mechanism], binding: Option<&ChannelBinding>| {
+            let offered: Vec<String> = offered.iter().map(|mechanism| mechanism.name().to_owned()).collect();
+            let nonce = || Some("nonce".to_owned());
+            let ground = Ground { offered: &offered, binding, nonce };
+            let mut ours = Exchange::new(mechanism, password("u", "p"), ground)?;
+            let initial = ours.initial_response(false)?;
+            Some((String::from_utf8(initial).unwrap(), ours.may_give_way()))
+        };
+        let plain = scram(Hash::Sha256, false);
+        let said = |header: &str, gives_way| Some((format!("{header}n=u,r=nonce"), gives_way));
+        assert_eq!(first(plus, &[plus, plain], Some(&binding)), said("p=tls-exporter,,", false));
+        assert_eq!(first(plus, &[plus, plain], None), None);
+        // The offer of a -PLUS was perhaps hidden from us: the server will know.
+        assert_eq!(first(plain, &[plain], Some(&binding)), said("y,,", true));
+        assert_eq!(first(plain, &[plain], None), said("n,,", true));
+        // The caller has chosen it in spite of the other.
+        assert_eq!(first(plain, &[plus, plain], Some(&binding)), said("n,,", true));
     }
 
     #[test]

@@ -181,6 +181,8 @@ pub enum Advice {
     TrustItsAuthority,
     /// The same, if it has a new certificate: otherwise an attacker may be in between.
     TrustItsNewAuthority,
+    /// Take the server for an impostor until its owner has explained it.
+    DistrustTheServer,
     /// Sign the server's certificate by its authority, or trust it as it is.
     SignByTheAuthority,
     /// Install the certificates of public authorities, or say which ones to trust.
@@ -215,6 +217,7 @@ impl Advice {
             Self::NameWithDns => "name it with dns",
             Self::TrustItsAuthority => "trust its authority",
             Self::TrustItsNewAuthority => "trust its new authority",
+            Self::DistrustTheServer => "distrust the server",
             Self::SignByTheAuthority => "sign it by its authority",
             Self::InstallAuthorities => "install authorities",
             Self::CheckClock => "check the clock",

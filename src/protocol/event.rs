@@ -1,7 +1,7 @@
 //! The contract of a session: what a caller asks for, what a driver must do
 //! next, what comes of it.
 
-use super::auth::{Credentials, Mechanism};
+use super::auth::Credentials;
 use super::body::{Body, Unreadable};
 use super::command::Command;
 use super::error::Stage;
@@ -17,10 +17,10 @@ pub enum Request {
     /// EHLO, and HELO if the server says that it does not know EHLO (RFC 5321
     /// 3.2, 4.1.4). One [`Event::Reply`].
     Hello(super::command::ClientName),
-    /// AUTH by the session itself: with one mechanism, or with the first that is offered of
-    /// those that [`Credentials::choose`] puts in order. `initial_response` is whether it may
-    /// go with the command. Ends with [`Event::Auth`].
-    Login { credentials: Credentials, mechanism: Option<Mechanism>, initial_response: bool },
+    /// AUTH by the session itself, with the first mechanism that is offered of those that
+    /// [`Credentials::choose`] puts in order. `initial_response` is whether it may go with the
+    /// command. Ends with [`Event::Auth`].
+    Login { credentials: Credentials, initial_response: bool },
     /// An AUTH exchange whose responses the caller gives: every challenge comes
     /// as [`Event::Challenge`], to be answered by `Session::respond`.
     AuthBy { mechanism: String, initial_response: Option<Vec<u8>> },
@@ -41,6 +41,9 @@ pub enum Step<'a> {
     Receive(Stage),
     /// Bring TLS up on the connection, then call `Session::tls_established`.
     UpgradeTls,
+    /// Call `Session::work`, which computes for some milliseconds, and come back. Others may have
+    /// their turn in between.
+    Work,
     /// Tell the caller.
     Yield(Event),
     /// Nothing to do until there is a request.

@@ -25,6 +25,7 @@
 //! - `Receive(stage)`: wait for octets as long as the stage may take, give them
 //!   to `received` (or say `received_eof`, or `fail` with what went wrong);
 //! - `UpgradeTls`: bring TLS up under the session, say `tls_established`;
+//! - `Work`: let it compute a while by `work`, and come back;
 //! - `Yield(event)`: hand it to the caller that made the request.
 //!
 //! A caller who takes note of what may have arrived has the session hold each end of
@@ -50,6 +51,7 @@ mod outgoing;
 mod queue_id;
 pub mod reply;
 pub mod reply_reader;
+mod scram;
 pub mod session;
 pub mod state;
 pub mod table;

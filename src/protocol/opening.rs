@@ -210,8 +210,7 @@ impl Opening {
         }
         let Some(credentials) = self.plan.credentials.clone() else { return Ok(Next::Done) };
         self.awaited = Awaited::Auth;
-        let login =
-            Request::Login { credentials, mechanism: None, initial_response: self.plan.initial_response };
+        let login = Request::Login { credentials, initial_response: self.plan.initial_response };
         session.request(login).map(|()| Next::Talk)
     }
 }
@@ -254,7 +253,8 @@ mod tests {
                         }
                         Next::Done => return (opening.into_opened(), session),
                     },
-                    Step::UpgradeTls => session.tls_established(),
+                    Step::UpgradeTls => session.tls_established(None),
+                    Step::Work => session.work(),
                     Step::Receive(_) | Step::Idle => break,
                 }
             }

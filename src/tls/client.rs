@@ -1,5 +1,6 @@
 //! rustls as the record layer of a client.
 
+use super::binding::EXPORTED;
 use super::config::TlsConfig;
 use super::{RecordLayer, TlsError, TlsFacts};
 use crate::protocol::error::Advice;
@@ -96,6 +97,13 @@ impl RecordLayer for TlsClient {
 
     fn has_ended(&self) -> bool {
         self.has_ended
+    }
+
+    fn export(&self, label: &[u8]) -> Option<[u8; EXPORTED]> {
+        if self.connection.protocol_version()? != ProtocolVersion::TLSv1_3 {
+            return None;
+        }
+        self.connection.export_keying_material([0; EXPORTED], label, None).ok()
     }
 
     fn facts(&self) -> Option<TlsFacts> {

@@ -1,7 +1,7 @@
 //! A session and the record layer under it, as one contract for every driver:
 //! octets of the connection in, octets of the connection out.
 
-use super::{MakeLayer, Passage, RecordLayer, TlsError, TlsFacts};
+use super::{MakeLayer, Passage, RecordLayer, TlsError, TlsFacts, binding};
 use crate::protocol::opening::{Next, Opened, Opening, Plan};
 use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, Step};
 use std::collections::VecDeque;
@@ -20,6 +20,8 @@ pub enum Move<'a> {
     Send(&'a [u8]),
     Receive(Stage),
     Yield(Event),
+    /// Computes for some milliseconds, by [`Conversation::work`].
+    Work,
     Idle,
 }
 
@@ -185,8 +187,18 @@ impl Conversation {
             Step::Send(octets) => Move::Send(octets),
             Step::Receive(stage) => Move::Receive(stage),
             Step::Yield(event) => Move::Yield(event),
+            Step::Work => Move::Work,
             Step::Idle | Step::UpgradeTls => Move::Idle,
         })
+    }
+
+    /// Does some of what [`Move::Work`] asks for.
+    pub fn work(&mut self) {
+        self.session.work();
+    }
+
+    pub fn is_at_work(&self) -> bool {
+        self.session.is_at_work()
     }
 
     /// What the next [`Move::Send`] would say, whatever else there is to do.
@@ -258,7 +270,10 @@ impl Conversation {
         if !self.established && !layer.is_handshaking() {
             self.established = true;
             self.facts = layer.facts();
-            self.session.tls_established();
+            let exported = layer.export(binding::EXPORTER_LABEL).map(binding::of_connection);
+            let certificate = self.facts.as_ref().and_then(|facts| facts.certificate.as_deref());
+            let binding = exported.or_else(|| certificate.and_then(binding::of_certificate));
+            self.session.tls_established(binding);
         }
         // What was decrypted before a fault still counts.
         if self.established && !self.plaintext.is_empty() {

@@ -5,12 +5,14 @@
 //! `binding/`). [`Conversation`](conversation::Conversation) puts a layer under a
 //! session and offers a driver one contract for both.
 
+pub mod binding;
 mod certificate;
 mod chain;
 pub mod client;
 pub mod config;
 pub mod conversation;
 mod error;
+pub mod random;
 
 pub use certificate::Certificate;
 pub use config::TlsConfig;
@@ -74,6 +76,12 @@ pub trait RecordLayer: Send {
 
     /// Whether the peer has ended TLS (close_notify, RFC 8446 6.1).
     fn has_ended(&self) -> bool;
+
+    /// Keying material of this connection for a label (RFC 8446 7.5), where it is TLS 1.3 and the
+    /// layer has it.
+    fn export(&self, _label: &[u8]) -> Option<[u8; binding::EXPORTED]> {
+        None
+    }
 
     /// After the handshake.
     fn facts(&self) -> Option<TlsFacts>;

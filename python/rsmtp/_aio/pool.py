@@ -98,7 +98,7 @@ class AsyncPool:
                     text = await credentials.ask_in_loop(argument, secret, seconds, rejected)
                 finally:
                     _asking.reset(outer)
-                return Login(hop.username or "", **{argument: text})
+                return Login(hop.username or "", mechanism=hop.mechanism, **{argument: text})
         return None
 
     async def dial(self, server: int, hop: Server) -> Connection:

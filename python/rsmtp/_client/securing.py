@@ -80,9 +80,15 @@ class Securing(Connecting):
         mechanism: str | None = None,
     ) -> Steps[Reply]:
         """AUTH (RFC 4954), with the first of these mechanisms that the server offers: for a
-        password PLAIN, CRAM-MD5 and LOGIN under TLS, CRAM-MD5, PLAIN and LOGIN without it; for
-        an OAuth 2.0 access token OAUTHBEARER and XOAUTH2. If the server refuses the
-        credentials, no other mechanism is tried.
+        password SCRAM (SHA-256 before SHA-1, bound to TLS by -PLUS where that is offered), then
+        PLAIN, CRAM-MD5 and LOGIN under TLS, CRAM-MD5, PLAIN and LOGIN without it; for an OAuth
+        2.0 access token OAUTHBEARER and XOAUTH2. If the server refuses the credentials, no
+        other mechanism is tried. A server that has to prove that it knows the password, and
+        can't, is not believed: SMTPProtocolError, and the session is over.
+
+        `mechanism` names one, which is then the only one that is tried. "EXTERNAL" takes neither
+        password nor token: the server knows the client by its certificate
+        (`TlsConfig(client_certificate=...)`), and `user`, if it is given, is whom to act as.
 
         `username` is another name of `user`, which is smtplib's. `password` and
         `access_token` may be callables that return a text, for tokens that expire: asked before
@@ -100,7 +106,9 @@ class Securing(Connecting):
         arguments.maybe_text("user", user)
         user = _username(arguments.maybe_text("username", username), user)
         if user is None:
-            raise TypeError("login() needs a username")
+            if password is not None or access_token is not None or mechanism is None:
+                raise TypeError("login() needs a username")
+            user = ""
         arguments.secret_or_function("password", password)
         arguments.secret_or_function("access_token", access_token)
         arguments.maybe_text("mechanism", mechanism)
@@ -154,8 +162,8 @@ class Securing(Connecting):
             )
             raise rsmtp.errors.advised(refusal, "log in elsewhere")
         if self._rsmtp_overrides(*_AUTH_BY_STEPS):
-            login = Login(user, password=password, access_token=access_token)
-            reply: Reply = yield from self._rsmtp_login_by_steps(login, mechanism, initial_response_ok)
+            login = Login(user, password=password, access_token=access_token, mechanism=mechanism)
+            reply: Reply = yield from self._rsmtp_login_by_steps(login, initial_response_ok)
             return reply
         request = Request.login(
             user,
@@ -167,21 +175,26 @@ class Securing(Connecting):
         reply = yield self._rsmtp_perform(request)
         return reply
 
-    def _rsmtp_login_by_steps(
-        self, login: Login, mechanism: str | None, initial_response_ok: bool
-    ) -> Steps[Reply]:
+    def _rsmtp_login_by_steps(self, login: Login, initial_response_ok: bool) -> Steps[Reply]:
         """Logs in by the subclass's `auth`, authobjects and `send`, in smtplib's order of mechanisms."""
         offered = self.esmtp_features["auth"].upper().split()
         refusal: Exception | None = None
-        for name in login.mechanisms(offered, encrypted=False, mechanism=mechanism):
+        for name in login.mechanisms(offered):
             # smtplib has authobjects for passwords alone; a subclass may have its own.
             method = "auth_" + name.lower().replace("-", "_")
-            authobject = getattr(self, method) if method in _AUTH_BY_STEPS else login.exchange(name)
+            exchange = None if method in _AUTH_BY_STEPS else login.exchange(name)
+            authobject = getattr(self, method) if exchange is None else exchange
             try:
                 reply: Reply = yield self._rsmtp_own.auth(
                     name, authobject, initial_response_ok=initial_response_ok
                 )
+                if exchange is not None:
+                    exchange.conclude(reply[1])
                 return reply
+            except rsmtp.errors.SMTPProtocolError:
+                # An impostor hears nothing more.
+                self.close()
+                raise
             except rsmtp.errors.SMTPAuthenticationError as error:
                 if not refuses_mechanism(error.smtp_code):
                     raise

@@ -92,6 +92,10 @@ TABLE = {
         terminal="If that authority has a new certificate, pass it with --ca-file; otherwise an attacker may "
         "be in between.",
     ),
+    "distrust the server": Words(
+        hint="It has not heard the password: don't give it away by another mechanism before the server's "
+        "owner has told what is wrong there."
+    ),
     "sign it by its authority": Words(
         "; give the server a certificate signed by that CA, or pass an ssl.SSLContext that trusts it as "
         "context=",

@@ -34,6 +34,7 @@ class Server:
     username: str | None = None
     password: str | Callable[..., Any] | None = None
     access_token: str | Callable[..., Any] | None = None
+    mechanism: str | None = None
     lmtp: bool = False
     local_hostname: str | None = None
     source_address: tuple[str, int] | None = None
@@ -64,6 +65,7 @@ class Server:
                 from rsmtp._client.turns import shareable
 
                 setattr(self, name, shareable(secret))
+        arguments.maybe_text("mechanism", self.mechanism)
         arguments.maybe_text("local_hostname", self.local_hostname)
         source = arguments.source("source_address", self.source_address)
         self.source_address = (source, 0) if isinstance(source, str) else source

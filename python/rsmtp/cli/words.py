@@ -38,6 +38,11 @@ MISSED = {
 }
 
 MECHANISMS = {
+    "SCRAM-SHA-256-PLUS": "proves the password without showing it, bound to TLS",
+    "SCRAM-SHA-256": "proves the password without showing it, to the server and back",
+    "SCRAM-SHA-1-PLUS": "as SCRAM-SHA-256-PLUS, with an older hash",
+    "SCRAM-SHA-1": "as SCRAM-SHA-256, with an older hash",
+    "EXTERNAL": "the client's certificate, inside TLS",
     "PLAIN": "the password itself, inside TLS",
     "LOGIN": "the password itself, inside TLS; an older form",
     "CRAM-MD5": "proves the password without showing it",

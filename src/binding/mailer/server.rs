@@ -27,6 +27,7 @@ pub struct ServerSettings {
     username: Option<String>,
     password: Option<Py<PyAny>>,
     access_token: Option<Py<PyAny>>,
+    mechanism: Option<String>,
     local_hostname: Option<String>,
     lmtp: bool,
     pipelining: bool,
@@ -66,7 +67,8 @@ impl ServerSettings {
             stage: seconds("timeout", self.timeout)?,
             operation: seconds("deadline", self.deadline)?,
         };
-        let credentials = source(py, self.username, self.password, self.access_token, patience)?;
+        let credentials =
+            source(py, self.username, self.password, self.access_token, self.mechanism, patience)?;
         let options = Options {
             lmtp: self.lmtp,
             pipelining: self.pipelining,

@@ -1,12 +1,11 @@
 //! Entering: what a request says, and what may not be asked.
 
 use super::Session;
-use crate::protocol::auth::{self, Exchange, Mechanism};
+use crate::protocol::auth::{self, Credentials, Exchange, Ground, Mechanism, Order};
 use crate::protocol::body::Body;
 use crate::protocol::command::{ClientName, Command, Verb};
 use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Request;
-use crate::protocol::extension::Extensions;
 use crate::protocol::outgoing::Awaited;
 use crate::protocol::state::State;
 use crate::protocol::transaction::{Running, non_ascii, not_offered};
@@ -43,14 +42,9 @@ impl Session {
                 self.begin_command(&command(name.clone()));
                 self.procedure = Some(Procedure::Hello(name));
             }
-            Request::Login { credentials, mechanism, initial_response } => {
-                let wanted = |m: &Mechanism| mechanism.is_none_or(|wanted| wanted == *m);
-                let quickly = self.tls.up && !self.options.like_smtplib;
-                let chosen = credentials.choose(&self.server.extensions.mechanisms(), quickly);
-                let exchange = |mechanism| Exchange::new(mechanism, credentials.clone());
-                let mut others: VecDeque<Exchange> =
-                    chosen.into_iter().filter(wanted).map(exchange).collect();
-                let exchange = others.pop_front().ok_or_else(|| no_mechanism(&self.server.extensions))?;
+            Request::Login { credentials, initial_response } => {
+                let mut others = self.exchanges(&credentials);
+                let exchange = others.pop_front().ok_or_else(|| self.no_mechanism(&credentials))?;
                 self.begin_exchange(exchange, others, initial_response);
             }
             Request::AuthBy { mechanism, initial_response } => {
@@ -139,6 +133,23 @@ impl Session {
             }
             _ => self.out.command(command, self.smtputf8, Awaited::Command(verb)),
         }
+    }
+
+    /// One exchange for each mechanism that may be tried, in this order.
+    fn exchanges(&self, credentials: &Credentials) -> VecDeque<Exchange> {
+        let order = match (self.options.like_smtplib, self.tls.up) {
+            (true, _) => Order::Smtplib,
+            (false, true) => Order::Quickest,
+            (false, false) => Order::Strongest,
+        };
+        let offered = self.server.extensions.mechanisms();
+        let binding = self.tls.binding.as_ref();
+        let ground = Ground { offered: &offered, binding, nonce: self.nonce };
+        let chosen = credentials.choose(&offered, order, binding.is_some());
+        chosen
+            .into_iter()
+            .filter_map(|mechanism| Exchange::new(mechanism, credentials.clone(), ground))
+            .collect()
     }
 
     pub(super) fn begin_exchange(
@@ -282,22 +293,29 @@ impl Session {
     pub(super) fn misuse(&self, stage: Stage, message: &str) -> Error {
         Error::new(Kind::Misuse, stage, message)
     }
-}
 
-fn no_mechanism(extensions: &Extensions) -> Error {
-    let message = match extensions.parameters("AUTH") {
-        None => "SMTP AUTH extension not supported by server.".to_owned(),
-        Some(_) => {
-            let ours: Vec<&str> = Mechanism::ALL.iter().map(|m| m.name()).collect();
-            let theirs = extensions.mechanisms().join(" ");
-            format!(
-                "No suitable authentication method found: the server offers {theirs}, we know {}",
-                ours.join(" ")
-            )
+    fn no_mechanism(&self, credentials: &Credentials) -> Error {
+        let extensions = &self.server.extensions;
+        if !extensions.has("AUTH") {
+            let message = "SMTP AUTH extension not supported by server.";
+            return Error::new(Kind::NotSupported, Stage::Auth, message).with_advice(Advice::LogInElsewhere);
         }
-    };
-    match extensions.has("AUTH") {
-        true => Error::new(Kind::NoMechanism, Stage::Auth, message),
-        false => Error::new(Kind::NotSupported, Stage::Auth, message).with_advice(Advice::LogInElsewhere),
+        let theirs = extensions.mechanisms();
+        if let Some(Mechanism::Scram { plus: true, .. }) = credentials.mechanism()
+            && self.tls.binding.is_none()
+        {
+            let message = "a -PLUS mechanism binds the login to TLS, and there is nothing here to bind it to";
+            return Error::new(Kind::NoMechanism, Stage::Auth, message);
+        }
+        let ours: Vec<&str> = match credentials.mechanism() {
+            Some(named) => vec![named.name()],
+            None => Mechanism::ALL.iter().filter(|m| credentials.fits(**m)).map(|m| m.name()).collect(),
+        };
+        let message = format!(
+            "No suitable authentication method found: the server offers {}, we know {}",
+            theirs.join(" "),
+            ours.join(" ")
+        );
+        Error::new(Kind::NoMechanism, Stage::Auth, message)
     }
 }

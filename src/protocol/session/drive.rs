@@ -1,6 +1,7 @@
 //! What a driver does for a session, step by step (the contract in `protocol/mod.rs`).
 
-use super::Session;
+use super::{Procedure, Session};
+use crate::protocol::auth::ChannelBinding;
 use crate::protocol::error::{Error, Kind, Stage};
 use crate::protocol::event::{Event, Step};
 use crate::protocol::extension::Extensions;
@@ -21,10 +22,27 @@ impl Session {
         if self.out.has_come_to_an_end() {
             return Step::Yield(Event::EndHeld);
         }
+        if self.is_at_work() {
+            return Step::Work;
+        }
         let stage = self.out.next_awaited().filter(|_| !self.state.is_over()).map(|_| self.stage());
         match self.out.pending() {
             [] => stage.map_or(Step::Idle, Step::Receive),
             octets => Step::Send(octets),
+        }
+    }
+
+    /// Whether there is something to compute before anything can be said.
+    pub fn is_at_work(&self) -> bool {
+        matches!(&self.procedure, Some(Procedure::Login { exchange, .. }) if exchange.is_at_work())
+    }
+
+    /// Computes for some milliseconds, where [`Step::Work`] says so.
+    pub fn work(&mut self) {
+        if let Some(Procedure::Login { exchange, .. }) = &mut self.procedure
+            && let Some(response) = exchange.work()
+        {
+            self.out.response(&response);
         }
     }
 
@@ -95,9 +113,12 @@ impl Session {
         Err(self.end(State::Broken, Error::new(Kind::Disconnected, stage, message)))
     }
 
-    /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2).
-    pub fn tls_established(&mut self) {
+    /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2). `binding` is what a
+    /// login can be bound to.
+    pub fn tls_established(&mut self, binding: Option<ChannelBinding>) {
         self.tls.up = true;
+        self.tls.binding = binding;
+        self.tls.authenticated = false;
         self.server.extensions = Extensions::default();
         self.out.note(Speaker::Note, b"TLS established".to_vec());
         if self.state == State::Securing {

@@ -1,10 +1,10 @@
 //! Hearing: what a reply means to what it answers.
 
 use super::{Procedure, Sequence, Session};
-use crate::protocol::auth;
+use crate::protocol::auth::{self, Answer};
 use crate::protocol::code;
 use crate::protocol::command::{Command, Verb};
-use crate::protocol::error::{Error, Stage};
+use crate::protocol::error::{Advice, Error, Stage};
 use crate::protocol::event::Event;
 use crate::protocol::extension::Extensions;
 use crate::protocol::outgoing::Awaited;
@@ -53,7 +53,7 @@ impl Session {
                 let message = "the server goes on asking after the AUTH exchange was cancelled";
                 return Err(self.broke_with(Stage::Auth, message, reply));
             }
-            Awaited::Auth | Awaited::AuthCancelled => self.hear_auth(reply),
+            Awaited::Auth | Awaited::AuthCancelled => return self.hear_auth(reply),
             Awaited::DataCommand => self.hear_data_command(reply),
             Awaited::DataEnd => self.hear_mail_data(reply),
             Awaited::Raw => self.hear_raw(reply),
@@ -101,7 +101,7 @@ impl Session {
         }
     }
 
-    pub(super) fn hear_auth(&mut self, reply: Reply) {
+    pub(super) fn hear_auth(&mut self, reply: Reply) -> Result<(), Error> {
         self.move_on(Verb::Auth, &reply);
         if reply.code() == code::AUTH_CONTINUES {
             let challenge = auth::decode(&reply.text());
@@ -114,9 +114,15 @@ impl Session {
                 self.server.explanation = Some(self.confided.mask(&said).unwrap_or(said));
             }
             match &mut self.procedure {
-                Some(Procedure::Login { exchange, .. }) => match exchange.respond(&challenge) {
-                    Some(response) => self.out.response(&response),
-                    None => self.cancel_auth(),
+                Some(Procedure::Login { exchange, .. }) => match exchange.hear(&reply.text()) {
+                    Answer::Say(response) => self.out.response(&response),
+                    Answer::Work => {}
+                    Answer::Refused(why) => {
+                        self.note(format!("the server says why it will refuse: {}", why.escape_debug()));
+                        self.out.response(b"");
+                    }
+                    Answer::Cancel => self.cancel_auth(),
+                    Answer::Distrust(why) => return Err(self.impostor(&why, reply)),
                 },
                 Some(Procedure::AuthBy(withheld)) if withheld.is_some() => {
                     let response = withheld.take().unwrap_or_default();
@@ -125,21 +131,42 @@ impl Session {
                 Some(_) => self.events.queue.push_back(Event::Challenge(challenge)),
                 None => self.events.queue.push_back(Event::Reply(reply)),
             }
-            return;
+            return Ok(());
         }
         let reply = reply.explained(self.server.explanation.take());
         match self.procedure.take() {
-            Some(Procedure::Login { mut others, initial_response, .. })
+            Some(Procedure::Login { mut others, initial_response, exchange })
                 if code::refuses_mechanism(reply.code()) =>
             {
-                match others.pop_front() {
+                match others.pop_front().filter(|_| exchange.may_give_way()) {
                     Some(next) => self.begin_exchange(next, others, initial_response),
                     None => self.events.queue.push_back(authenticated(reply)),
                 }
             }
+            Some(Procedure::Login { mut exchange, .. }) if reply.code() == code::AUTHENTICATED => {
+                if let Err(why) = exchange.concluded(&reply.text()) {
+                    return Err(self.impostor(why, reply));
+                }
+                self.tls.authenticated = true;
+                self.events.queue.push_back(authenticated(reply));
+            }
+            // To be in already is a success, but it proves nothing.
+            Some(Procedure::Login { exchange, .. })
+                if reply.code() == code::BAD_SEQUENCE
+                    && exchange.wants_proof()
+                    && !self.tls.authenticated =>
+            {
+                self.events.queue.push_back(Event::Auth { accepted: false, reply });
+            }
             Some(_) => self.events.queue.push_back(authenticated(reply)),
             None => self.events.queue.push_back(Event::Reply(reply)),
         }
+        Ok(())
+    }
+
+    /// It does not know the password, or is after it.
+    fn impostor(&mut self, why: &str, reply: Reply) -> Error {
+        self.broke_with(Stage::Auth, why, reply).with_advice(Advice::DistrustTheServer)
     }
 
     pub(super) fn hear_data_command(&mut self, reply: Reply) {

@@ -48,6 +48,9 @@ pub struct Session {
     /// The transaction that is being said step by step uses SMTPUTF8.
     smtputf8: bool,
     confided: Confided,
+    /// Draws the nonces of logins. The session itself does nothing by chance; without them it
+    /// knows no SCRAM.
+    nonce: fn() -> Option<String>,
 }
 
 impl Session {
@@ -67,10 +70,17 @@ impl Session {
             ending: Ending::default(),
             smtputf8: false,
             confided: Confided::default(),
+            nonce: || None,
         };
         session.out.letters = options.letters();
         session.out.expect(Awaited::Greeting);
         session
+    }
+
+    /// Where the nonces of logins come from: words that cannot be foreseen, in printable ASCII
+    /// without a comma.
+    pub fn draw_nonces(&mut self, nonce: fn() -> Option<String>) {
+        self.nonce = nonce;
     }
 
     /// Whether a transaction may begin now: nothing is under way, or the server
@@ -176,6 +186,7 @@ impl Session {
             _ if self.tls.due.is_some() => Stage::Handshake,
             Some(_) if self.out.is_sending_mail_data() => Stage::MailData,
             Some(awaited) => awaited.stage(),
+            None if matches!(self.procedure, Some(Procedure::Login { .. })) => Stage::Auth,
             None => Stage::Command,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::resets::Resets;
 use super::sequence::Sequence;
+use crate::protocol::auth::ChannelBinding;
 use crate::protocol::error::Error;
 use crate::protocol::event::Event;
 use crate::protocol::extension::Extensions;
@@ -10,12 +11,16 @@ use crate::protocol::reply_reader::ReplyReader;
 use crate::protocol::transaction::{Outcome, Running};
 use std::collections::{HashSet, VecDeque};
 
-/// Who may be listening.
+/// Who may be listening, and who is on the other side.
 #[derive(Debug, Default)]
 pub(super) struct Tls {
     pub up: bool,
     /// The connection does not leave this machine.
     pub local: bool,
+    /// What ties a login to the TLS that is up.
+    pub binding: Option<ChannelBinding>,
+    /// A login was accepted over what is up.
+    pub authenticated: bool,
     /// The answer to STARTTLS, until the handshake is over.
     pub due: Option<Reply>,
 }
