@@ -27,8 +27,8 @@ EMAIL = [
     if not any(part.startswith("_") for part in module.name.split("."))
 ]
 MODULES = [
-    *("rsmtp", "rsmtp.aio", "rsmtp.aiosmtplib", "rsmtp.errors", "rsmtp.inbox", "rsmtp.smtplib"),
-    *("rsmtp.testing", "rsmtp.typing", "rsmtp.email", *EMAIL),
+    *("rsmtp", "rsmtp.aio", "rsmtp.aiosmtplib", "rsmtp.credentials", "rsmtp.errors", "rsmtp.inbox"),
+    *("rsmtp.smtplib", "rsmtp.testing", "rsmtp.typing", "rsmtp.email", *EMAIL),
 ]
 
 
