@@ -3,6 +3,8 @@
 
 import importlib.util
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -89,3 +91,28 @@ def test_every_system_has_its_build():
     ):
         assert f"runner: {runner.rstrip(',')}" in WORKFLOW
     assert "musllinux_1_2_${{ matrix.arch }}" in WORKFLOW
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_an_interpreter_behind_a_shim_is_found(tmp_path):
+    """pyenv puts the name of every version on PATH, and runs only those that are chosen."""
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    (tmp_path / "shims").mkdir()
+    shim = tmp_path / "shims" / name
+    shim.write_text("#!/bin/sh\necho 'pyenv: command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    versions = tmp_path / "pyenv" / "versions" / "3.x" / "bin"
+    environment = {"PATH": f"{tmp_path / 'shims'}:/usr/bin:/bin", "HOME": str(tmp_path)}
+
+    def find():
+        return subprocess.run(
+            [ROOT / "tools" / "find-python", name],
+            env=environment | {"PYENV_ROOT": str(tmp_path / "pyenv")},
+            capture_output=True,
+            text=True,
+        )
+
+    assert find().returncode == 1 and "command not found" in find().stderr
+    versions.mkdir(parents=True)
+    (versions / name).symlink_to(sys.executable)
+    assert find().stdout.strip() == str(versions / name)

@@ -1,5 +1,9 @@
 """The fixtures serve the clients that people have."""
 
+import pytest
+
+from rsmtp.testing import SmtpServer
+
 CLIENTS = """
 import asyncio
 import aiosmtplib
@@ -76,3 +80,47 @@ def test_smtplib_rsmtp_aiosmtplib(project):
 
 def test_django(project):
     project(DJANGO).assert_outcomes(passed=3)
+
+
+MAILERS = """
+import pytest
+from django.conf import settings
+from django.core.mail import send_mail
+from django.test.utils import override_settings
+
+settings.configure(MAILERS={})
+
+def sends(server, sent_messages):
+    with override_settings(MAILERS=server.django_mailers):
+        send_mail("Hello", "It works.", "ann@example.org", ["bob@example.org"])
+    return sent_messages.only()
+
+def test_starttls(smtp_server_tls, sent_messages, smtp_environment):
+    message = sends(smtp_server_tls, sent_messages)
+    assert message.tls and message.user == smtp_server_tls.username
+
+@pytest.mark.smtp_server(tls="implicit")
+def test_implicit(smtp_server, sent_messages, smtp_environment):
+    assert sends(smtp_server, sent_messages).tls
+
+def test_plain(smtp_server, sent_messages):
+    assert "It works." in sends(smtp_server, sent_messages)
+"""
+
+
+def test_django_mailers_are_what_the_settings_say():
+    with SmtpServer(tls="implicit") as server:
+        mailer = server.django_mailers["default"]
+        assert mailer["BACKEND"] == server.django_settings["EMAIL_BACKEND"]
+        same = {"host": "HOST", "port": "PORT", "username": "HOST_USER", "password": "HOST_PASSWORD"}
+        same |= {"use_tls": "USE_TLS", "use_ssl": "USE_SSL"}
+        for option, setting in same.items():
+            assert mailer["OPTIONS"].pop(option) == server.django_settings[f"EMAIL_{setting}"]
+        assert mailer["OPTIONS"] == {}
+
+
+def test_django_mailers(project):
+    django = pytest.importorskip("django")
+    if django.VERSION < (6, 1):
+        pytest.skip("MAILERS came with Django 6.1, which wants Python 3.12")
+    project(MAILERS).assert_outcomes(passed=3)

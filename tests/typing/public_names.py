@@ -433,6 +433,7 @@ def tested() -> None:
     with testing.SmtpServer(require_auth=True) as server:
         server.fail_next("RCPT", (550, "5.1.1 no such user"), address="bob@example.org")
         print(server.url, server.environment, server.django_settings["EMAIL_HOST"], server.conversation)
+        print(server.django_mailers["default"])
         sent: testing.SentMessages = server.messages
         one: testing.SentMessage = sent.to("bob@example.org").only()
         print(one.subject, one.text, one.html, one.attachments, one.tls and one.tls.version)

@@ -128,8 +128,9 @@ class SmtpServer:
 
     @property
     def django_settings(self) -> dict[str, Any]:
-        """Django's settings for sending here by its own SMTP backend. With TLS, the
-        environment's SSL_CERT_FILE has to name `ca_file`, too."""
+        """Django's settings for sending here by its own SMTP backend (from 6.1 on
+        `django_mailers`, without warnings). With TLS, the environment's SSL_CERT_FILE has to
+        name `ca_file`, too."""
         return {
             "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
             "EMAIL_HOST": self.host,
@@ -138,6 +139,24 @@ class SmtpServer:
             "EMAIL_HOST_PASSWORD": self.password,
             "EMAIL_USE_TLS": self.tls == "starttls",
             "EMAIL_USE_SSL": self.tls == "implicit",
+        }
+
+    @property
+    def django_mailers(self) -> dict[str, Any]:
+        """Django's setting MAILERS (6.1 and later) for sending here by its own SMTP backend.
+        With TLS, the environment's SSL_CERT_FILE has to name `ca_file`, too."""
+        return {
+            "default": {
+                "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+                "OPTIONS": {
+                    "host": self.host,
+                    "port": self.port,
+                    "username": self.username,
+                    "password": self.password,
+                    "use_tls": self.tls == "starttls",
+                    "use_ssl": self.tls == "implicit",
+                },
+            }
         }
 
     def fail_next(
