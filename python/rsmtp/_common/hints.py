@@ -46,6 +46,7 @@ TABLE = {
     ),
     "encrypt mail": Words(
         ': call starttls() first, or say tls="none" if you trust the network between',
+        terminal="Use TLS: smtp:// without ?tls=none, or smtps://.",
     ),
     "do without chunking": Words(", say chunking=False"),
     "trust the network": Words(
