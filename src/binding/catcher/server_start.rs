@@ -14,12 +14,18 @@ use crate::catcher::{self, Credentials, Dialect, Mechanism, Offer, Offers, Setti
 
 mod given {
     use super::PathBuf;
+    use pyo3::prelude::*;
+
+    // As they lie in Python: a literal alone is shown as a default.
+    crate::binding::argument::texts!(tls protocol hostname);
+
+    pub fn host<'a>(given: &'a Bound<'_, PyAny>) -> PyResult<&'a str> {
+        crate::binding::argument::checked::<String>("host_name", "host", given)?;
+        crate::binding::argument::text("host", given)
+    }
 
     crate::binding::argument::arguments! {
-        host: host_name -> String;
         port: port -> u16;
-        tls: text -> String;
-        protocol: text -> String;
         unix: maybe_path -> Option<PathBuf>;
         username: maybe_text -> Option<String>;
         user: maybe_text -> Option<String>;
@@ -30,7 +36,7 @@ mod given {
         require_tls: flag -> bool;
         auth_before_tls: flag -> bool;
         extensions: maybe_texts -> Option<Vec<String>>;
-        without: texts -> Vec<String>;
+        without: maybe_texts -> Option<Vec<String>>;
         mechanisms: maybe_texts -> Option<Vec<String>>;
         max_size: count -> u64;
         max_recipients: count -> usize;
@@ -38,7 +44,6 @@ mod given {
         max_connections: count -> usize;
         idle_timeout: number -> f64;
         keep: count -> usize;
-        hostname: text -> String;
         authority: maybe_path -> Option<PathBuf>;
         allow_remote: flag -> bool;
     }
@@ -48,11 +53,11 @@ mod given {
 impl Catcher {
     #[new]
     #[pyo3(signature = (
-        host: "str" = "127.0.0.1".to_owned(),
+        host: "str" = "127.0.0.1",
         port: "int" = 0,
         *,
-        tls: "typing.Literal['starttls', 'implicit', 'none']" = "starttls".to_owned(),
-        protocol: "typing.Literal['smtp', 'lmtp']" = "smtp".to_owned(),
+        tls: "typing.Literal['starttls', 'implicit', 'none']" = "starttls",
+        protocol: "typing.Literal['smtp', 'lmtp']" = "smtp",
         unix: "str | os.PathLike[str] | None" = None,
         username: "str | None" = None,
         user: "str | None" = None,
@@ -63,7 +68,7 @@ impl Catcher {
         require_tls: "bool" = false,
         auth_before_tls: "bool" = false,
         extensions: "collections.abc.Sequence[str] | None" = None,
-        without: "collections.abc.Sequence[str]" = Vec::new(),
+        without: "collections.abc.Sequence[str] | None" = None,
         mechanisms: "collections.abc.Sequence[str] | None" = None,
         max_size: "int" = 33_554_432,
         max_recipients: "int" = 1000,
@@ -71,17 +76,17 @@ impl Catcher {
         max_connections: "int" = 1000,
         idle_timeout: "float" = 300.0,
         keep: "int" = 1000,
-        hostname: "str" = "localhost".to_owned(),
+        hostname: "str" = "localhost",
         authority: "str | os.PathLike[str] | None" = None,
         allow_remote: "bool" = false,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         py: Python<'_>,
-        #[pyo3(from_py_with = given::host)] host: String,
+        #[pyo3(from_py_with = given::host)] host: &str,
         #[pyo3(from_py_with = given::port)] port: u16,
-        #[pyo3(from_py_with = given::tls)] tls: String,
-        #[pyo3(from_py_with = given::protocol)] protocol: String,
+        #[pyo3(from_py_with = given::tls)] tls: &str,
+        #[pyo3(from_py_with = given::protocol)] protocol: &str,
         #[pyo3(from_py_with = given::unix)] unix: Option<PathBuf>,
         #[pyo3(from_py_with = given::username)] username: Option<String>,
         #[pyo3(from_py_with = given::user)] user: Option<String>,
@@ -92,7 +97,7 @@ impl Catcher {
         #[pyo3(from_py_with = given::require_tls)] require_tls: bool,
         #[pyo3(from_py_with = given::auth_before_tls)] auth_before_tls: bool,
         #[pyo3(from_py_with = given::extensions)] extensions: Option<Vec<String>>,
-        #[pyo3(from_py_with = given::without)] without: Vec<String>,
+        #[pyo3(from_py_with = given::without)] without: Option<Vec<String>>,
         #[pyo3(from_py_with = given::mechanisms)] mechanisms: Option<Vec<String>>,
         #[pyo3(from_py_with = given::max_size)] max_size: u64,
         #[pyo3(from_py_with = given::max_recipients)] max_recipients: usize,
@@ -100,7 +105,7 @@ impl Catcher {
         #[pyo3(from_py_with = given::max_connections)] max_connections: usize,
         #[pyo3(from_py_with = given::idle_timeout)] idle_timeout: f64,
         #[pyo3(from_py_with = given::keep)] keep: usize,
-        #[pyo3(from_py_with = given::hostname)] hostname: String,
+        #[pyo3(from_py_with = given::hostname)] hostname: &str,
         #[pyo3(from_py_with = given::authority)] authority: Option<PathBuf>,
         #[pyo3(from_py_with = given::allow_remote)] allow_remote: bool,
     ) -> PyResult<Self> {
@@ -111,7 +116,7 @@ impl Catcher {
             password: or_random(password)?,
             token: or_random(token)?,
         };
-        let offers = offers(extensions, &without)?;
+        let offers = offers(extensions, without.as_deref().unwrap_or_default())?;
         let mechanisms = match mechanisms {
             None => Mechanism::ALL.to_vec(),
             Some(names) => names
@@ -124,13 +129,13 @@ impl Catcher {
             return Err(bad_argument("hostname", &"a name of printable ASCII, without spaces"));
         }
         let settings = Settings {
-            host,
+            host: host.to_owned(),
             port,
             unix,
             allow_remote,
-            hostname,
-            dialect: dialect(&protocol)?,
-            tls: tls_mode(&tls)?,
+            hostname: hostname.to_owned(),
+            dialect: dialect(protocol)?,
+            tls: tls_mode(tls)?,
             offers,
             credentials,
             mechanisms,
