@@ -817,10 +817,15 @@ class Engine:
         Whose turn it is to have a session: a number that a worker queues by.
         """
     def send(
-        self, /, item: Any, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]
+        self,
+        /,
+        item: Any,
+        prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]],
+        suppressed: list[tuple[str, str]] = ...,
     ) -> Receipt:
         """
         Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
+        `suppressed` are recipients that are held back, each with the reason.
         """
     def send_all(
         self,
@@ -846,10 +851,10 @@ class Engine:
         How a session with this server is to be held, for an event loop.
         """
     @property
-    def tally(self, /) -> tuple[int, int, int, int]:
+    def tally(self, /) -> tuple[int, int, int, int, int]:
         """
         Numbers of messages so far, of all calls: sent to every recipient, refused for one at
-        least, unknown for one at least, not sent.
+        least, unknown for one at least, not sent, suppressed for all.
         """
 
 @final
@@ -1539,6 +1544,11 @@ class Receipt:
         """
         One out of a pickle.
         """
+    @staticmethod
+    def _suppressed(message: object, suppressed: list[tuple[str, str]]) -> Receipt:
+        """
+        For a message that no recipient is to get.
+        """
     @property
     def attempts(self, /) -> int:
         """
@@ -1583,7 +1593,7 @@ class Receipt:
     @property
     def ok(self, /) -> bool:
         """
-        Whether the message was sent to every recipient.
+        Whether the message was sent to every recipient, but for those that are suppressed.
         """
     @property
     def queue_id(self, /) -> str | None:
@@ -1625,6 +1635,11 @@ class Receipt:
     def server(self, /) -> str | None:
         """
         The server that was asked last, as "host:port"; None: none was.
+        """
+    @property
+    def suppressed(self, /) -> list[str]:
+        """
+        The addresses that the mailer's own rules kept the message from.
         """
     def to_dict(self, /) -> dict[str, typing.Any]:
         """
@@ -1668,7 +1683,8 @@ class Recipient:
     def fate(self, /) -> str:
         """
         "sent", "refused", "unknown" (the connection was lost after the end of the
-        message) or "not sent".
+        message), "not sent", or "suppressed": the mailer's own rules (`suppression`, `allow`,
+        `redirect`) kept the message from it.
         """
     @staticmethod
     def from_dict(told: dict[str, typing.Any]) -> Recipient:
@@ -1688,7 +1704,7 @@ class Recipient:
     @property
     def text(self, /) -> str | None:
         """
-        The server's words, its lines joined by LF.
+        The server's words, its lines joined by LF; of one that is suppressed, the reason.
         """
     def to_dict(self, /) -> dict[str, typing.Any]:
         """
@@ -1924,16 +1940,27 @@ class Sending:
         Something that no message could be made of: a receipt says so. True: the next one,
         please.
         """
+    def put_with_rules(
+        self,
+        /,
+        item: object,
+        prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]] | None,
+        suppressed: list[tuple[str, str]],
+    ) -> bool:
+        """
+        Takes a message of which some recipients are held back by the mailer's own rules, each
+        with its reason. Without `prepared` none is left, and a receipt says so.
+        """
     def stop(self, /) -> None:
         """
         Ends it at once. `go_on` tells of what was in flight as unknown, and of what
         waited as not sent.
         """
     @property
-    def tally(self, /) -> tuple[int, int, int, int]:
+    def tally(self, /) -> tuple[int, int, int, int, int]:
         """
         Numbers of messages so far: sent to every recipient, refused for one at least,
-        unknown for one at least, not sent.
+        unknown for one at least, not sent, suppressed for all.
         """
     def tell(self, /, told: list[Any]) -> bool:
         """

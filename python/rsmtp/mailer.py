@@ -88,6 +88,18 @@ class BaseMailer:
             attempt. With it a list can be sent to servers that put strangers off for
             minutes (greylisting): what waits does not hold up the others.
         backoff: seconds before the second attempt, doubled before each one after it.
+        suppression: addresses that get no mail: a list or a set of them, a function of one
+            that tells whether (or why) it is suppressed, or an `rsmtp.Outbox` (its
+            `suppress`). The receipt lists them as `suppressed`, and the others get the message.
+        allow: addresses and patterns ("*@example.com"); all other recipients are suppressed,
+            or get it redirected. For systems that must not write to real customers.
+        redirect: one address, which gets every message in place of its recipients, except
+            those that `allow` names. The message itself is not changed.
+        before_send: called with each message before it is sent: what it returns is sent instead;
+            None, the message; False, nothing, and its recipients are suppressed. What it raises
+            stands in the receipt, and `send` raises it. It may wait.
+        after_send: called with each receipt. Both run in the caller's thread; an AsyncMailer's
+            may be asynchronous.
         outbox: an `rsmtp.Outbox`, in which `send` looks up the keys that it is given.
         resend_unknown: send again what may have arrived already, when a connection is
             lost between the end of a message and the answer. Default: False, and the
@@ -133,6 +145,11 @@ class BaseMailer:
         give_up_after: float | None = None,
         backoff: float = 1.0,
         resend_unknown: bool = False,
+        suppression: rsmtp.typing.Suppression | None = None,
+        allow: Iterable[str] | None = None,
+        redirect: str | None = None,
+        before_send: Callable[[Any], Any] | None = None,
+        after_send: Callable[[Receipt], Any] | None = None,
         outbox: rsmtp.Outbox | None = None,
     ) -> None:
         user = arguments.maybe_text("user", user)
@@ -165,6 +182,12 @@ class BaseMailer:
         else:
             arguments.whole("retries", retries, 0, 999, "a number of attempts below 1000")
         arguments.flag("resend_unknown", resend_unknown)
+        rules = suppression, allow, redirect, before_send, after_send
+        self._rules: Any = None
+        if any(rule is not None for rule in rules):
+            from rsmtp._mailer.rules import Rules
+
+            self._rules = Rules(*rules)
         self._outbox = None if outbox is None else an_outbox(outbox)
         self._connections = connections
         first = self._hops[0]
@@ -275,10 +298,21 @@ class Mailer(BaseMailer):
                 return checked(self._kept_in().send(self, message, key=key), check)
             if python_sockets.are_replaced():
                 return checked(self._send_by_thread(message), check)
+            if self._rules is not None:
+                return checked(self._send_by_rules(message), check)
             return checked(self._engine.send(message, prepare(message)), check)
         except BaseException as raised:
             __tracebackhide__ = hidden(raised)
             raise shortened(rsmtp.errors.with_fates(raised))  # noqa: B904
+
+    def _send_by_rules(self, message: rsmtp.typing.Sendable) -> Receipt:
+        ruled = self._rules.apply(message)
+        if ruled.prepared is None:
+            receipt = Receipt._suppressed(message, ruled.suppressed)
+        else:
+            receipt = self._engine.send(message, ruled.prepared, ruled.suppressed)
+        self._rules.tell(receipt)
+        return receipt
 
     def _send_by_thread(self, message: rsmtp.typing.Sendable) -> Receipt:
         """What is done by sockets that are not Python's is done in a thread of its own, and
@@ -389,12 +423,16 @@ class Mailer(BaseMailer):
                 if stream or progress is not False:
                     raise ValueError("outbox: its report comes at the end, without stream and progress")
                 return an_outbox(outbox).send_all(self, each_made(messages, make))
-            sending = self._engine.send_all(stream, KEPT, by_threads=True, recorded=False)
+            rules = self._rules
+            every = stream or (rules is not None and rules.after_send is not None)
+            sending = self._engine.send_all(every, KEPT, by_threads=True, recorded=False)
             told = teller(sending, messages, progress, total)
             messages = each_made(messages, make)
+            if rules is not None:
+                messages = rules.each(messages)
             if stream:
-                return _receipts(sending, messages, told)
-            return _report(sending, messages, told)
+                return _receipts(sending, messages, told, rules)
+            return _report(sending, messages, told, rules if every else None)
         except BaseException as raised:
             __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
@@ -514,10 +552,18 @@ def rounds(
         raise failure
 
 
-def _report(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told) -> Report:
+def _report(
+    sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told, rules: Any = None
+) -> Report:
+    """`rules`: with `after_send`, which is told every receipt."""
     report = Report()
+    seen = 0
     try:
         for _ in rounds(sending, messages, report.receipts):
+            if rules is not None:
+                for receipt in report.receipts[seen:]:
+                    rules.tell(receipt)
+                seen = report._thin_out()
             told(False)
         told(True)
     except BaseException as raised:
@@ -528,10 +574,15 @@ def _report(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: T
     return report
 
 
-def _receipts(sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told) -> Iterator[Receipt]:
+def _receipts(
+    sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told, rules: Any = None
+) -> Iterator[Receipt]:
     waiting: list[Receipt] = []
     try:
         for _ in rounds(sending, messages, waiting):
+            if rules is not None:
+                for receipt in waiting:
+                    rules.tell(receipt)
             yield from each_once(waiting)
             told(False)
     except GeneratorExit:

@@ -34,10 +34,20 @@ __all__ = [
     "Secret",
     "Sendable",
     "Several",
+    "Suppression",
     "Tls",
 ]
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+# Addresses that get no mail: a function of one tells whether it is suppressed, or why. An
+# `rsmtp.Outbox` has a list of its own.
+class _Suppresses(Protocol):
+    def _why_suppressed(self, folded: str, /) -> str | None: ...
+
+
+Suppression: TypeAlias = Iterable[str] | Callable[[str], bool | str | None] | _Suppresses
 
 # What is passed as `tls=`, and as `context=`.
 Tls: TypeAlias = Literal["starttls", "implicit", "none"]

@@ -363,6 +363,7 @@ def annotated(
     content: types.Content,
     file: types.BinaryFile,
     several: types.Several[str],
+    suppression: types.Suppression,
     any_message: types.AnyMessage,
 ) -> list[types.Sendable]:
     made = rsmtp.Message("hi", to=to, from_=one, cc=several, attachments=attachments)

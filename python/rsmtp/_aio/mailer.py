@@ -45,7 +45,7 @@ class AsyncMailer(BaseMailer):
                 __tracebackhide__ = hidden(raised)
                 raise shortened(raised)  # noqa: B904
         try:
-            report = await AsyncSending(self._pool, self._hops, [message], False, None, recorded=True)
+            report = await self._sending([message], False, None, None, recorded=True)
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
@@ -118,7 +118,10 @@ class AsyncMailer(BaseMailer):
         except (TypeError, ValueError) as raised:
             __tracebackhide__ = hidden(raised)
             raise shortened(raised)  # noqa: B904
-        return AsyncSending(self._pool, self._hops, messages, progress, total, make)
+        return self._sending(messages, progress, total, make)
+
+    def _sending(self, *arguments: Any, **options: Any) -> AsyncSending:
+        return AsyncSending(self._pool, self._hops, *arguments, rules=self._rules, **options)
 
     async def verify(self) -> rsmtp.Verification:
         """Opens a session, asks NOOP and leaves, as `Mailer.verify` does: nothing is sent."""

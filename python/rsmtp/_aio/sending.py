@@ -37,6 +37,7 @@ class AsyncSending:
         *,
         recorded: bool = False,
         note: Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
+        rules: Any = None,
     ) -> None:
         self._pool = pool
         self._hops = hops
@@ -48,6 +49,11 @@ class AsyncSending:
         self._recorded = recorded
         # Asked before the ends of these messages are said: whether they are written down.
         self._note = note
+        # The mailer's own, of `rsmtp._mailer.rules`.
+        self._rules = rules
+        # Whether each receipt is told, and how many of `receipts` were.
+        self._tells = self._is_every_told = rules is not None and rules.after_send is not None
+        self._told = 0
         self.receipts: list[Receipt] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._serving: dict[Connection, asyncio.Task[None]] = {}
@@ -67,8 +73,7 @@ class AsyncSending:
         try:
             async with contextlib.aclosing(self._run()) as run:
                 async for _ in run:
-                    report.receipts += self.receipts
-                    self.receipts.clear()
+                    self._add_to(report)
         except BaseException as raised:
             self._hang_on(raised, report)
             __tracebackhide__ = hidden(raised)
@@ -77,6 +82,21 @@ class AsyncSending:
         return report
 
     named(_report, "send_all")
+
+    def _add_to(self, report: Report) -> None:
+        report.receipts += self.receipts
+        self.receipts.clear()
+        if self._is_every_told:
+            report._thin_out()
+
+    async def _tell_rules(self) -> None:
+        """Tells `after_send` the receipts that have come. One that raises is told no more."""
+        while self._tells and self._told < len(self.receipts):
+            receipt = self.receipts[self._told]
+            self._told += 1
+            self._tells = False
+            await self._rules.tell_awaited(receipt)
+            self._tells = True
 
     def _hang_on(self, raised: BaseException, report: Report) -> None:
         report.receipts += self.receipts
@@ -110,7 +130,7 @@ class AsyncSending:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
         self._sending = self._pool.engine.send_all(
-            every, KEPT, by_threads=False, recorded=self._recorded, note=self._note
+            every or self._is_every_told, KEPT, by_threads=False, recorded=self._recorded, note=self._note
         )
         # Looked up here: the tasks of a session at rest may be of another call's context.
         self._asked = self._pool.asks
@@ -126,8 +146,14 @@ class AsyncSending:
             while not self._sending.tell(self.receipts):
                 if self._sending.wants_more:
                     self._beat()
+                try:
+                    await self._tell_rules()
+                except Exception as raised:
+                    trouble = raised
+                    feeder.cancel()
                 if some := bool(self.receipts):
                     yield
+                    self._told = len(self.receipts)
                 try:
                     tell(False)
                 except Exception as raised:
@@ -143,6 +169,7 @@ class AsyncSending:
                     if self._sending.tell(self.receipts):
                         break
                 await self._changed.wait()
+            await self._tell_rules()
             if self.receipts:
                 yield
             self.nudge()
@@ -169,6 +196,8 @@ class AsyncSending:
     async def _feed(self) -> None:
         """Takes messages as room comes free, as long as something can be sent."""
         messages = each_made(self._messages, self._make)
+        if self._rules is not None:
+            messages = self._rules.each_awaited(messages)
         async for _ in (
             self._one_by_one(messages) if hasattr(messages, "__aiter__") else self._helpings(messages)
         ):

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class Ruled:
+    """A message that the mailer's rules have seen. Without `prepared` no recipient is left."""
+
+    __slots__ = ("item", "prepared", "suppressed")
+
+    def __init__(self, item: Any, prepared: Any, suppressed: list[tuple[str, str]]) -> None:
+        self.item = item
+        self.prepared = prepared
+        self.suppressed = suppressed
+
+
 class Unmade:
     """A row that no message could be made of, and why."""
 
@@ -80,7 +91,12 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
                 return
         # Nothing is left of those.
         for item in iterator:
-            more = sending.put_unfit(item.row, item.why) if type(item) is Unmade else sending.put(item)
+            if type(item) is Unmade:
+                more: bool | None = sending.put_unfit(item.row, item.why)
+            elif type(item) is Ruled:
+                more = sending.put_with_rules(item.item, item.prepared, item.suppressed)
+            else:
+                more = sending.put(item)
             if more is None:
                 more = _prepared(sending, item)
             if not more:
@@ -97,6 +113,8 @@ def put(sending: Sending, item: Any) -> None:
     """Takes one message."""
     if type(item) is Unmade:
         sending.put_unfit(item.row, item.why)
+    elif type(item) is Ruled:
+        sending.put_with_rules(item.item, item.prepared, item.suppressed)
     elif sending.put(item) is None:
         _prepared(sending, item)
 

@@ -28,12 +28,13 @@ class Progress(NamedTuple):
     refused: int
     unknown: int
     not_sent: int
+    suppressed: int
     seconds: float
     finished: bool
 
     @property
     def settled(self) -> int:
-        return self.sent + self.refused + self.unknown + self.not_sent
+        return self.sent + self.refused + self.unknown + self.not_sent + self.suppressed
 
     @property
     def rate(self) -> float:

@@ -16,6 +16,7 @@ else:
 
 # Receipts of sent messages that a Report keeps; all others it keeps in any case.
 KEPT = 10_000
+_COUNTS = ("sent", "refused", "unknown", "not_sent", "suppressed")
 
 
 class Report:
@@ -25,6 +26,7 @@ class Report:
         sent, refused, unknown, not_sent: numbers of messages, each counted once, by its
             worst recipient: refused means that the server refused at least one of them,
             unknown that the fate of at least one can't be known.
+        suppressed: number of messages that the mailer's own rules kept from all recipients.
         receipts: of every message that did not go to all its recipients, and of the first
             10,000 that did.
         seconds: from the first message to the last answer.
@@ -34,28 +36,36 @@ class Report:
     refused: int
     unknown: int
     not_sent: int
+    suppressed: int
     receipts: list[Receipt]
     seconds: float
 
     def __init__(self) -> None:
         self.receipts = []
-        self.sent = self.refused = self.unknown = self.not_sent = 0
+        self.sent = self.refused = self.unknown = self.not_sent = self.suppressed = 0
         self.seconds = 0.0
         self._began = time.monotonic()
 
-    def close(self, tally: tuple[int, int, int, int]) -> None:
-        self.sent, self.refused, self.unknown, self.not_sent = tally
+    def close(self, tally: tuple[int, int, int, int, int]) -> None:
+        self.sent, self.refused, self.unknown, self.not_sent, self.suppressed = tally
         self.seconds = time.monotonic() - self._began
+
+    def _thin_out(self) -> int:
+        """Keeps what a report keeps, where each receipt has come; the number of those."""
+        if len(self.receipts) > 2 * KEPT:
+            first, later = self.receipts[:KEPT], self.receipts[KEPT:]
+            self.receipts[:] = first + [receipt for receipt in later if not receipt.ok]
+        return len(self.receipts)
 
     @property
     def total(self) -> int:
         """The number of messages."""
-        return self.sent + self.refused + self.unknown + self.not_sent
+        return self.sent + self.refused + self.unknown + self.not_sent + self.suppressed
 
     @property
     def ok(self) -> bool:
-        """Whether every message was sent to every recipient."""
-        return self.sent == self.total
+        """Whether every message was sent to every recipient, but for those that are suppressed."""
+        return self.sent + self.suppressed == self.total
 
     @property
     def rate(self) -> float:
@@ -86,7 +96,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it for JSON, but the messages. `from_dict` reads it."""
-        counts = {name: getattr(self, name) for name in ("sent", "refused", "unknown", "not_sent", "seconds")}
+        counts = {name: getattr(self, name) for name in (*_COUNTS, "seconds")}
         return {**counts, "receipts": [receipt.to_dict() for receipt in self.receipts]}
 
     @classmethod
@@ -94,8 +104,8 @@ class Report:
         """One that `to_dict` has written. ValueError for anything else."""
         report = cls()
         try:
-            counts = tuple(told[name] for name in ("sent", "refused", "unknown", "not_sent"))
-            report.close(counts)
+            sent, refused, unknown, not_sent = (told[name] for name in _COUNTS[:4])
+            report.close((sent, refused, unknown, not_sent, told.get("suppressed", 0)))
             report.seconds = told["seconds"]
             report.receipts = [Receipt.from_dict(one) for one in told["receipts"]]
         except (KeyError, TypeError) as wrong:
@@ -163,8 +173,7 @@ class Report:
         return report.bundle(self)
 
     def _counts(self) -> str:
-        counts = (("sent", self.sent), ("refused", self.refused), ("unknown", self.unknown),
-                  ("not sent", self.not_sent))  # fmt: skip
+        counts = ((name.replace("_", " "), getattr(self, name)) for name in _COUNTS)
         return ", ".join(f"{count} {name}" for name, count in counts if count or name == "sent")
 
 

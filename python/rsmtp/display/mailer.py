@@ -11,7 +11,7 @@ from rsmtp.display import page
 from rsmtp.display.short import visible
 
 _TLS = {"starttls": "STARTTLS, required", "implicit": "from the first octet", "none": "none"}
-_KINDS = ("sent", "refused", "unknown", "not sent")
+_KINDS = ("sent", "refused", "unknown", "not sent", "suppressed")
 
 
 def bundle(mailer: Any) -> page.Bundle:
@@ -26,7 +26,8 @@ def plain(mailer: Any) -> str:
         else:
             said.append(f"  {visible(_place(hop))}, TLS: {_TLS[hop.security]}, {visible(_login(hop))}")
     counts = zip(_KINDS, mailer._engine.tally, strict=True)
-    said.append("  so far: " + ", ".join(f"{count:,} {kind}" for kind, count in counts))
+    told = (f"{count:,} {kind}" for kind, count in counts if count or kind != "suppressed")
+    said.append("  so far: " + ", ".join(told))
     return "\n".join(said)
 
 
@@ -92,8 +93,8 @@ def _login(hop: Any) -> str:
     return f"{hop.username}, by {how}"
 
 
-def _counts(tally: tuple[int, int, int, int]) -> str:
-    kinds = {"sent": "good", "refused": "bad", "unknown": "warn", "not sent": "warn"}
+def _counts(tally: tuple[int, int, int, int, int]) -> str:
+    kinds = {"sent": "good", "refused": "bad", "unknown": "warn", "not sent": "warn", "suppressed": ""}
     told = zip(_KINDS, tally, strict=True)
     chips = [page.chip(f"{count:,} {kind}", kinds[kind]) for kind, count in told if count]
     return " ".join(chips) or '<span class="soft">none</span>'

@@ -14,6 +14,7 @@ FATES = {
     "refused": ("refused", "bad"),
     "unknown": ("unknown: it may have arrived", "warn"),
     "not sent": ("not sent", "warn"),
+    "suppressed": ("suppressed", "warn"),
     "sent": ("sent", "good"),
 }
 # Recipients that a table shows.
@@ -37,8 +38,11 @@ def rich(report: Any) -> str:
         "refused": report.refused,
         "unknown": report.unknown,
         "not sent": report.not_sent,
+        "suppressed": report.suppressed,
         "sent": report.sent,
     }
+    if not report.suppressed:
+        del counts["suppressed"]
     total = report.total
     speed = f"{counted(total, 'message')} in {seconds(report.seconds)}"
     rate = f", {report.rate:,.0f} a second" if total and report.seconds >= 0.001 else ""
@@ -56,11 +60,11 @@ def rich(report: Any) -> str:
 
 
 def receipt_rich(receipt: Any) -> str:
-    ok = (
-        page.chip("sent to every recipient", "good")
-        if receipt.ok
-        else page.chip("not sent to every recipient", "bad")
-    )
+    if receipt.ok:
+        all_of_them = f"{'other ' if receipt.suppressed else ''}recipient"
+        ok = page.chip(f"sent to every {all_of_them}" if receipt.sent else "suppressed", "good")
+    else:
+        ok = page.chip("not sent to every recipient", "bad")
     rows = [("number", f"{receipt.index:,}")] if receipt.index else []
     is_row = not (_is_ready(receipt.message) or hasattr(receipt.message, "get_content_type"))
     rows.append(("row" if is_row else "message", page.text(_what(receipt.message))))
@@ -84,7 +88,7 @@ def receipt_rich(receipt: Any) -> str:
 def receipt_plain(receipt: Any) -> str:
     said = [visible(repr(receipt))]
     for one in _sorted(receipt.recipients):
-        words = f": {one.code} {' '.join((one.text or '').split())}" if one.code else ""
+        words = f": {f'{one.code} ' if one.code else ''}{' '.join(one.text.split())}" if one.text else ""
         said.append(f"  {one.fate:<9} {visible(one.address + words)}")
     return "\n".join(said)
 
@@ -136,9 +140,13 @@ def _rows(receipt: Any) -> Iterable[list[str]]:
         ]
     for one in _sorted(receipt.recipients):
         words = f"{page.code(one.code)} {page.text(clipped(one.text or '', 300))}" if one.code else ""
+        if one.fate == "suppressed":
+            words = page.text(clipped(one.text or "", 300))
         if not words and one.fate != "sent":
             words = page.text(error)
         again = "" if one.fate == "sent" else "may help" if one.transient else "not without a change"
+        if one.fate == "suppressed":
+            again = ""
         if one.fate == "unknown":
             again = "it may arrive twice"
         yield [number, page.text(one.address), _fate(one.fate), words, page.text(one.stage or ""), again]

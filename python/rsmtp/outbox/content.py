@@ -107,5 +107,10 @@ class Stored:
     def _prepared_for_sending(self) -> Any:
         return self.prepared
 
+    def _for_hooks(self) -> tuple[str, list[str], bytes]:
+        """For `before_send`: the message as a tuple, which can be sent as well."""
+        sender, recipients, data, _ = self.prepared
+        return sender, recipients, bytes(data)
+
     def __repr__(self) -> str:
         return f"<message {self.id} of the outbox>"

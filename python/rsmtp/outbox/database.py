@@ -40,6 +40,9 @@ CREATE TABLE IF NOT EXISTS outbox_recipient (
     transient INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (message, position)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox_suppression (
+    address TEXT PRIMARY KEY, why TEXT NOT NULL, at REAL NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox_content (message INTEGER PRIMARY KEY, octets BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox_event (
     message INTEGER NOT NULL, at REAL NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, server TEXT

@@ -71,11 +71,13 @@ class List:
         """What has become of each, in this call or before."""
         report = Report()
         report.receipts = self._unfit
-        sent = refused = unknown = 0
+        sent = refused = unknown = suppressed = 0
         not_sent = len(self._unfit)
         for index, entry in self._entries():
             receipt = entry.receipt
-            if receipt.ok:
+            if receipt.ok and not receipt.sent:
+                suppressed += 1
+            elif receipt.ok:
                 sent += 1
                 if sent > KEPT:
                     continue
@@ -86,7 +88,7 @@ class List:
             else:
                 not_sent += 1
             report.receipts.append(self._told(index, entry))
-        report.close((sent, refused, unknown, not_sent))
+        report.close((sent, refused, unknown, not_sent, suppressed))
         report.seconds = time.monotonic() - self._began
         return report
 

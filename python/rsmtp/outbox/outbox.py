@@ -17,6 +17,7 @@ import rsmtp
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._common import arguments
 from rsmtp._mailer.report import Report
+from rsmtp._mailer.rules import folded_address
 from rsmtp._rsmtp import Receipt
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import content, lists, running
@@ -310,6 +311,38 @@ class Outbox:
         if entry.state in ("queued", "sending") and not wait:
             raise OutboxError(f"message {id} (key {entry.key!r}) is being sent by another process or thread")
         return entry
+
+    # -- addresses that get no mail --------------------------------------------------------
+
+    def suppress(self, address: str, why: str = "suppressed") -> None:
+        """This address gets no mail any more by mailers that have the outbox as `suppression`: one
+        that has bounced, or wants none. `why` stands in the receipts. ValueError for what is not
+        an address."""
+        why, folded = arguments.text("why", why), folded_address("address", address)
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT INTO outbox_suppression VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE"
+                " SET why = excluded.why, at = excluded.at",
+                (folded, why, time.time()),
+            )
+
+    def unsuppress(self, address: str) -> bool:
+        """The address gets mail again. False: it did all the time."""
+        folded = folded_address("address", address)
+        with self._database.writing() as connection:
+            gone = connection.execute("DELETE FROM outbox_suppression WHERE address = ?", (folded,))
+            return gone.rowcount > 0
+
+    def suppressions(self) -> dict[str, str]:
+        """The addresses that get no mail, and why."""
+        with self._database.reading() as connection:
+            return dict(connection.execute("SELECT address, why FROM outbox_suppression ORDER BY address"))
+
+    def _why_suppressed(self, folded: str) -> str | None:
+        with self._database.reading() as connection:
+            query = "SELECT why FROM outbox_suppression WHERE address = ?"
+            found = connection.execute(query, (folded,)).fetchone()
+            return None if found is None else found[0]
 
     # -- looking -------------------------------------------------------------------------
 

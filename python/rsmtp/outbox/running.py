@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 from rsmtp._aio.mailer import AsyncMailer
-from rsmtp._aio.sending import AsyncSending
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.errors import SMTPException
@@ -44,8 +43,8 @@ class Ran(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether every message that was taken was sent to every recipient."""
-        return self.sent == sum(self)
+        """Whether every message that was taken was sent to every recipient that is not suppressed."""
+        return self.sent + self.suppressed == sum(self)
 
     def plus(self, counts: dict[str, int]) -> Ran:
         so_far = zip(self._fields, self, strict=True)
@@ -203,8 +202,12 @@ def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Re
     receipts: list[Receipt] = []
     sending = mailer._engine.send_all(True, KEPT, by_threads=True, recorded=False, note=owner.say_ends)
     try:
-        for _ in rounds(sending, owner.claimed(only), receipts):
+        claimed, rules = owner.claimed(only), mailer._rules
+        for _ in rounds(sending, claimed if rules is None else rules.each(claimed), receipts):
             owner.settle_and_keep(receipts)
+            if rules is not None:
+                for receipt in receipts:
+                    rules.tell(receipt)
             if only is not None:
                 told += receipts
             receipts.clear()
@@ -314,7 +317,7 @@ async def _aonce(owner: Owner, mailer: AsyncMailer, only: int | None = None) -> 
                 return
 
     notes = Notes(owner)
-    sending = AsyncSending(mailer._pool, mailer._hops, claimed(), False, None, note=notes)
+    sending = mailer._sending(claimed(), False, None, note=notes)
     notes.nudge = sending.nudge
     receipts = sending.receipts
     try:

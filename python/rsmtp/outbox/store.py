@@ -427,7 +427,7 @@ class _Settled:
         connection.executemany("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", self.events)
 
 
-_ENDS = {"sent": "sent", "unknown": "unknown", "refused": "refused"}
+_ENDS = {"sent": "sent", "unknown": "unknown", "refused": "refused", "suppressed": "suppressed"}
 
 
 def _state(recipients: set[str]) -> str:

@@ -1,7 +1,7 @@
 //! The sessions that a mailer keeps, for all of its calls.
 
 use super::ledger::Noting;
-use super::parcel::{Packer, Prepared, Shipment};
+use super::parcel::{self, Packer, Prepared, Shipment, hold_back};
 use super::receipt::{Receipt, Tally, Totals};
 use super::sending::{Log, Sending, spoken};
 use super::server::{ServerSettings, seconds};
@@ -93,9 +93,17 @@ impl Engine {
     }
 
     /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
-    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
-    fn send(&self, py: Python<'_>, item: &Bound<'_, PyAny>, prepared: Prepared<'_>) -> PyResult<Receipt> {
-        let job = Packer::default().pack(item, 0, prepared)?;
+    /// `suppressed` are recipients that are held back, each with the reason.
+    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]", suppressed: "list[tuple[str, str]]" = Vec::new()))]
+    fn send(
+        &self,
+        py: Python<'_>,
+        item: &Bound<'_, PyAny>,
+        prepared: Prepared<'_>,
+        suppressed: Vec<(String, String)>,
+    ) -> PyResult<Receipt> {
+        let mut job = Packer::default().pack(item, 0, prepared)?;
+        hold_back(&mut job, parcel::suppressed(suppressed));
         let batch = self.batch(py, true, None)?;
         batch.push([job]);
         batch.end_of_input();
@@ -179,11 +187,10 @@ impl Engine {
     }
 
     /// Numbers of messages so far, of all calls: sent to every recipient, refused for one at
-    /// least, unknown for one at least, not sent.
+    /// least, unknown for one at least, not sent, suppressed for all.
     #[getter]
-    fn tally(&self) -> (u64, u64, u64, u64) {
-        let Tally { sent, refused, unknown, not_sent } = self.totals.tally();
-        (sent, refused, unknown, not_sent)
+    fn tally(&self) -> (u64, u64, u64, u64, u64) {
+        self.totals.tally().as_tuple()
     }
 
     /// Idle sessions.

@@ -1,6 +1,6 @@
 //! Receipts that are written down and read again: as a dictionary for JSON, and in a pickle.
 
-use super::parcel::Parcel;
+use super::parcel::{Parcel, Suppressed};
 use super::receipt::{Receipt, Recipient};
 use crate::address::{ForwardPath, ReversePath};
 use crate::binding::error::bad_argument;
@@ -22,6 +22,12 @@ pub struct Kept {
     pub transient: Vec<bool>,
 }
 
+/// What is known of one recipient that is suppressed, or else of one that a server was to get.
+enum Read {
+    Suppressed(Suppressed),
+    Told(Told),
+}
+
 /// What is known of one recipient.
 struct Told {
     path: ForwardPath,
@@ -29,12 +35,15 @@ struct Told {
     transient: bool,
 }
 
-impl Told {
-    fn read(told: &Bound<'_, PyDict>) -> PyResult<Self> {
+impl Read {
+    fn from(told: &Bound<'_, PyDict>) -> PyResult<Self> {
         let address: String = wanted(told, "address")?;
         let fate: String = wanted(told, "fate")?;
         let code: Option<u16> = wanted(told, "code")?;
         let text: Option<String> = wanted(told, "text")?;
+        if fate == "suppressed" {
+            return Ok(Self::Suppressed(Suppressed { address, why: text.unwrap_or_default() }));
+        }
         let reply = code.map(|code| Reply::new(code, text.unwrap_or_default()));
         let stage: Option<String> = wanted(told, "stage")?;
         let stage = stage.and_then(|name| Stage::ALL.into_iter().find(|stage| stage.name() == name));
@@ -48,7 +57,8 @@ impl Told {
                 return Err(bad_argument("fate", &why));
             }
         };
-        Ok(Self { path: parse("address", &address)?, fate, transient: wanted(told, "transient")? })
+        let path = parse("address", &address)?;
+        Ok(Self::Told(Told { path, fate, transient: wanted(told, "transient")? }))
     }
 }
 
@@ -73,8 +83,7 @@ impl Recipient {
         told.set_item("fate", self.fate)?;
         told.set_item("stage", self.stage.map(Stage::name))?;
         told.set_item("code", self.reply.as_ref().map(Reply::code))?;
-        let text = self.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.text()).into_owned());
-        told.set_item("text", text)?;
+        told.set_item("text", self.text())?;
         told.set_item("transient", self.transient)?;
         Ok(told)
     }
@@ -83,8 +92,10 @@ impl Recipient {
     #[staticmethod]
     #[pyo3(signature = (told: "dict[str, typing.Any]"))]
     fn from_dict(told: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let Told { path, fate, transient } = Told::read(told)?;
-        Ok(Self::new(&path, &fate, transient))
+        Ok(match Read::from(told)? {
+            Read::Suppressed(one) => Self::suppressed(one),
+            Read::Told(Told { path, fate, transient }) => Self::new(&path, &fate, transient),
+        })
     }
 
     #[pyo3(signature = () -> "tuple[typing.Any, ...]")]
@@ -132,8 +143,14 @@ impl Receipt {
     fn _restored(told: &Bound<'_, PyDict>, message: Py<PyAny>, error: Py<PyAny>) -> PyResult<Self> {
         let py = told.py();
         let recipients: Vec<Bound<'_, PyDict>> = wanted(told, "recipients")?;
-        let recipients: PyResult<Vec<Told>> = recipients.iter().map(Told::read).collect();
-        let recipients = recipients?;
+        let (mut suppressed, mut read) = (Vec::new(), Vec::new());
+        for one in &recipients {
+            match Read::from(one)? {
+                Read::Suppressed(one) => suppressed.push(one),
+                Read::Told(one) => read.push(one),
+            }
+        }
+        let recipients = read;
         let transient = recipients.iter().map(|one| one.transient).collect();
         let sender: String = wanted(told, "from_addr")?;
         let reverse_path: ReversePath = parse("from_addr", &sender)?;
@@ -141,7 +158,7 @@ impl Receipt {
         let server: Option<String> = wanted(told, "server")?;
         let receipt = bulk::Receipt {
             index: wanted(told, "index")?,
-            payload: Arc::new(Parcel::empty(message)),
+            payload: Arc::new(Parcel::empty(message, suppressed)),
             reverse_path,
             recipients: recipients.into_iter().map(|one| (one.path, one.fate)).collect(),
             attempts: wanted(told, "attempts")?,

@@ -11,9 +11,17 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyList, PyString, PyTuple};
 use std::sync::Arc;
 
+/// A recipient that the mailer's own rules keep the message from, and why.
+#[derive(Clone)]
+pub struct Suppressed {
+    pub address: String,
+    pub why: String,
+}
+
 /// The mail data, and the caller's own object for the receipt.
 pub struct Parcel {
     pub item: Py<PyAny>,
+    pub suppressed: Vec<Suppressed>,
     content: Content,
 }
 
@@ -36,8 +44,9 @@ impl Content {
 
 impl Parcel {
     /// For what can't be sent.
-    pub fn empty(item: Py<PyAny>) -> Self {
-        Self { item, content: Content::Rendered { body: Body::new([]), size: 0 } }
+    pub fn empty(item: Py<PyAny>, suppressed: Vec<Suppressed>) -> Self {
+        let content = Content::Rendered { body: Body::new([]), size: 0 };
+        Self { item, suppressed, content }
     }
 }
 
@@ -95,6 +104,18 @@ pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
     is_there.then_some((from_addr, to_addrs, data, Vec::new()))
 }
 
+/// `(address, why)`, as `rsmtp._mailer.rules` gives them.
+pub fn suppressed(given: Vec<(String, String)>) -> Vec<Suppressed> {
+    given.into_iter().map(|(address, why)| Suppressed { address, why }).collect()
+}
+
+/// What of a message is held back stands in its parcel, which nothing else has yet.
+pub fn hold_back(job: &mut Job<Shipment>, these: Vec<Suppressed>) {
+    if let Some(parcel) = Arc::get_mut(&mut job.payload) {
+        parcel.suppressed = these;
+    }
+}
+
 impl Packer {
     /// An error is the caller's: this one can't be sent as it is.
     pub fn pack(
@@ -110,7 +131,7 @@ impl Packer {
             MailData::Whole(octets) => Content::Octets(octets),
             rendered => Content::of_body(rendered.into()),
         };
-        let parcel = Parcel { item: item.clone().unbind(), content };
+        let parcel = Parcel { item: item.clone().unbind(), suppressed: Vec::new(), content };
         let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
         if !mail_options.is_empty() {
             job.mail_parameters = parameters("mail_options", &mail_options)?;
@@ -125,7 +146,7 @@ impl Packer {
             Sendable::Octets(octets) => Content::Written(octets),
             rendered => Content::of_body(rendered.into()),
         };
-        let parcel = Parcel { item: item.clone().unbind(), content };
+        let parcel = Parcel { item: item.clone().unbind(), suppressed: Vec::new(), content };
         Job::new(index, Arc::new(parcel), reverse_path, ready.recipients)
     }
 

@@ -1,7 +1,7 @@
 //! What became of a message, for each recipient.
 
 use super::kept::Kept;
-use super::parcel::{Parcel, Shipment};
+use super::parcel::{self, Parcel, Shipment, Suppressed};
 use crate::address::{ForwardPath, ReversePath};
 use crate::binding::error::{tell_trace, to_python};
 use crate::binding::outcome::reply_to_python;
@@ -26,7 +26,8 @@ pub struct Recipient {
     #[pyo3(get)]
     pub(super) address: String,
     /// "sent", "refused", "unknown" (the connection was lost after the end of the
-    /// message) or "not sent".
+    /// message), "not sent", or "suppressed": the mailer's own rules (`suppression`, `allow`,
+    /// `redirect`) kept the message from it.
     #[pyo3(get)]
     pub(super) fate: &'static str,
     pub(super) stage: Option<Stage>,
@@ -35,6 +36,8 @@ pub struct Recipient {
     /// not handed over, for a reason that was not the message.
     #[pyo3(get)]
     pub(super) transient: bool,
+    /// Why it is suppressed.
+    pub(super) why: Option<String>,
 }
 
 #[pymethods]
@@ -57,10 +60,11 @@ impl Recipient {
         self.reply.as_ref()?.enhanced().map(|code| code.to_string())
     }
 
-    /// The server's words, its lines joined by LF.
+    /// The server's words, its lines joined by LF; of one that is suppressed, the reason.
     #[getter]
-    fn text(&self) -> Option<String> {
-        self.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.text()).into_owned())
+    pub(super) fn text(&self) -> Option<String> {
+        let said = self.reply.as_ref().map(|reply| String::from_utf8_lossy(&reply.text()).into_owned());
+        said.or_else(|| self.why.clone())
     }
 
     /// `(code, text)` as smtplib has replies.
@@ -88,11 +92,19 @@ impl Recipient {
             Fate::Unknown => ("unknown", None, None),
             Fate::NotSent => ("not sent", None, None),
         };
-        Self { address: path.to_string(), fate, stage, reply, transient }
+        Self { address: path.to_string(), fate, stage, reply, transient, why: None }
+    }
+
+    pub(super) fn suppressed(Suppressed { address, why }: Suppressed) -> Self {
+        Self { address, fate: "suppressed", stage: None, reply: None, transient: false, why: Some(why) }
     }
 
     fn line(&self) -> String {
-        let words = self.reply.as_ref().map(|reply| format!(": {reply}")).unwrap_or_default();
+        let words = match (&self.reply, &self.why) {
+            (Some(reply), _) => format!(": {reply}"),
+            (None, Some(why)) => format!(": {why}"),
+            (None, None) => String::new(),
+        };
         format!("{} {}{words}", self.address, self.fate)
     }
 }
@@ -115,18 +127,23 @@ impl Receipt {
 
     /// For what can't be sent as it is.
     pub fn unfit(py: Python<'_>, index: u64, parcel: Parcel, raised: PyErr) -> Self {
-        let receipt = bulk::Receipt {
-            index,
-            payload: Arc::new(parcel),
-            reverse_path: ReversePath::Null,
-            recipients: Vec::new(),
-            attempts: 0,
-            server: None,
-            error: None,
-            trace: None,
-            took: None,
-        };
-        Self { receipt, raised: Some(raised.into_value(py).into_any()), kept: None }
+        Self { raised: Some(raised.into_value(py).into_any()), ..Self::new(unsent(index, parcel)) }
+    }
+
+    /// For a message that the mailer's own rules keep from all its recipients.
+    pub fn suppressed(item: &Bound<'_, PyAny>, index: u64, these: Vec<Suppressed>) -> Self {
+        let parcel = Parcel::empty(item.clone().unbind(), these);
+        Self::new(unsent(index, parcel))
+    }
+
+    /// The recipients that are held back.
+    fn held_back(&self) -> &[Suppressed] {
+        &self.receipt.payload.suppressed
+    }
+
+    fn is_ok(&self) -> bool {
+        let all_suppressed = self.receipt.recipients.is_empty() && !self.held_back().is_empty();
+        self.receipt.ok() || all_suppressed
     }
 
     fn reply(&self) -> Option<&Reply> {
@@ -172,7 +189,7 @@ impl Receipt {
             };
             Recipient::new(path, fate, transient)
         });
-        all.collect()
+        all.chain(self.held_back().iter().cloned().map(Recipient::suppressed)).collect()
     }
 
     /// The Message-ID that the message went out with; None where it has none.
@@ -203,10 +220,10 @@ impl Receipt {
         Ok(PyBytes::new(py, &octets))
     }
 
-    /// Whether the message was sent to every recipient.
+    /// Whether the message was sent to every recipient, but for those that are suppressed.
     #[getter]
     fn ok(&self) -> bool {
-        self.receipt.ok()
+        self.is_ok()
     }
 
     /// The addresses that it was sent to.
@@ -232,6 +249,12 @@ impl Receipt {
     #[getter]
     fn not_sent(&self) -> Vec<String> {
         self.addresses(|fate| *fate == Fate::NotSent)
+    }
+
+    /// The addresses that the mailer's own rules kept the message from.
+    #[getter(suppressed)]
+    fn suppressed_addresses(&self) -> Vec<String> {
+        self.held_back().iter().map(|one| one.address.clone()).collect()
     }
 
     /// The name under which the server took the message, where its answer tells.
@@ -268,7 +291,7 @@ impl Receipt {
     /// SMTPSenderRefused or SMTPDataError for a refusal, `error` otherwise. The
     /// exception's `fates` has the fate of each recipient.
     fn raise_for_refused(slf: Bound<'_, Self>) -> PyResult<()> {
-        if slf.get().receipt.ok() {
+        if slf.get().is_ok() {
             return Ok(());
         }
         static RAISE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -285,6 +308,13 @@ impl Receipt {
             })
     }
 
+    /// For a message that no recipient is to get.
+    #[staticmethod]
+    #[pyo3(signature = (message: "object", suppressed: "list[tuple[str, str]]"))]
+    fn _suppressed(message: &Bound<'_, PyAny>, suppressed: Vec<(String, String)>) -> Self {
+        Self::suppressed(message, 0, parcel::suppressed(suppressed))
+    }
+
     /// For notebooks: a table of the recipients, refused and unknown first.
     #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
     fn _repr_mimebundle_<'py>(
@@ -298,7 +328,7 @@ impl Receipt {
 
     /// As `ok`.
     fn __bool__(&self) -> bool {
-        self.receipt.ok()
+        self.is_ok()
     }
 
     /// A line for each recipient, with the server's words, and one for what else went wrong.
@@ -316,13 +346,14 @@ impl Receipt {
             |wanted: fn(&Fate) -> bool| receipt.recipients.iter().filter(|(_, fate)| wanted(fate)).count();
         let mut said = Vec::new();
         for (name, count) in [
-            ("sent", count(|fate| matches!(fate, Fate::Sent(_)))),
-            ("refused", count(|fate| matches!(fate, Fate::Refused(..)))),
-            ("unknown", count(|fate| *fate == Fate::Unknown)),
-            ("not sent", count(|fate| *fate == Fate::NotSent)),
+            ("sent to", count(|fate| matches!(fate, Fate::Sent(_)))),
+            ("refused to", count(|fate| matches!(fate, Fate::Refused(..)))),
+            ("unknown to", count(|fate| *fate == Fate::Unknown)),
+            ("not sent to", count(|fate| *fate == Fate::NotSent)),
+            ("suppressed for", self.held_back().len()),
         ] {
             if count > 0 {
-                said.push(format!("{name} to {count}"));
+                said.push(format!("{name} {count}"));
             }
         }
         let id = self.queue_id().map(|id| format!(", queued as {id}")).unwrap_or_default();
@@ -334,6 +365,21 @@ impl Receipt {
     }
 }
 
+/// A message that no server was asked about.
+fn unsent(index: u64, parcel: Parcel) -> bulk::Receipt<Shipment> {
+    bulk::Receipt {
+        index,
+        payload: Arc::new(parcel),
+        reverse_path: ReversePath::Null,
+        recipients: Vec::new(),
+        attempts: 0,
+        server: None,
+        error: None,
+        trace: None,
+        took: None,
+    }
+}
+
 /// Where a whole message is counted: by its worst recipient.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
@@ -341,6 +387,8 @@ pub struct Tally {
     pub refused: u64,
     pub unknown: u64,
     pub not_sent: u64,
+    /// Held back from all recipients by the mailer's own rules.
+    pub suppressed: u64,
 }
 
 /// The numbers of all messages that a mailer has settled so far, over its calls.
@@ -355,6 +403,7 @@ impl Totals {
         all.refused += now.refused - before.refused;
         all.unknown += now.unknown - before.unknown;
         all.not_sent += now.not_sent - before.not_sent;
+        all.suppressed += now.suppressed - before.suppressed;
     }
 
     pub fn tally(&self) -> Tally {
@@ -363,6 +412,11 @@ impl Totals {
 }
 
 impl Tally {
+    /// As Python has them.
+    pub fn as_tuple(self) -> (u64, u64, u64, u64, u64) {
+        (self.sent, self.refused, self.unknown, self.not_sent, self.suppressed)
+    }
+
     pub fn count<P>(&mut self, receipt: &bulk::Receipt<P>) {
         let any = |wanted: fn(&Fate) -> bool| receipt.recipients.iter().any(|(_, fate)| wanted(fate));
         if receipt.ok() {

@@ -1,7 +1,7 @@
 //! One call of `send_all`: messages in, receipts out, the waiting without the GIL. No code
 //! of the caller's runs in here: `rsmtp._mailer.feeding` asks for the messages.
 
-use super::parcel::{Packer, Parcel, Prepared, Shipment, as_prepared};
+use super::parcel::{self, Packer, Parcel, Prepared, Shipment, Suppressed, as_prepared, hold_back};
 use super::receipt::{Receipt, Tally, Totals};
 use crate::binding::advice::told;
 use crate::binding::error::{exception, to_python};
@@ -184,6 +184,18 @@ impl Sending {
         self.progress().put_aside(item, why)
     }
 
+    /// Takes a message of which some recipients are held back by the mailer's own rules, each
+    /// with its reason. Without `prepared` none is left, and a receipt says so.
+    #[pyo3(signature = (item: "object", prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]] | None", suppressed: "list[tuple[str, str]]"))]
+    fn put_with_rules(
+        &self,
+        item: &Bound<'_, PyAny>,
+        prepared: Option<Prepared<'_>>,
+        suppressed: Vec<(String, String)>,
+    ) -> PyResult<bool> {
+        self.progress().put_with_rules(&self.batch, item, prepared, parcel::suppressed(suppressed))
+    }
+
     /// There is no more to come; `go_on` tells of the rest.
     fn finish(&self, py: Python<'_>) {
         if self.is_of_another_process() {
@@ -211,11 +223,10 @@ impl Sending {
     }
 
     /// Numbers of messages so far: sent to every recipient, refused for one at least,
-    /// unknown for one at least, not sent.
+    /// unknown for one at least, not sent, suppressed for all.
     #[getter]
-    fn tally(&self) -> (u64, u64, u64, u64) {
-        let Tally { sent, refused, unknown, not_sent } = self.progress().tally;
-        (sent, refused, unknown, not_sent)
+    fn tally(&self) -> (u64, u64, u64, u64, u64) {
+        self.progress().tally.as_tuple()
     }
 }
 
@@ -304,8 +315,8 @@ pub(super) fn spoken(py: Python<'_>, receipt: &bulk::Receipt<Shipment>) -> Strin
 
 impl Progress {
     fn is_full(&self) -> bool {
-        let Tally { sent, refused, unknown, not_sent } = self.tally;
-        let unsettled = self.next_index - (sent + refused + unknown + not_sent);
+        let (sent, refused, unknown, not_sent, suppressed) = self.tally.as_tuple();
+        let unsettled = self.next_index - (sent + refused + unknown + not_sent + suppressed);
         self.octets >= OCTETS || unsettled >= UNSETTLED
     }
 
@@ -372,10 +383,30 @@ impl Progress {
     /// It is not fit to be sent, and a receipt says so. Whether to go on with more.
     fn put_aside(&mut self, item: &Bound<'_, PyAny>, why: PyErr) -> bool {
         self.tally.not_sent += 1;
-        let parcel = Parcel::empty(item.clone().unbind());
+        let parcel = Parcel::empty(item.clone().unbind(), Vec::new());
         self.unfit.push(Receipt::unfit(item.py(), self.next_index, parcel, why));
         self.next_index += 1;
         self.goes_on(1)
+    }
+
+    fn put_with_rules(
+        &mut self,
+        batch: &Arc<Batch<Shipment>>,
+        item: &Bound<'_, PyAny>,
+        prepared: Option<Prepared<'_>>,
+        suppressed: Vec<Suppressed>,
+    ) -> PyResult<bool> {
+        let Some(prepared) = prepared else {
+            self.tally.suppressed += 1;
+            self.unfit.push(Receipt::suppressed(item, self.next_index, suppressed));
+            self.next_index += 1;
+            return Ok(self.goes_on(1));
+        };
+        let job = self.pack(item, prepared)?.map(|mut job| {
+            hold_back(&mut job, suppressed);
+            job
+        });
+        Ok(self.push(batch, job))
     }
 
     /// Whether more may be taken before the receipts are looked after.

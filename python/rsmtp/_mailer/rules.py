@@ -1,0 +1,196 @@
+"""What a mailer's own rules make of a message before it is sent: `suppression`, `allow`,
+`redirect`, and the hooks. Without I/O."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+
+from rsmtp._client.outgoing import addresses_in, prepare
+from rsmtp._common import arguments
+from rsmtp._mailer.feeding import Ruled, Unmade
+from rsmtp._rsmtp import _envelope, ascii_host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+    from typing import Any
+
+    from rsmtp._rsmtp import Receipt
+
+
+class Rules:
+    """`BaseMailer` says what they mean."""
+
+    def __init__(
+        self, suppression: Any, allow: Any, redirect: Any, before_send: Any, after_send: Any
+    ) -> None:
+        self._is_suppressed = None if suppression is None else _suppression(suppression)
+        self._allow = None if allow is None else _patterns(allow)
+        self._redirect = None if redirect is None else _one_address(redirect)
+        for name, hook in (("before_send", before_send), ("after_send", after_send)):
+            if hook is not None:
+                arguments.function(name, hook)
+        self.before_send, self.after_send = before_send, after_send
+
+    @staticmethod
+    def given(*rules: Any) -> Rules | None:
+        """None where there are none: such a mailer's messages don't come by here."""
+        return None if all(rule is None for rule in rules) else Rules(*rules)
+
+    # -- one message -----------------------------------------------------------------------
+
+    def apply(self, item: Any) -> Ruled:
+        """Raises what preparing the message raises, and what the caller's own rules do."""
+        return self._answered(item, self._asked(item))
+
+    async def apply_awaited(self, item: Any) -> Ruled:
+        answer = self._asked(item)
+        if hasattr(answer, "__await__"):
+            answer = await answer
+        return self._answered(item, answer)
+
+    def _asked(self, item: Any) -> Any:
+        if self.before_send is None:
+            return None
+        # What an outbox has stored is no message any more.
+        return self.before_send(item._for_hooks() if hasattr(item, "_for_hooks") else item)
+
+    def _answered(self, item: Any, answer: Any) -> Ruled:
+        if hasattr(answer, "__await__"):
+            answer.close()
+            raise TypeError(
+                "before_send: it is asynchronous, and a Mailer can't await it: use an AsyncMailer"
+            )
+        sender, recipients, data, options = prepare(item if answer is None or answer is False else answer)
+        sender, recipients = _envelope(sender, recipients)
+        if not recipients:
+            raise ValueError("to_addrs: the message has no recipients")
+        kept: list[str] = []
+        suppressed: list[tuple[str, str]] = []
+        for address in recipients:
+            why = "before_send has said so" if answer is False else self._why_not(address)
+            if why is not None:
+                suppressed.append((address, why))
+            elif self._redirect is None or (self._allow is not None and _fits(self._allow, address)):
+                kept.append(address)
+            else:
+                suppressed.append((address, f"redirected to {self._redirect}"))
+                if self._redirect not in kept:
+                    kept.append(self._redirect)
+        if suppressed:
+            _log(suppressed)
+        return Ruled(item, (sender, kept, data, options) if kept else None, suppressed)
+
+    def _why_not(self, address: str) -> str | None:
+        if self._is_suppressed is not None and (found := self._is_suppressed(address)):
+            return found if isinstance(found, str) else "it is in the suppression list"
+        if self._allow is not None and self._redirect is None and not _fits(self._allow, address):
+            return "it is not in allow"
+        return None
+
+    # -- many --------------------------------------------------------------------------------
+
+    def each(self, items: Iterable[Any]) -> Iterator[Any]:
+        for index, item in enumerate(items):
+            if type(item) is Unmade:
+                yield item
+                continue
+            try:
+                yield self.apply(item)
+            except Exception as why:
+                yield Unmade(index, item, why)
+
+    async def each_awaited(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+        index = 0
+        async for item in _asynchronous(items):
+            if type(item) is Unmade:
+                yield item
+            else:
+                try:
+                    yield await self.apply_awaited(item)
+                except Exception as why:
+                    yield Unmade(index, item, why)
+            index += 1
+
+    def tell(self, receipt: Receipt) -> Receipt:
+        if self.after_send is not None and hasattr(told := self.after_send(receipt), "__await__"):
+            told.close()
+            raise TypeError("after_send: it is asynchronous, and a Mailer can't await it: use an AsyncMailer")
+        return receipt
+
+    async def tell_awaited(self, receipt: Receipt) -> Receipt:
+        if self.after_send is not None and hasattr(told := self.after_send(receipt), "__await__"):
+            await told
+        return receipt
+
+
+async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+    if hasattr(items, "__aiter__"):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
+
+
+# -- the rules -----------------------------------------------------------------------------
+
+
+def _suppression(given: Any) -> Callable[[str], Any]:
+    if hasattr(given, "_why_suppressed"):
+        return lambda address: given._why_suppressed(_folded(address))
+    if callable(given):
+        asked: Callable[[str], Any] = given
+        return asked
+    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
+        raise arguments.wanted("suppression", "addresses, a function of one, or an Outbox,", given)
+    addresses = {folded_address("suppression", one) for one in given}
+    return lambda address: _folded(address) in addresses
+
+
+def _patterns(given: Any) -> list[str]:
+    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
+        raise arguments.wanted("allow", "a list of addresses and patterns such as '*@example.com'", given)
+    patterns = [_folded(arguments.text("allow", one)) for one in given]
+    for pattern in patterns:
+        if "@" not in pattern:
+            raise ValueError(f"allow: {pattern!r} has no @: a domain is '*@{pattern}'")
+    return patterns
+
+
+def _fits(patterns: list[str], address: str) -> bool:
+    return any(fnmatch.fnmatchcase(_folded(address), pattern) for pattern in patterns)
+
+
+def folded_address(argument: str, given: Any) -> str:
+    """By what two spellings of one mailbox are the same."""
+    return _folded(_one_address_of(argument, given))
+
+
+def _one_address(given: Any) -> str:
+    address = _one_address_of("redirect", given)
+    _, (normal,) = _envelope("", [address])
+    return normal
+
+
+def _one_address_of(argument: str, given: Any) -> str:
+    found = addresses_in(argument, arguments.text(argument, given))
+    if len(found) != 1:
+        raise ValueError(f"{argument}: one address is wanted, not {given!r}")
+    return found[0]
+
+
+def _folded(address: str) -> str:
+    """A local part may differ by case in theory (RFC 5321 2.4), and in practice is one mailbox."""
+    local, at, domain = address.rpartition("@")
+    if not domain.isascii():
+        domain = ascii_host(domain)
+    return f"{local}{at}{domain}".casefold()
+
+
+def _log(suppressed: list[tuple[str, str]]) -> None:
+    if (logging := sys.modules.get("logging")) is not None:
+        words = "; ".join(f"{address} ({why})" for address, why in suppressed[:10])
+        more = f" and {len(suppressed) - 10} more" if len(suppressed) > 10 else ""
+        logging.getLogger("rsmtp.mail").info("suppressed: %s%s", words, more)
