@@ -45,7 +45,7 @@ def test_text_is_no_message():
 
 
 def test_login_before_starttls_says_what_to_do():
-    with rsmtp.Catcher() as catcher, rsmtp.SmtpClient("localhost", catcher.port) as client:
+    with rsmtp.Catcher() as catcher, rsmtp.SmtpClient("localhost", catcher.port, tls="none") as client:
         with pytest.raises(rsmtp.SMTPNotSupportedError, match="starttls"):
             client.login("user", "password")
 
