@@ -91,7 +91,7 @@ class BaseMailer:
         suppression: addresses that get no mail: a list or a set of them, a function of one
             that tells whether (or why) it is suppressed, or an `rsmtp.Outbox` (its
             `suppress`). The receipt lists them as `suppressed`, and the others get the message.
-        allow: addresses and patterns ("*@example.com"); all other recipients are suppressed,
+        allow: addresses and patterns (``*@example.com``); all other recipients are suppressed,
             or get it redirected. For systems that must not write to real customers.
         redirect: one address, which gets every message in place of its recipients, except
             those that `allow` names. The message itself is not changed.
