@@ -283,3 +283,13 @@ def test_mailers(catcher):
         assert isinstance(mail.mailers["default"], EmailBackend)
         with pytest.raises(mail.InvalidMailer, match="Unknown options 'rats'"):
             mail.mailers["wrong"]
+
+
+def test_a_suppressed_message_hides_no_refused_one(catcher):
+    catcher.fault("RCPT", reply=(550, "5.1.1 no such user"), address="b@example.org")
+    with override_settings(RSMTP_MAILER={"retries": 0, "suppression": {"a@example.org"}}):
+        messages = letters("a@example.org", "b@example.org", "c@example.org")
+        with pytest.raises(rsmtp.SMTPRecipientsRefused, match="no such user"):
+            mail.get_connection().send_messages(messages)
+        assert [message.receipt.suppressed for message in messages] == [["a@example.org"], [], []]
+        assert mail.get_connection().send_messages(letters("a@example.org", "c@example.org")) == 1

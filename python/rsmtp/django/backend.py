@@ -89,7 +89,7 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
                 messages[receipt.index].receipt = receipt
                 if receipt.sent:
                     sent += 1
-                elif failure is None or receipt.index < failure.index:
+                elif not receipt.ok and (failure is None or receipt.index < failure.index):
                     failure = receipt
             if failure is not None:
                 _raise_for(failure)
