@@ -7,6 +7,8 @@ mail.send(mail.message("Welcome!", subject="Welcome", to=address))
 from __future__ import annotations
 
 import contextlib
+import functools
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -24,7 +26,8 @@ class Mail:
     MAIL_USERNAME, MAIL_PASSWORD, MAIL_DEFAULT_SENDER, MAIL_SUPPRESS_SEND. RSMTP_MAILER, a dict,
     has further arguments of `Mailer`: with `url` in it the server stands there alone.
 
-    With MAIL_SUPPRESS_SEND, which TESTING sets, nothing is sent; `recorded()` has what would be.
+    With MAIL_SUPPRESS_SEND or TESTING, which may be set later as well, nothing is sent;
+    `recorded()` has what would be.
     Without MAIL_USE_TLS or MAIL_USE_SSL there is no TLS, as with Flask-Mail; a password is then
     sent to this machine alone.
 
@@ -41,10 +44,8 @@ class Mail:
 
         Raises ValueError or TypeError for settings that can't be meant.
         """
-        settings = app.config
-        suppressed = settings.get("MAIL_SUPPRESS_SEND", app.testing)
-        mailer = Mailer("null:") if suppressed else Mailer(**_arguments(settings))
-        app.extensions["rsmtp"] = _State(mailer, settings.get("MAIL_DEFAULT_SENDER"))
+        app.extensions["rsmtp"] = state = _State(app)
+        _ = state.mailer
 
     @property
     def mailer(self) -> Mailer:
@@ -82,9 +83,29 @@ class Mail:
 
 
 class _State:
-    def __init__(self, mailer: Mailer, sender: Any) -> None:
-        self.mailer, self.sender = mailer, sender
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._real: Mailer | None = None
+        self._lock = threading.Lock()
         self.records: list[list[Any]] = []
+
+    @property
+    def sender(self) -> Any:
+        return self._app.config.get("MAIL_DEFAULT_SENDER")
+
+    @property
+    def mailer(self) -> Mailer:
+        # Asked each time: a test sets TESTING when the application is made already.
+        if self._app.config.get("MAIL_SUPPRESS_SEND", self._app.testing):
+            return self._nowhere
+        with self._lock:
+            if self._real is None:
+                self._real = Mailer(**_arguments(self._app.config))
+            return self._real
+
+    @functools.cached_property
+    def _nowhere(self) -> Mailer:
+        return Mailer("null:")
 
     def record(self, message: Any) -> Any:
         for messages in self.records:

@@ -108,3 +108,15 @@ def test_what_is_wrong_is_told():
         application(RSMTP_MAILER={"rats": 3})
     with Flask("bare").app_context(), pytest.raises(RuntimeError, match="init_app"):
         Mail().send(rsmtp.Message("x"))
+
+
+def test_an_application_that_is_tested_from_now_on_sends_nothing(catcher):
+    """As Flask's documentation has it: the application is made, and then TESTING is set."""
+    app, mail = application(catcher)
+    app.config.update(TESTING=True)
+    with app.app_context(), mail.recorded() as outbox:
+        assert app.test_client().post("/welcome/ann@example.org").json == {"sent": ["ann@example.org"]}
+        assert len(outbox) == 1 and catcher.count == 0
+    app.config.update(MAIL_SUPPRESS_SEND=False)
+    app.test_client().post("/welcome/ann@example.org")
+    assert catcher.count == 1
