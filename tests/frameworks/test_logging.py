@@ -329,3 +329,44 @@ def test_from_many_threads(catcher, logger):
                 more = after.split()[0].strip("(").replace(",", "") if " times until" in after else "1"
                 counts[int(line.split()[1])] += int(more)
     assert set(counts.values()) == {500}
+
+
+def test_no_subject_keeps_records_from_being_mailed(catcher, logger):
+    class Told(MailHandler):
+        def getSubject(self, record):
+            return f"{record.levelname}: {record.getMessage()}\udc80"
+
+    logger.addHandler(
+        Told((catcher.host, catcher.port), "app@example.org", "ops@example.org", "Trouble", delay=0)
+    )
+    logger.error("a\0b \x1b[31m")
+    (first,) = wait_for(catcher, 1)
+    assert first.email["Subject"].startswith(r"ERROR: a\x00b \x1b[31m\udc80")
+
+
+def test_a_subject_that_cannot_be_told_is_the_usual_one(catcher, logger, capsys):
+    class Told(MailHandler):
+        def getSubject(self, record):
+            return record.request_id
+
+    logger.addHandler(
+        Told((catcher.host, catcher.port), "app@example.org", "ops@example.org", "Trouble", delay=0)
+    )
+    logger.error("first")
+    assert wait_for(catcher, 1)[0].email["Subject"] == "Trouble"
+    assert "request_id" in capsys.readouterr().err
+
+
+def test_a_thread_that_cannot_start_is_started_by_the_next_record(catcher, logger, monkeypatch):
+    to(catcher, logger, delay=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(logging, "raiseExceptions", False)
+
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+        patched.setattr(threading.Thread, "start", start)
+        logger.error("first")
+    logger.error("second")
+    text = parts(wait_for(catcher, 1)[0])["text/plain"]
+    assert "first" in text and "second" in text

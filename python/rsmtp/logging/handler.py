@@ -126,8 +126,9 @@ class MailHandler(logging.Handler):
                     self._due = time.monotonic() + self._delay
                 self._batch.add(record, text)
                 if self._thread is None and not self._is_closed:
-                    self._thread = threading.Thread(target=self._run, name="rsmtp.logging", daemon=True)
-                    self._thread.start()
+                    thread = threading.Thread(target=self._run, name="rsmtp.logging", daemon=True)
+                    thread.start()
+                    self._thread = thread
                 self._changed.notify_all()
         except Exception:
             self.handleError(record)
@@ -193,7 +194,13 @@ class MailHandler(logging.Handler):
 
     def _letter(self, batch: Batch) -> Message:
         assert batch.worst is not None
-        subject = " ".join(str(self.getSubject(batch.worst)).split())
+        try:
+            subject = str(self.getSubject(batch.worst))
+        except Exception:
+            self.handleError(batch.worst)
+            subject = self.subject
+        # What can't stand in a mail would keep this one, and all after it, from being sent.
+        subject = letter.clean(" ".join(subject.split()))
         if batch.count > 1:
             subject += f" ({counted(batch.count, 'record')})"
         return self._message(subject, letter.in_text(batch), letter.in_html(batch))

@@ -24,7 +24,7 @@ def in_text(batch: Batch) -> str:
     parts = []
     for seen in batch.seen.values():
         more = f"\n({_again(seen)})" if seen.count > 1 else ""
-        parts.append(f"{seen.level_name} {_at(seen.first)} {_where(seen)}\n{_clean(seen.text)}{more}\n")
+        parts.append(f"{clean(seen.level_name)} {_at(seen.first)} {_where(seen)}\n{clean(seen.text)}{more}\n")
     if batch.left_out:
         parts.append(f"{_left_out(batch)}\n")
     return "\n".join(parts)
@@ -35,9 +35,9 @@ def in_html(batch: Batch) -> str:
     for seen in batch.seen.values():
         colour = _COLOURS.get(seen.level_name, "#6e7781")
         parts.append(
-            f'<p style="margin:18px 0 0"><b style="color:{colour}">{html.escape(seen.level_name)}</b> '
+            f'<p style="margin:18px 0 0"><b style="color:{colour}">{html.escape(clean(seen.level_name))}</b> '
             f"{_at(seen.first)} <span style='opacity:.7'>{html.escape(_where(seen))}</span></p>"
-            f"{_PRE.format(colour=colour)}{html.escape(_clean(seen.text))}</pre>"
+            f"{_PRE.format(colour=colour)}{html.escape(clean(seen.text))}</pre>"
         )
         if seen.count > 1:
             parts.append(f'<p style="margin:4px 0 0;opacity:.7">{_again(seen)}</p>')
@@ -48,7 +48,7 @@ def in_html(batch: Batch) -> str:
 
 
 def _where(seen: Seen) -> str:
-    return _clean(f"{seen.logger}, {seen.path}:{seen.line}")
+    return clean(f"{seen.logger}, {seen.path}:{seen.line}")
 
 
 def _again(seen: Seen) -> str:
@@ -63,7 +63,7 @@ def _at(moment: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Control characters would make a mail reader show something else, or nothing."""
     return "".join(
         c if c in "\n\t" or c.isprintable() else "" if c == "\r" else c.encode("unicode_escape").decode()
