@@ -97,7 +97,9 @@ class BaseMailer:
             those that `allow` names. The message itself is not changed.
         before_send: called with each message before it is sent: what it returns is sent instead;
             None, the message; False, nothing, and its recipients are suppressed. What it raises
-            stands in the receipt, and `send` raises it. It may wait.
+            stands in the receipt, and `send` raises it; what waits in an outbox is put off. It may
+            wait. Of what was stored in an outbox it gets `(from_addr, to_addrs, data)`, and a
+            message that it returns goes to the same recipients.
         after_send: called with each receipt. Both run in the caller's thread; an AsyncMailer's
             may be asynchronous.
         outbox: an `rsmtp.Outbox`, in which `send` looks up the keys that it is given.

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 
 import pytest
 
@@ -303,3 +304,71 @@ def test_the_log_tells(both, caplog):
 def test_rules_that_can_not_be_meant(cls, rules, words):
     with pytest.raises((ValueError, TypeError), match=words):
         cls("smtp://mail.example.org", **rules)
+
+
+def test_a_rule_that_fails_puts_off_what_waits_in_an_outbox(both, catcher, tmp_path):
+    def fails(message):
+        raise LookupError("no customer now")
+
+    with Outbox(tmp_path / "mail.db", first_retry=0.001) as outbox:
+        number = outbox.put(letter("ann@example.org")).id
+        ran = both.run(outbox, before_send=fails)
+        assert (ran.dead, ran.put_off) == (0, 1)
+        entry = outbox.get(number)
+        assert entry.state == "queued" and "no customer now" in str(entry.receipt.error)
+        time.sleep(0.1)
+        assert both.run(outbox).sent == 1
+    assert envelopes(catcher) == [["ann@example.org"]]
+
+
+def test_what_is_redirected_out_of_an_outbox_is_put_off_as_others_are(both, catcher, tmp_path):
+    catcher.fault("RCPT", reply=(450, "4.2.0 later"), times=1)
+    with Outbox(tmp_path / "mail.db", first_retry=0.001) as outbox:
+        number = outbox.put(letter("ann@example.org", "ben@example.org")).id
+        assert both.run(outbox, redirect="test@example.org").put_off == 1
+        assert outbox.get(number).state == "queued"
+        time.sleep(0.1)
+        assert both.run(outbox, redirect="test@example.org").suppressed == 1
+        assert both.run(outbox, redirect="test@example.org") == (0,) * 6
+    assert envelopes(catcher) == [["test@example.org"]]
+
+
+def test_another_message_goes_to_whom_the_stored_one_is_for(both, catcher, tmp_path):
+    """The stored one has no Bcc any more, and some of its recipients may have it already."""
+
+    def with_footer(stored):
+        made = letter("ann@example.org", "ben@example.org")
+        made["X-Footer"] = "yes"
+        return made
+
+    catcher.fault("RCPT", reply=(450, "4.2.0 later"), times=1, address="ben@example.org")
+    with Outbox(tmp_path / "mail.db", first_retry=0.001) as outbox:
+        outbox.put(letter("ann@example.org", "ben@example.org", bcc=["zoe@example.org"]))
+        assert both.run(outbox, before_send=with_footer).put_off == 1
+        time.sleep(0.1)
+        assert both.run(outbox, before_send=with_footer).sent == 1
+    assert [sorted(each) for each in envelopes(catcher)] == [
+        ["ann@example.org", "zoe@example.org"],
+        ["ben@example.org"],
+    ]
+    assert all(message.email["X-Footer"] == "yes" for message in catcher.messages)
+
+
+def test_a_loop_gets_its_turn_while_all_is_suppressed(catcher):
+    async def send():
+        turns = 0
+
+        async def turn():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(turn())
+        async with rsmtp.AsyncMailer(host=catcher.host, port=catcher.port, allow=["*@example.net"]) as mailer:
+            report = await mailer.send_all(letter("ann@example.org") for _ in range(5_000))
+        other.cancel()
+        return report, turns
+
+    report, turns = asyncio.run(send())
+    assert report.suppressed == 5_000 and turns > 9

@@ -211,8 +211,11 @@ class AsyncSending:
     async def _one_by_one(self, messages: AsyncIterable[Any]) -> AsyncGenerator[None, None]:
         try:
             async for message in messages:
-                put(self._sending, message)
+                more = put(self._sending, message)
                 yield
+                if not more:
+                    # An iterable that never waits would leave the loop no turn.
+                    await asyncio.sleep(0)
         except Exception as raised:
             raised.add_note(ENDED)
             raise

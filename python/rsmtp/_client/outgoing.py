@@ -244,7 +244,11 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
     if not hasattr(item, "get_all"):
         kind = type(item).__name__
         raise TypeError(f"message: a message or (from_addr, to_addrs, data) is wanted, not {kind}")
-    envelope = envelope_of(item, None, None)
+    return prepare_for(envelope_of(item, None, None), item)
+
+
+def prepare_for(envelope: Envelope, item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[str]]:
+    """As `prepare`, of a message whose envelope is another matter than its header."""
     # Which servers there are to take it is not known here: fields are written in ASCII,
     # unless they are signed as they are.
     utf8 = envelope.needs_smtputf8 or (wants_smtputf8(item) and "DKIM-Signature" in item)

@@ -109,14 +109,14 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
     sending.finish()
 
 
-def put(sending: Sending, item: Any) -> None:
-    """Takes one message."""
+def put(sending: Sending, item: Any) -> bool:
+    """Takes one message. Whether to go on with more."""
     if type(item) is Unmade:
-        sending.put_unfit(item.row, item.why)
-    elif type(item) is Ruled:
-        sending.put_with_rules(item.item, item.prepared, item.suppressed)
-    elif sending.put(item) is None:
-        _prepared(sending, item)
+        return sending.put_unfit(item.row, item.why)
+    if type(item) is Ruled:
+        return sending.put_with_rules(item.item, item.prepared, item.suppressed)
+    more = sending.put(item)
+    return _prepared(sending, item) if more is None else more
 
 
 def _prepared(sending: Sending, item: Any) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import fnmatch
 import sys
 
-from rsmtp._client.outgoing import addresses_in, prepare
+from rsmtp._client.outgoing import Envelope, addresses_in, prepare, prepare_for
 from rsmtp._common import arguments
 from rsmtp._mailer.feeding import Ruled, Unmade
 from rsmtp._rsmtp import _envelope, ascii_host
@@ -58,11 +58,11 @@ class Rules:
 
     def _answered(self, item: Any, answer: Any) -> Ruled:
         if hasattr(answer, "__await__"):
-            answer.close()
+            _left(answer)
             raise TypeError(
                 "before_send: it is asynchronous, and a Mailer can't await it: use an AsyncMailer"
             )
-        sender, recipients, data, options = prepare(item if answer is None or answer is False else answer)
+        sender, recipients, data, options = _prepared(item, answer)
         sender, recipients = _envelope(sender, recipients)
         if not recipients:
             raise ValueError("to_addrs: the message has no recipients")
@@ -72,7 +72,9 @@ class Rules:
             why = "before_send has said so" if answer is False else self._why_not(address)
             if why is not None:
                 suppressed.append((address, why))
-            elif self._redirect is None or (self._allow is not None and _fits(self._allow, address)):
+            elif self._redirect in (None, address) or (
+                self._allow is not None and _fits(self._allow, address)
+            ):
                 kept.append(address)
             else:
                 suppressed.append((address, f"redirected to {self._redirect}"))
@@ -99,7 +101,7 @@ class Rules:
             try:
                 yield self.apply(item)
             except Exception as why:
-                yield Unmade(index, item, why)
+                yield _unmade(index, item, why)
 
     async def each_awaited(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
         index = 0
@@ -110,12 +112,12 @@ class Rules:
                 try:
                     yield await self.apply_awaited(item)
                 except Exception as why:
-                    yield Unmade(index, item, why)
+                    yield _unmade(index, item, why)
             index += 1
 
     def tell(self, receipt: Receipt) -> Receipt:
         if self.after_send is not None and hasattr(told := self.after_send(receipt), "__await__"):
-            told.close()
+            _left(told)
             raise TypeError("after_send: it is asynchronous, and a Mailer can't await it: use an AsyncMailer")
         return receipt
 
@@ -123,6 +125,30 @@ class Rules:
         if self.after_send is not None and hasattr(told := self.after_send(receipt), "__await__"):
             await told
         return receipt
+
+
+def _prepared(item: Any, answer: Any) -> Any:
+    if answer is None or answer is False:
+        return prepare(item)
+    if hasattr(item, "_for_hooks") and hasattr(answer, "get_all"):
+        # What a header names is not who is still to get the stored one: Bcc is gone from it, and
+        # some may have it already.
+        sender, recipients, _, _ = prepare(item)
+        return prepare_for(Envelope(sender, recipients), answer)
+    return prepare(answer)
+
+
+def _unmade(index: int, item: Any, why: Exception) -> Unmade:
+    if hasattr(item, "_for_hooks"):
+        # It was fit to be sent when it was stored: another time it may be again.
+        why._of_rules = True  # type: ignore[attr-defined]
+    return Unmade(index, item, why)
+
+
+def _left(awaitable: Any) -> None:
+    """A coroutine that is never awaited would be complained about."""
+    if hasattr(awaitable, "close"):
+        awaitable.close()
 
 
 async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:

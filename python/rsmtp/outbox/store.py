@@ -374,40 +374,49 @@ class _Settled:
         states: set[str],
     ) -> str:
         """What has become of one message, whose other recipients are in these states."""
-        now, was_tried = self.now, self.counted and receipt.attempts > 0
+        # The mailer's rules could not be asked about it: that is a matter of time.
+        failed = getattr(receipt.error, "_of_rules", False)
+        now, was_tried = self.now, self.counted and (receipt.attempts > 0 or failed)
         first_tried = now if first_tried is None else first_tried
         tried = attempts + was_tried
         due: float | None = None
         told: dict[str, list[Recipient]] = {}
-        for recipient in receipt.recipients:
-            told.setdefault(recipient.address, []).append(recipient)
+        for one in receipt.recipients:
+            told.setdefault(one.address, []).append(one)
+        instead = _instead(receipt, {address for _, address in open_ones})
         # From the last on: what is told of first was settled first, and may be written down.
         for position, address in reversed(open_ones):
             found = told.get(address)
-            if not found:
+            recipient: Recipient | None = found.pop() if found else None
+            if instead is not None and (
+                recipient is None or (instead.transient and recipient.fate == "suppressed")
+            ):
+                recipient = instead
+            if recipient is None and not failed:
                 # It could not be sent as it is, and no recipient is told of.
                 states.add("dead")
                 self.recipients.append(("dead", "not sent", None, None, None, False, message, position))
                 continue
-            recipient = found.pop()
-            state = _ENDS.get(recipient.fate, "dead")
-            if recipient.transient:
+            state = "dead" if recipient is None else _ENDS.get(recipient.fate, "dead")
+            if recipient is None or recipient.transient:
                 if was_tried:
-                    when = self.schedule.next_try(tried, first_tried, now, recipient.text or "")
+                    words = "" if recipient is None else recipient.text or ""
+                    when = self.schedule.next_try(tried, first_tried, now, words)
                 else:
                     # No server was asked about this one: it is not what has to wait.
                     when = now if now <= first_tried + self.schedule.give_up_after else None
                 state = "dead" if when is None else "open"
                 due = when if due is None else max(due, when or due)
             states.add(state)
-            self.recipients.append((
-                state, recipient.fate, recipient.stage, recipient.code, recipient.text, recipient.transient,
-                message, position,
-            ))  # fmt: skip
+            known = (
+                ("not sent", None, None, None, True) if recipient is None else
+                (recipient.fate, recipient.stage, recipient.code, recipient.text, recipient.transient)
+            )  # fmt: skip
+            self.recipients.append((state, *known, message, position))
         state = _state(states)
         error = receipt.error
-        words = None if error is None else str(error)
-        self.messages.append((state, now, tried, first_tried, receipt.server, words, due, message))
+        told_error = None if error is None else str(error)
+        self.messages.append((state, now, tried, first_tried, receipt.server, told_error, due, message))
         what = "put off" if state == "queued" else state
         if was_tried or what != "put off":
             self.events.append((message, now, what, str(receipt), receipt.server))
@@ -425,6 +434,15 @@ class _Settled:
             self.messages,
         )
         connection.executemany("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", self.events)
+
+
+def _instead(receipt: Receipt, addresses: set[str]) -> Recipient | None:
+    """Of those that the mailer's rules have put in the place of these recipients, the one whose
+    fate is theirs. What one of them has, or may have, is not sent again."""
+    others = [one for one in receipt.recipients if one.address not in addresses]
+    had = (one for one in others if one.fate in ("sent", "unknown"))
+    later = (one for one in others if one.transient)
+    return next(had, None) or next(later, None) or next(iter(others), None)
 
 
 _ENDS = {"sent": "sent", "unknown": "unknown", "refused": "refused", "suppressed": "suppressed"}
