@@ -280,3 +280,91 @@ def test_threads_of_one_deliverer(catcher, once):
         thread.join()
     assert not failed
     assert len({tuple(message.rcpt_tos) for message in catcher.messages}) == catcher.count == 40
+
+
+def test_what_the_rules_hold_back_is_no_failure(catcher, once):
+    outcome = Deliverer(mailer(catcher, allow=["*@example.org"]), once=once())(job(letter(), key="1"))
+    assert [(one["address"], one["fate"]) for one in outcome["recipients"]] == [
+        ("bob@example.net", "suppressed")
+    ]
+    assert catcher.count == 0
+
+
+def test_what_is_redirected_is_sent_once_and_put_off_as_others_are(catcher, once):
+    catcher.fault("RCPT", reply=(450, "4.2.0 later"), times=1)
+    deliver = Deliverer(mailer(catcher, redirect="test@example.org"), once=once())
+    told = job(letter(to=["a@example.net", "b@example.net"]), key="1")
+    with pytest.raises(PutOff, match="450 4.2.0 later"):
+        deliver(told)
+    for _ in range(2):
+        outcome = deliver(told)
+        assert {"a@example.net", "b@example.net"} <= {one["address"] for one in outcome["recipients"]}
+    assert [message.rcpt_tos for message in catcher.messages] == [["test@example.org"]]
+
+
+def test_one_that_is_put_off_is_no_reason_to_redirect_the_others_again(catcher, once):
+    catcher.fault("RCPT", reply=(450, "4.2.0 later"), times=1, address="dev@example.org")
+    deliver = Deliverer(mailer(catcher, redirect="test@example.org", allow=["dev@example.org"]), once=once())
+    told = job(letter(to=["a@example.net", "dev@example.org"]), key="1")
+    with pytest.raises(PutOff, match="450 4.2.0 later"):
+        deliver(told)
+    deliver(told)
+    assert [message.rcpt_tos for message in catcher.messages] == [["test@example.org"], ["dev@example.org"]]
+
+
+def test_a_rule_that_fails_is_a_matter_of_time(catcher, once):
+    answers = [LookupError("the list can't be read"), None]
+
+    def suppression(address):
+        if (answer := answers.pop(0)) is not None:
+            raise answer
+
+    deliver, told = Deliverer(mailer(catcher, suppression=suppression), once=once()), job(letter(), key="1")
+    with pytest.raises(PutOff, match="the list can't be read"):
+        deliver(told)
+    assert deliver(told)["recipients"][0]["fate"] == "sent"
+
+
+def test_a_claim_may_outlast_its_lease_if_it_is_alone(catcher, redis, tmp_path):
+    catcher.fault("EHLO", reply="usual", delay=1.0)
+    once = RedisClaims(redis.url, prefix=f"{tmp_path}:", lease=0.3)
+    outcome = Deliverer(mailer(catcher), once=once)(job(letter(), key="1"))
+    assert outcome["recipients"][0]["fate"] == "sent" and catcher.count == 1
+
+
+def test_a_message_that_another_worker_has_taken_is_left_to_it(catcher, redis, tmp_path):
+    catcher.fault("EHLO", reply="usual", delay=1.0, times=1)
+    told = job(letter(), key="1")
+
+    def deliverer():
+        return Deliverer(mailer(catcher), once=RedisClaims(redis.url, prefix=f"{tmp_path}:", lease=0.3))
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(deliverer(), told)
+        time.sleep(0.6)
+        assert deliverer()(told)["recipients"][0]["fate"] == "sent"
+        with pytest.raises(PutOff, match="another worker"):
+            slow.result(30)
+    assert catcher.count == 1
+    assert deliverer()(told)["recipients"][0]["fate"] == "sent" and catcher.count == 1
+
+
+def test_a_redis_that_is_away_is_a_matter_of_time(catcher):
+    deliver = Deliverer(mailer(catcher), once=RedisClaims("redis://127.0.0.1:1"))
+    with pytest.raises(PutOff, match="ConnectionError"):
+        deliver(job(letter(), key="1"))
+    assert catcher.count == 0
+
+
+def test_a_hook_that_fails_afterwards_sends_nothing_twice(catcher, once):
+    told, failures = job(letter(), key="1"), [LookupError("no statistics now")]
+
+    def after_send(receipt):
+        if failures:
+            raise failures.pop()
+
+    deliver = Deliverer(mailer(catcher, after_send=after_send, before_send=lambda message: None), once=once())
+    with pytest.raises(LookupError):
+        deliver(told)
+    assert deliver(told)["recipients"][0]["fate"] == "sent"
+    assert catcher.count == 1

@@ -13,6 +13,7 @@ from rsmtp.errors import SMTPException
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import Outbox, OutboxError
 from rsmtp.outbox.content import Content
+from rsmtp.outbox.database import LeaseLost
 from rsmtp.outbox.running import send_one
 from rsmtp.tasks.job import content_in
 from rsmtp.tasks.outcome import MailRefused, PutOff, checked, words_of
@@ -98,6 +99,8 @@ class Deliverer:
         self._take_turn()
         try:
             return checked(send())
+        except LeaseLost as lost:
+            raise PutOff(f"the message is in the hands of another worker: {lost}", _SOON) from lost
         except (PutOff, MailRefused, OutboxError):
             raise
         except (SMTPException, OSError) as error:

@@ -5,6 +5,7 @@ its own clock."""
 from __future__ import annotations
 
 import json
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -47,8 +48,8 @@ return {'claimed', redis.call('HGET', key, 'r'), tried, tostring(now - redis.cal
 _SAY_END = (
     _NOW
     + """
-local m = redis.call('HMGET', key, 's', 'o', 'u')
-if m[2] ~= ARGV[1] or (m[1] ~= 'claimed' and m[1] ~= 'ending') or tonumber(m[3]) <= now then return 0 end
+local m = redis.call('HMGET', key, 's', 'o')
+if m[2] ~= ARGV[1] or (m[1] ~= 'claimed' and m[1] ~= 'ending') then return 0 end
 redis.call('HSET', key, 's', 'ending', 'u', now + ARGV[2], 'r', ARGV[3])
 return 1
 """
@@ -71,6 +72,10 @@ redis.call('SET', key, tostring(next + each), 'EX', math.ceil(ARGV[2] * each) + 
 return '0'
 """
 )
+
+
+# Seconds until Redis is asked again that could not be reached.
+_SOON = 30.0
 
 
 class RedisClaims:
@@ -113,6 +118,14 @@ class RedisClaims:
 
     def send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
         """What became of the message, now or before."""
+        try:
+            return self._send(mailer, content, key)
+        except Exception as error:
+            if not _is_away(error):
+                raise
+            raise PutOff(f"Redis: {type(error).__name__}: {error}", _SOON) from error
+
+    def _send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
         owner, name = uuid.uuid4().hex, self._prefix + key
         told = self._claim_(keys=[name], args=[owner, content.digest().hex(), self._lease, self._keep])
         state, *rest = [one.decode() if isinstance(one, bytes) else one for one in told]
@@ -127,14 +140,14 @@ class RedisClaims:
             return _outcome(content, settled, "unknown" if state == "unknown" else "not sent")
         claim = _Claim(self, name, owner, content, settled)
         try:
-            receipts = send_claimed(claim, mailer, 0)
+            receipts = send_claimed(claim, mailer, 0) if claim.has_open else []
         except BaseException:
             lost = any(one["fate"] == "unknown" for one in claim.settled)
             claim.finish("unknown" if lost else "put off")
             raise
         outcome = _outcome(content, claim.settled, "not sent", receipts)
-        open_ones = [one for one in outcome["recipients"] if one["transient"]]
-        if not open_ones:
+        failed = any(getattr(receipt.error, "_of_rules", False) for receipt in receipts)
+        if not failed and not any(one["transient"] for one in outcome["recipients"]):
             unknown = any(one["fate"] == "unknown" for one in outcome["recipients"])
             claim.finish("unknown" if unknown else "done", outcome["recipients"])
             return outcome
@@ -160,7 +173,9 @@ class _Claim:
         self._claims, self._name, self._owner = claims, name, owner
         self.settled = settled
         done = {one["address"] for one in settled}
+        self._addresses = set(content.recipients)
         recipients = [address for address in content.recipients if address not in done]
+        self.has_open = bool(recipients)
         self._stored = Stored(
             0, content.sender, recipients, content.options, content.octets, content.rendered
         )
@@ -180,16 +195,23 @@ class _Claim:
 
     def settle(self, receipts: list[Receipt]) -> None:
         for receipt in receipts:
-            self._learn(receipt.recipients)
+            self._learn(
+                receipt.recipients,
+                instead=any(
+                    one.transient for one in receipt.recipients if one.address not in self._addresses
+                ),
+            )
 
     settle_and_keep = settle
 
-    def _learn(self, recipients: list[Recipient]) -> None:
+    def _learn(self, recipients: list[Recipient], instead: bool = False) -> None:
+        """`instead`: of whom another one was to get it who is put off."""
         known = {one["address"] for one in self.settled}
+        fates = {"sent", "refused", "unknown"} | (set() if instead else {"suppressed"})
         self.settled += [
             one.to_dict()
             for one in recipients
-            if one.fate in ("sent", "refused", "unknown") and not one.transient and one.address not in known
+            if one.fate in fates and not one.transient and one.address not in known
         ]
 
     def finish(self, state: str, recipients: list[dict[str, Any]] | None = None) -> None:
@@ -228,12 +250,20 @@ def _outcome(
         told = receipts[-1].to_dict()
     known = {one["address"]: one for one in told["recipients"] + settled}
     recipients = [known.get(address) or _bare(address, otherwise) for address in content.recipients]
+    # Whom the mailer's rules have put in their place.
+    recipients += [one for address, one in known.items() if address not in set(content.recipients)]
     envelope = {"from_addr": content.sender, "message_id": content.message_id}
     return {"index": 0, "attempts": 0, **told, **envelope, "recipients": recipients}
 
 
 def _bare(address: str, fate: str) -> dict[str, Any]:
     return {"address": address, "fate": fate, "stage": None, "code": None, "text": None, "transient": False}
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether Redis could not be reached: what was claimed is as it stands there."""
+    errors = sys.modules.get("redis.exceptions")
+    return errors is not None and isinstance(error, (errors.ConnectionError, errors.TimeoutError))
 
 
 def _client(redis: Any) -> Any:

@@ -38,7 +38,8 @@ def words_of(outcome: dict[str, Any]) -> str:
 
 
 def checked(outcome: dict[str, Any]) -> dict[str, Any]:
-    """The outcome, if any recipient has the message, or may have it."""
-    if not any(one["fate"] in ("sent", "unknown") for one in outcome["recipients"]):
+    """The outcome, if any recipient has the message, or may have it, or none is to have it."""
+    fates = {one["fate"] for one in outcome["recipients"]}
+    if not fates & {"sent", "unknown"} and fates != {"suppressed"}:
         raise MailRefused(words_of(outcome), outcome)
     return outcome
