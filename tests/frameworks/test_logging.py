@@ -370,3 +370,15 @@ def test_a_thread_that_cannot_start_is_started_by_the_next_record(catcher, logge
     logger.error("second")
     text = parts(wait_for(catcher, 1)[0])["text/plain"]
     assert "first" in text and "second" in text
+
+
+def test_a_handler_that_is_closed_sends_no_more(logger, capsys):
+    handler = MailHandler(("127.0.0.1", 1), "app@example.org", "ops@example.org", "Trouble")
+    logger.addHandler(handler)
+    logger.error("first")
+    handler.close()
+    said = capsys.readouterr().err
+    assert "1 log record could not be mailed\n" in said
+    handler.flush()
+    handler.close()
+    assert not capsys.readouterr().err

@@ -135,7 +135,7 @@ class MailHandler(logging.Handler):
 
     def flush(self) -> None:
         """Sends what is waiting, at once, unless the mails of this hour are used up."""
-        if self._process == os.getpid() and self._allowed_at() <= time.monotonic():
+        if self._process == os.getpid() and not self._is_closed and self._allowed_at() <= time.monotonic():
             self._send()
 
     def close(self) -> None:
