@@ -178,3 +178,33 @@ def test_the_command(tmp_path):
     assert catcher.count == 1
     assert told.split()[:4] == ["queued", "1", "1", "sent"]
     assert "a@example.org  A" in told
+
+
+SHOP = """
+from django.db import connection
+with transaction.atomic(), connection.cursor() as cursor:
+    cursor.execute("CREATE TABLE IF NOT EXISTS sold (number INTEGER)")
+    cursor.execute("INSERT INTO sold VALUES (7)")
+    EmailMessage("sold", "", to=["a@example.org"]).send()
+"""
+
+
+def test_the_first_message_of_a_process_comes_when_the_transaction_has_written(tmp_path):
+    rsmtp.Outbox(tmp_path / "shop.db").close()
+    for _ in range(2):
+        run(SHOP, tmp_path)
+    with rsmtp.Outbox(tmp_path / "shop.db") as outbox:
+        assert [entry.subject for entry in outbox.entries()] == ["sold", "sold"]
+
+
+def test_tables_that_a_transaction_keeps_from_being_made(tmp_path):
+    with pytest.raises(AssertionError, match="`manage.py rsmtp_outbox status` makes them, once"):
+        run(SHOP, tmp_path)
+    run(
+        """
+        from django.core.management import call_command
+        call_command("rsmtp_outbox", "status")
+        """,
+        tmp_path,
+    )
+    run(SHOP, tmp_path)

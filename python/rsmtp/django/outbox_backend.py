@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.db import connections, transaction
 
 from rsmtp.django.backend import EmailBackend
-from rsmtp.outbox import Outbox
+from rsmtp.outbox import Outbox, OutboxError
 
 
 class OutboxBackend(EmailBackend):
@@ -45,7 +45,16 @@ class OutboxBackend(EmailBackend):
     @property
     def outbox(self) -> Outbox:
         """Where the messages are put, one for all backends of the process."""
-        return _opened(str(self._file()))
+        path = str(self._file())
+        try:
+            return _opened(path)
+        except OutboxError as error:
+            if self._database is None or not connections[self._database].in_atomic_block:
+                raise
+            raise OutboxError(
+                f"{error}. The tables of the outbox are made outside of a transaction: "
+                "`manage.py rsmtp_outbox status` makes them, once, as `manage.py migrate` makes others"
+            ) from error
 
     def _file(self) -> Any:
         if self._database is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -50,6 +51,9 @@ CREATE TABLE IF NOT EXISTS outbox_event (
 CREATE INDEX IF NOT EXISTS outbox_event_by_message ON outbox_event (message);
 """
 
+# Of what stands there.
+_NAMES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", SCHEMA))
+
 #: Of the tables. A file that a newer version has made is left alone.
 VERSION = 1
 
@@ -70,8 +74,19 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
-        with self.writing() as connection:
-            self._prepare(connection)
+        if not self._is_prepared():
+            with self.writing() as connection:
+                self._prepare(connection)
+
+    def _is_prepared(self) -> bool:
+        """Nothing is written then: the application may have a transaction open, in this very
+        thread, which would be waited for in vain."""
+        with self.reading() as connection:
+            there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            if not there.issuperset(_NAMES):
+                return False
+            found = connection.execute("SELECT name, value FROM outbox_setting").fetchall()
+        return ("version", VERSION) in found and any(name == "secret" for name, _ in found)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         for statement in SCHEMA.split(";\n"):
