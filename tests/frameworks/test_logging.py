@@ -382,3 +382,21 @@ def test_a_handler_that_is_closed_sends_no_more(logger, capsys):
     handler.flush()
     handler.close()
     assert not capsys.readouterr().err
+
+
+def test_ctrl_c_that_comes_when_it_is_sent_sends_nothing_twice(catcher, logger):
+    class Interrupted(rsmtp.Mailer):
+        def send(self, message, **options):
+            interrupt = KeyboardInterrupt()
+            interrupt.receipt = super().send(message, **options)
+            raise interrupt
+
+    handler = MailHandler(
+        Interrupted(host=catcher.host, port=catcher.port), "app@example.org", "ops@example.org", "Trouble"
+    )
+    logger.addHandler(handler)
+    logger.error("first")
+    with pytest.raises(KeyboardInterrupt):
+        handler.flush()
+    handler.close()
+    assert catcher.count == 1

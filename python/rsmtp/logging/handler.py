@@ -184,7 +184,8 @@ class MailHandler(logging.Handler):
             except Exception as error:
                 self._keep(batch, error)
             except BaseException as error:  # Ctrl-C, while it is flushed
-                self._keep(batch, error)
+                if not getattr(getattr(error, "receipt", None), "sent", None):
+                    self._keep(batch, error)
                 raise
             else:
                 self._pause = 0.0
