@@ -36,7 +36,7 @@ _CLAIM = 500
 _CLAIM_OCTETS = 16 * 1024 * 1024
 
 #: The last states, by what is worst for one of the recipients.
-WORST = ("unknown", "refused", "dead", "suppressed", "sent")
+WORST = ("unknown", "refused", "dead", "sent", "suppressed")
 STATES = ("queued", "sending", *WORST, "cancelled")
 
 
