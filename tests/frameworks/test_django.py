@@ -293,3 +293,28 @@ def test_a_suppressed_message_hides_no_refused_one(catcher):
             mail.get_connection().send_messages(messages)
         assert [message.receipt.suppressed for message in messages] == [["a@example.org"], [], []]
         assert mail.get_connection().send_messages(letters("a@example.org", "c@example.org")) == 1
+
+
+@pytest.mark.parametrize("secret", ["access_token", "password"])
+def test_a_secret_of_rsmtp_goes_with_the_user_of_the_settings(secret):
+    with rsmtp.Catcher(tls="starttls", user="ann", password="opensesame") as catcher:
+        given = {
+            "retries": 0, "context": rsmtp.TlsConfig(ca_file=catcher.ca_file), secret: lambda: "opensesame"
+        }  # fmt: skip
+        with override_settings(
+            EMAIL_HOST=catcher.host, EMAIL_PORT=catcher.port, EMAIL_USE_TLS=True, EMAIL_HOST_USER="ann",
+            RSMTP_MAILER=given,
+        ):  # fmt: skip
+            assert mail.get_connection()._arguments()["username"] == "ann"
+            if secret == "password":
+                assert mail.send_mail("A", "b", None, ["a@example.org"]) == 1
+                assert catcher.messages[-1].username == "ann"
+            else:
+                # The catcher knows no tokens: the mailer has one, and no password.
+                assert "password" not in mail.get_connection()._arguments()
+                assert mail.get_connection().mailer
+
+
+def test_a_list_that_can_be_no_option_is_named():
+    with override_settings(RSMTP_MAILER={"allow": [{}]}), pytest.raises(TypeError, match="allow: "):
+        _ = mail.get_connection().mailer

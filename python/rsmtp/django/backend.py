@@ -60,8 +60,10 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
             found["host"] = self.host
             found["port"] = self.port and int(self.port)
             found["tls"] = "implicit" if self.use_ssl else "starttls" if self.use_tls else "none"
-            if self.username and self.password:
-                found["username"], found["password"] = self.username, self.password
+            if self.username and (self.password or not self._given.keys().isdisjoint(_SECRETS)):
+                found["username"] = self.username
+                if "access_token" not in self._given:
+                    found["password"] = self.password
         if self.timeout is not None:
             found["timeout"] = self.timeout
         if type(self).ssl_context is not smtp.EmailBackend.ssl_context:
@@ -137,6 +139,7 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
         self.connection = None
 
 
+_SECRETS = {"password", "access_token"}
 # What Django's backend takes itself.
 _DJANGOS = {"host", "port", "username", "password", "timeout"}
 

@@ -31,9 +31,9 @@ def _made(options: tuple[tuple[str, Any], ...]) -> Mailer:
 
 def _hashable(name: str, value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, set):
-        return frozenset(value)
+        value = tuple(value)
+    elif isinstance(value, set):
+        value = frozenset(value)
     try:
         hash(value)
     except TypeError:
