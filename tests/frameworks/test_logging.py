@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -400,3 +401,13 @@ def test_ctrl_c_that_comes_when_it_is_sent_sends_nothing_twice(catcher, logger):
         handler.flush()
     handler.close()
     assert catcher.count == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_of_multiprocessing_mails_what_it_has_when_it_ends(catcher, logger):
+    to(catcher, logger, delay=60)
+    child = multiprocessing.get_context("fork").Process(target=logger.error, args=("from the child",))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0 and catcher.count == 1
+    assert "from the child" in parts(catcher.messages[0])["text/plain"]

@@ -129,9 +129,18 @@ class MailHandler(logging.Handler):
                     thread = threading.Thread(target=self._run, name="rsmtp.logging", daemon=True)
                     thread.start()
                     self._thread = thread
+                    self._flush_at_end_of_child()
                 self._changed.notify_all()
         except Exception:
             self.handleError(record)
+
+    def _flush_at_end_of_child(self) -> None:
+        """A forked child of `multiprocessing` ends without `logging.shutdown`."""
+        multiprocessing = sys.modules.get("multiprocessing")
+        if multiprocessing is not None and multiprocessing.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self.flush, exitpriority=1)
 
     def flush(self) -> None:
         """Sends what is waiting, at once, unless the mails of this hour are used up."""
