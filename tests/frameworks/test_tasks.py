@@ -368,3 +368,9 @@ def test_a_hook_that_fails_afterwards_sends_nothing_twice(catcher, once):
         deliver(told)
     assert deliver(told)["recipients"][0]["fate"] == "sent"
     assert catcher.count == 1
+
+
+def test_a_key_that_is_no_text_is_told(catcher, once):
+    with pytest.raises((TypeError, ValueError), match="key: "):
+        Deliverer(mailer(catcher), once=once())(job(letter()) | {"key": 7})
+    assert catcher.count == 0

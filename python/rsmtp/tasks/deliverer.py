@@ -109,7 +109,7 @@ class Deliverer:
             raise PutOff(f"{type(error).__name__}: {error}", _SOON) from error
 
     def _of_job(self, job: dict[str, Any], key: str | None) -> Callable[[], dict[str, Any]]:
-        key = job.get("key") or key
+        key = arguments.maybe_text("key", job.get("key")) or key
         if not key:
             raise ValueError("key: the job has none: give it the task's identifier, to be known again by")
         return functools.partial(self.claims.send, self.mailer, content_in(job), key)

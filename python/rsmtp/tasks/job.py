@@ -46,5 +46,5 @@ def content_in(told: dict[str, Any]) -> Content:
     except (ValueError, TypeError):
         raise ValueError("job: eml is not base64 of a message: rsmtp.tasks.job(message) makes one") from None
     envelope = content_of((told["from"], told["to"], octets))
-    options, rendered = list(told.get("options", ())), bool(told.get("rendered", False))
+    options, rendered = list(told.get("options") or ()), bool(told.get("rendered", False))
     return envelope._replace(options=options, rendered=rendered)
