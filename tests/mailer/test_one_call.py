@@ -100,12 +100,13 @@ def test_both_take_the_same_arguments():
     assert arguments(rsmtp.send) == arguments(rsmtp.asend)
     assert rsmtp.asend is rsmtp.aio.send
     assert inspect.iscoroutinefunction(rsmtp.asend) and not inspect.iscoroutinefunction(rsmtp.send)
-    # Of a Mailer's arguments those are left out that several messages would need.
+    # Of a Mailer's arguments those are left out that several messages would need, and its rules.
     ours = inspect.signature(rsmtp.send).parameters
     theirs = inspect.signature(rsmtp.Mailer).parameters
     assert set(theirs) - set(ours) == {
         *("connections", "window", "max_messages", "max_age", "keep_idle"),
         *("rate", "rate_per_connection", "per_day", "outbox"),
+        *("suppression", "allow", "redirect", "before_send", "after_send"),
     }
     for name in set(ours) & set(theirs):
         assert (ours[name].kind, ours[name].default) == (theirs[name].kind, theirs[name].default)

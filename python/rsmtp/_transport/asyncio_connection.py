@@ -196,7 +196,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
         found = await self._resolve(host, port, observer)
         source = None
         if source_address is not None:
-            source = await self._find(*source_address)
+            source = await self._found(*source_address)
         self.dial(host, [_bare(where[0]) for _, where in found], port)
         sock = await self._race(found, source, observer)
         try:
@@ -251,14 +251,17 @@ class Connection(Operation, asyncio.BufferedProtocol):
         return sock
 
     async def _resolve(self, host: str, port: int, observer: _Observer) -> list[_Where]:
-        try:
-            found = await self._find(host, port)
-        except (OSError, UnicodeError) as error:
-            self.unknown_host(host, str(error))
-            raise
+        found = await self._found(host, port)
         if _family(_named(host)) is None:
             self.looked_up([_bare(where[0]) for _, where in found], observer)
         return found
+
+    async def _found(self, host: str, port: int) -> list[_Where]:
+        try:
+            return await self._find(host, port)
+        except (OSError, UnicodeError) as error:
+            self.unknown_host(host, str(error))
+            raise
 
     async def _find(self, host: str, port: int) -> list[_Where]:
         name = _named(host)
