@@ -1,5 +1,6 @@
 """What every Python test shares."""
 
+import logging
 import os
 import signal
 
@@ -34,3 +35,17 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped where nothing may be: {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def loggers_of_ours():
+    """A command that runs in the tests' own process shows what is logged, and is not asked to end
+    that: the next test would hear it, too."""
+    loggers = [logging.getLogger(f"rsmtp{name}") for name in ("", ".mail", ".smtp", ".tls")]
+    before = [(logger.level, [*logger.handlers]) for logger in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        for handler in [handler for handler in logger.handlers if handler not in handlers]:
+            if not isinstance(handler, logging.NullHandler):
+                logger.removeHandler(handler)

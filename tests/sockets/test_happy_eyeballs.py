@@ -211,16 +211,22 @@ except rsmtp.SMTPTimeoutError as error:
 """
 
 
+def _can_have_hosts_of_its_own():
+    """A container may be without the right to it, and nothing that is installed would help."""
+    try:
+        done = subprocess.run(["unshare", "--mount", "true"], capture_output=True, timeout=20)
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+@pytest.mark.skipif(not _can_have_hosts_of_its_own(), reason="no mount namespace can be made here")
 def test_blocking_clients(catcher, tmp_path):
     """In a namespace of its own, where another list of hosts is read."""
     hosts = tmp_path / "hosts"
     hosts.write_text("127.0.0.1 localhost mail.test\n::1 mail.test\n127.0.0.2 silent.test\n::1 silent.test\n")
     inside = f'mount --bind {hosts} /etc/hosts && exec "$@"'
     space = ["unshare", "--mount", "sh", "-c", inside, "sh"]
-    try:
-        subprocess.run([*space, "true"], check=True, capture_output=True, timeout=20)
-    except (OSError, subprocess.CalledProcessError) as why:
-        pytest.skip(f"no mount namespace can be made here: {why}")
     with silent("::1", catcher.port), silent() as other, silent("::1", other):
         program = [sys.executable, "-c", BLOCKING, str(catcher.port), str(other)]
         done = subprocess.run([*space, *program], capture_output=True, text=True, timeout=50)
