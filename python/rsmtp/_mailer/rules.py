@@ -33,11 +33,6 @@ class Rules:
                 arguments.function(name, hook)
         self.before_send, self.after_send = before_send, after_send
 
-    @staticmethod
-    def given(*rules: Any) -> Rules | None:
-        """None where there are none: such a mailer's messages don't come by here."""
-        return None if all(rule is None for rule in rules) else Rules(*rules)
-
     # -- one message -----------------------------------------------------------------------
 
     def apply(self, item: Any) -> Ruled:
@@ -115,16 +110,14 @@ class Rules:
                     yield _unmade(index, item, why)
             index += 1
 
-    def tell(self, receipt: Receipt) -> Receipt:
+    def tell(self, receipt: Receipt) -> None:
         if self.after_send is not None and hasattr(told := self.after_send(receipt), "__await__"):
             _left(told)
             raise TypeError("after_send: it is asynchronous, and a Mailer can't await it: use an AsyncMailer")
-        return receipt
 
-    async def tell_awaited(self, receipt: Receipt) -> Receipt:
+    async def tell_awaited(self, receipt: Receipt) -> None:
         if self.after_send is not None and hasattr(told := self.after_send(receipt), "__await__"):
             await told
-        return receipt
 
 
 def _prepared(item: Any, answer: Any) -> Any:
@@ -186,7 +179,8 @@ def _patterns(given: Any) -> list[str]:
 
 
 def _fits(patterns: list[str], address: str) -> bool:
-    return any(fnmatch.fnmatchcase(_folded(address), pattern) for pattern in patterns)
+    folded = _folded(address)
+    return any(fnmatch.fnmatchcase(folded, pattern) for pattern in patterns)
 
 
 def folded_address(argument: str, given: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any, Self
 
@@ -10,10 +11,10 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
 from django.utils.encoding import force_str
 
-from rsmtp import Receipt, TlsConfig
+from rsmtp import TlsConfig
 from rsmtp._client import outgoing
 from rsmtp.django.mailers import ARGUMENTS, mailer_of
-from rsmtp.mailer import Mailer
+from rsmtp.mailer import Mailer, checked
 
 
 class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no annotations
@@ -94,7 +95,7 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
                 elif not receipt.ok and (failure is None or receipt.index < failure.index):
                     failure = receipt
             if failure is not None:
-                _raise_for(failure)
+                checked(failure, True)
         except OSError:
             if not self.fail_silently:
                 raise
@@ -144,19 +145,7 @@ _SECRETS = {"password", "access_token"}
 _DJANGOS = {"host", "port", "username", "password", "timeout"}
 
 
-def _raise_for(receipt: Receipt) -> None:
-    try:
-        receipt.raise_for_refused()
-    except Exception as raised:
-        raised.receipt = receipt  # type: ignore[attr-defined]
-        raise
-
-
-_CERTIFICATES: dict[Any, TlsConfig] = {}
-
-
+@functools.cache
 def _with_certificate(files: Any) -> TlsConfig:
     """One for all backends: the mailers are told apart by it."""
-    if files not in _CERTIFICATES:
-        _CERTIFICATES[files] = TlsConfig(client_certificate=files)
-    return _CERTIFICATES[files]
+    return TlsConfig(client_certificate=files)

@@ -72,10 +72,11 @@ class OutboxBackend(EmailBackend):
         return False
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
-        """Puts them into the outbox, all or none, and returns their number.
+        """Puts them into the outbox, and returns their number.
 
-        Raises ValueError for an address that is none, KeyInUse for a key that another message
-        has, OutboxError if the file can't be written.
+        Raises ValueError for an address that is none, before any is put. KeyInUse for a key that
+        another message has, OutboxError if the file can't be written: with `database` none is put
+        then, with `path` those before it are.
         """
         messages = [message for message in email_messages or () if message.recipients()]
         made = [self._sendable(message) for message in messages]

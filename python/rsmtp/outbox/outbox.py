@@ -88,11 +88,9 @@ class Outbox:
     ) -> None:
         if not isinstance(path, (str, os.PathLike)):
             raise arguments.wanted("path", "the path of a file", path)
-        times = {"lease": lease, "first_retry": first_retry, "longest_retry": longest_retry}
-        for name, seconds in {**times, "give_up_after": give_up_after}.items():
-            arguments.amount(name, seconds)
+        arguments.amount("lease", lease)
+        schedule = Schedule.given(first_retry, longest_retry, give_up_after)
         self._database = Database(path)
-        schedule = Schedule(first_retry, max(first_retry, longest_retry), give_up_after)
         self._store = Store(self._database, schedule, lease)
         self._secret_: bytes | None = None
 

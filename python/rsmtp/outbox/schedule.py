@@ -6,6 +6,8 @@ import random
 import re
 from typing import NamedTuple
 
+from rsmtp._common import arguments
+
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE
 
@@ -23,6 +25,14 @@ class Schedule(NamedTuple):
     first: float = _MINUTE
     longest: float = 4 * _HOUR
     give_up_after: float = 4 * 24 * _HOUR
+
+    @classmethod
+    def given(cls, first_retry: float, longest_retry: float, give_up_after: float) -> Schedule:
+        """By arguments of these names. ValueError or TypeError for one that can't be meant."""
+        times = {"first_retry": first_retry, "longest_retry": longest_retry, "give_up_after": give_up_after}
+        for name, seconds in times.items():
+            arguments.amount(name, seconds)
+        return cls(first_retry, max(first_retry, longest_retry), give_up_after)
 
     def next_try(self, attempts: int, first_tried: float, now: float, words: str) -> float | None:
         """The time of the next attempt after so many, or None: the message is given up.

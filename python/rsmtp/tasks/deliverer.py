@@ -57,18 +57,12 @@ class Deliverer:
     ) -> None:
         if not isinstance(mailer, (Mailer, str, dict)):
             raise arguments.wanted("mailer", "a Mailer, a URL, or a dict of its arguments", mailer)
-        if isinstance(once, (str, os.PathLike)):
-            self._claims: Any = functools.partial(_InOutbox, once)
-        elif isinstance(once, Outbox):
-            self._claims = lambda: _InOutbox(once)
-        elif hasattr(once, "send"):
-            self._claims = lambda: once
-        else:
+        if not isinstance(once, (str, os.PathLike)) and not hasattr(once, "send"):
             raise arguments.wanted("once", "an Outbox, the path of one, or RedisClaims", once)
         if rate is not None:
             arguments.function("rate", rate)
         self._rate = rate
-        self._mailer_given = mailer
+        self._mailer_given, self._once = mailer, once
 
     @functools.cached_property
     def mailer(self) -> Mailer:
@@ -79,7 +73,8 @@ class Deliverer:
 
     @functools.cached_property
     def claims(self) -> Any:
-        return self._claims()
+        once = self._once
+        return _InOutbox(once) if isinstance(once, (str, os.PathLike, Outbox)) else once
 
     def __call__(self, job: dict[str, Any] | int, key: str | None = None) -> dict[str, Any]:
         """Sends it, if it was not sent before, and tells what became of it.

@@ -106,12 +106,11 @@ class RedisClaims:
         longest_retry: float = 4 * 3600.0,
         give_up_after: float = 4 * 86400.0,
     ) -> None:
-        times = {"lease": lease, "keep": keep, "first_retry": first_retry, "longest_retry": longest_retry}
-        for name, seconds in {**times, "give_up_after": give_up_after}.items():
-            arguments.amount(name, seconds)
+        arguments.amount("lease", lease)
+        arguments.amount("keep", keep)
+        self._schedule = Schedule.given(first_retry, longest_retry, give_up_after)
         self._redis = _client(redis)
         self._prefix, self._lease, self._keep = prefix, lease, max(1, int(keep))
-        self._schedule = Schedule(first_retry, max(first_retry, longest_retry), give_up_after)
         self._claim_, self._say_end_, self._finish_ = map(
             self._redis.register_script, (_CLAIM, _SAY_END, _FINISH)
         )
