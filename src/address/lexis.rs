@@ -8,6 +8,11 @@ pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
+/// Whether it is letters, digits and these, one of them at least.
+pub(crate) fn has_only(text: &str, more: &[u8]) -> bool {
+    !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || more.contains(&octet))
+}
+
 /// The specials of RFC 5322 3.2.3 but for the dot, which addresses have in atoms.
 #[cfg(feature = "message")]
 pub(crate) fn is_special(c: char) -> bool {

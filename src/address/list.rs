@@ -4,7 +4,7 @@
 //! a display name that needs encoded-words, a domain that needs A-labels.
 
 use super::AddrSpec;
-use super::lexis::{escape, find_closing_quote, find_comment_end, is_blank, is_special, unescape};
+use super::lexis::{escape, find_closing_quote, find_comment_end, has_only, is_blank, is_special, unescape};
 
 /// A mailbox, or a group of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,21 +91,18 @@ pub fn tidied(text: &str) -> Result<(Vec<Address>, Option<String>), Malformed> {
 /// its pieces. None for any other text, which may be a list all the same.
 #[must_use]
 pub fn plain(text: &str) -> Option<AddrSpec> {
-    let is_word = |text: &str, more: &[u8]| {
-        !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || more.contains(&octet))
-    };
     let spec = match text.split_once('<') {
         None => text,
         Some((name, spec)) => {
             let name = name.strip_suffix(' ')?;
-            if !is_word(name, b" .-_'") || name.starts_with(' ') {
+            if !has_only(name, b" .-_'") || name.starts_with(' ') {
                 return None;
             }
             spec.strip_suffix('>')?
         }
     };
     let (local, domain) = spec.split_once('@')?;
-    let is_plain = is_word(local, b".-_+=") && is_word(domain, b".-_");
+    let is_plain = has_only(local, b".-_+=") && has_only(domain, b".-_");
     is_plain.then(|| AddrSpec { local: local.to_owned(), domain: Some(domain.to_owned()) })
 }
 

@@ -5,7 +5,7 @@
 //! accept these); what could change the meaning of a command line is refused.
 
 use super::a_labels;
-use super::lexis::{find_closing_quote, find_comment_end, find_unquoted};
+use super::lexis::{find_closing_quote, find_comment_end, find_unquoted, has_only};
 use super::spec::{self, AddrSpec};
 use std::borrow::Cow;
 use std::fmt;
@@ -138,9 +138,6 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
 /// Letters, digits and what is as plain on both sides: there is nothing more to ask of these.
 fn is_plain(AddrSpec { local, domain }: &AddrSpec) -> bool {
     let Some(domain) = domain else { return false };
-    let has_only = |text: &str, more: &[u8]| {
-        !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || more.contains(&octet))
-    };
     has_only(local, b".-_+=") && domain.split('.').all(|label| has_only(label, b"-"))
 }
 
