@@ -49,6 +49,9 @@ CREATE TABLE IF NOT EXISTS outbox_event (
     message INTEGER NOT NULL, at REAL NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, server TEXT
 );
 CREATE INDEX IF NOT EXISTS outbox_event_by_message ON outbox_event (message);
+CREATE TABLE IF NOT EXISTS outbox_rate (
+    minute INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (minute, what)
+) WITHOUT ROWID;
 """
 
 # Of what stands there.

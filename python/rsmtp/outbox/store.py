@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt, Recipient
@@ -34,10 +34,14 @@ from rsmtp.outbox.schedule import Schedule
 # What one claim takes at most: messages, and octets of them.
 _CLAIM = 500
 _CLAIM_OCTETS = 16 * 1024 * 1024
+#: Seconds for each of which it is counted what has become of messages, and how many of them are kept.
+MINUTE = 60.0
+_MINUTES = 7 * 24 * 60
 
 #: The last states, by what is worst for one of the recipients.
 WORST = ("unknown", "refused", "dead", "sent", "suppressed")
-STATES = ("queued", "sending", *WORST, "cancelled")
+WAITING = ("queued", "sending")
+STATES = (*WAITING, *WORST, "cancelled")
 
 
 class Known(NamedTuple):
@@ -106,6 +110,7 @@ class Store:
             )
             if renewed.rowcount != 1:
                 raise _lost(owner)
+            connection.execute("DELETE FROM outbox_rate WHERE minute < ?", (_minute(now) - _MINUTES,))
 
     def resign(self, owner: int, now: float) -> None:
         """The owner sends no more: what it had claimed is for others, and what it has not
@@ -150,6 +155,7 @@ class Store:
             ).fetchall()
             for (message,) in expired:
                 _give_up(connection, message, now, "it has expired before it could be sent")
+            _count(connection, now, {"dead": len(expired)})
             if only is not None:
                 found = connection.execute(
                     "SELECT id, size FROM outbox_message WHERE id = ? AND state = 'queued' AND owner IS NULL",
@@ -226,6 +232,7 @@ class Store:
                     )
                     counts[what] = counts.get(what, 0) + 1
             settled.write(connection)
+            _count(connection, now, counts)
         return counts
 
     # -- by hand -------------------------------------------------------------------------
@@ -285,9 +292,11 @@ def _lost(owner: int) -> LeaseLost:
 
 
 def _end(connection: sqlite3.Connection, owner: int, now: float, words: str) -> None:
-    for (message,) in connection.execute(
+    said = connection.execute(
         "SELECT id FROM outbox_message WHERE owner = ? AND state = 'sending'", (owner,)
-    ).fetchall():
+    ).fetchall()
+    _count(connection, now, {"unknown": len(said)})
+    for (message,) in said:
         connection.execute(
             "UPDATE outbox_recipient SET state = 'unknown', fate = 'unknown', code = NULL, stage = NULL,"
             " text = NULL, transient = 0 WHERE message = ? AND state = 'open'",
@@ -464,6 +473,19 @@ def _give_up(connection: sqlite3.Connection, message: int, now: float, why: str)
         (_state(states), now, why, message),
     )
     _note(connection, message, now, "dead", why, None)
+
+
+def _minute(now: float) -> int:
+    return int(now // MINUTE)
+
+
+def _count(connection: sqlite3.Connection, now: float, counts: Mapping[str, int]) -> None:
+    """For the rates that the outbox shows: what has become of how many, minute by minute."""
+    connection.executemany(
+        "INSERT INTO outbox_rate VALUES (?, ?, ?)"
+        " ON CONFLICT (minute, what) DO UPDATE SET count = count + excluded.count",
+        [(_minute(now), what, count) for what, count in counts.items() if count],
+    )
 
 
 def _note(
