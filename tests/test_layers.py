@@ -164,7 +164,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
     "testing": ({"testing", "pytest_plugin"}, {"ground"}),
     "programs": (
-        {"cli", "__main__", "inbox", "demo"},
+        {"cli", "__main__", "inbox", "demo", "_web"},
         {"ground", "messages", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
     ),
     "frameworks": (

@@ -134,7 +134,7 @@ def test_only_the_kept_are_listed():
         assert [one["subject"] for one in answer["messages"]] == ["11", "10", "9", "8", "7"]
         assert (answer["kept"], answer["count"]) == (5, 12)
         # What is forgotten there is forgotten here.
-        assert len(inbox._context.index._summaries) == 5
+        assert len(inbox._site.context.index._summaries) == 5
 
 
 def test_a_request_waits_for_mail(api, send):

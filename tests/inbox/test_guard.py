@@ -7,7 +7,8 @@ import pytest
 
 import rsmtp
 from inbox.tools import API, html_mail
-from rsmtp.inbox import Inbox, policy
+from rsmtp._web import policy
+from rsmtp.inbox import Inbox
 
 
 @pytest.mark.parametrize("path", ["/", f"{API}/messages", f"{API}/events", "/static/app.js", "/nothing"])
@@ -26,7 +27,7 @@ from rsmtp.inbox import Inbox, policy
 def test_a_rebound_name_is_refused(api, inbox, host, path):
     answer = api.ask("GET", path, Host=host.replace("PORT", str(inbox.port)))
     assert answer.status == 421
-    assert "is not this inbox" in answer.json["error"]
+    assert "is not this server" in answer.json["error"]
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]", socket.gethostname()])
@@ -229,7 +230,7 @@ def test_only_this_machine_releases(catcher, send, monkeypatch):
     with rsmtp.Catcher(tls="none") as relay, Inbox(catcher) as inbox:
         from inbox.tools import Api
 
-        monkeypatch.setattr("rsmtp.inbox.guard.is_loopback", lambda address: False)
+        monkeypatch.setattr("rsmtp._web.guard.is_loopback", lambda address: False)
         api = Api(inbox)
         given = {"host": relay.host, "port": relay.port, "tls": "none"}
         assert api.post(f"/messages/{number}/release", given).status == 403

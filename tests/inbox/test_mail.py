@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inbox.tools import html_mail
-from rsmtp.inbox import html_view
-from rsmtp.inbox.mail import Mail, decode, readable
+from rsmtp._web import html_view
+from rsmtp._web.mail import Mail, decode, readable
 
 
 def everything(data):

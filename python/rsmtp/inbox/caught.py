@@ -5,15 +5,13 @@ from typing import Final
 
 from rsmtp import Catcher, __version__
 from rsmtp._rsmtp import ArmedFault, CaughtConversation, CaughtLine, CaughtMessage, CaughtTls
+from rsmtp._web import shown
+from rsmtp._web.answer import Json
+from rsmtp._web.mail import Mail
 from rsmtp.display.short import counted
-from rsmtp.inbox import html_view, trouble
-from rsmtp.inbox.answer import Json
-from rsmtp.inbox.links import links
-from rsmtp.inbox.mail import Mail, Part
+from rsmtp.inbox import trouble
 from rsmtp.inbox.snippet import snippet
 
-# More text than this is not put into JSON; the part itself has all of it.
-MOST_TEXT: Final = 1_000_000
 MOST_LINES: Final = 5_000
 
 
@@ -44,7 +42,6 @@ def news(catcher: Catcher) -> Json:
 
 
 def detail(message: CaughtMessage, summary: Json, mail: Mail) -> Json:
-    text, html = mail.text, mail.html
     return {
         **summary,
         "queue_id": message.queue_id,
@@ -55,28 +52,8 @@ def detail(message: CaughtMessage, summary: Json, mail: Mail) -> Json:
         "chunked": message.chunked,
         "mail_parameters": message.mail_parameters,
         "rcpt_parameters": message.rcpt_parameters,
-        "problem": mail.problem,
-        "headers": mail.headers,
-        "text": text and text[:MOST_TEXT],
-        "text_is_cut": len(text or "") > MOST_TEXT,
-        "html": html and html[:MOST_TEXT],
-        "html_is_cut": len(html or "") > MOST_TEXT,
-        "remote_hosts": html_view.remote_hosts(html) if html else [],
-        "links": links(text, html),
-        "attachments": [part(one) for one in mail.attachments],
+        **shown.described(mail),
         "conversation": lines(message.conversation.timeline),
-    }
-
-
-def part(part: Part) -> Json:
-    return {
-        "part": part.index,
-        "filename": part.name,
-        "content_type": part.content_type,
-        "content_id": part.content_id,
-        "inline": not part.is_attachment,
-        "size": len(part.content),
-        "is_picture": part.picture_type is not None,
     }
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
-from rsmtp.inbox.answer import Refusal
+from rsmtp._web.answer import Refusal
 from rsmtp.inbox.tags import Tags, checked
 
 NAME: Final = re.compile(r"([0-9]{6,15})\.(?:json|eml)")

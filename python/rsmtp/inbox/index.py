@@ -3,20 +3,27 @@ their messages. A large message is read from its beginning only."""
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtMessage
-from rsmtp.inbox import html_view, search, tags
-from rsmtp.inbox.answer import Json, Refusal
-from rsmtp.inbox.mail import Mail
+from rsmtp._web import html_view, search
+from rsmtp._web.answer import Json, Refusal
+from rsmtp._web.mail import Mail
+from rsmtp.inbox import tags
 
 READ_FOR_SUMMARY: Final = 256 * 1024
 SEARCHED_TEXT: Final = 20_000
 EXCERPT: Final = 160
 PARSED_MAILS: Final = 4
+LANGUAGE: Final = search.Language(
+    fields=("from", "to", "cc", "bcc", "subject", "message-id", "tag"),
+    states={
+        "has": {"attachment": "attachment", "attachments": "attachment", "html": "html", "tls": "tls"},
+        "is": {"tagged": "tagged"},
+    },
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ class Index:
     def page(self, wanted: str, before: int | None, limit: int) -> Json:
         """Newest first: `limit` messages whose number is below `before`, and how many
         there are in all. Raises Refusal (400) for a search that can't be meant."""
-        tests = search.parse(wanted)
+        tests = LANGUAGE.parse(wanted)
         kept = self._catcher.messages
         with self._lock:
             numbers = {message.number for message in kept}
@@ -143,22 +150,18 @@ def summarise(message: CaughtMessage) -> Summary:
     }
     anywhere = [*fields.values(), message.mail_from, *message.rcpt_tos, *names, text]
     searched = search.Searched(
-        anywhere=_folded(anywhere),
+        anywhere=search.folded(anywhere),
         fields={
-            "from": _folded([fields["From"], message.mail_from]),
-            "to": _folded([fields["To"], *(message.rcpt_tos if fields["To"] is None else [])]),
-            "cc": _folded([fields["Cc"]]),
-            "bcc": _folded(hidden),
-            "subject": _folded([fields["Subject"]]),
-            "message-id": _folded([mail.header("Message-ID")]),
-            "tag": _folded(names_of_tags),
+            "from": search.folded([fields["From"], message.mail_from]),
+            "to": search.folded([fields["To"], *(message.rcpt_tos if fields["To"] is None else [])]),
+            "cc": search.folded([fields["Cc"]]),
+            "bcc": search.folded(hidden),
+            "subject": search.folded([fields["Subject"]]),
+            "message-id": search.folded([mail.header("Message-ID")]),
+            "tag": search.folded(names_of_tags),
         },
         states=frozenset(name for name, holds in states.items() if holds),
         received_at=message.received_at,
         size=message.size,
     )
     return Summary(message.number, shown, searched)
-
-
-def _folded(texts: Iterable[str | None]) -> str:
-    return "\n".join(text for text in texts if text).casefold()

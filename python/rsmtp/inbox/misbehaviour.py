@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from rsmtp import Catcher
-from rsmtp.inbox.answer import Json, Refusal
+from rsmtp._web.answer import Json, Refusal
 
 ARGUMENTS: Final[dict[str, type | tuple[type, ...]]] = {
     "address": str,

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from rsmtp import SmtpClient, TlsConfig
 from rsmtp._rsmtp import SERVICE_READY, CaughtMessage, Login
+from rsmtp._web.answer import Json, Refusal
 from rsmtp.errors import SMTPException, words
-from rsmtp.inbox.answer import Json, Refusal
 
 TIMEOUT: Final = 30.0
 DEADLINE: Final = 120.0

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from rsmtp.inbox.answer import Refusal
+from rsmtp._web.answer import Refusal
 
 MOST_TAGS: Final = 20
 TAG: Final = re.compile(r"[^\W_][\w .@+-]{0,49}")

@@ -9,8 +9,10 @@ import { call, get, listen } from "./api.js";
 import { showConnection, showConnections } from "./connections.js";
 import { attempt, confirm, h, toast } from "./elements.js";
 import { showFaults } from "./faults.js";
+import { keyHelp, listenToKeys, listenToSearch, live } from "./keyboard.js";
 import { List } from "./list.js";
 import { MessageView } from "./message.js";
+import { row, same, say } from "./rows.js";
 
 const detail = document.getElementById("detail");
 const search = document.getElementById("search");
@@ -19,6 +21,11 @@ let server = null;
 let where = { view: "messages", number: null, tab: null };
 
 const list = new List({
+  key: "number",
+  row,
+  same,
+  say,
+  marksNew: true,
   onOpen: (number, { enter = false } = {}) => {
     go(`#/messages/${number}${keptTab()}`);
     if (enter) detail.focus();
@@ -108,10 +115,7 @@ function showNothing(page) {
 
 const copy = () => attempt(() => navigator.clipboard.writeText(server.snippet)).then(() => toast("Copied"));
 
-const keys = () =>
-  [["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["Del", "delete"]].map((row) =>
-    h("span", {}, row.slice(0, -1).map((key) => h("kbd", {}, key)), ` ${row.at(-1)}`),
-  );
+const keys = () => keyHelp([["j", "k", "next, previous"], ["Enter", "read"], ["/", "search"], ["Del", "delete"]]);
 
 async function remove(number) {
   const next = list.beside(number) ?? list.beside(number, -1);
@@ -130,42 +134,25 @@ document.getElementById("delete-all").addEventListener("click", async () => {
   go("#/");
 });
 
-let typed;
-search.addEventListener("input", () => {
-  clearTimeout(typed);
-  typed = setTimeout(() => list.find(search.value.trim()), 120);
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const typing = event.target.matches("input, textarea, select");
-  if (event.key === "Escape") {
-    if (event.target === search && search.value) {
-      search.value = "";
-      list.find("");
-    } else if (!typing) go("#/");
-    return;
-  }
-  if (event.target === search && (event.key === "ArrowDown" || event.key === "Enter")) {
-    event.preventDefault();
-    step(0);
-  }
-  if (typing) return;
-  const inList = list.place.contains(event.target) || event.target === document.body;
-  const steps = { j: 1, k: -1, ...(inList && { ArrowDown: 1, ArrowUp: -1 }) };
-  if (event.key in steps) {
-    event.preventDefault();
-    step(steps[event.key]);
-  } else if (inList && (event.key === "Home" || event.key === "End")) {
-    event.preventDefault();
-    open(event.key === "Home" ? list.order[0] : list.order.at(-1));
-  } else if (event.key === "/") {
-    event.preventDefault();
-    search.focus();
-  } else if (event.key === "Delete" && where.view === "messages" && where.number !== null) {
-    event.preventDefault();
-    remove(where.number);
-  }
+const find = (search) => list.find({ search });
+listenToSearch(search, find);
+listenToKeys({
+  list,
+  search,
+  open,
+  step,
+  leave: () => go("#/"),
+  clear() {
+    search.value = "";
+    find("");
+  },
+  keys: {
+    Delete() {
+      const isShown = where.view === "messages" && where.number !== null;
+      if (isShown) remove(where.number);
+      return isShown;
+    },
+  },
 });
 
 function step(by) {
@@ -185,12 +172,6 @@ function heard(news) {
   armed.textContent = news.faults;
   armed.hidden = news.faults === 0;
   if (where.view !== "messages") showOther();
-}
-
-function live(isLive) {
-  const lamp = document.getElementById("live");
-  lamp.classList.toggle("on", isLive);
-  lamp.title = isLive ? "live" : "not connected";
 }
 
 async function start() {

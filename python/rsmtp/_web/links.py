@@ -4,8 +4,8 @@ import html
 import re
 from typing import Final
 
-from rsmtp.inbox.answer import Json
-from rsmtp.inbox.html_view import plain
+from rsmtp._web.answer import Json
+from rsmtp._web.html_view import plain
 
 MOST_LINKS: Final = 500
 LONGEST_LINK: Final = 4_000

@@ -1,4 +1,4 @@
-"""Who may ask. There is no login: what protects the inbox is that only programs of this
+"""Who may ask. There is no login: what protects a page is that only programs of this
 machine, and only its own page in a browser, get an answer.
 
 - A name that was rebound to 127.0.0.1 (DNS rebinding) is seen in Host.
@@ -11,7 +11,7 @@ import ipaddress
 import socket
 from email.message import Message
 
-from rsmtp.inbox.answer import Refusal
+from rsmtp._web.answer import Refusal
 
 
 def check(method: str, headers: Message, *, port: int, is_page: bool) -> None:
@@ -21,16 +21,16 @@ def check(method: str, headers: Message, *, port: int, is_page: bool) -> None:
     host = hosts[0] if len(hosts) == 1 else ""
     if not _is_ours(host, port):
         raise Refusal(
-            421, f"Host {host!r} is not this inbox; open it by its address or as localhost, with its port"
+            421, f"Host {host!r} is not this server; open it by its address or as localhost, with its port"
         )
     origin = headers.get("Origin")
     if origin is not None and origin.lower() != f"http://{host}".lower():
-        raise Refusal(403, f"a page of {origin!r} may not use this inbox")
+        raise Refusal(403, f"a page of {origin!r} may not use this one")
     site = headers.get("Sec-Fetch-Site")
     if site in ("cross-site", "same-site") and not (
         is_page and method in ("GET", "HEAD") and headers.get("Sec-Fetch-Mode") == "navigate"
     ):
-        raise Refusal(403, "a page of another site may not use this inbox")
+        raise Refusal(403, "a page of another site may not use this one")
     if method == "POST" and _media_type(headers.get("Content-Type", "")) != "application/json":
         raise Refusal(415, "what changes something is asked for with Content-Type: application/json")
 

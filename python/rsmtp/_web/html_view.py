@@ -1,7 +1,7 @@
 """The HTML of a mail as it may be shown.
 
 Scripts, forms and loads are forbidden by the policy that it is served under
-(`rsmtp.inbox.policy`). What no policy governs is taken out here: a browser connects
+(`rsmtp._web.policy`). What no policy governs is taken out here: a browser connects
 ahead for <link rel=preconnect>, refreshes for <meta>, and a frame's srcdoc would be a
 second document in which all this starts anew. Such elements get names that mean
 nothing. That is safe without understanding the rest: a tag begins with these very
@@ -15,7 +15,7 @@ import re
 import urllib.parse
 from typing import Final
 
-from rsmtp.inbox.mail import Mail, Part
+from rsmtp._web.mail import Mail, Part
 
 NAMELESS: Final = re.compile(
     r"<(/?)(?=(?:applet|base|embed|fencedframe|frame|frameset|iframe|link|meta|object|portal)[\s/>])", re.I

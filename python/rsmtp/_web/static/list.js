@@ -1,23 +1,31 @@
 // The list: newest first, a page at a time, changed in place when there is news.
 
 import { get } from "./api.js";
-import { h, attempt, size, time } from "./elements.js";
+import { h, attempt } from "./elements.js";
 
 const PAGE = 50;
 // What is shown beyond this is loaded anew when one scrolls there again.
 const MOST_REFRESHED = 1000;
 
 export class List {
-  constructor({ onOpen, onState }) {
+  // `key` names the field by which messages are told apart, `row` makes the content of one, `same`
+  // says whether that is still right, `say` what stands below. With `marksNew`, what was not
+  // opened yet is marked.
+  constructor({ key, row, same, say, marksNew = false, onOpen, onState }) {
     this.place = document.getElementById("list");
     this.status = document.getElementById("list-status");
+    this.key = key;
+    this.row = row;
+    this.same = same;
+    this.say = say;
+    this.marksNew = marksNew;
     this.onOpen = onOpen;
     this.onState = onState;
     this.rows = new Map();
     this.order = [];
     this.seen = new Set();
     this.selected = null;
-    this.search = "";
+    this.filter = {};
     this.next = null;
     this.busy = null;
     this.again = false;
@@ -45,8 +53,9 @@ export class List {
     return this.busy;
   }
 
-  async find(search) {
-    this.search = search;
+  // Only what passes: {search: "words"}, say.
+  async find(filter) {
+    this.filter = filter;
     this.order = [];
     await this.refresh();
   }
@@ -78,26 +87,27 @@ export class List {
 
   #query({ limit, before }) {
     const query = new URLSearchParams({ limit });
-    if (this.search) query.set("search", this.search);
+    for (const [name, value] of Object.entries(this.filter)) if (value) query.set(name, value);
     if (before) query.set("before", before);
     return `/messages?${query}`;
   }
 
   async #load() {
-    const search = this.search;
+    const filter = this.filter;
     const limit = Math.min(Math.max(this.order.length, PAGE), MOST_REFRESHED);
     const page = await get(this.#query({ limit }));
-    if (search === this.search) this.#show(page.messages, page);
+    if (filter === this.filter) this.#show(page.messages, page);
     else this.again = true;
   }
 
   #show(messages, page) {
     const rows = new Map();
     for (const message of messages) {
-      const row = this.rows.get(message.number);
-      const same = row && String(row.message.tags) === String(message.tags);
+      const number = message[this.key];
+      const row = this.rows.get(number);
+      const same = row && this.same(row.message, message);
       if (row && !same) row.element.remove();
-      rows.set(message.number, same ? row : { message, element: this.#row(message) });
+      rows.set(number, same ? row : { message, element: this.#element(number, message) });
     }
     const focused = this.place.contains(document.activeElement);
     for (const [number, row] of this.rows) if (!rows.has(number)) row.element.remove();
@@ -112,31 +122,12 @@ export class List {
     this.moreButton.hidden = page.next === null;
     this.#mark();
     if (focused && !this.place.contains(document.activeElement)) this.place.querySelector("[tabindex='0']")?.focus();
-    this.#say(page);
+    this.status.textContent = this.say(page, this.filter);
     this.onState(page);
   }
 
-  #say(page) {
-    if (this.search) this.status.textContent = `${page.total} of ${page.kept} ${page.kept === 1 ? "message matches" : "messages match"}`;
-    else if (page.total === 0) this.status.textContent = "No mail yet";
-    else this.status.textContent = `${page.total} ${page.total === 1 ? "message" : "messages"}${
-      page.count > page.kept ? `, ${page.count} came` : ""
-    }`;
-  }
-
-  #row(message) {
-    const subject = message.subject || "(no subject)";
-    return h(
-      "li",
-      { role: "option", id: `message-${message.number}`, "data-number": message.number, tabindex: "-1" },
-      h("span", { class: "from", dir: "auto" }, sender(message)),
-      time(message.received_at),
-      h("span", { class: "subject", dir: "auto" }, subject),
-      message.attachment_count > 0
-        ? h("span", { class: "chip" }, `${message.attachment_count} ${message.attachment_count === 1 ? "file" : "files"}`)
-        : h("span", { class: "octets" }, size(message.size)),
-      h("span", { class: "excerpt", dir: "auto" }, message.tags.map((tag) => [h("span", { class: "tag" }, tag), " "]), message.excerpt),
-    );
+  #element(number, message) {
+    return h("li", { role: "option", id: `message-${number}`, "data-number": number, tabindex: "-1" }, this.row(message));
   }
 
   #mark() {
@@ -144,7 +135,7 @@ export class List {
     for (const [number, { element }] of this.rows) {
       element.setAttribute("aria-selected", String(number === this.selected));
       element.tabIndex = number === active ? 0 : -1;
-      element.classList.toggle("unseen", !this.seen.has(number));
+      element.classList.toggle("unseen", this.marksNew && !this.seen.has(number));
     }
   }
 
@@ -161,11 +152,4 @@ export class List {
       this.onOpen(Number(row.dataset.number), { enter: true });
     }
   }
-}
-
-export function sender(message) {
-  const from = message.from ?? message.mail_from;
-  if (!from) return "(no sender)";
-  const named = /^\s*"?(.*?)"?\s*<[^<>]*>\s*$/.exec(from);
-  return named?.[1] || from;
 }

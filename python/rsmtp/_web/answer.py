@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rsmtp.inbox import policy
+from rsmtp._web import policy
 
 Json = dict[str, Any]
 

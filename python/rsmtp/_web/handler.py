@@ -9,15 +9,16 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from rsmtp.inbox import guard, policy, routes
-from rsmtp.inbox.answer import Answer, Json, Refusal, as_json
+from rsmtp._web import guard, policy
+from rsmtp._web.answer import Answer, Json, Refusal, as_json
+from rsmtp._web.routes import Request
 
 if TYPE_CHECKING:
-    from rsmtp.inbox.server import HttpServer
+    from rsmtp._web.server import HttpServer
 
 LARGEST_BODY: Final = 256 * 1024
 PIECE: Final = 64 * 1024
-log = logging.getLogger("rsmtp.inbox")
+log = logging.getLogger("rsmtp.web")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -56,13 +57,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         page = path == "/"
         guard.check(self.command, self.headers, port=self.server.port, is_page=page)
-        request = routes.Request(
-            self.server.context,
+        site = self.server.site
+        request = Request(
+            site.context,
             _query(query),
             self._body(),
             guard.is_loopback(str(self.client_address[0])),
         )
-        return routes.answer(self.command, path, request)
+        return site.routes.answer(self.command, path, request)
 
     def _body(self) -> Json:
         if "Transfer-Encoding" in self.headers:

@@ -15,11 +15,11 @@ export async function call(method, path, body) {
   try {
     response = await fetch(address(path), options);
   } catch {
-    throw new Error("The inbox does not answer. Is the catcher still running?");
+    throw new Error("There is no answer. Is the program that serves this page still running?");
   }
   const answer = response.status === 204 ? null : await response.json().catch(() => null);
   if (!response.ok) {
-    const error = new Error(answer?.error ?? `The inbox answered ${response.status}.`);
+    const error = new Error(answer?.error ?? `The answer was ${response.status}.`);
     error.status = response.status;
     throw error;
   }
@@ -31,7 +31,7 @@ export const get = (path) => call("GET", path);
 // The beginning of a text, however long the text is.
 export async function beginning(path, most) {
   const response = await fetch(address(path));
-  if (!response.ok) throw new Error(`The inbox answered ${response.status}.`);
+  if (!response.ok) throw new Error(`The answer was ${response.status}.`);
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";

@@ -1,0 +1,34 @@
+"""The news as server-sent events: one `change` for every change, several at once as one."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from threading import Event
+from typing import Final
+
+from rsmtp._web.answer import Json
+
+# A wait for news is this long before the word that it is over is looked for.
+SLICE: Final = 0.2
+# Between two events to one listener: a bulk of mail is not a bulk of news.
+PAUSE: Final = 0.15
+HEARTBEAT: Final = 15.0
+
+
+def stream(
+    news: Callable[[], Json], wait: Callable[[Json, float], object], stopping: Event
+) -> Iterator[bytes]:
+    """Begins with how things stand, and goes on until the server stops or the listener
+    leaves. `wait` returns after so many seconds, or when there may be other news than these."""
+    yield b"retry: 1000\n\n"
+    told, heard = None, time.monotonic()
+    while not stopping.is_set():
+        now = news()
+        if now != told:
+            told, heard = now, time.monotonic()
+            yield b"event: change\ndata: " + json.dumps(now).encode() + b"\n\n"
+            stopping.wait(PAUSE)
+        elif time.monotonic() - heard > HEARTBEAT:
+            heard = time.monotonic()
+            yield b": still there\n\n"
+        wait(now, SLICE)

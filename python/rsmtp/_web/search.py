@@ -1,0 +1,115 @@
+"""The search language of the pages, which is Mailpit's as far as it has a meaning here.
+
+word "a phrase"            somewhere in what is searched
+from: subject:             in this field
+has:attachment is:tagged   what has one, what is one
+before:2026-11-26 after:2026-11-26T09:30        when it came, in the machine's time zone
+larger:100k smaller:2M                          the whole message, in octets
+-word !from:ann                                 not
+
+Which fields and states there are, each page says.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rsmtp._web.answer import Refusal
+
+TERM: Final = re.compile(r'([-!]?)(?:([a-z-]+):)?(?:"([^"]*)"?|(\S+))', re.I)
+SIZE: Final = re.compile(r"(\d{1,12})([km]?)b?", re.I)
+KEYS: Final = ("before", "after", "larger", "smaller")
+UNITS: Final = {"": 1, "k": 1024, "m": 1024 * 1024}
+LONGEST: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a search looks at. All text is case-folded."""
+
+    anywhere: str
+    fields: Mapping[str, str]
+    states: frozenset[str]
+    received_at: datetime
+    size: int
+
+
+Test = Callable[[Searched], bool]
+
+
+@dataclass(frozen=True)
+class Language:
+    """`fields` by their names; of each kind of state ("has", "is"), what may follow it and the
+    state that it means."""
+
+    fields: Sequence[str]
+    states: Mapping[str, Mapping[str, str]]
+
+    def parse(self, text: str) -> list[Test]:
+        """The tests that a message must pass, all of them. Raises Refusal (400) for a date, a
+        size or a state that can't be meant."""
+        if len(text) > LONGEST:
+            raise Refusal(400, f"search: {LONGEST} characters are enough")
+        return [
+            _not(test) if minus else test
+            for minus, key, quoted, word in TERM.findall(text)
+            for test in self._test(key.lower(), (quoted or word).casefold())
+        ]
+
+    def _test(self, key: str, value: str) -> list[Test]:
+        # A person is still typing.
+        if not value or (not key and value.endswith(":") and self._is_key(value[:-1])):
+            return []
+        if key in self.fields:
+            return [lambda searched: value in searched.fields.get(key, "")]
+        if key in self.states:
+            state = self.states[key].get(value)
+            if state is None:
+                known = ", ".join(self.states[key])
+                raise Refusal(400, f"search: {key}:{value} is not known; {key}: takes {known}")
+            return [lambda searched: state in searched.states]
+        return _test(key, value)
+
+    def _is_key(self, word: str) -> bool:
+        return word in self.fields or word in self.states or word in KEYS
+
+
+def _test(key: str, value: str) -> list[Test]:
+    if key in ("before", "after"):
+        moment = _moment(key, value)
+        if key == "before":
+            return [lambda searched: searched.received_at < moment]
+        return [lambda searched: searched.received_at >= moment]
+    if key in ("larger", "smaller"):
+        octets = _octets(key, value)
+        if key == "larger":
+            return [lambda searched: searched.size > octets]
+        return [lambda searched: searched.size < octets]
+    # Not a field of ours: a word with a colon in it, as a time or a URL.
+    word = f"{key}:{value}" if key else value
+    return [lambda searched: word in searched.anywhere]
+
+
+def _not(test: Test) -> Test:
+    return lambda searched: not test(searched)
+
+
+def _moment(key: str, value: str) -> datetime:
+    try:
+        return datetime.fromisoformat(value.replace("/", "-").upper()).astimezone()
+    except (ValueError, OverflowError, OSError):
+        raise Refusal(400, f"search: {key}:{value} is not a date, as {key}:2026-11-26 is") from None
+
+
+def _octets(key: str, value: str) -> int:
+    found = SIZE.fullmatch(value)
+    if found is None:
+        raise Refusal(400, f"search: {key}:{value} is not a size, as {key}:100k is")
+    return int(found[1]) * UNITS[found[2].lower()]
+
+
+def folded(texts: Iterable[str | None]) -> str:
+    """As `Searched` has its texts."""
+    return "\n".join(text for text in texts if text).casefold()
