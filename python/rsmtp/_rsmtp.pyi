@@ -1535,6 +1535,12 @@ class Receipt:
         """
         A line for each recipient, with the server's words, and one for what else went wrong.
         """
+    @property
+    def _plainly_sent(self, /) -> tuple[str | None, int, str] | None:
+        """
+        `(server, code, text)` where all recipients were sent by this one reply, and there is no
+        more to tell. None: there is.
+        """
     def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
         """
         For notebooks: a table of the recipients, refused and unknown first.

@@ -16,3 +16,14 @@ def raw(number, to=("bob@example.net",)):
 
 def number_of(data):
     return int(re.search(rb"(?m)^Subject: Number (\d+)", data)[1])
+
+
+def make_due(outbox):
+    """What was put off is to be sent now."""
+    with outbox._database.writing() as connection:
+        connection.execute(
+            "UPDATE outbox_fate SET due = 0 WHERE message IN (SELECT message FROM outbox_turn)"
+        )
+        connection.execute(
+            "UPDATE outbox_turn SET due = 0 WHERE message IN (SELECT message FROM outbox_fate)"
+        )

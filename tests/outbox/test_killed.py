@@ -61,7 +61,7 @@ def test_what_a_dead_process_had_claimed_is_waited_for(path):
     with rsmtp.Catcher() as catcher, Outbox(path, lease=0.4) as outbox:
         outbox.put_all(raw(number) for number in range(3))
         dead = outbox._store.enlist("one that is dead", time.time())
-        first, second, _ = outbox._store.claim(dead, time.time())
+        first, second, _ = outbox._store.claim(dead, time.time()).messages()
         outbox._store.say_ends(dead, [second.id], [], time.time())
         with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
             ran = outbox.run(mailer)
@@ -75,7 +75,7 @@ def test_one_that_is_alive_is_not_waited_for(path):
     with rsmtp.Catcher() as catcher, Outbox(path, lease=60) as outbox:
         outbox.put(raw(1))
         alive = outbox._store.enlist("one that is alive", time.time())
-        assert outbox._store.claim(alive, time.time())
+        assert outbox._store.claim(alive, time.time()).ids
         renewed = threading.Timer(0.3, lambda: outbox._store.renew(alive, time.time() + 1))
         renewed.start()
         with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
@@ -156,6 +156,7 @@ def test_one_that_waits_and_lost_its_lease_stays(path):
         outbox._store.take_over(time.time())
         owner.stay()
         assert owner.id != before
-        owner.begin()
+        with rsmtp.Mailer("smtp://127.0.0.1:9?tls=none") as mailer:
+            owner.begin(mailer)
         outbox.put(raw(1))
         assert len(owner.claim()) == 1

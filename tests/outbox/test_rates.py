@@ -39,8 +39,8 @@ def test_what_a_lost_process_was_sending_counts_as_unknown(outbox):
     outbox.put(letter(1))
     now = time.time()
     owner = outbox._store.enlist("a test", now)
-    (stored,) = outbox._store.claim(owner, now)
-    outbox._store.say_ends(owner, [stored.id], [], now)
+    assert outbox._store.claim(owner, now).ids == [1]
+    outbox._store.say_ends(owner, [1], [], now)
     outbox._store.take_over(now + 3600)
     assert rates(outbox) == {"unknown": 1}
 

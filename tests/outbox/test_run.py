@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from outbox.letters import letter, number_of, raw
+from outbox.letters import letter, make_due, number_of, raw
 
 import rsmtp
 from rsmtp.outbox import Outbox, OutboxError
@@ -69,7 +69,7 @@ def test_each_recipient_has_a_fate_of_its_own(outbox, catcher, run):
     assert 25 < (entry.due - datetime.now(UTC)).total_seconds() < 61
     assert entry.attempts == 1
     catcher.clear_faults()
-    outbox._database._connected().execute("UPDATE outbox_message SET due = 0")
+    make_due(outbox)
     assert run(outbox).refused == 1
     entry = outbox.get("a")
     assert entry.state == "refused" and entry.states == ["sent", "refused", "sent"]
@@ -147,7 +147,7 @@ def test_an_owner_that_lost_its_lease_says_no_end(outbox, catcher, run, monkeypa
             stopped.append(owner)
             outbox._store.take_over(time.time() + 3600)
             other = outbox._store.enlist("another", time.time())
-            assert len(outbox._store.claim(other, time.time())) == 20
+            assert len(outbox._store.claim(other, time.time()).ids) == 20
             outbox._store.resign(other, time.time())
         say_ends(owner, *given)
 

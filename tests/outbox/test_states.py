@@ -17,8 +17,10 @@ import rsmtp
 from rsmtp.outbox import OutboxError
 from rsmtp.outbox.content import content_of
 from rsmtp.outbox.database import Database
+from rsmtp.outbox.entry import counts, entries
+from rsmtp.outbox.recipients import STATES
 from rsmtp.outbox.schedule import Schedule
-from rsmtp.outbox.store import STATES, Store
+from rsmtp.outbox.store import Put, Store
 
 TO = ["bob@example.net", "carol@example.net"]
 LEASE = 10.0
@@ -71,7 +73,7 @@ class Outboxes(RuleBasedStateMachine):
     def put(self, number):
         content = content_of(("ann@example.org", TO, b"Subject: %d\r\n\r\nhi\r\n" % number))
         with self.database.writing() as connection:
-            self.messages.append(self.store.put(connection, content, now=self.now))
+            self.messages.append(self.store.put(connection, content, Put(self.now, self.now)))
 
     @rule(target=owners)
     def enlist(self):
@@ -95,7 +97,7 @@ class Outboxes(RuleBasedStateMachine):
     @rule(target=claims, owner=owners)
     def claim(self, owner):
         try:
-            claim = self.store.claim(owner, self.now)
+            claim = self.store.claim(owner, self.now).messages()
         except OutboxError:
             return None
         return (owner, claim[0]) if claim else None
@@ -145,19 +147,23 @@ class Outboxes(RuleBasedStateMachine):
         if not hasattr(self, "database"):
             return
         with self.database.reading() as connection:
-            rows = connection.execute("SELECT id, state, owner FROM outbox_message").fetchall()
-            for message, state, owner in rows:
-                states = {
-                    one for (one,) in connection.execute(
-                        "SELECT state FROM outbox_recipient WHERE message = ?", (message,)
-                    )
-                }  # fmt: skip
-                assert state in STATES
-                assert ("open" in states) == (state in ("queued", "sending")), (message, state, states)
-                if state == "sending":
-                    alive = connection.execute("SELECT 1 FROM outbox_owner WHERE id = ?", (owner,)).fetchone()
-                    assert alive, f"{message} is sending, and its owner {owner} has gone"
-        assert sorted(row[0] for row in rows) == sorted(self.messages)
+            found = list(entries(connection))
+            owners = {owner for (owner,) in connection.execute("SELECT id FROM outbox_owner")}
+            turns = [message for (message,) in connection.execute("SELECT message FROM outbox_turn")]
+            claims = connection.execute("SELECT first, last, owner, said FROM outbox_claim").fetchall()
+            assert sum(counts(connection).values()) == len(found)
+        held = [number for first, last, _, _ in claims for number in range(first, last + 1)]
+        said = [number for first, last, _, is_said in claims if is_said for number in range(first, last + 1)]
+        assert owners.issuperset(owner for _, _, owner, _ in claims), (owners, claims)
+        for entry in found:
+            states = set(entry.states)
+            assert entry.state in STATES
+            assert ("open" in states) == (entry.state in ("queued", "sending")), entry
+            # In one place: in its turn, in an owner's hands, or ended.
+            places = turns.count(entry.id) + held.count(entry.id)
+            assert places == (entry.state in ("queued", "sending")), (entry, turns, claims)
+            assert (entry.state == "sending") == (entry.id in said)
+        assert sorted(entry.id for entry in found) == sorted(self.messages)
 
 
 TestOutboxes = Outboxes.TestCase

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 from outbox.killed import agree, kill_again_and_again
-from outbox.letters import number_of, raw
+from outbox.letters import make_due, number_of, raw
 
 import rsmtp
 from rsmtp.outbox import Outbox
@@ -64,7 +64,7 @@ def test_postfix_is_killed(bed, outbox, tmp_path):
         crash.join()
         bed.start()
     with Outbox(tmp_path / "outbox.db", first_retry=0.01) as again:
-        again._database._connected().execute("UPDATE outbox_message SET due = 0 WHERE state = 'queued'")
+        make_due(again)
         again.run(mailer)
     mailer.close()
     resend_what_is_unknown(bed, outbox, agree(outbox, arrived(bed)))

@@ -72,6 +72,31 @@ ENDED = (
 )
 
 
+class Lists:
+    """Messages in lists, each of which may be taken within the engine."""
+
+    def __init__(self, lists: Iterator[list[Any]]) -> None:
+        self._lists = lists
+        #: Of the list that is being taken.
+        self.now: Iterator[Any] = iter(())
+
+    def __iter__(self) -> Lists:
+        return self
+
+    def __next__(self) -> Any:
+        while True:
+            for item in self.now:
+                return item
+            self.now = iter(next(self._lists))
+
+    def has_more(self) -> bool:
+        """Goes on to the next list, if there is one."""
+        following = next(self._lists, None)
+        if following is not None:
+            self.now = iter(following)
+        return following is not None
+
+
 # Their iterators run no code of the caller's: messages may be taken within the engine.
 _WITHOUT_CODE: frozenset[type] = frozenset({type(iter([])), type(iter(()))})
 
@@ -83,12 +108,14 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
         return
     # Between a message's coming and `put` no interrupt can come: none is lost.
     try:
-        if type(iterator) in _WITHOUT_CODE:
-            while (enough := sending.put_each(iterator)) is None:
-                if not _prepared(sending, sending.unprepared):
-                    return
-            if enough:
+        if type(iterator) is Lists:
+            while _takes_all(sending, iterator.now):
+                if not iterator.has_more():
+                    break
+            else:
                 return
+        elif type(iterator) in _WITHOUT_CODE and not _takes_all(sending, iterator):
+            return
         # Nothing is left of those.
         for item in iterator:
             if type(item) is Unmade:
@@ -107,6 +134,14 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
             raised.add_note(ENDED)
         raise
     sending.finish()
+
+
+def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
+    """Takes from an iterator without code. Whether it has ended, and there is room for more."""
+    while (enough := sending.put_each(iterator)) is None:
+        if not _prepared(sending, sending.unprepared):
+            return False
+    return not enough
 
 
 def put(sending: Sending, item: Any) -> bool:

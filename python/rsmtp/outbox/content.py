@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from typing import Any, NamedTuple
 
 from rsmtp._client import outgoing
 from rsmtp._rsmtp import RenderedMessage, _envelope, _rendered
+from rsmtp.outbox.fates import Fate
 
 _END_OF_HEADER = b"\r\n\r\n"
 # Fields that are made anew each time a message is written.
@@ -114,3 +116,41 @@ class Stored:
 
     def __repr__(self) -> str:
         return f"<message {self.id} of the outbox>"
+
+
+class Claim:
+    """What an owner has claimed, in the order in which it is to be sent."""
+
+    def __init__(self, rows: list[tuple[int, str, str, str, int, bytes]], tried: dict[int, Fate]) -> None:
+        self._rows = rows
+        self._tried = tried
+
+    @property
+    def ids(self) -> list[int]:
+        return [row[0] for row in self._rows]
+
+    def messages(self) -> list[Stored]:
+        return [
+            Stored(id, sender, self._open(id, recipients), json.loads(options), octets, bool(rendered))
+            for id, sender, recipients, options, rendered, octets in self._rows
+        ]
+
+    def plain(self) -> list[Any]:
+        """For a mailer without rules of its own: tuples, which its engine takes without asking,
+        where a tuple says it all."""
+        plain: list[Any] = []
+        for id, sender, recipients, options, rendered, octets in self._rows:
+            to = self._open(id, recipients)
+            if options != "[]":
+                plain.append(Stored(id, sender, to, json.loads(options), octets, bool(rendered)))
+            else:
+                plain.append((sender, to, _rendered(octets, [], False) if rendered else octets))
+        return plain
+
+    def _open(self, id: int, recipients: str) -> list[str]:
+        """The addresses that have not got it."""
+        addresses = recipients.split("\n")
+        if self._tried and (fate := self._tried.get(id)) is not None:
+            standings = fate.standings(len(addresses))
+            return [to for to, one in zip(addresses, standings, strict=True) if one.state == "open"]
+        return addresses

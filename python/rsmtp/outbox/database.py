@@ -4,61 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from rsmtp.outbox import schema
+
 # Seconds that another process may hold the file.
 _BUSY = 60.0
-
-#: `state` of a message: queued, sending, and what it can end in. `state` of a recipient: open,
-#: and what it can end in.
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox_setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outbox_owner (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, lease REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS outbox_message (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT, digest BLOB NOT NULL, state TEXT NOT NULL, owner INTEGER,
-    priority INTEGER NOT NULL, due REAL NOT NULL, expires REAL, created REAL NOT NULL, changed REAL NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0, first_tried REAL,
-    sender TEXT NOT NULL, options TEXT NOT NULL, rendered INTEGER NOT NULL, size INTEGER NOT NULL,
-    message_id TEXT, subject TEXT NOT NULL, server TEXT, error TEXT
-);
-CREATE UNIQUE INDEX IF NOT EXISTS outbox_by_key ON outbox_message (key) WHERE key IS NOT NULL;
-CREATE INDEX IF NOT EXISTS outbox_by_turn ON outbox_message (priority DESC, due, id)
-    WHERE state = 'queued' AND owner IS NULL;
-CREATE INDEX IF NOT EXISTS outbox_by_owner ON outbox_message (owner, state)
-    WHERE state IN ('queued', 'sending');
-CREATE INDEX IF NOT EXISTS outbox_by_expiry ON outbox_message (expires)
-    WHERE state = 'queued' AND expires IS NOT NULL;
-CREATE TABLE IF NOT EXISTS outbox_recipient (
-    message INTEGER NOT NULL, position INTEGER NOT NULL, address TEXT NOT NULL, state TEXT NOT NULL,
-    fate TEXT NOT NULL DEFAULT 'not sent', stage TEXT, code INTEGER, text TEXT,
-    transient INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (message, position)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outbox_suppression (
-    address TEXT PRIMARY KEY, why TEXT NOT NULL, at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outbox_content (message INTEGER PRIMARY KEY, octets BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS outbox_event (
-    message INTEGER NOT NULL, at REAL NOT NULL, what TEXT NOT NULL, words TEXT NOT NULL, server TEXT
-);
-CREATE INDEX IF NOT EXISTS outbox_event_by_message ON outbox_event (message);
-CREATE TABLE IF NOT EXISTS outbox_rate (
-    minute INTEGER NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (minute, what)
-) WITHOUT ROWID;
-"""
-
-# Of what stands there.
-_NAMES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", SCHEMA))
-
-#: Of the tables. A file that a newer version has made is left alone.
-VERSION = 1
+# KiB of the file that are kept in memory, and pages of its log, after which they are written where
+# they belong: with SQLite's own 1,000 that is done thrice as often.
+_CACHE = 16 * 1024
+_LOG = 4000
 
 
 class OutboxError(RuntimeError):
@@ -77,44 +35,43 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
-        if not self._is_prepared():
-            with self.writing() as connection:
-                self._prepare(connection)
-
-    def _is_prepared(self) -> bool:
-        """Nothing is written then: the application may have a transaction open, in this very
-        thread, which would be waited for in vain."""
+        # Nothing is written where all is there: the application may have a transaction open, in
+        # this very thread, which would be waited for in vain.
         with self.reading() as connection:
-            there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-            if not there.issuperset(_NAMES):
-                return False
-            found = connection.execute("SELECT name, value FROM outbox_setting").fetchall()
-        return ("version", VERSION) in found and any(name == "secret" for name, _ in found)
+            prepared = schema.is_there(connection)
+        if not prepared:
+            self._prepare()
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        for statement in SCHEMA.split(";\n"):
-            connection.execute(statement)
-        connection.execute("INSERT OR IGNORE INTO outbox_setting VALUES ('version', ?)", (VERSION,))
-        connection.execute("INSERT OR IGNORE INTO outbox_setting VALUES ('secret', ?)", (os.urandom(32),))
-        (version,) = connection.execute("SELECT value FROM outbox_setting WHERE name = 'version'").fetchone()
-        if version != VERSION:
-            raise OutboxError(
-                f"{self.path}: this outbox was made by another version of rsmtp (its tables are of version "
-                f"{version}, this one knows {VERSION})"
-            )
+    def _prepare(self) -> None:
+        with self.writing() as connection:
+            version = schema.make(connection)
+            if version != schema.VERSION:
+                raise OutboxError(
+                    f"{self.path}: this outbox was made by another version of rsmtp (its tables are of "
+                    f"version {version}, this one knows {schema.VERSION})"
+                )
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction of its own: on the disk when this ends, or not at all."""
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A transaction of its own: on the disk when this ends, or not at all. Without `durable`
+        the next one that is takes it there; all processes see it in any case."""
         with self._lock, self._told():
             connection = self._connected()
-            connection.execute("BEGIN IMMEDIATE")
+            if not durable:
+                connection.execute("PRAGMA synchronous = NORMAL")
             try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.execute("COMMIT")
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.execute("COMMIT")
+            finally:
+                if not durable:
+                    connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -164,6 +121,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         # What is committed is on the disk: that "sending" is written down before any mail data
         # goes out, and the fate after the answer, is what an outbox is for.
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
     except BaseException:
         connection.close()
         raise

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt
+from rsmtp.outbox import claims, fates
+from rsmtp.outbox.recipients import STATES, read, shown
 
 
 class Event(NamedTuple):
@@ -62,10 +63,26 @@ class Entry(NamedTuple):
         return {**told, "recipients": recipients}
 
 
-_COLUMNS = (
-    "id, key, state, sender, subject, message_id, size, priority, attempts, created, changed, due, expires,"
-    " server, error"
-)
+# `id`, `state`, `recipients`, `key`, `subject`, `sender` and `changed` may be asked for.
+_ENTRIES = f"""
+SELECT id, key, CASE WHEN COALESCE(f.state, 'queued') != 'queued' THEN f.state WHEN {claims.IS_SENDING}
+    THEN 'sending' ELSE 'queued' END AS state, sender, subject, message_id, size, priority,
+    COALESCE(f.attempts, 0) AS attempts, created, COALESCE(f.changed, created) AS changed,
+    COALESCE(f.due, m.due) AS due, expires, server, error, recipients, code, text, told
+FROM outbox_message AS m LEFT JOIN outbox_fate AS f ON f.message = m.id
+"""
+# States that only a message with a fate of its own is in: these are looked up, and not all read.
+_TROUBLES = frozenset({"refused", "unknown", "dead", "suppressed", "cancelled"})
+
+
+def in_states(states: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """A condition of `entries`, and what is given with it."""
+    marks = ", ".join("?" * len(states))
+    if _TROUBLES.issuperset(states):
+        # Named by themselves, for the index is for these alone.
+        chosen = ", ".join(f"'{state}'" for state in sorted(states))
+        return f"id IN (SELECT message FROM outbox_fate WHERE state IN ({chosen}))", ()
+    return f"state IN ({marks})", tuple(states)
 
 
 def entries(
@@ -75,49 +92,52 @@ def entries(
     last = -1
     while True:
         rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM outbox_message WHERE id > ? AND ({where}) ORDER BY id LIMIT 200",
-            (last, *given),
+            f"SELECT * FROM ({_ENTRIES}) WHERE id > ? AND ({where}) ORDER BY id LIMIT 200", (last, *given)
         ).fetchall()
         if not rows:
             return
         last = rows[-1][0]
-        recipients: dict[int, list[tuple[Any, ...]]] = {}
-        for message, *recipient in connection.execute(
-            "SELECT message, address, state, fate, stage, code, text, transient FROM outbox_recipient"
-            " WHERE message IN (SELECT value FROM json_each(?)) ORDER BY message, position",
-            (json.dumps([row[0] for row in rows]),),
-        ):
-            recipients.setdefault(message, []).append(tuple(recipient))
-        for row in rows:
-            yield _entry(row, recipients[row[0]])
+        yield from map(_entry, rows)
 
 
-def _entry(row: tuple[Any, ...], recipients: list[tuple[Any, ...]]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> Entry:
     (id, key, state, sender, subject, message_id, size, priority, attempts, created, changed, due, expires,
-     server, error) = row  # fmt: skip
-    names = ("address", "state", "fate", "stage", "code", "text", "transient")
-    told = [dict(zip(names, recipient, strict=True)) for recipient in recipients]
-    for recipient in told:
-        recipient["transient"] = bool(recipient["transient"])
+     server, error, recipients, code, text, told) = row  # fmt: skip
+    addresses = recipients.split("\n")
+    standings = read(told, len(addresses), state, code, text)
     receipt = Receipt.from_dict({
         "index": id, "from_addr": sender, "message_id": message_id, "attempts": attempts, "server": server,
-        "seconds": None, "error": error, "recipients": told,
+        "seconds": None, "error": error,
+        "recipients": [shown(*one) for one in zip(addresses, standings, strict=True)],
     })  # fmt: skip
     return Entry(
-        id, key, state, sender, [one["address"] for one in told], subject, message_id, size, priority,
+        id, key, state, sender, addresses, subject, message_id, size, priority,
         attempts, _time(created), _time(changed), _time(due), None if expires is None else _time(expires),
-        server, error, receipt, [one["state"] for one in told],
+        server, error, receipt, [one.state for one in standings],
     )  # fmt: skip
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many are in which state."""
+    found = dict(connection.execute("SELECT state, count(*) FROM outbox_fate GROUP BY state"))
+    held = "SELECT COALESCE(sum(last - first + 1), 0) FROM outbox_claim WHERE said = ?"
+    (found["sending"],) = connection.execute(held, (True,)).fetchone()
+    (waiting,) = connection.execute("SELECT count(*) FROM outbox_turn").fetchone()
+    found["queued"] = waiting + connection.execute(held, (False,)).fetchone()[0]
+    return dict.fromkeys(STATES, 0) | found
 
 
 def events(connection: sqlite3.Connection, message: int) -> list[Event]:
     """The history of a message, from its beginning on."""
-    (created,) = connection.execute("SELECT created FROM outbox_message WHERE id = ?", (message,)).fetchone()
+    entry = next(entries(connection, "id = ?", (message,)))
+    put = Event(entry.created, "queued", "put into the outbox", None)
     rows = connection.execute(
         "SELECT at, what, words, server FROM outbox_event WHERE message = ? ORDER BY rowid", (message,)
     )
-    put = Event(_time(created), "queued", "put into the outbox", None)
-    return [put, *(Event(_time(at), what, words, server) for at, what, words, server in rows)]
+    told = [put, *(Event(_time(at), what, words, server) for at, what, words, server in rows)]
+    if fates.of(connection, message).is_plainly_sent:
+        told.append(Event(entry.changed, "sent", str(entry.receipt), entry.server))
+    return told
 
 
 def _time(seconds: float) -> datetime:

@@ -12,6 +12,7 @@ from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt
 from rsmtp.outbox import content
 from rsmtp.outbox.entry import Entry, entries
+from rsmtp.outbox.store import Put
 
 if TYPE_CHECKING:
     from rsmtp.outbox.outbox import Outbox
@@ -56,16 +57,18 @@ class List:
             return
         store, now = self._outbox._store, time.time()
         with self._outbox._database.writing() as connection:
-            for ready in self._waiting:
-                digest = ready.digest()
-                count = self._times[digest] = self._times.get(digest, 0) + 1
-                key = f"content:{digest.hex()}:{count}"
-                known = store.known(connection, key, digest)
-                if known is None:
-                    self._ids.append(store.put(connection, ready, now=now, key=key))
-                else:
-                    self._ids.append(known.id)
+            keys = [self._key(ready) for ready in self._waiting]
+            known = store.known_among(connection, keys)
+            new = [one for one in zip(self._waiting, keys, strict=True) if one[1] not in known]
+            put = store.put_all(connection, new, Put(now, now))
+            known.update(zip((key for _, key in new), put, strict=True))
+        self._ids.extend(known[key] for key in keys)
         self._waiting.clear()
+
+    def _key(self, ready: content.Content) -> str:
+        digest = ready.digest()
+        count = self._times[digest] = self._times.get(digest, 0) + 1
+        return f"content:{digest.hex()}:{count}"
 
     def report(self) -> Report:
         """What has become of each, in this call or before."""

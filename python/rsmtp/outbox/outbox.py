@@ -22,9 +22,10 @@ from rsmtp._rsmtp import Receipt
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import content, lists, running
 from rsmtp.outbox.database import Database, OutboxError
-from rsmtp.outbox.entry import Entry, Event, entries, events
+from rsmtp.outbox.entry import Entry, Event, counts, entries, events, in_states
+from rsmtp.outbox.recipients import STATES, WORST
 from rsmtp.outbox.schedule import Schedule
-from rsmtp.outbox.store import STATES, WORST, Store
+from rsmtp.outbox.store import Put, Store
 
 # Messages that are put in one transaction.
 _AT_ONCE = 500
@@ -132,12 +133,12 @@ class Outbox:
         due = None if at is None else _moment("at", at, now)
         ends = None if expires is None else _moment("expires", expires, now)
         ready = content.content_of(message, self._message_id(key, message))
-        options = {"now": now, "due": due, "expires": ends, "priority": priority}
+        how = Put(now, now if due is None else due, ends, priority)
         if connection is None:
             with self._database.writing() as own:
-                return self._put(own, ready, key, options)
+                return self._put(own, ready, key, how)
         self._check_connection(connection)
-        return self._put(connection, ready, key, options)
+        return self._put(connection, ready, key, how)
 
     def put_all(
         self,
@@ -154,20 +155,20 @@ class Outbox:
         now = time.time()
         due = None if at is None else _moment("at", at, now)
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
+        how = Put(now, now if due is None else due, None, priority)
         count = 0
-        waiting: list[content.Content] = []
+        waiting: list[tuple[content.Content, None]] = []
 
         def write() -> None:
             nonlocal count
             with self._database.writing() as connection:
-                for ready in waiting:
-                    self._store.put(connection, ready, now=now, due=due, priority=priority)
+                self._store.put_all(connection, waiting, how)
             count += len(waiting)
             waiting.clear()
 
         try:
             for message in messages:
-                waiting.append(content.content_of(message))
+                waiting.append((content.content_of(message), None))
                 if len(waiting) >= _AT_ONCE:
                     write()
         except Exception as raised:
@@ -178,7 +179,7 @@ class Outbox:
         return count
 
     def _put(
-        self, connection: sqlite3.Connection, ready: content.Content, key: str | None, options: dict[str, Any]
+        self, connection: sqlite3.Connection, ready: content.Content, key: str | None, how: Put
     ) -> Entry:
         if key is not None and (known := self._store.known(connection, key, ready.digest())) is not None:
             entry = _one(connection, known.id)
@@ -190,7 +191,7 @@ class Outbox:
                 "and content",
                 entry,
             )
-        return _one(connection, self._store.put(connection, ready, key=key, **options))
+        return _one(connection, self._store.put(connection, ready, how, key))
 
     def _message_id(self, key: str | None, message: Any) -> str | None:
         if key is None or isinstance(message, tuple) or not hasattr(message, "get"):
@@ -348,19 +349,17 @@ class Outbox:
         """The numbers of messages in each state: "queued", "sending", "sent", "refused",
         "unknown", "dead", "suppressed", "cancelled"."""
         with self._database.reading() as connection:
-            rows = connection.execute("SELECT state, count(*) FROM outbox_message GROUP BY state")
-            return dict.fromkeys(STATES, 0) | dict(rows)
+            return counts(connection)
 
     def entries(self, state: str | Iterable[str] | None = None) -> Iterator[Entry]:
         """The messages in this state, or these, or all, in the order in which they were put."""
-        states = () if state is None else _states(state, STATES)
-        marks = ", ".join("?" * len(states))
+        where, given = ("TRUE", ()) if state is None else in_states(_states(state, STATES))
         last = 0
         while True:
             # Nothing is held meanwhile: the caller may take its time, and change what it sees.
             with self._database.reading() as connection:
-                where = f"id > ?{f' AND state IN ({marks})' if states else ''}"
-                page = list(itertools.islice(entries(connection, where, (last, *states)), _PAGE))
+                found = entries(connection, f"id > ? AND {where}", (last, *given))
+                page = list(itertools.islice(found, _PAGE))
             yield from page
             if len(page) < _PAGE:
                 return
@@ -380,7 +379,7 @@ class Outbox:
         """The message as it is sent, with CRLF."""
         id = self._id(which)
         with self._database.reading() as connection:
-            query = "SELECT octets FROM outbox_content WHERE message = ?"
+            query = "SELECT octets FROM outbox_message WHERE id = ?"
             octets: bytes = connection.execute(query, (id,)).fetchone()[0]
             return octets
 

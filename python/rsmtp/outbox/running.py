@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import threading
@@ -13,11 +14,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._mailer.feeding import Lists
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import Mailer, break_off, rounds
-from rsmtp.outbox.content import Stored
 from rsmtp.outbox.database import LeaseLost
 from rsmtp.outbox.store import Store
 
@@ -76,8 +77,10 @@ class Owner:
         except LeaseLost:
             self.enlist()
 
-    def begin(self) -> None:
+    def begin(self, mailer: Mailer | AsyncMailer) -> None:
         """Another sending: its messages are counted anew."""
+        # Without rules a message goes to those who it is stored for, and to all of them.
+        self._as_stored = mailer._rules is None
         # The message that a receipt or an end is about, by its place in the sending.
         self._messages = array("q")
         self._failed = False
@@ -88,19 +91,19 @@ class Owner:
             self.store.renew(self.id, time.time())
             self._renewed = time.monotonic()
 
-    def claim(self, only: int | None = None) -> list[Stored]:
+    def claim(self, only: int | None = None) -> list[Any]:
         """Some of what is due."""
         if self._stop():
             return []
         self.store.take_over(time.time())
         claim = self.store.claim(self.id, time.time(), only)
-        self._messages.extend(stored.id for stored in claim)
-        return claim
+        self._messages.extend(claim.ids)
+        return claim.plain() if self._as_stored else claim.messages()
 
-    def claimed(self, only: int | None = None) -> Iterator[Any]:
+    def claims(self, only: int | None = None) -> Iterator[list[Any]]:
         """What is due, claim after claim."""
         while claim := self.claim(only):
-            yield from claim
+            yield claim
             if only is not None:
                 return
 
@@ -119,7 +122,9 @@ class Owner:
         if not receipts:
             return
         told = [(self._messages[receipt.index], receipt) for receipt in receipts]
-        self.ran = self.ran.plus(self.store.settle(self.id, told, time.time(), counted=not self._failed))
+        self.ran = self.ran.plus(
+            self.store.settle(self.id, told, time.time(), counted=not self._failed, as_stored=self._as_stored)
+        )
         if any(receipt.sent for receipt in receipts):
             self._rest = 0.0
         elif any(_slows(receipt) for receipt in receipts):
@@ -197,13 +202,14 @@ def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
 
 def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Receipt]:
     """Sends what an owner has claimed. The receipts of `only` one."""
-    owner.begin()
+    owner.begin(mailer)
     told: list[Receipt] = []
     receipts: list[Receipt] = []
     sending = mailer._engine.send_all(True, KEPT, by_threads=True, recorded=False, note=owner.say_ends)
     try:
-        claimed, rules = owner.claimed(only), mailer._rules
-        for _ in rounds(sending, claimed if rules is None else rules.each(claimed), receipts):
+        claims, rules = owner.claims(only), mailer._rules
+        claimed: Any = Lists(claims) if rules is None else rules.each(itertools.chain.from_iterable(claims))
+        for _ in rounds(sending, claimed, receipts):
             owner.settle_and_keep(receipts)
             if rules is not None:
                 for receipt in receipts:
@@ -306,7 +312,7 @@ async def _asleep(owner: Owner, stop: asyncio.Event, seconds: float) -> bool:
 
 
 async def _aonce(owner: Owner, mailer: AsyncMailer, only: int | None = None) -> list[Receipt]:
-    owner.begin()
+    owner.begin(mailer)
     told: list[Receipt] = []
 
     async def claimed() -> AsyncIterator[Any]:

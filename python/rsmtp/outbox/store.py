@@ -23,25 +23,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt, Recipient
-from rsmtp.outbox.content import Content, Stored
+from rsmtp.outbox import claims, fates, rates, turns
+from rsmtp.outbox.content import Claim, Content
 from rsmtp.outbox.database import Database, LeaseLost
+from rsmtp.outbox.fates import Fate
+from rsmtp.outbox.ranges import ranges_of
+from rsmtp.outbox.recipients import UNKNOWN, Standing, state_of, with_state
 from rsmtp.outbox.schedule import Schedule
+from rsmtp.outbox.settling import Settling
 
 # What one claim takes at most: messages, and octets of them.
 _CLAIM = 500
 _CLAIM_OCTETS = 16 * 1024 * 1024
-#: Seconds for each of which it is counted what has become of messages, and how many of them are kept.
-MINUTE = 60.0
-_MINUTES = 7 * 24 * 60
-
-#: The last states, by what is worst for one of the recipients.
-WORST = ("unknown", "refused", "dead", "sent", "suppressed")
-WAITING = ("queued", "sending")
-STATES = (*WAITING, *WORST, "cancelled")
+# By hand, a message in one of these is queued again.
+_AGAIN = ("unknown", "refused", "dead", "cancelled")
 
 
 class Known(NamedTuple):
@@ -49,6 +48,15 @@ class Known(NamedTuple):
 
     id: int
     same: bool
+
+
+class Put(NamedTuple):
+    """How a message is put."""
+
+    now: float
+    due: float
+    expires: float | None = None
+    priority: int = 0
 
 
 class Store:
@@ -59,38 +67,34 @@ class Store:
 
     # -- what comes in -------------------------------------------------------------------
 
-    def put(
-        self,
-        connection: sqlite3.Connection,
-        content: Content,
-        *,
-        now: float,
-        key: str | None = None,
-        due: float | None = None,
-        expires: float | None = None,
-        priority: int = 0,
-    ) -> int:
+    def put(self, connection: sqlite3.Connection, content: Content, put: Put, key: str | None = None) -> int:
         """Adds a message, within the transaction of this connection."""
-        cursor = connection.execute(
-            "INSERT INTO outbox_message (key, digest, state, priority, due, expires, created, changed,"
-            " sender, options, rendered, size, message_id, subject)"
-            " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (key, content.digest(), priority, now if due is None else due, expires, now, now, content.sender,
-             json.dumps(content.options), content.rendered, len(content.octets), content.message_id,
-             content.subject),
-        )  # fmt: skip
-        message = cursor.lastrowid
+        message = connection.execute(_INSERT, (None, *_row(content, put, key))).lastrowid
         assert message is not None
-        connection.executemany(
-            "INSERT INTO outbox_recipient (message, position, address, state) VALUES (?, ?, ?, 'open')",
-            [(message, position, address) for position, address in enumerate(content.recipients)],
-        )
-        connection.execute("INSERT INTO outbox_content VALUES (?, ?)", (message, content.octets))
+        _queue_all(connection, message, [content], put)
         return message
+
+    def put_all(
+        self, connection: sqlite3.Connection, contents: Sequence[tuple[Content, str | None]], put: Put
+    ) -> range:
+        """Adds messages, each with its key, within a transaction that alone may write. Their
+        numbers."""
+        found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox_message'").fetchone()
+        first = found[0] + 1 if found else 1
+        connection.executemany(
+            _INSERT, [(first + at, *_row(content, put, key)) for at, (content, key) in enumerate(contents)]
+        )
+        _queue_all(connection, first, [content for content, _ in contents], put)
+        return range(first, first + len(contents))
 
     def known(self, connection: sqlite3.Connection, key: str, digest: bytes) -> Known | None:
         row = connection.execute("SELECT id, digest FROM outbox_message WHERE key = ?", (key,)).fetchone()
         return None if row is None else Known(row[0], row[1] == digest)
+
+    def known_among(self, connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
+        """The numbers of the messages that have one of these keys."""
+        query = "SELECT key, id FROM outbox_message WHERE key IN (SELECT value FROM json_each(?))"
+        return dict(connection.execute(query, (json.dumps(keys),)))
 
     # -- owners --------------------------------------------------------------------------
 
@@ -110,7 +114,7 @@ class Store:
             )
             if renewed.rowcount != 1:
                 raise _lost(owner)
-            connection.execute("DELETE FROM outbox_rate WHERE minute < ?", (_minute(now) - _MINUTES,))
+            rates.forget(connection, now)
 
     def resign(self, owner: int, now: float) -> None:
         """The owner sends no more: what it had claimed is for others, and what it has not
@@ -135,44 +139,33 @@ class Store:
         with self.database.reading() as connection:
             return dict(
                 connection.execute(
-                    "SELECT id, lease FROM outbox_owner WHERE id != ? AND EXISTS (SELECT 1 FROM"
-                    " outbox_message WHERE owner = outbox_owner.id AND state IN ('queued', 'sending'))",
+                    "SELECT id, lease FROM outbox_owner WHERE id != ? AND EXISTS"
+                    " (SELECT 1 FROM outbox_claim WHERE owner = outbox_owner.id)",
                     (owner,),
                 )
             )
 
     # -- sending -------------------------------------------------------------------------
 
-    def claim(self, owner: int, now: float, only: int | None = None) -> list[Stored]:
+    def claim(self, owner: int, now: float, only: int | None = None) -> Claim:
         """The next messages that are due, for this owner alone. `only`: this one, due or not.
         LeaseLost for an owner that has been ended."""
-        with self.database.writing() as connection:
+        # Nothing is said by this: should the machine lose it, they are queued.
+        with self.database.writing(durable=False) as connection:
             if not connection.execute("SELECT 1 FROM outbox_owner WHERE id = ?", (owner,)).fetchone():
                 raise _lost(owner)
-            expired = connection.execute(
-                "SELECT id FROM outbox_message WHERE state = 'queued' AND owner IS NULL AND expires <= ?",
-                (now,),
-            ).fetchall()
-            for (message,) in expired:
+            expired = turns.expired(connection, now)
+            for message in expired:
                 _give_up(connection, message, now, "it has expired before it could be sent")
-            _count(connection, now, {"dead": len(expired)})
-            if only is not None:
-                found = connection.execute(
-                    "SELECT id, size FROM outbox_message WHERE id = ? AND state = 'queued' AND owner IS NULL",
-                    (only,),
-                ).fetchall()
+            rates.count(connection, now, {"dead": len(expired)})
+            if only is None:
+                claimed = turns.take_due(connection, now, _CLAIM, _CLAIM_OCTETS)
             else:
-                found = connection.execute(
-                    "SELECT id, size FROM outbox_message WHERE state = 'queued' AND owner IS NULL"
-                    " AND due <= ? ORDER BY priority DESC, due, id LIMIT ?",
-                    (now, _CLAIM),
-                ).fetchall()
-            claimed = json.dumps(list(_within(found, _CLAIM_OCTETS)))
-            connection.execute(
-                "UPDATE outbox_message SET owner = ? WHERE id IN (SELECT value FROM json_each(?))",
-                (owner, claimed),
-            )
-            return _stored(connection, claimed)
+                claimed = [only] if turns.remove(connection, only) else []
+            if claimed:
+                claims.take(connection, owner, claimed)
+        with self.database.reading() as connection:
+            return _read(connection, claimed)
 
     def say_ends(
         self,
@@ -186,54 +179,42 @@ class Store:
         LeaseLost, and nothing is written, if one of the messages is not this owner's any more: it
         must not be sent."""
         with self.database.writing() as connection:
-            said = connection.execute(
-                "UPDATE outbox_message SET state = 'sending', changed = ? WHERE owner = ? AND state IN"
-                " ('queued', 'sending') AND id IN (SELECT value FROM json_each(?))",
-                (now, owner, json.dumps(messages)),
-            )
-            if said.rowcount != len(set(messages)):
+            if not claims.say(connection, owner, messages):
                 raise _lost(owner)
-            # A fate that may be another one later is told with all the others.
-            connection.executemany(
-                "UPDATE outbox_recipient SET state = ?, fate = ?, stage = ?, code = ?, text = ?"
-                " WHERE message = ? AND position = (SELECT position FROM outbox_recipient"
-                " WHERE message = ? AND address = ? AND state = 'open' ORDER BY position LIMIT 1)",
-                [
-                    (_ENDS[one.fate], one.fate, one.stage, one.code, one.text, message, message, one.address)
-                    for message, recipients in settled
-                    for one in recipients
-                    if one.fate in ("sent", "refused") and not one.transient
-                ],
-            )
+            for message, recipients in settled:
+                _note_settled(connection, message, recipients, now)
 
     def settle(
-        self, owner: int, receipts: Sequence[tuple[int, Receipt]], now: float, *, counted: bool = True
+        self,
+        owner: int,
+        receipts: Iterable[tuple[int, Receipt]],
+        now: float,
+        *,
+        counted: bool = True,
+        as_stored: bool = False,
     ) -> dict[str, int]:
         """Writes down what has become of messages. How many are now in which state, or were
-        put off. What is no longer this owner's is left to the one who has it."""
-        counts: dict[str, int] = {}
+        put off. What is no longer this owner's is left to the one who has it. `counted` and
+        `as_stored` are `Settling`'s."""
+        told: dict[int, Receipt] = {}
+        for message, receipt in receipts:
+            # One that was told twice is settled once.
+            told.setdefault(message, receipt)
+        settling = Settling(self.schedule, now, counted=counted, as_stored=as_stored)
         with self.database.writing() as connection:
-            ids = json.dumps([message for message, _ in receipts])
-            tries: dict[int, tuple[int, float | None]] = {
-                message: (attempts, first_tried)
-                for message, attempts, first_tried in connection.execute(
-                    "SELECT id, attempts, first_tried FROM outbox_message WHERE owner = ? AND id IN"
-                    " (SELECT value FROM json_each(?))",
-                    (owner, ids),
-                )
-            }
-            open_ones, ended = _recipients(connection, ids)
-            settled = _Settled(self.schedule, now, counted)
-            for message, receipt in receipts:
-                # One that was told twice is settled once.
-                if (tried := tries.pop(message, None)) is not None:
-                    what = settled.add(
-                        message, receipt, *tried, open_ones[message], ended.get(message, set())
-                    )
-                    counts[what] = counts.get(what, 0) + 1
-            settled.write(connection)
-            _count(connection, now, counts)
-        return counts
+            known: dict[int, Fate] = {}
+            for first, last, _ in claims.give_back(connection, owner, told):
+                known.update((fate.message, fate) for fate in fates.among(connection, first, last))
+                for message in range(first, last + 1):
+                    settling.add(connection, message, told.pop(message), known.get(message))
+            # An answer that comes after the lease had run out is told all the same.
+            for message, receipt in told.items():
+                fate = fates.of(connection, message)
+                if fate.state == "unknown" and fate.owner == owner:
+                    settling.add(connection, message, receipt, fate)
+            settling.write(connection)
+            rates.count(connection, now, settling.counts)
+        return settling.counts
 
     # -- by hand -------------------------------------------------------------------------
 
@@ -241,47 +222,80 @@ class Store:
         """Queues again the recipients that have not got it. Not what is queued, sending, or
         sent to all."""
         with self.database.writing() as connection:
-            changed = connection.execute(
-                "UPDATE outbox_message SET state = 'queued', owner = NULL, due = ?, changed = ?,"
-                " expires = NULL, first_tried = NULL, attempts = 0 WHERE id = ?"
-                " AND state IN ('unknown', 'refused', 'dead', 'cancelled')",
-                (now, now, message),
-            ).rowcount
-            if changed:
-                connection.execute(
-                    "UPDATE outbox_recipient SET state = 'open' WHERE message = ?"
-                    " AND state IN ('unknown', 'refused', 'dead', 'cancelled')",
-                    (message,),
-                )
-                _note(connection, message, now, "queued", "again, by hand", None)
-            return bool(changed)
+            fate = fates.of(connection, message)
+            if fate.state not in _AGAIN:
+                return False
+            standings = fate.standings(len(fates.addresses(connection, message)))
+            again = fate._replace(
+                state="queued", owner=None, due=now, changed=now, first_tried=None, attempts=0
+            )
+            fates.write(connection, [again.with_standings(with_state(standings, _AGAIN, "open"))])
+            connection.execute("UPDATE outbox_message SET expires = NULL WHERE id = ?", (message,))
+            turns.queue(connection, message, message)
+            fates.note(connection, message, now, "queued", "again, by hand")
+            return True
 
     def cancel(self, message: int, now: float) -> bool:
         """Only what no process has claimed."""
         with self.database.writing() as connection:
-            changed = connection.execute(
-                "UPDATE outbox_message SET state = 'cancelled', changed = ?"
-                " WHERE id = ? AND state = 'queued' AND owner IS NULL",
-                (now, message),
-            ).rowcount
-            if changed:
-                connection.execute(
-                    "UPDATE outbox_recipient SET state = 'cancelled' WHERE message = ? AND state = 'open'",
-                    (message,),
-                )
-                _note(connection, message, now, "cancelled", "by hand", None)
-            return bool(changed)
+            if not turns.remove(connection, message):
+                return False
+            _end_open(connection, message, now, "cancelled")
+            fates.note(connection, message, now, "cancelled", "by hand")
+            return True
 
     def purge(self, states: Sequence[str], before: float) -> int:
         with self.database.writing() as connection:
             chosen = (
-                "SELECT id FROM outbox_message WHERE changed < ? AND state IN"
+                "SELECT message FROM outbox_fate WHERE changed < ? AND state IN"
                 " (SELECT value FROM json_each(?))"
             )
-            given = before, json.dumps(states)
-            for table in ("outbox_recipient", "outbox_content", "outbox_event"):
-                connection.execute(f"DELETE FROM {table} WHERE message IN ({chosen})", given)
-            return connection.execute(f"DELETE FROM outbox_message WHERE id IN ({chosen})", given).rowcount
+            given = before, json.dumps([state for state in states if state not in ("queued", "sending")])
+            connection.execute(f"DELETE FROM outbox_event WHERE message IN ({chosen})", given)
+            connection.execute(f"DELETE FROM outbox_message WHERE id IN ({chosen})", given)
+            return connection.execute(f"DELETE FROM outbox_fate WHERE message IN ({chosen})", given).rowcount
+
+
+_INSERT = (
+    "INSERT INTO outbox_message (id, key, digest, priority, due, expires, created, sender, recipients,"
+    f" options, rendered, size, message_id, subject, octets) VALUES (?{', ?' * 14})"
+)
+
+
+def _row(content: Content, put: Put, key: str | None) -> tuple[Any, ...]:
+    recipients, options = "\n".join(content.recipients), json.dumps(content.options)
+    return (
+        key, content.digest(), put.priority, put.due, put.expires, put.now, content.sender, recipients,
+        options, content.rendered, len(content.octets), content.message_id, content.subject, content.octets,
+    )  # fmt: skip
+
+
+def _queue_all(connection: sqlite3.Connection, first: int, contents: Sequence[Content], put: Put) -> None:
+    connection.executemany(
+        "INSERT INTO outbox_turn VALUES (?, ?, ?, ?, ?)",
+        [
+            (put.priority, put.due, first + at, len(content.octets), put.expires)
+            for at, content in enumerate(contents)
+        ],
+    )
+
+
+def _read(connection: sqlite3.Connection, claimed: Sequence[int]) -> Claim:
+    """What is to be sent of these, in this order."""
+    query = (
+        "SELECT id, sender, recipients, options, rendered, octets FROM outbox_message"
+        " WHERE id BETWEEN ? AND ? ORDER BY id"
+    )
+    rows: list[Any] = []
+    # Some of them may have got it, each of these with its recipients' standings.
+    tried: dict[int, Fate] = {}
+    for first, last, _ in ranges_of(claimed):
+        rows += connection.execute(query, (first, last))
+        tried.update((fate.message, fate) for fate in fates.among(connection, first, last) if fate.told)
+    if [row[0] for row in rows] != claimed:
+        by_number = {row[0]: row for row in rows}
+        rows = [by_number[message] for message in claimed]
+    return Claim(rows, tried)
 
 
 def _lost(owner: int) -> LeaseLost:
@@ -292,203 +306,61 @@ def _lost(owner: int) -> LeaseLost:
 
 
 def _end(connection: sqlite3.Connection, owner: int, now: float, words: str) -> None:
-    said = connection.execute(
-        "SELECT id FROM outbox_message WHERE owner = ? AND state = 'sending'", (owner,)
-    ).fetchall()
-    _count(connection, now, {"unknown": len(said)})
-    for (message,) in said:
-        connection.execute(
-            "UPDATE outbox_recipient SET state = 'unknown', fate = 'unknown', code = NULL, stage = NULL,"
-            " text = NULL, transient = 0 WHERE message = ? AND state = 'open'",
-            (message,),
-        )
-        # Its owner stays: should the answer come after all, it is told.
-        connection.execute(
-            "UPDATE outbox_message SET state = 'unknown', changed = ?, error = ? WHERE id = ?",
-            (now, words, message),
-        )
-        _note(connection, message, now, "unknown", words, None)
-    connection.execute(
-        "UPDATE outbox_message SET owner = NULL WHERE owner = ? AND state = 'queued'", (owner,)
-    )
+    for first, last, said in claims.end(connection, owner):
+        if not said:
+            turns.queue(connection, first, last)
+            continue
+        rates.count(connection, now, {"unknown": last - first + 1})
+        for message in range(first, last + 1):
+            # Its owner stays: should the answer come after all, it is told.
+            _end_open(connection, message, now, "unknown", error=words, owner=owner)
+            fates.note(connection, message, now, "unknown", words)
     connection.execute("DELETE FROM outbox_owner WHERE id = ?", (owner,))
 
 
-def _within(found: Iterable[tuple[int, int]], octets: int) -> Iterator[int]:
-    """As many of them as so many octets hold; one in any case."""
-    taken = 0
-    for message, size in found:
-        if taken and taken + size > octets:
-            return
-        taken += size
-        yield message
-
-
-def _stored(connection: sqlite3.Connection, claimed: str) -> list[Stored]:
-    recipients: dict[int, list[str]] = {}
-    for message, address in connection.execute(
-        "SELECT message, address FROM outbox_recipient WHERE state = 'open' AND message IN"
-        " (SELECT value FROM json_each(?)) ORDER BY message, position",
-        (claimed,),
-    ):
-        recipients.setdefault(message, []).append(address)
-    return [
-        Stored(message, sender, recipients[message], json.loads(options), octets, bool(rendered))
-        for message, sender, options, rendered, octets in connection.execute(
-            "SELECT id, sender, options, rendered, octets FROM outbox_message JOIN outbox_content"
-            " ON outbox_content.message = outbox_message.id WHERE id IN (SELECT value FROM json_each(?))"
-            " ORDER BY priority DESC, due, id",
-            (claimed,),
-        )
-    ]
-
-
-def _recipients(
-    connection: sqlite3.Connection, ids: str
-) -> tuple[dict[int, list[tuple[int, str]]], dict[int, set[str]]]:
-    """Of each message, the recipients that may still be told of, and the states of the others."""
-    open_ones: dict[int, list[tuple[int, str]]] = {}
-    ended: dict[int, set[str]] = {}
-    for message, position, address, state in connection.execute(
-        "SELECT message, position, address, state FROM outbox_recipient WHERE message IN"
-        " (SELECT value FROM json_each(?)) ORDER BY message, position",
-        (ids,),
-    ):
-        # An answer that comes after its owner's lease had run out makes an unknown fate known.
-        if state in ("open", "unknown"):
-            open_ones.setdefault(message, []).append((position, address))
-        else:
-            ended.setdefault(message, set()).add(state)
-    return open_ones, ended
-
-
-class _Settled:
-    """The rows that some receipts change."""
-
-    def __init__(self, schedule: Schedule, now: float, counted: bool) -> None:
-        self.schedule = schedule
-        self.now = now
-        self.counted = counted
-        self.messages: list[tuple[Any, ...]] = []
-        self.recipients: list[tuple[Any, ...]] = []
-        self.events: list[tuple[Any, ...]] = []
-
-    def add(
-        self,
-        message: int,
-        receipt: Receipt,
-        attempts: int,
-        first_tried: float | None,
-        open_ones: list[tuple[int, str]],
-        states: set[str],
-    ) -> str:
-        """What has become of one message, whose other recipients are in these states."""
-        # The mailer's rules could not be asked about it: that is a matter of time.
-        failed = getattr(receipt.error, "_of_rules", False)
-        now, was_tried = self.now, self.counted and (receipt.attempts > 0 or failed)
-        first_tried = now if first_tried is None else first_tried
-        tried = attempts + was_tried
-        due: float | None = None
-        told: dict[str, list[Recipient]] = {}
-        for one in receipt.recipients:
-            told.setdefault(one.address, []).append(one)
-        instead = _instead(receipt, {address for _, address in open_ones})
-        # From the last on: what is told of first was settled first, and may be written down.
-        for position, address in reversed(open_ones):
-            found = told.get(address)
-            recipient: Recipient | None = found.pop() if found else None
-            if instead is not None and (
-                recipient is None or (instead.transient and recipient.fate == "suppressed")
-            ):
-                recipient = instead
-            if recipient is None and not failed:
-                # It could not be sent as it is, and no recipient is told of.
-                states.add("dead")
-                self.recipients.append(("dead", "not sent", None, None, None, False, message, position))
-                continue
-            state = "dead" if recipient is None else _ENDS.get(recipient.fate, "dead")
-            if recipient is None or recipient.transient:
-                if was_tried:
-                    words = "" if recipient is None else recipient.text or ""
-                    when = self.schedule.next_try(tried, first_tried, now, words)
-                else:
-                    # No server was asked about this one: it is not what has to wait.
-                    when = now if now <= first_tried + self.schedule.give_up_after else None
-                state = "dead" if when is None else "open"
-                due = when if due is None else max(due, when or due)
-            states.add(state)
-            known = (
-                ("not sent", None, None, None, True) if recipient is None else
-                (recipient.fate, recipient.stage, recipient.code, recipient.text, recipient.transient)
-            )  # fmt: skip
-            self.recipients.append((state, *known, message, position))
-        state = _state(states)
-        error = receipt.error
-        told_error = None if error is None else str(error)
-        self.messages.append((state, now, tried, first_tried, receipt.server, told_error, due, message))
-        what = "put off" if state == "queued" else state
-        if was_tried or what != "put off":
-            self.events.append((message, now, what, str(receipt), receipt.server))
-        return what
-
-    def write(self, connection: sqlite3.Connection) -> None:
-        connection.executemany(
-            "UPDATE outbox_recipient SET state = ?, fate = ?, stage = ?, code = ?, text = ?, transient = ?"
-            " WHERE message = ? AND position = ?",
-            self.recipients,
-        )
-        connection.executemany(
-            "UPDATE outbox_message SET state = ?, owner = NULL, changed = ?, attempts = ?, first_tried = ?,"
-            " server = COALESCE(?, server), error = ?, due = COALESCE(?, due) WHERE id = ?",
-            self.messages,
-        )
-        connection.executemany("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", self.events)
-
-
-def _instead(receipt: Receipt, addresses: set[str]) -> Recipient | None:
-    """Of those that the mailer's rules have put in the place of these recipients, the one whose
-    fate is theirs. What one of them has, or may have, is not sent again."""
-    others = [one for one in receipt.recipients if one.address not in addresses]
-    had = (one for one in others if one.fate in ("sent", "unknown"))
-    later = (one for one in others if one.transient)
-    return next(had, None) or next(later, None) or next(iter(others), None)
-
-
-_ENDS = {"sent": "sent", "unknown": "unknown", "refused": "refused", "suppressed": "suppressed"}
-
-
-def _state(recipients: set[str]) -> str:
-    """A message is queued as long as a recipient is open, and then what is worst."""
-    return "queued" if "open" in recipients else next(state for state in WORST if state in recipients)
+def _end_open(
+    connection: sqlite3.Connection,
+    message: int,
+    now: float,
+    state: str,
+    *,
+    error: str | None = None,
+    owner: int | None = None,
+) -> None:
+    """The recipients that nothing is known of end in this state, and the message by all of them."""
+    before = fates.of(connection, message)
+    standings = before.standings(len(fates.addresses(connection, message)))
+    if state == "unknown":
+        standings = [UNKNOWN if one.state == "open" else one for one in standings]
+    else:
+        standings = with_state(standings, ("open",), state)
+    ended = before._replace(
+        state=state if state == "cancelled" else state_of(standings),
+        changed=now, owner=owner, error=before.error if error is None else error,
+    )  # fmt: skip
+    fates.write(connection, [ended.with_standings(standings)])
 
 
 def _give_up(connection: sqlite3.Connection, message: int, now: float, why: str) -> None:
-    connection.execute(
-        "UPDATE outbox_recipient SET state = 'dead' WHERE message = ? AND state = 'open'", (message,)
-    )
-    query = "SELECT DISTINCT state FROM outbox_recipient WHERE message = ?"
-    states = {state for (state,) in connection.execute(query, (message,))}
-    connection.execute(
-        "UPDATE outbox_message SET state = ?, changed = ?, error = ? WHERE id = ?",
-        (_state(states), now, why, message),
-    )
-    _note(connection, message, now, "dead", why, None)
+    turns.remove(connection, message)
+    _end_open(connection, message, now, "dead", error=why)
+    fates.note(connection, message, now, "dead", why)
 
 
-def _minute(now: float) -> int:
-    return int(now // MINUTE)
-
-
-def _count(connection: sqlite3.Connection, now: float, counts: Mapping[str, int]) -> None:
-    """For the rates that the outbox shows: what has become of how many, minute by minute."""
-    connection.executemany(
-        "INSERT INTO outbox_rate VALUES (?, ?, ?)"
-        " ON CONFLICT (minute, what) DO UPDATE SET count = count + excluded.count",
-        [(_minute(now), what, count) for what, count in counts.items() if count],
-    )
-
-
-def _note(
-    connection: sqlite3.Connection, message: int, now: float, what: str, words: str, server: str | None
+def _note_settled(
+    connection: sqlite3.Connection, message: int, recipients: Iterable[Recipient], now: float
 ) -> None:
-    connection.execute("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", (message, now, what, words, server))
+    before = fates.of(connection, message)
+    addresses = fates.addresses(connection, message)
+    standings = before.standings(len(addresses))
+    for one in recipients:
+        # A fate that may be another one later is told with all the others.
+        if one.fate in ("sent", "refused") and not one.transient:
+            open_ones = (
+                at
+                for at, address in enumerate(addresses)
+                if address == one.address and standings[at].state == "open"
+            )
+            if (at := next(open_ones, None)) is not None:
+                standings[at] = Standing.told(one)
+    fates.write(connection, [before._replace(changed=now).with_standings(standings)])

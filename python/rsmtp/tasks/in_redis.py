@@ -179,11 +179,11 @@ class _Claim:
             0, content.sender, recipients, content.options, content.octets, content.rendered
         )
 
-    def begin(self) -> None:
+    def begin(self, mailer: Mailer) -> None:
         pass
 
-    def claimed(self, only: int | None) -> Iterator[Stored]:
-        yield self._stored
+    def claims(self, only: int | None) -> Iterator[list[Stored]]:
+        yield [self._stored]
 
     def say_ends(self, indexes: list[int], settled: dict[int, list[Recipient]]) -> bool:
         self._learn([one for recipients in settled.values() for one in recipients])

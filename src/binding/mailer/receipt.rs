@@ -308,6 +308,18 @@ impl Receipt {
             })
     }
 
+    /// `(server, code, text)` where all recipients were sent by this one reply, and there is no
+    /// more to tell. None: there is.
+    #[getter]
+    fn _plainly_sent(&self) -> Option<(Option<&str>, u16, String)> {
+        let ((_, first), others) = self.receipt.recipients.split_first()?;
+        let Fate::Sent(reply) = first else { return None };
+        let alike = others.iter().all(|(_, fate)| fate == first);
+        let more = self.receipt.error.is_some() || self.raised.is_some() || !self.held_back().is_empty();
+        let text = || String::from_utf8_lossy(&reply.text()).into_owned();
+        (alike && !more).then(|| (self.receipt.server.as_deref(), reply.code(), text()))
+    }
+
     /// For a message that no recipient is to get.
     #[staticmethod]
     #[pyo3(signature = (message: "object", suppressed: "list[tuple[str, str]]"))]

@@ -1,0 +1,67 @@
+"""Who holds which messages: ranges of numbers, each with its owner.
+
+A message that is held stands in no turn. It is *sending* from the moment when its end may have been
+said; what became of it gives it back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from rsmtp.outbox.ranges import Range, cut, joined, ranges_of
+
+#: Whether message `id` of a query is *sending*.
+IS_SENDING = (
+    "EXISTS (SELECT 1 FROM outbox_claim WHERE said AND last >= id AND first ="
+    " (SELECT max(first) FROM outbox_claim WHERE first <= id))"
+)
+
+
+def held(connection: sqlite3.Connection, owner: int) -> list[Range]:
+    rows = connection.execute(
+        "SELECT first, last, said FROM outbox_claim WHERE owner = ? ORDER BY first", (owner,)
+    )
+    return [Range(first, last, bool(said)) for first, last, said in rows]
+
+
+def take(connection: sqlite3.Connection, owner: int, messages: Iterable[int]) -> None:
+    """They are this owner's from here on. None may be held already."""
+    before = held(connection, owner)
+    _change(connection, owner, before, [*before, *ranges_of(messages)])
+
+
+def say(connection: sqlite3.Connection, owner: int, messages: Sequence[int]) -> bool:
+    """They are *sending*. False, and nothing is changed, if one of them is not this owner's."""
+    before, wanted = held(connection, owner), ranges_of(messages)
+    inside, outside = cut(before, wanted)
+    if sum(one.total for one in inside) != sum(one.total for one in wanted):
+        return False
+    _change(connection, owner, before, [*outside, *(one._replace(said=True) for one in inside)])
+    return True
+
+
+def give_back(connection: sqlite3.Connection, owner: int, messages: Iterable[int]) -> list[Range]:
+    """Those of them that were this owner's, and are no more."""
+    before = held(connection, owner)
+    inside, outside = cut(before, ranges_of(messages))
+    _change(connection, owner, before, outside)
+    return inside
+
+
+def end(connection: sqlite3.Connection, owner: int) -> list[Range]:
+    """All that was this owner's, and is no more."""
+    before = held(connection, owner)
+    _change(connection, owner, before, [])
+    return before
+
+
+def _change(
+    connection: sqlite3.Connection, owner: int, before: Iterable[Range], after: Iterable[Range]
+) -> None:
+    old, new = set(before), set(joined(sorted(after)))
+    connection.executemany("DELETE FROM outbox_claim WHERE first = ?", [(one.first,) for one in old - new])
+    connection.executemany(
+        "INSERT INTO outbox_claim VALUES (?, ?, ?, ?)",
+        [(first, last, owner, said) for first, last, said in new - old],
+    )

@@ -1,0 +1,77 @@
+"""What became of messages until now: a row each, once a server was asked or a person has decided."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Self
+
+from rsmtp.outbox import recipients
+from rsmtp.outbox.recipients import Standing
+
+COLUMNS = "message, state, changed, attempts, first_tried, due, server, owner, error, code, text, told"
+
+
+class Fate(NamedTuple):
+    """A row of `outbox_fate`, in the order of its columns."""
+
+    message: int
+    state: str = "queued"
+    changed: float = 0.0
+    attempts: int = 0
+    first_tried: float | None = None
+    #: None: when the message was to be sent at first.
+    due: float | None = None
+    server: str | None = None
+    owner: int | None = None
+    error: str | None = None
+    code: int | None = None
+    text: str | None = None
+    told: str | None = None
+
+    @property
+    def is_plainly_sent(self) -> bool:
+        """Sent to all by one reply: there is no more to tell of it, and its history has no row."""
+        return self.state == "sent" and self.told is None
+
+    def standings(self, count: int) -> list[Standing]:
+        """Of the message's recipients, which are so many."""
+        return recipients.read(self.told, count, self.state, self.code, self.text)
+
+    def with_standings(self, standings: Sequence[Standing]) -> Self:
+        """As short as it can be said."""
+        first = standings[0]
+        if all(one == first for one in standings):
+            alike = self._replace(code=first.code, text=first.text, told=None)
+            if alike.standings(1) == [first]:
+                return alike
+        return self._replace(code=None, text=None, told=recipients.written(standings))
+
+
+def among(connection: sqlite3.Connection, first: int, last: int) -> Iterable[Fate]:
+    """Those of the messages with these numbers that have one."""
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM outbox_fate WHERE message BETWEEN ? AND ?", (first, last)
+    )
+    return map(Fate._make, rows)
+
+
+def of(connection: sqlite3.Connection, message: int) -> Fate:
+    return next(iter(among(connection, message, message)), Fate(message))
+
+
+def addresses(connection: sqlite3.Connection, message: int) -> list[str]:
+    query = "SELECT recipients FROM outbox_message WHERE id = ?"
+    found: str = connection.execute(query, (message,)).fetchone()[0]
+    return found.split("\n")
+
+
+def write(connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None:
+    connection.executemany(f"INSERT OR REPLACE INTO outbox_fate ({COLUMNS}) VALUES (?{', ?' * 11})", rows)
+
+
+def note(
+    connection: sqlite3.Connection, message: int, now: float, what: str, words: str, server: str | None = None
+) -> None:
+    """Into its history."""
+    connection.execute("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", (message, now, what, words, server))

@@ -1,0 +1,116 @@
+"""What receipts make of messages: their fates, and when they are tried again."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from rsmtp._rsmtp import Receipt, Recipient
+from rsmtp.outbox import fates, turns
+from rsmtp.outbox.fates import Fate
+from rsmtp.outbox.recipients import Standing, state_of
+from rsmtp.outbox.schedule import Schedule
+
+
+class Settling:
+    """The rows that some receipts come to.
+
+    Args:
+        counted: whether it counts as an attempt that a server was asked.
+        as_stored: no rule of a mailer has changed whom the messages went to.
+    """
+
+    def __init__(self, schedule: Schedule, now: float, *, counted: bool, as_stored: bool) -> None:
+        self.schedule = schedule
+        self.now = now
+        self.counted = counted
+        self.as_stored = as_stored
+        self.counts: dict[str, int] = {}
+        self._fates: list[tuple[Any, ...]] = []
+        self._events: list[tuple[Any, ...]] = []
+        self._queued: list[int] = []
+
+    def add(
+        self, connection: sqlite3.Connection, message: int, receipt: Receipt, before: Fate | None
+    ) -> None:
+        """`before`: what had become of it, if anything."""
+        plainly = receipt._plainly_sent if self.as_stored and before is None else None
+        if plainly is not None:
+            server, code, text = plainly
+            now = self.now
+            self._fates.append((message, "sent", now, 1, now, None, server, None, None, code, text, None))
+            self.counts["sent"] = self.counts.get("sent", 0) + 1
+            return
+        addresses = fates.addresses(connection, message)
+        what = self._add(message, receipt, before or Fate(message), addresses)
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def _add(self, message: int, receipt: Receipt, before: Fate, addresses: list[str]) -> str:
+        # The mailer's rules could not be asked about it: that is a matter of time.
+        failed = getattr(receipt.error, "_of_rules", False)
+        now, was_tried = self.now, self.counted and (receipt.attempts > 0 or failed)
+        first_tried = now if before.first_tried is None else before.first_tried
+        tried = before.attempts + was_tried
+        due: float | None = None
+        told: dict[str, list[Recipient]] = {}
+        for one in receipt.recipients:
+            told.setdefault(one.address, []).append(one)
+        standings = before.standings(len(addresses))
+        # An answer that comes after its owner's lease had run out makes an unknown fate known.
+        open_ones = [at for at, one in enumerate(standings) if one.state in ("open", "unknown")]
+        instead = _instead(receipt, {addresses[at] for at in open_ones})
+        # From the last on: what is told of first was settled first, and may be written down.
+        for at in reversed(open_ones):
+            found = told.get(addresses[at])
+            recipient: Recipient | None = found.pop() if found else None
+            if instead is not None and (
+                recipient is None or (instead.transient and recipient.fate == "suppressed")
+            ):
+                recipient = instead
+            if recipient is None and not failed:
+                # It could not be sent as it is, and no recipient is told of.
+                standings[at] = Standing("dead")
+                continue
+            if recipient is not None and not recipient.transient:
+                standings[at] = Standing.told(recipient)
+                continue
+            if was_tried:
+                words = "" if recipient is None else recipient.text or ""
+                when = self.schedule.next_try(tried, first_tried, now, words)
+            else:
+                # No server was asked about this one: it is not what has to wait.
+                when = now if now <= first_tried + self.schedule.give_up_after else None
+            state = "dead" if when is None else "open"
+            due = when if due is None else max(due, when or due)
+            standings[at] = (
+                Standing(state, transient=True) if recipient is None else Standing.told(recipient, state)
+            )
+        state = state_of(standings)
+        error = receipt.error
+        fate = before._replace(
+            state=state, changed=now, attempts=tried, first_tried=first_tried, owner=None,
+            due=before.due if due is None else due, server=receipt.server or before.server,
+            error=None if error is None else str(error),
+        ).with_standings(standings)  # fmt: skip
+        self._fates.append(fate)
+        if state == "queued":
+            self._queued.append(message)
+        what = "put off" if state == "queued" else state
+        if (was_tried or what != "put off") and not fate.is_plainly_sent:
+            self._events.append((message, now, what, str(receipt), receipt.server))
+        return what
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        fates.write(connection, self._fates)
+        connection.executemany("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", self._events)
+        for message in self._queued:
+            turns.queue(connection, message, message)
+
+
+def _instead(receipt: Receipt, addresses: set[str]) -> Recipient | None:
+    """Of those that the mailer's rules have put in the place of these recipients, the one whose
+    fate is theirs. What one of them has, or may have, is not sent again."""
+    others = [one for one in receipt.recipients if one.address not in addresses]
+    had = (one for one in others if one.fate in ("sent", "unknown"))
+    later = (one for one in others if one.transient)
+    return next(had, None) or next(later, None) or next(iter(others), None)

@@ -1,0 +1,89 @@
+"""Files that an earlier version has made are taken over as they stand."""
+
+import sqlite3
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+from outbox import version_1
+from outbox.letters import number_of
+
+import rsmtp
+from rsmtp.outbox import Outbox, OutboxError
+
+
+@pytest.fixture
+def path(tmp_path):
+    version_1.make(tmp_path / "old.db")
+    return tmp_path / "old.db"
+
+
+def test_every_message_keeps_its_state(path):
+    with Outbox(path) as outbox:
+        states = [entry.state for entry in outbox.entries()]
+        assert states == [
+            *("queued", "queued", "queued", "sending", "sent", "unknown", "refused", "cancelled", "queued")
+        ]
+        counts = {state: count for state, count in outbox.status().items() if count}
+        assert counts == {"queued": 4, "sending": 1, "sent": 1, "refused": 1, "unknown": 1, "cancelled": 1}
+        first = outbox.get("one")
+        assert first.to_addrs == ["bob@example.net", "carol@example.net"] and first.attempts == 0
+        assert outbox.content(1) == version_1.OCTETS % (1, 1)
+        again = outbox.get(2)
+        assert again.states == ["sent", "open"] and again.attempts == 1 and again.server == "there:25"
+        assert again.due == datetime.fromtimestamp(version_1.DUE + 5, UTC)
+        assert "450 4.2.0 later" in str(again.receipt)
+        assert outbox.get(7).states == ["sent", "refused"]
+        assert [event.what for event in outbox.history(5)] == ["queued", "sent"]
+        assert outbox.suppressions() == {"no@example.net": "bounced"}
+        # Numbers that were given once are not given again.
+        assert outbox.put(("ann@example.org", ["bob@example.net"], b"hi\r\n")).id == 21
+
+
+def test_and_goes_on_from_there(tmp_path):
+    version_1.make(tmp_path / "old.db", lease=time.time() + 0.5)
+    with rsmtp.Catcher() as catcher, Outbox(tmp_path / "old.db") as outbox:
+        with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
+            # 9 had expired; the owner of 3 and 4 ends meanwhile, and 4 may have been sent.
+            assert outbox.run(mailer) == (3, 0, 0, 0, 0, 0)
+            arrived = {number_of(message.data): message.rcpt_tos for message in catcher.messages}
+            both = ["bob@example.net", "carol@example.net"]
+            assert arrived == {1: both, 2: ["carol@example.net"], 3: both}
+            assert outbox.get(4).state == "unknown" and outbox.get(4).states == ["unknown"] * 2
+            for message in (4, 6, 7, 8, 9):
+                outbox.retry(message)
+            catcher.clear()
+            assert outbox.run(mailer).sent == 5
+    arrived = {number_of(message.data): message.rcpt_tos for message in catcher.messages}
+    assert arrived == {4: both, 6: both, 7: ["carol@example.net"], 8: both, 9: both}
+
+
+def test_two_that_open_it_at_once(path):
+    found = []
+
+    def look():
+        with Outbox(path) as outbox:
+            found.append(outbox.status()["queued"])
+
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [4] * 6
+
+
+def test_an_answer_for_one_that_was_unknown_then(path):
+    with Outbox(path) as outbox:
+        told = rsmtp.Receipt.from_dict(outbox.get(5).receipt.to_dict())
+        assert outbox._store.settle(1, [(6, told)], time.time()) == {"sent": 1}
+        assert outbox.get(6).state == "sent"
+
+
+def test_one_of_a_later_version_is_left_alone(path):
+    Outbox(path).close()
+    with sqlite3.connect(path) as file:
+        file.execute("UPDATE outbox_setting SET value = 3 WHERE name = 'version'")
+    with pytest.raises(OutboxError, match="its tables are of version 3, this one knows 2"):
+        Outbox(path)
