@@ -380,15 +380,15 @@ class Catcher:
         received_at: datetime,
         mail_from: str,
         rcpt_tos: SupportsGetItem[int, str],
-        mail_parameters: dict[str, str | None] = ...,
-        rcpt_parameters: SupportsGetItem[int, dict[str, str | None]] = ...,
+        mail_parameters: dict[str, str | None] | None = None,
+        rcpt_parameters: SupportsGetItem[int, dict[str, str | None]] | None = None,
         peer: str = "",
         helo: str = "",
         username: str | None = None,
         user: str | None = None,
         tls: tuple[str, str, str | None] | None = None,
         chunked: bool = False,
-        timeline: SupportsGetItem[int, tuple[SupportsFloat | SupportsIndex | None, str, str]] = ...,
+        timeline: SupportsGetItem[int, tuple[SupportsFloat | SupportsIndex | None, str, str]] | None = None,
     ) -> bool:
         """
         Keeps a message of an earlier run, as `rsmtp catch --store` does: it is in
@@ -821,7 +821,7 @@ class Engine:
         /,
         item: Any,
         prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]],
-        suppressed: list[tuple[str, str]] = ...,
+        suppressed: list[tuple[str, str]] | None = None,
     ) -> Receipt:
         """
         Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
@@ -949,7 +949,7 @@ class Message:
         self,
         /,
         text: str | None = None,
-        subtype: str = ...,
+        subtype: str = "plain",
         charset: str | None = None,
         *,
         subject: str | None = None,
@@ -986,7 +986,7 @@ class Message:
     def _charset(self, /) -> Any | None: ...
     @_charset.setter
     def _charset(self, /, charset: Any | None) -> None: ...
-    def _content_for_sending(self, /, *, utf8: bool = ...) -> bytes | RenderedMessage:
+    def _content_for_sending(self, /, *, utf8: bool = False) -> bytes | RenderedMessage:
         """
         What goes to a server: what `as_bytes()` says, with CRLF line ends, without Bcc,
         with Date and Message-ID where the policy is ours.
@@ -1010,9 +1010,9 @@ class Message:
         *,
         linesep: str | None = None,
         max_width: int | None = None,
-        mangle_from: bool = ...,
-        binary: bool = ...,
-        unixfrom: bool = ...,
+        mangle_from: bool = False,
+        binary: bool = True,
+        unixfrom: bool = False,
     ) -> Any:
         """
         The message as a generator writes it: `bytes` if `binary`, else `str`.
@@ -1080,12 +1080,12 @@ class Message:
         without a value; one that isn't ASCII, or is a (charset, language, text)
         tuple, is written as RFC 2231 says.
         """
-    def as_bytes(self, /, unixfrom: bool = ..., policy: object = None) -> bytes:
+    def as_bytes(self, /, unixfrom: bool = False, policy: object = None) -> bytes:
         """
         The whole message as bytes, with LF line ends (or those of the policy).
         """
     def as_string(
-        self, /, unixfrom: bool = ..., maxheaderlen: int | None = None, policy: object = None
+        self, /, unixfrom: bool = False, maxheaderlen: int | None = None, policy: object = None
     ) -> str:
         """
         The whole message as text, with LF line ends (or those of the policy).
@@ -1105,7 +1105,7 @@ class Message:
         """
     @defects.setter
     def defects(self, /, defects: list[Any]) -> None: ...
-    def del_param(self, /, param: str, header: str = "content-type", requote: bool = ...) -> None:
+    def del_param(self, /, param: str, header: str = "content-type", requote: bool = True) -> None:
         """
         Remove a parameter of a field.
         """
@@ -1161,18 +1161,18 @@ class Message:
         The file name in Content-Disposition, or else in Content-Type (RFC 2183).
         """
     def get_param(
-        self, /, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = ...
+        self, /, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = True
     ) -> Any:
         """
         A parameter of a field: text, or a (charset, language, text) tuple where
         RFC 2231 was used.
         """
-    def get_params(self, /, failobj: Any = None, header: str = "content-type", unquote: bool = ...) -> Any:
+    def get_params(self, /, failobj: Any = None, header: str = "content-type", unquote: bool = True) -> Any:
         """
         All parameters of a field as (name, value); its main value comes first, with
         an empty value of its own.
         """
-    def get_payload(self, /, i: int | None = None, decode: bool = ...) -> Any:
+    def get_payload(self, /, i: int | None = None, decode: bool = False) -> Any:
         """
         The content: a list of parts, or text.
 
@@ -1244,10 +1244,10 @@ class Message:
         param: str,
         value: object,
         header: str = "Content-Type",
-        requote: bool = ...,
+        requote: bool = True,
         charset: str | None = None,
         language: str = "",
-        replace: bool = ...,
+        replace: bool = False,
     ) -> None:
         """
         Set a parameter of a field. With `charset`, it is written as RFC 2231 says.
@@ -1260,7 +1260,7 @@ class Message:
         """
         Store a field without asking the policy: for parsers.
         """
-    def set_type(self, /, type: str, header: str = "Content-Type", requote: bool = ...) -> None:
+    def set_type(self, /, type: str, header: str = "Content-Type", requote: bool = True) -> None:
         """
         Replace the type and keep its parameters. Raises ValueError for anything but
         `maintype/subtype`.
@@ -1456,6 +1456,11 @@ class Operation:
         Octets have come; none at all is the end of them. What comes while nothing is
         asked is kept for the next request; gives how many octets are kept.
         """
+    @property
+    def refused_ehlo(self, /) -> tuple[int, bytes] | None:
+        """
+        The server's reply to EHLO, (code, text), where HELO followed because EHLO was refused.
+        """
     def result(self, /) -> typing.Any:
         """
         What the request has come to: `(code, text)` for a reply, the dict of the
@@ -1496,7 +1501,7 @@ class Operation:
         The last lines that were said (2,000, or a MiB of them), secrets masked.
         """
     def tunnel(
-        self, /, proxy: typing.Any, port: SupportsIndex, addresses: SupportsGetItem[int, str] = ...
+        self, /, proxy: typing.Any, port: SupportsIndex, addresses: SupportsGetItem[int, str] | None = None
     ) -> None:
         """
         The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
@@ -1765,7 +1770,7 @@ class Request:
     def ehlo(name: str, *, fall_back: bool = False, lmtp: bool = False) -> Request:
         """
         EHLO, or LHLO in an LMTP session. With `fall_back`, HELO follows if the
-        server says that it does not know EHLO (RFC 5321 3.2).
+        server refuses EHLO (RFC 5321 3.2).
         """
     @staticmethod
     def expn(address: str) -> Request:
@@ -1809,7 +1814,7 @@ class Request:
         EXTERNAL.
         """
     @staticmethod
-    def mail(sender: str, options: SupportsGetItem[int, str] = ...) -> Request:
+    def mail(sender: str, options: SupportsGetItem[int, str] | None = None) -> Request:
         """
         MAIL (RFC 5321 4.1.1.2). An empty sender is the null reverse-path.
         """
@@ -1821,8 +1826,8 @@ class Request:
     @staticmethod
     def of_message(
         msg: object,
-        mail_options: SupportsGetItem[int, str] = ...,
-        rcpt_options: SupportsGetItem[int, str] = ...,
+        mail_options: SupportsGetItem[int, str] | None = None,
+        rcpt_options: SupportsGetItem[int, str] | None = None,
     ) -> Request | None:
         """
         The transaction of a plain message of ours, its envelope named by its fields. None for
@@ -1847,7 +1852,7 @@ class Request:
         Octets as they are. A run of them is expected to earn one reply.
         """
     @staticmethod
-    def rcpt(recip: str, options: SupportsGetItem[int, str] = ...) -> Request:
+    def rcpt(recip: str, options: SupportsGetItem[int, str] | None = None) -> Request:
         """
         RCPT (RFC 5321 4.1.1.3).
         """
@@ -1877,8 +1882,8 @@ class Request:
         from_addr: str,
         to_addrs: SupportsGetItem[int, str],
         msg: bytes | RenderedMessage,
-        mail_options: SupportsGetItem[int, str] = ...,
-        rcpt_options: SupportsGetItem[int, str] = ...,
+        mail_options: SupportsGetItem[int, str] | None = None,
+        rcpt_options: SupportsGetItem[int, str] | None = None,
     ) -> Request:
         """
         A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are

@@ -104,6 +104,13 @@ impl Operation {
         self.look(py, |operation| operation.session().speaks_esmtp())
     }
 
+    /// The server's reply to EHLO, (code, text), where HELO followed because EHLO was refused.
+    #[getter]
+    fn refused_ehlo<'py>(&self, py: Python<'py>) -> PyResult<Option<PyReply<'py>>> {
+        let refused = self.look(py, |operation| operation.session().refused_ehlo().cloned())?;
+        Ok(refused.map(|reply| reply_to_python(py, &reply)))
+    }
+
     /// The verbs that are legal in this state (RFC 5321 4.1.4) and offered.
     #[getter]
     fn legal_requests(&self, py: Python<'_>) -> PyResult<Vec<&'static str>> {

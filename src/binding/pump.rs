@@ -24,16 +24,16 @@ use std::time::{Duration, Instant};
 impl Operation {
     /// The connection is to a proxy (a `rsmtp._transport.proxies.Proxy`), which is asked for this port
     /// of the server, and for the best of the addresses that were found here, if any were.
-    #[pyo3(signature = (proxy: "typing.Any", port, addresses=vec![]))]
+    #[pyo3(signature = (proxy: "typing.Any", port, addresses=None))]
     fn tunnel(
         &self,
         py: Python<'_>,
         proxy: ProxySettings,
         port: u16,
-        addresses: Vec<String>,
+        addresses: Option<Vec<String>>,
     ) -> PyResult<()> {
         let addresses: PyResult<Vec<IpAddr>> =
-            addresses.iter().map(|address| ip_address("addresses", address)).collect();
+            addresses.iter().flatten().map(|address| ip_address("addresses", address)).collect();
         let best = dialling::best(&addresses?);
         let tunnel = Tunnel::new(&proxy.into_proxy()?, &self.host, port, best);
         let tunnel = tunnel.map_err(|error| to_python(py, &error))?;

@@ -142,7 +142,7 @@ impl Request {
     }
 
     /// EHLO, or LHLO in an LMTP session. With `fall_back`, HELO follows if the
-    /// server says that it does not know EHLO (RFC 5321 3.2).
+    /// server refuses EHLO (RFC 5321 3.2).
     #[staticmethod]
     #[pyo3(signature = (name, *, fall_back=false, lmtp=false))]
     fn ehlo(name: &str, fall_back: bool, lmtp: bool) -> PyResult<Self> {
@@ -193,16 +193,22 @@ impl Request {
 
     /// MAIL (RFC 5321 4.1.1.2). An empty sender is the null reverse-path.
     #[staticmethod]
-    #[pyo3(signature = (sender, options=vec![]))]
-    fn mail(sender: &str, options: Vec<String>) -> PyResult<Self> {
-        Ok(Self::command(Command::Mail(parse("sender", sender)?, parameters("options", &options)?)))
+    #[pyo3(signature = (sender, options=None))]
+    fn mail(sender: &str, options: Option<Vec<String>>) -> PyResult<Self> {
+        Ok(Self::command(Command::Mail(
+            parse("sender", sender)?,
+            parameters("options", &options.unwrap_or_default())?,
+        )))
     }
 
     /// RCPT (RFC 5321 4.1.1.3).
     #[staticmethod]
-    #[pyo3(signature = (recip, options=vec![]))]
-    fn rcpt(recip: &str, options: Vec<String>) -> PyResult<Self> {
-        Ok(Self::command(Command::Rcpt(parse("recip", recip)?, parameters("options", &options)?)))
+    #[pyo3(signature = (recip, options=None))]
+    fn rcpt(recip: &str, options: Option<Vec<String>>) -> PyResult<Self> {
+        Ok(Self::command(Command::Rcpt(
+            parse("recip", recip)?,
+            parameters("options", &options.unwrap_or_default())?,
+        )))
     }
 
     /// DATA and the mail data (RFC 5321 4.1.1.4). Line ends become CRLF and dots
@@ -307,21 +313,21 @@ impl Request {
     /// A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
     /// added where the server offers and the message needs them.
     #[staticmethod]
-    #[pyo3(signature = (from_addr, to_addrs, msg: "bytes | RenderedMessage", mail_options=vec![], rcpt_options=vec![]))]
+    #[pyo3(signature = (from_addr, to_addrs, msg: "bytes | RenderedMessage", mail_options=None, rcpt_options=None))]
     fn transaction(
         from_addr: &str,
         to_addrs: Vec<String>,
         msg: MailData,
-        mail_options: Vec<String>,
-        rcpt_options: Vec<String>,
+        mail_options: Option<Vec<String>>,
+        rcpt_options: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let recipients: PyResult<Vec<ForwardPath>> =
             to_addrs.iter().map(|to| parse("to_addrs", to)).collect();
         let transaction = Transaction {
             reverse_path: parse::<ReversePath>("from_addr", from_addr)?,
-            mail_parameters: parameters("mail_options", &mail_options)?,
+            mail_parameters: parameters("mail_options", &mail_options.unwrap_or_default())?,
             recipients: recipients?,
-            rcpt_parameters: parameters("rcpt_options", &rcpt_options)?,
+            rcpt_parameters: parameters("rcpt_options", &rcpt_options.unwrap_or_default())?,
             body: msg.into(),
             cautious: false,
         };
@@ -332,11 +338,11 @@ impl Request {
     /// The transaction of a plain message of ours, its envelope named by its fields. None for
     /// anything else: `transaction` sends what `rsmtp._client.outgoing` has made of it.
     #[staticmethod]
-    #[pyo3(signature = (msg: "object", mail_options=vec![], rcpt_options=vec![]))]
+    #[pyo3(signature = (msg: "object", mail_options=None, rcpt_options=None))]
     fn of_message(
         msg: &Bound<'_, PyAny>,
-        mail_options: Vec<String>,
-        rcpt_options: Vec<String>,
+        mail_options: Option<Vec<String>>,
+        rcpt_options: Option<Vec<String>>,
     ) -> PyResult<Option<Self>> {
         let Some(ready) = ready(msg)? else { return Ok(None) };
         let reverse_path = ready.reverse_path();
@@ -347,9 +353,9 @@ impl Request {
         };
         let transaction = Transaction {
             reverse_path,
-            mail_parameters: parameters("mail_options", &mail_options)?,
+            mail_parameters: parameters("mail_options", &mail_options.unwrap_or_default())?,
             recipients,
-            rcpt_parameters: parameters("rcpt_options", &rcpt_options)?,
+            rcpt_parameters: parameters("rcpt_options", &rcpt_options.unwrap_or_default())?,
             body: content.into(),
             cautious: false,
         };

@@ -39,6 +39,11 @@ pub fn severity(code: u16) -> Option<Severity> {
     })
 }
 
+/// Whether a refusal says that the server does not know the command (RFC 5321 4.2.4).
+pub fn is_of_unknown_command(code: u16) -> bool {
+    matches!(code, UNRECOGNIZED_COMMAND | NOT_IMPLEMENTED)
+}
+
 /// Whether a reply to AUTH speaks of the mechanism and not of the credentials (RFC 4954 4, 6):
 /// then another one may be tried.
 pub fn refuses_mechanism(code: u16) -> bool {

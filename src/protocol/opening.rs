@@ -192,6 +192,13 @@ impl Opening {
     fn introduced(&mut self, session: &mut Session) -> Result<Next, Error> {
         let offered = session.extensions().has("STARTTLS");
         let wanted = self.wants_starttls(session);
+        if (wanted || self.plan.credentials.is_some())
+            && let Some(reply) = session.refused_ehlo()
+            && !code::is_of_unknown_command(reply.code())
+        {
+            // The server knows EHLO, and its refusal says why it offers nothing.
+            return Err(refused(Stage::Hello, reply.clone()));
+        }
         if wanted && !offered {
             let message = format!("{} does not offer STARTTLS", self.plan.server);
             let error = Error::new(Kind::NotSupported, Stage::StartTls, message);
@@ -305,6 +312,22 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_ehlo_explains_why_there_is_neither_tls_nor_login() {
+        let script =
+            |refusal| format!("S: 220 hi\nC: EHLO client.test\nS: {refusal}\nC: HELO client.test\nS: 250 hi");
+        for plan in [plan(Security::StartTls, None), plan(Security::None, Some(password()))] {
+            let (opened, _) = opened(plan, &script("550 5.7.1 not you"));
+            let trouble = opened.trouble.unwrap();
+            assert_eq!((trouble.kind, trouble.stage), (Kind::Refused, Stage::Hello));
+            assert_eq!(trouble.reply.unwrap().code(), 550);
+        }
+        let (old, _) = opened(plan(Security::StartTls, None), &script("500 what?"));
+        assert_eq!(old.trouble.unwrap().kind, Kind::NotSupported);
+        let (plain, _) = opened(plan(Security::None, None), &script("550 what?"));
+        assert!(plain.trouble.is_none());
+    }
+
+    #[test]
     fn where_nothing_is_said_only_what_stays_on_this_machine_goes_without_tls() {
         let script = "S: 220 hi\nS: 250-hi\nC: EHLO client.test\nS: 250 SIZE";
         let (elsewhere, _) = opened(plan(Security::Default, None), script);
@@ -377,7 +400,7 @@ mod tests {
         for (script, stage) in [
             ("S: 554 no", Stage::Greeting),
             ("S: 421 busy", Stage::Greeting),
-            ("S: 220 hi\nS: 550 no", Stage::Hello),
+            ("S: 220 hi\nS: 550 no\nS: 550 no", Stage::Hello),
             ("S: 220 hi\nS: 250-hi\nS: 250 STARTTLS\nS: 454 no", Stage::StartTls),
             (
                 "S: 220 hi\nS: 250-hi\nS: 250 STARTTLS\nS: 220 go\nS: 250-hi\nS: 250 AUTH PLAIN\nS: 535 no",

@@ -127,7 +127,7 @@ PIPELINING, CHUNKING = ["PIPELINING"], ["PIPELINING", "CHUNKING"]
         ({"BDAT": "503 what?"}, CHUNKING, {"retries": 0}),
         ({"MAIL": ("250 ok", None)}, PIPELINING, {"retries": 1}),
         ({"MAIL": None}, PIPELINING, {"retries": 1}),
-        ({"EHLO": "550 5.7.1 not you"}, (), {}),
+        ({"EHLO": "550 5.7.1 not you", "HELO": "550 5.7.1 not you"}, (), {}),
         ({"EHLO": ("421 4.3.2 busy",)}, (), {"retries": 1}),
         ({"EHLO": None}, (), {"retries": 0}),
         ({"EHLO": "no reply"}, (), {"retries": 1}),

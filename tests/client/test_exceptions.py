@@ -124,7 +124,7 @@ def test_a_refused_greeting_tells_the_same():
 
 
 def test_a_refused_introduction_tells_the_same():
-    with serve(answering({"EHLO": "554 5.7.1 not you"})) as server:
+    with serve(answering({"EHLO": "554 5.7.1 not you", "HELO": "554 5.7.1 not you"})) as server:
         client = rsmtp.SmtpClient(server.host, server.port, timeout=20)
         with pytest.raises(errors.SMTPHeloError) as raised:
             client.sendmail(A, B, "x")

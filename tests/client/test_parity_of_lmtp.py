@@ -42,3 +42,13 @@ def test_each_recipient_has_an_answer_of_its_own(path):
     calls = [lambda c: c.sendmail(A, [B, C], "x")]
     _, ours = both(script, calls, kind="LMTP", path=path)
     assert ours[0][1] == ("returned", {C: (552, b"c is full")})
+
+
+@pytest.mark.parametrize("refusal", ["500 what?", "550 no", "450 later"])
+def test_a_refused_lhlo_is_not_followed_by_helo(refusal):
+    """The standard library says HELO then, which an LMTP server must refuse (RFC 2033 4.1)."""
+    calls = [lambda c: c.ehlo_or_helo_if_needed(), lambda c: c.ehlo_resp, lambda c: c.does_esmtp]
+    standard, ours = both(answering({"LHLO": refusal}), calls, kind="LMTP")
+    assert ours[0][1][:2] == ("raised", "SMTPHeloError")
+    assert ours[0][2:] == standard[0][2:]
+    assert "helo" not in ours[1].replace("lhlo", "")

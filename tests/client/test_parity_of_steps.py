@@ -79,6 +79,44 @@ def test_steps_with_a_server_that_knows_no_ehlo(name):
     assert ours == standard
 
 
+# What the two clients know of the server after their introduction.
+KNOWN = [lambda c: c.ehlo_resp, lambda c: c.helo_resp, lambda c: c.does_esmtp, lambda c: c.esmtp_features]
+TO_EHLO = [
+    "250 me",
+    "250-me\r\n250 SIZE 10",
+    "251 me",
+    "500 what?",
+    "501 no",
+    "502 no",
+    "504 no",
+    "550 no",
+    "450 later",
+]
+TO_HELO = ["250 me", "251 me", "500 what?", "550 no", "450-not\r\n450 now"]
+
+
+@pytest.mark.parametrize("to_helo", TO_HELO)
+@pytest.mark.parametrize("to_ehlo", TO_EHLO)
+@pytest.mark.parametrize("begun_by", ["ehlo_or_helo_if_needed", "starttls", "login", "sendmail"])
+def test_what_is_known_after_each_pair_of_answers_to_ehlo_and_helo(begun_by, to_ehlo, to_helo):
+    begin = {
+        "ehlo_or_helo_if_needed": lambda c: c.ehlo_or_helo_if_needed(),
+        "starttls": lambda c: c.starttls(),
+        "login": lambda c: c.login("ann", "secret"),
+        "sendmail": lambda c: c.sendmail(A, B, "x"),
+    }[begun_by]
+    script = answering({"EHLO": to_ehlo.split("\r\n"), "HELO": to_helo.split("\r\n")})
+    standard, ours = both(script, [begin, *KNOWN, lambda c: c.ehlo_or_helo_if_needed(), *KNOWN])
+    assert ours == standard
+
+
+@pytest.mark.parametrize("by_hand", ["ehlo", "helo"])
+def test_an_introduction_by_hand_forgets_the_refusal_before_it(by_hand):
+    calls = [lambda c: c.ehlo_or_helo_if_needed(), lambda c: getattr(c, by_hand)(), *KNOWN]
+    standard, ours = both(answering(OLD), calls)
+    assert ours == standard
+
+
 REFUSALS = ["421 going down", "450 not now", "550 no", "550-no\r\n550 never"]
 
 

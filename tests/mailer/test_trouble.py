@@ -56,7 +56,7 @@ def test_the_second_server_takes_over(closed_port):
     [
         ({"": "554 go away"}, "smtp://{}?tls=none", 1),
         ({"": "no reply"}, "smtp://{}?tls=none", 1),
-        ({"EHLO": "550 not you"}, "smtp://{}?tls=none", 1),
+        ({"EHLO": "550 not you", "HELO": "550 not you"}, "smtp://{}?tls=none", 1),
         ({"EHLO": None}, "smtp://{}?tls=none", 1),
         ({"AUTH": "535 5.7.8 wrong"}, "smtp://u:p@{}?tls=none", 1),
         ({}, "smtp://u:p@{}?tls=none", 1),

@@ -295,11 +295,12 @@ class Conversation(DebugOutput):
         self._rsmtp_learnt = {}
 
     def _rsmtp_introduced(self, reply: Reply) -> None:
-        """EHLO, or HELO behind it, has been answered."""
-        if self._rsmtp_talk().speaks_esmtp:
+        """EHLO has been answered, or HELO where EHLO was refused."""
+        refused = self._rsmtp_talk().refused_ehlo
+        if refused is None:
             self._rsmtp_take_offer(reply)
         else:
-            self.helo_resp = reply[1]
+            self.ehlo_resp, self.helo_resp = refused[1], reply[1]
 
     def _rsmtp_take_offer(self, reply: Reply) -> None:
         self.ehlo_resp = reply[1]

@@ -12,6 +12,7 @@ from rsmtp._client.script import Reply
 from rsmtp._rsmtp import TlsConfig
 from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.aio import AsyncSmtpClient
+from rsmtp.aiosmtplib.typing import SMTPStatus
 
 
 class Client(AsyncSmtpClient):
@@ -44,6 +45,16 @@ class Client(AsyncSmtpClient):
     def _rsmtp_connected(self, connection: Connection) -> None:
         super()._rsmtp_connected(connection)
         connection.when_ended = self._lost
+
+    def _rsmtp_introduced(self, reply: Reply) -> None:
+        super()._rsmtp_introduced(reply)
+        self.forget_refusal(reply)
+
+    def forget_refusal(self, reply: Reply) -> None:
+        """A server that has refused EHLO and HELO does not know the client: it has to be introduced
+        again. smtplib keeps such a reply as if it were an introduction."""
+        if reply[0] != SMTPStatus.completed:
+            self.helo_resp = self.ehlo_resp = None
 
     def _lost(self) -> None:
         self.is_lost = True

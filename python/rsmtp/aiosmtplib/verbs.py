@@ -45,9 +45,7 @@ class Verbs(Session):
     ) -> SMTPResponse:
         async def introduce(client: Client) -> SMTPResponse:
             reply = await verb(client)
-            if reply[0] != SMTPStatus.completed:
-                # A server that refused does not know the client yet.
-                client.helo_resp = client.ehlo_resp = None
+            client.forget_refusal(reply)
             return expect(reply, SMTPStatus.completed, refusal=SMTPHeloError)
 
         return await self._ask(introduce, timeout)

@@ -24,9 +24,9 @@ impl Catcher {
     ///
     /// Raises ValueError for a number below 1 or a direction that is not "C", "S" or "*".
     #[pyo3(signature = (
-        number, data, *, received_at, mail_from, rcpt_tos, mail_parameters = BTreeMap::new(),
-        rcpt_parameters = Vec::new(), peer = "", helo = "", username = None, user = None, tls = None, chunked = false,
-        timeline = Vec::new(),
+        number, data, *, received_at, mail_from, rcpt_tos, mail_parameters = None,
+        rcpt_parameters = None, peer = "", helo = "", username = None, user = None, tls = None, chunked = false,
+        timeline = None,
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn restore(
@@ -36,20 +36,20 @@ impl Catcher {
         received_at: SystemTime,
         mail_from: String,
         rcpt_tos: Vec<String>,
-        mail_parameters: Parameters,
-        rcpt_parameters: Vec<Parameters>,
+        mail_parameters: Option<Parameters>,
+        rcpt_parameters: Option<Vec<Parameters>>,
         peer: &str,
         helo: &str,
         username: Option<String>,
         user: Option<String>,
         tls: Option<(String, String, Option<String>)>,
         chunked: bool,
-        timeline: Vec<(Option<f64>, String, String)>,
+        timeline: Option<Vec<(Option<f64>, String, String)>>,
     ) -> PyResult<bool> {
         if number == 0 {
             return Err(bad_argument("number", &"messages are numbered from 1 on"));
         }
-        let mut of_recipients = rcpt_parameters.into_iter();
+        let mut of_recipients = rcpt_parameters.into_iter().flatten();
         let client = Client {
             peer: peer.to_owned(),
             helo: helo.to_owned(),
@@ -61,7 +61,7 @@ impl Catcher {
             address,
             parameters: of_recipients.next().unwrap_or_default().into_iter().collect(),
         });
-        let said = timeline.into_iter().map(|(at, direction, text)| {
+        let said = timeline.into_iter().flatten().map(|(at, direction, text)| {
             let at = Duration::try_from_secs_f64(at.unwrap_or(0.0)).unwrap_or_default();
             Ok((side(&direction)?, at, text))
         });
@@ -70,7 +70,7 @@ impl Catcher {
             at: received_at,
             client: Arc::new(client),
             mail_from,
-            mail_parameters: mail_parameters.into_iter().collect(),
+            mail_parameters: mail_parameters.into_iter().flatten().collect(),
             recipients: recipients.collect(),
             size: data.len() as u64,
             data,

@@ -94,16 +94,16 @@ impl Engine {
 
     /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
     /// `suppressed` are recipients that are held back, each with the reason.
-    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]", suppressed: "list[tuple[str, str]]" = Vec::new()))]
+    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]", suppressed: "list[tuple[str, str]] | None" = None))]
     fn send(
         &self,
         py: Python<'_>,
         item: &Bound<'_, PyAny>,
         prepared: Prepared<'_>,
-        suppressed: Vec<(String, String)>,
+        suppressed: Option<Vec<(String, String)>>,
     ) -> PyResult<Receipt> {
         let mut job = Packer::default().pack(item, 0, prepared)?;
-        hold_back(&mut job, parcel::suppressed(suppressed));
+        hold_back(&mut job, parcel::suppressed(suppressed.unwrap_or_default()));
         let batch = self.batch(py, true, None)?;
         batch.push([job]);
         batch.end_of_input();

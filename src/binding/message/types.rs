@@ -4,18 +4,9 @@ use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use std::convert::Infallible;
 
-/// A truth value as Python has them: any object is one.
-#[derive(Clone, Copy)]
-pub(crate) struct Flag(pub bool);
-
-impl<'a, 'py> FromPyObject<'a, 'py> for Flag {
-    type Error = PyErr;
-
-    const INPUT_TYPE: PyStaticExpr = <bool as FromPyObject<'a, 'py>>::INPUT_TYPE;
-
-    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        object.is_truthy().map(Flag)
-    }
+/// Whether Python counts this object as true, for arguments that `email` take any object for.
+pub(crate) fn truth(given: &Bound<'_, PyAny>) -> PyResult<bool> {
+    given.is_truthy()
 }
 
 /// An object of the class that a method was called on.

@@ -74,8 +74,11 @@ impl Session {
     pub(super) fn hear_command(&mut self, verb: Verb, reply: Reply) {
         if let Some(Procedure::Hello(name)) = self.procedure.take_if(|p| matches!(p, Procedure::Hello(_)))
             && verb == Verb::Ehlo
-            && matches!(reply.code(), code::UNRECOGNIZED_COMMAND | code::NOT_IMPLEMENTED)
+            && !reply.is_completion()
         {
+            // RFC 5321 3.2 says so of servers that don't know EHLO. Which code such a server
+            // answers can't be relied on: smtplib and Postfix say HELO after any refusal.
+            self.server.refused_ehlo = Some(reply);
             return self.begin_command(&Command::Helo(name));
         }
         self.move_on(verb, &reply);
@@ -84,6 +87,9 @@ impl Session {
             // Only a 2yz says what is offered; HELO offers nothing.
             if reply.is_completion() {
                 self.server.esmtp = verb != Verb::Helo;
+            }
+            if verb != Verb::Helo {
+                self.server.refused_ehlo = None;
             }
             self.server.extensions = match verb {
                 Verb::Helo => Extensions::default(),

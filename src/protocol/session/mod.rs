@@ -20,6 +20,7 @@ use super::command::Verb;
 use super::error::{Error, Stage};
 use super::extension::Extensions;
 use super::outgoing::{Awaited, Outgoing};
+use super::reply::Reply;
 use super::state::State;
 use super::transaction::Outcome;
 use super::transcript::{Line, Speaker};
@@ -173,6 +174,11 @@ impl Session {
     /// Whether the server took an EHLO or LHLO, not a HELO.
     pub fn speaks_esmtp(&self) -> bool {
         self.server.esmtp
+    }
+
+    /// What the server answered to EHLO, where HELO was said behind it.
+    pub fn refused_ehlo(&self) -> Option<&Reply> {
+        self.server.refused_ehlo.as_ref()
     }
 
     /// How many whole replies have come: a conversation that gets on.

@@ -31,6 +31,8 @@ pub(super) struct Server {
     pub extensions: Extensions,
     /// The last introduction that was accepted was EHLO or LHLO.
     pub esmtp: bool,
+    /// The refusal of the last EHLO, where HELO was said behind it.
+    pub refused_ehlo: Option<Reply>,
     /// The greeting, where it refused the session.
     pub rejection: Option<Reply>,
     /// Why it will refuse the token of the login that goes on.

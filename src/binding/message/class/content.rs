@@ -3,7 +3,7 @@
 use crate::binding::message::{
     Message, create,
     payload::{attachment, content, mime},
-    types::Flag,
+    types::truth,
 };
 use pyo3::types::{PyDict, PyString};
 use pyo3::{intern, prelude::*};
@@ -56,13 +56,13 @@ impl Message {
     /// With `i`, that part; with `decode=True`, the bytes without their transfer
     /// encoding (None for a multipart). Raises TypeError for `i` where there are no
     /// parts.
-    #[pyo3(signature = (i: "int | None" = None, decode: "bool" = Flag(false)) -> "Any")]
+    #[pyo3(signature = (i: "int | None" = None, decode: "bool" = false) -> "Any")]
     fn get_payload<'py>(
         slf: &Bound<'py, Self>,
         i: Option<Bound<'py, PyAny>>,
-        decode: Flag,
+        #[pyo3(from_py_with = truth)] decode: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        content::get(slf, i, decode.0)
+        content::get(slf, i, decode)
     }
 
     /// Replace the content; with a charset, encode it and say so in the fields.

@@ -141,8 +141,9 @@ fn default_policy(py: Python<'_>) -> Bound<'_, PyAny> {
 pub(crate) mod given {
     use pyo3::prelude::*;
 
+    crate::binding::argument::texts! { subtype }
+
     crate::binding::argument::arguments! {
-        subtype: text -> String;
         charset: maybe_text -> Option<String>;
         local: flag -> bool;
     }
@@ -179,7 +180,7 @@ impl Message {
 
     #[pyo3(signature = (
         text: "str | None" = None,
-        subtype: "str" = "plain".to_owned(),
+        subtype: "str" = "plain",
         charset: "str | None" = None,
         *,
         subject: "str | None" = None,
@@ -198,7 +199,7 @@ impl Message {
     fn __init__<'py>(
         slf: &Bound<'py, Self>,
         text: Option<Bound<'py, PyAny>>,
-        #[pyo3(from_py_with = given::subtype)] subtype: String,
+        #[pyo3(from_py_with = given::subtype)] subtype: &str,
         #[pyo3(from_py_with = given::charset)] charset: Option<String>,
         subject: Option<Bound<'py, PyAny>>,
         from_: Option<Bound<'py, PyAny>>,
@@ -221,6 +222,7 @@ impl Message {
             ("Reply-To", reply_to),
             ("Subject", subject),
         ];
+        let subtype = subtype.to_owned();
         let request = create::Request { text, subtype, charset, html, attachments, fields, headers, local };
         create::fill(slf, request)
     }

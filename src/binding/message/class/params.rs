@@ -3,7 +3,7 @@
 use crate::binding::message::{
     Message,
     fields::{self, params},
-    types::Flag,
+    types::truth,
 };
 use pyo3::types::PyString;
 use pyo3::{intern, prelude::*};
@@ -50,66 +50,66 @@ impl Message {
 
     /// All parameters of a field as (name, value); its main value comes first, with
     /// an empty value of its own.
-    #[pyo3(signature = (failobj: "Any" = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
+    #[pyo3(signature = (failobj: "Any" = None, header: "str" = "content-type", unquote: "bool" = true) -> "Any")]
     fn get_params<'py>(
         slf: &Bound<'py, Self>,
         failobj: Option<Bound<'py, PyAny>>,
         #[pyo3(from_py_with = given::header)] header: &str,
-        unquote: Flag,
+        #[pyo3(from_py_with = truth)] unquote: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(params::all(slf, header, unquote.0)?.map(Bound::into_any).or(failobj))
+        Ok(params::all(slf, header, unquote)?.map(Bound::into_any).or(failobj))
     }
 
     /// A parameter of a field: text, or a (charset, language, text) tuple where
     /// RFC 2231 was used.
-    #[pyo3(signature = (param: "str", failobj: "Any" = None, header: "str" = "content-type", unquote: "bool" = Flag(true)) -> "Any")]
+    #[pyo3(signature = (param: "str", failobj: "Any" = None, header: "str" = "content-type", unquote: "bool" = true) -> "Any")]
     fn get_param<'py>(
         slf: &Bound<'py, Self>,
         #[pyo3(from_py_with = given::param)] param: &str,
         failobj: Option<Bound<'py, PyAny>>,
         #[pyo3(from_py_with = given::header)] header: &str,
-        unquote: Flag,
+        #[pyo3(from_py_with = truth)] unquote: bool,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(params::get(slf, param, header, unquote.0)?.or(failobj))
+        Ok(params::get(slf, param, header, unquote)?.or(failobj))
     }
 
     /// Set a parameter of a field. With `charset`, it is written as RFC 2231 says.
-    #[pyo3(signature = (param: "str", value: "object", header: "str" = "Content-Type", requote: "bool" = Flag(true), charset: "str | None" = None, language: "str" = "", replace: "bool" = Flag(false)) -> "None")]
+    #[pyo3(signature = (param: "str", value: "object", header: "str" = "Content-Type", requote: "bool" = true, charset: "str | None" = None, language: "str" = "", replace: "bool" = false) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "set_param has that many")]
     fn set_param<'py>(
         slf: &Bound<'py, Self>,
         #[pyo3(from_py_with = given::param)] param: &str,
         value: Bound<'py, PyAny>,
         #[pyo3(from_py_with = given::header)] header: &str,
-        requote: Flag,
+        #[pyo3(from_py_with = truth)] requote: bool,
         #[pyo3(from_py_with = given::charset)] charset: Option<String>,
         #[pyo3(from_py_with = given::language)] language: &str,
-        replace: Flag,
+        #[pyo3(from_py_with = truth)] replace: bool,
     ) -> PyResult<()> {
-        params::set(slf, param, value, header, requote.0, charset.as_deref(), language, replace.0)
+        params::set(slf, param, value, header, requote, charset.as_deref(), language, replace)
     }
 
     /// Remove a parameter of a field.
-    #[pyo3(signature = (param: "str", header: "str" = "content-type", requote: "bool" = Flag(true)) -> "None")]
+    #[pyo3(signature = (param: "str", header: "str" = "content-type", requote: "bool" = true) -> "None")]
     fn del_param(
         slf: &Bound<'_, Self>,
         #[pyo3(from_py_with = given::param)] param: &str,
         #[pyo3(from_py_with = given::header)] header: &str,
-        requote: Flag,
+        #[pyo3(from_py_with = truth)] requote: bool,
     ) -> PyResult<()> {
-        params::delete(slf, param, header, requote.0)
+        params::delete(slf, param, header, requote)
     }
 
     /// Replace the type and keep its parameters. Raises ValueError for anything but
     /// `maintype/subtype`.
-    #[pyo3(signature = (r#type: "str", header: "str" = "Content-Type", requote: "bool" = Flag(true)) -> "None")]
+    #[pyo3(signature = (r#type: "str", header: "str" = "Content-Type", requote: "bool" = true) -> "None")]
     fn set_type(
         slf: &Bound<'_, Self>,
         #[pyo3(from_py_with = given::r#type)] r#type: &str,
         #[pyo3(from_py_with = given::header)] header: &str,
-        requote: Flag,
+        #[pyo3(from_py_with = truth)] requote: bool,
     ) -> PyResult<()> {
-        params::set_type(slf, r#type, header, requote.0)
+        params::set_type(slf, r#type, header, requote)
     }
 
     /// The file name in Content-Disposition, or else in Content-Type (RFC 2183).

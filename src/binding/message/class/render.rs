@@ -9,7 +9,7 @@ use crate::binding::message::{
     },
     fields::modern,
     output::{node, object},
-    types::Flag,
+    types::truth,
 };
 use crate::message::render::Rules;
 use crate::message::rope::Rope;
@@ -38,10 +38,10 @@ impl Message {
     ///
     /// `unixfrom` puts an mbox line before it. `maxheaderlen` is the width at which
     /// classic policies fold fields; 0, their default here, means not at all.
-    #[pyo3(signature = (unixfrom: "bool" = Flag(false), maxheaderlen: "int | None" = None, policy: "object" = None) -> "str")]
+    #[pyo3(signature = (unixfrom: "bool" = false, maxheaderlen: "int | None" = None, policy: "object" = None) -> "str")]
     fn as_string<'py>(
         slf: &Bound<'py, Self>,
-        unixfrom: Flag,
+        #[pyo3(from_py_with = truth)] unixfrom: bool,
         #[pyo3(from_py_with = given::maxheaderlen)] maxheaderlen: Option<usize>,
         #[pyo3(from_py_with = policy)] policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -53,21 +53,21 @@ impl Message {
         let rules = Rules { max_width: width, mangle_from: false, binary: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let text = object::to_string(slf.py(), rope)?;
-        if unixfrom.0 { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
+        if unixfrom { unix_from(slf, &rules.linesep)?.add(text) } else { Ok(text) }
     }
 
     /// The whole message as bytes, with LF line ends (or those of the policy).
-    #[pyo3(signature = (unixfrom: "bool" = Flag(false), policy: "object" = None) -> "bytes")]
+    #[pyo3(signature = (unixfrom: "bool" = false, policy: "object" = None) -> "bytes")]
     fn as_bytes<'py>(
         slf: &Bound<'py, Self>,
-        unixfrom: Flag,
+        #[pyo3(from_py_with = truth)] unixfrom: bool,
         #[pyo3(from_py_with = policy)] policy: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (policy, style) = chosen(slf, policy)?;
         let rules = Rules { mangle_from: false, ..style.rules.clone() };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let bytes = object::to_bytes(slf.py(), rope)?.into_any();
-        if !unixfrom.0 {
+        if !unixfrom {
             return Ok(bytes);
         }
         let line = unix_from(slf, &rules.linesep)?.call_method1("encode", ("ascii", "surrogateescape"))?;
@@ -75,33 +75,33 @@ impl Message {
     }
 
     /// The message as a generator writes it: `bytes` if `binary`, else `str`.
-    #[pyo3(signature = (policy, *, linesep: "str | None" = None, max_width: "int | None" = None, mangle_from: "bool" = Flag(false), binary: "bool" = Flag(true), unixfrom: "bool" = Flag(false)) -> "Any")]
+    #[pyo3(signature = (policy, *, linesep: "str | None" = None, max_width: "int | None" = None, mangle_from: "bool" = false, binary: "bool" = true, unixfrom: "bool" = false) -> "Any")]
     fn _flatten<'py>(
         slf: &Bound<'py, Self>,
         policy: Bound<'py, PyAny>,
         linesep: Option<String>,
         max_width: Option<usize>,
-        mangle_from: Flag,
-        binary: Flag,
-        unixfrom: Flag,
+        #[pyo3(from_py_with = truth)] mangle_from: bool,
+        #[pyo3(from_py_with = truth)] binary: bool,
+        #[pyo3(from_py_with = truth)] unixfrom: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let (policy, style) = chosen(slf, Some(policy))?;
         let rules = Rules {
             linesep: linesep.unwrap_or_else(|| style.rules.linesep.clone()),
             max_width: max_width.unwrap_or(style.rules.max_width),
-            mangle_from: mangle_from.0,
-            binary: binary.0,
+            mangle_from,
+            binary,
             ..style.rules.clone()
         };
         let rope = node::rendered(slf, &policy, &style, &rules)?;
         let whole =
-            if binary.0 { object::to_bytes(py, rope)?.into_any() } else { object::to_string(py, rope)? };
-        if !unixfrom.0 {
+            if binary { object::to_bytes(py, rope)?.into_any() } else { object::to_string(py, rope)? };
+        if !unixfrom {
             return Ok(whole);
         }
         let line = unix_from(slf, &rules.linesep)?;
-        let line = if binary.0 { line.call_method1("encode", ("ascii", "surrogateescape"))? } else { line };
+        let line = if binary { line.call_method1("encode", ("ascii", "surrogateescape"))? } else { line };
         line.add(whole)
     }
 
@@ -114,9 +114,12 @@ impl Message {
     ///
     /// Where bodies are large they are still to be encoded, and files to be read. Where
     /// they are 8-bit, a server without 8BITMIME gets them re-encoded.
-    #[pyo3(signature = (*, utf8: "bool" = Flag(false)) -> "bytes | RenderedMessage")]
-    fn _content_for_sending<'py>(slf: &Bound<'py, Self>, utf8: Flag) -> PyResult<Bound<'py, PyAny>> {
-        object::to_send(slf.py(), rendered_for_sending(slf, utf8.0, None)?)
+    #[pyo3(signature = (*, utf8: "bool" = false) -> "bytes | RenderedMessage")]
+    fn _content_for_sending<'py>(
+        slf: &Bound<'py, Self>,
+        #[pyo3(from_py_with = truth)] utf8: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        object::to_send(slf.py(), rendered_for_sending(slf, utf8, None)?)
     }
 }
 
