@@ -3,7 +3,7 @@
 
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 
 /// What a check of `rsmtp._common.arguments` makes of the argument of this name.
 pub fn checked<T>(check: &str, name: &str, given: &Bound<'_, PyAny>) -> PyResult<T>
@@ -21,6 +21,18 @@ pub fn wanted(name: &str, what: &str, given: &Bound<'_, PyAny>) -> PyErr {
         .import("rsmtp._common.arguments")
         .and_then(|m| m.call_method1("wanted", (name, what, given)));
     made.map_or_else(|failed| failed, PyErr::from_value)
+}
+
+/// Raises TypeError for a keyword argument that `function` does not have, with the nearest name. pyo3's
+/// own error names no other one.
+pub fn none_unknown(
+    name: &str,
+    function: &Bound<'_, PyAny>,
+    unknown: Option<&Bound<'_, PyDict>>,
+) -> PyResult<()> {
+    let Some(given) = unknown.and_then(|unknown| unknown.keys().iter().next()) else { return Ok(()) };
+    let arguments = function.py().import("rsmtp._common.arguments")?;
+    Err(PyErr::from_value(arguments.call_method1("unexpected", (name, given, function))?))
 }
 
 /// One of the words that an argument takes. The error for another one names them, and the nearest.

@@ -2,7 +2,7 @@
 //! `context=` asks for.
 
 use super::advice::value_error;
-use super::argument::checked;
+use super::argument::{checked, none_unknown};
 use super::certificate::Certificate;
 use super::error::{Told, bad_argument};
 use super::ssl_context::{Raised, SslContextLayer};
@@ -12,7 +12,7 @@ use crate::tls::config::TlsVersion;
 use crate::tls::{self, MakeLayer, RecordLayer, TlsError};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -70,8 +70,9 @@ impl TlsConfig {
     #[pyo3(signature = (
         ca_file: "str | os.PathLike[str] | None" = None,
         client_certificate: "str | os.PathLike[str] | tuple[str | os.PathLike[str], str | os.PathLike[str]] | None" = None,
-        server_name: "str | None" = None, minimum_version: "str | None" = None, verify: "bool" = true
-    ))]
+        server_name: "str | None" = None, minimum_version: "str | None" = None, verify: "bool" = true,
+        **unknown: "typing.Never"
+    ), text_signature = "(ca_file=None, client_certificate=None, server_name=None, minimum_version=None, verify=True)")]
     fn new(
         py: Python<'_>,
         #[pyo3(from_py_with = given::ca_file)] ca_file: Option<PathBuf>,
@@ -79,7 +80,9 @@ impl TlsConfig {
         #[pyo3(from_py_with = given::server_name)] server_name: Option<String>,
         #[pyo3(from_py_with = given::minimum_version)] minimum_version: Option<String>,
         #[pyo3(from_py_with = given::verify)] verify: bool,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        none_unknown("TlsConfig", &py.get_type::<Self>(), unknown)?;
         let minimum_version = match minimum_version.as_deref() {
             None => None,
             Some("1.2" | "TLSv1.2") => Some(TlsVersion::Tls12),

@@ -211,9 +211,21 @@ def test_testing_helpers(tmp_path, monkeypatch):
     assert not faults_of(testing.SmtpServer, inspect.signature(testing.SmtpServer), {})
 
 
-@pytest.mark.parametrize("cls, good", [(rsmtp.SmtpClient, {}), (rsmtp.Mailer, {"host": "x"})])
 @pytest.mark.parametrize(
-    "argument, near", [("tsl", "tls"), ("timeuot", "timeout"), ("nothing_like_it", None)]
+    "cls, good, argument, near",
+    [
+        *(
+            (cls, good, argument, near)
+            for cls, good in [(rsmtp.SmtpClient, {}), (rsmtp.Mailer, {"host": "x"})]
+            for argument, near in [("tsl", "tls"), ("timeuot", "timeout"), ("nothing_like_it", None)]
+        ),
+        (rsmtp.TlsConfig, {}, "cafile", "ca_file"),
+        (rsmtp.TlsConfig, {}, "client_cert", "client_certificate"),
+        (rsmtp.TlsConfig, {"verify": True}, "nothing_like_it", None),
+        (rsmtp.Catcher, {}, "user_name", "username"),
+        (rsmtp.Catcher, {"tls": "none"}, "max_message", "max_messages"),
+        (rsmtp.Catcher, {}, "nothing_like_it", None),
+    ],
 )
 def test_an_unknown_argument_has_its_nearest_spelling(cls, good, argument, near):
     meant = f"; did you mean {near!r}?" if near else ""
@@ -221,6 +233,16 @@ def test_an_unknown_argument_has_its_nearest_spelling(cls, good, argument, near)
     with pytest.raises(TypeError) as raised:
         cls(**good, **{argument: 1})
     assert str(raised.value) == told
+
+
+def test_a_faults_unknown_argument_has_its_nearest_spelling():
+    with rsmtp.Catcher(tls="none") as catcher:
+        with pytest.raises(TypeError) as raised:
+            catcher.fault("RCPT", replay=(450, "x"))
+        assert (
+            str(raised.value) == "fault() got an unexpected keyword argument 'replay'; did you mean 'reply'?"
+        )
+        assert not catcher.faults
 
 
 def test_a_verbs_unknown_argument_is_told_by_the_verbs_name(catcher):

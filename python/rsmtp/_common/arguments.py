@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
 
@@ -153,6 +153,14 @@ def meant(given: str, known: Iterable[str]) -> str:
         near = difflib.get_close_matches(given.lower(), by_small, 1, 0.5)
         elsewhere = by_small[near[0]] if near else None
     return f"; did you mean {elsewhere!r}?" if elsewhere else ""
+
+
+def unexpected(name: str, given: str, function: Callable[..., Any]) -> TypeError:
+    """For a keyword argument that the function does not have. `name` is the one it is called by."""
+    import inspect
+
+    known = [each for each in inspect.signature(function).parameters if each != "self"]
+    return TypeError(f"{name}() got an unexpected keyword argument {given!r}{meant(given, known)}")
 
 
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:

@@ -93,12 +93,9 @@ def respelled(raised: BaseException, function: Callable[..., Any], name: str) ->
         return raised
     if found[1].rpartition(".")[2] not in (function.__name__, function.__qualname__):
         return raised
-    import inspect
+    from rsmtp._common.arguments import unexpected
 
-    from rsmtp._common.arguments import meant
-
-    known = [each for each in inspect.signature(function).parameters if each != "self"]
-    told = TypeError(f"{name}() got an unexpected keyword argument {found[2]!r}{meant(found[2], known)}")
+    told = unexpected(name, found[2], function)
     # The first one says less, and names a function that the caller does not know.
     told.__suppress_context__ = True
     return told

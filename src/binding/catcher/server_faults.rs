@@ -1,10 +1,12 @@
 //! The catcher's methods about faults.
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::argument::{named, seconds};
 use super::fault::{self, ArmedFault, End, Words};
 use super::server::Catcher;
+use crate::binding::argument::none_unknown;
 use crate::catcher::{Fault, FaultReply, Stage};
 
 mod given {
@@ -74,10 +76,12 @@ impl Catcher {
         accept: "bool | None" = None,
         after: "int" = 0,
         certificate: "typing.Literal['wrong-name', 'expired', 'not-yet-valid', 'untrusted', 'self-signed'] | None" = None,
-    ))]
+        **unknown: "typing.Never",
+    ), text_signature = "($self, stage, *, reply=None, address=None, times=None, skip=0, delay=0.0, drip=None, \
+        extra=None, endless=False, stall=False, disconnect=None, accept=None, after=0, certificate=None)")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn fault(
-        &self,
+        slf: &Bound<'_, Self>,
         #[pyo3(from_py_with = given::stage)] stage: String,
         #[pyo3(from_py_with = fault::reply)] reply: Option<Words<'_>>,
         #[pyo3(from_py_with = given::address)] address: Option<String>,
@@ -92,7 +96,9 @@ impl Catcher {
         #[pyo3(from_py_with = given::accept)] accept: Option<bool>,
         #[pyo3(from_py_with = given::after)] after: u64,
         #[pyo3(from_py_with = given::certificate)] certificate: Option<String>,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
+        none_unknown("fault", &slf.getattr("fault")?, unknown)?;
         let stage: Stage = named("stage", &stage, Stage::ALL.iter().map(|known| known.name()))?;
         let disconnect = fault::disconnect(disconnect)?;
         let reply = match reply {
@@ -117,7 +123,7 @@ impl Catcher {
             certificate: certificate.as_deref().map(fault::certificate).transpose()?,
         };
         fault::check(&fault)?;
-        Ok(self.inner.faults().add(fault))
+        Ok(slf.get().inner.faults().add(fault))
     }
 
     /// The faults that were added, used-up ones too, in their order.

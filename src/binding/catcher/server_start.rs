@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::argument::{bad_argument, named, seconds};
 use super::server::Catcher;
-use crate::binding::argument::one_of;
+use crate::binding::argument::{none_unknown, one_of};
 use crate::binding::username;
 use crate::catcher::{self, Credentials, Dialect, Mechanism, Offer, Offers, Settings, TlsMode};
 
@@ -79,7 +80,12 @@ impl Catcher {
         hostname: "str" = "localhost",
         authority: "str | os.PathLike[str] | None" = None,
         allow_remote: "bool" = false,
-    ))]
+        **unknown: "typing.Never",
+    ), text_signature = "(host='127.0.0.1', port=0, *, tls='starttls', protocol='smtp', unix=None, username=None, \
+        user=None, password=None, token=None, any_login=False, require_auth=False, require_tls=False, \
+        auth_before_tls=False, extensions=None, without=None, mechanisms=None, max_size=33554432, \
+        max_recipients=1000, max_messages=None, max_connections=1000, idle_timeout=300.0, keep=1000, \
+        hostname='localhost', authority=None, allow_remote=False)")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         py: Python<'_>,
@@ -108,7 +114,9 @@ impl Catcher {
         #[pyo3(from_py_with = given::hostname)] hostname: &str,
         #[pyo3(from_py_with = given::authority)] authority: Option<PathBuf>,
         #[pyo3(from_py_with = given::allow_remote)] allow_remote: bool,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        none_unknown("Catcher", &py.get_type::<Self>(), unknown)?;
         let or_random = |given: Option<String>| given.map_or_else(|| catcher::random_hex(12), Ok);
         let credentials = Credentials {
             any: any_login,

@@ -17,6 +17,13 @@ rsmtp.AsyncSmtpClient("localhost", tls="startls")  # refused
 rsmtp.send(letter, host="localhost", tls="startls")  # refused
 rsmtp.Catcher(tls="startls")  # refused
 testing.SmtpServer(tls="startls")  # refused
+
+# Names of arguments.
+rsmtp.TlsConfig(cafile="ca.pem")  # refused
+rsmtp.Catcher(user_name="ann")  # refused
+rsmtp.Catcher().fault("RCPT", replay=(450, "later"))  # refused
+
+# Words again.
 wrong: Tls = "startls"  # refused
 
 # Addresses.

@@ -1,6 +1,5 @@
 //! The names of `Message`'s arguments, for the sentence about one that is misspelt.
 
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 
@@ -30,17 +29,15 @@ pub(crate) fn check(class: &Bound<'_, PyType>, given: &Bound<'_, PyDict>) -> PyR
         if text.to_str().is_ok_and(|text| NAMES.contains(&text)) {
             continue;
         }
-        let ours = py.get_type::<super::message::Message>().getattr("__init__")?;
+        let message = py.get_type::<super::message::Message>();
+        let ours = message.getattr("__init__")?;
         if !class.getattr("__init__")?.is(&ours) {
             return Ok(());
         }
-        let meant: String =
-            py.import("rsmtp._common.arguments")?.call_method1("meant", (text, NAMES.to_vec()))?.extract()?;
         let class = class.name()?;
-        return Err(PyTypeError::new_err(format!(
-            "{class}() got an unexpected keyword argument {}{meant}",
-            text.repr()?
-        )));
+        let made =
+            py.import("rsmtp._common.arguments")?.call_method1("unexpected", (class, text, message))?;
+        return Err(PyErr::from_value(made));
     }
     Ok(())
 }
