@@ -129,6 +129,7 @@ fn ask(session: &mut Session, body: &Body) {
         mail_parameters: Vec::new(),
         recipients: vec!["bob@example.org".parse().expect("an address")],
         rcpt_parameters: Vec::new(),
+        options: None,
         cautious: false,
         body: body.clone(),
     };

@@ -4,11 +4,12 @@
 use rsmtp::protocol::auth::{ChannelBinding, Credentials, Mechanism, Secret};
 use rsmtp::protocol::command::Command;
 use rsmtp::protocol::session::{Options, Plaintext};
-use rsmtp::protocol::transaction::{Fate, Transaction, Verdict};
+use rsmtp::protocol::transaction::{DeliveryOptions, Fate, MailOption, RcptOption, Transaction, Verdict};
 use rsmtp::protocol::{Body, Error, Event, Request, Session, Step};
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pace {
@@ -96,7 +97,7 @@ fn replay(name: &str, text: &str, pace: Pace) {
                     name: if name == "tls-exporter" { "tls-exporter" } else { "tls-server-end-point" },
                     data: (0..octets.parse().expect(&context)).collect(),
                 });
-                replay.session.tls_established(binding);
+                replay.session.tls_established(binding, rest != "unverified");
                 replay.pump();
             }
             "=" => {
@@ -261,11 +262,12 @@ fn parse(words: &[&str], content: String, context: &str) -> Request {
         )),
         ["rcpt", path] => Request::Command(Command::Rcpt(path.parse().expect(context), Vec::new())),
         ["data"] => Request::MailData(body()),
-        ["send", from, to] => Request::Transaction(Transaction {
+        ["send", from, to, ref options @ ..] => Request::Transaction(Transaction {
             reverse_path: from.parse().expect(context),
             mail_parameters: Vec::new(),
             recipients: to.split(',').map(|path| path.parse().expect(context)).collect(),
             rcpt_parameters: Vec::new(),
+            options: (!options.is_empty()).then(|| Arc::new(delivery(options, context))),
             cautious: false,
             body: body(),
         }),
@@ -276,6 +278,31 @@ fn parse(words: &[&str], content: String, context: &str) -> Request {
         ["free", ..] => Request::Command(Command::Free(words[1..].join(" ").parse().expect(context))),
         _ => panic!("{context}: no such request"),
     }
+}
+
+/// Options of MAIL, of RCPT (`b@example.org:NOTIFY=NEVER` are one recipient's own), `if-offered`.
+fn delivery(words: &[&str], context: &str) -> DeliveryOptions {
+    let mut options = DeliveryOptions::default();
+    for word in words {
+        if *word == "if-offered" {
+            options.if_offered = true;
+            continue;
+        }
+        let (whose, text) = match word.split_once(':').filter(|(whose, _)| whose.contains('@')) {
+            Some((address, text)) => (Some(address), text),
+            None => (None, *word),
+        };
+        let (keyword, value) = text.split_once('=').map_or((text, None), |(k, v)| (k, Some(v)));
+        match (MailOption::read(keyword, value), RcptOption::read(keyword, value), whose) {
+            (Some(option), _, None) => options.mail.push(option.expect(context)),
+            (_, Some(option), None) => options.rcpt.push(option.expect(context)),
+            (_, Some(option), Some(address)) => {
+                options.own.entry(address.to_owned()).or_default().push(option.expect(context));
+            }
+            _ => panic!("{context}: what is {word:?}?"),
+        }
+    }
+    options
 }
 
 fn describe(event: &Event) -> String {

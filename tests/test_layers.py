@@ -156,10 +156,12 @@ def test_python_decides_by_no_reply_code_of_its_own():
 # names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_common", "errors", "display"}, set()),
-    "messages": ({"message", "email", "typing"}, {"ground"}),
+    "messages": ({"message", "email"}, {"ground"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
-    "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib"}, {"ground", "transport"}),
+    "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib", "envelope"}, {"ground", "transport"}),
+    # Names types of all of them; annotations everywhere may use it.
+    "annotations": ({"typing"}, {"ground", "messages", "clients"}),
     "mailers": ({"_mailer", "_aio", "mailer"}, {"ground", "transport", "credentials", "clients"}),
     "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
     "testing": ({"testing", "pytest_plugin"}, {"ground"}),
@@ -219,6 +221,7 @@ PUBLIC = {
     *("aio", "aiosmtplib", "celery", "cli", "client", "credentials", "demo", "display", "django"),
     *(
         "email",
+        "envelope",
         "errors",
         "fastapi",
         "flask",

@@ -69,6 +69,7 @@ fn through_a_session(content: &[u8], offer: &str, replies: &[&str]) -> Vec<u8> {
         mail_parameters: Vec::new(),
         recipients: vec!["b@example.org".parse().unwrap()],
         rcpt_parameters: Vec::new(),
+        options: None,
         cautious: false,
         body: Body::new(content.to_vec()),
     };

@@ -226,7 +226,7 @@ impl Run {
 
     fn secure(&mut self) {
         if self.session.is_upgrading() {
-            self.session.tls_established(None);
+            self.session.tls_established(None, true);
             assert_eq!(self.session.extensions().iter().count(), 0, "learnt before TLS, known after it");
             assert!(self.session.is_secure());
         }
@@ -246,6 +246,7 @@ impl Run {
             mail_parameters: Vec::new(),
             recipients: recipients.collect(),
             rcpt_parameters: Vec::new(),
+            options: None,
             cautious: false,
             body: Body::new(body.clone()),
         };

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from rsmtp.aio import AsyncSmtpClient
     from rsmtp.client import SmtpClient
+    from rsmtp.envelope import DeliverBy, Dsn, Envelope, Rcpt
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.mailer import Mailer
     from rsmtp.message import Message
@@ -53,10 +54,14 @@ __all__ = [
     "CaughtMessage",
     "CaughtTls",
     "Certificate",
+    "DeliverBy",
+    "Dsn",
+    "Envelope",
     "Mailer",
     "Message",
     "Outbox",
     "Progress",
+    "Rcpt",
     "Receipt",
     "Recipient",
     "Report",
@@ -120,10 +125,14 @@ _HOMES = {
     "AsyncMailer": "_aio.mailer",
     "AsyncSending": "_aio.sending",
     "AsyncSmtpClient": "aio",
+    "DeliverBy": "envelope",
+    "Dsn": "envelope",
+    "Envelope": "envelope",
     "Mailer": "mailer",
     "Message": "message",
     "Outbox": "outbox",
     "Progress": "_mailer.progress",
+    "Rcpt": "envelope",
     "Report": "_mailer.report",
     "SmtpClient": "client",
     "Transcript": "_client.transcript",

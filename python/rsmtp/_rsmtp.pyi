@@ -46,6 +46,7 @@ __all__ = [
     "CaughtTls",
     "Certificate",
     "Connection",
+    "DeliveryOptions",
     "Edge",
     "Engine",
     "Exchange",
@@ -731,6 +732,52 @@ class Connection(Operation):
         """
 
 @final
+class DeliveryOptions:
+    """
+    Parameters of MAIL and RCPT that `rsmtp.Envelope` stands for.
+
+    Raises ValueError, naming the argument, for a value that its RFC does not allow. Times are
+    seconds since 1970.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __new__(
+        cls,
+        /,
+        *,
+        ret: str | None = None,
+        envid: str | None = None,
+        require_tls: bool = False,
+        hold_for: SupportsIndex | None = None,
+        hold_until: SupportsIndex | None = None,
+        deliver_by: tuple[SupportsIndex, bool, bool] | None = None,
+        priority: SupportsIndex | None = None,
+        binary: bool = False,
+        notify: SupportsGetItem[int, str] | None = None,
+        own: list[tuple[str, list[str] | None, str | None, int | None]] | None = None,
+        if_offered: bool = False,
+    ) -> DeliveryOptions: ...
+    def __repr__(self, /) -> str: ...
+    @staticmethod
+    def from_dict(told: dict[str, typing.Any]) -> DeliveryOptions:
+        """
+        What `to_dict` has written. ValueError for anything else.
+        """
+    @property
+    def mail(self, /) -> list[str]:
+        """
+        The parameters of MAIL, as they go out where they are offered.
+        """
+    def rcpt(self, /, address: str) -> list[str]:
+        """
+        The parameters of RCPT for an address.
+        """
+    def to_dict(self, /) -> dict[str, typing.Any]:
+        """
+        For JSON; `from_dict` reads it.
+        """
+
+@final
 class Edge:
     """
     One edge of the state machine.
@@ -820,7 +867,7 @@ class Engine:
         self,
         /,
         item: Any,
-        prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]],
+        prepared: tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None],
         suppressed: list[tuple[str, str]] | None = None,
     ) -> Receipt:
         """
@@ -1467,6 +1514,14 @@ class Operation:
         refused recipients for a transaction, the challenge (bytes) of an AUTH
         exchange that the caller answers, None where no reply was waited for.
         """
+    def said_options(
+        self, /, options: DeliveryOptions, recipients: SupportsGetItem[int, str]
+    ) -> tuple[list[str], list[list[str]]]:
+        """
+        What the server is told of delivery options, for a transaction that is said step by step:
+        the parameters of MAIL, and of RCPT for each of these recipients. Raises
+        SMTPNotSupportedError where it can't have the message.
+        """
     def seconds_left(self, /) -> float | None:
         """
         Seconds until the time of what is waited for is up (RFC 5321 4.5.3.2); None
@@ -1607,6 +1662,18 @@ class Receipt:
         Whether the message was sent to every recipient, but for those that are suppressed.
         """
     @property
+    def options(self, /) -> list[str]:
+        """
+        The delivery options of the message that the server was told, as "RET=HDRS": those of an
+        `rsmtp.Envelope`. Each recipient has its own `options`.
+        """
+    @property
+    def options_left_out(self, /) -> list[str]:
+        """
+        The extensions whose options the message went without, as "DSN": the server does not offer
+        them, and the envelope has said `if_offered`.
+        """
+    @property
     def queue_id(self, /) -> str | None:
         """
         The name under which the server took the message, where its answer tells.
@@ -1703,6 +1770,11 @@ class Recipient:
         One that `to_dict` has written. ValueError for anything else.
         """
     @property
+    def options(self, /) -> list[str]:
+        """
+        The delivery options that the server was told with it, as "NOTIFY=SUCCESS".
+        """
+    @property
     def reply(self, /) -> tuple[int, bytes] | None:
         """
         `(code, text)` as smtplib has replies.
@@ -1719,7 +1791,8 @@ class Recipient:
         """
     def to_dict(self, /) -> dict[str, typing.Any]:
         """
-        What it tells, for JSON: address, fate, stage, code, text and transient.
+        What it tells, for JSON: address, fate, stage, code, text, transient and
+        options.
         """
     @property
     def transient(self, /) -> bool:
@@ -1828,6 +1901,7 @@ class Request:
         msg: object,
         mail_options: SupportsGetItem[int, str] | None = None,
         rcpt_options: SupportsGetItem[int, str] | None = None,
+        delivery: DeliveryOptions | None = None,
     ) -> Request | None:
         """
         The transaction of a plain message of ours, its envelope named by its fields. None for
@@ -1884,6 +1958,7 @@ class Request:
         msg: bytes | RenderedMessage,
         mail_options: SupportsGetItem[int, str] | None = None,
         rcpt_options: SupportsGetItem[int, str] | None = None,
+        delivery: DeliveryOptions | None = None,
     ) -> Request:
         """
         A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
@@ -1942,7 +2017,9 @@ class Sending:
         is enough for now. False: there are no more. None: one has to be prepared first, and is
         kept until it is.
         """
-    def put_prepared(self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]]) -> bool:
+    def put_prepared(
+        self, /, prepared: tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]
+    ) -> bool:
         """
         The one that was kept, as `rsmtp._client.outgoing.prepare` has made it ready.
         """
@@ -1955,7 +2032,7 @@ class Sending:
         self,
         /,
         item: object,
-        prepared: tuple[str, list[str], bytes | RenderedMessage, list[str]] | None,
+        prepared: tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None] | None,
         suppressed: list[tuple[str, str]],
     ) -> bool:
         """
@@ -2266,10 +2343,10 @@ def _read_addresses(values: Any, strict: bool) -> list[tuple[str, str]]:
     With `strict`, whatever isn't plainly a list of addresses is one ("", "").
     """
 
-def _ready(item: object) -> tuple[str, list[str], bytes | RenderedMessage, list[str]] | None:
+def _ready(item: object) -> tuple[str, list[str], bytes | RenderedMessage, list[str], None] | None:
     """
-    Sender, recipients, content and MAIL options of a plain message of ours; None for
-    anything else.
+    What `rsmtp._client.outgoing.prepare` returns, of a plain message of ours; None for anything
+    else.
     """
 
 def _rendered(octets: bytes, originals: list[bytes], has_utf8_fields: bool) -> bytes | RenderedMessage:

@@ -12,7 +12,7 @@ from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import hidden, public, shortened
-from rsmtp._mailer.feeding import each_made, feed
+from rsmtp._mailer.feeding import alone, each_made, feed, without_rules
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.servers import Local, Server
 from rsmtp._rsmtp import Engine, Receipt, Sending, _username
@@ -275,8 +275,16 @@ class Mailer(BaseMailer):
 
                         credentials.refuse_asynchronous(argument, secret)
 
-    def send(self, message: rsmtp.typing.Sendable, *, check: bool = True, key: str | None = None) -> Receipt:
-        """Sends one message and tells what became of it.
+    def send(
+        self,
+        message: rsmtp.typing.Sendable,
+        *,
+        envelope: rsmtp.Envelope | None = None,
+        check: bool = True,
+        key: str | None = None,
+    ) -> Receipt:
+        """Sends one message and tells what became of it. An `envelope` names sender and recipients
+        in place of the header, and what is asked of the delivery.
 
         With a `key`, as "invoice/7", it is sent once: the same message with the same key
         gives the first one's receipt, in any process that has the mailer's `outbox`; another
@@ -297,18 +305,19 @@ class Mailer(BaseMailer):
         """
         try:
             if key is not None:
-                return checked(self._kept_in().send(self, message, key=key), check)
+                return checked(self._kept_in().send(self, message, envelope=envelope, key=key), check)
+            item: Any = message if envelope is None else (message, envelope)
             if python_sockets.are_replaced():
-                return checked(self._send_by_thread(message), check)
+                return checked(self._send_by_thread(message, item), check)
             if self._rules is not None:
-                return checked(self._send_by_rules(message), check)
-            return checked(self._engine.send(message, prepare(message)), check)
+                return checked(self._send_by_rules(message, item), check)
+            return checked(self._engine.send(message, prepare(item)), check)
         except BaseException as raised:
             __tracebackhide__ = hidden(raised)
             raise shortened(rsmtp.errors.with_fates(raised))  # noqa: B904
 
-    def _send_by_rules(self, message: rsmtp.typing.Sendable) -> Receipt:
-        ruled = self._rules.apply(message)
+    def _send_by_rules(self, message: rsmtp.typing.Sendable, item: Any) -> Receipt:
+        ruled = self._rules.apply(item)
         if ruled.prepared is None:
             receipt = Receipt._suppressed(message, ruled.suppressed)
         else:
@@ -316,11 +325,15 @@ class Mailer(BaseMailer):
         self._rules.tell(receipt)
         return receipt
 
-    def _send_by_thread(self, message: rsmtp.typing.Sendable) -> Receipt:
+    def _send_by_thread(self, message: rsmtp.typing.Sendable, item: Any) -> Receipt:
         """What is done by sockets that are not Python's is done in a thread of its own, and
         waited for as they want it."""
         try:
-            report = self.send_all([message])
+            messages: Any = [message]
+            if item is not message:
+                ruled = without_rules(item) if self._rules is None else self._rules.apply(item)
+                messages = alone(message, ruled)
+            report = self.send_all(messages)
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
@@ -391,9 +404,9 @@ class Mailer(BaseMailer):
         """Sends all that an iterable gives, many at a time on each session.
 
         Args:
-            messages: messages, or `(from_addr, to_addrs, data)`; with `make`, rows of
-                any kind. A generator is asked for more as room comes free: it may be
-                endless.
+            messages: messages, or `(from_addr, to_addrs, data)`, or either with its envelope:
+                `(message, envelope)`; with `make`, rows of any kind. A generator is asked for
+                more as room comes free: it may be endless.
             stream: yield a receipt for each message as it is settled, instead of
                 returning a Report of all. Not in the order of the messages: `index`
                 and `message` tell which it is.

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAli
 
 from rsmtp._rsmtp import TlsConfig
 from rsmtp.email import headerregistry as _ours
+from rsmtp.envelope import Envelope
 
 __all__ = [
     "Addresses",
@@ -114,8 +115,9 @@ Attachments: TypeAlias = Mapping[str, Content | tuple[Content, str]] | Attachmen
 
 # -- what is sent ----------------------------------------------------------------
 
-# Of an envelope: one address or several; each may be (name, address).
+# Of a transaction: one address or several; each may be (name, address).
 Recipients: TypeAlias = str | Iterable[str | tuple[str, str]]
 MessageData: TypeAlias = bytes | bytearray | memoryview | str | AnyMessage
-# A message, or (from_addr, to_addrs, data).
-Sendable: TypeAlias = AnyMessage | tuple[str | tuple[str, str], Recipients, MessageData]
+_Plain: TypeAlias = AnyMessage | tuple[str | tuple[str, str], Recipients, MessageData]
+# A message, (from_addr, to_addrs, data), or one of them (or data alone) with an rsmtp.Envelope.
+Sendable: TypeAlias = _Plain | tuple[_Plain | MessageData, Envelope]

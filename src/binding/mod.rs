@@ -13,6 +13,7 @@ mod certificate;
 mod conclusion;
 mod connection;
 mod credentials;
+mod delivery_options;
 mod error;
 mod foreign_socket;
 mod logs;
@@ -44,6 +45,8 @@ mod _rsmtp {
     use super::connection::Connection;
     #[pymodule_export]
     use super::credentials::{Exchange, Login};
+    #[pymodule_export]
+    use super::delivery_options::DeliveryOptions;
     #[pymodule_export]
     use super::machine::{Edge, StateMachine, state_machine};
     #[pymodule_export]

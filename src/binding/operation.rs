@@ -4,9 +4,11 @@
 
 use super::attendant::Attending;
 use super::conclusion::settle;
+use super::delivery_options::{DeliveryOptions, texts};
+use super::error::to_python;
 use super::mailer::Serving;
 use super::outcome::{PyReply, extensions_to_python, reply_to_python};
-use super::request::Request;
+use super::request::{Request, parse};
 use super::settings::{Settings, patience};
 use super::ssl_context::Raised;
 use super::tls::TlsFacts;
@@ -64,6 +66,22 @@ impl Operation {
     fn assume(&self, py: Python<'_>, extensions: Vec<(String, String)>) -> PyResult<()> {
         let extensions = extensions.iter().map(|(keyword, parameters)| (keyword, parameters)).collect();
         self.look(py, |operation| operation.session_mut().assume(extensions))
+    }
+
+    /// What the server is told of delivery options, for a transaction that is said step by step:
+    /// the parameters of MAIL, and of RCPT for each of these recipients. Raises
+    /// SMTPNotSupportedError where it can't have the message.
+    fn said_options(
+        &self,
+        py: Python<'_>,
+        options: &DeliveryOptions,
+        recipients: Vec<String>,
+    ) -> PyResult<(Vec<String>, Vec<Vec<String>>)> {
+        let said = self.look(py, |operation| operation.session().said_options(&options.options))?;
+        let said = said.map_err(|error| to_python(py, &error))?;
+        let of_each: PyResult<Vec<_>> =
+            recipients.iter().map(|one| Ok(texts(said.rcpt(&parse("to_addrs", one)?)))).collect();
+        Ok((texts(said.mail()), of_each?))
     }
 
     /// Limits in seconds: for each stage (None: those of RFC 5321 4.5.3.2) and

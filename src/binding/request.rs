@@ -1,6 +1,7 @@
 //! Requests: arguments parsed into the engine's types before anything is sent.
 
 use super::credentials::{Login, credentials, secret};
+use super::delivery_options::DeliveryOptions;
 use super::error::{bad_argument, to_python};
 use super::message::{MailData, Ready, ready};
 use super::ssl_context::Raised;
@@ -8,11 +9,11 @@ use super::tls::{layer_for, make_layer};
 use crate::address::{ForwardPath, ReversePath};
 use crate::driver::{Operation, Until};
 use crate::protocol;
-use crate::protocol::Error;
 use crate::protocol::auth::Credentials;
 use crate::protocol::command::{BadText, ClientName, Command, Letters, LineText, Parameter};
 use crate::protocol::opening::{Plan, Security};
-use crate::protocol::transaction::Transaction;
+use crate::protocol::transaction::{self, Transaction};
+use crate::protocol::{Body, Error};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -313,24 +314,23 @@ impl Request {
     /// A whole mail transaction (RFC 5321 3.3). SIZE, BODY and SMTPUTF8 are
     /// added where the server offers and the message needs them.
     #[staticmethod]
-    #[pyo3(signature = (from_addr, to_addrs, msg: "bytes | RenderedMessage", mail_options=None, rcpt_options=None))]
+    #[pyo3(signature = (
+        from_addr, to_addrs, msg: "bytes | RenderedMessage", mail_options=None, rcpt_options=None,
+        delivery=None
+    ))]
     fn transaction(
         from_addr: &str,
         to_addrs: Vec<String>,
         msg: MailData,
         mail_options: Option<Vec<String>>,
         rcpt_options: Option<Vec<String>>,
+        delivery: Option<&DeliveryOptions>,
     ) -> PyResult<Self> {
         let recipients: PyResult<Vec<ForwardPath>> =
             to_addrs.iter().map(|to| parse("to_addrs", to)).collect();
-        let transaction = Transaction {
-            reverse_path: parse::<ReversePath>("from_addr", from_addr)?,
-            mail_parameters: parameters("mail_options", &mail_options.unwrap_or_default())?,
-            recipients: recipients?,
-            rcpt_parameters: parameters("rcpt_options", &rcpt_options.unwrap_or_default())?,
-            body: msg.into(),
-            cautious: false,
-        };
+        let asked = AskedOptions::read(mail_options, rcpt_options, delivery)?;
+        let transaction =
+            asked.transaction(parse::<ReversePath>("from_addr", from_addr)?, recipients?, msg.into());
         let given = Given { sender: Some(from_addr.to_owned()), recipients: to_addrs };
         Ok(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) })
     }
@@ -338,11 +338,12 @@ impl Request {
     /// The transaction of a plain message of ours, its envelope named by its fields. None for
     /// anything else: `transaction` sends what `rsmtp._client.outgoing` has made of it.
     #[staticmethod]
-    #[pyo3(signature = (msg: "object", mail_options=None, rcpt_options=None))]
+    #[pyo3(signature = (msg: "object", mail_options=None, rcpt_options=None, delivery=None))]
     fn of_message(
         msg: &Bound<'_, PyAny>,
         mail_options: Option<Vec<String>>,
         rcpt_options: Option<Vec<String>>,
+        delivery: Option<&DeliveryOptions>,
     ) -> PyResult<Option<Self>> {
         let Some(ready) = ready(msg)? else { return Ok(None) };
         let reverse_path = ready.reverse_path();
@@ -351,15 +352,43 @@ impl Request {
             sender: Some(sender.to_string()),
             recipients: recipients.iter().map(ToString::to_string).collect(),
         };
-        let transaction = Transaction {
-            reverse_path,
-            mail_parameters: parameters("mail_options", &mail_options.unwrap_or_default())?,
-            recipients,
-            rcpt_parameters: parameters("rcpt_options", &rcpt_options.unwrap_or_default())?,
-            body: content.into(),
-            cautious: false,
-        };
+        let asked = AskedOptions::read(mail_options, rcpt_options, delivery)?;
+        let transaction = asked.transaction(reverse_path, recipients, content.into());
         Ok(Some(Self { given, ..Self::new(protocol::Request::Transaction(transaction)) }))
+    }
+}
+
+/// The options of a transaction: texts, and typed ones.
+struct AskedOptions {
+    mail: Vec<Parameter>,
+    rcpt: Vec<Parameter>,
+    typed: Option<Arc<transaction::DeliveryOptions>>,
+}
+
+impl AskedOptions {
+    fn read(
+        mail: Option<Vec<String>>,
+        rcpt: Option<Vec<String>>,
+        delivery: Option<&DeliveryOptions>,
+    ) -> PyResult<Self> {
+        let mail = parameters("mail_options", &mail.unwrap_or_default())?;
+        let rcpt = parameters("rcpt_options", &rcpt.unwrap_or_default())?;
+        if let Some(delivery) = delivery {
+            delivery.check_said_once(&mail, &rcpt)?;
+        }
+        Ok(Self { mail, rcpt, typed: delivery.map(|delivery| Arc::clone(&delivery.options)) })
+    }
+
+    fn transaction(self, reverse_path: ReversePath, recipients: Vec<ForwardPath>, body: Body) -> Transaction {
+        Transaction {
+            reverse_path,
+            mail_parameters: self.mail,
+            recipients,
+            rcpt_parameters: self.rcpt,
+            options: self.typed,
+            body,
+            cautious: false,
+        }
     }
 }
 

@@ -30,9 +30,16 @@ impl<P: Payload> Pipeline<P> {
         }
     }
 
-    fn answered(&mut self, outcome: Outcome, sender: &mut Sender<P>, trouble: Option<&Error>, now: Instant) {
+    fn answered(
+        &mut self,
+        mut outcome: Outcome,
+        sender: &mut Sender<P>,
+        trouble: Option<&Error>,
+        now: Instant,
+    ) {
         let Some(mut job) = self.in_flight.pop_front() else { return };
         self.window.answered(job.payload.size(), now);
+        job.past.said = outcome.options.take();
         if outcome.recipients.iter().any(|(_, fate)| !matches!(fate, Fate::Sent(_))) {
             let before = trouble.and_then(|error| error.trace.clone());
             job.past.trace = before.or_else(|| Some(self.trace()));

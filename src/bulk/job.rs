@@ -3,7 +3,7 @@
 use crate::address::{ForwardPath, ReversePath};
 use crate::protocol::command::Parameter;
 use crate::protocol::error::Trace;
-use crate::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
+use crate::protocol::transaction::{DeliveryOptions, Fate, Outcome, SaidOptions, Transaction, Verdict};
 use crate::protocol::{Body, Error, Kind, Stage};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,6 +42,7 @@ pub struct Job<P> {
     pub payload: P,
     pub reverse_path: ReversePath,
     pub mail_parameters: Vec<Parameter>,
+    pub options: Option<Arc<DeliveryOptions>>,
     /// Those that are not settled.
     pub recipients: Vec<ForwardPath>,
     /// Times that the server was asked about it.
@@ -78,6 +79,8 @@ pub(super) struct Past {
     pub trace: Option<Arc<Trace>>,
     /// From its first attempt on.
     pub took: Option<Duration>,
+    /// What the server that was asked last was told of its options.
+    pub said: Option<Box<SaidOptions>>,
 }
 
 impl<P: Payload> Job<P> {
@@ -87,6 +90,7 @@ impl<P: Payload> Job<P> {
             payload,
             reverse_path,
             mail_parameters: Vec::new(),
+            options: None,
             recipients,
             attempts: 0,
             past: Past::default(),
@@ -107,6 +111,7 @@ impl<P: Payload> Job<P> {
             mail_parameters: self.mail_parameters.clone(),
             recipients: self.recipients.iter().take(recipients).cloned().collect(),
             rcpt_parameters: Vec::new(),
+            options: self.options.clone(),
             body: self.payload.body(),
             cautious,
         }
@@ -132,6 +137,7 @@ impl<P: Payload> Job<P> {
             recipients,
             attempts: self.attempts,
             took: self.past.took,
+            options: self.past.said,
             trace: self.past.trace.or_else(|| error.as_ref()?.trace.clone()),
             server,
             error,
@@ -177,6 +183,8 @@ pub struct Receipt<P> {
     pub trace: Option<Arc<Trace>>,
     /// From the first attempt to the last answer; None: there was none.
     pub took: Option<Duration>,
+    /// What the server was told of the delivery options; None where none were asked for.
+    pub options: Option<Box<SaidOptions>>,
 }
 
 impl<P> Receipt<P> {
@@ -207,7 +215,7 @@ const WORDS: usize = 2048;
 /// refusal for every recipient, and the reply to MAIL is the reason, not the replies to
 /// the RCPTs behind it.
 pub(super) fn fates_of(outcome: Outcome) -> Vec<(ForwardPath, Fate)> {
-    let Outcome { verdict, mut recipients } = outcome;
+    let Outcome { verdict, mut recipients, .. } = outcome;
     if let Verdict::SenderRefused(reply) = verdict {
         for (_, fate) in &mut recipients {
             *fate = Fate::Refused(Stage::Mail, reply.clone());

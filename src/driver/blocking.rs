@@ -408,6 +408,7 @@ mod tests {
             mail_parameters: Vec::new(),
             recipients: vec!["b@example.org".parse().unwrap()],
             rcpt_parameters: Vec::new(),
+            options: None,
             body: Body::new(*b"Subject: x\r\n\r\n"),
             cautious: false,
         })

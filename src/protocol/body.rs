@@ -122,6 +122,8 @@ pub struct Body {
     taken: u64,
     /// What lies in memory is looked through once.
     looks: Option<Looks>,
+    /// Its line ends are not ours to change.
+    octet_for_octet: bool,
 }
 
 impl Body {
@@ -140,7 +142,7 @@ impl Body {
     }
 
     fn of(source: Source) -> Self {
-        Self { source, reading: None, taken: 0, looks: None }
+        Self { source, reading: None, taken: 0, looks: None, octet_for_octet: false }
     }
 
     /// Octets, before line ends are made canonical.
@@ -163,8 +165,20 @@ impl Body {
         }
     }
 
+    /// It is binary (RFC 3030 3): nothing of it is changed on the way out.
+    pub(super) fn goes_octet_for_octet(&mut self) {
+        self.octet_for_octet = true;
+    }
+
+    pub(super) fn framing(&self) -> Framing {
+        if self.octet_for_octet { Framing::Binary } else { Framing::Chunk }
+    }
+
     /// What SIZE declares (RFC 1870 5).
     pub fn canonical_size(&mut self) -> u64 {
+        if self.octet_for_octet {
+            return self.len();
+        }
         let canonical = self.is_canonical();
         match &self.source {
             Source::Memory(octets) if canonical => (**octets).as_ref().len() as u64,
@@ -175,7 +189,7 @@ impl Body {
 
     /// Whether it lies in memory as it is to go out: its line ends need no change.
     pub(super) fn is_canonical(&mut self) -> bool {
-        self.looks().is_some_and(|looks| looks.canonical)
+        self.looks().is_some_and(|looks| looks.canonical || self.octet_for_octet)
     }
 
     pub fn is_ascii(&mut self) -> bool {

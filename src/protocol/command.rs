@@ -202,6 +202,11 @@ impl Parameter {
         Self { text: "BODY=8BITMIME".to_owned(), keyword: 4 }
     }
 
+    /// Of a delivery option, which has written it: `KEYWORD` or `KEYWORD=value`.
+    pub(super) fn of_option(keyword: &str, text: String) -> Self {
+        Self { keyword: keyword.len(), text }
+    }
+
     pub fn smtputf8() -> Self {
         Self { text: "SMTPUTF8".to_owned(), keyword: 8 }
     }

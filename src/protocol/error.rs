@@ -153,6 +153,10 @@ pub enum Advice {
     Encrypt,
     /// Encrypt, or allow mail without it.
     EncryptMail,
+    /// Send by TLS, to a server whose certificate is verified.
+    VerifyTheServer,
+    /// Say that the option is wanted where it is offered.
+    AskIfOffered,
     /// Do without CHUNKING.
     WithoutChunking,
     /// Do without TLS, in words, if the network is trusted.
@@ -203,6 +207,8 @@ impl Advice {
             Self::ShakeHands => "shake hands",
             Self::Encrypt => "encrypt",
             Self::EncryptMail => "encrypt mail",
+            Self::VerifyTheServer => "verify the server",
+            Self::AskIfOffered => "ask if offered",
             Self::WithoutChunking => "do without chunking",
             Self::TrustTheNetwork => "trust the network",
             Self::Connect => "connect",

@@ -12,6 +12,9 @@ pub enum Framing {
     Data,
     /// After BDAT: counted octets, nothing stuffed, nothing appended.
     Chunk,
+    /// After BDAT, of a message with BODY=BINARYMIME: the octets are counted, and nothing of
+    /// them is changed (RFC 3030 3).
+    Binary,
 }
 
 /// Turns content into mail data, piece by piece.
@@ -30,6 +33,9 @@ impl Encoder {
 
     /// Appends the next piece of content to `out`.
     pub fn encode(&mut self, content: &[u8], out: &mut Vec<u8>) {
+        if self.framing == Framing::Binary {
+            return out.extend_from_slice(content);
+        }
         if content.is_empty() {
             return;
         }
@@ -77,7 +83,7 @@ impl Encoder {
             return 0;
         }
         match self.framing {
-            Framing::Chunk => whole.len(),
+            Framing::Chunk | Framing::Binary => whole.len(),
             Framing::Data => memchr::memmem::find(whole, b"\n.").map_or(whole.len(), |line_end| line_end + 1),
         }
     }

@@ -185,7 +185,8 @@ impl Outgoing {
     /// Starts mail data in chunks and says the first one; `go_on_with_chunks`
     /// lets the others follow.
     pub(super) fn first_chunk(&mut self, body: Body) -> Result<(), Unreadable> {
-        self.chunks = Some((body, Encoder::new(Framing::Chunk)));
+        let encoder = Encoder::new(body.framing());
+        self.chunks = Some((body, encoder));
         self.chunks_wanted = false;
         self.next_chunk()
     }

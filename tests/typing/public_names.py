@@ -13,6 +13,7 @@ from pathlib import Path
 
 import rsmtp
 from rsmtp import aio, aiosmtplib, credentials, errors, inbox, smtplib, testing
+from rsmtp import envelope as envelopes
 from rsmtp import typing as types
 from rsmtp.aiosmtplib.errors import SMTPException as TheirException
 from rsmtp.email import (
@@ -226,6 +227,34 @@ def many(names: list[str]) -> list[types.Sendable]:
         for one in mailer.send_all(names, make=greeting, stream=True, progress=progress, total=3):
             print(one.index, one.ok)
     return report.to_retry
+
+
+def enveloped(mailer: rsmtp.Mailer, client: rsmtp.SmtpClient) -> list[str]:
+    dsn = rsmtp.Dsn(notify=["success", "failure"], orcpt="root@example.org")
+    bob = rsmtp.Rcpt("bob@example.org", dsn=dsn, valid_since=datetime.datetime.now(datetime.UTC))
+    carol: envelopes.Notice = "never"
+    envelope = rsmtp.Envelope(
+        "ann@example.org",
+        [bob, "carol@example.org", ("Dora", "dora@example.org")],
+        dsn=rsmtp.Dsn(notify=carol, ret="headers", envid="7"),
+        require_tls=True,
+        tls_optional=False,
+        hold_for=datetime.timedelta(hours=1),
+        hold_until=None,
+        deliver_by=rsmtp.DeliverBy(7200, "return", trace=True),
+        priority=3,
+        binary=False,
+        if_offered=True,
+    )
+    message = next(messages())
+    print(rsmtp.Envelope.of(message), rsmtp.Envelope.from_dict(envelope.to_dict()))
+    print(envelope.mail_options, envelope.rcpt_options, envelope.addresses, envelope.sender)
+    client.send_message(message, envelope=envelope)
+    client.sendmail(None, None, b"Subject: hi\n\nhi\n", envelope=envelope)
+    mailer.send_all([(message, envelope), (b"Subject: hi\n\nhi\n", envelope), message])
+    rsmtp.send(message, "smtp://localhost", envelope=envelope)
+    receipt = mailer.send(message, envelope=envelope)
+    return receipt.options + receipt.options_left_out + receipt.recipients[0].options
 
 
 def kept(mailer: rsmtp.Mailer, connection: sqlite3.Connection) -> dict[str, int]:

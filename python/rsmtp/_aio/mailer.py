@@ -8,7 +8,7 @@ from rsmtp._aio.pool import AsyncPool
 from rsmtp._aio.sending import AsyncSending
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import hidden, shortened
-from rsmtp._mailer.feeding import each_made
+from rsmtp._mailer.feeding import alone, each_made, without_rules
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
 from rsmtp.mailer import BaseMailer, an_outbox, check_many, checked
@@ -31,7 +31,12 @@ class AsyncMailer(BaseMailer):
         self._pool = AsyncPool(lambda: self._engine)
 
     async def send(
-        self, message: rsmtp.typing.Sendable, *, check: bool = True, key: str | None = None
+        self,
+        message: rsmtp.typing.Sendable,
+        *,
+        envelope: rsmtp.Envelope | None = None,
+        check: bool = True,
+        key: str | None = None,
     ) -> Receipt:
         """Sends one message and tells what became of it, as `Mailer.send` does.
 
@@ -40,12 +45,17 @@ class AsyncMailer(BaseMailer):
         """
         if key is not None:
             try:
-                return checked(await self._kept_in().asend(self, message, key=key), check)
+                return checked(await self._kept_in().asend(self, message, envelope=envelope, key=key), check)
             except Exception as raised:
                 __tracebackhide__ = hidden(raised)
                 raise shortened(raised)  # noqa: B904
+        messages: Any = [message]
         try:
-            report = await self._sending([message], False, None, None, recorded=True)
+            if envelope is not None:
+                item = message, envelope
+                ruled = without_rules(item) if self._rules is None else await self._rules.apply_awaited(item)
+                messages = alone(message, ruled)
+            report = await self._sending(messages, False, None, None, recorded=True)
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import rsmtp
 from rsmtp._common import arguments
-from rsmtp._rsmtp import Message, RenderedMessage, _envelope_addresses, _ready, _rendered, needs_smtputf8
+from rsmtp._rsmtp import (
+    DeliveryOptions,
+    Message,
+    RenderedMessage,
+    _envelope_addresses,
+    _ready,
+    _rendered,
+    needs_smtputf8,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    Prepared: TypeAlias = tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]
 
 # Characters of a field whose addresses are kept, and how many fields are.
 _SHORT = 256
@@ -17,8 +27,8 @@ _MANY = 256
 _KNOWN: dict[tuple[str, str, bool], tuple[str, ...]] = {}
 
 
-class Envelope:
-    """Who sends and who receives, apart from what the headers say."""
+class Paths:
+    """The reverse-path and the forward-paths of a message, apart from what the headers say."""
 
     __slots__ = ("recipients", "sender")
 
@@ -34,7 +44,7 @@ class Envelope:
 
 def envelope_of(
     msg: Any, from_addr: str | None, to_addrs: rsmtp.typing.Recipients | None, *, like_smtplib: bool = False
-) -> Envelope:
+) -> Paths:
     """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6). ValueError for a
     message without a sender or a recipient. `like_smtplib`: an address without a domain may
     stand beside others in a field, and a ported program may send to no recipient (smtplib
@@ -68,7 +78,7 @@ def envelope_of(
         ]
         if not to_addrs and (ours or not like_smtplib):
             raise _no_recipient(fields)
-    return Envelope(from_addr, recipients_of(to_addrs))
+    return Paths(from_addr, recipients_of(to_addrs))
 
 
 def _no_recipient(fields: Sequence[tuple[str, Sequence[Any]]]) -> ValueError:
@@ -84,10 +94,10 @@ def recipients_of(to_addrs: Any) -> list[str]:
         return [arguments.text("to_addrs", to_addrs)]
     if to_addrs is None or isinstance(to_addrs, (bytes, bytearray)) or not hasattr(to_addrs, "__iter__"):
         raise TypeError(f"to_addrs: a str or a list of them is wanted, not {type(to_addrs).__name__}")
-    return [arguments.text("to_addrs", _one("to_addrs", address)) for address in to_addrs]
+    return [arguments.text("to_addrs", one_address("to_addrs", address)) for address in to_addrs]
 
 
-def _one(argument: str, address: Any) -> Any:
+def one_address(argument: str, address: Any) -> Any:
     """One address out of (name, address). A tuple of two is nothing else: what stands in the
     name may come from a form, and is no recipient."""
     if not isinstance(address, tuple):
@@ -200,9 +210,9 @@ def wants_smtputf8(msg: Any) -> bool:
     return bool(getattr(getattr(msg, "policy", None), "utf8", False))
 
 
-def smtputf8_options(envelope: Envelope, content: bytes | RenderedMessage) -> list[str]:
+def smtputf8_options(paths: Paths, content: bytes | RenderedMessage) -> list[str]:
     """What MAIL says where an address or a field is in UTF-8 (RFC 6531 3.4)."""
-    needed = envelope.needs_smtputf8 or getattr(content, "_has_utf8_fields", False)
+    needed = paths.needs_smtputf8 or getattr(content, "_has_utf8_fields", False)
     return ["SMTPUTF8", "BODY=8BITMIME"] if needed else []
 
 
@@ -219,27 +229,31 @@ def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
     raise TypeError(f"msg: bytes, str or a message is wanted, not {type(msg).__name__}")
 
 
-def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[str]]:
-    """Sender, recipients, content and MAIL options of what a Mailer is given: a message,
-    or (from_addr, to_addrs, data). TypeError for anything else."""
+def prepare(item: Any) -> Prepared:
+    """Sender, recipients, content, MAIL options and delivery options of what a Mailer is given: a
+    message, (from_addr, to_addrs, data), or one of them with an `rsmtp.Envelope`. TypeError for
+    anything else."""
     # What is plain the engine reads by itself; it would make the same of it as the rest here.
     if (plain := _ready(item)) is not None:
         return plain
     if isinstance(item, tuple):
+        if len(item) == 2:
+            return _prepare_enveloped(*item)
         if len(item) != 3:
             raise TypeError(f"message: (from_addr, to_addrs, data) is wanted, not a tuple of {len(item)}")
         from_addr, to_addrs, data = item
         if isinstance(to_addrs, tuple) and any(isinstance(address, str) for address in to_addrs):
-            to_addrs = _one("to_addrs", to_addrs)
+            to_addrs = one_address("to_addrs", to_addrs)
         return (
-            arguments.text("from_addr", _one("from_addr", from_addr)),
+            arguments.text("from_addr", one_address("from_addr", from_addr)),
             recipients_of(to_addrs),
             content_of(data),
             [],
+            None,
         )
     if hasattr(item, "_prepared_for_sending"):
         # Out of an outbox: it was made ready when it was put there.
-        ready: tuple[str, list[str], bytes | RenderedMessage, list[str]] = item._prepared_for_sending()
+        ready: Prepared = item._prepared_for_sending()
         return ready
     if not hasattr(item, "get_all"):
         kind = type(item).__name__
@@ -247,13 +261,72 @@ def prepare(item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[st
     return prepare_for(envelope_of(item, None, None), item)
 
 
-def prepare_for(envelope: Envelope, item: Any) -> tuple[str, list[str], bytes | RenderedMessage, list[str]]:
+def prepare_for(paths: Paths, item: Any, delivery: DeliveryOptions | None = None) -> Prepared:
     """As `prepare`, of a message whose envelope is another matter than its header."""
     # Which servers there are to take it is not known here: fields are written in ASCII,
     # unless they are signed as they are.
-    utf8 = envelope.needs_smtputf8 or (wants_smtputf8(item) and "DKIM-Signature" in item)
+    utf8 = paths.needs_smtputf8 or (wants_smtputf8(item) and "DKIM-Signature" in item)
     content = render(item, utf8=utf8)
-    return envelope.sender, envelope.recipients, content, smtputf8_options(envelope, content)
+    return paths.sender, paths.recipients, content, smtputf8_options(paths, content), delivery
+
+
+def _prepare_enveloped(item: Any, given: Any) -> Prepared:
+    """`prepare` of a message with its envelope."""
+    envelope = an_envelope("message", given)
+    if not hasattr(item, "get_all"):
+        if not isinstance(item, tuple):
+            # Octets have no header that could name what the envelope doesn't.
+            for name, value in (("sender", envelope.sender), ("recipients", envelope.recipients)):
+                if value is None:
+                    kind = type(item).__name__
+                    raise ValueError(f"{name}: the envelope names none, and {kind} has no header")
+            item = (envelope.sender, envelope.addresses, item)
+        elif envelope.sender is not None or envelope.recipients is not None:
+            raise ValueError("envelope: (from_addr, to_addrs, data) names sender and recipients already")
+        refuse_field(envelope)
+        return (*prepare(item)[:4], envelope._delivery)
+    item = with_field(item, envelope)
+    if envelope.sender is None and envelope.recipients is None:
+        return (*prepare(item)[:4], envelope._delivery)
+    return prepare_for(envelope_of(item, envelope._from, envelope.addresses), item, envelope._delivery)
+
+
+class OptionsAlone:
+    """The options of an envelope whose addresses are named beside it."""
+
+    sender = _from = recipients = addresses = None
+    tls_optional = False
+
+    def __init__(self, delivery: DeliveryOptions) -> None:
+        self._delivery = delivery
+
+
+def an_envelope(argument: str, given: Any) -> rsmtp.Envelope:
+    if not hasattr(given, "_delivery"):
+        raise arguments.wanted(argument, "an rsmtp.Envelope", given)
+    found: rsmtp.Envelope = given
+    return found
+
+
+def with_field(msg: Any, envelope: rsmtp.Envelope) -> Any:
+    """The message with the field that an envelope asks for (RFC 8689 5). The caller's own is not
+    changed."""
+    if not envelope.tls_optional:
+        return msg
+    import copy
+
+    sent = copy.copy(msg)
+    del sent["TLS-Required"]
+    sent["TLS-Required"] = "No"
+    return sent
+
+
+def refuse_field(envelope: rsmtp.Envelope) -> None:
+    if envelope.tls_optional:
+        raise ValueError(
+            "tls_optional: it is a field of the message (TLS-Required: No), and ready data is sent as it is: "
+            "write the field there"
+        )
 
 
 # What ends a field early (RFC 5322 2.2): a name with these, a line end that no folding

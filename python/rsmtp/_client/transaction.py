@@ -9,7 +9,14 @@ from rsmtp._client.conversation import LINE_BY_LINE
 from rsmtp._client.script import Reply
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
-from rsmtp._rsmtp import COMPLETED, SERVICE_NOT_AVAILABLE, WILL_FORWARD, RenderedMessage, Request
+from rsmtp._rsmtp import (
+    COMPLETED,
+    SERVICE_NOT_AVAILABLE,
+    WILL_FORWARD,
+    DeliveryOptions,
+    RenderedMessage,
+    Request,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,23 +34,27 @@ _ALL_STEPS = ("sendmail", *_STEP_BY_STEP, *LINE_BY_LINE)
 class Transaction(Connecting):
     def _rsmtp_sendmail(
         self,
-        from_addr: str,
-        to_addrs: rsmtp.typing.Recipients,
+        from_addr: str | None,
+        to_addrs: rsmtp.typing.Recipients | None,
         msg: rsmtp.typing.MessageData,
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
+        *,
+        envelope: rsmtp.Envelope | None = None,
     ) -> Steps[dict[str, Reply]]:
         """A whole mail transaction (RFC 5321 3.3).
 
         Args:
-            from_addr: the reverse-path; "" is the null reverse-path.
-            to_addrs: one address or many.
+            from_addr: the reverse-path; "" is the null reverse-path. None: the envelope's.
+            to_addrs: one address or many. None: the envelope's.
             msg: bytes, str (sent as UTF-8), or a message. Line ends become CRLF.
                 Large bodies are encoded, and attached files read, in small pieces while
                 they are sent.
             mail_options, rcpt_options: as "BODY=8BITMIME"; SIZE, BODY and
                 SMTPUTF8 are added where the message needs and the server offers
                 them.
+            envelope: what else is asked of its delivery; an option of it can't be said in
+                `mail_options` or `rcpt_options`, too.
 
         Returns the refused recipients with (code, text) for each; the dict is empty if
         all were accepted. Raises SMTPRecipientsRefused (all of them),
@@ -57,22 +68,27 @@ class Transaction(Connecting):
             yield self._rsmtp_own.ehlo_or_helo_if_needed()
         if not self._rsmtp_is_settled:
             yield from self._rsmtp_starttls_if_needed()
-        arguments.text("from_addr", from_addr)
+        delivery = None
+        if envelope is not None:
+            from_addr, to_addrs, delivery = _enveloped(envelope, from_addr, to_addrs)
+            outgoing.refuse_field(envelope)
+        sender = arguments.text("from_addr", from_addr)
         recipients = outgoing.recipients_of(to_addrs)
         content = outgoing.content_of(msg)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
         if self._rsmtp_overrides(*_STEP_BY_STEP, *LINE_BY_LINE):
             refused: dict[str, Reply] = yield from _by_steps(
-                self, from_addr, recipients, content, mail_options, rcpt_options
+                self, sender, recipients, content, mail_options, rcpt_options, delivery
             )
             return refused
         request = Request.transaction(
-            from_addr,
+            sender,
             recipients,
             content,
             outgoing.options_of("mail_options", mail_options),
             outgoing.options_of("rcpt_options", rcpt_options),
+            delivery,
         )
         # No method is overridden, as was just checked: the engine does it all.
         refused = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
@@ -85,27 +101,36 @@ class Transaction(Connecting):
         to_addrs: rsmtp.typing.Recipients | None = None,
         mail_options: Sequence[str] = (),
         rcpt_options: Sequence[str] = (),
+        *,
+        envelope: rsmtp.Envelope | None = None,
     ) -> Steps[dict[str, Reply]]:
         """Sends a message (ours or the standard library's). The envelope comes from its
         headers: Sender, or else From; To, Cc and Bcc; or their Resent- forms. Bcc is
         never sent. Returns and raises as `sendmail`, and ValueError for a message without
-        a sender or a recipient, and for more than one block of Resent- fields.
+        a sender or a recipient, and for more than one block of Resent- fields. What `envelope`
+        names goes before what the headers do.
         """
         if self._rsmtp_is_to_be_introduced:
             yield self._rsmtp_own.ehlo_or_helo_if_needed()
         if not self._rsmtp_is_settled:
             yield from self._rsmtp_starttls_if_needed()
         arguments.maybe_text("from_addr", from_addr)
+        delivery = None
+        if envelope is not None:
+            from_addr, to_addrs, delivery = _enveloped(envelope, from_addr, to_addrs)
+            msg = outgoing.with_field(msg, envelope)
         mail_options = outgoing.options_of("mail_options", mail_options)
         if from_addr is None and to_addrs is None and not self._rsmtp_overrides(*_ALL_STEPS):
             # A plain message of ours the engine reads by itself.
-            request = Request.of_message(msg, mail_options, outgoing.options_of("rcpt_options", rcpt_options))
+            request = Request.of_message(
+                msg, mail_options, outgoing.options_of("rcpt_options", rcpt_options), delivery
+            )
             if request is not None:
                 plain: dict[str, Reply] = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
                 return plain
         # smtplib's own callers send to "root, postmaster".
-        envelope = outgoing.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
-        utf8 = envelope.needs_smtputf8
+        paths = outgoing.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
+        utf8 = paths.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
             raise rsmtp.errors.SMTPNotSupportedError(
                 "One or more source or delivery addresses require internationalized email support, "
@@ -113,13 +138,34 @@ class Transaction(Connecting):
             )
         utf8 = utf8 or (outgoing.wants_smtputf8(msg) and self.has_extn("smtputf8"))
         content = outgoing.render(msg, utf8=utf8)
-        mail_options = (*mail_options, *outgoing.smtputf8_options(envelope, content))
+        mail_options = (*mail_options, *outgoing.smtputf8_options(paths, content))
         if self._rsmtp_overrides("sendmail"):
             content = _as_bytes(self, content)
+        # An overridden method may not know an envelope.
+        options = {} if delivery is None else {"envelope": outgoing.OptionsAlone(delivery)}
         refused: dict[str, Reply] = yield self._rsmtp_own.sendmail(
-            envelope.sender, envelope.recipients, content, mail_options, rcpt_options
+            paths.sender, paths.recipients, content, mail_options, rcpt_options, **options
         )
         return refused
+
+
+def _enveloped(
+    given: Any, from_addr: str | None, to_addrs: Any
+) -> tuple[str | None, Any, DeliveryOptions | None]:
+    """Sender and recipients, of the arguments or of the envelope, and its options."""
+    envelope = outgoing.an_envelope("envelope", given)
+    for name, argument, value in (
+        ("sender", from_addr, envelope.sender),
+        ("recipients", to_addrs, envelope.recipients),
+    ):
+        if argument is not None and value is not None:
+            which = "from_addr" if name == "sender" else "to_addrs"
+            raise ValueError(f"{which}: the envelope names its {name}, too: say it in one place")
+    return (
+        envelope._from if from_addr is None else from_addr,
+        envelope.addresses if to_addrs is None else to_addrs,
+        envelope._delivery,
+    )
 
 
 def _as_bytes(client: Any, content: bytes | RenderedMessage) -> bytes:
@@ -142,6 +188,7 @@ def _by_steps(
     content: bytes | RenderedMessage,
     mail_options: Sequence[str],
     rcpt_options: Sequence[str],
+    delivery: DeliveryOptions | None,
 ) -> Steps[dict[str, Reply]]:
     """The transaction through the client's methods, for a subclass that overrides
     some of them."""
@@ -157,6 +204,10 @@ def _by_steps(
 
     content = _fitted(client, content)
     options = list(mail_options)
+    of_each: Sequence[Sequence[str]] = [()] * len(recipients)
+    if delivery is not None:
+        said, of_each = client._rsmtp_talk().said_options(delivery, recipients)
+        options += said
     if client.has_extn("size"):
         options.insert(0, f"SIZE={len(content)}")
     code, text = yield client.mail(sender, options)
@@ -164,8 +215,8 @@ def _by_steps(
         yield from give_up(code)
         raise rsmtp.errors.SMTPSenderRefused(code, text, sender)
     refused: dict[str, Reply] = {}
-    for recipient in recipients:
-        code, text = yield client.rcpt(recipient, rcpt_options)
+    for recipient, own in zip(recipients, of_each, strict=True):
+        code, text = yield client.rcpt(recipient, [*rcpt_options, *own] if own else rcpt_options)
         if code not in (COMPLETED, WILL_FORWARD):
             refused[recipient] = (code, text)
         if code == SERVICE_NOT_AVAILABLE:

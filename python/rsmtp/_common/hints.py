@@ -48,6 +48,16 @@ TABLE = {
         ': call starttls() first, or say tls="none" if you trust the network between',
         terminal="Use TLS: smtp:// without ?tls=none, or smtps://.",
     ),
+    "verify the server": Words(
+        hint="REQUIRETLS goes to a server alone that is known by its certificate: use TLS with "
+        "verification, or leave out require_tls.",
+        terminal="REQUIRETLS goes to a server alone that is known by its certificate: use TLS without "
+        "--insecure, or leave out --require-tls.",
+    ),
+    "ask if offered": Words(
+        hint="With Envelope(..., if_offered=True) the message goes to such a server without this option.",
+        terminal="With --if-offered the message goes to such a server without this option.",
+    ),
     "do without chunking": Words(", say chunking=False"),
     "trust the network": Words(
         ', and nothing goes out in plaintext unless that is said: with tls="none", if you trust the '

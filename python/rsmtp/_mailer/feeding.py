@@ -24,6 +24,16 @@ class Ruled:
         self.suppressed = suppressed
 
 
+def alone(message: Any, ruled: Ruled) -> Iterator[Ruled]:
+    """One message that was made ready with its envelope; its receipt names the message itself. Not
+    a list, from which the engine takes messages by itself."""
+    yield Ruled(message, ruled.prepared, ruled.suppressed)
+
+
+def without_rules(item: Any) -> Ruled:
+    return Ruled(item, prepare(item), [])
+
+
 class Unmade:
     """A row that no message could be made of, and why."""
 

@@ -45,6 +45,7 @@ def send(
     give_up_after: float | None = None,
     backoff: float = 1.0,
     resend_unknown: bool = False,
+    envelope: rsmtp.Envelope | None = None,
     check: bool = True,
 ) -> rsmtp.Receipt:
     """Sends one message over a session of its own, and waits until its fate is known.
@@ -54,6 +55,8 @@ def send(
 
     Args:
         message: a message, or `(from_addr, to_addrs, data)`.
+        envelope: who sends and who gets it, in place of the header, and what is asked of the
+            delivery.
         url: as for `Mailer`. Default: the variable RSMTP_URL, unless `host` is given.
         check: False returns the receipt also of a message that no recipient got.
 
@@ -75,10 +78,10 @@ def send(
         )
     from rsmtp.mailer import Mailer
 
-    del settings["message"], settings["check"]
+    del settings["message"], settings["envelope"], settings["check"]
     try:
         with Mailer(**settings, keep_idle=0) as mailer:
-            return mailer.send(message, check=check)
+            return mailer.send(message, envelope=envelope, check=check)
     except BaseException as raised:
         __tracebackhide__ = hidden(raised)
         raise shortened(raised)  # noqa: B904
@@ -110,6 +113,7 @@ async def asend(
     give_up_after: float | None = None,
     backoff: float = 1.0,
     resend_unknown: bool = False,
+    envelope: rsmtp.Envelope | None = None,
     check: bool = True,
 ) -> rsmtp.Receipt:
     """`rsmtp.send` for an event loop: the same arguments, receipt and errors.
@@ -122,10 +126,10 @@ async def asend(
     settings = dict(locals())
     from rsmtp._aio.mailer import AsyncMailer
 
-    del settings["message"], settings["check"]
+    del settings["message"], settings["envelope"], settings["check"]
     try:
         async with AsyncMailer(**settings, keep_idle=0) as mailer:
-            return await mailer.send(message, check=check)
+            return await mailer.send(message, envelope=envelope, check=check)
     except BaseException as raised:
         __tracebackhide__ = hidden(raised)
         raise shortened(raised)  # noqa: B904

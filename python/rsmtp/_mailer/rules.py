@@ -6,7 +6,7 @@ from __future__ import annotations
 import fnmatch
 import sys
 
-from rsmtp._client.outgoing import Envelope, addresses_in, prepare, prepare_for
+from rsmtp._client.outgoing import Paths, addresses_in, prepare, prepare_for
 from rsmtp._common import arguments
 from rsmtp._mailer.feeding import Ruled, Unmade
 from rsmtp._rsmtp import _envelope, ascii_host
@@ -48,8 +48,10 @@ class Rules:
     def _asked(self, item: Any) -> Any:
         if self.before_send is None:
             return None
-        # What an outbox has stored is no message any more.
-        return self.before_send(item._for_hooks() if hasattr(item, "_for_hooks") else item)
+        if hasattr(item, "_for_hooks"):
+            # What an outbox has stored is no message any more.
+            return self.before_send(item._for_hooks())
+        return self.before_send(item[0] if _has_envelope(item) else item)
 
     def _answered(self, item: Any, answer: Any) -> Ruled:
         if hasattr(answer, "__await__"):
@@ -57,7 +59,7 @@ class Rules:
             raise TypeError(
                 "before_send: it is asynchronous, and a Mailer can't await it: use an AsyncMailer"
             )
-        sender, recipients, data, options = _prepared(item, answer)
+        sender, recipients, data, options, delivery = _prepared(item, answer)
         sender, recipients = _envelope(sender, recipients)
         if not recipients:
             raise ValueError("to_addrs: the message has no recipients")
@@ -77,7 +79,7 @@ class Rules:
                     kept.append(self._redirect)
         if suppressed:
             _log(suppressed)
-        return Ruled(item, (sender, kept, data, options) if kept else None, suppressed)
+        return Ruled(item, (sender, kept, data, options, delivery) if kept else None, suppressed)
 
     def _why_not(self, address: str) -> str | None:
         if self._is_suppressed is not None and (found := self._is_suppressed(address)):
@@ -90,7 +92,7 @@ class Rules:
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
         for index, item in enumerate(items):
-            if type(item) is Unmade:
+            if type(item) in (Unmade, Ruled):
                 yield item
                 continue
             try:
@@ -101,7 +103,7 @@ class Rules:
     async def each_awaited(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
         index = 0
         async for item in _asynchronous(items):
-            if type(item) is Unmade:
+            if type(item) in (Unmade, Ruled):
                 yield item
             else:
                 try:
@@ -126,9 +128,13 @@ def _prepared(item: Any, answer: Any) -> Any:
     if hasattr(item, "_for_hooks") and hasattr(answer, "get_all"):
         # What a header names is not who is still to get the stored one: Bcc is gone from it, and
         # some may have it already.
-        sender, recipients, _, _ = prepare(item)
-        return prepare_for(Envelope(sender, recipients), answer)
-    return prepare(answer)
+        sender, recipients, _, _, delivery = prepare(item)
+        return prepare_for(Paths(sender, recipients), answer, delivery)
+    return prepare((answer, item[1]) if _has_envelope(item) and not _has_envelope(answer) else answer)
+
+
+def _has_envelope(item: Any) -> bool:
+    return isinstance(item, tuple) and len(item) == 2
 
 
 def _unmade(index: int, item: Any, why: Exception) -> Unmade:

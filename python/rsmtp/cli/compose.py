@@ -7,7 +7,7 @@ import sys
 
 from rsmtp import Message, email
 from rsmtp._client import outgoing
-from rsmtp._client.outgoing import Envelope
+from rsmtp._client.outgoing import Paths
 from rsmtp._rsmtp import _envelope_addresses
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
 from rsmtp.cli.terminal import harmless
@@ -58,7 +58,7 @@ class Outgoing:
     """A message and its envelope, ready to be sent. `raw` is what the server gets, where that is
     not the message's own rendering."""
 
-    def __init__(self, envelope: Envelope, message: Any, raw: bytes | None = None) -> None:
+    def __init__(self, envelope: Paths, message: Any, raw: bytes | None = None) -> None:
         self.envelope = envelope
         self.message = message
         self.raw = raw
@@ -148,7 +148,7 @@ def _made(given: argparse.Namespace, user: str | None) -> Outgoing:
     return Outgoing(_envelope(given, message), message)
 
 
-def _envelope(given: argparse.Namespace, message: Any) -> Envelope:
+def _envelope(given: argparse.Namespace, message: Any) -> Paths:
     to = [
         address for value in given.envelope_to or () for address in _addresses("--envelope-to", value)
     ] or None

@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import json
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from rsmtp._client import outgoing
-from rsmtp._rsmtp import RenderedMessage, _envelope, _rendered
+from rsmtp._rsmtp import DeliveryOptions, RenderedMessage, _envelope, _rendered
 from rsmtp.outbox.fates import Fate
+
+Options: TypeAlias = list[str] | dict[str, Any]
 
 _END_OF_HEADER = b"\r\n\r\n"
 # Fields that are made anew each time a message is written.
@@ -25,7 +27,9 @@ class Content(NamedTuple):
 
     sender: str
     recipients: list[str]
-    options: list[str]
+    #: Of MAIL, as texts; where the delivery has options of its own, {"mail": texts, "delivery": what
+    #: `DeliveryOptions.to_dict` writes}. Goes to JSON as it is.
+    options: Options
     octets: bytes
     #: May be re-encoded for a server without 8BITMIME: its own octets are not the caller's.
     rendered: bool
@@ -64,6 +68,8 @@ class Content(NamedTuple):
         for part in (self.sender, *sorted(self.recipients)):
             found.update(part.encode("utf-8", "surrogatepass") + b"\0")
         found.update(b"\0" + text)
+        if isinstance(self.options, dict):
+            found.update(b"\0" + json.dumps(self.options["delivery"], sort_keys=True).encode())
         return found.digest()
 
 
@@ -73,17 +79,36 @@ def content_of(item: Any, message_id: str | None = None) -> Content:
     sent as it is."""
     if type(item) is Content:
         return item
-    if message_id is not None and hasattr(item, "_content_for_sending") and "Message-ID" not in item:
-        item["Message-ID"] = message_id
-    sender, recipients, data, options = outgoing.prepare(item)
+    message = message_in(item)
+    if message_id is not None and hasattr(message, "_content_for_sending") and "Message-ID" not in message:
+        message["Message-ID"] = message_id
+    sender, recipients, data, options, delivery = outgoing.prepare(item)
     if not recipients:
         raise ValueError("to_addrs: the message has no recipients")
     sender, recipients = _envelope(sender, recipients)
     octets = bytes(data)
-    content = Content(sender, recipients, options, octets, isinstance(data, RenderedMessage))
-    if message_id is not None and not isinstance(item, tuple) and content.message_id is None:
+    both: Options = options if delivery is None else {"mail": options, "delivery": delivery.to_dict()}
+    content = Content(sender, recipients, both, octets, isinstance(data, RenderedMessage))
+    if message_id is not None and hasattr(message, "get_all") and content.message_id is None:
         content = content._replace(octets=f"Message-ID: {message_id}\r\n".encode() + octets)
     return content
+
+
+def message_in(item: Any) -> Any:
+    """What an envelope may be given with."""
+    return item[0] if isinstance(item, tuple) and len(item) == 2 else item
+
+
+def _read_options(options: Any) -> tuple[list[str], DeliveryOptions | None]:
+    """Those of a `Content`. ValueError for what is none."""
+    delivery = None
+    if isinstance(options, dict):
+        if not isinstance(told := options.get("delivery"), dict):
+            raise ValueError("options: no delivery options are in it")
+        options, delivery = options.get("mail"), DeliveryOptions.from_dict(told)
+    if not isinstance(options, list) or not all(isinstance(one, str) for one in options):
+        raise ValueError("options: a list of texts is wanted")
+    return options, delivery
 
 
 def derived_message_id(secret: bytes, key: str, sender: str) -> str:
@@ -100,18 +125,19 @@ class Stored:
     __slots__ = ("id", "prepared")
 
     def __init__(
-        self, id: int, sender: str, recipients: list[str], options: list[str], octets: bytes, rendered: bool
+        self, id: int, sender: str, recipients: list[str], options: Options, octets: bytes, rendered: bool
     ) -> None:
         self.id = id
-        data = _rendered(octets, [], "SMTPUTF8" in options) if rendered else octets
-        self.prepared = sender, recipients, data, options
+        mail, delivery = _read_options(options)
+        data = _rendered(octets, [], "SMTPUTF8" in mail) if rendered else octets
+        self.prepared: outgoing.Prepared = sender, recipients, data, mail, delivery
 
     def _prepared_for_sending(self) -> Any:
         return self.prepared
 
     def _for_hooks(self) -> tuple[str, list[str], bytes]:
         """For `before_send`: the message as a tuple, which can be sent as well."""
-        sender, recipients, data, _ = self.prepared
+        sender, recipients, data, _, _ = self.prepared
         return sender, recipients, bytes(data)
 
     def __repr__(self) -> str:

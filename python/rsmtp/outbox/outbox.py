@@ -101,6 +101,7 @@ class Outbox:
         self,
         message: rsmtp.typing.Sendable,
         *,
+        envelope: rsmtp.Envelope | None = None,
         key: str | None = None,
         at: datetime | float | None = None,
         expires: datetime | timedelta | float | None = None,
@@ -112,6 +113,8 @@ class Outbox:
 
         Args:
             message: a message, or `(from_addr, to_addrs, data)`.
+            envelope: as for `Mailer.send`; its options are kept with the message. Times that
+                count from a moment on (`hold_for`, `deliver_by`) count from when it is sent.
             key: by which it is known again, as "invoice/7". The same message with the same
                 key is not put twice: this returns the first one's entry. Its Date, Message-ID
                 and boundaries may differ. The Message-ID is made from the key.
@@ -132,7 +135,8 @@ class Outbox:
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
         due = None if at is None else _moment("at", at, now)
         ends = None if expires is None else _moment("expires", expires, now)
-        ready = content.content_of(message, self._message_id(key, message))
+        item: Any = message if envelope is None else (message, envelope)
+        ready = content.content_of(item, self._message_id(key, item))
         how = Put(now, now if due is None else due, ends, priority)
         if connection is None:
             with self._database.writing() as own:
@@ -193,8 +197,9 @@ class Outbox:
             )
         return _one(connection, self._store.put(connection, ready, how, key))
 
-    def _message_id(self, key: str | None, message: Any) -> str | None:
-        if key is None or isinstance(message, tuple) or not hasattr(message, "get"):
+    def _message_id(self, key: str | None, item: Any) -> str | None:
+        message = content.message_in(item)
+        if key is None or not hasattr(message, "get_all"):
             return None
         if self._secret_ is None:
             with self._database.reading() as connection:
@@ -203,7 +208,8 @@ class Outbox:
         from rsmtp._client.outgoing import envelope_of
 
         assert self._secret_ is not None
-        return content.derived_message_id(self._secret_, key, envelope_of(message, None, None).sender)
+        sender = None if item is message else item[1]._from
+        return content.derived_message_id(self._secret_, key, envelope_of(message, sender, None).sender)
 
     def _check_connection(self, connection: sqlite3.Connection) -> None:
         if not isinstance(connection, sqlite3.Connection):
@@ -255,9 +261,17 @@ class Outbox:
             return running.run(self._store, mailer, forever=forever, stop=stop or threading.Event())  # type: ignore[arg-type]
         raise arguments.wanted("mailer", "a Mailer or an AsyncMailer", mailer)
 
-    def send(self, mailer: Mailer, message: rsmtp.typing.Sendable, *, key: str, wait: bool = True) -> Receipt:
+    def send(
+        self,
+        mailer: Mailer,
+        message: rsmtp.typing.Sendable,
+        *,
+        key: str,
+        envelope: rsmtp.Envelope | None = None,
+        wait: bool = True,
+    ) -> Receipt:
         """`Mailer.send(message, key=key)`, with this outbox."""
-        entry = self.put(message, key=key)
+        entry = self.put(message, envelope=envelope, key=key)
         while True:
             if (receipt := self._settled(entry)) is not None:
                 return receipt
@@ -268,10 +282,16 @@ class Outbox:
                 time.sleep(_LOOK)
 
     async def asend(
-        self, mailer: AsyncMailer, message: rsmtp.typing.Sendable, *, key: str, wait: bool = True
+        self,
+        mailer: AsyncMailer,
+        message: rsmtp.typing.Sendable,
+        *,
+        key: str,
+        envelope: rsmtp.Envelope | None = None,
+        wait: bool = True,
     ) -> Receipt:
         """`AsyncMailer.send(message, key=key)`, with this outbox."""
-        entry = await asyncio.to_thread(self.put, message, key=key)
+        entry = await asyncio.to_thread(self.put, message, envelope=envelope, key=key)
         while True:
             if (receipt := self._settled(entry)) is not None:
                 return receipt

@@ -10,7 +10,9 @@ from rsmtp._common import arguments
 from rsmtp.outbox.content import Content, content_of
 
 
-def job(message: rsmtp.typing.Sendable, *, key: str | None = None) -> dict[str, Any]:
+def job(
+    message: rsmtp.typing.Sendable, *, envelope: rsmtp.Envelope | None = None, key: str | None = None
+) -> dict[str, Any]:
     """The message as it will be sent, for the argument of a task: text and numbers alone, which
     JSON can write. Date and Message-ID are fixed, attached files are read.
 
@@ -19,13 +21,14 @@ def job(message: rsmtp.typing.Sendable, *, key: str | None = None) -> dict[str, 
 
     Args:
         message: a message, or `(from_addr, to_addrs, data)`.
+        envelope: as for `Mailer.send`.
         key: by which it is known again, as "invoice/7": it is sent once, however many tasks have
             it. Default: the task's own identifier.
 
     Raises ValueError or TypeError for a message that can't be sent as it is.
     """
     key = arguments.maybe_text("key", key)
-    content = content_of(message)
+    content = content_of(message if envelope is None else (message, envelope))
     return {
         "from": content.sender,
         "to": content.recipients,
@@ -46,5 +49,5 @@ def content_in(told: dict[str, Any]) -> Content:
     except (ValueError, TypeError):
         raise ValueError("job: eml is not base64 of a message: rsmtp.tasks.job(message) makes one") from None
     envelope = content_of((told["from"], told["to"], octets))
-    options, rendered = list(told.get("options") or ()), bool(told.get("rendered", False))
+    options, rendered = told.get("options") or [], bool(told.get("rendered", False))
     return envelope._replace(options=options, rendered=rendered)

@@ -94,7 +94,7 @@ impl Engine {
 
     /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
     /// `suppressed` are recipients that are held back, each with the reason.
-    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]", suppressed: "list[tuple[str, str]] | None" = None))]
+    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]", suppressed: "list[tuple[str, str]] | None" = None))]
     fn send(
         &self,
         py: Python<'_>,

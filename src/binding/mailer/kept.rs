@@ -20,6 +20,10 @@ pub struct Kept {
     pub message_id: Option<String>,
     /// For each recipient, whether the same may succeed later.
     pub transient: Vec<bool>,
+    /// What the server was told of delivery options: of the message, and with each recipient.
+    pub options: Vec<String>,
+    pub left_out: Vec<String>,
+    pub of_recipients: Vec<Vec<String>>,
 }
 
 /// What is known of one recipient that is suppressed, or else of one that a server was to get.
@@ -33,6 +37,7 @@ struct Told {
     path: ForwardPath,
     fate: Fate,
     transient: bool,
+    options: Vec<String>,
 }
 
 impl Read {
@@ -58,7 +63,8 @@ impl Read {
             }
         };
         let path = parse("address", &address)?;
-        Ok(Self::Told(Told { path, fate, transient: wanted(told, "transient")? }))
+        let options = texts(told, "options")?;
+        Ok(Self::Told(Told { path, fate, transient: wanted(told, "transient")?, options }))
     }
 }
 
@@ -73,9 +79,15 @@ where
     value.extract().map_err(|_| bad_argument(name, &"is not what to_dict() writes"))
 }
 
+/// Texts that older versions did not write.
+fn texts(told: &Bound<'_, PyDict>, name: &str) -> PyResult<Vec<String>> {
+    if told.contains(name)? { wanted(told, name) } else { Ok(Vec::new()) }
+}
+
 #[pymethods]
 impl Recipient {
-    /// What it tells, for JSON: address, fate, stage, code, text and transient.
+    /// What it tells, for JSON: address, fate, stage, code, text, transient and
+    /// options.
     #[pyo3(signature = () -> "dict[str, typing.Any]")]
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let told = PyDict::new(py);
@@ -85,6 +97,7 @@ impl Recipient {
         told.set_item("code", self.reply.as_ref().map(Reply::code))?;
         told.set_item("text", self.text())?;
         told.set_item("transient", self.transient)?;
+        told.set_item("options", &self.options)?;
         Ok(told)
     }
 
@@ -94,7 +107,9 @@ impl Recipient {
     fn from_dict(told: &Bound<'_, PyDict>) -> PyResult<Self> {
         Ok(match Read::from(told)? {
             Read::Suppressed(one) => Self::suppressed(one),
-            Read::Told(Told { path, fate, transient }) => Self::new(&path, &fate, transient),
+            Read::Told(Told { path, fate, transient, options }) => {
+                Self::new(&path, &fate, transient, options)
+            }
         })
     }
 
@@ -118,6 +133,8 @@ impl Receipt {
         told.set_item("seconds", self.receipt.took.map(|took| took.as_secs_f64()))?;
         let error = self.error(py).map(|error| error.bind(py).str()).transpose()?;
         told.set_item("error", error)?;
+        told.set_item("options", self.options())?;
+        told.set_item("options_left_out", self.options_left_out())?;
         let recipients: PyResult<Vec<_>> = self.recipients().iter().map(|one| one.to_dict(py)).collect();
         told.set_item("recipients", PyList::new(py, recipients?)?)?;
         Ok(told)
@@ -152,6 +169,7 @@ impl Receipt {
         }
         let recipients = read;
         let transient = recipients.iter().map(|one| one.transient).collect();
+        let of_recipients = recipients.iter().map(|one| one.options.clone()).collect();
         let sender: String = wanted(told, "from_addr")?;
         let reverse_path: ReversePath = parse("from_addr", &sender)?;
         let seconds: Option<f64> = wanted(told, "seconds")?;
@@ -165,9 +183,16 @@ impl Receipt {
             server: server.map(Into::into),
             error: None,
             trace: None,
+            options: None,
             took: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         };
-        let kept = Kept { message_id: wanted(told, "message_id")?, transient };
+        let kept = Kept {
+            message_id: wanted(told, "message_id")?,
+            transient,
+            options: texts(told, "options")?,
+            left_out: texts(told, "options_left_out")?,
+            of_recipients,
+        };
         Ok(Self { receipt, raised: Some(error).filter(|error| !error.is_none(py)), kept: Some(kept) })
     }
 

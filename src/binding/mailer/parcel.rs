@@ -1,6 +1,7 @@
 //! From what the caller iterates over to jobs.
 
 use crate::address::{ForwardPath, ReversePath};
+use crate::binding::delivery_options::DeliveryOptions;
 use crate::binding::error::bad_argument;
 use crate::binding::message::{MailData, Ready, Sendable};
 use crate::binding::request::{parameters, parse};
@@ -86,9 +87,10 @@ pub struct Packer {
     recipient: Option<(String, ForwardPath)>,
 }
 
-/// Sender, recipients, data and MAIL options of a message, as `rsmtp._client.outgoing.prepare`
-/// gives them.
-pub type Prepared<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, MailData, Vec<String>);
+/// Sender, recipients, data, MAIL options and delivery options of a message, as
+/// `rsmtp._client.outgoing.prepare` gives them.
+pub type Prepared<'py> =
+    (Bound<'py, PyAny>, Bound<'py, PyAny>, MailData, Vec<String>, Option<Bound<'py, DeliveryOptions>>);
 
 /// `(from_addr, to_addrs, data)` with addresses and data that are there already.
 pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
@@ -101,7 +103,7 @@ pub fn as_prepared<'py>(item: &Bound<'py, PyAny>) -> Option<Prepared<'py>> {
             .cast_exact::<PyList>()
             .is_ok_and(|list| list.iter().all(|one| !one.is_instance_of::<PyTuple>()));
     let from_addr = tuple.get_item(0).ok().filter(|from_addr| !from_addr.is_instance_of::<PyTuple>())?;
-    is_there.then_some((from_addr, to_addrs, data, Vec::new()))
+    is_there.then_some((from_addr, to_addrs, data, Vec::new(), None))
 }
 
 /// `(address, why)`, as `rsmtp._mailer.rules` gives them.
@@ -124,7 +126,7 @@ impl Packer {
         index: u64,
         prepared: Prepared<'_>,
     ) -> PyResult<Job<Shipment>> {
-        let (from_addr, to_addrs, data, mail_options) = prepared;
+        let (from_addr, to_addrs, data, mail_options, delivery) = prepared;
         let reverse_path = self.sender(&text("from_addr", &from_addr)?)?;
         let recipients = self.recipients(&to_addrs)?;
         let content = match data {
@@ -136,6 +138,7 @@ impl Packer {
         if !mail_options.is_empty() {
             job.mail_parameters = parameters("mail_options", &mail_options)?;
         }
+        job.options = delivery.map(|delivery| Arc::clone(&delivery.get().options));
         Ok(job)
     }
 

@@ -3,6 +3,7 @@
 use super::kept::Kept;
 use super::parcel::{self, Parcel, Shipment, Suppressed};
 use crate::address::{ForwardPath, ReversePath};
+use crate::binding::delivery_options::{left_out, texts};
 use crate::binding::error::{tell_trace, to_python};
 use crate::binding::outcome::reply_to_python;
 use crate::bulk::{self, Payload};
@@ -38,6 +39,9 @@ pub struct Recipient {
     pub(super) transient: bool,
     /// Why it is suppressed.
     pub(super) why: Option<String>,
+    /// The delivery options that the server was told with it, as "NOTIFY=SUCCESS".
+    #[pyo3(get)]
+    pub(super) options: Vec<String>,
 }
 
 #[pymethods]
@@ -85,18 +89,19 @@ impl Recipient {
 }
 
 impl Recipient {
-    pub(super) fn new(path: &ForwardPath, fate: &Fate, transient: bool) -> Self {
+    pub(super) fn new(path: &ForwardPath, fate: &Fate, transient: bool, options: Vec<String>) -> Self {
         let (fate, stage, reply) = match fate {
             Fate::Sent(reply) => ("sent", None, Some(reply.clone())),
             Fate::Refused(stage, reply) => ("refused", Some(*stage), Some(reply.clone())),
             Fate::Unknown => ("unknown", None, None),
             Fate::NotSent => ("not sent", None, None),
         };
-        Self { address: path.to_string(), fate, stage, reply, transient, why: None }
+        Self { address: path.to_string(), fate, stage, reply, transient, why: None, options }
     }
 
     pub(super) fn suppressed(Suppressed { address, why }: Suppressed) -> Self {
-        Self { address, fate: "suppressed", stage: None, reply: None, transient: false, why: Some(why) }
+        let (stage, reply, transient, options) = (None, None, false, Vec::new());
+        Self { address, fate: "suppressed", stage, reply, transient, why: Some(why), options }
     }
 
     fn line(&self) -> String {
@@ -187,7 +192,12 @@ impl Receipt {
                 Some(kept) => kept.transient.get(at).copied().unwrap_or_default(),
                 None => self.receipt.may_succeed_later(fate),
             };
-            Recipient::new(path, fate, transient)
+            let options = match (&self.kept, &self.receipt.options) {
+                (Some(kept), _) => kept.of_recipients.get(at).cloned().unwrap_or_default(),
+                (None, Some(said)) => texts(said.rcpt(path)),
+                (None, None) => Vec::new(),
+            };
+            Recipient::new(path, fate, transient, options)
         });
         all.chain(self.held_back().iter().cloned().map(Recipient::suppressed)).collect()
     }
@@ -273,6 +283,26 @@ impl Receipt {
     #[getter]
     fn server(&self) -> Option<&str> {
         self.receipt.server.as_deref()
+    }
+
+    /// The delivery options of the message that the server was told, as "RET=HDRS": those of an
+    /// `rsmtp.Envelope`. Each recipient has its own `options`.
+    #[getter]
+    pub(super) fn options(&self) -> Vec<String> {
+        match &self.kept {
+            Some(kept) => kept.options.clone(),
+            None => self.receipt.options.as_ref().map_or_else(Vec::new, |said| texts(said.mail())),
+        }
+    }
+
+    /// The extensions whose options the message went without, as "DSN": the server does not offer
+    /// them, and the envelope has said `if_offered`.
+    #[getter]
+    pub(super) fn options_left_out(&self) -> Vec<String> {
+        match &self.kept {
+            Some(kept) => kept.left_out.clone(),
+            None => self.receipt.options.as_ref().map_or_else(Vec::new, |said| left_out(said)),
+        }
     }
 
     /// What went wrong beside refusals: an exception, not raised, or None.
@@ -389,6 +419,7 @@ fn unsent(index: u64, parcel: Parcel) -> bulk::Receipt<Shipment> {
         error: None,
         trace: None,
         took: None,
+        options: None,
     }
 }
 

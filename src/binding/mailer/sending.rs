@@ -158,7 +158,7 @@ impl Sending {
     }
 
     /// The one that was kept, as `rsmtp._client.outgoing.prepare` has made it ready.
-    #[pyo3(signature = (prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]]"))]
+    #[pyo3(signature = (prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]"))]
     fn put_prepared(&self, py: Python<'_>, prepared: Prepared<'_>) -> PyResult<bool> {
         let mut progress = self.progress();
         match progress.unprepared.take() {
@@ -186,7 +186,7 @@ impl Sending {
 
     /// Takes a message of which some recipients are held back by the mailer's own rules, each
     /// with its reason. Without `prepared` none is left, and a receipt says so.
-    #[pyo3(signature = (item: "object", prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str]] | None", suppressed: "list[tuple[str, str]]"))]
+    #[pyo3(signature = (item: "object", prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None] | None", suppressed: "list[tuple[str, str]]"))]
     fn put_with_rules(
         &self,
         item: &Bound<'_, PyAny>,

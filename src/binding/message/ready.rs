@@ -118,15 +118,15 @@ fn add_mailboxes(py: Python<'_>, value: &Py<PyAny>, found: &mut Vec<Mailbox>) ->
     (found.len() > before || !text.contains('@')).then_some(())
 }
 
-/// Sender, recipients, content and MAIL options of a plain message of ours; None for
-/// anything else.
+/// What `rsmtp._client.outgoing.prepare` returns, of a plain message of ours; None for anything
+/// else.
 #[pyfunction(name = "_ready")]
-#[pyo3(signature = (item: "object") -> "tuple[str, list[str], bytes | RenderedMessage, list[str]] | None")]
+#[pyo3(signature = (item: "object") -> "tuple[str, list[str], bytes | RenderedMessage, list[str], None] | None")]
 #[allow(clippy::type_complexity, reason = "a tuple, as `rsmtp._client.outgoing.prepare` returns it")]
 pub(crate) fn ready_py<'py>(
     item: &Bound<'py, PyAny>,
-) -> PyResult<Option<(String, Vec<String>, Bound<'py, PyAny>, Vec<String>)>> {
+) -> PyResult<Option<(String, Vec<String>, Bound<'py, PyAny>, Vec<String>, Option<()>)>> {
     let Some(Ready { sender, recipients, content }) = ready(item)? else { return Ok(None) };
     let recipients = recipients.iter().map(ToString::to_string).collect();
-    Ok(Some((sender.to_string(), recipients, content.into_object(item.py())?, Vec::new())))
+    Ok(Some((sender.to_string(), recipients, content.into_object(item.py())?, Vec::new(), None)))
 }

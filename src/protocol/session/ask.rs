@@ -8,9 +8,10 @@ use crate::protocol::error::{Advice, Error, Kind, Stage};
 use crate::protocol::event::Request;
 use crate::protocol::outgoing::Awaited;
 use crate::protocol::state::State;
-use crate::protocol::transaction::{Running, non_ascii, not_offered};
+use crate::protocol::transaction::{DeliveryOptions, Running, SaidOptions, Terms, non_ascii, not_offered};
 use crate::protocol::transcript::MASK;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A request of more than one turn.
 #[derive(Debug)]
@@ -63,13 +64,13 @@ impl Session {
             Request::Transaction(transaction) => {
                 let follows = !self.flight.transactions.is_empty();
                 let domains = self.domains_to_count(&transaction.recipients);
-                let running = Running::begin(
-                    transaction,
-                    &self.server.extensions,
-                    self.options,
-                    follows,
-                    &mut self.out,
-                )?;
+                // LMTP answers a last chunk once for each accepted recipient, and these are not
+                // counted yet: it keeps to DATA.
+                let chunked =
+                    self.options.chunking && self.server.extensions.known().chunking && !self.options.lmtp;
+                let (extensions, peer) = (&self.server.extensions, self.tls.peer());
+                let terms = Terms { extensions, peer, chunked };
+                let running = Running::begin(transaction, terms, self.options, follows, &mut self.out)?;
                 self.flight.transactions.push_back(running);
                 self.flight.domains.extend(domains);
             }
@@ -88,6 +89,12 @@ impl Session {
             None => self.cancel_auth(),
         }
         Ok(())
+    }
+
+    /// What this server is told of delivery options in a transaction that the caller says step by
+    /// step, by DATA.
+    pub fn said_options(&self, options: &Arc<DeliveryOptions>) -> Result<SaidOptions, Error> {
+        options.said(Terms { extensions: &self.server.extensions, peer: self.tls.peer(), chunked: false })
     }
 
     /// Sends bytes that the caller framed himself. A run of them is expected to

@@ -114,9 +114,10 @@ impl Session {
     }
 
     /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2). `binding` is what a
-    /// login can be bound to.
-    pub fn tls_established(&mut self, binding: Option<ChannelBinding>) {
+    /// login can be bound to, `verified` whether the server's certificate is known to be its own.
+    pub fn tls_established(&mut self, binding: Option<ChannelBinding>, verified: bool) {
         self.tls.up = true;
+        self.tls.verified = verified;
         self.tls.binding = binding;
         self.tls.authenticated = false;
         self.server.extensions = Extensions::default();

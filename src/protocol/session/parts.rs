@@ -8,13 +8,15 @@ use crate::protocol::event::Event;
 use crate::protocol::extension::Extensions;
 use crate::protocol::reply::Reply;
 use crate::protocol::reply_reader::ReplyReader;
-use crate::protocol::transaction::{Outcome, Running};
+use crate::protocol::transaction::{Outcome, Peer, Running};
 use std::collections::{HashSet, VecDeque};
 
 /// Who may be listening, and who is on the other side.
 #[derive(Debug, Default)]
 pub(super) struct Tls {
     pub up: bool,
+    /// The server's certificate was verified.
+    pub verified: bool,
     /// The connection does not leave this machine.
     pub local: bool,
     /// What ties a login to the TLS that is up.
@@ -23,6 +25,16 @@ pub(super) struct Tls {
     pub authenticated: bool,
     /// The answer to STARTTLS, until the handshake is over.
     pub due: Option<Reply>,
+}
+
+impl Tls {
+    pub fn peer(&self) -> Peer {
+        match (self.up, self.verified) {
+            (false, _) => Peer::Plaintext,
+            (true, false) => Peer::Unverified,
+            (true, true) => Peer::Verified,
+        }
+    }
 }
 
 /// What the server has said of itself.

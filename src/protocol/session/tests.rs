@@ -254,6 +254,7 @@ fn message(body: Body) -> Request {
         mail_parameters: Vec::new(),
         recipients: vec!["b@example.org".parse().unwrap()],
         rcpt_parameters: Vec::new(),
+        options: None,
         cautious: false,
         body,
     })

@@ -4,6 +4,7 @@
 //! Here stands what is to be sent, fitted to what the server offers; `running.rs` says
 //! it and hears the answers, `outcome.rs` is what came of it.
 
+mod options;
 mod outcome;
 mod running;
 
@@ -11,12 +12,17 @@ use super::body::Body;
 use super::code;
 use super::command::Parameter;
 use super::error::{Error, Kind, Stage};
-use super::extension::Extensions;
 use super::reply::Reply;
 use super::session::Options;
 use crate::address::{ForwardPath, ReversePath};
+pub use options::{
+    DeliverBy, DeliveryOptions, EnvelopeId, Extension, HoldFor, MailOption, Moment, Notify,
+    OriginalRecipient, Priority, RcptOption, Return, SaidOptions, ValidSince, xtext,
+};
+pub(super) use options::{Peer, Terms};
 pub use outcome::{Fate, Outcome, Verdict};
 pub(super) use running::{Part, Running, Then};
+use std::sync::Arc;
 
 /// A message with its envelope, ready to be sent.
 #[derive(Debug)]
@@ -25,6 +31,8 @@ pub struct Transaction {
     pub mail_parameters: Vec<Parameter>,
     pub recipients: Vec<ForwardPath>,
     pub rcpt_parameters: Vec<Parameter>,
+    /// What else the caller asks of its delivery.
+    pub options: Option<Arc<DeliveryOptions>>,
     pub body: Body,
     /// Hear the answers to MAIL and RCPT before any mail data goes out. On a
     /// connection that has been idle it shows whether the server is still there
@@ -32,11 +40,17 @@ pub struct Transaction {
     pub cautious: bool,
 }
 
+/// What a transaction turns out to be with this server.
+struct Fitted {
+    smtputf8: bool,
+    said: Option<SaidOptions>,
+}
+
 impl Transaction {
-    /// Adds the parameters that the content asks for, or says what the server
-    /// lacks for it (RFC 1870, 6152, 6531). Nothing has been sent then.
-    fn fit(&mut self, extensions: &Extensions, options: Options) -> Result<bool, Error> {
-        let offered = extensions.known();
+    /// Adds the parameters that the content (RFC 1870, 6152, 6531) and the caller ask for, or
+    /// says what the server lacks for it. Nothing has been sent then.
+    fn fit(&mut self, terms: Terms, options: Options) -> Result<Fitted, Error> {
+        let offered = terms.extensions.known();
         let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
         let mut smtputf8 = asked(&self.mail_parameters, "SMTPUTF8");
         if smtputf8 && !offered.smtputf8 {
@@ -48,6 +62,14 @@ impl Transaction {
             }
             self.mail_parameters.push(Parameter::smtputf8());
             smtputf8 = true;
+        }
+        let said = self.options.as_ref().map(|options| options.said(terms)).transpose()?;
+        if let Some(said) = &said {
+            if said.is_binary() {
+                self.mail_parameters.retain(|parameter| !parameter.is("BODY"));
+                self.body.goes_octet_for_octet();
+            }
+            self.mail_parameters.extend(said.mail());
         }
         if !asked(&self.mail_parameters, "BODY") && !self.body.is_ascii() {
             if offered.eight_bit_mime {
@@ -69,7 +91,7 @@ impl Transaction {
                 self.mail_parameters.insert(0, Parameter::size(size, options.letters()));
             }
         }
-        Ok(smtputf8)
+        Ok(Fitted { smtputf8, said })
     }
 
     /// The first address that needs SMTPUTF8.

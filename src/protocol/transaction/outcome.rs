@@ -1,5 +1,6 @@
 //! What became of a message, and of each of its recipients.
 
+use super::SaidOptions;
 use crate::address::ForwardPath;
 use crate::protocol::body::Unreadable;
 use crate::protocol::code;
@@ -30,6 +31,8 @@ impl Fate {
 pub struct Outcome {
     pub verdict: Verdict,
     pub recipients: Vec<(ForwardPath, Fate)>,
+    /// What the server was told of the delivery options; None where none were asked for.
+    pub options: Option<Box<SaidOptions>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,13 +2,12 @@
 //! 2920), one command at a time otherwise; replies are matched in order and every
 //! recipient gets an outcome of its own.
 
-use super::{Fate, Outcome, Transaction, Verdict};
+use super::{Fate, Fitted, Outcome, SaidOptions, Terms, Transaction, Verdict};
 use crate::address::ForwardPath;
 use crate::protocol::body::{Body, Unreadable};
 use crate::protocol::code;
 use crate::protocol::command::{Command, Parameter};
 use crate::protocol::error::{Error, Stage};
-use crate::protocol::extension::Extensions;
 use crate::protocol::outgoing::{Awaited, Outgoing};
 use crate::protocol::reply::Reply;
 use crate::protocol::session::Options;
@@ -70,6 +69,7 @@ pub(in crate::protocol) enum Then {
 pub(in crate::protocol) struct Running {
     mail: Command,
     rcpt_parameters: Vec<Parameter>,
+    options: Option<Box<SaidOptions>>,
     fates: Vec<(ForwardPath, Fate)>,
     accepted: usize,
     body: Option<Body>,
@@ -101,28 +101,28 @@ impl Running {
     /// transaction is not answered yet.
     pub(in crate::protocol) fn begin(
         mut transaction: Transaction,
-        extensions: &Extensions,
+        terms: Terms,
         options: Options,
         follows: bool,
         out: &mut Outgoing,
     ) -> Result<Self, Error> {
-        let smtputf8 = transaction.fit(extensions, options)?;
-        let Transaction { reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious } =
-            transaction;
+        let Fitted { smtputf8, said } = transaction.fit(terms, options)?;
+        let Transaction {
+            reverse_path, mail_parameters, recipients, rcpt_parameters, body, cautious, ..
+        } = transaction;
         let mut running = Self {
             mail: Command::Mail(reverse_path, mail_parameters),
             rcpt_parameters,
+            options: said.map(Box::new),
             fates: recipients.into_iter().map(|path| (path, Fate::NotSent)).collect(),
             accepted: 0,
             body: Some(body),
             verdict: None,
             smtputf8,
-            grouped: options.pipelining && extensions.known().pipelining,
+            grouped: options.pipelining && terms.extensions.known().pipelining,
             follows,
             cautious,
-            // LMTP answers a last chunk once for each accepted recipient, and these are
-            // not counted yet: it keeps to DATA.
-            chunked: options.chunking && extensions.known().chunking && !options.lmtp,
+            chunked: terms.chunked,
             lmtp: options.lmtp,
             like_smtplib: options.like_smtplib,
             is_one_too_many: false,
@@ -311,12 +311,18 @@ impl Running {
     fn say(&self, part: Part, out: &mut Outgoing) {
         let command = match part {
             Part::Mail => &self.mail,
-            Part::Rcpt(index) => &Command::Rcpt(self.fates[index].0.clone(), self.rcpt_parameters.clone()),
+            Part::Rcpt(index) => &self.rcpt(&self.fates[index].0),
             Part::Data => &Command::Data,
             Part::Clear | Part::Reset => &Command::Rset,
             Part::End(_) | Part::Chunk { .. } | Part::LoneDot => return,
         };
         out.command(command, self.smtputf8, Awaited::Transaction(part));
+    }
+
+    fn rcpt(&self, path: &ForwardPath) -> Command {
+        let mut parameters = self.rcpt_parameters.clone();
+        parameters.extend(self.options.iter().flat_map(|said| said.rcpt(path)));
+        Command::Rcpt(path.clone(), parameters)
     }
 
     fn next_recipient(&mut self, index: usize, alone: bool, out: &mut Outgoing) -> Then {
@@ -491,7 +497,7 @@ impl Running {
 
     fn conclude(&mut self, otherwise: Verdict) -> Outcome {
         let verdict = self.verdict.take().unwrap_or(otherwise);
-        Outcome { verdict, recipients: std::mem::take(&mut self.fates) }
+        Outcome { verdict, recipients: std::mem::take(&mut self.fates), options: self.options.take() }
     }
 }
 
