@@ -6,6 +6,7 @@
 //! - [`address`]: every reader of addresses; the paths of an envelope, validated once.
 //! - [`protocol`]: SMTP as a state machine without I/O. Bytes in, bytes and events out.
 //! - `message`: RFC 5322 and MIME. Knows no SMTP.
+//! - `sign`: DKIM. A message's octets in, a header field out. Knows neither SMTP nor Python.
 //! - `tls`: the record layer under a session, also without I/O.
 //! - `driver`: one loop that moves octets and keeps time, without a socket, and the pumps around
 //!   it. Decides nothing about SMTP.
@@ -34,6 +35,9 @@ pub mod protocol;
 
 #[cfg(feature = "message")]
 pub mod message;
+
+#[cfg(feature = "sign")]
+pub mod sign;
 
 #[cfg(feature = "driver")]
 pub mod tls;

@@ -12,15 +12,17 @@ SRC = ROOT / "src"
 PACKAGE = ROOT / "python" / "rsmtp"
 
 FORBIDDEN = {
-    "protocol": r"crate::(tls|driver|bulk|catcher|binding|message)\b"
+    "protocol": r"crate::(tls|driver|bulk|catcher|binding|message|sign)\b"
     r"|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|\b(mio|rustls|socket2|log|pyo3)::",
-    "message": r"crate::(protocol|tls|driver|bulk|catcher|binding)\b|std::(net|thread)\b|pyo3",
+    "message": r"crate::(protocol|sign|tls|driver|bulk|catcher|binding)\b|std::(net|thread)\b|pyo3",
     # Reproduces what `email` does; nothing of ours (how a message is rendered) is in it.
     "message/stdlib": r"crate::message::(field|field_fold|render|rope|head|downgrade|written|identity)\b",
+    "sign": r"crate::(protocol|message|tls|driver|bulk|catcher|binding)\b"
+    r"|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|pyo3",
     "tls": r"crate::(driver|bulk|catcher|binding|message)\b|std::(net|thread)\b|pyo3",
     "driver": r"crate::(bulk|catcher|binding|message)\b|pyo3",
     "catcher": r"crate::(bulk|binding|message)\b|pyo3",
-    "bulk": r"crate::(catcher|binding|message)\b|pyo3",
+    "bulk": r"crate::(catcher|binding|message|sign)\b|pyo3",
     "escape.rs": r"crate::|std::(net|thread|fs|io)\b|pyo3",
     "address": r"crate::(?!address\b)|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|pyo3",
 }
@@ -77,7 +79,7 @@ def test_one_loop_moves_octets_between_a_session_its_tls_and_a_connection():
 # -- Python's words ------------------------------------------------------------------------
 
 # What speaks to no Python programmer: errors travel as kinds, and `binding/` has the words.
-ENGINE = ("address", "escape.rs", "protocol", "tls", "driver", "bulk")
+ENGINE = ("address", "escape.rs", "protocol", "sign", "tls", "driver", "bulk")
 STRING = re.compile(r"""//[^\n]*|b?"((?:[^"\\]|\\.)*)"|'(?:[^'\\]|\\.[^']*)'""", re.DOTALL)
 PYTHONS_WORDS = re.compile(
     r"connect\(\)|\b[a-z_]+\(\)|\bTlsConfig\b|\bSSLContext\b|\bSMTP_SSL\b|\b(Async)?(SmtpClient|Mailer)\b"

@@ -3,7 +3,7 @@
 
 /// What parts words. Every other character is a word or special, a form feed too:
 /// a reader gets on whatever it sees.
-#[cfg(feature = "message")]
+#[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
@@ -14,7 +14,7 @@ pub(crate) fn has_only(text: &str, more: &[u8]) -> bool {
 }
 
 /// The specials of RFC 5322 3.2.3 but for the dot, which addresses have in atoms.
-#[cfg(feature = "message")]
+#[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn is_special(c: char) -> bool {
     matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"')
 }
@@ -59,7 +59,7 @@ pub(crate) fn find_unquoted(text: &str, wanted: char) -> Option<usize> {
 }
 
 /// The text with backslashes before backslashes and quotes.
-#[cfg(feature = "message")]
+#[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn escape(text: &str) -> String {
     if !text.contains(['\\', '"']) {
         return text.to_owned();
@@ -68,7 +68,7 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// The text without the backslashes of quoted-pairs.
-#[cfg(feature = "message")]
+#[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();

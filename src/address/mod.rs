@@ -14,7 +14,7 @@ mod a_labels;
 #[cfg(feature = "message")]
 pub mod lenient;
 pub(crate) mod lexis;
-#[cfg(feature = "message")]
+#[cfg(any(feature = "message", feature = "sign"))]
 pub mod list;
 mod mailbox;
 pub mod path;
