@@ -14,6 +14,17 @@ pub trait Payload: Clone + Send + 'static {
     fn body(&self) -> Body;
     /// Octets, about: for how much may be in flight.
     fn size(&self) -> usize;
+
+    /// Whether it may be sent as it is.
+    fn is_prepared(&self) -> bool {
+        true
+    }
+
+    /// Does what has to be done before, and may take its time, in a thread that moves no
+    /// session. `attend` is asked now and then whether to go on.
+    fn prepare(&self, _attend: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 impl Payload for Arc<Vec<u8>> {

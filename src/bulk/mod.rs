@@ -39,8 +39,9 @@
 //!
 //! # What becomes of a message
 //!
-//! A message is in one place at a time: in the queue (ready, or put off until a time), with
-//! one worker, or in a receipt. A worker takes a few, says as many as its window has room
+//! A message is in one place at a time: in the queue (being prepared, ready, or put off until a
+//! time), with one worker, or in a receipt. What has to be done about it before it can be sent (a
+//! signature) is done by threads of their own, ahead of the sessions (`preparing.rs`). A worker takes a few, says as many as its window has room
 //! for (`pipeline.rs`), and hears the answers in the order in which they were said. When a
 //! session ends, all that it had is settled at once: what was never begun goes back to the
 //! front, what was said to its end and not answered is unknown, and only the message that
@@ -63,6 +64,7 @@ mod mailer;
 mod phase;
 mod pipeline;
 mod policy;
+mod preparing;
 mod queue;
 mod rate;
 mod sender;

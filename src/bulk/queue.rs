@@ -1,12 +1,13 @@
 //! What waits to be sent: which message goes next, and where one goes that comes back. What
 //! is tried again is `policy.rs`'s to say. Told the time, never asking for it.
 //!
-//! A message is in one place at a time: ready, put off until a time, out with a session,
-//! or in a receipt.
+//! A message is in one place at a time: being prepared, ready, put off until a time, out with
+//! a session, or in a receipt.
 
 use super::job::{Job, Payload, Receipt};
 use super::ledger::Ledger;
 use super::mailer::Mailer;
+use super::preparing::Preparing;
 use crate::address::ForwardPath;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
@@ -17,6 +18,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Queue<P> {
     mailer: Arc<Mailer>,
+    /// Not fit to be sent yet.
+    pub preparing: Preparing<P>,
     ready: VecDeque<Job<P>>,
     /// To be tried again, by when; the number keeps those of one moment apart.
     later: BTreeMap<(Instant, u64), Job<P>>,
@@ -50,6 +53,7 @@ impl<P: Payload> Queue<P> {
     pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
         Self {
             mailer,
+            preparing: Preparing::default(),
             ready: VecDeque::new(),
             later: BTreeMap::new(),
             put_off: 0,
@@ -63,8 +67,22 @@ impl<P: Payload> Queue<P> {
     }
 
     pub fn push(&mut self, job: Job<P>) {
-        if let Some(job) = self.unless_failed(job) {
-            self.ready.push_back(job);
+        match self.unless_failed(job) {
+            // None overtakes another.
+            Some(job) if !job.payload.is_prepared() || !self.preparing.is_empty() => self.preparing.push(job),
+            Some(job) => self.ready.push_back(job),
+            None => {}
+        }
+    }
+
+    /// What came of preparing the job of this number.
+    pub fn prepared(&mut self, number: u64, result: Result<(), Error>) {
+        self.preparing.done(number, result);
+        while let Some((job, result)) = self.preparing.pop() {
+            match result {
+                Ok(()) => self.ready.push_back(job),
+                Err(error) => self.refuse(job, error),
+            }
         }
     }
 
@@ -78,18 +96,24 @@ impl<P: Payload> Queue<P> {
         self.fed = true;
     }
 
+    /// Jobs that are ready.
     pub fn waiting(&self) -> usize {
         self.ready.len()
     }
 
+    /// Those, and the ones that will be.
+    pub fn backlog(&self) -> usize {
+        self.ready.len() + self.preparing.len()
+    }
+
     /// Those, and the ones that are with a session.
     pub fn unsettled(&self) -> usize {
-        self.ready.len() + self.out
+        self.backlog() + self.out
     }
 
     /// Whether nothing is left to hand out, now or later, but for what comes back.
     pub fn is_drained(&self) -> bool {
-        self.fed && self.ready.is_empty() && self.later.is_empty()
+        self.fed && self.backlog() == 0 && self.later.is_empty()
     }
 
     pub fn is_finished(&self) -> bool {
@@ -257,7 +281,9 @@ impl<P: Payload> Queue<P> {
     pub fn fail(&mut self, error: &Error) {
         let error = self.failed.get_or_insert_with(|| error.clone()).clone();
         let (ready, later) = (std::mem::take(&mut self.ready), std::mem::take(&mut self.later));
-        ready.into_iter().chain(later.into_values()).for_each(|job| self.refuse(job, error.clone()));
+        let preparing: Vec<Job<P>> = self.preparing.take_all().collect();
+        let all = ready.into_iter().chain(preparing).chain(later.into_values());
+        all.for_each(|job| self.refuse(job, error.clone()));
     }
 
     /// To be sent next; but one that a session has ended on, and that may have been the

@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 mod pool;
+mod preparers;
 mod session;
 
 pub use pool::Pool;
@@ -30,6 +31,8 @@ pub struct Batch<P> {
     work: Condvar,
     /// Something has changed, for those who wait for that.
     change: Condvar,
+    /// There is something to prepare.
+    unprepared: Condvar,
     /// There is something to tell, or room for more.
     news: Condvar,
     stopped: AtomicBool,
@@ -52,6 +55,7 @@ impl<P: Payload> Batch<P> {
             sleepers: Mutex::default(),
             work: Condvar::new(),
             change: Condvar::new(),
+            unprepared: Condvar::new(),
             news: Condvar::new(),
             stopped: AtomicBool::new(false),
             listener: Listener::default(),
@@ -156,7 +160,7 @@ impl<P: Payload> Batch<P> {
     pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) -> usize {
         let mut sender = self.lock();
         jobs.into_iter().for_each(|job| sender.queue.push(job));
-        let waiting = sender.queue.waiting();
+        let waiting = sender.queue.backlog();
         let wake = locked(&self.sleepers).wake();
         drop(sender);
         self.wake(wake);
@@ -186,9 +190,14 @@ impl<P: Payload> Batch<P> {
         self.stir();
     }
 
-    /// How many jobs wait for a session.
+    /// How many jobs wait for a session, or will.
     pub fn waiting(&self) -> usize {
-        self.lock().queue.waiting()
+        self.lock().queue.backlog()
+    }
+
+    /// Whether jobs are being made ready: a loop that moves the sessions looks again.
+    pub fn is_preparing(&self) -> bool {
+        !self.lock().queue.preparing.is_empty()
     }
 
     pub fn take_receipts(&self) -> Vec<Receipt<P>> {
@@ -222,7 +231,7 @@ impl<P: Payload> Batch<P> {
     pub fn wait(&self, low: usize) {
         let sender = self.lock();
         let over = sender.queue.is_finished() || sender.workers() == 0;
-        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
+        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.backlog() >= low) {
             drop(self.news.wait_timeout(sender, SLICE));
         }
     }
@@ -257,6 +266,7 @@ impl<P: Payload> Batch<P> {
     fn stir(&self) {
         self.work.notify_all();
         self.change.notify_all();
+        self.unprepared.notify_all();
     }
 
     /// Sleeps until there is work, until `until` at most, and no longer than a slice.
