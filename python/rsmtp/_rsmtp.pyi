@@ -6,6 +6,7 @@ around it.
 import collections
 import collections.abc
 import email
+import email.message
 import email.policy
 import os
 import pathlib
@@ -47,6 +48,9 @@ __all__ = [
     "Certificate",
     "Connection",
     "DeliveryOptions",
+    "Dkim",
+    "DkimChoice",
+    "DnsRecord",
     "Edge",
     "Engine",
     "Exchange",
@@ -73,6 +77,7 @@ __all__ = [
     "_fold_field",
     "_fold_runs",
     "_fold_tokens",
+    "_new_dkim_key",
     "_quoted_printable",
     "_read_address",
     "_read_addresses",
@@ -778,6 +783,131 @@ class DeliveryOptions:
         """
 
 @final
+class Dkim:
+    """
+    A DKIM signature (RFC 6376): for which domain, and by which key.
+
+    Args:
+        domain: the signing domain (`d=`), which DMARC compares with that of From.
+        selector: which of the domain's keys it is (`s=`): verifiers look for
+            `selector._domainkey.domain`.
+        key: the private key, RSA of 2048 bits at least or Ed25519: the path of a PEM file, or
+            PEM as text or bytes. For a key in an HSM or a KMS, a function: it gets the octets to
+            sign and returns the signature, for RSA RSASSA-PKCS1-v1_5 with SHA-256, for Ed25519
+            PureEdDSA (the octets are a SHA-256 digest already, RFC 8463). It may be called by
+            several threads at once.
+        algorithm: "rsa-sha256" (default) or "ed25519-sha256", for a key that is a function.
+        public_key: PEM, for a key that is a function: `dns_record` needs it, and each signature
+            is checked by it.
+        canonicalization: what may change on the way without breaking the signature, for the
+            header and the body: "relaxed/relaxed" (default), "relaxed/simple", "simple/relaxed"
+            or "simple/simple" (RFC 6376 3.4).
+        fields: the names of the fields that are signed, as far as a message has them. Default:
+            those that say who sent what to whom, and how to read it; List-Unsubscribe and
+            List-Unsubscribe-Post among them.
+        oversign: of those, the ones that are named once more than they occur: adding another one
+            on the way breaks the signature. Default: From, To, Cc, Subject, Date, Reply-To and
+            Message-ID.
+        identity: on whose behalf it is signed (`i=`), as "@news.example.com".
+        expires: seconds after which the signature is no longer good (`x=`). Default: never.
+        seven_bit: whether what a message says in 8-bit is re-encoded in 7-bit lines before it is
+            signed. Servers without 8BITMIME would do it later, and break the signature. Given
+            octets are signed as they are.
+
+    An internationalized domain is written as A-labels. The key is read at once, and never shown:
+    raises ValueError for one that can't sign (encrypted, too short, a public one, of another
+    type), OSError for a file that can't be read, and ValueError for what can't stand in a
+    signature.
+    """
+    def __copy__(self, /) -> Dkim: ...
+    def __deepcopy__(self, /, _memo: dict) -> Dkim: ...
+    def __new__(
+        cls,
+        /,
+        domain: str,
+        selector: str,
+        key: str | bytes | bytearray | os.PathLike[str] | collections.abc.Callable[[bytes], bytes],
+        *,
+        algorithm: str | None = None,
+        public_key: str | bytes | bytearray | os.PathLike[str] | None = None,
+        canonicalization: str = ...,
+        fields: collections.abc.Iterable[str] | None = None,
+        oversign: collections.abc.Iterable[str] | None = None,
+        identity: str | None = None,
+        expires: int | None = None,
+        seven_bit: bool = True,
+    ) -> Dkim: ...
+    def __reduce__(self, /) -> str: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def algorithm(self, /) -> str:
+        """
+        "rsa-sha256" or "ed25519-sha256".
+        """
+    def dns_record(self, /) -> DnsRecord:
+        """
+        What to publish in the DNS for this key: `name` and `value` of a TXT record, and as text
+        the line of a zone file. Raises ValueError for a key that is a function, without its
+        `public_key`.
+        """
+    @property
+    def domain(self, /) -> str:
+        """
+        The signing domain, as A-labels.
+        """
+    @property
+    def selector(self, /) -> str:
+        """
+        Which of the domain's keys it is.
+        """
+    def sign(
+        self,
+        /,
+        message: bytes
+        | bytearray
+        | memoryview
+        | RenderedMessage
+        | email.message.Message[typing.Any, typing.Any],
+        *,
+        utf8: bool | None = None,
+    ) -> bytes | RenderedMessage:
+        """
+        The message with this signature before it, ready to be sent, as `Message.sign` gives it:
+        of any message, or of octets, which are signed as they are.
+        """
+
+@final
+class DkimChoice:
+    """
+    Who signs which message, as it was given: what a mailer keeps of its `dkim=`.
+    """
+    def __new__(cls, /, dkim: rsmtp.typing.DkimKeys) -> DkimChoice:
+        """
+        ValueError or TypeError for what is neither one nor several `Dkim`, nor any by domain.
+        """
+
+@final
+class DnsRecord:
+    """
+    A TXT record of the DNS.
+    """
+    def __repr__(self, /) -> str: ...
+    def __str__(self, /) -> str:
+        """
+        A line for a zone file, whose strings are 255 octets at most (RFC 1035 3.3).
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        As "s2026._domainkey.example.com", without a dot at its end.
+        """
+    @property
+    def value(self, /) -> str:
+        """
+        As "v=DKIM1; k=rsa; p=...", in one piece.
+        """
+
+@final
 class Edge:
     """
     One edge of the state machine.
@@ -827,6 +957,7 @@ class Engine:
         give_up_after: SupportsFloat | SupportsIndex | None = None,
         backoff: SupportsFloat | SupportsIndex = 1.0,
         resend_unknown: bool = False,
+        dkim: DkimChoice | None = None,
     ) -> Engine:
         """
         A mailer by these servers, in the order of preference.
@@ -853,6 +984,7 @@ class Engine:
         *,
         rate: SupportsFloat | SupportsIndex | None = None,
         per_day: SupportsIndex | None = None,
+        dkim: DkimChoice | None = None,
     ) -> Engine:
         """
         A mailer that stores messages in a folder ("file"), gives them to a program
@@ -1313,6 +1445,22 @@ class Message:
         `maintype/subtype`.
         """
     def set_unixfrom(self, /, unixfrom: str | None) -> None: ...
+    def sign(self, /, dkim: rsmtp.typing.DkimKeys, *, utf8: bool | None = None) -> bytes | RenderedMessage:
+        """
+        The message as it goes to a server, with DKIM signatures before it (RFC 6376): octets, or
+        what makes them while they are sent, for a client's `sendmail`, a `Mailer` (with its
+        envelope) and any other sender, which has to leave them as they are. A Mailer with `dkim`
+        signs by itself.
+
+        Args:
+            dkim: an `rsmtp.Dkim`, a list of them, or a dict of them by the domain of From.
+            utf8: write fields in UTF-8, for servers that offer SMTPUTF8. Default: as the
+                message's policy says.
+
+        Date and Message-ID are added first, where the policy is ours. Attached files are read
+        now, and once more when they are sent: one that has changed meanwhile is an error then.
+        Raises ValueError for a message that can't be signed, and what the key raises.
+        """
     def to_stdlib(self, /) -> Any:
         """
         The same message as an object of the standard library's `email` package.
@@ -2002,6 +2150,11 @@ class Sending:
         """
         A forked child has neither the threads nor the sessions.
         """
+    @property
+    def is_signing(self, /) -> bool:
+        """
+        Whether messages are being signed: the engine's own threads do it, and wake no event loop.
+        """
     def put(self, /, item: Any) -> bool | None:
         """
         Takes one message. True: the next one, please. False: that is enough for now.
@@ -2323,6 +2476,11 @@ def _fold_tokens(
     Folds a field whose value is in tokens `(kind, text, [tokens])`, each of one of the
     kinds of `fold_structured`; also `text` and `identifiers`, which are cut at white space
     here. A width of 0 means no limit.
+    """
+
+def _new_dkim_key(algorithm: str = "rsa-sha256", bits: SupportsIndex = 2048) -> str:
+    """
+    A new private key, in PEM: "rsa-sha256" with 2048, 3072 or 4096 bits, or "ed25519-sha256".
     """
 
 def _quoted_printable(body: Any, width: SupportsIndex = 76, linesep: str = "\n") -> str:

@@ -15,7 +15,7 @@ from rsmtp._common.tracebacks import hidden, public, shortened
 from rsmtp._mailer.feeding import alone, each_made, feed, without_rules
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._mailer.servers import Local, Server
-from rsmtp._rsmtp import Engine, Receipt, Sending, _username
+from rsmtp._rsmtp import DkimChoice, Engine, Receipt, Sending, _username
 from rsmtp._transport import python_sockets
 
 TYPE_CHECKING = False
@@ -102,6 +102,12 @@ class BaseMailer:
             message that it returns goes to the same recipients.
         after_send: called with each receipt. Both run in the caller's thread; an AsyncMailer's
             may be asynchronous.
+        dkim: signs what is sent (RFC 6376), after everything else that changes a message: an
+            `rsmtp.Dkim`, several, or a dict of them by the domain of From (a domain has those of
+            its parent; "*" is any other domain, and None lets its mail go unsigned; mail from a
+            domain without a key is refused). A message that has a signature of the same domain
+            and selector gets no second one. With several cores messages are signed ahead, while
+            others are sent.
         outbox: an `rsmtp.Outbox`, in which `send` looks up the keys that it is given.
         resend_unknown: send again what may have arrived already, when a connection is
             lost between the end of a message and the answer. Default: False, and the
@@ -152,6 +158,7 @@ class BaseMailer:
         redirect: str | None = None,
         before_send: Callable[[Any], Any] | None = None,
         after_send: Callable[[Receipt], Any] | None = None,
+        dkim: rsmtp.typing.DkimKeys | None = None,
         outbox: rsmtp.Outbox | None = None,
     ) -> None:
         user = arguments.maybe_text("user", user)
@@ -191,11 +198,13 @@ class BaseMailer:
 
             self._rules = Rules(*rules)
         self._outbox = None if outbox is None else an_outbox(outbox)
+        # Once: a forked child makes another engine of the same arguments.
+        choice = None if dkim is None else DkimChoice(dkim)
         self._connections = connections
         first = self._hops[0]
         self._make: Callable[[], Engine]
         if isinstance(first, Local):
-            self._make = lambda: Engine.local(first.kind, first.path, rate=rate, per_day=per_day)
+            self._make = lambda: Engine.local(first.kind, first.path, rate=rate, per_day=per_day, dkim=choice)
         else:
             self._make = lambda: Engine(
                 self._hops,
@@ -211,6 +220,7 @@ class BaseMailer:
                 give_up_after=give_up_after,
                 backoff=backoff,
                 resend_unknown=resend_unknown,
+                dkim=choice,
             )
         self._made, self._process = self._make(), os.getpid()
         self._made_up()

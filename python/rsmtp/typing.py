@@ -15,7 +15,7 @@ from email.message import Message as _Message
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
 
-from rsmtp._rsmtp import TlsConfig
+from rsmtp._rsmtp import Dkim, RenderedMessage, TlsConfig
 from rsmtp.email import headerregistry as _ours
 from rsmtp.envelope import Envelope
 
@@ -27,6 +27,7 @@ __all__ = [
     "BinaryFile",
     "Content",
     "Context",
+    "DkimKeys",
     "Expiring",
     "HasExpiry",
     "Mailbox",
@@ -78,6 +79,10 @@ Expiring: TypeAlias = tuple[str, float | datetime | None] | HasExpiry
 # the server has rejected what it gave before.
 Secret: TypeAlias = str | Callable[[], str | Expiring] | Callable[[], Awaitable[str | Expiring]]
 
+# What is passed as `dkim=`: one signature, several, or by the domain of From, where "*" is any other
+# domain, and None lets its mail go unsigned.
+DkimKeys: TypeAlias = Dkim | Iterable[Dkim] | Mapping[str, Dkim | Iterable[Dkim] | None]
+
 # -- addresses in a message ------------------------------------------------------
 
 # "ann@example.org", "Ann <ann@example.org>", or (name, address).
@@ -117,7 +122,8 @@ Attachments: TypeAlias = Mapping[str, Content | tuple[Content, str]] | Attachmen
 
 # Of a transaction: one address or several; each may be (name, address).
 Recipients: TypeAlias = str | Iterable[str | tuple[str, str]]
-MessageData: TypeAlias = bytes | bytearray | memoryview | str | AnyMessage
+# A RenderedMessage is what `Message.sign` gives where it is large.
+MessageData: TypeAlias = bytes | bytearray | memoryview | str | AnyMessage | RenderedMessage
 _Plain: TypeAlias = AnyMessage | tuple[str | tuple[str, str], Recipients, MessageData]
 # A message, (from_addr, to_addrs, data), or one of them (or data alone) with an rsmtp.Envelope.
 Sendable: TypeAlias = _Plain | tuple[_Plain | MessageData, Envelope]

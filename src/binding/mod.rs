@@ -26,6 +26,7 @@ mod proxy;
 mod pump;
 mod request;
 mod settings;
+mod signing;
 mod ssl_context;
 mod tls;
 mod transcript;
@@ -67,6 +68,8 @@ mod _rsmtp {
     use super::request::{Request, cram_md5, envelope_py, needs_smtputf8};
     #[pymodule_export]
     use super::settings::Settings;
+    #[pymodule_export]
+    use super::signing::{Dkim, DkimChoice, DnsRecord, new_dkim_key};
     #[pymodule_export]
     use super::tls::{TlsConfig, TlsFacts};
     #[pymodule_export]

@@ -222,6 +222,24 @@ impl<B: AsRef<[u8]>> Rope<B> {
         new
     }
 
+    /// The same behind these octets. `hold` holds on to a body that is kept: to
+    /// [`Rope::kept_octets`] of this one at that place.
+    #[must_use]
+    pub fn behind(&self, octets: &[u8], hold: impl Fn(usize) -> B) -> Self {
+        let mut new = Rope::new();
+        new.push(octets);
+        for (index, piece) in self.pieces().enumerate() {
+            match piece {
+                Piece::Exactly(octets) if index % 2 == 0 => new.push(octets),
+                Piece::Exactly(_) => new.keep(Body::Exactly(hold(index / 2))),
+                Piece::Base64(_, lines) => new.keep(Body::Base64(hold(index / 2), lines.clone())),
+                Piece::Stored(stored, lines) => new.keep(Body::Stored(Arc::clone(stored), lines.clone())),
+            }
+        }
+        new.has_utf8_fields = self.has_utf8_fields;
+        new
+    }
+
     /// The octets of the body that was kept at this place; none where they are stored.
     #[must_use]
     pub fn kept_octets(&self, place: usize) -> &[u8] {
@@ -366,6 +384,14 @@ pub(super) mod tests {
         let expected =
             [b"H\n", encoded(5, 7700), b"more between\n", encoded(5 + 7700 + 8, 2000 * 77), b"ytail!"];
         assert_eq!(after, expected.concat());
+    }
+
+    #[test]
+    fn octets_go_before_all_of_it() {
+        let rope = mixed(Told { len: 114_000, octets: vec![0xff; 114_000] });
+        let new = rope.behind(b"first ", |place| rope.kept_octets(place).to_vec());
+        let whole = rope.into_vec().expect("readable");
+        assert_eq!(new.into_vec().expect("readable"), [b"first ", whole.as_slice()].concat());
     }
 
     #[test]

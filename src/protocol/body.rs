@@ -268,14 +268,30 @@ impl Body {
 
     /// All of it with canonical line ends, from the beginning: as BDAT would say it.
     pub fn canonical(&self) -> Result<Vec<u8>, Unreadable> {
-        let mut body = self.clone();
         let mut octets = Vec::new();
-        let mut encoder = Encoder::new(Framing::Chunk);
-        while !body.is_done() {
-            encoder.encode(body.next_piece(64 * 1024)?, &mut octets);
-        }
-        encoder.finish(&mut octets);
+        self.each_canonical(|piece| {
+            octets.extend_from_slice(piece);
+            Ok::<_, Unreadable>(true)
+        })?;
         Ok(octets)
+    }
+
+    /// The same piece by piece, as long as `take` wants more.
+    pub fn each_canonical<E: From<Unreadable>>(
+        &self,
+        mut take: impl FnMut(&[u8]) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut body = self.clone();
+        let mut encoder = Encoder::new(Framing::Chunk);
+        let mut piece = Vec::new();
+        while !body.is_done() {
+            piece.clear();
+            encoder.encode(body.next_piece(64 * 1024)?, &mut piece);
+            if !take(&piece)? {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// The first octets, as many as come in one piece and at most so many.

@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import rsmtp
+from rsmtp._rsmtp import _new_dkim_key
 
 ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
-COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|outbox|check|catch|demo|completion)\b")
+COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|outbox|dkim|check|catch|demo|completion)\b")
 
 # Their tokens come from a stand-in for the endpoints of Google and Microsoft.
 WITH_TOKENS = {"docs/howto/gmail.md", "docs/howto/microsoft365.md"}
@@ -84,6 +85,8 @@ class Stage:
         self.environment = {}
         self.endpoint = None
         (folder / "report.pdf").write_bytes(b"%PDF-1.4\n")
+        for name, algorithm in (("dkim.pem", "rsa-sha256"), ("ed25519.pem", "ed25519-sha256")):
+            (folder / name).write_text(_new_dkim_key(algorithm))
         (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
 
     def stand_in(self, host, tls):

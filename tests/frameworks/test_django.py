@@ -12,6 +12,7 @@ from django.test import override_settings
 from django.utils.functional import cached_property
 
 import rsmtp
+from rsmtp._rsmtp import _new_dkim_key
 from rsmtp.django import EmailBackend
 from rsmtp.django.backend import EmailBackend as Backend
 
@@ -318,3 +319,15 @@ def test_a_secret_of_rsmtp_goes_with_the_user_of_the_settings(secret):
 def test_a_list_that_can_be_no_option_is_named():
     with override_settings(RSMTP_MAILER={"allow": [{}]}), pytest.raises(TypeError, match="allow: "):
         _ = mail.get_connection().mailer
+
+
+def test_messages_are_signed(catcher, tmp_path):
+    """`dkim` is an option as any other, also by the domain of From."""
+    key = tmp_path / "key.pem"
+    key.write_text(_new_dkim_key())
+    dkim = rsmtp.Dkim("example.org", "s", key)
+    for given in (dkim, [dkim], {"example.org": [dkim], "*": None}):
+        with override_settings(RSMTP_MAILER={"retries": 0, "dkim": given}):
+            assert mail.send_mail("A", "b", None, ["a@example.org"]) == 1
+            assert mail.get_connection().mailer is mail.get_connection().mailer
+        assert catcher.messages[-1].email["DKIM-Signature"].startswith("v=1; a=rsa-sha256;")

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 import rsmtp
+from rsmtp._rsmtp import _new_dkim_key
 from rsmtp.flask import Mail
 
 
@@ -120,3 +121,12 @@ def test_an_application_that_is_tested_from_now_on_sends_nothing(catcher):
     app.config.update(MAIL_SUPPRESS_SEND=False)
     app.test_client().post("/welcome/ann@example.org")
     assert catcher.count == 1
+
+
+def test_messages_are_signed(catcher, tmp_path):
+    key = tmp_path / "key.pem"
+    key.write_text(_new_dkim_key())
+    app, mail = application(catcher, RSMTP_MAILER={"dkim": rsmtp.Dkim("example.org", "s", key)})
+    with app.app_context():
+        assert mail.send(mail.message("x", subject="x", to="ann@example.org")).ok
+    assert catcher.messages[-1].email["DKIM-Signature"].startswith("v=1; a=rsa-sha256;")

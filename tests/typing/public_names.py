@@ -86,6 +86,36 @@ def with_a_message() -> None:
     print(one.preview(), rsmtp.Message.from_stdlib(one.to_stdlib()))
 
 
+# -- signatures ------------------------------------------------------------------
+
+
+def signed(message: rsmtp.Message, octets: bytes) -> types.DkimKeys:
+    def elsewhere(data: bytes) -> bytes:
+        return data
+
+    dkim = rsmtp.Dkim("example.com", "s", Path("dkim.pem"))
+    remote = rsmtp.Dkim(
+        "example.com",
+        "s",
+        elsewhere,
+        algorithm="ed25519-sha256",
+        public_key="public.pem",
+        canonicalization="relaxed/simple",
+        fields=["From", "Subject"],
+        oversign=("From",),
+        identity="@example.com",
+        expires=3600,
+        seven_bit=False,
+    )
+    record: rsmtp.DnsRecord = dkim.dns_record()
+    print(record.name, record.value, dkim.domain, dkim.selector, dkim.algorithm)
+    with rsmtp.SmtpClient("smtp.example.org") as client:
+        client.sendmail("ann@example.com", ["bob@example.org"], message.sign([dkim, remote]))
+        client.sendmail("ann@example.com", ["bob@example.org"], dkim.sign(octets))
+    rsmtp.send(("ann@example.com", "bob@example.org", message.sign(remote)), "null:", dkim=iter([dkim]))
+    return {"example.com": dkim, "example.org": [dkim, remote], "*": None}
+
+
 # -- clients ---------------------------------------------------------------------
 
 

@@ -21,6 +21,9 @@ from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import each_once, teller
 
+# Seconds between two looks at what is being signed.
+_OFTEN, _SELDOM = 0.0005, 0.01
+
 
 class AsyncSending:
     """What `AsyncMailer.send_all` gives: await it for a Report, or iterate over it for the
@@ -140,6 +143,7 @@ class AsyncSending:
         """Yields whenever receipts may have come."""
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         feeder = asyncio.create_task(self._feed())
+        watcher = asyncio.create_task(self._watch_signing())
         feeder.add_done_callback(lambda _: self._beat())
         trouble: Exception | None = None
         try:
@@ -184,7 +188,7 @@ class AsyncSending:
         finally:
             self._ending = True
             try:
-                tasks = feeder, *self._workers
+                tasks = feeder, watcher, *self._workers
                 for task in tasks:
                     task.cancel()
                 await _outlast(*tasks)
@@ -228,6 +232,21 @@ class AsyncSending:
             yield
             # The loop gets its turn between two helpings.
             await asyncio.sleep(0)
+
+    async def _watch_signing(self) -> None:
+        """Signs of the engine's threads are looked for: they sign, and wake no loop. Often at
+        first, for a single message; a large file takes its time."""
+        pause = _OFTEN
+        while True:
+            if self._sending.is_signing:
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.2, _SELDOM)
+                self._stir()
+            elif self._sending.is_fed:
+                return
+            else:
+                pause = _OFTEN
+                await self._changed.wait()
 
     def _stir(self) -> None:
         """There may be more to do: for sessions that wait, and for more of them."""

@@ -45,6 +45,7 @@ def send(
     give_up_after: float | None = None,
     backoff: float = 1.0,
     resend_unknown: bool = False,
+    dkim: rsmtp.typing.DkimKeys | None = None,
     envelope: rsmtp.Envelope | None = None,
     check: bool = True,
 ) -> rsmtp.Receipt:
@@ -113,6 +114,7 @@ async def asend(
     give_up_after: float | None = None,
     backoff: float = 1.0,
     resend_unknown: bool = False,
+    dkim: rsmtp.typing.DkimKeys | None = None,
     envelope: rsmtp.Envelope | None = None,
     check: bool = True,
 ) -> rsmtp.Receipt:

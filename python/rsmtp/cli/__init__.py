@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "send": ("rsmtp.cli.send", "send a message"),
     "outbox": ("rsmtp.cli.outbox", "send what waits in a file, and look after it"),
+    "dkim": ("rsmtp.cli.dkim", "make a key that signs mail, and its record in the DNS"),
     "check": ("rsmtp.cli.check", "find out what a server offers and what is wrong with it"),
     "catch": ("rsmtp.cli.catch", "run a local mail server that shows what arrives"),
     "demo": ("rsmtp.demo", "send a message to a local server and show the conversation"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from rsmtp import Message, email
+from rsmtp import Dkim, Message, email
 from rsmtp._client import outgoing
 from rsmtp._client.outgoing import Paths
-from rsmtp._rsmtp import _envelope_addresses
+from rsmtp._rsmtp import RenderedMessage, _envelope_addresses
 from rsmtp.cli.exit_code import DATA, NO_INPUT, USAGE, Stop
 from rsmtp.cli.terminal import harmless
 
@@ -58,15 +58,29 @@ class Outgoing:
     """A message and its envelope, ready to be sent. `raw` is what the server gets, where that is
     not the message's own rendering."""
 
-    def __init__(self, envelope: Paths, message: Any, raw: bytes | None = None) -> None:
+    def __init__(self, envelope: Paths, message: Any, raw: bytes | RenderedMessage | None = None) -> None:
         self.envelope = envelope
         self.message = message
         self.raw = raw
 
     @property
+    def domain(self) -> str | None:
+        """Of its From."""
+        found = _addresses("From", str(self.message["From"] or ""))
+        return found[0].rpartition("@")[2] or None
+
+    def sign(self, dkim: Dkim) -> None:
+        """What is sent from now on is signed. Raises Stop."""
+        message = self.message if self.raw is None else self.raw
+        try:
+            self.raw = dkim.sign(message, utf8=self.envelope.needs_smtputf8)
+        except (OSError, ValueError) as error:
+            raise Stop(DATA, str(error)) from None
+
+    @property
     def octets(self) -> bytes:
         if self.raw is not None:
-            return self.raw
+            return bytes(self.raw)
         return bytes(outgoing.render(self.message, utf8=self.envelope.needs_smtputf8))
 
     @property

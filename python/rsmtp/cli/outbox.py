@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from rsmtp._mailer.servers import Server
-from rsmtp.cli import exit_code, server
+from rsmtp.cli import exit_code, server, signing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
@@ -67,6 +67,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         "--connections", metavar="N", type=int, help="run: sessions at the same time (default: 1)"
     )
     server.add_arguments(parser)
+    signing.add_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -96,6 +97,9 @@ _GOES_WITH = {
     "older_than": ("--older-than", ("purge",)),
     "forever": ("--forever", ("run",)),
     "connections": ("--connections", ("run",)),
+    "dkim_key": ("--dkim-key", ("run",)),
+    "dkim_selector": ("--dkim-selector", ("run",)),
+    "dkim_domain": ("--dkim-domain", ("run",)),
 }
 
 
@@ -132,8 +136,9 @@ def told() -> Iterator[None]:
 
 
 def _send(outbox: Outbox, given: argparse.Namespace) -> int:
-    target = with_password(server.from_arguments(given))
-    with target.mailer(connections=1 if given.connections is None else given.connections) as mailer:
+    target, dkim = with_password(server.from_arguments(given)), signing.from_arguments(given)
+    connections = 1 if given.connections is None else given.connections
+    with target.mailer(connections=connections, dkim=dkim) as mailer:
         return send_due(outbox, mailer, target.place, forever=given.forever)
 
 

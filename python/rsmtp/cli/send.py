@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rsmtp import Receipt
-from rsmtp.cli import compose, exit_code, server
+from rsmtp.cli import compose, exit_code, server, signing
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
@@ -49,6 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     )
     compose.add_arguments(parser)
     server.add_arguments(parser)
+    signing.add_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="send nothing; show envelope and message")
     parser.add_argument("--preview", action="store_true", help="send nothing; show it in a browser")
     parser.add_argument(
@@ -81,6 +82,8 @@ def run(given: argparse.Namespace) -> int:
         target = None
     username = given.username if target is None else target.username
     outgoing = compose.compose(given, username)
+    if (dkim := signing.from_arguments(given, outgoing.domain)) is not None:
+        outgoing.sign(dkim)
     if given.dry_run:
         show(outgoing, target)
     if given.preview:

@@ -29,7 +29,16 @@ def _made(options: tuple[tuple[str, Any], ...]) -> Mailer:
     return Mailer(**dict(options))
 
 
+class _Frozen(dict[Any, Any]):
+    """`dkim` by domain: the one dict that is an option."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
 def _hashable(name: str, value: Any) -> Any:
+    if name == "dkim" and isinstance(value, dict):
+        return _Frozen((key, _hashable(name, each)) for key, each in value.items())
     if isinstance(value, list):
         value = tuple(value)
     elif isinstance(value, set):

@@ -9,10 +9,13 @@ use crate::binding::attendant::Attending;
 use crate::binding::error::to_python;
 use crate::binding::logs;
 use crate::binding::settings::Settings;
+use crate::binding::signing::DkimChoice;
 use crate::bulk::{
-    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Null, PerDay, Policy, Rate, Sendmail,
+    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Null, Payload, PerDay, Policy, Rate, Sendmail,
 };
+use crate::driver::Attendant;
 use crate::protocol::opening::Security;
+use crate::sign::Choice;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -26,6 +29,8 @@ pub struct Engine {
     /// The servers' SSLContexts.
     contexts: Vec<Option<Py<PyAny>>>,
     totals: Arc<Totals>,
+    /// Who signs what goes out.
+    choice: Option<Arc<Choice>>,
 }
 
 #[pymethods]
@@ -35,7 +40,7 @@ impl Engine {
     #[pyo3(signature = (
         servers: "list[typing.Any]", *, connections, window, keep_idle, max_age, max_messages=None, rate=None,
         rate_per_connection=None, per_day=None, retries=2, give_up_after=None, backoff=1.0,
-        resend_unknown=false
+        resend_unknown=false, dkim=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -53,7 +58,9 @@ impl Engine {
         give_up_after: Option<f64>,
         backoff: f64,
         resend_unknown: bool,
+        dkim: Option<&DkimChoice>,
     ) -> PyResult<Self> {
+        let choice = dkim.map(|dkim| Arc::clone(&dkim.0));
         let contexts = servers.iter().map(|server| server.context(py)).collect();
         let hops: PyResult<Vec<_>> = servers.into_iter().map(|server| server.into_hop(py)).collect();
         let bounds = Bounds {
@@ -71,14 +78,21 @@ impl Engine {
             resend_unknown,
         };
         let mailer = Mailer::new(hops?, None, bounds, policy, limits(rate, per_day));
-        Ok(Self { mailer: Arc::new(mailer), contexts, totals: Arc::default() })
+        Ok(Self { mailer: Arc::new(mailer), contexts, totals: Arc::default(), choice })
     }
 
     /// A mailer that stores messages in a folder ("file"), gives them to a program
     /// ("sendmail") or throws them away ("null").
     #[staticmethod]
-    #[pyo3(signature = (kind, path=None, *, rate=None, per_day=None))]
-    fn local(kind: &str, path: Option<PathBuf>, rate: Option<f64>, per_day: Option<usize>) -> PyResult<Self> {
+    #[pyo3(signature = (kind, path=None, *, rate=None, per_day=None, dkim=None))]
+    fn local(
+        kind: &str,
+        path: Option<PathBuf>,
+        rate: Option<f64>,
+        per_day: Option<usize>,
+        dkim: Option<&DkimChoice>,
+    ) -> PyResult<Self> {
+        let choice = dkim.map(|dkim| Arc::clone(&dkim.0));
         let local: Box<dyn Local> = match (kind, path) {
             ("file", Some(folder)) => Box::new(Files::new(&folder)),
             ("sendmail", program) => Box::new(Sendmail::new(program)),
@@ -89,7 +103,7 @@ impl Engine {
         let (idle, age) = (Duration::ZERO, Duration::ZERO);
         let bounds = Bounds { sessions: 1, idle, age, window: 1, messages: None, rate: None };
         let mailer = Mailer::new(Vec::new(), Some(local), bounds, policy, limits(rate, per_day));
-        Ok(Self { mailer: Arc::new(mailer), contexts: Vec::new(), totals: Arc::default() })
+        Ok(Self { mailer: Arc::new(mailer), contexts: Vec::new(), totals: Arc::default(), choice })
     }
 
     /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
@@ -102,12 +116,16 @@ impl Engine {
         prepared: Prepared<'_>,
         suppressed: Option<Vec<(String, String)>>,
     ) -> PyResult<Receipt> {
-        let mut job = Packer::default().pack(item, 0, prepared)?;
+        let mut job = self.packer().pack(item, 0, prepared)?;
         hold_back(&mut job, parcel::suppressed(suppressed.unwrap_or_default()));
         let batch = self.batch(py, true, None)?;
+        let mut attendant = Attending::new(py, None)?;
+        let payload = job.payload.clone();
+        if let Err(error) = py.detach(|| payload.prepare(&mut || attendant.attend())) {
+            return Err(attendant.take_raised().unwrap_or_else(|| to_python(py, &error)));
+        }
         batch.push([job]);
         batch.end_of_input();
-        let mut attendant = Attending::new(py, None)?;
         let worked = py.detach(|| batch.work_here(&mut attendant));
         let receipt = batch.take_receipts().pop();
         if let Some(receipt) = &receipt {
@@ -163,7 +181,8 @@ impl Engine {
         note: Option<Py<PyAny>>,
     ) -> PyResult<Sending> {
         let batch = self.batch(py, recorded, note)?;
-        Ok(Sending::new(batch, if every { u64::MAX } else { kept }, by_threads, Arc::clone(&self.totals)))
+        let (kept, totals) = (if every { u64::MAX } else { kept }, Arc::clone(&self.totals));
+        Ok(Sending::new(batch, kept, by_threads, totals, self.packer()))
     }
 
     /// How a session with this server is to be held, for an event loop.
@@ -212,6 +231,10 @@ impl Engine {
 }
 
 impl Engine {
+    fn packer(&self) -> Packer {
+        Packer::new(self.choice.clone())
+    }
+
     fn batch(&self, py: Python<'_>, recorded: bool, note: Option<Py<PyAny>>) -> PyResult<Batch<Shipment>> {
         if self.is_closed() {
             return Err(PyRuntimeError::new_err("this mailer is closed"));

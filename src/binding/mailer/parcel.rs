@@ -5,8 +5,10 @@ use crate::binding::delivery_options::DeliveryOptions;
 use crate::binding::error::bad_argument;
 use crate::binding::message::{MailData, Ready, Sendable};
 use crate::binding::request::{parameters, parse};
+use crate::binding::signing::{Contents, Sealed};
 use crate::bulk::{Job, Payload};
-use crate::protocol::Body;
+use crate::protocol::{Body, Error};
+use crate::sign::Choice;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyList, PyString, PyTuple};
@@ -35,6 +37,8 @@ enum Content {
         body: Body,
         size: usize,
     },
+    /// Signed before it is sent.
+    Sealed(Sealed),
 }
 
 impl Content {
@@ -58,6 +62,7 @@ impl Payload for Shipment {
         match &self.content {
             Content::Octets(_) | Content::Written(_) => Body::shared(Self::clone(self)),
             Content::Rendered { body, .. } => body.clone(),
+            Content::Sealed(sealed) => sealed.body(),
         }
     }
 
@@ -66,6 +71,18 @@ impl Payload for Shipment {
             Content::Octets(octets) => octets.len(),
             Content::Written(octets) => octets.capacity(),
             Content::Rendered { size, .. } => *size,
+            Content::Sealed(sealed) => sealed.size(),
+        }
+    }
+
+    fn is_prepared(&self) -> bool {
+        !matches!(&self.content, Content::Sealed(sealed) if !sealed.is_signed())
+    }
+
+    fn prepare(&self, attend: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+        match &self.content {
+            Content::Sealed(sealed) => sealed.sign(attend),
+            _ => Ok(()),
         }
     }
 }
@@ -75,7 +92,7 @@ impl AsRef<[u8]> for Parcel {
         match &self.content {
             Content::Octets(octets) => octets,
             Content::Written(octets) => octets,
-            Content::Rendered { .. } => &[],
+            Content::Rendered { .. } | Content::Sealed(_) => &[],
         }
     }
 }
@@ -83,6 +100,8 @@ impl AsRef<[u8]> for Parcel {
 /// Addresses come again and again: each is parsed once.
 #[derive(Default)]
 pub struct Packer {
+    /// Who signs what goes out.
+    choice: Option<Arc<Choice>>,
     sender: Option<(String, ReversePath)>,
     recipient: Option<(String, ForwardPath)>,
 }
@@ -119,6 +138,15 @@ pub fn hold_back(job: &mut Job<Shipment>, these: Vec<Suppressed>) {
 }
 
 impl Packer {
+    pub fn new(choice: Option<Arc<Choice>>) -> Self {
+        Self { choice, ..Self::default() }
+    }
+
+    /// Whether something is to be done about messages before they are sent.
+    pub fn signs(&self) -> bool {
+        self.choice.is_some()
+    }
+
     /// An error is the caller's: this one can't be sent as it is.
     pub fn pack(
         &mut self,
@@ -129,9 +157,15 @@ impl Packer {
         let (from_addr, to_addrs, data, mail_options, delivery) = prepared;
         let reverse_path = self.sender(&text("from_addr", &from_addr)?)?;
         let recipients = self.recipients(&to_addrs)?;
-        let content = match data {
-            MailData::Whole(octets) => Content::Octets(octets),
-            rendered => Content::of_body(rendered.into()),
+        if self.choice.is_some() && delivery.as_ref().is_some_and(|asked| asked.get().options.is_binary()) {
+            let why = "this mailer signs what it sends, and a signature is over lines of text: octets that go out \
+                       as they are (BINARYMIME) can't have one";
+            return Err(bad_argument("binary", &why));
+        }
+        let content = match (&self.choice, data) {
+            (Some(choice), data) => Content::Sealed(Sealed::new(Contents::of_data(data), Arc::clone(choice))),
+            (None, MailData::Whole(octets)) => Content::Octets(octets),
+            (None, rendered) => Content::of_body(rendered.into()),
         };
         let parcel = Parcel { item: item.clone().unbind(), suppressed: Vec::new(), content };
         let mut job = Job::new(index, Arc::new(parcel), reverse_path, recipients);
@@ -143,11 +177,14 @@ impl Packer {
     }
 
     /// A message of ours, which is fit to be sent.
-    pub fn pack_ready(item: &Bound<'_, PyAny>, index: u64, ready: Ready) -> Job<Shipment> {
+    pub fn pack_ready(&self, item: &Bound<'_, PyAny>, index: u64, ready: Ready) -> Job<Shipment> {
         let reverse_path = ready.reverse_path();
-        let content = match ready.content {
-            Sendable::Octets(octets) => Content::Written(octets),
-            rendered => Content::of_body(rendered.into()),
+        let content = match (&self.choice, ready.content) {
+            (Some(choice), content) => {
+                Content::Sealed(Sealed::new(Contents::of_sendable(content), Arc::clone(choice)))
+            }
+            (None, Sendable::Octets(octets)) => Content::Written(octets),
+            (None, rendered) => Content::of_body(rendered.into()),
         };
         let parcel = Parcel { item: item.clone().unbind(), suppressed: Vec::new(), content };
         Job::new(index, Arc::new(parcel), reverse_path, ready.recipients)

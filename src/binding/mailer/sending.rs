@@ -60,8 +60,14 @@ pub(super) struct Progress {
 }
 
 impl Sending {
-    pub fn new(batch: Batch<Shipment>, kept: u64, by_threads: bool, totals: Arc<Totals>) -> Self {
-        let progress = Mutex::new(Progress { kept, by_threads, totals, ..Progress::default() });
+    pub fn new(
+        batch: Batch<Shipment>,
+        kept: u64,
+        by_threads: bool,
+        totals: Arc<Totals>,
+        packer: Packer,
+    ) -> Self {
+        let progress = Mutex::new(Progress { kept, by_threads, totals, packer, ..Progress::default() });
         Self { batch: Arc::new(batch), progress, process: std::process::id() }
     }
 
@@ -210,6 +216,12 @@ impl Sending {
         self.batch.end_of_input();
     }
 
+    /// Whether messages are being signed: the engine's own threads do it, and wake no event loop.
+    #[getter]
+    fn is_signing(&self) -> bool {
+        self.batch.is_preparing()
+    }
+
     /// Whether nothing more is to come from the caller.
     #[getter]
     fn is_fed(&self) -> bool {
@@ -239,7 +251,7 @@ impl Sending {
         if progress.unprepared.take().is_none() {
             return Ok(Some(true));
         }
-        let job = Packer::pack_ready(item, progress.next_index, ready);
+        let job = progress.packer.pack_ready(item, progress.next_index, ready);
         progress.take(&job);
         Ok(Some(progress.push(&self.batch, [job])))
     }
@@ -373,6 +385,9 @@ impl Progress {
     fn push(&mut self, batch: &Arc<Batch<Shipment>>, jobs: impl IntoIterator<Item = Job<Shipment>>) -> bool {
         let mut count = 0;
         let waiting = batch.push(jobs.into_iter().inspect(|_| count += 1));
+        if self.packer.signs() {
+            batch.start_preparers();
+        }
         if self.by_threads {
             // The caller may take its time with the next one.
             batch.start_workers();

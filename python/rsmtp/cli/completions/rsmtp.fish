@@ -50,8 +50,8 @@ function _shtab_rsmtp_using
   test "$_shtab_rsmtp_cmdpath" = "$argv"
 end
 
-set -g _shtab_rsmtp_commands send outbox check catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --ca-file --cc --connections --envelope-from --envelope-to --forward --from --host --html --html-file --keep --older-than --password --password-from-env --port --reply-to --server --state --store --subject --text --text-file --timeout --tls --to --user --username --via --web-host --web-port
+set -g _shtab_rsmtp_commands send outbox dkim check catch demo completion
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --forward --from --host --html --html-file --keep --key --older-than --password --password-from-env --port --reply-to --selector --server --state --store --subject --text --text-file --timeout --tls --to --type --user --username --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -80,6 +80,9 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l tls -xka "starttls implicit no
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l username -l user -x -d 'log in with this name'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l timeout -x -d 'for each step (default: 60)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l dkim-key -x -d 'sign with this private key (PEM)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l dkim-selector -x -d 'the key'"'"'s name in the DNS'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l dkim-domain -x -d 'the domain that signs; send: default, that of From'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l dry-run -d 'send nothing; show envelope and message'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l preview -d 'send nothing; show it in a browser'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -s v -l verbose -d 'show the conversation; secrets are masked'
@@ -96,7 +99,17 @@ complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l tls -xka "starttls implicit 
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l username -l user -x -d 'log in with this name'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l timeout -x -d 'for each step (default: 60)'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-key -x -d 'sign with this private key (PEM)'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-selector -x -d 'the key'"'"'s name in the DNS'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-domain -x -d 'the domain that signs; send: default, that of From'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox; and test $_shtab_rsmtp_npos -eq 0' -ka "run status show dead retry cancel purge export" -d 'run, status, show, dead, retry, cancel, purge, export'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a dkim -d 'Keys that sign mail (DKIM, RFC 6376).'
+complete -c rsmtp -n '_shtab_rsmtp_using dkim' -s h -l help -d 'show this help message and exit'
+complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l selector -x -d 'new: default, this month, as s202611'
+complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l key -x -d 'the private key; new: default, SELECTOR.DOMAIN.pem in this folder'
+complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l type -xka "rsa ed25519" -d 'new: the type of the key (default: rsa)'
+complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l bits -xka "2048 3072 4096" -d 'new: of an RSA key (default: 2048)'
+complete -c rsmtp -n '_shtab_rsmtp_using dkim; and test $_shtab_rsmtp_npos -eq 0' -ka "new record" -d 'new, record'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a check -d 'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l tls -xka "auto starttls implicit none" -d 'auto: STARTTLS where it is offered, TLS from the first octet on port 465'

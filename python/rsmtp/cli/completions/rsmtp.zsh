@@ -14,6 +14,7 @@ _shtab_rsmtp_commands() {
     check:'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
     completion:'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
     demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
+    dkim:'Keys that sign mail (DKIM, RFC 6376).'
     outbox:'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
     send:'Send one message: made from flags, a ready one from a file, or from standard input.'
   )
@@ -83,6 +84,19 @@ _shtab_rsmtp_demo_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_rsmtp_demo_defaults_added=0
 
+_shtab_rsmtp_dkim_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--selector[new\: default, this month, as s202611]:NAME:"
+  "--key[the private key\; new\: default, SELECTOR.DOMAIN.pem in this folder]:FILE:"
+  "--type[new\: the type of the key (default\: rsa)]:type:(rsa ed25519)"
+  "--bits[new\: of an RSA key (default\: 2048)]:bits:(2048 3072 4096)"
+  ":new, record:(new record)"
+  ":the domain that signs:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_rsmtp_dkim_defaults_added=0
+
 _shtab_rsmtp_outbox_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "*--state[only messages in this state\: queued, sending, sent, refused, unknown, dead, cancelled]:STATE:"
@@ -96,6 +110,9 @@ _shtab_rsmtp_outbox_options=(
   {--username,--user}"[log in with this name]:NAME:"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
+  "--dkim-key[sign with this private key (PEM)]:FILE:"
+  "--dkim-selector[the key\'s name in the DNS]:NAME:"
+  "--dkim-domain[the domain that signs\; send\: default, that of From]:DOMAIN:"
   ":run, status, show, dead, retry, cancel, purge, export:(run status show dead retry cancel purge export)"
   ":the outbox:"
   "(*)::a number or a key:"
@@ -126,6 +143,9 @@ _shtab_rsmtp_send_options=(
   {--username,--user}"[log in with this name]:NAME:"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
+  "--dkim-key[sign with this private key (PEM)]:FILE:"
+  "--dkim-selector[the key\'s name in the DNS]:NAME:"
+  "--dkim-domain[the domain that signs\; send\: default, that of From]:DOMAIN:"
   "--dry-run[send nothing\; show envelope and message]"
   "--preview[send nothing\; show it in a browser]"
   {-v,--verbose}"[show the conversation\; secrets are masked]"
@@ -158,6 +178,7 @@ _shtab_rsmtp() {
         check) _arguments -C -s $_shtab_rsmtp_check_options ;;
         completion) _arguments -C -s $_shtab_rsmtp_completion_options ;;
         demo) _arguments -C -s $_shtab_rsmtp_demo_options ;;
+        dkim) _arguments -C -s $_shtab_rsmtp_dkim_options ;;
         outbox) _arguments -C -s $_shtab_rsmtp_outbox_options ;;
         send) _arguments -C -s $_shtab_rsmtp_send_options ;;
       esac

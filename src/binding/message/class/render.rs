@@ -11,6 +11,7 @@ use crate::binding::message::{
     output::{node, object},
     types::truth,
 };
+use crate::binding::signing::signed;
 use crate::message::render::Rules;
 use crate::message::rope::Rope;
 use pyo3::exceptions::PyValueError;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 mod given {
     crate::binding::argument::arguments! {
         maxheaderlen: maybe_count -> Option<usize>;
+        utf8: maybe_flag -> Option<bool>;
     }
 }
 
@@ -120,6 +122,28 @@ impl Message {
         #[pyo3(from_py_with = truth)] utf8: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         object::to_send(slf.py(), rendered_for_sending(slf, utf8, None)?)
+    }
+
+    /// The message as it goes to a server, with DKIM signatures before it (RFC 6376): octets, or
+    /// what makes them while they are sent, for a client's `sendmail`, a `Mailer` (with its
+    /// envelope) and any other sender, which has to leave them as they are. A Mailer with `dkim`
+    /// signs by itself.
+    ///
+    /// Args:
+    ///     dkim: an `rsmtp.Dkim`, a list of them, or a dict of them by the domain of From.
+    ///     utf8: write fields in UTF-8, for servers that offer SMTPUTF8. Default: as the
+    ///         message's policy says.
+    ///
+    /// Date and Message-ID are added first, where the policy is ours. Attached files are read
+    /// now, and once more when they are sent: one that has changed meanwhile is an error then.
+    /// Raises ValueError for a message that can't be signed, and what the key raises.
+    #[pyo3(signature = (dkim: "rsmtp.typing.DkimKeys", *, utf8: "bool | None" = None) -> "bytes | RenderedMessage")]
+    fn sign<'py>(
+        slf: &Bound<'py, Self>,
+        dkim: &Bound<'py, PyAny>,
+        #[pyo3(from_py_with = given::utf8)] utf8: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        signed(slf.as_any(), dkim, utf8)
     }
 }
 

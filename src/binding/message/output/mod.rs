@@ -5,4 +5,4 @@ mod node_fields;
 pub(crate) mod object;
 mod rendered;
 
-pub(crate) use rendered::{MailData, RenderedMessage, rendered_elsewhere};
+pub(crate) use rendered::{MailData, RenderedMessage, in_seven_bits, mail_body, rendered_elsewhere};

@@ -48,6 +48,14 @@ impl From<Rope<Bytes>> for Sendable {
 }
 
 impl Sendable {
+    /// What nothing may change any more.
+    pub fn signed(mut rope: Rope<Bytes>) -> Self {
+        match rope.is_gathered() {
+            true => Sendable::Octets(std::mem::take(rope.text())),
+            false => Sendable::Rendered(RenderedMessage::new(rope)),
+        }
+    }
+
     pub fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         match self {
             Sendable::Octets(octets) => Ok(PyBytes::new(py, &octets).into_any()),

@@ -12,7 +12,7 @@ use crate::message::stored::ReadError;
 use crate::message::text::lines_fit;
 use crate::message::transfer::{LONGEST_LINE, is_seven_bit};
 use crate::protocol::mail_data::CanonicalSize;
-use crate::protocol::transaction::in_seven_bits;
+use crate::protocol::transaction;
 use crate::protocol::{Body, Content, Pieces, Unreadable};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -29,8 +29,16 @@ impl RenderedMessage {
         RenderedMessage(Arc::new(rope))
     }
 
+    pub fn shared(rope: Arc<Rope<Bytes>>) -> Self {
+        RenderedMessage(rope)
+    }
+
+    pub fn rope(&self) -> Arc<Rope<Bytes>> {
+        Arc::clone(&self.0)
+    }
+
     pub fn body(&self) -> Body {
-        Body::on_demand(MailContent(Arc::clone(&self.0)))
+        mail_body(self.rope())
     }
 }
 
@@ -51,8 +59,8 @@ impl RenderedMessage {
         if self.0.is_ascii() {
             return object::whole(py, &self.0);
         }
-        let body = Body::on_demand(MailContent(Arc::clone(&self.0)));
-        let body = in_seven_bits(&body).map_err(|error| to_python(py, &error))?.unwrap_or(body);
+        let body = self.body();
+        let body = transaction::in_seven_bits(&body).map_err(|error| to_python(py, &error))?.unwrap_or(body);
         let octets = py.detach(|| body.canonical());
         octets
             .map(|octets| PyBytes::new(py, &octets))
@@ -97,6 +105,16 @@ pub(crate) fn in_short_lines(rope: Rope<Bytes>) -> Rope<Bytes> {
         Ok(edits) if !edits.is_empty() => edited(&Arc::new(rope), &edits),
         _ => rope,
     }
+}
+
+/// In 7-bit lines; None: it is signed or encrypted, and has to stay as it is.
+pub(crate) fn in_seven_bits(rope: &Arc<Rope<Bytes>>) -> Option<Arc<Rope<Bytes>>> {
+    edits(rope, Aim::SevenBit).ok().map(|edits| Arc::new(edited(rope, &edits)))
+}
+
+/// As the content of a mail transaction.
+pub(crate) fn mail_body(rope: Arc<Rope<Bytes>>) -> Body {
+    Body::on_demand(MailContent(rope))
 }
 
 fn edits(rope: &Rope<Bytes>, aim: Aim) -> Result<Vec<Edit>, Unfit> {

@@ -104,6 +104,12 @@ pub(in crate::protocol) enum Peer {
 }
 
 impl DeliveryOptions {
+    /// The content is to go out octet for octet.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        self.mail.contains(&MailOption::BinaryMime)
+    }
+
     /// What this server is told of them. An error says why it can't have the message.
     pub(in crate::protocol) fn said(self: &Arc<Self>, terms: Terms) -> Result<SaidOptions, Error> {
         let mut left_out = Vec::new();
@@ -185,7 +191,7 @@ impl SaidOptions {
 
     /// The content goes out octet for octet.
     pub(super) fn is_binary(&self) -> bool {
-        self.options.mail.contains(&MailOption::BinaryMime)
+        self.options.is_binary()
     }
 }
 
