@@ -457,6 +457,10 @@ class CaughtConversation:
     def __len__(self, /) -> int: ...
     def __repr__(self, /) -> str: ...
     def __str__(self, /) -> str: ...
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: the same as text and as static HTML.
+        """
     @property
     def closed(self, /) -> bool:
         """
@@ -535,6 +539,10 @@ class CaughtMessage:
     how it came.
     """
     def __repr__(self, /) -> str: ...
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: the same as text and as static HTML.
+        """
     @property
     def chunked(self, /) -> bool:
         """
@@ -658,6 +666,10 @@ class Certificate:
     All but `der` raise ValueError where the certificate can't be read.
     """
     def __repr__(self, /) -> str: ...
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: the same as text and as static HTML.
+        """
     @property
     def der(self, /) -> bytes:
         """
@@ -2329,6 +2341,10 @@ class TlsFacts:
     What a TLS handshake settled.
     """
     def __repr__(self, /) -> str: ...
+    def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
+        """
+        For notebooks: the same as text and as static HTML.
+        """
     @property
     def certificate(self, /) -> Certificate | None:
         """

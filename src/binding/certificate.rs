@@ -26,6 +26,8 @@ impl Certificate {
     }
 }
 
+crate::binding::display::displayed!(Certificate, "rsmtp.display.certificate", "bundle");
+
 #[pymethods]
 impl Certificate {
     /// The subject, as `CN=mail.example.org, O=Example`.

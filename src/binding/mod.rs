@@ -14,6 +14,7 @@ mod conclusion;
 mod connection;
 mod credentials;
 mod delivery_options;
+mod display;
 mod error;
 mod foreign_socket;
 mod logs;

@@ -165,6 +165,8 @@ impl TlsFacts {
     }
 }
 
+crate::binding::display::displayed!(TlsFacts, "rsmtp.display.certificate", "tls");
+
 #[pymethods]
 impl TlsFacts {
     fn __repr__(&self) -> String {

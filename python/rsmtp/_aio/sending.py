@@ -64,6 +64,10 @@ class AsyncSending:
         self._changed = asyncio.Event()
         self._begun = self._ending = False
 
+    def __repr__(self) -> str:
+        state = "begun" if self._begun else "nothing sent yet: await it, or iterate over it"
+        return f"<AsyncSending, {state}>"
+
     def __await__(self) -> Generator[Any, None, Report]:
         return self._report().__await__()
 

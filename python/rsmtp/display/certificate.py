@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from rsmtp.display import page
-from rsmtp.display.short import counted
+from rsmtp.display.short import counted, visible
 
 
 def facts(certificate: Any) -> list[tuple[str, str]]:
@@ -22,6 +22,45 @@ def facts(certificate: Any) -> list[tuple[str, str]]:
         ]
     except ValueError as error:
         return [("certificate", f'<span class="bad">{page.text(error)}</span>')]
+
+
+def bundle(certificate: Any) -> page.Bundle:
+    """A Certificate."""
+    rows = facts(certificate)
+    return {
+        "text/plain": f"{visible(repr(certificate))}\n  {visible(until(certificate))}",
+        "text/html": page.whole("Certificate", page.head("Certificate"), page.facts("", rows)),
+    }
+
+
+def tls(settled: Any) -> page.Bundle:
+    """TlsFacts."""
+    rows = tls_facts(settled)
+    lines = [f"  {until(settled.certificate)}"] if settled.certificate else []
+    return {
+        "text/plain": "\n".join([visible(repr(settled)), *map(visible, lines)]),
+        "text/html": page.whole("TLS", page.head("TLS"), page.facts("", rows)),
+    }
+
+
+def tls_facts(settled: Any) -> list[tuple[str, str]]:
+    """Rows of what a handshake settled, the server's certificate with it."""
+    kind = "good" if settled.verified else "bad"
+    return [
+        ("version", page.text(settled.version)),
+        ("cipher", page.code(settled.cipher)),
+        ("server name", page.text(settled.server_name)),
+        ("certificate", f'<span class="{kind}">{trust(settled)}</span>'),
+        *facts(settled.certificate),
+    ]
+
+
+def trust(settled: Any) -> str:
+    return (
+        "verified: name, chain and dates"
+        if settled.verified
+        else "NOT verified: the server may be an impostor"
+    )
 
 
 def until(certificate: Any) -> str:

@@ -22,9 +22,8 @@ def plain(client: Any) -> str:
     if client._rsmtp_legal_requests:
         said.append(f"  may be said: {' '.join(client._rsmtp_legal_requests)}")
     if client._rsmtp_tls:
-        said.append(
-            f"  TLS: {client._rsmtp_tls.version}, {client._rsmtp_tls.cipher}, {_trust(client._rsmtp_tls)}"
-        )
+        tls = client._rsmtp_tls
+        said.append(f"  TLS: {tls.version}, {tls.cipher}, {certificate.trust(tls)}")
     if client.esmtp_features:
         offered = (f"{key.upper()} {value}".strip() for key, value in client.esmtp_features.items())
         said.append(f"  offered: {visible(', '.join(offered))}")
@@ -69,21 +68,7 @@ def _conversation(client: Any, path: list[str]) -> str:
 def _security(tls: Any) -> str:
     if tls is None:
         return ""
-    kind = "good" if tls.verified else "bad"
-    rows = [
-        ("version", page.text(tls.version)),
-        ("cipher", page.code(tls.cipher)),
-        ("server name", page.text(tls.server_name)),
-        ("certificate", f'<span class="{kind}">{_trust(tls)}</span>'),
-        *certificate.facts(tls.certificate),
-    ]
-    return f'<div class="box">{page.facts("TLS", rows)}</div>'
-
-
-def _trust(tls: Any) -> str:
-    return (
-        "verified: name, chain and dates" if tls.verified else "NOT verified: the server may be an impostor"
-    )
+    return f'<div class="box">{page.facts("TLS", certificate.tls_facts(tls))}</div>'
 
 
 def _offered(client: Any) -> str:

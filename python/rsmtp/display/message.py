@@ -40,7 +40,10 @@ def plain(message: Any, reading: reader.Reading) -> str:
     return "\n".join(said)
 
 
-def rich(message: Any, reading: reader.Reading | None = None) -> str:
+def rich(
+    message: Any, reading: reader.Reading | None = None, *, before: str = "", source: bytes | None = None
+) -> str:
+    """`before` is HTML that stands above the header; `source`, where it is known, the octets."""
     reading = reading or reader.read(message)
     subject = next((value for name, value in reading.fields if name.lower() == "subject"), "")
     title = subject or "(no subject)"
@@ -52,11 +55,12 @@ def rich(message: Any, reading: reader.Reading | None = None) -> str:
     return page.whole(
         f"Message: {title}",
         page.head(title),
+        before,
         page.facts("", shown).replace("<caption></caption>", '<caption class="hidden">Header</caption>'),
         _bodies(reading, title),
         _attachments(reading),
         _all_fields(reading),
-        _source(message),
+        _source(message, source),
     )
 
 
@@ -118,9 +122,9 @@ def _all_fields(reading: reader.Reading) -> str:
     return page.details(f"Header: all {count}", page.facts("", rows)) if rows else ""
 
 
-def _source(message: Any) -> str:
+def _source(message: Any, source: bytes | None) -> str:
     try:
-        source = bytes(message)
+        source = bytes(message) if source is None else source
     except (ValueError, LookupError, TypeError) as error:
         return page.details("Source", f'<p class="bad">It can\'t be written: {page.text(error)}</p>')
     text = source.decode("utf-8", "backslashreplace")

@@ -97,6 +97,10 @@ class SentMessage:
         # Numbers begin anew after clear(); the catcher gives a new object each time.
         return self._caught.number, self._caught.received_at, self._caught.peer
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: the envelope, and the message as its reader will see it."""
+        return self._caught._repr_mimebundle_()
+
     def __repr__(self) -> str:
         recipients = ", ".join(self.rcpt_tos)
         return f"<message {self.subject!r} from {self.mail_from or '<>'} to {recipients}>"
@@ -232,6 +236,12 @@ class SentMessages(Sequence[SentMessage]):
     def clear(self) -> None:
         """Forgets every message, those to others too."""
         self._catcher.clear()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: a table of the messages."""
+        from rsmtp.display.caught import messages
+
+        return messages(self)
 
     def __repr__(self) -> str:
         return repr(self._now())

@@ -225,6 +225,10 @@ class SmtpServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: where it listens, and the last messages."""
+        return self.catcher._repr_mimebundle_()
+
     def __repr__(self) -> str:
         return (
             f"<SmtpServer {self.host}:{self.port}, TLS: {self.tls}, {counted(len(self.messages), 'message')}>"

@@ -34,6 +34,8 @@ impl CaughtConversation {
     }
 }
 
+crate::binding::display::displayed!(CaughtConversation, "rsmtp.display.caught", "conversation");
+
 #[pymethods]
 impl CaughtConversation {
     /// The lines, in order.

@@ -28,6 +28,8 @@ impl CaughtMessage {
     }
 }
 
+crate::binding::display::displayed!(CaughtMessage, "rsmtp.display.caught", "message");
+
 #[pymethods]
 impl CaughtMessage {
     /// The reverse-path of MAIL; empty for the null reverse-path `<>`.

@@ -1,0 +1,21 @@
+//! What notebooks show of an object: made by `rsmtp.display`, in Python.
+
+/// `_repr_mimebundle_` for a class: what that function of that module makes of the object.
+macro_rules! displayed {
+    ($class:ty, $module:literal, $function:literal) => {
+        #[pymethods]
+        impl $class {
+            /// For notebooks: the same as text and as static HTML.
+            #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
+            fn _repr_mimebundle_<'py>(
+                slf: &Bound<'py, Self>,
+                include: Option<Bound<'py, PyAny>>,
+                exclude: Option<Bound<'py, PyAny>>,
+            ) -> PyResult<Bound<'py, PyAny>> {
+                let _ = (include, exclude);
+                slf.py().import($module)?.call_method1($function, (slf,))
+            }
+        }
+    };
+}
+pub(super) use displayed;
