@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from rsmtp.outbox import schema
+from rsmtp.outbox import reading, schema
 
 # Seconds that another process may hold the file.
 _BUSY = 60.0
@@ -30,8 +30,11 @@ class LeaseLost(OutboxError):
 class Database:
     """One connection, for all threads, and another one in a forked child."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.path = Path(path)
+        self.read_only = read_only
+        # Of the file that is open, for reading alone: by what another one in its place is known.
+        self._file: object = None
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
@@ -39,8 +42,14 @@ class Database:
         # this very thread, which would be waited for in vain.
         with self.reading() as connection:
             prepared = schema.is_there(connection)
-        if not prepared:
-            self._prepare()
+        if prepared:
+            return
+        if read_only:
+            raise OutboxError(
+                f"{self.path}: this is no outbox, or one of another version of rsmtp, and read_only=True "
+                "makes none of it: open it without that first"
+            )
+        self._prepare()
 
     def _prepare(self) -> None:
         with self.writing() as connection:
@@ -55,6 +64,8 @@ class Database:
     def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """A transaction of its own: on the disk when this ends, or not at all. Without `durable`
         the next one that is takes it there; all processes see it in any case."""
+        if self.read_only:
+            raise OutboxError(f"{self.path}: it was opened with read_only=True, and can't be changed")
         with self._lock, self._told():
             connection = self._connected()
             if not durable:
@@ -80,11 +91,15 @@ class Database:
             yield self._connected()
 
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is None or self._process != os.getpid():
-            if self._connection is not None:
-                # The parent's: closed here, it would let go of the parent's locks.
-                _of_parents.append(self._connection)
-            self._connection = _connect(self.path)
+        if self._connection is not None and self._process != os.getpid():
+            # The parent's: closed here, it would let go of the parent's locks.
+            _of_parents.append(self._connection)
+            self._connection = None
+        if self.read_only and self._file != (file := reading.file_of(self.path)):
+            self.close()
+            self._file = file
+        if self._connection is None:
+            self._connection = reading.connect(self.path, _BUSY) if self.read_only else _connect(self.path)
             self._process = os.getpid()
         return self._connection
 
@@ -95,7 +110,22 @@ class Database:
         except sqlite3.DatabaseError as wrong:
             if isinstance(wrong, sqlite3.IntegrityError):
                 raise
-            raise OutboxError(f"{self.path}: {wrong}{_advice(wrong)}") from wrong
+            raise OutboxError(f"{self.path}: {wrong}{self._advice(wrong)}") from wrong
+        except FileNotFoundError:
+            raise OutboxError(f"{self.path}: there is no such file (any more)") from None
+
+    def _advice(self, wrong: sqlite3.DatabaseError) -> str:
+        if self.read_only and getattr(wrong, "sqlite_errorname", "") in (
+            "SQLITE_READONLY",
+            "SQLITE_CANTOPEN",
+        ):
+            return ": while another process has it open, it is read where its folder can be written"
+        return _advice(wrong)
+
+    def mark(self) -> object:
+        """Another one than before where another process may have changed something."""
+        with self.reading() as connection:
+            return self._file, id(connection), connection.execute("PRAGMA data_version").fetchone()[0]
 
     def close(self) -> None:
         with self._lock:

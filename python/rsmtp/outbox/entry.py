@@ -63,25 +63,26 @@ class Entry(NamedTuple):
         return {**told, "recipients": recipients}
 
 
-# `id`, `state`, `recipients`, `key`, `subject`, `sender` and `changed` may be asked for.
-_ENTRIES = f"""
+#: `id`, `state`, `recipients`, `key`, `subject`, `sender` and `changed` may be asked for.
+ENTRIES = f"""
 SELECT id, key, CASE WHEN COALESCE(f.state, 'queued') != 'queued' THEN f.state WHEN {claims.IS_SENDING}
     THEN 'sending' ELSE 'queued' END AS state, sender, subject, message_id, size, priority,
     COALESCE(f.attempts, 0) AS attempts, created, COALESCE(f.changed, created) AS changed,
     COALESCE(f.due, m.due) AS due, expires, server, error, recipients, code, text, told
 FROM outbox_message AS m LEFT JOIN outbox_fate AS f ON f.message = m.id
 """
-# States that only a message with a fate of its own is in: these are looked up, and not all read.
-_TROUBLES = frozenset({"refused", "unknown", "dead", "suppressed", "cancelled"})
+#: States that only a message with a fate of its own is in: these are looked up, and not all read.
+#: The condition stands as in the index, word for word: SQLite uses it for no other.
+LOOKED_UP = frozenset({"refused", "unknown", "dead", "suppressed", "cancelled"})
+IS_LOOKED_UP = "state IN ('refused', 'unknown', 'dead', 'suppressed', 'cancelled')"
 
 
 def in_states(states: Collection[str]) -> tuple[str, tuple[str, ...]]:
     """A condition of `entries`, and what is given with it."""
     marks = ", ".join("?" * len(states))
-    if _TROUBLES.issuperset(states):
-        # Named by themselves, for the index is for these alone.
-        chosen = ", ".join(f"'{state}'" for state in sorted(states))
-        return f"id IN (SELECT message FROM outbox_fate WHERE state IN ({chosen}))", ()
+    if LOOKED_UP.issuperset(states):
+        chosen = f"SELECT message FROM outbox_fate WHERE {IS_LOOKED_UP} AND state IN ({marks})"
+        return f"id IN ({chosen})", tuple(states)
     return f"state IN ({marks})", tuple(states)
 
 
@@ -92,7 +93,7 @@ def entries(
     last = -1
     while True:
         rows = connection.execute(
-            f"SELECT * FROM ({_ENTRIES}) WHERE id > ? AND ({where}) ORDER BY id LIMIT 200", (last, *given)
+            f"SELECT * FROM ({ENTRIES}) WHERE id > ? AND ({where}) ORDER BY id LIMIT 200", (last, *given)
         ).fetchall()
         if not rows:
             return

@@ -74,6 +74,8 @@ class Outbox:
             A time that stands in the server's words is kept to. Default: one minute, four
             hours, four days (RFC 5321 4.5.4.1). What the Mailer's own `retries` do comes
             before this.
+        read_only: only look. The file is not made, and nothing in it is changed: what would
+            change it raises OutboxError. For a program that may not write it, or should not.
 
     Raises OutboxError (a RuntimeError) if the file can't be used.
     """
@@ -86,12 +88,14 @@ class Outbox:
         first_retry: float = 60.0,
         longest_retry: float = 4 * 3600.0,
         give_up_after: float = 4 * 86400.0,
+        read_only: bool = False,
     ) -> None:
         if not isinstance(path, (str, os.PathLike)):
             raise arguments.wanted("path", "the path of a file", path)
         arguments.amount("lease", lease)
+        arguments.flag("read_only", read_only)
         schedule = Schedule.given(first_retry, longest_retry, give_up_after)
-        self._database = Database(path)
+        self._database = Database(path, read_only=read_only)
         self._store = Store(self._database, schedule, lease)
         self._secret_: bytes | None = None
 

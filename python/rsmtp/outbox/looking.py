@@ -1,0 +1,155 @@
+"""An outbox is looked at while it is sent, however much is in it: by indexes, and a piece at a
+time where there is none."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from rsmtp.outbox.entry import ENTRIES, IS_LOOKED_UP, LOOKED_UP
+from rsmtp.outbox.rates import MINUTE
+from rsmtp.outbox.recipients import STATES, WAITING
+
+#: The states that need a person.
+TROUBLE = ("unknown", "refused", "dead")
+# Numbers of messages that are read at a time where no index leads to them, and seconds after
+# which it is told how far that came.
+_AT_ONCE = 5_000
+_PATIENCE = 0.2
+
+
+class Row(NamedTuple):
+    """What a search looks at."""
+
+    id: int
+    key: str | None
+    state: str
+    from_addr: str
+    to_addrs: list[str]
+    subject: str
+    message_id: str | None
+    size: int
+    created: float
+    server: str | None
+    error: str | None
+
+
+class Found(NamedTuple):
+    """Messages, newest first, by their numbers."""
+
+    ids: list[int]
+    #: Where to go on below; None: there are no more.
+    next: int | None
+
+
+def rates(connection: sqlite3.Connection, now: float, minutes: int) -> list[dict[str, int]]:
+    """What has become of how many in each of the last minutes, the present one last."""
+    last = int(now // MINUTE)
+    found: list[dict[str, int]] = [{} for _ in range(minutes)]
+    query = "SELECT minute, what, count FROM outbox_rate WHERE minute > ? AND minute <= ?"
+    for minute, what, count in connection.execute(query, (last - minutes, last)):
+        found[minute - last - 1][what] = count
+    return found
+
+
+def owners(connection: sqlite3.Connection, now: float) -> list[str]:
+    """Who sends at present."""
+    query = "SELECT name FROM outbox_owner WHERE lease >= ? ORDER BY id"
+    return [name for (name,) in connection.execute(query, (now,))]
+
+
+def newest(
+    connection: sqlite3.Connection,
+    states: Sequence[str],
+    below: int | None,
+    limit: int,
+    fits: Callable[[Row], bool] | None = None,
+) -> Found:
+    """The newest messages in these states that are older than `below`. With `fits`, or where
+    much else lies between them, it may be fewer than `limit`, or none, and `next` goes on."""
+    below = 2**62 if below is None else below
+    if fits is None and (ids := _looked_up(connection, frozenset(states), below, limit + 1)) is not None:
+        return Found(ids[:limit], ids[limit - 1] if len(ids) > limit else None)
+    return _read_through(connection, states, below, limit, fits)
+
+
+def _looked_up(
+    connection: sqlite3.Connection, states: frozenset[str], below: int, limit: int
+) -> list[int] | None:
+    """None: nothing leads to just these."""
+    if states.issuperset(STATES):
+        query = "SELECT id FROM outbox_message WHERE id < ? ORDER BY id DESC LIMIT ?"
+        return [id for (id,) in connection.execute(query, (below, limit))]
+    if states <= LOOKED_UP:
+        query = (
+            f"SELECT message FROM outbox_fate WHERE {IS_LOOKED_UP}"
+            " AND state IN (SELECT value FROM json_each(?)) AND message < ? ORDER BY message DESC LIMIT ?"
+        )
+        given = json.dumps(sorted(states)), below, limit
+        return [id for (id,) in connection.execute(query, given)]
+    if states.issubset(WAITING):
+        held = _held(connection, [state == "sending" for state in states], below)
+        free: list[int] = []
+        if "queued" in states:
+            query = "SELECT message FROM outbox_turn WHERE message < ? ORDER BY message DESC LIMIT ?"
+            free = [id for (id,) in connection.execute(query, (below, limit))]
+        return list(itertools.islice(heapq.merge(free, held, reverse=True), limit))
+    return None
+
+
+def _held(connection: sqlite3.Connection, said: list[bool], below: int) -> Iterator[int]:
+    query = (
+        "SELECT first, last FROM outbox_claim WHERE said IN (SELECT value FROM json_each(?)) AND first < ?"
+        " ORDER BY first DESC"
+    )
+    for first, last in connection.execute(query, (json.dumps([int(one) for one in said]), below)).fetchall():
+        yield from range(min(last, below - 1), first - 1, -1)
+
+
+def _read_through(
+    connection: sqlite3.Connection,
+    states: Sequence[str],
+    below: int,
+    limit: int,
+    fits: Callable[[Row], bool] | None,
+) -> Found:
+    ids: list[int] = []
+    until = time.monotonic() + _PATIENCE
+    top = _highest(connection, below)
+    while top is not None:
+        for id in _fitting(connection, states, top, fits):
+            ids.append(id)
+            if len(ids) > limit:
+                return Found(ids[:limit], ids[limit - 1])
+        below = top - _AT_ONCE + 1
+        top = _highest(connection, below)
+        if top is not None and time.monotonic() > until:
+            return Found(ids, below)
+    return Found(ids, None)
+
+
+def _highest(connection: sqlite3.Connection, below: int) -> int | None:
+    found: int | None = connection.execute(
+        "SELECT max(id) FROM outbox_message WHERE id < ?", (below,)
+    ).fetchone()[0]
+    return found
+
+
+def _fitting(
+    connection: sqlite3.Connection, states: Sequence[str], top: int, fits: Callable[[Row], bool] | None
+) -> Iterator[int]:
+    """Of the messages from this number down, a piece."""
+    query = (
+        "SELECT id, key, state, sender, recipients, subject, message_id, size, created, server, error"
+        f" FROM ({ENTRIES}) WHERE id BETWEEN ? AND ? AND state IN (SELECT value FROM json_each(?))"
+        " ORDER BY id DESC"
+    )
+    given = top - _AT_ONCE + 1, top, json.dumps(states)
+    for id, key, state, sender, recipients, *rest in connection.execute(query, given).fetchall():
+        if fits is None or fits(Row(id, key, state, sender, recipients.split("\n"), *rest)):
+            yield id
