@@ -168,7 +168,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
     "testing": ({"testing", "pytest_plugin"}, {"ground"}),
     "programs": (
-        {"cli", "__main__", "inbox", "demo", "_web"},
+        {"cli", "__main__", "inbox", "outbox_page", "demo", "_web"},
         {"ground", "messages", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
     ),
     "frameworks": (
@@ -232,6 +232,7 @@ PUBLIC = {
         "mailer",
         "message",
         "outbox",
+        "outbox_page",
         "pytest_plugin",
         "smtplib",
     ),

@@ -11,7 +11,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from rsmtp import aio, aiosmtplib, credentials, email, errors, inbox, outbox, smtplib, testing, typing
+    from rsmtp import (
+        aio,
+        aiosmtplib,
+        credentials,
+        email,
+        errors,
+        inbox,
+        outbox,
+        outbox_page,
+        smtplib,
+        testing,
+        typing,
+    )
     from rsmtp._aio.mailer import AsyncMailer
     from rsmtp._aio.sending import AsyncSending
     from rsmtp._client.transcript import Transcript
@@ -106,6 +118,7 @@ __all__ = [
     "formataddr",
     "inbox",
     "outbox",
+    "outbox_page",
     "send",
     "smtplib",
     "testing",
@@ -120,6 +133,7 @@ _MODULES = (
     "errors",
     "inbox",
     "outbox",
+    "outbox_page",
     "smtplib",
     "testing",
     "typing",

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -125,3 +126,33 @@ def test_forever_ends_with_a_signal(path, catcher, number):
         output, errors = child.communicate(timeout=30)
     assert (child.returncode, output) == (0, "1 sent\n")
     assert "what is in flight is waited for" in errors
+
+
+def test_serve_shows_it_until_it_is_stopped(path):
+    with Outbox(path) as outbox_file:
+        outbox_file.put(LETTER)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rsmtp", "outbox", "serve", path, "--web-port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with process:
+        url = next(word for word in process.stdout.readline().split() if word.startswith("http"))
+        with urllib.request.urlopen(f"{url}api/v1/outbox") as answer:
+            assert json.load(answer)["counts"]["queued"] == 1
+        # A browser that listens must not keep the command from ending.
+        listening = urllib.request.urlopen(f"{url}api/v1/events")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+        listening.close()
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_serve_says_what_is_wrong(path):
+    missing = outbox("serve", path)
+    assert (missing.returncode, "there is no such file" in missing.stderr) == (66, True)
+    Outbox(path).close()
+    remote = outbox("serve", path, "--web-host", "0.0.0.0", "--web-port", "0")
+    assert remote.returncode == 2
+    assert "no web page on 0.0.0.0:0" in remote.stderr
+    assert "say --allow-remote if that is meant" in remote.stderr
+    assert "--web-port does not go with status" in outbox("status", path, "--web-port", "1").stderr

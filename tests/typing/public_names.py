@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import rsmtp
-from rsmtp import aio, aiosmtplib, credentials, errors, inbox, smtplib, testing
+from rsmtp import aio, aiosmtplib, credentials, errors, inbox, outbox_page, smtplib, testing
 from rsmtp import envelope as envelopes
 from rsmtp import typing as types
 from rsmtp.aiosmtplib.errors import SMTPException as TheirException
@@ -487,6 +487,9 @@ def caught() -> None:
         print(catcher.user)
         with inbox.Inbox(catcher, port=0) as page:
             print(page.url)
+    with outbox_page.OutboxPage("mail.db", "127.0.0.1", 0, allow_remote=False) as shown:
+        print(shown.url, shown.host, shown.port)
+    print(rsmtp.Outbox("mail.db", read_only=True).status())
 
 
 def tested() -> None:

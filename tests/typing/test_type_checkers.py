@@ -28,6 +28,7 @@ EMAIL = [
 ]
 MODULES = [
     *("rsmtp", "rsmtp.aio", "rsmtp.aiosmtplib", "rsmtp.credentials", "rsmtp.errors", "rsmtp.inbox"),
+    "rsmtp.outbox_page",
     *("rsmtp.smtplib", "rsmtp.testing", "rsmtp.typing", "rsmtp.email", *EMAIL),
 ]
 
@@ -151,7 +152,8 @@ ANY_NUMBER = {"Message.add_header", "SMTP.execute_command", "SMTP.sendmail_sync"
 
 
 @pytest.mark.parametrize(
-    "module", ["rsmtp", "rsmtp.aiosmtplib", "rsmtp.inbox", "rsmtp.smtplib", "rsmtp.testing"]
+    "module",
+    ["rsmtp", "rsmtp.aiosmtplib", "rsmtp.inbox", "rsmtp.outbox_page", "rsmtp.smtplib", "rsmtp.testing"],
 )
 def test_public_signatures_name_their_arguments(module):
     loaded, unnamed = importlib.import_module(module), set()

@@ -7,7 +7,6 @@ import errno
 import os
 import queue
 import shlex
-import signal
 import sys
 import textwrap
 import threading
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtConversation, CaughtMessage
+from rsmtp.cli import web
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.one_name import OneName
 from rsmtp.cli.terminal import harmless
@@ -108,18 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let --host and --web-host be ones that other machines can reach",
     )
     parser.add_argument("--no-web", action="store_true", help="no web page")
-    parser.add_argument(
-        "--web-port",
-        type=int,
-        metavar="PORT",
-        help=f"the web page's port; 0 takes a free one (default: {WEB_PORT}, or a free one if that is taken)",
-    )
-    parser.add_argument(
-        "--web-host",
-        default="127.0.0.1",
-        metavar="HOST",
-        help="the web page's address (default: %(default)s); it has no login",
-    )
+    web.add_arguments(parser, WEB_PORT)
 
 
 def run(given: argparse.Namespace) -> int:
@@ -133,7 +122,7 @@ def run(given: argparse.Namespace) -> int:
         return complain("--via says how mail is sent on, and --forward PATTERN which mail: it is missing")
     if given.keep < 1:
         return complain(f"--keep {given.keep}: a number from 1 on is wanted")
-    stop_on_sigterm()
+    web.stop_on_sigterm()
     try:
         catcher = start(given, password)
     except (OSError, ValueError, OverflowError) as error:
@@ -153,10 +142,9 @@ def run(given: argparse.Namespace) -> int:
         except (ValueError, TypeError) as error:
             return complain(f"--via: {error}")
         try:
-            inbox = None if given.no_web else stack.enter_context(web(catcher, given, folder))
-        except (OSError, ValueError) as error:
-            place = f"{given.web_host}:{WEB_PORT if given.web_port is None else given.web_port}"
-            return complain(f"no web page on {place}: {error} (--no-web does without)")
+            inbox = None if given.no_web else stack.enter_context(serve_web(catcher, given, folder))
+        except ValueError as error:
+            return complain(f"{error} (--no-web does without)")
         try:
             shown = {message.number for message in catcher.messages}
             print(introduction(catcher, inbox, given, password), flush=True)
@@ -270,36 +258,23 @@ class Forwarding:
             print("rsmtp catch: not everything was sent on", file=sys.stderr)
 
 
-def web(catcher: Catcher, given: argparse.Namespace, folder: "Folder | None") -> "Inbox":
+def serve_web(catcher: Catcher, given: argparse.Namespace, folder: "Folder | None") -> "Inbox":
     """The web page, listening."""
     # A web server is much to load for a command that may not want one.
     from rsmtp.inbox import Inbox
 
-    def on(port: int) -> Inbox:
+    def page(host: str, port: int) -> Inbox:
         return Inbox(
             catcher,
-            given.web_host,
+            host,
             port,
             allow_remote=given.allow_remote,
             # A password that was chosen is a secret; a random one is an example.
             show_password=given.password_from_env is None,
             tags=None if folder is None else folder.tags,
-        ).start()
+        )
 
-    if given.web_port is not None:
-        return on(given.web_port)
-    try:
-        return on(WEB_PORT)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        return on(0)
-
-
-def stop_on_sigterm() -> None:
-    """A service manager's stop is an orderly end, like Ctrl-C."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    return web.started(page, given, WEB_PORT)
 
 
 def complain(problem: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from rsmtp._mailer.servers import Server
-from rsmtp.cli import exit_code, server, signing
+from rsmtp.cli import exit_code, server, signing, web
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
 from rsmtp.cli.help_text import HelpText
@@ -24,6 +25,7 @@ from rsmtp.cli.terminal import Style, harmless
 from rsmtp.display.short import counted
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import Entry, Outbox, OutboxError
+from rsmtp.outbox.looking import TROUBLE
 
 DESCRIPTION = """\
 Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and
@@ -37,6 +39,7 @@ look after it.
   cancel   take back what is queued
   purge    delete what was sent or cancelled a week ago; --state and --older-than choose
   export   all of it as JSON, a line for each message
+  serve    all of it as a web page, until Ctrl-C
 """
 
 EXAMPLES = """\
@@ -46,10 +49,11 @@ examples:
   rsmtp outbox show mail.db invoice/7         by its key, or its number
   rsmtp outbox retry mail.db 17 18
   rsmtp outbox purge mail.db --state dead --older-than 30
+  rsmtp outbox serve mail.db                  on http://127.0.0.1:8026/
 """
 
 _COLOURS = {"sent": "good", "queued": "bold", "sending": "bold", "cancelled": "dim"}
-_NEED_A_PERSON = ("unknown", "refused", "dead")
+WEB_PORT = 8026
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
@@ -87,6 +91,12 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--older-than", metavar="DAYS", type=float, help="for purge (default: 7)")
     parser.add_argument("--forever", action="store_true", help="run: wait for more")
+    web.add_arguments(parser, WEB_PORT, "serve: ")
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="serve: let --web-host be one that other machines can reach",
+    )
 
 
 # The actions that each choice goes with. Where it says nothing it would still be meant: `purge`
@@ -100,6 +110,9 @@ _GOES_WITH = {
     "dkim_key": ("--dkim-key", ("run",)),
     "dkim_selector": ("--dkim-selector", ("run",)),
     "dkim_domain": ("--dkim-domain", ("run",)),
+    "web_port": ("--web-port", ("serve",)),
+    "web_host": ("--web-host", ("serve",)),
+    "allow_remote": ("--allow-remote", ("serve",)),
 }
 
 
@@ -119,8 +132,13 @@ def run(given: argparse.Namespace) -> int:
     check(given)
     if given.action != "run" and not Path(given.file).is_file():
         raise Stop(exit_code.NO_INPUT, f"{given.file}: there is no such file")
-    with told(), Outbox(given.file) as outbox:
+    with told(), Outbox(given.file, read_only=_only_looks(given)) as outbox:
         return ACTIONS[given.action](outbox, given)
+
+
+def _only_looks(given: argparse.Namespace) -> bool:
+    """Whether it is done without writing where the file can't be written."""
+    return given.action in _LOOKING and not os.access(given.file, os.W_OK)
 
 
 @contextlib.contextmanager
@@ -218,7 +236,7 @@ def _line(style: Style, entry: Entry) -> None:
     key = f"  [{harmless(entry.key)}]" if entry.key else ""
     print(f"{entry.id:>6}  {state}{harmless(to)}  {harmless(entry.subject)}{key}")
     for recipient in entry.receipt.recipients:
-        if entry.state in _NEED_A_PERSON and recipient.code:
+        if entry.state in TROUBLE and recipient.code:
             words = " ".join((recipient.text or "").split("\n"))
             print(f"        {harmless(recipient.address)}  {recipient.code} {harmless(words)}")
     if entry.error:
@@ -227,7 +245,7 @@ def _line(style: Style, entry: Entry) -> None:
 
 def _dead(outbox: Outbox, given: argparse.Namespace) -> int:
     style, any_there = Style(), False
-    for entry in outbox.entries(_NEED_A_PERSON):
+    for entry in outbox.entries(TROUBLE):
         _line(style, entry)
         any_there = True
     return exit_code.PROBLEMS if any_there else exit_code.OK
@@ -259,6 +277,23 @@ def _export(outbox: Outbox, given: argparse.Namespace) -> int:
     return exit_code.OK
 
 
+def _serve(outbox: Outbox, given: argparse.Namespace) -> int:
+    # A web server is much to load for a command that seldom wants one.
+    from rsmtp.outbox_page import OutboxPage
+
+    path = outbox._database.path
+
+    def page(host: str, port: int) -> OutboxPage:
+        return OutboxPage(path, host, port, allow_remote=given.allow_remote)
+
+    web.stop_on_sigterm()
+    with web.started(page, given, WEB_PORT) as served:
+        print(f"{harmless(str(path))} is shown on {served.url} (Ctrl-C ends that)", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+    return exit_code.OK
+
+
 ACTIONS: dict[str, Callable[[Outbox, argparse.Namespace], int]] = {
     "run": _send,
     "status": _status,
@@ -268,4 +303,6 @@ ACTIONS: dict[str, Callable[[Outbox, argparse.Namespace], int]] = {
     "cancel": _by_hand(Outbox.cancel, "cancelled"),
     "purge": _purge,
     "export": _export,
+    "serve": _serve,
 }
+_LOOKING = ("status", "show", "dead", "export", "serve")

@@ -117,7 +117,7 @@ export function conversation(lines) {
 }
 
 // Asks before what can't be undone. True when it is meant.
-export function confirm(question, verb) {
+export function confirm(question, verb, otherwise = "Cancel") {
   return new Promise((resolve) => {
     const dialog = h(
       "dialog",
@@ -129,7 +129,7 @@ export function confirm(question, verb) {
         h(
           "div",
           { class: "buttons" },
-          h("button", { value: "no", class: "quiet", autofocus: true }, "Cancel"),
+          h("button", { value: "no", class: "quiet", autofocus: true }, otherwise),
           h("button", { value: "yes", class: "danger" }, verb),
         ),
       ),

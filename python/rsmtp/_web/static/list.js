@@ -65,8 +65,9 @@ export class List {
     this.busy = attempt(async () => {
       const page = await get(this.#query({ limit: PAGE, before: this.next }));
       this.#show([...this.order.map((number) => this.rows.get(number).message), ...page.messages], page);
+      return true;
     }).finally(() => (this.busy = null));
-    await this.busy;
+    if (await this.busy) this.#fill();
   }
 
   select(number, { focus = false } = {}) {
@@ -96,8 +97,25 @@ export class List {
     const filter = this.filter;
     const limit = Math.min(Math.max(this.order.length, PAGE), MOST_REFRESHED);
     const page = await get(this.#query({ limit }));
-    if (filter === this.filter) this.#show(page.messages, page);
-    else this.again = true;
+    if (filter !== this.filter) {
+      this.again = true;
+      return;
+    }
+    if (page.next !== null && page.messages.length < limit) {
+      // The answer ends before the list does: what is older stays as it was found.
+      const older = this.order.filter((number) => number < page.next).map((number) => this.rows.get(number).message);
+      if (older.length) this.#show([...page.messages, ...older], { ...page, next: this.next });
+      else this.#show(page.messages, page);
+    } else {
+      this.#show(page.messages, page);
+    }
+    this.#fill();
+  }
+
+  // As long as the end of the list is in sight, there is more of it to be shown.
+  #fill() {
+    const inSight = this.moreButton.offsetParent !== null && this.moreButton.getBoundingClientRect().top < innerHeight;
+    if (inSight) setTimeout(() => this.more());
   }
 
   #show(messages, page) {

@@ -8,7 +8,7 @@
 _shtab_rsmtp_subparsers=(send outbox dkim check catch demo completion)
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
-_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --connections --server --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain)
+_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --json --ca-file --timeout)
 _shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
@@ -19,7 +19,7 @@ _shtab_rsmtp_option_strings=(-h --help --version)
 
 
 _shtab_rsmtp_send___tls_choices=(starttls implicit none)
-_shtab_rsmtp_outbox_pos_0_choices=(run status show dead retry cancel purge export)
+_shtab_rsmtp_outbox_pos_0_choices=(run status show dead retry cancel purge export serve)
 _shtab_rsmtp_outbox___tls_choices=(starttls implicit none)
 _shtab_rsmtp_dkim_pos_0_choices=(new record)
 _shtab_rsmtp_dkim___type_choices=(rsa ed25519)
@@ -39,6 +39,7 @@ _shtab_rsmtp_outbox_pos_2_nargs='*'
 _shtab_rsmtp_outbox__h_nargs=0
 _shtab_rsmtp_outbox___help_nargs=0
 _shtab_rsmtp_outbox___forever_nargs=0
+_shtab_rsmtp_outbox___allow_remote_nargs=0
 _shtab_rsmtp_dkim__h_nargs=0
 _shtab_rsmtp_dkim___help_nargs=0
 _shtab_rsmtp_check__h_nargs=0

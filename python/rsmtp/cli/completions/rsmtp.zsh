@@ -47,7 +47,7 @@ _shtab_rsmtp_catch_options=(
   "--new-authority[a certificate authority for this run alone, not the one that is kept for every run]"
   "--allow-remote[let --host and --web-host be ones that other machines can reach]"
   "--no-web[no web page]"
-  "--web-port[the web page\'s port\; 0 takes a free one (default\: 8025, or a free one if that is taken)]:PORT:"
+  "--web-port[the web page\'s port\; 0 takes a free one (default\: 8025, or another if that is taken)]:PORT:"
   "--web-host[the web page\'s address (default\: 127.0.0.1)\; it has no login]:HOST:"
 )
 
@@ -102,6 +102,9 @@ _shtab_rsmtp_outbox_options=(
   "*--state[only messages in this state\: queued, sending, sent, refused, unknown, dead, cancelled]:STATE:"
   "--older-than[for purge (default\: 7)]:DAYS:"
   "--forever[run\: wait for more]"
+  "--web-port[serve\: the web page\'s port\; 0 takes a free one (default\: 8026, or another if that is taken)]:PORT:"
+  "--web-host[serve\: the web page\'s address (default\: 127.0.0.1)\; it has no login]:HOST:"
+  "--allow-remote[serve\: let --web-host be one that other machines can reach]"
   "--connections[run\: sessions at the same time (default\: 1)]:N:"
   "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
   "--host[instead of a URL]:host:"
@@ -113,7 +116,7 @@ _shtab_rsmtp_outbox_options=(
   "--dkim-key[sign with this private key (PEM)]:FILE:"
   "--dkim-selector[the key\'s name in the DNS]:NAME:"
   "--dkim-domain[the domain that signs\; send\: default, that of From]:DOMAIN:"
-  ":run, status, show, dead, retry, cancel, purge, export:(run status show dead retry cancel purge export)"
+  ":run, status, show, dead, retry, cancel, purge, export, serve:(run status show dead retry cancel purge export serve)"
   ":the outbox:"
   "(*)::a number or a key:"
 )

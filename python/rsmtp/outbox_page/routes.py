@@ -1,0 +1,179 @@
+"""The REST API, and the page's own files. `docs/howto/outbox.md` is its description."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Event
+from typing import Final
+
+from rsmtp import __version__
+from rsmtp._web import events, shown
+from rsmtp._web.answer import Answer, Refusal, as_json
+from rsmtp._web.mail import Mail
+from rsmtp._web.routes import API, Request, Routes, page_of
+from rsmtp._web.search import Language, Searched, folded
+from rsmtp.outbox import Entry, Outbox, looking
+from rsmtp.outbox.entry import entries
+from rsmtp.outbox.looking import TROUBLE, Row
+from rsmtp.outbox.recipients import STATES, WAITING
+from rsmtp.outbox_page import told
+from rsmtp.outbox_page.source import Source
+
+# Minutes whose rates the page draws.
+MINUTES: Final = 60
+#: What can be chosen as `state`.
+CHOICES: Final = {"all": STATES, "trouble": TROUBLE, "waiting": WAITING} | {
+    state: (state,) for state in STATES
+}
+LANGUAGE: Final = Language(
+    fields=("from", "to", "subject", "message-id", "key", "server", "error"),
+    states={"is": {state: state for state in STATES}},
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the routes work with."""
+
+    source: Source
+    stopping: Event
+
+
+Asked = Request[Context]
+ROUTES: Final = Routes()
+route = ROUTES.route
+ROUTES.shared_files()
+ROUTES.files(
+    "rsmtp.outbox_page",
+    [
+        "index.html",
+        "outbox.css",
+        *(f"{name}.js" for name in ("app", "message", "overview", "rows", "states")),
+    ],
+)
+
+
+@route("GET", f"{API}/outbox")
+def outbox(request: Asked) -> Answer:
+    source = request.context.source
+    return as_json(
+        {
+            "version": __version__,
+            "file": str(source.path),
+            "may_change": request.is_local and source.may_write,
+            "owners": source.owners(),
+            "rates": source.rates(MINUTES),
+            **source.news(),
+        }
+    )
+
+
+@route("GET", f"{API}/events")
+def listen(request: Asked) -> Answer:
+    source = request.context.source
+    return Answer(events.stream(source.news, source.wait, request.context.stopping), "text/event-stream")
+
+
+@route("GET", f"{API}/messages")
+def messages(request: Asked) -> Answer:
+    limit, before = page_of(request.query)
+    chosen = request.query.get("state", "all")
+    if chosen not in CHOICES:
+        raise Refusal(400, f"state: {chosen!r} is none of {', '.join(CHOICES)}")
+    fits = _fits(request.query.get("search", ""))
+    with request.context.source.opened() as outbox, outbox._database.reading() as connection:
+        found = looking.newest(connection, CHOICES[chosen], before, limit, fits)
+        rows = {entry.id: entry for entry in entries(connection, *_those(found.ids))}
+    # One that was purged between the two questions is not there.
+    ids = [id for id in found.ids if id in rows]
+    return as_json({"messages": [told.summary(rows[id]) for id in ids], "next": found.next})
+
+
+@route("GET", f"{API}/messages/NUMBER")
+def message(request: Asked, number: int) -> Answer:
+    with request.context.source.opened() as outbox:
+        detail = told.detail(outbox.get(number), outbox.history(number))
+        return as_json({**detail, **shown.described(Mail(outbox.content(number)))})
+
+
+@route("GET", f"{API}/messages/NUMBER/html")
+def html(request: Asked, number: int) -> Answer:
+    return shown.html(number, _mail(request, number))
+
+
+@route("GET", f"{API}/messages/NUMBER/source")
+def source(request: Asked, number: int) -> Answer:
+    return shown.source(number, _content(request, number))
+
+
+@route("GET", f"{API}/messages/NUMBER/parts/NUMBER")
+def part(request: Asked, number: int, wanted: int) -> Answer:
+    return shown.part(number, _mail(request, number), wanted)
+
+
+@route("GET", f"{API}/messages/NUMBER/parts/NUMBER/picture")
+def picture(request: Asked, number: int, wanted: int) -> Answer:
+    return shown.picture(number, _mail(request, number), wanted)
+
+
+@route("POST", f"{API}/messages/NUMBER/retry")
+def retry(request: Asked, number: int) -> Answer:
+    return _changed(request, number, Outbox.retry)
+
+
+@route("POST", f"{API}/messages/NUMBER/cancel")
+def cancel(request: Asked, number: int) -> Answer:
+    return _changed(request, number, Outbox.cancel)
+
+
+def _changed(request: Asked, number: int, change: Callable[[Outbox, int], Entry]) -> Answer:
+    if not request.is_local:
+        raise Refusal(403, "only this machine itself may retry or cancel")
+    if request.body:
+        raise Refusal(400, f"{', '.join(request.body)}: nothing is to be said beside the message's number")
+    return as_json(told.summary(request.context.source.change(number, change)))
+
+
+def _content(request: Asked, number: int) -> bytes:
+    with request.context.source.opened() as outbox:
+        return outbox.content(number)
+
+
+def _mail(request: Asked, number: int) -> Mail:
+    return Mail(_content(request, number))
+
+
+def _those(ids: list[int]) -> tuple[str, tuple[int, ...]]:
+    return f"id IN ({', '.join('?' * len(ids))})", tuple(ids)
+
+
+def _fits(text: str) -> Callable[[Row], bool] | None:
+    """Raises Refusal (400) for a search that can't be meant."""
+    tests = LANGUAGE.parse(text)
+    if not tests:
+        return None
+
+    def fits(row: Row) -> bool:
+        searched = _searched(row)
+        return all(test(searched) for test in tests)
+
+    return fits
+
+
+def _searched(row: Row) -> Searched:
+    fields = {
+        "from": folded([row.from_addr]),
+        "to": folded(row.to_addrs),
+        "subject": folded([row.subject]),
+        "message-id": folded([row.message_id]),
+        "key": folded([row.key]),
+        "server": folded([row.server]),
+        "error": folded([row.error]),
+    }
+    return Searched(
+        anywhere=folded([*fields.values(), str(row.id)]),
+        fields=fields,
+        states=frozenset([row.state]),
+        received_at=datetime.fromtimestamp(row.created, UTC),
+        size=row.size,
+    )

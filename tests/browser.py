@@ -1,0 +1,45 @@
+"""Debian's Chromium, and the pages that are opened in it."""
+
+import os
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium. For a module and not for the session: while it is there, Playwright
+    keeps an event loop running in this thread."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    # Chromium's own sandbox can't be had by root.
+    options = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, served):
+    """The page that `served` serves, at a window's size; a mistake of its own is a failed test."""
+    mistakes, contexts = [], []
+
+    def open_page(path="", width=1280, height=800, **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, locale="en-GB", accept_downloads=True, **options
+        )
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: mistakes.append(str(error)))
+        page.goto(served.url + path)
+        page.locator("#live.on").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert mistakes == []

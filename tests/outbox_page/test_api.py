@@ -1,0 +1,268 @@
+"""The REST API under the page: what is told, what is refused, what a person may change."""
+
+import socket
+import sqlite3
+import time
+import urllib.parse
+
+import pytest
+from outbox.letters import letter
+
+from inbox.tools import API
+from rsmtp._web import policy
+from rsmtp.outbox.recipients import STATES
+
+
+def listed(api, **query):
+    answer = api.get("/messages?" + urllib.parse.urlencode(query))
+    assert answer.status == 200, answer.json
+    return answer.json
+
+
+def ids(api, **query):
+    return [one["id"] for one in listed(api, **query)["messages"]]
+
+
+@pytest.fixture
+def known(outbox, catcher, run):
+    """A message in each of five states; their numbers."""
+    catcher.fault("RCPT", address="gone@example.net", reply=(550, "5.1.1 No such user"))
+    catcher.fault("RCPT", address="full@example.net", reply=(450, "4.2.2 Full, try again in 5 minutes"))
+    numbers = {
+        "sent": outbox.put(letter(1), key="one").id,
+        "refused": outbox.put(letter(2, to="gone@example.net")).id,
+        "queued": outbox.put(
+            letter(3, to="full@example.net, carol@example.net", subject="Grüße <b>x</b>")
+        ).id,
+    }
+    run()
+    catcher.fault("end-of-data", disconnect=True, times=1)
+    numbers["unknown"] = outbox.put(letter(4, to="dora@example.net")).id
+    run()
+    numbers["dead"] = outbox.put(letter(5), expires=time.time() - 1).id
+    run()
+    return numbers
+
+
+def test_how_it_stands(api, known, path):
+    told = api.get("/outbox").json
+    assert told["counts"] == dict.fromkeys(STATES, 0) | dict.fromkeys(known, 1)
+    assert told["file"] == str(path)
+    assert told["may_change"] is True
+    assert told["problem"] is None
+    assert len(told["rates"]) == 60
+    sums = {}
+    for minute in told["rates"]:
+        for what, count in minute.items():
+            sums[what] = sums.get(what, 0) + count
+    assert sums == {"sent": 1, "refused": 1, "put off": 1, "unknown": 1, "dead": 1}
+
+
+def test_the_list_by_state(api, known):
+    assert ids(api) == sorted(known.values(), reverse=True)
+    assert ids(api, state="trouble") == [known["dead"], known["unknown"], known["refused"]]
+    assert ids(api, state="waiting") == [known["queued"]]
+    for state in STATES:
+        assert ids(api, state=state) == ([known[state]] if state in known else [])
+    refused = api.get("/messages?state=lost")
+    assert refused.status == 400
+    assert "lost" in refused.json["error"]
+
+
+def test_a_row_says_what_a_person_looks_for(api, known):
+    rows = {one["id"]: one for one in listed(api)["messages"]}
+    assert rows[known["refused"]]["words"] == "550 5.1.1 No such user"
+    assert rows[known["queued"]]["words"] == "450 4.2.2 Full, try again in 5 minutes"
+    assert rows[known["queued"]]["recipient_count"] == 2
+    assert rows[known["sent"]]["words"] is None
+    assert rows[known["sent"]]["key"] == "one"
+    assert "expired" in rows[known["dead"]]["words"]
+    assert rows[known["unknown"]]["words"]
+
+
+@pytest.mark.parametrize(
+    ("search", "states"),
+    [
+        ("GRÜSSE", ["queued"]),
+        ("to:carol", ["queued"]),
+        ("key:one", ["sent"]),
+        ("is:dead", ["dead"]),
+        ("is:dead is:sent", []),
+        ("ann -is:sent -is:queued", ["dead", "unknown", "refused"]),
+        ("error:expired", ["dead"]),
+        ("smaller:1 ann", []),
+        ("after:2020-01-01 subject:number", ["dead", "unknown", "refused", "sent"]),
+    ],
+)
+def test_search(api, known, search, states):
+    assert ids(api, search=search) == [known[state] for state in states]
+
+
+def test_a_search_that_cant_be_meant(api, outbox):
+    for search in ("is:lost", "before:never", "larger:huge", "x" * 2000):
+        assert api.get("/messages?" + urllib.parse.urlencode({"search": search})).status == 400
+
+
+def test_pages(api, outbox):
+    outbox.put_all(letter(number) for number in range(7))
+    first = listed(api, limit=3)
+    assert [one["id"] for one in first["messages"]] == [7, 6, 5]
+    second = listed(api, limit=3, before=first["next"])
+    assert [one["id"] for one in second["messages"]] == [4, 3, 2]
+    third = listed(api, limit=3, before=second["next"])
+    assert ([one["id"] for one in third["messages"]], third["next"]) == ([1], None)
+
+
+def test_a_history_is_a_timeline(api, outbox, catcher, run):
+    catcher.fault("RCPT", address="bob@example.net", reply=(450, "4.2.0 Greylisted"), times=1)
+    outbox.put(letter(1, to="bob@example.net, carol@example.net"), key="one")
+    waits = api.get("/messages/1").json["history"]
+    assert [step["what"] for step in waits] == ["queued", "waiting"]
+    assert "it is due" in waits[-1]["words"]
+    run()
+    put_off = api.get("/messages/1").json
+    assert [step["what"] for step in put_off["history"]] == ["queued", "put off", "waiting"]
+    assert "bob@example.net refused: 450 4.2.0 Greylisted" in put_off["history"][1]["words"]
+    assert "carol@example.net sent" in put_off["history"][1]["words"]
+    assert put_off["history"][-1]["at"] == put_off["due"]
+    assert [(one["address"], one["state"]) for one in put_off["recipients"]] == [
+        ("bob@example.net", "open"),
+        ("carol@example.net", "sent"),
+    ]
+    outbox.cancel("one")
+    outbox.retry("one")
+    run()
+    whole = [step["what"] for step in api.get("/messages/1").json["history"]]
+    assert whole == ["queued", "put off", "cancelled", "queued", "sent"]
+
+
+def test_a_history_tells_what_rules_did(api, outbox, run):
+    outbox.put(letter(1))
+    outbox.put(letter(2, to="carol@example.net"))
+    run(redirect="me@example.org", suppression=["carol@example.net"])
+    redirected = api.get("/messages/1").json["history"][-1]
+    assert redirected["what"] == "suppressed"
+    assert "me@example.org sent" in redirected["words"]
+    assert "bob@example.net suppressed: redirected to me@example.org" in redirected["words"]
+    kept = api.get("/messages/2").json["history"][-1]
+    assert kept["what"] == "suppressed"
+    assert "suppression list" in kept["words"]
+
+
+def test_what_is_being_sent_says_so(api, outbox):
+    outbox.put(letter(1))
+    now = time.time()
+    owner = outbox._store.enlist("a test", now)
+    (stored,) = outbox._store.claim(owner, now).messages()
+    assert api.get("/outbox").json["owners"] == ["a test"]
+    outbox._store.say_ends(owner, [stored.id], [], now)
+    assert api.get("/messages/1").json["history"][-1]["what"] == "sending"
+    # What a process has claimed can't be taken back.
+    refused = api.post("/messages/1/cancel", {})
+    assert refused.status == 409
+    assert "is being sent" in refused.json["error"]
+
+
+def test_the_content_is_fenced_as_in_the_inbox(api, outbox):
+    evil = letter(1, html="<script>alert(1)</script><img src=https://track.example/x>")
+    outbox.put(evil)
+    told = api.get("/messages/1").json
+    assert told["remote_hosts"] == ["track.example"]
+    html = api.get("/messages/1/html")
+    assert "sandbox" in html.headers["Content-Security-Policy"]
+    assert html.headers["Content-Security-Policy"] == policy.MAIL["Content-Security-Policy"]
+    source = api.get("/messages/1/source")
+    assert source.octets == outbox.content(1)
+    assert source.headers["Content-Disposition"].startswith("attachment;")
+    for path, fence in {
+        "/": policy.PAGE,
+        "/static/app.js": policy.PAGE,
+        f"{API}/outbox": policy.DATA,
+    }.items():
+        answer = api.ask("GET", path)
+        for name, value in {**policy.EVERYWHERE, **fence}.items():
+            assert answer.headers.get_all(name) == [value], (path, name)
+
+
+def test_retry_and_cancel(api, outbox, known):
+    assert api.post(f"/messages/{known['refused']}/retry", {}).json["state"] == "queued"
+    assert outbox.get(known["refused"]).state == "queued"
+    assert api.post(f"/messages/{known['queued']}/cancel", {}).json["state"] == "cancelled"
+    assert outbox.get(known["queued"]).state == "cancelled"
+    for what, number, status in (
+        ("retry", known["sent"], 409),
+        ("cancel", known["sent"], 409),
+        ("retry", 99, 404),
+        ("purge", 1, 404),
+    ):
+        answer = api.post(f"/messages/{number}/{what}", {})
+        assert (answer.status, bool(answer.json["error"])) == (status, True)
+    assert api.post(f"/messages/{known['dead']}/retry", {"state": "dead"}).status == 400
+    assert outbox.get(known["dead"]).state == "dead"
+
+
+@pytest.mark.parametrize("headers", [
+    {"Origin": "http://evil.example"},
+    {"Host": "evil.example"},
+    {"Sec_Fetch_Site": "cross-site"},
+    {"Content_Type": "text/plain"},
+])  # fmt: skip
+def test_other_sites_change_nothing(api, outbox, headers):
+    outbox.put(letter(1))
+    fields = {"Content_Type": "application/json"} | headers
+    assert api.post("/messages/1/cancel", "{}", **fields).status in (403, 415, 421)
+    assert api.ask("GET", f"{API}/messages/1/cancel").status == 405
+    assert outbox.get(1).state == "queued"
+
+
+def test_other_machines_only_look(api, outbox, monkeypatch):
+    """(A connection from elsewhere can't be had in a test: what the guard takes for one is changed.)"""
+    outbox.put(letter(1))
+    monkeypatch.setattr("rsmtp._web.guard.is_loopback", lambda address: False)
+    assert api.get("/outbox").json["may_change"] is False
+    assert api.post("/messages/1/cancel", {}).status == 403
+    assert outbox.get(1).state == "queued"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+def test_other_machines_must_be_meant(outbox, path, host):
+    from rsmtp.outbox_page import OutboxPage
+
+    with pytest.raises(ValueError, match="the outbox page has no login: say allow_remote=True"):
+        OutboxPage(path, host).start()
+
+
+def test_the_news_come_while_another_process_writes(served, outbox):
+    with socket.create_connection((served.host, served.port), timeout=20) as raw:
+        raw.sendall(f"GET {API}/events HTTP/1.1\r\nHost: localhost:{served.port}\r\n\r\n".encode())
+        lines = raw.makefile("rb")
+
+        def news():
+            return next(line for line in lines if line.startswith(b"data: "))
+
+        assert b'"queued": 0' in news()
+        outbox.put(letter(1))
+        assert b'"queued": 1' in news()
+        outbox.cancel(1)
+        assert b'"cancelled": 1' in news()
+
+
+def test_a_file_that_is_held_is_shown_all_the_same(api, outbox, path):
+    outbox.put(letter(1))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        assert ids(api) == [1]
+        assert api.get("/outbox").json["counts"]["queued"] == 1
+    finally:
+        other.close()
+
+
+def test_many_recipients_are_told_in_part(api, outbox):
+    outbox.put(
+        ("ann@example.org", [f"to{number}@example.net" for number in range(1500)], b"Subject: x\r\n\r\nx")
+    )
+    told = api.get("/messages/1").json
+    assert told["recipient_count"] == 1500
+    assert len(told["recipients"]) == 1000
+    assert len(listed(api)["messages"][0]["to_addrs"]) == 3
