@@ -77,7 +77,7 @@ def test_cancel_purge_and_export(path):
     assert [(row["key"], row["state"]) for row in rows] == [("a", "cancelled"), ("b", "queued")]
     assert rows[0]["recipients"][0] | {"text": None} == {
         "address": "bob@example.net", "fate": "not sent", "stage": None, "code": None, "text": None,
-        "transient": False, "state": "cancelled",
+        "transient": False, "state": "cancelled", "options": [],
     }  # fmt: skip
     assert outbox("purge", path).stdout == "deleted 0 messages\n"
     assert outbox("purge", path, "--older-than", "0").stdout == "deleted 1 message\n"

@@ -298,7 +298,7 @@ def kept(mailer: rsmtp.Mailer, connection: sqlite3.Connection) -> dict[str, int]
         ran: rsmtp.outbox.Ran = outbox.run(mailer, forever=False, stop=threading.Event())
         receipt: rsmtp.Receipt = outbox.send(mailer, message, key="invoice/7", wait=False)
         print(entry.state, entry.receipt.ok, ran.ok, ran.sent, receipt.to_dict(), outbox.content(1))
-        events: list[rsmtp.outbox.Event] = outbox.history("invoice/7")
+        events: rsmtp.outbox.History = outbox.history("invoice/7")
         for entry in outbox.entries(["dead", "unknown"]):
             outbox.retry(entry.id)
         outbox.cancel("invoice/7")

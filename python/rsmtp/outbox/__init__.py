@@ -2,8 +2,8 @@
 the middle."""
 
 from rsmtp.outbox.database import OutboxError
-from rsmtp.outbox.entry import Entry, Event
+from rsmtp.outbox.entry import Entry, Event, History
 from rsmtp.outbox.outbox import KeyInUse, Outbox
 from rsmtp.outbox.running import Ran
 
-__all__ = ["Entry", "Event", "KeyInUse", "Outbox", "OutboxError", "Ran"]
+__all__ = ["Entry", "Event", "History", "KeyInUse", "Outbox", "OutboxError", "Ran"]

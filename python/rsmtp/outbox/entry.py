@@ -23,6 +23,15 @@ class Event(NamedTuple):
     server: str | None
 
 
+class History(list[Event]):
+    """What happened to a message, from its beginning on; a notebook shows it as a table."""
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from rsmtp.display import outbox
+
+        return outbox.history(self)
+
+
 class Entry(NamedTuple):
     """A message of an outbox."""
 
@@ -50,6 +59,17 @@ class Entry(NamedTuple):
     receipt: Receipt
     #: The state of each recipient: "open", or one of those a message ends in.
     states: list[str]
+
+    @property
+    def why(self) -> str | None:
+        """Why it was not sent, or not to all: the server's words about the first recipient who
+        has not got it, or what went wrong before. None: there is nothing to tell."""
+        if self.state in ("sent", "sending", "cancelled"):
+            return None
+        for recipient, state in zip(self.receipt.recipients, self.states, strict=True):
+            if recipient.text and state in (self.state, "open"):
+                return f"{recipient.code or ''} {recipient.text}".strip()
+        return self.error
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -128,14 +148,14 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     return dict.fromkeys(STATES, 0) | found
 
 
-def events(connection: sqlite3.Connection, message: int) -> list[Event]:
+def events(connection: sqlite3.Connection, message: int) -> History:
     """The history of a message, from its beginning on."""
     entry = next(entries(connection, "id = ?", (message,)))
     put = Event(entry.created, "queued", "put into the outbox", None)
     rows = connection.execute(
         "SELECT at, what, words, server FROM outbox_event WHERE message = ? ORDER BY rowid", (message,)
     )
-    told = [put, *(Event(_time(at), what, words, server) for at, what, words, server in rows)]
+    told = History([put, *(Event(_time(at), what, words, server) for at, what, words, server in rows)])
     if fates.of(connection, message).is_plainly_sent:
         told.append(Event(entry.changed, "sent", str(entry.receipt), entry.server))
     return told

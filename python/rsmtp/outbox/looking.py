@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from rsmtp.outbox.entry import ENTRIES, IS_LOOKED_UP, LOOKED_UP
+from rsmtp.outbox.entry import ENTRIES, IS_LOOKED_UP, LOOKED_UP, Entry, counts, entries
 from rsmtp.outbox.rates import MINUTE
 from rsmtp.outbox.recipients import STATES, WAITING
 
@@ -45,6 +45,25 @@ class Found(NamedTuple):
     ids: list[int]
     #: Where to go on below; None: there are no more.
     next: int | None
+
+
+class Overview(NamedTuple):
+    """How an outbox stands, for one glance."""
+
+    counts: dict[str, int]
+    owners: list[str]
+    sent_in_ten: int
+    sent_in_an_hour: int
+    #: The newest messages in trouble.
+    trouble: list[Entry]
+
+
+def overview(connection: sqlite3.Connection, now: float, most: int) -> Overview:
+    hour = [minute.get("sent", 0) for minute in rates(connection, now, 60)]
+    marks = newest(connection, TROUBLE, None, most).ids
+    where = f"id IN ({', '.join(map(str, marks))})"
+    trouble = sorted(entries(connection, where), key=lambda entry: -entry.id)
+    return Overview(counts(connection), owners(connection, now), sum(hour[-10:]), sum(hour), trouble)
 
 
 def rates(connection: sqlite3.Connection, now: float, minutes: int) -> list[dict[str, int]]:

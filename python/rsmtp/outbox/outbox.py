@@ -20,9 +20,9 @@ from rsmtp._mailer.report import Report
 from rsmtp._mailer.rules import folded_address
 from rsmtp._rsmtp import Receipt
 from rsmtp.mailer import Mailer
-from rsmtp.outbox import content, lists, running
+from rsmtp.outbox import content, lists, looking, running
 from rsmtp.outbox.database import Database, OutboxError
-from rsmtp.outbox.entry import Entry, Event, counts, entries, events, in_states
+from rsmtp.outbox.entry import Entry, History, counts, entries, events, in_states
 from rsmtp.outbox.recipients import STATES, WORST
 from rsmtp.outbox.schedule import Schedule
 from rsmtp.outbox.store import Put, Store
@@ -393,7 +393,7 @@ class Outbox:
         """The message with this number or key. KeyError: there is none."""
         return self._entry(self._id(which))
 
-    def history(self, which: int | str) -> list[Event]:
+    def history(self, which: int | str) -> History:
         """What happened to a message, from its beginning on."""
         id = self._id(which)
         with self._database.reading() as connection:
@@ -474,6 +474,19 @@ class Outbox:
 
     def __repr__(self) -> str:
         return f"<Outbox {str(self._database.path)!r}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: how many messages are in which state, what was sent lately, what is in
+        trouble. In its place, why the file can't be read."""
+        from rsmtp.display import outbox
+
+        try:
+            with self._database.reading() as connection:
+                overview = looking.overview(connection, time.time(), 10)
+        except OutboxError as error:
+            return {"text/plain": f"{self!r}: {error}"}
+        path = self._database.path
+        return outbox.bundle(f"Outbox {path.name}", overview, path)
 
     def __str__(self) -> str:
         return ", ".join(f"{count} {state}" for state, count in self.status().items() if count) or "empty"

@@ -6,7 +6,6 @@ from typing import Final
 from rsmtp._rsmtp import Recipient
 from rsmtp._web.answer import Json
 from rsmtp.outbox import Entry, Event
-from rsmtp.outbox.looking import TROUBLE
 
 # Recipients of one message that are told; a source has all of them.
 MOST_RECIPIENTS: Final = 1_000
@@ -27,7 +26,7 @@ def summary(entry: Entry) -> Json:
         "created": _time(entry.created),
         "changed": _time(entry.changed),
         "due": _time(entry.due),
-        "words": _words(entry),
+        "words": entry.why,
     }
 
 
@@ -43,16 +42,6 @@ def detail(entry: Entry, history: list[Event]) -> Json:
         "recipients": [_recipient(recipient, state) for recipient, state in list(told)[:MOST_RECIPIENTS]],
         "history": [*map(_event, history), *_ahead(entry)],
     }
-
-
-def _words(entry: Entry) -> str | None:
-    """What a person looks for first: why it is not sent."""
-    if entry.state in (*TROUBLE, "queued", "suppressed") and entry.attempts:
-        for recipient, state in zip(entry.receipt.recipients, entry.states, strict=True):
-            if recipient.text and state in (entry.state, "open"):
-                return f"{recipient.code or ''} {recipient.text}".strip()
-        return entry.error
-    return entry.error if entry.state in TROUBLE else None
 
 
 def _recipient(recipient: Recipient, state: str) -> Json:
