@@ -1,4 +1,4 @@
-//! The server's side of AUTH (RFC 4954): five SASL mechanisms, and one login or any.
+//! The server's side of AUTH (RFC 4954): its SASL mechanisms, and one login or any.
 
 use std::str::FromStr;
 
@@ -6,9 +6,14 @@ use encodify::base64;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 
+use super::scram::{self, Account, Asked, Kind};
+use crate::protocol::auth::{ChannelBinding, Hash};
+
 /// A SASL mechanism that the catcher can offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
+    /// RFC 5802, RFC 7677. With -PLUS only under TLS.
+    Scram(Kind),
     /// RFC 2195.
     CramMd5,
     /// RFC 4616.
@@ -19,21 +24,62 @@ pub enum Mechanism {
     XOauth2,
     /// RFC 7628.
     OauthBearer,
+    /// RFC 4422 A. Only where the client has shown a certificate.
+    External,
 }
 
 impl Mechanism {
-    pub const ALL: [Mechanism; 5] =
-        [Mechanism::CramMd5, Mechanism::Plain, Mechanism::Login, Mechanism::XOauth2, Mechanism::OauthBearer];
+    pub const ALL: [Mechanism; 10] = [
+        Mechanism::Scram(Kind { hash: Hash::Sha256, plus: true }),
+        Mechanism::Scram(Kind { hash: Hash::Sha1, plus: true }),
+        Mechanism::Scram(Kind { hash: Hash::Sha256, plus: false }),
+        Mechanism::Scram(Kind { hash: Hash::Sha1, plus: false }),
+        Mechanism::CramMd5,
+        Mechanism::Plain,
+        Mechanism::Login,
+        Mechanism::XOauth2,
+        Mechanism::OauthBearer,
+        Mechanism::External,
+    ];
+
+    /// Those that are offered where nothing is said. SCRAM wants a password that the server
+    /// knows, and any login has any.
+    pub fn by_default(any_login: bool) -> Vec<Self> {
+        let fits = |mechanism: &Self| !(any_login && matches!(mechanism, Mechanism::Scram(_)));
+        Self::ALL.into_iter().filter(fits).collect()
+    }
 
     pub fn name(self) -> &'static str {
         match self {
+            Mechanism::Scram(Kind { hash: Hash::Sha256, plus: true }) => "SCRAM-SHA-256-PLUS",
+            Mechanism::Scram(Kind { hash: Hash::Sha256, plus: false }) => "SCRAM-SHA-256",
+            Mechanism::Scram(Kind { hash: Hash::Sha1, plus: true }) => "SCRAM-SHA-1-PLUS",
+            Mechanism::Scram(Kind { hash: Hash::Sha1, plus: false }) => "SCRAM-SHA-1",
             Mechanism::CramMd5 => "CRAM-MD5",
             Mechanism::Plain => "PLAIN",
             Mechanism::Login => "LOGIN",
             Mechanism::XOauth2 => "XOAUTH2",
             Mechanism::OauthBearer => "OAUTHBEARER",
+            Mechanism::External => "EXTERNAL",
         }
     }
+
+    /// Whether it can be done on this connection.
+    pub(super) fn is_open(self, secured: &Secured) -> bool {
+        match self {
+            Mechanism::Scram(Kind { plus: true, .. }) => !secured.bindings.is_empty(),
+            Mechanism::External => secured.certificate.is_some(),
+            _ => true,
+        }
+    }
+}
+
+/// What TLS brings to a login.
+#[derive(Clone, Debug, Default)]
+pub struct Secured {
+    pub bindings: Vec<ChannelBinding>,
+    /// Whom the client's certificate names.
+    pub certificate: Option<String>,
 }
 
 impl FromStr for Mechanism {
@@ -66,10 +112,12 @@ pub struct Credentials {
     /// Every name is accepted with every secret; those below are only a suggestion.
     pub any: bool,
     pub username: String,
-    /// For PLAIN, LOGIN and CRAM-MD5.
+    /// For SCRAM, CRAM-MD5, PLAIN and LOGIN.
     pub password: String,
     /// For XOAUTH2 and OAUTHBEARER.
     pub token: String,
+    /// What SCRAM makes of the password.
+    pub(super) account: Account,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -82,6 +130,11 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
+    /// The one login.
+    pub fn new(username: String, password: String, token: String) -> Self {
+        Self { any: false, username, password, token, account: Account::default() }
+    }
+
     /// Whether this name goes with this secret.
     fn accept(&self, user: &[u8], is_right: bool) -> Outcome {
         if self.any || (user == self.username.as_bytes() && is_right) {
@@ -101,6 +154,8 @@ pub(super) enum Outcome {
     Accepted(String),
     /// 535.
     Refused,
+    /// 535: the login is not bound to this connection as it has to be (RFC 5802 7).
+    Unbound(&'static str),
     /// 501: not what the mechanism prescribes.
     Malformed,
 }
@@ -120,6 +175,20 @@ pub(super) enum Exchange {
     /// An error was told in a challenge; whatever comes, it stays refused
     /// (RFC 7628 section 3.2.3).
     OauthRefused,
+    Scram(Kind),
+    ScramProof(Box<Asked>),
+    /// Both sides have proven themselves: the client has nothing more to say.
+    ScramProven(String),
+    External,
+}
+
+/// What an exchange stands on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground<'a> {
+    pub login: &'a Credentials,
+    pub secured: &'a Secured,
+    /// The mechanisms that the client was told.
+    pub offered: &'a [Mechanism],
 }
 
 /// Starts an exchange; `challenge` is CRAM-MD5's.
@@ -127,7 +196,7 @@ pub(super) fn begin(
     mechanism: Mechanism,
     initial: Option<&[u8]>,
     challenge: String,
-    login: &Credentials,
+    ground: Ground<'_>,
 ) -> Outcome {
     let (exchange, opening) = match mechanism {
         Mechanism::Plain => (Exchange::Plain, Vec::new()),
@@ -138,20 +207,23 @@ pub(super) fn begin(
             let opening = challenge.clone();
             (Exchange::CramMd5 { challenge }, opening)
         }
+        Mechanism::Scram(kind) => (Exchange::Scram(kind), Vec::new()),
+        Mechanism::External => (Exchange::External, Vec::new()),
     };
     match initial {
         None => Outcome::Challenge(exchange, opening),
         // The server speaks first there (RFC 4954 section 4).
         Some(_) if mechanism == Mechanism::CramMd5 => Outcome::Malformed,
         // "=" is an empty initial response, which base64 can't write.
-        Some(b"=") => exchange.hear(b"", login),
-        Some(encoded) => exchange.hear(encoded, login),
+        Some(b"=") => exchange.hear(b"", ground),
+        Some(encoded) => exchange.hear(encoded, ground),
     }
 }
 
 impl Exchange {
     /// The client's next line, still in base64.
-    pub(super) fn hear(self, encoded: &[u8], login: &Credentials) -> Outcome {
+    pub(super) fn hear(self, encoded: &[u8], ground: Ground<'_>) -> Outcome {
+        let Ground { login, secured, offered } = ground;
         let Ok(response) = base64::STANDARD.decode(encoded) else {
             return Outcome::Malformed;
         };
@@ -164,7 +236,24 @@ impl Exchange {
             Exchange::CramMd5 { challenge } => cram_md5(&challenge, &response, login),
             Exchange::Oauth(mechanism) => oauth(mechanism, &response, login),
             Exchange::OauthRefused => Outcome::Refused,
+            Exchange::Scram(kind) => scram::begin(kind, &response, &secured.bindings, offered, login),
+            Exchange::ScramProof(asked) => asked.hear(&response, login),
+            Exchange::ScramProven(user) if response.is_empty() => Outcome::Accepted(user),
+            Exchange::ScramProven(_) => Outcome::Malformed,
+            Exchange::External => external(&response, secured.certificate.as_deref(), login),
         }
+    }
+}
+
+/// As whom the owner of the certificate acts; nothing: as themselves (RFC 4422 A.1).
+fn external(response: &[u8], certificate: Option<&str>, login: &Credentials) -> Outcome {
+    let (Ok(acting), Some(owner)) = (std::str::from_utf8(response), certificate) else {
+        return Outcome::Malformed;
+    };
+    match acting {
+        "" => Outcome::Accepted(owner.to_owned()),
+        acting if acting == owner || login.any => Outcome::Accepted(acting.to_owned()),
+        _ => Outcome::Refused,
     }
 }
 
@@ -236,27 +325,28 @@ mod tests {
     use super::*;
 
     fn login() -> Credentials {
-        Credentials {
-            any: false,
-            username: "tim".into(),
-            password: "tanstaaftanstaaf".into(),
-            token: "t0ken".into(),
-        }
+        Credentials::new("tim".into(), "tanstaaftanstaaf".into(), "t0ken".into())
+    }
+
+    static NOTHING: Secured = Secured { bindings: Vec::new(), certificate: None };
+
+    fn on(login: &Credentials) -> Ground<'_> {
+        Ground { login, secured: &NOTHING, offered: &[] }
     }
 
     fn at_once(mechanism: Mechanism, response: &str) -> Outcome {
         let encoded = base64::STANDARD.encode(response);
-        begin(mechanism, Some(encoded.as_bytes()), String::new(), &login())
+        begin(mechanism, Some(encoded.as_bytes()), String::new(), on(&login()))
     }
 
     #[test]
     fn the_example_of_rfc_2195_is_accepted() {
         let challenge = "<1896.697170952@postoffice.reston.mci.net>".to_owned();
-        let Outcome::Challenge(exchange, _) = begin(Mechanism::CramMd5, None, challenge, &login()) else {
+        let Outcome::Challenge(exchange, _) = begin(Mechanism::CramMd5, None, challenge, on(&login())) else {
             panic!("the server speaks first");
         };
         let response = base64::STANDARD.encode("tim b913a602c7eda7a495b4e6e7334d3890");
-        let outcome = exchange.hear(response.as_bytes(), &login());
+        let outcome = exchange.hear(response.as_bytes(), on(&login()));
         assert!(matches!(outcome, Outcome::Accepted(user) if user == "tim"));
     }
 
@@ -285,15 +375,17 @@ mod tests {
             (Mechanism::OauthBearer, "n,a=eve,\u{1}auth=Bearer wrong\u{1}\u{1}"),
         ] {
             let encoded = base64::STANDARD.encode(response);
-            let outcome = begin(mechanism, Some(encoded.as_bytes()), String::new(), &any);
+            let outcome = begin(mechanism, Some(encoded.as_bytes()), String::new(), on(&any));
             assert!(matches!(&outcome, Outcome::Accepted(user) if user == "eve"), "{outcome:?}");
         }
-        let Outcome::Challenge(exchange, _) = begin(Mechanism::CramMd5, None, "<1@x>".to_owned(), &any)
+        let Outcome::Challenge(exchange, _) = begin(Mechanism::CramMd5, None, "<1@x>".to_owned(), on(&any))
         else {
             panic!("the server speaks first");
         };
         let digest = base64::STANDARD.encode("eve 0123");
-        assert!(matches!(exchange.hear(digest.as_bytes(), &any), Outcome::Accepted(user) if user == "eve"));
+        assert!(
+            matches!(exchange.hear(digest.as_bytes(), on(&any)), Outcome::Accepted(user) if user == "eve")
+        );
         assert!(matches!(at_once(Mechanism::Plain, "\0eve\0wrong"), Outcome::Refused));
     }
 
@@ -307,6 +399,6 @@ mod tests {
         let Outcome::Challenge(exchange, _) = at_once(Mechanism::XOauth2, bad) else {
             panic!("the problem is told first");
         };
-        assert!(matches!(exchange.hear(b"", &login()), Outcome::Refused));
+        assert!(matches!(exchange.hear(b"", on(&login())), Outcome::Refused));
     }
 }

@@ -71,6 +71,10 @@ impl Authority {
         Ok(params.signed_by(key, &self.issuer).map_err(broken)?.der().clone())
     }
 
+    pub fn sign_pem(&self, params: CertificateParams, key: &KeyPair) -> io::Result<String> {
+        Ok(params.signed_by(key, &self.issuer).map_err(broken)?.pem())
+    }
+
     fn new(key: KeyPair, scope: Scope) -> io::Result<Self> {
         let params = params(scope);
         let pem = params.self_signed(&key).map_err(broken)?.pem();

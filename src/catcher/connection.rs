@@ -121,8 +121,12 @@ impl Connection {
                 let Some(identity) = &self.identity else {
                     return Ok(Next::End);
                 };
-                match self.wire.handshake(identity.config(bad)?) {
-                    Ok(facts) => self.session.secured(facts, self.started.elapsed()),
+                let shown = identity.shown(bad)?;
+                match self.wire.handshake(Arc::clone(&shown.config)) {
+                    Ok(facts) => {
+                        let secured = self.wire.secured(&shown.certificate);
+                        self.session.secured(facts, secured, self.started.elapsed());
+                    }
                     Err(error) => {
                         self.session.note(&format!("the TLS handshake failed: {error}"));
                         // The alert must reach the client: no RST behind it.

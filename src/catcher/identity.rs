@@ -3,11 +3,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use x509_parser::parse_x509_certificate;
 
 use super::authority::{Authority, Validity, broken};
 use super::fault::BadCertificate;
@@ -21,7 +24,17 @@ pub struct Identity {
     names: Vec<String>,
     authority: Authority,
     ca_file: CaFile,
-    good: Arc<ServerConfig>,
+    good: Shown,
+    /// The certificate for a client, and its key: made when it is first asked for.
+    client: Mutex<Option<TempFile>>,
+}
+
+/// What a client is shown.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    pub config: Arc<ServerConfig>,
+    /// The certificate in it, in DER.
+    pub certificate: CertificateDer<'static>,
 }
 
 /// Where the authority's certificate can be read.
@@ -35,8 +48,10 @@ enum CaFile {
 
 impl Identity {
     /// Issues a server certificate for `names` (DNS names and IP addresses). The
-    /// authority is the one kept in the folder, or a new one for this run alone.
-    pub fn create(names: Vec<String>, folder: Option<&Path>) -> io::Result<Self> {
+    /// authority is the one kept in the folder, or a new one for this run alone. Where
+    /// `asks_clients` is true, clients are asked for a certificate by that authority, and may
+    /// have none.
+    pub fn create(names: Vec<String>, folder: Option<&Path>, asks_clients: bool) -> io::Result<Self> {
         let (authority, ca_file) = match folder {
             Some(folder) => {
                 let authority = Authority::kept_in(folder)?;
@@ -48,8 +63,31 @@ impl Identity {
                 (authority, CaFile::Temporary(file))
             }
         };
-        let good = issue(&authority, &names, Validity::Now)?;
-        Ok(Identity { names, authority, ca_file, good })
+        let trusted = asks_clients.then_some(&authority);
+        let key = KeyPair::generate().map_err(broken)?;
+        let certificate = authority.sign(server_params(&names, Validity::Now)?, &key)?;
+        let good = shown(certificate, &key, trusted)?;
+        Ok(Identity { names, authority, ca_file, good, client: Mutex::default() })
+    }
+
+    /// A file with a certificate for a client of this name, and its key, in PEM: for EXTERNAL.
+    pub fn client_file(&self, name: &str) -> io::Result<PathBuf> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &*client {
+            return Ok(file.path().to_owned());
+        }
+        let key = KeyPair::generate().map_err(broken)?;
+        let mut params = CertificateParams::default();
+        Validity::Now.name_and_date(&mut params, name);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        let certificate = self.authority.sign_pem(params, &key)?;
+        let pem = format!("{certificate}{}", key.serialize_pem());
+        let file = TempFile::create_private("rsmtp-catcher-client-", ".pem", pem.as_bytes())?;
+        let path = file.path().to_owned();
+        *client = Some(file);
+        Ok(path)
     }
 
     /// Where the authority's certificate is, in PEM.
@@ -61,17 +99,17 @@ impl Identity {
     }
 
     /// A kept authority stays.
-    pub fn remove_ca_file(&self) {
+    pub fn remove_files(&self) {
         if let CaFile::Temporary(file) = &self.ca_file {
             file.remove();
         }
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// The TLS configuration for a connection: the good one, or one that shows
-    /// a certificate which no client should accept.
-    pub fn config(&self, bad: Option<BadCertificate>) -> io::Result<Arc<ServerConfig>> {
+    /// What a connection is shown: the good certificate, or one that no client should accept.
+    pub fn shown(&self, bad: Option<BadCertificate>) -> io::Result<Shown> {
         match bad {
-            None => Ok(Arc::clone(&self.good)),
+            None => Ok(self.good.clone()),
             Some(BadCertificate::WrongName) => {
                 issue(&self.authority, &[WRONG_NAME.to_owned()], Validity::Now)
             }
@@ -83,17 +121,23 @@ impl Identity {
     }
 }
 
-fn issue(authority: &Authority, names: &[String], validity: Validity) -> io::Result<Arc<ServerConfig>> {
-    let key = KeyPair::generate().map_err(broken)?;
-    let certificate = authority.sign(server_params(names, validity)?, &key)?;
-    server_config(certificate, &key)
+/// Whom a certificate names.
+pub fn owner(certificate: &[u8]) -> Option<String> {
+    let (_, certificate) = parse_x509_certificate(certificate).ok()?;
+    let name = certificate.subject().iter_common_name().next()?.as_str().ok()?;
+    Some(name.to_owned())
 }
 
-fn self_signed(names: &[String]) -> io::Result<Arc<ServerConfig>> {
+fn issue(authority: &Authority, names: &[String], validity: Validity) -> io::Result<Shown> {
+    let key = KeyPair::generate().map_err(broken)?;
+    shown(authority.sign(server_params(names, validity)?, &key)?, &key, None)
+}
+
+fn self_signed(names: &[String]) -> io::Result<Shown> {
     let key = KeyPair::generate().map_err(broken)?;
     let params = server_params(names, Validity::Now)?;
     let certificate = params.self_signed(&key).map_err(broken)?;
-    server_config(certificate.der().clone(), &key)
+    shown(certificate.der().clone(), &key, None)
 }
 
 fn server_params(names: &[String], validity: Validity) -> io::Result<CertificateParams> {
@@ -105,14 +149,31 @@ fn server_params(names: &[String], validity: Validity) -> io::Result<Certificate
     Ok(params)
 }
 
-fn server_config(certificate: CertificateDer<'static>, key: &KeyPair) -> io::Result<Arc<ServerConfig>> {
+/// Clients are asked for a certificate by `trusted`, if there is one.
+fn shown(
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+    trusted: Option<&Authority>,
+) -> io::Result<Shown> {
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(broken)?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
         .map_err(broken)?;
-    Ok(Arc::new(config))
+    let config = match trusted {
+        None => config.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots
+                .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).map_err(broken)?)
+                .map_err(broken)?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .allow_unauthenticated()
+                .build()
+                .map_err(broken)?;
+            config.with_client_cert_verifier(verifier)
+        }
+    };
+    let config = config.with_single_cert(vec![certificate.clone()], key).map_err(broken)?;
+    Ok(Shown { config: Arc::new(config), certificate })
 }

@@ -2,12 +2,17 @@
 
 use std::io;
 
-/// `octets` random octets, as twice as many hexadecimal digits.
-pub fn hex(octets: usize) -> io::Result<String> {
-    let mut bytes = vec![0; octets];
+/// So many random octets.
+pub fn octets(count: usize) -> io::Result<Vec<u8>> {
+    let mut octets = vec![0; count];
     rustls::crypto::aws_lc_rs::default_provider()
         .secure_random
-        .fill(&mut bytes)
+        .fill(&mut octets)
         .map_err(|_| io::Error::other("the system gave no random octets"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(octets)
+}
+
+/// So many random octets, as twice as many hexadecimal digits.
+pub fn hex(count: usize) -> io::Result<String> {
+    Ok(octets(count)?.iter().map(|octet| format!("{octet:02x}")).collect())
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use super::auth::Mechanism;
 use super::connection::{Connection, at_least_a_moment};
 use super::fault::FaultPlan;
 use super::identity::Identity;
@@ -77,7 +78,11 @@ impl Catcher {
     pub fn start(settings: Settings) -> io::Result<Self> {
         let identity = match settings.tls {
             TlsMode::None => None,
-            _ => Some(Arc::new(Identity::create(names(&settings)?, settings.authority.as_deref())?)),
+            _ => {
+                let asks_clients = settings.mechanisms.contains(&Mechanism::External);
+                let folder = settings.authority.as_deref();
+                Some(Arc::new(Identity::create(names(&settings)?, folder, asks_clients)?))
+            }
         };
         let (mut listener, address) = listen(&settings)?;
         let poll = Poll::new()?;
@@ -115,6 +120,12 @@ impl Catcher {
     /// The certificate of the authority that clients should trust, in PEM.
     pub fn ca_file(&self) -> Option<&Path> {
         self.shared.identity.as_ref().map(|identity| identity.ca_file())
+    }
+
+    /// A certificate for the login's user, and its key, in PEM: for EXTERNAL.
+    pub fn client_file(&self) -> io::Result<Option<PathBuf>> {
+        let name = &self.shared.settings.credentials.username;
+        self.shared.identity.as_ref().map(|identity| identity.client_file(name)).transpose()
     }
 
     pub fn store(&self) -> &Store {
@@ -163,7 +174,7 @@ impl Catcher {
             let _ = connection.thread.join();
         }
         if let Some(identity) = &self.shared.identity {
-            identity.remove_ca_file();
+            identity.remove_files();
         }
         if let Some(path) = &self.shared.settings.unix {
             let _ = std::fs::remove_file(path);

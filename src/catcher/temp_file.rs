@@ -17,10 +17,22 @@ pub struct TempFile {
 impl TempFile {
     /// Writes `content` to a new file whose name starts with `prefix`.
     pub fn create(prefix: &str, suffix: &str, content: &[u8]) -> io::Result<Self> {
+        Self::write(OpenOptions::new(), prefix, suffix, content)
+    }
+
+    /// One that its owner alone can read.
+    pub fn create_private(prefix: &str, suffix: &str, content: &[u8]) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self::write(options, prefix, suffix, content)
+    }
+
+    fn write(mut options: OpenOptions, prefix: &str, suffix: &str, content: &[u8]) -> io::Result<Self> {
         let name = format!("{prefix}{}{suffix}", random::hex(8)?);
         let path = std::env::temp_dir().join(name);
         // create_new: never follow a link that another user has put there.
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let mut file = options.write(true).create_new(true).open(&path)?;
         let file_of_ours = TempFile { path, owner: process::id() };
         file.write_all(content)?;
         Ok(file_of_ours)

@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
+use super::auth::Secured;
 use super::fault::Disconnect;
+use super::identity;
 use super::stop::Stop;
 use super::store::TlsFacts;
+use crate::tls::binding::{self, EXPORTED, EXPORTER_LABEL};
 
 /// How long we read on after our last word. A close with unread octets would
 /// make a RST of our FIN, and take the last reply away from the client.
@@ -147,6 +150,21 @@ impl Wire {
         let facts = facts(&tls);
         self.tls = Some(Box::new(tls));
         Ok(facts)
+    }
+
+    /// What TLS brings to a login, behind this certificate of ours.
+    pub fn secured(&self, certificate: &[u8]) -> Secured {
+        let Some(tls) = &self.tls else { return Secured::default() };
+        let is_exportable = tls.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        let exported = is_exportable
+            .then(|| tls.export_keying_material([0; EXPORTED], EXPORTER_LABEL, None).ok())
+            .flatten()
+            .map(binding::of_connection);
+        let theirs = tls.peer_certificates().and_then(|chain| chain.first());
+        Secured {
+            bindings: exported.into_iter().chain(binding::of_certificate(certificate)).collect(),
+            certificate: theirs.and_then(|theirs| identity::owner(theirs)),
+        }
     }
 
     /// Says no more, and for `Fin` makes sure that all of it was heard.

@@ -51,7 +51,7 @@ mod outgoing;
 mod queue_id;
 pub mod reply;
 pub mod reply_reader;
-mod scram;
+pub mod scram;
 pub mod session;
 pub mod state;
 pub mod table;

@@ -22,29 +22,20 @@
 //! PBKDF2 is meant to take its time. It is done in slices, so that the driver of a session
 //! can do something else in between.
 
+mod keys;
+
 use super::auth::Answer;
 use encodify::base64::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+pub use keys::{FEWEST_ITERATIONS, Hash, Keys, Pbkdf2, is_equal};
 use std::borrow::Cow;
 use std::fmt;
 
-/// RFC 5802 5.1 and RFC 7677 4: a server must not ask for fewer.
-const FEWEST_ITERATIONS: u32 = 4096;
 /// More would be an attack on our time: it takes some seconds.
 const MOST_ITERATIONS: u32 = 10_000_000;
 /// In one slice: some milliseconds.
 const SLICE: u32 = 8192;
 /// The longest salt and nonce that any server has a use for.
 const LONGEST: usize = 1024;
-
-/// The hash function of a mechanism.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hash {
-    Sha1,
-    Sha256,
-}
 
 /// What ties an exchange to the TLS connection under it (RFC 5056).
 #[derive(Clone, PartialEq, Eq)]
@@ -83,10 +74,7 @@ impl Bound {
 
 /// Name and password as SCRAM wants them (SASLprep, RFC 4013). Err: which argument can't be
 /// prepared.
-pub(super) fn prepared<'a>(
-    user: &'a str,
-    password: &'a str,
-) -> Result<(Cow<'a, str>, Cow<'a, str>), &'static str> {
+pub fn prepared<'a>(user: &'a str, password: &'a str) -> Result<(Cow<'a, str>, Cow<'a, str>), &'static str> {
     let prepared = |argument, text| match stringprep::saslprep(text) {
         Ok(prepared) if !prepared.is_empty() => Ok(prepared),
         _ => Err(argument),
@@ -205,14 +193,10 @@ impl Scram {
     pub fn work(&mut self) -> Option<Vec<u8>> {
         let Stage::Deriving(deriving) = &mut self.stage else { return None };
         let salted = deriving.salted.go_on(SLICE)?;
-        let hash = self.hash;
-        let client_key = hash.hmac(&salted, b"Client Key");
-        let client_signature = hash.hmac(&hash.of(&client_key), deriving.signed.as_bytes());
-        let proof: Vec<u8> =
-            client_key.iter().zip(&client_signature).map(|(one, other)| one ^ other).collect();
-        let said = format!("{},p={}", deriving.without_proof, STANDARD.encode(&proof));
-        let signature = hash.hmac(&hash.hmac(&salted, b"Server Key"), deriving.signed.as_bytes());
-        self.stage = Stage::Answered { signature };
+        let keys = Keys::new(self.hash, &salted);
+        let signed = deriving.signed.as_bytes();
+        let said = format!("{},p={}", deriving.without_proof, STANDARD.encode(keys.proof(signed)));
+        self.stage = Stage::Answered { signature: keys.signature(signed) };
         Some(said.into_bytes())
     }
 
@@ -243,14 +227,13 @@ impl fmt::Debug for Scram {
 
 const NO_PROOF: &str = "the server has not proven that it knows the password: it may be an impostor";
 
-/// `v=` and the signature, compared in a time that does not tell how much of it is right.
+/// `v=` and the signature.
 fn is_signed(message: &[u8], signature: &[u8]) -> bool {
     let Some(message) = message.strip_prefix(b"v=") else { return false };
     // Extensions may follow (RFC 5802 7).
     let encoded = message.split(|&octet| octet == b',').next().unwrap_or_default();
     let Ok(given) = STANDARD.decode(encoded) else { return false };
-    given.len() == signature.len()
-        && given.iter().zip(signature).fold(0, |differing, (one, other)| differing | (one ^ other)) == 0
+    is_equal(&given, signature)
 }
 
 /// What the server says first.
@@ -311,86 +294,6 @@ struct Deriving {
     without_proof: String,
     /// All that both sides sign.
     signed: String,
-}
-
-impl Hash {
-    fn of(self, text: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha1 => Sha1::digest(text).to_vec(),
-            Self::Sha256 => Sha256::digest(text).to_vec(),
-        }
-    }
-
-    fn hmac(self, key: &[u8], text: &[u8]) -> Vec<u8> {
-        Keyed::new(self, key).sign(&[text])
-    }
-}
-
-/// An HMAC with its key.
-enum Keyed {
-    Sha1(Hmac<Sha1>),
-    Sha256(Hmac<Sha256>),
-}
-
-impl Keyed {
-    fn new(hash: Hash, key: &[u8]) -> Self {
-        // HMAC takes keys of any length: the error can't occur.
-        match hash {
-            Hash::Sha1 => Self::Sha1(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!())),
-            Hash::Sha256 => Self::Sha256(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!())),
-        }
-    }
-
-    fn sign(&self, pieces: &[&[u8]]) -> Vec<u8> {
-        fn signed<M: Mac>(mut mac: M, pieces: &[&[u8]]) -> Vec<u8> {
-            pieces.iter().for_each(|piece| mac.update(piece));
-            mac.finalize().into_bytes().to_vec()
-        }
-        match self {
-            Self::Sha1(mac) => signed(mac.clone(), pieces),
-            Self::Sha256(mac) => signed(mac.clone(), pieces),
-        }
-    }
-
-    /// So many rounds of signing what was signed; all of it is summed up.
-    fn repeat(&self, rounds: u32, last: &mut [u8], sum: &mut [u8]) {
-        fn repeated<M: Mac + Clone>(mac: &M, rounds: u32, last: &mut [u8], sum: &mut [u8]) {
-            for _ in 0..rounds {
-                let mut mac = mac.clone();
-                mac.update(last);
-                last.copy_from_slice(&mac.finalize().into_bytes());
-                sum.iter_mut().zip(&*last).for_each(|(sum, last)| *sum ^= last);
-            }
-        }
-        match self {
-            Self::Sha1(mac) => repeated(mac, rounds, last, sum),
-            Self::Sha256(mac) => repeated(mac, rounds, last, sum),
-        }
-    }
-}
-
-/// The one block of PBKDF2 (RFC 8018 5.2) that SCRAM needs: its `Hi` (RFC 5802 2.2).
-struct Pbkdf2 {
-    keyed: Keyed,
-    last: Vec<u8>,
-    sum: Vec<u8>,
-    left: u32,
-}
-
-impl Pbkdf2 {
-    fn new(hash: Hash, password: &[u8], salt: &[u8], iterations: u32) -> Self {
-        let keyed = Keyed::new(hash, password);
-        let last = keyed.sign(&[salt, &[0, 0, 0, 1]]);
-        Self { keyed, sum: last.clone(), last, left: iterations.saturating_sub(1) }
-    }
-
-    /// Some: it is done.
-    fn go_on(&mut self, rounds: u32) -> Option<Vec<u8>> {
-        let rounds = rounds.min(self.left);
-        self.keyed.repeat(rounds, &mut self.last, &mut self.sum);
-        self.left -= rounds;
-        (self.left == 0).then(|| self.sum.clone())
-    }
 }
 
 #[cfg(test)]

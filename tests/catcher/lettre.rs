@@ -14,8 +14,7 @@ use rsmtp::catcher::{
 const WHILE: Duration = Duration::from_secs(10);
 
 fn settings() -> Settings {
-    let credentials =
-        Credentials { any: false, username: "ann".into(), password: "s3cret".into(), token: "token".into() };
+    let credentials = Credentials::new("ann".into(), "s3cret".into(), "token".into());
     Settings { tls: TlsMode::None, ..Settings::new(credentials) }
 }
 

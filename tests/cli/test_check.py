@@ -34,7 +34,7 @@ def test_a_good_server(run, catcher):
         "                for localhost, 127.0.0.1, ::1",
         "days left",
         "                verified: name, chain and dates",
-        "  login         CRAM-MD5       proves the password without showing it",
+        "  login         SCRAM-SHA-256-PLUS  proves the password without showing it, bound to TLS",
         "  extensions    PIPELINING          several commands go in one write",
         "                SIZE                messages up to 32 MiB (RFC 1870)",
         "  Nothing is wrong.",
@@ -167,9 +167,9 @@ def test_with_a_login(run):
         done = run(*asked, RSMTP_PASSWORD="secret", code=0)
         told = json.loads(run(*asked, "--json", RSMTP_PASSWORD="secret", code=0).out)
         conversation = server.conversations[0]
-    assert "  logged in     as ann by PLAIN, after " in done.out
+    assert "  logged in     as ann by SCRAM-SHA-256-PLUS, after " in done.out
     assert "Nothing is wrong." in done.out and "secret" not in done.out
-    assert told["ports"][0]["login"] == {"username": "ann", "mechanism": "PLAIN"}
+    assert told["ports"][0]["login"] == {"username": "ann", "mechanism": "SCRAM-SHA-256-PLUS"}
     assert told["ports"][0]["seconds"]["logged_in"] > told["ports"][0]["seconds"]["secured"]
     said = [line[3:].upper() for line in conversation.lines if line.startswith("C: ")]
     assert said[-2:] == ["NOOP", "QUIT"] and conversation.user == "ann"

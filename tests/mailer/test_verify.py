@@ -47,12 +47,12 @@ def test_what_it_tells(server, either_mailer):
     assert seen.certificate_expires > datetime.now(UTC)
     assert "starttls" in seen.offered_in_plaintext and "starttls" not in seen.extensions
     assert seen.extensions["size"] == "33554432" and seen.size == 33554432
-    assert (seen.username, seen.mechanism) == ("ann", "PLAIN") and "PLAIN" in seen.mechanisms
+    assert (seen.username, seen.mechanism) == ("ann", "SCRAM-SHA-256-PLUS") and "PLAIN" in seen.mechanisms
     assert list(seen.seconds) == ["lookup", "connect", "greeting", "tls", "hello", "login", "noop"]
     assert all(took >= 0 for took in seen.seconds.values())
     assert seen.fallbacks == []
     (conversation,) = server.conversations
-    assert said(conversation) == ["EHLO", "STARTTLS", "EHLO", "AUTH", "NOOP", "QUIT"]
+    assert said(conversation) == ["EHLO", "STARTTLS", "EHLO", "AUTH", "****", "****", "NOOP", "QUIT"]
     assert server.count == 0
     assert "secret" not in repr(seen) + str(seen) + repr(seen.transcript)
 
@@ -72,7 +72,7 @@ def test_a_login_that_is_offered_under_tls_only(monkeypatch, either_mailer):
         monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
         with rsmtp.Mailer(f"smtp://ann:secret@localhost:{server.port}") as mailer:
             seen = mailer.verify()
-    assert (seen.security, seen.mechanism) == ("STARTTLS", "PLAIN")
+    assert (seen.security, seen.mechanism) == ("STARTTLS", "SCRAM-SHA-256-PLUS")
     assert "starttls" in seen.offered_in_plaintext and "auth" in seen.extensions
 
 
@@ -194,14 +194,14 @@ def test_each_of_several_servers(server, either_mailer):
     with rsmtp.Mailer(urls, context=rsmtp.TlsConfig(ca_file=server.ca_file)) as mailer:
         seen = mailer.verify()
     assert [one.server for one in seen.fallbacks] == [f"127.0.0.1:{server.port}"]
-    assert seen.fallbacks[0].mechanism == "PLAIN"
+    assert seen.fallbacks[0].mechanism == "SCRAM-SHA-256-PLUS"
     assert f"and 127.0.0.1:{server.port}" in repr(seen)
 
 
 def test_a_callable_is_asked_once_more_when_it_was_refused(server, either_mailer):
     given = iter(["old", "secret"])
     with rsmtp.Mailer(**settings(server, password=lambda: next(given))) as mailer:
-        assert mailer.verify().mechanism == "PLAIN"
+        assert mailer.verify().mechanism == "SCRAM-SHA-256-PLUS"
 
 
 def test_an_idle_session_is_left_alone(server, either_mailer):
@@ -246,9 +246,11 @@ def test_for_programs_and_in_notebooks(server):
     with rsmtp.Mailer(**settings(server)) as mailer:
         seen = mailer.verify()
     told = json.loads(json.dumps(seen.to_dict()))
-    assert told["mechanism"] == "PLAIN" and told["size"] == 33554432
+    assert told["mechanism"] == "SCRAM-SHA-256-PLUS" and told["size"] == 33554432
     assert datetime.fromisoformat(told["certificate_expires"]) == seen.certificate_expires
-    assert repr(seen).startswith(f"<Verification localhost:{server.port}, TLSv1.3, ann by PLAIN, in ")
+    assert repr(seen).startswith(
+        f"<Verification localhost:{server.port}, TLSv1.3, ann by SCRAM-SHA-256-PLUS, in "
+    )
     assert f"valid until {seen.certificate_expires:%Y-%m-%d}" in str(seen)
     shown = seen._repr_mimebundle_()
     assert shown["text/plain"] == str(seen)

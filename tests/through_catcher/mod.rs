@@ -9,12 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub fn catcher() -> Catcher {
-    let credentials = Credentials {
-        any: false,
-        username: "user".into(),
-        password: "password".into(),
-        token: "token".into(),
-    };
+    let credentials = Credentials::new("user".into(), "password".into(), "token".into());
     Catcher::start(Settings { tls: TlsMode::None, ..Settings::new(credentials) }).unwrap()
 }
 

@@ -472,6 +472,7 @@ def caught() -> None:
     with rsmtp.Catcher(tls="none", username="ann", password="secret") as catcher:
         number = catcher.fault("RCPT", reply=(450, "4.2.1 try later"), times=1)
         catcher.remove_fault(number)
+        shown: str | None = catcher.client_certificate
         fault: list[rsmtp.ArmedFault] = catcher.faults
         message: rsmtp.CaughtMessage
         for message in catcher.messages:

@@ -63,7 +63,7 @@ def _facts(found: Found, now: datetime) -> Iterator[Fact]:
         return
     key = "login"
     for mechanism in found.mechanisms:
-        yield key, f"{mechanism:15}{words.MECHANISMS.get(mechanism, 'not one of ours')}", ""
+        yield key, f"{mechanism:19} {words.MECHANISMS.get(mechanism, 'not one of ours')}", ""
         key = ""
     key = "extensions"
     for keyword, parameters in found.extensions.items():

@@ -28,7 +28,7 @@ const SLICE: Duration = Duration::from_millis(50);
 ///     protocol: "smtp" (RFC 5321), or "lmtp" (RFC 2033).
 ///     unix: listen on a Unix socket of this path instead.
 ///     username: the one login; "catcher" by default. `user` is another name of it.
-///     password: its password for PLAIN, LOGIN and CRAM-MD5; random by default.
+///     password: its password for SCRAM, CRAM-MD5, PLAIN and LOGIN; random by default.
 ///     token: its token for XOAUTH2 and OAUTHBEARER; random by default.
 ///     any_login: accept every name with every password or token; username, password
 ///         and token are then only what a client may be told.
@@ -39,8 +39,11 @@ const SLICE: Duration = Duration::from_millis(50);
 ///         STARTTLS AUTH PIPELINING CHUNKING 8BITMIME SMTPUTF8 SIZE DSN
 ///         ENHANCEDSTATUSCODES HELP, and LIMITS where max_messages is given.
 ///     without: extensions that are not offered.
-///     mechanisms: the SASL mechanisms that are offered, in this order; by
-///         default CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER.
+///     mechanisms: the SASL mechanisms that are offered, in this order; by default
+///         SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN
+///         XOAUTH2 OAUTHBEARER EXTERNAL. A -PLUS is offered under TLS alone, EXTERNAL to a client
+///         that shows a certificate (`client_certificate`), and SCRAM is left out where any_login
+///         is true: its server has to know the password.
 ///     max_size: the longest mail data, in octets (552 above it).
 ///     max_recipients: the most recipients of a message (452 above it).
 ///     max_messages: the most messages of one connection (421 after it).
@@ -85,6 +88,15 @@ impl Catcher {
     #[getter]
     fn ca_file(&self) -> Option<String> {
         self.inner.ca_file().map(|path| path.display().to_string())
+    }
+
+    /// A PEM file with a certificate that names `username`, issued by the catcher's authority,
+    /// and its key: for `TlsConfig(client_certificate=...)`, so that a client can log in by
+    /// EXTERNAL. Only its owner can read it, and it is removed when the catcher is closed. None
+    /// without TLS. Raises OSError where it can't be written.
+    #[getter]
+    fn client_certificate(&self) -> PyResult<Option<String>> {
+        Ok(self.inner.client_file()?.map(|path| path.display().to_string()))
     }
 
     /// The name of the one login.

@@ -118,15 +118,12 @@ impl Catcher {
     ) -> PyResult<Self> {
         none_unknown("Catcher", &py.get_type::<Self>(), unknown)?;
         let or_random = |given: Option<String>| given.map_or_else(|| catcher::random_hex(12), Ok);
-        let credentials = Credentials {
-            any: any_login,
-            username: username::one_of(username, user)?.unwrap_or_else(|| "catcher".to_owned()),
-            password: or_random(password)?,
-            token: or_random(token)?,
-        };
+        let username = username::one_of(username, user)?.unwrap_or_else(|| "catcher".to_owned());
+        let mut credentials = Credentials::new(username, or_random(password)?, or_random(token)?);
+        credentials.any = any_login;
         let offers = offers(extensions, without.as_deref().unwrap_or_default())?;
         let mechanisms = match mechanisms {
-            None => Mechanism::ALL.to_vec(),
+            None => Mechanism::by_default(any_login),
             Some(names) => names
                 .iter()
                 .map(|name| named("mechanisms", name, Mechanism::ALL.iter().map(|known| known.name())))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::answer::Answer;
 use super::{Phase, Session};
 use crate::catcher::Offer;
+use crate::catcher::auth::Mechanism;
 use crate::catcher::fault::Stage;
 use crate::catcher::settings::{Dialect, TlsMode};
 use crate::catcher::store::Client;
@@ -62,10 +63,10 @@ impl Session {
         let keyword = offer.keyword();
         match offer {
             Offer::StartTls => self.can_start_tls().then(|| keyword.to_owned()),
-            Offer::Auth => (self.auth_is_open() && !settings.mechanisms.is_empty()).then(|| {
-                let names: Vec<_> = settings.mechanisms.iter().map(|m| m.name()).collect();
-                format!("{keyword} {}", names.join(" "))
-            }),
+            Offer::Auth => {
+                let names: Vec<_> = self.offered_mechanisms().into_iter().map(Mechanism::name).collect();
+                (self.auth_is_open() && !names.is_empty()).then(|| format!("{keyword} {}", names.join(" ")))
+            }
             Offer::Size => Some(format!("{keyword} {}", settings.max_size)),
             // RFC 9422 section 4.
             Offer::Limits => settings

@@ -7,7 +7,7 @@ use encodify::base64;
 use super::answer::Answer;
 use super::command::split;
 use super::{Phase, Session};
-use crate::catcher::auth::{self, Exchange, Mechanism, Outcome};
+use crate::catcher::auth::{self, Exchange, Ground, Mechanism, Outcome};
 use crate::catcher::fault::Stage;
 use crate::catcher::settings::TlsMode;
 use crate::catcher::{Offer, random};
@@ -30,8 +30,8 @@ impl Session {
             Ok(mechanism) => {
                 let initial = (!initial.is_empty()).then_some(initial);
                 let challenge = self.challenge();
-                let login = &self.settings.credentials;
-                let outcome = auth::begin(mechanism, initial, challenge, login);
+                let offered = self.offered_mechanisms();
+                let outcome = auth::begin(mechanism, initial, challenge, self.ground(&offered));
                 self.auth_outcome(Stage::Auth, outcome);
             }
         }
@@ -44,7 +44,8 @@ impl Session {
             return self.refuse(Stage::AuthResponse, 501, "5.7.0", "Cancelled, as you wish");
         }
         self.record(b"****");
-        let outcome = exchange.hear(line, &self.settings.credentials);
+        let offered = self.offered_mechanisms();
+        let outcome = exchange.hear(line, self.ground(&offered));
         self.auth_outcome(Stage::AuthResponse, outcome);
     }
 
@@ -71,9 +72,19 @@ impl Session {
         }
         let known = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok());
         match known {
-            Some(mechanism) if self.settings.mechanisms.contains(&mechanism) => Ok(mechanism),
+            Some(mechanism) if self.offered_mechanisms().contains(&mechanism) => Ok(mechanism),
             _ => refuse(504, "5.5.4", "That mechanism is not offered"),
         }
+    }
+
+    /// The mechanisms that can be done on this connection as it is now.
+    pub(super) fn offered_mechanisms(&self) -> Vec<Mechanism> {
+        let all = self.settings.mechanisms.iter().copied();
+        all.filter(|mechanism| mechanism.is_open(&self.secured)).collect()
+    }
+
+    fn ground<'a>(&'a self, offered: &'a [Mechanism]) -> Ground<'a> {
+        Ground { login: &self.settings.credentials, secured: &self.secured, offered }
     }
 
     fn auth_outcome(&mut self, stage: Stage, outcome: Outcome) {
@@ -95,6 +106,14 @@ impl Session {
             }
             Outcome::Refused => {
                 self.refuse(stage, 535, "5.7.8", "Username or password is wrong");
+            }
+            Outcome::Unbound(why) => {
+                self.refuse(
+                    stage,
+                    535,
+                    "5.7.8",
+                    &format!("The login is not bound to TLS as it has to be: {why}"),
+                );
             }
             Outcome::Malformed => {
                 self.refuse(stage, 501, "5.5.2", "Not a response of this mechanism");

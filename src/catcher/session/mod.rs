@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
-use super::auth::Exchange;
+use super::auth::{Exchange, Secured};
 use super::conversation::{Conversation, Side};
 use super::fault::{BadCertificate, Disconnect, FaultPlan};
 use super::settings::{Settings, TlsMode};
@@ -91,6 +91,8 @@ pub struct Session {
     /// The greeting was a refusal: only QUIT is left (RFC 5321 section 3.1).
     unwelcome: bool,
     client: Arc<Client>,
+    /// What TLS brings to a login.
+    secured: Secured,
     transaction: Option<Transaction>,
     messages: u64,
     nonsense: u32,
@@ -117,6 +119,7 @@ impl Session {
             greeted: false,
             unwelcome: false,
             client: Arc::new(Client { peer, ..Client::default() }),
+            secured: Secured::default(),
             transaction: None,
             messages: 0,
             nonsense: 0,
@@ -170,12 +173,13 @@ impl Session {
 
     /// The handshake is done: all that was learnt before it is forgotten (RFC
     /// 3207 section 4.2).
-    pub fn secured(&mut self, facts: TlsFacts, now: Duration) {
+    pub fn secured(&mut self, facts: TlsFacts, secured: Secured, now: Duration) {
         self.now = now;
         let event = format!("{} with {}", facts.version, facts.cipher);
         self.note(&event);
         self.client =
             Arc::new(Client { peer: self.client.peer.clone(), tls: Some(facts), ..Client::default() });
+        self.secured = secured;
         self.transaction = None;
         self.phase = Phase::Command;
         if !self.greeted {

@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::{Effect, Session};
 use crate::catcher::fault::{BadCertificate, Disconnect, Fault, FaultPlan, FaultReply, Stage};
 use crate::catcher::store::{Received, TlsFacts};
-use crate::catcher::{Credentials, Dialect, Mechanism, Offer, Offers, Settings, TlsMode};
+use crate::catcher::{Credentials, Dialect, Mechanism, Offer, Offers, Secured, Settings, TlsMode};
 
 fn settings() -> Settings {
-    let credentials =
-        Credentials { any: false, username: "ann".into(), password: "secret".into(), token: "token".into() };
+    let credentials = Credentials::new("ann".into(), "secret".into(), "token".into());
     Settings { hostname: "mx".into(), tls: TlsMode::None, ..Settings::new(credentials) }
 }
 
@@ -60,7 +59,7 @@ impl Server {
                 self.effects.push(format!("{bad:?}"));
                 self.pending.clear();
                 let facts = TlsFacts { version: "TLSv1.3".into(), cipher: "x".into(), server_name: None };
-                self.session.secured(facts, Duration::ZERO);
+                self.session.secured(facts, Secured::default(), Duration::ZERO);
                 self.said.append(self.session.output());
             }
             other => self.effects.push(format!("{other:?}")),
@@ -147,7 +146,7 @@ fn ehlo_lists_what_is_offered() {
          S: 250-PIPELINING
          S: 250-SIZE 33554432
          S: 250-HELP
-         S: 250-AUTH CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER
+         S: 250-AUTH SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER
          S: 250-ENHANCEDSTATUSCODES
          S: 250-8BITMIME
          S: 250-DSN
@@ -371,7 +370,7 @@ fn secrets_are_masked_even_where_they_do_not_belong() {
          C: EHLO me
          S: 250-mx greets me
          S: 250-PIPELINING
-         S: 250 AUTH CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER
+         S: 250 AUTH SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER
          C: MAIL FROM:<a@b>
          S: 530 Authentication required
          C: AUTH PLAIN c2VjcmV0
@@ -433,7 +432,7 @@ fn starttls_forgets_what_was_learnt() {
          C: EHLO me
          S: 250-mx greets me
          S: 250-PIPELINING
-         S: 250 AUTH CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER
+         S: 250 AUTH SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN XOAUTH2 OAUTHBEARER
          C: STARTTLS
          S: 503 TLS is already in use",
     );
