@@ -23,6 +23,7 @@ from pathlib import Path
 
 import cold
 import peers
+import signing
 from tables import Rounds, median, picture, table
 
 try:
@@ -36,6 +37,7 @@ ROUND_TRIP = 0.020
 # Of the sink.
 LOGIN = ("user", "password")
 LARGE = 10_000_000
+SIGNING = "Signing messages of 2 KB with DKIM (RSA, 2048 bits) on all CPUs"
 # name, what is built, octets of its attachment, messages in a round
 BUILDING = (
     ("a text of 1 KB", peers.build_text, 0, 300),
@@ -82,6 +84,9 @@ def main() -> None:
                 title = f"The same over a link of {ROUND_TRIP * 1000:.0f} ms, {plural(connections)}"
                 contestants = peers.senders() | peers.floors()
                 section(title, "message", sending(contestants, int(far), message, connections, options))
+        if signing.available():
+            rounds_of = signing.rounds_of(port, message, options.seconds, sent)
+            section(SIGNING, "signature", contest(rounds_of, options.rounds))
     with sink("starttls") as (port, ca_file), one_cpu():
         rounds_of = {
             peer: repeated(lambda once=once: once(port, ca_file, message), 3 if options.quick else 10)
