@@ -38,6 +38,10 @@ pub const FIELDS: [&str; 18] = [
 /// are not among them: gateways add what is missing of them.
 pub const OVERSIGNED: [&str; 7] = ["from", "to", "cc", "subject", "date", "reply-to", "message-id"];
 
+/// A server that a message is handed to adds these where they are missing (RFC 6409 section 8):
+/// one that is not there is not oversigned, unless that was asked for.
+const ADDED: [&str; 2] = ["date", "message-id"];
+
 /// What may never be signed: it is another one when the message arrives (section 5.4.1), or is
 /// this very field.
 const NEVER: [&str; 4] = ["return-path", "received", "bcc", "dkim-signature"];
@@ -114,7 +118,13 @@ impl Dkim {
     /// The names that `h=` lists: each as often as it occurs, and once more where another one
     /// could be added.
     fn signed_names<'a>(&'a self, header: &Header<'_>) -> Vec<&'a str> {
-        let times = |name: &String| header.count(name) + usize::from(self.oversigned.contains(name));
+        let may_be_added =
+            |name: &String| self.settings.oversigned.is_none() && ADDED.contains(&name.as_str());
+        let times = |name: &String| {
+            let there = header.count(name);
+            let is_oversigned = self.oversigned.contains(name) && (there > 0 || !may_be_added(name));
+            there + usize::from(is_oversigned)
+        };
         self.fields.iter().flat_map(|name| std::iter::repeat_n(name.as_str(), times(name))).collect()
     }
 

@@ -314,6 +314,29 @@ def test_a_call_that_is_left_ends_the_signing(catcher):
     assert report.sent + report.not_sent == 2
 
 
+def test_a_key_that_hangs_holds_up_no_interrupt(either_mailer, catcher):
+    gate = threading.Event()
+
+    def sign(octets):
+        gate.wait(30)
+        return b"signature"
+
+    with rsmtp.Mailer(
+        host="127.0.0.1", port=catcher.port, tls="none", dkim=rsmtp.Dkim("example.com", "s", sign)
+    ) as mailer:
+
+        def letters():
+            yield letter()
+            yield letter()
+            raise KeyboardInterrupt
+
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            mailer.send_all(letters())
+        assert time.monotonic() - begun < 10
+    gate.set()
+
+
 def test_an_event_loop_goes_on_while_messages_are_signed(catcher):
     async def run():
         ticks = 0

@@ -38,8 +38,8 @@ use std::sync::Arc;
 ///         those that say who sent what to whom, and how to read it; List-Unsubscribe and
 ///         List-Unsubscribe-Post among them.
 ///     oversign: of those, the ones that are named once more than they occur: adding another one
-///         on the way breaks the signature. Default: From, To, Cc, Subject, Date, Reply-To and
-///         Message-ID.
+///         on the way breaks the signature. Default: From, To, Cc, Subject and Reply-To; Date and
+///         Message-ID where they are there, as servers add missing ones.
 ///     identity: on whose behalf it is signed (`i=`), as "@news.example.com".
 ///     expires: seconds after which the signature is no longer good (`x=`). Default: never.
 ///     seven_bit: whether what a message says in 8-bit is re-encoded in 7-bit lines before it is

@@ -56,11 +56,24 @@ fn pem(name: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let path: PathBuf = checked("path", name, given)?;
     let read = given.py().detach(|| std::fs::read(&path));
     read.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::NotFound && is_like_a_key(&path.to_string_lossy()) {
+            // Not shown: it may be the key itself.
+            return bad_argument(
+                name,
+                &"there is no such file, and a key that is given as text has to be PEM",
+            );
+        }
         let number = error.raw_os_error();
         let text = format!("{name}: {}", plain(&error));
         let raised = pyo3::exceptions::PyOSError::new_err((number, text, path.display().to_string()));
         if number.is_none() { bad_argument(name, &error) } else { raised }
     })
+}
+
+/// A long text of base64 and nothing else.
+fn is_like_a_key(text: &str) -> bool {
+    let fine = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/' | b'=');
+    text.len() >= 40 && text.bytes().all(fine)
 }
 
 /// The system's words, without its number.

@@ -33,14 +33,10 @@ impl<P: Payload> Batch<P> {
                 let _left = Leaving(&batch);
                 batch.prepare();
             });
-            let mut threads = locked(&self.threads);
-            threads.retain(|thread| !thread.is_finished());
-            match started {
-                Ok(thread) => threads.push(thread),
-                Err(error) => {
-                    drop(threads);
-                    return self.no_preparer(&error);
-                }
+            // It is not waited for: what it does may be code of the caller's, which hangs. It ends
+            // by itself, and what comes of it then is of no interest.
+            if let Err(error) = started {
+                return self.no_preparer(&error);
             }
         }
     }
