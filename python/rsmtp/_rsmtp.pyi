@@ -853,7 +853,7 @@ class Dkim:
         *,
         algorithm: str | None = None,
         public_key: str | bytes | bytearray | os.PathLike[str] | None = None,
-        canonicalization: str = ...,
+        canonicalization: str = "relaxed/relaxed",
         fields: collections.abc.Iterable[str] | None = None,
         oversign: collections.abc.Iterable[str] | None = None,
         identity: str | None = None,

@@ -104,10 +104,10 @@ SHOWN_AS_TEXT = {
     *("ArmedFault", "CaughtLine", "CaughtTls", "Recipient", "TranscriptLine", "Progress", "TlsConfig"),
     # Arguments.
     *("DeliverBy", "Dsn", "Rcpt"),
+    # What a mailer signs with, and the record to publish: text.
+    *("Dkim", "DnsRecord"),
     # Awaited at once.
     "AsyncSending",
-    # A file.
-    "Outbox",
 }
 
 

@@ -56,6 +56,9 @@ from django.test.utils import override_settings
 
 settings.configure()
 
+# From 6.1 on Django says that these settings will go: `django_mailers` are for MAILERS.
+pytestmark = pytest.mark.filterwarnings("ignore:The EMAIL_.* setting is deprecated")
+
 def test_starttls(smtp_server_tls, sent_messages, smtp_environment):
     with override_settings(**smtp_server_tls.django_settings):
         send_mail("Hello", "It works.", "ann@example.org", ["bob@example.org"])

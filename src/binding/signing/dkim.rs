@@ -58,7 +58,6 @@ pub(crate) struct Dkim {
 
 mod given {
     crate::binding::argument::arguments! {
-        canonicalization: text -> String;
         fields: maybe_texts -> Option<Vec<String>>;
         oversign: maybe_texts -> Option<Vec<String>>;
         identity: maybe_text -> Option<String>;
@@ -66,7 +65,7 @@ mod given {
         seven_bit: flag -> bool;
         utf8: maybe_flag -> Option<bool>;
     }
-    super::texts! { domain selector }
+    super::texts! { canonicalization domain selector }
 }
 
 #[pymethods]
@@ -76,7 +75,7 @@ impl Dkim {
         domain: "str", selector: "str",
         key: "str | bytes | bytearray | os.PathLike[str] | collections.abc.Callable[[bytes], bytes]", *,
         algorithm: "str | None" = None, public_key: "str | bytes | bytearray | os.PathLike[str] | None" = None,
-        canonicalization: "str" = "relaxed/relaxed".to_owned(),
+        canonicalization: "str" = "relaxed/relaxed",
         fields: "collections.abc.Iterable[str] | None" = None,
         oversign: "collections.abc.Iterable[str] | None" = None,
         identity: "str | None" = None, expires: "int | None" = None, seven_bit: "bool" = true
@@ -88,7 +87,7 @@ impl Dkim {
         key: &Bound<'_, PyAny>,
         #[pyo3(from_py_with = given::algorithm)] algorithm: Option<String>,
         public_key: Option<&Bound<'_, PyAny>>,
-        #[pyo3(from_py_with = given::canonicalization)] canonicalization: String,
+        #[pyo3(from_py_with = given::canonicalization)] canonicalization: &str,
         #[pyo3(from_py_with = given::fields)] fields: Option<Vec<String>>,
         #[pyo3(from_py_with = given::oversign)] oversign: Option<Vec<String>>,
         #[pyo3(from_py_with = given::identity)] identity: Option<String>,
