@@ -177,7 +177,8 @@ class Catcher:
         auth_before_tls: AUTH is allowed before STARTTLS too; 538 by default.
         extensions: the service extensions that are offered; all by default:
             STARTTLS AUTH PIPELINING CHUNKING 8BITMIME SMTPUTF8 SIZE DSN
-            ENHANCEDSTATUSCODES HELP, and LIMITS where max_messages is given.
+            ENHANCEDSTATUSCODES HELP FUTURERELEASE DELIVERBY MT-PRIORITY BINARYMIME
+            RRVS, by TLS REQUIRETLS, and LIMITS where max_messages is given.
         without: extensions that are not offered.
         mechanisms: the SASL mechanisms that are offered, in this order; by default
             SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN
@@ -591,8 +592,9 @@ class CaughtMessage:
     @property
     def mail_parameters(self, /) -> dict[str, str | None]:
         """
-        MAIL's parameters (SIZE, BODY, SMTPUTF8, RET, ENVID, AUTH): keywords in
-        capitals, values as they came, None for a keyword without a value.
+        MAIL's parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, REQUIRETLS, HOLDFOR, HOLDUNTIL,
+        BY, MT-PRIORITY): keywords in capitals, values as they came, None for a keyword without a
+        value.
         """
     @property
     def number(self, /) -> int:
@@ -613,7 +615,7 @@ class CaughtMessage:
     @property
     def rcpt_parameters(self, /) -> list[dict[str, str | None]]:
         """
-        RCPT's parameters (NOTIFY, ORCPT), one dict for each of rcpt_tos.
+        RCPT's parameters (NOTIFY, ORCPT, RRVS), one dict for each of rcpt_tos.
         """
     @property
     def rcpt_tos(self, /) -> list[str]:

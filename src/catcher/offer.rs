@@ -1,5 +1,6 @@
 //! The service extensions that the catcher can offer (RFC 5321 section 2.2).
 
+use crate::protocol::transaction::Extension;
 use std::str::FromStr;
 
 /// One service extension, by its EHLO keyword.
@@ -27,11 +28,23 @@ pub enum Offer {
     Help,
     /// RFC 9422. Offered only where a limit is set.
     Limits,
+    /// RFC 8689. Offered only where TLS is in use.
+    RequireTls,
+    /// RFC 4865.
+    FutureRelease,
+    /// RFC 2852.
+    DeliverBy,
+    /// RFC 6710.
+    MtPriority,
+    /// RFC 3030: BODY=BINARYMIME. Offered only with CHUNKING.
+    BinaryMime,
+    /// RFC 7293.
+    Rrvs,
 }
 
 impl Offer {
     /// Every extension, in the order in which EHLO lists them.
-    pub const ALL: [Offer; 11] = [
+    pub const ALL: [Offer; 17] = [
         Offer::Pipelining,
         Offer::Size,
         Offer::Help,
@@ -43,6 +56,12 @@ impl Offer {
         Offer::SmtpUtf8,
         Offer::Chunking,
         Offer::Limits,
+        Offer::RequireTls,
+        Offer::FutureRelease,
+        Offer::DeliverBy,
+        Offer::MtPriority,
+        Offer::BinaryMime,
+        Offer::Rrvs,
     ];
 
     /// The EHLO keyword.
@@ -55,10 +74,29 @@ impl Offer {
             Offer::EightBitMime => "8BITMIME",
             Offer::SmtpUtf8 => "SMTPUTF8",
             Offer::Size => "SIZE",
-            Offer::Dsn => "DSN",
+            Offer::Dsn => Extension::Dsn.keyword(),
             Offer::EnhancedStatusCodes => "ENHANCEDSTATUSCODES",
             Offer::Help => "HELP",
             Offer::Limits => "LIMITS",
+            Offer::RequireTls => Extension::RequireTls.keyword(),
+            Offer::FutureRelease => Extension::FutureRelease.keyword(),
+            Offer::DeliverBy => Extension::DeliverBy.keyword(),
+            Offer::MtPriority => Extension::MtPriority.keyword(),
+            Offer::BinaryMime => Extension::BinaryMime.keyword(),
+            Offer::Rrvs => Extension::Rrvs.keyword(),
+        }
+    }
+
+    /// What offers options of delivery.
+    pub(super) fn of(extension: Extension) -> Self {
+        match extension {
+            Extension::Dsn => Offer::Dsn,
+            Extension::RequireTls => Offer::RequireTls,
+            Extension::FutureRelease => Offer::FutureRelease,
+            Extension::DeliverBy => Offer::DeliverBy,
+            Extension::MtPriority => Offer::MtPriority,
+            Extension::BinaryMime => Offer::BinaryMime,
+            Extension::Rrvs => Offer::Rrvs,
         }
     }
 }
@@ -89,7 +127,7 @@ impl std::error::Error for UnknownOffer {}
 
 /// A set of extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offers(u16);
+pub struct Offers(u32);
 
 impl Offers {
     /// No extension at all.

@@ -6,7 +6,7 @@ import rsmtp
 
 EXTENSIONS = [
     "STARTTLS", "AUTH", "PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "SIZE", "DSN",
-    "ENHANCEDSTATUSCODES", "HELP",
+    "ENHANCEDSTATUSCODES", "HELP", "FUTURERELEASE", "DELIVERBY", "MT-PRIORITY", "BINARYMIME", "RRVS",
 ]  # fmt: skip
 
 
@@ -28,7 +28,9 @@ def test_each_extension_can_be_turned_off(line, name):
         rsmtp.Catcher(auth_before_tls=True, without=[name.lower()]) as catcher,
         line(catcher) as raw,
     ):
-        assert sorted(offered(raw)) == sorted(set(EXTENSIONS) - {name})
+        # Binary content goes by BDAT alone.
+        gone = {name, "BINARYMIME"} if name == "CHUNKING" else {name}
+        assert sorted(offered(raw)) == sorted(set(EXTENSIONS) - gone)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +44,74 @@ def test_each_extension_can_be_turned_off(line, name):
         ("SMTPUTF8", "MAIL FROM:<a@b> SMTPUTF8", 555),
         ("SIZE", "MAIL FROM:<a@b> SIZE=1", 555),
         ("DSN", "MAIL FROM:<a@b> RET=FULL", 555),
+        ("REQUIRETLS", "MAIL FROM:<a@b> REQUIRETLS", 555),
+        ("FUTURERELEASE", "MAIL FROM:<a@b> HOLDFOR=1", 555),
+        ("DELIVERBY", "MAIL FROM:<a@b> BY=1;N", 555),
+        ("MT-PRIORITY", "MAIL FROM:<a@b> MT-PRIORITY=1", 555),
+        ("BINARYMIME", "MAIL FROM:<a@b> BODY=BINARYMIME", 555),
     ],
 )
 def test_what_is_not_offered_is_not_done(line, name, command, code):
     with rsmtp.Catcher(auth_before_tls=True, without=[name]) as catcher, line(catcher) as raw:
         assert raw.say("EHLO me", command) == [250, code]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ("RET=FULL ENVID=QQ+2B1 HOLDFOR=2592000 BY=5;RT MT-PRIORITY=-9", 250),
+        ("HOLDUNTIL=2020-01-01T00:00:00Z", 250),
+        ("REQUIRETLS", 555),  # without TLS
+        ("RET=SOME", 501),
+        ("ENVID=a=b", 501),
+        ("HOLDFOR=2592001", 501),
+        ("HOLDFOR=0", 501),
+        ("HOLDUNTIL=9999-01-01T00:00:00Z", 501),
+        ("HOLDFOR=1 HOLDUNTIL=2020-01-01T00:00:00Z", 501),
+        ("BY=0;R", 501),
+        ("MT-PRIORITY=10", 501),
+        ("RET=FULL RET=HDRS", 501),
+    ],
+)
+def test_options_of_a_message(catcher, line, parameters, code):
+    with line(catcher) as raw:
+        assert raw.say("EHLO me", f"MAIL FROM:<a@b> {parameters}") == [250, code]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ("NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c RRVS=2014-04-03T23:01:00Z;C", 250),
+        ("ORCPT=utf-8;j\\x{FC}rgen@c", 250),
+        ("NOTIFY=NEVER,SUCCESS", 501),
+        ("NOTIFY", 501),
+        ("ORCPT=a@b", 501),
+        ("RRVS=yesterday", 501),
+        ("NOTIFY=NEVER NOTIFY=NEVER", 501),
+        ("SIZE=5", 555),
+    ],
+)
+def test_options_of_a_recipient(catcher, line, parameters, code):
+    with line(catcher) as raw:
+        assert raw.say("EHLO me", "MAIL FROM:<a@b>", f"RCPT TO:<c@d> {parameters}") == [250, 250, code]
+
+
+def test_binary_content_does_not_come_by_data(catcher, line):
+    with line(catcher) as raw:
+        said = raw.say("EHLO me", "MAIL FROM:<a@b> BODY=BINARYMIME", "RCPT TO:<c@d>", "DATA")
+        assert said == [250, 250, 250, 503]
+
+
+def test_requiretls_is_offered_by_tls_alone():
+    with rsmtp.Catcher() as catcher:
+        context = rsmtp.TlsConfig(ca_file=catcher.ca_file)
+        with rsmtp.SmtpClient("localhost", catcher.port, context=context) as client:
+            client.ehlo()
+            assert not client.has_extn("requiretls")
+            client.starttls()
+            client.ehlo()
+            assert client.has_extn("requiretls")
+            assert client.esmtp_features["futurerelease"].startswith("2592000 20")
 
 
 def test_extensions_can_be_chosen(line):

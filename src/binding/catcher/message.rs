@@ -45,14 +45,15 @@ impl CaughtMessage {
         self.received.recipients.iter().map(|recipient| recipient.address.as_str()).collect()
     }
 
-    /// MAIL's parameters (SIZE, BODY, SMTPUTF8, RET, ENVID, AUTH): keywords in
-    /// capitals, values as they came, None for a keyword without a value.
+    /// MAIL's parameters (SIZE, BODY, SMTPUTF8, AUTH, RET, ENVID, REQUIRETLS, HOLDFOR, HOLDUNTIL,
+    /// BY, MT-PRIORITY): keywords in capitals, values as they came, None for a keyword without a
+    /// value.
     #[getter]
     fn mail_parameters(&self) -> BTreeMap<&str, Option<&str>> {
         by_keyword(&self.received.mail_parameters)
     }
 
-    /// RCPT's parameters (NOTIFY, ORCPT), one dict for each of rcpt_tos.
+    /// RCPT's parameters (NOTIFY, ORCPT, RRVS), one dict for each of rcpt_tos.
     #[getter]
     fn rcpt_parameters(&self) -> Vec<BTreeMap<&str, Option<&str>>> {
         self.received.recipients.iter().map(|recipient| by_keyword(&recipient.parameters)).collect()

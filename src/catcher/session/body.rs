@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::answer::Answer;
 use super::command::split;
-use super::transaction::{Transaction, announced_size};
+use super::transaction::{Transaction, announced_size, says_binary};
 use super::{Phase, Session};
 use crate::catcher::Offer;
 use crate::catcher::counted::counted;
@@ -61,6 +61,9 @@ impl Session {
         match &self.transaction {
             Some(transaction) if transaction.body.chunked => {
                 Err(Answer::new(503, "5.5.1", "BDAT has begun, and DATA can't end it"))
+            }
+            Some(transaction) if says_binary(&transaction.parameters) => {
+                Err(Answer::new(503, "5.5.1", "BINARYMIME wants BDAT, and not DATA"))
             }
             _ => self.recipients_in_order(),
         }

@@ -10,6 +10,11 @@ use crate::catcher::fault::Stage;
 use crate::catcher::settings::{Dialect, TlsMode};
 use crate::catcher::store::Client;
 use crate::protocol::reply::Reply;
+use crate::protocol::transaction::Moment;
+use std::time::UNIX_EPOCH;
+
+/// Seconds that a message is held at most, as far as a client is told: nothing is delivered.
+pub(super) const LONGEST_HOLD: u32 = 30 * 86_400;
 
 impl Session {
     /// 220, or what a fault makes of it.
@@ -57,7 +62,7 @@ impl Session {
     /// The extension's line in the answer to EHLO, where it is offered now.
     fn offer_line(&self, offer: Offer) -> Option<String> {
         let settings = &self.settings;
-        if !settings.offers(offer) {
+        if !self.stands(offer) {
             return None;
         }
         let keyword = offer.keyword();
@@ -72,8 +77,30 @@ impl Session {
             Offer::Limits => settings
                 .max_messages
                 .map(|most| format!("{keyword} MAILMAX={most} RCPTMAX={}", settings.max_recipients)),
+            // RFC 4865 section 3.
+            Offer::FutureRelease => Some(format!("{keyword} {LONGEST_HOLD} {}", self.last_release())),
             _ => Some(keyword.to_owned()),
         }
+    }
+
+    /// Whether it is offered on this connection.
+    pub(super) fn stands(&self, offer: Offer) -> bool {
+        let settings = &self.settings;
+        settings.offers(offer)
+            && match offer {
+                // RFC 8689 section 2: never without TLS.
+                Offer::RequireTls => self.client.tls.is_some(),
+                // RFC 3030 section 3.
+                Offer::BinaryMime => settings.offers(Offer::Chunking),
+                _ => true,
+            }
+    }
+
+    /// Until when a message is held at most.
+    pub(super) fn last_release(&self) -> Moment {
+        let now = self.started.duration_since(UNIX_EPOCH).unwrap_or_default() + self.now;
+        let last = i64::try_from(now.as_secs()).unwrap_or_default() + i64::from(LONGEST_HOLD);
+        Moment::new(last).unwrap_or(Moment::LAST)
     }
 
     fn can_start_tls(&self) -> bool {

@@ -2,11 +2,13 @@
 
 use super::answer::Answer;
 use super::body::Body;
+use super::hello::LONGEST_HOLD;
 use super::{Phase, Session};
 use crate::catcher::Offer;
 use crate::catcher::fault::{Disconnect, Stage};
 use crate::catcher::path::{self, Parameters};
 use crate::catcher::store::Recipient;
+use crate::protocol::transaction::{MailOption, RcptOption};
 
 /// What has been said since MAIL.
 #[derive(Debug)]
@@ -73,34 +75,32 @@ impl Session {
         let refuse = |code, enhanced, text| Err(Answer::new(code, enhanced, text));
         for (index, (keyword, value)) in parameters.iter().enumerate() {
             let value = value.as_deref();
-            let owner = match keyword.as_str() {
-                "SIZE" => Offer::Size,
-                "BODY" => Offer::EightBitMime,
-                "SMTPUTF8" => Offer::SmtpUtf8,
-                "RET" | "ENVID" => Offer::Dsn,
-                "AUTH" => Offer::Auth,
-                _ => return refuse(555, "5.5.4", "No such MAIL parameter"),
+            let (owner, sound) = match (MailOption::read(keyword, value), keyword.as_str()) {
+                (Some(Ok(option)), _) => (Offer::of(option.extension()), self.holds_for(&option)),
+                (Some(Err(_)), _) => return refuse(501, "5.5.4", WRONG_VALUE),
+                (None, "SIZE") => (Offer::Size, value.is_some_and(|value| value.parse::<u64>().is_ok())),
+                (None, "BODY") => {
+                    let known =
+                        |value: &str| ["7BIT", "8BITMIME"].iter().any(|one| one.eq_ignore_ascii_case(value));
+                    (Offer::EightBitMime, value.is_some_and(known))
+                }
+                (None, "SMTPUTF8") => (Offer::SmtpUtf8, value.is_none()),
+                (None, "AUTH") => (Offer::Auth, value.is_some()),
+                (None, _) => return refuse(555, "5.5.4", "No such MAIL parameter"),
             };
-            if !self.client.extended || !settings.offers(owner) {
+            if !self.client.extended || !self.stands(owner) {
                 return refuse(555, "5.5.4", "The extension of this parameter isn't offered");
             }
             if parameters[..index].iter().any(|(other, _)| other == keyword) {
                 return refuse(501, "5.5.4", "A parameter stands twice");
             }
-            let sound = match keyword.as_str() {
-                "SIZE" => value.is_some_and(|value| value.parse::<u64>().is_ok()),
-                "BODY" => value.is_some_and(|value| {
-                    ["7BIT", "8BITMIME"].iter().any(|known| known.eq_ignore_ascii_case(value))
-                }),
-                "SMTPUTF8" => value.is_none(),
-                "RET" => value.is_some_and(|value| {
-                    ["FULL", "HDRS"].iter().any(|known| known.eq_ignore_ascii_case(value))
-                }),
-                _ => value.is_some(),
-            };
             if !sound {
-                return refuse(501, "5.5.4", "A parameter has the wrong value");
+                return refuse(501, "5.5.4", WRONG_VALUE);
             }
+        }
+        let says = |keyword| parameters.iter().any(|(other, _)| other == keyword);
+        if says("HOLDFOR") && says("HOLDUNTIL") {
+            return refuse(501, "5.5.4", "HOLDFOR and HOLDUNTIL stand together");
         }
         if announced_size(parameters) > settings.max_size {
             return refuse(552, "5.3.4", "The message is too big");
@@ -109,6 +109,15 @@ impl Session {
             return refuse(553, "5.6.7", "This address needs SMTPUTF8");
         }
         Ok(())
+    }
+
+    /// Whether a message would be held for so long (RFC 4865 section 4).
+    fn holds_for(&self, option: &MailOption) -> bool {
+        match option {
+            MailOption::HoldFor(time) => time.seconds() <= LONGEST_HOLD,
+            MailOption::HoldUntil(when) => *when <= self.last_release(),
+            _ => true,
+        }
     }
 
     pub(super) fn rcpt(&mut self, argument: &[u8]) {
@@ -146,24 +155,35 @@ impl Session {
     }
 
     fn check_rcpt(&self, parameters: &Parameters) -> Option<Answer<'static>> {
-        let dsn = self.client.extended && self.settings.offers(Offer::Dsn);
         for (index, (keyword, value)) in parameters.iter().enumerate() {
-            if !dsn || !matches!(keyword.as_str(), "NOTIFY" | "ORCPT") {
+            let option = match RcptOption::read(keyword, value.as_deref()) {
+                Some(Ok(option)) if self.client.extended => option,
+                Some(Err(_)) => return Some(Answer::new(501, "5.5.4", WRONG_VALUE)),
+                _ => return Some(Answer::new(555, "5.5.4", "No such RCPT parameter")),
+            };
+            if !self.stands(Offer::of(option.extension())) {
                 return Some(Answer::new(555, "5.5.4", "No such RCPT parameter"));
             }
-            let twice = parameters[..index].iter().any(|(other, _)| other == keyword);
-            if twice || value.is_none() {
-                return Some(Answer::new(501, "5.5.4", "A parameter is wrong"));
+            if parameters[..index].iter().any(|(other, _)| other == keyword) {
+                return Some(Answer::new(501, "5.5.4", "A parameter stands twice"));
             }
         }
         None
     }
 }
 
+const WRONG_VALUE: &str = "A parameter has the wrong value";
+
 /// What SIZE said (RFC 1870 section 6); 0 where it said nothing.
 pub(super) fn announced_size(parameters: &Parameters) -> u64 {
     let size = parameters.iter().find(|(keyword, _)| keyword == "SIZE");
     size.and_then(|(_, value)| value.as_ref()?.parse().ok()).unwrap_or(0)
+}
+
+/// RFC 3030 section 3: the content comes by BDAT.
+pub(super) fn says_binary(parameters: &Parameters) -> bool {
+    let is_binary = |value: &String| value.eq_ignore_ascii_case("BINARYMIME");
+    parameters.iter().any(|(keyword, value)| keyword == "BODY" && value.as_ref().is_some_and(is_binary))
 }
 
 fn says_smtputf8(parameters: &Parameters) -> bool {

@@ -50,6 +50,12 @@ const MOST_SECONDS: i64 = 999_999_999;
 /// Characters of an ENVID, as it is encoded.
 const LONGEST_ID: usize = 100;
 
+impl HoldFor {
+    pub fn seconds(self) -> u32 {
+        self.0
+    }
+}
+
 impl EnvelopeId {
     pub fn new(text: &str) -> Result<Self, &'static str> {
         match text {

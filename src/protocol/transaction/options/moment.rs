@@ -11,10 +11,11 @@ const DAY: i64 = 86_400;
 
 impl Moment {
     const FIRST: i64 = -62_167_219_200;
-    const LAST: i64 = 253_402_300_799;
+    const LAST_SECOND: i64 = 253_402_300_799;
+    pub const LAST: Self = Self(Self::LAST_SECOND);
 
     pub fn new(seconds: i64) -> Option<Self> {
-        (Self::FIRST..=Self::LAST).contains(&seconds).then_some(Self(seconds))
+        (Self::FIRST..=Self::LAST_SECOND).contains(&seconds).then_some(Self(seconds))
     }
 
     pub fn seconds(self) -> i64 {
@@ -130,14 +131,14 @@ mod tests {
             (951_782_400, "2000-02-29T00:00:00Z"),
             (1_795_770_645, "2026-11-27T09:10:45Z"),
             (Moment::FIRST, "0000-01-01T00:00:00Z"),
-            (Moment::LAST, "9999-12-31T23:59:59Z"),
+            (Moment::LAST_SECOND, "9999-12-31T23:59:59Z"),
             (-1, "1969-12-31T23:59:59Z"),
         ] {
             let moment = Moment::new(seconds).unwrap();
             assert_eq!(moment.to_string(), text);
             assert_eq!(text.parse(), Ok(moment));
         }
-        assert_eq!(Moment::new(Moment::LAST + 1), None);
+        assert_eq!(Moment::new(Moment::LAST_SECOND + 1), None);
         for day in -719_000..2_900_000 {
             let (year, month, of_month) = date(day);
             assert_eq!(days_to(year, month, of_month), day);
