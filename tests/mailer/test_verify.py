@@ -66,6 +66,12 @@ def test_tls_from_the_first_octet_and_a_token(either_mailer):
     assert list(seen.seconds) == ["lookup", "connect", "tls", "greeting", "hello", "login", "noop"]
 
 
+def test_by_the_mechanism_that_is_named(either_mailer):
+    with rsmtp.Catcher(username="ann", password="secret") as server:
+        with rsmtp.Mailer(**settings(server, mechanism="LOGIN")) as mailer:
+            assert mailer.verify().mechanism == "LOGIN"
+
+
 def test_a_login_that_is_offered_under_tls_only(monkeypatch, either_mailer):
     """On this machine TLS comes up for its sake alone."""
     with rsmtp.Catcher(username="ann", password="secret") as server:

@@ -185,6 +185,19 @@ def test_by_url(catcher, socks_proxy):
     assert socks_proxy.connections() == [f"localhost:{catcher.port}"]
 
 
+def test_verified_through_it(catcher, socks_proxy):
+    way = {"proxy": f"socks5h://127.0.0.1:{socks_proxy.port}", "tls": "none"}
+    with rsmtp.Mailer(host="localhost", port=catcher.port, **way) as mailer:
+        assert mailer.verify().server == f"localhost:{catcher.port}"
+
+    async def verify():
+        async with rsmtp.AsyncMailer(host="localhost", port=catcher.port, **way) as mailer:
+            return await mailer.verify()
+
+    assert asyncio.run(verify()).server == f"localhost:{catcher.port}"
+    assert socks_proxy.connections() == [f"localhost:{catcher.port}"] * 2
+
+
 def test_the_environment_is_asked_only_when_that_is_said(catcher, socks_proxy, monkeypatch):
     monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{socks_proxy.port}")
     by_client("localhost", catcher.port, None)

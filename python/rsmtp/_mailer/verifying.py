@@ -85,12 +85,13 @@ def _each(clients: _Clients, hops: Sequence[Server | Local]) -> Generator[Any, A
 
 
 def _login(hop: Server) -> dict[str, Any] | None:
-    if hop.username is None:
+    if hop.username is None and hop.mechanism is None:
         return None
     return {
         "username": hop.username,
         "password": hop.password,
         "access_token": hop.access_token,
+        "mechanism": hop.mechanism,
         "initial_response_ok": hop.initial_response_ok,
     }
 

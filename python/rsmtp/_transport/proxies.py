@@ -38,10 +38,10 @@ def check(proxy: str | None) -> None:
         read(proxy)
 
 
-def for_host(proxy: str | None, host: str) -> Proxy | None:
+def for_host(proxy: str | Proxy | None, host: str) -> Proxy | None:
     """The proxy for connections to this host; None: there is none to be used."""
-    if proxy is None:
-        return None
+    if proxy is None or isinstance(proxy, Proxy):
+        return proxy
     if proxy != _ENVIRONMENT:
         return read(proxy)
     url, excepted = (_variable(name) for name in ("ALL_PROXY", "NO_PROXY"))
