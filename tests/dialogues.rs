@@ -206,8 +206,13 @@ fn options(text: &str) -> Options {
             () => Plaintext::Mail,
         },
         like_smtplib: has("like-smtplib"),
+        largest: text.split(' ').find_map(|word| word.strip_prefix(LARGEST)?.parse().ok()),
+        most_recipients: None,
     }
 }
+
+/// What is known of the server: octets of a message.
+const LARGEST: &str = "largest=";
 
 fn has_only_known(text: &str) -> bool {
     let known = [
@@ -220,7 +225,7 @@ fn has_only_known(text: &str) -> bool {
         "like-smtplib",
         "",
     ];
-    text.split(' ').all(|word| known.contains(&word))
+    text.split(' ').all(|word| known.contains(&word) || word.starts_with(LARGEST))
 }
 
 fn parse(words: &[&str], content: String, context: &str) -> Request {

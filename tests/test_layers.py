@@ -157,7 +157,7 @@ def test_python_decides_by_no_reply_code_of_its_own():
 # never from below. All may import the engine (`_rsmtp`), `rsmtp` itself, which is a table of
 # names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
-    "ground": ({"_common", "errors", "display"}, set()),
+    "ground": ({"_common", "errors", "display", "providers"}, set()),
     "messages": ({"message", "email"}, {"ground"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
@@ -233,6 +233,7 @@ PUBLIC = {
         "message",
         "outbox",
         "outbox_page",
+        "providers",
         "pytest_plugin",
         "smtplib",
     ),

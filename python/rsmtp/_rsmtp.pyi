@@ -2268,6 +2268,7 @@ class Settings:
         like_smtplib: send exactly what smtplib would send.
         implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
         encrypted: the connection is encrypted already, by the code that made it.
+        largest: octets that the server is known to take at most; None: only what it says itself.
     """
     def __new__(
         cls,
@@ -2284,6 +2285,7 @@ class Settings:
         implicit_tls: bool = False,
         encrypted: bool = False,
         context: object = None,
+        largest: SupportsIndex | None = None,
     ) -> Settings: ...
 
 @final

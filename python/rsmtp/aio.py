@@ -71,7 +71,7 @@ class AsyncSmtpClient(Verbs):
 
     Args:
         host, port, local_hostname, timeout, source_address, tls, context, deadline,
-            pipelining, chunking, allow_plaintext_auth, socket_path, proxy: as for
+            pipelining, chunking, allow_plaintext_auth, socket_path, proxy, provider: as for
             SmtpClient.
         sock: a `socket.socket` that is connected, to talk over.
 

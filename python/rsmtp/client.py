@@ -89,6 +89,9 @@ class SmtpClient(Verbs):
             name), `socks5://` (rsmtp looks it up), `http://host:3128` (CONNECT), or
             "environment" for the proxy in ALL_PROXY. A proxy that can't be reached is
             an error: rsmtp never connects without it.
+        provider: "gmail" or another name in `rsmtp.providers`, or a `Provider` of one's own: host,
+            port and `tls` where they are not given. A message that is larger, or has more
+            recipients, than it takes is refused before it is sent.
 
     Raises the classes of `rsmtp.errors`, and ValueError for invalid input, before
     anything is sent.

@@ -74,6 +74,8 @@ class _Facts:
     last_words: Sequence[str] = ()
     # The kind of advice, where something closer than the class knows it: a key of `hints.TABLE`.
     _advice: str | None = None
+    # The server, with its port or without, where it is known by name.
+    _server: str | None = None
 
     @property
     def hint(self) -> str | None:
@@ -263,6 +265,13 @@ def told(message: str, advice: str | None) -> str:
 def advised(error: SMTPException, advice: str) -> SMTPException:
     """The same error, with this kind of advice."""
     error._advice = advice
+    _advise(error)
+    return error
+
+
+def at_server(error: SMTPException, host: str) -> SMTPException:
+    """The same error, of this server's making: what its provider wants is in the hint."""
+    error._server = host
     _advise(error)
     return error
 

@@ -47,8 +47,12 @@ class BaseMailer:
         url: `smtp://user:password@host` (STARTTLS, port 587), `smtps://`
             (port 465), `lmtp://`; `?tls=none` does without TLS. `file:///folder`,
             `sendmail:` and `null:` store, pass on and throw away. Several: the next
-            one takes over where one can't be reached. Default: the variable
-            RSMTP_URL, unless `host` is given.
+            one takes over where one can't be reached. `gmail://ann@gmail.com` is a provider
+            by its name. Default: the variable RSMTP_URL, unless `host` or `provider` is given.
+        provider: "gmail" or another name in `rsmtp.providers`, or a `Provider` of one's own: host,
+            port and TLS where they are not given, and its limits. A message with more recipients
+            than it takes is sent in parts, a larger message than it takes is refused before it is
+            sent, and `rate` and `max_messages` are its own where they are not given.
         host, port, username, password, access_token, tls, context, timeout, deadline,
         local_hostname, source_address, pipelining, chunking, allow_plaintext_auth, proxy:
             as in `SmtpClient`, for what the URL does not tell. Without `tls`, STARTTLS is
@@ -123,6 +127,7 @@ class BaseMailer:
         self,
         url: str | Sequence[str] | None = None,
         *,
+        provider: str | rsmtp.providers.Provider | None = None,
         host: str | None = None,
         port: int | None = None,
         username: str | None = None,
@@ -164,7 +169,8 @@ class BaseMailer:
         user = arguments.maybe_text("user", user)
         username = arguments.maybe_text("username", username)
         settings = {
-            "host": host, "port": port, "username": _username(username, user), "password": password,
+            "provider": provider, "host": host, "port": port,
+            "username": _username(username, user), "password": password,
             "access_token": access_token, "mechanism": mechanism,
             "tls": tls, "context": context, "timeout": timeout, "deadline": deadline,
             "local_hostname": local_hostname, "source_address": source_address, "pipelining": pipelining,
@@ -173,6 +179,9 @@ class BaseMailer:
         }  # fmt: skip
         given = {name: value for name, value in settings.items() if value is not None}
         self._hops = _hops(url, given)
+        known = [hop.provider for hop in self._hops if isinstance(hop, Server) and hop.provider is not None]
+        rate = _least(rate, [each.rate for each in known])
+        max_messages = _least(max_messages, [each.per_session for each in known])
         for name, number in (("connections", connections), ("window", window)):
             arguments.whole(name, number, 1, _MOST, "a whole number from 1 on")
         for name, limit in (("max_messages", max_messages), ("per_day", per_day)):
@@ -494,12 +503,37 @@ class Mailer(BaseMailer):
 
 
 def _hops(url: str | Sequence[str] | None, settings: dict[str, Any]) -> list[Any]:
-    if url is None and "host" not in settings:
+    if "provider" in settings:
+        from rsmtp import providers
+
+        settings["provider"] = providers.find(settings["provider"])
+    elif url is None and "host" not in settings:
         url = os.environ.get(URL_VARIABLE)
         if not url:
-            raise ValueError(f"a Mailer needs a URL, a host, or a URL in the variable {URL_VARIABLE}")
-    if url is None:
-        return [Server(**settings)]
+            raise ValueError(
+                f"a Mailer needs a URL, a host, a provider, or a URL in the variable {URL_VARIABLE}"
+            )
+    hops = [Server(**settings)] if url is None else _of_urls(url, settings)
+    for hop in hops:
+        if isinstance(hop, Server) and hop.provider is not None:
+            _check_login(hop, hop.provider)
+    return hops
+
+
+def _check_login(hop: Server, provider: rsmtp.providers.Provider) -> None:
+    if provider.login and hop.username is None and hop.mechanism is None:
+        raise ValueError(
+            f"username: it is missing, and no mail is taken without a login ({provider.title}). The user is "
+            f"{provider.user_is}, the password {provider.login}"
+        )
+
+
+def _least(given: Any, known: Sequence[Any]) -> Any:
+    """What is given; else what all of these providers take."""
+    return min((each for each in known if each is not None), default=None) if given is None else given
+
+
+def _of_urls(url: str | Sequence[str], settings: dict[str, Any]) -> list[Any]:
     if not isinstance(url, str) and (isinstance(url, (bytes, type)) or not hasattr(url, "__iter__")):
         raise arguments.wanted("url", "a URL, or a list of them,", url)
     from rsmtp._mailer.server_urls import from_url

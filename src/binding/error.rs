@@ -72,6 +72,9 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
 
 /// How the conversation came to it: in the exception, and in a note.
 pub fn tell_trace(exception: &Bound<'_, PyAny>, trace: &Trace) -> PyResult<()> {
+    if let Some(server) = &trace.server {
+        exception.setattr("_server", &**server)?;
+    }
     let path: Vec<&str> = trace.path.iter().map(|state| state.name()).collect();
     let at = Duration::ZERO;
     let lines = trace.lines.iter().map(|line| TranscriptLine::from(&TimedLine { at, line: line.clone() }));

@@ -22,6 +22,7 @@ use std::time::Duration;
 ///     like_smtplib: send exactly what smtplib would send.
 ///     implicit_tls: TLS comes before the greeting (RFC 8314), by `context`.
 ///     encrypted: the connection is encrypted already, by the code that made it.
+///     largest: octets that the server is known to take at most; None: only what it says itself.
 #[pyclass(frozen, module = "rsmtp._rsmtp")]
 pub struct Settings {
     pub(super) options: Options,
@@ -35,7 +36,8 @@ impl Settings {
     #[new]
     #[pyo3(signature = (
         *, timeout=None, deadline=None, lmtp=false, pipelining=true, chunking=true, plaintext="mail",
-        plaintext_auth=false, like_smtplib=false, implicit_tls=false, encrypted=false, context: "object" = None
+        plaintext_auth=false, like_smtplib=false, implicit_tls=false, encrypted=false, context: "object" = None,
+        largest=None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -50,6 +52,7 @@ impl Settings {
         implicit_tls: bool,
         encrypted: bool,
         context: Option<Py<PyAny>>,
+        largest: Option<u64>,
     ) -> PyResult<Self> {
         let plaintext = match (plaintext, plaintext_auth) {
             ("mail", true) => Plaintext::Everything,
@@ -61,8 +64,16 @@ impl Settings {
                 return Err(bad_argument("plaintext", &why));
             }
         };
-        let options =
-            Options { lmtp, pipelining, chunking, plaintext, like_smtplib, implicit_tls: encrypted };
+        let options = Options {
+            lmtp,
+            pipelining,
+            chunking,
+            plaintext,
+            like_smtplib,
+            implicit_tls: encrypted,
+            largest,
+            most_recipients: None,
+        };
         Ok(Self { options, patience: patience(timeout, deadline)?, implicit_tls, context })
     }
 }

@@ -125,12 +125,12 @@ impl<P: Payload> Pipeline<P> {
     /// last lines are not known.
     pub(super) fn trace(&self) -> Arc<Trace> {
         if self.recorded {
-            return self.view.trace();
+            return self.view.trace().with_server(self.server());
         }
         let mut path = self.path.clone();
         path.push(self.view.state());
         path.dedup();
-        Arc::new(Trace { path, lines: Vec::new() })
+        Arc::new(Trace { server: Some(Arc::clone(self.server())), path, lines: Vec::new() })
     }
 
     /// Says what can be said now.

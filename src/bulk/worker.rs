@@ -195,7 +195,7 @@ impl<P: Payload> Worker<P> {
         }
         let mut error = Error { outcome: None, ..error.clone() };
         if let Some((view, _)) = &tour.opening {
-            error = error.traced(|| view.trace());
+            error = error.traced(|| view.trace().with_server(&server.name));
         }
         self.mailer.sessions().down(tour.hop, now);
         if let Some(hop) = tour.others.pop_front() {

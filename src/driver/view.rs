@@ -65,7 +65,7 @@ impl View {
         let last = self.lines().into_iter().rev().take(ENOUGH).map(|timed| timed.line);
         let mut lines: Vec<Line> = last.collect();
         lines.reverse();
-        Arc::new(Trace { path: self.path(), lines })
+        Arc::new(Trace { server: None, path: self.path(), lines })
     }
 
     /// Whether this is a forked child's copy of its parent's connection.

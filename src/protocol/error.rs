@@ -261,8 +261,18 @@ pub struct Error {
 /// The states that a conversation went through, and what was said last, secrets masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
+    /// With whom, where the server is known by name.
+    pub server: Option<Arc<str>>,
     pub path: Vec<State>,
     pub lines: Vec<Line>,
+}
+
+impl Trace {
+    /// The same, of a conversation with this server.
+    #[must_use]
+    pub fn with_server(self: Arc<Self>, server: &Arc<str>) -> Arc<Self> {
+        Arc::new(Self { server: Some(Arc::clone(server)), ..Arc::unwrap_or_clone(self) })
+    }
 }
 
 impl Error {

@@ -13,18 +13,20 @@ import sys
 import textwrap
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from credentials.endpoint import everywhere
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from sockets.proxies import microsocks, tinyproxy
 
 import rsmtp
 from rsmtp._rsmtp import _new_dkim_key
 
 ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
-COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|outbox|dkim|check|catch|demo|completion)\b")
+COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|outbox|dkim|check|providers|catch|demo|completion)\b")
 
 # Their tokens come from a stand-in for the endpoints of Google and Microsoft.
 WITH_TOKENS = {"docs/howto/gmail.md", "docs/howto/microsoft365.md"}
@@ -37,6 +39,13 @@ SERVERS = {
     "smtp.example.com": "you@example.com",
     "relay.example.org": "nobody",
     "relay2.example.org": "nobody",
+}
+# Those that are named as providers.
+PROVIDERS = {"gmail": "smtp.gmail.com", "ses-eu-west-1": "email-smtp.eu-west-1.amazonaws.com"}
+# The proxies that they name, and who plays them.
+PROXIES = {
+    "socks5h://user:password@proxy.example.com:1080": lambda folder: microsocks("user", "password"),
+    "http://proxy.example.com:3128": tinyproxy,
 }
 # What the reader brings along.
 BEFORE = {
@@ -82,6 +91,7 @@ class Stage:
         self.stack = stack
         self.catchers = []
         self.stand_ins = {}
+        self.proxies = {}
         self.environment = {}
         self.endpoint = None
         (folder / "report.pdf").write_bytes(b"%PDF-1.4\n")
@@ -127,7 +137,24 @@ class Stage:
                 ),
                 code,
             )
+        # Of a known provider the page names no host: there is another one in its place.
+        code = re.sub(
+            r'(?:provider="|"(?=[a-z0-9-]+://))(gmail|ses-eu-west-1)(?:://[^"]*)?"(?!,\s*host=)',
+            lambda m: f'{m[0]}, host="localhost", port={self.stand_in(PROVIDERS[m[1]], "plain")}',
+            code,
+        )
+        for url, run in PROXIES.items():
+            if url in code:
+                code = code.replace(url, self.proxy(url, run))
         return code.replace('"app password"', '"the-password"')
+
+    def proxy(self, url, run):
+        """A real proxy in place of the one that a page names, started when it is first named."""
+        if url not in self.proxies:
+            self.proxies[url] = self.stack.enter_context(run(self.folder))
+        named = urlsplit(url)
+        login = f"{named.username}:{named.password}@" if named.username else ""
+        return f"{named.scheme}://{login}127.0.0.1:{self.proxies[url].port}"
 
     def give_tokens(self):
         """A key and a certificate, and who asks for tokens meets a stand-in."""
@@ -200,6 +227,8 @@ def test_blocks_run(page, stage):
     if stage.endpoint is not None:
         # Each way to a token has asked for one.
         assert len(stage.endpoint.issued) == code.count("credentials.google(") + code.count("microsoft365(\n")
+    for url, proxy in stage.proxies.items():
+        assert proxy.connections(), f"nothing went through {url}"
     # A page that names a server has sent something to it; scripts that print instead of
     # raising do not pass by that.
     for catcher in stage.catchers:
@@ -235,7 +264,7 @@ def test_every_public_name_stands_in_the_reference():
     names = set(rsmtp.__all__) - set(rsmtp.errors.__all__) - {"__version__"}
     assert names <= set(dir(rsmtp))
     assert not [name for name in names if not re.search(rf"rsmtp\.{name}\b", reference)]
-    for module in ("aio", "aiosmtplib", "credentials", "inbox", "testing", "typing"):
+    for module in ("aio", "aiosmtplib", "credentials", "inbox", "providers", "testing", "typing"):
         public = getattr(rsmtp, module).__all__
         assert not [name for name in public if not re.search(rf"\b{name}\b", reference)], module
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import rsmtp
-from rsmtp import aio, aiosmtplib, credentials, errors, inbox, outbox_page, smtplib, testing
+from rsmtp import aio, aiosmtplib, credentials, errors, inbox, outbox_page, providers, smtplib, testing
 from rsmtp import envelope as envelopes
 from rsmtp import typing as types
 from rsmtp.aiosmtplib.errors import SMTPException as TheirException
@@ -285,6 +285,20 @@ def enveloped(mailer: rsmtp.Mailer, client: rsmtp.SmtpClient) -> list[str]:
     rsmtp.send(message, "smtp://localhost", envelope=envelope)
     receipt = mailer.send(message, envelope=envelope)
     return receipt.options + receipt.options_left_out + receipt.recipients[0].options
+
+
+def by_providers(message: rsmtp.Message) -> list[str]:
+    relay = providers.Provider("relay", "relay.example.org", 25, "none", recipients=50, rate=5, size=10**7)
+    known: providers.Provider = providers.find("scaleway").replace(recipients=100)
+    rsmtp.Mailer("gmail://ann@gmail.com", password=PASSWORD)
+    rsmtp.Mailer(provider="gmail", user="ann@gmail.com", password=PASSWORD, rate=1)
+    rsmtp.AsyncMailer(provider=known, username="project", password=PASSWORD)
+    rsmtp.send(message, provider=relay)
+    with rsmtp.SmtpClient(provider="resend") as client:
+        client.login(password=PASSWORD)
+    limits: list[int | None] = [row.recipients for row in providers.PROVIDERS.values()]
+    print(limits, relay.per_day, relay.per_day_of, relay.sources, relay.read)
+    return list(providers.PROVIDERS)
 
 
 def kept(mailer: rsmtp.Mailer, connection: sqlite3.Connection) -> dict[str, int]:

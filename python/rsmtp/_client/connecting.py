@@ -160,6 +160,7 @@ class Connecting(Conversation):
             implicit_tls=self._rsmtp_tls_mode == "implicit" and not encrypted,
             encrypted=encrypted,
             context=self._rsmtp_context,
+            largest=None if self._rsmtp_provider is None else self._rsmtp_provider.size,
         )
 
     def _rsmtp_plaintext(self) -> str:

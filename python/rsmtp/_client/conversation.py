@@ -105,6 +105,8 @@ class Conversation(DebugOutput):
     _rsmtp_is_settled = False
     # Connecting logs in by this, too.
     _rsmtp_login_at_once: Login | None = None
+    # Whose server it is, where the caller has said so.
+    _rsmtp_provider: rsmtp.providers.Provider | None = None
     # Whether to send exactly what smtplib would send.
     _rsmtp_like_smtplib = False
 
@@ -126,8 +128,11 @@ class Conversation(DebugOutput):
         sock: Any = None,
         socket_path: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
+        provider: str | rsmtp.providers.Provider | None = None,
     ) -> None:
         super().__init__()
+        if provider is not None:
+            host, port, tls = self._rsmtp_of_provider(provider, host, port, tls, socket_path)
         if socket_path is not None:
             if host or sock is not None:
                 raise ValueError("socket_path: it can't be combined with a host or with sock")
@@ -166,6 +171,22 @@ class Conversation(DebugOutput):
         if not self._rsmtp_like_smtplib:
             self._rsmtp_check()
         self._rsmtp_made(host, port)
+
+    def _rsmtp_of_provider(
+        self,
+        provider: str | rsmtp.providers.Provider,
+        host: str,
+        port: int,
+        tls: rsmtp.typing.Tls | None,
+        socket_path: Any,
+    ) -> tuple[str, int, rsmtp.typing.Tls | None]:
+        """What is not given is the provider's own."""
+        if socket_path is not None or str(host).startswith("/"):
+            raise ValueError("provider: it has no Unix socket")
+        from rsmtp import providers
+
+        row = self._rsmtp_provider = providers.find(provider)
+        return (host or row.host, *row.way(port, tls))
 
     def _rsmtp_check(self) -> None:
         """Raises for a setting that can't be meant."""

@@ -105,6 +105,8 @@ class Securing(Connecting):
         """
         arguments.maybe_text("user", user)
         user = _username(arguments.maybe_text("username", username), user)
+        if user is None and self._rsmtp_provider is not None:
+            user = self._rsmtp_provider.username
         if user is None:
             if password is not None or access_token is not None or mechanism is None:
                 raise TypeError("login() needs a username")
@@ -161,18 +163,22 @@ class Securing(Connecting):
                 f"SMTP AUTH extension not supported by server.{hint}"
             )
             raise rsmtp.errors.advised(refusal, "log in elsewhere")
-        if self._rsmtp_overrides(*_AUTH_BY_STEPS):
-            login = Login(user, password=password, access_token=access_token, mechanism=mechanism)
-            reply: Reply = yield from self._rsmtp_login_by_steps(login, initial_response_ok)
-            return reply
-        request = Request.login(
-            user,
-            password,
-            access_token=access_token,
-            mechanism=mechanism,
-            initial_response=initial_response_ok,
-        )
-        reply = yield self._rsmtp_perform(request)
+        try:
+            if self._rsmtp_overrides(*_AUTH_BY_STEPS):
+                login = Login(user, password=password, access_token=access_token, mechanism=mechanism)
+                reply: Reply = yield from self._rsmtp_login_by_steps(login, initial_response_ok)
+                return reply
+            request = Request.login(
+                user,
+                password,
+                access_token=access_token,
+                mechanism=mechanism,
+                initial_response=initial_response_ok,
+            )
+            reply = yield self._rsmtp_perform(request)
+        except rsmtp.errors.SMTPAuthenticationError as refusal:
+            rsmtp.errors.at_server(refusal, self._host)
+            raise
         return reply
 
     def _rsmtp_login_by_steps(self, login: Login, initial_response_ok: bool) -> Steps[Reply]:

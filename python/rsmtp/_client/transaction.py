@@ -74,6 +74,7 @@ class Transaction(Connecting):
             outgoing.refuse_field(envelope)
         sender = arguments.text("from_addr", from_addr)
         recipients = outgoing.recipients_of(to_addrs)
+        self._rsmtp_count(recipients)
         content = outgoing.content_of(msg)
         if not recipients:
             raise rsmtp.errors.SMTPRecipientsRefused({})
@@ -120,7 +121,8 @@ class Transaction(Connecting):
             from_addr, to_addrs, delivery = _enveloped(envelope, from_addr, to_addrs)
             msg = outgoing.with_field(msg, envelope)
         mail_options = outgoing.options_of("mail_options", mail_options)
-        if from_addr is None and to_addrs is None and not self._rsmtp_overrides(*_ALL_STEPS):
+        counts = self._rsmtp_provider is not None
+        if from_addr is None and to_addrs is None and not counts and not self._rsmtp_overrides(*_ALL_STEPS):
             # A plain message of ours the engine reads by itself.
             request = Request.of_message(
                 msg, mail_options, outgoing.options_of("rcpt_options", rcpt_options), delivery
@@ -147,6 +149,15 @@ class Transaction(Connecting):
             paths.sender, paths.recipients, content, mail_options, rcpt_options, **options
         )
         return refused
+
+    def _rsmtp_count(self, recipients: list[str]) -> None:
+        """Raises ValueError for more than the provider takes."""
+        provider = self._rsmtp_provider
+        if provider is not None and provider.recipients is not None and len(recipients) > provider.recipients:
+            raise ValueError(
+                f"to_addrs: {len(recipients)} recipients, and one message may have {provider.recipients} "
+                f"({provider.title}). Send it to them in several parts; a Mailer does so by itself"
+            )
 
 
 def _enveloped(

@@ -197,7 +197,7 @@ def told(message: str, advice: str | None) -> str:
 def hint(error: errors._Facts) -> str | None:
     """One or two sentences; None where nothing is known that the error itself does not say."""
     kind = _kind(error)
-    return None if kind is None else _of_token(error) + _sentences(TABLE[kind])
+    return None if kind is None else _of_token(error) + _sentences(TABLE[kind]) + _of_provider(error, kind)
 
 
 def is_said(error: errors._Facts) -> bool:
@@ -216,7 +216,7 @@ def at_a_terminal(error: BaseException, words: str, host: str | None) -> str:
         return words
     found = TABLE[kind]
     hint = found.terminal if found.terminal is not None else _sentences(found)
-    hint = hint and _of_token(error) + hint
+    hint = hint and _of_token(error) + hint + _of_provider(error, kind)
     hint = hint.replace(_CHECK, f"; `rsmtp check {host}` tells what is there" if host else "")
     return f"{words.rstrip('.')}. {hint}" if hint else words
 
@@ -228,6 +228,19 @@ def _of_token(error: object) -> str:
         return ""
     facts = ", ".join(f"{name} {value!a}" for name, value in said.items())
     return f"The server says of the token: {facts[:500]}. "
+
+
+def _of_provider(error: object, kind: str) -> str:
+    """What the provider whose server it is wants at a login."""
+    server = getattr(error, "_server", None)
+    if server is None or kind not in ("check the login", "take another secret"):
+        return ""
+    from rsmtp import providers
+
+    found = providers.at_host(server.rpartition(":")[0] or server)
+    if found is None or not found.login:
+        return ""
+    return f" {found.title}: the user is {found.user_is}, the password {found.login}."
 
 
 def _sentences(words: Words) -> str:

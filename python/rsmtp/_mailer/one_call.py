@@ -23,6 +23,7 @@ def send(
     message: rsmtp.typing.Sendable,
     url: str | Sequence[str] | None = None,
     *,
+    provider: str | rsmtp.providers.Provider | None = None,
     host: str | None = None,
     port: int | None = None,
     username: str | None = None,
@@ -52,13 +53,15 @@ def send(
     """Sends one message over a session of its own, and waits until its fate is known.
 
         rsmtp.send(message, "smtp://ann:password@smtp.example.org")
+        rsmtp.send(message, provider="gmail", username="ann@gmail.com", password=password)
         rsmtp.send(message, host="smtp.example.org", username="ann", password=password)
 
     Args:
         message: a message, or `(from_addr, to_addrs, data)`.
         envelope: who sends and who gets it, in place of the header, and what is asked of the
             delivery.
-        url: as for `Mailer`. Default: the variable RSMTP_URL, unless `host` is given.
+        url: as for `Mailer`. Default: the variable RSMTP_URL, unless `host` or
+            `provider` is given.
         check: False returns the receipt also of a message that no recipient got.
 
     The other arguments are those of `Mailer`: where `tls` is not given, STARTTLS is required
@@ -92,6 +95,7 @@ async def asend(
     message: rsmtp.typing.Sendable,
     url: str | Sequence[str] | None = None,
     *,
+    provider: str | rsmtp.providers.Provider | None = None,
     host: str | None = None,
     port: int | None = None,
     username: str | None = None,

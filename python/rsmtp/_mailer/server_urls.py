@@ -7,6 +7,8 @@ smtp://localhost:25                          no TLS on this machine
 smtp://relay.example.org:25?tls=none         no TLS, said in words
 lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
 smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080
+gmail://ann@gmail.com                        a provider by its name (`rsmtp.providers`)
+sendgrid://?password=env:SENDGRID_KEY        one where all accounts have the same user name
 smtp://user@mail.example.org?password=keyring:     also netrc:, env:NAME, file:PATH, command:WORDS
 file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
 """
@@ -17,12 +19,16 @@ import os
 from contextlib import suppress
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from rsmtp._common.arguments import meant
 from rsmtp._mailer.servers import Local, Server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rsmtp.providers import Provider
+
+SCHEMES = ("smtp", "smtps", "lmtp")
 LOCAL_SCHEMES = ("file", "sendmail", "null")
 _SECRETS = ("password", "access_token")
 _PARAMETERS = ("tls", "timeout", "local_hostname", "proxy", *_SECRETS)
@@ -34,17 +40,13 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     parts = _split(url)
     if parts.scheme in LOCAL_SCHEMES:
         return _local(parts)
-    if parts.scheme not in ("smtp", "smtps", "lmtp"):
-        known = ", ".join(("smtp", "smtps", "lmtp", *LOCAL_SCHEMES))
-        if not parts.scheme:
-            raise ValueError(f"url: it has no scheme; write smtp://HOST, or one of {known}")
-        raise ValueError(f"url: its scheme is {parts.scheme!r}, not one of {known}")
+    provider = None if parts.scheme in SCHEMES else _provider(parts.scheme)
     if parts.fragment or "@" in parts.path + parts.query:
         # Not shown: it would be a part of the password.
         raise ValueError(_ESCAPES)
     given = _parameters(parts)
     lmtp = parts.scheme == "lmtp"
-    told: dict[str, Any] = {}
+    told: dict[str, Any] = {} if provider is None else {"provider": provider}
     if parts.scheme == "smtps":
         told["tls"] = given.pop("tls", "implicit")
         if told["tls"] != "implicit":
@@ -60,13 +62,16 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         port = parts.port or 0
     if port is None:
         raise ValueError(f"url: the port is not a number between 0 and 65535; {_ESCAPES[5:]}")
-    if not parts.hostname and not path:
+    if provider is not None:
+        told |= _account(parts, provider)
+    elif parts.hostname or path:
+        told["host"] = parts.hostname or "localhost"
+        if parts.username is not None:
+            told["username"] = unquote(parts.username)
+    else:
         raise ValueError("url: it names no host")
-    told["host"] = parts.hostname or "localhost"
     if port:
         told["port"] = port
-    if parts.username is not None:
-        told["username"] = unquote(parts.username)
     if parts.password is not None:
         told["password"] = unquote(parts.password)
     for argument in _SECRETS:
@@ -86,12 +91,52 @@ def from_url(url: str, **settings: Any) -> Server | Local:
     return Server(lmtp=lmtp, **{**settings, **told})
 
 
+def is_scheme(text: str) -> bool:
+    """Whether a URL that begins so names a server."""
+    if text in SCHEMES:
+        return True
+    from rsmtp import providers
+
+    return providers.by_name(text) is not None
+
+
+def _provider(scheme: str) -> Provider:
+    known = ", ".join((*SCHEMES, *LOCAL_SCHEMES))
+    if not scheme:
+        raise ValueError(f"url: it has no scheme; write smtp://HOST, or one of {known}")
+    from rsmtp import providers
+
+    if (found := providers.by_name(scheme)) is None:
+        near = meant(scheme, (*SCHEMES, *LOCAL_SCHEMES, *providers.PROVIDERS))
+        raise ValueError(
+            f"url: its scheme is {scheme!r}, not one of {known} or a provider's name (`rsmtp providers`)"
+            f"{near}"
+        )
+    return found
+
+
+def _account(parts: SplitResult, provider: Provider) -> dict[str, str]:
+    """Who logs in at a provider: what stands before and behind the "@" is one address, unless the
+    provider's own host stands there. The server is known."""
+    user, host = unquote(parts.username or ""), parts.hostname or ""
+    if host in (provider.host, "") or (host in provider.domains and (not user or "@" in user)):
+        return {"username": user} if user else {}
+    if not user or "@" in user or provider.username is not None:
+        whose = f"the user of {provider.title} is {provider.user_is}"
+        raise ValueError(f"url: {host!r} is not the server of {provider.name}://, which is known; {whose}")
+    return {"username": f"{user}@{host}"}
+
+
 def _secret(argument: str, text: str, told: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """What names a secret as its source, and the user where that tells it."""
     from rsmtp.credentials.by_name import named
 
     username = told.get("username", settings.get("username"))
-    secret = named(argument, text, told["host"], username)
+    provider = told.get("provider", settings.get("provider"))
+    host: str = told.get("host") or settings.get("host") or (provider.host if provider else "")
+    if provider is not None:
+        username = username or provider.username
+    secret = named(argument, text, host, username)
     entry = getattr(secret, "entry", None)
     if username is None and entry is not None:
         return {"username": entry()[0], argument: secret}

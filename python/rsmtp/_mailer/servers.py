@@ -13,23 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from rsmtp.providers import Provider
+
 _SECURITY = ("none", "starttls", "implicit")
 _PORTS = {"none": 25, "default": 587, "starttls": 587, "implicit": 465}
 _LMTP_PORT = 24
 
 
 class Server:
-    """One server. `tls` is "starttls", "implicit" or "none"; None stands for "implicit"
-    with port 465, for "starttls" with a context, and otherwise for "default": "starttls", but a
-    server on this machine is spoken to without TLS. `port` 0 stands for 587,
+    """One server. Where it is a known `provider`'s, host, port, TLS and user name are the provider's
+    own unless they are given, and its limits hold. `tls` is "starttls", "implicit" or "none"; None
+    stands for "implicit" with port 465, for "starttls" with a context, and otherwise for "default":
+    "starttls", but a server on this machine is spoken to without TLS. `port` 0 stands for 587,
     465 and 25, and for 24 with LMTP; `path` is a Unix socket. `local_hostname` is what EHLO
     says: this machine's name if it is fully qualified, its address otherwise. The other
     settings are those of `SmtpClient`."""
 
+    provider: Provider | None = None
     host: str = "localhost"
     port: int = 0
     path: str | None = None
-    tls: str | None = None
+    tls: Any = None
     context: Any = None
     username: str | None = None
     password: str | Callable[..., Any] | None = None
@@ -50,6 +54,8 @@ class Server:
         if unknown := settings.keys() - self.__annotations__.keys():
             raise TypeError(f"{', '.join(unknown)}: not settings of a server")
         self.__dict__.update(settings)
+        if self.provider is not None:
+            self._complete(self.provider, settings)
         if self.path is None:
             arguments.host("host", self.host)
         port = arguments.whole("port", self.port, 0, 65535, "a number between 0 and 65535")
@@ -82,8 +88,7 @@ class Server:
 
             if self.path is not None:
                 raise ValueError("proxy: there is none on the way to a Unix socket")
-            if not isinstance(self.proxy, proxies.Proxy):
-                self.proxy = proxies.for_host(self.proxy, self.host)
+            self.proxy = proxies.for_host(self.proxy, self.host)
         self.port = self.port or (_LMTP_PORT if self.lmtp else _PORTS[self.tls])
         if self.local_hostname is None:
             name = own_name()
@@ -91,6 +96,25 @@ class Server:
             self.local_hostname = None if name.startswith("[") else name
         if self.timeout is None:
             self.timeout = _socket.getdefaulttimeout()
+
+    def _complete(self, provider: Provider, settings: dict[str, Any]) -> None:
+        """What is not given is the provider's own."""
+        if self.path is not None or str(settings.get("host")).startswith("/"):
+            raise ValueError("provider: it has no Unix socket")
+        for name in ("host", "username"):
+            if settings.get(name) is None:
+                setattr(self, name, getattr(provider, name))
+        self.port, self.tls = provider.way(self.port, self.tls)
+
+    @property
+    def largest(self) -> int | None:
+        """Octets of a message that the provider takes at most."""
+        return None if self.provider is None else self.provider.size
+
+    @property
+    def most_recipients(self) -> int | None:
+        """Recipients of a transaction."""
+        return None if self.provider is None else self.provider.recipients
 
     def _default(self) -> str:
         """The engine's "default" is STARTTLS, unless the connection stays on this machine. Who gives

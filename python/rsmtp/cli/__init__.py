@@ -22,6 +22,7 @@ COMMANDS = {
     "outbox": ("rsmtp.cli.outbox", "send what waits in a file, and look after it"),
     "dkim": ("rsmtp.cli.dkim", "make a key that signs mail, and its record in the DNS"),
     "check": ("rsmtp.cli.check", "find out what a server offers and what is wrong with it"),
+    "providers": ("rsmtp.cli.providers", "list the providers that are known by name, and their limits"),
     "catch": ("rsmtp.cli.catch", "run a local mail server that shows what arrives"),
     "demo": ("rsmtp.demo", "send a message to a local server and show the conversation"),
     "completion": ("rsmtp.cli.completion", "print a completion script"),
@@ -35,6 +36,7 @@ examples:
   rsmtp check smtp.example.com                what a server offers, and what is wrong with it
   rsmtp send --server smtp://ann@smtp.example.com --from ann@example.com \\
              --to bob@example.org --subject Hello --text "It works."
+  rsmtp providers                             servers that are known by name, as gmail
   rsmtp catch                                 a local server that shows what arrives
 
 rsmtp COMMAND --help has more of them.

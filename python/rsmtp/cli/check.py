@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from rsmtp import SMTPHostNotFound
+from rsmtp import SMTPHostNotFound, providers
 from rsmtp._mailer.servers import Server
 from rsmtp.cli import check_json, check_text, exit_code, server
 from rsmtp.cli.examine import Found, Trial, examine, is_closed
@@ -15,8 +15,11 @@ from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.judge import RELAY, Finding, judge
 from rsmtp.cli.one_name import OneName
+from rsmtp.cli.providers import described
 from rsmtp.cli.secret import password_for
 from rsmtp.cli.terminal import Style
+from rsmtp.providers.provider import Provider
+from rsmtp.providers.words import as_json
 
 PORTS = (587, 465, RELAY)
 PATIENCE = 15.0
@@ -35,6 +38,7 @@ examples:
   rsmtp check smtp.example.com:587
   rsmtp check [2001:db8::25]:25 --tls starttls
   rsmtp check --login --username ann smtp.example.com
+  rsmtp check gmail                           a provider by its name, and its limits
   rsmtp check --json smtp.example.com | jq '.ports[].certificate.days_left'
 
 exit codes:
@@ -54,7 +58,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         epilog=EXAMPLES,
         formatter_class=HelpText,
     )
-    parser.add_argument("server", metavar="HOST[:PORT]", help="or a URL: smtp://..., smtps://...")
+    parser.add_argument(
+        "server",
+        metavar="HOST[:PORT]",
+        help="or a URL: smtp://..., smtps://...; or a provider that `rsmtp providers` lists: gmail",
+    )
     parser.add_argument(
         "--tls",
         choices=["auto", *server.TLS_MODES],
@@ -82,11 +90,15 @@ def run(given: argparse.Namespace) -> int:
             print(check_text.render(found, findings, now, style), flush=True)
         if isinstance(found.error, SMTPHostNotFound):
             break
+    if named.provider is not None and not given.json:
+        print(described(named.provider, style), end="\n\n")
     # A closed port is none of the server's faults where another one is open.
     judged = [pair for pair in looked if not is_closed(pair[0])] or looked[:1]
     code = max((_code(found, findings) for found, findings in judged), default=exit_code.OK)
     if given.json:
-        print(json.dumps(check_json.report(host, looked, now, ok=code == exit_code.OK), indent=2))
+        report = check_json.report(host, looked, now, ok=code == exit_code.OK)
+        report["provider"] = None if named.provider is None else as_json(named.provider)
+        print(json.dumps(report, indent=2))
     return code
 
 
@@ -108,6 +120,7 @@ class Target(NamedTuple):
     # A callable is where the URL says that the secret is; a text, the secret itself.
     password: Any = None
     access_token: Any = None
+    provider: Provider | None = None
 
 
 def _ports(named: Target, given: argparse.Namespace) -> tuple[int, ...]:
@@ -135,14 +148,17 @@ def _login(named: Target, given: argparse.Namespace) -> dict[str, Any] | None:
 
 
 def target(text: str, tls: str) -> Target:
-    """From HOST, HOST:PORT, [IPv6]:PORT, an IPv6 address or a URL. Raises Stop."""
+    """From HOST, HOST:PORT, [IPv6]:PORT, an IPv6 address, a URL or a provider's name. Raises Stop."""
     if "://" in text:
         named = server.read_url(text, "server")
         if not isinstance(named, Server) or named.path is not None:
             raise Stop(USAGE, f"{text}: only SMTP servers can be looked at, smtp:// and smtps://")
         modes = {"implicit": "implicit", "starttls": "auto", "default": "auto", "none": "none"}
         mode = modes[named.tls or ""] if tls == "auto" else tls
-        return Target(named.host, named.port, mode, named.username, named.password, named.access_token)
+        secrets = named.password, named.access_token
+        return Target(named.host, named.port, mode, named.username, *secrets, named.provider)
+    if row := providers.by_name(text):
+        return Target(row.host, row.port, tls, row.username, provider=row)
     if text.count(":") > 1 and not text.startswith("["):
         return Target(text, None, tls)
     host, colon, digits = text.rpartition(":") if not text.endswith("]") else (text, "", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rsmtp import Receipt
+from rsmtp._mailer.server_urls import is_scheme
 from rsmtp.cli import compose, exit_code, server, signing
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
@@ -33,6 +34,7 @@ examples:
   rsmtp send --server smtp://ann@smtp.example.com --from "Ann <ann@example.com>" \\
              --to bob@example.org --subject Report --text "See the file." --attach report.pdf
   rsmtp send --host localhost --port 1025 --tls none --from me@x.org --to you@x.org < text.txt
+  rsmtp send --provider gmail --username ann@gmail.com --to bob@example.org --text "From my mailbox."
   rsmtp send message.eml                      with RSMTP_URL and RSMTP_PASSWORD set
   generate-mail | rsmtp send --envelope-from bounces@example.com -
   rsmtp send --dry-run --from me@x.org --to you@x.org --html-file page.html --text "In short: ..."
@@ -70,7 +72,8 @@ class NoPassword(argparse.Action):
 
 
 def run(given: argparse.Namespace) -> int:
-    if (given.file or "").partition("://")[0] in ("smtp", "smtps", "lmtp"):
+    scheme, is_url, _ = (given.file or "").partition("://")
+    if is_url and is_scheme(scheme):
         # Not shown: there may be a password in it.
         raise Stop(exit_code.USAGE, "FILE is a message, not a URL: name the server by --server URL")
     shown_only = given.dry_run or given.preview

@@ -30,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--server",
         metavar="URL",
         help="smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), "
-        "smtp://...?tls=none (plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:",
+        "smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., "
+        "file:///FOLDER, sendmail:",
     )
+    group.add_argument("--provider", metavar="NAME", help="one that `rsmtp providers` lists, as gmail")
     group.add_argument("--host", help="instead of a URL")
     group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
     group.add_argument("--tls", choices=TLS_MODES, help="default: starttls, or implicit on port 465")
@@ -67,7 +69,10 @@ class Target:
         return Target(self.server, self.url, self.settings | {"password": password})
 
     def mailer(self, **settings: Any) -> Mailer:
-        return Mailer(self.url, retries=0, **self.settings, **settings)
+        try:
+            return Mailer(self.url, retries=0, **self.settings, **settings)
+        except ValueError as error:
+            raise Stop(USAGE, f"--{error}") from None
 
     def __str__(self) -> str:
         server = self.server
@@ -80,13 +85,17 @@ class Target:
 
 def from_arguments(given: argparse.Namespace) -> Target:
     """The server that flags or the environment name. Raises Stop."""
-    if given.server is not None and given.host is not None:
-        raise Stop(USAGE, "--server and --host name the server twice: leave one of them out")
-    if given.host is not None:
+    for name in ("host", "provider"):
+        if given.server is not None and getattr(given, name) is not None:
+            raise Stop(USAGE, f"--server and --{name} name the server twice: leave one of them out")
+    if given.host is not None or given.provider is not None:
         return _from_flags(given)
     for name in ("port", "tls"):
         if getattr(given, name) is not None:
-            raise Stop(USAGE, f"--{name} goes with --host: in a URL say HOST:PORT, smtps:// or ?tls=none")
+            raise Stop(
+                USAGE,
+                f"--{name} goes with --host or --provider: in a URL say HOST:PORT, smtps:// or ?tls=none",
+            )
     if given.server is not None:
         target = _from_url(given.server, "--server", given)
         if target.place is not None and isinstance(target.place.password, str):
@@ -95,8 +104,8 @@ def from_arguments(given: argparse.Namespace) -> Target:
     if not os.environ.get(URL_VARIABLE):
         raise Stop(
             USAGE,
-            f"no server: say --server smtp://HOST, or set {URL_VARIABLE}. To try things out, run "
-            "`rsmtp catch` and send to what it prints",
+            f"no server: say --server smtp://HOST or --provider NAME, or set {URL_VARIABLE}. To try things "
+            "out, run `rsmtp catch` and send to what it prints",
         )
     return _from_url(os.environ[URL_VARIABLE], URL_VARIABLE, given)
 
@@ -113,9 +122,12 @@ def _from_url(url: str, source: str, given: argparse.Namespace) -> Target:
 
 def _from_flags(given: argparse.Namespace) -> Target:
     settings = {"timeout": _PATIENCE} | _settings(given)
-    settings["host"] = given.host
-    settings["tls"] = given.tls
-    settings["port"] = given.port or 0
+    settings |= {"host": given.host, "tls": given.tls, "port": given.port or 0}
+    if given.provider is not None:
+        from rsmtp.cli.providers import named
+
+        settings["provider"] = named(given.provider, "--provider: ")
+    settings = {name: value for name, value in settings.items() if value is not None}
     try:
         return Target(Server(**settings), None, settings)
     except ValueError as error:

@@ -37,6 +37,8 @@ pub struct ServerSettings {
     initial_response_ok: bool,
     timeout: Option<f64>,
     deadline: Option<f64>,
+    largest: Option<u64>,
+    most_recipients: Option<usize>,
 }
 
 impl ServerSettings {
@@ -78,6 +80,8 @@ impl ServerSettings {
                 (Security::None | Security::Opportunistic, false) => Plaintext::Mail,
                 (Security::None | Security::Opportunistic, true) => Plaintext::Everything,
             },
+            largest: self.largest,
+            most_recipients: self.most_recipients,
             ..Options::default()
         };
         let server = Server {

@@ -6,10 +6,11 @@ use std::collections::HashSet;
 
 impl Session {
     /// How many of these recipients, from the first on, one transaction may name (RFC 9422
-    /// RCPTMAX). A server may limit their domains too, over all the session's transactions
+    /// RCPTMAX, or what is known of the server). A server may limit their domains too, over all the session's transactions
     /// (RCPTDOMAINMAX): where not even the first fits, another session has to take them.
     pub fn room_for(&self, recipients: &[ForwardPath]) -> usize {
-        let most = self.server.extensions.known().rcpt_max.unwrap_or(usize::MAX).min(recipients.len());
+        let told = [self.server.extensions.known().rcpt_max, self.options.most_recipients];
+        let most = told.into_iter().flatten().fold(recipients.len(), usize::min);
         let Some(domains) = self.server.extensions.known().rcpt_domain_max else { return most };
         let mut new = HashSet::new();
         let fits = |path: &&ForwardPath| {

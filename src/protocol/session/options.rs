@@ -19,6 +19,10 @@ pub struct Options {
     /// Be smtplib on the wire: its letters, and 8-bit content even for a server
     /// that does not offer 8BITMIME.
     pub like_smtplib: bool,
+    /// Octets of a message and recipients of a transaction that the server is known to take at
+    /// most, also where it does not say so (SIZE, LIMITS). None: nothing is known.
+    pub largest: Option<u64>,
+    pub most_recipients: Option<usize>,
 }
 
 impl Options {
@@ -36,6 +40,8 @@ impl Default for Options {
             implicit_tls: false,
             plaintext: Plaintext::Mail,
             like_smtplib: false,
+            largest: None,
+            most_recipients: None,
         }
     }
 }

@@ -79,15 +79,16 @@ impl Transaction {
                 self.body = in_seven_bits(&self.body)?.ok_or_else(not_ours)?;
             }
         }
-        if offered.size {
+        let limit = [offered.size_limit, options.largest].into_iter().flatten().min();
+        if offered.size || limit.is_some() {
             let size = self.body.canonical_size();
-            if let Some(limit) = offered.size_limit.filter(|&limit| size > limit) {
+            if let Some(limit) = limit.filter(|&limit| size > limit) {
                 let text = format!("5.3.4 the message has {size} octets, the server takes {limit}");
                 let error =
                     Error::new(Kind::TooLarge, Stage::Mail, "the message is too large, nothing was sent");
                 return Err(error.with_reply(Reply::new(code::EXCEEDED_STORAGE, text)));
             }
-            if !asked(&self.mail_parameters, "SIZE") {
+            if offered.size && !asked(&self.mail_parameters, "SIZE") {
                 self.mail_parameters.insert(0, Parameter::size(size, options.letters()));
             }
         }

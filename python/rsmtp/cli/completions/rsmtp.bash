@@ -5,12 +5,13 @@
 #    source ~/.local/share/bash_completion/rsmtp
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_rsmtp_subparsers=(send outbox dkim check catch demo completion)
+_shtab_rsmtp_subparsers=(send outbox dkim check providers catch demo completion)
 
-_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
-_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain)
+_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --provider --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
+_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --json --ca-file --timeout)
+_shtab_rsmtp_providers_option_strings=(-h --help --json)
 _shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
 _shtab_rsmtp_demo_option_strings=(-h --help --preview)
 _shtab_rsmtp_completion_option_strings=(-h --help)
@@ -27,7 +28,7 @@ _shtab_rsmtp_dkim___bits_choices=(2048 3072 4096)
 _shtab_rsmtp_check___tls_choices=(auto starttls implicit none)
 _shtab_rsmtp_catch___tls_choices=(starttls implicit none)
 _shtab_rsmtp_completion_pos_0_choices=(bash zsh fish)
-_shtab_rsmtp_pos_0_choices=(send outbox dkim check catch demo completion)
+_shtab_rsmtp_pos_0_choices=(send outbox dkim check providers catch demo completion)
 
 _shtab_rsmtp_send__h_nargs=0
 _shtab_rsmtp_send___help_nargs=0
@@ -46,6 +47,10 @@ _shtab_rsmtp_check__h_nargs=0
 _shtab_rsmtp_check___help_nargs=0
 _shtab_rsmtp_check___login_nargs=0
 _shtab_rsmtp_check___json_nargs=0
+_shtab_rsmtp_providers_pos_0_nargs='*'
+_shtab_rsmtp_providers__h_nargs=0
+_shtab_rsmtp_providers___help_nargs=0
+_shtab_rsmtp_providers___json_nargs=0
 _shtab_rsmtp_catch__h_nargs=0
 _shtab_rsmtp_catch___help_nargs=0
 _shtab_rsmtp_catch___lmtp_nargs=0

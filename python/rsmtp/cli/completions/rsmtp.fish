@@ -50,8 +50,8 @@ function _shtab_rsmtp_using
   test "$_shtab_rsmtp_cmdpath" = "$argv"
 end
 
-set -g _shtab_rsmtp_commands send outbox dkim check catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --forward --from --host --html --html-file --keep --key --older-than --password --password-from-env --port --reply-to --selector --server --state --store --subject --text --text-file --timeout --tls --to --type --user --username --via --web-host --web-port
+set -g _shtab_rsmtp_commands send outbox dkim check providers catch demo completion
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --forward --from --host --html --html-file --keep --key --older-than --password --password-from-env --port --provider --reply-to --selector --server --state --store --subject --text --text-file --timeout --tls --to --type --user --username --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -73,7 +73,8 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l html-file -x -d 'HTML from a f
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l attach -x -d 'can be repeated'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l envelope-from -x -d 'where failures are reported to'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l envelope-to -x -d 'can be repeated'
-complete -c rsmtp -n '_shtab_rsmtp_using send' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., file:///FOLDER, sendmail:'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l provider -x -d 'one that `rsmtp providers` lists, as gmail'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l host -x -d 'instead of a URL'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l port -x -d 'default: 587, 465 with --tls implicit, 25 with --tls none'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l tls -xka "starttls implicit none" -d 'default: starttls, or implicit on port 465'
@@ -95,7 +96,8 @@ complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l web-port -x -d 'serve: the w
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l web-host -x -d 'serve: the web page'"'"'s address (default: 127.0.0.1); it has no login'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l allow-remote -d 'serve: let --web-host be one that other machines can reach'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l connections -x -d 'run: sessions at the same time (default: 1)'
-complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), lmtp://..., file:///FOLDER, sendmail:'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., file:///FOLDER, sendmail:'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l provider -x -d 'one that `rsmtp providers` lists, as gmail'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l host -x -d 'instead of a URL'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l port -x -d 'default: 587, 465 with --tls implicit, 25 with --tls none'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l tls -xka "starttls implicit none" -d 'default: starttls, or implicit on port 465'
@@ -121,6 +123,9 @@ complete -c rsmtp -n '_shtab_rsmtp_using check' -l username -l user -x -d 'who l
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l json -d 'the same for programs'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l timeout -x -d 'for each step (default: 15)'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a providers -d 'List the providers that are known by name, or tell what is known of some: server, login, limits, and'
+complete -c rsmtp -n '_shtab_rsmtp_using providers' -s h -l help -d 'show this help message and exit'
+complete -c rsmtp -n '_shtab_rsmtp_using providers' -l json -d 'all that is known, for programs'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a catch -d 'Run a local mail server that takes any mail, prints it, shows it in a web page, and delivers it nowhere.'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l host -x -d 'address to listen on (default: 127.0.0.1)'

@@ -16,6 +16,7 @@ _shtab_rsmtp_commands() {
     demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
     dkim:'Keys that sign mail (DKIM, RFC 6376).'
     outbox:'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
+    providers:'List the providers that are known by name, or tell what is known of some: server, login, limits, and'
     send:'Send one message: made from flags, a ready one from a file, or from standard input.'
   )
   _describe 'rsmtp commands' _commands
@@ -62,7 +63,7 @@ _shtab_rsmtp_check_options=(
   "--json[the same for programs]"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
   "--timeout[for each step (default\: 15)]:SECONDS:"
-  ":or a URL\: smtp\:\/\/..., smtps\:\/\/...:"
+  ":or a URL\: smtp\:\/\/..., smtps\:\/\/...\; or a provider that \`rsmtp providers\` lists\: gmail:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -106,7 +107,8 @@ _shtab_rsmtp_outbox_options=(
   "--web-host[serve\: the web page\'s address (default\: 127.0.0.1)\; it has no login]:HOST:"
   "--allow-remote[serve\: let --web-host be one that other machines can reach]"
   "--connections[run\: sessions at the same time (default\: 1)]:N:"
-  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
+  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), gmail\:\/\/USER\@gmail.com and other providers, lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
+  "--provider[one that \`rsmtp providers\` lists, as gmail]:NAME:"
   "--host[instead of a URL]:host:"
   "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
   "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
@@ -124,6 +126,15 @@ _shtab_rsmtp_outbox_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_rsmtp_outbox_defaults_added=0
 
+_shtab_rsmtp_providers_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--json[all that is known, for programs]"
+  "(*)::or the domain of an address:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_rsmtp_providers_defaults_added=0
+
 _shtab_rsmtp_send_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--from[\"Ann \<ann\@example.org\>\"\; default\: --username if it is an address]:ADDRESS:"
@@ -139,7 +150,8 @@ _shtab_rsmtp_send_options=(
   "*--attach[can be repeated]:PATH:"
   "--envelope-from[where failures are reported to]:ADDRESS:"
   "*--envelope-to[can be repeated]:ADDRESS:"
-  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
+  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), gmail\:\/\/USER\@gmail.com and other providers, lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
+  "--provider[one that \`rsmtp providers\` lists, as gmail]:NAME:"
   "--host[instead of a URL]:host:"
   "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
   "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
@@ -183,6 +195,7 @@ _shtab_rsmtp() {
         demo) _arguments -C -s $_shtab_rsmtp_demo_options ;;
         dkim) _arguments -C -s $_shtab_rsmtp_dkim_options ;;
         outbox) _arguments -C -s $_shtab_rsmtp_outbox_options ;;
+        providers) _arguments -C -s $_shtab_rsmtp_providers_options ;;
         send) _arguments -C -s $_shtab_rsmtp_send_options ;;
       esac
   esac
