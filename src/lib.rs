@@ -7,6 +7,7 @@
 //! - [`protocol`]: SMTP as a state machine without I/O. Bytes in, bytes and events out.
 //! - `message`: RFC 5322 and MIME. Knows no SMTP.
 //! - `sign`: DKIM. A message's octets in, a header field out. Knows neither SMTP nor Python.
+//! - `render`: what content is made from: the text beside HTML. Knows no message.
 //! - `tls`: the record layer under a session, also without I/O.
 //! - `driver`: one loop that moves octets and keeps time, without a socket, and the pumps around
 //!   it. Decides nothing about SMTP.
@@ -35,6 +36,9 @@ pub mod protocol;
 
 #[cfg(feature = "message")]
 pub mod message;
+
+#[cfg(feature = "render")]
+pub mod render;
 
 #[cfg(feature = "sign")]
 pub mod sign;

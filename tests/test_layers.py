@@ -19,6 +19,7 @@ FORBIDDEN = {
     "message/stdlib": r"crate::message::(field|field_fold|render|rope|head|downgrade|written|identity)\b",
     "sign": r"crate::(protocol|message|tls|driver|bulk|catcher|binding)\b"
     r"|std::(net|thread|fs|io)\b|\b(Instant|SystemTime)\b|pyo3",
+    "render": r"crate::(?!render\b)|std::(net|thread|fs|io)\b|pyo3",
     "tls": r"crate::(driver|bulk|catcher|binding|message)\b|std::(net|thread)\b|pyo3",
     "driver": r"crate::(bulk|catcher|binding|message)\b|pyo3",
     "catcher": r"crate::(bulk|binding|message)\b|pyo3",
@@ -158,7 +159,7 @@ def test_python_decides_by_no_reply_code_of_its_own():
 # names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_common", "errors", "display", "providers"}, set()),
-    "messages": ({"message", "email"}, {"ground"}),
+    "messages": ({"message", "email", "_content"}, {"ground"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
     "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib", "envelope"}, {"ground", "transport"}),

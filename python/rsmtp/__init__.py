@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rsmtp._aio.mailer import AsyncMailer
     from rsmtp._aio.sending import AsyncSending
     from rsmtp._client.transcript import Transcript
+    from rsmtp._content.identification import thread_of
     from rsmtp._mailer.one_call import asend, send
     from rsmtp._mailer.progress import Progress
     from rsmtp._mailer.report import Report
@@ -124,6 +125,7 @@ __all__ = [
     "send",
     "smtplib",
     "testing",
+    "thread_of",
     "typing",
 ]
 
@@ -160,6 +162,7 @@ _HOMES = {
     "Verification": "_mailer.verification",
     "asend": "_mailer.one_call",
     "send": "_mailer.one_call",
+    "thread_of": "_content.identification",
 } | dict.fromkeys(
     (
         "ArmedFault",

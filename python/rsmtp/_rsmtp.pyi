@@ -92,6 +92,7 @@ __all__ = [
     "refuses_mechanism",
     "severity",
     "state_machine",
+    "text_of_html",
 ]
 
 AUTH_CONTINUES: Final[int]
@@ -1131,6 +1132,14 @@ class Message:
     message. A change of its fields or its content makes another of it, which gets new
     ones.
 
+    More keywords write the fields that people look up, each checked: `sender` (RFC 5322),
+    `date` (a datetime with a time zone), `message_id`, `in_reply_to` (a message, or
+    Message-IDs), `priority` ("high" or "low"), `read_receipt` (an address, or True for
+    From's; RFC 8098), `unsubscribe` (an https URL for one click, RFC 8058, an address, or
+    a list of both), `list_id` (RFC 2919), `auto_submitted` (True, or a keyword of RFC
+    3834), `feedback_id` (Gmail's), `tags` and `metadata` with the `provider` that reads
+    them ("mailgun", "postmark", "sendgrid", "ses", ...).
+
     Raises ValueError, naming the argument, for control characters (RFC 5322), for a
     second value of a field that may stand only once, and for a pipe, a device or a
     file object that can't seek as an attachment; OSError for a file that can't be
@@ -1169,6 +1178,19 @@ class Message:
         | None = None,
         policy: rsmtp.email.policy.Policy | email.policy.Policy[typing.Any] | None = None,
         local: bool = False,
+        sender: rsmtp.typing.Mailbox | None = None,
+        date: datetime | None = None,
+        message_id: str | None = None,
+        in_reply_to: rsmtp.typing.AnyMessage | str | list[str] | None = None,
+        priority: typing.Literal["high", "normal", "low"] | None = None,
+        read_receipt: rsmtp.typing.Addresses | bool | None = None,
+        unsubscribe: str | tuple[str, ...] | list[str] | None = None,
+        list_id: str | None = None,
+        auto_submitted: bool | typing.Literal["auto-generated", "auto-replied", "no"] | None = None,
+        feedback_id: str | list[str] | tuple[str, ...] | None = None,
+        tags: str | collections.abc.Collection[str] | None = None,
+        metadata: collections.abc.Mapping[str, str | float] | None = None,
+        provider: str | None = None,
     ) -> None: ...
     @classmethod
     def __init_subclass__(cls, /, **_kwargs: object) -> None: ...
@@ -2599,4 +2621,9 @@ def severity(code: SupportsIndex) -> str | None:
 def state_machine() -> StateMachine:
     """
     The transition table of the engine, read off the rules that it obeys.
+    """
+
+def text_of_html(html: str) -> str:
+    """
+    The text that says what this HTML says.
     """

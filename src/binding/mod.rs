@@ -12,6 +12,7 @@ mod catcher;
 mod certificate;
 mod conclusion;
 mod connection;
+mod content;
 mod credentials;
 mod delivery_options;
 mod display;
@@ -45,6 +46,8 @@ mod _rsmtp {
     use super::certificate::Certificate;
     #[pymodule_export]
     use super::connection::Connection;
+    #[pymodule_export]
+    use super::content::text_of_html;
     #[pymodule_export]
     use super::credentials::{Exchange, Login};
     #[pymodule_export]

@@ -260,7 +260,7 @@ def test_for_programs_and_in_notebooks(server):
     assert f"valid until {seen.certificate_expires:%Y-%m-%d}" in str(seen)
     shown = seen._repr_mimebundle_()
     assert shown["text/plain"] == str(seen)
-    assert "ann by PLAIN" in shown["text/html"] and "Time of each phase" in shown["text/html"]
+    assert "ann by SCRAM-SHA-256-PLUS" in shown["text/html"] and "Time of each phase" in shown["text/html"]
 
 
 def test_what_a_server_says_can_not_play_tricks(server):

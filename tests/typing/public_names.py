@@ -69,6 +69,28 @@ def messages() -> Iterator[rsmtp.Message]:
             policy=policy.mail,
             local=False,
         )
+    yield rsmtp.Message(
+        "auto",
+        html="<p>Hello",
+        sender="boss@example.org",
+        date=datetime.datetime.now(datetime.UTC),
+        message_id="<1@example.org>",
+        in_reply_to="<0@example.org>",
+        priority="high",
+        read_receipt=True,
+        unsubscribe=["https://example.org/leave", "leave@example.org"],
+        list_id="news.example.org",
+        auto_submitted=True,
+        feedback_id="campaign:us",
+        tags=["a"],
+        metadata={"order": 7},
+        provider="mailgun",
+    )
+    original = message_from_bytes(b"From: bob@example.org\n\nhello")
+    yield original.reply("Yes", all=True, quote=False, from_="ann@example.org", attachments=["a.pdf"])
+    yield original.forward("See below", to="carol@example.org", from_=("Ann", "a@example.org"), attach=True)
+    thread: tuple[str, ...] = rsmtp.thread_of(original)
+    print(thread)
     yield rsmtp.Message("Named", to="bob@example.org", attachments={"a.csv": "1,2", "b.png": b"..."})
     yield rsmtp.Message("One", to="bob@example.org", attachments=("a.csv", "1,2"))
     yield rsmtp.Message("One", to="bob@example.org", attachments=Path("a.csv"), headers=[("X-A", "b")])
@@ -486,12 +508,12 @@ def caught() -> None:
     with rsmtp.Catcher(tls="none", username="ann", password="secret") as catcher:
         number = catcher.fault("RCPT", reply=(450, "4.2.1 try later"), times=1)
         catcher.remove_fault(number)
-        shown: str | None = catcher.client_certificate
+        client_certificate: str | None = catcher.client_certificate
         fault: list[rsmtp.ArmedFault] = catcher.faults
         message: rsmtp.CaughtMessage
         for message in catcher.messages:
             facts: rsmtp.CaughtTls | None = message.tls
-            print(fault, facts and facts.version)
+            print(fault, facts and facts.version, client_certificate)
         for each in catcher.wait_for(1, timeout=5.0):
             print(each.mail_from, each.rcpt_tos, each.data, each.username, each.email["Subject"])
         conversation: rsmtp.CaughtConversation

@@ -147,8 +147,12 @@ def look_up(name):
         return None
 
 
-# The standard library's shape (parameters of a field), and aiosmtplib's.
-ANY_NUMBER = {"Message.add_header", "SMTP.execute_command", "SMTP.sendmail_sync", "SMTP.send_message_sync"}
+# The standard library's shape (parameters of a field), and aiosmtplib's. What a reply is made with
+# are `Message`'s own arguments.
+ANY_NUMBER = {
+    *("Message.add_header", "Message.forward", "Message.reply"),
+    *("SMTP.execute_command", "SMTP.sendmail_sync", "SMTP.send_message_sync"),
+}
 
 
 @pytest.mark.parametrize(

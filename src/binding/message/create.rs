@@ -1,6 +1,7 @@
 //! Messages made whole by a constructor.
 
 use crate::address::list::Address;
+use crate::binding::content::text_of_html;
 use crate::binding::message::{
     Message,
     bytes::Bytes,
@@ -24,14 +25,23 @@ pub(crate) struct Request<'py> {
     pub attachments: Option<Bound<'py, PyAny>>,
     /// Name and value, in the order in which they are written.
     pub fields: Vec<(&'static str, Option<Bound<'py, PyAny>>)>,
+    /// Fields that have a keyword of their own, those that are given.
+    pub keywords: Vec<(&'static str, Bound<'py, PyAny>)>,
     pub headers: Option<Bound<'py, PyAny>>,
     /// A text with several addresses may have some without a domain.
     pub local: bool,
 }
 
 /// Fills a new message with what it was asked to be.
-pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) -> PyResult<()> {
+pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>) -> PyResult<()> {
     let py = message.py();
+    if let (Some(text), Some(html)) = (&request.text, &request.html)
+        && is_automatic(text)
+        && let Ok(html) = html.cast::<PyString>()
+    {
+        let text = text_of_html(py, &html.to_string_lossy())?;
+        request.text = Some(PyString::new(py, &text).into_any());
+    }
     for (name, value) in &request.fields {
         let Some(value) = value.as_ref().filter(|value| !value.is_none()) else { continue };
         // An empty list of addresses is no field (RFC 5322 3.6.3).
@@ -46,6 +56,13 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
             }
             _ => message.set_item(*name, value)?,
         }
+    }
+    if !request.keywords.is_empty() {
+        let given = PyDict::new(py);
+        for (name, value) in &request.keywords {
+            given.set_item(name, value)?;
+        }
+        py.import("rsmtp._content.keywords")?.getattr("write")?.call((message,), Some(&given))?;
     }
     if let Some(headers) = request.headers {
         let pairs = match headers.cast::<PyDict>() {
@@ -85,6 +102,11 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, request: Request<'py>) ->
         }
     }
     Ok(())
+}
+
+/// Whether the text beside HTML is to be made from it.
+fn is_automatic(text: &Bound<'_, PyAny>) -> bool {
+    text.cast::<PyString>().is_ok_and(|text| text.to_str().is_ok_and(|text| text == "auto"))
 }
 
 /// Adds a part that is a file beside the text, not another form of it.

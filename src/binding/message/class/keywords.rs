@@ -3,6 +3,23 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyType};
 
+/// Those of header fields that `rsmtp._content.keywords` writes.
+pub(crate) const FIELDS: [&str; 13] = [
+    "sender",
+    "date",
+    "message_id",
+    "in_reply_to",
+    "priority",
+    "read_receipt",
+    "unsubscribe",
+    "list_id",
+    "auto_submitted",
+    "feedback_id",
+    "tags",
+    "metadata",
+    "provider",
+];
+
 const NAMES: [&str; 14] = [
     "text",
     "subtype",
@@ -26,7 +43,7 @@ pub(crate) fn check(class: &Bound<'_, PyType>, given: &Bound<'_, PyDict>) -> PyR
     let py = class.py();
     for name in given.keys() {
         let Ok(text) = name.cast::<PyString>() else { continue };
-        if text.to_str().is_ok_and(|text| NAMES.contains(&text)) {
+        if text.to_str().is_ok_and(|text| NAMES.contains(&text) || FIELDS.contains(&text)) {
             continue;
         }
         let message = py.get_type::<super::message::Message>();

@@ -52,6 +52,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// message. A change of its fields or its content makes another of it, which gets new
 /// ones.
 ///
+/// More keywords write the fields that people look up, each checked: `sender` (RFC 5322),
+/// `date` (a datetime with a time zone), `message_id`, `in_reply_to` (a message, or
+/// Message-IDs), `priority` ("high" or "low"), `read_receipt` (an address, or True for
+/// From's; RFC 8098), `unsubscribe` (an https URL for one click, RFC 8058, an address, or
+/// a list of both), `list_id` (RFC 2919), `auto_submitted` (True, or a keyword of RFC
+/// 3834), `feedback_id` (Gmail's), `tags` and `metadata` with the `provider` that reads
+/// them ("mailgun", "postmark", "sendgrid", "ses", ...).
+///
 /// Raises ValueError, naming the argument, for control characters (RFC 5322), for a
 /// second value of a field that may stand only once, and for a pipe, a device or a
 /// file object that can't seek as an attachment; OSError for a file that can't be
@@ -164,7 +172,9 @@ impl Message {
         signature = (*_args: "object", **_kwargs: "object") -> "Self",
         text_signature = "(text=None, subtype='plain', charset=None, *, subject=None, from_=None, to=None, \
                           cc=None, bcc=None, reply_to=None, html=None, attachments=None, headers=None, \
-                          policy=None, local=False)"
+                          policy=None, local=False, sender=None, date=None, message_id=None, \
+                          in_reply_to=None, priority=None, read_receipt=None, unsubscribe=None, list_id=None, \
+                          auto_submitted=None, feedback_id=None, tags=None, metadata=None, provider=None)"
     )]
     fn new(
         cls: &Bound<'_, PyType>,
@@ -193,7 +203,20 @@ impl Message {
         attachments: "rsmtp.typing.Attachments | None" = None,
         headers: "collections.abc.Mapping[str, object] | collections.abc.Iterable[tuple[str, object]] | None" = None,
         policy: "rsmtp.email.policy.Policy | email.policy.Policy[typing.Any] | None" = None,
-        local: "bool" = false
+        local: "bool" = false,
+        sender: "rsmtp.typing.Mailbox | None" = None,
+        date: "datetime | None" = None,
+        message_id: "str | None" = None,
+        in_reply_to: "rsmtp.typing.AnyMessage | str | list[str] | None" = None,
+        priority: "typing.Literal['high', 'normal', 'low'] | None" = None,
+        read_receipt: "rsmtp.typing.Addresses | bool | None" = None,
+        unsubscribe: "str | tuple[str, ...] | list[str] | None" = None,
+        list_id: "str | None" = None,
+        auto_submitted: "bool | typing.Literal['auto-generated', 'auto-replied', 'no'] | None" = None,
+        feedback_id: "str | list[str] | tuple[str, ...] | None" = None,
+        tags: "str | collections.abc.Collection[str] | None" = None,
+        metadata: "collections.abc.Mapping[str, str | float] | None" = None,
+        provider: "str | None" = None
     ) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn __init__<'py>(
@@ -212,8 +235,37 @@ impl Message {
         headers: Option<Bound<'py, PyAny>>,
         #[pyo3(from_py_with = given::policy)] policy: Option<Bound<'py, PyAny>>,
         #[pyo3(from_py_with = given::local)] local: bool,
+        sender: Option<Bound<'py, PyAny>>,
+        date: Option<Bound<'py, PyAny>>,
+        message_id: Option<Bound<'py, PyAny>>,
+        in_reply_to: Option<Bound<'py, PyAny>>,
+        priority: Option<Bound<'py, PyAny>>,
+        read_receipt: Option<Bound<'py, PyAny>>,
+        unsubscribe: Option<Bound<'py, PyAny>>,
+        list_id: Option<Bound<'py, PyAny>>,
+        auto_submitted: Option<Bound<'py, PyAny>>,
+        feedback_id: Option<Bound<'py, PyAny>>,
+        tags: Option<Bound<'py, PyAny>>,
+        metadata: Option<Bound<'py, PyAny>>,
+        provider: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         Self::_reset(slf, policy)?;
+        let keywords = keywords::FIELDS.into_iter().zip([
+            sender,
+            date,
+            message_id,
+            in_reply_to,
+            priority,
+            read_receipt,
+            unsubscribe,
+            list_id,
+            auto_submitted,
+            feedback_id,
+            tags,
+            metadata,
+            provider,
+        ]);
+        let keywords = keywords.filter_map(|(name, value)| Some((name, value?))).collect();
         let fields = vec![
             ("From", from_),
             ("To", to),
@@ -223,7 +275,8 @@ impl Message {
             ("Subject", subject),
         ];
         let subtype = subtype.to_owned();
-        let request = create::Request { text, subtype, charset, html, attachments, fields, headers, local };
+        let request =
+            create::Request { text, subtype, charset, html, attachments, fields, keywords, headers, local };
         create::fill(slf, request)
     }
 

@@ -1,0 +1,70 @@
+"""What a person reads in a message: its text, its HTML, its attachments."""
+
+from __future__ import annotations
+
+from rsmtp._rsmtp import text_of_html
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import rsmtp
+
+
+def html_of(message: rsmtp.Message) -> str | None:
+    """The HTML that is shown; None if there is none."""
+    return _shown(message, "text/html")
+
+
+def text_of(message: rsmtp.Message) -> str:
+    """The text, or what the HTML says where there is none; LF at line ends."""
+    found = _shown(message, "text/plain")
+    if found is None and (html := html_of(message)) is not None:
+        try:
+            found = text_of_html(html)
+        except ValueError:
+            found = "[HTML that can't be shown as text]"
+    return "" if found is None else found.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def attachments_of(message: rsmtp.Message) -> Iterator[rsmtp.Message]:
+    """The parts beside what is shown: attachments, pictures within the HTML, messages within messages."""
+    shown = {id(part) for kind in ("text/plain", "text/html") if (part := _part(message, kind)) is not None}
+    for part in _leaves(message):
+        is_body = part.get_content_maintype() == "text" and _disposition(part) != "attachment"
+        if id(part) not in shown and not (is_body and part.get_filename() is None):
+            yield part
+
+
+def _shown(message: rsmtp.Message, kind: str) -> str | None:
+    part = _part(message, kind)
+    if part is None:
+        return None
+    octets = part.get_payload(decode=True)
+    if not isinstance(octets, bytes):
+        return ""
+    charset = part.get_content_charset("utf-8")
+    try:
+        return octets.decode(charset, "replace")
+    except LookupError:
+        return octets.decode("utf-8", "replace")
+
+
+def _part(message: rsmtp.Message, kind: str) -> rsmtp.Message | None:
+    for part in _leaves(message):
+        if part.get_content_type() == kind and _disposition(part) != "attachment":
+            return part
+    return None
+
+
+def _leaves(message: rsmtp.Message) -> Iterator[rsmtp.Message]:
+    """The parts that are no multiparts, without those of enclosed messages."""
+    if message.get_content_maintype() != "multipart":
+        yield message
+        return
+    for part in message.get_payload() if message.is_multipart() else ():
+        yield from _leaves(part)
+
+
+def _disposition(part: rsmtp.Message) -> str | None:
+    return part.get_content_disposition()

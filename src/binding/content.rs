@@ -1,0 +1,13 @@
+//! What content is made from, for `rsmtp._content`.
+
+use crate::render::html;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// The text that says what this HTML says.
+#[pyfunction]
+pub fn text_of_html(py: Python<'_>, html: &str) -> PyResult<String> {
+    py.detach(|| html::text(html)).map_err(|html::TooDeep| {
+        PyValueError::new_err("html: its elements are nested too deeply for a text to be made from it")
+    })
+}
