@@ -175,7 +175,7 @@ class Envelope(_Value):
 
     Args:
         sender: the reverse-path, "" for the null one. Default: what the message's header names.
-        recipients: addresses, or `Rcpt`s with options of their own. Default: what the message's
+        recipients: addresses, or `Rcpt` objects with options of their own. Default: what the message's
             header names.
         dsn: which notices are wanted (RFC 3461); its `notify` holds for the recipients that
             have none of their own.
