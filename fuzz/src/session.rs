@@ -106,6 +106,7 @@ pub fn options(bits: u8) -> Options {
         implicit_tls: bits & 8 != 0,
         plaintext: if bits & 16 != 0 { Plaintext::Everything } else { Plaintext::Mail },
         like_smtplib: bits & 32 != 0,
+        ..Options::default()
     }
 }
 

@@ -28,6 +28,8 @@ FAULTS = [
 def test_exit_codes_tell_the_kind(run, plain, to_plain, fault, code, words):
     stage, options = fault
     plain.fault(stage, **options)
+    if stage == "EHLO" and "reply" in options:
+        plain.fault("HELO", **options)  # what a client says then
     done = run("send", *to_plain, *LETTER, "--timeout", 1 if "stall" in options else 20, code=code)
     assert words in done.err
     assert done.err.startswith("rsmtp: ")

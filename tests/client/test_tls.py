@@ -394,6 +394,8 @@ def starttls_session(server_context, *, auth=(), until=None):
         peer.line()
         if until == "EHLO":
             peer.say("550 5.7.1 not you")
+            peer.line()  # HELO
+            peer.say("550 5.7.1 not you")
         else:
             peer.say("250 AUTH PLAIN CRAM-MD5")
         peer.line()

@@ -128,8 +128,9 @@ def behind_starttls(how, context):
             return
         peer.line()
         if how == "refused EHLO":
-            peer.say("550 5.7.1 not you")
-            peer.line()
+            for _ in ("EHLO", "HELO"):
+                peer.say("550 5.7.1 not you")
+                peer.line()
             return
         if how == "goodbye at EHLO":
             peer.say("421 4.3.2 going down")

@@ -429,7 +429,7 @@ def test_threads_may_share_a_message():
     ("name", "meant"),
     [
         ("sbuject", "subject"),
-        ("sender", "from_"),
+        ("sendr", "sender"),
         ("recipients", "to"),
         ("to_addrs", "to"),
         ("body", "text"),
@@ -448,7 +448,7 @@ def test_every_argument_is_known():
     """What is looked up for a misspelt one is the signature."""
     arguments = [name for name in inspect.signature(rsmtp.Message).parameters if name != "self"]
     given = dict.fromkeys(arguments) | {"subtype": "plain", "local": False}
-    assert len(arguments) == 14
+    assert len(arguments) == 27
     assert str(rsmtp.Message(**given))
     with pytest.raises(TypeError, match=r"; did you mean 'local'\?"):
         rsmtp.Message(lokal=True)

@@ -26,7 +26,10 @@ def write(message: rsmtp.Message, **given: Any) -> None:
         if value is None or value is False:
             continue
         for name, field in _FIELDS[keyword](value, message):
-            message[name] = field
+            try:
+                message[name] = field
+            except (TypeError, ValueError) as refused:
+                raise type(refused)(f"{keyword}: {refused}") from None
     for name, field in tracking(**tracked):
         message[name] = field
 
@@ -82,8 +85,8 @@ _PRIORITIES = {
 
 
 def _priority(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    if value not in _PRIORITIES:
-        raise none_of("priority", text("priority", value), list(_PRIORITIES))
+    if text("priority", value) not in _PRIORITIES:
+        raise none_of("priority", value, list(_PRIORITIES))
     yield from _PRIORITIES[value]
 
 
