@@ -71,7 +71,7 @@ def test_a_url_stands_behind_the_message_or_in_the_environment(send, monkeypatch
 
 def test_a_server_is_asked_for(send, monkeypatch):
     monkeypatch.delenv("RSMTP_URL", raising=False)
-    with pytest.raises(ValueError, match="a URL, a host, or a URL in the variable RSMTP_URL"):
+    with pytest.raises(ValueError, match="a URL, a host, a provider, or a URL in the variable RSMTP_URL"):
         send(message())
 
 
