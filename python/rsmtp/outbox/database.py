@@ -81,8 +81,6 @@ class Database:
             finally:
                 if not durable:
                     connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
