@@ -210,6 +210,20 @@ def test_nothing_hidden_in_a_field_gets_out_of_it():
     assert str(read(answer)["Cc"]) == 'carol@example.org, "a@evil.example" <dora@example.org>'
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=?utf-8?b?Qm9iDQpCY2M6IGV2aWxAZXhhbXBsZS5vcmc=?=",  # with a line end
+        "=?utf-8?b?Q?=",  # no base64
+        "=?no-such-charset?q?Bob?=",
+    ],
+)
+def test_name_of_a_stranger_keeps_no_one_from_answering(name):
+    answer = changed(From=f"{name} <bob@example.org>").reply("x", from_="ann@example.org")
+    assert answer["Bcc"] is None
+    assert "bob@example.org" in str(read(answer)["To"])
+
+
 @pytest.mark.parametrize("octets", [b"", b"\n", b"To: <>\n\nhello"])
 def test_message_without_an_address_can_not_be_answered(octets):
     with pytest.raises(ValueError, match="no address to answer to"):

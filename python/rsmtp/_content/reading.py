@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rsmtp._rsmtp import text_of_html
+from rsmtp.display.reader import leaves, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def html_of(message: rsmtp.Message) -> str | None:
     return _shown(message, "text/html")
 
 
-def text_of(message: rsmtp.Message) -> str:
+def plain_text_of(message: rsmtp.Message) -> str:
     """The text, or what the HTML says where there is none; LF at line ends."""
     found = _shown(message, "text/plain")
     if found is None and (html := html_of(message)) is not None:
@@ -30,41 +31,24 @@ def text_of(message: rsmtp.Message) -> str:
 def attachments_of(message: rsmtp.Message) -> Iterator[rsmtp.Message]:
     """The parts beside what is shown: attachments, pictures within the HTML, messages within messages."""
     shown = {id(part) for kind in ("text/plain", "text/html") if (part := _part(message, kind)) is not None}
-    for part in _leaves(message):
-        is_body = part.get_content_maintype() == "text" and _disposition(part) != "attachment"
+    for part in leaves(message):
+        is_body = part.get_content_maintype() == "text" and not _is_attached(part)
         if id(part) not in shown and not (is_body and part.get_filename() is None):
             yield part
 
 
 def _shown(message: rsmtp.Message, kind: str) -> str | None:
     part = _part(message, kind)
-    if part is None:
-        return None
-    octets = part.get_payload(decode=True)
-    if not isinstance(octets, bytes):
-        return ""
-    charset = part.get_content_charset("utf-8")
-    try:
-        return octets.decode(charset, "replace")
-    except LookupError:
-        return octets.decode("utf-8", "replace")
+    return None if part is None else text_of(part)
 
 
 def _part(message: rsmtp.Message, kind: str) -> rsmtp.Message | None:
-    for part in _leaves(message):
-        if part.get_content_type() == kind and _disposition(part) != "attachment":
-            return part
+    for part in leaves(message):
+        if part.get_content_type() == kind and not _is_attached(part):
+            found: rsmtp.Message = part
+            return found
     return None
 
 
-def _leaves(message: rsmtp.Message) -> Iterator[rsmtp.Message]:
-    """The parts that are no multiparts, without those of enclosed messages."""
-    if message.get_content_maintype() != "multipart":
-        yield message
-        return
-    for part in message.get_payload() if message.is_multipart() else ():
-        yield from _leaves(part)
-
-
-def _disposition(part: rsmtp.Message) -> str | None:
-    return part.get_content_disposition()
+def _is_attached(part: rsmtp.Message) -> bool:
+    return part.get_content_disposition() == "attachment"

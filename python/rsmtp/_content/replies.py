@@ -7,7 +7,8 @@ import re
 
 from rsmtp._common.arguments import flag
 from rsmtp._content.identification import thread_of
-from rsmtp._content.reading import attachments_of, html_of, text_of
+from rsmtp._content.reading import attachments_of, html_of, plain_text_of
+from rsmtp.display import reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,12 +109,10 @@ def _recipients(original: rsmtp.Message, own: set[str], to_all: bool) -> tuple[l
 
 
 def _pairs(message: rsmtp.Message, name: str) -> list[tuple[str, str]]:
-    from rsmtp.email.header import decode_header, make_header
     from rsmtp.email.utils import getaddresses
 
     values = [str(value) for value in message.get_all(name) or []]
-    pairs = [pair for pair in getaddresses(values) if pair[1]]
-    return [(str(make_header(decode_header(shown))) if "=?" in shown else shown, at) for shown, at in pairs]
+    return [(_on_one_line(shown), address) for shown, address in getaddresses(values) if address]
 
 
 def _without(pairs: list[tuple[str, str]], known: set[str]) -> list[tuple[str, str] | str]:
@@ -162,18 +161,13 @@ def _subject(original: rsmtp.Message, prefix: str, said: re.Pattern[str]) -> str
 
 
 def _decoded(message: rsmtp.Message, name: str) -> str:
-    from rsmtp.email.header import decode_header, make_header
-
     value = message.get(name)
-    if value is None:
-        return ""
-    unfolded = re.sub(r"[\r\n]+[ \t]*", " ", str(value))
-    try:
-        shown = str(make_header(decode_header(unfolded)))
-    except (LookupError, UnicodeError):
-        shown = unfolded
-    # What was hidden in an encoded-word doesn't become a line end here.
-    return "".join(c if c.isprintable() else " " for c in shown).strip()
+    return "" if value is None else _on_one_line(str(value))
+
+
+def _on_one_line(value: str) -> str:
+    """What was hidden in an encoded-word doesn't become a line end here."""
+    return "".join(c if c.isprintable() else " " for c in reader.plain(value)).strip()
 
 
 def _attribution(original: rsmtp.Message) -> str:
@@ -223,14 +217,14 @@ def _forwarding(original: rsmtp.Message, text: str | None, html: str | None) -> 
 
 
 def _lines(original: rsmtp.Message) -> list[str]:
-    return text_of(original).rstrip().split("\n")
+    return plain_text_of(original).rstrip().split("\n")
 
 
 def _as_html(original: rsmtp.Message, *, styled: bool) -> str:
     html = html_of(original)
     if html is not None:
         return _inner(html, styled=styled)
-    return '<div style="white-space:pre-wrap">' + markup.escape(text_of(original).rstrip()) + "</div>"
+    return '<div style="white-space:pre-wrap">' + markup.escape(plain_text_of(original).rstrip()) + "</div>"
 
 
 def _inner(html: str, *, styled: bool = True) -> str:
