@@ -213,3 +213,11 @@ def test_by_hand(outbox):
 
 def test_the_public_name():
     assert rsmtp.Outbox is Outbox
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?b?Q?=", "=?no-such-charset?q?Hello?=", "=?utf-8?q?=FF?=", "=?"])
+def test_a_subject_that_can_not_be_decoded_keeps_no_message_out(tmp_path, subject):
+    """Ready octets go out as they are; their subject is for the lists of messages alone."""
+    box = Outbox(tmp_path / "mail.db")
+    kept = box.put(("ann@example.org", ["bob@example.net"], f"Subject: {subject}\r\n\r\nhi".encode()))
+    assert kept.subject and box.get(kept.id).subject

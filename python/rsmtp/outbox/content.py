@@ -44,13 +44,9 @@ class Content(NamedTuple):
         found = _SUBJECT.search(self._header)
         if not found:
             return ""
-        from rsmtp.email.header import decode_header, make_header
+        from rsmtp.display.reader import plain
 
-        text = " ".join(found[1].decode("utf-8", "replace").split())
-        try:
-            return str(make_header(decode_header(text)))
-        except (LookupError, UnicodeError, ValueError):
-            return text
+        return plain(found[1].decode("utf-8", "replace"))
 
     @property
     def _header(self) -> bytes:
