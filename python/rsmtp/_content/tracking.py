@@ -82,6 +82,11 @@ def _ascii_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(", ", ": "))
 
 
+def _json_of(**parts: object) -> str:
+    """Those that are not empty."""
+    return _ascii_json({name: part for name, part in parts.items() if part})
+
+
 def _mailgun(tags: list[str], metadata: Mapping[str, str]) -> Fields:
     """documentation.mailgun.com: "Sending via SMTP", X-Mailgun-Tag and X-Mailgun-Variables."""
     for tag in tags:
@@ -111,12 +116,7 @@ def _ses(tags: list[str], metadata: Mapping[str, str]) -> Fields:
 
 def _sendgrid(tags: list[str], metadata: Mapping[str, str]) -> Fields:
     """docs.sendgrid.com/for-developers/sending-email/building-an-x-smtpapi-header."""
-    said: dict[str, object] = {}
-    if tags:
-        said["category"] = tags
-    if metadata:
-        said["unique_args"] = metadata
-    yield "X-SMTPAPI", _ascii_json(said)
+    yield "X-SMTPAPI", _json_of(category=tags, unique_args=metadata)
 
 
 def _mandrill(tags: list[str], metadata: Mapping[str, str]) -> Fields:
@@ -131,12 +131,7 @@ def _mandrill(tags: list[str], metadata: Mapping[str, str]) -> Fields:
 
 def _sparkpost(tags: list[str], metadata: Mapping[str, str]) -> Fields:
     """developers.sparkpost.com/api/smtp: X-MSYS-API, tags and metadata."""
-    said: dict[str, object] = {}
-    if tags:
-        said["tags"] = tags
-    if metadata:
-        said["metadata"] = metadata
-    yield "X-MSYS-API", _ascii_json(said)
+    yield "X-MSYS-API", _json_of(tags=tags, metadata=metadata)
 
 
 def _brevo(tags: list[str], metadata: Mapping[str, str]) -> Fields:
