@@ -7,6 +7,70 @@ from rsmtp import _rsmtp
 from rsmtp._common.late_bases import derived, late
 
 TYPE_CHECKING = False
+
+
+def reply(
+    self: rsmtp.Message,
+    text: str | None = None,
+    *,
+    all: bool = False,
+    quote: bool = True,
+    from_: rsmtp.typing.Mailbox | None = None,
+    html: str | None = None,
+    **more: object,
+) -> rsmtp.Message:
+    """An answer to this message, to be sent as it is (RFC 5322 sections 3.6.3 to 3.6.5).
+
+        original = rsmtp.email.message_from_bytes(octets)
+        mailer.send(original.reply("Thank you.", all=True, from_="ann@example.org"))
+
+    It goes to Reply-To, or else to From; with `all` also to the others in To and Cc, except the
+    one who answers (Mail-Followup-To decides where it is there). A message of one's own is
+    answered to those it was sent to. In-Reply-To and References name the message, and
+    the subject begins with "Re:", once.
+
+    Args:
+        text, html: the answer; it stands above the quotation.
+        quote: quote the message, with a line that says who wrote it and when.
+        from_: who answers. Default: the address in Delivered-To, or the only one in To and Cc;
+            where neither is there the answer has no From yet.
+        more: `Message`'s other arguments, `attachments` say.
+
+    The original's attachments are not sent back. HTML is quoted in `html`; in `text`, what
+    the HTML says where the original has no text.
+
+    Raises ValueError if the message has no address to answer to.
+    """
+    from rsmtp._content import replies
+
+    return replies.reply(self, text, all=all, quote=quote, from_=from_, html=html, more=more)
+
+
+def forward(
+    self: rsmtp.Message,
+    text: str | None = None,
+    *,
+    to: rsmtp.typing.Addresses,
+    from_: rsmtp.typing.Mailbox | None = None,
+    html: str | None = None,
+    attach: bool = False,
+    **more: object,
+) -> rsmtp.Message:
+    """This message sent on to others: what it says below `text`, with the names in its header, and
+    its attachments; the subject begins with "Fwd:", once, and References name it.
+
+    Args:
+        to: who gets it.
+        from_: who sends it; default as for `reply`.
+        text, html: what to say above it.
+        attach: enclose the whole message as it is (message/rfc822) instead.
+        more: `Message`'s other arguments.
+    """
+    from rsmtp._content import replies
+
+    return replies.forward(self, text, to=to, from_=from_, html=html, attach=attach, more=more)
+
+
 if TYPE_CHECKING:
     import email.message
     from collections.abc import Generator, Iterator
@@ -19,27 +83,8 @@ if TYPE_CHECKING:
 
         def walk(self) -> Generator[Self, None, None]: ...
 
-        def reply(
-            self,
-            text: str | None = None,
-            *,
-            all: bool = False,
-            quote: bool = True,
-            from_: rsmtp.typing.Mailbox | None = None,
-            html: str | None = None,
-            **more: object,
-        ) -> rsmtp.Message: ...
-
-        def forward(
-            self,
-            text: str | None = None,
-            *,
-            to: rsmtp.typing.Addresses,
-            from_: rsmtp.typing.Mailbox | None = None,
-            html: str | None = None,
-            attach: bool = False,
-            **more: object,
-        ) -> rsmtp.Message: ...
+        reply = reply
+        forward = forward
 
 else:
 
@@ -61,65 +106,8 @@ else:
             # Without reading files, which `__dict__` does for a payload that is one.
             return sorted({*dir(type(self)), *_own_attributes(self)})
 
-        def reply(
-            self,
-            text: str | None = None,
-            *,
-            all: bool = False,
-            quote: bool = True,
-            from_: rsmtp.typing.Mailbox | None = None,
-            html: str | None = None,
-            **more: object,
-        ) -> rsmtp.Message:
-            """An answer to this message, to be sent as it is (RFC 5322 sections 3.6.3 to 3.6.5).
-
-                original = rsmtp.email.message_from_bytes(octets)
-                mailer.send(original.reply("Thank you.", all=True, from_="ann@example.org"))
-
-            It goes to Reply-To, or else to From; with `all` also to the others in To and Cc, except the
-            one who answers (Mail-Followup-To decides where it is there). A message of one's own is
-            answered to those it was sent to. In-Reply-To and References name the message, and
-            the subject begins with "Re:", once.
-
-            Args:
-                text, html: the answer; it stands above the quotation.
-                quote: quote the message, with a line that says who wrote it and when.
-                from_: who answers. Default: the address in Delivered-To, or the only one in To and Cc;
-                    where neither is there the answer has no From yet.
-                more: `Message`'s other arguments, `attachments` say.
-
-            The original's attachments are not sent back. HTML is quoted in `html`; in `text`, what
-            the HTML says where the original has no text.
-
-            Raises ValueError if the message has no address to answer to.
-            """
-            from rsmtp._content import replies
-
-            return replies.reply(self, text, all=all, quote=quote, from_=from_, html=html, more=more)
-
-        def forward(
-            self,
-            text: str | None = None,
-            *,
-            to: rsmtp.typing.Addresses,
-            from_: rsmtp.typing.Mailbox | None = None,
-            html: str | None = None,
-            attach: bool = False,
-            **more: object,
-        ) -> rsmtp.Message:
-            """This message sent on to others: what it says below `text`, with the names in its header, and
-            its attachments; the subject begins with "Fwd:", once, and References name it.
-
-            Args:
-                to: who gets it.
-                from_: who sends it; default as for `reply`.
-                text, html: what to say above it.
-                attach: enclose the whole message as it is (message/rfc822) instead.
-                more: `Message`'s other arguments.
-            """
-            from rsmtp._content import replies
-
-            return replies.forward(self, text, to=to, from_=from_, html=html, attach=attach, more=more)
+        reply = reply
+        forward = forward
 
 
 # What `email.message.Message` sets in its constructor.
