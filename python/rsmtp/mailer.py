@@ -209,6 +209,7 @@ class BaseMailer:
         self._outbox = None if outbox is None else an_outbox(outbox)
         # Once: a forked child makes another engine of the same arguments.
         choice = None if dkim is None else DkimChoice(dkim)
+        self._signs = choice is not None
         self._connections = connections
         first = self._hops[0]
         self._make: Callable[[], Engine]

@@ -41,6 +41,7 @@ class AsyncSending:
         recorded: bool = False,
         note: Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
         rules: Any = None,
+        signs: bool = False,
     ) -> None:
         self._pool = pool
         self._hops = hops
@@ -54,6 +55,8 @@ class AsyncSending:
         self._note = note
         # The mailer's own, of `rsmtp._mailer.rules`.
         self._rules = rules
+        # Whether the engine's threads sign what is sent.
+        self._signs = signs
         # Whether each receipt is told, and how many of `receipts` were.
         self._tells = self._is_every_told = rules is not None and rules.after_send is not None
         self._told = 0
@@ -147,7 +150,9 @@ class AsyncSending:
         """Yields whenever receipts may have come."""
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         feeder = asyncio.create_task(self._feed())
-        watcher = asyncio.create_task(self._watch_signing())
+        helpers = [feeder]
+        if self._signs:
+            helpers.append(asyncio.create_task(self._watch_signing()))
         feeder.add_done_callback(lambda _: self._beat())
         trouble: Exception | None = None
         try:
@@ -192,7 +197,7 @@ class AsyncSending:
         finally:
             self._ending = True
             try:
-                tasks = feeder, watcher, *self._workers
+                tasks = *helpers, *self._workers
                 for task in tasks:
                     task.cancel()
                 await _outlast(*tasks)
