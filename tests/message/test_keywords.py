@@ -7,6 +7,8 @@ from email.policy import default
 import pytest
 
 import rsmtp
+from rsmtp import providers
+from rsmtp._content.tracking import _RELAYS
 
 UTC = datetime.UTC
 
@@ -148,6 +150,16 @@ def test_what_can_not_stand_in_the_field_is_refused(keywords, error, says):
 def test_read_receipt_for_the_writer_needs_a_writer():
     with pytest.raises(ValueError, match="read_receipt: True means the address of From"):
         rsmtp.Message("x", read_receipt=True)
+
+
+@pytest.mark.parametrize("relay", sorted(_RELAYS))
+def test_relay_has_the_name_that_a_mailer_knows_it_by(relay):
+    """In each of its regions."""
+    names = [name for name in [*providers.PROVIDERS, "ses-eu-west-1"] if name.partition("-")[0] == relay]
+    assert names
+    for name in names:
+        providers.find(name)
+        assert fields(tags="a", provider=name) == fields(tags="a", provider=relay)
 
 
 def test_misspelt_keyword_is_told_with_its_neighbour():

@@ -33,10 +33,12 @@ def tracking(tags: Any, metadata: Any, provider: Any) -> Fields:
 
 
 def _relay(provider: Any) -> Callable[[list[str], dict[str, str]], Fields]:
+    """By its name in `rsmtp.providers`: a relay's servers in all regions read the same fields."""
     name = text("provider", provider)
-    if name not in _RELAYS:
+    known = _RELAYS.get(name) or _RELAYS.get(name.partition("-")[0])
+    if known is None:
         raise none_of("provider", name, sorted(_RELAYS))
-    return _RELAYS[name]
+    return known
 
 
 def _tags(given: Any) -> list[str]:
