@@ -41,11 +41,11 @@
 //!
 //! A message is in one place at a time: in the queue (being prepared, ready, or put off until a
 //! time), with one worker, or in a receipt. What has to be done about it before it can be sent (a
-//! signature) is done by threads of their own, ahead of the sessions (`preparing.rs`). A worker takes a few, says as many as its window has room
-//! for (`pipeline.rs`), and hears the answers in the order in which they were said. When a
-//! session ends, all that it had is settled at once: what was never begun goes back to the
-//! front, what was said to its end and not answered is unknown, and only the message that
-//! was the server's next counts the attempt.
+//! signature) is done by threads of their own, ahead of the sessions (`preparing.rs`). A worker
+//! takes a few, says as many as its window has room for (`pipeline.rs`), and hears the answers
+//! in the order in which they were said. When a session ends, all that it had is settled at
+//! once: what was never begun goes back to the front, what was said to its end and not answered
+//! is unknown, and only the message that was the server's next counts the attempt.
 //!
 //! A [`Ledger`] is told of each message, in order: `begun`, `end_said`, `settled`. From the
 //! second on, and no sooner, its fate may be unknown; so an end of mail data waits in the
