@@ -1,11 +1,20 @@
 //! What notebooks show of an object: made by `rsmtp.display`, in Python.
 
-/// `_repr_mimebundle_` for a class: what that function of that module makes of the object.
+/// `_repr_mimebundle_` for a class: what that function of that module makes of the object, and what
+/// its docstring says.
 macro_rules! displayed {
     ($class:ty, $module:literal, $function:literal) => {
+        $crate::binding::display::displayed!(
+            $class,
+            $module,
+            $function,
+            "For notebooks: the same as text and as static HTML."
+        );
+    };
+    ($class:ty, $module:literal, $function:literal, $doc:literal) => {
         #[pymethods]
         impl $class {
-            /// For notebooks: the same as text and as static HTML.
+            #[doc = $doc]
             #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
             fn _repr_mimebundle_<'py>(
                 slf: &Bound<'py, Self>,

@@ -65,6 +65,13 @@ pub struct Catcher {
     pub(super) inner: catcher::Catcher,
 }
 
+crate::binding::display::displayed!(
+    Catcher,
+    "rsmtp.display.catcher",
+    "bundle",
+    "For notebooks: where it listens, and the last messages with links to its inbox."
+);
+
 #[pymethods]
 impl Catcher {
     /// The address that it listens on; the path of a Unix socket.
@@ -239,17 +246,6 @@ impl Catcher {
     #[pyo3(signature = (*_exception: "object") -> "None")]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) {
         self.close(py);
-    }
-
-    /// For notebooks: where it listens, and the last messages with links to its inbox.
-    #[pyo3(signature = (include: "object"=None, exclude: "object"=None) -> "dict[str, str]")]
-    fn _repr_mimebundle_<'py>(
-        slf: &Bound<'py, Self>,
-        include: Option<Bound<'py, PyAny>>,
-        exclude: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = (include, exclude);
-        slf.py().import("rsmtp.display.catcher")?.call_method1("bundle", (slf,))
     }
 
     fn __repr__(&self) -> String {

@@ -164,6 +164,13 @@ impl Receipt {
     }
 }
 
+crate::binding::display::displayed!(
+    Receipt,
+    "rsmtp.display.report",
+    "receipt_bundle",
+    "For notebooks: a table of the recipients, refused and unknown first."
+);
+
 #[pymethods]
 impl Receipt {
     /// Which message of the call it was, from 0 on.
@@ -355,17 +362,6 @@ impl Receipt {
     #[pyo3(signature = (message: "object", suppressed: "list[tuple[str, str]]"))]
     fn _suppressed(message: &Bound<'_, PyAny>, suppressed: Vec<(String, String)>) -> Self {
         Self::suppressed(message, 0, parcel::suppressed(suppressed))
-    }
-
-    /// For notebooks: a table of the recipients, refused and unknown first.
-    #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
-    fn _repr_mimebundle_<'py>(
-        slf: &Bound<'py, Self>,
-        include: Option<Bound<'py, PyAny>>,
-        exclude: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = (include, exclude);
-        slf.py().import("rsmtp.display.report")?.call_method1("receipt_bundle", (slf,))
     }
 
     /// As `ok`.

@@ -3,11 +3,6 @@
 
 use crate::binding::message::Message;
 use pyo3::prelude::*;
-use pyo3::types::PyModule;
-
-fn display<'py>(message: &Bound<'py, Message>) -> PyResult<Bound<'py, PyModule>> {
-    message.py().import("rsmtp.display.message")
-}
 
 mod given {
     crate::binding::argument::arguments! {
@@ -15,22 +10,17 @@ mod given {
     }
 }
 
+crate::binding::display::displayed!(
+    Message,
+    "rsmtp.display.message",
+    "bundle",
+    "For notebooks: the mail as its reader will see it. HTML stands in a frame in\nwhich no script runs and nothing is loaded from elsewhere."
+);
+
 #[pymethods]
 impl Message {
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("rsmtp.display.short")?.call_method1("message", (slf,))
-    }
-
-    /// For notebooks: the mail as its reader will see it. HTML stands in a frame in
-    /// which no script runs and nothing is loaded from elsewhere.
-    #[pyo3(signature = (include: "object" = None, exclude: "object" = None) -> "dict[str, str]")]
-    fn _repr_mimebundle_<'py>(
-        slf: &Bound<'py, Self>,
-        include: Option<Bound<'py, PyAny>>,
-        exclude: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = (include, exclude);
-        display(slf)?.call_method1("bundle", (slf,))
     }
 
     /// Show the mail as its reader will see it in the browser; the path of the page.
