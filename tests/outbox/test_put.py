@@ -221,3 +221,22 @@ def test_a_subject_that_can_not_be_decoded_keeps_no_message_out(tmp_path, subjec
     box = Outbox(tmp_path / "mail.db")
     kept = box.put(("ann@example.org", ["bob@example.net"], f"Subject: {subject}\r\n\r\nhi".encode()))
     assert kept.subject and box.get(kept.id).subject
+
+
+def test_a_transaction_that_could_not_be_committed_is_over(tmp_path):
+    """A disk that is full says so at the commit: what follows finds no open transaction."""
+    box = Outbox(tmp_path / "mail.db")
+
+    def no_commit(action, name, *_):
+        is_commit = action == sqlite3.SQLITE_TRANSACTION and name == "COMMIT"
+        return sqlite3.SQLITE_DENY if is_commit else sqlite3.SQLITE_OK
+
+    with box._database.reading() as connection:
+        connection.set_authorizer(no_commit)
+    with pytest.raises(OutboxError):
+        box.put(letter(1))
+    with box._database.reading() as connection:
+        assert not connection.in_transaction
+        connection.set_authorizer(None)
+    box.put(letter(2))
+    assert [entry.subject for entry in box.entries()] == ["Number 2"]

@@ -74,10 +74,10 @@ class Database:
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection
+                    connection.execute("COMMIT")
                 except BaseException:
                     connection.rollback()
                     raise
-                connection.execute("COMMIT")
             finally:
                 if not durable:
                     connection.execute("PRAGMA synchronous = FULL")
