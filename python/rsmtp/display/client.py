@@ -6,6 +6,7 @@ Works on what every client of ours has: `state`, `legal_requests`, `transcript`,
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 from rsmtp.display import certificate, machine, page, timeline
@@ -26,8 +27,13 @@ def plain(client: Any) -> str:
         said.append(f"  TLS: {tls.version}, {tls.cipher}, {certificate.trust(tls)}")
     if client.esmtp_features:
         offered = (f"{key.upper()} {value}".strip() for key, value in client.esmtp_features.items())
-        said.append(f"  offered: {visible(', '.join(offered))}")
+        said.append(_wrapped("  offered: ", visible(", ".join(offered))))
     return "\n".join(said)
+
+
+def _wrapped(head: str, text: str) -> str:
+    """What a server says may be long: it goes on below, as far to the right as it began."""
+    return fill(head + text, 110, subsequent_indent=" " * len(head), break_on_hyphens=False)
 
 
 def rich(client: Any) -> str:
