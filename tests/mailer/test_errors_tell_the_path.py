@@ -68,6 +68,8 @@ def test_a_server_that_can_not_be_reached(either_mailer):
 @pytest.mark.parametrize("verb", ["greeting", "EHLO"])
 def test_a_server_that_does_not_let_us_in(catcher, either_mailer, verb):
     catcher.fault(verb, reply=(554, "not today"))
+    if verb == "EHLO":
+        catcher.fault("HELO", reply=(554, "not today"))  # what a client says then
     for send in (lambda: mailer_to(catcher).send(MESSAGE), lambda: mailer_to(catcher).send_all([MESSAGE])):
         with pytest.raises(errors.SMTPResponseException) as raised:
             send()
