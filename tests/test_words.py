@@ -82,3 +82,8 @@ def test_everything_written_names_who_is_meant():
         where = path.relative_to(ROOT)
         found += [f"{where}:{number}: {line[:120]}  ({advice})" for number, line, advice in unwanted(text)]
     assert not found, "\n".join(found)
+
+
+def test_no_file_has_what_an_unfinished_merge_leaves():
+    marker = re.compile(r"^(<{7} |>{7} )", re.MULTILINE)
+    assert [str(path) for path in written() if marker.search(path.read_text(encoding="utf-8"))] == []
