@@ -70,10 +70,9 @@ class Progress(NamedTuple):
 
 def bar(total: int | None) -> Callable[[Progress], None]:
     """A tqdm bar: in a terminal, or as a widget in a notebook."""
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        raise ImportError("progress=True needs tqdm: pip install 'rsmtp[progress]'") from None
+    from rsmtp._common.extras import library
+
+    tqdm = library("tqdm.auto", "progress", "progress=True").tqdm
     shown: Any = tqdm(total=total, unit="msg", smoothing=0.1)
 
     def tell(progress: Progress) -> None:

@@ -40,15 +40,13 @@ class Secretive(Credential):
 
 
 def library(name: str, extra: str, wanted_by: str) -> Any:
-    """A library that not every sender needs."""
-    import importlib
+    """A library that not every sender needs, or CredentialError."""
+    from rsmtp._common import extras
 
     try:
-        return importlib.import_module(name)
+        return extras.library(name, extra, wanted_by)
     except ImportError as missing:
-        raise CredentialError(
-            f"{wanted_by} needs {missing.name or name}: pip install 'rsmtp[{extra}]'"
-        ) from missing
+        raise CredentialError(str(missing)) from missing
 
 
 def one_line(text: object, *hidden: str | None) -> str:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from rsmtp._common import arguments
+from rsmtp._common import arguments, extras
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.mailer import Mailer
 from rsmtp.outbox.content import Content, Stored
@@ -270,8 +270,4 @@ def _client(redis: Any) -> Any:
         return redis
     if not isinstance(redis, str):
         raise arguments.wanted("redis", "a redis.Redis, or its URL", redis)
-    try:
-        from redis import Redis
-    except ImportError:
-        raise ImportError("redis: the package is missing: pip install 'rsmtp[celery]'") from None
-    return Redis.from_url(redis)
+    return extras.library("redis", "celery", "redis=").Redis.from_url(redis)
