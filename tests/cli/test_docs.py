@@ -40,7 +40,7 @@ def test_commands(tmp_path):
     (tmp_path / "page.html").write_text("<p>See the file.</p>")
     (tmp_path / "report.pdf").write_bytes(b"%PDF")
     ran = [command for block in BLOCKS for command in commands(block)]
-    assert len(ran) == 13
+    assert len(ran) == 15
     with rsmtp.Catcher(password="the-password", require_auth=True) as catcher:
         shutil.copy(catcher.ca_file, tmp_path / "ca.pem")
         # The page's exports hold for the commands after them, as in a terminal.
@@ -60,7 +60,7 @@ def test_commands(tmp_path):
             assert done.returncode == 0, (command, done)
             said = done.stdout.replace(f"localhost:{catcher.port}", "localhost:1025")
             assert not printed or without_chance(said.splitlines()) == without_chance(printed)
-        assert len(catcher.messages) == 6
+        assert len(catcher.messages) == 8
 
 
 def test_exit_codes_are_those_of_the_program():

@@ -51,8 +51,8 @@ TABLE = {
     "verify the server": Words(
         hint="REQUIRETLS goes to a server alone that is known by its certificate: use TLS with "
         "verification, or leave out require_tls.",
-        terminal="REQUIRETLS goes to a server alone that is known by its certificate: use TLS without "
-        "--insecure, or leave out --require-tls.",
+        terminal="REQUIRETLS goes to a server alone that is known by its certificate: use TLS "
+        "(smtp:// without ?tls=none, or smtps://), or leave out --require-tls.",
     ),
     "ask if offered": Words(
         hint="With Envelope(..., if_offered=True) the message goes to such a server without this option.",

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from rsmtp import Envelope
+
 # What makes a message, and so does not go with one that is ready.
 _FLAGS = (
     "from",
@@ -62,12 +64,29 @@ class Outgoing:
         self.envelope = envelope
         self.message = message
         self.raw = raw
+        self.asked: Envelope | None = None
 
     @property
     def domain(self) -> str | None:
         """Of its From."""
         found = _addresses("From", str(self.message["From"] or ""))
         return found[0].rpartition("@")[2] or None
+
+    def ask(self, asked: Envelope) -> None:
+        """Of its delivery. Raises Stop."""
+        if asked.tls_optional:
+            # A field of the message, which a signature is to cover.
+            if self.raw is not None:
+                raise Stop(
+                    USAGE,
+                    "--tls-optional is a field of the message (TLS-Required: No), and FILE is sent as it is: "
+                    "write the field there",
+                )
+            self.message = outgoing.with_field(self.message, asked)
+            from dataclasses import replace
+
+            asked = replace(asked, tls_optional=False)
+        self.asked = asked
 
     def sign(self, dkim: Dkim) -> None:
         """What is sent from now on is signed. Raises Stop."""
@@ -84,9 +103,11 @@ class Outgoing:
         return bytes(outgoing.render(self.message, utf8=self.envelope.needs_smtputf8))
 
     @property
-    def sendable(self) -> tuple[str, list[str], Any]:
+    def sendable(self) -> Any:
         """For a `Mailer`."""
         data = self.message if self.raw is None else self.raw
+        if self.asked is not None:
+            return data, self.asked
         return self.envelope.sender, self.envelope.recipients, data
 
 

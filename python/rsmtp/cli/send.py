@@ -6,7 +6,7 @@ import argparse
 
 from rsmtp import Receipt
 from rsmtp._mailer.server_urls import is_scheme
-from rsmtp.cli import compose, exit_code, server, signing
+from rsmtp.cli import compose, delivery, exit_code, server, signing
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
 from rsmtp.cli.explain import explain
@@ -37,6 +37,7 @@ examples:
   rsmtp send --provider gmail --username ann@gmail.com --to bob@example.org --text "From my mailbox."
   rsmtp send message.eml                      with RSMTP_URL and RSMTP_PASSWORD set
   generate-mail | rsmtp send --envelope-from bounces@example.com -
+  rsmtp send --to bob@example.org --text "Told." --notify success,failure --envid invoice/7
   rsmtp send --dry-run --from me@x.org --to you@x.org --html-file page.html --text "In short: ..."
 """
 
@@ -50,6 +51,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         formatter_class=HelpText,
     )
     compose.add_arguments(parser)
+    delivery.add_arguments(parser)
     server.add_arguments(parser)
     signing.add_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="send nothing; show envelope and message")
@@ -85,6 +87,8 @@ def run(given: argparse.Namespace) -> int:
         target = None
     username = given.username if target is None else target.username
     outgoing = compose.compose(given, username)
+    if (asked := delivery.from_arguments(given, outgoing.envelope)) is not None:
+        outgoing.ask(asked)
     if (dkim := signing.from_arguments(given, outgoing.domain)) is not None:
         outgoing.sign(dkim)
     if given.dry_run:
@@ -100,8 +104,10 @@ def show(outgoing: Outgoing, target: Target | None) -> None:
     """Envelope and message, as they would travel."""
     style, octets = Style(), outgoing.octets
     facts = [("server", str(target))] if target is not None else []
-    facts += [("from", outgoing.envelope.sender or "<>")]
-    facts += [("to", recipient) for recipient in outgoing.envelope.recipients]
+    asked = outgoing.asked
+    mail, rcpt = ([], {}) if asked is None else (asked.mail_options, asked.rcpt_options)
+    facts += [("from", " ".join([outgoing.envelope.sender or "<>", *mail]))]
+    facts += [("to", " ".join([to, *rcpt.get(to, [])])) for to in outgoing.envelope.recipients]
     facts += [("size", counted(len(octets), "octet")), ("sent", "nothing: a dry run")]
     for name, value in facts:
         print(f"{style('dim', name.ljust(8))}{harmless(value)}")
@@ -147,6 +153,8 @@ def report(receipt: Receipt) -> None:
         print(f"{fate}  {harmless(recipient.address)}  {harmless(words)}".rstrip())
     if receipt.queue_id:
         print(f"queue id {harmless(receipt.queue_id)}")
+    if receipt.options_left_out:
+        print(f"left out {', '.join(receipt.options_left_out)}: the server does not offer it")
 
 
 def heed(name: str, level: str, line: str = "%(message)s") -> None:

@@ -7,7 +7,7 @@
 
 _shtab_rsmtp_subparsers=(send outbox dkim check providers catch demo completion)
 
-_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --server --provider --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
+_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --notify --ret --envid --orcpt --require-tls --tls-optional --hold-for --hold-until --deliver-by --or-return --priority --valid-since --binary --if-offered --server --provider --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
 _shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --json --ca-file --timeout)
@@ -19,6 +19,7 @@ _shtab_rsmtp_option_strings=(-h --help --version)
 
 
 
+_shtab_rsmtp_send___ret_choices=(full headers)
 _shtab_rsmtp_send___tls_choices=(starttls implicit none)
 _shtab_rsmtp_outbox_pos_0_choices=(run status show dead retry cancel purge export serve)
 _shtab_rsmtp_outbox___tls_choices=(starttls implicit none)
@@ -32,6 +33,11 @@ _shtab_rsmtp_pos_0_choices=(send outbox dkim check providers catch demo completi
 
 _shtab_rsmtp_send__h_nargs=0
 _shtab_rsmtp_send___help_nargs=0
+_shtab_rsmtp_send___require_tls_nargs=0
+_shtab_rsmtp_send___tls_optional_nargs=0
+_shtab_rsmtp_send___or_return_nargs=0
+_shtab_rsmtp_send___binary_nargs=0
+_shtab_rsmtp_send___if_offered_nargs=0
 _shtab_rsmtp_send___dry_run_nargs=0
 _shtab_rsmtp_send___preview_nargs=0
 _shtab_rsmtp_send__v_nargs=0

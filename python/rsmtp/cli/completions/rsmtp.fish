@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send outbox dkim check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --forward --from --host --html --html-file --keep --key --older-than --password --password-from-env --port --provider --reply-to --selector --server --state --store --subject --text --text-file --timeout --tls --to --type --user --username --via --web-host --web-port
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --forward --from --hold-for --hold-until --host --html --html-file --keep --key --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --selector --server --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -73,6 +73,20 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l html-file -x -d 'HTML from a f
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l attach -x -d 'can be repeated'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l envelope-from -x -d 'where failures are reported to'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l envelope-to -x -d 'can be repeated'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l notify -x -d 'be told of success, failure and delay (separated by commas), or never (RFC 3461)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l ret -xka "full headers" -d 'what a notice of failure has in it'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l envid -x -d 'names the message in a notice'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l orcpt -x -d 'whom the message was for first; for a single recipient'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l require-tls -d 'verified TLS on the whole way, or back (RFC 8689)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l tls-optional -d 'that it arrives matters more than TLS (TLS-Required: No)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l hold-for -x -d 'send it later: 90, 30m, 2h, 1d (RFC 4865)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l hold-until -x -d 'send it then: 2026-12-24T08:00, in this machine'"'"'s time zone, or with +01:00 or Z'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l deliver-by -x -d 'be told if it takes longer: 90, 30m, 2h, 1d (RFC 2852)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l or-return -d 'with --deliver-by: it comes back then, undelivered'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l priority -x -d 'from -9 to 9, for the servers on the way (RFC 6710)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l valid-since -x -d 'not to addresses that changed their owner since (RFC 7293)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l binary -d 'the content travels octet for octet (BINARYMIME, RFC 3030)'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l if-offered -d 'go without notices, priority and dates where the server does not offer them'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., file:///FOLDER, sendmail:'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l provider -x -d 'one that `rsmtp providers` lists, as gmail'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l host -x -d 'instead of a URL'
