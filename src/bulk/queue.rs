@@ -272,7 +272,10 @@ impl<P: Payload> Queue<P> {
         error: Error,
     ) {
         job.recipients.drain(..fates.len().min(job.recipients.len()));
-        job.past.settled.extend(fates);
+        for (path, fate) in fates {
+            let learnt = job.learnt(path, fate);
+            job.past.settled.push(learnt);
+        }
         self.reject(job, server, error);
     }
 

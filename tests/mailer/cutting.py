@@ -78,13 +78,15 @@ class Session:
                     self.say("554 no valid recipients")
                     continue
                 self.say("354 go on")
-                while self.line() != ".":
-                    pass
+                while (line := self.line()) != ".":
+                    if line is None:
+                        return
                 self.take()
             elif verb == "BDAT":
                 size = int(command.split()[1])
                 while len(self.unread) < size:
-                    self.hear()
+                    if not self.hear():
+                        return
                 self.unread = self.unread[size:]
                 if not self.recipients:
                     self.say("554 no valid recipients")
@@ -110,7 +112,7 @@ class Session:
     def line(self):
         while b"\n" not in self.unread:
             if not self.hear():
-                return ""
+                return None
         line, _, self.unread = self.unread.partition(b"\n")
         return line.decode().rstrip("\r")
 

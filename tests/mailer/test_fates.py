@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from client.scripted import answering, serve
+from mailer.cutting import Cutting
 
 import rsmtp
 from rsmtp import errors
@@ -102,6 +103,27 @@ def test_lost_after_the_end_is_unknown_and_sent_again_only_when_told_so(catcher,
         assert subjects(catcher) == ([0, 1] if taken else [0])
         with pytest.raises(errors.SMTPServerDisconnected):
             receipt.raise_for_refused()
+
+
+@pytest.mark.parametrize("offer", ["BDAT", "DATA"])
+def test_what_may_have_arrived_stays_unknown_where_the_content_cannot_be_read_again(tmp_path, offer):
+    file = tmp_path / "report.bin"
+    file.write_bytes(bytes(1000))
+    message = rsmtp.Message("hi", from_="a@example.org", to="b@example.org", attachments=[file])
+    # It goes when it has taken the message, before it says so.
+    before = {"BDAT": b"250 ok\r\n" * 2, "DATA": b"250 ok\r\n" * 2 + b"354 go on\r\n"}
+    losing = Cutting(offer, said=len(before[offer]))
+
+    def script(peer):
+        if losing.was_cut:
+            file.write_bytes(b"")
+        losing(peer)
+
+    with serve(script) as server, mailer(server, resend_unknown=True) as sender:
+        receipt = sender.send(message, check=False)
+    assert losing.took == [("b@example.org",)]
+    assert receipt.attempts == 2 and isinstance(receipt.error, errors.SMTPContentError), receipt.error
+    assert (receipt.unknown, receipt.not_sent) == (["b@example.org"], [])
 
 
 @pytest.mark.parametrize("taken", [True, False])
