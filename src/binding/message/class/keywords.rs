@@ -20,7 +20,7 @@ pub(crate) const FIELDS: [&str; 13] = [
     "provider",
 ];
 
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 15] = [
     "text",
     "subtype",
     "charset",
@@ -32,6 +32,7 @@ const NAMES: [&str; 14] = [
     "reply_to",
     "html",
     "attachments",
+    "calendar",
     "headers",
     "policy",
     "local",
