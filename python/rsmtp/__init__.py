@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from rsmtp.client import SmtpClient
     from rsmtp.envelope import DeliverBy, Dsn, Envelope, Rcpt
     from rsmtp.errors import *  # noqa: F403
-    from rsmtp.invite import Invite
     from rsmtp.mailer import Mailer
     from rsmtp.message import Message
     from rsmtp.outbox import Outbox
@@ -76,7 +75,6 @@ __all__ = [
     "DnsRecord",
     "Dsn",
     "Envelope",
-    "Invite",
     "Mailer",
     "Message",
     "Outbox",
@@ -153,7 +151,6 @@ _HOMES = {
     "DeliverBy": "envelope",
     "Dsn": "envelope",
     "Envelope": "envelope",
-    "Invite": "invite",
     "Mailer": "mailer",
     "Message": "message",
     "Outbox": "outbox",

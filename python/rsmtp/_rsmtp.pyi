@@ -88,6 +88,7 @@ __all__ = [
     "cram_md5",
     "enhanced_code",
     "formataddr",
+    "html_of_markdown",
     "needs_smtputf8",
     "refuses_mechanism",
     "severity",
@@ -1105,6 +1106,18 @@ class Message:
     common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to`, `html` (beside
     `text`, or alone), `attachments`, `headers` (a mapping or pairs) and `policy`.
 
+    `text="auto"` is made from the HTML. `markdown` gives both, text and HTML; HTML in it
+    is shown as text. `html` and `markdown` are a text, or the `Path` of a file.
+
+    Pictures in the HTML become parts that it shows (RFC 2387, RFC 2392): those in `data:`
+    URLs, which many programs don't show, always; `inline={"plot": figure}` gives
+    what `src="cid:plot"` means, a path, bytes, an open file, a figure of matplotlib or
+    plotly, a PIL image or anything else with a `_repr_png_`; `inline="auto"` takes the files
+    that the HTML names, pictures alone, from the folder `inline_from` and from nowhere
+    else (default: the folder of the HTML's file, or else the current one). Nothing is ever
+    fetched. `inline=False` leaves the HTML as it is. `css="inline"` writes the rules of
+    `<style>` into the elements (`pip install rsmtp[css]`).
+
     Addresses are a text (`"Ann <ann@example.org>, bob@example.org"`), a `(name,
     address)` pair, or a list of either. A tuple of two texts is always a pair: what
     stands in the name is no recipient, whatever it looks like. In a text with several
@@ -1140,11 +1153,6 @@ class Message:
     3834), `feedback_id` (Gmail's), `tags` and `metadata` with the `provider` that reads
     them ("mailgun", "postmark", "sendgrid", "ses", ...).
 
-    `calendar` is an invitation: an `rsmtp.Invite`, an object of the package icalendar, or a
-    calendar's octets, text (`BEGIN:VCALENDAR...`) or `Path`. It becomes the last form of the
-    content and the file invite.ics (RFC 6047). A message without a text or a subject gets them
-    from an `Invite`.
-
     Raises ValueError, naming the argument, for control characters (RFC 5322), for a
     second value of a field that may stand only once, and for a pipe, a device or a
     file object that can't seek as an attachment; OSError for a file that can't be
@@ -1176,7 +1184,11 @@ class Message:
         cc: rsmtp.typing.Addresses | None = None,
         bcc: rsmtp.typing.Addresses | None = None,
         reply_to: rsmtp.typing.Addresses | None = None,
-        html: str | None = None,
+        html: str | os.PathLike[str] | None = None,
+        markdown: str | os.PathLike[str] | None = None,
+        inline: rsmtp.typing.Pictures | typing.Literal["auto", False] | None = None,
+        inline_from: str | os.PathLike[str] | None = None,
+        css: typing.Literal["inline"] | None = None,
         attachments: rsmtp.typing.Attachments | None = None,
         headers: collections.abc.Mapping[str, object]
         | collections.abc.Iterable[tuple[str, object]]
@@ -1196,7 +1208,6 @@ class Message:
         tags: str | collections.abc.Collection[str] | None = None,
         metadata: collections.abc.Mapping[str, str | float] | None = None,
         provider: str | None = None,
-        calendar: rsmtp.typing.Calendar | None = None,
     ) -> None: ...
     @classmethod
     def __init_subclass__(cls, /, **_kwargs: object) -> None: ...
@@ -2602,6 +2613,11 @@ def formataddr(pair: Any, charset: Any | None = None) -> str:
     `charset` is the name of a character set, or an object with a `header_encode`
     method. A domain that isn't ASCII becomes A-labels (RFC 5890). Raises UnicodeError for a
     local part that isn't: it has no such form.
+    """
+
+def html_of_markdown(text: str) -> str:
+    """
+    A page of HTML that shows this Markdown.
     """
 
 def needs_smtputf8(address: str) -> bool:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAli
 from rsmtp._rsmtp import Dkim, RenderedMessage, TlsConfig
 from rsmtp.email import headerregistry as _ours
 from rsmtp.envelope import Envelope
-from rsmtp.invite import Invite
 
 __all__ = [
     "Addresses",
@@ -26,15 +25,15 @@ __all__ = [
     "Attachment",
     "Attachments",
     "BinaryFile",
-    "Calendar",
     "Content",
     "Context",
     "DkimKeys",
     "Expiring",
     "HasExpiry",
-    "HasIcal",
     "Mailbox",
     "MessageData",
+    "Picture",
+    "Pictures",
     "Recipients",
     "Secret",
     "Sendable",
@@ -121,16 +120,56 @@ Attachment: TypeAlias = (
 )
 Attachments: TypeAlias = Mapping[str, Content | tuple[Content, str]] | Attachment | Several[str | Attachment]
 
-# -- invitations -----------------------------------------------------------------
+# -- pictures in HTML --------------------------------------------------------------
 
 
-class HasIcal(Protocol):
-    """A calendar, or an event, of the package icalendar."""
+class _SavesFigure(Protocol):
+    """A figure of matplotlib."""
 
-    def to_ical(self) -> bytes: ...
+    def savefig(self, *args: Any, **kwargs: Any) -> Any: ...
 
 
-Calendar: TypeAlias = Invite | HasIcal | bytes | bytearray | memoryview | str | PathLike[str]
+class _HasFigure(Protocol):
+    """Its axes, and the grids of seaborn."""
+
+    @property
+    def figure(self) -> Any: ...
+
+
+class _MakesImage(Protocol):
+    """A figure of plotly."""
+
+    def to_image(self, *args: Any, **kwargs: Any) -> bytes: ...
+
+
+class _ShowsPng(Protocol):
+    """What shows itself in notebooks as a picture: an image of PIL, say."""
+
+    def _repr_png_(self) -> Any: ...
+
+
+class _ShowsJpeg(Protocol):
+    def _repr_jpeg_(self) -> Any: ...
+
+
+class _ShowsItself(Protocol):
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any: ...
+
+
+# A text is a path here. Of bytes in a format that is not known, the type stands beside them.
+_Octets: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str] | BinaryFile
+Picture: TypeAlias = (
+    _Octets
+    | tuple[_Octets, str]
+    | _SavesFigure
+    | _HasFigure
+    | _MakesImage
+    | _ShowsPng
+    | _ShowsJpeg
+    | _ShowsItself
+)
+# What is passed as `inline=`: pictures by name, or files that the HTML may show.
+Pictures: TypeAlias = Mapping[str, Picture] | Several[str | PathLike[str] | BinaryFile]
 
 # -- what is sent ----------------------------------------------------------------
 

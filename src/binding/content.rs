@@ -1,6 +1,6 @@
 //! What content is made from, for `rsmtp._content`.
 
-use crate::render::html;
+use crate::render::{html, markdown};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -10,4 +10,10 @@ pub fn text_of_html(py: Python<'_>, html: &str) -> PyResult<String> {
     py.detach(|| html::text(html)).map_err(|html::TooDeep| {
         PyValueError::new_err("html: its elements are nested too deeply for a text to be made from it")
     })
+}
+
+/// A page of HTML that shows this Markdown.
+#[pyfunction]
+pub fn html_of_markdown(py: Python<'_>, text: &str) -> String {
+    py.detach(|| markdown::page(text))
 }

@@ -47,7 +47,7 @@ mod _rsmtp {
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
-    use super::content::text_of_html;
+    use super::content::{html_of_markdown, text_of_html};
     #[pymodule_export]
     use super::credentials::{Exchange, Login};
     #[pymodule_export]

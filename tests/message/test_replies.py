@@ -252,5 +252,5 @@ def test_text_beside_html_is_made_from_it():
     assert rsmtp.Message("auto").get_payload() == "auto"
     with pytest.raises(ValueError, match="html: .* nested too deeply"):
         rsmtp.Message("auto", html="<div>" * 100_000)
-    with pytest.raises(TypeError, match="html: a str is wanted, not int"):
+    with pytest.raises(TypeError, match="html: a str, or the Path of a file, is wanted, not 5"):
         rsmtp.Message("auto", html=5)

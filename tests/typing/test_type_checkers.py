@@ -148,9 +148,8 @@ def look_up(name):
 
 
 # The standard library's shape (parameters of a field), and aiosmtplib's. What a reply is made with
-# are `Message`'s own arguments, what an invitation is changed in are `Invite`'s.
+# are `Message`'s own arguments.
 ANY_NUMBER = {
-    "Invite.update",
     *("Message.add_header", "Message.forward", "Message.reply"),
     *("SMTP.execute_command", "SMTP.sendmail_sync", "SMTP.send_message_sync"),
 }

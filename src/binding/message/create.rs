@@ -11,6 +11,7 @@ use crate::binding::message::{
 };
 use crate::message::field;
 use crate::message::transfer::{self, Encoding};
+use memchr::memmem;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyString, PyType};
@@ -22,13 +23,14 @@ pub(crate) struct Request<'py> {
     pub subtype: String,
     pub charset: Option<String>,
     pub html: Option<Bound<'py, PyAny>>,
+    /// What HTML and its pictures are made from: those of `rsmtp._content.body` that are given.
+    pub body: Vec<(&'static str, Bound<'py, PyAny>)>,
     pub attachments: Option<Bound<'py, PyAny>>,
     /// Name and value, in the order in which they are written.
     pub fields: Vec<(&'static str, Option<Bound<'py, PyAny>>)>,
     /// Fields that have a keyword of their own, those that are given.
     pub keywords: Vec<(&'static str, Bound<'py, PyAny>)>,
     pub headers: Option<Bound<'py, PyAny>>,
-    pub calendar: Option<Bound<'py, PyAny>>,
     /// A text with several addresses may have some without a domain.
     pub local: bool,
 }
@@ -36,6 +38,7 @@ pub(crate) struct Request<'py> {
 /// Fills a new message with what it was asked to be.
 pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>) -> PyResult<()> {
     let py = message.py();
+    let pictures = make_body(py, &mut request)?;
     if let (Some(text), Some(html)) = (&request.text, &request.html)
         && is_automatic(text)
         && let Ok(html) = html.cast::<PyString>()
@@ -77,10 +80,6 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
             message.set_item(name, value)?;
         }
     }
-    let calendar = match request.calendar.filter(|given| !given.is_none()) {
-        Some(given) => Some(calendar_parts(message, &mut request.text, request.html.is_some(), &given)?),
-        None => None,
-    };
     let is_alternative = request.text.is_some() && request.html.is_some();
     let (first, subtype) = match (&request.text, &request.html) {
         (Some(text), _) => (Some(text), request.subtype.as_str()),
@@ -91,6 +90,9 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         Some(text) => {
             let argument = if request.text.is_some() { "text" } else { "html" };
             set_text(message, argument, text, subtype, request.charset.as_deref())?;
+            if !is_alternative {
+                add_pictures(message, &pictures)?;
+            }
         }
         None => message.set_item("MIME-Version", "1.0")?,
     }
@@ -98,18 +100,9 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         let part = blank(py)?;
         set_text(&part, "html", &html, "html", request.charset.as_deref())?;
         fields::delete(&part, "mime-version");
+        add_pictures(&part, &pictures)?;
         make_multipart(message, "alternative")?;
         content::attach(message, part.as_any())?;
-    }
-    if let Some((form, file)) = calendar {
-        if params::content_type(message)? != "multipart/alternative" {
-            make_multipart(message, "alternative")?;
-        }
-        // The last form is the one that a mail program that knows calendars shows.
-        content::attach(message, &form)?;
-        if !file.is_none() {
-            add_attachment(message, &attachment::part_of(&file)?)?;
-        }
     }
     if let Some(attachments) = request.attachments.filter(|given| !given.is_none()) {
         for item in attachment::several(&attachments)? {
@@ -119,24 +112,42 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
     Ok(())
 }
 
-/// A calendar as a form of the content and as a file. A message that says nothing else gets a text
-/// and a subject.
-fn calendar_parts<'py>(
-    message: &Bound<'py, Message>,
-    text: &mut Option<Bound<'py, PyAny>>,
-    has_html: bool,
-    given: &Bound<'py, PyAny>,
-) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let py = message.py();
-    let made = py.import("rsmtp._content.calendar.parts")?.call_method1("parts", (given, message))?;
-    let (form, file, told, subject): (_, _, Bound<'py, PyAny>, Bound<'py, PyAny>) = made.extract()?;
-    if text.is_none() && !has_html {
-        *text = Some(told);
+/// What `rsmtp._content.body` makes of the content, where it has something to do: text and HTML as
+/// they are sent, and the pictures that the HTML shows.
+fn make_body<'py>(py: Python<'py>, request: &mut Request<'py>) -> PyResult<Vec<attachment::Picture<'py>>> {
+    let html = request.html.as_ref();
+    // Pictures in it have to become parts; no other HTML alone asks for anything.
+    let is_plain = html.is_none_or(|html| {
+        html.cast::<PyString>().is_ok_and(|html| {
+            html.to_str().is_ok_and(|html| memmem::find(html.as_bytes(), b"data:").is_none())
+        })
+    });
+    if is_plain && request.body.is_empty() {
+        return Ok(Vec::new());
     }
-    if !subject.is_none() && !fields::contains(message, "subject") {
-        message.set_item("Subject", subject)?;
+    let given = PyDict::new(py);
+    for (name, value) in &request.body {
+        given.set_item(name, value)?;
     }
-    Ok((form, file))
+    let made = py
+        .import("rsmtp._content.body")?
+        .getattr("made")?
+        .call((request.text.as_ref(), request.html.as_ref()), Some(&given))?;
+    let (text, html, pictures) = made.extract()?;
+    (request.text, request.html) = (text, html);
+    Ok(pictures)
+}
+
+/// HTML and the pictures that it shows: the HTML is the root, and comes first (RFC 2387).
+fn add_pictures<'py>(html: &Bound<'py, Message>, pictures: &[attachment::Picture<'py>]) -> PyResult<()> {
+    if pictures.is_empty() {
+        return Ok(());
+    }
+    make_multipart(html, "related; type=\"text/html\"")?;
+    for picture in pictures {
+        content::attach(html, attachment::picture(picture)?.as_any())?;
+    }
+    Ok(())
 }
 
 /// Whether the text beside HTML is to be made from it.

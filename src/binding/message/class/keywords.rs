@@ -20,7 +20,7 @@ pub(crate) const FIELDS: [&str; 13] = [
     "provider",
 ];
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 18] = [
     "text",
     "subtype",
     "charset",
@@ -31,8 +31,11 @@ const NAMES: [&str; 15] = [
     "bcc",
     "reply_to",
     "html",
+    "markdown",
+    "inline",
+    "inline_from",
+    "css",
     "attachments",
-    "calendar",
     "headers",
     "policy",
     "local",

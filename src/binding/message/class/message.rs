@@ -25,6 +25,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// common case: `subject`, `from_`, `to`, `cc`, `bcc`, `reply_to`, `html` (beside
 /// `text`, or alone), `attachments`, `headers` (a mapping or pairs) and `policy`.
 ///
+/// `text="auto"` is made from the HTML. `markdown` gives both, text and HTML; HTML in it
+/// is shown as text. `html` and `markdown` are a text, or the `Path` of a file.
+///
+/// Pictures in the HTML become parts that it shows (RFC 2387, RFC 2392): those in `data:`
+/// URLs, which many programs don't show, always; `inline={"plot": figure}` gives
+/// what `src="cid:plot"` means, a path, bytes, an open file, a figure of matplotlib or
+/// plotly, a PIL image or anything else with a `_repr_png_`; `inline="auto"` takes the files
+/// that the HTML names, pictures alone, from the folder `inline_from` and from nowhere
+/// else (default: the folder of the HTML's file, or else the current one). Nothing is ever
+/// fetched. `inline=False` leaves the HTML as it is. `css="inline"` writes the rules of
+/// `<style>` into the elements (`pip install rsmtp[css]`).
+///
 /// Addresses are a text (`"Ann <ann@example.org>, bob@example.org"`), a `(name,
 /// address)` pair, or a list of either. A tuple of two texts is always a pair: what
 /// stands in the name is no recipient, whatever it looks like. In a text with several
@@ -59,11 +71,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// a list of both), `list_id` (RFC 2919), `auto_submitted` (True, or a keyword of RFC
 /// 3834), `feedback_id` (Gmail's), `tags` and `metadata` with the `provider` that reads
 /// them ("mailgun", "postmark", "sendgrid", "ses", ...).
-///
-/// `calendar` is an invitation: an `rsmtp.Invite`, an object of the package icalendar, or a
-/// calendar's octets, text (`BEGIN:VCALENDAR...`) or `Path`. It becomes the last form of the
-/// content and the file invite.ics (RFC 6047). A message without a text or a subject gets them
-/// from an `Invite`.
 ///
 /// Raises ValueError, naming the argument, for control characters (RFC 5322), for a
 /// second value of a field that may stand only once, and for a pipe, a device or a
@@ -176,11 +183,10 @@ impl Message {
     #[pyo3(
         signature = (*_args: "object", **_kwargs: "object") -> "Self",
         text_signature = "(text=None, subtype='plain', charset=None, *, subject=None, from_=None, to=None, \
-                          cc=None, bcc=None, reply_to=None, html=None, attachments=None, headers=None, \
-                          policy=None, local=False, sender=None, date=None, message_id=None, \
-                          in_reply_to=None, priority=None, read_receipt=None, unsubscribe=None, list_id=None, \
-                          auto_submitted=None, feedback_id=None, tags=None, metadata=None, provider=None, \
-                          calendar=None)"
+                          cc=None, bcc=None, reply_to=None, html=None, markdown=None, inline=None, \
+                          inline_from=None, css=None, attachments=None, headers=None, policy=None, \
+                          local=False, sender=None, date=None, message_id=None, in_reply_to=None, priority=None, read_receipt=None, unsubscribe=None, list_id=None, \
+                          auto_submitted=None, feedback_id=None, tags=None, metadata=None, provider=None)"
     )]
     fn new(
         cls: &Bound<'_, PyType>,
@@ -205,7 +211,11 @@ impl Message {
         cc: "rsmtp.typing.Addresses | None" = None,
         bcc: "rsmtp.typing.Addresses | None" = None,
         reply_to: "rsmtp.typing.Addresses | None" = None,
-        html: "str | None" = None,
+        html: "str | os.PathLike[str] | None" = None,
+        markdown: "str | os.PathLike[str] | None" = None,
+        inline: "rsmtp.typing.Pictures | typing.Literal['auto', False] | None" = None,
+        inline_from: "str | os.PathLike[str] | None" = None,
+        css: "typing.Literal['inline'] | None" = None,
         attachments: "rsmtp.typing.Attachments | None" = None,
         headers: "collections.abc.Mapping[str, object] | collections.abc.Iterable[tuple[str, object]] | None" = None,
         policy: "rsmtp.email.policy.Policy | email.policy.Policy[typing.Any] | None" = None,
@@ -222,8 +232,7 @@ impl Message {
         feedback_id: "str | list[str] | tuple[str, ...] | None" = None,
         tags: "str | collections.abc.Collection[str] | None" = None,
         metadata: "collections.abc.Mapping[str, str | float] | None" = None,
-        provider: "str | None" = None,
-        calendar: "rsmtp.typing.Calendar | None" = None
+        provider: "str | None" = None
     ) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn __init__<'py>(
@@ -238,6 +247,10 @@ impl Message {
         bcc: Option<Bound<'py, PyAny>>,
         reply_to: Option<Bound<'py, PyAny>>,
         html: Option<Bound<'py, PyAny>>,
+        markdown: Option<Bound<'py, PyAny>>,
+        inline: Option<Bound<'py, PyAny>>,
+        inline_from: Option<Bound<'py, PyAny>>,
+        css: Option<Bound<'py, PyAny>>,
         attachments: Option<Bound<'py, PyAny>>,
         headers: Option<Bound<'py, PyAny>>,
         #[pyo3(from_py_with = given::policy)] policy: Option<Bound<'py, PyAny>>,
@@ -255,7 +268,6 @@ impl Message {
         tags: Option<Bound<'py, PyAny>>,
         metadata: Option<Bound<'py, PyAny>>,
         provider: Option<Bound<'py, PyAny>>,
-        calendar: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         Self::_reset(slf, policy)?;
         let keywords = keywords::FIELDS.into_iter().zip([
@@ -283,16 +295,18 @@ impl Message {
             ("Subject", subject),
         ];
         let subtype = subtype.to_owned();
+        let body = [("markdown", markdown), ("inline", inline), ("inline_from", inline_from), ("css", css)];
+        let body = body.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let request = create::Request {
             text,
             subtype,
             charset,
             html,
+            body,
             attachments,
             fields,
             keywords,
             headers,
-            calendar,
             local,
         };
         create::fill(slf, request)

@@ -78,10 +78,22 @@ pub(crate) fn part_of<'py>(item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
             None => None,
         };
         let name = file_name::readable(name.cast::<PyString>().map_err(|_| wrong())?)?;
-        return file(Some(&name), Data::of(&data, Some(&name))?, kind, py);
+        return file(Some(&name), Data::of(&data, Some(&name))?, kind, "attachment", py);
     }
     let source = Source::of(item)?;
-    file(Some(&source.file_name(py)?), Data::Stored(source), None, py)
+    file(Some(&source.file_name(py)?), Data::Stored(source), None, "attachment", py)
+}
+
+/// A picture that HTML shows: its name, its content, its type, its Content-ID (RFC 2392).
+#[derive(FromPyObject)]
+pub(crate) struct Picture<'py>(String, Bound<'py, PyAny>, String, String);
+
+pub(crate) fn picture<'py>(picture: &Picture<'py>) -> PyResult<Bound<'py, PyAny>> {
+    let Picture(name, content, kind, id) = picture;
+    let octets = Data::Octets(Bytes::of_buffer(content)?);
+    let part = file(Some(name), octets, Some(kind.clone()), "inline", content.py())?;
+    part.set_item("Content-ID", format!("<{id}>"))?;
+    Ok(part)
 }
 
 /// What `add_attachment` is given: something that `attachments=` takes, or a content whose
@@ -114,7 +126,7 @@ pub(crate) fn part_from<'py>(
         ((None, None), _) => None,
         _ => return Err(PyTypeError::new_err("maintype, subtype: a type consists of both")),
     };
-    file(own_name.as_deref(), data, kind, py)
+    file(own_name.as_deref(), data, kind, "attachment", py)
 }
 
 pub(crate) fn nameless() -> PyErr {
@@ -169,6 +181,7 @@ fn file<'py>(
     name: Option<&str>,
     data: Data,
     kind: Option<String>,
+    disposition: &str,
     py: Python<'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
     field::check_value("attachments: the file name", name.unwrap_or_default()).map_err(fields::refused)?;
@@ -201,7 +214,7 @@ fn file<'py>(
     if is_text && content_type.starts_with("text/") && !content_type.contains(';') {
         content_type.push_str("; charset=\"utf-8\"");
     }
-    let mut disposition = "attachment".to_owned();
+    let mut disposition = disposition.to_owned();
     if let Some(name) = name {
         write_name(name, &mut content_type, &mut disposition);
     }

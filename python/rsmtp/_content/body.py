@@ -1,0 +1,76 @@
+"""Text, HTML and pictures of a message, from what `Message` is given for them."""
+
+from __future__ import annotations
+
+import os
+
+from rsmtp._common.arguments import one_of, path, text, wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from rsmtp._content.picture import Picture
+
+
+def made(
+    plain: Any,
+    html: Any,
+    *,
+    markdown: Any = None,
+    inline: Any = None,
+    inline_from: Any = None,
+    css: Any = None,
+) -> tuple[Any, Any, list[Picture]]:
+    """The text ("auto": to be made from the HTML), the HTML, and the pictures that it shows."""
+    if html is not None and markdown is not None:
+        raise ValueError("html, markdown: one of them is wanted, not both")
+    folder = None if inline_from is None else path("inline_from", inline_from)
+    given = html if markdown is None else markdown
+    name = "html" if markdown is None else "markdown"
+    if given is None:
+        _refuse_without_html(inline, folder, css)
+        return plain, None, []
+    if isinstance(given, os.PathLike):
+        written = _read(name, given)
+        # Whose file is read is trusted with the pictures beside it.
+        folder = folder or os.path.dirname(os.path.abspath(given))
+    elif isinstance(given, str):
+        written = given
+    else:
+        raise wanted(name, "a str, or the Path of a file,", given)
+    if markdown is not None:
+        from rsmtp._rsmtp import html_of_markdown
+
+        written = html_of_markdown(text("markdown", written))
+        plain = "auto" if plain is None else plain
+    if css is not None:
+        one_of("css", css, ["inline"])
+        from rsmtp._content.css import inlined as with_inlined_css
+
+        written = with_inlined_css(written)
+    if inline is False:
+        return plain, written, []
+    if inline == "auto" and folder is None:
+        folder = os.getcwd()
+    from rsmtp._content.pictures import inlined
+
+    return plain, *inlined(written, inline, folder)
+
+
+def _refuse_without_html(inline: Any, folder: str | None, css: Any) -> None:
+    for name, value in (("inline", inline or None), ("inline_from", folder), ("css", css)):
+        if value is not None:
+            raise ValueError(f"{name}: there is no html= or markdown= that it could be for")
+
+
+def _read(name: str, file: os.PathLike[str]) -> str:
+    with open(file, "rb") as opened:
+        octets = opened.read()
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError as refused:
+        raise ValueError(
+            f"{name}: {os.fspath(file)!r} is not UTF-8 at octet {refused.start}: read it yourself, "
+            f'Path(...).read_text(encoding="..."), and give the text'
+        ) from None

@@ -1,0 +1,66 @@
+"""The rules of `<style>` in the elements that they are for: some mail programs read no `<style>`."""
+
+from __future__ import annotations
+
+import re
+
+from rsmtp._common.extras import library
+
+
+def inlined(html: str) -> str:
+    """By the css-inline package. What no element can have (media queries, `:hover`, `@font-face`)
+    stays in `<style>`; rules for small or dark screens get `!important`, without which they would
+    no longer be heard over the element's own. Nothing is loaded, from the network or from files."""
+    css_inline = library("css_inline", "css", 'css="inline"')
+    inliner = css_inline.CSSInliner(
+        keep_style_tags=True,
+        keep_link_tags=True,
+        remove_inlined_selectors=True,
+        load_remote_stylesheets=False,
+        # Outlook reads these instead of the style.
+        apply_width_attributes=True,
+        apply_height_attributes=True,
+    )
+    try:
+        made = inliner.inline(html)
+    except css_inline.InlineError as refused:
+        raise ValueError(f"css: the styles can't be written into the elements: {refused}") from None
+    return _STYLE.sub(lambda found: found[1] + important(found[2]), made)
+
+
+_STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(?=</style)", re.IGNORECASE | re.DOTALL)
+_TEXT = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\([^)]*\)|/\*.*?\*/"
+_RULE = re.compile(rf"\{{((?:[^{{}}\"'(/]|{_TEXT}|/)*)\}}", re.DOTALL)
+_DECLARATION = re.compile(rf"(?:[^;\"'(/]|{_TEXT}|/)+", re.DOTALL)
+_MEDIA = re.compile(r"@media\b[^{;]*", re.IGNORECASE)
+
+
+def important(css: str) -> str:
+    """The same with `!important` at each declaration within `@media`."""
+    pieces, end = [], 0
+    while found := _MEDIA.search(css, end):
+        close = _block_end(css, found.end())
+        rules = _RULE.sub(_rule, css[found.end() + 1 : close])
+        pieces += [css[end : found.end() + 1], rules]
+        end = max(close, found.end())
+    return "".join([*pieces, css[end:]])
+
+
+def _block_end(css: str, begin: int) -> int:
+    depth = 0
+    for found in re.finditer(rf"[{{}}]|{_TEXT}", css[begin:], re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(found[0], 0)
+        if depth == 0 and found[0] == "}":
+            return begin + found.start()
+    return len(css)
+
+
+def _rule(found: re.Match[str]) -> str:
+    return "{" + _DECLARATION.sub(_declaration, found[1]) + "}"
+
+
+def _declaration(found: re.Match[str]) -> str:
+    said = found[0].rstrip()
+    if ":" not in said or re.search(r"!\s*important$", said, re.IGNORECASE):
+        return found[0]
+    return f"{said} !important{found[0][len(said) :]}"
