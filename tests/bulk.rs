@@ -4,7 +4,10 @@ use rsmtp::bulk::*;
 use rsmtp::driver::{Attendant, TimedLine};
 use rsmtp::protocol::transaction::Fate;
 use rsmtp::protocol::{Body, Error, Kind, Options};
-use std::sync::Arc;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use through_catcher::catcher;
 
@@ -176,4 +179,97 @@ fn what_comes_after_the_end_has_a_receipt_too() {
     batch.push([job(0, "b@example.org")]);
     assert_eq!(batch.take_receipts()[0].recipients[0].1, Fate::NotSent);
     assert_eq!(catcher.store().count(), 0);
+}
+
+/// Its first message is ready, the other one has to be prepared.
+#[derive(Clone, Debug)]
+struct Prepared(bool);
+
+impl Payload for Prepared {
+    fn body(&self) -> Body {
+        Arc::new(b"Subject: x\r\n\r\nhi\r\n".to_vec()).body()
+    }
+
+    fn size(&self) -> usize {
+        1
+    }
+
+    fn is_prepared(&self) -> bool {
+        self.0
+    }
+}
+
+/// A worker asks at each of its turns whether it minds the ends.
+#[derive(Debug, Default)]
+struct Turns(AtomicUsize);
+
+impl Ledger<Prepared> for Turns {
+    fn minds_ends(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        false
+    }
+}
+
+/// Is asked once in a slice of time, and lets the server answer and the other message be
+/// prepared after the fifth.
+struct Fifth {
+    asked: usize,
+    batch: Arc<Batch<Prepared>>,
+    answer: mpsc::Sender<()>,
+}
+
+impl Attendant for Fifth {
+    fn attend(&mut self) -> Result<(), Error> {
+        self.asked += 1;
+        if self.asked == 5 {
+            self.batch.start_preparers();
+            self.answer.send(()).unwrap();
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, _: &TimedLine) {}
+}
+
+#[test]
+fn a_thread_that_waits_for_an_answer_does_not_look_for_what_is_still_being_prepared() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (answer, may_answer) = mpsc::channel();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let mut answered = 0;
+        let mut next = "220 server";
+        while stream.write_all(format!("{next}\r\n").as_bytes()).is_ok()
+            && let Some(Ok(line)) = lines.next()
+        {
+            next = if line.starts_with("EHLO") { "250-server\r\n250 PIPELINING" } else { "250 ok" };
+            if line == "DATA" {
+                stream.write_all(b"354 go on\r\n").unwrap();
+                lines.by_ref().map(Result::unwrap).find(|line| line == ".").unwrap();
+                if answered == 0 {
+                    may_answer.recv().unwrap();
+                }
+                answered += 1;
+            }
+        }
+        answered
+    });
+    let turns = Arc::new(Turns::default());
+    let mailer = sender(vec![hop(port)], 1).mailer;
+    let batch = Arc::new(Batch::new(mailer, Arc::clone(&turns) as Arc<dyn Ledger<Prepared>>));
+    for (index, ready) in [(0, true), (1, false)] {
+        let path = || vec!["b@example.org".parse().unwrap()];
+        batch.push([Job::new(index, Prepared(ready), "a@example.org".parse().unwrap(), path())]);
+    }
+    batch.end_of_input();
+    batch.work_here(&mut Fifth { asked: 0, batch: Arc::clone(&batch), answer }).unwrap();
+    let receipts = batch.take_receipts();
+    assert!(receipts.len() == 2 && receipts.iter().all(Receipt::ok));
+    // A few turns in a slice: not thousands.
+    let turns = turns.0.load(Ordering::Relaxed);
+    assert!(turns < 100, "{turns} turns");
+    batch.mailer.pool.clear();
+    assert_eq!(server.join().unwrap(), 2);
 }
