@@ -159,7 +159,7 @@ def test_python_decides_by_no_reply_code_of_its_own():
 # names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_common", "errors", "display", "providers"}, set()),
-    "messages": ({"message", "email", "_content"}, {"ground"}),
+    "messages": ({"message", "email", "_content", "invite"}, {"ground"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
     "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib", "envelope"}, {"ground", "transport"}),
@@ -229,6 +229,7 @@ PUBLIC = {
         "fastapi",
         "flask",
         "inbox",
+        "invite",
         "logging",
         "mailer",
         "message",

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from rsmtp.client import SmtpClient
     from rsmtp.envelope import DeliverBy, Dsn, Envelope, Rcpt
     from rsmtp.errors import *  # noqa: F403
+    from rsmtp.invite import Invite
     from rsmtp.mailer import Mailer
     from rsmtp.message import Message
     from rsmtp.outbox import Outbox
@@ -75,6 +76,7 @@ __all__ = [
     "DnsRecord",
     "Dsn",
     "Envelope",
+    "Invite",
     "Mailer",
     "Message",
     "Outbox",
@@ -151,6 +153,7 @@ _HOMES = {
     "DeliverBy": "envelope",
     "Dsn": "envelope",
     "Envelope": "envelope",
+    "Invite": "invite",
     "Mailer": "mailer",
     "Message": "message",
     "Outbox": "outbox",

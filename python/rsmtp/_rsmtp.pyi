@@ -1153,6 +1153,11 @@ class Message:
     3834), `feedback_id` (Gmail's), `tags` and `metadata` with the `provider` that reads
     them ("mailgun", "postmark", "sendgrid", "ses", ...).
 
+    `calendar` is an invitation: an `rsmtp.Invite`, an object of the package icalendar, or a
+    calendar's octets, text (`BEGIN:VCALENDAR...`) or `Path`. It becomes the last form of the
+    content and the file invite.ics (RFC 6047). A message without a text or a subject gets them
+    from an `Invite`.
+
     Raises ValueError, naming the argument, for control characters (RFC 5322), for a
     second value of a field that may stand only once, and for a pipe, a device or a
     file object that can't seek as an attachment; OSError for a file that can't be
@@ -1208,6 +1213,7 @@ class Message:
         tags: str | collections.abc.Collection[str] | None = None,
         metadata: collections.abc.Mapping[str, str | float] | None = None,
         provider: str | None = None,
+        calendar: rsmtp.typing.Calendar | None = None,
     ) -> None: ...
     @classmethod
     def __init_subclass__(cls, /, **_kwargs: object) -> None: ...

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAli
 from rsmtp._rsmtp import Dkim, RenderedMessage, TlsConfig
 from rsmtp.email import headerregistry as _ours
 from rsmtp.envelope import Envelope
+from rsmtp.invite import Invite
 
 __all__ = [
     "Addresses",
@@ -25,11 +26,13 @@ __all__ = [
     "Attachment",
     "Attachments",
     "BinaryFile",
+    "Calendar",
     "Content",
     "Context",
     "DkimKeys",
     "Expiring",
     "HasExpiry",
+    "HasIcal",
     "Mailbox",
     "MessageData",
     "Picture",
@@ -119,6 +122,17 @@ Attachment: TypeAlias = (
     PathLike[str] | BinaryFile | AnyMessage | tuple[str, Content] | tuple[str, Content, str]
 )
 Attachments: TypeAlias = Mapping[str, Content | tuple[Content, str]] | Attachment | Several[str | Attachment]
+
+# -- invitations -----------------------------------------------------------------
+
+
+class HasIcal(Protocol):
+    """A calendar, or an event, of the package icalendar."""
+
+    def to_ical(self) -> bytes: ...
+
+
+Calendar: TypeAlias = Invite | HasIcal | bytes | bytearray | memoryview | str | PathLike[str]
 
 # -- pictures in HTML --------------------------------------------------------------
 

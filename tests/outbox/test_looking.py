@@ -1,5 +1,6 @@
 """An outbox with much in it, looked at: counts, rates, pages."""
 
+import contextlib
 import time
 
 import pytest
@@ -88,22 +89,89 @@ def test_a_long_search_tells_how_far_it_came(outbox, monkeypatch):
     assert rounds == 10
 
 
-def test_no_question_that_a_page_asks_reads_every_message(outbox):
+# How SQLite says that it reads all of a table.
+WHOLE = (
+    "SCAN outbox_message",
+    "SCAN outbox_fate",
+    "SCAN outbox_sent",
+    "SCAN m",
+    "SCAN f",
+    "SCAN s",
+)
+
+
+@contextlib.contextmanager
+def plans_of(outbox):
+    """What is asked meanwhile, as (question, a line of its plan) each."""
+    plans, asked = [], []
     with outbox._database.reading() as connection:
-        asked = []
         connection.set_trace_callback(asked.append)
+        yield plans
+        connection.set_trace_callback(None)
+        for query in asked:
+            if query.startswith(("SELECT", "INSERT", "DELETE", "UPDATE")):
+                plan = connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+                plans += [(query, row[3]) for row in plan]
+
+
+def test_no_question_that_a_page_asks_reads_every_message(outbox):
+    with plans_of(outbox) as plans, outbox._database.reading() as connection:
         looking.rates(connection, time.time(), 60)
         for states in (STATES, WAITING, TROUBLE, ("dead",), ("sent",)):
             looking.newest(connection, states, 17, 50)
-        connection.set_trace_callback(None)
-        plans = [
-            (query, row[3])
-            for query in asked
-            for row in connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
-        ]
-    whole = ("SCAN outbox_message", "SCAN outbox_fate", "SCAN m")
-    assert [one for one in plans if one[1].startswith(whole)] == []
+    assert [one for one in plans if one[1].startswith(WHOLE)] == []
     assert any("outbox_by_trouble" in plan for _, plan in plans)
+
+
+def test_nothing_that_is_done_to_a_message_reads_others(outbox):
+    ids = [outbox.put(raw(number)).id for number in range(6)]
+    store, now = outbox._store, time.time()
+    with plans_of(outbox) as plans:
+        owner = store.enlist("a test", now)
+        claimed = store.claim(owner, now + 1).messages()
+        store.say_ends(owner, ids, [], now)
+        fates = ["sent", "sent", "refused", "unknown", "sent", "refused"]
+        pairs = zip(claimed, fates, strict=True)
+        store.settle(owner, [(one.id, receipt(one, fate)) for one, fate in pairs], now, as_stored=True)
+        store.retry(ids[2], now)
+        store.cancel(ids[2], now)
+        store.take_over(now + 100)
+        outbox.history(ids[0])
+        outbox.get(ids[1])
+    asked = [query for query, _ in plans]
+    assert any("outbox_sent" in query for query in asked) and any("outbox_turn" in query for query in asked)
+    assert [one for one in plans if one[1].startswith((*WHOLE, "SCAN outbox_turn"))] == []
+
+
+def test_what_is_sent_at_once_shares_a_row_and_stands_in_no_index_of_troubles(outbox):
+    ids = [outbox.put(raw(number)).id for number in range(300)]
+    store, now = outbox._store, time.time()
+    owner = store.enlist("a test", now)
+    fates = {ids[7]: "refused"}
+    told = [
+        (one.id, receipt(one, fates.get(one.id, "sent"))) for one in store.claim(owner, now + 1).messages()
+    ]
+    # As sessions tell: not in order.
+    store.settle(owner, told[::-1], now + 2, as_stored=True)
+    assert outbox.status()["sent"] == 299 and outbox.status()["refused"] == 1
+    with outbox._database.reading() as connection:
+        rows = connection.execute("SELECT first, last FROM outbox_sent ORDER BY first").fetchall()
+        assert rows == [(ids[0], ids[6]), (ids[8], ids[257]), (ids[258], ids[299])]
+        assert connection.execute("SELECT message, state FROM outbox_fate").fetchall() == [
+            (ids[7], "refused")
+        ]
+    for place in (0, 6, 8, 257, 258, 299):
+        entry = outbox.get(ids[place])
+        assert (entry.state, entry.attempts, entry.server) == ("sent", 1, "there")
+        assert entry.changed.timestamp() == pytest.approx(now + 2)
+        assert [str(one.text) for one in entry.receipt.recipients] == ["x"]
+        assert [event.what for event in outbox.history(entry.id)] == ["queued", "sent"]
+        with pytest.raises(ValueError, match="has been sent"):
+            outbox.retry(entry.id)
+    assert [entry.id for entry in outbox.entries("sent")] == [id for id in ids if id != ids[7]]
+    assert outbox.purge("sent", older_than=0) == 0
+    assert store.purge(["sent"], now + 3) == 299
+    assert [entry.id for entry in outbox.entries()] == [ids[7]]
 
 
 def test_rates_and_owners(outbox):
@@ -121,13 +189,7 @@ def test_rates_and_owners(outbox):
 
 
 def test_states_that_are_looked_up_are_not_searched_for(outbox):
-    with outbox._database.reading() as connection:
-        asked = []
-        connection.set_trace_callback(asked.append)
+    with plans_of(outbox) as plans:
         list(outbox.entries(TROUBLE))
-        connection.set_trace_callback(None)
-        plans = [
-            row[3] for query in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
-        ]
-    assert any("outbox_by_trouble" in plan for plan in plans)
-    assert not any(plan.startswith("SCAN outbox_fate") for plan in plans)
+    assert any("outbox_by_trouble" in plan for _, plan in plans)
+    assert not any(plan.startswith("SCAN outbox_fate") for _, plan in plans)

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from outbox import version_1
+from outbox import version_1, version_2
 from outbox.letters import number_of
 
 import rsmtp
@@ -59,6 +59,28 @@ def test_and_goes_on_from_there(tmp_path):
     assert arrived == {4: both, 6: both, 7: ["carol@example.net"], 8: both, 9: both}
 
 
+def test_one_of_the_second_version_keeps_its_states_and_goes_on(tmp_path):
+    version_2.make(tmp_path / "old.db", lease=time.time() + 0.5)
+    both = ["bob@example.net", "carol@example.net"]
+    with rsmtp.Catcher() as catcher, Outbox(tmp_path / "old.db") as outbox:
+        states = [entry.state for entry in outbox.entries()]
+        assert states == [
+            *("queued", "queued", "queued", "sending", "sent", "unknown", "refused", "cancelled", "dead")
+        ]
+        assert [entry.id for entry in outbox.entries("sent")] == [5]
+        assert "2.0.0 ok" in str(outbox.get(5).receipt)
+        assert [event.what for event in outbox.history(5)] == ["queued", "sent"]
+        with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
+            assert outbox.run(mailer).sent == 3
+        arrived = {number_of(message.data): message.rcpt_tos for message in catcher.messages}
+        assert arrived == {1: both, 2: ["carol@example.net"], 3: both}
+        assert outbox.get(4).state == "unknown"
+        assert outbox.status()["sent"] == 4
+    with sqlite3.connect(tmp_path / "old.db") as file:
+        (index,) = file.execute("SELECT sql FROM sqlite_master WHERE name = 'outbox_by_trouble'").fetchone()
+        assert "IN" not in index.split("WHERE")[1]
+
+
 def test_two_that_open_it_at_once(path):
     found = []
 
@@ -84,6 +106,6 @@ def test_an_answer_for_one_that_was_unknown_then(path):
 def test_one_of_a_later_version_is_left_alone(path):
     Outbox(path).close()
     with sqlite3.connect(path) as file:
-        file.execute("UPDATE outbox_setting SET value = 3 WHERE name = 'version'")
-    with pytest.raises(OutboxError, match="its tables are of version 3, this one knows 2"):
+        file.execute("UPDATE outbox_setting SET value = 4 WHERE name = 'version'")
+    with pytest.raises(OutboxError, match="its tables are of version 4, this one knows 3"):
         Outbox(path)

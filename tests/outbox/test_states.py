@@ -1,17 +1,20 @@
 """An outbox against a model of it: owners that claim, say ends, hear answers, lose their leases
-or end without a word, in any order and at any time, also where the clock goes back.
+or end without a word, in any order and at any time, also where the clock goes back, and where the
+machine stops: then all is lost that the disk was not waited for.
 
 What the model knows and the file must never contradict: a server can have a message only if its
 end was said; what one may have is not said again to another unless a person asks for it; and a
 message that no owner has is in one state, from which something leads on.
 """
 
+import contextlib
+import shutil
 import tempfile
 from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 import rsmtp
 from rsmtp.outbox import OutboxError
@@ -42,6 +45,36 @@ def receipt(stored, fates):
     })  # fmt: skip
 
 
+class Disk(Database):
+    """Keeps what is certain to be on the disk."""
+
+    def __init__(self, path, kept, boot):
+        self.kept = kept
+        super().__init__(path)
+        # One whose boots can't be told apart waits each time.
+        self.boot = boot
+
+    @contextlib.contextmanager
+    def writing(self, *, durable=True):
+        with super().writing(durable=durable) as connection:
+            yield connection
+        if durable:
+            self.keep()
+
+    def sync(self):
+        super().sync()
+        self.keep()
+
+    def keep(self):
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{self.path}{end}", self.kept / f"outbox.db{end}")
+
+    def stop(self):
+        self.close()
+        for end in ("", "-wal"):
+            shutil.copyfile(self.kept / f"outbox.db{end}", f"{self.path}{end}")
+
+
 class Outboxes(RuleBasedStateMachine):
     owners = Bundle("owners")
     # What an owner has claimed: (owner, stored).
@@ -49,16 +82,42 @@ class Outboxes(RuleBasedStateMachine):
     # Ends that were said: (owner, stored, recipients of that time).
     flights = Bundle("flights")
 
-    @initialize()
-    def open(self):
+    @initialize(knows_boots=st.booleans())
+    def open(self, knows_boots):
         self.folder = tempfile.TemporaryDirectory()
-        self.database = Database(Path(self.folder.name) / "outbox.db")
-        self.store = Store(self.database, Schedule(first=5.0, longest=20.0, give_up_after=60.0), LEASE)
+        self.knows_boots = knows_boots
+        self.boots = 0
+        self.start()
         self.now = 1_000_000.0
         self.messages = []
         # How often the end was said for each recipient, and how often a person asked for it.
         self.said = {}
         self.asked = {}
+
+    def start(self):
+        folder = Path(self.folder.name)
+        (folder / "kept").mkdir(exist_ok=True)
+        boot = f"boot {self.boots}" if self.knows_boots else None
+        self.database = Disk(folder / "outbox.db", folder / "kept", boot)
+        self.store = Store(self.database, Schedule(first=5.0, longest=20.0, give_up_after=60.0), LEASE)
+
+    @rule()
+    def the_machine_stops(self):
+        before = self.ended()
+        self.database.stop()
+        self.now += 2 * LEASE
+        self.boots += 1
+        self.start()
+        assert self.ended() == before
+
+    def ended(self):
+        """What was told to a caller, and no stopping machine may take back."""
+        with self.database.reading() as connection:
+            return {
+                entry.id: (entry.state, entry.states)
+                for entry in entries(connection)
+                if entry.state not in ("queued", "sending")
+            }
 
     def teardown(self):
         if hasattr(self, "database"):
@@ -77,10 +136,17 @@ class Outboxes(RuleBasedStateMachine):
 
     @rule(target=owners)
     def enlist(self):
-        return self.store.enlist("an owner", self.now)
+        return self.boots, self.store.enlist("an owner", self.now)
+
+    def runs(self, owner):
+        """Its number, while its machine has not stopped."""
+        boot, number = owner
+        return number if boot == self.boots else None
 
     @rule(owner=owners)
     def renew(self, owner):
+        if (owner := self.runs(owner)) is None:
+            return
         try:
             self.store.renew(owner, self.now)
         except OutboxError:
@@ -92,36 +158,47 @@ class Outboxes(RuleBasedStateMachine):
 
     @rule(owner=consumes(owners))
     def resign(self, owner):
-        self.store.resign(owner, self.now)
+        if (owner := self.runs(owner)) is not None:
+            self.store.resign(owner, self.now)
 
     @rule(target=claims, owner=owners)
     def claim(self, owner):
+        if (number := self.runs(owner)) is None:
+            return multiple()
         try:
-            claim = self.store.claim(owner, self.now).messages()
+            claim = self.store.claim(number, self.now).messages()
         except OutboxError:
-            return None
-        return (owner, claim[0]) if claim else None
+            return multiple()
+        return (owner, claim[0]) if claim else multiple()
 
     @rule(target=flights, claim=claims)
     def say_end(self, claim):
-        if claim is None:
-            return None
+        if (number := self.runs(claim[0])) is None:
+            return multiple()
         owner, stored = claim
         try:
-            self.store.say_ends(owner, [stored.id], [], self.now)
+            self.store.say_ends(number, [stored.id], [], self.now)
         except OutboxError:
-            return None
+            return multiple()
         for to in stored.prepared[1]:
             place = stored.id, to
             self.said.setdefault(place, []).append(owner)
         return owner, stored
 
+    @rule(target=flights)
+    def another_owner_says_an_end(self):
+        """In one step what takes several, so that more is tried behind it."""
+        self.store.take_over(self.now)
+        self.put(0)
+        claim = self.claim(self.enlist())
+        return self.say_end(claim) if type(claim) is tuple else claim
+
     @rule(flight=consumes(flights), fates=st.tuples(*[st.sampled_from(sorted(FATES))] * 2))
     def answer(self, flight, fates):
-        if flight is None:
+        if (number := self.runs(flight[0])) is None:
             return
         owner, stored = flight
-        self.store.settle(owner, [(stored.id, receipt(stored, fates))], self.now)
+        self.store.settle(number, [(stored.id, receipt(stored, fates))], self.now, as_stored=True)
         for to, fate in zip(stored.prepared[1], fates, strict=False):
             if fate in ("put off", "not sent"):
                 # The server has said that it has not got it, or nothing was said to its end.
@@ -167,4 +244,4 @@ class Outboxes(RuleBasedStateMachine):
 
 
 TestOutboxes = Outboxes.TestCase
-TestOutboxes.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestOutboxes.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)

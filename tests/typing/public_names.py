@@ -97,6 +97,12 @@ def messages() -> Iterator[rsmtp.Message]:
     yield original.forward("See below", to="carol@example.org", from_=("Ann", "a@example.org"), attach=True)
     thread: tuple[str, ...] = rsmtp.thread_of(original)
     print(thread)
+    invite = rsmtp.Invite(start=datetime.date(2026, 12, 24), summary="Closed", attendees=["bob@example.org"])
+    yield rsmtp.Message(calendar=invite.update(summary="Open"), from_="ann@example.org", html="<p>Come</p>")
+    yield rsmtp.Message(
+        "No", calendar=rsmtp.Invite.read(original).reply("declined", ("Bob", "b@example.org"))
+    )
+    yield rsmtp.Message(calendar=invite.cancel(), to="bob@example.org")
     yield rsmtp.Message("Named", to="bob@example.org", attachments={"a.csv": "1,2", "b.png": b"..."})
     yield rsmtp.Message("One", to="bob@example.org", attachments=("a.csv", "1,2"))
     yield rsmtp.Message("One", to="bob@example.org", attachments=Path("a.csv"), headers=[("X-A", "b")])
@@ -466,8 +472,11 @@ def annotated(
     several: types.Several[str],
     suppression: types.Suppression,
     any_message: types.AnyMessage,
+    calendar: types.Calendar,
+    event: types.HasIcal,
 ) -> list[types.Sendable]:
     made = rsmtp.Message("hi", to=to, from_=one, cc=several, attachments=attachments)
+    print(rsmtp.Message(calendar=calendar), rsmtp.Message(calendar=event))
     made.add_attachment(content)
     made.add_attachment(attachment)
     made.add_attachment(file, filename="a")

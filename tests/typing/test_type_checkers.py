@@ -148,8 +148,9 @@ def look_up(name):
 
 
 # The standard library's shape (parameters of a field), and aiosmtplib's. What a reply is made with
-# are `Message`'s own arguments.
+# are `Message`'s own arguments, what an invitation is changed in are `Invite`'s.
 ANY_NUMBER = {
+    "Invite.update",
     *("Message.add_header", "Message.forward", "Message.reply"),
     *("SMTP.execute_command", "SMTP.sendmail_sync", "SMTP.send_message_sync"),
 }

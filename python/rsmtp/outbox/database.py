@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from rsmtp.outbox import reading, schema
+from rsmtp.outbox import boots, reading, schema
 
 # Seconds that another process may hold the file.
 _BUSY = 60.0
@@ -32,6 +32,8 @@ class Database:
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.path = Path(path)
+        #: Of the machine; None: its boots can't be told apart.
+        self.boot = boots.present()
         self.read_only = read_only
         # Of the file that is open, for reading alone: by what another one in its place is known.
         self._file: object = None
@@ -63,7 +65,8 @@ class Database:
     @contextlib.contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """A transaction of its own: on the disk when this ends, or not at all. Without `durable`
-        the next one that is takes it there; all processes see it in any case."""
+        it is not waited for: all processes see it, and the end of this one loses nothing, but a
+        machine that stops may lose it, unless `sync` or a durable one has followed."""
         if self.read_only:
             raise OutboxError(f"{self.path}: it was opened with read_only=True, and can't be changed")
         with self._lock, self._told():
@@ -81,6 +84,23 @@ class Database:
             finally:
                 if not durable:
                     connection.execute("PRAGMA synchronous = FULL")
+
+    def sync(self) -> None:
+        """Returns when all that was written is on the disk. Others may write meanwhile, which they
+        may not while SQLite waits."""
+        # What is not in the log any more was on the disk before it was taken out of there.
+        try:
+            log = os.open(f"{self.path}-wal", os.O_RDWR)
+        except FileNotFoundError:
+            return
+        try:
+            getattr(os, "fdatasync", os.fsync)(log)
+        except OSError as wrong:
+            raise OutboxError(
+                f"{self.path}: the disk did not take what was written: {wrong.strerror}"
+            ) from wrong
+        finally:
+            os.close(log)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

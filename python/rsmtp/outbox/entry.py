@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt
-from rsmtp.outbox import claims, fates
+from rsmtp.outbox import claims, fates, sent
 from rsmtp.outbox.recipients import STATES, read, shown
 
 
@@ -85,16 +85,19 @@ class Entry(NamedTuple):
 
 #: `id`, `state`, `recipients`, `key`, `subject`, `sender` and `changed` may be asked for.
 ENTRIES = f"""
-SELECT id, key, CASE WHEN COALESCE(f.state, 'queued') != 'queued' THEN f.state WHEN {claims.IS_SENDING}
-    THEN 'sending' ELSE 'queued' END AS state, sender, subject, message_id, size, priority,
-    COALESCE(f.attempts, 0) AS attempts, created, COALESCE(f.changed, created) AS changed,
-    COALESCE(f.due, m.due) AS due, expires, server, error, recipients, code, text, told
-FROM outbox_message AS m LEFT JOIN outbox_fate AS f ON f.message = m.id
+SELECT id, key, CASE WHEN s.first IS NOT NULL THEN 'sent' WHEN COALESCE(f.state, 'queued') != 'queued'
+    THEN f.state WHEN {claims.IS_SENDING} THEN 'sending' ELSE 'queued' END AS state,
+    sender, subject, message_id, size, priority,
+    CASE WHEN s.first IS NOT NULL THEN 1 ELSE COALESCE(f.attempts, 0) END AS attempts, created,
+    COALESCE(s.changed, f.changed, created) AS changed, COALESCE(f.due, m.due) AS due, expires,
+    COALESCE(s.server, f.server) AS server, error, recipients, COALESCE(s.code, f.code) AS code,
+    COALESCE({sent.TEXT}, f.text) AS text, told
+FROM outbox_message AS m LEFT JOIN outbox_fate AS f ON f.message = m.id {sent.JOIN}
 """
 #: States that only a message with a fate of its own is in: these are looked up, and not all read.
 #: The condition stands as in the index, word for word: SQLite uses it for no other.
 LOOKED_UP = frozenset({"refused", "unknown", "dead", "suppressed", "cancelled"})
-IS_LOOKED_UP = "state IN ('refused', 'unknown', 'dead', 'suppressed', 'cancelled')"
+IS_LOOKED_UP = "state <> 'sent'"
 
 
 def in_states(states: Collection[str]) -> tuple[str, tuple[str, ...]]:
@@ -141,6 +144,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """How many are in which state."""
     found = dict(connection.execute("SELECT state, count(*) FROM outbox_fate GROUP BY state"))
+    found["sent"] = found.get("sent", 0) + sent.count(connection)
     held = "SELECT COALESCE(sum(last - first + 1), 0) FROM outbox_claim WHERE said = ?"
     (found["sending"],) = connection.execute(held, (True,)).fetchone()
     (waiting,) = connection.execute("SELECT count(*) FROM outbox_turn").fetchone()

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
-from rsmtp.outbox import recipients
+from rsmtp.outbox import recipients, sent
 from rsmtp.outbox.recipients import Standing
 
 COLUMNS = "message, state, changed, attempts, first_tried, due, server, owner, error, code, text, told"
@@ -49,7 +49,7 @@ class Fate(NamedTuple):
 
 
 def among(connection: sqlite3.Connection, first: int, last: int) -> Iterable[Fate]:
-    """Those of the messages with these numbers that have one."""
+    """Those of the messages with these numbers that have a row of their own."""
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM outbox_fate WHERE message BETWEEN ? AND ?", (first, last)
     )
@@ -57,7 +57,11 @@ def among(connection: sqlite3.Connection, first: int, last: int) -> Iterable[Fat
 
 
 def of(connection: sqlite3.Connection, message: int) -> Fate:
-    return next(iter(among(connection, message, message)), Fate(message))
+    found = next(iter(among(connection, message, message)), None)
+    if found is None and (plain := sent.of(connection, message)) is not None:
+        at, (_, server, code, text) = plain
+        return Fate(message, "sent", at, 1, at, server=server, code=code, text=text)
+    return Fate(message) if found is None else found
 
 
 def addresses(connection: sqlite3.Connection, message: int) -> list[str]:

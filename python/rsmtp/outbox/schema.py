@@ -2,8 +2,9 @@
 
 A message is written once, and no row of it is written again while all goes well: it takes its
 turn (`outbox_turn`), is held by an owner (`outbox_claim`, a range of numbers in a row, `said` where
-the ends of their mail data may have been said), and has a fate (`outbox_fate`) when a server was
-asked. A row that is added costs a third of what a row does that is changed.
+the ends of their mail data may have been said), and is sent: numbers in a row whom the server took
+at the first attempt share a row (`outbox_sent`). What became of any other one that a server was
+asked about has a row of its own (`outbox_fate`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import sqlite3
 
 #: Of the tables. A file that a newer version has made is left alone.
-VERSION = 2
+VERSION = 3
 
 _SETTINGS = """
 CREATE TABLE IF NOT EXISTS outbox_setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -21,10 +22,11 @@ CREATE TABLE IF NOT EXISTS outbox_setting (name TEXT PRIMARY KEY, value BLOB NOT
 
 # `recipients`: one on a line. `told`: JSON with a list for each recipient (`recipients.Standing`), and
 # NULL where they are all alike, as `state`, `code` and `text` have it. `owner` of a fate: the one
-# who may still hear the answer about an unknown one.
+# who may still hear the answer about an unknown one. `texts`: JSON, the words that each one was
+# taken with. `boot`: the one of the machine that the owner began in (`boots.py`).
 _TABLES = """
 CREATE TABLE IF NOT EXISTS outbox_owner (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, lease REAL NOT NULL
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, lease REAL NOT NULL, boot TEXT
 );
 CREATE TABLE IF NOT EXISTS outbox_message (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -49,8 +51,11 @@ CREATE TABLE IF NOT EXISTS outbox_fate (
     attempts INTEGER NOT NULL DEFAULT 0, first_tried REAL, due REAL, server TEXT, owner INTEGER,
     error TEXT, code INTEGER, text TEXT, told TEXT
 );
-CREATE INDEX IF NOT EXISTS outbox_by_trouble ON outbox_fate (state)
-    WHERE state IN ('refused', 'unknown', 'dead', 'suppressed', 'cancelled');
+CREATE INDEX IF NOT EXISTS outbox_by_trouble ON outbox_fate (state) WHERE state <> 'sent';
+CREATE TABLE IF NOT EXISTS outbox_sent (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, changed REAL NOT NULL, server TEXT,
+    code INTEGER NOT NULL, texts TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS outbox_suppression (
     address TEXT PRIMARY KEY, why TEXT NOT NULL, at REAL NOT NULL
 ) WITHOUT ROWID;
@@ -93,7 +98,15 @@ INSERT INTO outbox_fate SELECT id, CASE state WHEN 'sending' THEN 'queued' ELSE 
 DROP TABLE outbox_recipient;
 DROP TABLE outbox_content;
 DROP TABLE outbox_message_1;
-UPDATE outbox_setting SET value = 2 WHERE name = 'version';
+"""
+
+# Version 2 had a row for each fate, and an index whose condition each of them was held against.
+# Its owners have waited for the disk each time: they need no `boot`.
+_FROM_2 = """
+DROP INDEX IF EXISTS outbox_by_trouble;
+ALTER TABLE outbox_owner ADD COLUMN boot TEXT;
+{tables}
+UPDATE outbox_setting SET value = 3 WHERE name = 'version';
 """
 
 
@@ -117,6 +130,9 @@ def make(connection: sqlite3.Connection) -> int:
     version = version_of(connection)
     if version == 1:
         _run(connection, _FROM_1.format(tables=_TABLES))
+        version = 2
+    if version == 2:
+        _run(connection, _FROM_2.format(tables=_TABLES))
         return VERSION
     if version not in (None, VERSION):
         return version

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any
 
 from rsmtp._rsmtp import Receipt, Recipient
-from rsmtp.outbox import fates, turns
+from rsmtp.outbox import fates, sent, turns
 from rsmtp.outbox.fates import Fate
 from rsmtp.outbox.recipients import Standing, state_of
 from rsmtp.outbox.schedule import Schedule
@@ -26,6 +26,7 @@ class Settling:
         self.counted = counted
         self.as_stored = as_stored
         self.counts: dict[str, int] = {}
+        self._sent: list[sent.Sent] = []
         self._fates: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
         self._queued: list[int] = []
@@ -33,12 +34,10 @@ class Settling:
     def add(
         self, connection: sqlite3.Connection, message: int, receipt: Receipt, before: Fate | None
     ) -> None:
-        """`before`: what had become of it, if anything."""
+        """In the order of their numbers. `before`: what had become of it, if anything."""
         plainly = receipt._plainly_sent if self.as_stored and before is None else None
         if plainly is not None:
-            server, code, text = plainly
-            now = self.now
-            self._fates.append((message, "sent", now, 1, now, None, server, None, None, code, text, None))
+            self._sent.append(sent.Sent(message, *plainly))
             self.counts["sent"] = self.counts.get("sent", 0) + 1
             return
         addresses = fates.addresses(connection, message)
@@ -101,6 +100,7 @@ class Settling:
         return what
 
     def write(self, connection: sqlite3.Connection) -> None:
+        sent.write(connection, self.now, self._sent)
         fates.write(connection, self._fates)
         connection.executemany("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", self._events)
         for message in self._queued:

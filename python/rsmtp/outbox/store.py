@@ -17,6 +17,10 @@ A process that sends is an owner, with a lease that it renews. It claims message
 queued; only the owner of a message may send it. When a lease has run out, what its owner had
 claimed is queued again, and what it was sending is unknown. An owner that has lost a message,
 because it was stopped for longer than its lease, finds out before it says the end.
+
+What is on the disk when: a claim before any of it is sent, a fate before it is told to anyone. That
+an end is about to be said is written, and survives the process; the disk is not waited for, since
+after a machine has stopped, all that its owners had claimed is taken for said (`boots.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt, Recipient
-from rsmtp.outbox import claims, fates, rates, turns
+from rsmtp.outbox import claims, fates, rates, sent, turns
 from rsmtp.outbox.content import Claim, Content
 from rsmtp.outbox.database import Database, LeaseLost
 from rsmtp.outbox.fates import Fate
@@ -101,7 +105,8 @@ class Store:
     def enlist(self, name: str, now: float) -> int:
         with self.database.writing() as connection:
             cursor = connection.execute(
-                "INSERT INTO outbox_owner (name, lease) VALUES (?, ?)", (name, now + self.lease)
+                "INSERT INTO outbox_owner (name, lease, boot) VALUES (?, ?, ?)",
+                (name, now + self.lease, self.database.boot),
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
@@ -120,7 +125,9 @@ class Store:
         """The owner sends no more: what it had claimed is for others, and what it has not
         heard of is unknown."""
         with self.database.writing() as connection:
-            _end(connection, owner, now, "the sending ended before the server's answer was written down")
+            _end(
+                connection, owner, now, "the sending ended before the server's answer was written down", False
+            )
 
     def take_over(self, now: float) -> None:
         """Ends the owners whose lease has run out."""
@@ -130,9 +137,11 @@ class Store:
             ).fetchone():
                 return
         with self.database.writing() as connection:
-            ended = connection.execute("SELECT id, name FROM outbox_owner WHERE lease < ?", (now,)).fetchall()
-            for owner, name in ended:
-                _end(connection, owner, now, f"{name} ended before the server's answer")
+            query = "SELECT id, name, boot FROM outbox_owner WHERE lease < ?"
+            for owner, name, boot in connection.execute(query, (now,)).fetchall():
+                stopped = boot not in (None, self.database.boot)
+                who = f"the machine of {name}" if stopped else name
+                _end(connection, owner, now, f"{who} ended before the server's answer", stopped)
 
     def others(self, owner: int) -> dict[int, float]:
         """The leases of the other owners that have claimed something."""
@@ -150,7 +159,6 @@ class Store:
     def claim(self, owner: int, now: float, only: int | None = None) -> Claim:
         """The next messages that are due, for this owner alone. `only`: this one, due or not.
         LeaseLost for an owner that has been ended."""
-        # Nothing is said by this: should the machine lose it, they are queued.
         with self.database.writing(durable=False) as connection:
             if not connection.execute("SELECT 1 FROM outbox_owner WHERE id = ?", (owner,)).fetchone():
                 raise _lost(owner)
@@ -164,6 +172,7 @@ class Store:
                 claimed = [only] if turns.remove(connection, only) else []
             if claimed:
                 claims.take(connection, owner, claimed)
+        self._sync()
         with self.database.reading() as connection:
             return _read(connection, claimed)
 
@@ -178,7 +187,7 @@ class Store:
         the server has answered before: what becomes of the others can't make them unknown.
         LeaseLost, and nothing is written, if one of the messages is not this owner's any more: it
         must not be sent."""
-        with self.database.writing() as connection:
+        with self.database.writing(durable=self._each_waits) as connection:
             if not claims.say(connection, owner, messages):
                 raise _lost(owner)
             for message, recipients in settled:
@@ -201,7 +210,7 @@ class Store:
             # One that was told twice is settled once.
             told.setdefault(message, receipt)
         settling = Settling(self.schedule, now, counted=counted, as_stored=as_stored)
-        with self.database.writing() as connection:
+        with self.database.writing(durable=self._each_waits) as connection:
             known: dict[int, Fate] = {}
             for first, last, _ in claims.give_back(connection, owner, told):
                 known.update((fate.message, fate) for fate in fates.among(connection, first, last))
@@ -214,7 +223,16 @@ class Store:
                     settling.add(connection, message, receipt, fate)
             settling.write(connection)
             rates.count(connection, now, settling.counts)
+        self._sync()
         return settling.counts
+
+    @property
+    def _each_waits(self) -> bool:
+        return self.database.boot is None
+
+    def _sync(self) -> None:
+        if self.database.boot is not None:
+            self.database.sync()
 
     # -- by hand -------------------------------------------------------------------------
 
@@ -253,7 +271,8 @@ class Store:
             given = before, json.dumps([state for state in states if state not in ("queued", "sending")])
             connection.execute(f"DELETE FROM outbox_event WHERE message IN ({chosen})", given)
             connection.execute(f"DELETE FROM outbox_message WHERE id IN ({chosen})", given)
-            return connection.execute(f"DELETE FROM outbox_fate WHERE message IN ({chosen})", given).rowcount
+            gone = connection.execute(f"DELETE FROM outbox_fate WHERE message IN ({chosen})", given).rowcount
+            return gone + (sent.purge(connection, before) if "sent" in states else 0)
 
 
 _INSERT = (
@@ -305,9 +324,10 @@ def _lost(owner: int) -> LeaseLost:
     )
 
 
-def _end(connection: sqlite3.Connection, owner: int, now: float, words: str) -> None:
+def _end(connection: sqlite3.Connection, owner: int, now: float, words: str, stopped: bool) -> None:
+    """`stopped`: the machine, so that more may have been said than is written."""
     for first, last, said in claims.end(connection, owner):
-        if not said:
+        if not said and not stopped:
             turns.queue(connection, first, last)
             continue
         rates.count(connection, now, {"unknown": last - first + 1})

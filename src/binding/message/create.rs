@@ -31,6 +31,7 @@ pub(crate) struct Request<'py> {
     /// Fields that have a keyword of their own, those that are given.
     pub keywords: Vec<(&'static str, Bound<'py, PyAny>)>,
     pub headers: Option<Bound<'py, PyAny>>,
+    pub calendar: Option<Bound<'py, PyAny>>,
     /// A text with several addresses may have some without a domain.
     pub local: bool,
 }
@@ -80,6 +81,10 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
             message.set_item(name, value)?;
         }
     }
+    let calendar = match request.calendar.filter(|given| !given.is_none()) {
+        Some(given) => Some(calendar_parts(message, &mut request.text, request.html.is_some(), &given)?),
+        None => None,
+    };
     let is_alternative = request.text.is_some() && request.html.is_some();
     let (first, subtype) = match (&request.text, &request.html) {
         (Some(text), _) => (Some(text), request.subtype.as_str()),
@@ -104,12 +109,42 @@ pub(crate) fn fill<'py>(message: &Bound<'py, Message>, mut request: Request<'py>
         make_multipart(message, "alternative")?;
         content::attach(message, part.as_any())?;
     }
+    if let Some((form, file)) = calendar {
+        if params::content_type(message)? != "multipart/alternative" {
+            make_multipart(message, "alternative")?;
+        }
+        // The last form is the one that a mail program that knows calendars shows.
+        content::attach(message, &form)?;
+        if !file.is_none() {
+            add_attachment(message, &attachment::part_of(&file)?)?;
+        }
+    }
     if let Some(attachments) = request.attachments.filter(|given| !given.is_none()) {
         for item in attachment::several(&attachments)? {
             add_attachment(message, &attachment::part_of(&item)?)?;
         }
     }
     Ok(())
+}
+
+/// A calendar as a form of the content and as a file. A message that says nothing else gets a text
+/// and a subject.
+fn calendar_parts<'py>(
+    message: &Bound<'py, Message>,
+    text: &mut Option<Bound<'py, PyAny>>,
+    has_html: bool,
+    given: &Bound<'py, PyAny>,
+) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let py = message.py();
+    let made = py.import("rsmtp._content.calendar.parts")?.call_method1("parts", (given, message))?;
+    let (form, file, told, subject): (_, _, Bound<'py, PyAny>, Bound<'py, PyAny>) = made.extract()?;
+    if text.is_none() && !has_html {
+        *text = Some(told);
+    }
+    if !subject.is_none() && !fields::contains(message, "subject") {
+        message.set_item("Subject", subject)?;
+    }
+    Ok((form, file))
 }
 
 /// What `rsmtp._content.body` makes of the content, where it has something to do: text and HTML as

@@ -20,7 +20,7 @@ pub(crate) const FIELDS: [&str; 13] = [
     "provider",
 ];
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "text",
     "subtype",
     "charset",
@@ -36,6 +36,7 @@ const NAMES: [&str; 18] = [
     "inline_from",
     "css",
     "attachments",
+    "calendar",
     "headers",
     "policy",
     "local",

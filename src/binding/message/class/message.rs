@@ -72,6 +72,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// 3834), `feedback_id` (Gmail's), `tags` and `metadata` with the `provider` that reads
 /// them ("mailgun", "postmark", "sendgrid", "ses", ...).
 ///
+/// `calendar` is an invitation: an `rsmtp.Invite`, an object of the package icalendar, or a
+/// calendar's octets, text (`BEGIN:VCALENDAR...`) or `Path`. It becomes the last form of the
+/// content and the file invite.ics (RFC 6047). A message without a text or a subject gets them
+/// from an `Invite`.
+///
 /// Raises ValueError, naming the argument, for control characters (RFC 5322), for a
 /// second value of a field that may stand only once, and for a pipe, a device or a
 /// file object that can't seek as an attachment; OSError for a file that can't be
@@ -185,8 +190,10 @@ impl Message {
         text_signature = "(text=None, subtype='plain', charset=None, *, subject=None, from_=None, to=None, \
                           cc=None, bcc=None, reply_to=None, html=None, markdown=None, inline=None, \
                           inline_from=None, css=None, attachments=None, headers=None, policy=None, \
-                          local=False, sender=None, date=None, message_id=None, in_reply_to=None, priority=None, read_receipt=None, unsubscribe=None, list_id=None, \
-                          auto_submitted=None, feedback_id=None, tags=None, metadata=None, provider=None)"
+                          local=False, sender=None, date=None, message_id=None, in_reply_to=None, priority=None, \
+                          read_receipt=None, unsubscribe=None, list_id=None, \
+                          auto_submitted=None, feedback_id=None, tags=None, metadata=None, provider=None, \
+                          calendar=None)"
     )]
     fn new(
         cls: &Bound<'_, PyType>,
@@ -232,7 +239,8 @@ impl Message {
         feedback_id: "str | list[str] | tuple[str, ...] | None" = None,
         tags: "str | collections.abc.Collection[str] | None" = None,
         metadata: "collections.abc.Mapping[str, str | float] | None" = None,
-        provider: "str | None" = None
+        provider: "str | None" = None,
+        calendar: "rsmtp.typing.Calendar | None" = None
     ) -> "None")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments")]
     fn __init__<'py>(
@@ -268,6 +276,7 @@ impl Message {
         tags: Option<Bound<'py, PyAny>>,
         metadata: Option<Bound<'py, PyAny>>,
         provider: Option<Bound<'py, PyAny>>,
+        calendar: Option<Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         Self::_reset(slf, policy)?;
         let keywords = keywords::FIELDS.into_iter().zip([
@@ -307,6 +316,7 @@ impl Message {
             fields,
             keywords,
             headers,
+            calendar,
             local,
         };
         create::fill(slf, request)

@@ -1,0 +1,210 @@
+"""Invitations: an event that mail programs show with buttons to accept and decline.
+
+from rsmtp import Invite, Message
+
+invite = Invite(
+    start=datetime(2026, 12, 1, 10, tzinfo=ZoneInfo("Europe/Berlin")),
+    duration=timedelta(hours=1),
+    summary="Planning",
+)
+mailer.send(Message(calendar=invite, from_="ann@example.org", to=["bob@example.com"]))
+mailer.send(Message(calendar=invite.cancel(), from_="ann@example.org", to=["bob@example.com"]))
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from os import PathLike
+from typing import Any, Literal
+
+import rsmtp
+from rsmtp._common import arguments
+
+__all__ = ["Answer", "Invite", "Method"]
+
+#: What a calendar object is for (RFC 5546 section 1.4).
+Method = Literal["request", "cancel", "reply", "publish"]
+#: What is answered to an invitation (PARTSTAT, RFC 5545 section 3.2.12).
+Answer = Literal["accepted", "declined", "tentative"]
+
+METHODS = ("request", "cancel", "reply", "publish")
+ANSWERS = ("accepted", "declined", "tentative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invite:
+    """An event, and what is to be done about it (RFC 5545, RFC 5546, RFC 6047).
+
+    `Message(calendar=invite)` sends it the way in which Gmail, Outlook and Apple Mail show
+    buttons: as text/calendar, the last form of the content, and as the file invite.ics beside
+    it. Needs `pip install 'rsmtp[calendar]'`.
+
+    Args:
+        start: a datetime with a time zone, or a date: the event takes the whole day.
+        end: when it is over, of the same type as `start`; of an event of whole days the day after
+            the last one. Default: `start` plus `duration`; without it one day for a date, and no
+            time at all for a datetime.
+        duration: a timedelta, instead of `end`.
+        summary: its name. The message's subject is made of it, where there is no other.
+        organizer: whose event it is. Default: the message's From. Outlook shows buttons only
+            where it is the address in From.
+        attendees: who is invited, as `to` of a message. Default: the message's To and Cc.
+        optional: who need not come.
+        location, description, url: where, what for, and a page about it.
+        repeat: how it repeats, a recurrence rule: "FREQ=WEEKLY;COUNT=4" (RFC 5545 section 3.3.10).
+        reminder: how long before the start calendars remind of it, a timedelta.
+        occurrence: the start of the one occurrence of a repeated event that is meant
+            (RECURRENCE-ID). Default: all of them.
+        uid: by which calendars know the event again. Default: a new one. A program that sends an
+            update later keeps `uid` and `sequence`.
+        sequence: the number of the revision, 0 for the first.
+        method: "request", "cancel", "reply", or "publish" (an event for information, without
+            buttons).
+        answer: of a reply: "accepted", "declined" or "tentative".
+
+    Raises TypeError and ValueError that name the argument, also for a time without a time zone.
+    """
+
+    start: datetime | date
+    end: datetime | date | None = None
+    duration: timedelta | None = None
+    summary: str
+    organizer: rsmtp.typing.Mailbox | None = None
+    attendees: rsmtp.typing.Addresses | None = None
+    optional: rsmtp.typing.Addresses | None = None
+    location: str | None = None
+    description: str | None = None
+    url: str | None = None
+    repeat: str | None = None
+    reminder: timedelta | None = None
+    occurrence: datetime | date | None = None
+    uid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    sequence: int = 0
+    method: Method = "request"
+    answer: Answer | None = None
+
+    def __post_init__(self) -> None:
+        _moment("start", self.start, self.start)
+        for name in ("end", "occurrence"):
+            if (given := getattr(self, name)) is not None:
+                _moment(name, given, self.start)
+        if self.duration is not None:
+            _span("duration", self.duration)
+            if self.end is not None:
+                raise ValueError("duration: `end` says already when it is over")
+            if not isinstance(self.start, datetime) and self.duration % timedelta(days=1):
+                raise ValueError(f"duration: {self.duration} is not in whole days, as `start` is")
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end: {self.end} is not after the start, {self.start}")
+        if self.reminder is not None:
+            _span("reminder", self.reminder)
+        for name in ("summary", "uid"):
+            if not _text(name, getattr(self, name)):
+                raise ValueError(f"{name}: it is empty")
+        for name in ("location", "description", "url", "repeat"):
+            if getattr(self, name) is not None:
+                _text(name, getattr(self, name))
+        arguments.whole("sequence", self.sequence, 0, 2**31 - 1, "a whole number, 0 or more")
+        arguments.one_of("method", self.method, METHODS)
+        if self.answer is not None:
+            arguments.one_of("answer", self.answer, ANSWERS)
+        if (self.method == "reply") != (self.answer is not None):
+            raise ValueError('answer: a reply has one, and nothing else has: method="reply"')
+        if self.repeat is not None:
+            from rsmtp._content.calendar.writing import rule
+
+            rule(self.repeat)
+
+    def update(self, **changes: Any) -> Invite:
+        """The next revision of this event, with these arguments changed: calendars replace what
+        they have, and ask the attendees again."""
+        changed = {"sequence": self.sequence + 1, **changes}
+        if "end" in changes and "duration" not in changes:
+            changed["duration"] = None
+        if "duration" in changes and "end" not in changes:
+            changed["end"] = None
+        if "start" in changes and self.end is not None and not {"end", "duration"} & changes.keys():
+            # An event that is moved lasts as long as before.
+            changed["end"] = changes["start"] + _between(self.start, self.end)
+        return _replaced(self, changed)
+
+    def cancel(self, *, occurrence: datetime | date | None = None) -> Invite:
+        """What takes the event, or one occurrence of it, out of the attendees' calendars."""
+        changed: dict[str, Any] = {"method": "cancel", "sequence": self.sequence + 1, "reminder": None}
+        if occurrence is not None:
+            changed["occurrence"] = occurrence
+        return _replaced(self, changed)
+
+    def reply(self, answer: Answer, attendee: rsmtp.typing.Mailbox) -> Invite:
+        """The answer of one attendee, to be sent to the organizer.
+
+        invite = rsmtp.Invite.read(original)
+        mailer.send(original.reply("I'll be there.", calendar=invite.reply("accepted", "bob@example.com")))
+        """
+        if self.organizer is None:
+            raise ValueError("reply: the invitation has no organizer to reply to")
+        changed: dict[str, Any] = {"method": "reply", "answer": answer, "attendees": [attendee]}
+        return _replaced(self, {**changed, "optional": None, "reminder": None})
+
+    @classmethod
+    def read(cls, source: rsmtp.typing.AnyMessage | bytes | str | PathLike[str]) -> Invite:
+        """The invitation in a message, or in a calendar: its octets, its text, or the path of a file.
+
+        The first event in it. Raises ValueError where there is none that can be read.
+        """
+        from rsmtp._content.calendar.reading import read
+
+        return cls(**read(source))
+
+    def to_ical(
+        self,
+        *,
+        organizer: rsmtp.typing.Mailbox | None = None,
+        attendees: rsmtp.typing.Addresses | None = None,
+    ) -> bytes:
+        """The calendar object (RFC 5545). The arguments stand in where the invitation has none."""
+        from rsmtp._content.calendar.writing import written
+
+        return written(self, organizer, attendees)
+
+
+def _replaced(invite: Invite, changes: dict[str, Any]) -> Invite:
+    for name in changes:
+        if name not in Invite.__dataclass_fields__:
+            raise arguments.unexpected("update", name, Invite)
+    return replace(invite, **changes)
+
+
+def _moment(name: str, value: Any, start: Any) -> None:
+    if not isinstance(value, date):
+        raise arguments.wanted(name, "a datetime with a time zone, or a date,", value)
+    if isinstance(value, datetime) != isinstance(start, datetime):
+        raise TypeError(f"{name}: a {type(start).__name__} is wanted, as `start` is one")
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise ValueError(
+            f"{name}: {value.isoformat()} has no time zone, so attendees elsewhere would come at another "
+            'time: give it tzinfo=ZoneInfo("Europe/Berlin"), or the zone that is meant'
+        )
+
+
+def _between(start: Any, end: Any) -> timedelta:
+    lasts: timedelta = end - start
+    return lasts
+
+
+def _span(name: str, value: Any) -> None:
+    if not isinstance(value, timedelta):
+        raise arguments.wanted(name, "a timedelta", value)
+    if value <= timedelta(0):
+        raise ValueError(f"{name}: {value} is not a span of time over 0")
+
+
+def _text(name: str, value: Any) -> str:
+    given = arguments.text(name, value)
+    allowed = "\t\n\r" if name == "description" else ""
+    for character in given:
+        if (character < " " or character == "\x7f") and character not in allowed:
+            raise ValueError(f"{name}: {given!r} contains a control character")
+    return given

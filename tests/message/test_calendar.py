@@ -1,0 +1,335 @@
+"""`calendar=`: invitations as mail programs want them (RFC 5545, RFC 5546, RFC 6047)."""
+
+import sys
+from datetime import UTC, date, datetime, timedelta, timezone
+from email import message_from_bytes, policy
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+
+import rsmtp
+import rsmtp.email
+
+BERLIN = ZoneInfo("Europe/Berlin")
+START = datetime(2026, 12, 1, 10, tzinfo=BERLIN)
+ICS = (
+    "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//a//b//EN\nBEGIN:VEVENT\nUID:1@example.org\n"
+    "DTSTAMP:20261101T000000Z\nDTSTART:20261201T090000Z\nSUMMARY:Gr\u00fc\u00dfe\n{more}END:VEVENT\nEND:VCALENDAR\n"
+)
+
+
+def invitation(**more):
+    return rsmtp.Invite(**{"start": START, "duration": timedelta(hours=1), "summary": "Planning", **more})
+
+
+def sent(calendar, **more):
+    return rsmtp.Message(
+        calendar=calendar, **{"from_": "Ann <ann@example.org>", "to": ["bob@example.com"], **more}
+    )
+
+
+def read(message):
+    """As another parser has it: the message, its types, its first calendar, and the event."""
+    found = message_from_bytes(message.as_bytes(), policy=policy.default)
+    kinds = [part.get_content_type() for part in found.walk()]
+    part = next(part for part in found.walk() if part.get_content_type() == "text/calendar")
+    calendar = icalendar.Calendar.from_ical(part.get_content())
+    return found, kinds, part, calendar, calendar.walk("VEVENT")[0]
+
+
+def test_the_structure_that_shows_buttons():
+    found, kinds, part, calendar, event = read(sent(invitation()))
+    assert kinds == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/calendar",
+        "application/ics",
+    ]
+    assert part["Content-Disposition"] is None and part["Content-ID"] is None
+    assert part.get_param("method") == calendar["METHOD"] == "REQUEST"
+    assert part.get_content_charset() == "utf-8"
+    file = next(found.iter_attachments())
+    assert file.get_filename() == "invite.ics"
+    assert file.get_content().replace(b"\r\n", b"\n") == part.get_payload(decode=True)
+    assert event["ORGANIZER"] == "mailto:ann@example.org" and event["ORGANIZER"].params["CN"] == "Ann"
+    attendee = event["ATTENDEE"]
+    assert attendee == "mailto:bob@example.com" and attendee.params["RSVP"] == "TRUE"
+    assert event["SEQUENCE"] == 0 and event["DTSTAMP"].to_ical().endswith(b"Z")
+    assert event["DTSTART"].dt == START and event["DTEND"].dt == START + timedelta(hours=1)
+
+
+def test_octets_are_as_rfc_5545_wants_them():
+    octets = invitation(summary="ü" * 200).to_ical(organizer="a@example.org", attendees="b@example.org")
+    assert b"\n" not in octets.replace(b"\r\n", b"")
+    assert max(map(len, octets.split(b"\r\n"))) <= 75
+
+
+def test_a_named_zone_comes_with_its_rules_for_the_years_meant():
+    calendar = read(sent(invitation()))[3]
+    (zone,) = calendar.walk("VTIMEZONE")
+    assert zone["TZID"] == "Europe/Berlin"
+    assert len(zone.to_ical()) < 1500
+    rebuilt = zone.to_tz()
+    for month in (1, 7):
+        moment = datetime(2026, month, 10, 12)
+        assert rebuilt.utcoffset(moment) == BERLIN.utcoffset(moment)
+
+
+def test_other_zones_are_instants():
+    event = read(sent(invitation(start=datetime(2026, 12, 1, 10, tzinfo=timezone(timedelta(hours=3))))))[4]
+    assert event["DTSTART"].to_ical() == b"20261201T070000Z"
+
+
+def test_an_event_over_a_change_of_clocks_lasts_as_long_as_it_says():
+    start = datetime(2026, 10, 24, 23, tzinfo=BERLIN)
+    event = read(sent(invitation(start=start, duration=timedelta(hours=6))))[4]
+    lasts = event["DTEND"].dt.astimezone(UTC) - event["DTSTART"].dt.astimezone(UTC)
+    assert lasts == timedelta(hours=6)
+
+
+def test_whole_days():
+    message = sent(rsmtp.Invite(start=date(2026, 12, 24), summary="Closed"))
+    event = read(message)[4]
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2026, 12, 24), date(2026, 12, 25))
+    assert event["TRANSP"] == "TRANSPARENT"
+    assert "When: Thursday, 24 December 2026\n" in read(message)[0].get_body(("plain",)).get_content()
+
+
+def test_the_message_says_what_the_event_says_where_it_has_no_words_of_its_own():
+    message = sent(invitation(location="Room 7", description="Bring ideas.\nAnd tea."))
+    assert message["Subject"] == "Invitation: Planning"
+    text = read(message)[0].get_body(("plain",)).get_content()
+    assert text == (
+        "Invitation: Planning\n\nWhen: Tuesday, 1 December 2026, 10:00 to 11:00 (Europe/Berlin)\n"
+        "Where: Room 7\n\nBring ideas.\nAnd tea.\n"
+    )
+    own = sent(invitation(), subject="Come", text="Please come.")
+    assert own["Subject"] == "Come"
+    assert read(own)[0].get_body(("plain",)).get_content() == "Please come."
+
+
+def test_html_and_attachments_stand_where_they_belong():
+    message = sent(invitation(), text="Hello", html="<p>Hello</p>", attachments={"plan.txt": "x"})
+    assert read(message)[1] == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/calendar",
+        "application/ics",
+        "text/plain",
+    ]
+    assert read(sent(invitation(), html="<p>Hello</p>"))[1][1:4] == [
+        "multipart/alternative",
+        "text/html",
+        "text/calendar",
+    ]
+
+
+def test_update_cancel_and_their_revisions():
+    invite = invitation(reminder=timedelta(minutes=10))
+    moved = invite.update(start=START + timedelta(days=1))
+    assert (moved.uid, moved.sequence, moved.duration) == (invite.uid, 1, invite.duration)
+    assert sent(moved)["Subject"] == "Updated invitation: Planning"
+    gone = moved.cancel()
+    found, _, part, calendar, event = read(sent(gone))
+    assert found["Subject"] == "Canceled: Planning"
+    assert part.get_param("method") == calendar["METHOD"] == "CANCEL"
+    assert event["STATUS"] == "CANCELLED" and event["SEQUENCE"] == 2 and event["UID"] == invite.uid
+    assert not event.walk("VALARM")
+
+
+def test_an_event_that_is_moved_lasts_as_long_as_before():
+    invite = invitation(duration=None, end=START + timedelta(hours=3))
+    moved = invite.update(start=START + timedelta(days=1))
+    event = read(sent(moved))[4]
+    assert event["DTEND"].dt == START + timedelta(days=1, hours=3)
+    assert invite.update(end=START + timedelta(hours=1)).end == START + timedelta(hours=1)
+    assert invite.update(duration=timedelta(hours=1)).end is None
+
+
+def test_one_occurrence_of_a_repeated_event():
+    invite = invitation(repeat="FREQ=WEEKLY;COUNT=4")
+    event = read(sent(invite))[4]
+    assert event["RRULE"].to_ical() == b"FREQ=WEEKLY;COUNT=4"
+    event = read(sent(invite.cancel(occurrence=START + timedelta(weeks=1))))[4]
+    assert event["RECURRENCE-ID"].dt == START + timedelta(weeks=1) and "RRULE" not in event
+
+
+def test_an_invitation_is_read_and_answered():
+    message = sent(invitation(optional=["carol@example.com"], location="Room 7", repeat="FREQ=DAILY;COUNT=2"))
+    original = rsmtp.email.message_from_bytes(message.as_bytes())
+    for source in (original, message_from_bytes(message.as_bytes()), message):
+        received = rsmtp.Invite.read(source)
+        assert received.organizer == ("Ann", "ann@example.org")
+        assert received.attendees == [("", "bob@example.com")]
+        assert received.optional == [("", "carol@example.com")]
+        assert (received.summary, received.location) == ("Planning", "Room 7")
+        assert received.repeat == "FREQ=DAILY;COUNT=2"
+        assert received.start == START
+    answer = original.reply(
+        "Yes.", from_="bob@example.com", calendar=received.reply("accepted", "bob@example.com")
+    )
+    assert answer["To"] == "Ann <ann@example.org>"
+    _, kinds, part, calendar, event = read(answer)
+    assert part.get_param("method") == calendar["METHOD"] == "REPLY"
+    assert "application/ics" not in kinds
+    assert event["ATTENDEE"] == "mailto:bob@example.com"
+    assert event["ATTENDEE"].params["PARTSTAT"] == "ACCEPTED"
+    assert event["UID"] == received.uid and event["ORGANIZER"] == "mailto:ann@example.org"
+    again = rsmtp.Invite.read(answer)
+    assert (again.method, again.answer) == ("reply", "accepted")
+
+
+@pytest.mark.parametrize("form", ["text", "octets", "path", "calendar", "event"])
+def test_calendars_of_other_programs(form, tmp_path):
+    text = ICS.format(more="ATTENDEE:mailto:bob@example.com\n")
+    path = tmp_path / "event.ics"
+    path.write_text(text, encoding="utf-8")
+    calendar = icalendar.Calendar.from_ical(text)
+    given = {
+        "text": text,
+        "octets": b"\xef\xbb\xbf" + text.encode(),
+        "path": path,
+        "calendar": calendar,
+        "event": calendar.walk("VEVENT")[0],
+    }[form]
+    _, _, part, found, event = read(sent(given, text="Hello", subject="Hello"))
+    assert part.get_param("method") == found["METHOD"] == "REQUEST"
+    assert event["SUMMARY"] == "Grüße"
+    assert "METHOD" not in calendar  # what was given is as it was
+
+
+def test_without_attendees_it_is_for_information():
+    part, calendar = read(sent(ICS.format(more=""), text="Hello"))[2:4]
+    assert part.get_param("method") == calendar["METHOD"] == "PUBLISH"
+
+
+def test_a_method_that_is_there_is_kept():
+    text = ICS.format(more="").replace("VERSION", "METHOD:cancel\nVERSION")
+    assert read(sent(text, text="Hello"))[2].get_param("method") == "CANCEL"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        ({"start": datetime(2026, 12, 1, 10)}, ValueError, "start: 2026-12-01T10:00:00 has no time zone"),
+        (
+            {"start": "tomorrow"},
+            TypeError,
+            "start: a datetime with a time zone, or a date, is wanted, not str",
+        ),
+        ({"duration": None, "end": START}, ValueError, "end: .* is not after the start"),
+        ({"duration": None, "end": date(2026, 12, 2)}, TypeError, "end: a datetime is wanted"),
+        ({"end": START + timedelta(hours=1)}, ValueError, "duration: `end` says already"),
+        ({"duration": 60}, TypeError, "duration: a timedelta is wanted, not 60"),
+        ({"duration": timedelta(0)}, ValueError, "duration: 0:00:00 is not a span of time over 0"),
+        ({"start": date(2026, 12, 1)}, ValueError, "duration: 1:00:00 is not in whole days"),
+        ({"summary": ""}, ValueError, "summary: it is empty"),
+        ({"summary": "a\r\nATTENDEE:mailto:eve@example.org"}, ValueError, "summary: .* control character"),
+        ({"location": "a\0b"}, ValueError, "location: .* control character"),
+        ({"repeat": "weekly"}, ValueError, "repeat: 'weekly' is no recurrence rule"),
+        ({"repeat": "FREQ=SOMETIMES"}, ValueError, "repeat: 'FREQ=SOMETIMES' is no recurrence rule"),
+        ({"method": "cancle"}, ValueError, "method: 'cancle' is none of .* did you mean 'cancel'"),
+        ({"answer": "accepted"}, ValueError, "answer: a reply has one"),
+        ({"sequence": -1}, ValueError, "sequence: -1"),
+        ({"organiser": "a@example.org"}, TypeError, "organiser"),
+    ],
+)
+def test_what_is_refused(change, error, words):
+    with pytest.raises(error, match=words):
+        invitation(**change)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "words"),
+    [
+        ("event.ics", "calendar: 'event.ics' is not a calendar"),
+        (5, "calendar: an rsmtp.Invite, an icalendar object, or a calendar's octets, is wanted, not 5"),
+        (b"\xff", "calendar: octet 0 is not UTF-8"),
+        (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "calendar: there is no event in it"),
+        (ICS.format(more="").replace("END:VCALENDAR\n", ""), "calendar: it does not begin with"),
+        (ICS.format(more="\x1b"), "calendar: line 9 contains a control character"),
+        (ICS.format(more="nonsense\n"), "calendar: 'nonsense' is no property"),
+        (ICS.format(more="END:VALARM\n"), "calendar: END:VALARM ends nothing"),
+        (ICS.format(more="").replace("VERSION", "METHOD:NONE\nVERSION"), "calendar: METHOD: 'NONE'"),
+        (ICS.format(more="").replace("VERSION", "METHOD:REQUEST\nMETHOD:CANCEL\nVERSION"), "2 methods"),
+    ],
+)
+def test_calendars_that_are_refused(calendar, words):
+    with pytest.raises((ValueError, TypeError), match=words):
+        sent(calendar, text="Hello")
+
+
+def test_people_are_wanted():
+    with pytest.raises(ValueError, match=r"^organizer: the invitation has none, and the message no From"):
+        rsmtp.Message(calendar=invitation(), to="bob@example.com")
+    with pytest.raises(ValueError, match=r"^attendees: the invitation has none, and the message no To"):
+        rsmtp.Message(calendar=invitation(), from_="ann@example.org")
+    with pytest.raises(ValueError, match=r"^attendees: "):
+        sent(invitation(attendees="not an address@"))
+    with pytest.raises(TypeError, match="did you mean 'summary'"):
+        invitation().update(sumary="x")
+
+
+def test_names_and_addresses_stay_what_they_are():
+    people = [('Bob "x"; ATTENDEE:y', "bob@example.com"), ("Ü", "grün+tag@münchen.example")]
+    event = read(sent(invitation(attendees=people)))[4]
+    first, second = event["ATTENDEE"]
+    assert str(first) == "mailto:bob@example.com" and first.params["CN"].startswith("Bob")
+    assert str(second) == "mailto:gr%C3%BCn+tag@xn--mnchen-3ya.example"
+    assert rsmtp.Invite.read(sent(invitation(attendees=people))).attendees[1][1].startswith("grün+tag@")
+
+
+def test_the_package_is_named_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "icalendar", None)
+    with pytest.raises(ImportError, match=r"an Invite needs icalendar: pip install 'rsmtp\[calendar\]'"):
+        sent(invitation())
+    # Octets need none.
+    sent(ICS.format(more=""), text="Hello")
+
+
+def test_it_arrives():
+    with (
+        rsmtp.Catcher() as catcher,
+        rsmtp.Mailer(host=catcher.host, port=catcher.port, tls="none") as mailer,
+    ):
+        mailer.send(sent(invitation(summary="Grüße")))
+    event = icalendar.Calendar.from_ical(
+        next(
+            part.get_payload(decode=True)
+            for part in message_from_bytes(catcher.messages[0].data).walk()
+            if part.get_content_type() == "text/calendar"
+        )
+    ).walk("VEVENT")[0]
+    assert event["SUMMARY"] == "Grüße"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        ICS.format(more="ATTENDEE:http://x\nORGANIZER:mailto:\n"),
+        ICS.format(more="").replace("DTSTART:20261201T090000Z", "DTSTART:20261201T090000"),
+        ICS.format(more="DTEND:20261201T090000Z\n"),
+        ICS.format(more="DURATION:PT0S\n"),
+    ],
+)
+def test_odd_invitations_are_read(octets):
+    assert rsmtp.Invite.read(octets).summary == "Grüße"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        ICS.format(more="").replace("DTSTART:20261201T090000Z", "DTSTART:soon"),
+        ICS.format(more="").replace("DTSTART:20261201T090000Z\n", ""),
+        ICS.format(more="").replace("UID:1@example.org\n", ""),
+        ICS.format(more="").replace("VEVENT", "VTODO"),
+        ICS.format(more="SEQUENCE:many\n"),
+    ],
+)
+def test_hostile_invitations_are_told_as_such(octets):
+    with pytest.raises(ValueError, match="the calendar can't be read"):
+        rsmtp.Invite.read(octets)
