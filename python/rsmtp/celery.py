@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from rsmtp._common.tracebacks import public
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import Outbox
 from rsmtp.tasks import Deliverer, PutOff
 from rsmtp.tasks.deliverer import Claims
 
 
+@public
 def task(
     app: Any,
     mailer: Mailer | str | dict[str, Any],

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rsmtp._client import outgoing
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import DeliveryOptions
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = ["DeliverBy", "Dsn", "Envelope", "Notice", "Rcpt"]
 Notice = Literal["success", "failure", "delay", "never"]
 
 
+@public
 class _Value:
     """What all of these have in common: they show, and write down, what was given."""
 
@@ -58,6 +60,7 @@ class _Value:
         return cls(**{name: _read(name, value) for name, value in told.items()})
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Dsn(_Value):
     """Which notices about a message the sender wants (RFC 3461).
@@ -100,6 +103,7 @@ class Dsn(_Value):
         return None if self.notify is None else list(self.notify)
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class DeliverBy(_Value):
     """By when a message is to be delivered (RFC 2852).
@@ -131,6 +135,7 @@ class DeliverBy(_Value):
         return self.seconds, self.otherwise == "return", self.trace
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Rcpt(_Value):
     """One recipient of an envelope, and what is asked for it: what RCPT says.
@@ -169,6 +174,7 @@ class Rcpt(_Value):
         return self.dsn is None and self.valid_since is None
 
 
+@public
 @dataclass(frozen=True, repr=False)
 class Envelope(_Value):
     """Who sends a message and who gets it, and what is asked of its delivery.

@@ -246,13 +246,12 @@ def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
     return _tell(error, reply, {**facts, "_advice": advice})
 
 
-def with_fates(raised: BaseException) -> BaseException:
-    """The same exception. Of one that kept a single message from any server, the message's
-    receipt has the fates of its recipients."""
+def add_fates(raised: BaseException) -> None:
+    """Gives an exception that kept a single message from any server the fates of that message's
+    recipients, which its receipt has."""
     receipt = getattr(raised, "receipt", None)
     if isinstance(raised, _Facts) and receipt is not None and not raised.fates:
         raised.fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
-    return raised
 
 
 def told(message: str, advice: str | None) -> str:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from starlette.requests import HTTPConnection
 
 from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._common.tracebacks import public
 
 _NAME = "rsmtp_mailer"
 
 
+@public
 def lifespan(
     mailer: AsyncMailer | str | dict[str, Any],
     *,
@@ -48,6 +50,7 @@ def _made(mailer: AsyncMailer | str | dict[str, Any]) -> AsyncMailer:
     return AsyncMailer(mailer) if isinstance(mailer, str) else AsyncMailer(**mailer)
 
 
+@public
 def mailer_of(connection: HTTPConnection) -> AsyncMailer:
     """The application's mailer, by a request (or a WebSocket): for Starlette, and as a dependency."""
     found = getattr(connection.state, _NAME, None)

@@ -15,10 +15,12 @@ from typing import Any
 from flask import Flask, current_app
 
 import rsmtp
+from rsmtp._common.tracebacks import public
 from rsmtp.mailer import Mailer, Receipt, Report
 from rsmtp.message import Message
 
 
+@public
 class Mail:
     """Sends by one `rsmtp.Mailer` for each application, which keeps its sessions between requests.
 

@@ -40,6 +40,7 @@ _MOST = 2**31
 _UNLIMITED = 1_000_000
 
 
+@public
 class BaseMailer:
     """Sends messages over a few sessions that it opens, keeps and closes.
 
@@ -122,7 +123,6 @@ class BaseMailer:
     can't be meant.
     """
 
-    @public
     def __init__(
         self,
         url: str | Sequence[str] | None = None,
@@ -283,6 +283,7 @@ class BaseMailer:
         return self._engine.idle
 
 
+@public
 class Mailer(BaseMailer):
     __doc__ = BaseMailer.__doc__
 
@@ -333,8 +334,8 @@ class Mailer(BaseMailer):
                 return checked(self._send_by_rules(message, item), check)
             return checked(self._engine.send(message, prepare(item)), check)
         except BaseException as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(rsmtp.errors.with_fates(raised))  # noqa: B904
+            rsmtp.errors.add_fates(raised)
+            raise
 
     def _send_by_rules(self, message: rsmtp.typing.Sendable, item: Any) -> Receipt:
         ruled = self._rules.apply(item)
@@ -451,26 +452,22 @@ class Mailer(BaseMailer):
         Ctrl-C does too: what was in flight is unknown then. With stream=True the report
         holds the receipts that had not been yielded.
         """
-        try:
-            check_many(messages)
-            arguments.flag("stream", stream)
-            if outbox is not None:
-                if stream or progress is not False:
-                    raise ValueError("outbox: its report comes at the end, without stream and progress")
-                return an_outbox(outbox).send_all(self, each_made(messages, make))
-            rules = self._rules
-            every = stream or (rules is not None and rules.after_send is not None)
-            sending = self._engine.send_all(every, KEPT, by_threads=True, recorded=False)
-            told = teller(sending, messages, progress, total)
-            messages = each_made(messages, make)
-            if rules is not None:
-                messages = rules.each(messages)
-            if stream:
-                return _receipts(sending, messages, told, rules)
-            return _report(sending, messages, told, rules if every else None)
-        except BaseException as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        check_many(messages)
+        arguments.flag("stream", stream)
+        if outbox is not None:
+            if stream or progress is not False:
+                raise ValueError("outbox: its report comes at the end, without stream and progress")
+            return an_outbox(outbox).send_all(self, each_made(messages, make))
+        rules = self._rules
+        every = stream or (rules is not None and rules.after_send is not None)
+        sending = self._engine.send_all(every, KEPT, by_threads=True, recorded=False)
+        told = teller(sending, messages, progress, total)
+        messages = each_made(messages, make)
+        if rules is not None:
+            messages = rules.each(messages)
+        if stream:
+            return _receipts(sending, messages, told, rules)
+        return _report(sending, messages, told, rules if every else None)
 
     def verify(self) -> rsmtp.Verification:
         """Opens a session as for a message (connect, TLS, login), asks NOOP and leaves: nothing
@@ -482,13 +479,9 @@ class Mailer(BaseMailer):
         server that fails, with a note about the others. A folder is looked at, whether it can be
         written to, and a program, whether it is there. The idle sessions are left alone.
         """
-        try:
-            from rsmtp._mailer.verifying import verify
+        from rsmtp._mailer.verifying import verify
 
-            return verify(self._to_verify())
-        except BaseException as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        return verify(self._to_verify())
 
     def close(self) -> None:
         """Ends the idle sessions with QUIT. Nothing can be sent afterwards."""

@@ -13,7 +13,7 @@ from rsmtp._client.conversation import SMTP_PORT as SMTP_PORT
 from rsmtp._client.conversation import SMTP_SSL_PORT as SMTP_SSL_PORT
 from rsmtp._client.conversation import UNSET
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import hidden, shortened
+from rsmtp._common.tracebacks import hidden, public, shortened
 from rsmtp._rsmtp import SERVICE_CLOSING
 from rsmtp.client import SmtpClient
 
@@ -84,6 +84,7 @@ CRLF: Final = "\r\n"
 bCRLF: Final = b"\r\n"
 
 
+@public
 class SMTP(SmtpClient):
     """`smtplib.SMTP`. See `rsmtp.SmtpClient`."""
 
@@ -106,11 +107,7 @@ class SMTP(SmtpClient):
         """STARTTLS (RFC 3207): see `rsmtp.SmtpClient.starttls`. `keyfile` and `certfile` are
         Python 3.11's, for a certificate of the client's."""
         context = _with_certificate(keyfile, certfile, context)
-        try:
-            return super().starttls(context=context, server_hostname=server_hostname)
-        except BaseException as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        return super().starttls(context=context, server_hostname=server_hostname)
 
     def _rset(self) -> None:
         """`rset` that passes over a lost connection: for subclasses with a `sendmail` of their own,
@@ -137,6 +134,7 @@ class SMTP(SmtpClient):
             self.close()
 
 
+@public
 class SMTP_SSL(SMTP):
     """`smtplib.SMTP_SSL`: TLS before the greeting (RFC 8314)."""
 
@@ -156,13 +154,10 @@ class SMTP_SSL(SMTP):
         context: Any = None,
     ) -> None:
         context = _with_certificate(keyfile, certfile, context)
-        try:
-            super().__init__(host, port, local_hostname, timeout, source_address, context=context)
-        except BaseException as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        super().__init__(host, port, local_hostname, timeout, source_address, context=context)
 
 
+@public
 class LMTP(SMTP):
     """`smtplib.LMTP` (RFC 2033): over TCP, or a Unix socket when the host is a
     path. `sendmail` tells each recipient's own answer to the mail data."""
@@ -177,11 +172,7 @@ class LMTP(SMTP):
         source_address: tuple[str, int] | str | None = None,
         timeout: float | None = UNSET,
     ) -> None:
-        try:
-            super().__init__(host, port, local_hostname, timeout, source_address)
-        except BaseException as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        super().__init__(host, port, local_hostname, timeout, source_address)
 
 
 def _with_certificate(keyfile: Any, certfile: Any, context: Any) -> Any:

@@ -7,7 +7,7 @@ import rsmtp
 from rsmtp._aio.pool import AsyncPool
 from rsmtp._aio.sending import AsyncSending
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import hidden, shortened
+from rsmtp._common.tracebacks import public
 from rsmtp._mailer.feeding import alone, each_made, without_rules
 from rsmtp._mailer.report import Report
 from rsmtp._rsmtp import Receipt
@@ -24,6 +24,7 @@ else:
     later(globals(), "Any AsyncIterable Callable Coroutine Iterable Self TracebackType")
 
 
+@public
 class AsyncMailer(BaseMailer):
     __doc__ = BaseMailer.__doc__
 
@@ -44,11 +45,7 @@ class AsyncMailer(BaseMailer):
         as its `receipt`, unless it was never begun.
         """
         if key is not None:
-            try:
-                return checked(await self._kept_in().asend(self, message, envelope=envelope, key=key), check)
-            except Exception as raised:
-                __tracebackhide__ = hidden(raised)
-                raise shortened(raised)  # noqa: B904
+            return checked(await self._kept_in().asend(self, message, envelope=envelope, key=key), check)
         messages: Any = [message]
         try:
             if envelope is not None:
@@ -59,16 +56,12 @@ class AsyncMailer(BaseMailer):
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
-            __tracebackhide__ = hidden(raised)
-            raise shortened(rsmtp.errors.with_fates(raised))  # noqa: B904
+            rsmtp.errors.add_fates(raised)
+            raise
         (receipt,) = report.receipts
-        try:
-            if not receipt.recipients and receipt.error is not None:
-                raise receipt.error
-            return checked(receipt, check)
-        except Exception as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        if not receipt.recipients and receipt.error is not None:
+            raise receipt.error
+        return checked(receipt, check)
 
     if TYPE_CHECKING:
 
@@ -119,15 +112,11 @@ class AsyncMailer(BaseMailer):
         comes free, and receipts are kept no longer than the caller takes to ask for them:
         a slow caller slows the sending. With an `outbox` it can only be awaited.
         """
-        try:
-            check_many(messages)
-            if outbox is not None:
-                if progress is not False:
-                    raise ValueError("outbox: its report comes at the end, without progress")
-                return an_outbox(outbox).asend_all(self, each_made(messages, make))
-        except (TypeError, ValueError) as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        check_many(messages)
+        if outbox is not None:
+            if progress is not False:
+                raise ValueError("outbox: its report comes at the end, without progress")
+            return an_outbox(outbox).asend_all(self, each_made(messages, make))
         return self._sending(messages, progress, total, make)
 
     def _sending(self, *arguments: Any, **options: Any) -> AsyncSending:
@@ -136,13 +125,9 @@ class AsyncMailer(BaseMailer):
 
     async def verify(self) -> rsmtp.Verification:
         """Opens a session, asks NOOP and leaves, as `Mailer.verify` does: nothing is sent."""
-        try:
-            from rsmtp._mailer.verifying import averify
+        from rsmtp._mailer.verifying import averify
 
-            return await averify(self._to_verify())
-        except BaseException as raised:
-            __tracebackhide__ = hidden(raised)
-            raise shortened(raised)  # noqa: B904
+        return await averify(self._to_verify())
 
     async def aclose(self) -> None:
         """Ends the idle sessions with QUIT. Nothing can be sent afterwards."""

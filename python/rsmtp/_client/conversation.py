@@ -56,6 +56,7 @@ def is_unset(timeout: Any) -> bool:
     return timeout is UNSET or timeout is getattr(loaded, "_GLOBAL_DEFAULT_TIMEOUT", UNSET)
 
 
+@public
 class Conversation(DebugOutput):
     """The base of all verbs.
 
@@ -110,7 +111,6 @@ class Conversation(DebugOutput):
     # Whether to send exactly what smtplib would send.
     _rsmtp_like_smtplib = False
 
-    @public
     def __init__(
         self,
         host: str = "",

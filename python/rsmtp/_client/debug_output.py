@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from rsmtp._common.annotations import later
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import TranscriptLine
 
 TYPE_CHECKING = False
@@ -14,6 +15,7 @@ else:
     later(globals(), "Callable")
 
 
+@public
 class DebugOutput:
     """What `set_debuglevel` turns on."""
 

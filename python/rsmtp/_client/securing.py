@@ -9,6 +9,7 @@ from rsmtp._client.connecting import Connecting
 from rsmtp._client.script import Reply
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import (
     AUTH_CONTINUES,
     CREDENTIALS_INVALID,
@@ -34,6 +35,7 @@ _AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login", "send")
 _MAX_CHALLENGES = 5
 
 
+@public
 class Securing(Connecting):
     def _rsmtp_starttls(
         self, *, context: rsmtp.typing.Context | None = None, server_hostname: str | None = None

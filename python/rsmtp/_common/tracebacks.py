@@ -7,15 +7,14 @@ as raised by that call: our own frames say nothing to its caller.
 from __future__ import annotations
 
 import os
-from types import TracebackType
+from types import FunctionType, TracebackType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, ParamSpec, TypeVar
+    from typing import Any, TypeVar
 
-    P = ParamSpec("P")
-    R = TypeVar("R")
+    C = TypeVar("C", bound=Callable[..., Any])
 
 FULL = "RSMTP_FULL_TRACEBACK"
 _PACKAGE = __name__.partition(".")[0]
@@ -83,25 +82,23 @@ def _has_callers_code(trace: TracebackType | None) -> bool:
 
 
 def respelled(raised: BaseException, function: Callable[..., Any], name: str) -> BaseException:
-    """The exception; where it is about an argument that the function does not have, by the name
-    that the caller knows, with the nearest spelling."""
-    if type(raised) is not TypeError or "unexpected keyword argument" not in str(raised):
+    """The exception. Where the call itself does not fit the function's signature: in the words of
+    Python, but by the name that the caller knows, and with the nearest spelling of an argument that
+    the function does not have."""
+    trace = raised.__traceback__
+    if type(raised) is not TypeError or trace is None or trace.tb_next is not None:
         return raised
     import re
 
-    if not (found := re.fullmatch(_UNKNOWN, str(raised))):
-        return raised
-    if found[1].rpartition(".")[2] not in (function.__name__, function.__qualname__):
+    if not (found := re.fullmatch(r"(?s)([^\s()]+)\(\) ((?:takes|missing|got) .*)", str(raised))):
         return raised
     from rsmtp._common.arguments import unexpected
 
-    told = unexpected(name, found[2], function)
+    unknown = re.match(r"got an unexpected keyword argument '([^']*)'", found[2])
+    told = unexpected(name, unknown[1], function) if unknown else TypeError(f"{name}() {found[2]}")
     # The first one says less, and names a function that the caller does not know.
     told.__suppress_context__ = True
     return told
-
-
-_UNKNOWN = r"(?s)(\S+)\(\) got an unexpected keyword argument '([^']*)'.*"
 
 
 def named(method: Callable[..., Any], name: str) -> None:
@@ -109,21 +106,57 @@ def named(method: Callable[..., Any], name: str) -> None:
     method.__code__ = method.__code__.replace(co_name=name)
 
 
-def public(function: Callable[P, R]) -> Callable[P, R]:
-    """A function whose tracebacks end with it."""
+def public(called: C) -> C:
+    """For what callers call, a function or a coroutine function: its tracebacks end with it, and a
+    call that does not fit its signature is told so by its own name. Of a class it is `__init__` and
+    each public method that the class itself defines."""
+    if not isinstance(called, type):
+        return _wrapped(called)
+    for name, member in list(vars(called).items()):
+        if name.startswith("_") and name != "__init__":
+            continue
+        if isinstance(member, (classmethod, staticmethod)):
+            setattr(called, name, type(member)(_wrapped(member.__func__)))
+        elif isinstance(member, FunctionType) and not hasattr(member, "__wrapped__"):
+            setattr(called, name, _wrapped(member))
+    return called
 
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except BaseException as raised:
-            name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
-            __tracebackhide__ = hidden(raised)
-            raise shortened(respelled(raised, function, name))  # noqa: B904
 
+_COROUTINE = 0x80  # inspect.CO_COROUTINE
+
+
+def _wrapped(function: C) -> C:
+    call: Any = _awaited(function) if function.__code__.co_flags & _COROUTINE else _called(function)
     # What functools.wraps does, which would have to be loaded.
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
         setattr(call, name, getattr(function, name))
     call.__dict__.update(vars(function))
-    call.__wrapped__ = function  # type: ignore[attr-defined]
+    call.__wrapped__ = function
     named(call, function.__name__)
+    return call  # type: ignore[no-any-return]
+
+
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
+            raise shortened(respelled(raised, function, _name(function, args)))  # noqa: B904
+
     return call
+
+
+def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await function(*args, **kwargs)
+        except BaseException as raised:
+            __tracebackhide__ = hidden(raised)
+            raise shortened(respelled(raised, function, _name(function, args)))  # noqa: B904
+
+    return call
+
+
+def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    return type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__

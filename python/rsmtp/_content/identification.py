@@ -6,6 +6,7 @@ import re
 
 import rsmtp
 from rsmtp._common.arguments import text, wanted
+from rsmtp._common.tracebacks import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def _message_id(name: str, given: str) -> str:
     return f"<{bare}>"
 
 
+@public
 def thread_of(message: rsmtp.typing.AnyMessage) -> tuple[str, ...]:
     """The Message-IDs of the thread that a message stands in, the oldest first and its own last.
 

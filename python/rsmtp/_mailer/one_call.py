@@ -7,7 +7,7 @@ import sys
 
 import rsmtp
 from rsmtp._common.annotations import later
-from rsmtp._common.tracebacks import hidden, shortened
+from rsmtp._common.tracebacks import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ else:
 __all__ = ["asend", "send"]
 
 
+@public
 def send(
     message: rsmtp.typing.Sendable,
     url: str | Sequence[str] | None = None,
@@ -74,8 +75,7 @@ def send(
     event loop, says `await rsmtp.asend(...)`, with the same arguments.
     """
     settings = dict(locals())
-    if _is_awaited(sys._getframe(1)):
-        __tracebackhide__ = True
+    if _is_awaited(sys._getframe(2)):
         raise TypeError(
             "rsmtp.send() is a plain function that blocks: write `await rsmtp.asend(...)`, with the same "
             "arguments. Nothing was sent"
@@ -83,14 +83,11 @@ def send(
     from rsmtp.mailer import Mailer
 
     del settings["message"], settings["envelope"], settings["check"]
-    try:
-        with Mailer(**settings, keep_idle=0) as mailer:
-            return mailer.send(message, envelope=envelope, check=check)
-    except BaseException as raised:
-        __tracebackhide__ = hidden(raised)
-        raise shortened(raised)  # noqa: B904
+    with Mailer(**settings, keep_idle=0) as mailer:
+        return mailer.send(message, envelope=envelope, check=check)
 
 
+@public
 async def asend(
     message: rsmtp.typing.Sendable,
     url: str | Sequence[str] | None = None,
@@ -133,12 +130,8 @@ async def asend(
     from rsmtp._aio.mailer import AsyncMailer
 
     del settings["message"], settings["envelope"], settings["check"]
-    try:
-        async with AsyncMailer(**settings, keep_idle=0) as mailer:
-            return await mailer.send(message, envelope=envelope, check=check)
-    except BaseException as raised:
-        __tracebackhide__ = hidden(raised)
-        raise shortened(raised)  # noqa: B904
+    async with AsyncMailer(**settings, keep_idle=0) as mailer:
+        return await mailer.send(message, envelope=envelope, check=check)
 
 
 _COROUTINES = 0x80 | 0x200  # CO_COROUTINE and CO_ASYNC_GENERATOR

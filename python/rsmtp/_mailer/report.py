@@ -6,6 +6,7 @@ import time
 
 import rsmtp
 from rsmtp._common.annotations import later
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import Receipt
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ KEPT = 10_000
 _COUNTS = ("sent", "refused", "unknown", "not_sent", "suppressed")
 
 
+@public
 class Report:
     """What became of the messages of one `send_all`.
 

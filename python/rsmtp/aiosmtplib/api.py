@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Sequence
 
 import rsmtp
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import TlsConfig
 from rsmtp.aiosmtplib.response import SMTPResponse
 from rsmtp.aiosmtplib.smtp import DEFAULT_TIMEOUT, SMTP
@@ -15,6 +16,7 @@ from rsmtp.aiosmtplib.typing import SMTPTokenGenerator, SocketPathType
 __all__ = ("send",)
 
 
+@public
 async def send(
     message: rsmtp.typing.AnyMessage | str | bytes,
     /,

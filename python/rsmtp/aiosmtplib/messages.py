@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import rsmtp.errors
+from rsmtp._common.tracebacks import public
 from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client
 from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
@@ -12,6 +13,7 @@ from rsmtp.aiosmtplib.session import UNGIVEN, Timeout
 from rsmtp.aiosmtplib.verbs import Verbs
 
 
+@public
 class Messages(Verbs):
     async def sendmail(
         self,

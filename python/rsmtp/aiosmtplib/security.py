@@ -6,6 +6,7 @@ import ssl
 
 import rsmtp.errors
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import TlsConfig
 from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.errors import SMTPException, SMTPServerDisconnected
@@ -14,6 +15,7 @@ from rsmtp.aiosmtplib.session import UNGIVEN, Timeout, Ungiven
 from rsmtp.aiosmtplib.verbs import Verbs
 
 
+@public
 class Security(Verbs):
     async def starttls(
         self,

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, TypeVar
 
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import TlsConfig
 from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client, Transport
@@ -26,6 +27,7 @@ UNGIVEN: Final = Default.token
 Timeout = float | Ungiven | None
 
 
+@public
 class Session:
     """Settings and connection of a client. All verbs go through `_ask`."""
 

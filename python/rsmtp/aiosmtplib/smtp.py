@@ -15,6 +15,7 @@ import ssl
 from types import TracebackType
 from typing import Any, Final, Self
 
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import TlsConfig
 from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client
@@ -39,6 +40,7 @@ SMTP_TLS_PORT: Final = 465
 SMTP_STARTTLS_PORT: Final = 587
 
 
+@public
 class SMTP(Security, Messages):
     """`aiosmtplib.SMTP`: one server, connected to when it is wanted.
 

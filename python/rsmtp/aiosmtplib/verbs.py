@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from rsmtp._client.outgoing import bare_address
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.connection import Client
 from rsmtp.aiosmtplib.errors import (
@@ -20,6 +21,7 @@ from rsmtp.aiosmtplib.session import UNGIVEN, Session, Timeout, expect, one_word
 from rsmtp.aiosmtplib.typing import SMTPStatus
 
 
+@public
 class Verbs(Session):
     async def execute_command(self, *args: bytes, timeout: Timeout = UNGIVEN) -> SMTPResponse:
         """A command line of the caller's own; returns the reply, whatever it says."""

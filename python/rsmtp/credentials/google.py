@@ -7,6 +7,7 @@ import os
 
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
+from rsmtp._common.tracebacks import public
 from rsmtp.credentials.base import Credential, CredentialError, Secretive, library, one_line
 
 TYPE_CHECKING = False
@@ -66,6 +67,7 @@ _ADVICE = {
 }
 
 
+@public
 def google(
     *,
     service_account: str | os.PathLike[str] | Mapping[str, Any] | None = None,

@@ -7,6 +7,7 @@ import os
 
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
+from rsmtp._common.tracebacks import public
 from rsmtp.credentials.base import Credential, CredentialError, Secretive, library, one_line
 
 TYPE_CHECKING = False
@@ -33,6 +34,7 @@ class _Env(Credential):
         return found
 
 
+@public
 def env(name: str) -> Credential:
     """The environment variable of this name."""
     return _Env(name)
@@ -59,6 +61,7 @@ class _File(Credential):
         return _only_line(text, repr(path))
 
 
+@public
 def file(path: str | os.PathLike[str]) -> Credential:
     """The one line of a file. `~` and variables in the path are replaced: secrets of Docker are
     `/run/secrets/NAME`, those of systemd (LoadCredential=) `$CREDENTIALS_DIRECTORY/NAME`."""
@@ -126,6 +129,7 @@ class _Command(Secretive):
         return line
 
 
+@public
 def command(command: str | Sequence[str], *, timeout: float = 60.0) -> Credential:
     """The first line that a program prints, as `pass show mail`. It is run without a shell; what it
     says on its standard error goes to ours. `timeout`: seconds, after which it is ended."""
@@ -152,6 +156,7 @@ class _Keyring(Credential):
         return found
 
 
+@public
 def keyring(service: str, username: str) -> Credential:
     """The password that the system's keyring has, put there by `keyring set SERVICE USERNAME`. In
     a URL `keyring:` stands for the host and its user. Needs `pip install 'rsmtp[keyring]'`."""
@@ -206,6 +211,7 @@ class _Netrc(Credential):
         return user, password
 
 
+@public
 def netrc(
     host: str, username: str | None = None, *, path: str | os.PathLike[str] | None = None
 ) -> Credential:

@@ -7,6 +7,7 @@ import time
 
 from rsmtp._common import arguments
 from rsmtp._common.annotations import later
+from rsmtp._common.tracebacks import public
 from rsmtp.credentials.base import CredentialError, Secretive, library, one_line
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ _DELEGATED = "https://outlook.office.com/SMTP.Send"
 _TIMEOUT = 30.0
 
 
+@public
 class Microsoft365(Secretive):
     """What `microsoft365` returns. Besides being asked, it can `log_in` a user."""
 
@@ -105,6 +107,7 @@ class Microsoft365(Secretive):
         return self._application.acquire_token_by_device_flow(flow)
 
 
+@public
 def microsoft365(
     client_id: str,
     *,

@@ -3,12 +3,14 @@
 import threading
 
 from rsmtp import Catcher
+from rsmtp._common.tracebacks import public
 from rsmtp._web.server import PageServer, Site, url_where
 from rsmtp.inbox.index import Index
 from rsmtp.inbox.routes import ROUTES, Context
 from rsmtp.inbox.tags import Tags
 
 
+@public
 class Inbox(PageServer):
     """A web page that shows what a catcher catches, with a REST API under it.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from rsmtp._client.outgoing import addresses_in
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp.display.short import counted
 from rsmtp.logging import letter
 from rsmtp.logging.batch import Batch
@@ -24,6 +25,7 @@ _HOUR = 3600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 1800.0
 
 
+@public
 class MailHandler(logging.Handler):
     """Mails log records: those of the next few seconds together, in the background.
 

@@ -16,6 +16,7 @@ from typing import Any, Self, overload
 import rsmtp
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._mailer.report import Report
 from rsmtp._mailer.rules import folded_address
 from rsmtp._rsmtp import Receipt
@@ -53,6 +54,7 @@ _STANDS = {
 }
 
 
+@public
 class Outbox:
     """Messages in a file, until they are sent.
 

@@ -5,11 +5,13 @@ import threading
 from pathlib import Path
 
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._web.server import PageServer, Site, url_where
 from rsmtp.outbox_page.routes import ROUTES, Context
 from rsmtp.outbox_page.source import Source
 
 
+@public
 class OutboxPage(PageServer):
     """A web page that shows what is in an outbox, with a REST API under it.
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp.providers import mailboxes, relays
 from rsmtp.providers.provider import Provider
 
@@ -26,6 +27,7 @@ _BY_NAME = {name: row for row in PROVIDERS.values() for name in (row.name, *row.
 _BY_DOMAIN = {domain: row for row in PROVIDERS.values() for domain in row.domains}
 
 
+@public
 def find(name: str | Provider) -> Provider:
     """The provider of this name: "gmail", another one of its names, or the domain of its addresses.
     ValueError for an unknown one, with the nearest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ MB = 1024 * 1024
 SMTPS_PORT = 465
 
 
+@public
 class Provider:
     """A server that many people send by, or one of your own for several programs. It can't be
     changed; `replace` gives another one.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import Outbox, OutboxError
@@ -31,6 +32,7 @@ class Claims(Protocol):
         """What became of it, now or before. Raises PutOff, MailRefused, and what sending raises."""
 
 
+@public
 class Deliverer:
     """A function of a job that sends its message, and of the same job again that sends nothing.
 

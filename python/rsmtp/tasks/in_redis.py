@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rsmtp._common import arguments, extras
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.mailer import Mailer
 from rsmtp.outbox.content import Content, Stored
@@ -78,6 +79,7 @@ return '0'
 _SOON = 30.0
 
 
+@public
 class RedisClaims:
     """Which message is being sent by which worker, and which was sent: for a `Deliverer`.
 
@@ -218,6 +220,7 @@ class _Claim:
         self._claims._finish_(keys=[self._name], args=[self._owner, state, told])
 
 
+@public
 class RedisRate:
     """A rate over all workers of all machines: so many messages a second.
 

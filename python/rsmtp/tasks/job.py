@@ -7,9 +7,11 @@ from typing import Any
 
 import rsmtp
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp.outbox.content import Content, content_of
 
 
+@public
 def job(
     message: rsmtp.typing.Sendable, *, envelope: rsmtp.Envelope | None = None, key: str | None = None
 ) -> dict[str, Any]:

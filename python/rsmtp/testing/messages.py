@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import overload
 
+from rsmtp._common.tracebacks import public
 from rsmtp._rsmtp import Catcher, CaughtConversation, CaughtMessage, CaughtTls
 from rsmtp.display.short import counted
 
@@ -127,6 +128,7 @@ class SentMessage:
 Test = Callable[[SentMessage], bool]
 
 
+@public
 class SentMessages(Sequence[SentMessage]):
     """The messages that have arrived, oldest first, like a list.
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import rsmtp
 from rsmtp import Catcher, TlsConfig
+from rsmtp._common.tracebacks import public
 from rsmtp.display.short import counted
 from rsmtp.testing.messages import SentMessages
 
@@ -18,6 +19,7 @@ Reply = tuple[int, str | Sequence[str]] | bytes
 _LATER = (451, "4.3.0 Try again later")
 
 
+@public
 class SmtpServer:
     """A mail server on a free port of this machine, for one test.
 

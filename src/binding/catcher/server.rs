@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyTimeoutError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::argument::seconds;
 use super::conversation::CaughtConversation;
 use super::message::CaughtMessage;
+use crate::binding::argument::none_unknown;
 use crate::catcher::{self, Dialect, counted};
 
 /// How long a wait goes on before Ctrl-C is looked for.
@@ -214,15 +216,23 @@ impl Catcher {
     /// Waits until count is at least `count`, and returns the messages.
     ///
     /// Ctrl-C ends the wait. Raises TimeoutError after `timeout` seconds.
-    #[pyo3(signature = (count = 1, timeout = 10.0))]
-    fn wait_for(&self, py: Python<'_>, count: u64, timeout: f64) -> PyResult<Vec<CaughtMessage>> {
+    #[pyo3(signature = (count = 1, timeout = 10.0, **unknown: "typing.Never"),
+        text_signature = "($self, count=1, timeout=10.0)")]
+    fn wait_for(
+        slf: &Bound<'_, Self>,
+        count: u64,
+        timeout: f64,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Vec<CaughtMessage>> {
+        none_unknown("wait_for", &slf.getattr("wait_for")?, unknown)?;
+        let (py, this) = (slf.py(), slf.get());
         let deadline = Instant::now() + seconds("timeout", timeout)?;
-        let store = self.inner.store();
+        let store = this.inner.store();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let have = py.detach(|| store.wait(count, left.min(SLICE)));
             if have >= count {
-                return Ok(self.messages());
+                return Ok(this.messages());
             }
             py.check_signals()?;
             if left.is_zero() {

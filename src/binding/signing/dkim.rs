@@ -4,7 +4,7 @@ use super::choice::choice;
 use super::content::Contents;
 use super::key::key;
 use super::record::DnsRecord;
-use crate::binding::argument::{texts, wanted};
+use crate::binding::argument::{none_unknown, texts, wanted};
 use crate::binding::attendant::Attending;
 use crate::binding::error::{bad_argument, to_python};
 use crate::binding::message::{Bytes, MailData, Message, RenderedMessage, Sendable, rendered_for_sending};
@@ -78,10 +78,13 @@ impl Dkim {
         canonicalization: "str" = "relaxed/relaxed",
         fields: "collections.abc.Iterable[str] | None" = None,
         oversign: "collections.abc.Iterable[str] | None" = None,
-        identity: "str | None" = None, expires: "int | None" = None, seven_bit: "bool" = true
-    ))]
+        identity: "str | None" = None, expires: "int | None" = None, seven_bit: "bool" = true,
+        **unknown: "typing.Never"
+    ), text_signature = "(domain, selector, key, *, algorithm=None, public_key=None, \
+        canonicalization='relaxed/relaxed', fields=None, oversign=None, identity=None, expires=None, seven_bit=True)")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
+        py: Python<'_>,
         domain: &Bound<'_, PyAny>,
         selector: &Bound<'_, PyAny>,
         key: &Bound<'_, PyAny>,
@@ -93,7 +96,9 @@ impl Dkim {
         #[pyo3(from_py_with = given::identity)] identity: Option<String>,
         #[pyo3(from_py_with = expires)] expires: Option<u64>,
         #[pyo3(from_py_with = given::seven_bit)] seven_bit: bool,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        none_unknown("Dkim", &py.get_type::<Self>(), unknown)?;
         let (domain, selector) = (given::domain(domain)?.to_owned(), given::selector(selector)?.to_owned());
         let forms = canonicalization.split_once('/');
         let forms = forms.and_then(|(header, body)| Some((Form::from_name(header)?, Form::from_name(body)?)));

@@ -1,5 +1,6 @@
 //! The methods about the payload.
 
+use crate::binding::argument::none_unknown;
 use crate::binding::message::{
     Message, create,
     payload::{attachment, content, mime},
@@ -38,14 +39,17 @@ impl Message {
     /// object, a message or a part, or a tuple as `attachments=` takes it. The type is
     /// told by the name where it is not given; the name is the file's own where it has
     /// one.
-    #[pyo3(signature = (content: "rsmtp.typing.Content | rsmtp.typing.Attachment", maintype: "str | None" = None, subtype: "str | None" = None, *, filename: "str | None" = None) -> "None")]
+    #[pyo3(signature = (content: "rsmtp.typing.Content | rsmtp.typing.Attachment", maintype: "str | None" = None, subtype: "str | None" = None, *, filename: "str | None" = None, **unknown: "typing.Never") -> "None",
+        text_signature = "($self, content, maintype=None, subtype=None, *, filename=None)")]
     fn add_attachment<'py>(
         slf: &Bound<'py, Self>,
         content: &Bound<'py, PyAny>,
         #[pyo3(from_py_with = given::maintype)] maintype: Option<String>,
         #[pyo3(from_py_with = given::subtype)] subtype: Option<String>,
         #[pyo3(from_py_with = given::filename)] filename: Option<Py<PyString>>,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
+        none_unknown("add_attachment", &slf.getattr("add_attachment")?, unknown)?;
         let kind = (maintype.as_deref(), subtype.as_deref());
         let part = attachment::part_from(content, kind, filename.as_ref().map(|name| name.bind(slf.py())))?;
         create::add_attachment(slf, &part)
