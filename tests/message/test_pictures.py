@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import rsmtp
+from rsmtp._common.html_references import find
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -379,3 +380,32 @@ def test_errors_name_the_argument_and_what_is_near(folder, given, error, said):
 )
 def test_no_html_breaks_it(html):
     assert read(rsmtp.Message(html=f"{html}<!-- data: -->"))[0] == f"{html}<!-- data: -->"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<",
+        "<a ",
+        "<a b='",
+        "<!",
+        "<!--",
+        "</",
+        "<?",
+        "<style>",
+        "<!--[if x]>",
+        "<p style='url(",
+        "<img srcset='x,",
+        "<style>url(",
+        "<style>/*",
+        "<style>url('",
+        "<style>@font-face{",
+        "<script><",
+        "&",
+        "<a a=",
+        '<p style="url(&quot;',
+    ],
+)
+def test_time_grows_with_the_length_alone(piece):
+    """Half a megabyte is read within the test's time: one that grows by the square would take hours."""
+    find(piece * (500_000 // len(piece)))

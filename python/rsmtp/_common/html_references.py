@@ -1,11 +1,15 @@
 """Where HTML shows pictures: each reference with its place in the text, so that another one can be
-put there while the rest stays as it is, to the character."""
+put there while the rest stays as it is, to the character.
+
+It is read as browsers read it (HTML 13.2.5), as far as tags tell. What others write may be in it:
+each expression matches whatever follows, once (the standard library's parser takes minutes for
+some 60 kB of tags that are left open).
+"""
 
 from __future__ import annotations
 
 import re
 from html import unescape
-from html.parser import HTMLParser
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -30,11 +34,57 @@ class Found(NamedTuple):
 
 
 def find(html: str) -> Found:
-    finder = _Finder(html)
-    finder.feed(html)
-    finder.close()
-    finder.end_style(len(html))
-    return Found(sorted(finder.references), finder.without_alt)
+    found = Found([], [])
+    _read(html, 0, len(html), found)
+    return found
+
+
+# Where a value is left open, it ends with the text.
+_ATTRIBUTE = re.compile(
+    r"""[\s/]*+(?P<name>[^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"(?P<double>[^"]*+)(?:"|\Z)"""
+    r"""|'(?P<single>[^']*+)(?:'|\Z)|(?P<bare>[^\s>"'][^\s>]*+))?+)?+"""
+)
+_TAG = re.compile(
+    r"<(?:!--(?:-?>|(?P<comment>.*?)(?:--!?>|\Z))|[!?/][^>]*+>?|(?P<name>[a-z][^\s/>]*+))", re.I | re.S
+)
+# What is no markup up to the end of the element.
+_RAW = {"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"}
+
+
+def _read(html: str, begin: int, end: int, into: Found, in_comment: bool = False) -> None:
+    while tag := _TAG.search(html, begin, end):
+        begin = tag.end()
+        # Outlook reads what stands in such a comment.
+        if tag["comment"] and not in_comment and tag["comment"][:3].lower() == "[if":
+            _read(html, *tag.span("comment"), into, in_comment=True)
+        if tag["name"] is None:
+            continue
+        name = tag["name"].lower()
+        begin = _attributes(html, name, begin, end, into)
+        if name in _RAW:
+            close = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, begin, end)
+            after = close.start() if close else end
+            if name == "style":
+                into.references.extend(_in_css(html[begin:after], begin, in_attribute=False))
+            begin = after
+
+
+def _attributes(html: str, tag: str, begin: int, end: int, into: Found) -> int:
+    """Returns where the tag ends."""
+    said: dict[str, str] = {}
+    while found := _ATTRIBUTE.match(html, begin, end):
+        begin = found.end()
+        name = found["name"].lower()
+        group = found.lastgroup or "name"
+        # The first of two is heard.
+        if name not in said:
+            said[name] = "" if group == "name" else found[group]
+            if group != "name":
+                into.references.extend(_in_attribute(tag, name, found[group], found.start(group)))
+    if tag == "img" and "alt" not in said:
+        into.without_alt.append(unescape(said.get("src", "")).strip())
+    close = html.find(">", begin, end)
+    return end if close < 0 else close + 1
 
 
 # `v:` is Outlook's: it stands in comments that only Outlook reads.
@@ -47,91 +97,39 @@ _ATTRIBUTES = {
     "v:image": {"src"},
     "v:imagedata": {"src"},
 }
-_ATTRIBUTE = re.compile(
-    r"""(?P<name>[^\s"'>/=]+)(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>][^\s>]*)))?"""
-)
 _CANDIDATE = re.compile(r"[\s,]*([^\s,]\S*)")
 _QUOTE = r"""["']|&quot;|&apos;|&#0*3[49];|&#x0*2[27];"""
 # Comments show nothing, an imported style sheet and a font are no pictures.
 _IN_CSS = re.compile(
-    r"/\*.*?\*/|@import\b[^;]*|@font-face\s*\{[^}]*"
-    rf"|(?<![\w-])url\(\s*(?:(?P<quote>{_QUOTE})(?P<quoted>.*?)(?P=quote)|(?P<bare>[^\s)\"']*))\s*\)",
+    r"/\*.*?(?:\*/|\Z)|@import\b[^;]*+|@font-face\s*+\{[^}]*+"
+    rf"|(?<![\w-])url\(\s*+(?:(?P<quote>{_QUOTE})(?P<quoted>(?:(?!(?P=quote)).)*+)(?P=quote)"
+    r"|(?P<bare>[^\s()\"']*+))\s*+\)",
     re.IGNORECASE | re.DOTALL,
 )
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 
 
-class _Finder(HTMLParser):
-    def __init__(self, html: str, before: int = 0) -> None:
-        super().__init__()
-        self.html = html
-        self._before = before
-        self.references: list[Reference] = []
-        self.without_alt: list[str] = []
-        self._lines = [0, *(at.end() for at in re.finditer("\n", html))]
-        self._style: int | None = None
+def _in_attribute(tag: str, name: str, value: str, begin: int) -> Iterator[Reference]:
+    if name == "background" or name in _ATTRIBUTES.get(tag, ()):
+        bare = value.strip()
+        yield _reference(begin + len(value) - len(value.lstrip()), bare, unescape(bare))
+    elif name == "srcset" and tag in ("img", "source"):
+        for at, candidate in _candidates(value):
+            yield _reference(begin + at, candidate, unescape(candidate))
+    elif name == "style":
+        yield from _in_css(value, begin, in_attribute=True)
 
-    def _position(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        text = self.get_starttag_text() or ""
-        begin = self._position()
-        if tag == "style":
-            self._style = begin + len(text)
-        said: dict[str, str] = {}
-        for found in _ATTRIBUTE.finditer(text, len(tag) + 1):
-            name = found["name"].lower()
-            group = found.lastgroup or "name"
-            if name in said or group == "name":
-                said.setdefault(name, "")
-                continue
-            said[name] = found[group]
-            self._attribute(tag, name, found[group], begin + found.start(group))
-        if tag == "img" and "alt" not in said:
-            self.without_alt.append(unescape(said.get("src", "")).strip())
+def _in_css(css: str, begin: int, *, in_attribute: bool) -> Iterator[Reference]:
+    for found in _IN_CSS.finditer(css):
+        group = "quoted" if found["quoted"] is not None else "bare"
+        if found[group]:
+            written = unescape(found[group]) if in_attribute else found[group]
+            yield _reference(begin + found.start(group), found[group], _CSS_ESCAPE.sub(_unescaped, written))
 
-    handle_startendtag = handle_starttag
 
-    def _attribute(self, tag: str, name: str, value: str, begin: int) -> None:
-        if name == "background" or name in _ATTRIBUTES.get(tag, ()):
-            bare = value.strip()
-            begin += len(value) - len(value.lstrip())
-            self._add(begin, bare, unescape(bare))
-        elif name == "srcset" and tag in ("img", "source"):
-            for at, candidate in _candidates(value):
-                self._add(begin + at, candidate, unescape(candidate))
-        elif name == "style":
-            self._css(value, begin, in_attribute=True)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "style":
-            self.end_style(self._position())
-
-    def end_style(self, end: int) -> None:
-        if self._style is not None:
-            self._css(self.html[self._style : end], self._style, in_attribute=False)
-            self._style = None
-
-    def handle_comment(self, data: str) -> None:
-        if data.lower().startswith("[if"):
-            inner = _Finder(data, self._before + self._position() + len("<!--"))
-            inner.feed(data)
-            inner.close()
-            inner.end_style(len(data))
-            self.references += inner.references
-
-    def _css(self, css: str, begin: int, *, in_attribute: bool) -> None:
-        for found in _IN_CSS.finditer(css):
-            group = "quoted" if found["quoted"] is not None else "bare"
-            if found[group]:
-                written = unescape(found[group]) if in_attribute else found[group]
-                self._add(begin + found.start(group), found[group], _CSS_ESCAPE.sub(_unescaped, written))
-
-    def _add(self, begin: int, written: str, address: str) -> None:
-        begin += self._before
-        self.references.append(Reference(begin, begin + len(written), address))
+def _reference(begin: int, written: str, address: str) -> Reference:
+    return Reference(begin, begin + len(written), address)
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -29,9 +29,10 @@ def inlined(html: str) -> str:
 
 
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(?=</style)", re.IGNORECASE | re.DOTALL)
-_TEXT = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\([^)]*\)|/\*.*?\*/"
-_RULE = re.compile(rf"\{{((?:[^{{}}\"'(/]|{_TEXT}|/)*)\}}", re.DOTALL)
-_DECLARATION = re.compile(rf"(?:[^;\"'(/]|{_TEXT}|/)+", re.DOTALL)
+# Braces and semicolons in these mean nothing. What is left open ends with the text.
+_TEXT = r"\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z)|\([^(){}]*+\)|/\*.*?(?:\*/|\Z)"
+_RULE = re.compile(rf"\{{((?:[^{{}}\"'(/]|{_TEXT}|[/(])*+)\}}", re.DOTALL)
+_DECLARATION = re.compile(rf"(?:[^;\"'(/]|{_TEXT}|[/(])++", re.DOTALL)
 _MEDIA = re.compile(r"@media\b[^{;]*", re.IGNORECASE)
 
 
