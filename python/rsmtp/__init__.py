@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rsmtp import (
+        advice,
         aio,
         aiosmtplib,
         credentials,
@@ -113,6 +114,7 @@ __all__ = [
     "TranscriptLine",
     "Verification",
     "__version__",
+    "advice",
     "aio",
     "aiosmtplib",
     "asend",
@@ -132,6 +134,7 @@ __all__ = [
 ]
 
 _MODULES = (
+    "advice",
     "aio",
     "aiosmtplib",
     "credentials",

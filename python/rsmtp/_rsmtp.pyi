@@ -24,6 +24,7 @@ import rsmtp
 import rsmtp.email
 import rsmtp.email.policy
 import rsmtp.typing
+from rsmtp.advice import Advice
 
 __all__ = [
     "AUTH_CONTINUES",
@@ -1964,6 +1965,12 @@ class Recipient:
     def address(self, /) -> str:
         """
         As it went into the envelope.
+        """
+    @property
+    def advice(self, /) -> Advice | None:
+        """
+        What the server's words mean, what to do, and where that is written. None where they are
+        not known, and for a recipient that was not refused.
         """
     @property
     def code(self, /) -> int | None:

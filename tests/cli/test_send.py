@@ -172,6 +172,8 @@ def test_each_recipient_has_a_fate(run, plain, to_plain):
     assert done.out.splitlines() == [
         "sent      bob@example.org  250 2.0.0 Ok: queued as 1",
         "refused   carol@example.org  550 5.1.1 No such user",
+        "          There is no such mailbox. Check the spelling, or take the address off your lists.",
+        "          (https://www.rfc-editor.org/rfc/rfc3463)",
         "queue id 1",
     ]
 

@@ -264,7 +264,7 @@ def test_every_public_name_stands_in_the_reference():
     names = set(rsmtp.__all__) - set(rsmtp.errors.__all__) - {"__version__"}
     assert names <= set(dir(rsmtp))
     assert not [name for name in names if not re.search(rf"rsmtp\.{name}\b", reference)]
-    for module in ("aio", "aiosmtplib", "credentials", "inbox", "providers", "testing", "typing"):
+    for module in ("advice", "aio", "aiosmtplib", "credentials", "inbox", "providers", "testing", "typing"):
         public = getattr(rsmtp, module).__all__
         assert not [name for name in public if not re.search(rf"\b{name}\b", reference)], module
 

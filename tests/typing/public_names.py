@@ -283,6 +283,13 @@ def many(names: list[str]) -> list[types.Sendable]:
         recipients: list[rsmtp.Recipient] = receipt.recipients
         for recipient in recipients:
             print(recipient.address, recipient.fate, recipient.code, recipient.text)
+            if (advice := recipient.advice) is not None:
+                known: rsmtp.advice.Advice | None = rsmtp.advice.find(
+                    550, "5.1.1 No such user", server="mx.x.org"
+                )
+                assert known != advice and advice in rsmtp.advice.ROWS
+                words: list[str] = [advice.who, advice.means, advice.do, advice.source, advice.read]
+                print(words, advice.to_dict(), advice.receiver.hosts)
         print(receipt.ok, receipt.queue_id, receipt.message_id, receipt.refused, receipt.error)
         receipt.raise_for_refused()
         mailer.send(("ann@example.org", ["bob@example.org"], b"Subject: hi\n\nhi\n"), check=False)

@@ -4,7 +4,7 @@ traceback), for notebooks and for the command line."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rsmtp import _rsmtp, errors
 
@@ -197,6 +197,8 @@ def told(message: str, advice: str | None) -> str:
 def hint(error: errors._Facts) -> str | None:
     """One or two sentences; None where nothing is known that the error itself does not say."""
     kind = _kind(error)
+    if (advice := _of_receiver(error, kind)) is not None:
+        return advice
     return None if kind is None else _of_token(error) + _sentences(TABLE[kind]) + _of_provider(error, kind)
 
 
@@ -219,6 +221,32 @@ def at_a_terminal(error: BaseException, words: str, host: str | None) -> str:
     hint = hint and _of_token(error) + hint + _of_provider(error, kind)
     hint = hint.replace(_CHECK, f"; `rsmtp check {host}` tells what is there" if host else "")
     return f"{words.rstrip('.')}. {hint}" if hint else words
+
+
+def _of_receiver(error: errors._Facts, kind: str | None) -> str | None:
+    """What a refusal of mail means, where the receiver's words tell more than their kind."""
+    if error._advice is not None or kind not in (None, *_LESS):
+        return None
+    said: tuple[Any, ...]
+    match error:
+        case errors.SMTPRecipientsRefused(recipients={**replies}) if replies:
+            address, reply = next(iter(replies.items()))
+            said = (*reply, address) if isinstance(reply, tuple) and len(reply) == 2 else ()
+        case errors.SMTPSenderRefused() | errors.SMTPDataError():
+            said = error.smtp_code, error.smtp_error, None
+        case _:
+            said = ()
+    match said:
+        case int(code), bytes(text), recipient:
+            from rsmtp import advice
+
+            found = advice.find(code, text, recipient, error._server)
+            return str(found) if found is not None and (kind is None or found.who) else None
+    return None
+
+
+# The kinds that a receiver's own words say more than.
+_LESS = ("try later", "log in to relay", "send as the login")
 
 
 def _of_token(error: object) -> str:

@@ -17,7 +17,7 @@ from types import FrameType
 from rsmtp._mailer.servers import Server
 from rsmtp.cli import exit_code, server, signing, web
 from rsmtp.cli.exit_code import Stop
-from rsmtp.cli.explain import explain
+from rsmtp.cli.explain import advised, explain
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.send import heed
@@ -239,6 +239,8 @@ def _line(style: Style, entry: Entry) -> None:
         if entry.state in TROUBLE and recipient.code:
             words = " ".join((recipient.text or "").split("\n"))
             print(f"        {harmless(recipient.address)}  {recipient.code} {harmless(words)}")
+            for line in advised(recipient, " " * 10):
+                print(line)
     if entry.error:
         print(f"        {harmless(entry.error)}")
 

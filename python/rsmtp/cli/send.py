@@ -9,7 +9,7 @@ from rsmtp._mailer.server_urls import is_scheme
 from rsmtp.cli import compose, delivery, exit_code, server, signing
 from rsmtp.cli.compose import Outgoing
 from rsmtp.cli.exit_code import Stop
-from rsmtp.cli.explain import explain
+from rsmtp.cli.explain import advised, explain
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.secret import with_password
 from rsmtp.cli.server import Target
@@ -151,6 +151,8 @@ def report(receipt: Receipt) -> None:
         words = "" if recipient.code is None else f"{recipient.code} {recipient.text or ''}"
         words = " ".join(words.split("\n"))
         print(f"{fate}  {harmless(recipient.address)}  {harmless(words)}".rstrip())
+        for line in advised(recipient, " " * 10):
+            print(line)
     if receipt.queue_id:
         print(f"queue id {harmless(receipt.queue_id)}")
     if receipt.options_left_out:

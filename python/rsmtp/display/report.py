@@ -90,6 +90,8 @@ def receipt_plain(receipt: Any) -> str:
     for one in _sorted(receipt.recipients):
         words = f": {f'{one.code} ' if one.code else ''}{' '.join(one.text.split())}" if one.text else ""
         said.append(f"  {one.fate:<9} {visible(one.address + words)}")
+        if (advice := one.advice) is not None:
+            said.append(f"  {'':<9} {advice}")
     return "\n".join(said)
 
 
@@ -142,6 +144,8 @@ def _rows(receipt: Any) -> Iterable[list[str]]:
         words = f"{page.code(one.code)} {page.text(clipped(one.text or '', 300))}" if one.code else ""
         if one.fate == "suppressed":
             words = page.text(clipped(one.text or "", 300))
+        if (advice := one.advice) is not None:
+            words += f'<div class="soft">{page.text(advice)}</div>'
         if not words and one.fate != "sent":
             words = page.text(error)
         again = "" if one.fate == "sent" else "may help" if one.transient else "not without a change"

@@ -52,6 +52,7 @@ def _recipient(recipient: Recipient, state: str) -> Json:
         "stage": recipient.stage,
         "code": recipient.code,
         "text": recipient.text,
+        "advice": None if (advice := recipient.advice) is None else advice.to_dict(),
     }
 
 

@@ -108,7 +108,7 @@ impl Recipient {
         Ok(match Read::from(told)? {
             Read::Suppressed(one) => Self::suppressed(one),
             Read::Told(Told { path, fate, transient, options }) => {
-                Self::new(&path, &fate, transient, options)
+                Self::new(&path, &fate, transient, options, None)
             }
         })
     }

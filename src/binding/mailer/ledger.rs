@@ -27,7 +27,7 @@ impl Ledger<Shipment> for Noting {
         let recipients = |job: &Job<Shipment>| -> Vec<Recipient> {
             job.newly_settled()
                 .iter()
-                .map(|(path, fate)| Recipient::new(path, fate, fate.is_transient(), Vec::new()))
+                .map(|(path, fate)| Recipient::new(path, fate, fate.is_transient(), Vec::new(), None))
                 .collect()
         };
         let settled: HashMap<u64, Vec<Recipient>> = some.map(|job| (job.index, recipients(job))).collect();

@@ -12,9 +12,12 @@ use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Stage};
 use pyo3::exceptions::{PyBaseException, PyValueError};
+use pyo3::inspect::PyStaticExpr;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::type_hint_identifier;
 use pyo3::types::PyBytes;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Octets of a message in which its Message-ID is looked for.
@@ -42,6 +45,8 @@ pub struct Recipient {
     /// The delivery options that the server was told with it, as "NOTIFY=SUCCESS".
     #[pyo3(get)]
     pub(super) options: Vec<String>,
+    /// The server that the message was offered to, as "host:port".
+    pub(super) server: Option<Arc<str>>,
 }
 
 #[pymethods]
@@ -77,6 +82,17 @@ impl Recipient {
         self.reply.as_ref().map(|reply| reply_to_python(py, reply))
     }
 
+    /// What the server's words mean, what to do, and where that is written. None where they are
+    /// not known, and for a recipient that was not refused.
+    #[getter]
+    fn advice<'py>(&self, py: Python<'py>) -> PyResult<Option<Advice<'py>>> {
+        static FIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let (Some(reply), "refused") = (&self.reply, self.fate) else { return Ok(None) };
+        let find = FIND.import(py, "rsmtp.advice", "find")?;
+        let found = find.call1((reply.code(), self.text(), &self.address, self.server.as_deref()))?;
+        Ok((!found.is_none()).then_some(Advice(found)))
+    }
+
     /// Whether it was refused because the server can take nothing now, whatever the message.
     #[getter]
     fn _is_about_the_server(&self) -> bool {
@@ -89,19 +105,25 @@ impl Recipient {
 }
 
 impl Recipient {
-    pub(super) fn new(path: &ForwardPath, fate: &Fate, transient: bool, options: Vec<String>) -> Self {
+    pub(super) fn new(
+        path: &ForwardPath,
+        fate: &Fate,
+        transient: bool,
+        options: Vec<String>,
+        server: Option<Arc<str>>,
+    ) -> Self {
         let (fate, stage, reply) = match fate {
             Fate::Sent(reply) => ("sent", None, Some(reply.clone())),
             Fate::Refused(stage, reply) => ("refused", Some(*stage), Some(reply.clone())),
             Fate::Unknown => ("unknown", None, None),
             Fate::NotSent => ("not sent", None, None),
         };
-        Self { address: path.to_string(), fate, stage, reply, transient, why: None, options }
+        Self { address: path.to_string(), fate, stage, reply, transient, why: None, options, server }
     }
 
     pub(super) fn suppressed(Suppressed { address, why }: Suppressed) -> Self {
-        let (stage, reply, transient, options) = (None, None, false, Vec::new());
-        Self { address, fate: "suppressed", stage, reply, transient, why: Some(why), options }
+        let (stage, reply, transient, options, server) = (None, None, false, Vec::new(), None);
+        Self { address, fate: "suppressed", stage, reply, transient, why: Some(why), options, server }
     }
 
     fn line(&self) -> String {
@@ -111,6 +133,21 @@ impl Recipient {
             (None, None) => String::new(),
         };
         format!("{} {}{words}", self.address, self.fate)
+    }
+}
+
+/// Python's class, by its name in the stubs.
+struct Advice<'py>(Bound<'py, PyAny>);
+
+impl<'py> IntoPyObject<'py> for Advice<'py> {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = Infallible;
+
+    const OUTPUT_TYPE: PyStaticExpr = type_hint_identifier!("rsmtp.advice", "Advice");
+
+    fn into_pyobject(self, _: Python<'py>) -> Result<Self::Output, Infallible> {
+        Ok(self.0)
     }
 }
 
@@ -204,7 +241,7 @@ impl Receipt {
                 (None, Some(said)) => texts(said.rcpt(path)),
                 (None, None) => Vec::new(),
             };
-            Recipient::new(path, fate, transient, options)
+            Recipient::new(path, fate, transient, options, self.receipt.server.clone())
         });
         all.chain(self.held_back().iter().cloned().map(Recipient::suppressed)).collect()
     }

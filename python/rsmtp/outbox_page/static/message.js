@@ -172,7 +172,19 @@ function history(message) {
       event.words ? h("pre", { dir: "auto" }, event.words) : null,
     ),
   );
-  return h("ol", { class: "timeline", "aria-label": "What has happened to the message" }, steps);
+  return [h("ol", { class: "timeline", "aria-label": "What has happened to the message" }, steps), ...advised(message)];
+}
+
+// What the refusals mean, each once.
+function advised(message) {
+  const found = new Map(message.recipients.filter((one) => one.advice).map((one) => [one.advice.name, one.advice]));
+  if (found.size === 0) return [];
+  return [h("h3", {}, "What that means"), h("ul", { class: "advice" }, [...found.values()].map((advice) => h("li", {}, sentences(advice))))];
+}
+
+function sentences(advice) {
+  const link = h("a", { href: advice.source, target: "_blank", rel: "noopener noreferrer" }, "source");
+  return [advice.who ? `${advice.who}: ` : "", `${advice.means} ${advice.do} (`, link, `, read ${advice.read})`];
 }
 
 function table(message) {
@@ -182,7 +194,12 @@ function table(message) {
       {},
       h("th", { scope: "row", dir: "auto" }, one.address),
       h("td", {}, chip(one.state === "open" ? "queued" : one.state)),
-      h("td", { class: "words" }, [one.stage, one.code, one.text].filter(Boolean).join(" ")),
+      h(
+        "td",
+        { class: "words" },
+        [one.stage, one.code, one.text].filter(Boolean).join(" "),
+        one.advice ? h("p", { class: "advice" }, sentences(one.advice)) : null,
+      ),
     ),
   );
   const left = message.recipient_count - message.recipients.length;
