@@ -160,17 +160,21 @@ def test_python_decides_by_no_reply_code_of_its_own():
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_common", "advice", "errors", "display", "providers"}, set()),
     "messages": ({"message", "email", "_content", "invite"}, {"ground"}),
+    "lint": ({"_lint"}, {"ground", "messages"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
     "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib", "envelope"}, {"ground", "transport"}),
     # Names types of all of them; annotations everywhere may use it.
     "annotations": ({"typing"}, {"ground", "messages", "clients"}),
-    "mailers": ({"_mailer", "_aio", "mailer"}, {"ground", "transport", "credentials", "clients"}),
+    "mailers": (
+        {"_mailer", "_aio", "mailer"},
+        {"ground", "lint", "transport", "credentials", "clients"},
+    ),
     "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
-    "testing": ({"testing", "pytest_plugin"}, {"ground"}),
+    "testing": ({"testing", "pytest_plugin"}, {"ground", "lint"}),
     "programs": (
         {"cli", "__main__", "inbox", "outbox_page", "demo", "_web"},
-        {"ground", "messages", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
+        {"ground", "messages", "lint", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
     ),
     "frameworks": (
         {"celery", "django", "fastapi", "flask", "logging", "tasks"},

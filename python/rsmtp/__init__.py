@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from rsmtp._aio.sending import AsyncSending
     from rsmtp._client.transcript import Transcript
     from rsmtp._content.identification import thread_of
+    from rsmtp._lint.finding import Finding, Findings, LintError
+    from rsmtp._lint.run import lint
     from rsmtp._mailer.one_call import asend, send
     from rsmtp._mailer.progress import Progress
     from rsmtp._mailer.report import Report
@@ -77,7 +79,10 @@ __all__ = [
     "DnsRecord",
     "Dsn",
     "Envelope",
+    "Finding",
+    "Findings",
     "Invite",
+    "LintError",
     "Mailer",
     "Message",
     "Outbox",
@@ -123,6 +128,7 @@ __all__ = [
     "errors",
     "formataddr",
     "inbox",
+    "lint",
     "outbox",
     "outbox_page",
     "providers",
@@ -156,7 +162,10 @@ _HOMES = {
     "DeliverBy": "envelope",
     "Dsn": "envelope",
     "Envelope": "envelope",
+    "Finding": "_lint.finding",
+    "Findings": "_lint.finding",
     "Invite": "invite",
+    "LintError": "_lint.finding",
     "Mailer": "mailer",
     "Message": "message",
     "Outbox": "outbox",
@@ -167,6 +176,7 @@ _HOMES = {
     "Transcript": "_client.transcript",
     "Verification": "_mailer.verification",
     "asend": "_mailer.one_call",
+    "lint": "_lint.run",
     "send": "_mailer.one_call",
     "thread_of": "_content.identification",
 } | dict.fromkeys(

@@ -107,6 +107,9 @@ class BaseMailer:
             message that it returns goes to the same recipients.
         after_send: called with each receipt. Both run in the caller's thread; an AsyncMailer's
             may be asynchronous.
+        lint: looks at each message before it is sent (`rsmtp.lint`): "warn" logs what receivers
+            may object to, "refuse" does not send a message with an error in it (`rsmtp.LintError`).
+            Files are read for it once more.
         dkim: signs what is sent (RFC 6376), after everything else that changes a message: an
             `rsmtp.Dkim`, several, or a dict of them by the domain of From (a domain has those of
             its parent; "*" is any other domain, and None lets its mail go unsigned; mail from a
@@ -163,6 +166,7 @@ class BaseMailer:
         redirect: str | None = None,
         before_send: Callable[[Any], Any] | None = None,
         after_send: Callable[[Receipt], Any] | None = None,
+        lint: Literal["warn", "refuse"] | None = None,
         dkim: rsmtp.typing.DkimKeys | None = None,
         outbox: rsmtp.Outbox | None = None,
     ) -> None:
@@ -200,7 +204,7 @@ class BaseMailer:
         else:
             arguments.whole("retries", retries, 0, 999, "a number of attempts below 1000")
         arguments.flag("resend_unknown", resend_unknown)
-        rules = suppression, allow, redirect, before_send, after_send
+        rules = suppression, allow, redirect, before_send, after_send, lint
         self._rules: Any = None
         if any(rule is not None for rule in rules):
             from rsmtp._mailer.rules import Rules

@@ -467,6 +467,20 @@ async def by_tokens(secret: types.Secret) -> None:
         blocking.login("ann", lambda: PASSWORD)
 
 
+def looked(message: types.AnyMessage) -> list[str]:
+    mailer = rsmtp.Mailer(host="smtp.example.org", lint="refuse")
+    found: rsmtp.Findings = rsmtp.lint(
+        message, bulk=True, ignore=["subject-long"], rspamd="http://localhost:11333"
+    )
+    first: rsmtp.Finding = found[0]
+    testing.assert_no_findings(b"", at_least="error")
+    try:
+        mailer.send(message)
+    except rsmtp.LintError as error:
+        print(error.findings.errors, first.severity, found.at_least("hint").to_dicts())
+    return [finding.rule for finding in found]
+
+
 def annotated(
     to: types.Addresses,
     one: types.Mailbox,

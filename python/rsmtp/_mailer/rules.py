@@ -23,8 +23,9 @@ class Rules:
     """`BaseMailer` says what they mean."""
 
     def __init__(
-        self, suppression: Any, allow: Any, redirect: Any, before_send: Any, after_send: Any
+        self, suppression: Any, allow: Any, redirect: Any, before_send: Any, after_send: Any, lint: Any
     ) -> None:
+        self._lint = None if lint is None else arguments.one_of("lint", lint, ("warn", "refuse"))
         self._is_suppressed = None if suppression is None else _suppression(suppression)
         self._allow = None if allow is None else _patterns(allow)
         self._redirect = None if redirect is None else _one_address(redirect)
@@ -60,6 +61,8 @@ class Rules:
                 "before_send: it is asynchronous, and a Mailer can't await it: use an AsyncMailer"
             )
         sender, recipients, data, options, delivery = _prepared(item, answer)
+        if self._lint is not None and answer is not False:
+            _look(self._lint, _message_of(item, answer), data)
         sender, recipients = _envelope(sender, recipients)
         if not recipients:
             raise ValueError("to_addrs: the message has no recipients")
@@ -131,6 +134,28 @@ def _prepared(item: Any, answer: Any) -> Any:
         sender, recipients, _, _, delivery = prepare(item)
         return prepare_for(Paths(sender, recipients), answer, delivery)
     return prepare((answer, item[1]) if _has_envelope(item) and not _has_envelope(answer) else answer)
+
+
+def _message_of(item: Any, answer: Any) -> Any:
+    """What is sent: a message, or octets."""
+    given = item if answer is None else answer
+    message = given[0] if _has_envelope(given) else given
+    return message[2] if isinstance(message, tuple) and len(message) == 3 else message
+
+
+def _look(how: str, message: Any, data: Any) -> None:
+    """Tells, or refuses, what receivers would object to."""
+    from rsmtp._lint.finding import LintError
+    from rsmtp._lint.run import lint
+
+    found = lint(message if hasattr(message, "get_all") else bytes(data))
+    if how == "refuse" and found.errors:
+        raise LintError(found.errors)
+    if told := found.at_least("warning"):
+        import logging
+
+        for finding in told:
+            logging.getLogger("rsmtp.mail").warning("lint: %s: %s", finding, finding.advice)
 
 
 def _has_envelope(item: Any) -> bool:

@@ -21,6 +21,7 @@ COMMANDS = {
     "send": ("rsmtp.cli.send", "send a message"),
     "outbox": ("rsmtp.cli.outbox", "send what waits in a file, and look after it"),
     "dkim": ("rsmtp.cli.dkim", "make a key that signs mail, and its record in the DNS"),
+    "lint": ("rsmtp.cli.lint", "look at a message as its receivers will"),
     "check": ("rsmtp.cli.check", "find out what a server offers and what is wrong with it"),
     "providers": ("rsmtp.cli.providers", "list the providers that are known by name, and their limits"),
     "catch": ("rsmtp.cli.catch", "run a local mail server that shows what arrives"),

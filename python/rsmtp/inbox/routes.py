@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final
 
-from rsmtp import Catcher
+from rsmtp import Catcher, lint
 from rsmtp._web import events, shown
 from rsmtp._web.answer import NOTHING, Answer, Json, Refusal, as_json
 from rsmtp._web.mail import Mail
@@ -79,6 +79,11 @@ def message(request: Request[Context], number: int) -> Answer:
     index = request.context.index
     found = index.message(number)
     return as_json(caught.detail(found, index.summary(found), index.mail(found)))
+
+
+@route("GET", f"{API}/messages/NUMBER/lint")
+def lint_message(request: Request[Context], number: int) -> Answer:
+    return as_json({"findings": lint(request.context.index.message(number).data).to_dicts()})
 
 
 @route("DELETE", f"{API}/messages/NUMBER")

@@ -2,7 +2,8 @@
 `smtp_server` and `sent_messages` (`rsmtp.pytest_plugin`). They work without pytest, too.
 """
 
+from rsmtp.testing.findings import assert_no_findings
 from rsmtp.testing.messages import SentMessage, SentMessages
 from rsmtp.testing.server import SmtpServer
 
-__all__ = ["SentMessage", "SentMessages", "SmtpServer"]
+__all__ = ["SentMessage", "SentMessages", "SmtpServer", "assert_no_findings"]

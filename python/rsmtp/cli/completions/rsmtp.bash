@@ -5,11 +5,12 @@
 #    source ~/.local/share/bash_completion/rsmtp
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_rsmtp_subparsers=(send outbox dkim check providers catch demo completion)
+_shtab_rsmtp_subparsers=(send outbox dkim lint check providers catch demo completion)
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --notify --ret --envid --orcpt --require-tls --tls-optional --hold-for --hold-until --deliver-by --or-return --priority --valid-since --binary --if-offered --server --provider --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
 _shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --ca-file --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
+_shtab_rsmtp_lint_option_strings=(-h --help --unsent --bulk --ignore --fail-on --rspamd --spamd --json)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --json --ca-file --timeout)
 _shtab_rsmtp_providers_option_strings=(-h --help --json)
 _shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
@@ -26,10 +27,11 @@ _shtab_rsmtp_outbox___tls_choices=(starttls implicit none)
 _shtab_rsmtp_dkim_pos_0_choices=(new record)
 _shtab_rsmtp_dkim___type_choices=(rsa ed25519)
 _shtab_rsmtp_dkim___bits_choices=(2048 3072 4096)
+_shtab_rsmtp_lint___fail_on_choices=(error warning hint)
 _shtab_rsmtp_check___tls_choices=(auto starttls implicit none)
 _shtab_rsmtp_catch___tls_choices=(starttls implicit none)
 _shtab_rsmtp_completion_pos_0_choices=(bash zsh fish)
-_shtab_rsmtp_pos_0_choices=(send outbox dkim check providers catch demo completion)
+_shtab_rsmtp_pos_0_choices=(send outbox dkim lint check providers catch demo completion)
 
 _shtab_rsmtp_send__h_nargs=0
 _shtab_rsmtp_send___help_nargs=0
@@ -49,6 +51,11 @@ _shtab_rsmtp_outbox___forever_nargs=0
 _shtab_rsmtp_outbox___allow_remote_nargs=0
 _shtab_rsmtp_dkim__h_nargs=0
 _shtab_rsmtp_dkim___help_nargs=0
+_shtab_rsmtp_lint__h_nargs=0
+_shtab_rsmtp_lint___help_nargs=0
+_shtab_rsmtp_lint___unsent_nargs=0
+_shtab_rsmtp_lint___bulk_nargs=0
+_shtab_rsmtp_lint___json_nargs=0
 _shtab_rsmtp_check__h_nargs=0
 _shtab_rsmtp_check___help_nargs=0
 _shtab_rsmtp_check___login_nargs=0

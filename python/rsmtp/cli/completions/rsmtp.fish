@@ -50,8 +50,8 @@ function _shtab_rsmtp_using
   test "$_shtab_rsmtp_cmdpath" = "$argv"
 end
 
-set -g _shtab_rsmtp_commands send outbox dkim check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --forward --from --hold-for --hold-until --host --html --html-file --keep --key --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --selector --server --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
+set -g _shtab_rsmtp_commands send outbox dkim lint check providers catch demo completion
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --fail-on --forward --from --hold-for --hold-until --host --html --html-file --ignore --keep --key --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -129,6 +129,15 @@ complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l key -x -d 'the private key; ne
 complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l type -xka "rsa ed25519" -d 'new: the type of the key (default: rsa)'
 complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l bits -xka "2048 3072 4096" -d 'new: of an RSA key (default: 2048)'
 complete -c rsmtp -n '_shtab_rsmtp_using dkim; and test $_shtab_rsmtp_npos -eq 0' -ka "new record" -d 'new, record'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a lint -d 'Look at a message before it is sent: its header, its parts, its HTML, its links. Nothing is sent,'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -s h -l help -d 'show this help message and exit'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -l unsent -d 'rsmtp is still to send it: Date and Message-ID may be missing'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -l bulk -d 'it is sent to many (default: by its fields)'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -l ignore -x -d 'leave this rule out'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -l fail-on -xka "error warning hint" -d 'how grave a finding makes the exit code 1 (default: error)'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -l rspamd -x -d 'ask this rspamd for its score'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -l spamd -x -d 'ask this SpamAssassin for its score'
+complete -c rsmtp -n '_shtab_rsmtp_using lint' -l json -d 'for programs'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a check -d 'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l tls -xka "auto starttls implicit none" -d 'auto: STARTTLS where it is offered, TLS from the first octet on port 465'

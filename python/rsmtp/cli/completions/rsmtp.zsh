@@ -15,6 +15,7 @@ _shtab_rsmtp_commands() {
     completion:'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
     demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
     dkim:'Keys that sign mail (DKIM, RFC 6376).'
+    lint:'Look at a message before it is sent: its header, its parts, its HTML, its links. Nothing is sent,'
     outbox:'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
     providers:'List the providers that are known by name, or tell what is known of some: server, login, limits, and'
     send:'Send one message: made from flags, a ready one from a file, or from standard input.'
@@ -97,6 +98,21 @@ _shtab_rsmtp_dkim_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_rsmtp_dkim_defaults_added=0
+
+_shtab_rsmtp_lint_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--unsent[rsmtp is still to send it\: Date and Message-ID may be missing]"
+  "--bulk[it is sent to many (default\: by its fields)]"
+  "*--ignore[leave this rule out]:RULE:"
+  "--fail-on[how grave a finding makes the exit code 1 (default\: error)]:fail_on:(error warning hint)"
+  "--rspamd[ask this rspamd for its score]:URL:"
+  "--spamd[ask this SpamAssassin for its score]:HOST:PORT:"
+  "--json[for programs]"
+  ":the message, as it goes out\; - for standard input:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_rsmtp_lint_defaults_added=0
 
 _shtab_rsmtp_outbox_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -208,6 +224,7 @@ _shtab_rsmtp() {
         completion) _arguments -C -s $_shtab_rsmtp_completion_options ;;
         demo) _arguments -C -s $_shtab_rsmtp_demo_options ;;
         dkim) _arguments -C -s $_shtab_rsmtp_dkim_options ;;
+        lint) _arguments -C -s $_shtab_rsmtp_lint_options ;;
         outbox) _arguments -C -s $_shtab_rsmtp_outbox_options ;;
         providers) _arguments -C -s $_shtab_rsmtp_providers_options ;;
         send) _arguments -C -s $_shtab_rsmtp_send_options ;;

@@ -5,6 +5,27 @@ import { ask, attempt, conversation, h, size, time } from "./elements.js";
 import { download, panelsOf, Tabs, tabsOf } from "./parts.js";
 import { release } from "./release.js";
 
+// What receivers and readers may object to, the gravest first.
+async function findings(path) {
+  const { findings: found } = await get(`${path}/lint`);
+  if (!found.length) return h("p", { class: "note" }, "Nothing found that receivers or readers may object to.");
+  const rows = found.map((one) =>
+    h(
+      "li",
+      {},
+      h("span", { class: `severity ${one.severity}` }, one.severity),
+      h(
+        "span",
+        { class: "file" },
+        h("b", { dir: "auto" }, one.message),
+        h("small", {}, [one.where, one.why, one.advice].filter(Boolean).join(" · ")),
+        h("small", {}, h("a", { href: one.source, target: "_blank", rel: "noreferrer noopener" }, one.rule)),
+      ),
+    ),
+  );
+  return h("ul", { class: "files findings" }, rows);
+}
+
 export class MessageView {
   constructor(place, { onDelete, onTab, onTags, mayRelease }) {
     this.place = place;
@@ -69,8 +90,12 @@ export class MessageView {
     const path = `/messages/${message.number}`;
     this.tabs = new Tabs({
       label: "Parts of the message",
-      tabs: [...tabsOf(message), ["conversation", "Conversation"]],
-      panels: { ...panelsOf(message, path), conversation: () => conversation(message.conversation) },
+      tabs: [...tabsOf(message), ["findings", "Findings"], ["conversation", "Conversation"]],
+      panels: {
+        ...panelsOf(message, path),
+        findings: () => findings(path),
+        conversation: () => conversation(message.conversation),
+      },
       onTab: this.onTab,
     });
     this.place.replaceChildren(
