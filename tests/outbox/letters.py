@@ -21,9 +21,8 @@ def number_of(data):
 def make_due(outbox):
     """What was put off is to be sent now."""
     with outbox._database.writing() as connection:
-        connection.execute(
-            "UPDATE outbox_fate SET due = 0 WHERE message IN (SELECT message FROM outbox_turn)"
-        )
-        connection.execute(
-            "UPDATE outbox_turn SET due = 0 WHERE message IN (SELECT message FROM outbox_fate)"
-        )
+        waiting = connection.execute(
+            "SELECT message FROM outbox_fate JOIN outbox_turn ON first = message AND last = message"
+        ).fetchall()
+        connection.executemany("UPDATE outbox_fate SET due = 0 WHERE message = ?", waiting)
+        connection.executemany("UPDATE outbox_turn SET due = 0 WHERE first = ?", waiting)

@@ -134,6 +134,13 @@ class Outboxes(RuleBasedStateMachine):
         with self.database.writing() as connection:
             self.messages.append(self.store.put(connection, content, Put(self.now, self.now)))
 
+    @rule()
+    def put_some(self):
+        content = content_of(("ann@example.org", TO, b"Subject: 7\r\n\r\nhi\r\n"))
+        with self.database.writing() as connection:
+            put = Put(self.now, self.now)
+            self.messages += self.store.put_all(connection, [(content, None)] * 3, put)
+
     @rule(target=owners)
     def enlist(self):
         return self.boots, self.store.enlist("an owner", self.now)
@@ -166,7 +173,7 @@ class Outboxes(RuleBasedStateMachine):
         if (number := self.runs(owner)) is None:
             return multiple()
         try:
-            claim = self.store.claim(number, self.now).messages()
+            claim = self.store.claim(number, self.now, most=2).messages()
         except OutboxError:
             return multiple()
         return (owner, claim[0]) if claim else multiple()
@@ -226,7 +233,8 @@ class Outboxes(RuleBasedStateMachine):
         with self.database.reading() as connection:
             found = list(entries(connection))
             owners = {owner for (owner,) in connection.execute("SELECT id FROM outbox_owner")}
-            turns = [message for (message,) in connection.execute("SELECT message FROM outbox_turn")]
+            rows = connection.execute("SELECT first, last FROM outbox_turn").fetchall()
+            turns = [number for first, last in rows for number in range(first, last + 1)]
             claims = connection.execute("SELECT first, last, owner, said FROM outbox_claim").fetchall()
             assert sum(counts(connection).values()) == len(found)
         held = [number for first, last, _, _ in claims for number in range(first, last + 1)]

@@ -160,6 +160,8 @@ class Claim:
     def plain(self) -> list[Any]:
         """For a mailer without rules of its own: tuples, which its engine takes without asking,
         where a tuple says it all."""
+        if not self._tried and all(row[3] == "[]" and not row[4] for row in self._rows):
+            return [(row[1], row[2].split("\n"), row[5]) for row in self._rows]
         plain: list[Any] = []
         for id, sender, recipients, options, rendered, octets in self._rows:
             to = self._open(id, recipients)

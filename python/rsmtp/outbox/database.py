@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rsmtp.outbox import boots, reading, schema
@@ -27,8 +27,34 @@ class LeaseLost(OutboxError):
     """Another process has taken over what this one had claimed."""
 
 
-class Database:
+class _Link:
     """One connection, for all threads, and another one in a forked child."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self.lock = threading.RLock()
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._process = 0
+
+    def connection(self) -> sqlite3.Connection:
+        if self._connection is not None and self._process != os.getpid():
+            # The parent's: closed here, it would let go of the parent's locks.
+            _of_parents.append(self._connection)
+            self._connection = None
+        if self._connection is None:
+            self._connection = self._connect()
+            self._process = os.getpid()
+        return self._connection
+
+    def close(self) -> None:
+        with self.lock:
+            if self._connection is not None and self._process == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+
+class Database:
+    """The file, and two connections to it: by one of them much is read while others write."""
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.path = Path(path)
@@ -37,9 +63,7 @@ class Database:
         self.read_only = read_only
         # Of the file that is open, for reading alone: by what another one in its place is known.
         self._file: object = None
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
+        self._main, self._beside = _Link(self._connect), _Link(self._connect)
         # Nothing is written where all is there: the application may have a transaction open, in
         # this very thread, which would be waited for in vain.
         with self.reading() as connection:
@@ -69,8 +93,8 @@ class Database:
         machine that stops may lose it, unless `sync` or a durable one has followed."""
         if self.read_only:
             raise OutboxError(f"{self.path}: it was opened with read_only=True, and can't be changed")
-        with self._lock, self._told():
-            connection = self._connected()
+        with self._main.lock, self._told():
+            connection = self._main.connection()
             if not durable:
                 connection.execute("PRAGMA synchronous = NORMAL")
             try:
@@ -105,21 +129,20 @@ class Database:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """For statements that change nothing."""
-        with self._lock, self._told():
-            yield self._connected()
+        with self._main.lock, self._told():
+            if self.read_only and self._file != (file := reading.file_of(self.path)):
+                self.close()
+                self._file = file
+            yield self._main.connection()
 
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is not None and self._process != os.getpid():
-            # The parent's: closed here, it would let go of the parent's locks.
-            _of_parents.append(self._connection)
-            self._connection = None
-        if self.read_only and self._file != (file := reading.file_of(self.path)):
-            self.close()
-            self._file = file
-        if self._connection is None:
-            self._connection = reading.connect(self.path, _BUSY) if self.read_only else _connect(self.path)
-            self._process = os.getpid()
-        return self._connection
+    @contextlib.contextmanager
+    def reading_beside(self) -> Iterator[sqlite3.Connection]:
+        """The same, for much of it: no writer waits for its end."""
+        with self._beside.lock, self._told():
+            yield self._beside.connection()
+
+    def _connect(self) -> sqlite3.Connection:
+        return reading.connect(self.path, _BUSY) if self.read_only else _connect(self.path)
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -146,14 +169,12 @@ class Database:
             return self._file, id(connection), connection.execute("PRAGMA data_version").fetchone()[0]
 
     def close(self) -> None:
-        with self._lock:
-            if self._connection is not None and self._process == os.getpid():
-                self._connection.close()
-            self._connection = None
+        self._main.close()
+        self._beside.close()
 
     def __del__(self) -> None:
-        # An outbox that nothing refers to any more. One that could not be made has no lock.
-        if hasattr(self, "_process"):
+        # An outbox that nothing refers to any more. One that could not be made has no links.
+        if hasattr(self, "_beside"):
             self.close()
 
 

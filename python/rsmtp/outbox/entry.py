@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt
-from rsmtp.outbox import claims, fates, sent
+from rsmtp.outbox import claims, fates, sent, turns
 from rsmtp.outbox.recipients import STATES, read, shown
 
 
@@ -147,8 +147,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     found["sent"] = found.get("sent", 0) + sent.count(connection)
     held = "SELECT COALESCE(sum(last - first + 1), 0) FROM outbox_claim WHERE said = ?"
     (found["sending"],) = connection.execute(held, (True,)).fetchone()
-    (waiting,) = connection.execute("SELECT count(*) FROM outbox_turn").fetchone()
-    found["queued"] = waiting + connection.execute(held, (False,)).fetchone()[0]
+    found["queued"] = turns.waiting(connection) + connection.execute(held, (False,)).fetchone()[0]
     return dict.fromkeys(STATES, 0) | found
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from rsmtp.outbox import turns
 from rsmtp.outbox.entry import ENTRIES, IS_LOOKED_UP, LOOKED_UP, Entry, counts, entries
 from rsmtp.outbox.rates import MINUTE
 from rsmtp.outbox.recipients import STATES, WAITING
@@ -113,10 +114,7 @@ def _looked_up(
         return [id for (id,) in connection.execute(query, given)]
     if states.issubset(WAITING):
         held = _held(connection, [state == "sending" for state in states], below)
-        free: list[int] = []
-        if "queued" in states:
-            query = "SELECT message FROM outbox_turn WHERE message < ? ORDER BY message DESC LIMIT ?"
-            free = [id for (id,) in connection.execute(query, (below, limit))]
+        free = turns.newest(connection, below, limit) if "queued" in states else iter(())
         return list(itertools.islice(heapq.merge(free, held, reverse=True), limit))
     return None
 

@@ -21,7 +21,18 @@ class Range(NamedTuple):
 
 def ranges_of(numbers: Iterable[int]) -> list[Range]:
     """Of numbers in any order, as few as there may be, in order."""
-    return list(joined(Range(number, number) for number in sorted(set(numbers))))
+    found: list[Range] = []
+    first = last = None
+    for number in sorted(numbers):
+        # One that is there twice follows itself.
+        if last is None or number > last + 1:
+            if first is not None and last is not None:
+                found.append(Range(first, last))
+            first = number
+        last = number
+    if first is not None and last is not None:
+        found.append(Range(first, last))
+    return found
 
 
 def joined(ranges: Iterable[Range]) -> Iterator[Range]:

@@ -19,9 +19,14 @@ from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import Mailer, break_off, rounds
+from rsmtp.outbox.ahead import Ahead
 from rsmtp.outbox.database import LeaseLost
-from rsmtp.outbox.store import Store
+from rsmtp.outbox.store import CLAIM, Store
 
+# A claim has what is sent in so many seconds, and no more messages than that: then the disk, which each
+# claim waits for, holds up no fast server, and other processes get their part beside a slow one.
+_AHEAD = 0.1
+_LARGEST = 8000
 # Seconds without anything to send, at most, until the file is looked at again.
 _LOOK = 1.0
 # Seconds that a server is left alone that has too much to do, or can't be reached: doubled.
@@ -61,6 +66,8 @@ class Owner:
         self.ran = Ran()
         self.enlist()
         self._rest = 0.0
+        # Of a claim, and since when so many were settled.
+        self._most, self._since, self._settled = CLAIM, time.monotonic(), 0
         # Of those that others had claimed when this run began.
         self._leases: dict[int, float] | None = None
 
@@ -96,7 +103,11 @@ class Owner:
         if self._stop():
             return []
         self.store.take_over(time.time())
-        claim = self.store.claim(self.id, time.time(), only)
+        if self._settled:
+            seconds, self._since = time.monotonic() - self._since, time.monotonic()
+            self._most = min(max(int(self._settled / seconds * _AHEAD), CLAIM), _LARGEST)
+            self._settled = 0
+        claim = self.store.claim(self.id, time.time(), only, self._most)
         self._messages.extend(claim.ids)
         return claim.plain() if self._as_stored else claim.messages()
 
@@ -118,12 +129,15 @@ class Owner:
             raise
         return True
 
-    def settle(self, receipts: list[Receipt]) -> None:
+    def settle(self, receipts: list[Receipt], *, sync: bool = True) -> None:
         if not receipts:
             return
+        self._settled += len(receipts)
         told = [(self._messages[receipt.index], receipt) for receipt in receipts]
         self.ran = self.ran.plus(
-            self.store.settle(self.id, told, time.time(), counted=not self._failed, as_stored=self._as_stored)
+            self.store.settle(
+                self.id, told, time.time(), counted=not self._failed, as_stored=self._as_stored, sync=sync
+            )
         )
         if any(receipt.sent for receipt in receipts):
             self._rest = 0.0
@@ -180,7 +194,12 @@ def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -
         while True:
             trouble: Exception | None = None
             try:
-                send_claimed(owner, mailer)
+                if mailer._rules is None:
+                    with Ahead(owner) as ahead:
+                        send_claimed(ahead, mailer)
+                else:
+                    # What `after_send` is told of has been written down.
+                    send_claimed(owner, mailer)
             except TROUBLE as raised:
                 trouble = raised
             seconds = owner.follows(trouble, forever)

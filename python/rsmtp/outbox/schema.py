@@ -1,10 +1,10 @@
 """The tables of an outbox's file, and how a file of an older version comes to have them.
 
 A message is written once, and no row of it is written again while all goes well: it takes its
-turn (`outbox_turn`), is held by an owner (`outbox_claim`, a range of numbers in a row, `said` where
-the ends of their mail data may have been said), and is sent: numbers in a row whom the server took
-at the first attempt share a row (`outbox_sent`). What became of any other one that a server was
-asked about has a row of its own (`outbox_fate`).
+turn (`outbox_turn`: numbers in a row that were put together), is held by an owner (`outbox_claim`:
+a range of numbers in a row, `said` where the ends of their mail data may have been said), and is
+sent: numbers in a row whom the server took at the first attempt share a row (`outbox_sent`). What
+became of any other one that a server was asked about has a row of its own (`outbox_fate`).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ CREATE TABLE IF NOT EXISTS outbox_message (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS outbox_by_key ON outbox_message (key) WHERE key IS NOT NULL;
 CREATE TABLE IF NOT EXISTS outbox_turn (
-    priority INTEGER NOT NULL, due REAL NOT NULL, message INTEGER NOT NULL, size INTEGER NOT NULL,
-    expires REAL,
-    PRIMARY KEY (priority DESC, due, message)
+    priority INTEGER NOT NULL, due REAL NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+    octets INTEGER NOT NULL, expires REAL,
+    PRIMARY KEY (priority DESC, due, first)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outbox_by_expiry ON outbox_turn (expires) WHERE expires IS NOT NULL;
 CREATE TABLE IF NOT EXISTS outbox_claim (
@@ -85,7 +85,7 @@ INSERT INTO outbox_message SELECT id, key, digest, priority, due, expires, creat
     FROM outbox_message_1 JOIN outbox_content ON outbox_content.message = id ORDER BY id;
 UPDATE sqlite_sequence SET seq = (SELECT seq FROM sqlite_sequence WHERE name = 'outbox_message_1')
     WHERE name = 'outbox_message';
-INSERT INTO outbox_turn SELECT priority, due, id, size, expires FROM outbox_message_1
+INSERT INTO outbox_turn SELECT priority, due, id, id, size, expires FROM outbox_message_1
     WHERE state = 'queued' AND owner IS NULL;
 INSERT INTO outbox_claim SELECT id, id, owner, state = 'sending' FROM outbox_message_1
     WHERE state IN ('queued', 'sending') AND owner IS NOT NULL;
@@ -98,14 +98,20 @@ INSERT INTO outbox_fate SELECT id, CASE state WHEN 'sending' THEN 'queued' ELSE 
 DROP TABLE outbox_recipient;
 DROP TABLE outbox_content;
 DROP TABLE outbox_message_1;
+ALTER TABLE outbox_owner ADD COLUMN boot TEXT;
+UPDATE outbox_setting SET value = 3 WHERE name = 'version';
 """
 
-# Version 2 had a row for each fate, and an index whose condition each of them was held against.
-# Its owners have waited for the disk each time: they need no `boot`.
+# Version 2 had a row for each turn and each fate, and an index whose condition each fate was held
+# against. Its owners have waited for the disk each time: they need no `boot`.
 _FROM_2 = """
 DROP INDEX IF EXISTS outbox_by_trouble;
+DROP INDEX IF EXISTS outbox_by_expiry;
 ALTER TABLE outbox_owner ADD COLUMN boot TEXT;
+ALTER TABLE outbox_turn RENAME TO outbox_turn_2;
 {tables}
+INSERT INTO outbox_turn SELECT priority, due, message, message, size, expires FROM outbox_turn_2;
+DROP TABLE outbox_turn_2;
 UPDATE outbox_setting SET value = 3 WHERE name = 'version';
 """
 
@@ -128,11 +134,8 @@ def make(connection: sqlite3.Connection) -> int:
     file, which is another one where it can't be used."""
     _run(connection, _SETTINGS)
     version = version_of(connection)
-    if version == 1:
-        _run(connection, _FROM_1.format(tables=_TABLES))
-        version = 2
-    if version == 2:
-        _run(connection, _FROM_2.format(tables=_TABLES))
+    if version in (1, 2):
+        _run(connection, (_FROM_1 if version == 1 else _FROM_2).format(tables=_TABLES))
         return VERSION
     if version not in (None, VERSION):
         return version

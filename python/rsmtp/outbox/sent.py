@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TypeAlias
 
 # Messages of one row: who reads one of them reads all their texts.
 _MOST = 250
@@ -19,40 +19,28 @@ JOIN = (
 TEXT = "json_extract(s.texts, '$[' || (id - s.first) || ']')"
 
 
-class Sent(NamedTuple):
-    message: int
-    server: str | None
-    code: int
-    text: str
+#: The message, the server, the code and the text of the reply.
+Sent: TypeAlias = tuple[int, str | None, int, str]
 
 
 def write(connection: sqlite3.Connection, now: float, sent: Iterable[Sent]) -> None:
     """In the order of their numbers."""
-    connection.executemany(
-        "INSERT INTO outbox_sent VALUES (?, ?, ?, ?, ?, ?)",
-        [
-            (
-                run[0].message,
-                run[-1].message,
-                now,
-                run[0].server,
-                run[0].code,
-                json.dumps([one.text for one in run]),
-            )
-            for run in _runs(sent)
-        ],
-    )
+    connection.executemany("INSERT INTO outbox_sent VALUES (?, ?, ?, ?, ?, ?)", _rows(now, sent))
 
 
-def _runs(sent: Iterable[Sent]) -> Iterator[list[Sent]]:
-    run: list[Sent] = []
-    for one in sent:
-        if run and (one[:3] != (run[-1].message + 1, *run[0][1:3]) or len(run) == _MOST):
-            yield run
-            run = []
-        run.append(one)
-    if run:
-        yield run
+def _rows(now: float, sent: Iterable[Sent]) -> Iterator[tuple[int, int, float, str | None, int, str]]:
+    texts: list[str] = []
+    first = following = -1
+    server, code = None, 0
+    for message, its_server, its_code, text in sent:
+        if message != following or its_code != code or its_server != server or len(texts) == _MOST:
+            if texts:
+                yield first, following - 1, now, server, code, json.dumps(texts)
+            first, server, code, texts = message, its_server, its_code, []
+        texts.append(text)
+        following = message + 1
+    if texts:
+        yield first, following - 1, now, server, code, json.dumps(texts)
 
 
 def of(connection: sqlite3.Connection, message: int) -> tuple[float, Sent] | None:
@@ -60,7 +48,7 @@ def of(connection: sqlite3.Connection, message: int) -> tuple[float, Sent] | Non
     row = connection.execute(
         f"SELECT s.changed, id, s.server, s.code, {TEXT} FROM (SELECT ? AS id) {JOIN}", (message,)
     ).fetchone()
-    return None if row[0] is None else (row[0], Sent._make(row[1:]))
+    return None if row[0] is None else (row[0], row[1:])
 
 
 def count(connection: sqlite3.Connection) -> int:

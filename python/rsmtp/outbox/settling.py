@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from rsmtp._rsmtp import Receipt, Recipient
@@ -16,32 +17,50 @@ class Settling:
     """The rows that some receipts come to.
 
     Args:
+        told: the receipts, by the numbers of their messages.
         counted: whether it counts as an attempt that a server was asked.
         as_stored: no rule of a mailer has changed whom the messages went to.
     """
 
-    def __init__(self, schedule: Schedule, now: float, *, counted: bool, as_stored: bool) -> None:
+    def __init__(
+        self, schedule: Schedule, now: float, told: Mapping[int, Receipt], *, counted: bool, as_stored: bool
+    ) -> None:
         self.schedule = schedule
         self.now = now
         self.counted = counted
-        self.as_stored = as_stored
+        self._told = told
+        #: What nothing was made of until now.
+        self.left = set(told)
+        # Made before the transaction, which others wait for.
+        self._plain: dict[int, sent.Sent] = {}
+        if as_stored:
+            for message, receipt in told.items():
+                if (plainly := receipt._plainly_sent) is not None:
+                    self._plain[message] = message, *plainly
         self.counts: dict[str, int] = {}
         self._sent: list[sent.Sent] = []
         self._fates: list[tuple[Any, ...]] = []
         self._events: list[tuple[Any, ...]] = []
         self._queued: list[int] = []
 
-    def add(
-        self, connection: sqlite3.Connection, message: int, receipt: Receipt, before: Fate | None
-    ) -> None:
-        """In the order of their numbers. `before`: what had become of it, if anything."""
-        plainly = receipt._plainly_sent if self.as_stored and before is None else None
-        if plainly is not None:
-            self._sent.append(sent.Sent(message, *plainly))
-            self.counts["sent"] = self.counts.get("sent", 0) + 1
-            return
+    def add_all(self, connection: sqlite3.Connection, messages: range) -> None:
+        """Those with these numbers, which follow what was added before."""
+        known = {fate.message: fate for fate in fates.among(connection, messages[0], messages[-1])}
+        so_far = len(self._sent)
+        for message in messages:
+            before = known.get(message)
+            if before is None and (plain := self._plain.get(message)) is not None:
+                self._sent.append(plain)
+            else:
+                self.add(connection, message, before)
+        self.left.difference_update(messages)
+        if count := len(self._sent) - so_far:
+            self.counts["sent"] = self.counts.get("sent", 0) + count
+
+    def add(self, connection: sqlite3.Connection, message: int, before: Fate | None) -> None:
+        """One that is not simply sent. `before`: what had become of it, if anything."""
         addresses = fates.addresses(connection, message)
-        what = self._add(message, receipt, before or Fate(message), addresses)
+        what = self._add(message, self._told[message], before or Fate(message), addresses)
         self.counts[what] = self.counts.get(what, 0) + 1
 
     def _add(self, message: int, receipt: Receipt, before: Fate, addresses: list[str]) -> str:

@@ -39,10 +39,11 @@ from rsmtp.outbox.ranges import ranges_of
 from rsmtp.outbox.recipients import UNKNOWN, Standing, state_of, with_state
 from rsmtp.outbox.schedule import Schedule
 from rsmtp.outbox.settling import Settling
+from rsmtp.outbox.turns import Turn
 
-# What one claim takes at most: messages, and octets of them.
-_CLAIM = 500
-_CLAIM_OCTETS = 16 * 1024 * 1024
+#: What one claim takes at most: messages, and octets of them.
+CLAIM = 500
+_CLAIM_OCTETS = 8 * 1024 * 1024
 # By hand, a message in one of these is queued again.
 _AGAIN = ("unknown", "refused", "dead", "cancelled")
 
@@ -75,7 +76,8 @@ class Store:
         """Adds a message, within the transaction of this connection."""
         message = connection.execute(_INSERT, (None, *_row(content, put, key))).lastrowid
         assert message is not None
-        _queue_all(connection, message, [content], put)
+        turn = Turn(put.priority, put.due, message, message, len(content.octets), put.expires)
+        turns.add(connection, turn)
         return message
 
     def put_all(
@@ -88,8 +90,11 @@ class Store:
         connection.executemany(
             _INSERT, [(first + at, *_row(content, put, key)) for at, (content, key) in enumerate(contents)]
         )
-        _queue_all(connection, first, [content for content, _ in contents], put)
-        return range(first, first + len(contents))
+        numbers = range(first, first + len(contents))
+        if contents:
+            octets = sum(len(content.octets) for content, _ in contents)
+            turns.add(connection, Turn(put.priority, put.due, first, numbers[-1], octets, put.expires))
+        return numbers
 
     def known(self, connection: sqlite3.Connection, key: str, digest: bytes) -> Known | None:
         row = connection.execute("SELECT id, digest FROM outbox_message WHERE key = ?", (key,)).fetchone()
@@ -156,9 +161,9 @@ class Store:
 
     # -- sending -------------------------------------------------------------------------
 
-    def claim(self, owner: int, now: float, only: int | None = None) -> Claim:
-        """The next messages that are due, for this owner alone. `only`: this one, due or not.
-        LeaseLost for an owner that has been ended."""
+    def claim(self, owner: int, now: float, only: int | None = None, most: int = CLAIM) -> Claim:
+        """The next messages that are due, for this owner alone: `most` at most. `only`: this one,
+        due or not. LeaseLost for an owner that has been ended."""
         with self.database.writing(durable=False) as connection:
             if not connection.execute("SELECT 1 FROM outbox_owner WHERE id = ?", (owner,)).fetchone():
                 raise _lost(owner)
@@ -167,13 +172,13 @@ class Store:
                 _give_up(connection, message, now, "it has expired before it could be sent")
             rates.count(connection, now, {"dead": len(expired)})
             if only is None:
-                claimed = turns.take_due(connection, now, _CLAIM, _CLAIM_OCTETS)
+                claimed = turns.take_due(connection, now, most, _CLAIM_OCTETS)
             else:
                 claimed = [only] if turns.remove(connection, only) else []
             if claimed:
                 claims.take(connection, owner, claimed)
         self._sync()
-        with self.database.reading() as connection:
+        with self.database.reading_beside() as connection:
             return _read(connection, claimed)
 
     def say_ends(
@@ -196,34 +201,31 @@ class Store:
     def settle(
         self,
         owner: int,
-        receipts: Iterable[tuple[int, Receipt]],
+        receipts: Sequence[tuple[int, Receipt]],
         now: float,
         *,
         counted: bool = True,
         as_stored: bool = False,
+        sync: bool = True,
     ) -> dict[str, int]:
         """Writes down what has become of messages. How many are now in which state, or were
         put off. What is no longer this owner's is left to the one who has it. `counted` and
-        `as_stored` are `Settling`'s."""
-        told: dict[int, Receipt] = {}
-        for message, receipt in receipts:
-            # One that was told twice is settled once.
-            told.setdefault(message, receipt)
-        settling = Settling(self.schedule, now, counted=counted, as_stored=as_stored)
+        `as_stored` are `Settling`'s. Without `sync` the next claim takes it to the disk."""
+        # One that was told twice is settled once, by what was told first.
+        told = dict(reversed(receipts))
+        settling = Settling(self.schedule, now, told, counted=counted, as_stored=as_stored)
         with self.database.writing(durable=self._each_waits) as connection:
-            known: dict[int, Fate] = {}
             for first, last, _ in claims.give_back(connection, owner, told):
-                known.update((fate.message, fate) for fate in fates.among(connection, first, last))
-                for message in range(first, last + 1):
-                    settling.add(connection, message, told.pop(message), known.get(message))
+                settling.add_all(connection, range(first, last + 1))
             # An answer that comes after the lease had run out is told all the same.
-            for message, receipt in told.items():
+            for message in settling.left:
                 fate = fates.of(connection, message)
                 if fate.state == "unknown" and fate.owner == owner:
-                    settling.add(connection, message, receipt, fate)
+                    settling.add(connection, message, fate)
             settling.write(connection)
             rates.count(connection, now, settling.counts)
-        self._sync()
+        if sync:
+            self._sync()
         return settling.counts
 
     @property
@@ -287,16 +289,6 @@ def _row(content: Content, put: Put, key: str | None) -> tuple[Any, ...]:
         key, content.digest(), put.priority, put.due, put.expires, put.now, content.sender, recipients,
         options, content.rendered, len(content.octets), content.message_id, content.subject, content.octets,
     )  # fmt: skip
-
-
-def _queue_all(connection: sqlite3.Connection, first: int, contents: Sequence[Content], put: Put) -> None:
-    connection.executemany(
-        "INSERT INTO outbox_turn VALUES (?, ?, ?, ?, ?)",
-        [
-            (put.priority, put.due, first + at, len(content.octets), put.expires)
-            for at, content in enumerate(contents)
-        ],
-    )
 
 
 def _read(connection: sqlite3.Connection, claimed: Sequence[int]) -> Claim:

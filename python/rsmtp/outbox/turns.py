@@ -1,36 +1,78 @@
 """Which messages are free to be sent, in which order: the greatest priority first, then what has
-been due for longest."""
+been due for longest. Numbers in a row that are alike share a row, until some of them are taken."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Turn(NamedTuple):
+    """A row of `outbox_turn`, in the order of its columns."""
+
+    priority: int
+    due: float
+    first: int
+    last: int
+    #: Of all of them.
+    octets: int
+    expires: float | None
+
+    @property
+    def total(self) -> int:
+        return self.last - self.first + 1
+
+
+def add(connection: sqlite3.Connection, turn: Turn) -> None:
+    connection.execute("INSERT INTO outbox_turn VALUES (?, ?, ?, ?, ?, ?)", turn)
 
 
 def queue(connection: sqlite3.Connection, first: int, last: int) -> None:
     """The messages with these numbers take their turns."""
     connection.execute(
-        "INSERT INTO outbox_turn SELECT priority, COALESCE(outbox_fate.due, outbox_message.due), id, size,"
-        " expires FROM outbox_message LEFT JOIN outbox_fate ON message = id WHERE id BETWEEN ? AND ?",
+        "INSERT INTO outbox_turn SELECT priority, COALESCE(outbox_fate.due, outbox_message.due), id, id,"
+        " size, expires FROM outbox_message LEFT JOIN outbox_fate ON message = id WHERE id BETWEEN ? AND ?",
         (first, last),
     )
 
 
 def remove(connection: sqlite3.Connection, message: int) -> bool:
     """Takes one out of its turn. False: it is not free."""
-    return bool(
-        connection.execute(
-            "DELETE FROM outbox_turn WHERE message = ?1 AND (priority, due) = (SELECT priority,"
-            " COALESCE(outbox_fate.due, outbox_message.due) FROM outbox_message LEFT JOIN outbox_fate"
-            " ON outbox_fate.message = id WHERE id = ?1)",
-            (message,),
-        ).rowcount
-    )
+    row = connection.execute(
+        "SELECT * FROM outbox_turn WHERE first <= ?1 AND last >= ?1 AND (priority, due) = (SELECT priority,"
+        " COALESCE(outbox_fate.due, outbox_message.due) FROM outbox_message LEFT JOIN outbox_fate"
+        " ON outbox_fate.message = id WHERE id = ?1)",
+        (message,),
+    ).fetchone()
+    if row is None:
+        return False
+    turn = Turn._make(row)
+    _end(connection, turn)
+    for first, last in ((turn.first, message - 1), (message + 1, turn.last)):
+        if first <= last:
+            query = "SELECT sum(size) FROM outbox_message WHERE id BETWEEN ? AND ?"
+            (octets,) = connection.execute(query, (first, last)).fetchone()
+            add(connection, turn._replace(first=first, last=last, octets=octets))
+    return True
 
 
 def expired(connection: sqlite3.Connection, now: float) -> list[int]:
-    query = "SELECT message FROM outbox_turn WHERE expires <= ?"
-    return [message for (message,) in connection.execute(query, (now,))]
+    rows = connection.execute("SELECT first, last FROM outbox_turn WHERE expires <= ?", (now,))
+    return [message for first, last in rows for message in range(first, last + 1)]
+
+
+def waiting(connection: sqlite3.Connection) -> int:
+    """How many are free."""
+    (count,) = connection.execute("SELECT COALESCE(sum(last - first + 1), 0) FROM outbox_turn").fetchone()
+    return int(count)
+
+
+def newest(connection: sqlite3.Connection, below: int, limit: int) -> Iterator[int]:
+    """The numbers of those that are free, from this one down: so many at least, if there are."""
+    query = "SELECT first, last FROM outbox_turn WHERE first < ? ORDER BY first DESC LIMIT ?"
+    for first, last in connection.execute(query, (below, limit)).fetchall():
+        yield from range(min(last, below - 1), first - 1, -1)
 
 
 def take_due(connection: sqlite3.Connection, now: float, most: int, octets: int) -> list[int]:
@@ -38,27 +80,37 @@ def take_due(connection: sqlite3.Connection, now: float, most: int, octets: int)
     so many octets of them hold; one in any case."""
     taken: list[int] = []
     for priority in _priorities(connection):
-        rows = connection.execute(
-            "SELECT due, message, size FROM outbox_turn WHERE priority = ? AND due <= ?"
-            " ORDER BY due, message LIMIT ?",
-            (priority, now, most - len(taken)),
-        ).fetchall()
-        last: tuple[float, int] | None = None
-        full = False
-        for due, message, size in rows:
-            octets -= size
-            if full := octets < 0 and bool(taken):
-                break
-            last = due, message
-            taken.append(message)
-        if last is not None:
-            # What is due of one priority stands in a row.
-            connection.execute(
-                "DELETE FROM outbox_turn WHERE priority = ? AND (due, message) <= (?, ?)", (priority, *last)
-            )
-        if full or len(taken) >= most:
+        query = "SELECT * FROM outbox_turn WHERE priority = ? AND due <= ? ORDER BY due, first LIMIT ?"
+        for row in connection.execute(query, (priority, now, most - len(taken))).fetchall():
+            turn = Turn._make(row)
+            if turn.total > most - len(taken) or turn.octets > octets:
+                taken += _begin(connection, turn, most - len(taken), octets, not taken)
+                return taken
+            _end(connection, turn)
+            taken += range(turn.first, turn.last + 1)
+            octets -= turn.octets
+        if len(taken) >= most:
             break
     return taken
+
+
+def _begin(connection: sqlite3.Connection, turn: Turn, most: int, octets: int, one: bool) -> range:
+    """Takes the first ones out of a turn. `one`: in any case."""
+    query = "SELECT id, size FROM outbox_message WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
+    following, gone = turn.first, 0
+    for message, size in connection.execute(query, (turn.first, turn.last, most)):
+        if gone + size > octets and not one:
+            break
+        following, gone, one = message + 1, gone + size, False
+    if following > turn.first:
+        _end(connection, turn)
+        if following <= turn.last:
+            add(connection, turn._replace(first=following, octets=turn.octets - gone))
+    return range(turn.first, following)
+
+
+def _end(connection: sqlite3.Connection, turn: Turn) -> None:
+    connection.execute("DELETE FROM outbox_turn WHERE priority = ? AND due = ? AND first = ?", turn[:3])
 
 
 def _priorities(connection: sqlite3.Connection) -> Iterator[int]:

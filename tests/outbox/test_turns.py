@@ -1,0 +1,92 @@
+"""Messages that were put together take their turns together, until some of them are taken."""
+
+import time
+
+import pytest
+from outbox.letters import number_of, raw
+
+import rsmtp
+from rsmtp.outbox.store import Store
+
+
+def turns(outbox):
+    with outbox._database.reading() as connection:
+        rows = connection.execute("SELECT first, last, octets FROM outbox_turn ORDER BY first").fetchall()
+        for first, last, octets in rows:
+            query = "SELECT sum(size) FROM outbox_message WHERE id BETWEEN ? AND ?"
+            assert connection.execute(query, (first, last)).fetchone() == (octets,)
+    return [(first, last) for first, last, _ in rows]
+
+
+@pytest.fixture
+def owner(outbox):
+    return outbox._store.enlist("a test", time.time())
+
+
+def claim(outbox, owner, **options):
+    return outbox._store.claim(owner, time.time(), **options).ids
+
+
+def test_a_claim_takes_the_first_of_them(outbox, owner):
+    outbox.put_all(raw(number) for number in range(10))
+    assert turns(outbox) == [(1, 10)]
+    assert claim(outbox, owner, most=3) == [1, 2, 3]
+    assert turns(outbox) == [(4, 10)] and outbox.status()["queued"] == 10
+    assert claim(outbox, owner, most=100) == [4, 5, 6, 7, 8, 9, 10]
+    assert turns(outbox) == []
+
+
+def test_one_of_them_is_taken_by_its_number(outbox, owner):
+    outbox.put_all(raw(number) for number in range(10))
+    outbox.cancel(5)
+    assert turns(outbox) == [(1, 4), (6, 10)]
+    assert claim(outbox, owner, only=1) == [1] and claim(outbox, owner, only=10) == [10]
+    assert claim(outbox, owner, only=5) == [] and claim(outbox, owner, only=1) == []
+    assert turns(outbox) == [(2, 4), (6, 9)]
+    assert [entry.id for entry in outbox.entries("queued")] == [1, 2, 3, 4, 6, 7, 8, 9, 10]
+    outbox.retry(5)
+    assert turns(outbox) == [(2, 4), (5, 5), (6, 9)]
+
+
+def test_what_is_urgent_comes_first_and_octets_are_counted(outbox, owner, monkeypatch):
+    outbox.put_all([("ann@example.org", ["bob@example.net"], b"x" * 1000 + b"\r\n")] * 6)
+    outbox.put_all([raw(1), raw(2)], priority=2)
+    outbox.put(raw(3), priority=1)
+    monkeypatch.setattr("rsmtp.outbox.store._CLAIM_OCTETS", 2500)
+    assert claim(outbox, owner) == [7, 8, 9, 1, 2]
+    assert turns(outbox) == [(3, 6)]
+    # One in any case.
+    monkeypatch.setattr("rsmtp.outbox.store._CLAIM_OCTETS", 10)
+    assert claim(outbox, owner) == [3] and turns(outbox) == [(4, 6)]
+
+
+def test_claims_grow_with_what_is_sent(outbox, catcher, monkeypatch):
+    seen = []
+    keep = Store.claim
+
+    def claim(self, owner, now, only=None, most=None):
+        claimed = keep(self, owner, now, only, most)
+        seen.append(len(claimed.ids))
+        return claimed
+
+    monkeypatch.setattr(Store, "claim", claim)
+    monkeypatch.setattr("rsmtp.outbox.running._AHEAD", 3600)
+    outbox.put_all(raw(number) for number in range(12_000))
+    catcher.clear()
+    with rsmtp.Mailer(f"smtp://{catcher.host}:{catcher.port}?tls=none") as mailer:
+        assert outbox.run(mailer).sent == 12_000
+    assert seen[0] == 500 and max(seen) == 8000 and sum(seen) == 12_000
+
+
+def test_what_after_send_is_told_has_been_written_down(outbox, catcher):
+    outbox.put_all(raw(number) for number in range(600))
+    told = []
+
+    def after(receipt):
+        told.append(outbox.status()["sent"] >= len(told) + 1)
+
+    url = f"smtp://{catcher.host}:{catcher.port}?tls=none"
+    with rsmtp.Mailer(url, after_send=after) as mailer:
+        outbox.run(mailer)
+    assert told == [True] * 600
+    assert sorted(number_of(message.data) for message in catcher.messages) == list(range(600))
