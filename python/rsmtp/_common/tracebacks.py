@@ -142,7 +142,7 @@ def _called(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         except BaseException as raised:
             __tracebackhide__ = hidden(raised)
-            raise shortened(respelled(raised, function, _name(function, args)))  # noqa: B904
+            raise _for_caller(raised, function, args)  # noqa: B904
 
     return call
 
@@ -153,10 +153,11 @@ def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:
             return await function(*args, **kwargs)
         except BaseException as raised:
             __tracebackhide__ = hidden(raised)
-            raise shortened(respelled(raised, function, _name(function, args)))  # noqa: B904
+            raise _for_caller(raised, function, args)  # noqa: B904
 
     return call
 
 
-def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
-    return type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+def _for_caller(raised: BaseException, function: Callable[..., Any], args: tuple[Any, ...]) -> BaseException:
+    name = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+    return shortened(respelled(raised, function, name))
