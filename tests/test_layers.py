@@ -171,10 +171,22 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         {"ground", "lint", "transport", "credentials", "clients"},
     ),
     "outbox": ({"outbox"}, {"ground", "messages", "clients", "mailers"}),
+    "merge": ({"_merge"}, {"ground", "messages", "clients", "mailers"}),
     "testing": ({"testing", "pytest_plugin"}, {"ground", "lint"}),
     "programs": (
         {"cli", "__main__", "inbox", "outbox_page", "demo", "_web"},
-        {"ground", "messages", "lint", "transport", "credentials", "clients", "mailers", "outbox", "testing"},
+        {
+            "ground",
+            "messages",
+            "lint",
+            "transport",
+            "credentials",
+            "clients",
+            "mailers",
+            "outbox",
+            "merge",
+            "testing",
+        },
     ),
     "frameworks": (
         {"celery", "django", "fastapi", "flask", "logging", "tasks"},

@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from rsmtp._aio.sending import AsyncSending
     from rsmtp._client.transcript import Transcript
     from rsmtp._content.identification import thread_of
+    from rsmtp._content.template import Template
     from rsmtp._lint.finding import Finding, Findings, LintError
     from rsmtp._lint.run import lint
+    from rsmtp._mailer.feeding import BadRow
     from rsmtp._mailer.one_call import asend, send
     from rsmtp._mailer.progress import Progress
     from rsmtp._mailer.report import Report
     from rsmtp._mailer.verification import Verification
+    from rsmtp._merge.looking import DryRun, Preview
+    from rsmtp._merge.merge import Merge, RowError, merge
     from rsmtp._rsmtp import (
         ArmedFault,
         Catcher,
@@ -68,6 +72,7 @@ __all__ = [
     "AsyncMailer",
     "AsyncSending",
     "AsyncSmtpClient",
+    "BadRow",
     "Catcher",
     "CaughtConversation",
     "CaughtLine",
@@ -77,6 +82,7 @@ __all__ = [
     "DeliverBy",
     "Dkim",
     "DnsRecord",
+    "DryRun",
     "Dsn",
     "Envelope",
     "Finding",
@@ -84,13 +90,16 @@ __all__ = [
     "Invite",
     "LintError",
     "Mailer",
+    "Merge",
     "Message",
     "Outbox",
+    "Preview",
     "Progress",
     "Rcpt",
     "Receipt",
     "Recipient",
     "Report",
+    "RowError",
     "SMTPAuthenticationError",
     "SMTPCertificateError",
     "SMTPConnectError",
@@ -113,6 +122,7 @@ __all__ = [
     "SMTPTimeoutError",
     "SMTPUnreachable",
     "SmtpClient",
+    "Template",
     "TlsConfig",
     "TlsFacts",
     "Transcript",
@@ -129,6 +139,7 @@ __all__ = [
     "formataddr",
     "inbox",
     "lint",
+    "merge",
     "outbox",
     "outbox_page",
     "providers",
@@ -164,20 +175,27 @@ _HOMES = {
     "Envelope": "envelope",
     "Finding": "_lint.finding",
     "Findings": "_lint.finding",
+    "BadRow": "_mailer.feeding",
+    "DryRun": "_merge.looking",
     "Invite": "invite",
     "LintError": "_lint.finding",
     "Mailer": "mailer",
+    "Merge": "_merge.merge",
     "Message": "message",
     "Outbox": "outbox",
     "Progress": "_mailer.progress",
     "Rcpt": "envelope",
+    "Preview": "_merge.looking",
     "Report": "_mailer.report",
+    "RowError": "_merge.merge",
     "SmtpClient": "client",
     "Transcript": "_client.transcript",
     "Verification": "_mailer.verification",
     "asend": "_mailer.one_call",
     "lint": "_lint.run",
+    "merge": "_merge.merge",
     "send": "_mailer.one_call",
+    "Template": "_content.template",
     "thread_of": "_content.identification",
 } | dict.fromkeys(
     (

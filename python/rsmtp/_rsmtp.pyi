@@ -66,6 +66,7 @@ __all__ = [
     "Sending",
     "Settings",
     "StateMachine",
+    "Templates",
     "TlsConfig",
     "TlsFacts",
     "TranscriptLine",
@@ -2366,6 +2367,38 @@ class StateMachine:
     def verbs(self, /) -> list[str]:
         """
         The verbs of all commands.
+        """
+
+@final
+class Templates:
+    """
+    Parts of a message, compiled.
+    """
+    def __new__(
+        cls,
+        /,
+        parts: list[tuple[str, str, str]],
+        library: dict[str, str],
+        filters: list[tuple[str, typing.Any]],
+        context: dict[str, typing.Any],
+        given: list[tuple[int, str]],
+    ) -> Templates:
+        """
+        `parts` are (name, source, kind); the kind is "text", "html", "markdown" or "line". `library` are
+        templates that they include, by name. `given` are parts that the others have as values: their
+        places and names. ValueError for a template that can't be compiled.
+        """
+    @property
+    def names(self, /) -> list[str]:
+        """
+        The names that the parts ask for.
+        """
+    def render(
+        self, /, rows: list[dict[str, typing.Any]]
+    ) -> list[list[str | tuple[str, str, str, str, int]]]:
+        """
+        For each row, what each part says of it: a text, or (kind of fault, what was asked for, what it
+        was, name of the template, line).
         """
 
 @final

@@ -83,6 +83,8 @@ if TYPE_CHECKING:
 
         def walk(self) -> Generator[Self, None, None]: ...
 
+        #: By which an outbox knows it again, where nothing else is said: `rsmtp.merge` gives it.
+        key: str | None
         reply = reply
         forward = forward
 
@@ -92,6 +94,7 @@ else:
     class Message(_rsmtp.Message, late("email.message", "Message")):
         __doc__ = _rsmtp.Message.__doc__
         __module__ = "rsmtp"  # where people find it, pickles too
+        key = None
 
         @property
         def __dict__(self) -> dict[str, Any]:

@@ -191,6 +191,14 @@ Pictures: TypeAlias = Mapping[str, Picture] | Several[str | PathLike[str] | Bina
 Recipients: TypeAlias = str | Iterable[str | tuple[str, str]]
 # A RenderedMessage is what `Message.sign` gives where it is large.
 MessageData: TypeAlias = bytes | bytearray | memoryview | str | AnyMessage | RenderedMessage
+
+
+class _Prepared(Protocol):
+    """What is ready to be sent, or tells then why it can't be: an `rsmtp.BadRow`."""
+
+    def _prepared_for_sending(self) -> Any: ...
+
+
 _Plain: TypeAlias = AnyMessage | tuple[str | tuple[str, str], Recipients, MessageData]
 # A message, (from_addr, to_addrs, data), or one of them (or data alone) with an rsmtp.Envelope.
-Sendable: TypeAlias = _Plain | tuple[_Plain | MessageData, Envelope]
+Sendable: TypeAlias = _Plain | _Prepared | tuple[_Plain | MessageData, Envelope]

@@ -30,6 +30,8 @@ mod request;
 mod settings;
 mod signing;
 mod ssl_context;
+mod template;
+mod template_values;
 mod tls;
 mod transcript;
 mod username;
@@ -74,6 +76,8 @@ mod _rsmtp {
     use super::settings::Settings;
     #[pymodule_export]
     use super::signing::{Dkim, DkimChoice, DnsRecord, new_dkim_key};
+    #[pymodule_export]
+    use super::template::Templates;
     #[pymodule_export]
     use super::tls::{TlsConfig, TlsFacts};
     #[pymodule_export]

@@ -108,6 +108,27 @@ def messages() -> Iterator[rsmtp.Message]:
     yield rsmtp.Message("One", to="bob@example.org", attachments=Path("a.csv"), headers=[("X-A", "b")])
 
 
+def templates_and_merges(mailer: rsmtp.Mailer, outbox: rsmtp.Outbox) -> None:
+    template = rsmtp.Template("Dear {{ name }}", subject="Hello", filters={"x": str.upper}, context={"a": 1})
+    message: rsmtp.Message = template.message({"name": "Ann"}, to="ann@example.org")
+    folder = rsmtp.Template.from_folder("welcome/", layouts=Path("layouts"), from_="ann@example.org")
+    rows: list[dict[str, object]] = [{"name": "Ann", "email": "ann@example.org"}]
+    merge: rsmtp.Merge = rsmtp.merge(template, rows, to="{{ email }}", key="{{ name }}", limit=3)
+    print(
+        message.key, merge.count, rsmtp.merge(folder, "list.csv", encoding="cp1252", test_to="me@example.org")
+    )
+    report: rsmtp.Report = mailer.send_all(merge)
+    number: int = outbox.put_all(merge)
+    run: rsmtp.DryRun = merge.dry_run()
+    run.raise_for_faults()
+    preview: rsmtp.Preview = merge.preview(3)
+    for item in merge:
+        if isinstance(item, rsmtp.BadRow):
+            error = item.error
+            print(item.number, item.row, error.faults if isinstance(error, rsmtp.RowError) else error)
+    print(report, number, run.count, run.faults, run.duplicates, run.ok, len(preview), preview[0])
+
+
 def with_a_message() -> None:
     one = rsmtp.Message("Hello", "plain", "utf-8")
     one["To"] = rsmtp.formataddr(("Bob", "bob@example.org"))

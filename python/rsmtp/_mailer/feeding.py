@@ -24,6 +24,14 @@ class Ruled:
         self.suppressed = suppressed
 
 
+def bad_row(index: int, row: Any, error: Exception) -> BadRow:
+    """One of an iterable whose items are told by their index, in receipts too."""
+    from rsmtp.display.short import row_shown
+
+    error.add_note(f"row {index}: {row_shown(row)}")
+    return BadRow(index + 1, row, error)
+
+
 def alone(message: Any, ruled: Ruled) -> Iterator[Ruled]:
     """One message that was made ready with its envelope; its receipt names the message itself. Not
     a list, from which the engine takes messages by itself."""
@@ -34,17 +42,26 @@ def without_rules(item: Any) -> Ruled:
     return Ruled(item, prepare(item), [])
 
 
-class Unmade:
-    """A row that no message could be made of, and why."""
+class BadRow:
+    """A row that no message could be made of: its `number`, which counts from 1 on, the `row` itself and
+    the `error` that tells why.
 
-    __slots__ = ("row", "why")
+    `send_all` gives it a receipt with that error, and sends the others. What sends or keeps a
+    single message raises the error.
+    """
 
-    def __init__(self, index: int, row: Any, why: Exception) -> None:
-        from rsmtp.display.short import row_shown
+    __slots__ = ("error", "number", "row")
 
-        why.add_note(f"row {index}: {row_shown(row)}")
+    def __init__(self, number: int, row: Any, error: Exception) -> None:
+        self.number = number
         self.row = row
-        self.why = why
+        self.error = error
+
+    def _prepared_for_sending(self) -> Any:
+        raise self.error
+
+    def __repr__(self) -> str:
+        return f"<BadRow {self.number}: {self.error}>"
 
 
 def each_made(rows: Any, make: Callable[[Any], Any] | None) -> Any:
@@ -72,7 +89,7 @@ def _one(index: int, row: Any, make: Callable[[Any], Any]) -> Any:
     try:
         return make(row)
     except Exception as why:
-        return Unmade(index, row, why)
+        return bad_row(index, row, why)
 
 
 #: What the exception of an iterable is told to people with.
@@ -128,8 +145,8 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
             return
         # Nothing is left of those.
         for item in iterator:
-            if type(item) is Unmade:
-                more: bool | None = sending.put_unfit(item.row, item.why)
+            if type(item) is BadRow:
+                more: bool | None = sending.put_unfit(item.row, item.error)
             elif type(item) is Ruled:
                 more = sending.put_with_rules(item.item, item.prepared, item.suppressed)
             else:
@@ -156,8 +173,8 @@ def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
 
 def put(sending: Sending, item: Any) -> bool:
     """Takes one message. Whether to go on with more."""
-    if type(item) is Unmade:
-        return sending.put_unfit(item.row, item.why)
+    if type(item) is BadRow:
+        return sending.put_unfit(item.row, item.error)
     if type(item) is Ruled:
         return sending.put_with_rules(item.item, item.prepared, item.suppressed)
     more = sending.put(item)

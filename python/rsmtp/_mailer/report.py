@@ -163,7 +163,9 @@ class Report:
             if receipt.error is not None:
                 notes = getattr(receipt.error, "__notes__", ())
                 row = next((f" ({note})" for note in notes if note.startswith("row ")), "")
-                lines.append(f"  {receipt.index}: {receipt.error}{row}")
+                # A row of a merge is told by its own number.
+                index = "" if hasattr(receipt.error, "number") else f"{receipt.index}: "
+                lines.append(f"  {index}{receipt.error}{row}")
         if len(troubles) > 20:
             lines.append(f"  and {len(troubles) - 20} more, in receipts")
         return "\n".join(lines)

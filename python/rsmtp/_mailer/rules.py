@@ -8,7 +8,7 @@ import sys
 
 from rsmtp._client.outgoing import Paths, addresses_in, prepare, prepare_for
 from rsmtp._common import arguments
-from rsmtp._mailer.feeding import Ruled, Unmade
+from rsmtp._mailer.feeding import BadRow, Ruled, bad_row
 from rsmtp._rsmtp import _envelope, ascii_host
 
 TYPE_CHECKING = False
@@ -95,24 +95,24 @@ class Rules:
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
         for index, item in enumerate(items):
-            if type(item) in (Unmade, Ruled):
+            if type(item) in (BadRow, Ruled):
                 yield item
                 continue
             try:
                 yield self.apply(item)
             except Exception as why:
-                yield _unmade(index, item, why)
+                yield _unfit(index, item, why)
 
     async def each_awaited(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
         index = 0
         async for item in _asynchronous(items):
-            if type(item) in (Unmade, Ruled):
+            if type(item) in (BadRow, Ruled):
                 yield item
             else:
                 try:
                     yield await self.apply_awaited(item)
                 except Exception as why:
-                    yield _unmade(index, item, why)
+                    yield _unfit(index, item, why)
             index += 1
 
     def tell(self, receipt: Receipt) -> None:
@@ -162,11 +162,11 @@ def _has_envelope(item: Any) -> bool:
     return isinstance(item, tuple) and len(item) == 2
 
 
-def _unmade(index: int, item: Any, why: Exception) -> Unmade:
+def _unfit(index: int, item: Any, why: Exception) -> BadRow:
     if hasattr(item, "_for_hooks"):
         # It was fit to be sent when it was stored: another time it may be again.
         why._of_rules = True  # type: ignore[attr-defined]
-    return Unmade(index, item, why)
+    return bad_row(index, item, why)
 
 
 def _left(awaitable: Any) -> None:

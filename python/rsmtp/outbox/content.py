@@ -95,6 +95,11 @@ def message_in(item: Any) -> Any:
     return item[0] if isinstance(item, tuple) and len(item) == 2 else item
 
 
+def key_in(item: Any) -> str | None:
+    """The key that a message has by itself."""
+    return getattr(message_in(item), "key", None)
+
+
 def _read_options(options: Any) -> tuple[list[str], DeliveryOptions | None]:
     """Those of a `Content`. ValueError for what is none."""
     delivery = None

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from rsmtp._mailer.feeding import Unmade
+from rsmtp._mailer.feeding import BadRow
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt
 from rsmtp.outbox import content
@@ -31,35 +31,52 @@ class List:
         self._ids = array("q")
         self._unfit: list[Receipt] = []
         self._times: dict[bytes, int] = {}
-        self._waiting: list[content.Content] = []
+        self._keys: set[str] = set()
+        # Each with the key that it has by itself.
+        self._waiting: list[tuple[content.Content, str | None]] = []
         self._began = time.monotonic()
 
     def add(self, item: Any) -> None:
         """Takes a message; what has been taken is written down a few hundred at a time."""
         try:
-            if type(item) is Unmade:
-                raise item.why
-            ready = content.content_of(item)
+            if type(item) is BadRow:
+                raise item.error
+            key = content.key_in(item)
+            ready = content.content_of(item, self._outbox._message_id(key, item))
+            if key is not None:
+                self._check(key, ready)
         except Exception as unfit:
             self.write()
             told: dict[str, Any] = {"index": len(self._ids), "from_addr": "", "message_id": None}
             told |= {"attempts": 0, "server": None, "seconds": None, "error": None, "recipients": []}
-            shown = item.row if type(item) is Unmade else item
+            shown = item.row if type(item) is BadRow else item
             self._unfit.append(Receipt._restored(told, shown, unfit))
             self._ids.append(0)
             return
-        self._waiting.append(ready)
+        self._waiting.append((ready, key))
         if len(self._waiting) >= _AT_ONCE:
             self.write()
+
+    def _check(self, key: str, ready: content.Content) -> None:
+        """Raises KeyInUse where another message has its key."""
+        if key in self._keys:
+            raise ValueError(f"key: {key!r} is that of another message in this list, too")
+        self._keys.add(key)
+        digest = ready.digest()
+        with self._outbox._database.reading() as connection:
+            known = self._outbox._store.known(connection, key, digest)
+        if known is not None and not known.same:
+            raise self._outbox._in_use(key, self._outbox.get(known.id))
 
     def write(self) -> None:
         if not self._waiting:
             return
         store, now = self._outbox._store, time.time()
         with self._outbox._database.writing() as connection:
-            keys = [self._key(ready) for ready in self._waiting]
+            keys = [key or self._key(ready) for ready, key in self._waiting]
             known = store.known_among(connection, keys)
-            new = [one for one in zip(self._waiting, keys, strict=True) if one[1] not in known]
+            pairs = zip((ready for ready, _ in self._waiting), keys, strict=True)
+            new = [one for one in pairs if one[1] not in known]
             put = store.put_all(connection, new, Put(now, now))
             known.update(zip((key for _, key in new), put, strict=True))
         self._ids.extend(known[key] for key in keys)

@@ -17,9 +17,11 @@ import rsmtp
 from rsmtp._aio.mailer import AsyncMailer
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
+from rsmtp._mailer.feeding import BadRow
 from rsmtp._mailer.report import Report
 from rsmtp._mailer.rules import folded_address
 from rsmtp._rsmtp import Receipt
+from rsmtp.display.short import counted
 from rsmtp.mailer import Mailer
 from rsmtp.outbox import content, lists, looking, running
 from rsmtp.outbox.database import Database, OutboxError
@@ -123,7 +125,8 @@ class Outbox:
                 count from a moment on (`hold_for`, `deliver_by`) count from when it is sent.
             key: by which it is known again, as "invoice/7". The same message with the same
                 key is not put twice: this returns the first one's entry. Its Date, Message-ID
-                and boundaries may differ. The Message-ID is made from the key.
+                and boundaries may differ. The Message-ID is made from the key. Default: the
+                message's own (`rsmtp.merge(key=...)`).
             at: not to be sent before this time; a number is a time in seconds, as
                 `time.time()` has it.
             expires: not to be sent afterwards; a timedelta counts from now on.
@@ -136,7 +139,7 @@ class Outbox:
         TypeError for a message that can't be sent as it is, OutboxError if the file can't be
         written.
         """
-        key = arguments.maybe_text("key", key)
+        key = arguments.maybe_text("key", content.key_in(message) if key is None else key)
         now = time.time()
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
         due = None if at is None else _moment("at", at, now)
@@ -159,26 +162,38 @@ class Outbox:
     ) -> int:
         """Writes many down, some hundred in one transaction. Their number.
 
+        One with a key of its own (`rsmtp.merge(key=...)`) that is there already is not put again.
+
         The first one that can't be sent as it is raises, and ends it: what was put before it
-        stays, and a note of the exception tells how many. Arguments as for `put`.
+        stays, and a note of the exception tells how many. Bad rows of a merge end nothing: the
+        others are put, and ExceptionGroup is raised at the end. Arguments as for `put`.
         """
         now = time.time()
         due = None if at is None else _moment("at", at, now)
         arguments.whole("priority", priority, -(2**31), 2**31 - 1, "a whole number")
         how = Put(now, now if due is None else due, None, priority)
         count = 0
-        waiting: list[tuple[content.Content, None]] = []
+        waiting: list[tuple[content.Content, str | None]] = []
+        bad: list[Exception] = []
 
         def write() -> None:
             nonlocal count
             with self._database.writing() as connection:
-                self._store.put_all(connection, waiting, how)
+                new = [one for one in waiting if one[1] is None]
+                for ready, key in waiting:
+                    if key is not None:
+                        self._put(connection, ready, key, how)
+                self._store.put_all(connection, new, how)
             count += len(waiting)
             waiting.clear()
 
         try:
             for message in messages:
-                waiting.append((content.content_of(message), None))
+                if type(message) is BadRow:
+                    bad.append(message.error)
+                    continue
+                key = content.key_in(message)
+                waiting.append((content.content_of(message, self._message_id(key, message)), key))
                 if len(waiting) >= _AT_ONCE:
                     write()
         except Exception as raised:
@@ -186,6 +201,10 @@ class Outbox:
             raised.add_note(f"{count} messages before it were put into the outbox")
             raise
         write()
+        if bad:
+            group = ExceptionGroup(f"{counted(len(bad), 'row')} can't be sent; the others were put", bad)
+            group.add_note(f"{counted(count, 'message')} put into the outbox")
+            raise group
         return count
 
     def _put(
@@ -195,13 +214,16 @@ class Outbox:
             entry = _one(connection, known.id)
             if known.same:
                 return entry
-            raise KeyInUse(
-                f"key: {key!r} was given to another message before (number {entry.id}, {entry.state}, to "
-                f"{', '.join(entry.to_addrs[:3])}): one key stands for one message, with the same recipients "
-                "and content",
-                entry,
-            )
+            raise self._in_use(key, entry)
         return _one(connection, self._store.put(connection, ready, how, key))
+
+    def _in_use(self, key: str, entry: Entry) -> KeyInUse:
+        where = f"number {entry.id}, {entry.state}, to {', '.join(entry.to_addrs[:3])}"
+        return KeyInUse(
+            f"key: {key!r} was given to another message before ({where}): one key stands for one message, "
+            "with the same recipients and content",
+            entry,
+        )
 
     def _message_id(self, key: str | None, item: Any) -> str | None:
         message = content.message_in(item)

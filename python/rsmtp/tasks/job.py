@@ -8,7 +8,7 @@ from typing import Any
 import rsmtp
 from rsmtp._common import arguments
 from rsmtp._common.tracebacks import public
-from rsmtp.outbox.content import Content, content_of
+from rsmtp.outbox.content import Content, content_of, key_in
 
 
 @public
@@ -25,11 +25,11 @@ def job(
         message: a message, or `(from_addr, to_addrs, data)`.
         envelope: as for `Mailer.send`.
         key: by which it is known again, as "invoice/7": it is sent once, however many tasks have
-            it. Default: the task's own identifier.
+            it. Default: the message's own (`rsmtp.merge(key=...)`), else the task's identifier.
 
     Raises ValueError or TypeError for a message that can't be sent as it is.
     """
-    key = arguments.maybe_text("key", key)
+    key = arguments.maybe_text("key", key_in(message) if key is None else key)
     content = content_of(message if envelope is None else (message, envelope))
     return {
         "from": content.sender,

@@ -1,0 +1,297 @@
+"""`rsmtp.Template`: a message with places that are filled in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import rsmtp
+from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
+from rsmtp._content.parts import Parts
+from rsmtp._rsmtp import Templates
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Self
+
+    Said = list[str | tuple[str, str, str, str, int]]
+
+
+@public
+class Template:
+    """A message whose texts are templates in Jinja2's syntax, compiled once.
+
+        welcome = rsmtp.Template("Dear {{ name }}, ...", subject="Welcome, {{ name }}")
+        mailer.send(welcome.message({"name": "Ann"}, from_="shop@example.com", to="ann@example.org"))
+
+    Each argument is one of `Message`'s, and every text in it may have places to be filled in: `text`,
+    `html`, `subject`, names and values of `headers`, `attachments`, `unsubscribe`, ... `rsmtp.merge` fills
+    them in for each row of a table. A function in place of a text is called with the row.
+
+    What is filled in stays text: it is escaped in HTML, it can't end a header field, it is never read as
+    a template, and is no further recipient. A name that is not there is an error that names it,
+    and so is a value that is None or NaN where it would be shown.
+
+    Args:
+        text, html, subject, ...: as for `Message`. `text="auto"` is made from the filled-in HTML.
+        attachments: as for `Message`; `"invoices/{{ id }}.pdf"` is a file in invoices, or below.
+        base: the folder for files that `attachments` names; no row leads out of it. Default: what stands
+            before the first place to be filled in.
+        templates: names and sources of templates that others include, extend or import.
+        filters: names and functions: `filters={"money": lambda x: f"{x:,.2f}"}`.
+        context: values for all rows; those of a row come first.
+        env: an environment of Jinja2, in place of our own engine: its loader, filters and globals.
+            HTML is escaped, and undefined names are errors, unless it has an `undefined` of its own.
+
+    In a template `row` is the whole row: `{{ row["First name"] }}`. `unsubscribe_url` is the link that
+    `unsubscribe` makes.
+
+    Raises ValueError for a template that can't be compiled, naming it and the line.
+    """
+
+    def __init__(
+        self,
+        text: str | Callable[[Any], str] | None = None,
+        *,
+        subject: Any = None,
+        html: Any = None,
+        headers: Any = None,
+        attachments: Any = None,
+        base: str | os.PathLike[str] | None = None,
+        templates: Mapping[str, str] | None = None,
+        filters: Mapping[str, Callable[..., Any]] | None = None,
+        context: Mapping[str, Any] | None = None,
+        env: Any = None,
+        _names: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        given = {
+            "text": text,
+            "subject": subject,
+            "html": html,
+            "headers": headers,
+            "attachments": attachments,
+        }
+        self._arguments = {name: value for name, value in (given | more).items() if value is not None}
+        _read_files(self._arguments)
+        self._library = dict(_named("templates", templates))
+        self._filters = dict(_named("filters", filters))
+        for name, function in self._filters.items():
+            arguments.function(f"filters: {name}", function)
+        self._context = dict(_named("context", context))
+        self._base = None if base is None else arguments.path("base", base)
+        if env is not None and not hasattr(env, "from_string"):
+            raise arguments.wanted("env", "an environment of Jinja2", env)
+        self._env = env
+        #: How errors call the arguments that come from files.
+        self._names = _names or {}
+        self._filled_: Filled | None = None
+        check_arguments("Template", self._arguments)
+        self._filled()
+
+    @classmethod
+    def from_folder(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        layouts: str | os.PathLike[str] | None = None,
+        filters: Mapping[str, Callable[..., Any]] | None = None,
+        context: Mapping[str, Any] | None = None,
+        env: Any = None,
+        **more: Any,
+    ) -> Self:
+        """A template out of the files of a folder:
+
+        - `subject.txt`, and `body.html`, `body.txt`, `body.md` or several of them. Without `body.txt` the
+          text is made from the HTML.
+        - Pictures that the HTML names (`<img src="logo.png">`) are sent with it.
+        - What is in the folder `attachments` is attached to each message.
+        - Other files are there to be included, extended or imported, by their names in the folder; those
+          in `layouts` too, a folder that several templates share. No other file is found.
+
+        Args:
+            filters, context, env: as for `Template`.
+            more: further arguments, such as `from_="..."`.
+
+        Raises OSError for a folder that can't be read, ValueError if it has no body, or for files that
+        are no templates.
+        """
+        from rsmtp._content.folder import read
+
+        found = read(folder, layouts)
+        return cls(
+            **(found.arguments | more),
+            templates=found.library,
+            filters=filters,
+            context=context,
+            env=env,
+            _names=found.names,
+        )
+
+    def message(self, values: Any = None, /, **more: Any) -> rsmtp.Message:
+        """The message for these values: a mapping, a named tuple or a data class.
+
+        Further arguments are `Message`'s, and are taken as they are: `to=user.email`. ValueError names
+        what is wrong, and the place that could not be filled in.
+        """
+        row = {} if values is None else as_row(values)
+        filled = self._filled()
+        check_arguments("message", more)
+        made, faults = filled.arguments_for([row])[0]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return rsmtp.Message(**(made | more))
+
+    def __repr__(self) -> str:
+        shown = self._arguments.get("subject")
+        return f"<Template {shown!r}>" if isinstance(shown, str) else "<Template>"
+
+    def _filled(
+        self, more: Mapping[str, Any] | None = None, context: Mapping[str, Any] | None = None
+    ) -> Filled:
+        """Compiled, with further arguments."""
+        if more or context:
+            return Filled(self, self._arguments | dict(more or {}), self._context | dict(context or {}))
+        if self._filled_ is None:
+            self._filled_ = Filled(self, self._arguments, self._context)
+        return self._filled_
+
+
+class Filled:
+    """A template's arguments, compiled: rows in, arguments of messages out."""
+
+    def __init__(self, template: Template, given: Mapping[str, Any], context: dict[str, Any]) -> None:
+        self.parts = Parts(given, template._names, template._base)
+        if template._env is None:
+            for name, source, _ in self.parts.sources:
+                if not isinstance(source, str):
+                    raise arguments.wanted(name, "a str", source)
+            self._templates: Any = Templates(
+                self.parts.sources,
+                template._library,
+                list(template._filters.items()),
+                context,
+                self.parts.given,
+            )
+        else:
+            from rsmtp._content.jinja import JinjaTemplates
+
+            self._templates = JinjaTemplates(
+                template._env, self.parts, template._library, template._filters, context
+            )
+
+    @property
+    def names(self) -> list[str]:
+        """What the templates ask for."""
+        found: list[str] = self._templates.names
+        return found
+
+    def arguments_for(self, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[str]]]:
+        """For each row the arguments of its message, or all that is wrong with it."""
+        found = []
+        for row, said in zip(rows, self._templates.render(rows), strict=True):
+            faults = self._all_told(said, row)
+            made: dict[str, Any] = {}
+            if not faults:
+                try:
+                    made = self.parts.made(said, row)
+                except Exception as raised:
+                    faults = [words_of(raised)]
+            found.append((made, faults))
+        return found
+
+    def _all_told(self, said: list[Any], row: dict[str, Any]) -> list[str]:
+        """Each fault once, with all arguments that have it."""
+        found: dict[str, list[str]] = {}
+        for place, one in enumerate(said):
+            if type(one) is tuple:
+                having = found.setdefault(self._told(place, one, row), [])
+                if self.parts.arguments[place] not in having:
+                    having.append(self.parts.arguments[place])
+        return [f"{', '.join(having)}: {words}" for words, having in found.items()]
+
+    def _told(self, place: int, fault: tuple[str, str, str, str, int], row: dict[str, Any]) -> str:
+        kind, asked, was, where, line = fault
+        argument = self.parts.arguments[place]
+        own = self.parts.sources[place][0].rstrip("'")
+        where = where.rstrip("'")
+        there = f" ({where}, line {line})" if where and where not in (argument, own) else ""
+        if not there and (line > 1 or own != argument):
+            there = f" ({own}, line {line})" if own != argument else f" (line {line})"
+        if kind == "undefined":
+            near = arguments.meant(asked, row) if asked.isidentifier() else ""
+            words = f"{asked!r} is not in the row{near}"
+        elif kind == "missing":
+            words = f"{asked!r} has no value (None or NaN)"
+        elif kind == "line end":
+            words = f"{asked!r} has a line end or a control character in it: {was}"
+        else:
+            words = asked
+        return words + there
+
+
+def words_of(raised: BaseException) -> str:
+    """What was raised, for a fault of a row."""
+    words = str(raised)
+    return (
+        words
+        if isinstance(raised, (ValueError, TypeError)) and words
+        else f"{type(raised).__name__}: {words}"
+    )
+
+
+def as_row(given: Any) -> dict[str, Any]:
+    """Names and values of what may be a row. TypeError for what is none."""
+    if type(given) is dict:
+        found = given
+    elif isinstance(given, Mapping):
+        found = dict(given)
+    elif hasattr(given, "_asdict"):
+        found = given._asdict()
+    elif hasattr(given, "_mapping"):  # SQLAlchemy
+        found = dict(given._mapping)
+    elif hasattr(given, "keys") and hasattr(given, "__getitem__"):  # sqlite3.Row
+        found = {name: given[name] for name in given.keys()}  # noqa: SIM118
+    elif hasattr(given, "__dataclass_fields__") and not isinstance(given, type):
+        found = {name: getattr(given, name) for name in given.__dataclass_fields__}
+    else:
+        raise arguments.wanted("row", "a mapping of names to values, a named tuple or a data class", given)
+    if not all(isinstance(name, str) for name in found):
+        found = {str(name): value for name, value in found.items()}
+    return found
+
+
+def _read_files(given: dict[str, Any]) -> None:
+    """HTML and Markdown may be the Path of a file; pictures that it names stand beside it."""
+    for name in ("html", "markdown"):
+        if isinstance(file := given.get(name), os.PathLike):
+            with open(file, encoding="utf-8-sig") as opened:
+                try:
+                    given[name] = opened.read()
+                except UnicodeDecodeError as wrong:
+                    raise ValueError(
+                        f"{name}: {os.fspath(file)!r} is not UTF-8 at octet {wrong.start}"
+                    ) from None
+            given.setdefault("inline_from", os.path.dirname(os.path.abspath(file)))
+
+
+def _named(argument: str, given: Any) -> Mapping[str, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise arguments.wanted(argument, "a dict of names", given)
+    return given
+
+
+def check_arguments(name: str, given: Iterable[str]) -> None:
+    """Raises TypeError for what is no argument of a message."""
+    import inspect
+
+    known = inspect.signature(rsmtp.Message).parameters
+    for argument in given:
+        if argument not in known:
+            raise TypeError(
+                f"{name}() got an unexpected keyword argument {argument!r}{arguments.meant(argument, known)}"
+            )

@@ -1,0 +1,222 @@
+"""`rsmtp.merge`: a message for each row of a table."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import rsmtp
+from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
+from rsmtp._content.template import Filled, Template, check_arguments, words_of
+from rsmtp._mailer.feeding import BadRow
+from rsmtp._merge.looking import DryRun, Preview
+from rsmtp._merge.rows import Rows
+
+# Rows that are filled in together, and seconds that the first of them waits for the last.
+_AT_ONCE = 256
+_PATIENCE = 0.02
+
+
+class RowError(ValueError):
+    """What is wrong with a row, so that no message was made of it.
+
+    `number` counts the rows from 1 on; `faults` are all that were found, each with its argument.
+    """
+
+    def __init__(self, number: int, where: str, faults: list[str]) -> None:
+        self.number, self.where, self.faults = number, where, faults
+        there = f" ({where})" if where else ""
+        super().__init__(f"row {number}{there}: {'; '.join(faults)}")
+
+    def __reduce__(self) -> Any:
+        return RowError, (self.number, self.where, self.faults)
+
+
+@public
+class Merge:
+    """The messages that `rsmtp.merge` makes. Each iteration makes them anew, as long as the rows can be
+    read again, a few hundred at a time.
+
+    A row that no message can be made of gives a `BadRow`: it has the row's `number`, the `row` and the
+    `error`. `send_all` tells of it in its receipt, and sends the others.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        rows: Rows,
+        given: Mapping[str, Any],
+        context: Mapping[str, Any],
+        key: str | None,
+        limit: int | None,
+        test_to: Any,
+    ) -> None:
+        self._template, self._rows = template, rows
+        self._limit, self._test_to = limit, test_to
+        extra = {} if key is None else {_KEY: key}
+        self._filled: Filled = template._filled(dict(given) | extra, context)
+        self._is_keyed = key is not None
+
+    def __iter__(self) -> Iterator[rsmtp.Message | BadRow]:
+        rows = enumerate(itertools.islice(iter(self._rows), self._limit), start=1)
+        for batch in _batches(rows):
+            good = [row for _, (_, row) in batch if not isinstance(row, Exception)]
+            made = iter(self._filled.arguments_for(good))
+            for number, (where, row) in batch:
+                if isinstance(row, Exception):
+                    yield _bad(number, where, None, [str(row)])
+                else:
+                    yield self._one(number, where, row, *next(made))
+
+    def _one(
+        self, number: int, where: str, row: dict[str, Any], given: dict[str, Any], faults: list[str]
+    ) -> rsmtp.Message | BadRow:
+        if not faults:
+            try:
+                key = given.pop(_KEY, None)
+                if self._is_keyed and not key:
+                    raise ValueError("key: it is empty")
+                message = self._message(given)
+                if key is not None:
+                    message.key = key
+                return message
+            except Exception as raised:
+                return _bad(number, where, row, [words_of(raised)], raised)
+        return _bad(number, where, row, faults)
+
+    def _message(self, given: dict[str, Any]) -> rsmtp.Message:
+        if self._test_to is None:
+            return rsmtp.Message(**given)
+        meant = rsmtp.Message(to=given.get("to"), cc=given.get("cc"), bcc=given.get("bcc"))
+        who = ", ".join(str(meant[name]) for name in ("To", "Cc", "Bcc") if name in meant)
+        for name in ("cc", "bcc", _KEY):
+            given.pop(name, None)
+        subject = f"[Test, for {who}] {given.get('subject', '')}".strip()
+        return rsmtp.Message(**(given | {"to": self._test_to, "subject": subject}))
+
+    @property
+    def count(self) -> int | None:
+        """How many rows there are, where that is known before they are read."""
+        known = self._rows.count
+        return known if known is None or self._limit is None else min(known, self._limit)
+
+    def preview(self, count: int = 3) -> Preview:
+        """The first messages, to look at: nothing is sent. A notebook shows them, `print` their text."""
+        arguments.whole("count", count, 1, 1000, "a number from 1 to 1000")
+        return Preview(list(itertools.islice(iter(self), count)), self.count)
+
+    def dry_run(self) -> DryRun:
+        """Makes every message, and makes it ready to be sent, without sending: all faults are known
+        before the first goes out. Rows that can be read once only are read by this."""
+        return DryRun.of(self)
+
+    def __repr__(self) -> str:
+        from rsmtp.display.short import counted
+
+        rows = counted(self.count, "row") if self.count is not None else "rows"
+        source = f" of {self._rows.source}" if self._rows.source else ""
+        test = f", all to {self._test_to}" if self._test_to is not None else ""
+        return f"<Merge of {self._template!r} with {rows}{source}{test}>"
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """For notebooks: the first messages."""
+        from rsmtp.display import merge
+
+        return merge.of_merge(self)
+
+
+class SizedMerge(Merge):
+    """Of rows whose number is known."""
+
+    def __len__(self) -> int:
+        return self.count or 0
+
+
+def _bad(number: int, where: str, row: Any, faults: list[str], cause: BaseException | None = None) -> BadRow:
+    error = RowError(number, where, faults)
+    error.__cause__ = cause
+    return BadRow(number, row, error)
+
+
+# No argument of a message has such a name.
+_KEY = "key="
+
+
+def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    """Some rows at a time. A source that gives them slowly does not hold up those that are there, nor does
+    one that fails: what it raises comes behind them."""
+    failed: BaseException | None = None
+    while failed is None:
+        batch = []
+        begun = time.monotonic()
+        try:
+            for row in rows:
+                batch.append(row)
+                if len(batch) >= _AT_ONCE or time.monotonic() - begun > _PATIENCE:
+                    break
+            else:
+                failed = StopIteration()
+        except BaseException as raised:
+            failed = raised
+        if batch:
+            yield batch
+    if not isinstance(failed, StopIteration):
+        raise failed
+
+
+@public
+def merge(
+    template: Template | str | os.PathLike[str],
+    rows: Any,
+    *,
+    key: str | None = None,
+    limit: int | None = None,
+    test_to: Any = None,
+    context: Mapping[str, Any] | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    **more: Any,
+) -> Merge:
+    """A message for each row of a table: an iterable for `send_all`, `Outbox.put_all` and others.
+
+        letters = rsmtp.merge(template, "customers.csv", from_="shop@example.com", to="{{ email }}")
+        print(letters.dry_run())
+        report = mailer.send_all(letters)
+
+    Args:
+        template: an `rsmtp.Template`, or the folder of one.
+        rows: a list of dicts, of named tuples or of data classes; a frame of pandas or polars; a table of
+            Arrow; a cursor of a database; the path of a CSV file, whose first line names the columns;
+            any other iterable of such rows. They are read when they are needed.
+        to, subject, attachments, ...: arguments of `Message`, for this merge: texts in them are templates,
+            functions are called with the row. `to="{{ email }}"` is one address, whatever stands there.
+        key: by which an outbox knows each message again, as "invoice/{{ id }}": a merge that was
+            interrupted goes on where it ended, and nothing is sent twice.
+        limit: so many of the first rows, and no more.
+        test_to: everything goes to this address, and says in its subject whom it is meant for.
+        context: values for all rows.
+        encoding, delimiter: of a CSV file. Default: UTF-8, or what its first octets say; the one of
+            comma, semicolon, tab and bar that separates its first line.
+
+    A row that no message can be made of is no end: its receipt tells its number and why, as `dry_run` does
+    before anything is sent.
+
+    Raises ValueError for a template that can't be compiled, OSError for a file that can't be read.
+    """
+    if isinstance(template, (str, os.PathLike)):
+        template = Template.from_folder(template)
+    if not isinstance(template, Template):
+        raise arguments.wanted("template", "an rsmtp.Template, or the folder of one,", template)
+    if limit is not None:
+        arguments.count("limit", limit)
+    arguments.maybe_text("key", key)
+    if test_to is not None:
+        rsmtp.Message(to=test_to)
+    check_arguments("merge", more)
+    table = Rows(rows, encoding, delimiter)
+    kind = Merge if table.count is None else SizedMerge
+    return kind(template, table, more, context or {}, key, limit, test_to)

@@ -1,0 +1,391 @@
+//! Templates in Jinja2's syntax: parts of messages, compiled once and filled in for each row.
+//!
+//! What comes from a row never becomes anything but text: in HTML it is escaped, in Markdown too, and
+//! in a header field or an address a line end is refused, not written. A name that is not there, and a
+//! value that is missing, are faults: a message that begins "Dear None" must not go out.
+//!
+//! Each kind of part has an environment of its own, so that what it includes follows its rules and not
+//! those of a file's name. There is no loader: templates are found among the given ones, never on a disk.
+
+use minijinja::value::{Value, ValueKind};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+/// What a part is, and so what is done to the values in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Written as they are.
+    Text,
+    /// Escaped, but for markup that says it is.
+    Html,
+    /// Escaped for Markdown and the HTML in it.
+    Markdown,
+    /// One line: a header field, an address, a name of a file. Line ends of the template are white
+    /// space, those of a value are refused.
+    Line,
+}
+
+const KINDS: [Kind; 4] = [Kind::Text, Kind::Html, Kind::Markdown, Kind::Line];
+
+/// Names of other templates, which parts may extend, include and import, and their sources.
+pub type Library = HashMap<String, String>;
+
+/// One part of a message.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// As errors call it: an argument, or a file.
+    pub name: String,
+    pub source: String,
+    pub kind: Kind,
+}
+
+/// Templates, compiled.
+pub struct Templates {
+    environments: BTreeMap<Kind, Environment<'static>>,
+    parts: Vec<(String, Kind)>,
+}
+
+impl fmt::Debug for Templates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Templates").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl Templates {
+    /// `add` puts filters, values and methods of the caller's into each environment.
+    pub fn new(
+        library: &Arc<Library>,
+        parts: Vec<Part>,
+        add: impl Fn(&mut Environment<'static>),
+    ) -> Result<Self, Fault> {
+        let mut environments = BTreeMap::new();
+        for kind in KINDS {
+            if parts.iter().any(|part| part.kind == kind) {
+                let mut environment = environment(kind, library);
+                add(&mut environment);
+                environments.insert(kind, environment);
+            }
+        }
+        let mut names = Vec::with_capacity(parts.len());
+        for Part { name, source, kind } in parts {
+            if let Some(environment) = environments.get_mut(&kind) {
+                environment.add_template_owned(name.clone(), source).map_err(|error| Fault::of(&error))?;
+            }
+            names.push((name, kind));
+        }
+        let templates = Self { environments, parts: names };
+        templates.check_references(library)?;
+        Ok(templates)
+    }
+
+    /// Faults of what parts refer to are told before the first row.
+    fn check_references(&self, library: &Library) -> Result<(), Fault> {
+        for environment in self.environments.values() {
+            for name in library.keys() {
+                // What is no template at all (a style sheet, say) is a fault of those that include it.
+                if let Err(error) = environment.get_template(name)
+                    && looks_like_a_template(name)
+                {
+                    return Err(Fault::of(&error));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A part, by its place among those that were given.
+    pub fn render(&self, part: usize, values: &Value) -> Result<String, Fault> {
+        let Some((name, kind)) = self.parts.get(part) else { return Err(Fault::other("no such part")) };
+        let Some(environment) = self.environments.get(kind) else { return Err(Fault::other("no such kind")) };
+        let made = environment.get_template(name).and_then(|template| template.render(values));
+        let made = made.map_err(|error| Fault::of(&error))?;
+        Ok(if *kind == Kind::Line { on_one_line(made) } else { made })
+    }
+
+    /// The names that the parts ask for, which are not set within them.
+    pub fn names(&self) -> Vec<String> {
+        let mut found: Vec<String> = self
+            .environments
+            .values()
+            .flat_map(|environment| environment.templates().map(|(_, t)| t.undeclared_variables(false)))
+            .flatten()
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+fn looks_like_a_template(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".html", ".htm", ".txt", ".md", ".j2", ".jinja", ".jinja2"].iter().any(|end| name.ends_with(end))
+}
+
+fn environment(kind: Kind, library: &Arc<Library>) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_debug(true); // names what is undefined
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(move |_| match kind {
+        Kind::Html => AutoEscape::Html,
+        _ => AutoEscape::None,
+    });
+    environment.set_formatter(move |out, state, value| write(kind, out, state, value));
+    let library = Arc::clone(library);
+    environment.set_loader(move |name| Ok(library.get(name).cloned()));
+    environment
+}
+
+/// Words of our own errors, by which [`Fault::of`] knows them again.
+const MISSING: &str = "missing";
+const LINE_END: &str = "line end";
+
+fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::None => return Err(Error::new(ErrorKind::InvalidOperation, MISSING)),
+        // Its own error tells the name.
+        ValueKind::Undefined | ValueKind::Invalid => {
+            return minijinja::escape_formatter(out, state, value);
+        }
+        _ => {}
+    }
+    let owned;
+    let text = match value.as_str() {
+        Some(text) => text,
+        None => {
+            owned = as_text(kind, value);
+            owned.as_str()
+        }
+    };
+    let is_escaped = value.is_safe() || value.downcast_object_ref::<Markup>().is_some();
+    match kind {
+        Kind::Html | Kind::Markdown if is_escaped => out.write_str(text)?,
+        Kind::Html => escape_html(out, text)?,
+        Kind::Markdown => escape_markdown(out, text)?,
+        Kind::Text => out.write_str(text)?,
+        Kind::Line => match text.chars().find(|&c| ends_a_line(c)) {
+            Some(_) => {
+                let shown: String = text.chars().take(60).collect();
+                return Err(Error::new(ErrorKind::InvalidOperation, format!("{LINE_END}{shown:?}")));
+            }
+            None => out.write_str(text)?,
+        },
+    }
+    Ok(())
+}
+
+/// What a value that is no string is written as.
+fn as_text(kind: Kind, value: &Value) -> String {
+    match value.downcast_object_ref::<Markup>() {
+        Some(markup) if matches!(kind, Kind::Html | Kind::Markdown) => markup.html.clone(),
+        Some(markup) => markup.text.clone(),
+        None => match value.kind() {
+            ValueKind::Bool => if value.is_true() { "True" } else { "False" }.to_owned(),
+            _ => value.to_string(),
+        },
+    }
+}
+
+/// What says itself how it is shown in HTML, and has a form for text.
+#[derive(Debug)]
+pub struct Markup {
+    pub html: String,
+    pub text: String,
+}
+
+impl minijinja::value::Object for Markup {
+    fn repr(self: &Arc<Self>) -> minijinja::value::ObjectRepr {
+        minijinja::value::ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Controls, and the two separators of Unicode that some readers break a line at.
+fn ends_a_line(c: char) -> bool {
+    (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+fn escape_html(out: &mut Output, text: &str) -> fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (before, behind) = rest.split_at(at);
+        out.write_str(before)?;
+        out.write_str(match behind.as_bytes()[0] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&#34;",
+            _ => "&#39;",
+        })?;
+        rest = &behind[1..];
+    }
+    out.write_str(rest)
+}
+
+/// CommonMark 2.4: any ASCII punctuation may stand behind a backslash. Line ends would begin blocks.
+fn escape_markdown(out: &mut Output, text: &str) -> fmt::Result {
+    for c in text.chars() {
+        match c {
+            '<' => out.write_str("&lt;")?,
+            '>' => out.write_str("&gt;")?,
+            '&' => out.write_str("&amp;")?,
+            '\n' | '\r' => out.write_str(" ")?,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' => {
+                out.write_fmt(format_args!("\\{c}"))?;
+            }
+            _ => out.write_fmt(format_args!("{c}"))?,
+        }
+    }
+    Ok(())
+}
+
+/// What the template itself breaks into lines; no line end is left of a value.
+fn on_one_line(made: String) -> String {
+    if made.contains(['\n', '\r']) {
+        made.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    } else {
+        made
+    }
+}
+
+/// Why a part could not be filled in, or compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The template and the line in it.
+    pub place: Option<(String, usize)>,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// There is no such name: what was asked for.
+    Undefined(String),
+    /// It is there and has no value.
+    Missing(String),
+    /// It has a line end or another control character: what was asked for, and what it was.
+    LineEnd(String, String),
+    Other(String),
+}
+
+impl Fault {
+    fn other(words: &str) -> Self {
+        Self { place: None, what: What::Other(words.to_owned()) }
+    }
+
+    fn of(error: &Error) -> Self {
+        // An include and a block wrap what happened in them.
+        let innermost = innermost(error);
+        let place = innermost.name().or(error.name()).map(|name| {
+            let line = innermost.line().or(error.line()).unwrap_or(1);
+            (name.to_owned(), line)
+        });
+        let expression = || {
+            let found = innermost.range().and_then(|range| innermost.template_source()?.get(range));
+            found.unwrap_or("a value").trim().to_owned()
+        };
+        let detail = innermost.detail().unwrap_or("");
+        let what = match innermost.kind() {
+            _ if detail == MISSING => What::Missing(expression()),
+            _ if detail.starts_with(LINE_END) => {
+                What::LineEnd(expression(), detail.trim_start_matches(LINE_END).to_owned())
+            }
+            _ if detail.contains("` is undefined") => {
+                let name = detail.split('`').nth(1).unwrap_or("");
+                What::Undefined(name.to_owned())
+            }
+            ErrorKind::UndefinedError => What::Undefined(expression()),
+            kind => {
+                let mut words = kind.to_string();
+                if !detail.is_empty() {
+                    let _ = write!(words, ": {detail}");
+                }
+                What::Other(words)
+            }
+        };
+        Self { place, what }
+    }
+}
+
+fn innermost(error: &Error) -> &Error {
+    let mut found = error;
+    while let Some(source) =
+        std::error::Error::source(found).and_then(|source| source.downcast_ref::<Error>())
+    {
+        found = source;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn templates(parts: &[(&str, &str, Kind)], library: &[(&str, &str)]) -> Result<Templates, Fault> {
+        let parts = parts.iter().map(|(name, source, kind)| Part {
+            name: (*name).to_owned(),
+            source: (*source).to_owned(),
+            kind: *kind,
+        });
+        let library = library.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned()));
+        Templates::new(&Arc::new(library.collect()), parts.collect(), |_| {})
+    }
+
+    fn rendered(kind: Kind, source: &str, values: &[(&str, &str)]) -> Result<String, What> {
+        let made = templates(&[("part", source, kind)], &[]).expect("compiled");
+        made.render(0, &Value::from_pairs(values.iter().copied())).map_err(|fault| fault.what)
+    }
+
+    #[test]
+    fn values_are_what_their_part_makes_of_them() {
+        let hostile = [("name", "<b>&\"'{{ x }}")];
+        assert_eq!(rendered(Kind::Text, "Dear {{ name }}", &hostile), Ok("Dear <b>&\"'{{ x }}".into()));
+        assert_eq!(
+            rendered(Kind::Html, "<p>{{ name }}</p>", &hostile),
+            Ok("<p>&lt;b&gt;&amp;&#34;&#39;{{ x }}</p>".into())
+        );
+        let marked = [("name", "*a* [b](c)\n# d")];
+        assert_eq!(
+            rendered(Kind::Markdown, "{{ name }}", &marked),
+            Ok("\\*a\\* \\[b\\]\\(c\\) \\# d".into())
+        );
+    }
+
+    #[test]
+    fn line_end_in_a_line_is_refused_and_one_of_the_template_is_white_space() {
+        assert_eq!(
+            rendered(Kind::Line, "Re: {{ name }}", &[("name", "a\r\nBcc: b@c.example")]),
+            Err(What::LineEnd("name".into(), "\"a\\r\\nBcc: b@c.example\"".into()))
+        );
+        assert_eq!(rendered(Kind::Line, "Hello\n  {{ name }}\n", &[("name", "Ann")]), Ok("Hello Ann".into()));
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let none = [("name", "Ann")];
+        assert_eq!(rendered(Kind::Text, "{{ nmae }}", &none), Err(What::Undefined("nmae".into())));
+        assert_eq!(rendered(Kind::Html, "{{ a.b|upper }}", &none), Err(What::Undefined("a".into())));
+        assert_eq!(rendered(Kind::Text, "{{ x|default('-') }}", &none), Ok("-".into()));
+        let made = templates(&[("text", "1\n{{ x }}", Kind::Text)], &[]).expect("compiled");
+        let values = Value::from_pairs([("x", ())]);
+        let fault = Fault { place: Some(("text".into(), 2)), what: What::Missing("x".into()) };
+        assert_eq!(made.render(0, &values), Err(fault));
+    }
+
+    #[test]
+    fn included_templates_follow_the_rules_of_the_part_and_nothing_else_is_found() {
+        let library = [("a.txt", "{{ name }}"), ("layout.html", "<i>{% block main %}{% endblock %}</i>")];
+        let source = "{% extends 'layout.html' %}{% block main %}{% include 'a.txt' %}{% endblock %}";
+        let made = templates(&[("html", source, Kind::Html)], &library).expect("compiled");
+        let values = Value::from_pairs([("name", "<b>")]);
+        assert_eq!(made.render(0, &values), Ok("<i>&lt;b&gt;</i>".into()));
+        let fault = made.render(0, &Value::from_pairs([("x", 1)])).expect_err("undefined");
+        assert_eq!((fault.place, fault.what), (Some(("a.txt".into(), 1)), What::Undefined("name".into())));
+        let outside = templates(&[("text", "{% include '../Cargo.toml' %}", Kind::Text)], &[]);
+        assert!(outside.expect("compiled").render(0, &Value::UNDEFINED).is_err());
+        assert!(templates(&[("text", "{% if %}", Kind::Text)], &[]).is_err());
+    }
+}

@@ -1,0 +1,140 @@
+"""Rows that outsiders have filled in change nothing but their own text."""
+
+import email
+import email.policy
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rsmtp
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</p><img src=x onerror=alert(1)>",
+    '"><b>',
+    "{{ row }}",
+    "{% include 'subject' %}",
+    "{{ ''.__class__.__mro__ }}",
+    "=cmd|'/c calc'!A1",
+    "../../etc/passwd",
+    "x@evil.example, y",
+    "Ann <x@evil.example>",
+    "a;b:c",
+    '"a\\"',
+    "(comment) x",
+    "%0d%0aBcc: x@evil.example",
+    "\u202eevil",
+    "=?",
+]
+ENDS = ["a\r\nBcc: x@evil.example", "a\nb", "a\rb", "a\0b", "a\u2028b", "a\x0bb", "a\r\n\r\n<b>body</b>"]
+
+TEMPLATE = rsmtp.Template(
+    "Dear {{ name }}!",
+    subject="For {{ name }}",
+    html="<p>Dear {{ name }}!</p>",
+    headers={"X-Name": "{{ name }}"},
+    from_="shop@example.com",
+    to="{{ name }} <ann@example.org>",
+    reply_to=("{{ name }}", "shop@example.com"),
+    unsubscribe="https://example.com/u?{{ name|urlencode }}",
+)
+ADDRESSES = rsmtp.Template("x", subject="y", from_="shop@example.com", to="{{ name }}", cc="{{ name }}")
+
+
+def one(template, **row):
+    (item,) = rsmtp.merge(template, [row])
+    return item
+
+
+def check(message, name):
+    read = email.message_from_bytes(message.as_bytes(), policy=email.policy.default)
+    assert sorted(field.lower() for field in read.keys()) == [  # noqa: SIM118
+        "content-type",
+        "from",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "mime-version",
+        "reply-to",
+        "subject",
+        "to",
+        "x-name",
+    ]
+    assert [address.addr_spec for address in read["to"].addresses] == ["ann@example.org"]
+    assert [address.addr_spec for address in read["reply-to"].addresses] == ["shop@example.com"]
+    assert rsmtp.Message.from_stdlib(read) if hasattr(rsmtp.Message, "from_stdlib") else True
+    plain, html = read.iter_parts()
+    assert plain.get_content().rstrip("\n") == f"Dear {name}!"
+    shown = html.get_content()
+    assert shown.count("<") == 2 and "<script" not in shown
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_is_text(name):
+    check(one(TEMPLATE, name=name), name)
+
+
+@pytest.mark.parametrize("name", ENDS, ids=range(len(ENDS)))
+def test_line_ends_are_refused_where_they_would_end_a_field(name):
+    item = one(TEMPLATE, name=name)
+    assert isinstance(item, rsmtp.BadRow)
+    assert "subject, headers: X-Name, to, reply_to: 'name' has a line end or a control character" in str(
+        item.error
+    )
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?q?=0d=0aBcc:_x@evil.example?=", "=?utf-8?B?x"])
+def test_encoded_words_are_refused(name):
+    item = one(TEMPLATE, name=name)
+    assert isinstance(item, rsmtp.BadRow) and "begins an encoded-word" in str(item.error)
+
+
+def test_what_does_not_fit_into_a_field_is_told_by_the_dry_run():
+    run = rsmtp.merge(TEMPLATE, [{"name": "Ann"}, {"name": "a" * 5000}]).dry_run()
+    assert run.count == 1 and str(run.faults[0]).startswith("row 2: To: has a word that doesn't fit")
+
+
+@pytest.mark.parametrize(
+    "name", ["a@x.example, b@x.example", "a@x.example; b@x.example", "g: a@x.example, b@x.example;"]
+)
+def test_no_row_adds_recipients(name):
+    item = one(ADDRESSES, name=name)
+    assert isinstance(item, rsmtp.BadRow) and "to: " in str(item.error)
+    template = rsmtp.Template("x", to="{{ who }} <{{ name }}>", from_="a@example.com")
+    assert isinstance(one(template, who="Ann", name=name), rsmtp.BadRow)
+    assert isinstance(one(template, who="Ann", name="b@x.example>, <c@x.example"), rsmtp.BadRow)
+
+
+@pytest.mark.parametrize("name", ["x> , <https://evil.example/", "x\nBcc: y", "a b"])
+def test_unsubscribe_link_stays_one_link(name):
+    template = rsmtp.Template("x", to="a@example.org", unsubscribe="https://example.com/{{ name }}")
+    item = one(template, name=name)
+    assert isinstance(item, rsmtp.BadRow) and "unsubscribe" in str(item.error)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_any_text_is_text_or_told(name):
+    item = one(TEMPLATE, name=name)
+    if isinstance(item, rsmtp.BadRow):
+        assert "'name' has a line end" in str(item.error) or "name" in str(item.error), item
+        assert any(not c.isprintable() or ord(c) > 0x2000 for c in name), item
+    else:
+        read = email.message_from_bytes(item.as_bytes(), policy=email.policy.default)
+        assert [address.addr_spec for address in read["to"].addresses] == ["ann@example.org"]
+        assert len(read.keys()) == 9
+        assert list(read.iter_parts())[1].get_content().count("<") == 2
+
+
+@pytest.mark.parametrize("path", ["../a", "/etc/passwd", "a/../../b", "sub/../../a", "link", "\0"])
+def test_no_path_leads_out_of_the_folder(tmp_path, path):
+    folder = tmp_path / "files"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.pdf", "b.pdf"):
+        (tmp_path / name).write_text("secret")
+    (folder / "link.pdf").symlink_to(tmp_path / "a.pdf")
+    template = rsmtp.Template(
+        "x", to="a@example.org", from_="b@example.org", attachments=f"{folder}/{{{{ p }}}}.pdf"
+    )
+    item = one(template, p=path)
+    assert isinstance(item, rsmtp.BadRow) and "attachments" in str(item.error)

@@ -1,0 +1,259 @@
+"""`rsmtp.Template`: what is filled in, and what is refused."""
+
+import collections
+import dataclasses
+import datetime
+import decimal
+
+import jinja2
+import pytest
+
+import rsmtp
+
+ADDRESSES = {"from_": "shop@example.com", "to": "ann@example.org"}
+
+
+def made(template, values=None, **more):
+    return template.message(values, **(ADDRESSES | more))
+
+
+def text_of(message):
+    part = next(part for part in message.walk() if part.get_content_type() == "text/plain")
+    return part.get_payload(decode=True).decode()
+
+
+def html_of(message):
+    part = next(part for part in message.walk() if part.get_content_type() == "text/html")
+    return part.get_payload(decode=True).decode()
+
+
+def test_each_text_is_filled_in():
+    template = rsmtp.Template(
+        "Dear {{ name }}",
+        subject="Invoice {{ number }}",
+        html="<p>Dear {{ name }}</p>",
+        headers={"X-Number": "{{ number }}"},
+        reply_to="{{ seller }} <{{ number }}@example.com>",
+        unsubscribe="https://example.com/u/{{ number }}",
+        attachments=[("{{ number }}.txt", "for {{ name }}")],
+    )
+    message = made(template, {"name": "Ann", "number": 7, "seller": "Smith, John"})
+    assert message["Subject"] == "Invoice 7"
+    assert message["X-Number"] == "7"
+    assert message["Reply-To"] == '"Smith, John" <7@example.com>'
+    assert message["List-Unsubscribe"] == "<https://example.com/u/7>"
+    assert (text_of(message), html_of(message)) == ("Dear Ann", "<p>Dear Ann</p>")
+    attached = message.get_payload()[-1]
+    assert (attached.get_filename(), attached.get_payload(decode=True)) == ("7.txt", b"for Ann")
+
+
+def test_text_is_made_from_the_filled_in_html():
+    message = made(rsmtp.Template("auto", html="<h1>Dear {{ name }}</h1>"), {"name": "A & B"})
+    assert text_of(message) == "# Dear A & B\n"
+
+
+def test_markdown_has_values_as_they_are():
+    message = made(rsmtp.Template(markdown="**Dear** {{ name }}"), {"name": "*a* <b> [c](http://d)"})
+    assert "<strong>Dear</strong> *a* &lt;b&gt; [c](http://d)" in html_of(message)
+    assert "Dear *a* <b> [c](http://d)" in text_of(message)
+
+
+def test_values_of_many_kinds():
+    @dataclasses.dataclass
+    class Order:
+        total: decimal.Decimal
+        due: datetime.date
+
+    template = rsmtp.Template(
+        "{{ total }} {{ '{:,.2f}'.format(total) }} {{ due.strftime('%d.%m.%Y') }} {{ name.upper() if name }}"
+        "{% for x in items %} {{ loop.index }}:{{ x.a }}{% endfor %} {{ more|money }} {{ fixed }} {{ yes }}",
+        filters={"money": lambda x, sign="$": f"{sign}{x:.2f}"},
+        context={"fixed": 1.5, "name": "", "items": [], "more": 2, "yes": True},
+    )
+    order = Order(decimal.Decimal("1234.50"), datetime.date(2026, 11, 27))
+    assert text_of(made(template, order)) == "1234.50 1,234.50 27.11.2026  $2.00 1.5 True"
+    row = {"total": 1, "due": order.due, "name": "ann", "items": [{"a": 1}, {"a": "x"}]}
+    assert text_of(made(template, row)) == "1 1.00 27.11.2026 ANN 1:1 2:x $2.00 1.5 True"
+
+
+def test_rows_are_mappings_named_tuples_and_data_classes_alone():
+    template = rsmtp.Template("{{ a }} {{ row['First name'] }}")
+    assert text_of(made(template, {"a": 1, "First name": "Ann"})) == "1 Ann"
+    pair = collections.namedtuple("pair", "a b")
+    assert text_of(made(rsmtp.Template("{{ a }}{{ b }}"), pair(1, 2))) == "12"
+    with pytest.raises(TypeError, match=r"row: a mapping of names to values, .* is wanted, not list"):
+        made(template, [1])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"nmae": "Ann"}, "text, subject: 'name' is not in the row; did you mean 'nmae'?"),
+        ({"name": None}, "text, subject: 'name' has no value (None or NaN)"),
+        ({"name": float("nan")}, "text, subject: 'name' has no value (None or NaN)"),
+        ({"name": "a\nb"}, "subject: 'name' has a line end or a control character in it: \"a\\nb\""),
+    ],
+)
+def test_what_is_wrong_with_the_values_is_named(given, words):
+    template = rsmtp.Template("Dear {{ name }}", subject="{{ name }}")
+    with pytest.raises(ValueError) as raised:
+        made(template, given)
+    assert str(raised.value) == words
+
+
+def test_missing_values_can_have_a_default():
+    template = rsmtp.Template("{{ name or 'friend' }} {{ x|default('-') }}{% if name %}!{% endif %}")
+    assert text_of(made(template, {"name": None})) == "friend -"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"text": "{% if %}"}, "text, line 1: syntax error"),
+        ({"text": "a\n{{ b"}, "text, line 2: syntax error"),
+        ({"text": "", "subjet": "x"}, "unexpected keyword argument 'subjet'; did you mean 'subject'?"),
+        ({"text": "", "filters": {"x": 1}}, "filters: x: a callable is wanted, not 1"),
+        ({"text": "", "env": 1}, "env: an environment of Jinja2 is wanted, not 1"),
+        ({"text": "", "attachments": "{{ a }}.pdf"}, "which folder may the rows name files of?"),
+        ({"text": "", "attachments": 5, "base": "\0"}, "base: '\\x00' is not the path of a file"),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(arguments, words):
+    with pytest.raises((ValueError, TypeError)) as raised:
+        rsmtp.Template(**arguments)
+    assert words in str(raised.value)
+
+
+def test_what_a_function_or_filter_raises_is_told():
+    template = rsmtp.Template("{{ a|half }}", filters={"half": lambda x: x / 0})
+    with pytest.raises(ValueError, match="text: invalid operation: ZeroDivisionError: division by zero"):
+        made(template, {"a": 1})
+    with pytest.raises(ValueError, match="KeyError: 'b'"):
+        made(rsmtp.Template(lambda row: row["b"]), {"a": 1})
+
+
+def test_an_interrupt_within_a_filter_ends_it():
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(rsmtp.Template("{{ 1|x }}", filters={"x": interrupted}))
+
+
+def test_private_attributes_are_not_there():
+    with pytest.raises(ValueError, match="is not in the row"):
+        made(rsmtp.Template("{{ x.__class__ }}"), {"x": decimal.Decimal(1)})
+    with pytest.raises(ValueError, match="unknown method"):
+        made(rsmtp.Template("{{ ''.__class__() }}"))
+
+
+# -- a folder ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "welcome"
+    (root / "parts").mkdir(parents=True)
+    (root / "attachments").mkdir()
+    (root / "subject.txt").write_text("Welcome,\n  {{ name }}\n")
+    (root / "layout.html").write_text(
+        "<html><body><img src='logo.png'>{% block main %}{% endblock %}</body></html>"
+    )
+    (root / "body.html").write_text(
+        "{% extends 'layout.html' %}{% block main %}<p>{% include 'parts/greeting.txt' %}</p>{% endblock %}"
+    )
+    (root / "parts" / "greeting.txt").write_text("Dear {{ name }}")
+    (root / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20))
+    (root / "attachments" / "terms.pdf").write_bytes(b"%PDF-1.4\n")
+    (tmp_path / "secret.txt").write_text("secret")
+    return root
+
+
+def test_folder_has_subject_body_layout_pictures_and_attachments(folder):
+    message = made(rsmtp.Template.from_folder(folder), {"name": "<Ann>"})
+    assert message["Subject"] == "Welcome, <Ann>"
+    assert "<p>Dear &lt;Ann&gt;</p>" in html_of(message) and "cid:" in html_of(message)
+    assert "Dear <Ann>" in text_of(message)
+    names = [part.get_filename() for part in message.walk()]
+    assert names.count("logo.png") == 1 and names.count("terms.pdf") == 1 and "layout.html" not in names
+
+
+def test_folder_of_markdown_or_text(tmp_path):
+    (tmp_path / "body.md").write_text("# Dear {{ name }}\n")
+    assert "<h1>Dear Ann</h1>" in html_of(made(rsmtp.Template.from_folder(tmp_path), {"name": "Ann"}))
+    (tmp_path / "body.md").unlink()
+    (tmp_path / "body.txt").write_text("Dear {{ name }}\n")
+    template = rsmtp.Template.from_folder(tmp_path, subject="For {{ name }}")
+    assert made(template, {"name": "Ann"})["Subject"] == "For Ann"
+
+
+def test_layouts_may_be_shared(folder, tmp_path):
+    shared = tmp_path / "layouts"
+    shared.mkdir()
+    (folder / "layout.html").rename(shared / "layout.html")
+    message = made(rsmtp.Template.from_folder(folder, layouts=shared), {"name": "Ann"})
+    assert "Dear Ann" in html_of(message)
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "parts/../../secret.txt", "link.txt", "{{ x }}"])
+def test_no_file_outside_the_folder_is_found(folder, name):
+    (folder / "link.txt").symlink_to(folder.parent / "secret.txt")
+    wanted = repr(name) if "{" not in name else "x"
+    (folder / "body.html").write_text("{% include " + wanted + " %}")
+    template = rsmtp.Template.from_folder(folder)
+    with pytest.raises(ValueError, match="html: template not found"):
+        made(template, {"name": "x", "x": str(folder.parent / "secret.txt")})
+
+
+def test_folder_without_a_body_and_no_folder(tmp_path):
+    with pytest.raises(ValueError, match=r"has none of body.html, body.txt and body.md"):
+        rsmtp.Template.from_folder(tmp_path)
+    with pytest.raises(NotADirectoryError, match="folder: the folder '.*nothing' is not there"):
+        rsmtp.Template.from_folder(tmp_path / "nothing")
+    (tmp_path / "body.html").write_bytes(b"\xff")
+    with pytest.raises(ValueError, match="not in UTF-8"):
+        rsmtp.Template.from_folder(tmp_path)
+
+
+def test_faults_in_files_name_the_file_and_the_line(folder):
+    (folder / "parts" / "greeting.txt").write_text("Dear\n{{ nmae }}")
+    with pytest.raises(ValueError) as raised:
+        made(rsmtp.Template.from_folder(folder), {"name": "Ann"})
+    assert str(raised.value) == (
+        "html: 'nmae' is not in the row; did you mean 'name'? (parts/greeting.txt, line 2)"
+    )
+    (folder / "parts" / "greeting.txt").write_text("{% for %}")
+    with pytest.raises(ValueError, match=r"parts/greeting.txt, line 1: syntax error"):
+        rsmtp.Template.from_folder(folder)
+
+
+# -- Jinja2 ------------------------------------------------------------------------------------
+
+
+def test_environment_of_jinja2():
+    env = jinja2.Environment(loader=jinja2.DictLoader({"foot": "-- {{ name }}"}))
+    env.filters["twice"] = lambda text: text * 2
+    template = rsmtp.Template(
+        "{{ name|twice }} {{ '%.2f' % 1 }} {% include 'foot' %}",
+        subject="For {{ name }}",
+        html="<p>{{ name }}</p>",
+        env=env,
+    )
+    message = made(template, {"name": "<a>"})
+    assert text_of(message) == "<a><a> 1.00 -- <a>"
+    assert html_of(message) == "<p>&lt;a&gt;</p>"
+    assert env.autoescape is False and env.undefined is jinja2.Undefined
+    with pytest.raises(
+        ValueError, match="text, subject, html: 'name' is not in the row; did you mean 'nam'?"
+    ):
+        made(template, {"nam": 1})
+    with pytest.raises(ValueError, match="subject: 'name' has a line end"):
+        made(template, {"name": "a\nBcc: b@c.example"})
+    with pytest.raises(ValueError, match="text, line 1"):
+        rsmtp.Template("{% if %}", env=env)
+
+
+def test_templates_that_jinja2_has_compiled():
+    env = jinja2.Environment(loader=jinja2.DictLoader({"a.html": "<b>{{ x }}</b>"}), autoescape=True)
+    message = made(rsmtp.Template(html=env.get_template("a.html"), env=env), {"x": "<"})
+    assert html_of(message) == "<b>&lt;</b>"
