@@ -117,7 +117,7 @@ check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 # Skipped packages and an unreachable index are told apart from a clean bill.
 .PHONY: check-audit
 check-audit: .tools/audit/made
-	@for file in build test check docs bench release suite-aiosmtplib; do \
+	@for file in build test kerberos check docs bench release suite-aiosmtplib; do \
 	    said=$$(.tools/audit/bin/pip-audit --progress-spinner off --disable-pip --no-deps --strict \
 	        -r requirements/$$file.txt 2>&1); \
 	    case "$$?:$$said" in \
@@ -231,8 +231,9 @@ $(VENV)/build-tools: requirements/build.txt | $(VENV)/made
 	$(BIN)/python $(PIP) install -r requirements/build.txt
 	@touch $@
 
-$(VENV)/test-tools: requirements/test.txt requirements/build.txt | $(VENV)/made
+$(VENV)/test-tools: requirements/test.txt requirements/kerberos.txt requirements/build.txt | $(VENV)/made
 	$(BIN)/python $(PIP) install -r requirements/test.txt
+	@if command -v krb5-config >/dev/null; then $(BIN)/python $(PIP) install -r requirements/kerberos.txt; fi
 	@touch $@
 
 $(VENV)/check-tools: requirements/check.txt requirements/test.txt | $(VENV)/test-tools

@@ -97,7 +97,7 @@ fn replay(name: &str, text: &str, pace: Pace) {
                     name: if name == "tls-exporter" { "tls-exporter" } else { "tls-server-end-point" },
                     data: (0..octets.parse().expect(&context)).collect(),
                 });
-                replay.session.tls_established(binding, rest != "unverified");
+                replay.session.tls_established(binding.into_iter().collect(), rest != "unverified");
                 replay.pump();
             }
             "=" => {

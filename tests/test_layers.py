@@ -163,7 +163,10 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "lint": ({"_lint"}, {"ground", "messages"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
-    "clients": ({"_client", "client", "aio", "smtplib", "aiosmtplib", "envelope"}, {"ground", "transport"}),
+    "clients": (
+        {"_client", "client", "aio", "smtplib", "aiosmtplib", "envelope"},
+        {"ground", "transport", "credentials"},
+    ),
     # Names types of all of them; annotations everywhere may use it.
     "annotations": ({"typing"}, {"ground", "messages", "clients"}),
     "mailers": (

@@ -227,7 +227,7 @@ impl Run {
 
     fn secure(&mut self) {
         if self.session.is_upgrading() {
-            self.session.tls_established(None, true);
+            self.session.tls_established(Vec::new(), true);
             assert_eq!(self.session.extensions().iter().count(), 0, "learnt before TLS, known after it");
             assert!(self.session.is_secure());
         }

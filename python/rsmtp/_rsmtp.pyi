@@ -1083,7 +1083,16 @@ class Login:
     """
     A username and a password, or an OAuth 2.0 access token, that were asked for.
     """
-    def __new__(cls, /, username, *, password=None, access_token=None, mechanism: str | None = None) -> Login:
+    def __new__(
+        cls,
+        /,
+        username,
+        *,
+        password=None,
+        access_token=None,
+        ticket: Any | None = None,
+        mechanism: str | None = None,
+    ) -> Login:
         """
         ValueError for what could not stand in a login, and for a mechanism that the secret does
         not fit.
@@ -2104,7 +2113,13 @@ class Request:
         """
     @staticmethod
     def login(
-        user, password=None, *, access_token=None, mechanism: str | None = None, initial_response: bool = True
+        user,
+        password=None,
+        *,
+        access_token=None,
+        ticket: Any | None = None,
+        mechanism: str | None = None,
+        initial_response: bool = True,
     ) -> Request:
         """
         AUTH (RFC 4954) by the session itself: with `mechanism`, or with the first

@@ -176,6 +176,12 @@ class AsyncSmtpClient(Verbs):
         seconds = credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
         return await credentials.ask_in_loop(argument, secret, seconds, rejected)
 
+    async def _rsmtp_ask_for_ticket(self) -> Any:
+        from rsmtp._client import credentials
+
+        seconds = credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
+        return await credentials.ask_for_ticket_in_loop(self._host, seconds)
+
     async def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None
         self._rsmtp_connected(

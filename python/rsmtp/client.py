@@ -155,6 +155,12 @@ class SmtpClient(Verbs):
         seconds = credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
         return credentials.ask(argument, secret, seconds, rejected)
 
+    def _rsmtp_ask_for_ticket(self) -> Any:
+        from rsmtp._client import credentials
+
+        seconds = credentials.limit(self._rsmtp_patience, self._rsmtp_deadline)
+        return credentials.ask_for_ticket(self._host, seconds)
+
     def _rsmtp_begin(self, host: str, port: int, path: str | None = None) -> None:
         sock, self._rsmtp_given_sock = self._rsmtp_given_sock, None
         if sock is not None:

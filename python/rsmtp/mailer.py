@@ -71,7 +71,8 @@ class BaseMailer:
             is not used, and a Mailer, which can't interrupt it, raises SMTPTimeoutError when it
             has returned.
         mechanism: the one by which to log in, as "SCRAM-SHA-256", and no other. Default: the
-            best that the server offers, as in `SmtpClient.login`.
+            best that the server offers, as in `SmtpClient.login`. "EXTERNAL" (the client's
+            certificate) and "GSSAPI" (a Kerberos ticket, `rsmtp[kerberos]`) take no password.
         initial_response_ok: whether AUTH may say its first response with the command
             (RFC 4954 4), as in `SmtpClient.login`.
         connections: sessions at most at the same time.

@@ -4,8 +4,11 @@ use super::argument::checked;
 use super::error::{Told, bad_argument, to_python};
 use crate::bulk::Source;
 use crate::driver::Patience;
-use crate::protocol::auth::{self, Answer, BadCredential, Credentials, Ground, Mechanism, Order, Secret};
+use crate::protocol::auth::{
+    self, Answer, BadCredential, ChannelBinding, Credentials, Ground, Mechanism, Order, Secret,
+};
 use crate::protocol::error::Advice;
+use crate::protocol::gssapi::{self, Held};
 use crate::protocol::{Error, Kind, Stage};
 use crate::tls::random::nonce;
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -32,28 +35,29 @@ impl Login {
     /// ValueError for what could not stand in a login, and for a mechanism that the secret does
     /// not fit.
     #[new]
-    #[pyo3(signature = (username, *, password=None, access_token=None, mechanism=None))]
+    #[pyo3(signature = (username, *, password=None, access_token=None, ticket=None, mechanism=None))]
     fn new(
         #[pyo3(from_py_with = given::username)] username: String,
         #[pyo3(from_py_with = given::password)] password: Option<String>,
         #[pyo3(from_py_with = given::access_token)] access_token: Option<String>,
+        ticket: Option<Py<PyAny>>,
         mechanism: Option<&str>,
     ) -> PyResult<Self> {
-        let secret = secret(password, access_token, mechanism)?;
+        let secret = secret(password, access_token, ticket, mechanism)?;
         Ok(Self { credentials: credentials(&username, secret, mechanism)? })
     }
 
     /// The mechanisms of `offered` that fit it, in smtplib's order, and behind those the ones
     /// that smtplib does not know.
     fn mechanisms(&self, offered: Vec<String>) -> Vec<&'static str> {
-        let chosen = self.credentials.choose(&offered, Order::Smtplib, false);
+        let chosen = self.credentials.choose(&offered, Order::Smtplib, None);
         chosen.into_iter().map(Mechanism::name).collect()
     }
 
     /// An authobject for this mechanism, which knows nothing of TLS.
     fn exchange(&self, #[pyo3(from_py_with = given::mechanism)] mechanism: String) -> PyResult<Exchange> {
         let mechanism = known_mechanism(&mechanism, &self.credentials)?;
-        let ground = Ground { offered: &[], binding: None, nonce };
+        let ground = Ground { offered: &[], bindings: &[], nonce };
         let exchange = auth::Exchange::new(mechanism, self.credentials.clone(), ground);
         let exchange = exchange.ok_or_else(|| {
             let why = format!("{} can't be shown to an overridden method", mechanism.name());
@@ -89,6 +93,7 @@ impl Exchange {
             Answer::Refused(_) => Ok(Some(Vec::new())),
             Answer::Cancel | Answer::Work => Ok(None),
             Answer::Distrust(why) => Err(impostor(py, &why)),
+            Answer::Failed(error) => Err(to_python(py, &error)),
         }
     }
 
@@ -110,22 +115,25 @@ fn impostor(py: Python<'_>, why: &str) -> PyErr {
     to_python(py, &Error::new(Kind::Protocol, Stage::Auth, why).with_advice(Advice::DistrustTheServer))
 }
 
-/// What a login proves itself by: one of a password, a token and, for EXTERNAL, neither.
+/// What a login proves itself by: one of a password, a token, for GSSAPI a ticket and for EXTERNAL
+/// none of them.
 pub fn secret(
     password: Option<String>,
     access_token: Option<String>,
+    ticket: Option<Py<PyAny>>,
     mechanism: Option<&str>,
 ) -> PyResult<Secret> {
-    match (password, access_token) {
-        (Some(password), None) => Ok(Secret::Password(password)),
-        (None, Some(token)) => Ok(Secret::AccessToken(token)),
-        (None, None) if is_external(mechanism) => Ok(Secret::Certificate),
+    match (password, access_token, ticket) {
+        (Some(password), None, None) => Ok(Secret::Password(password)),
+        (None, Some(token), None) => Ok(Secret::AccessToken(token)),
+        (None, None, Some(ticket)) => Ok(Secret::Ticket(Held(Arc::new(Ticket(ticket))))),
+        (None, None, None) if is(mechanism, Mechanism::External) => Ok(Secret::Certificate),
         _ => Err(PyValueError::new_err("login takes a password or an access_token, one of them")),
     }
 }
 
-fn is_external(mechanism: Option<&str>) -> bool {
-    mechanism.and_then(Mechanism::from_name) == Some(Mechanism::External)
+fn is(named: Option<&str>, mechanism: Mechanism) -> bool {
+    named.and_then(Mechanism::from_name) == Some(mechanism)
 }
 
 pub fn credentials(username: &str, secret: Secret, mechanism: Option<&str>) -> PyResult<Credentials> {
@@ -155,6 +163,7 @@ fn known_mechanism(name: &str, credentials: &Credentials) -> PyResult<Mechanism>
 /// A password or an access token: a text, or a callable that is asked for each session.
 pub fn source(
     py: Python<'_>,
+    host: &str,
     username: Option<String>,
     password: Option<Py<PyAny>>,
     access_token: Option<Py<PyAny>>,
@@ -164,7 +173,10 @@ pub fn source(
     let (argument, secret, wrap): (_, _, fn(String) -> Secret) = match (password, access_token) {
         (Some(password), None) => ("password", password, Secret::Password),
         (None, Some(token)) => ("access_token", token, Secret::AccessToken),
-        (None, None) if is_external(mechanism.as_deref()) => {
+        (None, None) if is(mechanism.as_deref(), Mechanism::Gssapi) => {
+            return Ok(Some(by_ticket(username.unwrap_or_default(), host, patience)?));
+        }
+        (None, None) if is(mechanism.as_deref(), Mechanism::External) => {
             let username = username.as_deref().unwrap_or_default();
             let credentials = credentials(username, Secret::Certificate, mechanism.as_deref())?;
             return Ok(Some(Source::Fixed(credentials)));
@@ -185,7 +197,7 @@ pub fn source(
         let text: String = checked("secret_or_function", argument, secret.bind(py))?;
         return Ok(Some(Source::Fixed(credentials(&username, wrap(text), mechanism.as_deref())?)));
     }
-    let seconds = patience.stage.into_iter().chain(patience.operation).min().map(|limit| limit.as_secs_f64());
+    let seconds = limit(patience);
     Ok(Some(Source::Asked(Arc::new(move |rejected| {
         Python::attach(|py| {
             let ask = || -> PyResult<Credentials> {
@@ -197,6 +209,66 @@ pub fn source(
             ask().map_err(|raised| not_told(py, raised))
         })
     }))))
+}
+
+/// A ticket for the service of this host, asked for where a session is opened.
+fn by_ticket(username: String, host: &str, patience: Patience) -> PyResult<Source> {
+    // No user that could not stand in the exchange.
+    let bad = |bad: BadCredential| PyValueError::new_err(bad.to_string());
+    Credentials::new(&username, Secret::Certificate).map_err(bad)?;
+    let (host, seconds) = (host.to_owned(), limit(patience));
+    Ok(Source::Asked(Arc::new(move |_| {
+        Python::attach(|py| {
+            let ask = || -> PyResult<Credentials> {
+                let asking = py.import("rsmtp._client.credentials")?;
+                let ticket = asking.call_method1("ask_for_ticket", (&host, seconds))?;
+                let secret = secret(None, None, Some(ticket.unbind()), None)?;
+                credentials(&username, secret, None)
+            };
+            ask().map_err(|raised| not_told(py, raised))
+        })
+    })))
+}
+
+/// The seconds that asking may take.
+fn limit(patience: Patience) -> Option<f64> {
+    patience.stage.into_iter().chain(patience.operation).min().map(|limit| limit.as_secs_f64())
+}
+
+/// A ticket of Python's: `context(user, binding)` gives what answers challenges.
+struct Ticket(Py<PyAny>);
+
+impl gssapi::Ticket for Ticket {
+    fn context(
+        &self,
+        user: &str,
+        certificate: Option<&ChannelBinding>,
+    ) -> Result<Box<dyn gssapi::Context>, Error> {
+        Python::attach(|py| {
+            // As RFC 5056 2.1 has it: the name, a colon, the octets.
+            let binding = certificate.map(|one| [one.name.as_bytes(), b":", &one.data].concat());
+            let made = self.0.call_method1(py, "context", (user, binding));
+            Ok(Box::new(Context(made.map_err(|raised| not_told(py, raised))?)) as Box<dyn gssapi::Context>)
+        })
+    }
+}
+
+struct Context(Py<PyAny>);
+
+impl gssapi::Context for Context {
+    fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Error> {
+        Python::attach(|py| {
+            let said = self.0.call_method1(py, "respond", (challenge,));
+            said.and_then(|said| said.extract(py)).map_err(|raised| not_told(py, raised))
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        Python::attach(|py| {
+            let told = self.0.getattr(py, "is_complete");
+            told.and_then(|told| told.extract(py)).unwrap_or(false)
+        })
+    }
 }
 
 /// What a callable has raised, or is to blame for.

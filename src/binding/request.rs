@@ -166,15 +166,18 @@ impl Request {
     /// strongest, SCRAM before all. Either a password or an OAuth 2.0 access token; neither for
     /// EXTERNAL.
     #[staticmethod]
-    #[pyo3(signature = (user, password=None, *, access_token=None, mechanism=None, initial_response=true))]
+    #[pyo3(signature = (
+        user, password=None, *, access_token=None, ticket=None, mechanism=None, initial_response=true
+    ))]
     fn login(
         #[pyo3(from_py_with = given::user)] user: String,
         #[pyo3(from_py_with = given::maybe_password)] password: Option<String>,
         #[pyo3(from_py_with = given::access_token)] access_token: Option<String>,
+        ticket: Option<Py<PyAny>>,
         mechanism: Option<&str>,
         initial_response: bool,
     ) -> PyResult<Self> {
-        let credentials = credentials(&user, secret(password, access_token, mechanism)?, mechanism)?;
+        let credentials = credentials(&user, secret(password, access_token, ticket, mechanism)?, mechanism)?;
         Ok(Self::new(protocol::Request::Login { credentials, initial_response }))
     }
 

@@ -1,6 +1,8 @@
 //! SASL for SMTP (RFC 4954): the mechanisms, which of them is chosen, and the
 //! exchange of one of them. Secrets live here and never reach a transcript.
 
+use super::error::Error;
+use super::gssapi::{Gssapi, Held};
 use super::reply::Reply;
 use super::scram::{self, Bound, Scram};
 pub use super::scram::{ChannelBinding, Hash};
@@ -28,11 +30,13 @@ pub enum Mechanism {
     Login,
     /// RFC 4422 A: what TLS has shown, a client's certificate.
     External,
+    /// RFC 4752: a ticket of Kerberos.
+    Gssapi,
 }
 
 impl Mechanism {
     /// Strongest first. Where a -PLUS is offered that we can do, it is to be used (RFC 5802 6).
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Scram { hash: Hash::Sha256, plus: true },
         Self::Scram { hash: Hash::Sha1, plus: true },
         Self::Scram { hash: Hash::Sha256, plus: false },
@@ -43,6 +47,7 @@ impl Mechanism {
         Self::Plain,
         Self::Login,
         Self::External,
+        Self::Gssapi,
     ];
 
     pub fn name(self) -> &'static str {
@@ -57,6 +62,7 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::Login => "LOGIN",
             Self::External => "EXTERNAL",
+            Self::Gssapi => "GSSAPI",
         }
     }
 
@@ -69,6 +75,7 @@ impl Mechanism {
         match self {
             Self::OAuthBearer | Self::XOAuth2 => matches!(secret, Secret::AccessToken(_)),
             Self::External => matches!(secret, Secret::Certificate),
+            Self::Gssapi => matches!(secret, Secret::Ticket(_)),
             Self::Scram { .. } | Self::CramMd5 | Self::Plain | Self::Login => {
                 matches!(secret, Secret::Password(_))
             }
@@ -109,6 +116,8 @@ pub enum Secret {
     /// None of ours: the certificate that this client shows within TLS, for EXTERNAL. The user
     /// may be empty: it is then the one whom the certificate names.
     Certificate,
+    /// A ticket of Kerberos. The user may be empty: it is then the ticket's owner.
+    Ticket(Held),
 }
 
 impl fmt::Debug for Secret {
@@ -132,7 +141,7 @@ impl Credentials {
         let (argument, text) = match &secret {
             Secret::Password(text) => ("password", text),
             Secret::AccessToken(text) => ("access_token", text),
-            Secret::Certificate => ("user", &String::new()),
+            Secret::Certificate | Secret::Ticket(_) => ("user", &String::new()),
         };
         for (argument, text) in [("user", user), (argument, text)] {
             if text.contains(['\0', '\r', '\n']) {
@@ -152,6 +161,7 @@ impl Credentials {
         match credentials.secret {
             // Nothing but a name says that it is meant.
             Secret::Certificate => credentials.by(Mechanism::External),
+            Secret::Ticket(_) => credentials.by(Mechanism::Gssapi),
             _ => Ok(credentials),
         }
     }
@@ -171,13 +181,18 @@ impl Credentials {
     }
 
     /// The mechanisms of `offered` that fit this secret, in the order in which they are tried.
-    /// A -PLUS is among them where the connection can be bound, SCRAM where it takes these
-    /// letters; but one that is named is taken at its word.
-    pub fn choose(&self, offered: &[String], order: Order, can_bind: bool) -> Vec<Mechanism> {
+    /// A -PLUS is among them where there is a binding, SCRAM where it takes these letters; but one
+    /// that is named is taken at its word.
+    pub fn choose(
+        &self,
+        offered: &[String],
+        order: Order,
+        binding: Option<&ChannelBinding>,
+    ) -> Vec<Mechanism> {
         let offers = |m: &Mechanism| offered.iter().any(|name| name.eq_ignore_ascii_case(m.name()));
         let prepared = || scram::prepared(&self.user, text_of(&self.secret)).is_ok();
         let possible = |m: &Mechanism| match m {
-            Mechanism::Scram { plus, .. } => (can_bind || !plus) && prepared(),
+            Mechanism::Scram { plus, .. } => (binding.is_some() || !plus) && prepared(),
             _ => true,
         };
         let mut chosen: Vec<_> = Mechanism::ALL
@@ -185,8 +200,12 @@ impl Credentials {
             .filter(|m| self.mechanism.is_none_or(|named| named == *m))
             .filter(|m| m.takes(&self.secret) && offers(m) && possible(m))
             .collect();
+        // Not every server with -PLUS knows the certificate for a binding, and none has a way to say
+        // so: Dovecot and Exim with GSASL refuse the login. They all know the exporter.
+        let doubtful = binding.is_some_and(|binding| binding.name != ChannelBinding::EXPORTER);
+        let is_last = |m: &Mechanism| doubtful && matches!(m, Mechanism::Scram { plus: true, .. });
         // The sort is stable.
-        chosen.sort_by_key(|m| order.rank(*m));
+        chosen.sort_by_key(|m| (order.rank(*m), is_last(m)));
         chosen
     }
 
@@ -208,7 +227,7 @@ impl Credentials {
 fn text_of(secret: &Secret) -> &str {
     match secret {
         Secret::Password(text) | Secret::AccessToken(text) => text,
-        Secret::Certificate => "",
+        Secret::Certificate | Secret::Ticket(_) => "",
     }
 }
 
@@ -238,6 +257,8 @@ pub enum Answer {
     Cancel,
     /// The server is not to be trusted with another word, and why.
     Distrust(String),
+    /// There is no answer, and why.
+    Failed(Error),
 }
 
 /// One exchange: an initial response where the mechanism speaks first, then a
@@ -248,6 +269,7 @@ pub struct Exchange {
     credentials: Credentials,
     answered: usize,
     scram: Option<Box<Scram>>,
+    gssapi: Option<Box<Gssapi>>,
 }
 
 /// What an exchange stands on.
@@ -255,19 +277,20 @@ pub struct Exchange {
 pub struct Ground<'a> {
     /// The mechanisms that the server offers.
     pub offered: &'a [String],
-    /// What binds TLS, if there is any.
-    pub binding: Option<&'a ChannelBinding>,
+    /// What binds to TLS, if there is any: the best first.
+    pub bindings: &'a [ChannelBinding],
     /// A word that cannot be foreseen, for SCRAM: printable ASCII without a comma.
     pub nonce: fn() -> Option<String>,
 }
 
 impl Ground<'_> {
-    fn bound(&self, hash: Hash, plus: bool) -> Bound {
+    fn bound(&self, plus: bool) -> Bound {
+        // With whichever hash: a server that offers one can bind.
         let offers_plus = || {
-            let plus = Mechanism::Scram { hash, plus: true }.name();
-            self.offered.iter().any(|name| name.eq_ignore_ascii_case(plus))
+            let mut named = self.offered.iter().filter_map(|name| Mechanism::from_name(name));
+            named.any(|mechanism| matches!(mechanism, Mechanism::Scram { plus: true, .. }))
         };
-        match (plus, self.binding) {
+        match (plus, self.bindings.first()) {
             (true, Some(binding)) => Bound::By(binding.clone()),
             (false, Some(_)) if !offers_plus() => Bound::NotOffered,
             _ => Bound::No,
@@ -280,15 +303,23 @@ impl Exchange {
     /// of random octets.
     pub fn new(mechanism: Mechanism, credentials: Credentials, ground: Ground<'_>) -> Option<Self> {
         let scram = match mechanism {
-            Mechanism::Scram { plus: true, .. } if ground.binding.is_none() => return None,
+            Mechanism::Scram { plus: true, .. } if ground.bindings.is_empty() => return None,
             Mechanism::Scram { hash, plus } => {
                 let (user, password) = (&credentials.user, text_of(&credentials.secret));
-                let scram = Scram::new(hash, ground.bound(hash, plus), user, password, (ground.nonce)()?)?;
+                let scram = Scram::new(hash, ground.bound(plus), user, password, (ground.nonce)()?)?;
                 Some(Box::new(scram))
             }
             _ => None,
         };
-        Some(Self { mechanism, credentials, answered: 0, scram })
+        let gssapi = match &credentials.secret {
+            Secret::Ticket(ticket) => {
+                // What other implementations know (RFC 5929), whichever version TLS has.
+                let certificate = ground.bindings.iter().find(|one| one.name == ChannelBinding::CERTIFICATE);
+                Some(Box::new(Gssapi::new(ticket, &credentials.user, certificate)))
+            }
+            _ => None,
+        };
+        Some(Self { mechanism, credentials, answered: 0, scram, gssapi })
     }
 
     pub fn mechanism(&self) -> Mechanism {
@@ -300,7 +331,8 @@ impl Exchange {
     /// only smtplib says it all the same.
     pub fn initial_response(&mut self, like_smtplib: bool) -> Option<Vec<u8>> {
         let speaks_first = match self.mechanism {
-            Mechanism::CramMd5 => false,
+            // A ticket is longer than a line may be.
+            Mechanism::CramMd5 | Mechanism::Gssapi => false,
             Mechanism::Login => like_smtplib,
             Mechanism::Scram { .. }
             | Mechanism::OAuthBearer
@@ -341,7 +373,7 @@ impl Exchange {
 
     /// Whether the server has to prove something before it is believed that we are in.
     pub fn wants_proof(&self) -> bool {
-        self.scram.is_some()
+        self.scram.is_some() || self.gssapi.is_some()
     }
 
     pub fn is_at_work(&self) -> bool {
@@ -355,7 +387,11 @@ impl Exchange {
 
     /// The server says that we are in, with this text. Err: why that is not believed.
     pub fn concluded(&mut self, reply: &[u8]) -> Result<(), &'static str> {
-        self.scram.as_mut().map_or(Ok(()), |scram| scram.concluded(reply))
+        match (&mut self.scram, &self.gssapi) {
+            (Some(scram), _) => scram.concluded(reply),
+            (None, Some(gssapi)) => gssapi.concluded(),
+            (None, None) => Ok(()),
+        }
     }
 
     /// Answers the text of a 334.
@@ -373,6 +409,9 @@ impl Exchange {
     pub fn respond(&mut self, challenge: &[u8]) -> Answer {
         if let Some(scram) = &mut self.scram {
             return scram.respond(challenge);
+        }
+        if let Some(gssapi) = &mut self.gssapi {
+            return gssapi.respond(challenge);
         }
         match self.respond_with_secret(challenge) {
             Some(response) => Answer::Say(response),
@@ -542,7 +581,7 @@ mod tests {
     use super::*;
 
     fn begun(mechanism: Mechanism, credentials: Credentials) -> Exchange {
-        let ground = Ground { offered: &[], binding: None, nonce: || Some("nonce".to_owned()) };
+        let ground = Ground { offered: &[], bindings: &[], nonce: || Some("nonce".to_owned()) };
         Exchange::new(mechanism, credentials, ground).unwrap()
     }
 
@@ -639,10 +678,10 @@ mod tests {
         let offered: Vec<String> =
             ["LOGIN", "plain", "XOAUTH2", "CRAM-MD5", "GSSAPI"].map(str::to_owned).into();
         use Mechanism::*;
-        assert_eq!(password("u", "p").choose(&offered, Order::Strongest, true), [CramMd5, Plain, Login]);
-        assert_eq!(password("u", "p").choose(&offered, Order::Quickest, true), [Plain, CramMd5, Login]);
+        assert_eq!(password("u", "p").choose(&offered, Order::Strongest, None), [CramMd5, Plain, Login]);
+        assert_eq!(password("u", "p").choose(&offered, Order::Quickest, None), [Plain, CramMd5, Login]);
         let token = Credentials::new("u", Secret::AccessToken("t".to_owned())).unwrap();
-        assert_eq!(token.choose(&offered, Order::Quickest, true), [XOAuth2]);
+        assert_eq!(token.choose(&offered, Order::Quickest, None), [XOAuth2]);
     }
 
     fn scram(hash: Hash, plus: bool) -> Mechanism {
@@ -655,20 +694,25 @@ mod tests {
         let offered: Vec<String> = Mechanism::ALL.map(|mechanism| mechanism.name().to_owned()).into();
         let unbound = [scram(Hash::Sha256, false), scram(Hash::Sha1, false)];
         let bound = [scram(Hash::Sha256, true), scram(Hash::Sha1, true)];
-        let choose = |order, can_bind| password("u", "p").choose(&offered, order, can_bind);
-        assert_eq!(choose(Order::Strongest, false), [&unbound[..], &[CramMd5, Plain, Login]].concat());
-        assert_eq!(choose(Order::Quickest, true), [&bound[..], &unbound, &[Plain, CramMd5, Login]].concat());
-        assert_eq!(choose(Order::Smtplib, false), [&[CramMd5, Plain, Login], &unbound[..]].concat());
+        let exporter = ChannelBinding { name: ChannelBinding::EXPORTER, data: vec![1] };
+        let certificate = ChannelBinding { name: ChannelBinding::CERTIFICATE, data: vec![1] };
+        let choose = |order, binding| password("u", "p").choose(&offered, order, binding);
+        assert_eq!(choose(Order::Strongest, None), [&unbound[..], &[CramMd5, Plain, Login]].concat());
+        let others = [Plain, CramMd5, Login];
+        assert_eq!(choose(Order::Quickest, Some(&exporter)), [&bound[..], &unbound, &others].concat());
+        // Servers that do not know it refuse the login.
+        assert_eq!(choose(Order::Quickest, Some(&certificate)), [&unbound[..], &bound, &others].concat());
+        assert_eq!(choose(Order::Smtplib, None), [&[CramMd5, Plain, Login], &unbound[..]].concat());
         // SASLprep knows neither a bell nor what Unicode had not in 2002.
         for odd in [password("u", "p\u{7}"), password("u", "\u{1F600}"), password("", "p")] {
-            assert_eq!(odd.choose(&offered, Order::Quickest, true), [Plain, CramMd5, Login]);
+            assert_eq!(odd.choose(&offered, Order::Quickest, Some(&exporter)), [Plain, CramMd5, Login]);
         }
         let named = password("u", "p").by(Login).unwrap();
-        assert_eq!(named.choose(&offered, Order::Quickest, true), [Login]);
-        let certificate = Credentials::new("", Secret::Certificate).unwrap();
-        assert_eq!(certificate.choose(&offered, Order::Quickest, true), [External]);
+        assert_eq!(named.choose(&offered, Order::Quickest, Some(&exporter)), [Login]);
+        let owner = Credentials::new("", Secret::Certificate).unwrap();
+        assert_eq!(owner.choose(&offered, Order::Quickest, Some(&exporter)), [External]);
         let plus = password("u", "p").by(scram(Hash::Sha1, true)).unwrap();
-        assert_eq!(plus.choose(&offered, Order::Quickest, false), []);
+        assert_eq!(plus.choose(&offered, Order::Quickest, None), []);
     }
 
     #[test]
@@ -699,7 +743,8 @@ mod tests {
         let first = |mechanism, offered: &[Mechanism], binding: Option<&ChannelBinding>| {
             let offered: Vec<String> = offered.iter().map(|mechanism| mechanism.name().to_owned()).collect();
             let nonce = || Some("nonce".to_owned());
-            let ground = Ground { offered: &offered, binding, nonce };
+            let ground =
+                Ground { offered: &offered, bindings: binding.map_or(&[], std::slice::from_ref), nonce };
             let mut ours = Exchange::new(mechanism, password("u", "p"), ground)?;
             let initial = ours.initial_response(false)?;
             Some((String::from_utf8(initial).unwrap(), ours.may_give_way()))
@@ -711,6 +756,7 @@ mod tests {
         // The offer of a -PLUS was perhaps hidden from us: the server will know.
         assert_eq!(first(plain, &[plain], Some(&binding)), said("y,,", true));
         assert_eq!(first(plain, &[plain], None), said("n,,", true));
+        assert_eq!(first(plain, &[scram(Hash::Sha1, true), plain], Some(&binding)), said("n,,", true));
         // The caller has chosen it in spite of the other.
         assert_eq!(first(plain, &[plus, plain], Some(&binding)), said("n,,", true));
     }

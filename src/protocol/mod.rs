@@ -45,6 +45,7 @@ pub mod command;
 pub mod error;
 pub mod event;
 pub mod extension;
+pub mod gssapi;
 pub mod mail_data;
 pub mod opening;
 mod outgoing;

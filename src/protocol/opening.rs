@@ -260,7 +260,7 @@ mod tests {
                         }
                         Next::Done => return (opening.into_opened(), session),
                     },
-                    Step::UpgradeTls => session.tls_established(None, true),
+                    Step::UpgradeTls => session.tls_established(Vec::new(), true),
                     Step::Work => session.work(),
                     Step::Receive(_) | Step::Idle => break,
                 }

@@ -45,6 +45,13 @@ pub struct ChannelBinding {
     pub data: Vec<u8>,
 }
 
+impl ChannelBinding {
+    /// What TLS has agreed on with this peer alone (RFC 9266).
+    pub const EXPORTER: &'static str = "tls-exporter";
+    /// The hash of the server's certificate (RFC 5929).
+    pub const CERTIFICATE: &'static str = "tls-server-end-point";
+}
+
 impl fmt::Debug for ChannelBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ChannelBinding({})", self.name)

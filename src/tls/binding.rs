@@ -13,7 +13,7 @@ pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
 /// Of this connection alone (RFC 9266).
 pub fn of_connection(exported: [u8; EXPORTED]) -> ChannelBinding {
-    ChannelBinding { name: "tls-exporter", data: exported.to_vec() }
+    ChannelBinding { name: ChannelBinding::EXPORTER, data: exported.to_vec() }
 }
 
 /// Of the server's certificate (RFC 5929 4.1): its hash, by the function that its signature was
@@ -55,5 +55,5 @@ pub fn of_certificate(der: &[u8]) -> Option<ChannelBinding> {
     } else {
         return None;
     };
-    Some(ChannelBinding { name: "tls-server-end-point", data })
+    Some(ChannelBinding { name: ChannelBinding::CERTIFICATE, data })
 }

@@ -272,9 +272,9 @@ impl Conversation {
             self.facts = layer.facts();
             let exported = layer.export(binding::EXPORTER_LABEL).map(binding::of_connection);
             let certificate = self.facts.as_ref().and_then(|facts| facts.certificate.as_deref());
-            let binding = exported.or_else(|| certificate.and_then(binding::of_certificate));
+            let of_certificate = certificate.and_then(binding::of_certificate);
             let verified = self.facts.as_ref().is_some_and(|facts| facts.verified);
-            self.session.tls_established(binding, verified);
+            self.session.tls_established(exported.into_iter().chain(of_certificate).collect(), verified);
         }
         // What was decrypted before a fault still counts.
         if self.established && !self.plaintext.is_empty() {

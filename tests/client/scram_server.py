@@ -21,9 +21,9 @@ def end_point(pem):
     """`tls-server-end-point` of this certificate (RFC 5929), as scramp wants it."""
     import ssl
 
-    text = pem.read_text()
-    end = text.index("-----END CERTIFICATE-----") + len("-----END CERTIFICATE-----")
-    der = ssl.PEM_cert_to_DER_cert(text[:end] + "\n")
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    body = pem.read_text().partition(begin)[2].partition(end)[0]
+    der = ssl.PEM_cert_to_DER_cert(f"{begin}{body}{end}\n")
     return ("tls-server-end-point", hashlib.sha256(der).digest())
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import rsmtp
 from rsmtp import errors
+from rsmtp.testing import SmtpServer
 
 either = pytest.mark.usefixtures("either_driver")
 SCRAM = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1"]
@@ -102,6 +103,16 @@ def test_the_owner_of_a_certificate_logs_in_by_external(user):
             assert client.login(user, mechanism="EXTERNAL")[0] == 235
             client.sendmail("a@b.example", ["c@d.example"], "x")
         assert catcher.messages[0].user == "ann@example.org"
+
+
+def test_the_server_of_the_tests_has_it_too():
+    with SmtpServer(tls="starttls") as server:
+        shown = rsmtp.TlsConfig(ca_file=server.ca_file, client_certificate=server.client_certificate)
+        with rsmtp.SmtpClient(server.host, server.port, context=shown) as client:
+            client.starttls()
+            assert client.login(mechanism="EXTERNAL")[0] == 235
+    with SmtpServer(tls="none") as server:
+        assert server.client_certificate is None
 
 
 def test_its_file_is_private_and_goes_with_the_catcher():

@@ -114,6 +114,18 @@ def test_what_the_server_says_of_a_login(way, code, text, hint):
     assert ("Check user name" in raised.value.hint) is (text[:5] == "5.7.8")
 
 
+@pytest.mark.parametrize("offered", ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refusal_of_scram_names_the_mechanism_that_needs_no_certain_hash(way, offered):
+    with serve(answering({"AUTH": "535 5.7.8 no"}, extensions=[f"AUTH {offered}"])) as server:
+        with pytest.raises(errors.SMTPAuthenticationError) as raised:
+            way(server.port, True)
+    assert raised.value.hint.startswith("Check user name and password")
+    assert ('mechanism="PLAIN"' in raised.value.hint) is (offered != "PLAIN")
+    assert ("--mechanism PLAIN" in explain(raised.value)) is (offered != "PLAIN")
+    noted_once(raised.value, raised.value.hint)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_closed_port(way, closed_port):
     with pytest.raises(errors.SMTPConnectionRefused) as raised:

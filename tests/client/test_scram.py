@@ -1,5 +1,6 @@
 """SCRAM (RFC 5802, 7677) against a server that is not ours, and against wrong ones."""
 
+import asyncio
 import base64
 import ssl
 
@@ -8,7 +9,7 @@ import pytest
 import rsmtp
 from client.scram_server import coded, end_point, scram
 from client.scripted import serve
-from rsmtp import errors
+from rsmtp import aiosmtplib, errors
 from rsmtp import smtplib as mirror
 
 either = pytest.mark.usefixtures("either_driver")
@@ -130,23 +131,41 @@ def test_mailers_log_in_by_it_too(mailer, mechanism):
         if mailer == "blocking":
             assert rsmtp.send(message, **settings).ok
         else:
-            import asyncio
-
             assert asyncio.run(rsmtp.asend(message, **settings)).ok
     assert seen == [mechanism or "SCRAM-SHA-256"]
 
 
-@pytest.mark.parametrize("wrong", ["a wrong signature", "another nonce"])
-def test_a_mailer_takes_no_second_way_with_the_password(wrong):
+def by_a_mailer(server, **settings):
+    message = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nx\r\n")
+    given = {"host": server.host, "port": server.port, "username": "ann", "password": "s3cret", "tls": "none"}
+    given |= {"backoff": 0.01} | settings
+    return lambda: rsmtp.send(message, **given), lambda: asyncio.run(rsmtp.asend(message, **given))
+
+
+@pytest.mark.parametrize("mailer", ["blocking", "asyncio"])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_mailer_takes_no_second_way_with_the_password(wrong, mailer):
     seen = []
     how, why = WRONG[wrong]
-    message = ("a@example.org", ["b@example.org"], b"Subject: x\r\n\r\nx\r\n")
     with serve(scram(ALL, seen=seen, **how)) as server, pytest.raises(errors.SMTPProtocolError, match=why):
-        rsmtp.send(
-            message, host=server.host, port=server.port, tls="none", username="ann", password="s3cret",
-            backoff=0.01,
-        )  # fmt: skip
+        by_a_mailer(server)[mailer == "asyncio"]()
     assert "SCRAM-SHA-256" in seen and "PLAIN" not in seen
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_the_mirrors_believe_no_impostor_either(wrong):
+    how, why = WRONG[wrong]
+    with serve(scram("SCRAM-SHA-256", **how)) as server, mirror.SMTP(server.host, server.port) as client:
+        with pytest.raises(errors.SMTPProtocolError, match=why):
+            client.login("ann", "s3cret")
+
+    async def log_in(server):
+        async with aiosmtplib.SMTP(hostname=server.host, port=server.port) as client:
+            await client.login("ann", "s3cret")
+
+    with serve(scram("SCRAM-SHA-256", **how)) as server:
+        with pytest.raises(aiosmtplib.SMTPException, match=why):
+            asyncio.run(log_in(server))
 
 
 def test_what_scram_does_not_take_goes_by_another_mechanism_unless_it_is_named():
@@ -188,8 +207,30 @@ def test_a_login_is_bound_to_tls_by_the_certificate(identity, server_context, co
         tls = ssl.create_default_context(cafile=str(identity))
     with serve(script) as server, rsmtp.SmtpClient(server.host, server.port, context=tls) as client:
         client.starttls()
-        assert client.login("ann", "s3cret")[0] == 235
+        assert client.login("ann", "s3cret", mechanism="SCRAM-SHA-256-PLUS")[0] == 235
     assert seen == ["SCRAM-SHA-256-PLUS"]
+
+
+@either
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [
+        ("SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN", "SCRAM-SHA-1"),
+        ("SCRAM-SHA-256-PLUS SCRAM-SHA-1 PLAIN", "SCRAM-SHA-1"),
+        ("SCRAM-SHA-256-PLUS PLAIN", "SCRAM-SHA-256-PLUS"),
+    ],
+)
+def test_by_the_certificate_alone_plus_comes_behind_the_rest_of_scram(
+    identity, server_context, offered, taken
+):
+    """Dovecot 2.4 and Exim refuse what they don't know of, and can't say that they don't."""
+    seen = []
+    tls = ssl.create_default_context(cafile=str(identity))
+    script = scram(offered, binding=end_point(identity), secure=server_context, seen=seen)
+    with serve(script) as server, rsmtp.SmtpClient(server.host, server.port, context=tls) as client:
+        client.starttls()
+        assert client.login("ann", "s3cret")[0] == 235
+    assert seen == [taken]
 
 
 @either
@@ -201,6 +242,16 @@ def test_a_hidden_offer_is_told_to_the_server(identity, server_context):
         client.starttls()
         with pytest.raises(errors.SMTPAuthenticationError):
             client.login("ann", "s3cret")
+    assert seen[0] == "SCRAM-SHA-256" and "server-does-support-channel-binding" in seen[1]
+
+
+@pytest.mark.parametrize("mailer", ["blocking", "asyncio"])
+def test_mailers_tell_of_a_hidden_offer_too(identity, server_context, mailer):
+    seen = []
+    with serve(bound(identity, server_context, hidden=True, seen=seen)) as server:
+        settings = {"tls": "starttls", "context": rsmtp.TlsConfig(ca_file=identity), "retries": 0}
+        with pytest.raises(errors.SMTPAuthenticationError):
+            by_a_mailer(server, **settings)[mailer == "asyncio"]()
     assert seen[0] == "SCRAM-SHA-256" and "server-does-support-channel-binding" in seen[1]
 
 
@@ -272,8 +323,6 @@ def test_where_an_overridden_send_sees_it_an_impostor_is_none_the_wiser(wrong):
 
 
 def test_an_event_loop_goes_on_while_it_is_computed():
-    import asyncio
-
     async def log_in(server):
         turns = 0
 

@@ -74,3 +74,17 @@ def test_a_long_password_is_no_initial_response():
     with serve(asking("PLAIN", [""], said)) as server:
         sent(server, password="p" * 500)
     assert said == ["AUTH PLAIN", "\0ann\0" + "p" * 500]
+
+
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-1", "plain", "CRAM-MD5"])
+def test_a_url_names_the_mechanism(mechanism):
+    with rsmtp.Catcher(tls="none", username="ann", password="p", require_auth=True) as catcher:
+        url = f"smtp://ann:p@{catcher.host}:{catcher.port}?tls=none&mechanism={mechanism}"
+        with rsmtp.Mailer(url) as mailer:
+            assert mailer.send(MESSAGE).ok
+        said = catcher.messages[0].conversation.lines
+        assert [line.split()[2] for line in said if line.startswith("C: AUTH")] == [mechanism.upper()]
+        with pytest.raises(ValueError, match=r"mechanism: .* is not one of SCRAM-SHA-256-PLUS.*auth\(\)"):
+            rsmtp.Mailer(f"{url}X").send(MESSAGE)
+        with pytest.raises(ValueError, match="mechanism: told by the URL and by an argument"):
+            rsmtp.Mailer(url, mechanism="PLAIN")

@@ -10,8 +10,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 def make(folder: Path, names: tuple[str, ...] = ("localhost",)) -> None:
-    """Writes ca.pem, for clients to trust, and server.pem, the key with its certificate chain, for
-    servers of these names."""
+    """Writes ca.pem, to be trusted, server.pem, the key with its certificate chain for servers of
+    these names, and client.pem, the same for the user ann."""
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rsmtp test bed CA")])
     ca = (
@@ -21,26 +21,29 @@ def make(folder: Path, names: tuple[str, ...] = ("localhost",)) -> None:
         .sign(ca_key, hashes.SHA256())
     )
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    leaf = (
-        certificate(name, ca_name, key.public_key())
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(key_usage(digital_signature=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(list(map(x509.DNSName, names))), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
-        )
-        .sign(ca_key, hashes.SHA256())
-    )
-
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     folder.mkdir()
+    pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
-    (folder / "server.pem").write_bytes(private + leaf.public_bytes(pem))
-    (folder / "server.pem").chmod(0o600)
+    for file, owner, usage, known_as in (
+        ("server.pem", "localhost", ExtendedKeyUsageOID.SERVER_AUTH, list(map(x509.DNSName, names))),
+        ("client.pem", "ann", ExtendedKeyUsageOID.CLIENT_AUTH, [x509.RFC822Name("ann@bed.test")]),
+    ):
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, owner)])
+        leaf = (
+            certificate(name, ca_name, key.public_key())
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(key_usage(digital_signature=True), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(known_as), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+            )
+            .sign(ca_key, hashes.SHA256())
+        )
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        (folder / file).write_bytes(private + leaf.public_bytes(pem))
+        (folder / file).chmod(0o600)
 
 
 def certificate(

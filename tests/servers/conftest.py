@@ -5,6 +5,7 @@ import ssl
 
 import pytest
 
+from servers import kerberos
 from servers.bed import Bed, unavailable
 
 
@@ -19,6 +20,33 @@ def bed():
         yield bed
     finally:
         bed.remove()
+
+
+@pytest.fixture(scope="session")
+def realm():
+    """Kerberos, with the users ann and eve."""
+    if reason := kerberos.unavailable():
+        pytest.skip(reason)
+    realm = kerberos.Realm()
+    try:
+        realm.add("ann", "eve")
+        yield realm
+    finally:
+        realm.remove()
+
+
+@pytest.fixture
+def in_the_realm(realm, monkeypatch):
+    """What the Kerberos library reads: this realm, and no ticket."""
+    for name, value in realm.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{realm.folder}/none")
+    monkeypatch.delenv("KRB5_CLIENT_KTNAME", raising=False)
+
+
+@pytest.fixture
+def ticket(in_the_realm, realm, monkeypatch):
+    monkeypatch.setenv("KRB5CCNAME", realm.ticket("ann"))
 
 
 @pytest.fixture(params=["smtplib", "rsmtp.smtplib"])

@@ -1,12 +1,14 @@
-"""Exim, OpenSMTPD and Haraka, as tools/test-servers has fetched them: each in a temporary
-folder of its own, on loopback, keeping what it is sent.
+"""Exim, OpenSMTPD, Haraka and Dovecot 2.4, as tools/test-servers has fetched them: each in a
+temporary folder of its own, on loopback, keeping what it is sent; but Dovecot gives it on, to the
+port `relay`.
 
-All of them take `nobody@example.org` for a recipient that they don't know.
+All of them but Dovecot take `nobody@example.org` for a recipient that they don't know.
 """
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import re
 import shutil
@@ -14,10 +16,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from servers import certificates
 from servers.bed import answers, find, free_ports, in_memory
+from servers.kerberos import Realm
 
 FETCHED = Path(__file__).parents[2] / ".servers"
 CONFIG = Path(__file__).parent / "config"
@@ -92,27 +98,49 @@ class Server:
         return (self.folder / "log").read_text(errors="replace")[-10_000:]
 
 
+@contextlib.contextmanager
+def running(kind: type[Server], *arguments: object) -> Iterator[Server]:
+    """A server of this kind, from its start to its end. Skips where there is none."""
+    if reason := kind.unavailable():
+        pytest.skip(reason)
+    server = kind(*arguments)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
 class _InRoot(Server):
     """One that runs in a copy of the root that Debian's packages are unpacked into: as packages
     they would replace Postfix, and they look for users and folders at fixed places."""
+
+    release = "root"
 
     @classmethod
     def unavailable(cls) -> str | None:
         if os.geteuid() != 0:
             return f"{cls.name} needs root"
-        if not (FETCHED / "root" / "complete").exists():
+        if not (FETCHED / cls.release / "complete").exists():
             return f"no {cls.name} here (tools/test-servers fetches it, on Debian)"
         return None
 
     def furnish(self) -> None:
         self.root = self.folder / "root"
-        shutil.copytree(FETCHED / "root", self.root, symlinks=True)
+        shutil.copytree(FETCHED / self.release, self.root, symlinks=True)
         for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
             subprocess.run(["mknod", "-m", "666", self.root / "dev" / name, "c", "1", str(minor)], check=True)
         # Key and certificate in one file, for the server's eyes only.
         shutil.copy(self.folder / "tls" / "server.pem", self.root / "etc" / "server.pem")
-        text = (CONFIG / f"{self.name}.conf").read_text().replace("@PORT@", str(self.port))
+        shutil.copy(self.folder / "tls" / "ca.pem", self.root / "etc" / "ca.pem")
+        text = (CONFIG / f"{self.name}.conf").read_text()
+        for word, value in self.words().items():
+            text = text.replace(f"@{word}@", str(value))
         (self.root / "etc" / "mail.conf").write_text(text)
+
+    def words(self) -> dict[str, object]:
+        """What the configuration is told."""
+        return {"PORT": self.port}
 
     def in_root(self, *command: str) -> list[str]:
         return [str(find("chroot")), str(self.root), *command]
@@ -146,6 +174,42 @@ class OpenSmtpd(_InRoot):
 
     def files(self) -> list[Path]:
         return list((self.root / "var/spool/smtpd/queue").rglob("message"))
+
+
+# What `openssl passwd -6` makes of `s3cret`.
+HASHED = "$6$saltsalt$As4wrv0kZlfch1du9WeH7qhskyLriQWySXrZzynnvi46nFnNxjdpl6ksRegrrKexvhIa/Iny8S8uF3fVWTMuC1"
+
+
+class Dovecot(_InRoot):
+    """Submission with every mechanism that Dovecot 2.4 has. Users: ann with the password `s3cret`, and
+    bob with the same one, of which a hash is kept that nothing but PLAIN and LOGIN can check."""
+
+    name = "dovecot-2.4"
+    release = "debian-13"
+    users = f"ann:{{PLAIN}}s3cret\nbob:{{SHA512-CRYPT}}{HASHED}\n"
+
+    def __init__(self, realm: Realm | None = None) -> None:
+        self.realm = realm
+        (self.relay,) = free_ports(1)
+        super().__init__()
+
+    def furnish(self) -> None:
+        super().furnish()
+        (self.root / "etc" / "users").write_text(self.users)
+        shutil.chown(self.root / "mail", 5000, 5000)
+        if self.realm is not None:
+            shutil.copy(self.realm.folder / "krb5.conf", self.root / "etc")
+            shutil.copy(self.realm.keytab, self.root / "etc" / "krb5.keytab")
+            shutil.chown(self.root / "etc" / "krb5.keytab", 5104)
+
+    def words(self) -> dict[str, object]:
+        return super().words() | {"RELAY": self.relay, "GSSAPI": "gssapi" if self.realm else ""}
+
+    def command(self) -> list[str]:
+        return self.in_root("/usr/sbin/dovecot", "-F", "-c", "/etc/mail.conf")
+
+    def files(self) -> list[Path]:
+        return []
 
 
 class Haraka(Server):

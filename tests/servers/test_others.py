@@ -11,7 +11,7 @@ import itertools
 import pytest
 
 import rsmtp
-from servers.others import Exim, Haraka, OpenSmtpd
+from servers.others import Exim, Haraka, OpenSmtpd, running
 
 SENDER = "a@example.org"
 KNOWN, UNKNOWN = "b@example.org", "nobody@example.org"
@@ -25,14 +25,8 @@ def log_before():
 
 @pytest.fixture(scope="module", params=[Exim, OpenSmtpd, Haraka], ids=lambda kind: kind.name)
 def server(request):
-    if reason := request.param.unavailable():
-        pytest.skip(reason)
-    server = request.param()
-    try:
-        server.start()
+    with running(request.param) as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture

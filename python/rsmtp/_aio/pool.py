@@ -99,6 +99,10 @@ class AsyncPool:
                 finally:
                     _asking.reset(outer)
                 return Login(hop.username or "", mechanism=hop.mechanism, **{argument: text})
+        if hop.mechanism is not None and hop.mechanism.upper() == "GSSAPI":
+            seconds = credentials.limit(hop.timeout, hop.deadline)
+            ticket = await credentials.ask_for_ticket_in_loop(hop.host, seconds)
+            return Login(hop.username or "", mechanism=hop.mechanism, ticket=ticket)
         return None
 
     async def dial(self, server: int, hop: Server) -> Connection:

@@ -120,6 +120,37 @@ async def ask_in_loop(
             turns.over()
 
 
+def ask_for_ticket(host: str, seconds: float | None) -> Any:
+    """A Kerberos ticket for this host, for GSSAPI. The library that asks can't be interrupted, but
+    nothing is sent if it took longer than `seconds`."""
+    import time
+
+    from rsmtp.credentials.kerberos import Ticket
+
+    begun = time.monotonic()
+    ticket = Ticket(host)
+    if seconds is not None and time.monotonic() - begun > seconds:
+        raise _late_ticket(seconds)
+    return ticket
+
+
+async def ask_for_ticket_in_loop(host: str, seconds: float | None) -> Any:
+    """The same for an event loop, in a thread."""
+    import asyncio
+    from functools import partial
+
+    from rsmtp.credentials.kerberos import Ticket
+
+    asked = asyncio.ensure_future(_in_thread(partial(Ticket, host)))
+    try:
+        await asyncio.wait({asked}, timeout=seconds)
+        if asked.done():
+            return await asked
+    finally:
+        asked.cancel()
+    raise _late_ticket(seconds)
+
+
 def _left(seconds: float | None, passed: float) -> float | None:
     return None if seconds is None else max(0.0, seconds - passed)
 
@@ -210,19 +241,23 @@ async def _in_thread(secret: Callable[[], Any]) -> Any:
 
 
 def _timed_out(argument: str, seconds: float | None) -> BaseException:
-    from rsmtp import errors
+    return _timeout(f"timed out: the callable of {argument} took longer than {seconds:g} s; nothing was sent")
 
-    message = f"timed out: the callable of {argument} took longer than {seconds:g} s; nothing was sent"
-    return errors.from_engine("timeout", message, stage="auth", reply=None, os_error=None, advice=None)
+
+def _late_ticket(seconds: float | None) -> BaseException:
+    return _timeout(f"timed out: getting a Kerberos ticket took longer than {seconds:g} s; nothing was sent")
 
 
 def _waited(argument: str, seconds: float | None) -> BaseException:
-    from rsmtp import errors
-
-    message = (
+    return _timeout(
         f"timed out: other sessions asked the callable of {argument} for longer than {seconds:g} s; "
         "nothing was sent"
     )
+
+
+def _timeout(message: str) -> BaseException:
+    from rsmtp import errors
+
     return errors.from_engine("timeout", message, stage="auth", reply=None, os_error=None, advice=None)
 
 

@@ -25,10 +25,11 @@ from rsmtp._rsmtp import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from rsmtp._client.script import Steps
 else:
-    later(globals(), "Callable")
+    later(globals(), "Any Callable")
 
 _AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login", "send")
 # Answers to one AUTH command, before it is taken for an endless loop.
@@ -90,7 +91,10 @@ class Securing(Connecting):
 
         `mechanism` names one, which is then the only one that is tried. "EXTERNAL" takes neither
         password nor token: the server knows the client by its certificate
-        (`TlsConfig(client_certificate=...)`), and `user`, if it is given, is whom to act as.
+        (`TlsConfig(client_certificate=...)`), and `user`, if it is given, is whom to act as. "GSSAPI"
+        takes neither, too: a Kerberos ticket for the server is got by the package gssapi
+        (`pip install 'rsmtp[kerberos]'`); what is missing for that is a
+        `rsmtp.credentials.CredentialError`, and nothing is sent.
 
         `username` is another name of `user`, which is smtplib's. `password` and
         `access_token` may be callables that return a text, for tokens that expire: asked before
@@ -118,18 +122,25 @@ class Securing(Connecting):
         arguments.maybe_text("mechanism", mechanism)
         arguments.flag("initial_response_ok", initial_response_ok)
         asked = callable(password) or callable(access_token)
+        ticket = None
+        if mechanism is not None and mechanism.upper() == "GSSAPI":
+            if password is not None or access_token is not None:
+                raise ValueError(f"mechanism: {mechanism} takes neither password nor access_token")
+            ticket = yield self._rsmtp_ask_for_ticket()
         secrets = yield from self._rsmtp_secrets(password, access_token, (None, None))
         yield self._rsmtp_own.ehlo_or_helo_if_needed()
         yield from self._rsmtp_starttls_if_needed(login=True)
         try:
-            reply: Reply = yield from self._rsmtp_log_in(user, *secrets, mechanism, initial_response_ok)
+            reply: Reply = yield from self._rsmtp_log_in(
+                user, *secrets, ticket, mechanism, initial_response_ok
+            )
             return reply
         except rsmtp.errors.SMTPAuthenticationError as refusal:
             if not asked or refusal.smtp_code != CREDENTIALS_INVALID or self.sock is None:
                 raise
         # It may have expired since.
         secrets = yield from self._rsmtp_secrets(password, access_token, secrets)
-        reply = yield from self._rsmtp_log_in(user, *secrets, mechanism, initial_response_ok)
+        reply = yield from self._rsmtp_log_in(user, *secrets, ticket, mechanism, initial_response_ok)
         return reply
 
     def _rsmtp_secrets(
@@ -146,11 +157,16 @@ class Securing(Connecting):
             access_token = yield self._rsmtp_ask("access_token", access_token, rejected[1])
         return password, access_token  # type: ignore[return-value]
 
+    def _rsmtp_ask_for_ticket(self) -> Any:
+        """A Kerberos ticket for this server: each driver has its way to wait for one."""
+        raise NotImplementedError
+
     def _rsmtp_log_in(
         self,
         user: str,
         password: str | None,
         access_token: str | None,
+        ticket: Any,
         mechanism: str | None,
         initial_response_ok: bool,
     ) -> Steps[Reply]:
@@ -167,13 +183,16 @@ class Securing(Connecting):
             raise rsmtp.errors.advised(refusal, "log in elsewhere")
         try:
             if self._rsmtp_overrides(*_AUTH_BY_STEPS):
-                login = Login(user, password=password, access_token=access_token, mechanism=mechanism)
+                login = Login(
+                    user, password=password, access_token=access_token, ticket=ticket, mechanism=mechanism
+                )
                 reply: Reply = yield from self._rsmtp_login_by_steps(login, initial_response_ok)
                 return reply
             request = Request.login(
                 user,
                 password,
                 access_token=access_token,
+                ticket=ticket,
                 mechanism=mechanism,
                 initial_response=initial_response_ok,
             )

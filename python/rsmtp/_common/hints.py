@@ -130,6 +130,14 @@ TABLE = {
     "check the login": Words(
         hint="Check user name and password; with two-factor login, most providers want an app password."
     ),
+    "check the login or its hash": Words(
+        hint="Check user name and password; with two-factor login, most providers want an app password. "
+        "Where they are right, the server may keep the password in a form that SCRAM has no use for: "
+        'log in with mechanism="PLAIN", under TLS.',
+        terminal="Check user name and password; with two-factor login, most providers want an app password. "
+        "Where they are right, the server may keep the password in a form that SCRAM has no use for: "
+        "log in with --mechanism PLAIN, under TLS.",
+    ),
     "renew the token": Words(
         hint="The access token has expired or was revoked, is another user's, or is for another scope than "
         "mail; one that a callable gives, or rsmtp.credentials, renews itself.",
@@ -258,10 +266,13 @@ def _of_token(error: object) -> str:
     return f"The server says of the token: {facts[:500]}. "
 
 
+_OF_PROVIDERS = ("check the login", "check the login or its hash", "take another secret")
+
+
 def _of_provider(error: object, kind: str) -> str:
     """What the provider whose server it is wants at a login."""
     server = getattr(error, "_server", None)
-    if server is None or kind not in ("check the login", "take another secret"):
+    if server is None or kind not in _OF_PROVIDERS:
         return ""
     from rsmtp import providers
 
@@ -300,8 +311,7 @@ _LOGINS = {
 def _of_class(error: errors._Facts) -> str | None:
     match error:
         case errors.SMTPAuthenticationError():
-            rejected = "renew the token" if error.oauth_error else "check the login"
-            return _LOGINS.get(error.enhanced_code or "") or ("log in later" if error.transient else rejected)
+            return _LOGINS.get(error.enhanced_code or "") or _of_login(error)
         case errors.SMTPConnectionRefused():
             return "find the port"
         case errors.SMTPHostNotFound():
@@ -327,6 +337,16 @@ def _of_class(error: errors._Facts) -> str | None:
         case errors.SMTPRecipientsRefused(transient=False) if _may_want_a_login(error):
             return "log in to relay"
     return None
+
+
+def _of_login(error: errors.SMTPAuthenticationError) -> str:
+    if error.transient:
+        return "log in later"
+    if error.oauth_error:
+        return "renew the token"
+    if any(said.startswith("C: AUTH SCRAM-") for said in error.last_words):
+        return "check the login or its hash"
+    return "check the login"
 
 
 def _may_want_a_login(error: errors.SMTPRecipientsRefused) -> bool:

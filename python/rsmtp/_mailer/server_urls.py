@@ -9,6 +9,7 @@ lmtp://mail.example.org:24, lmtp:///run/dovecot/lmtp, smtp:///run/smtp.sock
 smtp://mail.example.org?proxy=socks5h://proxy.example.org:1080
 gmail://ann@gmail.com                        a provider by its name (`rsmtp.providers`)
 sendgrid://?password=env:SENDGRID_KEY        one where all accounts have the same user name
+smtp://mail.example.org?mechanism=GSSAPI       the one way to log in
 smtp://user@mail.example.org?password=keyring:     also netrc:, env:NAME, file:PATH, command:WORDS
 file:///var/tmp/outbox, sendmail:, sendmail:///usr/sbin/sendmail, null:
 """
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 SCHEMES = ("smtp", "smtps", "lmtp")
 LOCAL_SCHEMES = ("file", "sendmail", "null")
 _SECRETS = ("password", "access_token")
-_PARAMETERS = ("tls", "timeout", "local_hostname", "proxy", *_SECRETS)
+_PARAMETERS = ("tls", "timeout", "local_hostname", "mechanism", "proxy", *_SECRETS)
 
 
 def from_url(url: str, **settings: Any) -> Server | Local:

@@ -32,7 +32,8 @@ class Verification:
         extensions: lower-case keywords with their parameters, as the server offers them to
             a client that has come so far.
         speaks_esmtp: whether the server knows EHLO.
-        username, mechanism: who logged in, and how; None without a login.
+        username, mechanism: who logged in, and how; None without a login. A certificate or a ticket
+            may be enough without a username.
         transcript: the conversation, secrets masked.
         fallbacks: the same of the mailer's other servers, in their order.
     """
@@ -200,6 +201,6 @@ def _note(seen: Verification, client: Any) -> None:
             seen.ends["connect"] = line.at
         elif line.text == "TLS established":
             seen.ends["tls"] = line.at
-        elif line.direction == "C" and line.text.startswith("AUTH ") and seen.username is not None:
+        elif line.direction == "C" and line.text.startswith("AUTH ") and "login" in seen.ends:
             # The last one is the one that was taken.
             seen.mechanism = line.text.split()[1]

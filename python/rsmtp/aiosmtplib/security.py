@@ -12,6 +12,7 @@ from rsmtp.aiosmtplib import given
 from rsmtp.aiosmtplib.errors import SMTPException, SMTPServerDisconnected
 from rsmtp.aiosmtplib.response import SMTPResponse, from_reply
 from rsmtp.aiosmtplib.session import UNGIVEN, Timeout, Ungiven
+from rsmtp.aiosmtplib.typing import SMTPTokenGenerator
 from rsmtp.aiosmtplib.verbs import Verbs
 
 
@@ -101,11 +102,11 @@ class Security(Verbs):
         *,
         mechanism: str | None = None,
         password: str | bytes | None = None,
-        access_token: str | bytes | None = None,
+        access_token: str | bytes | SMTPTokenGenerator | None = None,
     ) -> SMTPResponse:
         user = arguments.secret("username", given.secret("username", username))
         word = given.secret("password", password)
-        token = given.secret("access_token", access_token)
+        token = access_token if callable(access_token) else given.secret("access_token", access_token)
         if word is None and token is None:
             name = "access_token" if mechanism == "XOAUTH2" else "password"
             raise arguments.wanted(name, "a str or bytes", None)

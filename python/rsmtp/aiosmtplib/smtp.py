@@ -190,7 +190,8 @@ class SMTP(Security, Messages):
             await self._ehlo_or_helo_if_needed()
             if "xoauth2" not in self.server_auth_methods:
                 raise SMTPException("oauth_token_generator provided but server does not support XOAUTH2")
-            await self.auth_xoauth2(username, await generator())
+            # Asked once at a time, and once more where the server rejects what it gave.
+            await self._authenticate(username, UNGIVEN, access_token=generator, mechanism="XOAUTH2")
         elif username is not None:
             await self.login(username, self._login_password or "")
 

@@ -16,7 +16,7 @@ from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.judge import RELAY, Finding, judge
 from rsmtp.cli.one_name import OneName
 from rsmtp.cli.providers import described
-from rsmtp.cli.secret import password_for
+from rsmtp.cli.secret import password_for, takes_secret
 from rsmtp.cli.terminal import Style
 from rsmtp.providers.provider import Provider
 from rsmtp.providers.words import as_json
@@ -73,6 +73,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.add_argument(
         "--username", "--user", action=OneName, metavar="NAME", help="who logs in, if the URL does not tell"
     )
+    server.add_mechanism(parser)
     parser.add_argument("--json", action="store_true", help="the same for programs")
     server.add_trust_arguments(parser, PATIENCE)
     parser.set_defaults(run=run, timeout=PATIENCE)
@@ -120,6 +121,7 @@ class Target(NamedTuple):
     # A callable is where the URL says that the secret is; a text, the secret itself.
     password: Any = None
     access_token: Any = None
+    mechanism: str | None = None
     provider: Provider | None = None
 
 
@@ -134,17 +136,21 @@ def _login(named: Target, given: argparse.Namespace) -> dict[str, Any] | None:
     """Who logs in, as the arguments of a client's `login`. Raises Stop."""
     username = given.username if given.username is not None else named.username
     if not given.login:
-        if given.username is not None:
-            raise Stop(USAGE, "--username goes with --login: without it no login takes place")
+        for flag in ("username", "mechanism"):
+            if getattr(given, flag) is not None:
+                raise Stop(USAGE, f"--{flag} goes with --login: without it no login takes place")
         return None
+    mechanism = given.mechanism if given.mechanism is not None else named.mechanism
+    if not takes_secret(mechanism):
+        return {"username": username, "mechanism": mechanism}
     if isinstance(named.password, str):
         raise Stop(USAGE, f"--login: {server.NO_PASSWORD}")
     if username is None:
         raise Stop(USAGE, "--login: who logs in? Say --username NAME, or smtp://NAME@HOST")
     if named.access_token is not None:
-        return {"username": username, "access_token": named.access_token}
+        return {"username": username, "access_token": named.access_token, "mechanism": mechanism}
     password = named.password or password_for(Server(host=named.host, username=username))
-    return {"username": username, "password": password}
+    return {"username": username, "password": password, "mechanism": mechanism}
 
 
 def target(text: str, tls: str) -> Target:
@@ -156,7 +162,7 @@ def target(text: str, tls: str) -> Target:
         modes = {"implicit": "implicit", "starttls": "auto", "default": "auto", "none": "none"}
         mode = modes[named.tls or ""] if tls == "auto" else tls
         secrets = named.password, named.access_token
-        return Target(named.host, named.port, mode, named.username, *secrets, named.provider)
+        return Target(named.host, named.port, mode, named.username, *secrets, named.mechanism, named.provider)
     if row := providers.by_name(text):
         return Target(row.host, row.port, tls, row.username, provider=row)
     if text.count(":") > 1 and not text.startswith("["):

@@ -44,7 +44,7 @@ def _port(found: Found, findings: list[Finding], now: datetime) -> dict[str, Any
         "certificate": None if certificate is None else _certificate(certificate, now),
         "mechanisms": found.mechanisms,
         "login": None
-        if found.username is None
+        if found.mechanism is None
         else {"username": found.username, "mechanism": found.mechanism},
         "extensions": found.extensions,
         "offered_in_plaintext": found.offered_in_plaintext,

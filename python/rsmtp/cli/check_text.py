@@ -55,9 +55,9 @@ def _facts(found: Found, now: datetime) -> Iterator[Fact]:
         yield "encryption", "none", "bad"
     if found.certificate is not None:
         yield from _certificate(found.certificate, now)
-    if found.username is not None:
-        end = found.ends.get("login")
-        yield "logged in", f"as {found.username} by {found.mechanism}, after {_ms(end)}", "good"
+    if found.mechanism is not None:
+        who = f"as {found.username} " if found.username else ""
+        yield "logged in", f"{who}by {found.mechanism}, after {_ms(found.ends.get('login'))}", "good"
     refused_login = getattr(found.error, "stage", None) == "auth"
     if found.greeting is None or found.greeting[0] != SERVICE_READY or (found.error and not refused_login):
         return

@@ -14,7 +14,14 @@ def with_password(target: Target) -> Target:
     place = target.place
     if place is None or place.username is None or (place.password or place.access_token) is not None:
         return target
+    if not takes_secret(place.mechanism):
+        return target
     return target.with_password(password_for(place))
+
+
+def takes_secret(mechanism: str | None) -> bool:
+    """Whether a password or a token belongs to it; otherwise a ticket or a certificate is shown."""
+    return mechanism is None or mechanism.upper() not in ("EXTERNAL", "GSSAPI")
 
 
 def password_for(server: Server) -> str:

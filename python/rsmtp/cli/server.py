@@ -38,7 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
     group.add_argument("--tls", choices=TLS_MODES, help="default: starttls, or implicit on port 465")
     group.add_argument("--username", "--user", action=OneName, metavar="NAME", help="log in with this name")
+    add_mechanism(group)
     add_trust_arguments(group)
+
+
+def add_mechanism(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--mechanism",
+        metavar="NAME",
+        help="log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket",
+    )
 
 
 def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PATIENCE) -> None:
@@ -136,7 +145,7 @@ def _from_flags(given: argparse.Namespace) -> Target:
 
 def _settings(given: argparse.Namespace) -> dict[str, Any]:
     """What goes with a URL and with flags."""
-    settings = {"username": given.username, "timeout": given.timeout}
+    settings = {"username": given.username, "mechanism": given.mechanism, "timeout": given.timeout}
     if given.ca_file is not None:
         settings["context"] = TlsConfig(ca_file=given.ca_file)
     return {name: value for name, value in settings.items() if value is not None}

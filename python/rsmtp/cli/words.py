@@ -43,6 +43,7 @@ MECHANISMS = {
     "SCRAM-SHA-1-PLUS": "as SCRAM-SHA-256-PLUS, with an older hash",
     "SCRAM-SHA-1": "as SCRAM-SHA-256, with an older hash",
     "EXTERNAL": "the client's certificate, inside TLS",
+    "GSSAPI": "a Kerberos ticket for this server",
     "PLAIN": "the password itself, inside TLS",
     "LOGIN": "the password itself, inside TLS; an older form",
     "CRAM-MD5": "proves the password without showing it",

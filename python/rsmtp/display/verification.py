@@ -85,9 +85,9 @@ def _tls(seen: Any) -> str:
 
 
 def _login(seen: Any) -> str:
-    if seen.username is None:
-        return "no login"
-    return f"{seen.username} by {seen.mechanism}" if seen.mechanism else str(seen.username)
+    if seen.mechanism is None:
+        return "no login" if seen.username is None else str(seen.username)
+    return f"{seen.username} by {seen.mechanism}" if seen.username else f"by {seen.mechanism}"
 
 
 def _whole(seen: Any) -> str:

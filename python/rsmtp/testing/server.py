@@ -98,6 +98,11 @@ class SmtpServer:
         return self.catcher.ca_file
 
     @property
+    def client_certificate(self) -> str | None:
+        """A PEM file by which `username` can log in with EXTERNAL; None without TLS."""
+        return self.catcher.client_certificate
+
+    @property
     def tls_config(self) -> TlsConfig | None:
         """Trusts this server: for `context=` of rsmtp. None without TLS."""
         return TlsConfig(ca_file=self.ca_file) if self.ca_file else None

@@ -69,8 +69,15 @@ impl ServerSettings {
             stage: seconds("timeout", self.timeout)?,
             operation: seconds("deadline", self.deadline)?,
         };
-        let credentials =
-            source(py, self.username, self.password, self.access_token, self.mechanism, patience)?;
+        let credentials = source(
+            py,
+            &self.host,
+            self.username,
+            self.password,
+            self.access_token,
+            self.mechanism,
+            patience,
+        )?;
         let options = Options {
             lmtp: self.lmtp,
             pipelining: self.pipelining,

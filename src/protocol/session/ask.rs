@@ -150,9 +150,9 @@ impl Session {
             (false, false) => Order::Strongest,
         };
         let offered = self.server.extensions.mechanisms();
-        let binding = self.tls.binding.as_ref();
-        let ground = Ground { offered: &offered, binding, nonce: self.nonce };
-        let chosen = credentials.choose(&offered, order, binding.is_some());
+        let bindings = &self.tls.bindings;
+        let ground = Ground { offered: &offered, bindings, nonce: self.nonce };
+        let chosen = credentials.choose(&offered, order, bindings.first());
         chosen
             .into_iter()
             .filter_map(|mechanism| Exchange::new(mechanism, credentials.clone(), ground))
@@ -309,7 +309,7 @@ impl Session {
         }
         let theirs = extensions.mechanisms();
         if let Some(Mechanism::Scram { plus: true, .. }) = credentials.mechanism()
-            && self.tls.binding.is_none()
+            && self.tls.bindings.is_empty()
         {
             let message = "a -PLUS mechanism binds the login to TLS, and there is nothing here to bind it to";
             return Error::new(Kind::NoMechanism, Stage::Auth, message);

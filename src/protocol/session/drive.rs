@@ -113,12 +113,12 @@ impl Session {
         Err(self.end(State::Broken, Error::new(Kind::Disconnected, stage, message)))
     }
 
-    /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2). `binding` is what a
-    /// login can be bound to, `verified` whether the server's certificate is known to be its own.
-    pub fn tls_established(&mut self, binding: Option<ChannelBinding>, verified: bool) {
+    /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2). `bindings` are what
+    /// a login can be bound to, the best first, `verified` whether the server's certificate is known to be its own.
+    pub fn tls_established(&mut self, bindings: Vec<ChannelBinding>, verified: bool) {
         self.tls.up = true;
         self.tls.verified = verified;
-        self.tls.binding = binding;
+        self.tls.bindings = bindings;
         self.tls.authenticated = false;
         self.server.extensions = Extensions::default();
         self.out.note(Speaker::Note, b"TLS established".to_vec());

@@ -129,6 +129,7 @@ impl Session {
                     }
                     Answer::Cancel => self.cancel_auth(),
                     Answer::Distrust(why) => return Err(self.impostor(&why, reply)),
+                    Answer::Failed(error) => return Err(self.fail(error)),
                 },
                 Some(Procedure::AuthBy(withheld)) if withheld.is_some() => {
                     let response = withheld.take().unwrap_or_default();

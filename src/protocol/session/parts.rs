@@ -19,8 +19,8 @@ pub(super) struct Tls {
     pub verified: bool,
     /// The connection does not leave this machine.
     pub local: bool,
-    /// What ties a login to the TLS that is up.
-    pub binding: Option<ChannelBinding>,
+    /// What ties a login to the TLS that is up: the best first.
+    pub bindings: Vec<ChannelBinding>,
     /// A login was accepted over what is up.
     pub authenticated: bool,
     /// The answer to STARTTLS, until the handshake is over.

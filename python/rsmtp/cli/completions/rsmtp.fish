@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send outbox dkim lint check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --fail-on --forward --from --hold-for --hold-until --host --html --html-file --ignore --keep --key --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --fail-on --forward --from --hold-for --hold-until --host --html --html-file --ignore --keep --key --mechanism --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -93,6 +93,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l host -x -d 'instead of a URL'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l port -x -d 'default: 587, 465 with --tls implicit, 25 with --tls none'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l tls -xka "starttls implicit none" -d 'default: starttls, or implicit on port 465'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l username -l user -x -d 'log in with this name'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l mechanism -x -d 'log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l timeout -x -d 'for each step (default: 60)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l dkim-key -x -d 'sign with this private key (PEM)'
@@ -116,6 +117,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l host -x -d 'instead of a URL
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l port -x -d 'default: 587, 465 with --tls implicit, 25 with --tls none'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l tls -xka "starttls implicit none" -d 'default: starttls, or implicit on port 465'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l username -l user -x -d 'log in with this name'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l mechanism -x -d 'log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l timeout -x -d 'for each step (default: 60)'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-key -x -d 'sign with this private key (PEM)'
@@ -143,6 +145,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using check' -s h -l help -d 'show this help 
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l tls -xka "auto starttls implicit none" -d 'auto: STARTTLS where it is offered, TLS from the first octet on port 465'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l login -d 'log in, too; nothing is sent'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l username -l user -x -d 'who logs in, if the URL does not tell'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l mechanism -x -d 'log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l json -d 'the same for programs'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l timeout -x -d 'for each step (default: 15)'
