@@ -281,7 +281,7 @@ def test_an_address_that_does_not_answer(monkeypatch, plain):
     family, kind = socket.AF_INET, socket.SOCK_STREAM
     infos = [(family, kind, 6, "", (address, plain.port)) for address in ("127.0.0.1", "127.0.0.2")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
-    found = examine("localhost", plain.port, Trial("auto", None, 5))
+    found = examine("localhost", plain.port, Trial("auto", rsmtp.TlsConfig(), 5))
     good, bad = found.addresses
     assert good.seconds is not None and good.error is None
     assert bad.error == "Connection refused"
@@ -360,3 +360,18 @@ def test_our_mechanisms_are_the_engines():
                     client.login("ann", **secret, mechanism=mechanism)
                 refused_by_the_server = isinstance(raised.value, rsmtp.SMTPAuthenticationError)
                 assert refused_by_the_server is (mechanism != "GSSAPI"), raised.value
+
+
+@pytest.mark.parametrize("flag", ["--ca-file", "--client-certificate"])
+@pytest.mark.parametrize(
+    ("file", "why"), [("missing", "can't be read"), ("empty", "holds no PEM certificate")]
+)
+def test_a_certificate_that_is_none(run, tmp_path, flag, file, why):
+    (tmp_path / "empty").touch()
+    for command in (
+        ["check"],
+        ["send", "--to", "b@example.org", "--text", "x", "--from", "a@x.example", "--server"],
+    ):
+        url = "localhost" if command == ["check"] else "smtp://localhost:1"
+        done = run(*command, url, flag, str(tmp_path / file), code=2)
+        assert f"{flag}: {tmp_path}/{file} {why}" in done.err

@@ -207,6 +207,21 @@ def test_the_command_line(dovecot, relay, mechanism, named):
     assert dovecot.log().count(f"method={mechanism},") >= 2
 
 
+def test_the_command_line_shows_a_certificate(dovecot, relay):
+    shown = ["--client-certificate", f"{dovecot.folder}/tls/client.pem", "--ca-file", dovecot.ca_file]
+    url = f"smtp://{dovecot.host}:{dovecot.port}?tls=starttls&mechanism=EXTERNAL"
+    message = ["--from", "ann@bed.test", "--to", "b@example.org", "--text", "hi"]
+    for words in (["send", "--server", url, *message], ["check", "--login", url]):
+        done = subprocess.run(
+            [sys.executable, "-m", "rsmtp", *words, *shown], capture_output=True, text=True, timeout=50
+        )
+        if words[0] == "check":
+            assert "logged in     by EXTERNAL, after" in done.stdout, done.stderr
+        else:
+            assert done.returncode == 0, done.stderr
+    assert len(relay.messages) == 1
+
+
 # -- Postfix with Dovecot 2.3 ---------------------------------------------------------------
 
 

@@ -83,7 +83,7 @@ TABLE = {
     ),
     "identify yourself": Words(
         "; it may want a client certificate (TlsConfig(client_certificate=...)) or another server name",
-        terminal="It may want another server name, or a client certificate, which only Python can give it.",
+        terminal="It may want another server name, or a client certificate (--client-certificate).",
     ),
     "name the server": Words(
         "; connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)",

@@ -82,7 +82,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
 def run(given: argparse.Namespace) -> int:
     named = target(given.server, given.tls)
     host, now, style, looked = named.host, datetime.now(UTC), Style(), []
-    trial = Trial(named.tls, given.ca_file, given.timeout, _login(named, given))
+    trial = Trial(named.tls, server.tls_config(given), given.timeout, _login(named, given))
     for port in _ports(named, given):
         found = examine(host, port, trial)
         findings = judge(found, now)

@@ -58,7 +58,7 @@ class Trial:
     "none". `login` is who is to log in, as the arguments of a client's `login`."""
 
     tls: str
-    ca_file: str | None
+    context: TlsConfig
     timeout: float
     login: dict[str, Any] | None = None
 
@@ -93,7 +93,7 @@ def _is_silent(found: Found) -> bool:
 
 def _look(found: Found, trial: Trial, implicit: bool, patience: float) -> None:
     try:
-        _converse(found, trial, implicit, TlsConfig(ca_file=trial.ca_file), patience, trial.login)
+        _converse(found, trial, implicit, trial.context, patience, trial.login)
     except SMTPCertificateError as distrust:
         # Once more without verification, only to see what it shows: nothing secret is said.
         try:

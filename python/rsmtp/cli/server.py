@@ -53,6 +53,12 @@ def add_mechanism(group: argparse._ActionsContainer) -> None:
 def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PATIENCE) -> None:
     group.add_argument("--ca-file", metavar="FILE", help="PEM file of the only authorities to trust")
     group.add_argument(
+        "--client-certificate",
+        metavar="FILE",
+        help="PEM file with a certificate and its key, for a server that knows clients by it (as the login: "
+        "--mechanism EXTERNAL)",
+    )
+    group.add_argument(
         "--timeout", metavar="SECONDS", type=_seconds, help=f"for each step (default: {patience:g})"
     )
 
@@ -146,9 +152,18 @@ def _from_flags(given: argparse.Namespace) -> Target:
 def _settings(given: argparse.Namespace) -> dict[str, Any]:
     """What goes with a URL and with flags."""
     settings = {"username": given.username, "mechanism": given.mechanism, "timeout": given.timeout}
-    if given.ca_file is not None:
-        settings["context"] = TlsConfig(ca_file=given.ca_file)
+    if given.ca_file is not None or given.client_certificate is not None:
+        settings["context"] = tls_config(given)
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def tls_config(given: argparse.Namespace) -> TlsConfig:
+    """What flags say of certificates. Raises Stop."""
+    try:
+        return TlsConfig(ca_file=given.ca_file, client_certificate=given.client_certificate)
+    except ValueError as error:
+        name, _, why = str(error).partition(":")
+        raise Stop(USAGE, f"--{name.replace('_', '-')}:{why}") from None
 
 
 def read_url(url: str, source: str, **settings: Any) -> Server | Local:

@@ -7,11 +7,11 @@
 
 _shtab_rsmtp_subparsers=(send outbox dkim lint check providers catch demo completion)
 
-_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --notify --ret --envid --orcpt --require-tls --tls-optional --hold-for --hold-until --deliver-by --or-return --priority --valid-since --binary --if-offered --server --provider --host --port --tls --username --user --mechanism --ca-file --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
-_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --mechanism --ca-file --timeout --dkim-key --dkim-selector --dkim-domain)
+_shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --notify --ret --envid --orcpt --require-tls --tls-optional --hold-for --hold-until --deliver-by --or-return --priority --valid-since --binary --if-offered --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
+_shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
 _shtab_rsmtp_lint_option_strings=(-h --help --unsent --bulk --ignore --fail-on --rspamd --spamd --json)
-_shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --mechanism --json --ca-file --timeout)
+_shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --mechanism --json --ca-file --client-certificate --timeout)
 _shtab_rsmtp_providers_option_strings=(-h --help --json)
 _shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
 _shtab_rsmtp_demo_option_strings=(-h --help --preview)

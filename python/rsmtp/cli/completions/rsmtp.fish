@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send outbox dkim lint check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --fail-on --forward --from --hold-for --hold-until --host --html --html-file --ignore --keep --key --mechanism --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --client-certificate --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --fail-on --forward --from --hold-for --hold-until --host --html --html-file --ignore --keep --key --mechanism --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -95,6 +95,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l tls -xka "starttls implicit no
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l username -l user -x -d 'log in with this name'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l mechanism -x -d 'log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l ca-file -x -d 'PEM file of the only authorities to trust'
+complete -c rsmtp -n '_shtab_rsmtp_using send' -l client-certificate -x -d 'PEM file with a certificate and its key, for a server that knows clients by it (as the login: --mechanism EXTERNAL)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l timeout -x -d 'for each step (default: 60)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l dkim-key -x -d 'sign with this private key (PEM)'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l dkim-selector -x -d 'the key'"'"'s name in the DNS'
@@ -119,6 +120,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l tls -xka "starttls implicit 
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l username -l user -x -d 'log in with this name'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l mechanism -x -d 'log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l ca-file -x -d 'PEM file of the only authorities to trust'
+complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l client-certificate -x -d 'PEM file with a certificate and its key, for a server that knows clients by it (as the login: --mechanism EXTERNAL)'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l timeout -x -d 'for each step (default: 60)'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-key -x -d 'sign with this private key (PEM)'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-selector -x -d 'the key'"'"'s name in the DNS'
@@ -148,6 +150,7 @@ complete -c rsmtp -n '_shtab_rsmtp_using check' -l username -l user -x -d 'who l
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l mechanism -x -d 'log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l json -d 'the same for programs'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l ca-file -x -d 'PEM file of the only authorities to trust'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l client-certificate -x -d 'PEM file with a certificate and its key, for a server that knows clients by it (as the login: --mechanism EXTERNAL)'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l timeout -x -d 'for each step (default: 15)'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a providers -d 'List the providers that are known by name, or tell what is known of some: server, login, limits, and'
 complete -c rsmtp -n '_shtab_rsmtp_using providers' -s h -l help -d 'show this help message and exit'

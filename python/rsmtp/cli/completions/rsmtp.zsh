@@ -64,6 +64,7 @@ _shtab_rsmtp_check_options=(
   "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
   "--json[the same for programs]"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 15)]:SECONDS:"
   ":or a URL\: smtp\:\/\/..., smtps\:\/\/...\; or a provider that \`rsmtp providers\` lists\: gmail:"
 )
@@ -132,6 +133,7 @@ _shtab_rsmtp_outbox_options=(
   {--username,--user}"[log in with this name]:NAME:"
   "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
   "--dkim-key[sign with this private key (PEM)]:FILE:"
   "--dkim-selector[the key\'s name in the DNS]:NAME:"
@@ -190,6 +192,7 @@ _shtab_rsmtp_send_options=(
   {--username,--user}"[log in with this name]:NAME:"
   "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
   "--dkim-key[sign with this private key (PEM)]:FILE:"
   "--dkim-selector[the key\'s name in the DNS]:NAME:"
