@@ -69,8 +69,9 @@ def test_a_key_in_a_file_gets_the_ticket(realm, dovecot, relay, message, way, mo
 @every_way
 @pytest.mark.usefixtures("ticket")
 def test_a_ticket_lets_in_its_owner_alone(dovecot, message, way):
-    with pytest.raises(errors.SMTPAuthenticationError):
+    with pytest.raises(errors.SMTPAuthenticationError) as raised:
         way(message, BY_TICKET | {"username": "eve"}, **at(dovecot))
+    assert raised.value.hint.startswith("The server does not let in the owner of this ticket or certificate")
 
 
 @every_way

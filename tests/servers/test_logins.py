@@ -136,8 +136,9 @@ def test_a_certificate(dovecot, relay, message, way, user):
 @pytest.mark.parametrize(("user", "shown"), [("eve", True), ("ann", False)])
 def test_another_name_than_the_certificates_and_no_certificate(dovecot, message, way, user, shown):
     more = {"client_certificate": f"{dovecot.folder}/tls/client.pem"} if shown else {}
-    with pytest.raises(errors.SMTPAuthenticationError):
+    with pytest.raises(errors.SMTPAuthenticationError) as raised:
         way(message, {"mechanism": "EXTERNAL", "username": user}, **at(dovecot, **more))
+    assert raised.value.hint.startswith("The server does not let in the owner of this ticket or certificate")
 
 
 @every_way

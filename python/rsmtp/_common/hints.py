@@ -130,6 +130,10 @@ TABLE = {
     "check the login": Words(
         hint="Check user name and password; with two-factor login, most providers want an app password."
     ),
+    "ask who may log in": Words(
+        hint="The server does not let in the owner of this ticket or certificate, or not as this user: its "
+        "log says why.",
+    ),
     "check the login or its hash": Words(
         hint="Check user name and password; with two-factor login, most providers want an app password. "
         "Where they are right, the server may keep the password in a form that SCRAM has no use for: "
@@ -339,14 +343,18 @@ def _of_class(error: errors._Facts) -> str | None:
     return None
 
 
+_AUTH = "C: AUTH "
+
+
 def _of_login(error: errors.SMTPAuthenticationError) -> str:
     if error.transient:
         return "log in later"
     if error.oauth_error:
         return "renew the token"
-    if any(said.startswith("C: AUTH SCRAM-") for said in error.last_words):
+    by = next((said[len(_AUTH) :] for said in error.last_words if said.startswith(_AUTH)), "")
+    if by.startswith("SCRAM-"):
         return "check the login or its hash"
-    return "check the login"
+    return "ask who may log in" if by.startswith(("EXTERNAL", "GSSAPI")) else "check the login"
 
 
 def _may_want_a_login(error: errors.SMTPRecipientsRefused) -> bool:
