@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     )
     from rsmtp.aio import AsyncSmtpClient
     from rsmtp.client import SmtpClient
+    from rsmtp.display.preview import MessagePreview
     from rsmtp.envelope import DeliverBy, Dsn, Envelope, Rcpt
     from rsmtp.errors import *  # noqa: F403
     from rsmtp.invite import Invite
@@ -92,6 +93,7 @@ __all__ = [
     "Mailer",
     "Merge",
     "Message",
+    "MessagePreview",
     "Outbox",
     "Preview",
     "Progress",
@@ -182,6 +184,7 @@ _HOMES = {
     "Mailer": "mailer",
     "Merge": "_merge.merge",
     "Message": "message",
+    "MessagePreview": "display.preview",
     "Outbox": "outbox",
     "Progress": "_mailer.progress",
     "Rcpt": "envelope",

@@ -9,7 +9,6 @@ import email
 import email.message
 import email.policy
 import os
-import pathlib
 import typing
 from collections.abc import Iterator
 from datetime import datetime
@@ -1470,13 +1469,14 @@ class Message:
         """
     @preamble.setter
     def preamble(self, /, text: Any | None) -> None: ...
-    def preview(self, /, *, browser: bool = True) -> pathlib.Path:
+    def preview(self, /, *, remote: bool = False) -> rsmtp.MessagePreview:
         """
-        Show the mail as its reader will see it in the browser; the path of the page.
+        One look before it goes: the mail on a desktop and on a phone, as plain text, in dark mode
+        and without its pictures, and what is attached.
 
-        The page is a file of its own in the directory for temporary files, readable
-        by you alone, and stays there. Where there is no browser, standard error says
-        where the page is. `browser=False` only writes it.
+        In a notebook the result shows itself, as the message does; `.open()` opens it in the
+        browser, `.save(path)` writes it. Nothing in it runs, and nothing is loaded from
+        elsewhere, unless `remote=True` asks for the pictures of `https:` addresses.
         """
     def raw_items(self, /) -> Iterator[tuple[str, Any]]:
         """

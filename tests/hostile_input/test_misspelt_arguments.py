@@ -149,7 +149,7 @@ def test_a_call_that_does_not_fit_is_told_by_the_name_that_the_caller_knows(labe
     [
         (lambda: Dkim("example.org", "s", "key", algorythm="x"), "algorithm"),
         (lambda: rsmtp.Message("x").add_attachment(b"x", filname="a.csv"), "filename"),
-        (lambda: rsmtp.Message("x").preview(brwoser=False), "browser"),
+        (lambda: rsmtp.Message("x").preview(remoet=False), "remote"),
         (lambda: rsmtp.Catcher(tls="none").wait_for(timeuot=1), "timeout"),
         (lambda: rsmtp.Message("x", from_="a@x.org").reply(txt="x"), "text"),
         (lambda: rsmtp.send(("a@x.org", "b@x.org", "x"), hostname="x"), "host"),

@@ -291,7 +291,7 @@ def test_a_word_of_a_faults_too(catcher, given, near):
 
 
 def test_html_is_blamed_on_html():
-    with pytest.raises(TypeError, match="^html: a str is wanted, not int"):
+    with pytest.raises(TypeError, match="^html: a str, or the Path of a file, is wanted, not 5"):
         rsmtp.Message("x", html=5)
     with pytest.raises(TypeError, match="^text: a str is wanted, not int"):
         rsmtp.Message(5, html="x")
@@ -346,9 +346,15 @@ def test_methods_of_a_message(method):
 
 
 @pytest.mark.parametrize("value", [5, "x", b"x", [5]])
-def test_a_preview_with_a_browser_or_without(value):
-    with pytest.raises(TypeError, match="browser: True or False is wanted"):
-        rsmtp.Message("x").preview(browser=value)
+def test_a_preview_with_remote_images_or_without(value):
+    with pytest.raises(TypeError, match="remote: True or False is wanted"):
+        rsmtp.Message("x").preview(remote=value)
+
+
+@pytest.mark.parametrize("value", [5, None, b"x", "a\0b"])
+def test_where_a_preview_is_saved(value):
+    with pytest.raises((TypeError, ValueError), match="path: "):
+        rsmtp.Message("x").preview().save(value)
 
 
 @pytest.mark.parametrize("pair", [None, 5, "x", ("a", 5), ("a", "b", "c")])

@@ -138,7 +138,14 @@ def with_a_message() -> None:
     print(one.as_string(), one.as_bytes(), bytes(one), str(one), one.get_content_type())
     for part in one.walk():
         print(part.get_filename(), part.get_payload(decode=True))
-    print(one.preview(), rsmtp.Message.from_stdlib(one.to_stdlib()))
+    look: rsmtp.MessagePreview = one.preview(remote=True)
+    print(
+        look.html,
+        look.findings.errors,
+        look.save("page.html"),
+        look.open(),
+        rsmtp.Message.from_stdlib(one.to_stdlib()),
+    )
 
 
 # -- signatures ------------------------------------------------------------------

@@ -25,16 +25,9 @@ class Reference(NamedTuple):
     address: str
 
 
-class Found(NamedTuple):
-    """What was found in a page."""
-
-    references: list[Reference]
-    # Sources of pictures without an alternative text; an empty one says that there is nothing to say.
-    without_alt: list[str]
-
-
-def find(html: str) -> Found:
-    found = Found([], [])
+def find(html: str) -> list[Reference]:
+    """In their order."""
+    found: list[Reference] = []
     _read(html, 0, len(html), found)
     return found
 
@@ -51,7 +44,7 @@ _TAG = re.compile(
 _RAW = {"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"}
 
 
-def _read(html: str, begin: int, end: int, into: Found, in_comment: bool = False) -> None:
+def _read(html: str, begin: int, end: int, into: list[Reference], in_comment: bool = False) -> None:
     while tag := _TAG.search(html, begin, end):
         begin = tag.end()
         # Outlook reads what stands in such a comment.
@@ -65,24 +58,21 @@ def _read(html: str, begin: int, end: int, into: Found, in_comment: bool = False
             close = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, begin, end)
             after = close.start() if close else end
             if name == "style":
-                into.references.extend(_in_css(html[begin:after], begin, in_attribute=False))
+                into.extend(_in_css(html[begin:after], begin, in_attribute=False))
             begin = after
 
 
-def _attributes(html: str, tag: str, begin: int, end: int, into: Found) -> int:
+def _attributes(html: str, tag: str, begin: int, end: int, into: list[Reference]) -> int:
     """Returns where the tag ends."""
-    said: dict[str, str] = {}
+    said: set[str] = set()
     while found := _ATTRIBUTE.match(html, begin, end):
         begin = found.end()
         name = found["name"].lower()
         group = found.lastgroup or "name"
         # The first of two is heard.
-        if name not in said:
-            said[name] = "" if group == "name" else found[group]
-            if group != "name":
-                into.references.extend(_in_attribute(tag, name, found[group], found.start(group)))
-    if tag == "img" and "alt" not in said:
-        into.without_alt.append(unescape(said.get("src", "")).strip())
+        if name not in said and group != "name":
+            into.extend(_in_attribute(tag, name, found[group], found.start(group)))
+        said.add(name)
     close = html.find(">", begin, end)
     return end if close < 0 else close + 1
 

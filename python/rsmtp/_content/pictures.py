@@ -26,7 +26,7 @@ def inlined(html: str, inline: Any = None, folder: str | None = None) -> tuple[s
     """
     shown = _Shown(inline, folder)
     pieces, end = [], 0
-    for reference in find(html).references:
+    for reference in find(html):
         found = shown.picture(reference.address)
         if found is not None:
             pieces += [html[end : reference.begin], f"cid:{found.content_id}"]

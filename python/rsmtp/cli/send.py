@@ -118,9 +118,7 @@ def show(outgoing: Outgoing, target: Target | None) -> None:
 
 def preview(outgoing: Outgoing) -> None:
     """In a browser, as the recipient would see it."""
-    if not hasattr(outgoing.message, "preview"):
-        raise Stop(exit_code.USAGE, "--preview: this version has no preview; --dry-run shows the message")
-    print(f"the message as a page: {outgoing.message.preview()}")
+    print(f"the message as a page: {outgoing.message.preview().open()}")
 
 
 def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:

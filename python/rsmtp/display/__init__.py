@@ -8,9 +8,9 @@ and a stranger's mail are hostile input here too.
 | --- | --- |
 | `machine` | the engine's state machine as SVG |
 | `client`, `transcript`, `message`, `error`, `report` | the thing of that name |
-| `reader`, `frame` | a mail as its reader sees it, and the frame that it can't leave |
+| `reader`, `frame`, `looks` | a mail as its reader sees it, in a frame that it can't leave |
 | `timeline` | where the time of a conversation went |
 | `short` | one line for `repr` |
 | `page`, `style` | what they share |
-| `preview` | a message in the browser |
+| `preview` | a message before it goes, pages in the browser |
 """

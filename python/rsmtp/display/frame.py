@@ -14,37 +14,91 @@ Three walls, each enough for what it keeps out:
 from __future__ import annotations
 
 import re
+from enum import Enum
 from html import escape
+from typing import NamedTuple
 
-POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:; "
-    "form-action 'none'; base-uri 'none'"
-)
+
+class Images(Enum):
+    """Which images are shown, as a policy says it."""
+
+    NONE = "'none'"
+    OF_THE_MAIL = "data:"
+    REMOTE = "data: https: http:"
+
+
+class Look(NamedTuple):
+    """How the reader's program shows a mail."""
+
+    images: Images = Images.OF_THE_MAIL
+    is_dark: bool = False
+
+
+def policy(images: Images) -> str:
+    return (
+        f"default-src 'none'; img-src {images.value}; style-src 'unsafe-inline'; font-src data:; "
+        "form-action 'none'; base-uri 'none'"
+    )
+
+
 _ORDERS = re.compile(r"<(/?)(meta|link|base|i?frame|frameset|object|embed|portal)(?=[\s/>]|$)", re.IGNORECASE)
-# Mail is written for white paper.
 _PAPER = (
-    ":root{color-scheme:light;background:#fff;color:#1b1f24;"
-    "font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
+    ":root{font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
     "body{margin:12px 16px}img{max-width:100%;height:auto}"
 )
+# Mail is written for white paper. The mail's own word on colours is not asked: the system's would be.
+_LIGHT = ":root{color-scheme:light!important;background:#fff;color:#1b1f24}"
+_DARK = ":root{color-scheme:dark!important;background:#121212;color:#e8eaed}"
+# What programs do with a mail that has no dark colours, more or less.
+_INVERTED = _LIGHT + "html,img,video,svg{filter:invert(.92) hue-rotate(180deg)}"
 
 
-def frame(page: str, title: str) -> str:
+_PLAIN = Look()
+
+
+def frame(page: str, title: str, look: Look = _PLAIN) -> str:
     """The page in a frame. `page` is foreign HTML, `title` plain text."""
     return (
         f'<iframe class="paper" sandbox="" referrerpolicy="no-referrer" title="{escape(title)}" '
-        f'style="height:{_height(page)}px" srcdoc="{escape(document(page))}"></iframe>'
+        f'style="height:{_height(page)}px" srcdoc="{escape(document(page, look))}"></iframe>'
     )
 
 
-def document(page: str) -> str:
+def document(page: str, look: Look = _PLAIN) -> str:
     """What stands in the frame."""
+    colours = _LIGHT if not look.is_dark else _DARK if has_dark_colours(page) else _INVERTED
     return (
         '<!doctype html><html><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(POLICY)}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy(look.images))}">'
         '<meta name="referrer" content="no-referrer"><meta http-equiv="x-dns-prefetch-control" content="off">'
-        f'<base target="_blank"><style>{_PAPER}</style></head><body>{disarmed(page)}</body></html>'
+        f'<base target="_blank"><style>{_PAPER}{colours}</style></head>'
+        f"<body>{disarmed(_asked_for(page, look.is_dark))}</body></html>"
     )
+
+
+_SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
+# Where media are asked for: in a style sheet, in the attribute of a <source>.
+_ASKS = re.compile(r"<style\b.*?(?:</style|\Z)|\bmedia\s*=\s*[\"'][^\"'<>]*", re.IGNORECASE | re.DOTALL)
+_SUPPORTS = re.compile(
+    r"(?:prefers-color-scheme|(?:supported-)?color-schemes?[\"']?\s+content\s*=\s*[\"'][^\"'<>]*"
+    r"|(?:supported-)?color-schemes?\s*):?[^;}\"'<>]*dark",
+    re.IGNORECASE,
+)
+
+
+def has_dark_colours(page: str) -> bool:
+    """Whether the mail says that it can be dark: programs then leave its colours alone."""
+    return _SUPPORTS.search(page) is not None
+
+
+def _asked_for(page: str, is_dark: bool) -> str:
+    """The page as if this were the system's theme."""
+    wanted = "dark" if is_dark else "light"
+
+    def answered(found: re.Match[str]) -> str:
+        return "(min-width:0)" if found[1].lower() == wanted else "(max-width:0)"
+
+    return _ASKS.sub(lambda found: _SCHEME.sub(answered, found[0]), page)
 
 
 def disarmed(page: str) -> str:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from rsmtp.display import page, reader
-from rsmtp.display.frame import frame
-from rsmtp.display.short import clipped, octets, visible
+from rsmtp.display.looks import looks, rest
+from rsmtp.display.short import clipped, counted, octets, visible
 from rsmtp.display.short import message as one_line
 
-# An image above it is not put into the page; nor is more of the source and the text.
-_IMAGE = 5_000_000
+# More of the source and the text is not shown.
 _SOURCE = 20_000
 _TEXT = 20_000
 _LINES = 30
@@ -41,9 +39,17 @@ def plain(message: Any, reading: reader.Reading) -> str:
 
 
 def rich(
-    message: Any, reading: reader.Reading | None = None, *, before: str = "", source: bytes | None = None
+    message: Any,
+    reading: reader.Reading | None = None,
+    *,
+    before: str = "",
+    after: str = "",
+    source: bytes | None = None,
+    remote: bool = False,
+    is_open: bool = False,
 ) -> str:
-    """`before` is HTML that stands above the header; `source`, where it is known, the octets."""
+    """`before` is HTML that stands above the header, `after` below the mail; `source`, where it is
+    known, the octets. `remote` and `is_open` as for `looks`."""
     reading = reading or reader.read(message)
     subject = next((value for name, value in reading.fields if name.lower() == "subject"), "")
     title = subject or "(no subject)"
@@ -57,8 +63,10 @@ def rich(
         page.head(title),
         before,
         page.facts("", shown).replace("<caption></caption>", '<caption class="hidden">Header</caption>'),
-        _bodies(reading, title),
-        _attachments(reading),
+        looks(reading, title, remote=remote, is_open=is_open),
+        after,
+        _files("in the HTML", list(reading.shown.values())),
+        _files("attached", reading.attachments),
         _all_fields(reading),
         _source(message, source),
     )
@@ -78,37 +86,11 @@ def _value(value: str) -> str:
     return f"<bdi>{page.text(clipped(value, _FIELD))}</bdi>{more}"
 
 
-def _bodies(reading: reader.Reading, title: str) -> str:
-    made = [
-        frame(reader.with_images(one, lambda cid: _url(reading, cid)), f"The message {title}")
-        for one in reading.pages
-    ]
-    texts = [
-        f'<div class="box mail" tabindex="0"><pre>{page.lines(text[:_TEXT])}{_rest(text, _TEXT)}</pre></div>'
-        for text in reading.texts
-    ]
-    if made and texts:
-        made.append(page.details("The same as text, for readers without HTML", "".join(texts)))
-    else:
-        made += texts
-    return "".join(made) or '<p class="soft">(no text)</p>'
-
-
-def _url(reading: reader.Reading, cid: str) -> str | None:
-    image = reading.shown.get(cid)
-    if image is None or not image.kind.startswith("image/") or len(image.data) > _IMAGE:
-        return None
-    return f"data:{image.kind};base64,{base64.b64encode(image.data).decode()}"
-
-
-def _attachments(reading: reader.Reading) -> str:
-    if not reading.attachments:
+def _files(where: str, files: list[reader.Attachment]) -> str:
+    if not files:
         return ""
-    rows = [
-        [page.text(_name(one)), page.text(one.kind), octets(len(one.data))] for one in reading.attachments
-    ]
-    count = len(rows)
-    caption = f"{count} attachment{'' if count == 1 else 's'}"
+    rows = [[page.text(_name(one)), page.text(one.kind), octets(len(one.data))] for one in files]
+    caption = f"{counted(len(rows), 'file')} {where}"
     return f'<div class="box files">{page.table(caption, ["name", "type", "size"], rows, [2])}</div>'
 
 
@@ -128,13 +110,5 @@ def _source(message: Any, source: bytes | None) -> str:
     except (ValueError, LookupError, TypeError) as error:
         return page.details("Source", f'<p class="bad">It can\'t be written: {page.text(error)}</p>')
     text = source.decode("utf-8", "backslashreplace")
-    shown = f"<pre>{page.lines(text[:_SOURCE])}{_rest(text, _SOURCE)}</pre>"
+    shown = f"<pre>{page.lines(text[:_SOURCE])}{rest(text, _SOURCE)}</pre>"
     return page.details(f"Source, {octets(len(source))}", shown)
-
-
-def _rest(text: str, shown: int) -> str:
-    return (
-        f'\n<span class="soft">... ({len(text) - shown:,} more characters)</span>'
-        if len(text) > shown
-        else ""
-    )

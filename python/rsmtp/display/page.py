@@ -73,9 +73,9 @@ def table(
     )
 
 
-def details(summary: str, content: str) -> str:
+def details(summary: str, content: str, *, is_open: bool = False) -> str:
     """`content` is HTML."""
-    return f"<details><summary>{text(summary)}</summary>{content}</details>"
+    return f"<details{' open' if is_open else ''}><summary>{text(summary)}</summary>{content}</details>"
 
 
 def whole(label: str, *content: str) -> str:

@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 
 mod given {
     crate::binding::argument::arguments! {
-        browser: flag -> bool;
+        remote: flag -> bool;
     }
 }
 
@@ -25,19 +25,20 @@ impl Message {
         slf.py().import("rsmtp.display.short")?.call_method1("message", (slf,))
     }
 
-    /// Show the mail as its reader will see it in the browser; the path of the page.
+    /// One look before it goes: the mail on a desktop and on a phone, as plain text, in dark mode
+    /// and without its pictures, and what is attached.
     ///
-    /// The page is a file of its own in the directory for temporary files, readable
-    /// by you alone, and stays there. Where there is no browser, standard error says
-    /// where the page is. `browser=False` only writes it.
-    #[pyo3(signature = (*, browser: "bool" = true, **unknown: "typing.Never") -> "pathlib.Path",
-        text_signature = "($self, *, browser=True)")]
+    /// In a notebook the result shows itself, as the message does; `.open()` opens it in the
+    /// browser, `.save(path)` writes it. Nothing in it runs, and nothing is loaded from
+    /// elsewhere, unless `remote=True` asks for the pictures of `https:` addresses.
+    #[pyo3(signature = (*, remote: "bool" = false, **unknown: "typing.Never") -> "rsmtp.MessagePreview",
+        text_signature = "($self, *, remote=False)")]
     fn preview<'py>(
         slf: &Bound<'py, Self>,
-        #[pyo3(from_py_with = given::browser)] browser: bool,
+        #[pyo3(from_py_with = given::remote)] remote: bool,
         unknown: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         none_unknown("preview", &slf.getattr("preview")?, unknown)?;
-        slf.py().import("rsmtp.display.preview")?.call_method1("preview", (slf, browser))
+        slf.py().import("rsmtp.display.preview")?.call_method1("MessagePreview", (slf, remote))
     }
 }
