@@ -3,12 +3,13 @@
 use rsmtp::bulk::*;
 use rsmtp::driver::{Attendant, TimedLine};
 use rsmtp::protocol::transaction::Fate;
-use rsmtp::protocol::{Body, Error, Kind, Options};
+use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use through_catcher::catcher;
 
 mod through_catcher;
@@ -165,7 +166,7 @@ fn a_late_failure_fails_no_message() {
     batch.push([job(0, "b@example.org")]);
     batch.end_of_input();
     batch.work_here(&mut Alone).unwrap();
-    let late = Error::new(Kind::Interrupted, rsmtp::protocol::Stage::Connect, "sending was stopped");
+    let late = Error::new(Kind::Interrupted, Stage::Connect, "sending was stopped");
     batch.fail(&late);
     assert!(batch.failure().is_none() && batch.is_over());
     assert!(batch.take_receipts()[0].ok());
@@ -231,6 +232,47 @@ impl Attendant for Fifth {
     fn hear(&mut self, _: &TimedLine) {}
 }
 
+/// Those that are ready, and those that are not.
+fn some(ready: &[bool]) -> impl Iterator<Item = Job<Prepared>> {
+    let recipients = || vec!["b@example.org".parse().unwrap()];
+    let job = move |(index, ready): (u64, &bool)| {
+        Job::new(index, Prepared(*ready), "a@example.org".parse().unwrap(), recipients())
+    };
+    (0..).zip(ready).map(job)
+}
+
+#[test]
+fn messages_go_out_as_they_came_in_whichever_is_prepared_first() {
+    let batch = sender(vec![hop(closed_port().1)], 1).batch();
+    batch.push(some(&[true, false, false, true]));
+    let take = |most| {
+        let mut taken = VecDeque::new();
+        batch.lock().queue.take(most, Instant::now(), &mut taken);
+        taken.iter().map(|job| job.index).collect::<Vec<_>>()
+    };
+    let next = || batch.lock().queue.next_unprepared().expect("one is left").1;
+    let (first, second) = (next(), next());
+    assert!(batch.lock().queue.next_unprepared().is_none());
+    assert_eq!(take(9), [0]);
+    second.set(Ok(())).unwrap();
+    assert!(take(9).is_empty());
+    first.set(Err(Error::new(Kind::Misuse, Stage::Command, "no"))).unwrap();
+    assert_eq!(take(9), [2, 3]);
+    let receipts = batch.take_receipts();
+    assert_eq!(receipts.iter().map(|receipt| receipt.index).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn what_is_stopped_while_it_is_prepared_has_one_receipt() {
+    let batch = sender(vec![hop(closed_port().1)], 1).batch();
+    batch.push(some(&[false, false]));
+    let (_, begun) = batch.lock().queue.next_unprepared().expect("one");
+    batch.stop();
+    begun.set(Ok(())).unwrap();
+    assert!(batch.lock().queue.next_unprepared().is_none() && !batch.lock().queue.is_ready());
+    assert_eq!(batch.take_receipts().len(), 2);
+}
+
 #[test]
 fn a_thread_that_waits_for_an_answer_does_not_look_for_what_is_still_being_prepared() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -259,10 +301,7 @@ fn a_thread_that_waits_for_an_answer_does_not_look_for_what_is_still_being_prepa
     let turns = Arc::new(Turns::default());
     let mailer = sender(vec![hop(port)], 1).mailer;
     let batch = Arc::new(Batch::new(mailer, Arc::clone(&turns) as Arc<dyn Ledger<Prepared>>));
-    for (index, ready) in [(0, true), (1, false)] {
-        let path = || vec!["b@example.org".parse().unwrap()];
-        batch.push([Job::new(index, Prepared(ready), "a@example.org".parse().unwrap(), path())]);
-    }
+    batch.push(some(&[true, false]));
     batch.end_of_input();
     batch.work_here(&mut Fifth { asked: 0, batch: Arc::clone(&batch), answer }).unwrap();
     let receipts = batch.take_receipts();

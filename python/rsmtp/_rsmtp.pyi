@@ -1039,19 +1039,21 @@ class Engine:
         /,
         every: bool,
         kept: SupportsIndex,
-        by_threads: bool,
         recorded: bool,
         note: typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
+        nudge: typing.Callable[[], None] | None = None,
     ) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
         otherwise for each that did not go to every recipient, and for the first `kept`
         of the others.
-        `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
-        line of the conversations is kept for the errors, and not only their beginnings.
+        `recorded`: each line of the conversations is kept for the errors, and not only their
+        beginnings.
         `note(indexes, settled)` is called before the ends of these messages are said, in a
         session's own thread or in the loop's: True, they are written down; False, not yet.
         `settled` has the recipients of each that were settled since it was noted last.
+        `nudge` is given where an event loop moves the sessions, and not `go_on`: it is called by
+        threads that sign, when there is more to send.
         """
     def settings(self, /, server: SupportsIndex) -> Settings:
         """
@@ -2242,11 +2244,6 @@ class Sending:
     def is_of_another_process(self, /) -> bool:
         """
         A forked child has neither the threads nor the sessions.
-        """
-    @property
-    def is_signing(self, /) -> bool:
-        """
-        Whether messages are being signed: the engine's own threads do it, and wake no event loop.
         """
     def put(self, /, item: Any) -> bool | None:
         """

@@ -214,7 +214,6 @@ class BaseMailer:
         self._outbox = None if outbox is None else an_outbox(outbox)
         # Once: a forked child makes another engine of the same arguments.
         choice = None if dkim is None else DkimChoice(dkim)
-        self._signs = choice is not None
         self._connections = connections
         first = self._hops[0]
         self._make: Callable[[], Engine]
@@ -465,7 +464,7 @@ class Mailer(BaseMailer):
             return an_outbox(outbox).send_all(self, each_made(messages, make))
         rules = self._rules
         every = stream or (rules is not None and rules.after_send is not None)
-        sending = self._engine.send_all(every, KEPT, by_threads=True, recorded=False)
+        sending = self._engine.send_all(every, KEPT, recorded=False)
         told = teller(sending, messages, progress, total)
         messages = each_made(messages, make)
         if rules is not None:

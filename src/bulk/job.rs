@@ -5,7 +5,7 @@ use crate::protocol::command::Parameter;
 use crate::protocol::error::Trace;
 use crate::protocol::transaction::{DeliveryOptions, Fate, Outcome, SaidOptions, Transaction, Verdict};
 use crate::protocol::{Body, Error, Kind, Stage};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// What a job carries: the mail data, and whatever its owner wants back with the
@@ -61,9 +61,14 @@ pub struct Job<P> {
     pub(super) past: Past,
 }
 
+/// What came of preparing a job, as soon as it is known.
+pub(super) type Prepared = Arc<OnceLock<Result<(), Error>>>;
+
 /// What has come of a job so far.
 #[derive(Debug, Default)]
 pub(super) struct Past {
+    /// Where something has to be done before it can be sent.
+    pub prepared: Option<Prepared>,
     /// When the server was asked about it first.
     pub first_tried: Option<Instant>,
     /// Recipients that earlier attempts or transactions have settled, and of how many of them

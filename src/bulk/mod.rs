@@ -39,9 +39,9 @@
 //!
 //! # What becomes of a message
 //!
-//! A message is in one place at a time: in the queue (being prepared, ready, or put off until a
-//! time), with one worker, or in a receipt. What has to be done about it before it can be sent (a
-//! signature) is done by threads of their own, ahead of the sessions (`preparing.rs`). A worker
+//! A message is in one place at a time: in the queue (in line, or put off until a time), with one
+//! worker, or in a receipt. What has to be done about it before it can be sent (a signature) is
+//! done while it stands in line, by threads of their own (`preparers.rs`). A worker
 //! takes a few, says as many as its window has room for (`pipeline.rs`), and hears the answers
 //! in the order in which they were said. When a session ends, all that it had is settled at
 //! once: what was never begun goes back to the front, what was said to its end and not answered
@@ -64,7 +64,6 @@ mod mailer;
 mod phase;
 mod pipeline;
 mod policy;
-mod preparing;
 mod queue;
 mod rate;
 mod sender;
@@ -84,6 +83,6 @@ pub use policy::Policy;
 pub use rate::{Limits, PerDay, Rate};
 pub use sender::{Sender, stopped};
 pub use server::{Server, Source, quit};
-pub use threads::Batch;
+pub use threads::{Batch, Nudge};
 pub use transport::{Files, Local, Null, Sendmail};
 pub use worker::Worker;

@@ -190,7 +190,7 @@ impl<P: Payload> Pipeline<P> {
                 let over = match until {
                     Some(when) => {
                         let long = when.saturating_duration_since(now) > LONGEST_WAIT;
-                        long && !holds_some && locked(&self.sender).queue.waiting() == 0
+                        long && !holds_some && !locked(&self.sender).queue.is_ready()
                     }
                     None => locked(&self.sender).queue.is_drained(),
                 };

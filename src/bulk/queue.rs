@@ -1,13 +1,12 @@
 //! What waits to be sent: which message goes next, and where one goes that comes back. What
 //! is tried again is `policy.rs`'s to say. Told the time, never asking for it.
 //!
-//! A message is in one place at a time: being prepared, ready, put off until a time, out with
-//! a session, or in a receipt.
+//! A message is in one place at a time: in line, put off until a time, out with a session, or in
+//! a receipt. One that has to be prepared keeps its place in line meanwhile.
 
-use super::job::{Job, Payload, Receipt};
+use super::job::{Job, Payload, Prepared, Receipt};
 use super::ledger::Ledger;
 use super::mailer::Mailer;
-use super::preparing::Preparing;
 use crate::address::ForwardPath;
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind, Stage};
@@ -18,9 +17,12 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Queue<P> {
     mailer: Arc<Mailer>,
-    /// Not fit to be sent yet.
-    pub preparing: Preparing<P>,
-    ready: VecDeque<Job<P>>,
+    line: VecDeque<Job<P>>,
+    /// What no thread has begun to prepare, and the threads that do.
+    unprepared: VecDeque<(P, Prepared)>,
+    pub preparers: usize,
+    /// One has asked for more than there was, and went away without.
+    pub starved: bool,
     /// To be tried again, by when; the number keeps those of one moment apart.
     later: BTreeMap<(Instant, u64), Job<P>>,
     put_off: u64,
@@ -53,8 +55,10 @@ impl<P: Payload> Queue<P> {
     pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
         Self {
             mailer,
-            preparing: Preparing::default(),
-            ready: VecDeque::new(),
+            line: VecDeque::new(),
+            unprepared: VecDeque::new(),
+            preparers: 0,
+            starved: false,
             later: BTreeMap::new(),
             put_off: 0,
             out: 0,
@@ -67,23 +71,37 @@ impl<P: Payload> Queue<P> {
     }
 
     pub fn push(&mut self, job: Job<P>) {
-        match self.unless_failed(job) {
-            // None overtakes another.
-            Some(job) if !job.payload.is_prepared() || !self.preparing.is_empty() => self.preparing.push(job),
-            Some(job) => self.ready.push_back(job),
-            None => {}
+        let Some(mut job) = self.unless_failed(job) else { return };
+        if !job.payload.is_prepared() {
+            let prepared = Prepared::default();
+            self.unprepared.push_back((job.payload.clone(), Arc::clone(&prepared)));
+            job.past.prepared = Some(prepared);
         }
+        self.line.push_back(job);
     }
 
-    /// What came of preparing the job of this number.
-    pub fn prepared(&mut self, number: u64, result: Result<(), Error>) {
-        self.preparing.done(number, result);
-        while let Some((job, result)) = self.preparing.pop() {
-            match result {
-                Ok(()) => self.ready.push_back(job),
-                Err(error) => self.refuse(job, error),
+    /// The next one to be prepared, and where to tell what came of it.
+    pub fn next_unprepared(&mut self) -> Option<(P, Prepared)> {
+        self.unprepared.pop_front()
+    }
+
+    /// How many no thread has begun to prepare.
+    pub fn unprepared(&self) -> usize {
+        self.unprepared.len()
+    }
+
+    /// Whether the first in line can be sent. One that could not be prepared has its receipt.
+    pub fn is_ready(&mut self) -> bool {
+        while let Some(job) = self.line.front_mut() {
+            let Some(prepared) = &job.past.prepared else { return true };
+            let Some(result) = prepared.get().cloned() else { return false };
+            job.past.prepared = None;
+            let Err(error) = result else { return true };
+            if let Some(job) = self.line.pop_front() {
+                self.refuse(job, error);
             }
         }
+        false
     }
 
     /// A receipt for what could not even be tried.
@@ -96,24 +114,19 @@ impl<P: Payload> Queue<P> {
         self.fed = true;
     }
 
-    /// Jobs that are ready.
+    /// Jobs in line.
     pub fn waiting(&self) -> usize {
-        self.ready.len()
-    }
-
-    /// Those, and the ones that will be.
-    pub fn backlog(&self) -> usize {
-        self.ready.len() + self.preparing.len()
+        self.line.len()
     }
 
     /// Those, and the ones that are with a session.
     pub fn unsettled(&self) -> usize {
-        self.backlog() + self.out
+        self.line.len() + self.out
     }
 
     /// Whether nothing is left to hand out, now or later, but for what comes back.
     pub fn is_drained(&self) -> bool {
-        self.fed && self.backlog() == 0 && self.later.is_empty()
+        self.fed && self.line.is_empty() && self.later.is_empty()
     }
 
     pub fn is_finished(&self) -> bool {
@@ -141,12 +154,13 @@ impl<P: Payload> Queue<P> {
     /// What there is to do, without handing anything out.
     pub fn outlook(&mut self, now: Instant) -> Work {
         self.wake(now);
-        if !self.ready.is_empty() {
+        if self.is_ready() {
             return Work::Some;
         }
         if self.is_finished() || self.failed.is_some() {
             return Work::Finished;
         }
+        self.starved = true;
         Work::Later(self.later.first_key_value().map(|((when, _), _)| *when))
     }
 
@@ -156,13 +170,13 @@ impl<P: Payload> Queue<P> {
         let before = into.len();
         let mailer = Arc::clone(&self.mailer);
         let mut limits = mailer.limits();
-        while into.len() < before + most && !self.ready.is_empty() {
+        while into.len() < before + most && self.is_ready() {
             if let Some(rate) = &mut limits.rate
                 && let Err(when) = rate.take(now)
             {
                 return if into.len() > before { Work::Some } else { Work::Later(Some(when)) };
             }
-            let Some(mut job) = self.ready.pop_front() else { break };
+            let Some(mut job) = self.line.pop_front() else { break };
             if let Some(per_day) = &mut limits.per_day
                 && !job.past.counted
                 && !per_day.take(now)
@@ -283,18 +297,17 @@ impl<P: Payload> Queue<P> {
     /// others when they come back.
     pub fn fail(&mut self, error: &Error) {
         let error = self.failed.get_or_insert_with(|| error.clone()).clone();
-        let (ready, later) = (std::mem::take(&mut self.ready), std::mem::take(&mut self.later));
-        let preparing: Vec<Job<P>> = self.preparing.take_all().collect();
-        let all = ready.into_iter().chain(preparing).chain(later.into_values());
-        all.for_each(|job| self.refuse(job, error.clone()));
+        self.unprepared.clear();
+        let (line, later) = (std::mem::take(&mut self.line), std::mem::take(&mut self.later));
+        line.into_iter().chain(later.into_values()).for_each(|job| self.refuse(job, error.clone()));
     }
 
     /// To be sent next; but one that a session has ended on, and that may have been the
     /// reason, goes behind those that have not been tried.
     fn next(&mut self, job: Job<P>) {
         match self.unless_failed(job) {
-            Some(job) if job.past.ended_session => self.ready.push_back(job),
-            Some(job) => self.ready.push_front(job),
+            Some(job) if job.past.ended_session => self.line.push_back(job),
+            Some(job) => self.line.push_front(job),
             None => {}
         }
     }

@@ -105,7 +105,7 @@ impl<P: Payload> Sender<P> {
         let sessions = if self.turned_away { self.working } else { self.most() };
         let fair = self.queue.unsettled().div_ceil(sessions.max(1)).max(1);
         match fair.saturating_sub(in_flight) {
-            0 if self.queue.waiting() > 0 => Work::Some,
+            0 if self.queue.is_ready() => Work::Some,
             share => self.queue.take(most.min(share.max(1)), now, into),
         }
     }

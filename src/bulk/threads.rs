@@ -9,6 +9,7 @@ use super::wakeups::{NAP, Sleep, Sleepers, Wake};
 use super::worker::Worker;
 use crate::driver::{Attendant, Listener, SLICE, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -21,6 +22,12 @@ mod session;
 pub use pool::Pool;
 use session::{Holding, SessionThread};
 
+/// A loop that moves the sessions, and waits.
+pub trait Nudge: fmt::Debug + Send + Sync {
+    /// A message has been prepared meanwhile, by a thread of ours: the loop looks again.
+    fn nudge(&self);
+}
+
 /// One call's messages.
 #[derive(Debug)]
 pub struct Batch<P> {
@@ -31,8 +38,6 @@ pub struct Batch<P> {
     work: Condvar,
     /// Something has changed, for those who wait for that.
     change: Condvar,
-    /// There is something to prepare.
-    unprepared: Condvar,
     /// There is something to tell, or room for more.
     news: Condvar,
     stopped: AtomicBool,
@@ -42,6 +47,7 @@ pub struct Batch<P> {
     lines: Mutex<Vec<TimedLine>>,
     /// Made by a thread that holds a session of the same mailer.
     nested: bool,
+    nudge: Option<Box<dyn Nudge>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -55,12 +61,12 @@ impl<P: Payload> Batch<P> {
             sleepers: Mutex::default(),
             work: Condvar::new(),
             change: Condvar::new(),
-            unprepared: Condvar::new(),
             news: Condvar::new(),
             stopped: AtomicBool::new(false),
             listener: Listener::default(),
             lines: Mutex::default(),
             nested,
+            nudge: None,
             threads: Mutex::default(),
         }
     }
@@ -73,6 +79,13 @@ impl<P: Payload> Batch<P> {
         sender.recorded = recorded || listener.conversation;
         sender.queue.news = listener.trouble.then(Vec::new);
         drop(sender);
+        self
+    }
+
+    /// A loop moves its sessions.
+    #[must_use]
+    pub fn moved_by(mut self, nudge: Option<Box<dyn Nudge>>) -> Self {
+        self.nudge = nudge;
         self
     }
 
@@ -160,7 +173,7 @@ impl<P: Payload> Batch<P> {
     pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) -> usize {
         let mut sender = self.lock();
         jobs.into_iter().for_each(|job| sender.queue.push(job));
-        let waiting = sender.queue.backlog();
+        let waiting = sender.queue.waiting();
         let wake = locked(&self.sleepers).wake();
         drop(sender);
         self.wake(wake);
@@ -178,8 +191,8 @@ impl<P: Payload> Batch<P> {
 
     /// One has looked and left work to the others.
     fn pass_on(&self) {
-        let sender = self.lock();
-        let some = sender.workers() > 1 && sender.queue.waiting() > 0;
+        let mut sender = self.lock();
+        let some = sender.workers() > 1 && sender.queue.is_ready();
         let wake = if some { locked(&self.sleepers).wake() } else { None };
         drop(sender);
         self.wake(wake);
@@ -190,14 +203,9 @@ impl<P: Payload> Batch<P> {
         self.stir();
     }
 
-    /// How many jobs wait for a session, or will.
+    /// How many jobs wait for a session.
     pub fn waiting(&self) -> usize {
-        self.lock().queue.backlog()
-    }
-
-    /// Whether jobs are being made ready: a loop that moves the sessions looks again.
-    pub fn is_preparing(&self) -> bool {
-        !self.lock().queue.preparing.is_empty()
+        self.lock().queue.waiting()
     }
 
     pub fn take_receipts(&self) -> Vec<Receipt<P>> {
@@ -231,7 +239,7 @@ impl<P: Payload> Batch<P> {
     pub fn wait(&self, low: usize) {
         let sender = self.lock();
         let over = sender.queue.is_finished() || sender.workers() == 0;
-        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.backlog() >= low) {
+        if !over && !sender.queue.has_receipts() && (low == 0 || sender.queue.waiting() >= low) {
             drop(self.news.wait_timeout(sender, SLICE));
         }
     }
@@ -266,14 +274,13 @@ impl<P: Payload> Batch<P> {
     fn stir(&self) {
         self.work.notify_all();
         self.change.notify_all();
-        self.unprepared.notify_all();
     }
 
     /// Sleeps until there is work, until `until` at most, and no longer than a slice.
     pub(super) fn wait_for_work(&self, until: Option<Instant>) {
         let limit = until.map_or(SLICE, |when| when.saturating_duration_since(Instant::now()).min(SLICE));
-        let sender = self.lock();
-        let there_is_some = until.is_none() && sender.queue.waiting() > 0;
+        let mut sender = self.lock();
+        let there_is_some = until.is_none() && sender.queue.is_ready();
         if !there_is_some && !sender.is_decided() && !limit.is_zero() {
             let _asleep = self.sleep(Sleep::Deep);
             drop(self.work.wait_timeout(sender, limit.max(Duration::from_micros(50))));

@@ -15,7 +15,7 @@ def by_threads(url, note, **options):
     """The receipts, and what was raised."""
     receipts = []
     with rsmtp.Mailer(url, **options) as mailer:
-        sending = mailer._engine.send_all(True, 0, by_threads=True, recorded=False, note=note)
+        sending = mailer._engine.send_all(True, 0, recorded=False, note=note)
         try:
             for _ in rounds(sending, MESSAGES, receipts):
                 pass

@@ -9,6 +9,7 @@ import pytest
 from mailer import facade
 
 import rsmtp
+from rsmtp._aio.sending import AsyncSending
 
 from .verifiers import assert_verifies, private_key, results, signature
 
@@ -337,36 +338,53 @@ def test_a_key_that_hangs_holds_up_no_interrupt(either_mailer, catcher):
     gate.set()
 
 
-def test_an_event_loop_goes_on_while_messages_are_signed(catcher):
+def test_an_event_loop_goes_on_while_messages_are_signed_and_does_not_look_for_them(catcher, monkeypatch):
+    """Each signature takes as long as the loop needs for 40 turns."""
+    turns = looks = signing = 0
+    over = False
+    stir = AsyncSending._stir
+
+    def counted(self):
+        nonlocal looks
+        looks += 1
+        stir(self)
+
+    def sign(octets):
+        nonlocal signing
+        signing += 1
+        end = turns + 40
+        while turns < end and not over:
+            time.sleep(0.001)
+        return b"signature"
+
+    async def turn():
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.003)
+            turns += 1
+
     async def run():
-        ticks = 0
-
-        async def tick():
-            nonlocal ticks
-            while True:
-                await asyncio.sleep(0.005)
-                ticks += 1
-
-        def sign(octets):
-            time.sleep(0.2)
-            return b"signature"
-
-        ticking = asyncio.create_task(tick())
+        nonlocal over
+        turning = asyncio.create_task(turn())
         async with rsmtp.AsyncMailer(
             host="127.0.0.1", port=catcher.port, tls="none", dkim=rsmtp.Dkim("example.com", "s", sign)
         ) as mailer:
             assert (await mailer.send(letter())).ok
             assert (await mailer.send_all([letter(), letter()])).sent == 2
             cancelled = asyncio.create_task(mailer.send(letter()))
-            await asyncio.sleep(0.05)
+            while signing < 4:
+                await asyncio.sleep(0.001)
             cancelled.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await cancelled
-        ticking.cancel()
-        return ticks
+        over = True
+        turning.cancel()
 
-    assert asyncio.run(run()) > 30
+    monkeypatch.setattr(AsyncSending, "_stir", counted)
+    asyncio.run(run())
     assert len(caught(catcher, 3)) == 3
+    # Some for each message, and not some for each turn.
+    assert looks < 40, looks
 
 
 def test_threads_share_a_mailer_and_a_forked_child_has_its_own(catcher):

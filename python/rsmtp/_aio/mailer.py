@@ -120,8 +120,7 @@ class AsyncMailer(BaseMailer):
         return self._sending(messages, progress, total, make)
 
     def _sending(self, *arguments: Any, **options: Any) -> AsyncSending:
-        options |= {"rules": self._rules, "signs": self._signs}
-        return AsyncSending(self._pool, self._hops, *arguments, **options)
+        return AsyncSending(self._pool, self._hops, *arguments, rules=self._rules, **options)
 
     async def verify(self) -> rsmtp.Verification:
         """Opens a session, asks NOOP and leaves, as `Mailer.verify` does: nothing is sent."""

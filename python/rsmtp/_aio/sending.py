@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from functools import partial
 from typing import Any
+from weakref import WeakMethod
 
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
@@ -20,9 +21,6 @@ from rsmtp._rsmtp import Login, Receipt, Recipient, Worker
 from rsmtp._transport.asyncio_connection import Connection
 from rsmtp.errors import SMTPException
 from rsmtp.mailer import each_once, teller
-
-# Seconds between two looks at what is being signed.
-_OFTEN, _SELDOM = 0.0005, 0.01
 
 
 class AsyncSending:
@@ -41,7 +39,6 @@ class AsyncSending:
         recorded: bool = False,
         note: Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
         rules: Any = None,
-        signs: bool = False,
     ) -> None:
         self._pool = pool
         self._hops = hops
@@ -55,8 +52,6 @@ class AsyncSending:
         self._note = note
         # The mailer's own, of `rsmtp._mailer.rules`.
         self._rules = rules
-        # Whether the engine's threads sign what is sent.
-        self._signs = signs
         # Whether each receipt is told, and how many of `receipts` were.
         self._tells = self._is_every_told = rules is not None and rules.after_send is not None
         self._told = 0
@@ -139,8 +134,9 @@ class AsyncSending:
         if self._begun:
             raise RuntimeError("this sending has begun already: call send_all() anew")
         self._pool.join_loop()
+        nudge = partial(_soon, asyncio.get_running_loop(), WeakMethod(self._stir))
         self._sending = self._pool.engine.send_all(
-            every or self._is_every_told, KEPT, by_threads=False, recorded=self._recorded, note=self._note
+            every or self._is_every_told, KEPT, recorded=self._recorded, note=self._note, nudge=nudge
         )
         # Looked up here: the tasks of a session at rest may be of another call's context.
         self._asked = self._pool.asks
@@ -150,9 +146,6 @@ class AsyncSending:
         """Yields whenever receipts may have come."""
         tell = teller(self._sending, self._messages, self._progress, self._total)  # type: ignore[arg-type]
         feeder = asyncio.create_task(self._feed())
-        helpers = [feeder]
-        if self._signs:
-            helpers.append(asyncio.create_task(self._watch_signing()))
         feeder.add_done_callback(lambda _: self._beat())
         trouble: Exception | None = None
         try:
@@ -197,7 +190,7 @@ class AsyncSending:
         finally:
             self._ending = True
             try:
-                tasks = *helpers, *self._workers
+                tasks = feeder, *self._workers
                 for task in tasks:
                     task.cancel()
                 await _outlast(*tasks)
@@ -241,21 +234,6 @@ class AsyncSending:
             yield
             # The loop gets its turn between two helpings.
             await asyncio.sleep(0)
-
-    async def _watch_signing(self) -> None:
-        """Signs of the engine's threads are looked for: they sign, and wake no loop. Often at
-        first, for a single message; a large file takes its time."""
-        pause = _OFTEN
-        while True:
-            if self._sending.is_signing:
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.2, _SELDOM)
-                self._stir()
-            elif self._sending.is_fed:
-                return
-            else:
-                pause = _OFTEN
-                await self._changed.wait()
 
     def _stir(self) -> None:
         """There may be more to do: for sessions that wait, and for more of them."""
@@ -374,6 +352,12 @@ class AsyncSending:
         ready = [task for connection, task in self._serving.items() if not connection.is_opening]
         for task in self._workers.difference(ready) - {asyncio.current_task()}:
             task.cancel()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, method: WeakMethod[Callable[[], None]]) -> None:
+    """Has it called by the loop, from any thread."""
+    if (call := method()) is not None:
+        loop.call_soon_threadsafe(call)
 
 
 async def _outlast(*tasks: asyncio.Future[None]) -> None:

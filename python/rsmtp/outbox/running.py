@@ -224,7 +224,7 @@ def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Re
     owner.begin(mailer)
     told: list[Receipt] = []
     receipts: list[Receipt] = []
-    sending = mailer._engine.send_all(True, KEPT, by_threads=True, recorded=False, note=owner.say_ends)
+    sending = mailer._engine.send_all(True, KEPT, recorded=False, note=owner.say_ends)
     try:
         claims, rules = owner.claims(only), mailer._rules
         claimed: Any = Lists(claims) if rules is None else rules.each(itertools.chain.from_iterable(claims))

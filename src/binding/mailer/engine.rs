@@ -11,7 +11,7 @@ use crate::binding::logs;
 use crate::binding::settings::Settings;
 use crate::binding::signing::DkimChoice;
 use crate::bulk::{
-    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Null, Payload, PerDay, Policy, Rate, Sendmail,
+    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Nudge, Null, Payload, PerDay, Policy, Rate, Sendmail,
 };
 use crate::driver::Attendant;
 use crate::protocol::opening::Security;
@@ -165,22 +165,26 @@ impl Engine {
     /// Begins to send many. With `every`, `go_on` returns a receipt for each;
     /// otherwise for each that did not go to every recipient, and for the first `kept`
     /// of the others.
-    /// `by_threads`: `go_on` moves the sessions, and no event loop does. `recorded`: each
-    /// line of the conversations is kept for the errors, and not only their beginnings.
+    /// `recorded`: each line of the conversations is kept for the errors, and not only their
+    /// beginnings.
     /// `note(indexes, settled)` is called before the ends of these messages are said, in a
     /// session's own thread or in the loop's: True, they are written down; False, not yet.
     /// `settled` has the recipients of each that were settled since it was noted last.
-    #[pyo3(signature = (every, kept, by_threads, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None))]
+    /// `nudge` is given where an event loop moves the sessions, and not `go_on`: it is called by
+    /// threads that sign, when there is more to send.
+    #[pyo3(signature = (every, kept, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None, nudge: "typing.Callable[[], None] | None" = None))]
     fn send_all(
         &self,
         py: Python<'_>,
         every: bool,
         kept: u64,
-        by_threads: bool,
         recorded: bool,
         note: Option<Py<PyAny>>,
+        nudge: Option<Py<PyAny>>,
     ) -> PyResult<Sending> {
-        let batch = self.batch(py, recorded, note)?;
+        let by_threads = nudge.is_none();
+        let nudge = nudge.map(|nudge| -> Box<dyn Nudge> { Box::new(Nudging(nudge)) });
+        let batch = self.batch(py, recorded, note)?.moved_by(nudge);
         let (kept, totals) = (if every { u64::MAX } else { kept }, Arc::clone(&self.totals));
         Ok(Sending::new(batch, kept, by_threads, totals, self.packer()))
     }
@@ -245,6 +249,17 @@ impl Engine {
         };
         let batch = Batch::new(Arc::clone(&self.mailer), ledger);
         Ok(batch.heard_by(logs::listener(py)?, recorded))
+    }
+}
+
+/// What wakes an event loop.
+#[derive(Debug)]
+struct Nudging(Py<PyAny>);
+
+impl Nudge for Nudging {
+    fn nudge(&self) {
+        // A loop that has gone waits for nothing, and neither does an interpreter that ends.
+        let _ = Python::try_attach(|py| self.0.call0(py).is_ok());
     }
 }
 

@@ -216,12 +216,6 @@ impl Sending {
         self.batch.end_of_input();
     }
 
-    /// Whether messages are being signed: the engine's own threads do it, and wake no event loop.
-    #[getter]
-    fn is_signing(&self) -> bool {
-        self.batch.is_preparing()
-    }
-
     /// Whether nothing more is to come from the caller.
     #[getter]
     fn is_fed(&self) -> bool {

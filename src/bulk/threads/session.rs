@@ -173,7 +173,7 @@ impl<P: Payload> SessionThread<'_, P> {
                     limit = match until {
                         Some(when) => when.saturating_duration_since(now),
                         // It has come meanwhile.
-                        None if batch.lock().queue.waiting() > 0 => Duration::ZERO,
+                        None if batch.lock().queue.is_ready() => Duration::ZERO,
                         None => SLICE,
                     };
                 }
