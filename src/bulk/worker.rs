@@ -92,7 +92,7 @@ impl<P: Payload> Worker<P> {
 
     fn went_on_from(&self, before: Phase) {
         let now = self.phase();
-        debug_assert!(before.moves().iter().any(|(_, to)| *to == now), "from {before:?} to {now:?}");
+        debug_assert!(before.leads_to(now), "from {before:?} to {now:?}");
     }
 
     // -- without a session -----------------------------------------------------------
