@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use through_catcher::catcher;
+use through_catcher::{Octets, catcher};
 
 mod through_catcher;
 
@@ -47,12 +47,10 @@ impl Attendant for Alone {
     fn hear(&mut self, _: &TimedLine) {}
 }
 
-type Octets = Arc<Vec<u8>>;
-
 fn job(index: u64, recipient: &str) -> Job<Octets> {
     let content = format!("Subject: {index}\r\n\r\nhi\r\n").into_bytes();
     let recipients = vec![recipient.parse().unwrap()];
-    Job::new(index, Arc::new(content), "a@example.org".parse().unwrap(), recipients)
+    Job::new(index, Octets::new(content), "a@example.org".parse().unwrap(), recipients)
 }
 
 /// A message that a fault of ours strikes.
@@ -62,7 +60,7 @@ struct Panics(bool);
 impl Payload for Panics {
     fn body(&self) -> Body {
         assert!(!self.0, "as this test wants it");
-        Arc::new(b"Subject: x\r\n\r\nhi\r\n".to_vec()).body()
+        Body::new(*b"Subject: x\r\n\r\nhi\r\n")
     }
 
     fn size(&self) -> usize {
@@ -188,7 +186,7 @@ struct Prepared(bool);
 
 impl Payload for Prepared {
     fn body(&self) -> Body {
-        Arc::new(b"Subject: x\r\n\r\nhi\r\n".to_vec()).body()
+        Body::new(*b"Subject: x\r\n\r\nhi\r\n")
     }
 
     fn size(&self) -> usize {

@@ -9,11 +9,9 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use through_catcher::{catcher, hop};
+use through_catcher::{Octets, catcher, hop};
 
 mod through_catcher;
-
-type Octets = Arc<Vec<u8>>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
@@ -106,7 +104,7 @@ fn jobs(count: u64) -> Vec<Job<Octets>> {
     };
     let recipients = || vec!["b@example.org".parse().unwrap()];
     let job =
-        |index| Job::new(index, Arc::new(content(index)), "a@example.org".parse().unwrap(), recipients());
+        |index| Job::new(index, Octets::new(content(index)), "a@example.org".parse().unwrap(), recipients());
     (0..count).map(job).collect()
 }
 
@@ -219,7 +217,7 @@ fn one_write_does_for_what_is_in_hand() {
     let journal = Journal::new(None, None);
     let batch = Arc::new(Batch::new(mailer, journal.clone()));
     let small = |index| {
-        Job::new(index, Arc::new(b"x\r\n".to_vec()), "a@b.c".parse().unwrap(), vec!["b@b.c".parse().unwrap()])
+        Job::new(index, Octets::new(*b"x\r\n"), "a@b.c".parse().unwrap(), vec!["b@b.c".parse().unwrap()])
     };
     for index in 0..400 {
         batch.push([small(index)]);
@@ -310,7 +308,7 @@ fn what_a_transaction_has_settled_is_known_before_the_end_of_the_next_one() {
         catcher.faults().add(too_many);
         let journal = Journal::new(None, None);
         let recipients = ["a@b.c", "b@b.c", "c@b.c"].map(|one| one.parse().unwrap()).to_vec();
-        let job = Job::new(0, Arc::new(b"x\r\n".to_vec()), "a@example.org".parse().unwrap(), recipients);
+        let job = Job::new(0, Octets::new(*b"x\r\n"), "a@example.org".parse().unwrap(), recipients);
         assert!(
             run(mailer(catcher.address().unwrap().port(), true), Arc::clone(&journal), vec![job])[0].ok()
         );

@@ -1,12 +1,31 @@
 //! A catcher, and a mailer's way to a server, for the tests of `bulk`.
 
-use rsmtp::bulk::{Hop, Server};
+use rsmtp::bulk::{Hop, Payload, Server};
 use rsmtp::catcher::{Catcher, Credentials, Settings, TlsMode};
 use rsmtp::driver::{Patience, Target};
 use rsmtp::protocol::opening::Security;
-use rsmtp::protocol::{Error, Kind, Options, Stage};
+use rsmtp::protocol::{Body, Error, Kind, Options, Stage};
 use std::sync::Arc;
 use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Octets(Arc<Vec<u8>>);
+
+impl Octets {
+    pub fn new(content: impl Into<Vec<u8>>) -> Self {
+        Self(Arc::new(content.into()))
+    }
+}
+
+impl Payload for Octets {
+    fn body(&self) -> Body {
+        Body::shared(Arc::clone(&self.0) as _)
+    }
+
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+}
 
 pub fn catcher() -> Catcher {
     let credentials = Credentials::new("user".into(), "password".into(), "token".into());
