@@ -11,6 +11,7 @@
 //! - `tls`: the record layer under a session, also without I/O.
 //! - `driver`: one loop that moves octets and keeps time, without a socket, and the pumps around
 //!   it. Decides nothing about SMTP.
+//! - `local`: what takes messages without a conversation: files, a program. Knows no queue.
 //! - `bulk`: many messages over several sessions; receipts.
 //! - `catcher`: the server side of the same protocol, for first runs and tests.
 //! - `binding`: Python <-> Rust. The only folder that names pyo3.
@@ -48,6 +49,9 @@ pub mod tls;
 
 #[cfg(feature = "driver")]
 pub mod driver;
+
+#[cfg(feature = "bulk")]
+pub mod local;
 
 #[cfg(feature = "bulk")]
 pub mod bulk;

@@ -1,61 +1,58 @@
-//! A worker without a session: each message goes to a local transport as a whole.
+//! A worker without a session: each message goes to a file or a program as a whole.
 
 use super::job::Payload;
 use super::queue::Work;
 use super::threads::Batch;
-use super::transport::{Local, envelope};
 use crate::driver::Attendant;
+use crate::local::envelope;
+use crate::protocol::Error;
 use crate::protocol::transaction::Fate;
-use crate::protocol::{Body, Error};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) fn work<P: Payload>(
-    batch: &Batch<P>,
-    local: &dyn Local,
-    attendant: &mut dyn Attendant,
-) -> Result<(), Error> {
-    let name: Arc<str> = local.name().into();
-    let ledger = Arc::clone(batch.lock().queue.ledger());
-    let mut taken = VecDeque::new();
-    loop {
-        let now = Instant::now();
-        let work = batch.lock().queue.take(1, now, &mut taken);
-        let Some(mut job) = taken.pop_front() else {
-            let Work::Later(until) = work else { return Ok(()) };
-            batch.wait_for_work(until);
-            attendant.attend().inspect_err(|error| batch.fail(error))?;
-            continue;
-        };
-        if let Err(why) = ledger.begun(&job, job.recipients.len()) {
-            batch.lock().queue.decline(job, &name, why);
-            batch.tell();
-            continue;
-        }
-        job.attempts += 1;
-        let sent = octets(job.payload.body()).and_then(|octets| {
-            let envelope = envelope(&job.reverse_path, &job.recipients)?;
-            while !ledger.end_said(&[&job]).inspect_err(|error| batch.fail(error))? {
-                batch.wait_for_work(None);
+impl<P: Payload> Batch<P> {
+    /// Gives each message to what stands instead of a server.
+    pub fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+        let Some(local) = &self.mailer.local else { return Ok(()) };
+        let name = &local.name;
+        let ledger = Arc::clone(self.lock().queue.ledger());
+        let mut taken = VecDeque::new();
+        loop {
+            let now = Instant::now();
+            let work = self.lock().queue.take(1, now, &mut taken);
+            let Some(mut job) = taken.pop_front() else {
+                let Work::Later(until) = work else { return Ok(()) };
+                self.wait_for_work(until);
+                self.attend(attendant)?;
+                continue;
+            };
+            if let Err(why) = ledger.begun(&job, job.recipients.len()) {
+                self.lock().queue.decline(job, name, why);
+                self.tell();
+                continue;
             }
-            local.take(&envelope, &octets)
-        });
-        let mut sender = batch.lock();
-        match sent {
-            Ok(reply) => {
-                let all = job.recipients.iter();
-                let fates = all.map(|path| (path.clone(), Fate::Sent(reply.clone()))).collect();
-                sender.queue.settle(job, fates, &name, None, Instant::now());
+            job.attempts += 1;
+            // With canonical line ends, as over the wire.
+            let canonical = job.payload.body().canonical().map_err(|unreadable| unreadable.to_error());
+            let sent = canonical.and_then(|octets| {
+                let envelope = envelope(&job.reverse_path, &job.recipients)?;
+                while !ledger.end_said(&[&job]).inspect_err(|error| self.fail(error))? {
+                    self.wait_for_work(None);
+                }
+                local.take(&envelope, &octets)
+            });
+            let mut sender = self.lock();
+            match sent {
+                Ok(reply) => {
+                    let all = job.recipients.iter();
+                    let fates = all.map(|path| (path.clone(), Fate::Sent(reply.clone()))).collect();
+                    sender.queue.settle(job, fates, name, None, Instant::now());
+                }
+                Err(error) => sender.queue.reject(job, name, error),
             }
-            Err(error) => sender.queue.reject(job, &name, error),
+            drop(sender);
+            self.tell();
         }
-        drop(sender);
-        batch.tell();
     }
-}
-
-/// With canonical line ends, as over the wire.
-fn octets(body: Body) -> Result<Vec<u8>, Error> {
-    body.canonical().map_err(|unreadable| unreadable.to_error())
 }

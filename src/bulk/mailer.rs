@@ -5,8 +5,8 @@ use super::rate::Limits;
 use super::server::Server;
 use super::sessions::Sessions;
 use super::threads::Pool;
-use super::transport::Local;
 use crate::driver::{Patience, Target};
+use crate::local::Local;
 use crate::protocol::Options;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ pub struct Mailer {
     /// In the order of preference.
     pub hops: Vec<Hop>,
     /// Takes the messages instead of a server.
-    pub local: Option<Box<dyn Local>>,
+    pub local: Option<Local>,
     pub bounds: Bounds,
     pub policy: Policy,
     limits: Mutex<Limits>,
@@ -52,13 +52,7 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    pub fn new(
-        hops: Vec<Hop>,
-        local: Option<Box<dyn Local>>,
-        bounds: Bounds,
-        policy: Policy,
-        limits: Limits,
-    ) -> Self {
+    pub fn new(hops: Vec<Hop>, local: Option<Local>, bounds: Bounds, policy: Policy, limits: Limits) -> Self {
         let sessions = Mutex::new(Sessions::new(bounds, hops.len()));
         Self { hops, local, bounds, policy, limits: Mutex::new(limits), sessions, pool: Pool::default() }
     }

@@ -116,12 +116,6 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// Gives each message to the transport that stands instead of a server.
-    pub fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
-        let local = self.mailer.local.as_deref();
-        local.map_or(Ok(()), |local| super::local::work(self, local, attendant))
-    }
-
     /// Takes on another worker, unless there are enough for what is not settled.
     /// `asked`: by a callable of the caller's that a session of this mailer waits for.
     pub fn enlist(&self, asked: bool) -> Option<Worker<P>> {
@@ -332,7 +326,7 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    fn attend(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
+    pub(super) fn attend(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
         attendant.attend().inspect_err(|error| self.fail(error))
     }
 }

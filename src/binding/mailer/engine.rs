@@ -10,10 +10,9 @@ use crate::binding::error::to_python;
 use crate::binding::logs;
 use crate::binding::settings::Settings;
 use crate::binding::signing::DkimChoice;
-use crate::bulk::{
-    Batch, Bounds, Files, Ledger, Limits, Local, Mailer, Nudge, Null, Payload, PerDay, Policy, Rate, Sendmail,
-};
+use crate::bulk::{Batch, Bounds, Ledger, Limits, Mailer, Nudge, Payload, PerDay, Policy, Rate};
 use crate::driver::Attendant;
+use crate::local::Local;
 use crate::protocol::opening::Security;
 use crate::sign::Choice;
 use pyo3::exceptions::PyRuntimeError;
@@ -93,10 +92,10 @@ impl Engine {
         dkim: Option<&DkimChoice>,
     ) -> PyResult<Self> {
         let choice = dkim.map(|dkim| Arc::clone(&dkim.0));
-        let local: Box<dyn Local> = match (kind, path) {
-            ("file", Some(folder)) => Box::new(Files::new(&folder)),
-            ("sendmail", program) => Box::new(Sendmail::new(program)),
-            _ => Box::new(Null),
+        let local = match (kind, path) {
+            ("file", Some(folder)) => Local::files(&folder),
+            ("sendmail", program) => Local::sendmail(program),
+            _ => Local::null(),
         };
         let policy =
             Policy { retries: 0, give_up_after: None, backoff: Duration::ZERO, resend_unknown: false };
