@@ -16,17 +16,12 @@ use std::time::{Duration, Instant};
 impl<P: Payload> Pipeline<P> {
     /// The answer to the first message in flight.
     pub fn hear(&mut self, event: Event, now: Instant) {
+        let Event::Transaction(outcome) = event else { return };
         let before = self.answers;
-        self.hear_with(event, &mut locked(&Arc::clone(&self.sender)), now);
+        self.answered(outcome, &mut locked(&Arc::clone(&self.sender)), None, now);
         self.settled = now;
         if before == 0 && self.answers > 0 {
             self.mailer.sessions().up(self.session.hop);
-        }
-    }
-
-    fn hear_with(&mut self, event: Event, sender: &mut Sender<P>, now: Instant) {
-        if let Event::Transaction(outcome) = event {
-            self.answered(outcome, sender, None, now);
         }
     }
 
@@ -53,7 +48,6 @@ impl<P: Payload> Pipeline<P> {
             // None is refused before another login has been tried. Those behind it were not
             // the ones to find out.
             job.past.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
-            job.attempts = job.attempts.saturating_sub(1);
             return sender.queue.try_anew(job);
         }
         if is_an_answer(&outcome) {
@@ -64,10 +58,7 @@ impl<P: Payload> Pipeline<P> {
         let name = Arc::clone(self.server());
         match &outcome.verdict {
             // It was said too early for this server, which has taken nothing of it.
-            Verdict::OutOfSequence(_) => {
-                job.attempts = job.attempts.saturating_sub(1);
-                sender.queue.try_anew(job);
-            }
+            Verdict::OutOfSequence(_) => sender.queue.try_anew(job),
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
                 sender.queue.unreadable(job, fates_of(outcome), &name, error);
@@ -125,7 +116,9 @@ impl<P: Payload> Pipeline<P> {
         let (mailer, sender, hop) = (Arc::clone(&self.mailer), Arc::clone(&self.sender), self.session.hop);
         let mut sender = locked(&sender);
         while let Some(event) = session.decided() {
-            self.hear_with(event, &mut sender, now);
+            if let Event::Transaction(outcome) = event {
+                self.answered(outcome, &mut sender, None, now);
+            }
         }
         mailer.sessions().learn(hop, session);
         let stopped = error.is_some_and(|error| error.kind == Kind::Interrupted);
@@ -184,7 +177,7 @@ impl<P: Payload> Pipeline<P> {
         for (mut job, (outcome, uncounted)) in jobs.into_iter().zip(outcomes).rev() {
             let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
             let uncounted = uncounted && !begun;
-            // Which `answered` counts for itself.
+            // Which `try_anew` counts for itself.
             let put_back = matches!(outcome.verdict, Verdict::OutOfSequence(_));
             if uncounted && !put_back {
                 job.attempts = job.attempts.saturating_sub(1);

@@ -81,6 +81,6 @@ pub use phase::{Do, Parting, Phase};
 pub use policy::Policy;
 pub use rate::{Limits, PerDay, Rate};
 pub use sender::{Sender, stopped};
-pub use server::{Server, Source, quit};
+pub use server::{Server, Source};
 pub use threads::{Batch, Nudge};
 pub use worker::Worker;

@@ -9,10 +9,10 @@ use super::phase::Do;
 use super::queue::Work;
 use super::rate::Rate;
 use super::sender::Sender;
-use super::server::quit;
 use super::sessions::Rested;
 use super::window::Window;
 use crate::driver::View;
+use crate::protocol::command::Command;
 use crate::protocol::error::Trace;
 use crate::protocol::state::State;
 use crate::protocol::{Error, Kind, Request, Session};
@@ -70,13 +70,15 @@ pub struct Pipeline<P> {
     pub(super) unnoted: Option<Error>,
 }
 
-/// What a session could say, and why not more.
+/// Why a session says no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filled {
     /// No room for more at the moment.
     Full,
-    /// Room, but nothing to say.
-    Starved(Work),
+    /// Room, and nothing to say before this time; None: before more comes.
+    Starved(Option<Instant>),
+    /// Room, and nothing to say any more.
+    Finished,
     /// The session may do no more.
     Spent,
 }
@@ -159,7 +161,7 @@ impl<P: Payload> Pipeline<P> {
         }
         let failed = locked(&self.sender).queue.failure().is_some();
         let filled = match wanted && now.duration_since(self.began) > TURN {
-            _ if failed => Filled::Starved(Work::Finished),
+            _ if failed => Filled::Finished,
             true if self.in_flight.is_empty() => return Do::Part,
             true => Filled::Full,
             false => self.fill(session, now),
@@ -173,20 +175,20 @@ impl<P: Payload> Pipeline<P> {
                 self.mailer.bounds.idle.is_zero() && !holds_some && locked(&self.sender).queue.is_drained();
             return match filled {
                 // With the last messages, where the server takes it there.
-                Filled::Full | Filled::Starved(_) if last => {
-                    self.quitting = quit(session);
+                Filled::Full | Filled::Starved(_) | Filled::Finished if last => {
+                    self.quitting = session.request(Request::Command(Command::Quit)).is_ok();
                     Do::Talk
                 }
-                Filled::Starved(Work::Later(until)) => Do::Wait(until),
+                Filled::Starved(until) => Do::Wait(until),
                 _ => Do::Talk,
             };
         }
         self.spent |= filled == Filled::Spent;
         match filled {
-            Filled::Spent | Filled::Starved(Work::Finished) => Do::Part,
+            Filled::Spent | Filled::Finished => Do::Part,
             // With nothing to say, no other call should wait.
             Filled::Starved(_) if wanted && !holds_some => Do::Part,
-            Filled::Starved(Work::Later(until)) => {
+            Filled::Starved(until) => {
                 let over = match until {
                     Some(when) => {
                         let long = when.saturating_duration_since(now) > LONGEST_WAIT;
@@ -196,7 +198,7 @@ impl<P: Payload> Pipeline<P> {
                 };
                 if over { Do::Part } else { Do::Wait(until) }
             }
-            Filled::Starved(Work::Some) | Filled::Full => Do::Talk,
+            Filled::Full => Do::Talk,
         }
     }
 
@@ -223,14 +225,17 @@ impl<P: Payload> Pipeline<P> {
             if let Some(rate) = &mut self.rate
                 && let Err(when) = rate.look(now)
             {
-                return Filled::Starved(Work::Later(Some(when)));
+                return Filled::Starved(Some(when));
             }
             if self.taken.is_empty() {
                 let in_flight = self.in_flight.len();
                 let most = SHARE.min(self.window.room(in_flight));
                 let work = locked(&self.sender).supply(most, in_flight, now, &mut self.taken);
-                if self.taken.is_empty() {
-                    return if work == Work::Some { Filled::Full } else { Filled::Starved(work) };
+                match work {
+                    _ if !self.taken.is_empty() => {}
+                    Work::Some => return Filled::Full,
+                    Work::Later(until) => return Filled::Starved(until),
+                    Work::Finished => return Filled::Finished,
                 }
             }
             let room = self.taken.front().map_or(0, |job| session.room_for(&job.recipients));

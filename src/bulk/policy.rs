@@ -123,18 +123,13 @@ impl Policy {
         }
     }
 
-    /// A session could not be opened, and others get on: the server takes so many and no
-    /// more, or so it seems. It is asked again now and then, after so many refusals.
-    pub fn pause_beside_others(&self, refusals: u32) -> Duration {
-        self.backoff(refusals)
-    }
-
     /// So many messages in a row were refused for want of a login.
     pub fn gives_up_without_login(&self, refused: u32) -> bool {
         refused > LOGINS_WANTED
     }
 
-    fn backoff(&self, failures: u32) -> Duration {
+    /// After so many failures in a row, of whatever kind.
+    pub fn backoff(&self, failures: u32) -> Duration {
         self.backoff.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
     }
 }

@@ -195,13 +195,15 @@ impl<P: Payload> Queue<P> {
     /// What was handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
         self.mailer.limits().give_back(false);
-        self.try_anew(job);
+        self.out -= 1;
+        self.next(job);
     }
 
-    /// What was begun and left undecided by no fault of its own: it has used up its place in
-    /// a rate.
-    pub fn try_anew(&mut self, job: Job<P>) {
+    /// What was begun and left undecided by no fault of its own, which counts as no attempt: but
+    /// it has used up its place in a rate.
+    pub fn try_anew(&mut self, mut job: Job<P>) {
         self.out -= 1;
+        job.attempts = job.attempts.saturating_sub(1);
         self.next(job);
     }
 

@@ -127,8 +127,10 @@ impl<P: Payload> Sender<P> {
     /// for this worker.
     pub fn not_opened(&mut self, error: &Error, refusals: u32) -> Next {
         if self.working > 0 {
+            // Others get on: the server takes so many and no more, or so it seems. It is asked
+            // again now and then.
             self.turned_away = true;
-            return Next::Again(self.mailer.policy.pause_beside_others(refusals));
+            return Next::Again(self.mailer.policy.backoff(refusals));
         }
         self.follows(Failure::of_opening(error, self.served), error)
     }
@@ -157,6 +159,15 @@ impl<P: Payload> Sender<P> {
     pub fn fail(&mut self, error: &Error) {
         if !self.queue.is_finished() {
             self.queue.fail(error);
+        }
+    }
+
+    /// A thread could not be started. Without any others of its kind nothing can be sent.
+    pub fn not_started(&mut self, what_for: &str, others: usize, error: &std::io::Error) {
+        let message = format!("no thread could be started {what_for}: {error}");
+        match others {
+            0 => self.fail(&Error::new(Kind::Local, Stage::Connect, message)),
+            _ => self.queue.tell(|| format!("{message}; the others go on")),
         }
     }
 

@@ -1,9 +1,9 @@
 //! A server to send by, and how a session with it is opened.
 
 use crate::protocol::auth::Credentials;
-use crate::protocol::command::{ClientName, Command};
+use crate::protocol::command::ClientName;
 use crate::protocol::opening::{Plan, Security};
-use crate::protocol::{Error, Options, Request, Session};
+use crate::protocol::{Error, Options};
 use crate::tls::MakeLayer;
 use std::fmt;
 use std::sync::Arc;
@@ -74,10 +74,4 @@ impl fmt::Debug for Server {
             .field("security", &self.security)
             .finish_non_exhaustive()
     }
-}
-
-/// Ends the session politely. Whether it could be said now: not on top of a message, where
-/// the server takes nothing there.
-pub fn quit(session: &mut Session) -> bool {
-    session.request(Request::Command(Command::Quit)).is_ok()
 }

@@ -5,7 +5,7 @@ use super::job::{Job, Payload, Receipt};
 use super::ledger::Ledger;
 use super::mailer::{Mailer, locked};
 use super::sender::{Sender, stopped};
-use super::wakeups::{NAP, Sleep, Sleepers, Wake};
+use super::wakeups::{NAP, Sleep, Sleepers};
 use super::worker::Worker;
 use crate::driver::{Attendant, Listener, SLICE, TimedLine};
 use crate::protocol::{Error, Kind, Stage};
@@ -142,25 +142,16 @@ impl<P: Payload> Batch<P> {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     drop(threads);
-                    return self.not_started(&error);
+                    // Its worker has resigned already.
+                    let mut sender = self.lock();
+                    sender.turn_away();
+                    let others = sender.workers();
+                    sender.not_started("for a session", others, &error);
+                    drop(sender);
+                    return self.tell();
                 }
             }
         }
-    }
-
-    /// Its worker has resigned already.
-    fn not_started(&self, error: &std::io::Error) {
-        let mut sender = self.lock();
-        sender.turn_away();
-        if sender.workers() == 0 {
-            let message = format!("no thread could be started for a session: {error}");
-            sender.fail(&Error::new(Kind::Local, Stage::Connect, message));
-        } else {
-            let message = "no thread could be started for another session, the others go on";
-            sender.queue.tell(|| format!("{message}: {error}"));
-        }
-        drop(sender);
-        self.tell();
     }
 
     /// Takes some more. How many wait for a session.
@@ -174,12 +165,12 @@ impl<P: Payload> Batch<P> {
         waiting
     }
 
-    fn wake(&self, wake: Option<Wake>) {
-        match wake {
-            None => {}
-            Some(Wake::One) => self.work.notify_one(),
+    fn wake(&self, asleep: Option<Sleep>) {
+        match asleep {
+            None | Some(Sleep::Nap) => {}
+            Some(Sleep::Deep) => self.work.notify_one(),
             // One that can't be woken wakes up by itself, a little later.
-            Some(Wake::By(waker)) => drop(waker.wake()),
+            Some(Sleep::Listening(waker)) => drop(waker.wake()),
         }
     }
 
@@ -244,7 +235,7 @@ impl<P: Payload> Batch<P> {
         self.stopped.store(true, Ordering::Relaxed);
         self.lock().stop();
         self.stir();
-        let listening = locked(&self.sleepers).take_listening();
+        let listening = std::mem::take(&mut locked(&self.sleepers).listening);
         listening.iter().for_each(|waker| drop(waker.wake()));
     }
 
@@ -284,10 +275,7 @@ impl<P: Payload> Batch<P> {
     /// Waits a moment for more to come, without being woken for it.
     fn nap(&self) {
         let _napping = self.sleep(Sleep::Nap);
-        let sender = self.lock();
-        if !sender.is_decided() {
-            drop(self.change.wait_timeout(sender, NAP));
-        }
+        self.wait_for_the_end(Instant::now() + NAP);
     }
 
     /// As long as this is held, the worker has nothing to say, and waits in this way.
@@ -317,6 +305,20 @@ impl<P: Payload> Batch<P> {
     pub fn fail(&self, error: &Error) {
         self.lock().fail(error);
         self.break_off();
+    }
+
+    /// What a session ends with stands in the receipts; but an interrupt ends the whole batch.
+    fn unless_interrupted(&self, ended: Result<(), Error>) -> Result<(), Error> {
+        match ended {
+            Err(error) if error.kind == Kind::Interrupted => {
+                self.fail(&error);
+                Err(error)
+            }
+            _ => {
+                self.break_off();
+                Ok(())
+            }
+        }
     }
 
     /// At once, where the caller's own thread works.

@@ -17,35 +17,23 @@ pub struct Sleepers {
     /// Those who wait for work, and for nothing else.
     asleep: usize,
     /// To wake those who wait for answers too.
-    listening: Vec<Arc<mio::Waker>>,
+    pub listening: Vec<Arc<mio::Waker>>,
     /// One has been woken and has not looked yet.
     stirred: bool,
 }
 
-/// How to wake one.
-#[derive(Debug)]
-pub enum Wake {
-    One,
-    By(Arc<mio::Waker>),
-}
-
 impl Sleepers {
-    /// There is work: which to wake for it.
-    pub fn wake(&mut self) -> Option<Wake> {
+    /// There is work: how one waits who is to be woken for it.
+    pub fn wake(&mut self) -> Option<Sleep> {
         if self.napping > 0 || self.stirred {
             return None;
         }
         let wake = match self.asleep {
-            0 => Wake::By(self.listening.pop()?),
-            _ => Wake::One,
+            0 => Sleep::Listening(self.listening.pop()?),
+            _ => Sleep::Deep,
         };
         self.stirred = true;
         Some(wake)
-    }
-
-    /// To wake all who wait for answers.
-    pub fn take_listening(&mut self) -> Vec<Arc<mio::Waker>> {
-        std::mem::take(&mut self.listening)
     }
 
     pub fn enter(&mut self, sleep: &Sleep) {
@@ -104,7 +92,7 @@ mod tests {
         sleepers.enter(&Sleep::Nap);
         assert!(sleepers.wake().is_none());
         sleepers.leave(&Sleep::Nap);
-        assert!(matches!(sleepers.wake(), Some(Wake::One)));
+        assert!(matches!(sleepers.wake(), Some(Sleep::Deep)));
         assert!(sleepers.wake().is_none(), "one is on the way already");
         sleepers.leave(&Sleep::Deep);
         assert!(sleepers.wake().is_none(), "none is asleep");
@@ -120,13 +108,13 @@ mod tests {
         let mut sleepers = Sleepers::default();
         sleepers.enter(&listening);
         sleepers.enter(&Sleep::Deep);
-        assert!(matches!(sleepers.wake(), Some(Wake::One)));
+        assert!(matches!(sleepers.wake(), Some(Sleep::Deep)));
         sleepers.leave(&Sleep::Deep);
-        assert!(matches!(sleepers.wake(), Some(Wake::By(by)) if Arc::ptr_eq(&by, &waker)));
+        assert!(matches!(sleepers.wake(), Some(Sleep::Listening(by)) if Arc::ptr_eq(&by, &waker)));
         sleepers.leave(&listening);
         sleepers.enter(&listening);
         sleepers.leave(&listening);
-        assert!(sleepers.wake().is_none() && sleepers.take_listening().is_empty());
+        assert!(sleepers.wake().is_none() && sleepers.listening.is_empty());
     }
 
     #[test]

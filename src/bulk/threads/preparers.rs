@@ -5,7 +5,6 @@ use super::{Batch, Leaving, Unattended};
 use crate::bulk::job::Payload;
 use crate::bulk::mailer::locked;
 use crate::driver::Attendant;
-use crate::protocol::{Error, Kind, Stage};
 use std::sync::Arc;
 use std::thread::{Builder, available_parallelism};
 
@@ -28,20 +27,14 @@ impl<P: Payload> Batch<P> {
             // It is not waited for: what it does may be code of the caller's, which hangs. It ends
             // by itself, and what comes of it then is of no interest.
             if let Err(error) = started {
-                self.no_preparer(&error);
+                let mut sender = self.lock();
+                sender.queue.preparers -= 1;
+                let others = sender.queue.preparers;
+                sender.not_started("to prepare messages", others, &error);
+                drop(sender);
+                self.tell();
             }
         }
-    }
-
-    fn no_preparer(&self, error: &std::io::Error) {
-        let mut sender = self.lock();
-        sender.queue.preparers -= 1;
-        if sender.queue.preparers == 0 {
-            let message = format!("no thread could be started to prepare messages: {error}");
-            sender.fail(&Error::new(Kind::Local, Stage::Connect, message));
-        }
-        drop(sender);
-        self.tell();
     }
 
     /// A thread's whole time.

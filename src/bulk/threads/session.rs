@@ -91,15 +91,12 @@ impl<P: Payload> SessionThread<'_, P> {
                 self.worker.dialled(literal, asked, connection.operation_mut(), Instant::now());
                 self.converse(connection)
             }
-            Err(error) if error.kind == Kind::Interrupted => {
-                batch.fail(&error);
-                Err(error)
-            }
             Err(error) => {
-                self.worker.not_opened(&error, Instant::now());
-                batch.mailer.pool.free.notify_all();
-                batch.break_off();
-                Ok(())
+                if error.kind != Kind::Interrupted {
+                    self.worker.not_opened(&error, Instant::now());
+                    batch.mailer.pool.free.notify_all();
+                }
+                batch.unless_interrupted(Err(error))
             }
         }
     }
@@ -126,14 +123,7 @@ impl<P: Payload> SessionThread<'_, P> {
             batch.fail(&panicking());
             panic::resume_unwind(panicked);
         }
-        batch.break_off();
-        ended.or_else(|error| match error.kind {
-            Kind::Interrupted => {
-                batch.fail(&error);
-                Err(error)
-            }
-            _ => Ok(()),
-        })
+        batch.unless_interrupted(ended)
     }
 
     fn talk(&mut self, connection: &mut Connection) -> Result<(), Error> {
