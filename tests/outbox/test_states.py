@@ -84,7 +84,8 @@ class Outboxes(RuleBasedStateMachine):
 
     @initialize(knows_boots=st.booleans())
     def open(self, knows_boots):
-        self.folder = tempfile.TemporaryDirectory()
+        # In memory where there is such a place: it is not the disk that is tried.
+        self.folder = tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
         self.knows_boots = knows_boots
         self.boots = 0
         self.start()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -120,9 +122,9 @@ class Database:
         try:
             getattr(os, "fdatasync", os.fsync)(log)
         except OSError as wrong:
-            raise OutboxError(
-                f"{self.path}: the disk did not take what was written: {wrong.strerror}"
-            ) from wrong
+            full = wrong.errno in (errno.ENOSPC, errno.EDQUOT)
+            why = _FULL if full else f"the disk did not take what was written: {wrong.strerror}"
+            raise OutboxError(f"{self.path}: {why}") from wrong
         finally:
             os.close(log)
 
@@ -151,7 +153,7 @@ class Database:
         except sqlite3.DatabaseError as wrong:
             if isinstance(wrong, sqlite3.IntegrityError):
                 raise
-            raise OutboxError(f"{self.path}: {wrong}{self._advice(wrong)}") from wrong
+            raise OutboxError(f"{self.path}: {_words(self.path, wrong)}{self._advice(wrong)}") from wrong
         except FileNotFoundError:
             raise OutboxError(f"{self.path}: there is no such file (any more)") from None
 
@@ -198,10 +200,28 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+_FULL = (
+    "the disk is full: make room, and run it again. Nothing that was put is lost, and nothing was sent "
+    "that is not written down"
+)
+
+
+# Octets that SQLite needs beside the file before it can read it.
+_LITTLE = 64 * 1024
+
+
+def _words(path: Path, wrong: sqlite3.DatabaseError) -> str:
+    name = getattr(wrong, "sqlite_errorname", "")
+    full = name == "SQLITE_FULL"
+    if name.startswith("SQLITE_IOERR"):
+        # Its index of the log could not be made.
+        with contextlib.suppress(OSError):
+            full = shutil.disk_usage(path.parent).free < _LITTLE
+    return _FULL if full else str(wrong)
+
+
 def _advice(wrong: sqlite3.DatabaseError) -> str:
     match getattr(wrong, "sqlite_errorname", ""):
-        case "SQLITE_FULL":
-            return ": make room on the disk, and run it again; nothing was sent that is not written down"
         case "SQLITE_BUSY" | "SQLITE_LOCKED":
             return f": another process has held it for {_BUSY:.0f} s"
         case "SQLITE_NOTADB" | "SQLITE_CORRUPT":

@@ -173,8 +173,10 @@ class Owner:
         leases = self.store.others(self.id)
         if self._leases is None:
             self._leases = leases
-        # One that has renewed its lease is alive, and will send what it has claimed.
-        stale = [lease for owner, lease in leases.items() if self._leases.get(owner) == lease]
+        # One that has renewed its lease is alive, and will send what it has claimed. A lease that
+        # ends sooner than before was cut because the clock was set back.
+        stale = [lease for owner, lease in leases.items() if lease <= self._leases.get(owner, 0.0)]
+        self._leases.update((owner, lease) for owner, lease in leases.items() if lease in stale)
         return min(_LOOK, max(0.05, min(stale) - time.time() + 0.05)) if stale else None
 
     def end(self) -> None:

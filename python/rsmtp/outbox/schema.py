@@ -23,10 +23,12 @@ CREATE TABLE IF NOT EXISTS outbox_setting (name TEXT PRIMARY KEY, value BLOB NOT
 # `recipients`: one on a line. `told`: JSON with a list for each recipient (`recipients.Standing`), and
 # NULL where they are all alike, as `state`, `code` and `text` have it. `owner` of a fate: the one
 # who may still hear the answer about an unknown one. `texts`: JSON, the words that each one was
-# taken with. `boot`: the one of the machine that the owner began in (`boots.py`).
+# taken with. `boot`: the one of the machine that the owner began in (`boots.py`);
+# `seconds`: of a lease, which ends at `lease`.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS outbox_owner (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, lease REAL NOT NULL, boot TEXT
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, lease REAL NOT NULL, boot TEXT,
+    seconds REAL
 );
 CREATE TABLE IF NOT EXISTS outbox_message (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -99,6 +101,7 @@ DROP TABLE outbox_recipient;
 DROP TABLE outbox_content;
 DROP TABLE outbox_message_1;
 ALTER TABLE outbox_owner ADD COLUMN boot TEXT;
+ALTER TABLE outbox_owner ADD COLUMN seconds REAL;
 UPDATE outbox_setting SET value = 3 WHERE name = 'version';
 """
 
@@ -108,6 +111,7 @@ _FROM_2 = """
 DROP INDEX IF EXISTS outbox_by_trouble;
 DROP INDEX IF EXISTS outbox_by_expiry;
 ALTER TABLE outbox_owner ADD COLUMN boot TEXT;
+ALTER TABLE outbox_owner ADD COLUMN seconds REAL;
 ALTER TABLE outbox_turn RENAME TO outbox_turn_2;
 {tables}
 INSERT INTO outbox_turn SELECT priority, due, message, message, size, expires FROM outbox_turn_2;

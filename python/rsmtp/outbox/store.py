@@ -31,7 +31,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Receipt, Recipient
-from rsmtp.outbox import claims, fates, rates, sent, turns
+from rsmtp.outbox import claims, clock, fates, rates, sent, turns
 from rsmtp.outbox.content import Claim, Content
 from rsmtp.outbox.database import Database, LeaseLost
 from rsmtp.outbox.fates import Fate
@@ -110,8 +110,8 @@ class Store:
     def enlist(self, name: str, now: float) -> int:
         with self.database.writing() as connection:
             cursor = connection.execute(
-                "INSERT INTO outbox_owner (name, lease, boot) VALUES (?, ?, ?)",
-                (name, now + self.lease, self.database.boot),
+                "INSERT INTO outbox_owner (name, lease, boot, seconds) VALUES (?, ?, ?, ?)",
+                (name, now + self.lease, self.database.boot, self.lease),
             )
             assert cursor.lastrowid is not None
             return cursor.lastrowid
@@ -135,18 +135,23 @@ class Store:
             )
 
     def take_over(self, now: float) -> None:
-        """Ends the owners whose lease has run out."""
+        """Ends the owners whose lease has run out. Where the clock was set back, it is from here on
+        that they run, and that messages wait."""
         with self.database.reading() as connection:
-            if not connection.execute(
-                "SELECT 1 FROM outbox_owner WHERE lease < ? LIMIT 1", (now,)
-            ).fetchone():
-                return
-        with self.database.writing() as connection:
+            over = connection.execute("SELECT 1 FROM outbox_owner WHERE lease < ? LIMIT 1", (now,)).fetchone()
+            set_back = clock.is_set_back(connection, now)
+        if not (over or set_back):
+            return
+        with self.database.writing(durable=bool(over)) as connection:
+            if set_back:
+                clock.renew_leases(connection, now)
             query = "SELECT id, name, boot FROM outbox_owner WHERE lease < ?"
             for owner, name, boot in connection.execute(query, (now,)).fetchall():
                 stopped = boot not in (None, self.database.boot)
                 who = f"the machine of {name}" if stopped else name
                 _end(connection, owner, now, f"{who} ended before the server's answer", stopped)
+            if set_back:
+                clock.count_anew(connection, now)
 
     def others(self, owner: int) -> dict[int, float]:
         """The leases of the other owners that have claimed something."""
