@@ -1,16 +1,13 @@
 """Where HTML shows pictures: each reference with its place in the text, so that another one can be
-put there while the rest stays as it is, to the character.
-
-It is read as browsers read it (HTML 13.2.5), as far as tags tell. What others write may be in it:
-each expression matches whatever follows, once (the standard library's parser takes minutes for
-some 60 kB of tags that are left open).
-"""
+put there while the rest stays as it is, to the character."""
 
 from __future__ import annotations
 
 import re
 from html import unescape
 from typing import NamedTuple
+
+from rsmtp._common.html_tags import pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,49 +29,24 @@ def find(html: str) -> list[Reference]:
     return found
 
 
-# Where a value is left open, it ends with the text.
-_ATTRIBUTE = re.compile(
-    r"""[\s/]*+(?P<name>[^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"(?P<double>[^"]*+)(?:"|\Z)"""
-    r"""|'(?P<single>[^']*+)(?:'|\Z)|(?P<bare>[^\s>"'][^\s>]*+))?+)?+"""
-)
-_TAG = re.compile(
-    r"<(?:!--(?:-?>|(?P<comment>.*?)(?:--!?>|\Z))|[!?/][^>]*+>?|(?P<name>[a-z][^\s/>]*+))", re.I | re.S
-)
-# What is no markup up to the end of the element.
-_RAW = {"iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp"}
+_CONDITION = re.compile(r"\[if", re.IGNORECASE)
 
 
 def _read(html: str, begin: int, end: int, into: list[Reference], in_comment: bool = False) -> None:
-    while tag := _TAG.search(html, begin, end):
-        begin = tag.end()
+    for piece in pieces(html, begin, end):
+        if piece.kind == "start":
+            for attribute in piece.attributes:
+                if attribute.written is not None:
+                    into.extend(_in_attribute(piece.name, attribute.name, attribute.written, attribute.begin))
+        elif piece.kind == "text" and piece.name == "style":
+            into.extend(_in_css(html[piece.begin : piece.end], piece.begin, in_attribute=False))
         # Outlook reads what stands in such a comment.
-        if tag["comment"] and not in_comment and tag["comment"][:3].lower() == "[if":
-            _read(html, *tag.span("comment"), into, in_comment=True)
-        if tag["name"] is None:
-            continue
-        name = tag["name"].lower()
-        begin = _attributes(html, name, begin, end, into)
-        if name in _RAW:
-            close = re.compile(rf"</{name}[\s/>]", re.IGNORECASE).search(html, begin, end)
-            after = close.start() if close else end
-            if name == "style":
-                into.extend(_in_css(html[begin:after], begin, in_attribute=False))
-            begin = after
-
-
-def _attributes(html: str, tag: str, begin: int, end: int, into: list[Reference]) -> int:
-    """Returns where the tag ends."""
-    said: set[str] = set()
-    while found := _ATTRIBUTE.match(html, begin, end):
-        begin = found.end()
-        name = found["name"].lower()
-        group = found.lastgroup or "name"
-        # The first of two is heard.
-        if name not in said and group != "name":
-            into.extend(_in_attribute(tag, name, found[group], found.start(group)))
-        said.add(name)
-    close = html.find(">", begin, end)
-    return end if close < 0 else close + 1
+        elif (
+            piece.kind == "comment"
+            and not in_comment
+            and html[piece.begin : piece.begin + 3].lower() == "[if"
+        ):
+            _read(html, piece.begin, piece.end, into, in_comment=True)
 
 
 # `v:` is Outlook's: it stands in comments that only Outlook reads.

@@ -6,10 +6,12 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from html.parser import HTMLParser
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from rsmtp._common.html_tags import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +50,7 @@ class _Link:
 
 
 @dataclass
-class _Page(HTMLParser):
+class _Page:
     """Elements with their lines, links with what they show, style."""
 
     elements: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
@@ -56,44 +58,39 @@ class _Page(HTMLParser):
     styles: list[str] = field(default_factory=list)
     text: str = ""
 
-    def __post_init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._open: _Link | None = None
-        self._inside = ""
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in reversed(attrs)}
-        where = f"HTML line {self.getpos()[0]}"
-        self.elements.append((tag, given, where))
-        if tag in ("style", "script", "title"):
-            self._inside = tag
-        if tag == "a" and "href" in given:
-            self._open = _Link(given["href"].strip(), where, has_words=bool(given.get("aria-label")))
-            self.links.append(self._open)
-        if tag == "img" and self._open is not None and given.get("alt"):
-            self._open.has_words = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._inside:
-            self._inside = ""
-        if tag == "a":
-            self._open = None
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "style":
-            self.styles.append(data)
-        elif not self._inside:
-            self.text += data
-            if self._open is not None:
-                self._open.text += data
-                self._open.has_words |= bool(data.strip())
+def _read(html: str) -> _Page:
+    page, line, counted, texts = _Page(), 1, 0, []
+    link: _Link | None = None
+    for piece in pieces(html):
+        line += html.count("\n", counted, piece.begin)
+        counted = piece.begin
+        where = f"HTML line {line}"
+        if piece.kind == "start":
+            given = {attribute.name: attribute.value for attribute in piece.attributes}
+            page.elements.append((piece.name, given, where))
+            if piece.name == "a" and "href" in given:
+                link = _Link(given["href"].strip(), where, has_words=bool(given.get("aria-label")))
+                page.links.append(link)
+            if piece.name == "img" and link is not None and given.get("alt"):
+                link.has_words = True
+        elif piece.kind == "end" and piece.name == "a":
+            link = None
+        elif piece.kind == "text" and piece.name == "style":
+            page.styles.append(html[piece.begin : piece.end])
+        elif piece.kind == "text" and piece.name not in ("script", "title"):
+            text = unescape(html[piece.begin : piece.end])
+            texts.append(text)
+            if link is not None:
+                link.text += text
+                link.has_words |= bool(text.strip())
+    page.text = "".join(texts)
+    return page
 
 
 def check(view: View) -> Iterator[Broken]:
     for html in view.reading.pages:
-        page = _Page()
-        page.feed(html)
-        page.close()
+        page = _read(html)
         yield from _document(page, html)
         yield from _elements(page)
         yield from _pictures(page, view)
@@ -263,7 +260,7 @@ def _unsupported(page: _Page) -> Iterator[Broken]:
             slug, programs = table["elements"][tag]
             used.setdefault(slug, (f"<{tag}>", programs))
     for style in _styles(page):
-        plain = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL).lower()
+        plain = re.sub(r"/\*.*?(?:\*/|\Z)", "", style, flags=re.DOTALL).lower()
         for name in re.findall(r"(?:^|[;{\s])([a-z-]+)\s*:", plain):
             if name in table["properties"]:
                 slug, programs = table["properties"][name]
