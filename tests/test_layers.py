@@ -162,6 +162,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_common", "advice", "errors", "display", "providers"}, set()),
     "messages": ({"message", "email", "_content", "invite"}, {"ground"}),
     "lint": ({"_lint"}, {"ground", "messages"}),
+    "domain": ({"_domain"}, {"ground", "lint"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
     "clients": (
@@ -180,16 +181,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "programs": (
         {"cli", "__main__", "inbox", "outbox_page", "demo", "_web"},
         {
-            "ground",
-            "messages",
-            "lint",
-            "transport",
-            "credentials",
-            "clients",
-            "mailers",
-            "outbox",
-            "merge",
-            "testing",
+            *("ground", "messages", "lint", "domain", "transport", "credentials"),
+            *("clients", "mailers", "outbox", "merge", "testing"),
         },
     ),
     "frameworks": (

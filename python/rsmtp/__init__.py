@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rsmtp._client.transcript import Transcript
     from rsmtp._content.identification import thread_of
     from rsmtp._content.template import Template
+    from rsmtp._domain.check import DomainReport, check_domain
     from rsmtp._lint.finding import Finding, Findings, LintError
     from rsmtp._lint.run import lint
     from rsmtp._mailer.feeding import BadRow
@@ -83,6 +84,7 @@ __all__ = [
     "DeliverBy",
     "Dkim",
     "DnsRecord",
+    "DomainReport",
     "DryRun",
     "Dsn",
     "Envelope",
@@ -135,6 +137,7 @@ __all__ = [
     "aio",
     "aiosmtplib",
     "asend",
+    "check_domain",
     "credentials",
     "email",
     "errors",
@@ -173,6 +176,7 @@ _HOMES = {
     "AsyncSending": "_aio.sending",
     "AsyncSmtpClient": "aio",
     "DeliverBy": "envelope",
+    "DomainReport": "_domain.check",
     "Dsn": "envelope",
     "Envelope": "envelope",
     "Finding": "_lint.finding",
@@ -195,6 +199,7 @@ _HOMES = {
     "Transcript": "_client.transcript",
     "Verification": "_mailer.verification",
     "asend": "_mailer.one_call",
+    "check_domain": "_domain.check",
     "lint": "_lint.run",
     "merge": "_merge.merge",
     "send": "_mailer.one_call",

@@ -255,8 +255,9 @@ def test_what_is_sound_has_no_finding(given):
     assert rsmtp.lint(given) == []
 
 
-def test_the_page_lists_the_rules():
+@pytest.mark.parametrize("name", ["lint.md", "domain.md"])
+def test_the_pages_list_the_rules(name):
     root = Path(__file__).parents[2]
     page = runpy.run_path(str(root / "tools" / "lint-page"))["page"]
-    present = (root / "docs" / "howto" / "lint.md").read_text(encoding="utf-8")
-    assert page(present) == present, "run tools/lint-page"
+    present = (root / "docs" / "howto" / name).read_text(encoding="utf-8")
+    assert page(name, present) == present, "run tools/lint-page"

@@ -495,6 +495,19 @@ async def by_tokens(secret: types.Secret) -> None:
         blocking.login("ann", lambda: PASSWORD)
 
 
+def published(domain: str) -> bool:
+    report: rsmtp.DomainReport = rsmtp.check_domain(
+        domain,
+        from_="ann@example.org",
+        selectors=["s"],
+        ip="192.0.2.1",
+        helo="mail.example.org",
+        blocklists=(),
+    )
+    print(report.findings.errors, report.facts["spf"], report.to_dict())
+    return report.ok
+
+
 def looked(message: types.AnyMessage) -> list[str]:
     mailer = rsmtp.Mailer(host="smtp.example.org", lint="refuse")
     found: rsmtp.Findings = rsmtp.lint(

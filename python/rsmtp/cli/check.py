@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rsmtp import SMTPHostNotFound, providers
 from rsmtp._mailer.servers import Server
-from rsmtp.cli import check_json, check_text, exit_code, server
+from rsmtp.cli import check_domain, check_json, check_text, exit_code, server
 from rsmtp.cli.examine import Found, Trial, examine, is_closed
 from rsmtp.cli.exit_code import USAGE, Stop
 from rsmtp.cli.help_text import HelpText
@@ -39,6 +39,8 @@ examples:
   rsmtp check [2001:db8::25]:25 --tls starttls
   rsmtp check --login --username ann smtp.example.com
   rsmtp check gmail                           a provider by its name, and its limits
+  rsmtp check --domain example.com --selector s2026 --ip 192.0.2.1
+  rsmtp check --mx example.com                the servers that take its mail
   rsmtp check --json smtp.example.com | jq '.ports[].certificate.days_left'
 
 exit codes:
@@ -61,6 +63,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.add_argument(
         "server",
         metavar="HOST[:PORT]",
+        nargs="?",
         help="or a URL: smtp://..., smtps://...; or a provider that `rsmtp providers` lists: gmail",
     )
     parser.add_argument(
@@ -76,11 +79,26 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     server.add_mechanism(parser)
     parser.add_argument("--json", action="store_true", help="the same for programs")
     server.add_trust_arguments(parser, PATIENCE)
+    check_domain.add_to(parser)
     parser.set_defaults(run=run, timeout=PATIENCE)
 
 
 def run(given: argparse.Namespace) -> int:
-    named = target(given.server, given.tls)
+    wanted = [one for one in (given.server, given.domain, given.mx) if one is not None]
+    if len(wanted) != 1:
+        raise Stop(USAGE, "HOST[:PORT], --domain DOMAIN or --mx DOMAIN: one of them is wanted")
+    if given.domain is not None:
+        return check_domain.run(given)
+    check_domain.refuse_options(given)
+    if given.mx is not None:
+        if given.json:
+            raise Stop(USAGE, "--mx tells of several servers: --json is for one, HOST:25")
+        hosts = check_domain.hosts_of(given)
+        return max(_look_at(Target(host, RELAY, given.tls), given) for host in hosts)
+    return _look_at(target(given.server, given.tls), given)
+
+
+def _look_at(named: Target, given: argparse.Namespace) -> int:
     host, now, style, looked = named.host, datetime.now(UTC), Style(), []
     trial = Trial(named.tls, server.tls_config(given), given.timeout, _login(named, given))
     for port in _ports(named, given):

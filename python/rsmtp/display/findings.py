@@ -15,6 +15,33 @@ def bundle(findings: Any) -> page.Bundle:
     return {"text/plain": text, "text/html": rich(findings)}
 
 
+def domain_bundle(report: Any) -> page.Bundle:
+    text = "\n".join(visible(line) for line in str(report).splitlines())
+    shown = page.whole(
+        f"Domain: {report.domain}",
+        page.head(report.domain),
+        page.facts("Published", [(name, page.code(value)) for name, value in records(report.facts)]),
+        table(report.findings),
+    )
+    return {"text/plain": text, "text/html": shown}
+
+
+def records(facts: Any) -> list[tuple[str, str]]:
+    """What a domain publishes, by name."""
+    found = [(name.upper(), facts.get(name, {}).get("record")) for name in ("spf", "dmarc")]
+    found += [(f"DKIM {name}", key["record"]) for name, key in facts.get("dkim", {}).items()]
+    found += [
+        (f"MX {entry['preference']}", f"{entry['host']} {' '.join(entry.get('addresses', []))}")
+        for entry in facts.get("mx", [])
+    ]
+    found += [
+        (name, facts.get(key, {}).get("record"))
+        for name, key in (("MTA-STS", "mta_sts"), ("TLS-RPT", "tls_rpt"))
+    ]
+    found += [("PTR", " ".join(facts["ptr"]))] if facts.get("ptr") else []
+    return [(name, value or "none") for name, value in found]
+
+
 def rich(findings: Any) -> str:
     title = repr(findings)[1:-1]
     return page.whole(title, page.head("Findings"), table(findings))

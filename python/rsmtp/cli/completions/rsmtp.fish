@@ -51,7 +51,7 @@ function _shtab_rsmtp_using
 end
 
 set -g _shtab_rsmtp_commands send outbox dkim lint check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --ca-file --cc --client-certificate --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --envelope-from --envelope-to --envid --fail-on --forward --from --hold-for --hold-until --host --html --html-file --ignore --keep --key --mechanism --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --ca-file --cc --client-certificate --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --mechanism --mx --nameserver --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -152,6 +152,14 @@ complete -c rsmtp -n '_shtab_rsmtp_using check' -l json -d 'the same for program
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l ca-file -x -d 'PEM file of the only authorities to trust'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l client-certificate -x -d 'PEM file with a certificate and its key, for a server that knows clients by it (as the login: --mechanism EXTERNAL)'
 complete -c rsmtp -n '_shtab_rsmtp_using check' -l timeout -x -d 'for each step (default: 15)'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l domain -x -d 'what it publishes: SPF, DKIM, DMARC, MX, MTA-STS ...'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l mx -x -d 'the servers that take its mail, each at port 25'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l from -x -d 'who stands in From (default: the domain)'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l selector -x -d 'a DKIM key that signs'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l ip -x -d 'the address that mail is sent from'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l helo -x -d 'the name that is said in EHLO'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l blocklist -x -d 'ask this list about --ip'
+complete -c rsmtp -n '_shtab_rsmtp_using check' -l nameserver -x -d 'ask this name server'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a providers -d 'List the providers that are known by name, or tell what is known of some: server, login, limits, and'
 complete -c rsmtp -n '_shtab_rsmtp_using providers' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using providers' -l json -d 'all that is known, for programs'

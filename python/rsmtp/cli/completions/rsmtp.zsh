@@ -66,6 +66,14 @@ _shtab_rsmtp_check_options=(
   "--ca-file[PEM file of the only authorities to trust]:FILE:"
   "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 15)]:SECONDS:"
+  "--domain[what it publishes\: SPF, DKIM, DMARC, MX, MTA-STS ...]:DOMAIN:"
+  "--mx[the servers that take its mail, each at port 25]:DOMAIN:"
+  "--from[who stands in From (default\: the domain)]:ADDRESS:"
+  "*--selector[a DKIM key that signs]:NAME:"
+  "--ip[the address that mail is sent from]:ADDRESS:"
+  "--helo[the name that is said in EHLO]:NAME:"
+  "*--blocklist[ask this list about --ip]:ZONE:"
+  "*--nameserver[ask this name server]:ADDRESS:"
   ":or a URL\: smtp\:\/\/..., smtps\:\/\/...\; or a provider that \`rsmtp providers\` lists\: gmail:"
 )
 

@@ -1,0 +1,101 @@
+"""``rsmtp check --domain`` and ``--mx``: what a domain publishes for its mail."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from rsmtp import DomainReport, check_domain
+from rsmtp._domain import servers
+from rsmtp._domain.dns import Asker, NotAnswered
+from rsmtp._lint.finding import summary
+from rsmtp.cli.exit_code import OK, PROBLEMS, UNAVAILABLE, USAGE, Stop
+from rsmtp.cli.terminal import Style, harmless
+from rsmtp.display.findings import records
+
+# Options that go with --domain, by the argument of `check_domain`.
+OPTIONS = {
+    "from_": "--from",
+    "selectors": "--selector",
+    "ip": "--ip",
+    "helo": "--helo",
+    "blocklists": "--blocklist",
+}
+_COLOURS = {"error": "bad", "warning": "doubtful", "hint": "dim"}
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("a domain, instead of a server (pip install 'rsmtp[domain]')")
+    group.add_argument(
+        "--domain", metavar="DOMAIN", help="what it publishes: SPF, DKIM, DMARC, MX, MTA-STS ..."
+    )
+    group.add_argument("--mx", metavar="DOMAIN", help="the servers that take its mail, each at port 25")
+    group.add_argument(
+        "--from", dest="from_", metavar="ADDRESS", help="who stands in From (default: the domain)"
+    )
+    group.add_argument(
+        "--selector", dest="selectors", metavar="NAME", action="append", help="a DKIM key that signs"
+    )
+    group.add_argument("--ip", metavar="ADDRESS", help="the address that mail is sent from")
+    group.add_argument("--helo", metavar="NAME", help="the name that is said in EHLO")
+    group.add_argument(
+        "--blocklist", dest="blocklists", metavar="ZONE", action="append", help="ask this list about --ip"
+    )
+    group.add_argument(
+        "--nameserver", dest="nameservers", metavar="ADDRESS", action="append", help="ask this name server"
+    )
+
+
+def refuse_options(given: argparse.Namespace) -> None:
+    """Of a check of a server."""
+    for name, option in OPTIONS.items():
+        if getattr(given, name) is not None:
+            raise Stop(USAGE, f"{option} goes with --domain")
+
+
+def run(given: argparse.Namespace) -> int:
+    asked = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
+    try:
+        report = check_domain(given.domain, nameservers=given.nameservers, **asked)
+    except ValueError as error:
+        name, _, words = str(error).partition(": ")
+        option = OPTIONS.get(name, f"--{name.removesuffix('s')}")
+        raise Stop(USAGE, f"{option}: {words.replace('say ip=', 'say --ip')}") from None
+    except ImportError as error:
+        raise Stop(UNAVAILABLE, str(error).replace("check_domain()", "--domain")) from None
+    if given.json:
+        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        _print(report)
+    return OK if report.ok else PROBLEMS
+
+
+def _print(report: DomainReport) -> None:
+    style = Style()
+    print(style("bold", harmless(report.domain)), end="\n\n")
+    for name, value in records(report.facts):
+        print(f"  {style('dim', name.ljust(14))}{harmless(value)}")
+    print()
+    for finding in report.findings:
+        print(f"{style(_COLOURS[finding.severity], finding.severity)}  {harmless(finding.message)}")
+        print(f"    {harmless(finding.why)} {finding.advice}")
+        print(f"    {style('dim', f'{finding.rule}  {finding.source}')}")
+    print(f"{summary(report.findings)} found")
+
+
+def hosts_of(given: argparse.Namespace) -> list[str]:
+    """The servers that take the domain's mail, the preferred one first. Raises Stop."""
+    try:
+        dns = Asker(given.nameservers, given.timeout)
+        found = [host for _, host in servers.hosts(dns, given.mx)]
+    except NotAnswered as error:
+        raise Stop(UNAVAILABLE, f"--mx: {error}") from None
+    except ValueError as error:
+        raise Stop(USAGE, f"--{error}") from None
+    except ImportError as error:
+        raise Stop(UNAVAILABLE, str(error).replace("check_domain()", "--mx")) from None
+    if found == [""]:
+        print(f"{harmless(given.mx)} takes no mail: it publishes the null MX (RFC 7505)")
+        raise Stop(PROBLEMS, f"{harmless(given.mx)}: no server to look at")
+    # Without MX the domain is its own server (RFC 5321 section 5.1).
+    return found or [given.mx]
