@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rsmtp._aio.sending import AsyncSending
     from rsmtp._client.transcript import Transcript
     from rsmtp._content.identification import thread_of
+    from rsmtp._content.tables import Table, table
     from rsmtp._content.template import Template
     from rsmtp._domain.check import DomainReport, check_domain
     from rsmtp._lint.finding import Finding, Findings, LintError
@@ -126,6 +127,7 @@ __all__ = [
     "SMTPTimeoutError",
     "SMTPUnreachable",
     "SmtpClient",
+    "Table",
     "Template",
     "TlsConfig",
     "TlsFacts",
@@ -150,6 +152,7 @@ __all__ = [
     "providers",
     "send",
     "smtplib",
+    "table",
     "testing",
     "thread_of",
     "typing",
@@ -203,7 +206,9 @@ _HOMES = {
     "lint": "_lint.run",
     "merge": "_merge.merge",
     "send": "_mailer.one_call",
+    "Table": "_content.tables",
     "Template": "_content.template",
+    "table": "_content.tables",
     "thread_of": "_content.identification",
 } | dict.fromkeys(
     (

@@ -31,6 +31,7 @@ __all__ = [
     "Context",
     "DkimKeys",
     "Expiring",
+    "Frame",
     "HasExpiry",
     "HasIcal",
     "Mailbox",
@@ -116,8 +117,15 @@ class Several(Protocol[T_co]):
     def count(self, value: Any, /) -> int: ...
 
 
+class Frame(Protocol):
+    """A frame of pandas or polars, in a file that is named .csv, .tsv or .xlsx."""
+
+    @property
+    def columns(self) -> Any: ...
+
+
 # A text is content here, and a path only where it stands in a list.
-Content: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str] | BinaryFile
+Content: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str] | BinaryFile | Frame
 Attachment: TypeAlias = (
     PathLike[str] | BinaryFile | AnyMessage | tuple[str, Content] | tuple[str, Content, str]
 )

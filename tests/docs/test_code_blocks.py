@@ -26,7 +26,9 @@ from rsmtp._rsmtp import _new_dkim_key
 
 ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
-COMMAND = re.compile(r"\b(?:python -m )?rsmtp (send|outbox|dkim|check|providers|catch|demo|completion)\b")
+COMMAND = re.compile(
+    r"\b(?:python -m )?rsmtp (send|merge|outbox|dkim|check|providers|catch|demo|completion)\b"
+)
 
 # Their tokens come from a stand-in for the endpoints of Google and Microsoft.
 WITH_TOKENS = {"docs/howto/gmail.md", "docs/howto/microsoft365.md"}

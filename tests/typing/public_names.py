@@ -126,6 +126,8 @@ def templates_and_merges(mailer: rsmtp.Mailer, outbox: rsmtp.Outbox) -> None:
         if isinstance(item, rsmtp.BadRow):
             error = item.error
             print(item.number, item.row, error.faults if isinstance(error, rsmtp.RowError) else error)
+    shown: rsmtp.Table = rsmtp.table(rows, columns=["name"], formats={"name": "{}"}, limit=3, index=False)
+    print(str(shown), shown.__html__())
     print(report, number, run.count, run.faults, run.duplicates, run.ok, len(preview), preview[0])
 
 
@@ -531,6 +533,7 @@ def annotated(
     attachments: types.Attachments,
     content: types.Content,
     file: types.BinaryFile,
+    frame: types.Frame,
     several: types.Several[str],
     suppression: types.Suppression,
     any_message: types.AnyMessage,
@@ -542,6 +545,7 @@ def annotated(
     made.add_attachment(content)
     made.add_attachment(attachment)
     made.add_attachment(file, filename="a")
+    made.add_attachment(("a.csv", frame))
     return [made, any_message, ("ann@example.org", recipients, data)]
 
 

@@ -148,10 +148,12 @@ def look_up(name):
 
 
 # The standard library's shape (parameters of a field), and aiosmtplib's. What a reply is made with
-# are `Message`'s own arguments, what an invitation is changed in are `Invite`'s.
+# are `Message`'s own arguments, as are a template's and a merge's; what an invitation is changed in
+# are `Invite`'s.
 ANY_NUMBER = {
     "Invite.update",
     *("Message.add_header", "Message.forward", "Message.reply"),
+    *("Template", "Template.from_folder", "Template.message", "merge"),
     *("SMTP.execute_command", "SMTP.sendmail_sync", "SMTP.send_message_sync"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rsmtp._content.parts import Parts
+from rsmtp._content.values import plain
 
 
 class JinjaTemplates:
@@ -55,6 +56,9 @@ class JinjaTemplates:
 
     def _row(self, row: dict[str, Any]) -> list[Any]:
         values = {"row": row, **self._context, **row}
+        for name, value in values.items():
+            if hasattr(value, "columns"):
+                values[name] = plain(value)
         known = {}
         for place, name in self._parts.given:
             said = self._one(place, values)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import rsmtp
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import public
 from rsmtp._content.parts import Parts
 from rsmtp._rsmtp import Templates
@@ -15,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, Self
-
-    Said = list[str | tuple[str, str, str, str, int]]
+else:
+    later(globals(), "Any Callable Iterable Self")
 
 
 @public
@@ -64,7 +65,6 @@ class Template:
         filters: Mapping[str, Callable[..., Any]] | None = None,
         context: Mapping[str, Any] | None = None,
         env: Any = None,
-        _names: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
         given = {
@@ -74,7 +74,19 @@ class Template:
             "headers": headers,
             "attachments": attachments,
         }
-        self._arguments = {name: value for name, value in (given | more).items() if value is not None}
+        self._fill(given | more, {}, base, templates, filters, context, env)
+
+    def _fill(
+        self,
+        given: dict[str, Any],
+        names: Mapping[str, str],
+        base: Any,
+        templates: Any,
+        filters: Any,
+        context: Any,
+        env: Any,
+    ) -> None:
+        self._arguments = {name: value for name, value in given.items() if value is not None}
         _read_files(self._arguments)
         self._library = dict(_named("templates", templates))
         self._filters = dict(_named("filters", filters))
@@ -86,7 +98,7 @@ class Template:
             raise arguments.wanted("env", "an environment of Jinja2", env)
         self._env = env
         #: How errors call the arguments that come from files.
-        self._names = _names or {}
+        self._names = names
         self._filled_: Filled | None = None
         check_arguments("Template", self._arguments)
         self._filled()
@@ -121,14 +133,9 @@ class Template:
         from rsmtp._content.folder import read
 
         found = read(folder, layouts)
-        return cls(
-            **(found.arguments | more),
-            templates=found.library,
-            filters=filters,
-            context=context,
-            env=env,
-            _names=found.names,
-        )
+        made = cls.__new__(cls)
+        made._fill(found.arguments | more, found.names, None, found.library, filters, context, env)
+        return made
 
     def message(self, values: Any = None, /, **more: Any) -> rsmtp.Message:
         """The message for these values: a mapping, a named tuple or a data class.

@@ -10,14 +10,27 @@ if TYPE_CHECKING:
 _MISSING = {"NAType", "NaTType"}
 
 
+def _is_frame(value: Any) -> bool:
+    """Of pandas or polars; what may be one is asked for more where it is read."""
+    if not hasattr(value, "columns") and not hasattr(value, "column_names"):
+        return False
+    from rsmtp._content.tables import is_frame
+
+    return is_frame(value)
+
+
 def plain(value: Any) -> Any:
-    """A number of NumPy is Python's, a missing value None, a set a list. Anything else stays
+    """A number of NumPy is Python's, a missing value None, a set a list, a frame a table. Anything else stays
     what it is: a date or a Decimal has its methods and its own text."""
     kind = type(value)
     if kind.__name__ in _MISSING:
         return None
     if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return value.item()
+    if _is_frame(value):
+        from rsmtp._content.tables import table
+
+        return table(value)
     if isinstance(value, (set, frozenset)):
         return list(value)
     if hasattr(value, "keys") and hasattr(value, "__getitem__") and not hasattr(value, "dtype"):

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from rsmtp._client.outgoing import prepare
 from rsmtp._common import arguments
+from rsmtp._common.annotations import later
 from rsmtp._rsmtp import Sending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
     from typing import Any
+else:
+    later(globals(), "Any AsyncIterable AsyncIterator Callable Iterable Iterator")
 
 
 class Ruled:

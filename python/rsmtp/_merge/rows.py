@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rsmtp._common import arguments
+from rsmtp._content.tables import is_frame
 from rsmtp._content.template import as_row
 from rsmtp._merge.csv_rows import CsvRows
 
@@ -31,11 +32,11 @@ class Rows:
         for name, value in (("encoding", encoding), ("delimiter", delimiter)):
             if value is not None:
                 raise ValueError(f"{name}: it is for CSV files, and the rows are {type(given).__name__}")
-        if isinstance(given, (bytes, bytearray, type)) or (hasattr(given, "items") and not _is_frame(given)):
+        if isinstance(given, (bytes, bytearray, type)) or (hasattr(given, "items") and not is_frame(given)):
             raise arguments.wanted("rows", "rows of a table: a list of dicts, a frame, a CSV file", given)
         if hasattr(given, "collect") and hasattr(given, "lazy"):
             self._given = given = given.collect()  # a lazy frame of polars
-        if not hasattr(given, "__iter__") and not hasattr(given, "fetchmany") and not _is_frame(given):
+        if not hasattr(given, "__iter__") and not hasattr(given, "fetchmany") and not is_frame(given):
             raise arguments.wanted("rows", "rows of a table: a list of dicts, a frame, a CSV file", given)
 
     @property
@@ -60,12 +61,8 @@ class Rows:
                 yield "", wrong
 
 
-def _is_frame(given: Any) -> bool:
-    return hasattr(given, "columns") and (hasattr(given, "itertuples") or hasattr(given, "iter_rows"))
-
-
 def _each(given: Any) -> Iterator[Any]:
-    if _is_frame(given):
+    if hasattr(given, "columns") and is_frame(given):
         names = [str(name) for name in given.columns]
         for name in names:
             if names.count(name) > 1:

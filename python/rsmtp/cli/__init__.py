@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Where each is at home, and what `rsmtp --help` says of it.
 COMMANDS = {
     "send": ("rsmtp.cli.send", "send a message"),
+    "merge": ("rsmtp.cli.merge", "send a message for each row of a CSV file"),
     "outbox": ("rsmtp.cli.outbox", "send what waits in a file, and look after it"),
     "dkim": ("rsmtp.cli.dkim", "make a key that signs mail, and its record in the DNS"),
     "lint": ("rsmtp.cli.lint", "look at a message as its receivers will"),

@@ -5,9 +5,10 @@
 #    source ~/.local/share/bash_completion/rsmtp
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_rsmtp_subparsers=(send outbox dkim lint check providers catch demo completion)
+_shtab_rsmtp_subparsers=(send merge outbox dkim lint check providers catch demo completion)
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --notify --ret --envid --orcpt --require-tls --tls-optional --hold-for --hold-until --deliver-by --or-return --priority --valid-since --binary --if-offered --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
+_shtab_rsmtp_merge_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --unsubscribe --attach --layouts --encoding --delimiter --limit --preview --dry-run --test-to --outbox --key --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
 _shtab_rsmtp_lint_option_strings=(-h --help --unsent --bulk --ignore --fail-on --rspamd --spamd --json)
@@ -22,6 +23,7 @@ _shtab_rsmtp_option_strings=(-h --help --version)
 
 _shtab_rsmtp_send___ret_choices=(full headers)
 _shtab_rsmtp_send___tls_choices=(starttls implicit none)
+_shtab_rsmtp_merge___tls_choices=(starttls implicit none)
 _shtab_rsmtp_outbox_pos_0_choices=(run status show dead retry cancel purge export serve)
 _shtab_rsmtp_outbox___tls_choices=(starttls implicit none)
 _shtab_rsmtp_dkim_pos_0_choices=(new record)
@@ -31,7 +33,7 @@ _shtab_rsmtp_lint___fail_on_choices=(error warning hint)
 _shtab_rsmtp_check___tls_choices=(auto starttls implicit none)
 _shtab_rsmtp_catch___tls_choices=(starttls implicit none)
 _shtab_rsmtp_completion_pos_0_choices=(bash zsh fish)
-_shtab_rsmtp_pos_0_choices=(send outbox dkim lint check providers catch demo completion)
+_shtab_rsmtp_pos_0_choices=(send merge outbox dkim lint check providers catch demo completion)
 
 _shtab_rsmtp_send__h_nargs=0
 _shtab_rsmtp_send___help_nargs=0
@@ -44,6 +46,10 @@ _shtab_rsmtp_send___dry_run_nargs=0
 _shtab_rsmtp_send___preview_nargs=0
 _shtab_rsmtp_send__v_nargs=0
 _shtab_rsmtp_send___verbose_nargs=0
+_shtab_rsmtp_merge__h_nargs=0
+_shtab_rsmtp_merge___help_nargs=0
+_shtab_rsmtp_merge___preview_nargs='?'
+_shtab_rsmtp_merge___dry_run_nargs=0
 _shtab_rsmtp_outbox_pos_2_nargs='*'
 _shtab_rsmtp_outbox__h_nargs=0
 _shtab_rsmtp_outbox___help_nargs=0

@@ -50,8 +50,8 @@ function _shtab_rsmtp_using
   test "$_shtab_rsmtp_cmdpath" = "$argv"
 end
 
-set -g _shtab_rsmtp_commands send outbox dkim lint check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --ca-file --cc --client-certificate --connections --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --mechanism --mx --nameserver --notify --older-than --orcpt --password --password-from-env --port --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --text --text-file --timeout --tls --to --type --user --username --valid-since --via --web-host --web-port
+set -g _shtab_rsmtp_commands send merge outbox dkim lint check providers catch demo completion
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --ca-file --cc --client-certificate --connections --delimiter --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --encoding --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --layouts --limit --mechanism --mx --nameserver --notify --older-than --orcpt --outbox --password --password-from-env --port --preview --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --test-to --text --text-file --timeout --tls --to --type --unsubscribe --user --username --valid-since --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -103,6 +103,38 @@ complete -c rsmtp -n '_shtab_rsmtp_using send' -l dkim-domain -x -d 'the domain 
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l dry-run -d 'send nothing; show envelope and message'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -l preview -d 'send nothing; show it in a browser'
 complete -c rsmtp -n '_shtab_rsmtp_using send' -s v -l verbose -d 'show the conversation; secrets are masked'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a merge -d 'Send a message for each row of a CSV file. Its first line names the columns; {{ name }} in'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -s h -l help -d 'show this help message and exit'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l from -x -d 'who sends it'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l to -x -d 'who gets it: one address, as '"'"'{{ email }}'"'"' or '"'"'{{ name }} <{{ email }}>'"'"''
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l cc -x -d 'who gets a copy'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l bcc -x -d 'who gets a copy that nothing tells of'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l reply-to -x -d 'where answers go'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l subject -x -d 'default: the template'"'"'s'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l unsubscribe -x -d 'https link that ends it, as '"'"'https://example.com/u/{{ token }}'"'"''
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l attach -x -d 'as '"'"'invoices/{{ id }}.pdf'"'"'; may be repeated'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l layouts -x -d 'of files that several templates share'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l encoding -x -d 'default: utf-8, or what its first octets say'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l delimiter -x -d 'default: , ; tab or |, as in its first line'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l limit -x -d 'the first rows alone'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l preview -x -d 'show some; send nothing'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l dry-run -d 'list every fault; send nothing'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l test-to -x -d 'send all of it to this address'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l outbox -x -d 'write down what is sent: the same again goes on there'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l key -x -d 'by which the outbox knows a row, as '"'"'invoice/{{ id }}'"'"''
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l server -x -d 'smtp://[USER@]HOST[:PORT] (STARTTLS, port 587), smtps://... (TLS, port 465), smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., file:///FOLDER, sendmail:'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l provider -x -d 'one that `rsmtp providers` lists, as gmail'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l host -x -d 'instead of a URL'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l port -x -d 'default: 587, 465 with --tls implicit, 25 with --tls none'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l tls -xka "starttls implicit none" -d 'default: starttls, or implicit on port 465'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l username -l user -x -d 'log in with this name'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l mechanism -x -d 'log in by this one alone, as SCRAM-SHA-256 or PLAIN; GSSAPI takes a Kerberos ticket'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l ca-file -x -d 'PEM file of the only authorities to trust'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l client-certificate -x -d 'PEM file with a certificate and its key, for a server that knows clients by it (as the login: --mechanism EXTERNAL)'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l timeout -x -d 'for each step (default: 60)'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l dkim-key -x -d 'sign with this private key (PEM)'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l dkim-selector -x -d 'the key'"'"'s name in the DNS'
+complete -c rsmtp -n '_shtab_rsmtp_using merge' -l dkim-domain -x -d 'the domain that signs; send: default, that of From'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a outbox -d 'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l state -x -d 'only messages in this state: queued, sending, sent, refused, unknown, dead, cancelled'

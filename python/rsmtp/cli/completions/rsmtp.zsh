@@ -16,6 +16,7 @@ _shtab_rsmtp_commands() {
     demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
     dkim:'Keys that sign mail (DKIM, RFC 6376).'
     lint:'Look at a message before it is sent: its header, its parts, its HTML, its links. Nothing is sent,'
+    merge:'Send a message for each row of a CSV file. Its first line names the columns; {{ name }} in'
     outbox:'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
     providers:'List the providers that are known by name, or tell what is known of some: server, login, limits, and'
     send:'Send one message: made from flags, a ready one from a file, or from standard input.'
@@ -123,6 +124,45 @@ _shtab_rsmtp_lint_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_rsmtp_lint_defaults_added=0
+
+_shtab_rsmtp_merge_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--from[who sends it]:TEXT:"
+  "--to[who gets it\: one address, as \'\{\{ email \}\}\' or \'\{\{ name \}\} \<\{\{ email \}\}\>\']:TEXT:"
+  "--cc[who gets a copy]:TEXT:"
+  "--bcc[who gets a copy that nothing tells of]:TEXT:"
+  "--reply-to[where answers go]:TEXT:"
+  "--subject[default\: the template\'s]:TEXT:"
+  "--unsubscribe[https link that ends it, as \'https\:\/\/example.com\/u\/\{\{ token \}\}\']:TEXT:"
+  "*--attach[as \'invoices\/\{\{ id \}\}.pdf\'\; may be repeated]:FILE:"
+  "--layouts[of files that several templates share]:FOLDER:"
+  "--encoding[default\: utf-8, or what its first octets say]:NAME:"
+  "--delimiter[default\: , \; tab or \|, as in its first line]:CHAR:"
+  "--limit[the first rows alone]:N:"
+  "--preview[show some\; send nothing]:N:"
+  "--dry-run[list every fault\; send nothing]"
+  "--test-to[send all of it to this address]:ADDRESS:"
+  "--outbox[write down what is sent\: the same again goes on there]:FILE:"
+  "--key[by which the outbox knows a row, as \'invoice\/\{\{ id \}\}\']:TEXT:"
+  "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), gmail\:\/\/USER\@gmail.com and other providers, lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
+  "--provider[one that \`rsmtp providers\` lists, as gmail]:NAME:"
+  "--host[instead of a URL]:host:"
+  "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
+  "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
+  {--username,--user}"[log in with this name]:NAME:"
+  "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
+  "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
+  "--timeout[for each step (default\: 60)]:SECONDS:"
+  "--dkim-key[sign with this private key (PEM)]:FILE:"
+  "--dkim-selector[the key\'s name in the DNS]:NAME:"
+  "--dkim-domain[the domain that signs\; send\: default, that of From]:DOMAIN:"
+  ":a folder, or a file:"
+  ":the table\; - is standard input:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_rsmtp_merge_defaults_added=0
 
 _shtab_rsmtp_outbox_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -239,6 +279,7 @@ _shtab_rsmtp() {
         demo) _arguments -C -s $_shtab_rsmtp_demo_options ;;
         dkim) _arguments -C -s $_shtab_rsmtp_dkim_options ;;
         lint) _arguments -C -s $_shtab_rsmtp_lint_options ;;
+        merge) _arguments -C -s $_shtab_rsmtp_merge_options ;;
         outbox) _arguments -C -s $_shtab_rsmtp_outbox_options ;;
         providers) _arguments -C -s $_shtab_rsmtp_providers_options ;;
         send) _arguments -C -s $_shtab_rsmtp_send_options ;;

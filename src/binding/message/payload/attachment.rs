@@ -153,6 +153,11 @@ impl Data {
             return Ok(Data::Stored(Source::of(object)?));
         }
         if !Bytes::are(object) {
+            if let Some(name) = name
+                && let Some(octets) = of_frame(name, object)?
+            {
+                return Ok(Data::Octets(octets));
+            }
             let of = name.map(|name| format!(" of {name:?}")).unwrap_or_default();
             return Err(PyTypeError::new_err(format!(
                 "attachments: the content{of} is text, bytes, a path or an open file, not {}",
@@ -161,6 +166,19 @@ impl Data {
         }
         Ok(Data::Octets(Bytes::of_buffer(object)?))
     }
+}
+
+/// A frame of pandas or polars, as the file that its name says; None: it is none.
+fn of_frame(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Option<Bytes>> {
+    let py = object.py();
+    if !object.hasattr("columns")? && !object.hasattr("column_names")? {
+        return Ok(None);
+    }
+    let tables = py.import("rsmtp._content.tables")?;
+    if !tables.call_method1("is_frame", (object,))?.extract()? {
+        return Ok(None);
+    }
+    Bytes::of_buffer(&tables.call_method1("file", (name, object))?).map(Some)
 }
 
 /// A message with fields of its own is enclosed; a body part is attached as it is.

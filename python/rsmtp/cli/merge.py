@@ -1,0 +1,219 @@
+"""``rsmtp merge``: a message for each row of a table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import rsmtp
+from rsmtp.cli import exit_code, server, signing
+from rsmtp.cli.exit_code import Stop
+from rsmtp.cli.explain import explain
+from rsmtp.cli.help_text import HelpText
+from rsmtp.cli.secret import with_password
+from rsmtp.cli.send import heed
+from rsmtp.cli.terminal import harmless
+from rsmtp.display.short import counted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+DESCRIPTION = """\
+Send a message for each row of a CSV file. Its first line names the columns; {{ name }} in
+the template, and in --to and the others, is what stands in a column.
+
+TEMPLATE is a folder with subject.txt and body.html, body.txt or body.md (see
+docs/howto/templates.md), or one file: .html, .md or .txt.
+
+A row that no message can be made of is told with its number, and the others are sent. Look
+at some by --preview, and at every fault by --dry-run, before anything is sent.
+"""
+
+EXAMPLES = """\
+examples:
+  rsmtp merge welcome/ list.csv --from ann@example.com --to '{{ email }}' --preview 3
+  rsmtp merge welcome/ list.csv --from ann@example.com --to '{{ name }} <{{ email }}>' --dry-run
+  rsmtp merge welcome/ list.csv --from ann@example.com --to '{{ email }}' --test-to ann@example.com \\
+              --limit 2 --server smtp://ann@smtp.example.com
+  rsmtp merge invoice.txt list.csv --from shop@example.com --to '{{ email }}' --subject 'Invoice {{ id }}' \\
+              --attach 'invoices/{{ id }}.pdf' --key 'invoice/{{ id }}' --outbox mail.db --provider gmail
+"""
+
+# What is said of the template's own arguments, by flag.
+_FIELDS = {
+    "from": "who sends it",
+    "to": "who gets it: one address, as '{{ email }}' or '{{ name }} <{{ email }}>'",
+    "cc": "who gets a copy",
+    "bcc": "who gets a copy that nothing tells of",
+    "reply-to": "where answers go",
+    "subject": "default: the template's",
+    "unsubscribe": "https link that ends it, as 'https://example.com/u/{{ token }}'",
+}
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
+    parser = commands.add_parser(
+        "merge",
+        help=summary,
+        description=DESCRIPTION,
+        epilog=f"{EXAMPLES}\n{exit_code.TABLE}",
+        formatter_class=HelpText,
+    )
+    parser.add_argument("template", metavar="TEMPLATE", help="a folder, or a file")
+    parser.add_argument("rows", metavar="LIST.csv", help="the table; - is standard input")
+    group = parser.add_argument_group("message")
+    for name, words in _FIELDS.items():
+        group.add_argument(f"--{name}", dest=_argument(name), metavar="TEXT", help=words)
+    group.add_argument(
+        "--attach", action="append", metavar="FILE", help="as 'invoices/{{ id }}.pdf'; may be repeated"
+    )
+    group.add_argument("--layouts", metavar="FOLDER", help="of files that several templates share")
+    table = parser.add_argument_group("table")
+    table.add_argument("--encoding", metavar="NAME", help="default: utf-8, or what its first octets say")
+    table.add_argument("--delimiter", metavar="CHAR", help="default: , ; tab or |, as in its first line")
+    table.add_argument("--limit", type=int, metavar="N", help="the first rows alone")
+    how = parser.add_argument_group("what is done")
+    how.add_argument("--preview", nargs="?", type=int, const=3, metavar="N", help="show some; send nothing")
+    how.add_argument("--dry-run", action="store_true", help="list every fault; send nothing")
+    how.add_argument("--test-to", metavar="ADDRESS", help="send all of it to this address")
+    how.add_argument("--outbox", metavar="FILE", help="write down what is sent: the same again goes on there")
+    how.add_argument("--key", metavar="TEXT", help="by which the outbox knows a row, as 'invoice/{{ id }}'")
+    server.add_arguments(parser)
+    signing.add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def _argument(flag: str) -> str:
+    return "from_" if flag == "from" else flag.replace("-", "_")
+
+
+def run(given: argparse.Namespace) -> int:
+    if given.key is not None and given.outbox is None:
+        raise Stop(exit_code.USAGE, "--key goes with --outbox, the file in which it is looked up")
+    merge = _made(given)
+    if given.preview is not None:
+        return _previewed(merge, given.preview)
+    if given.dry_run:
+        return _tried(merge)
+    return _sent(merge, given)
+
+
+def _made(given: argparse.Namespace) -> rsmtp.Merge:
+    fields = {name: getattr(given, name) for name in map(_argument, _FIELDS)}
+    fields = {name: value for name, value in fields.items() if value is not None}
+    if given.attach:
+        fields["attachments"] = given.attach
+    try:
+        template = _template(given)
+        return rsmtp.merge(
+            template,
+            _rows(given),
+            key=given.key,
+            limit=given.limit,
+            test_to=given.test_to,
+            **_table(given),
+            **fields,
+        )
+    except OSError as error:
+        raise Stop(exit_code.NO_INPUT, _words_of(error)) from None
+    except (ValueError, TypeError) as error:
+        raise Stop(exit_code.USAGE, harmless(str(error))) from None
+
+
+def _template(given: argparse.Namespace) -> rsmtp.Template:
+    path = Path(given.template)
+    if path.is_dir():
+        return rsmtp.Template.from_folder(path, layouts=given.layouts)
+    if given.layouts is not None:
+        raise ValueError("--layouts goes with a template that is a folder")
+    kinds = {".html": "html", ".htm": "html", ".md": "markdown", ".txt": "text"}
+    kind = kinds.get(path.suffix.lower())
+    if kind is None:
+        path.stat()
+        raise ValueError(f"TEMPLATE: {given.template!r} is no folder, and none of .html, .md and .txt")
+    content: Any = path if kind != "text" else path.read_text(encoding="utf-8-sig")
+    more: dict[str, Any] = {"text": "auto"} if kind == "html" else {}
+    return rsmtp.Template(**{kind: content}, **more)
+
+
+def _rows(given: argparse.Namespace) -> Any:
+    if given.rows != "-":
+        return Path(given.rows)
+    # A dry run and the sending after it read it once each, as any file.
+    import tempfile
+
+    with tempfile.NamedTemporaryFile(suffix=".csv", delete=False) as file:
+        file.write(sys.stdin.buffer.read())
+    import atexit
+
+    atexit.register(Path(file.name).unlink, missing_ok=True)
+    return Path(file.name)
+
+
+def _table(given: argparse.Namespace) -> dict[str, Any]:
+    delimiter = "\t" if given.delimiter in ("tab", "\\t") else given.delimiter
+    return {"encoding": given.encoding, "delimiter": delimiter}
+
+
+def _previewed(merge: rsmtp.Merge, count: int) -> int:
+    try:
+        preview = merge.preview(count)
+    except ValueError as error:
+        raise Stop(exit_code.USAGE, f"--preview: {error}") from None
+    print(preview)
+    return exit_code.OK
+
+
+def _tried(merge: rsmtp.Merge) -> int:
+    run = merge.dry_run()
+    print(f"{counted(run.count, 'message')} can be sent, {counted(len(run.faults), 'row')} can't")
+    for fault in run.faults:
+        print(f"  {harmless(str(fault))}")
+    for address, rows in run.duplicates.items():
+        print(f"  {harmless(address)} is in rows {', '.join(map(str, rows))}")
+    return exit_code.OK if run.ok else exit_code.DATA
+
+
+def _sent(merge: rsmtp.Merge, given: argparse.Namespace) -> int:
+    target = server.from_arguments(given)
+    dkim = signing.from_arguments(given)
+    place, target = target.place, with_password(target)
+    heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
+    more: dict[str, Any] = {}
+    if given.outbox is not None:
+        try:
+            more["outbox"] = rsmtp.Outbox(given.outbox)
+        except RuntimeError as error:
+            raise Stop(exit_code.NO_INPUT, f"--outbox: {harmless(str(error))}") from None
+    try:
+        with target.mailer(**({} if dkim is None else {"dkim": dkim})) as mailer:
+            report = mailer.send_all(merge, **more)
+    except (OSError, ValueError) as error:
+        told = getattr(error, "report", None)
+        if told is not None and told.total:
+            print(harmless(str(told).splitlines()[0]))
+        raise Stop(exit_code.of(error), explain(error, place)) from None
+    lines = str(report).splitlines()
+    for line in lines:
+        print(harmless(line))
+    return _code(report)
+
+
+def _code(report: rsmtp.Report) -> int:
+    """That of the worst fate."""
+    if report.ok:
+        return exit_code.OK
+    if report.unknown:
+        return exit_code.UNKNOWN_FATE
+    if any(receipt.error is not None and hasattr(receipt.error, "faults") for receipt in report.troubles):
+        return exit_code.DATA
+    if any(one.transient for receipt in report.troubles for one in receipt.recipients):
+        return exit_code.TRY_AGAIN
+    return exit_code.NO_USER if report.refused else exit_code.DATA
+
+
+def _words_of(error: OSError) -> str:
+    name = f"{error.filename}: " if error.filename else ""
+    return harmless(f"{name}{error.strerror or error}")
