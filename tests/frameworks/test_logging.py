@@ -4,6 +4,7 @@ import logging
 import logging.config
 import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -157,6 +158,48 @@ def test_its_own_records_are_not_mailed(catcher):
         handler.close()
     assert catcher.count == 1
     assert "rsmtp" not in parts(catcher.messages[0])["text/plain"]
+
+
+def test_two_handlers_do_not_mail_each_other(catcher):
+    """What one logs while it sends is no matter for the other one."""
+    root = logging.getLogger()
+    handlers = [
+        MailHandler((catcher.host, catcher.port), "a@example.org", to, "Log", delay=0)
+        for to in ("b@example.org", "c@example.org")
+    ]
+    level = root.level
+    root.setLevel(logging.DEBUG)
+    try:
+        for handler in handlers:
+            root.addHandler(handler)
+        logging.getLogger("shop").error("once")
+        wait_for(catcher, 2)
+    finally:
+        root.setLevel(level)
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
+    # Closing would have sent what came of the first two.
+    assert sorted(message.rcpt_tos for message in catcher.messages) == [["b@example.org"], ["c@example.org"]]
+    for message in catcher.messages:
+        assert "rsmtp" not in parts(message)["text/plain"]
+
+
+def test_closing_waits_no_longer_than_its_timeout(logger, capsys):
+    """A server that says nothing holds the mail that is being sent, and would hold the next one."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        handler = MailHandler(
+            silent.getsockname(), "a@example.org", "b@example.org", "Log",
+            delay=0, timeout=0.2, mailer={"timeout": 30.0},
+        )  # fmt: skip
+        logger.addHandler(handler)
+        logger.error("one")
+        connection, _ = silent.accept()
+        with connection:
+            logger.error("two")
+            handler.close()
+            assert handler._thread.is_alive()
+    assert "2 log records could not be mailed\n" in capsys.readouterr().err
 
 
 def test_the_mailer_of_the_program(catcher, logger):

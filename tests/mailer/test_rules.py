@@ -330,9 +330,41 @@ def test_what_is_redirected_out_of_an_outbox_is_put_off_as_others_are(both, catc
         assert both.run(outbox, redirect="test@example.org").put_off == 1
         assert outbox.get(number).state == "queued"
         time.sleep(0.1)
-        assert both.run(outbox, redirect="test@example.org").suppressed == 1
+        assert both.run(outbox, redirect="test@example.org").sent == 1
         assert both.run(outbox, redirect="test@example.org") == (0,) * 6
     assert envelopes(catcher) == [["test@example.org"]]
+
+
+@pytest.mark.parametrize(
+    ("reply", "count"), [(None, "sent"), ((550, "5.1.1 no"), "refused")], ids=["taken", "refused"]
+)
+def test_a_redirected_message_counts_as_what_became_of_it_everywhere(both, catcher, tmp_path, reply, count):
+    """In a report, a receipt, an outbox and the report of a list: by the one who got it instead."""
+    messages = [letter("ann@example.org", "ben@example.org")]
+    if reply:
+        catcher.fault("RCPT", reply=reply)
+    with Outbox(tmp_path / "mail.db") as outbox, Outbox(tmp_path / "list.db") as other:
+        report = both.send_all(messages, redirect="test@example.org")
+        number = outbox.put(messages[0]).id
+        ran = both.run(outbox, redirect="test@example.org")
+        listed = both.send_all(messages, redirect="test@example.org", outbox=other)
+        entry = outbox.get(number)
+    for one in (report, ran, listed):
+        assert (getattr(one, count), one.suppressed) == (1, 0) and one.ok == (reply is None)
+    originals = ["ann@example.org", "ben@example.org"]
+    assert report.receipts[0].suppressed == originals
+    assert getattr(report.receipts[0], count) == ["test@example.org"]
+    assert entry.state == count and entry.states == [count] * 2 and entry.receipt.suppressed == originals
+    assert "redirected to test@example.org" in str(entry.receipt)
+    assert envelopes(catcher) == ([] if reply else [["test@example.org"]] * 3)
+
+
+def test_who_is_suppressed_beside_one_who_is_redirected(both, catcher, tmp_path):
+    with Outbox(tmp_path / "mail.db") as outbox:
+        number = outbox.put(letter("ann@example.org", "ben@example.org")).id
+        ran = both.run(outbox, redirect="test@example.org", suppression=["ben@example.org"])
+        assert (ran.sent, ran.suppressed) == (1, 0)
+        assert outbox.get(number).states == ["sent", "suppressed"]
 
 
 def test_another_message_goes_to_whom_the_stored_one_is_for(both, catcher, tmp_path):

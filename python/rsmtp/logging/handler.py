@@ -25,6 +25,11 @@ _HOUR = 3600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 1800.0
 
 
+# Set in a thread that sends records: what is logged meanwhile is about that, and no handler of this
+# kind mails it. Two of them would mail each other for ever.
+_mailing = threading.local()
+
+
 @public
 class MailHandler(logging.Handler):
     """Mails log records: those of the next few seconds together, in the background.
@@ -86,6 +91,7 @@ class MailHandler(logging.Handler):
             addresses_in("toaddrs", arguments.text("toaddrs", address))
         self.subject = arguments.text("subject", subject)
         self._delay, self._per_hour, self._capacity = delay, per_hour, capacity
+        self._timeout = timeout
         self._mailer: Any = mailhost
         self._is_ours = not hasattr(mailhost, "send")
         if self._is_ours:
@@ -100,12 +106,13 @@ class MailHandler(logging.Handler):
         self._sending = threading.Lock()
         self._thread: threading.Thread | None = None
         self._batch = Batch(self._capacity)
+        # Records of a mail that is being sent.
+        self._in_hand = 0
         self._due = 0.0
         self._sent_at: deque[float] = deque(maxlen=self._per_hour)
         self._pause = 0.0
         self._tried_again_at = 0.0
         self._is_closed = False
-        self._own = threading.local()
 
     # -- records ---------------------------------------------------------------------------
 
@@ -114,7 +121,7 @@ class MailHandler(logging.Handler):
 
     def filter(self, record: logging.LogRecord) -> Any:
         """Here, because it is asked without the handler's lock."""
-        if getattr(self._own, "is_sending", False):
+        if getattr(_mailing, "now", False):
             return False
         return super().filter(record)
 
@@ -150,17 +157,24 @@ class MailHandler(logging.Handler):
             self._send()
 
     def close(self) -> None:
-        """Sends the rest, and ends. `logging.shutdown` does so at exit."""
+        """Sends the rest, and ends; `timeout` is all the time it takes. `logging.shutdown` does so at
+        exit."""
         if self._process == os.getpid() and not self._is_closed:
             with self._changed:
                 self._is_closed = True
                 self._changed.notify_all()
-            self._send()
-            if self._batch.count:
-                self._say(f"{counted(self._batch.count, 'log record')} could not be mailed")
-            if self._is_ours:
-                self._mailer.close()
+            if self._thread is None:
+                self._send_the_rest()
+            elif self._thread is not threading.current_thread():
+                self._thread.join(self._timeout)
+            if left := self._in_hand + self._batch.count:
+                self._say(f"{counted(left, 'log record')} could not be mailed")
         super().close()
+
+    def _send_the_rest(self) -> None:
+        self._send()
+        if self._is_ours:
+            self._mailer.close()
 
     # -- mails -----------------------------------------------------------------------------
 
@@ -169,8 +183,9 @@ class MailHandler(logging.Handler):
             with self._changed:
                 while not self._is_closed and (wait := self._wait()) != 0:
                     self._changed.wait(wait)
-                if self._is_closed:
-                    return
+                is_closed = self._is_closed
+            if is_closed:
+                return self._send_the_rest()
             self._send()
 
     def _wait(self) -> float | None:
@@ -187,9 +202,10 @@ class MailHandler(logging.Handler):
         with self._sending:
             with self._changed:
                 batch, self._batch = self._batch, Batch(self._capacity)
+                self._in_hand = batch.count
             if not batch.count:
                 return
-            self._own.is_sending = True
+            _mailing.now = True
             try:
                 self._mailer.send(self._letter(batch))
             except Exception as error:
@@ -202,7 +218,8 @@ class MailHandler(logging.Handler):
                 self._pause = 0.0
                 self._sent_at.append(time.monotonic())
             finally:
-                self._own.is_sending = False
+                self._in_hand = 0
+                _mailing.now = False
 
     def _letter(self, batch: Batch) -> Message:
         assert batch.worst is not None

@@ -95,7 +95,7 @@ class List:
         not_sent = len(self._unfit)
         for index, entry in self._entries():
             receipt = entry.receipt
-            if receipt.ok and not receipt.sent:
+            if entry.state == "suppressed":
                 suppressed += 1
             elif receipt.ok:
                 sent += 1

@@ -13,8 +13,8 @@ WORST = ("unknown", "refused", "dead", "sent", "suppressed")
 WAITING = ("queued", "sending")
 STATES = (*WAITING, *WORST, "cancelled")
 
-# The state that a recipient ends in, by its fate.
-_ENDS = {"sent": "sent", "unknown": "unknown", "refused": "refused", "suppressed": "suppressed"}
+#: The state that a recipient ends in, by its fate.
+ENDS = {"sent": "sent", "unknown": "unknown", "refused": "refused", "suppressed": "suppressed"}
 
 
 class Standing(NamedTuple):
@@ -31,7 +31,7 @@ class Standing(NamedTuple):
     @classmethod
     def told(cls, one: Recipient, state: str | None = None) -> Standing:
         """`state`: that it is in now. None: the one that its fate is the end of."""
-        state = _ENDS.get(one.fate, "dead") if state is None else state
+        state = ENDS.get(one.fate, "dead") if state is None else state
         return cls(state, one.fate, one.stage, one.code, one.text, one.transient)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from rsmtp._rsmtp import Receipt, Recipient
 from rsmtp.outbox import fates, sent, turns
 from rsmtp.outbox.fates import Fate
-from rsmtp.outbox.recipients import Standing, state_of
+from rsmtp.outbox.recipients import ENDS, Standing, state_of
 from rsmtp.outbox.schedule import Schedule
 
 
@@ -90,7 +90,10 @@ class Settling:
                 standings[at] = Standing("dead")
                 continue
             if recipient is not None and not recipient.transient:
-                standings[at] = Standing.told(recipient)
+                redirected = instead is not None and recipient.text == f"redirected to {instead.address}"
+                # Its state is that of the one who got the message in its place.
+                end = ENDS.get(instead.fate, "dead") if redirected and instead is not None else None
+                standings[at] = Standing.told(recipient, end)
                 continue
             if was_tried:
                 words = "" if recipient is None else recipient.text or ""
