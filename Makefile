@@ -72,6 +72,14 @@ suite-paths: $(VENV)/built ## What arrives when eight other packages send, over 
 corpus: $(VENV)/built target/corpus/gathered ## Some hundred public messages read and sent on, beside the standard library
 	RSMTP_CORPUS=target/corpus $(BIN)/python -m pytest tests/octets/test_corpus.py -n0 -s -rA
 
+.PHONY: bounces
+bounces: $(VENV)/built target/bounces/gathered ## A hundred public bounces read, beside what their collectors say of them
+	RSMTP_BOUNCES=target/bounces $(BIN)/python -m pytest tests/bounce/test_corpus.py -n0 -s -rA
+
+target/bounces/gathered: tools/bounces
+	$(BIN)/python tools/bounces target/bounces
+	touch $@
+
 target/corpus/gathered: tools/corpus
 	$(BIN)/python tools/corpus target/corpus
 	touch $@

@@ -159,14 +159,14 @@ def test_python_decides_by_no_reply_code_of_its_own():
 # never from below. All may import the engine (`_rsmtp`), `rsmtp` itself, which is a table of
 # names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
-    "ground": ({"_common", "advice", "errors", "display", "providers"}, set()),
+    "ground": ({"_bounces", "_common", "advice", "errors", "display", "providers"}, set()),
     "messages": ({"message", "email", "_content", "invite"}, {"ground"}),
     "lint": ({"_lint"}, {"ground", "messages"}),
     "domain": ({"_domain"}, {"ground", "lint"}),
     "transport": ({"_transport"}, {"ground"}),
     "credentials": ({"credentials"}, {"ground"}),
     "clients": (
-        {"_client", "client", "aio", "smtplib", "aiosmtplib", "envelope"},
+        {"_client", "_tokens", "client", "aio", "smtplib", "aiosmtplib", "envelope"},
         {"ground", "transport", "credentials"},
     ),
     # Names types of all of them; annotations everywhere may use it.

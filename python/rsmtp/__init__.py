@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     )
     from rsmtp._aio.mailer import AsyncMailer
     from rsmtp._aio.sending import AsyncSending
+    from rsmtp._bounces.reading import bounce
+    from rsmtp._bounces.result import Bounce, BouncedRecipient
     from rsmtp._client.transcript import Transcript
     from rsmtp._content.identification import thread_of
     from rsmtp._content.tables import Table, table
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
         __version__,
         formataddr,
     )
+    from rsmtp._tokens.unsubscribe import Unsubscribe, Unsubscribed
+    from rsmtp._tokens.verp import Returned, Verp
     from rsmtp.aio import AsyncSmtpClient
     from rsmtp.client import SmtpClient
     from rsmtp.display.preview import MessagePreview
@@ -76,6 +80,8 @@ __all__ = [
     "AsyncSending",
     "AsyncSmtpClient",
     "BadRow",
+    "Bounce",
+    "BouncedRecipient",
     "Catcher",
     "CaughtConversation",
     "CaughtLine",
@@ -104,6 +110,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Report",
+    "Returned",
     "RowError",
     "SMTPAuthenticationError",
     "SMTPCertificateError",
@@ -133,12 +140,16 @@ __all__ = [
     "TlsFacts",
     "Transcript",
     "TranscriptLine",
+    "Unsubscribe",
+    "Unsubscribed",
     "Verification",
+    "Verp",
     "__version__",
     "advice",
     "aio",
     "aiosmtplib",
     "asend",
+    "bounce",
     "check_domain",
     "credentials",
     "email",
@@ -178,6 +189,8 @@ _HOMES = {
     "AsyncMailer": "_aio.mailer",
     "AsyncSending": "_aio.sending",
     "AsyncSmtpClient": "aio",
+    "Bounce": "_bounces.result",
+    "BouncedRecipient": "_bounces.result",
     "DeliverBy": "envelope",
     "DomainReport": "_domain.check",
     "Dsn": "envelope",
@@ -198,13 +211,18 @@ _HOMES = {
     "Preview": "_merge.looking",
     "Report": "_mailer.report",
     "RowError": "_merge.merge",
+    "Returned": "_tokens.verp",
     "SmtpClient": "client",
     "Transcript": "_client.transcript",
+    "Unsubscribe": "_tokens.unsubscribe",
+    "Unsubscribed": "_tokens.unsubscribe",
     "Verification": "_mailer.verification",
+    "Verp": "_tokens.verp",
     "asend": "_mailer.one_call",
     "check_domain": "_domain.check",
     "lint": "_lint.run",
     "merge": "_merge.merge",
+    "bounce": "_bounces.reading",
     "send": "_mailer.one_call",
     "Table": "_content.tables",
     "Template": "_content.template",

@@ -118,6 +118,8 @@ class BaseMailer:
             and selector gets no second one. With several cores messages are signed ahead, while
             others are sent.
         outbox: an `rsmtp.Outbox`, in which `send` looks up the keys that it is given.
+        verp: an `rsmtp.Verp`, which gives each message an envelope sender by which its bounces tell
+            their recipient. A message has one recipient then: `Verp.each` makes one of each for several.
         resend_unknown: send again what may have arrived already, when a connection is
             lost between the end of a message and the answer. Default: False, and the
             receipt says "unknown".
@@ -170,6 +172,7 @@ class BaseMailer:
         lint: Literal["warn", "refuse"] | None = None,
         dkim: rsmtp.typing.DkimKeys | None = None,
         outbox: rsmtp.Outbox | None = None,
+        verp: rsmtp.Verp | None = None,
     ) -> None:
         user = arguments.maybe_text("user", user)
         username = arguments.maybe_text("username", username)
@@ -205,7 +208,7 @@ class BaseMailer:
         else:
             arguments.whole("retries", retries, 0, 999, "a number of attempts below 1000")
         arguments.flag("resend_unknown", resend_unknown)
-        rules = suppression, allow, redirect, before_send, after_send, lint
+        rules = suppression, allow, redirect, before_send, after_send, lint, verp
         self._rules: Any = None
         if any(rule is not None for rule in rules):
             from rsmtp._mailer.rules import Rules

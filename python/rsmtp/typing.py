@@ -40,6 +40,7 @@ __all__ = [
     "Pictures",
     "Recipients",
     "Secret",
+    "Secrets",
     "Sendable",
     "Several",
     "Suppression",
@@ -84,6 +85,9 @@ Expiring: TypeAlias = tuple[str, float | datetime | None] | HasExpiry
 # expire. Only an event loop can await it. One that takes `force` is called with `force=True` when
 # the server has rejected what it gave before.
 Secret: TypeAlias = str | Callable[[], str | Expiring] | Callable[[], Awaitable[str | Expiring]]
+
+# What seals a text: one secret, or several, of which the first one is used for new texts.
+Secrets: TypeAlias = str | bytes | Iterable[str | bytes]
 
 # What is passed as `dkim=`: one signature, several, or by the domain of From, where "*" is any other
 # domain, and None lets its mail go unsigned.

@@ -283,6 +283,9 @@ SAMPLES = {
         "550 5.1.1 <bob@example.org>: Recipient address rejected: User unknown in virtual mailbox table"
     ],
     "no-mailbox-in-words": [
+        "550 L'adresse de messagerie référencée ci-dessus n'existe pas",
+        "550 User carlosr73 (bob@example.org) not listed in Domino Directory",
+        "554 Sorry your message to bob@example.org cannot be delivered. This account has been disabled or discontinued.",
         "550 User unknown.",
         "550 Requested action not taken: mailbox unavailable",
         "550 <bob@example.org>: no such user here",
@@ -300,12 +303,28 @@ SAMPLES = {
     ],
     "mailbox-off": ["550 5.2.1 <bob@example.org>... Mailbox disabled for this recipient"],
     "full": ["552 5.2.2 <bob@example.org>: Mailbox is full / Blocks limit exceeded / Inode limit exceeded"],
-    "full-in-words": ["550 User has too many messages on the server.", "552 mailbox full - quota exceeded"],
+    "full-in-words": [
+        "554 The e-mail message could not be delivered because the user's mailfolder is full.",
+        "552 Quota violation for bob@example.org",
+        "554 the recipient is over disk quota",
+        "550 User has too many messages on the server.",
+        "552 mailbox full - quota exceeded",
+    ],
     "too-large": [
         "552 5.3.4 Message size exceeds fixed limit",
         "552 5.2.3 Message size exceeds maximum permitted",
     ],
-    "too-large-in-words": ["552 Error: message too large", "552 Message size exceeds maximum permitted"],
+    "too-large-in-words": [
+        "553 Exceeded maximum inbound message size",
+        "552 Error: message too large",
+        "552 Message size exceeds maximum permitted",
+    ],
+    "not-reached": [
+        "550 Sorry, I wasn't able to establish an SMTP connection. I'm not going to try again",
+        "554 Name service error for domain digicool.com: Host not found, try again",
+    ],
+    "no-domain-in-words": ["550 bob@example.invalid ... unknown host", "554 Domain does not exist"],
+    "loop-in-words": ["554 Too many hops 26 (25 max)", "554 Message looping (received 6 times)"],
     "system-full": ["452 4.3.1 Insufficient system storage"],
     "loop": ["554 5.4.6 Too many hops", "554 5.4.14 Hop count exceeded - possible mail loop"],
     "expired": ["550 4.4.7 Message delayed: delivery time expired"],

@@ -27,7 +27,7 @@ from rsmtp._rsmtp import _new_dkim_key
 ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 COMMAND = re.compile(
-    r"\b(?:python -m )?rsmtp (send|merge|outbox|dkim|check|providers|catch|demo|completion)\b"
+    r"\b(?:python -m )?rsmtp (send|merge|outbox|bounce|dkim|check|providers|catch|demo|completion)\b"
 )
 
 # Their tokens come from a stand-in for the endpoints of Google and Microsoft.
@@ -184,6 +184,7 @@ class Stage:
             name: value for name, value in os.environ.items() if not name.startswith(("SMTP_", "RSMTP_"))
         }
         environment |= {"SMTP_PASSWORD": "the-password", "SMTP_TOKEN": "the-token", "PYTHONUTF8": "1"}
+        environment |= dict.fromkeys(("BOUNCE_SECRET", "UNSUBSCRIBE_SECRET"), "16 octets at least")
         environment |= self.environment
         # A page that previews a message opens no window here, and leaves nothing behind.
         environment |= {"BROWSER": "true", "TMPDIR": str(self.folder)}

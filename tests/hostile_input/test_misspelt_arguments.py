@@ -30,15 +30,21 @@ MODULES = [
 ]
 # What the library makes for its callers, and what the standard library made.
 RESULTS = [
+    "Applied",
     "AsyncSending",
+    "Bounce",
+    "Bounced",
+    "BouncedRecipient",
     "Entry",
     "Event",
     "History",
     "Progress",
     "Ran",
+    "Returned",
     "SMTPResponse",
     "SMTPStatus",
     "SentMessage",
+    "Unsubscribed",
     "Verification",
 ]
 

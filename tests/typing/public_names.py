@@ -726,3 +726,28 @@ def helpers(when: datetime.datetime) -> None:
     print(quoprimime.decodestring("a"), quoprimime.header_decode("a"), quoprimime.quote("="))
     print(quoprimime.unquote("=3D"), generator.Generator, generator.BytesGenerator)
     print(generator.DecodedGenerator)
+
+
+def what_came_back(octets: bytes, outbox: rsmtp.Outbox, secret: str) -> None:
+    verp: rsmtp.Verp = rsmtp.Verp("bounces@example.com", [secret, b"an older secret of 16"], delimiter="+")
+    returned: rsmtp.Returned | None = verp.read(verp.sender("bob@example.org", number=7))
+    if returned is not None:
+        print(returned.recipient, returned.number, returned.is_for("bob@example.org"), verp.address)
+    found: rsmtp.Bounce | None = rsmtp.bounce(octets)
+    if found is not None:
+        recipients: list[rsmtp.BouncedRecipient] = found.recipients
+        addresses: list[str] = found.hard + found.soft + found.refused + found.came_to
+        print(recipients, addresses, found.kind == "complaint", found.envid, found.to_dict())
+        for one in recipients:
+            print(one.hardness == "hard", one.hard, one.sent_to, one.advice, one.to_dict())
+        applied = outbox.bounced(found, verp=verp)
+        print(applied and [one.suppressed for one in applied.applied])
+    with rsmtp.Mailer("smtp://localhost", verp=verp) as mailer:
+        mailer.send_all(verp.each(rsmtp.Message("Hi")))
+    links: rsmtp.Unsubscribe = rsmtp.Unsubscribe(secret, "https://example.com/u", good_for=3600)
+    who: rsmtp.Unsubscribed | None = links.read(links.url("bob@example.org", list="news"))
+    print(who and (who.address, who.list), links.asgi(print))
+    several: types.Secrets = [secret]
+    print(
+        several, links.wsgi(lambda who: outbox.suppress(who.address), page=lambda who, left: f"{who} {left}")
+    )

@@ -23,7 +23,14 @@ class Rules:
     """`BaseMailer` says what they mean."""
 
     def __init__(
-        self, suppression: Any, allow: Any, redirect: Any, before_send: Any, after_send: Any, lint: Any
+        self,
+        suppression: Any = None,
+        allow: Any = None,
+        redirect: Any = None,
+        before_send: Any = None,
+        after_send: Any = None,
+        lint: Any = None,
+        verp: Any = None,
     ) -> None:
         self._lint = None if lint is None else arguments.one_of("lint", lint, ("warn", "refuse"))
         self._is_suppressed = None if suppression is None else _suppression(suppression)
@@ -33,6 +40,9 @@ class Rules:
             if hook is not None:
                 arguments.function(name, hook)
         self.before_send, self.after_send = before_send, after_send
+        if verp is not None and not hasattr(verp, "sender"):
+            raise arguments.wanted("verp", "an rsmtp.Verp", verp)
+        self._verp = verp
 
     # -- one message -----------------------------------------------------------------------
 
@@ -66,6 +76,8 @@ class Rules:
         sender, recipients = _envelope(sender, recipients)
         if not recipients:
             raise ValueError("to_addrs: the message has no recipients")
+        if self._verp is not None and sender:
+            sender = self._returning(item, recipients)
         kept: list[str] = []
         suppressed: list[tuple[str, str]] = []
         for address in recipients:
@@ -83,6 +95,18 @@ class Rules:
         if suppressed:
             _log(suppressed)
         return Ruled(item, (sender, kept, data, options, delivery) if kept else None, suppressed)
+
+    def _returning(self, item: Any, recipients: list[str]) -> str:
+        """The sender to which a bounce for this recipient comes."""
+        if len(recipients) > 1:
+            raise ValueError(
+                f"verp: a message for each recipient is wanted, not one for {len(recipients)}: "
+                "Verp.each() makes them"
+            )
+        # What an outbox has stored says its number.
+        number = item.id if hasattr(item, "_for_hooks") else None
+        sender: str = self._verp.sender(recipients[0], number=number)
+        return sender
 
     def _why_not(self, address: str) -> str | None:
         if self._is_suppressed is not None and (found := self._is_suppressed(address)):

@@ -28,7 +28,7 @@ __all__ = ["ROWS", "Advice", "Receiver", "find"]
 #: All rows, those that ask for most first.
 ROWS: Sequence[Advice] = sorted(
     (*gmail.ROWS, *microsoft.ROWS, *others.ROWS, *filters.ROWS, *general.ROWS),
-    key=lambda row: row.weight,
+    key=lambda row: (row.weight, row.has_detail),
     reverse=True,
 )
 

@@ -50,6 +50,14 @@ _DMARC = (
 
 ROWS = (
     _general(
+        "sender-domain-in-words",
+        "The sender's address can't be verified: its domain is not found, or its server does not know it.",
+        "Use a sender that exists, in a domain with an MX, A or AAAA record.",
+        _RFC_5321,
+        words=r"sender\b.{0,60}?\b(?:domain not found|does not (?:exist|resolve)|verif\w+ failed)"
+        r"|domain of sender address|callout",
+    ),
+    _general(
         "greylisted",
         *_GREYLISTED,
         _RFC_6647,
@@ -108,10 +116,13 @@ ROWS = (
         "no-mailbox-in-words",
         *_NO_MAILBOX,
         _RFC_5321,
-        codes=(550, 551, 553, 554, 511),
-        words=r"(?:user|mailbox|recipient|account|address)\b.{0,40}?\b(?:unknown|invalid|unavailable|inactive"
-        r"|(?:not|n't) (?:exist|found|known))|(?:unknown|no such|invalid) (?:user|mailbox|recipient|address"
-        r"|local part)|not a valid mailbox|no mailbox here",
+        codes=(550, 551, 552, 553, 554, 511),
+        words=r"(?:user|mailbox|recipient|account|address|adress\w*|boîte)\b.{0,60}?\b(?:unknown|invalid"
+        r"|unavailable|inactive|disabled|discontinued|no longer|(?:not|n't) (?:exist|found|known|listed"
+        r"|a valid)|n'existe|existiert nicht|no existe|non esiste)|(?:unknown|no such|invalid) (?:user"
+        r"|mailbox|recipient|address|local part|final delivery)|no mailbox here"
+        r"|doesn't have an? \S+ account|no matches to|did not exactly match"
+        r"|not have a final email delivery point",
         about="recipient",
     ),
     _general(
@@ -120,14 +131,6 @@ ROWS = (
         "Use a sender whose domain has an MX, A or AAAA record.",
         _RFC_3463,
         enhanced=("?.1.8", "?.1.7"),
-    ),
-    _general(
-        "sender-domain-in-words",
-        "The sender's address can't be verified: its domain is not found, or its server does not know it.",
-        "Use a sender that exists, in a domain with an MX, A or AAAA record.",
-        _RFC_5321,
-        words=r"sender\b.{0,60}?\b(?:domain not found|does not (?:exist|resolve)|verif\w+ failed)"
-        r"|domain of sender address|callout",
     ),
     _general(
         "mailbox-off",
@@ -148,9 +151,9 @@ ROWS = (
         "full-in-words",
         *_FULL,
         _RFC_5321,
-        words=r"mailbox (?:is )?full|over ?quota|quota (?:exceeded|is full)"
-        r"|exceed\w* .{0,20}(?:quota|storage)|storage (?:exceeded|allocation)"
-        r"|too many messages on the server",
+        words=r"(?:mail ?box|folder) (?:is )?full|full mailbox|over ?(?:disk |its |their )?quota|disk quota"
+        r"|quota (?:exceeded|violation|is full)|exceed\w* .{0,20}(?:quota|storage)|storage (?:exceeded"
+        r"|allocation)|space not enough|too many messages on the server",
         about="time",
     ),
     _general("too-large", *_TOO_LARGE, _RFC_3463, enhanced=("?.3.4", "?.2.3")),
@@ -158,8 +161,35 @@ ROWS = (
         "too-large-in-words",
         *_TOO_LARGE,
         _RFC_5321,
-        codes=(552, 523, 554),
-        words=r"message (?:size|is too|too) ?(?:large|big|exceeds)?|exceeds? .{0,30}size",
+        words=r"message (?:size exceeds|is too large|too large|is too big|too big)"
+        r"|exceed\w* .{0,40}message size|exceed\w* .{0,30}size limit",
+    ),
+    _general(
+        "not-reached",
+        "The recipient's server could not be reached for long.",
+        "Send again later, or tell the recipient another way: its name or its server may be out of order.",
+        _RFC_5321,
+        about="time",
+        words=r"(?:could not|wasn't able to|unable to|cannot) (?:connect|establish an smtp)"
+        r"|connection (?:timed out|refused|to mail exchanger failed)|did(?: not|n't) respond"
+        r"|in the queue too long|failed \d+ attempts|not been collected|maximum-time-expired"
+        r"|maximum delivery attempts|host not found, try again|timed? ?out",
+    ),
+    _general(
+        "no-domain-in-words",
+        "The recipient's domain has no mail server, or does not exist.",
+        "Check what stands behind the @.",
+        _RFC_5321,
+        about="recipient",
+        words=r"(?:unknown host|host unknown|host not found|name service error|domain (?:does not exist"
+        r"|not found|unknown)|couldn't find any host|no such domain|unrouteable|could not find a gateway)",
+    ),
+    _general(
+        "loop-in-words",
+        "The message goes in a circle: each server hands it to the next one.",
+        "Its recipient's forwarding, or a domain's MX records, have to be mended there.",
+        _RFC_5321,
+        words=r"too many hops|looping|mail loop",
     ),
     _general(
         "system-full",

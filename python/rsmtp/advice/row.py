@@ -56,7 +56,12 @@ class Advice(NamedTuple):
     @property
     def weight(self) -> int:
         """The more it asks for, the more it knows: whose words they are, the detail, the words."""
-        return sum(map(bool, (self.receiver.name, self.enhanced, self.words)))
+        return sum(map(bool, (self.receiver.name, self.has_detail, self.words)))
+
+    @property
+    def has_detail(self) -> bool:
+        """Whether it asks for a code that says more than "for a matter of policy"."""
+        return any(code[1:] not in (".7.0", ".7.1") for code in self.enhanced)
 
     def to_dict(self) -> dict[str, str]:
         """For JSON."""

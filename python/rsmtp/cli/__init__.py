@@ -21,6 +21,7 @@ COMMANDS = {
     "send": ("rsmtp.cli.send", "send a message"),
     "merge": ("rsmtp.cli.merge", "send a message for each row of a CSV file"),
     "outbox": ("rsmtp.cli.outbox", "send what waits in a file, and look after it"),
+    "bounce": ("rsmtp.cli.bounce", "read what came back, and mark it in an outbox"),
     "dkim": ("rsmtp.cli.dkim", "make a key that signs mail, and its record in the DNS"),
     "lint": ("rsmtp.cli.lint", "look at a message as its receivers will"),
     "check": ("rsmtp.cli.check", "find out what a server offers and what is wrong with it"),

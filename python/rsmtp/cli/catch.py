@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rsmtp import Catcher
 from rsmtp._rsmtp import CaughtConversation, CaughtMessage
-from rsmtp.cli import web
+from rsmtp.cli import returns, web
 from rsmtp.cli.help_text import HelpText
 from rsmtp.cli.one_name import OneName
 from rsmtp.cli.terminal import harmless
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rsmtp.inbox import Inbox
     from rsmtp.inbox.folder import Folder
     from rsmtp.inbox.forward import Forwarder
+    from rsmtp.outbox import Bounced
 
 EXAMPLES = """\
 examples:
@@ -36,6 +37,7 @@ examples:
   rsmtp catch --port 2525 --tls none       plaintext only
   rsmtp catch --store mail                 keeps what it catches in the folder "mail"
   rsmtp catch --username ann --password x  only this login, and not any
+  rsmtp catch --lmtp --bounces mail.db     marks what comes back in an outbox
   rsmtp catch --forward '*@example.com' --via smtp://ann@smtp.example.com
                                            sends mail to these recipients on; RSMTP_PASSWORD has the password
 """
@@ -98,6 +100,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--via", metavar="URL", help="the server that --forward sends by, as smtp://user@host (see Mailer)"
     )
     parser.add_argument(
+        "--bounces",
+        metavar="OUTBOX",
+        help="take what arrives for reports about mail of this outbox: mark it there, and suppress addresses "
+        "that should get no more",
+    )
+    returns.add_verp(parser)
+    parser.add_argument(
         "--new-authority",
         action="store_true",
         help="a certificate authority for this run alone, not the one that is kept for every run",
@@ -120,6 +129,11 @@ def run(given: argparse.Namespace) -> int:
             return complain(f"the environment variable {given.password_from_env} is not set")
     if given.via is not None and not given.forward:
         return complain("--via says how mail is sent on, and --forward PATTERN which mail: it is missing")
+    if given.verp is not None and given.bounces is None:
+        return complain(
+            "--verp says whose reports are marked in an outbox, which --bounces names: it is missing"
+        )
+    verp = returns.verp_from(given)
     if given.keep < 1:
         return complain(f"--keep {given.keep}: a number from 1 on is wanted")
     web.stop_on_sigterm()
@@ -141,6 +155,7 @@ def run(given: argparse.Namespace) -> int:
             forwarding = stack.enter_context(Forwarding(forwarder(given))) if given.forward else None
         except (ValueError, TypeError) as error:
             return complain(f"--via: {error}")
+        outbox = None if given.bounces is None else stack.enter_context(returns.outbox_of(given.bounces))
         try:
             inbox = None if given.no_web else stack.enter_context(serve_web(catcher, given, folder))
         except ValueError as error:
@@ -157,6 +172,8 @@ def run(given: argparse.Namespace) -> int:
                     continue
                 count += 1
                 print(describe(come, conversation=given.conversation), flush=True)
+                if outbox is not None:
+                    print(f"{harmless(said_of_bounce(outbox.bounced(come, verp=verp)))}\n", flush=True)
                 if forwarding is not None:
                     forwarding.put(come)
         except KeyboardInterrupt:
@@ -194,6 +211,10 @@ def start(given: argparse.Namespace, password: str | None) -> Catcher:
         keep=given.keep,
         allow_remote=given.allow_remote,
     )
+
+
+def said_of_bounce(bounced: "Bounced | None") -> str:
+    return "not a report about a message" if bounced is None else "; ".join(str(bounced).split("\n"))
 
 
 def state_folder() -> str | None:

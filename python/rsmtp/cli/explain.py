@@ -26,12 +26,13 @@ def explain(error: BaseException, server: Server | None = None) -> str:
 
 def advised(recipient: Recipient, indent: str) -> list[str]:
     """What the refusal of this recipient means, and what to do: lines, none where nothing is known."""
-    advice = recipient.advice
-    if advice is None:
-        return []
+    return wrapped(str(recipient.advice or ""), indent)
+
+
+def wrapped(text: str, indent: str) -> list[str]:
     # An address is not broken.
     return textwrap.wrap(
-        str(advice),
+        text,
         _WIDTH,
         initial_indent=indent,
         subsequent_indent=indent,

@@ -16,6 +16,9 @@ _KINDS = {
     "unknown": "warn",
     "dead": "bad",
     "put off": "warn",
+    "bounced": "bad",
+    "complained": "bad",
+    "delayed": "warn",
 }
 
 

@@ -16,7 +16,8 @@ class Event(NamedTuple):
     """Something that happened to a message."""
 
     at: datetime
-    #: "put off", "sent", "refused", "unknown", "dead", "suppressed", "cancelled", "queued"
+    #: "put off", "sent", "refused", "unknown", "dead", "suppressed", "cancelled", "queued"; of reports
+    #: that came back "bounced", "delayed", "delivered", "complained", "replied", ...
     what: str
     #: In the server's words, a line for each recipient.
     words: str

@@ -23,7 +23,8 @@ from rsmtp._mailer.rules import folded_address
 from rsmtp._rsmtp import Receipt
 from rsmtp.display.short import counted
 from rsmtp.mailer import Mailer
-from rsmtp.outbox import content, lists, looking, running
+from rsmtp.outbox import bounced, content, lists, looking, running
+from rsmtp.outbox.bounced import Bounced
 from rsmtp.outbox.database import Database, OutboxError
 from rsmtp.outbox.entry import Entry, History, counts, entries, events, in_states
 from rsmtp.outbox.recipients import STATES, WORST
@@ -390,6 +391,26 @@ class Outbox:
             query = "SELECT why FROM outbox_suppression WHERE address = ?"
             found = connection.execute(query, (folded,)).fetchone()
             return None if found is None else found[0]
+
+    def bounced(self, message: Any, *, verp: rsmtp.Verp | None = None) -> Bounced | None:
+        """What a report that came back is about: an `rsmtp.Bounce`, or whatever `rsmtp.bounce` takes.
+        None: it is no report.
+
+        The message is found by the sender that a `Verp` had given it, else by its Message-ID or its
+        ENVID. A recipient that the report says has failed is `refused` from now on, what was said
+        stands in the message's history, and an address that should get no more mail (a mailbox
+        that is not there, one who complains) is suppressed.
+
+        Args:
+            verp: as the mailer has it. A report that did not come to one of its senders is not
+                applied then: it may be forged. Without it, who knows a message's Message-ID can
+                have its recipient suppressed.
+        """
+        from rsmtp._bounces.reading import bounce
+        from rsmtp._bounces.result import Bounce
+
+        found = message if isinstance(message, Bounce) else bounce(message)
+        return None if found is None else bounced.apply(self._database, found, verp)
 
     # -- looking -------------------------------------------------------------------------
 

@@ -51,6 +51,21 @@ def of(connection: sqlite3.Connection, message: int) -> tuple[float, Sent] | Non
     return None if row[0] is None else (row[0], row[1:])
 
 
+def remove(connection: sqlite3.Connection, message: int) -> None:
+    """It has a row of its own from now on, in `outbox_fate`."""
+    query = "SELECT first, last, changed, server, code, texts FROM outbox_sent WHERE first <= ? AND last >= ?"
+    row = connection.execute(f"{query} ORDER BY first DESC LIMIT 1", (message, message)).fetchone()
+    if row is None:
+        return
+    first, last, *same, texts = row
+    words = json.loads(texts)
+    connection.execute("DELETE FROM outbox_sent WHERE first = ?", (first,))
+    for start, end in ((first, message - 1), (message + 1, last)):
+        if start <= end:
+            left = json.dumps(words[start - first : end - first + 1])
+            connection.execute("INSERT INTO outbox_sent VALUES (?, ?, ?, ?, ?, ?)", (start, end, *same, left))
+
+
 def count(connection: sqlite3.Connection) -> int:
     (found,) = connection.execute("SELECT COALESCE(sum(last - first + 1), 0) FROM outbox_sent").fetchone()
     return int(found)

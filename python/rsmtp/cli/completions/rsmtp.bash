@@ -5,16 +5,17 @@
 #    source ~/.local/share/bash_completion/rsmtp
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_rsmtp_subparsers=(send merge outbox dkim lint check providers catch demo completion)
+_shtab_rsmtp_subparsers=(send merge outbox bounce dkim lint check providers catch demo completion)
 
 _shtab_rsmtp_send_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --text --text-file --html --html-file --attach --envelope-from --envelope-to --notify --ret --envid --orcpt --require-tls --tls-optional --hold-for --hold-until --deliver-by --or-return --priority --valid-since --binary --if-offered --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain --dry-run --preview -v --verbose)
 _shtab_rsmtp_merge_option_strings=(-h --help --from --to --cc --bcc --reply-to --subject --unsubscribe --attach --layouts --encoding --delimiter --limit --preview --dry-run --test-to --outbox --key --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
 _shtab_rsmtp_outbox_option_strings=(-h --help --state --older-than --forever --web-port --web-host --allow-remote --connections --server --provider --host --port --tls --username --user --mechanism --ca-file --client-certificate --timeout --dkim-key --dkim-selector --dkim-domain)
+_shtab_rsmtp_bounce_option_strings=(-h --help --json --outbox --verp)
 _shtab_rsmtp_dkim_option_strings=(-h --help --selector --key --type --bits)
 _shtab_rsmtp_lint_option_strings=(-h --help --unsent --bulk --ignore --fail-on --rspamd --spamd --json)
 _shtab_rsmtp_check_option_strings=(-h --help --tls --login --username --user --mechanism --json --ca-file --client-certificate --timeout --domain --mx --from --selector --ip --helo --blocklist --nameserver)
 _shtab_rsmtp_providers_option_strings=(-h --help --json)
-_shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --new-authority --allow-remote --no-web --web-port --web-host)
+_shtab_rsmtp_catch_option_strings=(-h --help --host --port --tls --lmtp --username --user --password --password-from-env --require-auth --conversation --keep --store --forward --via --bounces --verp --new-authority --allow-remote --no-web --web-port --web-host)
 _shtab_rsmtp_demo_option_strings=(-h --help --preview)
 _shtab_rsmtp_completion_option_strings=(-h --help)
 _shtab_rsmtp_option_strings=(-h --help --version)
@@ -33,7 +34,7 @@ _shtab_rsmtp_lint___fail_on_choices=(error warning hint)
 _shtab_rsmtp_check___tls_choices=(auto starttls implicit none)
 _shtab_rsmtp_catch___tls_choices=(starttls implicit none)
 _shtab_rsmtp_completion_pos_0_choices=(bash zsh fish)
-_shtab_rsmtp_pos_0_choices=(send merge outbox dkim lint check providers catch demo completion)
+_shtab_rsmtp_pos_0_choices=(send merge outbox bounce dkim lint check providers catch demo completion)
 
 _shtab_rsmtp_send__h_nargs=0
 _shtab_rsmtp_send___help_nargs=0
@@ -55,6 +56,10 @@ _shtab_rsmtp_outbox__h_nargs=0
 _shtab_rsmtp_outbox___help_nargs=0
 _shtab_rsmtp_outbox___forever_nargs=0
 _shtab_rsmtp_outbox___allow_remote_nargs=0
+_shtab_rsmtp_bounce_pos_0_nargs=+
+_shtab_rsmtp_bounce__h_nargs=0
+_shtab_rsmtp_bounce___help_nargs=0
+_shtab_rsmtp_bounce___json_nargs=0
 _shtab_rsmtp_dkim__h_nargs=0
 _shtab_rsmtp_dkim___help_nargs=0
 _shtab_rsmtp_lint__h_nargs=0

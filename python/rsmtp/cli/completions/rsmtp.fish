@@ -50,8 +50,8 @@ function _shtab_rsmtp_using
   test "$_shtab_rsmtp_cmdpath" = "$argv"
 end
 
-set -g _shtab_rsmtp_commands send merge outbox dkim lint check providers catch demo completion
-set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --ca-file --cc --client-certificate --connections --delimiter --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --encoding --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --layouts --limit --mechanism --mx --nameserver --notify --older-than --orcpt --outbox --password --password-from-env --port --preview --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --test-to --text --text-file --timeout --tls --to --type --unsubscribe --user --username --valid-since --via --web-host --web-port
+set -g _shtab_rsmtp_commands send merge outbox bounce dkim lint check providers catch demo completion
+set -g _shtab_rsmtp_opts_with_value --attach --bcc --bits --blocklist --bounces --ca-file --cc --client-certificate --connections --delimiter --deliver-by --dkim-domain --dkim-key --dkim-selector --domain --encoding --envelope-from --envelope-to --envid --fail-on --forward --from --helo --hold-for --hold-until --host --html --html-file --ignore --ip --keep --key --layouts --limit --mechanism --mx --nameserver --notify --older-than --orcpt --outbox --password --password-from-env --port --preview --priority --provider --reply-to --ret --rspamd --selector --server --spamd --state --store --subject --test-to --text --text-file --timeout --tls --to --type --unsubscribe --user --username --valid-since --verp --via --web-host --web-port
 
 complete -c rsmtp -e
 complete -c rsmtp -f
@@ -158,6 +158,11 @@ complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-key -x -d 'sign with th
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-selector -x -d 'the key'"'"'s name in the DNS'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox' -l dkim-domain -x -d 'the domain that signs; send: default, that of From'
 complete -c rsmtp -n '_shtab_rsmtp_using outbox; and test $_shtab_rsmtp_npos -eq 0' -ka "run status show dead retry cancel purge export serve" -d 'run, status, show, dead, retry, cancel, purge, export, serve'
+complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a bounce -d 'Read reports about mail that was sent: bounces and other delivery reports, complaints, receipts of'
+complete -c rsmtp -n '_shtab_rsmtp_using bounce' -s h -l help -d 'show this help message and exit'
+complete -c rsmtp -n '_shtab_rsmtp_using bounce' -l json -d 'for programs: a line for each report'
+complete -c rsmtp -n '_shtab_rsmtp_using bounce' -l outbox -x -d 'the file that the messages were sent from'
+complete -c rsmtp -n '_shtab_rsmtp_using bounce' -l verp -x -d 'of the senders that the mailer had made (Verp): what did not come to one of them may be forged, and marks nothing; RSMTP_VERP_SECRET has the secret'
 complete -c rsmtp -n '_shtab_rsmtp_using; and test $_shtab_rsmtp_npos -eq 0' -a dkim -d 'Keys that sign mail (DKIM, RFC 6376).'
 complete -c rsmtp -n '_shtab_rsmtp_using dkim' -s h -l help -d 'show this help message and exit'
 complete -c rsmtp -n '_shtab_rsmtp_using dkim' -l selector -x -d 'new: default, this month, as s202611'
@@ -210,6 +215,8 @@ complete -c rsmtp -n '_shtab_rsmtp_using catch' -l keep -x -d 'messages that are
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l store -x -d 'keep the messages in this folder too, and show those of an earlier run'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l forward -x -d 'send mail to these recipients on, by --via: *@example.com; may be given several times'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l via -x -d 'the server that --forward sends by, as smtp://user@host (see Mailer)'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l bounces -x -d 'take what arrives for reports about mail of this outbox: mark it there, and suppress addresses that should get no more'
+complete -c rsmtp -n '_shtab_rsmtp_using catch' -l verp -x -d 'of the senders that the mailer had made (Verp): what did not come to one of them may be forged, and marks nothing; RSMTP_VERP_SECRET has the secret'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l new-authority -d 'a certificate authority for this run alone, not the one that is kept for every run'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l allow-remote -d 'let --host and --web-host be ones that other machines can reach'
 complete -c rsmtp -n '_shtab_rsmtp_using catch' -l no-web -d 'no web page'

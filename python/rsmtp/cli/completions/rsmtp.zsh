@@ -10,6 +10,7 @@
 
 _shtab_rsmtp_commands() {
   local _commands=(
+    bounce:'Read reports about mail that was sent: bounces and other delivery reports, complaints, receipts of'
     catch:'Run a local mail server that takes any mail, prints it, shows it in a web page, and delivers it nowhere.'
     check:'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
     completion:'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
@@ -32,6 +33,17 @@ _shtab_rsmtp_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_rsmtp_defaults_added=0
 
+_shtab_rsmtp_bounce_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--json[for programs\: a line for each report]"
+  "--outbox[the file that the messages were sent from]:OUTBOX:"
+  "--verp[of the senders that the mailer had made (Verp)\: what did not come to one of them may be forged, and marks nothing\; RSMTP_VERP_SECRET has the secret]:ADDRESS:"
+  "(*):a message\; - is standard input:"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_rsmtp_bounce_defaults_added=0
+
 _shtab_rsmtp_catch_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--host[address to listen on (default\: 127.0.0.1)]:host:"
@@ -47,6 +59,8 @@ _shtab_rsmtp_catch_options=(
   "--store[keep the messages in this folder too, and show those of an earlier run]:FOLDER:"
   "*--forward[send mail to these recipients on, by --via\: \*\@example.com\; may be given several times]:PATTERN:"
   "--via[the server that --forward sends by, as smtp\:\/\/user\@host (see Mailer)]:URL:"
+  "--bounces[take what arrives for reports about mail of this outbox\: mark it there, and suppress addresses that should get no more]:OUTBOX:"
+  "--verp[of the senders that the mailer had made (Verp)\: what did not come to one of them may be forged, and marks nothing\; RSMTP_VERP_SECRET has the secret]:ADDRESS:"
   "--new-authority[a certificate authority for this run alone, not the one that is kept for every run]"
   "--allow-remote[let --host and --web-host be ones that other machines can reach]"
   "--no-web[no web page]"
@@ -273,6 +287,7 @@ _shtab_rsmtp() {
       (( CURRENT += 1 ))
       curcontext="${curcontext%:*:*}:_shtab_rsmtp-$line[1]:"
       case $line[1] in
+        bounce) _arguments -C -s $_shtab_rsmtp_bounce_options ;;
         catch) _arguments -C -s $_shtab_rsmtp_catch_options ;;
         check) _arguments -C -s $_shtab_rsmtp_check_options ;;
         completion) _arguments -C -s $_shtab_rsmtp_completion_options ;;

@@ -18,8 +18,14 @@ const EVENTS = {
   cancelled: "cancelled",
   sending: "being sent",
   waiting: "waits",
+  bounced: "came back",
+  delayed: "delayed on the way",
+  delivered: "delivered",
+  relayed: "passed on",
+  complained: "its recipient complains",
+  replied: "a program has replied",
 };
-const KINDS = { sent: "good", refused: "bad", unknown: "bad", dead: "bad", "put off": "warn", sending: "open", waiting: "open" };
+const KINDS = { sent: "good", refused: "bad", unknown: "bad", dead: "bad", "put off": "warn", bounced: "bad", complained: "bad", delayed: "warn", delivered: "good", sending: "open", waiting: "open" };
 
 export class MessageView {
   constructor(place, { onTab, onChanged, mayChange, back }) {

@@ -1,0 +1,1 @@
+"""What came back: reports about mail that was sent, read."""

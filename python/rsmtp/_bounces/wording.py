@@ -1,0 +1,40 @@
+"""What a report says for people about one of its recipients."""
+
+from __future__ import annotations
+
+import re
+
+# Octets that are looked at, and lines that belong to an address.
+_MOST, _BEHIND = 100_000, 8
+# Where the returned message begins.
+_COPY = re.compile(
+    r"^[-\s>*|=]*(?:-{3}\s*below|(?:the )?original (?:message|mail)|a copy of|copy of (?:the|your)"
+    r"|(?:here|this) is a copy|message (?:header|text) follows|header of the source|unsent message"
+    r"|returned mail|return-path:|received:|message removed)",
+    re.I | re.M,
+)
+_REPLY = re.compile(r"[\s<]*[45]\d\d[ -]")
+# Of another recipient: its address begins the line.
+_ANOTHER = re.compile(r"\s*(?:\*\s*|recipient:\s*)?<?[^\s<>@]+@[^\s<>@]+>?\s*:?(?:\s|\Z)", re.I)
+
+
+def said_of(address: str, text: str) -> str:
+    """The lines in which the address stands, and those behind them; where it stands nowhere, all that
+    is said. Without the returned message."""
+    text = text[:_MOST].replace("\r\n", "\n")
+    if (copy := _COPY.search(text)) is not None:
+        text = text[: copy.start()]
+    lines = text.split("\n")
+    folded = address.lower()
+    named = [number for number, line in enumerate(lines) if folded in line.lower()]
+    if not named:
+        return " ".join(text[:1_000].split())
+    # At the end of a transcript a server's reply says more than the list before it.
+    replies = (number for number in named if number > named[0] + _BEHIND and _REPLY.match(lines[number]))
+    at = next(replies, named[0])
+    found = [lines[at]]
+    for line in lines[at + 1 : at + 1 + _BEHIND]:
+        if _ANOTHER.match(line) and folded not in line.lower():
+            break
+        found.append(line)
+    return " ".join(" ".join(found).split())[:1_000]

@@ -1,0 +1,140 @@
+"""`Verp`: envelope senders that tell for which recipient a bounce has come, and that it is no forgery."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b32encode
+from collections.abc import Iterator
+from typing import Any
+
+import rsmtp
+from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
+from rsmtp._rsmtp import _envelope, ascii_host
+from rsmtp._tokens.seal import Seal
+
+# RFC 5321 4.5.3.1.1.
+_LONGEST_LOCAL_PART = 64
+# What servers leave alone in a local part, but for the two that have a meaning here.
+_PLAIN = re.compile(r"[A-Za-z0-9!#$&'*+/=?^_`{|}.-]+@[A-Za-z0-9.-]+")
+
+
+class Returned:
+    """For whom a bounce has come, as the address says that it came to.
+
+    Attributes:
+        recipient: the address; None where it did not fit into the sender's: `is_for` tells whether
+            it is a given one.
+        number: of the message in an outbox, where the sender was made with one.
+    """
+
+    __slots__ = ("_digest", "number", "recipient")
+
+    def __init__(self, recipient: str | None, number: int | None, digest: str | None = None) -> None:
+        self.recipient = recipient
+        self.number = number
+        self._digest = digest
+
+    def is_for(self, address: str) -> bool:
+        """Whether this is the recipient's address."""
+        folded = _folded(address)
+        return self.recipient == folded if self._digest is None else self._digest == _digest(folded)
+
+    def __repr__(self) -> str:
+        number = "" if self.number is None else f", number {self.number}"
+        return f"<Returned {self.recipient or 'for a long address'}{number}>"
+
+
+@public
+class Verp:
+    """Makes each recipient an envelope sender of its own, as
+    ``bounces+bob=example.org~k2v7q3h6ya@example.com`` (variable envelope return paths): a bounce comes
+    to it, whatever the bounce itself says, and only who has the secret can have made it.
+
+        verp = rsmtp.Verp("bounces@example.com", secret=os.environ["BOUNCE_SECRET"])
+        mailer = rsmtp.Mailer(url, verp=verp)
+
+    Args:
+        address: to which bounces come. Its server has to deliver what stands behind the delimiter
+            to the same mailbox (Postfix: ``recipient_delimiter = +``).
+        secret: 16 octets at least, that can't be guessed. Of several the first one is used for new
+            senders, and the others for what was sent before.
+        delimiter: "+", or what else the server takes.
+
+    A `Mailer` with `verp=` sends each message to one recipient; `each` makes one message for each.
+    """
+
+    def __init__(self, address: str, secret: rsmtp.typing.Secrets, *, delimiter: str = "+") -> None:
+        _, (normal,) = _envelope("", [arguments.text("address", address)])
+        self.address = normal
+        local, at, self._domain = normal.rpartition("@")
+        if not at or not local or local.startswith('"'):
+            raise ValueError(f"address: {address!r} is not local-part@domain")
+        if not re.fullmatch(r"[+=_-]|--", arguments.text("delimiter", delimiter)):
+            raise ValueError(f"delimiter: {delimiter!r} is none of '+', '-', '_', '=' and '--'")
+        if len(local) + len(delimiter) > _LONGEST_LOCAL_PART // 2 - 6:
+            raise ValueError(f"address: {address!r} leaves no room for a recipient in 64 characters")
+        self._start = local + delimiter
+        self._seal = Seal(secret, f"verp {normal.casefold()}")
+
+    def sender(self, recipient: str, *, number: int | None = None) -> str:
+        """The envelope sender for this recipient. `number`: of the message in an outbox."""
+        folded = _folded(arguments.text("recipient", recipient))
+        if "@" not in folded:
+            raise ValueError(f"recipient: {recipient!r} has no domain")
+        sequel = "" if number is None else f"~{arguments.count('number', number)}"
+        end = f"{sequel}~{self._seal.for_address(folded, sequel)}"
+        local, _, domain = folded.rpartition("@")
+        who = f"{local}={domain}"
+        if not _PLAIN.fullmatch(folded) or len(self._start) + len(who) + len(end) > _LONGEST_LOCAL_PART:
+            who = f"~{_digest(folded)}"
+            end = f"{sequel}~{self._seal.for_address(who, sequel)}"
+        return f"{self._start}{who}{end}@{self._domain}"
+
+    def read(self, address: str) -> Returned | None:
+        """For whom a bounce is that came to this address. None: it is no sender of ours, or forged."""
+        local, _, domain = arguments.text("address", address).strip().strip("<>").rpartition("@")
+        if domain.casefold() != self._domain.casefold() or len(local) > 2 * _LONGEST_LOCAL_PART:
+            return None
+        if not local.casefold().startswith(self._start.casefold()):
+            return None
+        who, _, tag = local[len(self._start) :].casefold().rpartition("~")
+        who, digits = who.rsplit("~", 1) if re.search(r"[^~]~[0-9]{1,18}\Z", who) else (who, "")
+        sequel = f"~{digits}" if digits else ""
+        number = int(digits) if digits else None
+        if who.startswith("~"):
+            return Returned(None, number, who[1:]) if self._seal.fits_address(tag, who, sequel) else None
+        user, equals, domain = who.rpartition("=")
+        recipient = f"{user}@{domain}"
+        if not equals or not self._seal.fits_address(tag, recipient, sequel):
+            return None
+        return Returned(recipient, number)
+
+    def each(self, message: rsmtp.typing.Sendable) -> Iterator[Any]:
+        """One message for each recipient, each with a sender of its own, for `send_all` or an outbox's
+        `put_all`. All of them are the same message: its To and Cc name the others, too."""
+        from rsmtp._client.outgoing import prepare
+        from rsmtp.envelope import Envelope
+
+        _, recipients, *_ = prepare(message)
+        for recipient in recipients:
+            if type(message) is tuple and len(message) == 3:
+                yield self.sender(recipient), [recipient], message[2]
+            else:
+                yield message, Envelope(self.sender(recipient), [recipient])
+
+    def __repr__(self) -> str:
+        return f"<Verp {self.address}>"
+
+
+def _folded(address: str) -> str:
+    """By what two spellings of one mailbox are the same."""
+    local, at, domain = address.rpartition("@")
+    if not domain.isascii():
+        domain = ascii_host(domain)
+    return f"{local}{at}{domain}".casefold()
+
+
+def _digest(folded: str) -> str:
+    return b32encode(hashlib.sha256(folded.encode()).digest()).decode().lower()[:20]

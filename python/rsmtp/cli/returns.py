@@ -1,0 +1,51 @@
+"""Reports that came back, and the outbox that they are about: for `rsmtp bounce` and `rsmtp catch`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rsmtp.cli.exit_code import NO_INPUT, USAGE, Stop
+from rsmtp.outbox import Outbox, OutboxError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from rsmtp import Verp
+
+SECRET = "RSMTP_VERP_SECRET"
+
+
+def add_verp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--verp",
+        metavar="ADDRESS",
+        help="of the senders that the mailer had made (Verp): what did not come to one of them may be "
+        f"forged, and marks nothing; {SECRET} has the secret",
+    )
+
+
+def verp_from(given: argparse.Namespace) -> Verp | None:
+    if given.verp is None:
+        return None
+    from rsmtp import Verp
+
+    if not (secret := os.environ.get(SECRET)):
+        raise Stop(USAGE, f"--verp: the environment variable {SECRET} is not set")
+    try:
+        return Verp(given.verp, secret)
+    except ValueError as error:
+        raise Stop(
+            USAGE, str(error).replace("address:", "--verp:").replace("secret:", f"{SECRET}:")
+        ) from None
+
+
+def outbox_of(path: str) -> Outbox:
+    """One that is there."""
+    if not Path(path).is_file():
+        raise Stop(NO_INPUT, f"{path}: there is no such file")
+    try:
+        return Outbox(path)
+    except OutboxError as error:
+        raise Stop(NO_INPUT, str(error)) from None

@@ -1,0 +1,202 @@
+"""What came back about messages of an outbox: found again, marked, and suppressed."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from rsmtp._bounces.result import Bounce, BouncedRecipient
+from rsmtp._mailer.rules import folded_address
+from rsmtp.outbox import fates, sent
+from rsmtp.outbox.database import Database
+from rsmtp.outbox.entry import entries
+from rsmtp.outbox.recipients import WAITING, Standing, state_of, written
+
+if TYPE_CHECKING:
+    from rsmtp._tokens.verp import Returned, Verp
+
+# How a recipient's history calls it.
+_WHAT = {"failed": "bounced", "delayed": "delayed", "complained": "complained", "replied": "replied"}
+_CODE = re.compile(r"(?<![\d.])(5\d\d)(?=[\s-])")
+# What most servers say, where the report has no code.
+_REFUSED, _DELIVERED = 550, 250
+
+
+class Applied(NamedTuple):
+    """What a report has come to, for one of the recipients that it names."""
+
+    #: As it was sent to.
+    address: str
+    #: The message's number; None: it is in the outbox no more, and the `Verp` vouches for the address.
+    message: int | None
+    #: "bounced", "delayed", "delivered", "complained", "replied", ...
+    what: str
+    #: Whether the address gets no more mail now.
+    suppressed: bool
+
+
+class Bounced(NamedTuple):
+    """A report, and what it has come to."""
+
+    bounce: Bounce
+    #: For each recipient of a message of this outbox. Empty: the report is about none, or forged.
+    applied: list[Applied]
+
+    def __str__(self) -> str:
+        lines = []
+        for one in self.applied:
+            message = "" if one.message is None else f" of message {one.message}"
+            lines.append(f"{one.address}{message}: {one.what}{', suppressed' if one.suppressed else ''}")
+        return "\n".join(lines) or "a report about no message of this outbox"
+
+
+class _Meant(NamedTuple):
+    """A recipient of a message that a report is about, as it was sent to."""
+
+    message: int | None
+    address: str
+    told: BouncedRecipient
+
+
+def apply(database: Database, bounce: Bounce, verp: Verp | None) -> Bounced:
+    """Marks the recipients, and suppresses those that should get no more mail."""
+    returned = None if verp is None else _returned(bounce, verp)
+    if verp is not None and returned is None:
+        return Bounced(bounce, [])
+    now = time.time()
+    with database.writing() as connection:
+        meant = _meant(connection, bounce, returned)
+        applied = [_apply(connection, bounce, one, now) for one in meant]
+    return Bounced(bounce, applied)
+
+
+def _returned(bounce: Bounce, verp: Verp) -> Returned | None:
+    """For whom the report came, as the address says that it came to, or the sender of the message in
+    it (of a complaint)."""
+    addresses = [*bounce.came_to, *filter(None, [bounce.original_sender])]
+    return next((found for one in addresses if (found := verp.read(one)) is not None), None)
+
+
+def _meant(connection: sqlite3.Connection, bounce: Bounce, returned: Returned | None) -> list[_Meant]:
+    message = _message(connection, bounce, returned)
+    addresses = [] if message is None else fates.addresses(connection, message)
+    if returned is not None:
+        # The report itself may name who the mail was forwarded to: whose it is says the sender.
+        known = next((one for one in addresses if returned.is_for(one)), returned.recipient)
+        if known is None or not bounce.recipients:
+            return []
+        return [_Meant(message if known in addresses else None, known, bounce.recipients[0])]
+    if message is None:
+        return []
+    by_folded = {folded_address("address", one): one for one in addresses}
+    found = []
+    for told in bounce.recipients:
+        for address in filter(None, (told.original, told.address)):
+            if (known := by_folded.get(_folded(address))) is not None:
+                found.append(_Meant(message, known, told))
+                break
+    if not found and len(addresses) == 1 and len(bounce.recipients) == 1:
+        return [_Meant(message, addresses[0], bounce.recipients[0])]
+    return found
+
+
+def _message(connection: sqlite3.Connection, bounce: Bounce, returned: Returned | None) -> int | None:
+    """The newest one that fits."""
+    if returned is not None and returned.number is not None:
+        found = connection.execute(
+            "SELECT id FROM outbox_message WHERE id = ?", (returned.number,)
+        ).fetchone()
+        return None if found is None else int(found[0])
+    if bounce.message_id:
+        query = "SELECT max(id) FROM outbox_message WHERE message_id = ?"
+        (number,) = connection.execute(query, (bounce.message_id,)).fetchone()
+        if number is not None:
+            return int(number)
+    if bounce.envid:
+        # As it was told to the server, in JSON.
+        said = json.dumps(f"ENVID={_xtext(bounce.envid)}")
+        query = "SELECT max(id) FROM outbox_message WHERE instr(options, ?)"
+        (number,) = connection.execute(query, (said,)).fetchone()
+        return None if number is None else int(number)
+    return None
+
+
+def _apply(connection: sqlite3.Connection, bounce: Bounce, one: _Meant, now: float) -> Applied:
+    what = _WHAT.get(one.told.action, one.told.action)
+    words = " ".join(filter(None, (one.told.status, one.told.diagnostic))) or bounce.feedback_type or ""
+    server = one.told.remote_mta or bounce.reporter
+    if one.message is not None:
+        said = f"{one.address} {what}{f': {words}' if words else ''}"
+        _mark(connection, one.message, one.address, _standing(bounce, one.told, words), now)
+        _note(connection, one.message, now, what, said, server)
+    if one.told.hard:
+        why = f"{what}: {words}" if words else what
+        connection.execute(
+            "INSERT INTO outbox_suppression VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE"
+            " SET why = excluded.why, at = excluded.at",
+            (folded_address("address", one.address), why[:500], now),
+        )
+    return Applied(one.address, one.message, what, one.told.hard)
+
+
+def _standing(bounce: Bounce, told: BouncedRecipient, words: str) -> Standing | None:
+    """How the recipient stands now. None: as before."""
+    if bounce.kind != "delivery":
+        return None
+    if told.action in ("delivered", "relayed", "expanded"):
+        return Standing("sent", "sent", None, _DELIVERED, f"{words or told.action} (reported later)")
+    if told.action == "failed":
+        code = _CODE.search(told.diagnostic or "")
+        text = f"{words or 'it came back'} (reported later)"
+        return Standing("refused", "refused", "end of data", int(code[1]) if code else _REFUSED, text)
+    return None
+
+
+def _mark(
+    connection: sqlite3.Connection, message: int, address: str, standing: Standing | None, now: float
+) -> None:
+    before = fates.of(connection, message)
+    if before.state in WAITING:
+        # What is still to be sent stands as its sender has it.
+        return
+    if before.is_plainly_sent:
+        # From now on there is more to tell of it, and its history needs its beginning.
+        entry = next(entries(connection, "id = ?", (message,)))
+        fates.note(connection, message, before.changed, "sent", str(entry.receipt), before.server)
+        sent.remove(connection, message)
+    addresses = fates.addresses(connection, message)
+    standings = before.standings(len(addresses))
+    if standing is not None:
+        # What is known to have arrived can come back; that it has arrived says more than "unknown".
+        replaced = ("sent", "unknown") if standing.state == "refused" else ("unknown",)
+        standings = [
+            standing if to == address and one.state in replaced else one
+            for to, one in zip(addresses, standings, strict=True)
+        ]
+    told = written(standings)
+    after = before._replace(state=state_of(standings), changed=now, code=None, text=None, told=told)
+    fates.write(connection, [after])
+
+
+def _note(
+    connection: sqlite3.Connection, message: int, now: float, what: str, words: str, server: str | None
+) -> None:
+    """The same report may come again, or be sent again by others: it is told once."""
+    query = "SELECT 1 FROM outbox_event WHERE message = ? AND what = ? AND words = ?"
+    if connection.execute(query, (message, what, words)).fetchone() is None:
+        fates.note(connection, message, now, what, words, server)
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461 4."""
+    return "".join(one if "!" <= one <= "~" and one not in "+=" else f"+{ord(one):02X}" for one in text)
+
+
+def _folded(address: str) -> str:
+    try:
+        return folded_address("address", address)
+    except ValueError:
+        return ""

@@ -1,0 +1,65 @@
+"""Bounces of a hundred servers, as GNU Mailman's reader of bounces has collected them (`make bounces`).
+
+Whom they name is what that package's own tests say; `hardness.txt` has what a person reads out of
+each: "hard", "soft", "refused" where it says nothing against the mailbox, and "none" where no address can
+be seen or it is no bounce. `WRONG` are those that we read otherwise.
+"""
+
+import ast
+import os
+from pathlib import Path
+
+import pytest
+
+import rsmtp
+
+FOLDER = os.environ.get("RSMTP_BOUNCES")
+HARDNESS = dict(line.split() for line in (Path(__file__).parent / "hardness.txt").read_text().splitlines())
+WRONG = {
+    "dsn_15": "the status stands in a report within the returned message",
+    "simple_02": "an error without a word about its kind",
+    "simple_38": "a filter of the recipient has refused it, by a notice of disposition (RFC 5429)",
+    "simple_42": "the address is an abbreviation, which is no address",
+}
+
+
+def test_the_reader_is_allowed_few():
+    assert len(HARDNESS) > 110
+    assert WRONG.keys() <= HARDNESS.keys()
+    assert len(WRONG) / len(HARDNESS) < 0.05
+
+
+@pytest.fixture(scope="module")
+def named():
+    """For each file the addresses that its package's own tests expect."""
+    found = {}
+    for node in ast.walk(ast.parse((Path(FOLDER) / "test_detectors.py").read_text())):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 4:
+            try:
+                _, name, addresses, is_temporary = ast.literal_eval(node)
+            except ValueError:
+                continue
+            if isinstance(is_temporary, bool):
+                found[name.removesuffix(".txt")] = {address.decode() for address in addresses}
+    return found
+
+
+def read(name):
+    found = rsmtp.bounce(Path(FOLDER) / f"{name}.txt")
+    if found is None or found.kind != "delivery":
+        return set(), "none"
+    hardness = {one.hardness for one in found.recipients}
+    return {one.sent_to for one in found.recipients}, *hardness
+
+
+@pytest.mark.skipif(FOLDER is None, reason="these are other people's files: `make bounces` fetches them")
+def test_right_recipients_and_hardness(named):
+    differing = {
+        name: (read(name), named.get(name, set()), hardness)
+        for name, hardness in HARDNESS.items()
+        if read(name) != (named.get(name, set()), hardness)
+    }
+    right = len(HARDNESS) - len(differing)
+    print(f"\n{right} of {len(HARDNESS)} bounces read right: {right / len(HARDNESS):.1%}")
+    assert differing.keys() <= WRONG.keys(), differing
+    assert right / len(HARDNESS) >= 0.95
