@@ -87,6 +87,8 @@ def pieces(html: str, begin: int = 0, end: int | None = None) -> Iterator[Piece]
 
 def _attributes(html: str, begin: int, end: int) -> tuple[tuple[Attribute, ...], int]:
     """And where the tag ends."""
+    if html.startswith(">", begin, end):
+        return (), begin + 1
     found: dict[str, Attribute] = {}
     while one := _ATTRIBUTE.match(html, begin, end):
         begin = one.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
 
 import rsmtp
 from rsmtp._common import arguments
@@ -292,11 +293,16 @@ def _named(argument: str, given: Any) -> Mapping[str, Any]:
     return given
 
 
-def check_arguments(name: str, given: Iterable[str]) -> None:
-    """Raises TypeError for what is no argument of a message."""
+@cache
+def _arguments_of_a_message() -> frozenset[str]:
     import inspect
 
-    known = inspect.signature(rsmtp.Message).parameters
+    return frozenset(inspect.signature(rsmtp.Message).parameters)
+
+
+def check_arguments(name: str, given: Iterable[str]) -> None:
+    """Raises TypeError for what is no argument of a message."""
+    known = _arguments_of_a_message()
     for argument in given:
         if argument not in known:
             raise TypeError(
