@@ -23,7 +23,7 @@ _NAME = "rsmtp_mailer"
 
 @public
 def lifespan(
-    mailer: AsyncMailer | str | dict[str, Any],
+    mailer: AsyncMailer | str | dict[str, Any] | None = None,
     *,
     also: Callable[[Any], contextlib.AbstractAsyncContextManager[Any]] | None = None,
 ) -> Callable[[Any], contextlib.AbstractAsyncContextManager[Mapping[str, Any]]]:
@@ -31,7 +31,7 @@ def lifespan(
     runs, and its sessions end with it.
 
     Args:
-        mailer: an AsyncMailer, its URL, or a dict of its arguments.
+        mailer: an AsyncMailer, its URL, or a dict of its arguments. Default: the URL in RSMTP_URL.
         also: the application's own lifespan. What it yields is the state of requests as well.
     """
 
@@ -44,10 +44,10 @@ def lifespan(
     return running
 
 
-def _made(mailer: AsyncMailer | str | dict[str, Any]) -> AsyncMailer:
+def _made(mailer: AsyncMailer | str | dict[str, Any] | None) -> AsyncMailer:
     if isinstance(mailer, AsyncMailer):
         return mailer
-    return AsyncMailer(mailer) if isinstance(mailer, str) else AsyncMailer(**mailer)
+    return AsyncMailer(**mailer) if isinstance(mailer, dict) else AsyncMailer(mailer)
 
 
 @public
