@@ -52,6 +52,11 @@ impl Local {
         Self { name: "null:".into(), way: Way::Null }
     }
 
+    /// Delivery options make no difference to what is not delivered.
+    pub fn delivers(&self) -> bool {
+        matches!(self.way, Way::Sendmail(_))
+    }
+
     /// What would be the server's reply to the end of mail data.
     pub fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
         let words = match &self.way {

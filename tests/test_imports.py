@@ -26,12 +26,12 @@ ENTRIES = {
     "SmtpClient": (
         f"import rsmtp\nwith rsmtp.SmtpClient('localhost', PORT, tls='starttls', context=TLS) as client:\n"
         f"    client.login('ann', 'secret'); client.send_message({MESSAGE})",
-        29,
+        30,
     ),
-    "Mailer": (f"import rsmtp\nrsmtp.Mailer(host='localhost', **LOGIN).send({MESSAGE})", 24),
-    "Mailer, by a URL": (f"import rsmtp\nrsmtp.Mailer(URL, context=TLS).send({MESSAGE})", 25),
-    "Mailer, many": (f"import rsmtp\nrsmtp.Mailer(host='localhost', **LOGIN).send_all([{MESSAGE}] * 3)", 24),
-    "send": (f"import rsmtp\nrsmtp.send({MESSAGE}, host='localhost', **LOGIN)", 25),
+    "Mailer": (f"import rsmtp\nrsmtp.Mailer(host='localhost', **LOGIN).send({MESSAGE})", 25),
+    "Mailer, by a URL": (f"import rsmtp\nrsmtp.Mailer(URL, context=TLS).send({MESSAGE})", 26),
+    "Mailer, many": (f"import rsmtp\nrsmtp.Mailer(host='localhost', **LOGIN).send_all([{MESSAGE}] * 3)", 25),
+    "send": (f"import rsmtp\nrsmtp.send({MESSAGE}, host='localhost', **LOGIN)", 26),
     "smtplib and email.mime": (
         "from rsmtp import smtplib\n"
         "from rsmtp.email.mime.text import MIMEText\n"

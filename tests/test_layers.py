@@ -186,7 +186,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
     ),
     "frameworks": (
-        {"celery", "django", "fastapi", "flask", "logging", "tasks"},
+        {"celery", "django", "fastapi", "flask", "logging", "opentelemetry", "tasks"},
         {"ground", "messages", "clients", "mailers", "outbox", "programs"},
     ),
 }
@@ -246,6 +246,7 @@ PUBLIC = {
         "logging",
         "mailer",
         "message",
+        "opentelemetry",
         "outbox",
         "outbox_page",
         "providers",

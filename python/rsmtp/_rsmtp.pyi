@@ -1029,10 +1029,13 @@ class Engine:
         item: Any,
         prepared: tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None],
         suppressed: list[tuple[str, str]] | None = None,
+        *,
+        timed: bool = False,
     ) -> Receipt:
         """
         Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
-        `suppressed` are recipients that are held back, each with the reason.
+        `suppressed` are recipients that are held back, each with the reason. `timed`: the receipt
+        has the course of the conversation.
         """
     def send_all(
         self,
@@ -1042,6 +1045,8 @@ class Engine:
         recorded: bool,
         note: typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
         nudge: typing.Callable[[], None] | None = None,
+        *,
+        timed: bool = False,
     ) -> Sending:
         """
         Begins to send many. With `every`, `go_on` returns a receipt for each;
@@ -1054,6 +1059,7 @@ class Engine:
         `settled` has the recipients of each that were settled since it was noted last.
         `nudge` is given where an event loop moves the sessions, and not `go_on`: it is called by
         threads that sign, when there is more to send.
+        `timed`: receipts have the course of the conversation, as far as it is recorded.
         """
     def settings(self, /, server: SupportsIndex) -> Settings:
         """
@@ -1827,6 +1833,12 @@ class Receipt:
         A line for each recipient, with the server's words, and one for what else went wrong.
         """
     @property
+    def _course(self, /) -> tuple[float, list[TranscriptLine]] | None:
+        """
+        Where the sending was `timed`: seconds since its connection was begun, from which the times
+        of the lines count, and the lines.
+        """
+    @property
     def _plainly_sent(self, /) -> tuple[str | None, int, str] | None:
         """
         `(server, code, text)` where all recipients were sent by this one reply, and there is no
@@ -1845,6 +1857,11 @@ class Receipt:
     def _suppressed(message: object, suppressed: list[tuple[str, str]]) -> Receipt:
         """
         For a message that no recipient is to get.
+        """
+    @property
+    def _times(self, /) -> tuple[float, float] | None:
+        """
+        Seconds since the last answer, and those from the first attempt to it.
         """
     @property
     def attempts(self, /) -> int:

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from rsmtp import asend as send
 from rsmtp._client.script import named_after
 from rsmtp._client.verbs import Verbs
+from rsmtp._common import observing
 from rsmtp._common.tracebacks import hidden, named, respelled, shortened
 from rsmtp._transport.asyncio_connection import Connection
 
@@ -35,6 +36,8 @@ def awaitable(
     async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             steps = script(self, *args, **kwargs)
+            if observing.observer is not None:
+                steps = observing.observer.steps(method.__name__, self, steps)
             step = next(steps)
             while True:
                 try:

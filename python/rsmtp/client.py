@@ -10,6 +10,7 @@ from rsmtp._client.conversation import is_unset
 from rsmtp._client.script import named_after
 from rsmtp._client.transcript import Transcript
 from rsmtp._client.verbs import Verbs
+from rsmtp._common import observing
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import hidden, respelled, shortened
 from rsmtp._rsmtp import Connection
@@ -39,6 +40,8 @@ def blocking(script: Callable[Concatenate[Any, P], Steps[R]]) -> Callable[Concat
     def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             steps = script(self, *args, **kwargs)
+            if observing.observer is not None:
+                steps = observing.observer.steps(method.__name__, self, steps)
             step = next(steps)
             while True:
                 step = steps.send(step)

@@ -26,7 +26,8 @@ class Mail:
 
     It reads the settings of Flask-Mail: MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL,
     MAIL_USERNAME, MAIL_PASSWORD, MAIL_DEFAULT_SENDER, MAIL_SUPPRESS_SEND. RSMTP_MAILER, a dict,
-    has further arguments of `Mailer`: with `url` in it the server stands there alone.
+    has further arguments of `Mailer`: with `url` in it the server stands there alone, and with
+    `provider` its host, port and TLS.
 
     With MAIL_SUPPRESS_SEND or TESTING, which may be set later as well, nothing is sent;
     `recorded()` has what would be.
@@ -132,11 +133,13 @@ def _arguments(settings: Any) -> dict[str, Any]:
         raise ValueError(
             "MAIL_USE_TLS and MAIL_USE_SSL: only one of them can be set (STARTTLS, or TLS at once)"
         )
-    found = {
-        "host": settings.get("MAIL_SERVER", "127.0.0.1"),
-        "port": int(settings.get("MAIL_PORT") or (465 if use_ssl else 25)),
-        "tls": "implicit" if use_ssl else "starttls" if use_tls else "none",
-    }
+    found: dict[str, Any] = {}
+    if "provider" not in further:
+        found = {
+            "host": settings.get("MAIL_SERVER", "127.0.0.1"),
+            "port": int(settings.get("MAIL_PORT") or (465 if use_ssl else 25)),
+            "tls": "implicit" if use_ssl else "starttls" if use_tls else "none",
+        }
     if settings.get("MAIL_USERNAME"):
         found |= {"username": settings["MAIL_USERNAME"], "password": settings.get("MAIL_PASSWORD")}
     return found | further

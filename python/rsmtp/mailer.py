@@ -9,7 +9,7 @@ from itertools import repeat
 
 import rsmtp
 from rsmtp._client.outgoing import prepare
-from rsmtp._common import arguments
+from rsmtp._common import arguments, observing
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import hidden, public, shortened
 from rsmtp._mailer.feeding import alone, each_made, feed, without_rules
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Literal, Self, TypeVar, overload
 
+    from rsmtp._common.observing import Watch
+
     Told = Callable[[bool], None]
+    Listener = Callable[[Receipt], None]
 
     Row = TypeVar("Row")
 else:
@@ -334,22 +337,28 @@ class Mailer(BaseMailer):
         try:
             if key is not None:
                 return checked(self._kept_in().send(self, message, envelope=envelope, key=key), check)
-            item: Any = message if envelope is None else (message, envelope)
-            if python_sockets.are_replaced():
-                return checked(self._send_by_thread(message, item), check)
-            if self._rules is not None:
-                return checked(self._send_by_rules(message, item), check)
-            return checked(self._engine.send(message, prepare(item)), check)
+            with observing.sending("send", self._hops) as watch:
+                item: Any = message if envelope is None else (message, envelope)
+                if python_sockets.are_replaced():
+                    receipt = self._send_by_thread(message, item)
+                elif self._rules is not None:
+                    receipt = self._send_by_rules(message, item, watch)
+                else:
+                    receipt = self._engine.send(message, prepare(item), timed=watch.tell is not None)
+                if watch.tell is not None:
+                    watch.tell(receipt)
+            return checked(receipt, check)
         except BaseException as raised:
             rsmtp.errors.add_fates(raised)
             raise
 
-    def _send_by_rules(self, message: rsmtp.typing.Sendable, item: Any) -> Receipt:
+    def _send_by_rules(self, message: rsmtp.typing.Sendable, item: Any, watch: Watch) -> Receipt:
         ruled = self._rules.apply(item)
         if ruled.prepared is None:
             receipt = Receipt._suppressed(message, ruled.suppressed)
         else:
-            receipt = self._engine.send(message, ruled.prepared, ruled.suppressed)
+            timed = watch.tell is not None
+            receipt = self._engine.send(message, ruled.prepared, ruled.suppressed, timed=timed)
         self._rules.tell(receipt)
         return receipt
 
@@ -361,7 +370,8 @@ class Mailer(BaseMailer):
             if item is not message:
                 ruled = without_rules(item) if self._rules is None else self._rules.apply(item)
                 messages = alone(message, ruled)
-            report = self.send_all(messages)
+            report = self._send_all(messages, observing.NO_WATCH)
+            assert isinstance(report, Report)
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
@@ -465,16 +475,31 @@ class Mailer(BaseMailer):
             if stream or progress is not False:
                 raise ValueError("outbox: its report comes at the end, without stream and progress")
             return an_outbox(outbox).send_all(self, each_made(messages, make))
+        watch = observing.sending("send_all", self._hops)
+        return self._send_all(messages, watch, stream, progress, total, make)
+
+    def _send_all(
+        self,
+        messages: Iterable[Any],
+        watch: Watch,
+        stream: bool = False,
+        progress: bool | Callable[[rsmtp.Progress], object] = False,
+        total: int | None = None,
+        make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
+    ) -> Report | Iterator[Receipt]:
         rules = self._rules
-        every = stream or (rules is not None and rules.after_send is not None)
-        sending = self._engine.send_all(every, KEPT, recorded=False)
+        listeners = [watch.tell] if watch.tell is not None else []
+        if rules is not None and rules.after_send is not None:
+            listeners.append(rules.tell)
+        every, timed = stream or bool(listeners), watch.tell is not None
+        sending = self._engine.send_all(every, KEPT, recorded=False, timed=timed)
         told = teller(sending, messages, progress, total)
         messages = each_made(messages, make)
         if rules is not None:
             messages = rules.each(messages)
         if stream:
-            return _receipts(sending, messages, told, rules)
-        return _report(sending, messages, told, rules if every else None)
+            return _receipts(sending, messages, told, watch, listeners)
+        return _report(sending, messages, told, watch, listeners)
 
     def verify(self) -> rsmtp.Verification:
         """Opens a session as for a message (connect, TLS, login), asks NOOP and leaves: nothing
@@ -613,18 +638,22 @@ def rounds(
 
 
 def _report(
-    sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told, rules: Any = None
+    sending: Sending,
+    messages: Iterable[rsmtp.typing.Sendable],
+    told: Told,
+    watch: Watch,
+    listeners: list[Listener],
 ) -> Report:
-    """`rules`: with `after_send`, which is told every receipt."""
+    """Each of the `listeners` is told every receipt."""
     report = Report()
     seen = 0
     try:
-        for _ in rounds(sending, messages, report.receipts):
-            if rules is not None:
-                for receipt in report.receipts[seen:]:
-                    rules.tell(receipt)
-                seen = report._thin_out()
-            told(False)
+        with watch:
+            for _ in rounds(sending, messages, report.receipts):
+                if listeners:
+                    _tell_each(report.receipts[seen:], listeners)
+                    seen = report._thin_out()
+                told(False)
         told(True)
     except BaseException as raised:
         break_off(sending, raised, report)
@@ -634,17 +663,26 @@ def _report(
     return report
 
 
+def _tell_each(receipts: list[Receipt], listeners: list[Listener]) -> None:
+    for receipt in receipts:
+        for listener in listeners:
+            listener(receipt)
+
+
 def _receipts(
-    sending: Sending, messages: Iterable[rsmtp.typing.Sendable], told: Told, rules: Any = None
+    sending: Sending,
+    messages: Iterable[rsmtp.typing.Sendable],
+    told: Told,
+    watch: Watch,
+    listeners: list[Listener],
 ) -> Iterator[Receipt]:
     waiting: list[Receipt] = []
     try:
-        for _ in rounds(sending, messages, waiting):
-            if rules is not None:
-                for receipt in waiting:
-                    rules.tell(receipt)
-            yield from each_once(waiting)
-            told(False)
+        with watch:
+            for _ in rounds(sending, messages, waiting):
+                _tell_each(waiting, listeners)
+                yield from each_once(waiting)
+                told(False)
     except GeneratorExit:
         # A caller that leaves the loop does not want the rest.
         sending.stop()

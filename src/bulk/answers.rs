@@ -35,6 +35,7 @@ impl<P: Payload> Pipeline<P> {
         let Some(mut job) = self.in_flight.pop_front() else { return };
         self.window.answered(job.payload.size(), now);
         job.past.said = outcome.options.take();
+        job.past.course = self.course(&job);
         if outcome.recipients.iter().any(|(_, fate)| !matches!(fate, Fate::Sent(_))) {
             let before = trouble.and_then(|error| error.trace.clone());
             job.past.trace = before.or_else(|| Some(self.trace()));

@@ -1,6 +1,7 @@
 //! A message on its way, and what is known of it in the end.
 
 use crate::address::{ForwardPath, ReversePath};
+use crate::driver::Course;
 use crate::protocol::command::Parameter;
 use crate::protocol::error::Trace;
 use crate::protocol::transaction::{DeliveryOptions, Fate, Outcome, SaidOptions, Transaction, Verdict};
@@ -75,8 +76,11 @@ pub(super) struct Past {
     pub ended_session: bool,
     /// How the conversation came to what became of it, where that is not all well.
     pub trace: Option<Arc<Trace>>,
-    /// From its first attempt on.
+    /// From its first attempt on, and when the last one was over.
     pub took: Option<Duration>,
+    pub ended: Option<Instant>,
+    /// What was said for it, where the caller wants to know when.
+    pub course: Option<Arc<Course>>,
     /// What the server that was asked last was told of its options.
     pub said: Option<Box<SaidOptions>>,
 }
@@ -135,6 +139,8 @@ impl<P: Payload> Job<P> {
             recipients,
             attempts: self.attempts,
             took: self.past.took,
+            ended: self.past.ended,
+            course: self.past.course,
             options: self.past.said,
             trace: self.past.trace.or_else(|| error.as_ref()?.trace.clone()),
             server,
@@ -181,6 +187,11 @@ pub struct Receipt<P> {
     pub trace: Option<Arc<Trace>>,
     /// From the first attempt to the last answer; None: there was none.
     pub took: Option<Duration>,
+    /// When the last answer came.
+    pub ended: Option<Instant>,
+    /// What was said for it, and for its session where that was opened for it, where the caller
+    /// wants to know when.
+    pub course: Option<Arc<Course>>,
     /// What the server was told of the delivery options; None where none were asked for.
     pub options: Option<Box<SaidOptions>>,
 }

@@ -33,9 +33,11 @@ impl<P: Payload> Batch<P> {
                 continue;
             }
             job.attempts += 1;
-            // With canonical line ends, as over the wire.
-            let canonical = job.payload.body().canonical().map_err(|unreadable| unreadable.to_error());
-            let sent = canonical.and_then(|octets| {
+            let options = job.options.as_ref().filter(|_| local.delivers());
+            let sent = options.map(|options| options.to_no_server(name)).transpose().and_then(|said| {
+                job.past.said = said.map(Box::new);
+                // With canonical line ends, as over the wire.
+                let octets = job.payload.body().canonical().map_err(|unreadable| unreadable.to_error())?;
                 let envelope = envelope(&job.reverse_path, &job.recipients)?;
                 while !ledger.end_said(&[&job]).inspect_err(|error| self.fail(error))? {
                     self.wait_for_work(None);

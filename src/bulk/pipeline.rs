@@ -11,7 +11,7 @@ use super::rate::Rate;
 use super::sender::Sender;
 use super::sessions::Rested;
 use super::window::Window;
-use crate::driver::View;
+use crate::driver::{Course, View};
 use crate::protocol::command::Command;
 use crate::protocol::error::Trace;
 use crate::protocol::state::State;
@@ -46,6 +46,7 @@ pub struct Pipeline<P> {
     path: Vec<State>,
     view: Arc<View>,
     recorded: bool,
+    timed: bool,
     pub(super) window: Window,
     rate: Option<Rate>,
     /// Taken and not yet said.
@@ -93,7 +94,8 @@ impl<P: Payload> Pipeline<P> {
     ) -> Self {
         let mut locked = locked(&sender);
         locked.ready();
-        let (ledger, recorded) = (Arc::clone(locked.queue.ledger()), locked.recorded);
+        let ledger = Arc::clone(locked.queue.ledger());
+        let (recorded, timed) = (locked.recorded, locked.timed);
         drop(locked);
         let fresh = session.begun == 0;
         Self {
@@ -109,6 +111,7 @@ impl<P: Payload> Pipeline<P> {
             path: if recorded { Vec::new() } else { view.path() },
             view,
             recorded,
+            timed,
             taken: VecDeque::new(),
             in_flight: VecDeque::new(),
             began: now,
@@ -133,6 +136,14 @@ impl<P: Payload> Pipeline<P> {
         path.push(self.view.state());
         path.dedup();
         Arc::new(Trace { server: Some(Arc::clone(self.server())), path, lines: Vec::new() })
+    }
+
+    /// What was said for this message, and for the session if it is its first; None where no one
+    /// wants to know.
+    pub(super) fn course(&self, job: &Job<P>) -> Option<Arc<Course>> {
+        let is_first = self.fresh && self.answers == 0;
+        let since = if is_first { None } else { job.past.first_tried };
+        self.timed.then(|| Arc::new(self.view.course(since)))
     }
 
     /// Says what can be said now.

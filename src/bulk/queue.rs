@@ -230,6 +230,7 @@ impl<P: Payload> Queue<P> {
         now: Instant,
     ) {
         self.out -= 1;
+        job.past.ended = Some(now);
         job.past.took = job.past.first_tried.map(|first| now.saturating_duration_since(first));
         let sent = |(_, fate): &(ForwardPath, Fate)| matches!(fate, Fate::Sent(_));
         let whole = fates.len() >= job.recipients.len() && job.past.again.is_empty();

@@ -27,6 +27,8 @@ pub struct Sender<P> {
     logins_wanted: u32,
     /// Whether the conversations are recorded line by line, and not only their beginnings.
     pub recorded: bool,
+    /// Whether receipts have the course of the conversation.
+    pub timed: bool,
 }
 
 impl<P: Payload> Sender<P> {
@@ -41,6 +43,7 @@ impl<P: Payload> Sender<P> {
             failures: 0,
             logins_wanted: 0,
             recorded: false,
+            timed: false,
         }
     }
 

@@ -89,6 +89,13 @@ impl<P: Payload> Batch<P> {
         self
     }
 
+    /// Receipts have the course of the conversation, as far as it is recorded.
+    #[must_use]
+    pub fn timed(self, timed: bool) -> Self {
+        self.lock().timed = timed;
+        self
+    }
+
     pub fn listener(&self) -> Listener {
         self.listener
     }

@@ -39,4 +39,4 @@ pub use proxy::{Proxy, Tunnel};
 pub use record::{Listener, Record, TimedLine};
 pub use stream::Stream;
 pub use turn::Turn;
-pub use view::View;
+pub use view::{Course, View};

@@ -56,6 +56,10 @@ impl Record {
         Self { start: Instant::now(), lines: VecDeque::new(), octets: 0 }
     }
 
+    pub fn began(&self) -> Instant {
+        self.start
+    }
+
     pub fn push(&mut self, line: Line) -> &TimedLine {
         self.push_at(self.start.elapsed(), line)
     }

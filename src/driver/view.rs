@@ -8,6 +8,7 @@ use crate::protocol::transcript::Line;
 use crate::tls::TlsFacts;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub struct View {
@@ -18,6 +19,14 @@ pub struct View {
     record: Mutex<Record>,
     /// A forked child has a copy of the socket, but the session is its parent's.
     process: u32,
+}
+
+/// A part of a conversation, with its times.
+#[derive(Debug)]
+pub struct Course {
+    /// When the connection was begun, from which the times of the lines count.
+    pub began: Instant,
+    pub lines: Vec<TimedLine>,
 }
 
 impl View {
@@ -66,6 +75,14 @@ impl View {
         let mut lines: Vec<Line> = last.collect();
         lines.reverse();
         Arc::new(Trace { server: None, path: self.path(), lines })
+    }
+
+    /// What was said since this time, or from the beginning, and when.
+    pub fn course(&self, since: Option<Instant>) -> Course {
+        let Some(record) = self.look() else { return Course { began: Instant::now(), lines: Vec::new() } };
+        let began = record.began();
+        let from = since.map_or(Duration::ZERO, |since| since.saturating_duration_since(began));
+        Course { began, lines: record.lines().filter(|timed| timed.at >= from).cloned().collect() }
     }
 
     /// Whether this is a forked child's copy of its parent's connection.

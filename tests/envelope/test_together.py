@@ -180,6 +180,28 @@ def test_binary_content_arrives_octet_for_octet(catcher):
     assert [caught.data for caught in catcher.messages] == [octets, octets]
 
 
+def test_a_program_takes_no_options(mailer_of, tmp_path):
+    program = tmp_path / "sendmail"
+    program.write_text('#!/bin/sh\ncat > "$0.input"\n')
+    program.chmod(0o755)
+    with mailer_of(f"sendmail://{program}") as mailer:
+        with pytest.raises(rsmtp.SMTPNotSupportedError, match="takes no delivery options") as raised:
+            mailer.send(message(), envelope=NEVER)
+        assert "if_offered=True" in raised.value.hint
+        with pytest.raises(rsmtp.SMTPNotSupportedError, match="REQUIRETLS"):
+            mailer.send(message(), envelope=Envelope(require_tls=True, if_offered=True))
+        assert not (tmp_path / "sendmail.input").exists()
+        receipt = mailer.send(message(), envelope=Envelope(dsn=NEVER.dsn, if_offered=True))
+        assert (receipt.ok, receipt.options_left_out, receipt.options) == (True, ["DSN"], [])
+
+
+def test_what_is_not_delivered_needs_no_options(mailer_of, tmp_path):
+    """Where mail goes while a program is being written."""
+    for url in ("null:", f"file://{tmp_path}"):
+        with mailer_of(url) as mailer:
+            assert mailer.send(message(), envelope=Envelope(dsn=NEVER.dsn, require_tls=True)).ok
+
+
 def test_asend(catcher):
     receipt = asyncio.run(rsmtp.asend(message(), host="localhost", port=catcher.port, envelope=NEVER))
     assert receipt.options == ["RET=FULL"]

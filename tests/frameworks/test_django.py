@@ -234,6 +234,30 @@ def test_url(catcher):
         assert mail.send_mail("A", "b", None, ["a@example.org"]) == 1
 
 
+@pytest.mark.parametrize("way", ["url", "provider"])
+def test_a_provider(way):
+    with rsmtp.Catcher(username="ann@gmail.com", password="app password", require_auth=True) as catcher:
+        there = {"host": "localhost", "port": catcher.port}
+        there["context"] = rsmtp.TlsConfig(ca_file=catcher.ca_file)
+        if way == "url":
+            options = {"RSMTP_MAILER": {"url": "gmail://ann:app%20password@gmail.com"} | there}
+        else:
+            options = {"EMAIL_HOST_USER": "ann@gmail.com", "EMAIL_HOST_PASSWORD": "app password"}
+            options["RSMTP_MAILER"] = {"provider": "gmail"} | there
+        with override_settings(**options):
+            assert mail.send_mail("A", "b", None, ["bob@example.org"]) == 1
+        assert catcher.messages[0].user == "ann@gmail.com"
+
+
+def test_a_provider_is_where_it_is():
+    with override_settings(
+        RSMTP_MAILER={"provider": "gmail"},
+        EMAIL_HOST_USER="ann@gmail.com",
+        EMAIL_HOST_PASSWORD="x",
+    ):
+        assert "smtp.gmail.com:587" in repr(mail.get_connection().mailer)
+
+
 def test_unknown_options_of_the_mailer_are_told():
     with override_settings(RSMTP_MAILER={"rates": 3}), pytest.raises(TypeError, match="rates"):
         mail.send_mail("A", "b", None, ["a@example.org"])

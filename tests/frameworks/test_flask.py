@@ -89,6 +89,29 @@ def test_url(catcher):
     assert catcher.count == 1
 
 
+@pytest.mark.parametrize("way", ["url", "provider"])
+def test_a_provider(way):
+    with rsmtp.Catcher(username="ann@gmail.com", password="app password", require_auth=True) as catcher:
+        there = {"host": "localhost", "port": catcher.port}
+        there["context"] = rsmtp.TlsConfig(ca_file=catcher.ca_file)
+        if way == "url":
+            app, mail = application(RSMTP_MAILER={"url": "gmail://ann:app%20password@gmail.com"} | there)
+        else:
+            login = {"MAIL_USERNAME": "ann@gmail.com", "MAIL_PASSWORD": "app password"}
+            app, mail = application(RSMTP_MAILER={"provider": "gmail"} | there, **login)
+        with app.app_context():
+            mail.send(mail.message("x", subject="x", to="bob@example.org"))
+        assert catcher.messages[0].user == "ann@gmail.com"
+
+
+def test_a_provider_is_where_it_is():
+    app, mail = application(
+        RSMTP_MAILER={"provider": "gmail"}, MAIL_USERNAME="ann@gmail.com", MAIL_PASSWORD="x"
+    )
+    with app.app_context():
+        assert "smtp.gmail.com:587" in repr(mail.mailer)
+
+
 def test_two_applications(catcher):
     mail = Mail()
     apps = [Flask(str(number)) for number in range(2)]

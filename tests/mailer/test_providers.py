@@ -225,6 +225,18 @@ def test_its_rate_is_the_mailers_unless_one_is_given(gmail, options, least):
 
 
 @either
+def test_each_part_of_a_message_takes_a_place_in_the_rate(gmail):
+    row = gmail.row.replace(rate=10, recipients=1)
+    options = {"user": ANN, "password": "app password", "context": gmail.trust}
+    with rsmtp.Mailer(provider=row, **options) as mailer:
+        mailer.send(message())
+        begun = time.monotonic()
+        assert mailer.send(message([f"u{number}@example.org" for number in range(4)])).ok
+        assert time.monotonic() - begun >= 0.25
+    assert gmail.catcher.count == 5
+
+
+@either
 @pytest.mark.parametrize(("options", "sessions"), [({}, 3), ({"max_messages": 5}, 1)])
 def test_its_messages_a_session_too(gmail, options, sessions):
     row = gmail.row.replace(per_session=2)

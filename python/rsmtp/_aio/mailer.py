@@ -6,6 +6,7 @@ from __future__ import annotations
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
 from rsmtp._aio.sending import AsyncSending
+from rsmtp._common import observing
 from rsmtp._common.annotations import later
 from rsmtp._common.tracebacks import public
 from rsmtp._mailer.feeding import alone, each_made, without_rules
@@ -46,22 +47,34 @@ class AsyncMailer(BaseMailer):
         """
         if key is not None:
             return checked(await self._kept_in().asend(self, message, envelope=envelope, key=key), check)
+        try:
+            with observing.sending("send", self._hops) as watch:
+                receipt = await self._send(message, envelope, timed=watch.tell is not None)
+                if watch.tell is not None:
+                    watch.tell(receipt)
+        except BaseException as raised:
+            rsmtp.errors.add_fates(raised)
+            raise
+        if not receipt.recipients and receipt.error is not None:
+            raise receipt.error
+        return checked(receipt, check)
+
+    async def _send(self, message: Any, envelope: rsmtp.Envelope | None, *, timed: bool) -> Receipt:
         messages: Any = [message]
         try:
             if envelope is not None:
                 item = message, envelope
                 ruled = without_rules(item) if self._rules is None else await self._rules.apply_awaited(item)
                 messages = alone(message, ruled)
-            report = await self._sending(messages, False, None, None, recorded=True)
+            report = await self._sending(
+                messages, False, None, None, operation=None, recorded=True, timed=timed
+            )
         except BaseException as raised:
             for receipt in getattr(raised, "report", Report()).receipts:
                 raised.receipt = receipt  # type: ignore[attr-defined]
-            rsmtp.errors.add_fates(raised)
             raise
         (receipt,) = report.receipts
-        if not receipt.recipients and receipt.error is not None:
-            raise receipt.error
-        return checked(receipt, check)
+        return receipt
 
     if TYPE_CHECKING:
 

@@ -13,6 +13,8 @@ from weakref import WeakMethod
 import rsmtp
 from rsmtp._aio.pool import AsyncPool
 from rsmtp._client.local_hostname import address_literal
+from rsmtp._common import observing
+from rsmtp._common.observing import NO_WATCH
 from rsmtp._common.tracebacks import hidden, named, shortened
 from rsmtp._mailer.feeding import ENDED, each_made, feed, put
 from rsmtp._mailer.report import KEPT, Report
@@ -36,7 +38,9 @@ class AsyncSending:
         total: int | None,
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
         *,
+        operation: str | None = "send_all",
         recorded: bool = False,
+        timed: bool = False,
         note: Callable[[list[int], dict[int, list[Recipient]]], bool] | None = None,
         rules: Any = None,
     ) -> None:
@@ -46,14 +50,17 @@ class AsyncSending:
         self._progress = progress
         self._total = total
         self._make = make
-        # Every line of the conversation, for the errors.
-        self._recorded = recorded
+        # As what it is watched; None: its caller sees to that.
+        self._watch = NO_WATCH if operation is None else observing.sending(operation, hops)
+        # Every line of the conversation, for the errors, and whether receipts have their times.
+        self._recorded, self._timed = recorded, timed or self._watch.tell is not None
         # Asked before the ends of these messages are said: whether they are written down.
         self._note = note
         # The mailer's own, of `rsmtp._mailer.rules`.
         self._rules = rules
-        # Whether each receipt is told, and how many of `receipts` were.
-        self._tells = self._is_every_told = rules is not None and rules.after_send is not None
+        # Whether each receipt is told, to `after_send` too, and how many of `receipts` were.
+        self._tells_rules = rules is not None and rules.after_send is not None
+        self._is_every_told = self._tells_rules or self._watch.tell is not None
         self._told = 0
         self.receipts: list[Receipt] = []
         self._workers: set[asyncio.Task[None]] = set()
@@ -94,14 +101,17 @@ class AsyncSending:
         if self._is_every_told:
             report._thin_out()
 
-    async def _tell_rules(self) -> None:
-        """Tells `after_send` the receipts that have come. One that raises is told no more."""
-        while self._tells and self._told < len(self.receipts):
+    async def _tell_each(self) -> None:
+        """Tells the receipts that have come. An `after_send` that raises is told no more."""
+        while self._is_every_told and self._told < len(self.receipts):
             receipt = self.receipts[self._told]
             self._told += 1
-            self._tells = False
-            await self._rules.tell_awaited(receipt)
-            self._tells = True
+            if self._watch.tell is not None:
+                self._watch.tell(receipt)
+            if self._tells_rules:
+                self._tells_rules = False
+                await self._rules.tell_awaited(receipt)
+                self._tells_rules = True
 
     def _hang_on(self, raised: BaseException, report: Report) -> None:
         report.receipts += self.receipts
@@ -136,7 +146,12 @@ class AsyncSending:
         self._pool.join_loop()
         nudge = partial(_soon, asyncio.get_running_loop(), WeakMethod(self._stir))
         self._sending = self._pool.engine.send_all(
-            every or self._is_every_told, KEPT, recorded=self._recorded, note=self._note, nudge=nudge
+            every or self._is_every_told,
+            KEPT,
+            recorded=self._recorded,
+            note=self._note,
+            nudge=nudge,
+            timed=self._timed,
         )
         # Looked up here: the tasks of a session at rest may be of another call's context.
         self._asked = self._pool.asks
@@ -149,44 +164,45 @@ class AsyncSending:
         feeder.add_done_callback(lambda _: self._beat())
         trouble: Exception | None = None
         try:
-            while not self._sending.tell(self.receipts):
-                if self._sending.wants_more:
-                    self._beat()
-                try:
-                    await self._tell_rules()
-                except Exception as raised:
-                    trouble = raised
-                    feeder.cancel()
-                if some := bool(self.receipts):
+            with self._watch:
+                while not self._sending.tell(self.receipts):
+                    if self._sending.wants_more:
+                        self._beat()
+                    try:
+                        await self._tell_each()
+                    except Exception as raised:
+                        trouble = raised
+                        feeder.cancel()
+                    if some := bool(self.receipts):
+                        yield
+                        self._told = len(self.receipts)
+                    try:
+                        tell(False)
+                    except Exception as raised:
+                        trouble = raised
+                        feeder.cancel()
+                    if some:
+                        continue
+                    failed = feeder.done() and not feeder.cancelled() and feeder.exception()
+                    if failed or trouble is not None:
+                        # What was taken before is sent; then the error is told.
+                        self._sending.finish()
+                        self._stir()
+                        if self._sending.tell(self.receipts):
+                            break
+                    await self._changed.wait()
+                await self._tell_each()
+                if self.receipts:
                     yield
-                    self._told = len(self.receipts)
-                try:
-                    tell(False)
-                except Exception as raised:
-                    trouble = raised
-                    feeder.cancel()
-                if some:
-                    continue
-                failed = feeder.done() and not feeder.cancelled() and feeder.exception()
-                if failed or trouble is not None:
-                    # What was taken before is sent; then the error is told.
-                    self._sending.finish()
-                    self._stir()
-                    if self._sending.tell(self.receipts):
-                        break
-                await self._changed.wait()
-            await self._tell_rules()
-            if self.receipts:
-                yield
-            self.nudge()
-            self._break_off()
-            for done in await asyncio.gather(feeder, *self._workers, return_exceptions=True):
-                if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
-                    raise done
-            if trouble is not None:
-                raise trouble
-            if (failure := self._sending.failure) is not None:
-                raise failure
+                self.nudge()
+                self._break_off()
+                for done in await asyncio.gather(feeder, *self._workers, return_exceptions=True):
+                    if isinstance(done, BaseException) and not isinstance(done, asyncio.CancelledError):
+                        raise done
+                if trouble is not None:
+                    raise trouble
+                if (failure := self._sending.failure) is not None:
+                    raise failure
         finally:
             self._ending = True
             try:

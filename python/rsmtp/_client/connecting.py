@@ -61,6 +61,7 @@ class Connecting(Conversation):
             self._print_debug("connect: to", (host, port), self.source_address)
         name = "localhost" if path else host
         self._rsmtp_start_anew(name)
+        self._rsmtp_there = path, port
         yield self._rsmtp_begin(name, port, path)
         steps = self._rsmtp_tls_mode == "starttls" and self._rsmtp_overrides(
             "ehlo", "starttls", *LINE_BY_LINE

@@ -93,6 +93,8 @@ class Conversation(DebugOutput):
     _rsmtp_connection: Any = None
     # Where `connect()` without arguments goes.
     _rsmtp_given: tuple[str, int] = ("localhost", 0)
+    # The Unix socket, and the port, of the last connection.
+    _rsmtp_there: tuple[str | None, int] = (None, 0)
     # A connected socket of the caller, for the next session.
     _rsmtp_given_sock: Any = None
     # Seconds for each stage of the current session.

@@ -21,7 +21,7 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
     """Sends by one `rsmtp.Mailer` of the process, which keeps its sessions for the next message.
 
     Takes the settings, or the OPTIONS in MAILERS, of Django's own SMTP backend, and each
-    argument of `rsmtp.Mailer` besides: `url`, `rate`, `connections`, `retries`, `proxy`, `tls`,
+    argument of `rsmtp.Mailer` besides: `url`, `provider`, `rate`, `connections`, `retries`, `proxy`, `tls`,
     `context`, ... With EMAIL_BACKEND these stand in the setting RSMTP_MAILER, a dict.
 
     As with Django's backend there is no TLS unless `use_tls`, `use_ssl` or `tls` asks for it.
@@ -58,9 +58,10 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
     def _arguments(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if "url" not in self._given:
-            found["host"] = self.host
-            found["port"] = self.port and int(self.port)
-            found["tls"] = "implicit" if self.use_ssl else "starttls" if self.use_tls else "none"
+            if "provider" not in self._given:
+                found["host"] = self.host
+                found["port"] = self.port and int(self.port)
+                found["tls"] = "implicit" if self.use_ssl else "starttls" if self.use_tls else "none"
             if self.username and (self.password or not self._given.keys().isdisjoint(_SECRETS)):
                 found["username"] = self.username
                 if "access_token" not in self._given:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple
 
 from rsmtp._aio.mailer import AsyncMailer
+from rsmtp._common import observing
 from rsmtp._mailer.feeding import Lists
 from rsmtp._mailer.report import KEPT, Report
 from rsmtp._rsmtp import Receipt, Recipient
@@ -226,18 +227,24 @@ def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Re
     owner.begin(mailer)
     told: list[Receipt] = []
     receipts: list[Receipt] = []
-    sending = mailer._engine.send_all(True, KEPT, recorded=False, note=owner.say_ends)
+    watch = observing.sending("outbox run", mailer._hops)
+    sending = mailer._engine.send_all(
+        True, KEPT, recorded=False, note=owner.say_ends, timed=watch.tell is not None
+    )
     try:
         claims, rules = owner.claims(only), mailer._rules
         claimed: Any = Lists(claims) if rules is None else rules.each(itertools.chain.from_iterable(claims))
-        for _ in rounds(sending, claimed, receipts):
-            owner.settle_and_keep(receipts)
-            if rules is not None:
+        with watch:
+            for _ in rounds(sending, claimed, receipts):
+                owner.settle_and_keep(receipts)
                 for receipt in receipts:
-                    rules.tell(receipt)
-            if only is not None:
-                told += receipts
-            receipts.clear()
+                    if watch.tell is not None:
+                        watch.tell(receipt)
+                    if rules is not None:
+                        rules.tell(receipt)
+                if only is not None:
+                    told += receipts
+                receipts.clear()
     except BaseException as raised:
         # What it had in hand is written down as well.
         report = Report()
@@ -344,7 +351,7 @@ async def _aonce(owner: Owner, mailer: AsyncMailer, only: int | None = None) -> 
                 return
 
     notes = Notes(owner)
-    sending = mailer._sending(claimed(), False, None, note=notes)
+    sending = mailer._sending(claimed(), False, None, operation="outbox run", note=notes)
     notes.nudge = sending.nudge
     receipts = sending.receipts
     try:

@@ -106,18 +106,20 @@ impl Engine {
     }
 
     /// Sends one message in this thread, as `rsmtp._client.outgoing.prepare` has made it ready.
-    /// `suppressed` are recipients that are held back, each with the reason.
-    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]", suppressed: "list[tuple[str, str]] | None" = None))]
+    /// `suppressed` are recipients that are held back, each with the reason. `timed`: the receipt
+    /// has the course of the conversation.
+    #[pyo3(signature = (item, prepared: "tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]", suppressed: "list[tuple[str, str]] | None" = None, *, timed=false))]
     fn send(
         &self,
         py: Python<'_>,
         item: &Bound<'_, PyAny>,
         prepared: Prepared<'_>,
         suppressed: Option<Vec<(String, String)>>,
+        timed: bool,
     ) -> PyResult<Receipt> {
         let mut job = self.packer().pack(item, 0, prepared)?;
         hold_back(&mut job, parcel::suppressed(suppressed.unwrap_or_default()));
-        let batch = self.batch(py, true, None)?;
+        let batch = self.batch(py, true, None)?.timed(timed);
         let mut attendant = Attending::new(py, None)?;
         let payload = job.payload.clone();
         if let Err(error) = py.detach(|| payload.prepare(&mut || attendant.attend())) {
@@ -171,7 +173,8 @@ impl Engine {
     /// `settled` has the recipients of each that were settled since it was noted last.
     /// `nudge` is given where an event loop moves the sessions, and not `go_on`: it is called by
     /// threads that sign, when there is more to send.
-    #[pyo3(signature = (every, kept, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None, nudge: "typing.Callable[[], None] | None" = None))]
+    /// `timed`: receipts have the course of the conversation, as far as it is recorded.
+    #[pyo3(signature = (every, kept, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None, nudge: "typing.Callable[[], None] | None" = None, *, timed=false))]
     fn send_all(
         &self,
         py: Python<'_>,
@@ -180,10 +183,11 @@ impl Engine {
         recorded: bool,
         note: Option<Py<PyAny>>,
         nudge: Option<Py<PyAny>>,
+        timed: bool,
     ) -> PyResult<Sending> {
         let by_threads = nudge.is_none();
         let nudge = nudge.map(|nudge| -> Box<dyn Nudge> { Box::new(Nudging(nudge)) });
-        let batch = self.batch(py, recorded, note)?.moved_by(nudge);
+        let batch = self.batch(py, recorded, note)?.moved_by(nudge).timed(timed);
         let (kept, totals) = (if every { u64::MAX } else { kept }, Arc::clone(&self.totals));
         Ok(Sending::new(batch, kept, by_threads, totals, self.packer()))
     }

@@ -185,6 +185,8 @@ impl Receipt {
             trace: None,
             options: None,
             took: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            ended: None,
+            course: None,
         };
         let kept = Kept {
             message_id: wanted(told, "message_id")?,

@@ -6,6 +6,7 @@ use crate::address::{ForwardPath, ReversePath};
 use crate::binding::delivery_options::{left_out, texts};
 use crate::binding::error::{tell_trace, to_python};
 use crate::binding::outcome::reply_to_python;
+use crate::binding::transcript::TranscriptLine;
 use crate::bulk::{self, Payload};
 use crate::message::field;
 use crate::protocol::reply::Reply;
@@ -394,6 +395,21 @@ impl Receipt {
         (alike && !more).then(|| (self.receipt.server.as_deref(), reply.code(), text()))
     }
 
+    /// Seconds since the last answer, and those from the first attempt to it.
+    #[getter]
+    fn _times(&self) -> Option<(f64, f64)> {
+        Some((self.receipt.ended?.elapsed().as_secs_f64(), self.receipt.took?.as_secs_f64()))
+    }
+
+    /// Where the sending was `timed`: seconds since its connection was begun, from which the times
+    /// of the lines count, and the lines.
+    #[getter]
+    fn _course(&self) -> Option<(f64, Vec<TranscriptLine>)> {
+        let course = self.receipt.course.as_ref()?;
+        let lines = course.lines.iter().map(TranscriptLine::from).collect();
+        Some((course.began.elapsed().as_secs_f64(), lines))
+    }
+
     /// For a message that no recipient is to get.
     #[staticmethod]
     #[pyo3(signature = (message: "object", suppressed: "list[tuple[str, str]]"))]
@@ -452,6 +468,8 @@ fn unsent(index: u64, parcel: Parcel) -> bulk::Receipt<Shipment> {
         error: None,
         trace: None,
         took: None,
+        ended: None,
+        course: None,
         options: None,
     }
 }

@@ -123,6 +123,25 @@ impl DeliveryOptions {
         Ok(SaidOptions { options: Arc::clone(self), left_out })
     }
 
+    /// What a program is told that takes none of them.
+    pub fn to_no_server(self: &Arc<Self>, program: &str) -> Result<SaidOptions, Error> {
+        let mail = self.mail.iter().map(|one| (one.extension(), one.keyword(), one.may_be_left_out()));
+        let rcpt = self.rcpt.iter().chain(self.own.values().flatten());
+        let rcpt = rcpt.map(|one| (one.extension(), one.keyword(), one.may_be_left_out()));
+        let mut left_out = Vec::new();
+        for (extension, keyword, may_be_left_out) in mail.chain(rcpt) {
+            if !(self.if_offered && may_be_left_out) {
+                let error =
+                    refused(format!("{keyword} is asked for, and {program} takes no delivery options"));
+                return Err(if may_be_left_out { error.with_advice(Advice::AskIfOffered) } else { error });
+            }
+            if !left_out.contains(&extension) {
+                left_out.push(extension);
+            }
+        }
+        Ok(SaidOptions { options: Arc::clone(self), left_out })
+    }
+
     fn check(
         &self,
         extension: Extension,
