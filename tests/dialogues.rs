@@ -5,6 +5,7 @@ use rsmtp::protocol::auth::{ChannelBinding, Credentials, Mechanism, Secret};
 use rsmtp::protocol::command::Command;
 use rsmtp::protocol::session::{Options, Plaintext};
 use rsmtp::protocol::transaction::{DeliveryOptions, Fate, MailOption, RcptOption, Transaction, Verdict};
+use rsmtp::protocol::xclient::Xclient;
 use rsmtp::protocol::{Body, Error, Event, Request, Session, Step};
 use std::fs;
 use std::panic::catch_unwind;
@@ -279,6 +280,13 @@ fn parse(words: &[&str], content: String, context: &str) -> Request {
         ["rset"] => Request::Command(Command::Rset),
         ["noop"] => Request::Command(Command::Noop(None)),
         ["vrfy", who] => Request::Command(Command::Vrfy(who.parse().expect(context))),
+        ["xclient", ref attributes @ ..] => {
+            let mut client = Xclient::default();
+            for (name, value) in attributes.iter().map(|word| word.split_once('=').expect(context)) {
+                client.add(name.parse().expect(context), value).expect(context);
+            }
+            Request::Command(Command::Xclient(client))
+        }
         ["quit"] => Request::Command(Command::Quit),
         ["free", ..] => Request::Command(Command::Free(words[1..].join(" ").parse().expect(context))),
         _ => panic!("{context}: no such request"),

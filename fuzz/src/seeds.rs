@@ -70,6 +70,8 @@ fn request(text: &str) -> Move {
     let name = match words[..] {
         ["timeout"] => return Move::TimeOut,
         ["send", _, to] => return Move::Send(to.split(',').count() as u8 - 1),
+        // Of its kind of options the nearest: those that may be left out.
+        ["send", _, to, ..] => return Move::Send((to.split(',').count() as u8 - 1) | 6 << 4),
         ["login", _, _, "with", mechanism] => format!("login with {mechanism}"),
         ["free", verb, ..] => format!("free {}", verb.to_ascii_lowercase()),
         [first, ..] => first.to_owned(),

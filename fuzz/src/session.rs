@@ -23,17 +23,20 @@ use rsmtp::protocol::error::{Error, Kind, Stage};
 use rsmtp::protocol::extension::Extensions;
 use rsmtp::protocol::reply::Reply;
 use rsmtp::protocol::session::Plaintext;
+use rsmtp::protocol::transaction::{DeliveryOptions, MailOption, RcptOption};
 use rsmtp::protocol::transaction::{Fate, Outcome, Transaction, Verdict};
 use rsmtp::protocol::transcript::{MASK, Speaker};
+use rsmtp::protocol::xclient::{Attribute, Xclient};
 use rsmtp::protocol::{Body, Event, Options, Request, Session, State, Step};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 const SECRET: &str = "correct-horse-battery";
 /// base64 of the secret, and of its end behind `\0alice\0`.
 const SECRET_CODED: [&str; 2] = ["Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5", "b3JyZWN0LWhvcnNlLWJhdHRlcn"];
 
 /// What a caller can ask for, by name; `Move::Ask` counts through it.
-pub const REQUESTS: [&str; 41] = [
+pub const REQUESTS: [&str; 42] = [
     "hello",
     "ehlo",
     "helo",
@@ -75,6 +78,7 @@ pub const REQUESTS: [&str; 41] = [
     "raw",
     "assume",
     "close",
+    "xclient",
 ];
 
 const BODIES: [&[u8]; 6] = [
@@ -110,6 +114,37 @@ pub fn options(bits: u8) -> Options {
     }
 }
 
+/// Three kinds: none, some that may be left out, and some that may not.
+fn delivery_options(kind: usize, secure: bool) -> Option<Arc<DeliveryOptions>> {
+    let mail = |texts: &[(&str, Option<&str>)]| {
+        texts.iter().map(|(keyword, value)| MailOption::read(keyword, *value).unwrap().unwrap()).collect()
+    };
+    let rcpt = |texts: &[(&str, &str)]| {
+        texts
+            .iter()
+            .map(|(keyword, value)| RcptOption::read(keyword, Some(value)).unwrap().unwrap())
+            .collect()
+    };
+    let options = match kind {
+        0 => return None,
+        1 => DeliveryOptions {
+            mail: mail(&[("RET", Some("HDRS")), ("ENVID", Some("a+2Bb")), ("MT-PRIORITY", Some("3"))]),
+            rcpt: rcpt(&[("NOTIFY", "SUCCESS,DELAY")]),
+            own: [("r1@example.org".to_owned(), rcpt(&[("RRVS", "2026-01-01T00:00:00Z;C")]))].into(),
+            if_offered: true,
+        },
+        _ => DeliveryOptions {
+            mail: mail(match secure {
+                true => &[("BODY", Some("BINARYMIME")), ("HOLDFOR", Some("60")), ("REQUIRETLS", None)],
+                false => &[("BODY", Some("BINARYMIME")), ("BY", Some("60;R"))],
+            }),
+            rcpt: rcpt(&[("ORCPT", "rfc822;a@b")]),
+            ..DeliveryOptions::default()
+        },
+    };
+    Some(Arc::new(options))
+}
+
 struct Run {
     session: Session,
     options: Options,
@@ -134,6 +169,9 @@ struct Run {
 struct Open {
     recipients: usize,
     body: Vec<u8>,
+    options: Option<Arc<DeliveryOptions>>,
+    /// Extensions that the server offers when it is asked for.
+    offered: Vec<String>,
 }
 
 /// From the first transaction on that was asked for while nothing else was under way.
@@ -242,12 +280,15 @@ impl Run {
         };
         let sender = ["a@example.org", "<>", "jürgen@example.org", "a@bücher.example"];
         let recipients = (0..count).map(|number| format!("r{number}@example.org").parse().unwrap());
+        let options = delivery_options(usize::from(which >> 4) / BODIES.len(), self.session.is_secure());
+        let offered = self.session.extensions().iter().map(|(keyword, _)| keyword.to_ascii_uppercase());
+        let offered = offered.collect();
         let transaction = Transaction {
             reverse_path: sender[usize::from(which >> 2 & 3)].parse().unwrap(),
             mail_parameters: Vec::new(),
             recipients: recipients.collect(),
             rcpt_parameters: Vec::new(),
-            options: None,
+            options: options.clone(),
             cautious: false,
             body: Body::new(body.clone()),
         };
@@ -258,7 +299,7 @@ impl Run {
                 self.flight = Flight { from: self.said.len(), ..Flight::default() };
             }
             self.flight.begun += 1;
-            self.open.push_back(Open { recipients: count, body });
+            self.open.push_back(Open { recipients: count, body, options, offered });
             assert!(self.options.pipelining || self.open.len() == 1, "in flight without PIPELINING");
         }
         assert_eq!(self.session.in_flight(), self.open.len());
@@ -321,6 +362,11 @@ impl Run {
             "free data" => line("DATA"),
             "free starttls" => line("starttls"),
             "free bdat" => line("BDAT 3 LAST"),
+            "xclient" => {
+                let mut client = Xclient::default();
+                client.add(Attribute::Addr, "192.0.2.1").unwrap();
+                command(Command::Xclient(client))
+            }
             _ => return self.ask_otherwise(name),
         };
         let starttls = matches!(&request, Request::Command(Command::StartTls));
@@ -337,8 +383,10 @@ impl Run {
             "expect" => self.session.expect_reply(),
             "raw" => self.session.raw(b"by hand\r\n.\r\n"),
             "assume" => {
-                let all = ["PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "STARTTLS"];
-                self.session.assume(all.map(|keyword| (keyword, "")).into_iter().collect::<Extensions>());
+                let all = ["PIPELINING", "CHUNKING", "8BITMIME", "SMTPUTF8", "STARTTLS", "DSN", "REQUIRETLS"];
+                let more = ["FUTURERELEASE", "DELIVERBY", "MT-PRIORITY", "BINARYMIME", "RRVS"];
+                let all = all.iter().chain(&more).map(|keyword| (*keyword, "")).chain([("XCLIENT", "ADDR")]);
+                self.session.assume(all.collect::<Extensions>());
                 return;
             }
             "close" => {
@@ -477,11 +525,18 @@ impl Run {
         let taken = seen.message.is_some();
         assert_eq!(outcome.verdict == Verdict::Sent, sent && outcome.verdict != Verdict::Lost);
         if let Some(got) = seen.message.as_ref().filter(|_| sent) {
-            let mut content = wire::canonical(&open.body);
-            if *got != content && !content.is_empty() && !content.ends_with(b"\r\n") {
+            let is_binary = open.options.as_ref().is_some_and(|options| options.is_binary());
+            let mut content = if is_binary { open.body.clone() } else { wire::canonical(&open.body) };
+            if !is_binary && *got != content && !content.is_empty() && !content.ends_with(b"\r\n") {
                 content.extend(b"\r\n");
             }
             assert!(*got == content, "the server got another message: {}", got.escape_ascii());
+        }
+        if let Some(said) = &outcome.options {
+            let has = |keyword: &str| open.offered.iter().any(|offered| offered == keyword);
+            let options = open.options.as_ref().expect("options that no caller has asked for");
+            assert!(said.left_out.iter().all(|extension| !has(extension.keyword())), "left out, and offered");
+            assert!(options.if_offered || said.left_out.is_empty(), "left out, and the caller wants it");
         }
         if fates.contains(&&Fate::Unknown) {
             assert!(taken && outcome.verdict == Verdict::Lost, "unknown, and the end was never sent");

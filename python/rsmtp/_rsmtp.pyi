@@ -200,6 +200,8 @@ class Catcher:
             the same at every start. Without one, each catcher has its own. It
             vouches for localhost, 127.0.0.0/8 and ::1 alone.
         allow_remote: let a host be bound that other machines can reach.
+        xclient: offer XCLIENT to clients on this machine, as Postfix does to its gateways: they
+            say for whom they speak.
 
     Raises ValueError for arguments that make no sense, OSError if it can't
     listen.
@@ -235,6 +237,7 @@ class Catcher:
         hostname: str = "localhost",
         authority: str | os.PathLike[str] | None = None,
         allow_remote: bool = False,
+        xclient: bool = False,
     ) -> Catcher: ...
     def __repr__(self, /) -> str: ...
     def _repr_mimebundle_(self, /, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -608,7 +611,7 @@ class CaughtMessage:
     def peer(self, /) -> str:
         """
         The client's socket address, as `127.0.0.1:40000`; `unix` for a Unix
-        socket.
+        socket; what XCLIENT has said instead.
         """
     @property
     def queue_id(self, /) -> str:
@@ -650,6 +653,12 @@ class CaughtMessage:
     def username(self, /) -> str | None:
         """
         The user name that the client had logged in with; None without a login.
+        """
+    @property
+    def xclient(self, /) -> dict[str, str]:
+        """
+        What the client has said by XCLIENT of the one that it speaks for: NAME, ADDR, PORT, PROTO,
+        HELO, LOGIN, DESTADDR, DESTPORT, as far as it has. Empty without XCLIENT.
         """
 
 @final
@@ -2228,6 +2237,12 @@ class Request:
     def vrfy(address: str) -> Request:
         """
         VRFY (RFC 5321 4.1.1.6).
+        """
+    @staticmethod
+    def xclient(attributes: SupportsGetItem[int, tuple[str, str]]) -> Request:
+        """
+        XCLIENT (Postfix): (name, value) for each attribute. Raises ValueError naming the one whose
+        value can't be meant.
         """
 
 @final

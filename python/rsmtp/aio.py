@@ -109,6 +109,7 @@ class AsyncSmtpClient(Verbs):
     data = awaitable(Verbs._rsmtp_data)
     quit = awaitable(Verbs._rsmtp_quit)
     starttls = awaitable(Verbs._rsmtp_starttls)
+    xclient = awaitable(Verbs._rsmtp_xclient)
     login = awaitable(Verbs._rsmtp_login)
     auth = awaitable(Verbs._rsmtp_auth)
     sendmail = awaitable(Verbs._rsmtp_sendmail)

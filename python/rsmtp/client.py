@@ -125,6 +125,7 @@ class SmtpClient(Verbs):
     data = blocking(Verbs._rsmtp_data)
     quit = blocking(Verbs._rsmtp_quit)
     starttls = blocking(Verbs._rsmtp_starttls)
+    xclient = blocking(Verbs._rsmtp_xclient)
     login = blocking(Verbs._rsmtp_login)
     auth = blocking(Verbs._rsmtp_auth)
     sendmail = blocking(Verbs._rsmtp_sendmail)

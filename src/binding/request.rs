@@ -13,6 +13,7 @@ use crate::protocol::auth::Credentials;
 use crate::protocol::command::{BadText, ClientName, Command, Letters, LineText, Parameter};
 use crate::protocol::opening::{Plan, Security};
 use crate::protocol::transaction::{self, Transaction};
+use crate::protocol::xclient::Xclient;
 use crate::protocol::{Body, Error};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -253,6 +254,18 @@ impl Request {
     fn help(args: &str) -> PyResult<Self> {
         let text: LineText = parse("args", args)?;
         Ok(Self::command(Command::Help((!args.is_empty()).then_some(text))))
+    }
+
+    /// XCLIENT (Postfix): (name, value) for each attribute. Raises ValueError naming the one whose
+    /// value can't be meant.
+    #[staticmethod]
+    fn xclient(attributes: Vec<(String, String)>) -> PyResult<Self> {
+        let mut said = Xclient::default();
+        for (name, value) in &attributes {
+            let attribute = name.parse().map_err(|()| bad_argument(name, &"no attribute of XCLIENT"))?;
+            said.add(attribute, value).map_err(|why| bad_argument(name, &format!("{value:?} {why}")))?;
+        }
+        Ok(Self::command(Command::Xclient(said)))
     }
 
     /// QUIT (RFC 5321 4.1.1.10).

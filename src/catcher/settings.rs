@@ -65,6 +65,8 @@ pub struct Settings {
     /// A folder that keeps the certificate authority for the next start; without one,
     /// each start has its own. It vouches for loopback names alone.
     pub authority: Option<PathBuf>,
+    /// XCLIENT is offered to clients on this machine: they may speak for others.
+    pub xclient: bool,
     /// The longest mail data, in octets: refused at MAIL (SIZE) and after its end.
     pub max_size: u64,
     /// How many recipients one transaction may have: 452 to the next one.
@@ -98,6 +100,7 @@ impl Settings {
             require_tls: false,
             auth_before_tls: false,
             authority: None,
+            xclient: false,
             max_size: 32 * 1024 * 1024,
             max_recipients: 1000,
             max_messages: None,

@@ -50,6 +50,7 @@ stages! {
     Vrfy = "VRFY",
     Expn = "EXPN",
     Help = "HELP",
+    Xclient = "XCLIENT",
     Quit = "QUIT",
     /// The reply to a command that the catcher doesn't know.
     Unknown = "unknown",

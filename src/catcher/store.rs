@@ -13,7 +13,7 @@ const KEPT_CONVERSATIONS: usize = 1000;
 /// What is known about a client, apart from what it sends.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
-    /// Its socket address, or `unix`.
+    /// Its socket address, or `unix`; after XCLIENT, that of the client that is spoken for.
     pub peer: String,
     /// The name that it gave with EHLO, HELO or LHLO; empty before that.
     pub helo: String,
@@ -22,6 +22,8 @@ pub struct Client {
     /// The user name that it has logged in with.
     pub user: Option<String>,
     pub tls: Option<TlsFacts>,
+    /// What XCLIENT has said of it.
+    pub xclient: Vec<(String, String)>,
 }
 
 /// What was agreed on in a TLS handshake.

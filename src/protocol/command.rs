@@ -1,6 +1,7 @@
 //! Commands (RFC 5321 4.1.1): parsed into a type once, so that what is written
 //! to the wire is one line whatever the caller gave.
 
+use super::xclient::Xclient;
 use crate::address::{ForwardPath, ReversePath, a_labels};
 use std::borrow::Cow;
 use std::fmt;
@@ -23,12 +24,13 @@ pub enum Verb {
     Vrfy,
     Expn,
     Help,
+    Xclient,
     Quit,
     Other,
 }
 
 impl Verb {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ehlo,
         Self::Helo,
         Self::Lhlo,
@@ -43,6 +45,7 @@ impl Verb {
         Self::Vrfy,
         Self::Expn,
         Self::Help,
+        Self::Xclient,
         Self::Quit,
         Self::Other,
     ];
@@ -63,6 +66,7 @@ impl Verb {
             Self::Vrfy => "VRFY",
             Self::Expn => "EXPN",
             Self::Help => "HELP",
+            Self::Xclient => "XCLIENT",
             Self::Quit => "QUIT",
             Self::Other => "command",
         }
@@ -271,6 +275,7 @@ pub enum Command {
     Vrfy(LineText),
     Expn(LineText),
     Help(Option<LineText>),
+    Xclient(Xclient),
     Quit,
     /// A line of the caller's own.
     Free(LineText),
@@ -291,6 +296,7 @@ impl Command {
             Self::Vrfy(_) => Verb::Vrfy,
             Self::Expn(_) => Verb::Expn,
             Self::Help(_) => Verb::Help,
+            Self::Xclient(_) => Verb::Xclient,
             Self::Quit => Verb::Quit,
             Self::Free(line) => Verb::of_line(line.as_str()),
         }
@@ -326,6 +332,9 @@ impl Command {
             }
             Self::Vrfy(text) | Self::Expn(text) => push(line, text.as_str()),
             Self::Noop(Some(text)) | Self::Help(Some(text)) => push(line, text.as_str()),
+            Self::Xclient(attributes) => {
+                attributes.iter().for_each(|(name, value)| push(line, &format!("{name}={value}")));
+            }
             Self::StartTls | Self::Data | Self::Rset | Self::Quit | Self::Noop(None) | Self::Help(None) => {}
             Self::Free(_) => {}
         }
@@ -388,7 +397,8 @@ mod tests {
     fn verbs_are_known_in_any_case() {
         assert_eq!(Verb::of_line("mail FROM:<a>"), Verb::Mail);
         assert_eq!(Verb::of_line("Data"), Verb::Data);
-        assert_eq!(Verb::of_line("XCLIENT a=b"), Verb::Other);
+        assert_eq!(Verb::of_line("xclient ADDR=192.0.2.1"), Verb::Xclient);
+        assert_eq!(Verb::of_line("XFORWARD a=b"), Verb::Other);
         assert_eq!(Verb::of_line(""), Verb::Other);
     }
 

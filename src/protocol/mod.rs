@@ -58,6 +58,7 @@ pub mod state;
 pub mod table;
 pub mod transaction;
 pub mod transcript;
+pub mod xclient;
 
 pub use body::{Body, Content, Pieces, Unreadable};
 pub use error::{Error, Kind, Stage};

@@ -113,8 +113,8 @@ impl State {
             }
             Self::Ready => !matches!(verb, Rcpt | Data | Bdat),
             Self::Authenticated => !matches!(verb, Rcpt | Data | Bdat | Auth | StartTls),
-            Self::Mail => !matches!(verb, Mail | Data | Bdat | Auth | StartTls),
-            Self::Recipients => !matches!(verb, Mail | Auth | StartTls),
+            Self::Mail => !matches!(verb, Mail | Data | Bdat | Auth | StartTls | Xclient),
+            Self::Recipients => !matches!(verb, Mail | Auth | StartTls | Xclient),
         }
     }
 
@@ -138,6 +138,8 @@ impl State {
             Mail if done => Next::To(Self::Mail),
             Rcpt if done => Next::To(Self::Recipients),
             Data if code == code::START_MAIL_INPUT => Next::To(Self::Data),
+            // As another client, who has not said who it is.
+            Xclient if code == code::SERVICE_READY => Next::To(Self::Greeted),
             Rset if done && matches!(self, Self::Mail | Self::Recipients) => Next::Rest,
             _ => Next::Stay,
         }

@@ -32,6 +32,7 @@ def walk(raw, until):
         "VRFY": ["VRFY bob"],
         "EXPN": ["EXPN list"],
         "HELP": ["HELP"],
+        "XCLIENT": ["EHLO me", "XCLIENT ADDR=192.0.2.1"],
         "QUIT": ["QUIT"],
         "STARTTLS": ["EHLO me", "STARTTLS"],
         "handshake": ["EHLO me", "STARTTLS"],
@@ -59,7 +60,7 @@ STAGES = [stage for stage in rsmtp.Catcher.stages() if stage != "LHLO"]
 
 def server(stage):
     tls = "starttls" if stage in ("STARTTLS", "handshake") else "none"
-    return rsmtp.Catcher(tls=tls, protocol="lmtp" if stage == "LHLO" else "smtp")
+    return rsmtp.Catcher(tls=tls, protocol="lmtp" if stage == "LHLO" else "smtp", xclient=True)
 
 
 @pytest.mark.parametrize("stage", rsmtp.Catcher.stages())

@@ -243,6 +243,10 @@ def ported() -> dict[str, tuple[int, bytes]]:
 
 async def by_hand_in_a_loop() -> None:
     async with rsmtp.AsyncSmtpClient("smtp.example.org", 587, tls="starttls") as client:
+        greeting: tuple[int, bytes] = await client.xclient(
+            "192.0.2.7", port=25, name="a.example", login="ann"
+        )
+        print(greeting)
         code, text = await client.login("ann@example.org", PASSWORD)
         refused = await client.send_message(next(messages()))
         print(code, text, refused.get("bob@example.org"))

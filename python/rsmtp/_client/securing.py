@@ -72,6 +72,56 @@ class Securing(Connecting):
         self._rsmtp_forget()
         return code, msg
 
+    def _rsmtp_xclient(
+        self,
+        addr: str | None = None,
+        *,
+        port: int | str | None = None,
+        name: str | None = None,
+        helo: str | None = None,
+        login: str | None = None,
+        proto: str | None = None,
+        destaddr: str | None = None,
+        destport: int | str | None = None,
+    ) -> Steps[Reply]:
+        """XCLIENT, for gateways: tells the server about the client that this one speaks for. Postfix
+        takes it from hosts in `smtpd_authorized_xclient_hosts`, and treats the session like one of
+        that client: access, limits, log.
+
+        Args:
+            addr, port, name: the client's IP address, port and host name.
+            helo: what it has said with EHLO or HELO.
+            login: as whom it has logged in.
+            proto: "SMTP" or "ESMTP".
+            destaddr, destport: the address and port that it has connected to.
+
+        What is not known is "[UNAVAILABLE]", or "[TEMPUNAVAIL]" for now; what is not said, the
+        server knows by itself. The session begins anew: extensions are forgotten, the next verb
+        says EHLO, a login is to be made again. Returns the greeting.
+
+        Raises SMTPNotSupportedError where the server does not offer XCLIENT, or not this
+        attribute; SMTPResponseException if it refuses; ValueError for a value that can't be meant.
+        """
+        given = {
+            "addr": addr, "port": port, "name": name, "helo": helo, "login": login, "proto": proto,
+            "destaddr": destaddr, "destport": destport,
+        }  # fmt: skip
+        said = [
+            (key, str(value) if "port" in key else arguments.text(key, value))
+            for key, value in given.items()
+            if value is not None
+        ]
+        if not said:
+            raise ValueError("addr: nothing is said of the client: give it, or another attribute")
+        request = Request.xclient(said)
+        yield self._rsmtp_own.ehlo_or_helo_if_needed()
+        yield from self._rsmtp_starttls_if_needed()
+        code, msg = yield self._rsmtp_perform(request)
+        if code != SERVICE_READY:
+            raise self._rsmtp_told(rsmtp.errors.SMTPResponseException(code, msg))
+        self._rsmtp_forget()
+        return code, msg
+
     def _rsmtp_login(
         self,
         user: str | None = None,

@@ -119,7 +119,7 @@ impl CaughtMessage {
     }
 
     /// The client's socket address, as `127.0.0.1:40000`; `unix` for a Unix
-    /// socket.
+    /// socket; what XCLIENT has said instead.
     #[getter]
     fn peer(&self) -> &str {
         &self.received.client.peer
@@ -141,6 +141,13 @@ impl CaughtMessage {
     #[getter]
     fn user(&self) -> Option<&str> {
         self.username()
+    }
+
+    /// What the client has said by XCLIENT of the one that it speaks for: NAME, ADDR, PORT, PROTO,
+    /// HELO, LOGIN, DESTADDR, DESTPORT, as far as it has. Empty without XCLIENT.
+    #[getter]
+    fn xclient(&self) -> BTreeMap<&str, &str> {
+        self.received.client.xclient.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     /// What was agreed on in the TLS handshake; None without TLS.

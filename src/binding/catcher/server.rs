@@ -59,6 +59,8 @@ const SLICE: Duration = Duration::from_millis(50);
 ///         the same at every start. Without one, each catcher has its own. It
 ///         vouches for localhost, 127.0.0.0/8 and ::1 alone.
 ///     allow_remote: let a host be bound that other machines can reach.
+///     xclient: offer XCLIENT to clients on this machine, as Postfix does to its gateways: they
+///         say for whom they speak.
 ///
 /// Raises ValueError for arguments that make no sense, OSError if it can't
 /// listen.

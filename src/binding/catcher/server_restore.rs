@@ -56,6 +56,7 @@ impl Catcher {
             extended: true,
             user: username::one_of(username, user)?,
             tls: tls.map(|(version, cipher, server_name)| TlsFacts { version, cipher, server_name }),
+            xclient: Vec::new(),
         };
         let recipients = rcpt_tos.into_iter().map(|address| Recipient {
             address,

@@ -47,6 +47,7 @@ mod given {
         keep: count -> usize;
         authority: maybe_path -> Option<PathBuf>;
         allow_remote: flag -> bool;
+        xclient: flag -> bool;
     }
 }
 
@@ -80,12 +81,13 @@ impl Catcher {
         hostname: "str" = "localhost",
         authority: "str | os.PathLike[str] | None" = None,
         allow_remote: "bool" = false,
+        xclient: "bool" = false,
         **unknown: "typing.Never",
     ), text_signature = "(host='127.0.0.1', port=0, *, tls='starttls', protocol='smtp', unix=None, username=None, \
         user=None, password=None, token=None, any_login=False, require_auth=False, require_tls=False, \
         auth_before_tls=False, extensions=None, without=None, mechanisms=None, max_size=33554432, \
         max_recipients=1000, max_messages=None, max_connections=1000, idle_timeout=300.0, keep=1000, \
-        hostname='localhost', authority=None, allow_remote=False)")]
+        hostname='localhost', authority=None, allow_remote=False, xclient=False)")]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         py: Python<'_>,
@@ -114,6 +116,7 @@ impl Catcher {
         #[pyo3(from_py_with = given::hostname)] hostname: &str,
         #[pyo3(from_py_with = given::authority)] authority: Option<PathBuf>,
         #[pyo3(from_py_with = given::allow_remote)] allow_remote: bool,
+        #[pyo3(from_py_with = given::xclient)] xclient: bool,
         unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         none_unknown("Catcher", &py.get_type::<Self>(), unknown)?;
@@ -148,6 +151,7 @@ impl Catcher {
             require_tls,
             auth_before_tls,
             authority,
+            xclient,
             max_size,
             max_recipients,
             max_messages,

@@ -175,6 +175,7 @@ impl Engine {
     /// threads that sign, when there is more to send.
     /// `timed`: receipts have the course of the conversation, as far as it is recorded.
     #[pyo3(signature = (every, kept, recorded, note: "typing.Callable[[list[int], dict[int, list[Recipient]]], bool] | None" = None, nudge: "typing.Callable[[], None] | None" = None, *, timed=false))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn send_all(
         &self,
         py: Python<'_>,

@@ -89,6 +89,7 @@ impl Session {
             Stage::Vrfy => self.vrfy(argument),
             Stage::Expn => self.refuse(stage, 550, "5.1.1", "No mailing lists here"),
             Stage::Help => self.help(),
+            Stage::Xclient => self.xclient(argument),
             Stage::Quit => self.quit(argument),
             _ => self.nonsense(&Answer::new(500, "5.5.2", "No such command")),
         }
@@ -183,6 +184,7 @@ fn stage_of(verb: &[u8]) -> Stage {
         b"VRFY" => Stage::Vrfy,
         b"EXPN" => Stage::Expn,
         b"HELP" => Stage::Help,
+        b"XCLIENT" => Stage::Xclient,
         b"QUIT" => Stage::Quit,
         _ => Stage::Unknown,
     }

@@ -11,6 +11,7 @@ use crate::catcher::settings::{Dialect, TlsMode};
 use crate::catcher::store::Client;
 use crate::protocol::reply::Reply;
 use crate::protocol::transaction::Moment;
+use crate::protocol::xclient::Attribute;
 use std::time::UNIX_EPOCH;
 
 /// Seconds that a message is held at most, as far as a client is told: nothing is delivered.
@@ -20,13 +21,17 @@ impl Session {
     /// 220, or what a fault makes of it.
     pub(super) fn greet(&mut self) {
         self.greeted = true;
+        let text = self.greeting();
+        let welcome = self.answer(Stage::Greeting, None, &Answer::new(220, "", &text));
+        self.unwelcome = !welcome;
+    }
+
+    pub(super) fn greeting(&self) -> String {
         let protocol = match self.settings.dialect {
             Dialect::Smtp => "ESMTP",
             Dialect::Lmtp => "LMTP",
         };
-        let text = format!("{} {protocol} rsmtp catcher", self.settings.hostname);
-        let welcome = self.answer(Stage::Greeting, None, &Answer::new(220, "", &text));
-        self.unwelcome = !welcome;
+        format!("{} {protocol} rsmtp catcher", self.settings.hostname)
     }
 
     /// RFC 5321 section 4.1.1.1; a new EHLO ends a transaction like RSET does
@@ -51,6 +56,10 @@ impl Session {
                     lines.push('\n');
                     lines.push_str(&line);
                 }
+            }
+            if self.takes_xclient() {
+                lines.push_str("\nXCLIENT");
+                Attribute::ALL.iter().for_each(|one| lines.extend([" ", one.name()]));
             }
         }
         if self.answer_at_length(stage, &Reply::new(250, lines)) {

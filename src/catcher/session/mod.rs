@@ -21,6 +21,7 @@ mod login;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod xclient;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

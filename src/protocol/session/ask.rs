@@ -10,6 +10,7 @@ use crate::protocol::outgoing::Awaited;
 use crate::protocol::state::State;
 use crate::protocol::transaction::{DeliveryOptions, Running, SaidOptions, Terms, non_ascii, not_offered};
 use crate::protocol::transcript::MASK;
+use crate::protocol::xclient::Xclient;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -245,6 +246,9 @@ impl Session {
         if self.state == State::Authenticating && !free {
             return Err(self.misuse(stage, "the server waits for a response to its AUTH challenge"));
         }
+        if let Request::Command(Command::Xclient(attributes)) = request {
+            self.check_xclient(attributes)?;
+        }
         if verb == Verb::StartTls && self.tls.up {
             return Err(self.misuse(stage, "TLS is up already: STARTTLS can't be said twice"));
         }
@@ -277,6 +281,23 @@ impl Session {
             Some(address) if !utf8 => Err(non_ascii(address)),
             _ => Ok(()),
         }
+    }
+
+    /// A server offers XCLIENT to those alone that it takes it from, and names what it takes.
+    fn check_xclient(&self, attributes: &Xclient) -> Result<(), Error> {
+        if matches!(self.state, State::Mail | State::Recipients) {
+            return Err(self.misuse(Stage::Command, "XCLIENT can't be said within a mail transaction"));
+        }
+        let why = match attributes.not_taken(&self.server.extensions) {
+            _ if !self.server.extensions.has("XCLIENT") => {
+                "the server does not offer XCLIENT: it takes it from the gateways alone that it is told of \
+                 (Postfix: smtpd_authorized_xclient_hosts)"
+                    .to_owned()
+            }
+            Some(name) => format!("the server does not take {name} by XCLIENT"),
+            None => return Ok(()),
+        };
+        Err(Error::new(Kind::NotSupported, Stage::Command, why))
     }
 
     fn check_no_procedure(&self) -> Result<(), Error> {

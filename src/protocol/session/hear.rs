@@ -97,6 +97,12 @@ impl Session {
                 _ => Extensions::default(),
             };
         }
+        if verb == Verb::Xclient && reply.code() == code::SERVICE_READY {
+            // What it offers now, it offers to that client.
+            self.server.extensions = Extensions::default();
+            self.server.esmtp = false;
+            self.tls.authenticated = false;
+        }
         if verb == Verb::StartTls && self.state == State::Securing {
             self.tls.due = Some(reply);
         } else {

@@ -203,6 +203,7 @@ impl Session {
         let offered = |verb: &Verb| match verb {
             Verb::StartTls => self.server.extensions.has("STARTTLS") && !self.tls.up,
             Verb::Auth => self.server.extensions.has("AUTH"),
+            Verb::Xclient => self.server.extensions.has("XCLIENT"),
             Verb::Bdat => self.server.extensions.has("CHUNKING"),
             Verb::Mail => self.check_plaintext(*verb).is_ok(),
             Verb::Ehlo | Verb::Helo => !self.options.lmtp,

@@ -17,7 +17,7 @@ use super::session::Options;
 use crate::address::{ForwardPath, ReversePath};
 pub use options::{
     DeliverBy, DeliveryOptions, EnvelopeId, Extension, HoldFor, MailOption, Moment, Notify,
-    OriginalRecipient, Priority, RcptOption, Return, SaidOptions, ValidSince, xtext,
+    OriginalRecipient, Priority, RcptOption, Return, SaidOptions, ValidSince, from_xtext, xtext,
 };
 pub(super) use options::{Peer, Terms};
 pub use outcome::{Fate, Outcome, Verdict};

@@ -23,7 +23,7 @@ pub use moment::Moment;
 pub use rcpt::{Notify, OriginalRecipient, RcptOption, ValidSince};
 use std::collections::HashMap;
 use std::sync::Arc;
-pub use xtext::encode as xtext;
+pub use xtext::{decode as from_xtext, encode as xtext};
 
 /// A service extension that has options of delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
