@@ -197,8 +197,33 @@ def test_the_first_message_of_a_process_comes_when_the_transaction_has_written(t
         assert [entry.subject for entry in outbox.entries()] == ["sold", "sold"]
 
 
+def test_migrate_makes_the_tables(tmp_path):
+    run(
+        """
+        from django.core.management import call_command
+        call_command("migrate", verbosity=0)
+        """,
+        tmp_path,
+    )
+    # The very first message of the project, in a transaction that has written.
+    run(SHOP, tmp_path)
+    with rsmtp.Outbox(tmp_path / "shop.db", read_only=True) as outbox:
+        assert [entry.subject for entry in outbox.entries()] == ["sold"]
+
+
+def test_migrate_of_another_database_makes_none(tmp_path):
+    run(
+        """
+        from django.core.management import call_command
+        call_command("migrate", database="memory", verbosity=0)
+        """,
+        tmp_path,
+    )
+    assert not (tmp_path / "shop.db").exists()
+
+
 def test_tables_that_a_transaction_keeps_from_being_made(tmp_path):
-    with pytest.raises(AssertionError, match="`manage.py rsmtp_outbox status` makes them, once"):
+    with pytest.raises(AssertionError, match="`manage.py migrate` makes them"):
         run(SHOP, tmp_path)
     run(
         """

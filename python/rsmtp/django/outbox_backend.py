@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
+from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
 from django.db import connections, transaction
+from django.utils.module_loading import import_string
 
 from rsmtp.django.backend import EmailBackend
 from rsmtp.outbox import Outbox, OutboxError
@@ -53,7 +55,8 @@ class OutboxBackend(EmailBackend):
                 raise
             raise OutboxError(
                 f"{error}. The tables of the outbox are made outside of a transaction: "
-                "`manage.py rsmtp_outbox status` makes them, once, as `manage.py migrate` makes others"
+                "`manage.py migrate` makes them, where rsmtp.django is in INSTALLED_APPS, and so does "
+                "`manage.py rsmtp_outbox status`"
             ) from error
 
     def _file(self) -> Any:
@@ -91,6 +94,28 @@ class OutboxBackend(EmailBackend):
                 for message, sendable in zip(messages, made, strict=True):
                     message.entry = outbox.put(sendable, key=_key(message), connection=database.connection)
         return len(messages)
+
+
+def make_tables(using: str) -> None:
+    """Of the outboxes that are in this database of the project."""
+    for backend in _of_project():
+        connection = connections[using]
+        if backend._database == using and connection.vendor == "sqlite" and not connection.is_in_memory_db():
+            _ = backend.outbox
+
+
+def _of_project() -> Iterator[OutboxBackend]:
+    made: list[tuple[str, Callable[[], Any]]] = []
+    if hasattr(mail, "mailers") and (mailers := getattr(settings, "MAILERS", None)):
+        for alias, told in mailers.items():
+            made.append((told.get("BACKEND"), functools.partial(mail.mailers.__getitem__, alias)))
+    else:
+        made.append((settings.EMAIL_BACKEND, mail.get_connection))
+    for path, make in made:
+        # No other backend is made: what it asks of its settings is none of ours.
+        kind = import_string(path) if path else None
+        if isinstance(kind, type) and issubclass(kind, OutboxBackend):
+            yield make()
 
 
 def _key(message: EmailMessage) -> str | None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,11 +30,15 @@ class LeaseLost(OutboxError):
     """Another process has taken over what this one had claimed."""
 
 
+_links: weakref.WeakSet[_Link] = weakref.WeakSet()
+
+
 class _Link:
     """One connection, for all threads, and another one in a forked child."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self.lock = threading.RLock()
+        _links.add(self)
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._process = 0
@@ -181,6 +186,16 @@ class Database:
 
 
 _of_parents: list[sqlite3.Connection] = []
+
+
+def _unlock() -> None:
+    # In a forked child no other thread is left that would let go of it.
+    for link in _links:
+        link.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -1,0 +1,1 @@
+"""There are none. Django tells only apps that have this file that the database was migrated."""
