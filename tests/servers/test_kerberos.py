@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -246,3 +247,37 @@ def test_the_command_line(dovecot, relay):
     )
     assert none.returncode == 77 and "there is no Kerberos ticket: get one with kinit" in none.stderr
     assert "Traceback" not in none.stderr
+
+
+# -- many at once -----------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("ticket")
+def test_sessions_that_log_in_at_once_while_others_look_on(dovecot, relay):
+    """The library lets go of the interpreter while it works: nothing may wait for it there."""
+    messages = [("ann@bed.test", ["b@example.org"], f"Subject: {n}\r\n\r\nx\r\n".encode()) for n in range(40)]
+    settings = at(dovecot) | BY_TICKET | {"tls": "starttls", "connections": 4, "max_messages": 2, "window": 1}
+    with rsmtp.Mailer(**settings) as mailer:
+        ended = threading.Event()
+
+        def look():
+            while not ended.is_set():
+                assert "localhost" in repr(mailer)
+                time.sleep(0)
+
+        onlookers = [threading.Thread(target=look) for _ in range(2)]
+        for each in onlookers:
+            each.start()
+        try:
+            assert mailer.send_all(messages).sent == 40
+        finally:
+            ended.set()
+            for each in onlookers:
+                each.join()
+
+    async def main():
+        async with rsmtp.AsyncMailer(**settings) as mailer:
+            return (await mailer.send_all(messages)).sent
+
+    assert asyncio.run(main()) == 40
+    assert len(relay.messages) == 80
