@@ -15,19 +15,19 @@ from rsmtp._common.tracebacks import public
 
 @public
 def bounce(message: Any) -> Bounce | None:
-    """What a message says of one that was sent before: a delivery that failed, is late or has
-    succeeded (RFC 3464, 6533), a complaint (RFC 5965), that it was read (RFC 8098), or that its
-    recipient is away (RFC 3834). None: it is none of these.
+    """Reads a report about a message that was sent before: a delivery that failed, was delayed or
+    succeeded (RFC 3464, 6533), a complaint (RFC 5965), a notice that it was read (RFC 8098), or an
+    automatic reply (RFC 3834). None: the message is none of these.
 
-    Bounces in older forms are read, too: qmail's, and those whose header names the recipients;
-    with flufl.bounce (``pip install 'rsmtp[bounce]'``) those of many other servers.
+    It also reads qmail's bounces and those whose header names the recipients, and with flufl.bounce
+    (``pip install 'rsmtp[bounce]'``) those of many other servers.
 
     Args:
-        message: its octets or its text, a message of ours or of the standard library's, what a
+        message: its octets or its text, an `rsmtp.Message` or one of the standard library's, what a
             `Catcher` has caught, an open file, or a path (a `Path`).
 
-    Never raises for what stands in the message, however malformed, and reads its first megabyte
-    alone. What it says may be forged: a `Verp` tells which reports are about mail of one's own.
+    Nothing in the message makes it raise, however malformed, and it reads only the first megabyte. A
+    report may be forged: a `Verp` recognises those about your own mail.
     """
     mail = Mail(_octets(message))
     found = (

@@ -53,16 +53,16 @@ class Unsubscribe:
         message = rsmtp.Message(..., unsubscribe=unsubscribe.url("bob@example.org", list="news"))
         application = unsubscribe.wsgi(lambda who: outbox.suppress(who.address, "unsubscribed"))
 
-    A link has the address and the list in it, sealed: nothing is stored, and who has one link can't
-    make another one. Mail programs POST to it when their user says so (one click, RFC 8058); programs
-    that only follow links, to look for malware say, get a page with a button, and change nothing.
+    A link contains the address and the list, signed with the secret: nothing is stored, and links can't
+    be forged. Mail programs send a POST to it when their user asks for that (one click, RFC 8058). A
+    program that only follows links, such as a malware scanner, gets a page with a button, and changes
+    nothing.
 
     Args:
-        secret: 16 octets at least, that can't be guessed. Of several the first one seals, and links
-            that the others have sealed are good, too.
-        url: where the endpoint is. Mailbox providers want HTTPS, and no redirect.
-        good_for: how long a link works: a timedelta, or seconds. Default: for ever. Laws ask for weeks
-            at least.
+        secret: at least 16 octets that can't be guessed. With several, the first one signs new links,
+            and links signed with the others remain valid.
+        url: of the endpoint. Mailbox providers want HTTPS, and no redirect.
+        good_for: how long a link works: a timedelta, or seconds. Default: it does not expire.
     """
 
     def __init__(
@@ -88,8 +88,7 @@ class Unsubscribe:
         return f"{self._url}/{payload}.{self._seal.for_link(payload)}"
 
     def read(self, url: str) -> Unsubscribed | None:
-        """Who leaves which list by this link, or by its path. None: it is not ours, or not good any
-        more."""
+        """The address and the list of a link, or of its path. None: it is forged, or has expired."""
         found = _TOKEN.fullmatch(arguments.text("url", url).partition("?")[0].rpartition("/")[2])
         if found is None or not self._seal.fits_link(found[2], found[1]):
             return None
@@ -110,11 +109,11 @@ class Unsubscribe:
         can be mounted anywhere.
 
         Args:
-            leaves: called with who leaves which list, as `lambda who: outbox.suppress(who.address)`. It
-                may be called several times for one recipient. What it raises is the server's to
-                answer (500): mailbox providers try again.
-            page: makes the HTML for people, of who would leave (None: the link is not good) and whether
-                they have left.
+            leaves: called with the address and the list, as `lambda who: outbox.suppress(who.address)`. It
+                may be called several times for one recipient. If it raises, the server answers with
+                an error (500), and mailbox providers try again.
+            page: makes the HTML page from the address and the list (None: the link is not valid) and
+                whether the recipient was unsubscribed.
         """
         arguments.function("leaves", leaves)
 

@@ -48,21 +48,21 @@ class Returned:
 
 @public
 class Verp:
-    """Makes each recipient an envelope sender of its own, as
-    ``bounces+bob=example.org~k2v7q3h6ya@example.com`` (variable envelope return paths): a bounce comes
-    to it, whatever the bounce itself says, and only who has the secret can have made it.
+    """Makes a separate envelope sender for each recipient, as
+    ``bounces+bob=example.org~k2v7q3h6ya@example.com`` (variable envelope return paths). A bounce comes
+    to this address, whatever the bounce itself says, and the address can't be made without the secret.
 
         verp = rsmtp.Verp("bounces@example.com", secret=os.environ["BOUNCE_SECRET"])
         mailer = rsmtp.Mailer(url, verp=verp)
 
     Args:
-        address: to which bounces come. Its server has to deliver what stands behind the delimiter
-            to the same mailbox (Postfix: ``recipient_delimiter = +``).
-        secret: 16 octets at least, that can't be guessed. Of several the first one is used for new
-            senders, and the others for what was sent before.
-        delimiter: "+", or what else the server takes.
+        address: the mailbox for bounces. Its server has to deliver addresses with a delimiter and more
+            behind it to the same mailbox (Postfix: ``recipient_delimiter = +``).
+        secret: at least 16 octets that can't be guessed. With several, the first one makes new
+            senders, and senders made with the others are still recognised.
+        delimiter: "+", or another one that the server uses.
 
-    A `Mailer` with `verp=` sends each message to one recipient; `each` makes one message for each.
+    With `Mailer(verp=...)` each message must have one recipient; `each` makes one message for each.
     """
 
     def __init__(self, address: str, secret: rsmtp.typing.Secrets, *, delimiter: str = "+") -> None:
