@@ -1,9 +1,9 @@
-"""How Python sends email: smtplib's and email.mime's shapes over a Rust engine.
+"""Send email from Python: the API of smtplib and email.mime, over a Rust engine.
 
-Everything is loaded when it is first asked for: the package is imported in places that
-may never send anything, by pytest for its plugin, say.
+Every name is loaded on first use, because the package is also imported by programs that may
+never send anything. pytest, for example, imports it for the plugin.
 """
-# ruff: noqa: F405  the names of the star import, listed once more for type checkers
+# ruff: noqa: F405  the names of the star import, listed again for type checkers
 
 import sys
 
@@ -184,7 +184,7 @@ _MODULES = (
     "testing",
     "typing",
 )
-# Where the rest is at home; what is not listed is one of the errors.
+# The module of each other name; a name that is not listed is in `errors`.
 _HOMES = {
     "AsyncMailer": "_aio.mailer",
     "AsyncSending": "_aio.sending",
@@ -252,8 +252,7 @@ _HOMES = {
 
 
 def _load(name: str) -> "Any":
-    """The module of this full name, as importlib.import_module gives it, which would have to be
-    loaded itself."""
+    """What importlib.import_module(name) returns, without loading importlib."""
     __import__(name)
     return sys.modules[name]
 

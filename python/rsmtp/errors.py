@@ -72,9 +72,9 @@ class _Facts:
     fates: Mapping[str, str] = {}
     path: Sequence[str] = ()
     last_words: Sequence[str] = ()
-    # The kind of advice, where something closer than the class knows it: a key of `hints.TABLE`.
+    # The kind of advice, if it is more specific than that of the class: a key of `hints.TABLE`.
     _advice: str | None = None
-    # The server, with its port or without, where it is known by name.
+    # The server's name, with or without its port, if it is known.
     _server: str | None = None
 
     @property
@@ -84,7 +84,7 @@ class _Facts:
         return hints.hint(self)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """For notebooks: what happened, at a glance."""
+        """For notebooks: a summary of what happened."""
         from rsmtp.display import error
 
         return error.bundle(self)
@@ -112,13 +112,13 @@ class SMTPContentError(SMTPException):
 
 
 class SMTPServerDisconnected(SMTPException, _std.SMTPServerDisconnected):
-    """The connection is gone, or was never made."""
+    """The connection was lost, or was never made."""
 
 
 class SMTPTimeoutError(SMTPServerDisconnected, TimeoutError):
     """The server did not answer in time. The session is closed, because a late
-    answer would be taken for the answer to a later command. Or a callable gave no password
-    in time (stage "auth"): nothing was sent, and the session is as it was."""
+    answer would be taken for the answer to a later command. Or, at the stage "auth", a callable
+    did not return a password in time: nothing was sent, and the session can still be used."""
 
 
 class SMTPUnreachable(SMTPException):
@@ -269,7 +269,7 @@ def advised(error: SMTPException, advice: str) -> SMTPException:
 
 
 def at_server(error: SMTPException, host: str) -> SMTPException:
-    """The same error, of this server's making: what its provider wants is in the hint."""
+    """The same error, with its server, so that the hint says what that provider wants."""
     error._server = host
     _advise(error)
     return error
@@ -293,7 +293,7 @@ def refusal(stage: str, **facts: Any) -> BaseException:
     return _tell(error, reply, {"stage": stage, **facts})
 
 
-# Of the server's making: an object with texts, a few of them.
+# The server wrote this: only an object with a few strings is accepted.
 _MOST_OCTETS, _MOST_FIELDS = 4000, 20
 
 
@@ -348,12 +348,12 @@ def raise_for_receipt(receipt: Any) -> None:
     raise error
 
 
-# What a refusal at a stage answers, where the conversation was not recorded.
+# The command that a refusal at each stage answers, if the conversation was not recorded.
 _ANSWERED = {"mail": "MAIL FROM:<{}>", "rcpt": "RCPT TO:<{}>", "data": "DATA"}
 
 
 def _known(error: Any) -> tuple[str, ...]:
-    """The end of a conversation of which only the reply was kept: one message among many."""
+    """The end of a conversation of which only the reply was kept, for one message among many."""
     replies = error.recipients if isinstance(error, _std.SMTPRecipientsRefused) else {}
     if not isinstance(error, _std.SMTPResponseException) and not replies:
         return ()
@@ -365,7 +365,7 @@ def _known(error: Any) -> tuple[str, ...]:
 
 
 def _advise(error: Any) -> None:
-    """Puts the hint, as it is now, into the notes."""
+    """Updates the hint in the notes."""
     from rsmtp._common import hints
 
     before = getattr(error, "__notes__", [])

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import rsmtp
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 
 __all__ = ["Answer", "Invite", "Method"]
 
@@ -33,6 +34,7 @@ METHODS = ("request", "cancel", "reply", "publish")
 ANSWERS = ("accepted", "declined", "tentative")
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Invite:
     """An event, and what is to be done about it (RFC 5545, RFC 5546, RFC 6047).

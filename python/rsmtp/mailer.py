@@ -1,5 +1,5 @@
-"""`Mailer`: "send these". One call connects, secures, logs in and sends; sessions are
-kept for the next call."""
+"""`Mailer`: one call connects, starts TLS, logs in and sends; sessions are kept for the next
+call."""
 
 from __future__ import annotations
 
@@ -45,91 +45,92 @@ _UNLIMITED = 1_000_000
 
 @public
 class BaseMailer:
-    """Sends messages over a few sessions that it opens, keeps and closes.
+    """Sends messages over one or more sessions, which it opens, keeps and closes.
 
     Args:
         url: `smtp://user:password@host` (STARTTLS, port 587), `smtps://`
-            (port 465), `lmtp://`; `?tls=none` does without TLS. `file:///folder`,
-            `sendmail:` and `null:` store, pass on and throw away. Several: the next
-            one takes over where one can't be reached. `gmail://ann@gmail.com` is a provider
-            by its name. Default: the variable RSMTP_URL, unless `host` or `provider` is given.
-        provider: "gmail" or another name in `rsmtp.providers`, or a `Provider` of one's own: host,
-            port and TLS where they are not given, and its limits. A message with more recipients
-            than it takes is sent in parts, a larger message than it takes is refused before it is
-            sent, and `rate` and `max_messages` are its own where they are not given.
+            (port 465), `lmtp://`; `?tls=none` turns TLS off. `file:///folder` stores messages,
+            `sendmail:` passes them to that program, and `null:` discards them. With several
+            URLs, the next one takes over if one can't be reached. `gmail://ann@gmail.com` names
+            a provider. Default: the variable RSMTP_URL, unless `host` or `provider` is given.
+        provider: "gmail" or another name in `rsmtp.providers`, or your own `Provider`. It supplies
+            host, port and TLS unless you give them, and its limits: a message with more recipients
+            than it accepts is sent in parts, a message larger than it accepts is refused before it
+            is sent, and its `rate` and `max_messages` apply unless you give others.
         host, port, username, password, access_token, tls, context, timeout, deadline,
         local_hostname, source_address, pipelining, chunking, allow_plaintext_auth, proxy:
-            as in `SmtpClient`, for what the URL does not tell. Without `tls`, STARTTLS is
-            required, and TLS from the first octet with port 465; only a server on this
-            machine is sent mail without TLS, if there are neither credentials nor a
-            context. `user` is another name of `username`.
+            as in `SmtpClient`, for everything that the URL does not say. Without `tls`, STARTTLS
+            is required, or TLS from the first octet if the port is 465. Only a server on this
+            machine gets mail without TLS, if there are neither credentials nor a
+            context. `user` is another name for `username`.
         password, access_token: also a callable that returns one, for tokens that expire. It is
-            asked for each new session, before anything is sent, by one session at a time
-            (others wait), and once more if the server rejects what it gave (535), then with
-            `force=True` if it takes that word. One that returns (text, expires_at), with seconds
-            since 1970 or a datetime, is not asked again while the text is good. What it
-            raises ends the attempt. An AsyncMailer awaits an asynchronous one, and calls a plain
-            one in a thread, because it may block. `timeout` and `deadline` hold for asking and
-            for waiting, too: an asynchronous one is cancelled then; what a plain one gives later
-            is not used, and a Mailer, which can't interrupt it, raises SMTPTimeoutError when it
-            has returned.
-        mechanism: the one by which to log in, as "SCRAM-SHA-256", and no other. Default: the
-            best that the server offers, as in `SmtpClient.login`. "EXTERNAL" (the client's
+            called for each new session, before anything is sent, by one session at a time
+            (others wait), and once more if the server rejects the result (535); then with
+            `force=True`, if it accepts that argument. If it returns (text, expires_at), where
+            expires_at is in seconds since 1970 or a datetime, it is not called again until then.
+            An exception that it raises ends the attempt. An AsyncMailer awaits an asynchronous
+            callable, and calls a plain one in a thread, because it may block. `timeout` and
+            `deadline` cover the call too: an asynchronous callable is cancelled; the result of a
+            plain one that takes too long is not used, and a Mailer, which can't interrupt it,
+            raises SMTPTimeoutError when it returns.
+        mechanism: the only login mechanism to use, such as "SCRAM-SHA-256". Default: the
+            best one that the server offers, as in `SmtpClient.login`. "EXTERNAL" (the client's
             certificate) and "GSSAPI" (a Kerberos ticket, `rsmtp[kerberos]`) take no password.
-        initial_response_ok: whether AUTH may say its first response with the command
+        initial_response_ok: whether AUTH may send its first response with the command
             (RFC 4954 4), as in `SmtpClient.login`.
-        connections: sessions at most at the same time.
-        window: unanswered messages on one session at most. It is the largest number
-            of messages whose fate can be unknown when a connection is lost; how many
-            are really in flight depends on how fast the server answers and how far away
+        connections: the maximum number of sessions at the same time.
+        window: the maximum number of unanswered messages on one session. This is also the
+            largest number of messages whose fate can be unknown when a connection is lost; how
+            many are really in flight depends on how fast the server answers and how far away
             it is.
-        max_messages: a session is ended after so many messages. Default: no limit
-            but the server's own (LIMITS MAILMAX, RFC 9422).
-        max_age, keep_idle: seconds; an older session, and one without a message for
-            so long, is not used again. keep_idle=0 keeps none, and the last message
+        max_messages: a session is ended after this many messages. Default: no limit
+            except the server's own (LIMITS MAILMAX, RFC 9422).
+        max_age, keep_idle: seconds. A session that is older than `max_age`, or has been idle for
+            `keep_idle`, is not used again. keep_idle=0 keeps no sessions, and the last message
             of a call goes out together with QUIT.
-        rate, rate_per_connection: messages per second, for all and for each session.
-        per_day: messages in any 24 hours. What is over it is reported as not sent.
-        retries: attempts after the first one, for what was refused for the time
-            being (4yz), what was interrupted before its end, and for connecting.
-            Default: 2, or no limit but the time where `give_up_after` is given.
-        give_up_after: seconds; a message is not tried again so long after its first
-            attempt. With it a list can be sent to servers that put strangers off for
-            minutes (greylisting): what waits does not hold up the others.
-        backoff: seconds before the second attempt, doubled before each one after it.
-        suppression: addresses that get no mail: a list or a set of them, a function of one
-            that tells whether (or why) it is suppressed, or an `rsmtp.Outbox` (its
-            `suppress`). The receipt lists them as `suppressed`, and the others get the message.
-        allow: addresses and patterns (``*@example.com``); all other recipients are suppressed,
-            or get it redirected. For systems that must not write to real customers.
-        redirect: one address, which gets every message in place of its recipients, except
-            those that `allow` names. The message itself is not changed.
-        before_send: called with each message before it is sent: what it returns is sent instead;
-            None, the message; False, nothing, and its recipients are suppressed. What it raises
-            stands in the receipt, and `send` raises it; what waits in an outbox is put off. It may
-            wait. Of what was stored in an outbox it gets `(from_addr, to_addrs, data)`, and a
-            message that it returns goes to the same recipients.
-        after_send: called with each receipt. Both run in the caller's thread; an AsyncMailer's
-            may be asynchronous.
+        rate, rate_per_connection: messages per second, in total and for each session.
+        per_day: messages in any 24 hours. Messages above the limit are reported as not sent.
+        retries: attempts after the first one, for messages that were refused temporarily
+            (4yz) or interrupted before their end, and for connecting. Default: 2, or as many as
+            fit into `give_up_after` if that is given.
+        give_up_after: seconds after the first attempt at which a message is no longer tried
+            again. Use it for lists that go to servers which turn strangers away for some
+            minutes (greylisting): messages that wait do not delay the others.
+        backoff: seconds before the second attempt; doubled before each further attempt.
+        suppression: addresses that get no mail: a list or a set of them, a function that is
+            called with an address and says whether (or why) it is suppressed, or an
+            `rsmtp.Outbox` (see its `suppress`). The receipt lists them as `suppressed`, and the
+            other recipients get the message.
+        allow: addresses and patterns (``*@example.com``). All other recipients are suppressed,
+            or redirected. For systems that must not write to real customers.
+        redirect: one address, which gets every message instead of its recipients, except
+            for recipients that `allow` names. The message itself is not changed.
+        before_send: called with each message before it is sent. If it returns a message, that
+            one is sent instead; for None, the message itself; for False, nothing, and its
+            recipients are suppressed. If it raises, the receipt has the error and `send` raises
+            it; a message in an outbox is put off. It may block. For a message from an outbox it
+            gets `(from_addr, to_addrs, data)`, and a message that it returns goes to the same
+            recipients.
+        after_send: called with each receipt. Both run in the caller's thread; those of an
+            AsyncMailer may be asynchronous.
         lint: looks at each message before it is sent (`rsmtp.lint`): "warn" logs what receivers
             may object to, "refuse" does not send a message with an error in it (`rsmtp.LintError`).
             Files are read for it once more.
         dkim: signs what is sent (RFC 6376), after everything else that changes a message: an
             `rsmtp.Dkim`, several, or a dict of them by the domain of From (a domain has those of
-            its parent; "*" is any other domain, and None lets its mail go unsigned; mail from a
-            domain without a key is refused). A message that has a signature of the same domain
-            and selector gets no second one. With several cores messages are signed ahead, while
-            others are sent.
-        outbox: an `rsmtp.Outbox`, in which `send` looks up the keys that it is given.
-        verp: an `rsmtp.Verp`, which gives each message an envelope sender by which its bounces tell
-            their recipient. A message has one recipient then: `Verp.each` makes one of each for several.
-        resend_unknown: send again what may have arrived already, when a connection is
-            lost between the end of a message and the answer. Default: False, and the
+            its parent; "*" means any other domain; None sends its mail unsigned; mail from a
+            domain without a key is refused). A message that already has a signature of the same
+            domain and selector does not get a second one. With several cores, messages are signed
+            in advance while others are sent.
+        outbox: an `rsmtp.Outbox`, in which `send` looks up its `key`.
+        verp: an `rsmtp.Verp`, which gives each message an envelope sender that identifies the recipient
+            of a bounce. A message then has one recipient: `Verp.each` makes one message for each.
+        resend_unknown: send messages again that may have arrived already, when a connection was
+            lost between the end of the message and the answer. Default: False, and the
             receipt says "unknown".
 
-    A Mailer may be used by several threads at once, an AsyncMailer by several tasks of
-    one event loop, and both as a context manager. Raises ValueError for arguments that
-    can't be meant.
+    Several threads may use a Mailer at once, and several tasks of one event loop an AsyncMailer.
+    Both are context managers. Raises ValueError for invalid arguments.
     """
 
     def __init__(
@@ -218,7 +219,7 @@ class BaseMailer:
 
             self._rules = Rules(*rules)
         self._outbox = None if outbox is None else an_outbox(outbox)
-        # Once: a forked child makes another engine of the same arguments.
+        # Made once, because a forked child makes another engine from the same arguments.
         choice = None if dkim is None else DkimChoice(dkim)
         self._connections = connections
         first = self._hops[0]
@@ -250,8 +251,8 @@ class BaseMailer:
 
     @property
     def _engine(self) -> Engine:
-        """A forked child has one of its own: the threads, and the locks and sessions that they
-        held, stayed behind in its parent."""
+        """A forked child makes its own, because the threads, with their locks and sessions, exist
+        only in the parent."""
         if self._process != os.getpid():
             made = self._make()
             if self._made.is_closed:
@@ -314,25 +315,25 @@ class Mailer(BaseMailer):
         check: bool = True,
         key: str | None = None,
     ) -> Receipt:
-        """Sends one message and tells what became of it. An `envelope` names sender and recipients
-        in place of the header, and what is asked of the delivery.
+        """Sends one message and returns what became of it. An `envelope` gives sender and
+        recipients instead of the header, and options of the delivery.
 
-        With a `key`, as "invoice/7", it is sent once: the same message with the same key
-        gives the first one's receipt, in any process that has the mailer's `outbox`; another
-        message with that key raises KeyInUse (a ValueError). A fate that is unknown stays so
-        until `Outbox.retry`; a message that was put off, or that no server could be reached
-        for, is still in the outbox, and sent by the next call or by `Outbox.run`.
+        With a `key`, such as "invoice/7", the message is sent only once: sending the same message
+        with the same key again returns the first receipt, in any process that uses the mailer's
+        `outbox`; another message with that key raises KeyInUse (a ValueError). An unknown fate
+        stays unknown until `Outbox.retry`. A message that was put off, or for which no server
+        could be reached, remains in the outbox and is sent by the next call or by `Outbox.run`.
 
-        A message that no recipient got raises, as in smtplib: SMTPRecipientsRefused,
-        SMTPSenderRefused or SMTPDataError with the server's words, what interrupted it
-        otherwise; the exception's `receipt` is the one that `check=False` returns
-        instead. One that some recipients got is told by the receipt alone (`ok`,
+        If no recipient got the message, it raises, as smtplib does: SMTPRecipientsRefused,
+        SMTPSenderRefused or SMTPDataError with the server's words, or the error that interrupted
+        it. The exception's `receipt` is the one that `check=False` returns instead of raising.
+        If some recipients got the message, only the receipt shows who did not (`ok`,
         `refused`, `raise_for_refused()`).
 
-        Raises in any case what kept it from reaching any server (SMTPUnreachable,
-        SMTPAuthenticationError, SMTPTLSError, SMTPConnectError, ...), and ValueError
-        or TypeError for a message that can't be sent as it is. What a signal handler
-        raises meanwhile (KeyboardInterrupt) has the message's fate as its `receipt`.
+        With and without `check`, it raises the error that kept it from reaching any server
+        (SMTPUnreachable, SMTPAuthenticationError, SMTPTLSError, SMTPConnectError, ...), and
+        ValueError or TypeError for a message that can't be sent as it is. An exception of a
+        signal handler (KeyboardInterrupt) has the message's fate as its `receipt`.
         """
         try:
             if key is not None:
@@ -363,8 +364,7 @@ class Mailer(BaseMailer):
         return receipt
 
     def _send_by_thread(self, message: rsmtp.typing.Sendable, item: Any) -> Receipt:
-        """What is done by sockets that are not Python's is done in a thread of its own, and
-        waited for as they want it."""
+        """Sends in a separate thread and waits for it in the way that the replaced sockets need."""
         try:
             messages: Any = [message]
             if item is not message:
@@ -439,35 +439,34 @@ class Mailer(BaseMailer):
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
         outbox: rsmtp.Outbox | None = None,
     ) -> Report | Iterator[Receipt]:
-        """Sends all that an iterable gives, many at a time on each session.
+        """Sends all messages of an iterable, many at a time on each session.
 
         Args:
             messages: messages, or `(from_addr, to_addrs, data)`, or either with its envelope:
                 `(message, envelope)`; with `make`, rows of any kind. A generator is asked for
-                more as room comes free: it may be endless.
-            stream: yield a receipt for each message as it is settled, instead of
-                returning a Report of all. Not in the order of the messages: `index`
-                and `message` tell which it is.
+                the next item when there is room for it, so it may be endless.
+            stream: yield a receipt for each message as soon as it is settled, instead of
+                returning a Report of all. The order may differ from that of the messages:
+                `index` and `message` say which one it is.
             progress: True shows a bar (needs the extra `progress`: tqdm). A callable
-                is called with a `Progress`, ten times a second at most and at the end.
-            total: how many there will be, for the bar, where `len(messages)` can't
-                tell.
+                is called with a `Progress`, at most ten times a second and at the end.
+            total: the number of messages, for the bar, if `len(messages)` does not work.
             make: called with each row when there is room for its message, which it
-                returns. A row that it raises for gets a receipt whose `message` is the
-                row and whose `error` is what was raised, with a note that shows the row;
-                the others are sent. (A generator that raises has ended: no later row
-                could be asked for.)
-            outbox: all is written down there before it is sent, and a list that a process
-                has left in the middle goes on where it ended when the same list is sent
-                again: what was sent is not sent twice. The report tells of all, whenever
-                they were sent. Not with `stream` or `progress`.
+                returns. If it raises, the row gets a receipt whose `message` is the row and
+                whose `error` is the exception, with a note that shows the row; the others
+                are sent. (When a generator raises it has ended, and no later row can be
+                read from it.)
+            outbox: every message is stored there before it is sent. If a process ended in
+                the middle of a list, sending the same list again continues where it ended,
+                and sends nothing twice. The report covers all messages, whenever they were
+                sent. Not with `stream` or `progress`.
 
         A message that can't be sent as it is (a bad address, no recipient, not a
         message) gets a receipt whose `error` says why, and the others are sent.
         Raises what `send` raises when no server can be reached, and what the iterable
-        raises; the exception's `report` tells what became of everything until then.
-        Ctrl-C does too: what was in flight is unknown then. With stream=True the report
-        holds the receipts that had not been yielded.
+        raises; the exception's `report` says what became of every message until then.
+        After Ctrl-C, too, there is a report: the fate of messages in flight is unknown then.
+        With stream=True the report has the receipts that had not been yielded.
         """
         check_many(messages)
         arguments.flag("stream", stream)
@@ -502,14 +501,14 @@ class Mailer(BaseMailer):
         return _report(sending, messages, told, watch, listeners)
 
     def verify(self) -> rsmtp.Verification:
-        """Opens a session as for a message (connect, TLS, login), asks NOOP and leaves: nothing
-        is sent. Tells what the server has shown: address, TLS, extensions, the login's
-        mechanism, the time of each phase.
+        """Opens a session as for a message (connect, TLS, login), sends NOOP and quits, without
+        sending mail. Returns what the server has shown: address, TLS, extensions, login mechanism,
+        and the time of each phase.
 
-        Each of several servers is looked at; the others are in `fallbacks`. Raises what `send`
-        raises where a message could not be sent for such a reason; the failure of the first
-        server that fails, with a note about the others. A folder is looked at, whether it can be
-        written to, and a program, whether it is there. The idle sessions are left alone.
+        If there are several servers, each is checked; the others are in `fallbacks`. Raises the
+        error that `send` would raise: that of the first server that fails, with a note about the
+        others. For a folder it checks that it is writable, for a program that it exists. Idle
+        sessions are not touched.
         """
         from rsmtp._mailer.verifying import verify
 
@@ -624,7 +623,7 @@ def rounds(
     """Takes messages and sends them until all is told. Yields whenever receipts may have come."""
     iterator = iter(messages)
     feed(sending, iterator)
-    # Where a wait would hold up the other greenlets, it is a pause of their own kind.
+    # Under gevent, waiting would block the other greenlets: `time.sleep` yields to them instead.
     green, pause = python_sockets.are_green(), 0.0
     while sending.go_on(receipts, not green):
         if green:
@@ -684,7 +683,7 @@ def _receipts(
                 yield from each_once(waiting)
                 told(False)
     except GeneratorExit:
-        # A caller that leaves the loop does not want the rest.
+        # A caller that leaves the loop does not want the rest of the messages sent.
         sending.stop()
         raise
     except BaseException as raised:
@@ -698,17 +697,18 @@ def _receipts(
 
 
 def each_once(waiting: list[Receipt]) -> Iterator[Receipt]:
-    """Takes them out, the first one first. Within C, where no interrupt can come between
-    taking one out and giving it away."""
+    """Yields and removes them, first one first. This runs in C, where no interrupt can come between
+    removing a receipt and yielding it."""
     waiting.reverse()
     return map(list.pop, repeat(waiting, len(waiting)))
 
 
 def break_off(sending: Sending, raised: BaseException, report: Report) -> None:
-    """Hangs the report on the exception, with the receipts of all that was begun. An
-    iterable that failed is no reason to leave what it gave before; an interrupt is."""
+    """Adds the report to the exception, with the receipts of everything that was begun. If the
+    iterable failed, the messages before the failure are still sent; after an interrupt they are
+    not."""
     if sending.is_of_another_process:
-        # A forked child came out of the caller's code: the sending is its parent's.
+        # The caller's code has forked, and this is the child: the parent does the sending.
         return
     if isinstance(raised, Exception) and sending.failure is None:
         sending.finish()

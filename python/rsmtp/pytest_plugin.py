@@ -1,4 +1,4 @@
-"""pytest fixtures: a mail server for each test, and what it has got.
+"""pytest fixtures: a mail server for each test, and the messages it has received.
 
 pytest loads this module at every start, so it loads nothing of rsmtp's until a fixture
 is used.

@@ -42,7 +42,7 @@ class Command:
     @property
     def snippet(self):
         lines = self.until("It works.").splitlines()
-        return "\n".join(line[4:] for line in lines[lines.index("Send it something:") + 1 :])
+        return "\n".join(line[4:] for line in lines[lines.index("Or send a test message:") + 1 :])
 
     def end(self, signum=signal.SIGINT):
         self.process.send_signal(signum)
@@ -81,7 +81,7 @@ def test_the_printed_snippet_delivers(command, tls):
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly(command, signum):
     catch = command("--new-authority")
-    ca_file = pathlib.Path(re.search(r"CA file +(\S+)", catch.until("Send it"))[1])
+    ca_file = pathlib.Path(re.search(r"CA file +(\S+)", catch.until("Or send a test message"))[1])
     assert ca_file.exists()
     catch.end(signum)
     assert not ca_file.exists()
@@ -89,7 +89,7 @@ def test_it_stops_cleanly(command, signum):
 
 def test_the_password_comes_from_the_environment(command):
     catch = command("--username", "ann", "--password-from-env", "MAIL_PASSWORD", MAIL_PASSWORD="s3cret")
-    catch.until("Send it something")
+    catch.until("Or send a test message")
     assert "username  ann" in catch.text
     assert "s3cret" not in catch.end()
     missing = command("--password-from-env", "NOT_SET_AT_ALL")
@@ -117,7 +117,7 @@ def test_another_host_must_be_meant(command):
 
 def test_foreign_mail_does_not_steer_the_terminal(command):
     catch = command("--tls", "none", "--conversation")
-    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("Send it"))[1])
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("Or send a test message"))[1])
     with smtplib.SMTP("127.0.0.1", port) as client:
         text = b"Subject: =?utf-8?q?=1B=5D0;owned=07?=\n\n\x1b[2J\x9b1m\xff\nbody\n"
         client.sendmail("ann@example.org", "bob@example.org", text)
@@ -135,7 +135,7 @@ def test_attachments_and_long_texts_are_cut_short(command):
     mail.set_content("".join(f"line {number}\n" for number in range(100)))
     mail.add_attachment(b"12345", maintype="application", subtype="pdf", filename="a.pdf")
     catch = command("--tls", "none")
-    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("Send it"))[1])
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("Or send a test message"))[1])
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.send_message(mail)
     text = catch.until("[application/pdf 'a.pdf', 5 octets]")
@@ -179,7 +179,7 @@ def test_the_tutorial_is_caught_after_one_line_has_changed(command, world, host)
 
 
 def ca_file_of(catch):
-    return pathlib.Path(re.search(r"CA file +(\S+)", catch.until("Send it"))[1])
+    return pathlib.Path(re.search(r"CA file +(\S+)", catch.until("Or send a test message"))[1])
 
 
 def test_the_authority_is_the_same_at_the_next_start(command):
@@ -216,7 +216,7 @@ def test_without_a_place_to_keep_it_the_authority_is_for_one_run(command, tmp_pa
 
 def test_a_login_that_is_given_is_the_only_one(command):
     catch = command("--tls", "none", "--user", "ann", "--password", "secret")
-    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("Send it"))[1])
+    port = int(re.search(r"127\.0\.0\.1:(\d+)", catch.until("Or send a test message"))[1])
     assert "password  secret" in catch.text
     with smtplib.SMTP("127.0.0.1", port) as client:
         with pytest.raises(smtplib.SMTPAuthenticationError):
@@ -225,7 +225,7 @@ def test_a_login_that_is_given_is_the_only_one(command):
 
 
 def send(catch, subject, to="bob@example.org"):
-    port = int(re.search(r"SMTP on 127\.0\.0\.1:(\d+)", catch.until("Send it"))[1])
+    port = int(re.search(r"SMTP on 127\.0\.0\.1:(\d+)", catch.until("Or send a test message"))[1])
     with smtplib.SMTP("127.0.0.1", port) as client:
         client.sendmail("ann@example.org", to, f"Subject: {subject}\n\nbody\n")
 
@@ -237,7 +237,7 @@ def test_a_store_survives_the_end(command, tmp_path):
     first.until("Subject: kept")
     assert first.end().endswith("1 message caught. Bye.\n")
     second = command("--tls", "none", "--store", folder)
-    assert "1 message of an earlier run in" in second.until("earlier run")
+    assert "1 message from an earlier run in" in second.until("earlier run")
     send(second, "new")
     assert "-- message 2 ---" in second.until("Subject: new")
     second.end()
@@ -282,7 +282,7 @@ def test_a_dead_server_is_told_and_holds_up_nothing(command):
 
 def test_rules_without_a_server_and_a_server_without_rules_are_refused(command):
     for arguments, words in [
-        (("--via", "smtp://x"), b"--forward PATTERN which mail"),
+        (("--via", "smtp://x"), b"--via needs --forward PATTERN"),
         (("--forward", "*", "--via", "gopher://x"), b"--via: "),
     ]:
         refused = command(*arguments)

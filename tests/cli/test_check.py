@@ -196,8 +196,8 @@ def test_no_login_where_the_certificate_is_not_trusted(run):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (("--login", "localhost:1"), "--login: who logs in? Say --username NAME"),
-        (("--username", "ann", "localhost:1"), "--username goes with --login"),
+        (("--login", "localhost:1"), "--login: the user name is missing; use --username NAME"),
+        (("--username", "ann", "localhost:1"), "--username needs --login"),
         (("--login", "smtp://ann:secret@localhost:1"), "can be read by every user of this machine"),
     ],
 )

@@ -1,1 +1,1 @@
-"""`AsyncMailer`: what an event loop does where `Mailer` has threads."""
+"""`AsyncMailer`: an event loop does what `Mailer` does with threads."""

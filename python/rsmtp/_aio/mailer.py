@@ -1,5 +1,5 @@
-"""`AsyncMailer`: a Mailer for an event loop. The same engine decides which message goes
-when; here its sessions are moved by the loop, without a thread."""
+"""`AsyncMailer`: a Mailer for an event loop. The same engine decides which message is sent
+when; here the loop runs its sessions, without threads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class AsyncMailer(BaseMailer):
         check: bool = True,
         key: str | None = None,
     ) -> Receipt:
-        """Sends one message and tells what became of it, as `Mailer.send` does.
+        """Sends one message and returns what became of it, like `Mailer.send`.
 
         A task that is cancelled ends the session; the exception has the message's fate
         as its `receipt`, unless it was never begun.
@@ -116,7 +116,7 @@ class AsyncMailer(BaseMailer):
         make: Callable[[Any], rsmtp.typing.Sendable] | None = None,
         outbox: rsmtp.Outbox | None = None,
     ) -> AsyncSending | Coroutine[Any, Any, Report]:
-        """Sends all that an iterable gives, asynchronous or not, as `Mailer.send_all` does.
+        """Sends all messages of an iterable, asynchronous or not, like `Mailer.send_all`.
 
             report = await mailer.send_all(messages)
             async for receipt in mailer.send_all(messages): ...
@@ -136,7 +136,7 @@ class AsyncMailer(BaseMailer):
         return AsyncSending(self._pool, self._hops, *arguments, rules=self._rules, **options)
 
     async def verify(self) -> rsmtp.Verification:
-        """Opens a session, asks NOOP and leaves, as `Mailer.verify` does: nothing is sent."""
+        """Opens a session, sends NOOP and quits, like `Mailer.verify`, without sending mail."""
         from rsmtp._mailer.verifying import averify
 
         return await averify(self._to_verify())

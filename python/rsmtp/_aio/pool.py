@@ -1,5 +1,5 @@
-"""The connections of an `AsyncMailer`: which session comes next, and which is kept, the engine
-decides."""
+"""The connections of an `AsyncMailer`. The engine decides which session comes next, and which is
+kept."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class AsyncPool:
 
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self._engine = engine
-        # Those at work, and those at rest by their numbers.
+        # Busy connections, and idle ones by their numbers.
         self.serving: set[Connection] = set()
         self._at_rest: dict[int, Connection] = {}
-        # Workers that wait for their turn to have a session, by their numbers.
+        # Workers that wait for a session, by their numbers.
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def engine(self) -> Engine:
-        """The mailer's, of this process."""
+        """The mailer's engine in this process."""
         return self._engine()
 
     async def close(self) -> None:
-        """Ends the sessions at rest, politely."""
+        """Ends the idle sessions with QUIT."""
         self.engine.close()
         at_rest, self._at_rest = self._at_rest, {}
         try:
@@ -52,7 +52,7 @@ class AsyncPool:
             connection.drop()
 
     def join_loop(self) -> None:
-        """The loop that begins to send is the one that the sessions belong to."""
+        """Binds the sessions to the loop that begins to send."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             if self._loop is not None and self._at_rest:
@@ -67,12 +67,12 @@ class AsyncPool:
 
     @property
     def asks(self) -> bool:
-        """Whether a callable of the caller's, that a session of this pool waits for, is what
-        looks at this."""
+        """Whether this is called by a callable of the caller's that a session of this pool is
+        waiting for."""
         return self in _asking.get()
 
     async def turn(self, number: int) -> None:
-        """Waits until this number is called. Sessions at work give way."""
+        """Waits until it is this number's turn. Busy sessions give way."""
         self._waiting[number] = waiter = asyncio.get_running_loop().create_future()
         try:
             for connection in list(self.serving):
@@ -82,14 +82,14 @@ class AsyncPool:
             del self._waiting[number]
 
     def call(self) -> None:
-        """Calls the one whose turn it is: a session may have come free."""
+        """Wakes the worker whose turn it is, because a session may be free."""
         waiter = self._waiting.get(self.engine.next_in_line or 0)
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
     async def login(self, hop: Server, rejected: str | None) -> Login | None:
-        """What the callable of this server gives; None: there is none. `rejected` is what the
-        server did not take."""
+        """The result of this server's callable, or None if it has none. `rejected` is the secret that
+        the server refused."""
         for argument, secret in (("password", hop.password), ("access_token", hop.access_token)):
             if callable(secret):
                 outer = _asking.set((*_asking.get(), self))
@@ -116,8 +116,8 @@ class AsyncPool:
         )
 
     def take(self, number: int) -> Connection | None:
-        """The one at rest with this number, if its server is still there: looked up in what
-        has come."""
+        """The idle connection with this number, if its server has not closed it: data that has
+        arrived would show that."""
         connection = self._at_rest.pop(number, None)
         if connection is not None and not connection.is_quiet:
             connection.close()

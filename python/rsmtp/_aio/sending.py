@@ -1,5 +1,5 @@
-"""One sending of an `AsyncMailer`: messages are taken, workers send them, receipts come. What
-a worker does next, and what is tried again, the engine decides."""
+"""One `send_all` of an `AsyncMailer`: it takes messages, workers send them, and receipts come
+back. The engine decides what a worker does next, and what is tried again."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from rsmtp.mailer import each_once, teller
 
 
 class AsyncSending:
-    """What `AsyncMailer.send_all` gives: await it for a Report, or iterate over it for the
-    receipts as they come. Once."""
+    """The result of `AsyncMailer.send_all`: await it for a Report, or iterate over it for the
+    receipts as they come. It can be used once."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class AsyncSending:
         self._watch = NO_WATCH if operation is None else observing.sending(operation, hops)
         # Every line of the conversation, for the errors, and whether receipts have their times.
         self._recorded, self._timed = recorded, timed or self._watch.tell is not None
-        # Asked before the ends of these messages are said: whether they are written down.
+        # Called before the ends of these messages are sent: returns whether they are recorded.
         self._note = note
         # The mailer's own, of `rsmtp._mailer.rules`.
         self._rules = rules
@@ -135,8 +135,8 @@ class AsyncSending:
     named(_each, "send_all")
 
     def groups(self) -> AsyncGenerator[None, None]:
-        """Yields whenever there are `receipts`, of which the caller takes out what it has seen.
-        Those of what was in flight stand there, too, when this has ended or was closed."""
+        """Yields whenever there are `receipts`, from which the caller removes those it has seen.
+        After the end, or after it was closed, the receipts of messages in flight are there too."""
         self._begin(every=True)
         return self._run()
 
@@ -216,7 +216,7 @@ class AsyncSending:
                 tell(True)
 
     async def _feed(self) -> None:
-        """Takes messages as room comes free, as long as something can be sent."""
+        """Takes messages when there is room for them, as long as sending is possible."""
         messages = each_made(self._messages, self._make)
         if self._rules is not None:
             messages = self._rules.each_awaited(messages)
@@ -236,7 +236,7 @@ class AsyncSending:
                 more = put(self._sending, message)
                 yield
                 if not more:
-                    # An iterable that never waits would leave the loop no turn.
+                    # An iterable that never waits would block the loop.
                     await asyncio.sleep(0)
         except Exception as raised:
             raised.add_note(ENDED)

@@ -1,9 +1,9 @@
-"""Attributes of ours that smtplib's clients don't have.
+"""Attributes that smtplib's clients don't have.
 
-Programs subclass the client and keep what they like on it, before and after our
-constructor runs. So nothing of ours is read from a name that a subclass may use: the
-client keeps its own values under names that begin with `_rsmtp_`, and the public names
-below only show them.
+Programs subclass the client and store their own attributes on it, before and after our
+constructor runs. So the client never reads from a name that a subclass may use: it keeps
+its own values under names that begin with `_rsmtp_`, and the public names below only show
+them.
 """
 
 from __future__ import annotations

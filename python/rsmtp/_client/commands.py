@@ -1,4 +1,4 @@
-"""A line, a reply, and the commands of RFC 5321 one by one."""
+"""Lines, replies, and the single commands of RFC 5321."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A password or an access token that is a callable: asked when a session is opened, because
-tokens expire. What it gives is checked here, before anything is sent. Who may ask, and how long
-an answer is good, stands in `turns`."""
+"""Passwords and access tokens that are callables, called when a session is opened because tokens
+expire. The result is checked here, before anything is sent. `turns` decides which session may
+call it, and how long a result is good."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""smtplib's debug output: the conversation, printed to standard error as it is held."""
+"""smtplib's debug output: the conversation, printed to standard error while it happens."""
 
 from __future__ import annotations
 

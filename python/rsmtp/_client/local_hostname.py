@@ -1,4 +1,4 @@
-"""What a client calls itself in EHLO (RFC 5321 4.1.1.1, 4.1.4)."""
+"""The name that a client gives in EHLO (RFC 5321 4.1.1.1, 4.1.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A certificate as `ssl.SSLSocket.getpeercert` tells it."""
+"""A certificate in the form of `ssl.SSLSocket.getpeercert`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Scripts, and how they become methods.
 
-A verb is written once, as a script: a generator that yields what it has begun and is given
-what came of it. `SmtpClient` makes methods of the scripts that wait, where what is yielded
-has come about already; `AsyncSmtpClient` makes coroutines of them, where it is awaited.
+Each method is written once, as a script: a generator that yields operations and is sent their
+results. `SmtpClient` turns scripts into blocking methods, where each operation is complete when
+it is yielded; `AsyncSmtpClient` turns them into coroutines, which await each operation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     P = ParamSpec("P")
     R = TypeVar("R")
-    # A script: yields what has been begun, is given what came of it, returns the result.
+    # A script: yields operations, is sent their results, and returns its own result.
     Steps = Generator[Any, Any, R]
 else:
     later(globals(), "Any Callable Generator")
@@ -26,7 +26,7 @@ Reply = tuple[int, bytes]
 
 
 class Announced:
-    """A request and its line, which a subclass's `send` sees; what came of it, if that `send`
+    """A request and its line, which a subclass's `send` gets to see; and the answer, if that `send`
     has passed the line on."""
 
     __slots__ = ("answer", "line", "request")
@@ -41,8 +41,8 @@ def named_after(
     script: Callable[..., Steps[Any]], method: Callable[Concatenate[Any, P], R], client: str
 ) -> Callable[Concatenate[Any, P], R]:
     """The method with the script's name, signature and documentation."""
-    # The annotations are names of the script's module. What inspect.signature() tells is the
-    # script's, and there it is told what the method returns.
+    # The annotations are names of the script's module. inspect.signature() shows those of the
+    # script, so the return type there is replaced by that of the method.
     returned = str(script.__annotations__["return"])
     if returned.startswith("Steps["):
         script.__annotations__["return"] = returned.removeprefix("Steps[").removesuffix("]")

@@ -1,4 +1,4 @@
-"""What people ask of `client.sock`, answered by the engine."""
+"""The methods of `client.sock` that programs use, answered by the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conversation as it was held."""
+"""The transcript of a conversation."""
 
 from __future__ import annotations
 

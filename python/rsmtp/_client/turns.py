@@ -1,4 +1,4 @@
-"""Who may ask a callable for a password or token, and for how long its last answer is good.
+"""Which session may call a callable for a password or token, and how long its last result is good.
 
 A callable is asked by one session at a time, whichever threads, event loops, clients and mailers
 share it: the state belongs to the callable. A session that has to wait leaves a function by which
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 else:
     later(globals(), "Any Callable Final")
 
-#: The session has its turn: it is to ask, and then to call `over`.
+#: It is the session's turn: it must call the callable, and then `over`.
 ASK: Final = object()
-#: It is not its turn: it is woken when it may be.
+#: It is not the session's turn: it is woken when it may be.
 WAIT: Final = object()
 
 # A token is not used in the last minute of its life, or the last tenth of a short one: it must
@@ -33,13 +33,13 @@ WAIT: Final = object()
 _MARGIN = 60.0
 _PART = 0.1
 
-# Those who are asked further up in this context. What a callable does while it is asked may need
-# a session, for which the same callable is asked: that one does not wait for itself.
+# Callables that are being called further up in this context. A callable may itself need a session
+# for which the same callable is called: that inner call must not wait for the outer one.
 _asking: ContextVar[tuple[Turns, ...]] = ContextVar("rsmtp_asking_for_secret", default=())
 
 
 class Turns:
-    """The state of one callable. Holds no reference to it."""
+    """The state of one callable, without a reference to it."""
 
     def __init__(self) -> None:
         self._begin_anew()
@@ -56,10 +56,10 @@ class Turns:
         return "<Turns>"
 
     def next(self, rejected: str | None, wake: Callable[[], object]) -> Any:
-        """A text that is still good, ASK or WAIT. `rejected` is what the server did not take: it is
-        forgotten, unless another session has got a newer one since."""
+        """A secret that is still good, ASK or WAIT. `rejected` is the secret that the server refused:
+        it is forgotten, unless another session has got a newer one since."""
         if self._process != os.getpid():
-            # The thread that had its turn stayed behind in the parent.
+            # The thread whose turn it was exists only in the parent process.
             self._begin_anew()
         if self.is_nested:
             return ASK
@@ -75,12 +75,12 @@ class Turns:
             return ASK
 
     def leave(self, wake: Callable[[], object]) -> None:
-        """This one waits no longer."""
+        """Removes a session that no longer waits."""
         with self._lock:
             self._waiting.discard(wake)
 
     def keep(self, text: str, expires_at: float | None) -> None:
-        """What was told, if it is known until when it is good."""
+        """Keeps a result, if it is known how long it is good."""
         if expires_at is None:
             return
         now = time.time()
@@ -89,7 +89,7 @@ class Turns:
             self._good_until = expires_at - min(_MARGIN, (expires_at - now) * _PART)
 
     def over(self) -> None:
-        """The session has asked."""
+        """Ends the session's turn."""
         with self._lock:
             self._busy = False
             waiting, self._waiting = self._waiting, set()
@@ -101,12 +101,13 @@ class Turns:
         return self in _asking.get()
 
     def call(self, secret: Callable[..., Any], *, force: bool) -> Any:
-        """Asks it, or begins to: with `force=True` where a new text is needed and it knows the word."""
+        """Calls it (or makes its coroutine), with `force=True` if a new secret is needed and it has that
+        parameter."""
         _asking.set((*_asking.get(), self))
         return secret(force=True) if force and _takes_force(secret) else secret()
 
     def called(self, secret: Callable[..., Any], *, force: bool) -> Any:
-        """The same for a caller that goes on in this context."""
+        """The same, for a caller that continues in this context."""
         before = _asking.set(_asking.get())
         try:
             return self.call(secret, force=force)

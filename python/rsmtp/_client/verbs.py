@@ -1,4 +1,4 @@
-"""What each verb asks and what its answer means, for the blocking and the asyncio client."""
+"""The methods of both clients: what each one sends, and what the answer means."""
 
 from rsmtp._client.commands import Commands
 from rsmtp._client.securing import Securing
@@ -6,4 +6,4 @@ from rsmtp._client.transaction import Transaction
 
 
 class Verbs(Commands, Securing, Transaction):
-    """All of them, each as a script (`script.py`)."""
+    """All methods, each as a script (`script.py`)."""

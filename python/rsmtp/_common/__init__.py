@@ -1,2 +1,2 @@
-"""What every wing says the same way: arguments checked by name, advice about errors, tracebacks
-that end where the caller's code does."""
+"""What all parts of the package share: checks of arguments, advice about errors, and tracebacks
+that end in the caller's code."""

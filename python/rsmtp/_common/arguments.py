@@ -1,4 +1,5 @@
-"""Checks of what a caller gives: the error names the argument, what came, and what is taken."""
+"""Checks of a caller's arguments. Each error names the argument, what was given, and what is
+accepted."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def kind(value: Any) -> str:
-    """What came, for people: a number or a short text itself, the type of anything else."""
+    """What was given, for people: None and numbers themselves, the type of anything else."""
     if value is None or isinstance(value, (bool, int, float)):
         shown = repr(value)
         return shown if len(shown) <= 40 else f"a number of {len(shown)} digits"
@@ -32,14 +33,14 @@ def text(name: str, value: Any) -> str:
 
 
 def characters(name: str, value: str) -> None:
-    """Raises ValueError for surrogates, which no encoding has."""
+    """Raises ValueError for surrogates, which can't be encoded."""
     if has_surrogates(value):
         raise ValueError(f"{name}: {value!r} contains surrogates, which are no characters")
 
 
 def has_surrogates(text: str) -> bool:
-    """Whether raw bytes (PEP 383) are in the text, or halves of UTF-16. What the codec raises has
-    the whole text, and stays here."""
+    """Whether the text contains raw bytes (PEP 383) or halves of UTF-16 pairs. The codec's exception
+    contains the whole text, so it is not passed on."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -48,7 +49,7 @@ def has_surrogates(text: str) -> bool:
 
 
 def secret(name: str, value: Any) -> str:
-    """The same for what must not be shown."""
+    """The same for a value that must not be shown."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: a str is wanted, not {type(value).__name__}")
     if has_surrogates(value):
@@ -57,7 +58,7 @@ def secret(name: str, value: Any) -> str:
 
 
 def secret_or_function(name: str, value: Any) -> Any:
-    """A secret, or what gives it when it is asked."""
+    """A secret, or a callable that returns it."""
     if value is None or (callable(value) and not isinstance(value, type)):
         return value
     if not isinstance(value, str):
@@ -66,7 +67,7 @@ def secret_or_function(name: str, value: Any) -> Any:
 
 
 def maybe_name(name: str, value: Any) -> str | None:
-    """The name of a file. One that can't be decoded has its surrogates (`os.fsdecode`)."""
+    """The name of a file. It may contain surrogates, as `os.fsdecode` makes them."""
     if value is not None and not isinstance(value, str):
         raise wanted(name, "a str", value)
     return value
@@ -84,7 +85,7 @@ def flag(name: str, value: Any) -> bool:
 
 
 def number(name: str, value: Any) -> float:
-    """Anything that Python takes for a real number; a text is none."""
+    """Anything that Python accepts as a real number, but no text."""
     if isinstance(value, (str, bytes, bytearray)) or not (
         hasattr(value, "__float__") or hasattr(value, "__index__")
     ):
@@ -102,7 +103,7 @@ def maybe_number(name: str, value: Any) -> float | None:
 
 
 def amount(name: str, value: Any) -> float:
-    """A number over 0."""
+    """A number greater than 0."""
     given = number(name, value)
     if not 0 < given < 1e9:
         raise ValueError(f"{name}: {kind(value)} is not a number over 0")
@@ -118,7 +119,7 @@ def whole(name: str, value: Any, least: int, most: int, what: str) -> int:
     return int(given)
 
 
-# What other libraries call an argument.
+# The names of arguments in other libraries.
 _ELSEWHERE = {
     "attachment": "attachments",
     "body": "text",
@@ -143,12 +144,12 @@ _ELSEWHERE = {
 
 
 def meant(given: str, known: Iterable[str]) -> str:
-    """How an error about an unknown name ends: with the one that may be meant, if there is one."""
+    """The end of an error about an unknown name: the most similar known name, if there is one."""
     names = list(known)
     if (elsewhere := _ELSEWHERE.get(given)) not in names:
         import difflib
 
-        # Whether in small letters or not is no distance.
+        # Upper and lower case make no difference.
         by_small = {name.lower(): name for name in names}
         near = difflib.get_close_matches(given.lower(), by_small, 1, 0.5)
         elsewhere = by_small[near[0]] if near else None
@@ -156,7 +157,8 @@ def meant(given: str, known: Iterable[str]) -> str:
 
 
 def unexpected(name: str, given: str, function: Callable[..., Any]) -> TypeError:
-    """For a keyword argument that the function does not have. `name` is the one it is called by."""
+    """The error for a keyword argument that the function does not have. `name` is the name that the
+    caller knows."""
     import inspect
 
     known = [each for each in inspect.signature(function).parameters if each != "self"]
@@ -164,7 +166,7 @@ def unexpected(name: str, given: str, function: Callable[..., Any]) -> TypeError
 
 
 def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
-    """One of some words; for another one the nearest is named."""
+    """One of some words. The error for another word names the most similar one."""
     words = list(choices)
     if text(name, value) in words:
         return str(value)
@@ -172,7 +174,7 @@ def one_of(name: str, value: Any, choices: Iterable[str]) -> str:
 
 
 def none_of(name: str, value: str, words: list[str]) -> ValueError:
-    """For a word that is not taken: which ones are, and the nearest of them."""
+    """The error for a word that is not accepted: it lists those that are, and the most similar one."""
     known = ", ".join(f'"{word}"' for word in words[:-1])
     return ValueError(f'{name}: {value!r} is none of {known} and "{words[-1]}"{meant(value, words)}')
 
@@ -249,7 +251,7 @@ def host(name: str, value: Any) -> Any:
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
     if isinstance(path, str):
         if not path.startswith("/") and ("://" in path or "@" in path):
-            # It is not shown and not looked up: it may contain a password.
+            # It is not shown, and not looked up, because it may contain a password.
             raise ValueError(f"{name}: a URL or an address was given, where the name of a host is wanted")
         text(name, path)
         if "\0" in path:
@@ -268,7 +270,7 @@ def path(name: str, value: Any) -> str:
 
 
 def socket(name: str, value: Any) -> Any:
-    """What is talked over."""
+    """A connected socket, or an object like one."""
     if value is not None:
         for method in ("recv", "settimeout"):
             if not callable(getattr(value, method, None)) or isinstance(value, type):

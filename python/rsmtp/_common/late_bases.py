@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def late(module: str, name: str) -> Any:
-    """The class of this name, if its module is loaded, or what stands for it until it is."""
+    """The class of this name if its module is loaded, or else a stand-in until it is."""
     if module in sys.modules:
         return getattr(sys.modules[module], name)
     return type(f"Late{name}", (), {"_rsmtp_home": module, "_rsmtp_name": name})
 
 
 def derived(cls: type[T]) -> type[T]:
-    """For a class that has a `late` base."""
+    """Decorates a class that has a `late` base."""
     for base in cls.__bases__:
         if "_rsmtp_home" in vars(base):
             _make_room(cls, base)
@@ -44,16 +44,16 @@ def _make_room(cls: type, stand_in: Any) -> None:
 
 
 def after(module: str, done: Callable[[Any], None]) -> None:
-    """Does something when a module that is not loaded yet has been."""
+    """Calls `done` once a module that is not loaded yet has been loaded."""
     _Importing.there().waiting.setdefault(module, []).append(done)
 
 
 class _Importing:
-    """A finder that hears of the first import of each of these modules, and a loader that does
-    what the module's own does, and one thing more."""
+    """A finder that notices the first import of each of these modules, and a loader that wraps the
+    module's own loader to call something afterwards."""
 
     def __init__(self) -> None:
-        # By module: what is to be done when it is loaded.
+        # By module: what to call when it is loaded.
         self.waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._loaders: dict[str, Any] = {}
 
@@ -70,7 +70,7 @@ class _Importing:
             return None
         from importlib.util import find_spec
 
-        # Asked once more by this, and passed over.
+        # find_spec() below calls this again; the entry makes that call return None.
         self._loaders[name] = None
         try:
             spec = find_spec(name)

@@ -1,7 +1,7 @@
-"""Tracebacks that end where the caller's code does. What raises within a call of ours is shown
-as raised by that call: our own frames say nothing to its caller.
+"""Tracebacks that end with the call in the caller's code. An exception from inside rsmtp is shown
+as raised by that call, because rsmtp's own frames mean nothing to the caller.
 
-`RSMTP_FULL_TRACEBACK=1` in the environment shows them all.
+`RSMTP_FULL_TRACEBACK=1` in the environment shows all frames.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ FULL = "RSMTP_FULL_TRACEBACK"
 _PACKAGE = __name__.partition(".")[0]
 _STANDARD = os.path.dirname(os.__file__) + os.sep
 _INSTALLED = os.sep + "site-packages" + os.sep
-# What the standard library does for us where we wait, and never for the caller.
+# Frames of the standard library that run on our behalf while we wait.
 _PLUMBING = (_STANDARD + "asyncio" + os.sep, _STANDARD + "contextlib.py")
-# What only a fault of ours raises: where it lies has to be seen.
+# Only a bug in rsmtp raises these: its place has to be visible.
 _FAULTS = (AttributeError, NameError, LookupError, AssertionError, RecursionError)
 
 
 def hidden(raised: BaseException) -> bool:
-    """Whether our frames say nothing to the caller. The one that raises can't be taken out of
-    the traceback: it keeps this as its `__tracebackhide__`, by which pytest leaves it out, so
-    that a failed test ends with the line that is written there."""
+    """Whether to hide our frames from the caller. The frame that raises can't be removed from the
+    traceback. It stores this as its `__tracebackhide__`, so that pytest leaves it out and a failed
+    test ends with a line of the test."""
     return not (isinstance(raised, _FAULTS) or os.environ.get(FULL))
 
 
 def shortened(raised: BaseException) -> BaseException:
-    """The exception, to be raised anew: without our frames, and without what we were dealing
-    with when it was raised. Frames of the caller's own code, a subclass's or a callback's,
-    stay, and so does what the standard library says of the caller's message."""
+    """The exception, to be raised again: without our frames, and without the internal exception that
+    was being handled when it was raised. Frames of the caller's own code, such as a subclass or a
+    callback, stay, and so do the standard library's errors about the caller's message."""
     if not hidden(raised):
         return raised
     seen: set[int] = set()
@@ -46,7 +46,7 @@ def shortened(raised: BaseException) -> BaseException:
         error.__traceback__ = _theirs(error.__traceback__)
         before = error.__cause__ or error.__context__
         if error.__cause__ is None and before is not None and not _has_callers_code(before.__traceback__):
-            # It has never left this package.
+            # That exception has never left this package.
             error.__suppress_context__ = True
         error = before
     return raised
@@ -96,13 +96,13 @@ def respelled(raised: BaseException, function: Callable[..., Any], name: str) ->
 
     unknown = re.match(r"got an unexpected keyword argument '([^']*)'", found[2])
     told = unexpected(name, unknown[1], function) if unknown else TypeError(f"{name}() {found[2]}")
-    # The first one says less, and names a function that the caller does not know.
+    # The original says less, and names a function that the caller does not know.
     told.__suppress_context__ = True
     return told
 
 
 def named(method: Callable[..., Any], name: str) -> None:
-    """What a traceback calls the frame of a method that was made."""
+    """Sets the name that tracebacks show for a generated function."""
     method.__code__ = method.__code__.replace(co_name=name)
 
 

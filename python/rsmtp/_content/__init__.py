@@ -1,2 +1,2 @@
-"""What a message says beside its text: `Message`'s keywords for header fields, replies and forwards.
+"""Content of messages beyond their text: `Message`'s keywords for header fields, replies, forwards.
 Loaded when one of them is used."""

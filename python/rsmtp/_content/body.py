@@ -33,7 +33,7 @@ def made(
         return plain, None, []
     if isinstance(given, os.PathLike):
         written = _read(name, given)
-        # Whose file is read is trusted with the pictures beside it.
+        # The HTML is the caller's own file, so the pictures beside it are trusted too.
         folder = folder or os.path.dirname(os.path.abspath(given))
     elif isinstance(given, str):
         written = given

@@ -1,4 +1,4 @@
-"""The octets of a picture, of whatever kind the object is that a caller has."""
+"""The octets of a picture, from any kind of object that a caller may have."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ KINDS = "PNG, JPEG, GIF, WebP, AVIF, BMP or SVG"
 
 
 def kind_of(octets: bytes) -> str | None:
-    """The type of a picture, told by its content: a name may say anything."""
+    """The type of a picture, by its content, because a name may say anything."""
     if octets.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if octets.startswith(b"\xff\xd8\xff"):
@@ -69,7 +69,7 @@ def kind_of(octets: bytes) -> str | None:
 
 
 def of_object(name: str, value: Any) -> Picture:
-    """`value` is what a caller gives for the name."""
+    """`value` is what the caller gave for this name."""
     kind = None
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str):
         value, kind = value
@@ -94,7 +94,7 @@ def of_object(name: str, value: Any) -> Picture:
 
 
 def read(name: str, path: str | os.PathLike[str], shown: str | None = None) -> bytes:
-    """A regular file; of one that is missing, the error names the nearest."""
+    """A regular file. If it is missing, the error names the most similar one."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         handle = os.open(path, flags)
@@ -116,7 +116,7 @@ def read(name: str, path: str | os.PathLike[str], shown: str | None = None) -> b
 
 
 def _rest_of(name: str, file: Any) -> bytes:
-    """What follows the file's position, which stays where it is."""
+    """The content after the file's position, which does not change."""
     can_seek = hasattr(file, "seekable") and file.seekable()
     before = file.tell() if can_seek else 0
     octets = file.read()

@@ -1,5 +1,5 @@
-"""Tags and metadata: header fields that relays read, each its own. They take them off before they
-deliver; no other relay is told them."""
+"""Tags and metadata: each relay reads its own header fields, and removes them before delivery. Only
+the fields of the relay in use are written."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tracking(tags: Any, metadata: Any, provider: Any) -> Fields:
 
 
 def _relay(provider: Any) -> Callable[[list[str], dict[str, str]], Fields]:
-    """By its name in `rsmtp.providers`: a relay's servers in all regions read the same fields."""
+    """The relay with this name in `rsmtp.providers`. Its servers in all regions read the same fields."""
     name = text("provider", provider)
     known = _RELAYS.get(name) or _RELAYS.get(name.partition("-")[0])
     if known is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._domain import address, keys, policies, servers
 from rsmtp._domain.dns import Asker, NotAnswered
 from rsmtp._domain.look import Look
@@ -59,6 +60,7 @@ class DomainReport:
         return findings.domain_bundle(self)
 
 
+@public
 def check_domain(
     domain: str,
     *,

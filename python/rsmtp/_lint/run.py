@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import rsmtp
 from rsmtp._common import arguments
+from rsmtp._common.tracebacks import public
 from rsmtp._lint import content, header, html, structure
 from rsmtp._lint.finding import Finding, Findings
 from rsmtp._lint.rules import RULES
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _CHECKS = (header.check, structure.check, content.check, html.check)
 
 
+@public
 def lint(
     message: rsmtp.typing.AnyMessage | rsmtp.CaughtMessage | bytes | bytearray | memoryview,
     *,

@@ -1,5 +1,5 @@
-"""Messages out of the caller's iterable, into a sending. What the caller wrote runs here,
-never within the engine."""
+"""Takes messages from the caller's iterable and passes them to the engine. The caller's own code
+runs here, never within the engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 
 
 class Ruled:
-    """A message that the mailer's rules have seen. Without `prepared` no recipient is left."""
+    """A message after the mailer's rules. `prepared` is None if no recipient is left."""
 
     __slots__ = ("item", "prepared", "suppressed")
 
@@ -36,8 +36,8 @@ def bad_row(index: int, row: Any, error: Exception) -> BadRow:
 
 
 def alone(message: Any, ruled: Ruled) -> Iterator[Ruled]:
-    """One message that was made ready with its envelope; its receipt names the message itself. Not
-    a list, from which the engine takes messages by itself."""
+    """One message, prepared with its envelope; its receipt has the message itself. This is not a
+    list, because the engine takes messages from lists on its own."""
     yield Ruled(message, ruled.prepared, ruled.suppressed)
 
 
@@ -46,8 +46,8 @@ def without_rules(item: Any) -> Ruled:
 
 
 class BadRow:
-    """A row that no message could be made of: its `number`, which counts from 1 on, the `row` itself and
-    the `error` that tells why.
+    """A row from which no message could be made: its `number` (counted from 1), the `row` itself and
+    the `error`.
 
     `send_all` gives it a receipt with that error, and sends the others. What sends or keeps a
     single message raises the error.
@@ -68,8 +68,8 @@ class BadRow:
 
 
 def each_made(rows: Any, make: Callable[[Any], Any] | None) -> Any:
-    """The messages that `make` makes of the rows, one by one. A row that it fails for stops
-    no other one: only a generator that raises has ended."""
+    """The messages that `make` returns for the rows, one by one. If it fails for a row, the others
+    follow all the same; only a generator that raises has ended."""
     if make is None:
         return rows
     arguments.function("make", make)
@@ -95,7 +95,7 @@ def _one(index: int, row: Any, make: Callable[[Any], Any]) -> Any:
         return bad_row(index, row, why)
 
 
-#: What the exception of an iterable is told to people with.
+#: A note for the exception of an iterable.
 ENDED = (
     "the iterable of messages has raised this, and ends with it: what it gave before is sent. With "
     "send_all(rows, make=...) a row that fails is told in its receipt, and the others are sent"
@@ -103,11 +103,11 @@ ENDED = (
 
 
 class Lists:
-    """Messages in lists, each of which may be taken within the engine."""
+    """Lists of messages, from which the engine can take messages directly."""
 
     def __init__(self, lists: Iterator[list[Any]]) -> None:
         self._lists = lists
-        #: Of the list that is being taken.
+        #: The iterator of the current list.
         self.now: Iterator[Any] = iter(())
 
     def __iter__(self) -> Lists:
@@ -120,23 +120,23 @@ class Lists:
             self.now = iter(next(self._lists))
 
     def has_more(self) -> bool:
-        """Goes on to the next list, if there is one."""
+        """Continues with the next list, if there is one."""
         following = next(self._lists, None)
         if following is not None:
             self.now = iter(following)
         return following is not None
 
 
-# Their iterators run no code of the caller's: messages may be taken within the engine.
+# Their iterators run none of the caller's code, so the engine can take messages directly.
 _WITHOUT_CODE: frozenset[type] = frozenset({type(iter([])), type(iter(()))})
 
 
 def feed(sending: Sending, iterator: Iterator[Any]) -> None:
-    """Takes as many messages as there is room for, until it is time to look after the
-    receipts. Raises what the iterator raises; nothing more is taken then."""
+    """Takes as many messages as there is room for, until it is time to handle receipts. Raises what
+    the iterator raises; no more messages are taken then."""
     if not sending.wants_more:
         return
-    # Between a message's coming and `put` no interrupt can come: none is lost.
+    # No interrupt can come between a message's arrival and `put`, so none is lost.
     try:
         if type(iterator) is Lists:
             while _takes_all(sending, iterator.now):
@@ -146,7 +146,7 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
                 return
         elif type(iterator) in _WITHOUT_CODE and not _takes_all(sending, iterator):
             return
-        # Nothing is left of those.
+        # The list is exhausted.
         for item in iterator:
             if type(item) is BadRow:
                 more: bool | None = sending.put_unfit(item.row, item.error)
@@ -167,7 +167,8 @@ def feed(sending: Sending, iterator: Iterator[Any]) -> None:
 
 
 def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
-    """Takes from an iterator without code. Whether it has ended, and there is room for more."""
+    """Takes messages from an iterator that runs no Python code. Returns whether it has ended and
+    there is room for more."""
     while (enough := sending.put_each(iterator)) is None:
         if not _prepared(sending, sending.unprepared):
             return False
@@ -175,7 +176,7 @@ def _takes_all(sending: Sending, iterator: Iterator[Any]) -> bool:
 
 
 def put(sending: Sending, item: Any) -> bool:
-    """Takes one message. Whether to go on with more."""
+    """Takes one message. Returns whether to take more."""
     if type(item) is BadRow:
         return sending.put_unfit(item.row, item.error)
     if type(item) is Ruled:

@@ -1,4 +1,4 @@
-"""How far a `send_all` is: for a bar, or for a callable of one's own."""
+"""The progress of a `send_all`, for a bar or for a callable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     later(globals(), "Any Callable Self")
 
-# Seconds between two looks.
+# Seconds between two updates.
 _PERIOD = 0.1
 
 
@@ -50,7 +50,7 @@ class Progress(NamedTuple):
     def teller(
         cls, sending: Sending, total: int | None, told: Callable[[Self], object]
     ) -> Callable[[bool], None]:
-        """Calls `told` when it is time to."""
+        """Calls `told` when it is due."""
         began = time.monotonic()
         last = began - _PERIOD
         failed = False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     later(globals(), "Any")
 
-# Receipts of sent messages that a Report keeps; all others it keeps in any case.
+# How many receipts of sent messages a Report keeps. It keeps all other receipts.
 KEPT = 10_000
 _COUNTS = ("sent", "refused", "unknown", "not_sent", "suppressed")
 
@@ -66,7 +66,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every message was sent to every recipient, but for those that are suppressed."""
+        """Whether every message was sent to every recipient, except suppressed ones."""
         return self.sent + self.suppressed == self.total
 
     @property
@@ -76,7 +76,7 @@ class Report:
 
     @property
     def troubles(self) -> list[Receipt]:
-        """The receipts of all that were not sent to every recipient, refused first."""
+        """The receipts of all messages that were not sent to every recipient, refused ones first."""
         return sorted((r for r in self.receipts if not r.ok), key=lambda r: (not r.refused, r.index))
 
     @property
@@ -97,13 +97,13 @@ class Report:
         return again
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it for JSON, but the messages. `from_dict` reads it."""
+        """The report as a dict for JSON, without the messages. `from_dict` reads it."""
         counts = {name: getattr(self, name) for name in (*_COUNTS, "seconds")}
         return {**counts, "receipts": [receipt.to_dict() for receipt in self.receipts]}
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Report:
-        """One that `to_dict` has written. ValueError for anything else."""
+        """The report that `to_dict` has written. Raises ValueError for anything else."""
         report = cls()
         try:
             sent, refused, unknown, not_sent = (told[name] for name in _COUNTS[:4])
@@ -115,7 +115,7 @@ class Report:
         return report
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One row for each recipient of each receipt, as a data frame takes them."""
+        """One row for each recipient of each receipt, in a form that data frames take."""
         return [
             {
                 "index": receipt.index,

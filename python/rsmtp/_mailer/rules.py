@@ -1,5 +1,5 @@
-"""What a mailer's own rules make of a message before it is sent: `suppression`, `allow`,
-`redirect`, and the hooks. Without I/O."""
+"""Applies a mailer's rules to a message before it is sent: `suppression`, `allow`, `redirect`,
+and the hooks. Without I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Rules:
-    """`BaseMailer` says what they mean."""
+    """The rules; `BaseMailer` documents them."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Rules:
         if self.before_send is None:
             return None
         if hasattr(item, "_for_hooks"):
-            # What an outbox has stored is no message any more.
+            # A message from an outbox is octets, not an object.
             return self.before_send(item._for_hooks())
         return self.before_send(item[0] if _has_envelope(item) else item)
 
@@ -153,8 +153,8 @@ def _prepared(item: Any, answer: Any) -> Any:
     if answer is None or answer is False:
         return prepare(item)
     if hasattr(item, "_for_hooks") and hasattr(answer, "get_all"):
-        # What a header names is not who is still to get the stored one: Bcc is gone from it, and
-        # some may have it already.
+        # The header does not name the remaining recipients: Bcc has been removed from it, and
+        # some recipients may already have the message.
         sender, recipients, _, _, delivery = prepare(item)
         return prepare_for(Paths(sender, recipients), answer, delivery)
     return prepare((answer, item[1]) if _has_envelope(item) and not _has_envelope(answer) else answer)
@@ -188,13 +188,13 @@ def _has_envelope(item: Any) -> bool:
 
 def _unfit(index: int, item: Any, why: Exception) -> BadRow:
     if hasattr(item, "_for_hooks"):
-        # It was fit to be sent when it was stored: another time it may be again.
+        # It could be sent when it was stored, so it may succeed another time.
         why._of_rules = True  # type: ignore[attr-defined]
     return bad_row(index, item, why)
 
 
 def _left(awaitable: Any) -> None:
-    """A coroutine that is never awaited would be complained about."""
+    """Closes the coroutine, because Python warns about one that is never awaited."""
     if hasattr(awaitable, "close"):
         awaitable.close()
 
@@ -239,7 +239,7 @@ def _fits(patterns: list[str], address: str) -> bool:
 
 
 def folded_address(argument: str, given: Any) -> str:
-    """By what two spellings of one mailbox are the same."""
+    """A key that is equal for two spellings of one mailbox."""
     return _folded(_one_address_of(argument, given))
 
 
@@ -257,7 +257,7 @@ def _one_address_of(argument: str, given: Any) -> str:
 
 
 def _folded(address: str) -> str:
-    """A local part may differ by case in theory (RFC 5321 2.4), and in practice is one mailbox."""
+    """In theory the case of a local part matters (RFC 5321 2.4); in practice it is one mailbox."""
     local, at, domain = address.rpartition("@")
     if not domain.isascii():
         domain = ascii_host(domain)

@@ -43,7 +43,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
         return _local(parts)
     provider = None if parts.scheme in SCHEMES else _provider(parts.scheme)
     if parts.fragment or "@" in parts.path + parts.query:
-        # Not shown: it would be a part of the password.
+        # Not shown, because it would be a part of the password.
         raise ValueError(_ESCAPES)
     given = _parameters(parts)
     lmtp = parts.scheme == "lmtp"
@@ -93,7 +93,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
 
 
 def is_scheme(text: str) -> bool:
-    """Whether a URL that begins so names a server."""
+    """Whether a URL with this beginning names a server."""
     if text in SCHEMES:
         return True
     from rsmtp import providers
@@ -152,7 +152,7 @@ _ESCAPES = (
 def _split(url: str) -> SplitResult:
     if not isinstance(url, str):
         raise TypeError(f"url: text is wanted, not {type(url).__name__}")
-    # urlsplit would drop some of these without a word.
+    # urlsplit would silently drop some of these.
     if any(character.isspace() or not character.isprintable() for character in url):
         raise ValueError("url: there is white space or a control character in it")
     # Not raised where its own error is handled, which would keep that as the context: its

@@ -1,4 +1,4 @@
-"""Which server to send by, and how."""
+"""The servers to send to, with their settings."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Server:
             arguments.host("host", self.host)
         port = arguments.whole("port", self.port, 0, 65535, "a number between 0 and 65535")
         if self.tls is None:
-            # Nothing but TLS from the first octet is spoken there (RFC 8314 3.3).
+            # Port 465 is only for TLS from the first octet (RFC 8314 3.3).
             self.tls = "implicit" if port == _PORTS["implicit"] else self._default()
         else:
             arguments.one_of("tls", self.tls, _SECURITY)
@@ -92,13 +92,13 @@ class Server:
         self.port = self.port or (_LMTP_PORT if self.lmtp else _PORTS[self.tls])
         if self.local_hostname is None:
             name = own_name()
-            # Without a name of its own a client shows its address, known once connected.
+            # Without a name of its own a client gives its address, which is known once it is connected.
             self.local_hostname = None if name.startswith("[") else name
         if self.timeout is None:
             self.timeout = _socket.getdefaulttimeout()
 
     def _complete(self, provider: Provider, settings: dict[str, Any]) -> None:
-        """What is not given is the provider's own."""
+        """Settings that were not given, from the provider."""
         if self.path is not None or str(settings.get("host")).startswith("/"):
             raise ValueError("provider: it has no Unix socket")
         for name in ("host", "username"):
@@ -108,12 +108,12 @@ class Server:
 
     @property
     def largest(self) -> int | None:
-        """Octets of a message that the provider takes at most."""
+        """The largest message that the provider accepts, in octets."""
         return None if self.provider is None else self.provider.size
 
     @property
     def most_recipients(self) -> int | None:
-        """Recipients of a transaction."""
+        """The largest number of recipients in a transaction."""
         return None if self.provider is None else self.provider.recipients
 
     def _default(self) -> str:
@@ -123,7 +123,7 @@ class Server:
 
     @property
     def security(self) -> str:
-        """What `tls` comes to, as far as the host's name tells: "starttls", "implicit" or "none"."""
+        """The effective `tls`, as far as the host's name tells: "starttls", "implicit" or "none"."""
         if self.tls == "default":
             return "none" if self.path is not None or python_sockets.is_local(self.host) else "starttls"
         return self.tls or ""

@@ -1,5 +1,5 @@
-"""What a server shows when a session is opened and left again: `Mailer.verify` and
-`rsmtp check` look by the same steps, and send nothing."""
+"""What a server shows when a session is opened and closed without sending mail. `Mailer.verify` and
+`rsmtp check` use the same steps."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Verification:
     mechanism: str | None = None
     transcript: Transcript | None = None
     fallbacks: list[Verification] = field(default_factory=list)
-    # Where mail goes that no server is told of: a folder, a program or nothing.
+    # Where mail goes without a server: to a folder, a program, or nowhere.
     place: str | None = None
     # The end of each phase, in seconds from the start.
     ends: dict[str, float] = field(default_factory=dict)
 
     @property
     def server(self) -> str:
-        """As "smtp.example.org:587", "file:/var/tmp/outbox" or the path of a Unix socket."""
+        """Such as "smtp.example.org:587", "file:/var/tmp/outbox" or the path of a Unix socket."""
         if self.place is not None:
             return self.place
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -66,7 +66,7 @@ class Verification:
 
     @property
     def tls_version(self) -> str | None:
-        """As "TLSv1.3"; None without TLS."""
+        """Such as "TLSv1.3"; None without TLS."""
         return None if self.tls is None else self.tls.version
 
     @property
@@ -76,18 +76,18 @@ class Verification:
 
     @property
     def certificate_expires(self) -> datetime | None:
-        """When the server's certificate ends; None where none was shown."""
+        """When the server's certificate expires; None if it showed none."""
         shown = None if self.tls is None else self.tls.certificate
         return None if shown is None else shown.not_after
 
     @property
     def mechanisms(self) -> list[str]:
-        """The ways to log in that the server offers."""
+        """The login mechanisms that the server offers."""
         return self.extensions.get("auth", "").upper().split()
 
     @property
     def size(self) -> int | None:
-        """Octets of a message at most (RFC 1870); None where the server does not tell."""
+        """The largest message in octets (RFC 1870); None if the server does not say."""
         digits = self.extensions.get("size", "").split()[:1]
         told = int(digits[0]) if digits and digits[0].isdigit() and len(digits[0]) <= 20 else 0
         return told or None
@@ -102,7 +102,7 @@ class Verification:
         return phases
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it for JSON, but the transcript."""
+        """The result as a dict for JSON, without the transcript."""
         expires = self.certificate_expires
         return {
             "server": self.server,
@@ -138,8 +138,8 @@ class Verification:
 
 
 def look(client: Any, seen: Verification, security: str, login: dict[str, Any] | None) -> Steps[None]:
-    """Opens a session by a client, logs in, asks NOOP and leaves. `seen` is told what is seen,
-    also where it ends in an error."""
+    """Opens a session with a client, logs in, sends NOOP and quits. `seen` records what the server
+    shows, also if it ends with an error."""
     own = client._rsmtp_own
     try:
         code, text = yield own.connect(seen.host, seen.port)
@@ -152,7 +152,7 @@ def look(client: Any, seen: Verification, security: str, login: dict[str, Any] |
             in_plaintext, offered = client._rsmtp_tls is None, seen.extensions
             yield own.login(**login)
             if in_plaintext and client._rsmtp_tls is not None:
-                # The login was offered under TLS only.
+                # The server offered its login only under TLS.
                 seen.offered_in_plaintext, seen.extensions = offered, dict(client._rsmtp_talk().extensions)
             seen.username = login["username"]
             _phase(seen, client, "login")

@@ -1,4 +1,4 @@
-"""`verify()` of both mailers: each server in turn is asked whether it would take mail."""
+"""`verify()` of both mailers: asks each server in turn whether it would accept mail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def verify(hops: Sequence[Server | Local]) -> Verification:
-    """By blocking clients."""
+    """With blocking clients."""
     from rsmtp.client import SmtpClient, blocking
 
     ask = blocking(_each)
@@ -25,7 +25,7 @@ def verify(hops: Sequence[Server | Local]) -> Verification:
 
 
 async def averify(hops: Sequence[Server | Local]) -> Verification:
-    """By the running event loop."""
+    """On the running event loop."""
     from rsmtp.aio import AsyncSmtpClient, awaitable
 
     ask = awaitable(_each)
@@ -59,8 +59,8 @@ class _Clients:
 
 
 def _each(clients: _Clients, hops: Sequence[Server | Local]) -> Generator[Any, Any, Verification]:
-    """All are looked at, and the first failure is raised: that of a server which is there for
-    the case of need is told before the need."""
+    """Checks all servers and raises the first failure, so that a broken fallback server is noticed
+    before it is needed."""
     seen: list[Verification] = []
     failed: list[tuple[str, Exception]] = []
     for hop in hops:
@@ -97,7 +97,7 @@ def _login(hop: Server) -> dict[str, Any] | None:
 
 
 def _place(hop: Local) -> Verification:
-    """A folder that can be written to, or a program that can be run."""
+    """Checks that a folder is writable, or that a program can be run."""
     place = f"{hop.kind}:{hop.path or ''}"
     why = None
     if hop.kind == "file":

@@ -1,2 +1,2 @@
-"""What carries octets between the engine and sockets that are not its own: asyncio's transports,
-the caller's socket, a replaced `socket` module's, and the proxies that they go through."""
+"""Moves octets between the engine and sockets that are not its own: asyncio's transports, the
+caller's socket, sockets of a replaced `socket` module, and the proxies in between."""

@@ -1,7 +1,7 @@
 """A conversation over one of asyncio's transports: octets between it and the engine.
 
-No line about SMTP stands here, and no thread: the engine decides what is said, and the loop
-says when.
+There is nothing about SMTP here, and no thread: the engine decides what is sent, and the event
+loop when.
 """
 
 from __future__ import annotations

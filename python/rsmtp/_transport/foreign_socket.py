@@ -1,4 +1,4 @@
-"""A socket object that is not the engine's: what is sent and received by its own methods."""
+"""A socket object that is not the engine's: its own methods send and receive."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ForeignSocket:
         self.own = python_sockets.address(sock, "getsockname")
 
     def receive(self, limit: float) -> bytes | None:
-        """What comes within so many seconds; None: nothing. b"" is the end."""
+        """The octets that arrive within `limit` seconds, or None. b"" is the end."""
         self.sock.settimeout(limit)
         try:
             octets = bytes(self.sock.recv(_READ))
@@ -50,8 +50,8 @@ class ForeignSocket:
             return None
 
     def has_something(self) -> bool:
-        """Whether there is something to receive at once. Of an object that is no socket
-        there is no telling."""
+        """Whether there is something to receive at once. For an object that is not a socket it is not
+        known."""
         if not isinstance(self.sock, _socket.socket):
             return False
         if getattr(self.sock, "pending", int)():

@@ -18,7 +18,7 @@ _ENVIRONMENT = "environment"
 
 @dataclass(frozen=True)
 class Proxy:
-    """One proxy. There is no way around it: where it can't be reached there is an error."""
+    """One proxy. If it can't be reached, there is an error, and never a direct connection."""
 
     scheme: str
     host: str
@@ -33,7 +33,7 @@ class Proxy:
 
 
 def check(proxy: str | None) -> None:
-    """Raises ValueError for what is no proxy. The environment is read at each connection."""
+    """Raises ValueError if this does not name a proxy. The environment is read for each connection."""
     if proxy is not None and proxy != _ENVIRONMENT:
         read(proxy)
 
@@ -61,7 +61,7 @@ def read(url: str, argument: str = "proxy") -> Proxy:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        # Its own words may show the password.
+        # The original error may show the password.
         raise ValueError(f"{argument}: its host or port can't be read") from None
     known = ", ".join(f"{scheme}://" for scheme in _PORTS)
     if parts.scheme not in _PORTS:

@@ -29,16 +29,16 @@ def are_replaced(module: Any = None) -> bool:
     if module is not None and module is not socket:
         return True
     if socket is None:
-        # What was never loaded was never replaced.
+        # A module that was never loaded has not been replaced.
         return False
     cls = socket.socket
     names = vars(socket)
     if getattr(cls, "__bases__", None) != (_socket.socket,):
         return True
-    # What was patched and put back stands there too.
+    # Methods that were patched and restored are in the class's dict too.
     if any(getattr(cls, name) is not getattr(_socket.socket, name) for name in _INHERITED):
         return True
-    # A wrapper may bear the name of what it wraps; its names are those of another module.
+    # A wrapper may have the name of the function it wraps, but its globals are another module's.
     own = cls.__init__, socket.create_connection, socket.getaddrinfo
     return any(getattr(function, "__globals__", None) is not names for function in own)
 
@@ -70,7 +70,7 @@ def are_green() -> bool:
 
 
 def are_greens_below() -> bool:
-    """Whether there are greenlets' sockets below what is not theirs."""
+    """Whether there are greenlet sockets below sockets of another library."""
     monkey = sys.modules.get("gevent.monkey")
     patched = monkey is not None and monkey.is_module_patched("socket")
     return patched or any(_is_green(base) for base in getattr(_pythons().socket, "__mro__", ()))
@@ -88,7 +88,7 @@ def resolved(host: str, port: int) -> list[str]:
 
 
 def connected_to_path(path: str, timeout: float | None, module: Any = None) -> Any:
-    """The same, to the Unix socket at `path`."""
+    """The same, for the Unix socket at `path`."""
     module = module or _pythons()
     sock = module.socket(module.AF_UNIX, module.SOCK_STREAM)
     try:

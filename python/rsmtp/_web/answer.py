@@ -1,4 +1,4 @@
-"""What goes back: an answer, or a refusal."""
+"""Responses: an answer, or a refusal."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,7 @@ def as_json(value: Json, status: int = 200) -> Answer:
 
 
 def as_file(body: bytes, filename: str, content_type: str = "application/octet-stream") -> Answer:
-    """Something foreign: saved, never shown."""
+    """Foreign content, which browsers save and never show."""
     return Answer(body, content_type, headers={**policy.DATA, **policy.as_download(filename)})
 
 

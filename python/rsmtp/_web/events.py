@@ -1,4 +1,4 @@
-"""The news as server-sent events: one `change` for every change, several at once as one."""
+"""Changes as server-sent events: one `change` event for each change, or for several at once."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from rsmtp._web.answer import Json
 
 # A wait for news is this long before the word that it is over is looked for.
 SLICE: Final = 0.2
-# Between two events to one listener: a bulk of mail is not a bulk of news.
+# Seconds between two events for one listener, so that many messages do not become many events.
 PAUSE: Final = 0.15
 HEARTBEAT: Final = 15.0
 

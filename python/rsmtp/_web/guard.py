@@ -36,7 +36,7 @@ def check(method: str, headers: Message, *, port: int, is_page: bool) -> None:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether a peer's address is of this machine."""
+    """Whether a peer's address belongs to this machine."""
     ip = _ip(address)
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped

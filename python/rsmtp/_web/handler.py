@@ -22,7 +22,7 @@ log = logging.getLogger("rsmtp.web")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """One connection of a browser's or a test's."""
+    """One connection from a browser or a test."""
 
     protocol_version = "HTTP/1.1"
     server_version = "rsmtp"
@@ -50,7 +50,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
             self._send(answer)
         except OSError:
-            # The other side has gone, or stopped reading.
+            # The peer has closed the connection, or stopped reading.
             self.close_connection = True
 
     def _answer(self) -> Answer:
@@ -117,7 +117,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     self.wfile.write(piece)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the standard library refuses by itself: no HTTP, a method unheard of."""
+        """Called by the standard library to refuse a request: not HTTP, or an unknown method."""
         self.close_connection = True
         self.command = getattr(self, "command", None) or "GET"
         problem = explain or message or HTTPStatus(code).phrase

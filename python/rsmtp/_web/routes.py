@@ -27,7 +27,7 @@ _KINDS: Final = {
 class Request(Generic[Context]):
     """A request that has passed the guard. `body` is {} without one."""
 
-    #: What the functions work with.
+    #: The object that the functions work with.
     context: Context
     query: Mapping[str, str]
     body: Json

@@ -24,11 +24,11 @@ PATIENCE: Final = 5.0
 
 @dataclass(frozen=True)
 class Site:
-    """What a server answers with, and what its people call it: "inbox"."""
+    """The routes of a server, and its name for people, such as "inbox"."""
 
     name: str
     routes: Routes
-    #: What the functions of the routes work with.
+    #: The object that the functions of the routes work with.
     context: Any
 
 
@@ -57,12 +57,12 @@ class PageServer:
 
     @property
     def url(self) -> str:
-        """What to open in a browser, as "http://127.0.0.1:8025/"."""
+        """The URL for a browser, such as "http://127.0.0.1:8025/"."""
         host = "127.0.0.1" if self.host == "0.0.0.0" else "::1" if self.host == "::" else self.host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def start(self) -> Self:
-        """Begins to listen. Starting again does nothing."""
+        """Begins to listen. A second call does nothing."""
         if self._server is None:
             self._stopping.clear()
             self._server = HttpServer(_address(self._site.name, *self._asked), self._site)
@@ -79,7 +79,7 @@ class PageServer:
         return self
 
     def stop(self) -> None:
-        """Ends all connections and listens no more. Stopping again does nothing."""
+        """Closes all connections and stops listening. A second call does nothing."""
         server, thread = self._server, self._thread
         if server is None or thread is None or os.getpid() != self._owner:
             return

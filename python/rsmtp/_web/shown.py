@@ -1,4 +1,4 @@
-"""A message as a page shows it: what stands in it, its HTML, its source, its parts."""
+"""A message as a page shows it: its text, HTML, source and parts."""
 
 from typing import Final
 

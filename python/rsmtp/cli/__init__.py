@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-# Where each is at home, and what `rsmtp --help` says of it.
+# The module of each command, and its line in `rsmtp --help`.
 COMMANDS = {
     "send": ("rsmtp.cli.send", "send a message"),
     "merge": ("rsmtp.cli.merge", "send a message for each row of a CSV file"),
-    "outbox": ("rsmtp.cli.outbox", "send what waits in a file, and look after it"),
+    "outbox": ("rsmtp.cli.outbox", "send the messages in an outbox file, and manage them"),
     "bounce": ("rsmtp.cli.bounce", "read what came back, and mark it in an outbox"),
     "dkim": ("rsmtp.cli.dkim", "make a key that signs mail, and its record in the DNS"),
-    "lint": ("rsmtp.cli.lint", "look at a message as its receivers will"),
+    "lint": ("rsmtp.cli.lint", "check a message for what its receivers may object to"),
     "check": ("rsmtp.cli.check", "find out what a server offers and what is wrong with it"),
     "providers": ("rsmtp.cli.providers", "list the providers that are known by name, and their limits"),
     "catch": ("rsmtp.cli.catch", "run a local mail server that shows what arrives"),
@@ -39,15 +39,15 @@ examples:
   rsmtp check smtp.example.com                what a server offers, and what is wrong with it
   rsmtp send --server smtp://ann@smtp.example.com --from ann@example.com \\
              --to bob@example.org --subject Hello --text "It works."
-  rsmtp providers                             servers that are known by name, as gmail
+  rsmtp providers                             servers that are known by name, such as gmail
   rsmtp catch                                 a local server that shows what arrives
 
-rsmtp COMMAND --help has more of them.
+See `rsmtp COMMAND --help` for more examples.
 """
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """What every command takes, for the completion scripts; or what one does, for `main`."""
+    """A parser for every command, for the completion scripts; or for one command, for `main`."""
     import argparse
 
     from rsmtp.cli.help_text import HelpText

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 examples:
   rsmtp catch                              on port 1025, its web page on port 8025
-  rsmtp catch --no-web --conversation      in the terminal only, and all that was said
+  rsmtp catch --no-web --conversation      in the terminal only, with the conversations
   rsmtp catch --port 2525 --tls none       plaintext only
-  rsmtp catch --store mail                 keeps what it catches in the folder "mail"
-  rsmtp catch --username ann --password x  only this login, and not any
+  rsmtp catch --store mail                 stores what it catches in the folder "mail"
+  rsmtp catch --username ann --password x  accepts this login only
   rsmtp catch --lmtp --bounces mail.db     marks what comes back in an outbox
   rsmtp catch --forward '*@example.com' --via smtp://ann@smtp.example.com
-                                           sends mail to these recipients on; RSMTP_PASSWORD has the password
+                                           forwards their mail, with the password in RSMTP_PASSWORD
 """
 
 WEB_PORT = 8025
@@ -51,8 +51,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summ
     parser = commands.add_parser(
         "catch",
         help=summary,
-        description="Run a local mail server that takes any mail, prints it, shows it in a web page, "
-        "and delivers it nowhere.",
+        description="Run a local mail server that accepts any mail, prints it, shows it on a web page, "
+        "and delivers none of it.",
         epilog=EXAMPLES,
         formatter_class=HelpText,
     )
@@ -64,40 +64,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=1025, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--tls", choices=["starttls", "implicit", "none"], default="starttls")
-    parser.add_argument("--lmtp", action="store_true", help="speak LMTP (RFC 2033) and not SMTP")
+    parser.add_argument("--lmtp", action="store_true", help="speak LMTP (RFC 2033) instead of SMTP")
     parser.add_argument(
         "--username",
         "--user",
         action=OneName,
         metavar="NAME",
-        help="the one name that may log in (default: any name with any password, on loopback)",
+        help="the only name that may log in (default: on loopback, any name with any password)",
     )
     password = parser.add_mutually_exclusive_group()
-    password.add_argument("--password", help="the one password (default: any, or a random one)")
+    password.add_argument("--password", help="the only password accepted (default: any, or a random one)")
     password.add_argument(
         "--password-from-env",
         metavar="VARIABLE",
-        help="environment variable with the password, which is then shown nowhere",
+        help="environment variable that holds the password; it is not shown then",
     )
-    parser.add_argument("--require-auth", action="store_true", help="take mail only after AUTH")
-    parser.add_argument("--conversation", action="store_true", help="print what was said, too")
+    parser.add_argument("--require-auth", action="store_true", help="accept mail only after AUTH")
+    parser.add_argument("--conversation", action="store_true", help="also print the conversation")
     parser.add_argument(
-        "--keep", type=int, default=1000, metavar="N", help="messages that are kept (default: %(default)s)"
+        "--keep",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="how many messages to keep (default: %(default)s)",
     )
     parser.add_argument(
         "--store",
         metavar="FOLDER",
-        help="keep the messages in this folder too, and show those of an earlier run",
+        help="also store the messages in this folder, and show those of earlier runs",
     )
     parser.add_argument(
         "--forward",
         action="append",
         default=[],
         metavar="PATTERN",
-        help="send mail to these recipients on, by --via: *@example.com; may be given several times",
+        help="forward mail for these recipients through --via: *@example.com; can be repeated",
     )
     parser.add_argument(
-        "--via", metavar="URL", help="the server that --forward sends by, as smtp://user@host (see Mailer)"
+        "--via", metavar="URL", help="the server that --forward uses: smtp://user@host (see Mailer)"
     )
     parser.add_argument(
         "--bounces",
@@ -109,12 +113,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--new-authority",
         action="store_true",
-        help="a certificate authority for this run alone, not the one that is kept for every run",
+        help="use a new certificate authority for this run, not the one that is kept between runs",
     )
     parser.add_argument(
         "--allow-remote",
         action="store_true",
-        help="let --host and --web-host be ones that other machines can reach",
+        help="allow a --host or --web-host that other machines can reach",
     )
     parser.add_argument("--no-web", action="store_true", help="no web page")
     web.add_arguments(parser, WEB_PORT)
@@ -128,14 +132,14 @@ def run(given: argparse.Namespace) -> int:
         if password is None:
             return complain(f"the environment variable {given.password_from_env} is not set")
     if given.via is not None and not given.forward:
-        return complain("--via says how mail is sent on, and --forward PATTERN which mail: it is missing")
+        return complain("--via needs --forward PATTERN, which says what mail is forwarded")
     if given.verp is not None and given.bounces is None:
         return complain(
             "--verp says whose reports are marked in an outbox, which --bounces names: it is missing"
         )
     verp = returns.verp_from(given)
     if given.keep < 1:
-        return complain(f"--keep {given.keep}: a number from 1 on is wanted")
+        return complain(f"--keep {given.keep}: it has to be a number greater than 0")
     web.stop_on_sigterm()
     try:
         catcher = start(given, password)
@@ -159,12 +163,12 @@ def run(given: argparse.Namespace) -> int:
         try:
             inbox = None if given.no_web else stack.enter_context(serve_web(catcher, given, folder))
         except ValueError as error:
-            return complain(f"{error} (--no-web does without)")
+            return complain(f"{error} (use --no-web to do without it)")
         try:
             shown = {message.number for message in catcher.messages}
             print(introduction(catcher, inbox, given, password), flush=True)
             if shown:
-                kept = f"{len(shown)} message{'' if len(shown) == 1 else 's'} of an earlier run"
+                kept = f"{len(shown)} message{'' if len(shown) == 1 else 's'} from an earlier run"
                 print(f"{kept} in {harmless(given.store)}\n", flush=True)
             for come in arriving(catcher, folder, shown):
                 if isinstance(come, CaughtConversation):
@@ -189,9 +193,9 @@ def run(given: argparse.Namespace) -> int:
 
 
 def start(given: argparse.Namespace, password: str | None) -> Catcher:
-    """The catcher, listening. Raises OSError and ValueError as it does."""
-    # A name or a password that is given is meant. So is a login on an address that other
-    # machines can reach.
+    """The catcher, listening. Raises the OSError and ValueError of `Catcher`."""
+    # If a name or a password is given, only that login is accepted. The same goes for an
+    # address that other machines can reach.
     any_login = given.username is None and password is None and not given.allow_remote
     authority = None
     loopback = given.host in ("localhost", "::1") or given.host.startswith("127.")
@@ -203,7 +207,7 @@ def start(given: argparse.Namespace, password: str | None) -> Catcher:
         tls=given.tls,
         protocol="lmtp" if given.lmtp else "smtp",
         username=given.username,
-        # What the printed script says; any other would do.
+        # The printed script uses this one; any other works too.
         password="any" if any_login else password,
         any_login=any_login,
         require_auth=given.require_auth,
@@ -218,8 +222,8 @@ def said_of_bounce(bounced: "Bounced | None") -> str:
 
 
 def state_folder() -> str | None:
-    """Where the certificate authority is kept, so that a client trusts it once. None where
-    nothing can be kept: a user without a home, say."""
+    """The folder of the certificate authority, which is kept so that a client has to trust it only
+    once. None if nothing can be stored, for a user without a home directory for example."""
     home = Path("~").expanduser()
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(home / "AppData" / "Local")
@@ -243,7 +247,7 @@ def open_folder(catcher: Catcher, path: str) -> "Folder":
 
 
 def forwarder(given: argparse.Namespace) -> "Forwarder":
-    """Raises ValueError for a URL that can't be meant."""
+    """Raises ValueError for a URL that is not valid."""
     from rsmtp import Mailer
     from rsmtp.inbox.forward import Forwarder
 
@@ -251,7 +255,7 @@ def forwarder(given: argparse.Namespace) -> "Forwarder":
 
 
 class Forwarding:
-    """Sends on in a thread of its own: a slow server holds up nothing here."""
+    """Forwards messages in a thread, so that a slow server does not delay anything else."""
 
     def __init__(self, forwarder: "Forwarder") -> None:
         self._forwarder = forwarder
@@ -276,12 +280,12 @@ class Forwarding:
         self._waiting.put(None)
         self._thread.join(timeout=10)
         if self._thread.is_alive():
-            print("rsmtp catch: not everything was sent on", file=sys.stderr)
+            print("rsmtp catch: not every message was forwarded", file=sys.stderr)
 
 
 def serve_web(catcher: Catcher, given: argparse.Namespace, folder: "Folder | None") -> "Inbox":
     """The web page, listening."""
-    # A web server is much to load for a command that may not want one.
+    # Loaded here, because a web server takes time to load and may not be wanted.
     from rsmtp.inbox import Inbox
 
     def page(host: str, port: int) -> Inbox:
@@ -290,7 +294,7 @@ def serve_web(catcher: Catcher, given: argparse.Namespace, folder: "Folder | Non
             host,
             port,
             allow_remote=given.allow_remote,
-            # A password that was chosen is a secret; a random one is an example.
+            # A password from the environment is a secret; others are shown.
             show_password=given.password_from_env is None,
             tags=None if folder is None else folder.tags,
         )
@@ -306,13 +310,14 @@ def complain(problem: str) -> int:
 def arriving(
     catcher: Catcher, folder: "Folder | None", shown: set[int]
 ) -> Iterator[CaughtMessage | CaughtConversation]:
-    """Each message once, as it arrives, but for those that were shown before, and each
-    connection that has ended without one. Raises OSError where the folder can't be written."""
+    """Yields each message once, as it arrives, except those that were shown before, and each
+    connection that ended without one. Raises OSError if the folder can't be written."""
     ended: set[int | None] = set()
-    brought: set[str] = set()  # by the addresses of clients: a message does not know its connection's number
+    # Addresses of clients that delivered a message: a message does not have its connection's number.
+    brought: set[str] = set()
     while True:
-        # Counted before they are looked at: what comes in between is not missed. A connection
-        # that has ended has brought all its messages, so it is looked at before them.
+        # Counted before looking, so that nothing in between is missed. A connection that has
+        # ended has delivered all its messages, so connections are read before messages.
         changes, connections = catcher.changes, catcher.conversations
         messages = catcher.messages
         if folder is not None:
@@ -351,23 +356,23 @@ def introduction(
     if inbox is not None:
         facts.append(f"  web page  {inbox.url}")
     script = textwrap.indent(snippet(catcher, show_password=show_password), "    ")
-    return "\n".join([*facts, "", *adaptation(catcher), "Send it something:", "", script])
+    return "\n".join([*facts, "", *adaptation(catcher), "Or send a test message:", "", script])
 
 
 def adaptation(catcher: Catcher) -> list[str]:
-    """What changes in a script that was written for a real server."""
+    """What to change in a script that was written for a real server."""
     if catcher.protocol != "smtp":
         return []
     name = "SMTP_SSL" if catcher.tls == "implicit" else "SMTP"
     lines = [
-        "In a script of yours, this line changes and nothing else (smtplib or rsmtp.smtplib):",
+        "In your script, change only this line (smtplib or rsmtp.smtplib):",
         "",
         f'    server = smtplib.{name}("{catcher.host}", {catcher.port})',
         "",
     ]
     if catcher.ca_file is not None:
         lines += [
-            "rsmtp verifies certificates. Run the script so that it trusts the catcher's:",
+            "rsmtp verifies certificates. To trust the catcher's, run the script like this:",
             "",
             f"    SSL_CERT_FILE={shlex.quote(catcher.ca_file)} python your_script.py",
             "",
@@ -376,7 +381,7 @@ def adaptation(catcher: Catcher) -> list[str]:
 
 
 def describe(message: CaughtMessage, *, conversation: bool) -> str:
-    """The message as one reads it in a terminal."""
+    """The message as text for a terminal."""
     mail = message.email
     how = [counted(message.size, "octet"), message.tls.version if message.tls else "no TLS"]
     how.append(f"logged in as {message.username}" if message.username else "not logged in")
@@ -396,9 +401,9 @@ def describe(message: CaughtMessage, *, conversation: bool) -> str:
 
 
 def describe_connection(connection: CaughtConversation, *, conversation: bool) -> str:
-    """Why a connection brought no message: the refusal that a person looks for first, or what
-    broke it. One that was not refused anything, `rsmtp check`, say, is shown with its
-    conversation only."""
+    """Why a connection delivered no message: what broke it, or else the last refusal. A connection
+    in which nothing was refused, such as that of `rsmtp check`, is shown only with its
+    conversation."""
     timeline = connection.timeline
     refusals = (line.text for line in reversed(timeline) if line.direction == "S" and line.text[:1] in "45")
     why = trouble.of(timeline) or next(refusals, None)

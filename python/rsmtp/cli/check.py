@@ -25,11 +25,11 @@ PORTS = (587, 465, RELAY)
 PATIENCE = 15.0
 
 DESCRIPTION = """\
-Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in
-and extensions, in words; then what is wrong and what to do. It sends no mail, and logs in
-only with --login: the password comes from RSMTP_PASSWORD, from the keyring, or is asked for.
-Without a port, those for submission (587, 465) and, without --login, for relaying (25) are
-looked at.
+Examine a mail server: show its addresses, greeting, encryption, certificate, login mechanisms
+and extensions in words, then what is wrong and what to do. It sends no mail, and logs in
+only with --login: the password comes from RSMTP_PASSWORD or the keyring, or you are asked for it.
+Without a port, it tries those for submission (587, 465) and, without --login, the one for
+relaying (25).
 """
 
 EXAMPLES = """\
@@ -38,17 +38,17 @@ examples:
   rsmtp check smtp.example.com:587
   rsmtp check [2001:db8::25]:25 --tls starttls
   rsmtp check --login --username ann smtp.example.com
-  rsmtp check gmail                           a provider by its name, and its limits
+  rsmtp check gmail                           a provider by name, and its limits
   rsmtp check --domain example.com --selector s2026 --ip 192.0.2.1
   rsmtp check --mx example.com                the servers that take its mail
   rsmtp check --json smtp.example.com | jq '.ports[].certificate.days_left'
 
 exit codes:
   0    nothing is wrong               75   no answer in time
-  1    something is: the report says  76   what answers does not speak SMTP
+  1    something is wrong, see report 76   the server does not speak SMTP
   2    wrong arguments                77   login refused, or no password
   68   host not found                 78   TLS failed, or the certificate can't be trusted
-  69   no server there                130  Ctrl-C
+  69   there is no server             130  Ctrl-C
 """
 
 
@@ -64,20 +64,24 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         "server",
         metavar="HOST[:PORT]",
         nargs="?",
-        help="or a URL: smtp://..., smtps://...; or a provider that `rsmtp providers` lists: gmail",
+        help="or a URL: smtp://..., smtps://...; or the name of a provider: gmail (see `rsmtp providers`)",
     )
     parser.add_argument(
         "--tls",
         choices=["auto", *server.TLS_MODES],
         default="auto",
-        help="auto: STARTTLS where it is offered, TLS from the first octet on port 465",
+        help="auto: STARTTLS if the server offers it; on port 465, TLS from the first octet",
     )
-    parser.add_argument("--login", action="store_true", help="log in, too; nothing is sent")
+    parser.add_argument("--login", action="store_true", help="also log in; no mail is sent")
     parser.add_argument(
-        "--username", "--user", action=OneName, metavar="NAME", help="who logs in, if the URL does not tell"
+        "--username",
+        "--user",
+        action=OneName,
+        metavar="NAME",
+        help="user name, if the URL has none",
     )
     server.add_mechanism(parser)
-    parser.add_argument("--json", action="store_true", help="the same for programs")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
     server.add_trust_arguments(parser, PATIENCE)
     check_domain.add_to(parser)
     parser.set_defaults(run=run, timeout=PATIENCE)
@@ -111,7 +115,7 @@ def _look_at(named: Target, given: argparse.Namespace) -> int:
             break
     if named.provider is not None and not given.json:
         print(described(named.provider, style), end="\n\n")
-    # A closed port is none of the server's faults where another one is open.
+    # If one port is open, it is not a fault that another is closed.
     judged = [pair for pair in looked if not is_closed(pair[0])] or looked[:1]
     code = max((_code(found, findings) for found, findings in judged), default=exit_code.OK)
     if given.json:
@@ -130,13 +134,13 @@ def _code(found: Found, findings: list[Finding]) -> int:
 
 
 class Target(NamedTuple):
-    """What is to be looked at."""
+    """What to examine."""
 
     host: str
     port: int | None
     tls: str
     username: str | None = None
-    # A callable is where the URL says that the secret is; a text, the secret itself.
+    # If the URL says where the secret is kept, this is a callable; otherwise the secret itself.
     password: Any = None
     access_token: Any = None
     mechanism: str | None = None
@@ -146,17 +150,17 @@ class Target(NamedTuple):
 def _ports(named: Target, given: argparse.Namespace) -> tuple[int, ...]:
     if named.port is not None:
         return (named.port,)
-    # Servers that talk to servers offer no login.
+    # Port 25, between servers, has no login.
     return tuple(port for port in PORTS if port != RELAY or not given.login)
 
 
 def _login(named: Target, given: argparse.Namespace) -> dict[str, Any] | None:
-    """Who logs in, as the arguments of a client's `login`. Raises Stop."""
+    """The login, as the arguments of a client's `login`. Raises Stop."""
     username = given.username if given.username is not None else named.username
     if not given.login:
         for flag in ("username", "mechanism"):
             if getattr(given, flag) is not None:
-                raise Stop(USAGE, f"--{flag} goes with --login: without it no login takes place")
+                raise Stop(USAGE, f"--{flag} needs --login: without it, nothing logs in")
         return None
     mechanism = given.mechanism if given.mechanism is not None else named.mechanism
     if not takes_secret(mechanism):
@@ -164,7 +168,7 @@ def _login(named: Target, given: argparse.Namespace) -> dict[str, Any] | None:
     if isinstance(named.password, str):
         raise Stop(USAGE, f"--login: {server.NO_PASSWORD}")
     if username is None:
-        raise Stop(USAGE, "--login: who logs in? Say --username NAME, or smtp://NAME@HOST")
+        raise Stop(USAGE, "--login: the user name is missing; use --username NAME, or smtp://NAME@HOST")
     if named.access_token is not None:
         return {"username": username, "access_token": named.access_token, "mechanism": mechanism}
     password = named.password or password_for(Server(host=named.host, username=username))
@@ -176,7 +180,7 @@ def target(text: str, tls: str) -> Target:
     if "://" in text:
         named = server.read_url(text, "server")
         if not isinstance(named, Server) or named.path is not None:
-            raise Stop(USAGE, f"{text}: only SMTP servers can be looked at, smtp:// and smtps://")
+            raise Stop(USAGE, f"{text}: only SMTP servers can be checked (smtp:// and smtps://)")
         modes = {"implicit": "implicit", "starttls": "auto", "default": "auto", "none": "none"}
         mode = modes[named.tls or ""] if tls == "auto" else tls
         secrets = named.password, named.access_token
@@ -189,7 +193,7 @@ def target(text: str, tls: str) -> Target:
     if not colon:
         host = text
     elif not (digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) < 65536):
-        raise Stop(USAGE, f"{text}: HOST:PORT is wanted, with a port from 1 to 65535")
+        raise Stop(USAGE, f"{text}: expected HOST:PORT, with a port from 1 to 65535")
     host = host.removeprefix("[").removesuffix("]")
     if not host or any(character.isspace() or character in "/@" for character in host):
         raise Stop(USAGE, f"{text!r} is not a host name or an address")

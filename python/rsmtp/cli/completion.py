@@ -11,7 +11,7 @@ from rsmtp.cli.help_text import HelpText
 SHELLS = ("bash", "zsh", "fish")
 
 INSTALLING = """\
-for this session, and for good:
+for this session, or permanently:
   bash   eval "$(rsmtp completion bash)"
          rsmtp completion bash > ~/.local/share/bash-completion/completions/rsmtp
   zsh    eval "$(rsmtp completion zsh)"       (after compinit)
@@ -25,7 +25,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", summ
     parser = commands.add_parser(
         "completion",
         help=summary,
-        description="Print a script that makes a shell complete rsmtp's commands and options.",
+        description="Print a script that lets a shell complete rsmtp's commands and options.",
         epilog=INSTALLING,
         formatter_class=HelpText,
     )

@@ -36,7 +36,7 @@ _FLAGS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", nargs="?", metavar="FILE", help="a ready message (.eml), sent as it is; - for standard input"
+        "file", nargs="?", metavar="FILE", help="a ready message (.eml), sent unchanged; - for standard input"
     )
     group = parser.add_argument_group("message (without FILE)")
     group.add_argument(
@@ -46,13 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", metavar="ADDRESS", action="append", help="can be repeated")
     group.add_argument("--reply-to", metavar="ADDRESS")
     group.add_argument("--subject")
-    group.add_argument("--text", help="default, without HTML too: standard input")
+    group.add_argument("--text", help="default: standard input, unless there is HTML")
     group.add_argument("--text-file", metavar="PATH", help="text from a file (UTF-8); - for standard input")
-    group.add_argument("--html", help="beside the text, or alone")
+    group.add_argument("--html", help="in addition to the text, or alone")
     group.add_argument("--html-file", metavar="PATH", help="HTML from a file (UTF-8); - for standard input")
     group.add_argument("--attach", metavar="PATH", action="append", help="can be repeated")
     group = parser.add_argument_group("envelope (default: the addresses in the message)")
-    group.add_argument("--envelope-from", metavar="ADDRESS", help="where failures are reported to")
+    group.add_argument("--envelope-from", metavar="ADDRESS", help="the address that gets failure reports")
     group.add_argument("--envelope-to", metavar="ADDRESS", action="append", help="can be repeated")
 
 

@@ -28,18 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--notify",
         metavar="EVENTS",
-        help="be told of success, failure and delay (separated by commas), or never (RFC 3461)",
+        help="ask for notices of success, failure and delay (separated by commas), or never (RFC 3461)",
     )
-    group.add_argument("--ret", choices=("full", "headers"), help="what a notice of failure has in it")
-    group.add_argument("--envid", metavar="ID", help="names the message in a notice")
+    group.add_argument("--ret", choices=("full", "headers"), help="what a notice of failure contains")
+    group.add_argument("--envid", metavar="ID", help="identifies the message in notices")
     group.add_argument(
-        "--orcpt", metavar="ADDRESS", help="whom the message was for first; for a single recipient"
-    )
-    group.add_argument(
-        "--require-tls", action="store_true", help="verified TLS on the whole way, or back (RFC 8689)"
+        "--orcpt", metavar="ADDRESS", help="the original recipient, if the message has a single recipient"
     )
     group.add_argument(
-        "--tls-optional", action="store_true", help="that it arrives matters more than TLS (TLS-Required: No)"
+        "--require-tls",
+        action="store_true",
+        help="verified TLS all the way, or return it (RFC 8689)",
+    )
+    group.add_argument(
+        "--tls-optional", action="store_true", help="deliver it even where TLS fails (TLS-Required: No)"
     )
     group.add_argument(
         "--hold-for", metavar="TIME", type=_duration, help="send it later: 90, 30m, 2h, 1d (RFC 4865)"
@@ -48,16 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hold-until",
         metavar="DATE",
         type=_date,
-        help="send it then: 2026-12-24T08:00, in this machine's time zone, or with +01:00 or Z",
+        help="send it at 2026-12-24T08:00, in this machine's time zone, or with +01:00 or Z",
     )
     group.add_argument(
         "--deliver-by",
         metavar="TIME",
         type=_duration,
-        help="be told if it takes longer: 90, 30m, 2h, 1d (RFC 2852)",
+        help="ask for a notice if it takes longer: 90, 30m, 2h, 1d (RFC 2852)",
     )
     group.add_argument(
-        "--or-return", action="store_true", help="with --deliver-by: it comes back then, undelivered"
+        "--or-return", action="store_true", help="with --deliver-by: return it undelivered after that time"
     )
     group.add_argument(
         "--priority", metavar="N", type=int, help="from -9 to 9, for the servers on the way (RFC 6710)"
@@ -66,15 +68,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--valid-since",
         metavar="DATE",
         type=_date,
-        help="not to addresses that changed their owner since (RFC 7293)",
+        help="do not deliver to addresses that have changed owner since (RFC 7293)",
     )
     group.add_argument(
-        "--binary", action="store_true", help="the content travels octet for octet (BINARYMIME, RFC 3030)"
+        "--binary", action="store_true", help="send the content without any encoding (BINARYMIME, RFC 3030)"
     )
     group.add_argument(
         "--if-offered",
         action="store_true",
-        help="go without notices, priority and dates where the server does not offer them",
+        help="send it without notices, priority and dates if the server does not offer them",
     )
 
 

@@ -21,8 +21,8 @@ Keys that sign mail (DKIM, RFC 6376).
            record to publish in the DNS
   record   print the record of the key in a file, made here or by another program
 
-Sign with it by --dkim-key of `rsmtp send` and `rsmtp outbox run`, or in a program by
-rsmtp.Mailer(..., dkim=rsmtp.Dkim(DOMAIN, SELECTOR, FILE)), once the record can be found.
+Once the record is published, sign with --dkim-key of `rsmtp send` and `rsmtp outbox run`, or in a
+program with rsmtp.Mailer(..., dkim=rsmtp.Dkim(DOMAIN, SELECTOR, FILE)).
 """
 
 EXAMPLES = """\
@@ -43,12 +43,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     )
     parser.add_argument("action", choices=tuple(_ACTIONS), metavar="ACTION", help=", ".join(_ACTIONS))
     parser.add_argument("domain", metavar="DOMAIN", help="the domain that signs")
-    parser.add_argument("--selector", metavar="NAME", help="new: default, this month, as s202611")
+    parser.add_argument("--selector", metavar="NAME", help="new: default: this month, such as s202611")
     parser.add_argument(
-        "--key", metavar="FILE", help="the private key; new: default, SELECTOR.DOMAIN.pem in this folder"
+        "--key", metavar="FILE", help="the private key (default for new: SELECTOR.DOMAIN.pem in this folder)"
     )
     parser.add_argument("--type", choices=tuple(_TYPES), help="new: the type of the key (default: rsa)")
-    parser.add_argument("--bits", type=int, choices=_BITS, help="new: of an RSA key (default: 2048)")
+    parser.add_argument("--bits", type=int, choices=_BITS, help="new: size of an RSA key (default: 2048)")
     parser.set_defaults(run=run)
 
 

@@ -1,11 +1,11 @@
-"""Exit codes, those of sysexits.h where it has a fitting one, and the errors that
+"""Exit codes, taken from sysexits.h where one of its codes fits, and the errors that
 end a command."""
 
 import rsmtp
 
 OK = 0
 PROBLEMS = 1
-USAGE = 2  # as argparse has it
+USAGE = 2  # the exit code of argparse
 DATA = 65
 NO_INPUT = 66
 NO_USER = 67
@@ -27,12 +27,12 @@ exit codes:
   66   a file can't be read              77   login refused, or no password
   67   a recipient was refused           78   TLS failed, or the certificate can't be trusted
   68   host not found                    130  Ctrl-C
-  69   no server there, or it refuses this client
+  69   there is no server, or it refuses this client
 """
 
 
 class Stop(Exception):
-    """Ends the command: what is wrong and what to do, for people, and the exit code."""
+    """Ends the command, with an exit code and a message for people: what is wrong and what to do."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -46,7 +46,7 @@ def of(error: BaseException) -> int:
     errors = rsmtp.errors
     if getattr(error, "transient", False) and not isinstance(error, errors.SMTPUnreachable):
         return TRY_AGAIN
-    # The first class that fits decides.
+    # The first class that matches decides.
     codes: tuple[tuple[type[BaseException], int], ...] = (
         (errors.SMTPTimeoutError, TRY_AGAIN),
         (errors.SMTPHostNotFound, NO_HOST),

@@ -28,18 +28,18 @@ from rsmtp.outbox import Entry, Outbox, OutboxError
 from rsmtp.outbox.looking import TROUBLE
 
 DESCRIPTION = """\
-Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and
-look after it.
+Send the messages in an outbox, and manage them. An outbox is a file that a program puts
+messages into (rsmtp.Outbox).
 
-  run      send what is due, and end; with --forever wait for more, until Ctrl-C or SIGTERM
-  status   how many messages are in which state
-  show     those that are named, or all; with --state only some
-  dead     those that need a person: dead, refused, unknown
-  retry    queue again; what is unknown may arrive twice then
-  cancel   take back what is queued
-  purge    delete what was sent or cancelled a week ago; --state and --older-than choose
-  export   all of it as JSON, a line for each message
-  serve    all of it as a web page, until Ctrl-C
+  run      send the messages that are due; with --forever wait for more, until Ctrl-C or SIGTERM
+  status   count the messages in each state
+  show     show the given messages, or all; --state narrows it down
+  dead     show the messages that need a person's attention: dead, refused, unknown
+  retry    queue messages again; those whose fate is unknown may then arrive twice
+  cancel   withdraw queued messages
+  purge    delete messages that were sent or cancelled a week ago; see --state and --older-than
+  export   print all messages as JSON, one on each line
+  serve    show the outbox as a web page, until Ctrl-C
 """
 
 EXAMPLES = """\
@@ -68,7 +68,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
     parser.add_argument("file", metavar="FILE", help="the outbox")
     add_choices(parser)
     parser.add_argument(
-        "--connections", metavar="N", type=int, help="run: sessions at the same time (default: 1)"
+        "--connections", metavar="N", type=int, help="run: number of sessions at the same time (default: 1)"
     )
     server.add_arguments(parser)
     signing.add_arguments(parser)
@@ -90,12 +90,12 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         help="only messages in this state: queued, sending, sent, refused, unknown, dead, cancelled",
     )
     parser.add_argument("--older-than", metavar="DAYS", type=float, help="for purge (default: 7)")
-    parser.add_argument("--forever", action="store_true", help="run: wait for more")
+    parser.add_argument("--forever", action="store_true", help="run: keep waiting for more messages")
     web.add_arguments(parser, WEB_PORT, "serve: ")
     parser.add_argument(
         "--allow-remote",
         action="store_true",
-        help="serve: let --web-host be one that other machines can reach",
+        help="serve: allow a --web-host that other machines can reach",
     )
 
 

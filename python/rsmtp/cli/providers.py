@@ -14,9 +14,9 @@ from rsmtp.providers import words
 from rsmtp.providers.provider import Provider
 
 DESCRIPTION = """\
-List the providers that are known by name, or tell what is known of some: server, login, limits, and
-where that is written. Their names stand as --provider NAME, in URLs (gmail://ann@gmail.com) and in
-`rsmtp check NAME`.
+List the providers that rsmtp knows by name, or show what it knows about some of them: server, login,
+limits, and the sources of these facts. You can use their names as --provider NAME, in URLs
+(gmail://ann@gmail.com) and in `rsmtp check NAME`.
 """
 
 EXAMPLES = """\
@@ -39,7 +39,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
         formatter_class=HelpText,
     )
     parser.add_argument("names", metavar="NAME", nargs="*", help="or the domain of an address")
-    parser.add_argument("--json", action="store_true", help="all that is known, for programs")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)
 
 

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 DESCRIPTION = """\
-Send one message: made from flags, a ready one from a file, or from standard input.
-Prints what became of every recipient, and the server's queue id.
+Send one message: one that is built from the flags, or a ready one from a file or from standard
+input. It prints what became of every recipient, and the server's queue id.
 
-The password comes from RSMTP_URL, from RSMTP_PASSWORD, from the keyring (pip install
-'rsmtp[keyring]'; keyring set HOST USER), or is asked for. There is no argument for it:
-arguments can be read by every user of the machine.
+The password comes from RSMTP_URL, from RSMTP_PASSWORD or from the keyring (pip install
+'rsmtp[keyring]'; keyring set HOST USER), or you are asked for it. There is no argument for it,
+because every user of the machine can read the arguments of a command.
 """
 
 EXAMPLES = """\

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "smtp://...?tls=none (plaintext, port 25), gmail://USER@gmail.com and other providers, lmtp://..., "
         "file:///FOLDER, sendmail:",
     )
-    group.add_argument("--provider", metavar="NAME", help="one that `rsmtp providers` lists, as gmail")
+    group.add_argument("--provider", metavar="NAME", help="a name from `rsmtp providers`, such as gmail")
     group.add_argument("--host", help="instead of a URL")
     group.add_argument("--port", type=int, help="default: 587, 465 with --tls implicit, 25 with --tls none")
     group.add_argument("--tls", choices=TLS_MODES, help="default: starttls, or implicit on port 465")
@@ -51,7 +51,7 @@ def add_mechanism(group: argparse._ActionsContainer) -> None:
 
 
 def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PATIENCE) -> None:
-    group.add_argument("--ca-file", metavar="FILE", help="PEM file of the only authorities to trust")
+    group.add_argument("--ca-file", metavar="FILE", help="PEM file with the only authorities to trust")
     group.add_argument(
         "--client-certificate",
         metavar="FILE",
@@ -64,7 +64,7 @@ def add_trust_arguments(group: argparse._ActionsContainer, patience: float = _PA
 
 
 class Target:
-    """Where to send to, and how a `Mailer` is told so."""
+    """The server to send to, and the arguments of a `Mailer` for it."""
 
     def __init__(self, server: Server | Local, url: str | None, settings: dict[str, Any]) -> None:
         self.server = server

@@ -1,4 +1,4 @@
-"""What the commands that serve a web page share: options, the port, the end."""
+"""What the commands that serve a web page have in common: options, the port, shutting down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser, port: int, what: str = "") -> None:
-    """`what` stands before each line of help: "serve: ", say."""
+    """`what` is put before each line of help, for example "serve: "."""
     parser.add_argument(
         "--web-port",
         type=int,
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, port: int, what: str = "") ->
 
 
 def started(page: Callable[[str, int], Page], given: argparse.Namespace, port: int) -> Page:
-    """The page, listening. Raises ValueError, with what came and why not."""
+    """The page, listening. Raises ValueError that says what was asked for and why it failed."""
     host = given.web_host or "127.0.0.1"
     wanted = port if given.web_port is None else given.web_port
     try:
@@ -47,6 +47,6 @@ def started(page: Callable[[str, int], Page], given: argparse.Namespace, port: i
 
 
 def stop_on_sigterm() -> None:
-    """A service manager's stop is an orderly end, like Ctrl-C."""
+    """Ends in good order when a service manager stops the command, as with Ctrl-C."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)

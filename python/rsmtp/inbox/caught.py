@@ -1,4 +1,4 @@
-"""What the catcher holds, as JSON."""
+"""The catcher's messages and connections as JSON."""
 
 from collections.abc import Iterable
 from typing import Final

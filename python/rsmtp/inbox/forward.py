@@ -1,4 +1,4 @@
-"""Rules by which caught mail is sent on to a real server: nothing goes out without one."""
+"""Rules that forward caught mail to a real server. Nothing is forwarded without a rule."""
 
 import fnmatch
 from collections.abc import Sequence

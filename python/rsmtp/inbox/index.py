@@ -1,5 +1,5 @@
-"""Summaries of the messages that are kept: made when they are looked at, forgotten with
-their messages. A large message is read from its beginning only."""
+"""Summaries of the messages that are kept. They are made on demand, and dropped together with
+their messages. Of a large message, only the beginning is read."""
 
 import threading
 from collections import OrderedDict

@@ -1,6 +1,6 @@
-"""A caught message sent on to a real server, as it came, by rsmtp's own client.
+"""Forwards a caught message, unchanged, to a real server with rsmtp's own client.
 
-The credentials are used once and kept nowhere.
+The credentials are used once and not stored.
 """
 
 from typing import Any, Final

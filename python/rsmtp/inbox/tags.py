@@ -1,4 +1,4 @@
-"""Tags: a message's own, from its X-Tags fields, and those that people give it."""
+"""Tags: those in a message's X-Tags fields, and those that people add."""
 
 import re
 import threading

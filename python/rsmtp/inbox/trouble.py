@@ -1,4 +1,4 @@
-"""Why a connection broke, in words for the person who wrote the client."""
+"""Why a connection broke, explained for the author of the client."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Waiting until so many messages have come."""
+"""Waits until a number of messages have arrived."""
 
 import time
 from threading import Event

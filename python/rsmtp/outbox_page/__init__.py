@@ -1,4 +1,4 @@
-"""The page of an outbox: what waits, what is in trouble, what has become of each message.
+"""The page of an outbox: what is queued, what is in trouble, and what became of each message.
 
 ```python
 with rsmtp.outbox_page.OutboxPage("mail.db") as page:

@@ -1,4 +1,4 @@
-"""The outbox's file, which other processes write, move and delete meanwhile."""
+"""The outbox's file, which other processes may write, move and delete at any time."""
 
 import contextlib
 import os

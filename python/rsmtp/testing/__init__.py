@@ -1,4 +1,4 @@
-"""A mail server for tests and what it has got: the types of pytest's fixtures
+"""A mail server for tests and the messages it has received: the types of the pytest fixtures
 `smtp_server` and `sent_messages` (`rsmtp.pytest_plugin`). They work without pytest, too.
 """
 

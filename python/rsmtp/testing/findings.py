@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import rsmtp
+from rsmtp._common.tracebacks import public
 from rsmtp._lint.finding import Severity, summary
 from rsmtp._lint.run import lint
 from rsmtp.testing.messages import SentMessage
 
 
+@public
 def assert_no_findings(
     message: rsmtp.typing.AnyMessage | SentMessage | bytes,
     *,

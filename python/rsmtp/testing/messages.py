@@ -1,4 +1,4 @@
-"""What has arrived, and words to ask for it in a test."""
+"""The messages that have arrived, and ways to select them in a test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SentMessage:
 
     @property
     def data(self) -> bytes:
-        """The octets as they came."""
+        """The octets of the message, as they arrived."""
         return self._caught.data
 
     @property
@@ -61,7 +61,7 @@ class SentMessage:
 
     @property
     def username(self) -> str | None:
-        """The name that the client had logged in with."""
+        """The name that the client logged in with."""
         return self._caught.username
 
     @property
@@ -71,7 +71,7 @@ class SentMessage:
 
     @property
     def tls(self) -> CaughtTls | None:
-        """What was agreed on in the TLS handshake; None without TLS."""
+        """The result of the TLS handshake; None without TLS."""
         return self._caught.tls
 
     @property
@@ -80,14 +80,14 @@ class SentMessage:
 
     @property
     def conversation(self) -> CaughtConversation:
-        """What was said while it was sent."""
+        """The conversation in which it was sent."""
         return self._caught.conversation
 
     def __contains__(self, text: str) -> bool:
         return text in self.subject or text in self.text or text in self.html
 
     def __eq__(self, other: object) -> bool:
-        """Whether it is the same message, not one that looks like it."""
+        """Whether it is the same message, not just an equal one."""
         return isinstance(other, SentMessage) and other._identity == self._identity
 
     def __hash__(self) -> int:
@@ -95,7 +95,7 @@ class SentMessage:
 
     @property
     def _identity(self) -> tuple[int, datetime, str]:
-        # Numbers begin anew after clear(); the catcher gives a new object each time.
+        # Numbers start again after clear(), and the catcher returns a new object each time.
         return self._caught.number, self._caught.received_at, self._caught.peer
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
@@ -107,7 +107,7 @@ class SentMessage:
         return f"<message {self.subject!r} from {self.mail_from or '<>'} to {recipients}>"
 
     def __str__(self) -> str:
-        """What a reader of a failing test wants to see."""
+        """The message as shown in a failing test."""
         fields = [
             f"{name}: {self.email[name]}" for name in ("From", "To", "Cc", "Subject") if self.email[name]
         ]

@@ -11,16 +11,16 @@
 _shtab_rsmtp_commands() {
   local _commands=(
     bounce:'Read reports about mail that was sent: bounces and other delivery reports, complaints, receipts of'
-    catch:'Run a local mail server that takes any mail, prints it, shows it in a web page, and delivers it nowhere.'
-    check:'Look at a mail server: its addresses, greeting, encryption, certificate, ways to log in'
-    completion:'Print a script that makes a shell complete rsmtp'"'"'s commands and options.'
+    catch:'Run a local mail server that accepts any mail, prints it, shows it on a web page, and delivers none of it.'
+    check:'Examine a mail server: show its addresses, greeting, encryption, certificate, login mechanisms'
+    completion:'Print a script that lets a shell complete rsmtp'"'"'s commands and options.'
     demo:'Run the example script against a local server of its own: STARTTLS, AUTH, one message.'
     dkim:'Keys that sign mail (DKIM, RFC 6376).'
     lint:'Look at a message before it is sent: its header, its parts, its HTML, its links. Nothing is sent,'
     merge:'Send a message for each row of a CSV file. Its first line names the columns; {{ name }} in'
-    outbox:'Send what waits in an outbox, a file that a program puts messages into (rsmtp.Outbox), and'
-    providers:'List the providers that are known by name, or tell what is known of some: server, login, limits, and'
-    send:'Send one message: made from flags, a ready one from a file, or from standard input.'
+    outbox:'Send the messages in an outbox, and manage them. An outbox is a file that a program puts'
+    providers:'List the providers that rsmtp knows by name, or show what it knows about some of them: server, login,'
+    send:'Send one message: one that is built from the flags, or a ready one from a file or from standard'
   )
   _describe 'rsmtp commands' _commands
 }
@@ -49,20 +49,20 @@ _shtab_rsmtp_catch_options=(
   "--host[address to listen on (default\: 127.0.0.1)]:host:"
   "--port[0 takes a free one (default\: 1025)]:port:"
   "--tls[tls]:tls:(starttls implicit none)"
-  "--lmtp[speak LMTP (RFC 2033) and not SMTP]"
-  {--username,--user}"[the one name that may log in (default\: any name with any password, on loopback)]:NAME:"
-  "--password[the one password (default\: any, or a random one)]:password:"
-  "--password-from-env[environment variable with the password, which is then shown nowhere]:VARIABLE:"
-  "--require-auth[take mail only after AUTH]"
-  "--conversation[print what was said, too]"
-  "--keep[messages that are kept (default\: 1000)]:N:"
-  "--store[keep the messages in this folder too, and show those of an earlier run]:FOLDER:"
-  "*--forward[send mail to these recipients on, by --via\: \*\@example.com\; may be given several times]:PATTERN:"
-  "--via[the server that --forward sends by, as smtp\:\/\/user\@host (see Mailer)]:URL:"
+  "--lmtp[speak LMTP (RFC 2033) instead of SMTP]"
+  {--username,--user}"[the only name that may log in (default\: on loopback, any name with any password)]:NAME:"
+  "--password[the only password accepted (default\: any, or a random one)]:password:"
+  "--password-from-env[environment variable that holds the password\; it is not shown then]:VARIABLE:"
+  "--require-auth[accept mail only after AUTH]"
+  "--conversation[also print the conversation]"
+  "--keep[how many messages to keep (default\: 1000)]:N:"
+  "--store[also store the messages in this folder, and show those of earlier runs]:FOLDER:"
+  "*--forward[forward mail for these recipients through --via\: \*\@example.com\; can be repeated]:PATTERN:"
+  "--via[the server that --forward uses\: smtp\:\/\/user\@host (see Mailer)]:URL:"
   "--bounces[take what arrives for reports about mail of this outbox\: mark it there, and suppress addresses that should get no more]:OUTBOX:"
   "--verp[of the senders that the mailer had made (Verp)\: what did not come to one of them may be forged, and marks nothing\; RSMTP_VERP_SECRET has the secret]:ADDRESS:"
-  "--new-authority[a certificate authority for this run alone, not the one that is kept for every run]"
-  "--allow-remote[let --host and --web-host be ones that other machines can reach]"
+  "--new-authority[use a new certificate authority for this run, not the one that is kept between runs]"
+  "--allow-remote[allow a --host or --web-host that other machines can reach]"
   "--no-web[no web page]"
   "--web-port[the web page\'s port\; 0 takes a free one (default\: 8025, or another if that is taken)]:PORT:"
   "--web-host[the web page\'s address (default\: 127.0.0.1)\; it has no login]:HOST:"
@@ -73,12 +73,12 @@ _shtab_rsmtp_catch_defaults_added=0
 
 _shtab_rsmtp_check_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--tls[auto\: STARTTLS where it is offered, TLS from the first octet on port 465]:tls:(auto starttls implicit none)"
-  "--login[log in, too\; nothing is sent]"
-  {--username,--user}"[who logs in, if the URL does not tell]:NAME:"
+  "--tls[auto\: STARTTLS if the server offers it\; on port 465, TLS from the first octet]:tls:(auto starttls implicit none)"
+  "--login[also log in\; no mail is sent]"
+  {--username,--user}"[user name, if the URL has none]:NAME:"
   "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
-  "--json[the same for programs]"
-  "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--json[print the report as JSON]"
+  "--ca-file[PEM file with the only authorities to trust]:FILE:"
   "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 15)]:SECONDS:"
   "--domain[what it publishes\: SPF, DKIM, DMARC, MX, MTA-STS ...]:DOMAIN:"
@@ -89,7 +89,7 @@ _shtab_rsmtp_check_options=(
   "--helo[the name that is said in EHLO]:NAME:"
   "*--blocklist[ask this list about --ip]:ZONE:"
   "*--nameserver[ask this name server]:ADDRESS:"
-  ":or a URL\: smtp\:\/\/..., smtps\:\/\/...\; or a provider that \`rsmtp providers\` lists\: gmail:"
+  ":or a URL\: smtp\:\/\/..., smtps\:\/\/...\; or the name of a provider\: gmail (see \`rsmtp providers\`):"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -113,10 +113,10 @@ _shtab_rsmtp_demo_defaults_added=0
 
 _shtab_rsmtp_dkim_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--selector[new\: default, this month, as s202611]:NAME:"
-  "--key[the private key\; new\: default, SELECTOR.DOMAIN.pem in this folder]:FILE:"
+  "--selector[new\: default\: this month, such as s202611]:NAME:"
+  "--key[the private key (default for new\: SELECTOR.DOMAIN.pem in this folder)]:FILE:"
   "--type[new\: the type of the key (default\: rsa)]:type:(rsa ed25519)"
-  "--bits[new\: of an RSA key (default\: 2048)]:bits:(2048 3072 4096)"
+  "--bits[new\: size of an RSA key (default\: 2048)]:bits:(2048 3072 4096)"
   ":new, record:(new record)"
   ":the domain that signs:"
 )
@@ -159,13 +159,13 @@ _shtab_rsmtp_merge_options=(
   "--outbox[write down what is sent\: the same again goes on there]:FILE:"
   "--key[by which the outbox knows a row, as \'invoice\/\{\{ id \}\}\']:TEXT:"
   "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), gmail\:\/\/USER\@gmail.com and other providers, lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
-  "--provider[one that \`rsmtp providers\` lists, as gmail]:NAME:"
+  "--provider[a name from \`rsmtp providers\`, such as gmail]:NAME:"
   "--host[instead of a URL]:host:"
   "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
   "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
   {--username,--user}"[log in with this name]:NAME:"
   "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
-  "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--ca-file[PEM file with the only authorities to trust]:FILE:"
   "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
   "--dkim-key[sign with this private key (PEM)]:FILE:"
@@ -182,19 +182,19 @@ _shtab_rsmtp_outbox_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "*--state[only messages in this state\: queued, sending, sent, refused, unknown, dead, cancelled]:STATE:"
   "--older-than[for purge (default\: 7)]:DAYS:"
-  "--forever[run\: wait for more]"
+  "--forever[run\: keep waiting for more messages]"
   "--web-port[serve\: the web page\'s port\; 0 takes a free one (default\: 8026, or another if that is taken)]:PORT:"
   "--web-host[serve\: the web page\'s address (default\: 127.0.0.1)\; it has no login]:HOST:"
-  "--allow-remote[serve\: let --web-host be one that other machines can reach]"
-  "--connections[run\: sessions at the same time (default\: 1)]:N:"
+  "--allow-remote[serve\: allow a --web-host that other machines can reach]"
+  "--connections[run\: number of sessions at the same time (default\: 1)]:N:"
   "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), gmail\:\/\/USER\@gmail.com and other providers, lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
-  "--provider[one that \`rsmtp providers\` lists, as gmail]:NAME:"
+  "--provider[a name from \`rsmtp providers\`, such as gmail]:NAME:"
   "--host[instead of a URL]:host:"
   "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
   "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
   {--username,--user}"[log in with this name]:NAME:"
   "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
-  "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--ca-file[PEM file with the only authorities to trust]:FILE:"
   "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
   "--dkim-key[sign with this private key (PEM)]:FILE:"
@@ -210,7 +210,7 @@ _shtab_rsmtp_outbox_defaults_added=0
 
 _shtab_rsmtp_providers_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--json[all that is known, for programs]"
+  "--json[print everything as JSON]"
   "(*)::or the domain of an address:"
 )
 
@@ -225,35 +225,35 @@ _shtab_rsmtp_send_options=(
   "*--bcc[can be repeated]:ADDRESS:"
   "--reply-to[ADDRESS]:ADDRESS:"
   "--subject[subject]:subject:"
-  "--text[default, without HTML too\: standard input]:text:"
+  "--text[default\: standard input, unless there is HTML]:text:"
   "--text-file[text from a file (UTF-8)\; - for standard input]:PATH:"
-  "--html[beside the text, or alone]:html:"
+  "--html[in addition to the text, or alone]:html:"
   "--html-file[HTML from a file (UTF-8)\; - for standard input]:PATH:"
   "*--attach[can be repeated]:PATH:"
-  "--envelope-from[where failures are reported to]:ADDRESS:"
+  "--envelope-from[the address that gets failure reports]:ADDRESS:"
   "*--envelope-to[can be repeated]:ADDRESS:"
-  "--notify[be told of success, failure and delay (separated by commas), or never (RFC 3461)]:EVENTS:"
-  "--ret[what a notice of failure has in it]:ret:(full headers)"
-  "--envid[names the message in a notice]:ID:"
-  "--orcpt[whom the message was for first\; for a single recipient]:ADDRESS:"
-  "--require-tls[verified TLS on the whole way, or back (RFC 8689)]"
-  "--tls-optional[that it arrives matters more than TLS (TLS-Required\: No)]"
+  "--notify[ask for notices of success, failure and delay (separated by commas), or never (RFC 3461)]:EVENTS:"
+  "--ret[what a notice of failure contains]:ret:(full headers)"
+  "--envid[identifies the message in notices]:ID:"
+  "--orcpt[the original recipient, if the message has a single recipient]:ADDRESS:"
+  "--require-tls[verified TLS all the way, or return it (RFC 8689)]"
+  "--tls-optional[deliver it even where TLS fails (TLS-Required\: No)]"
   "--hold-for[send it later\: 90, 30m, 2h, 1d (RFC 4865)]:TIME:"
-  "--hold-until[send it then\: 2026-12-24T08\:00, in this machine\'s time zone, or with \+01\:00 or Z]:DATE:"
-  "--deliver-by[be told if it takes longer\: 90, 30m, 2h, 1d (RFC 2852)]:TIME:"
-  "--or-return[with --deliver-by\: it comes back then, undelivered]"
+  "--hold-until[send it at 2026-12-24T08\:00, in this machine\'s time zone, or with \+01\:00 or Z]:DATE:"
+  "--deliver-by[ask for a notice if it takes longer\: 90, 30m, 2h, 1d (RFC 2852)]:TIME:"
+  "--or-return[with --deliver-by\: return it undelivered after that time]"
   "--priority[from -9 to 9, for the servers on the way (RFC 6710)]:N:"
-  "--valid-since[not to addresses that changed their owner since (RFC 7293)]:DATE:"
-  "--binary[the content travels octet for octet (BINARYMIME, RFC 3030)]"
-  "--if-offered[go without notices, priority and dates where the server does not offer them]"
+  "--valid-since[do not deliver to addresses that have changed owner since (RFC 7293)]:DATE:"
+  "--binary[send the content without any encoding (BINARYMIME, RFC 3030)]"
+  "--if-offered[send it without notices, priority and dates if the server does not offer them]"
   "--server[smtp\:\/\/\[USER\@\]HOST\[\:PORT\] (STARTTLS, port 587), smtps\:\/\/... (TLS, port 465), smtp\:\/\/...\?tls\=none (plaintext, port 25), gmail\:\/\/USER\@gmail.com and other providers, lmtp\:\/\/..., file\:\/\/\/FOLDER, sendmail\:]:URL:"
-  "--provider[one that \`rsmtp providers\` lists, as gmail]:NAME:"
+  "--provider[a name from \`rsmtp providers\`, such as gmail]:NAME:"
   "--host[instead of a URL]:host:"
   "--port[default\: 587, 465 with --tls implicit, 25 with --tls none]:port:"
   "--tls[default\: starttls, or implicit on port 465]:tls:(starttls implicit none)"
   {--username,--user}"[log in with this name]:NAME:"
   "--mechanism[log in by this one alone, as SCRAM-SHA-256 or PLAIN\; GSSAPI takes a Kerberos ticket]:NAME:"
-  "--ca-file[PEM file of the only authorities to trust]:FILE:"
+  "--ca-file[PEM file with the only authorities to trust]:FILE:"
   "--client-certificate[PEM file with a certificate and its key, for a server that knows clients by it (as the login\: --mechanism EXTERNAL)]:FILE:"
   "--timeout[for each step (default\: 60)]:SECONDS:"
   "--dkim-key[sign with this private key (PEM)]:FILE:"
@@ -262,7 +262,7 @@ _shtab_rsmtp_send_options=(
   "--dry-run[send nothing\; show envelope and message]"
   "--preview[send nothing\; show it in a browser]"
   {-v,--verbose}"[show the conversation\; secrets are masked]"
-  ":a ready message (.eml), sent as it is\; - for standard input:"
+  ":a ready message (.eml), sent unchanged\; - for standard input:"
 )
 
 # guard to ensure default positional specs are added only once per session
