@@ -82,7 +82,7 @@ def _opened(html: str) -> Path:
 
 
 # Pixels. Three looks stand side by side on the wide one.
-_NARROW, _WIDE = 960, 1640
+_NARROW, _WIDE = 960, 1700
 
 
 def _page(title: str, displays: Iterable[str], images: Images, width: int) -> str:
