@@ -253,8 +253,13 @@ async def by_hand_in_a_loop() -> None:
     assert aio.AsyncSmtpClient is rsmtp.AsyncSmtpClient
 
 
+async def token_with_its_end() -> tuple[str, float]:
+    return "token", 2e9
+
+
 async def ported_to_a_loop() -> None:
     token: aiosmtplib.SMTPTokenGenerator = generate_token
+    token = token_with_its_end
     try:
         async with aiosmtplib.SMTP(hostname="smtp.example.org", start_tls=True) as client:
             response: aiosmtplib.SMTPResponse = await client.ehlo()

@@ -49,7 +49,9 @@ class SMTP(Security, Messages):
         port: Default: 465 with use_tls, 587 with start_tls, 25 otherwise.
         username, password: for a login after connecting.
         oauth_token_generator: an async callable that gives an OAuth 2.0 access token, for
-            a login by XOAUTH2 instead of a password.
+            a login by XOAUTH2 instead of a password. It is asked by one session at a time, and once
+            more where the server rejects what it gave; one that returns (token, expires_at) is not
+            asked again before that.
         local_hostname: what EHLO says. Default: as for `rsmtp.AsyncSmtpClient`.
         source_address: (host, port) to connect from.
         timeout: seconds for each wait. None: the times of RFC 5321 4.5.3.2.

@@ -1,12 +1,14 @@
 """`aiosmtplib.typing`."""
 
+import datetime
 import enum
 import os
 from collections.abc import Awaitable, Callable
 
 __all__ = ("Default", "SMTPStatus", "SMTPTokenGenerator", "SocketPathType")
 
-SMTPTokenGenerator = Callable[[], Awaitable[str]]
+# A token; with the time when it expires, it is kept until then.
+SMTPTokenGenerator = Callable[[], Awaitable[str | tuple[str, float | datetime.datetime | None]]]
 SocketPathType = str | bytes | os.PathLike[str]
 
 
