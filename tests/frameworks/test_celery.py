@@ -156,7 +156,7 @@ def test_each_message_is_there_once(name, request, tmp_path):
     when it was killed: there they carry numbers of an outbox, and at the end the outbox is run."""
     broker = request.getfixturevalue(name)
     outbox = rsmtp.Outbox(tmp_path / "mail.db", lease=30.0)
-    with rsmtp.Catcher() as catcher:
+    with rsmtp.Catcher(keep=2 * TASKS) as catcher:
         catcher.fault("end-of-data", reply="usual", delay=0.02)
         workers = Workers(broker, catcher, tmp_path)
         try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 # Seconds in which answers are gathered, unless a claim is wanted before.
-_TOGETHER = 0.05
+_TOGETHER = 0.02
 
 
 class Ahead:
