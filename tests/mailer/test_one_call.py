@@ -106,7 +106,7 @@ def test_both_take_the_same_arguments():
     assert set(theirs) - set(ours) == {
         *("connections", "window", "max_messages", "max_age", "keep_idle"),
         *("rate", "rate_per_connection", "per_day", "outbox"),
-        *("suppression", "allow", "redirect", "before_send", "after_send", "lint"),
+        *("suppression", "allow", "redirect", "before_send", "after_send", "lint", "verp"),
     }
     for name in set(ours) & set(theirs):
         assert (ours[name].kind, ours[name].default) == (theirs[name].kind, theirs[name].default)
