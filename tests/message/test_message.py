@@ -448,7 +448,7 @@ def test_every_argument_is_known():
     """What is looked up for a misspelt one is the signature."""
     arguments = [name for name in inspect.signature(rsmtp.Message).parameters if name != "self"]
     given = dict.fromkeys(arguments) | {"subtype": "plain", "local": False}
-    assert len(arguments) == 31
+    assert len(arguments) == 32
     assert str(rsmtp.Message(**given))
     with pytest.raises(TypeError, match=r"; did you mean 'local'\?"):
         rsmtp.Message(lokal=True)
