@@ -106,6 +106,10 @@ SHOWN_AS_TEXT = {
     *("DeliverBy", "Dsn", "Rcpt"),
     # What a mailer signs with, and the record to publish: text.
     *("Dkim", "DnsRecord"),
+    # A row, a finding, a recipient of a report: what holds them is shown. And errors.
+    *("BadRow", "BouncedRecipient", "Finding", "LintError", "RowError"),
+    # What messages are made from, and what is read from one: text.
+    *("Invite", "Table", "Template", "Verp", "Unsubscribe", "Unsubscribed", "Bounce", "Returned"),
     # Awaited at once.
     "AsyncSending",
 }
