@@ -28,6 +28,8 @@ _ONCE = (
     "Subject",
 )
 _MOST_VISIBLE = 50
+# So much of a display name is searched for an address.
+_LONGEST_NAME = 300
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ADDRESS = re.compile(r"[^\s@\"<>(),;:]+@[^\s@\"<>(),;:]+\.[^\s@\"<>(),;:]+")
 
@@ -76,7 +78,7 @@ def _names(view: View) -> Iterator[Broken]:
         for display, address in view.mailboxes(name):
             if not re.fullmatch(r"[^@\s]+@[^@\s]+|\".*\"@[^@\s]+", address):
                 yield "address-invalid", f"{(display + ' ' + address).strip()!r} is no address", name
-            shown = _ADDRESS.search(display)
+            shown = _ADDRESS.search(display[:_LONGEST_NAME])
             if name in ("From", "Sender", "Reply-To") and shown and shown[0].casefold() != address.casefold():
                 yield "display-name-address", f"{display!r} is shown, {address} is the address", name
             if _DIRECTION.search(display):
