@@ -112,6 +112,12 @@ SHOWN_AS_TEXT = {
     *("Invite", "Table", "Template", "Verp", "Unsubscribe", "Unsubscribed", "Bounce", "Returned"),
     # Awaited at once.
     "AsyncSending",
+    # Lines of findings and of a merge, and what is raised for them.
+    *("BadRow", "Finding", "LintError", "RowError"),
+    # What messages are made of.
+    *("Invite", "Table", "Template", "Unsubscribe", "Verp"),
+    # What came back, in a few words.
+    *("Bounce", "BouncedRecipient", "Returned", "Unsubscribed"),
 }
 
 
