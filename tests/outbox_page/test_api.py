@@ -141,7 +141,7 @@ def test_a_history_tells_what_rules_did(api, outbox, run):
     outbox.put(letter(2, to="carol@example.net"))
     run(redirect="me@example.org", suppression=["carol@example.net"])
     redirected = api.get("/messages/1").json["history"][-1]
-    assert redirected["what"] == "suppressed"
+    assert redirected["what"] == "sent"
     assert "me@example.org sent" in redirected["words"]
     assert "bob@example.net suppressed: redirected to me@example.org" in redirected["words"]
     kept = api.get("/messages/2").json["history"][-1]
