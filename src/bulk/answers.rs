@@ -1,5 +1,4 @@
-//! What a session's share of the work comes to: which message an answer belongs to, and what
-//! follows when the session ends.
+//! Matches answers to messages, and decides what happens to a session's messages when it ends.
 
 use super::job::{Job, Payload, fates_of};
 use super::mailer::locked;
@@ -14,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 impl<P: Payload> Pipeline<P> {
-    /// The answer to the first message in flight.
+    /// Handles the answer to the first message in flight.
     pub fn hear(&mut self, event: Event, now: Instant) {
         let Event::Transaction(outcome) = event else { return };
         let before = self.answers;
@@ -40,14 +39,15 @@ impl<P: Payload> Pipeline<P> {
             let before = trouble.and_then(|error| error.trace.clone());
             job.past.trace = before.or_else(|| Some(self.trace()));
         }
-        // Behind others the server may only have had enough: the next session will tell.
+        // With messages queued behind this one, the server may simply have had enough. The next
+        // session will tell.
         job.past.ended_session |= self.answers == 0 && outcome.ends_session();
         let server = &self.mailer.hops[self.session.hop].server;
         let wants_login = outcome.wants_login();
         let may_log_in = server.credentials.is_some() && self.welcome && !job.past.logs_in_again;
         if wants_login && (self.logged_out || may_log_in) {
-            // None is refused before another login has been tried. Those behind it were not
-            // the ones to find out.
+            // No message is refused before another login has been tried. The messages behind this
+            // one didn't discover the problem.
             job.past.logs_in_again |= !std::mem::replace(&mut self.logged_out, true);
             return sender.queue.try_anew(job);
         }
@@ -58,7 +58,7 @@ impl<P: Payload> Pipeline<P> {
         }
         let name = Arc::clone(self.server());
         match &outcome.verdict {
-            // It was said too early for this server, which has taken nothing of it.
+            // The command was sent too early for this server, which has taken none of the message.
             Verdict::OutOfSequence(_) => sender.queue.try_anew(job),
             Verdict::Unreadable(why) => {
                 let error = why.to_error();
@@ -71,8 +71,8 @@ impl<P: Payload> Pipeline<P> {
         }
     }
 
-    /// Recipients that were too many for one transaction are asked for in the next one, as
-    /// part of the same attempt; from now on no transaction of this session has more.
+    /// Recipients over the server's limit are sent in the next transaction, as part of the same
+    /// attempt. From now on no transaction of this session exceeds the limit.
     fn without_excess(&mut self, job: &mut Job<P>, mut outcome: Outcome) -> Outcome {
         let excess = outcome.excess();
         if excess.is_empty() || job.recipients.len() < outcome.recipients.len() {
@@ -95,8 +95,8 @@ impl<P: Payload> Pipeline<P> {
         outcome
     }
 
-    /// The session has ended, or is left: what was in flight is settled, what was not begun
-    /// goes back. What is to be done with it, and what follows for the next session.
+    /// Handles the end of the session: settles messages in flight and returns unsent ones to the
+    /// queue. Returns what to do with the session and with the next one.
     pub fn end(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> (Parting, Next) {
         let error = self.unnoted.take().or_else(|| error.cloned());
         let error = error.map(|error| error.traced(|| self.trace()));
@@ -124,12 +124,13 @@ impl<P: Payload> Pipeline<P> {
         mailer.sessions().learn(hop, session);
         let stopped = error.is_some_and(|error| error.kind == Kind::Interrupted);
         let silent = self.answers == 0 && session.state().is_over() && !stopped;
-        // By its own words or not at all: only what broke can have broken on an extension.
+        // Only a session that broke can have broken because of an extension, and only if it used
+        // one.
         let offers = ["PIPELINING", "CHUNKING"].iter().any(|keyword| session.extensions().has(keyword));
         let broke = silent && self.fresh && offers && session.state() == State::Broken;
         let plainly = broke && mailer.sessions().speak_plainly(hop, now);
-        // Disorder on an extension, or behind other messages, says nothing about this one; nor
-        // does the end of a session that had died at rest.
+        // If the session broke on an extension, or on an earlier message, or had died while idle,
+        // that says nothing about this message.
         let disorder = error.is_some_and(|error| error.kind == Kind::Protocol);
         let forgiven = if silent { !self.fresh || (plainly && disorder) } else { disorder };
         self.settle_rest(session, error, forgiven, &mut sender, now);
@@ -144,15 +145,15 @@ impl<P: Payload> Pipeline<P> {
             None => ended_early(Stage::Mail).traced(|| self.trace()),
         };
         match sender.unanswered(&error) {
-            // In plain words, or with another server, it may do better, and need not wait.
+            // The message may succeed without extensions or with another server, and needn't wait.
             Next::Again(_) if plainly || !mailer.sessions().all_are_down(now) => at_once,
             follows => follows,
         }
     }
 
-    /// What was in flight when the session ended, with this error or by the server's word.
-    /// Only the first can have been the reason, so only for that one it counts as an attempt,
-    /// and not if the attempt is `forgiven`.
+    /// Settles the messages that were in flight when the session ended, either with this error or
+    /// by the server's word. Only the first one can be the reason, so the attempt counts for that
+    /// one alone, and not if it is `forgiven`.
     fn settle_rest(
         &mut self,
         session: &mut Session,
@@ -161,13 +162,14 @@ impl<P: Payload> Pipeline<P> {
         sender: &mut Sender<P>,
         now: Instant,
     ) {
-        // It had refused the RSET in front of the first: that one was never begun either.
+        // The server had refused the RSET before the first message, so that one was never begun
+        // either.
         let forgiven = forgiven
             || error.is_some_and(|error| (error.kind, error.stage) == (Kind::Disconnected, Stage::Reset));
         let first = error.and_then(|error| error.outcome.as_deref().cloned());
         let first = first.into_iter().map(|outcome| (outcome, forgiven));
         let stranded = session.take_stranded().into_iter().map(|outcome| (outcome, true));
-        // Last first, so that they keep their order: the first is the first again.
+        // Push them back in reverse, so that they keep their order.
         for job in self.taken.drain(..).rev() {
             sender.queue.put_back(job);
         }
@@ -178,7 +180,7 @@ impl<P: Payload> Pipeline<P> {
         for (mut job, (outcome, uncounted)) in jobs.into_iter().zip(outcomes).rev() {
             let begun = outcome.recipients.iter().any(|(_, fate)| *fate != Fate::NotSent);
             let uncounted = uncounted && !begun;
-            // Which `try_anew` counts for itself.
+            // `try_anew` counts this one itself.
             let put_back = matches!(outcome.verdict, Verdict::OutOfSequence(_));
             if uncounted && !put_back {
                 job.attempts = job.attempts.saturating_sub(1);
@@ -194,7 +196,7 @@ pub fn ended_early(stage: Stage) -> Error {
     Error::new(Kind::Disconnected, stage, "the server ended the session before it had taken a message")
 }
 
-/// Whether the server has said yes or no to this message, and not only goodbye.
+/// Whether the server has accepted or refused this message, as opposed to only saying goodbye.
 fn is_an_answer(outcome: &Outcome) -> bool {
     let told = |fate: &Fate| match fate {
         Fate::Sent(_) => true,

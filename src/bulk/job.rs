@@ -1,4 +1,4 @@
-//! A message on its way, and what is known of it in the end.
+//! A message on its way, and its final outcome.
 
 use crate::address::{ForwardPath, ReversePath};
 use crate::driver::Course;
@@ -9,79 +9,80 @@ use crate::protocol::{Body, Error, Kind, Stage};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// What a job carries: the mail data, and whatever its owner wants back with the
-/// receipt. Cloned for each attempt, so a handle and not the content.
+/// What a job carries: the mail data, and whatever its owner wants back with the receipt. It is
+/// cloned for each attempt, so it should be a cheap handle to the content.
 pub trait Payload: Clone + Send + 'static {
     fn body(&self) -> Body;
-    /// Octets, about: for how much may be in flight.
+    /// The approximate size in octets. It limits how much may be in flight.
     fn size(&self) -> usize;
 
-    /// Whether it may be sent as it is.
+    /// Whether the message can be sent without further preparation.
     fn is_prepared(&self) -> bool {
         true
     }
 
-    /// Does what has to be done before, and may take its time, in a thread that moves no
-    /// session. `attend` is asked now and then whether to go on.
+    /// Prepares the message. This may take a while and runs on a thread that serves no session. It
+    /// calls `attend` now and then to learn whether to continue.
     fn prepare(&self, _attend: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
         Ok(())
     }
 }
 
-/// A message with its envelope, to be sent until it is settled.
+/// A message with its envelope, tried until its outcome is settled.
 #[derive(Debug)]
 pub struct Job<P> {
-    /// Which message of its owner's it is, from 0 on.
+    /// The position of the message in its owner's batch, counted from 0.
     pub index: u64,
     pub payload: P,
     pub reverse_path: ReversePath,
     pub mail_parameters: Vec<Parameter>,
     pub options: Option<Arc<DeliveryOptions>>,
-    /// Those that are not settled.
+    /// The recipients that aren't settled yet.
     pub recipients: Vec<ForwardPath>,
-    /// Times that the server was asked about it.
+    /// How many times a server was asked to take it.
     pub attempts: u32,
     pub(super) past: Past,
 }
 
-/// What came of preparing a job, as soon as it is known.
+/// The result of preparing a job, available once it is known.
 pub(super) type Prepared = Arc<OnceLock<Result<(), Error>>>;
 
-/// What has come of a job so far.
+/// What has happened to the job so far.
 #[derive(Debug, Default)]
 pub(super) struct Past {
-    /// Where something has to be done before it can be sent.
+    /// Set if the message has to be prepared before it can be sent.
     pub prepared: Option<Prepared>,
-    /// When the server was asked about it first.
+    /// When a server was first asked to take it.
     pub first_tried: Option<Instant>,
-    /// Recipients that earlier attempts or transactions have settled, and of how many of them
-    /// the ledger knows.
+    /// Recipients settled by earlier attempts or transactions, and how many of them the ledger
+    /// knows.
     pub settled: Vec<(ForwardPath, Fate)>,
     pub known_settled: usize,
-    /// Recipients of this attempt that another one will ask for again.
+    /// Recipients of this attempt that a later attempt will try again.
     pub again: Vec<ForwardPath>,
-    /// What became of those that are still open when they were last asked for.
+    /// The last known fate of the recipients that are still open.
     pub known: Vec<(ForwardPath, Fate)>,
-    /// The next attempt has to wait.
+    /// The next attempt has to wait for a while.
     pub pause: bool,
-    /// The ledger knows that this attempt begins.
+    /// Whether the ledger has been told that this attempt begins.
     pub told: bool,
-    /// It stands among the day's messages: once, however often it is tried.
+    /// Whether it counts towards the daily limit. It counts once, however often it is tried.
     pub counted: bool,
-    /// What kept it from being sent last time.
+    /// Why the last attempt failed.
     pub trouble: Option<Box<Error>>,
-    /// A server that had let us in asked for a login (530), and another session is tried.
+    /// A server that had already accepted our login asked for one again (530), and another session
+    /// is tried.
     pub logs_in_again: bool,
-    /// A session has ended on it before any other was answered.
+    /// A session ended on this message before any other was answered.
     pub ended_session: bool,
-    /// How the conversation came to what became of it, where that is not all well.
+    /// How the conversation reached this outcome, unless all went well.
     pub trace: Option<Arc<Trace>>,
-    /// From its first attempt on, and when the last one was over.
+    /// From the start of the first attempt to the end of the last.
     pub took: Option<Duration>,
     pub ended: Option<Instant>,
-    /// What was said for it, where the caller wants to know when.
+    /// What was sent for it, with times, if the caller wants to know.
     pub course: Option<Arc<Course>>,
-    /// What the server that was asked last was told of its options.
+    /// The delivery options that were sent to the last server.
     pub said: Option<Box<SaidOptions>>,
 }
 
@@ -99,14 +100,14 @@ impl<P: Payload> Job<P> {
         }
     }
 
-    /// Recipients that are settled, and that the ledger was not told of: what was decided
-    /// before the end that is about to be said.
+    /// Settled recipients that the ledger hasn't heard about, decided before the end of mail data
+    /// that is about to be sent.
     pub fn newly_settled(&self) -> &[(ForwardPath, Fate)] {
         &self.past.settled[self.past.known_settled..]
     }
 
-    /// The transaction for the first recipients, at most so many: a server may
-    /// limit them (RFC 9422 RCPTMAX).
+    /// A transaction for the first recipients, up to this number. A server may limit them (RFC
+    /// 9422 RCPTMAX).
     pub(super) fn transaction(&self, recipients: usize, cautious: bool) -> Transaction {
         Transaction {
             reverse_path: self.reverse_path.clone(),
@@ -119,7 +120,7 @@ impl<P: Payload> Job<P> {
         }
     }
 
-    /// Ends it: these are the last fates.
+    /// Ends the job with these final fates.
     pub(super) fn receipt(
         mut self,
         fates: Vec<(ForwardPath, Fate)>,
@@ -148,7 +149,7 @@ impl<P: Payload> Job<P> {
         }
     }
 
-    /// Ends it without another attempt.
+    /// Ends the job without another attempt.
     pub(super) fn give_up(mut self, server: Option<Arc<str>>, error: Option<Error>) -> Receipt<P> {
         let mut open = std::mem::take(&mut self.recipients);
         open.append(&mut self.past.again);
@@ -157,8 +158,8 @@ impl<P: Payload> Job<P> {
         self.receipt(fates, server, error)
     }
 
-    /// This fate and what was known before: what may have arrived once stays unknown
-    /// until the server says that it has it, and a refusal says more than silence.
+    /// Combines this fate with an earlier one. A message that may have arrived stays unknown until
+    /// the server confirms it, and a refusal says more than silence.
     pub(super) fn learnt(&mut self, path: ForwardPath, fate: Fate) -> (ForwardPath, Fate) {
         let before = self.past.known.iter().position(|(known, _)| *known == path);
         let before = before.map(|at| self.past.known.swap_remove(at).1);
@@ -179,31 +180,31 @@ pub struct Receipt<P> {
     pub reverse_path: ReversePath,
     pub recipients: Vec<(ForwardPath, Fate)>,
     pub attempts: u32,
-    /// Who was asked last.
+    /// The server that was asked last.
     pub server: Option<Arc<str>>,
-    /// What went wrong, where that is not told by a recipient's fate.
+    /// What went wrong, if the recipients' fates don't say it.
     pub error: Option<Error>,
-    /// How the conversation came to it, where it did not end well.
+    /// How the conversation got there, if it didn't end well.
     pub trace: Option<Arc<Trace>>,
-    /// From the first attempt to the last answer; None: there was none.
+    /// From the first attempt to the last answer. None if no server answered.
     pub took: Option<Duration>,
     /// When the last answer came.
     pub ended: Option<Instant>,
-    /// What was said for it, and for its session where that was opened for it, where the caller
-    /// wants to know when.
+    /// What was sent for it (and for its session, if one was opened for it), with times, if the
+    /// caller wants to know.
     pub course: Option<Arc<Course>>,
-    /// What the server was told of the delivery options; None where none were asked for.
+    /// What the server was told of the delivery options. None if no options were requested.
     pub options: Option<Box<SaidOptions>>,
 }
 
 impl<P> Receipt<P> {
-    /// Sent to every recipient.
+    /// Whether the message was sent to every recipient.
     pub fn ok(&self) -> bool {
         self.recipients.iter().all(|(_, fate)| matches!(fate, Fate::Sent(_))) && !self.recipients.is_empty()
     }
 
-    /// Whether the same may succeed later for a recipient with this fate: the server has
-    /// not refused it for good, and the message itself was not the reason.
+    /// Whether a retry may succeed for a recipient with this fate: the server hasn't refused it
+    /// permanently, and the message itself wasn't the reason.
     pub fn may_succeed_later(&self, fate: &Fate) -> bool {
         match fate {
             Fate::Sent(_) | Fate::Unknown => false,
@@ -217,12 +218,12 @@ impl<P> Receipt<P> {
     }
 }
 
-/// Of a server's words a receipt keeps so many octets: there may be a million receipts.
+/// How many octets of a server's reply a receipt keeps. There may be a million receipts.
 const WORDS: usize = 2048;
 
-/// The fate of each recipient, as a receipt tells it: a refused sender is a
-/// refusal for every recipient, and the reply to MAIL is the reason, not the replies to
-/// the RCPTs behind it.
+/// The fate of each recipient for the receipt. If the server refused the sender, it refused every
+/// recipient, and the reason is its reply to MAIL rather than the replies to the RCPT commands
+/// after it.
 pub(super) fn fates_of(outcome: Outcome) -> Vec<(ForwardPath, Fate)> {
     let Outcome { verdict, mut recipients, .. } = outcome;
     if let Verdict::SenderRefused(reply) = verdict {

@@ -1,4 +1,4 @@
-//! A worker without a session: each message goes to a file or a program as a whole.
+//! A worker without a session: it delivers each whole message to a file or a program.
 
 use super::job::Payload;
 use super::queue::Work;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 impl<P: Payload> Batch<P> {
-    /// Gives each message to what stands instead of a server.
+    /// Hands each message to the local destination.
     pub fn work_locally(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
         let Some(local) = &self.mailer.local else { return Ok(()) };
         let name = &local.name;

@@ -11,7 +11,7 @@ use crate::protocol::Options;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A server that mail may go by, and how it is reached.
+/// A server that mail can be sent through, and how to reach it.
 #[derive(Clone, Debug)]
 pub struct Hop {
     pub server: Server,
@@ -19,35 +19,35 @@ pub struct Hop {
     pub patience: Patience,
 }
 
-/// How much sessions may do, and how long they are kept.
+/// Limits on sessions, and how long they are kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Sessions at most, in use and at rest.
+    /// The most sessions allowed, busy and idle together.
     pub sessions: usize,
-    /// Without a message for so long, a session is ended. Zero: at once, its QUIT
-    /// in the last group.
+    /// A session without a message for this long is ended. Zero ends it at once, with QUIT in its
+    /// last group of commands.
     pub idle: Duration,
-    /// So old, a session is ended.
+    /// A session this old is ended.
     pub age: Duration,
-    /// Unanswered messages of one session.
+    /// The most unanswered messages on one session.
     pub window: usize,
-    /// Messages before the session is ended.
+    /// How many messages a session sends before it is ended.
     pub messages: Option<usize>,
-    /// Messages per second of one session.
+    /// The most messages per second on one session.
     pub rate: Option<f64>,
 }
 
 #[derive(Debug)]
 pub struct Mailer {
-    /// In the order of preference.
+    /// Servers in order of preference.
     pub hops: Vec<Hop>,
-    /// Takes the messages instead of a server.
+    /// A local destination that takes the messages instead of a server.
     pub local: Option<Local>,
     pub bounds: Bounds,
     pub policy: Policy,
     limits: Mutex<Limits>,
     sessions: Mutex<Sessions>,
-    /// The connections of the threads' sessions at rest.
+    /// The connections of idle sessions that the threads use.
     pub pool: Pool,
 }
 
@@ -65,7 +65,7 @@ impl Mailer {
         locked(&self.limits)
     }
 
-    /// How to speak to this server.
+    /// How to talk to this server.
     pub fn options(&self, hop: usize, now: Instant) -> Options {
         let options = self.hops[hop].server.options;
         match self.sessions().plainly(hop, now) {

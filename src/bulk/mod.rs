@@ -1,15 +1,15 @@
-//! Many messages over several sessions, and a receipt for every one.
+//! Sends many messages over several sessions, with a receipt for each.
 //!
 //! # Theory of operation
 //!
-//! A call of a mailer is a [`Sender`]: a queue of messages, and how many workers there are
-//! for it. A [`Worker`] has one session at a time. It is asked what to do ([`Do`]), and told
-//! what came of it; it moves no octets, knows no socket, and is told the time. A thread
-//! (`threads.rs`) and an event loop (`python/rsmtp/_aio/sending.py`) do what their workers
-//! say, and decide nothing. What all calls of a mailer share, its sessions at rest and its
-//! servers, stands in `sessions.rs`.
+//! A call of a mailer is a [`Sender`]: a queue of messages and the number of workers that serve
+//! it. A [`Worker`] has one session at a time. Its driver asks it what to do ([`Do`]) and reports
+//! the result. The worker moves no octets, knows no sockets, and is told the time. The drivers are
+//! a thread (`threads.rs`) and an event loop (`python/rsmtp/_aio/sending.py`). They do what their
+//! workers say and decide nothing. `sessions.rs` has what all calls of a mailer share: its idle
+//! sessions and its servers.
 //!
-//! Where a worker stands, and where it goes from there:
+//! The states of a worker, and the transitions between them:
 //!
 //! | from | when | to |
 //! | --- | --- | --- |
@@ -34,27 +34,28 @@
 //! | Working | ended without an answer | Pausing |
 //! | Pausing | time is up, or all is decided | Idle |
 //!
-//! `Working` has a session that is ready for mail; from `Choosing` until its end a place among the mailer's sessions is held, and places are given in the order in
-//! which they were asked for.
+//! In `Working`, the session is ready for mail. From `Choosing` until its session ends, a worker
+//! holds one of the mailer's places. Places are given out in the order of the requests.
 //!
-//! # What becomes of a message
+//! # What happens to a message
 //!
 //! A message is in one place at a time: in the queue (in line, or put off until a time), with one
-//! worker, or in a receipt. What has to be done about it before it can be sent (a signature) is
-//! done while it stands in line, by threads of their own (`preparers.rs`). A worker
-//! takes a few, says as many as its window has room for (`pipeline.rs`), and hears the answers
-//! in the order in which they were said. When a session ends, all that it had is settled at
-//! once: what was never begun goes back to the front, what was said to its end and not answered
-//! is unknown, and only the message that was the server's next counts the attempt.
+//! worker, or in a receipt. Preparation that it needs before it can be sent, such as a signature,
+//! is done by separate threads while it waits in line (`preparers.rs`). A worker takes a few
+//! messages, sends as many as its window has room for (`pipeline.rs`), and reads the answers in
+//! the order in which it sent the messages. When a session ends, all its messages are settled at
+//! once: those never begun go back to the front of the queue, those sent to the end without an
+//! answer are unknown, and the attempt counts only for the message that the server had to answer
+//! next.
 //!
-//! A [`Ledger`] is told of each message, in order: `begun`, `end_said`, `settled`. From the
-//! second on, and no sooner, its fate may be unknown; so an end of mail data waits in the
-//! session until a ledger that minds has taken note of it, of a whole window at a time. Over
-//! threads it may take its time; for an event loop it says "not yet", and is asked again.
+//! A [`Ledger`] is told about each message, in order: `begun`, `end_said`, `settled`. The fate of
+//! a message can be unknown only from `end_said` on. A ledger that wants to hear of ends makes the
+//! session hold each end of mail data until it has recorded it, for a whole window at a time. With
+//! threads the ledger may block. In an event loop it answers "not yet" and is asked again.
 //!
-//! What is tried again, and when, and when to give up, is said in `policy.rs` and nowhere
-//! else. The first session of a call shows whether there is a server: only when it is ready
-//! for mail, others are opened beside it.
+//! `policy.rs` alone decides what is retried, when, and when to give up. The first session of a
+//! call shows whether there is a server. Further sessions are opened only when that one is ready
+//! for mail.
 
 mod answers;
 mod job;

@@ -1,9 +1,9 @@
-//! Where a worker can stand, where it goes from there (the table in `mod.rs`), and what it
-//! says is to be done.
+//! The states of a worker, the transitions between them (the table in `mod.rs`), and the
+//! instructions that it gives to its driver.
 
 use std::time::Instant;
 
-/// Where a worker stands.
+/// The state of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Idle,
@@ -17,42 +17,42 @@ pub enum Phase {
     Ended,
 }
 
-/// What to do next.
+/// What the driver must do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Do {
-    /// Connect to this server; then `dialled` or `not_opened`.
+    /// Connect to this server, then call `dialled` or `not_opened`.
     Dial(usize),
-    /// Go on with this session, which is at rest; then `reused`.
+    /// Continue with this idle session, then call `reused`.
     Reuse(u64),
-    /// End this session, which is at rest: it is too old.
+    /// End this idle session, because it is too old.
     Discard(u64),
-    /// Wait until it is this number's turn to have a session.
+    /// Wait until this number's turn to have a session comes.
     Queue(u64),
-    /// Nothing but the end of all matters before this time.
+    /// Wait until this time, unless everything ends earlier.
     Pause(Instant),
-    /// Nothing is to be said before this time, or before there is more work. What is in
-    /// flight is waited for.
+    /// Nothing needs to be sent before this time, or before more work comes. Wait for the answers
+    /// in flight.
     Wait(Option<Instant>),
-    /// Go on with the conversation.
+    /// Continue the conversation.
     Talk,
-    /// The conversation has come to its end; then `part`.
+    /// The conversation is over: call `part`.
     Part,
-    /// There is nothing any more.
+    /// No work is left.
     Leave,
 }
 
-/// What to do with a session that is parted from.
+/// What to do with a session that its worker has finished with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parting {
-    /// Keep it by this number.
+    /// Keep it under this number.
     Rest(u64),
-    /// Say QUIT.
+    /// Send QUIT.
     Quit,
-    /// It is over: close it.
+    /// It has ended: close the connection.
     Close,
 }
 
-/// From where a worker goes on what, and to where. It goes no other way.
+/// All transitions: the state, the event, and the next state.
 pub const MOVES: [(Phase, &str, Phase); 20] = [
     (Phase::Idle, "there is work", Phase::Queued),
     (Phase::Idle, "there is nothing any more", Phase::Ended),

@@ -1,6 +1,5 @@
-//! One session that is ready for mail, and what it has been given: how many messages it may
-//! have in flight, and when it has done its share. What is heard is in `answers.rs`. Moves no
-//! octets.
+//! One session that is ready for mail, and the messages it was given: how many may be in flight,
+//! and when the session has done its share. `answers.rs` handles the answers. Does no I/O.
 
 use super::job::{Job, Payload};
 use super::ledger::Ledger;
@@ -20,15 +19,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Jobs that one session takes at a time.
+/// How many jobs one session takes at a time.
 const SHARE: usize = 64;
-/// A busy session is kept so long before it is left to a call that waits for one.
+/// A busy session is kept this long before it is handed to a call that waits for one.
 const TURN: Duration = Duration::from_millis(100);
-/// The answer to QUIT is awaited so long: nothing hangs on it.
+/// How long to wait for the answer to QUIT. Nothing depends on that answer.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// Since when a session has been silent that its server may have given up.
+/// After this much silence the server may have closed the session.
 const STALE: Duration = Duration::from_secs(1);
-/// A session that has nothing to say for longer is left to others.
+/// A session with nothing to send for longer than this is handed to other calls.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -37,50 +36,50 @@ pub struct Pipeline<P> {
     pub(super) sender: Arc<Mutex<Sender<P>>>,
     pub(super) ledger: Arc<dyn Ledger<P>>,
     pub(super) session: Rested,
-    /// It has sent nothing before.
+    /// The session has sent no mail before.
     pub(super) fresh: bool,
-    /// It has been silent for so long that the server may have given it up.
+    /// The session has been silent for so long that the server may have closed it.
     silent: bool,
-    /// The states that it went through until it was ready, what is seen of it, and whether
-    /// every line is.
+    /// The states that led to readiness, what others see of the session, and whether every line is
+    /// recorded.
     path: Vec<State>,
     view: Arc<View>,
     recorded: bool,
     timed: bool,
     pub(super) window: Window,
     rate: Option<Rate>,
-    /// Taken and not yet said.
+    /// Messages taken from the queue and not sent yet.
     pub(super) taken: VecDeque<Job<P>>,
     pub(super) in_flight: VecDeque<Job<P>>,
     began: Instant,
     /// When the last message was answered.
     pub(super) settled: Instant,
-    /// Messages that the server has answered, here and now.
+    /// How many messages the server has answered on this session for this worker.
     pub(super) answers: usize,
-    /// The server has answered mail with something else than the wish for a login.
+    /// The server has answered mail with something other than a demand for a login.
     pub(super) welcome: bool,
-    /// Recipients that the server takes in one transaction, where it has shown it.
+    /// The most recipients that the server takes in one transaction, once it has shown a limit.
     pub(super) recipients: usize,
-    /// The server has asked for a login that was made: another session may do better.
+    /// The server asked for a login although we had logged in. Another session may do better.
     pub(super) logged_out: bool,
-    /// The session may do no more.
+    /// The session must not send any more mail.
     pub(super) spent: bool,
-    /// QUIT was said with its last messages.
+    /// QUIT was sent with the last messages.
     quitting: bool,
-    /// Why the ledger could not take note of the ends that are due.
+    /// Why the ledger could not record the ends that are due.
     pub(super) unnoted: Option<Error>,
 }
 
-/// Why a session says no more.
+/// Why a session sends no more at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Filled {
-    /// No room for more at the moment.
+    /// There is no room for more.
     Full,
-    /// Room, and nothing to say before this time; None: before more comes.
+    /// There is room, and nothing to send before this time. None means before more work comes.
     Starved(Option<Instant>),
-    /// Room, and nothing to say any more.
+    /// There is room, and nothing left to send.
     Finished,
-    /// The session may do no more.
+    /// The session must not send any more.
     Spent,
 }
 
@@ -107,7 +106,7 @@ impl<P: Payload> Pipeline<P> {
             fresh,
             silent: !fresh && now.saturating_duration_since(session.since) > STALE,
             session,
-            // Where every line is recorded, the way is read off them when it is wanted.
+            // If every line is recorded, the path is derived from the lines on demand.
             path: if recorded { Vec::new() } else { view.path() },
             view,
             recorded,
@@ -126,8 +125,8 @@ impl<P: Payload> Pipeline<P> {
         }
     }
 
-    /// How the conversation came to where it is. Where only its beginning was recorded, its
-    /// last lines are not known.
+    /// How the conversation got to its present state. If only its beginning was recorded, its last
+    /// lines are unknown.
     pub(super) fn trace(&self) -> Arc<Trace> {
         if self.recorded {
             return self.view.trace().with_server(self.server());
@@ -138,15 +137,15 @@ impl<P: Payload> Pipeline<P> {
         Arc::new(Trace { server: Some(Arc::clone(self.server())), path, lines: Vec::new() })
     }
 
-    /// What was said for this message, and for the session if it is its first; None where no one
-    /// wants to know.
+    /// What was sent for this message, and for the session if this is its first message. None if
+    /// the caller doesn't want to know.
     pub(super) fn course(&self, job: &Job<P>) -> Option<Arc<Course>> {
         let is_first = self.fresh && self.answers == 0;
         let since = if is_first { None } else { job.past.first_tried };
         self.timed.then(|| Arc::new(self.view.course(since)))
     }
 
-    /// Says what can be said now.
+    /// Sends what can be sent now.
     pub fn talk(&mut self, session: &mut Session, now: Instant) -> Do {
         if let Some(first) = self.say_ends(session) {
             return first;
@@ -166,7 +165,8 @@ impl<P: Payload> Pipeline<P> {
         let passed_over = sessions.is_passed_over(self.session.hop, now);
         drop(sessions);
         if passed_over && self.fresh && self.answers == 0 && self.in_flight.is_empty() {
-            // Another session has found it out meanwhile: what failed there is for the others.
+            // Another session has found the problem meanwhile. The messages that failed here are
+            // left to the other sessions.
             self.spent = true;
             return Do::Part;
         }
@@ -185,7 +185,7 @@ impl<P: Payload> Pipeline<P> {
             let last =
                 self.mailer.bounds.idle.is_zero() && !holds_some && locked(&self.sender).queue.is_drained();
             return match filled {
-                // With the last messages, where the server takes it there.
+                // Send QUIT with the last messages, if the server takes it there.
                 Filled::Full | Filled::Starved(_) | Filled::Finished if last => {
                     self.quitting = session.request(Request::Command(Command::Quit)).is_ok();
                     Do::Talk
@@ -197,7 +197,7 @@ impl<P: Payload> Pipeline<P> {
         self.spent |= filled == Filled::Spent;
         match filled {
             Filled::Spent | Filled::Finished => Do::Part,
-            // With nothing to say, no other call should wait.
+            // A session with nothing to send shouldn't keep another call waiting.
             Filled::Starved(_) if wanted && !holds_some => Do::Part,
             Filled::Starved(until) => {
                 let over = match until {
@@ -213,8 +213,8 @@ impl<P: Payload> Pipeline<P> {
         }
     }
 
-    /// Whether the session has done all that it may: the caller's limit, or the
-    /// server's (RFC 9422 MAILMAX). However long it took to open, it does something.
+    /// Whether the session has reached the caller's limit or the server's (RFC 9422 MAILMAX).
+    /// However long it took to open, it sends at least one message.
     fn is_spent(&self, session: &Session, now: Instant) -> bool {
         let begun = self.session.begun;
         let most = self.mailer.bounds.messages.into_iter().chain(session.extensions().known().mail_max).min();
@@ -225,14 +225,14 @@ impl<P: Payload> Pipeline<P> {
             || session.is_worn_out()
     }
 
-    /// Says as many messages as the window has room for. When it could say more
-    /// and has none: what the queue has to tell.
+    /// Sends as many messages as the window has room for. If there is room but no message, returns
+    /// what the queue says about when to look again.
     fn fill(&mut self, session: &mut Session, now: Instant) -> Filled {
         while self.window.has_room(self.in_flight.len()) && session.takes_transaction() {
             if self.is_spent(session, now) {
                 return Filled::Spent;
             }
-            // Before anything is taken: others may say it sooner.
+            // Checked before anything is taken, since another session may be able to send sooner.
             if let Some(rate) = &mut self.rate
                 && let Err(when) = rate.look(now)
             {
@@ -260,16 +260,16 @@ impl<P: Payload> Pipeline<P> {
         Filled::Full
     }
 
-    /// Begins the next that was taken, for so many of its recipients. False: the session
+    /// Begins the next message, for this many of its recipients. Returns false if the session
     /// takes nothing at the moment.
     fn begin(&mut self, room: usize, session: &mut Session, now: Instant) -> bool {
-        // It is taken out last: what panics meanwhile loses no message.
+        // The message is removed last, so that a panic in between loses nothing.
         let Some(job) = self.taken.front_mut() else { return true };
         let recipients = room.min(job.recipients.len());
         let begun = if job.past.told { Ok(()) } else { self.ledger.begun(job, recipients) };
         let transaction = || Request::Transaction(job.transaction(recipients, self.silent));
         let asked = begun.map(|()| session.request(transaction()));
-        // The session is over, or has something to tell first.
+        // The session is over, or has an event to report first.
         if let Ok(Err(error)) = &asked
             && matches!(error.kind, Kind::Disconnected | Kind::Misuse)
         {
@@ -282,7 +282,7 @@ impl<P: Payload> Pipeline<P> {
                 if let Some(rate) = &mut self.rate {
                     let _ = rate.take(now);
                 }
-                // If it comes back, it begins anew.
+                // If it is returned to the queue, it starts from the beginning.
                 job.past.told = false;
                 job.attempts += 1;
                 job.past.first_tried.get_or_insert(now);
@@ -296,14 +296,14 @@ impl<P: Payload> Pipeline<P> {
         true
     }
 
-    /// Who it is with, for receipts.
+    /// The server's name, for receipts.
     pub(super) fn server(&self) -> &Arc<str> {
         &self.mailer.hops[self.session.hop].server.name
     }
 
-    /// Tells the ledger of the ends that the session is about to say, if it minds them, and
-    /// lets them go. What is to be done instead of anything else, where it has not taken note
-    /// of them yet, or can't.
+    /// Tells the ledger, if it wants to hear of them, which ends the session is about to send, and
+    /// then releases them. If the ledger hasn't recorded them yet, or can't, returns what to do
+    /// instead.
     fn say_ends(&mut self, session: &mut Session) -> Option<Do> {
         let held = session.ends_held();
         if held.is_empty() {

@@ -1,51 +1,50 @@
-//! What is tried again, when, and when to give up: decided here and nowhere else.
-//! Pure: told the time, and what happened.
+//! Decides what is retried, when, and when to give up. No other module does. Pure: it is told the
+//! time and what happened.
 //!
-//! - A message is tried again where it was not sent, where the server refused it for the
-//!   time being (4yz), and where its fate is unknown if the caller has asked for that.
-//!   `retries` bounds the attempts after the first, `give_up_after` the time.
-//! - An attempt counts for the message that was the server's next. What was behind it on
-//!   the same session was never begun: it goes back to the front, uncounted.
-//! - A message that a session ended on goes behind those that have not been tried: the
-//!   message may be the reason, and then the others can be sent.
-//! - A session without an answer to any message is a failure of the server's, and so is one
-//!   that can't be opened. Failures in a row are counted for the whole call, however
+//! - A message is retried if it was not sent, if the server refused it temporarily (4yz), and, if
+//!   the caller asked for that, if its fate is unknown. `retries` limits the attempts after the
+//!   first, and `give_up_after` limits the time.
+//! - An attempt counts for the message that the server had to answer next. Messages behind it on
+//!   the same session were never begun: they go back to the front, uncounted.
+//! - A message on which a session ended goes behind those that haven't been tried. It may be the
+//!   reason, and then the others can still be sent.
+//! - A session that ends before any message is answered counts as a failure of the server, and so
+//!   does one that can't be opened. Consecutive failures are counted for the whole call, however
 //!   many connections it has.
 
 use crate::protocol::transaction::Fate;
 use crate::protocol::{Error, Kind};
 use std::time::{Duration, Instant};
 
-/// No pause is longer.
+/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// After so many sessions in a row that the server ended without an answer to a message,
-/// it is not the messages that are to blame. Each began with another message, if there
-/// were others.
+/// After this many sessions in a row that the server ended without answering a message, the
+/// messages are not to blame. Each session began with a different message, if there were several.
 const UNANSWERED_SESSIONS: u32 = 10;
 
-/// After so many messages in a row that were refused for want of a login (530), and none
-/// that was not, no message will be taken.
+/// After this many messages in a row that were refused for lack of a login (530), and none that
+/// wasn't, the server will take no message.
 const LOGINS_WANTED: u32 = 10;
 
-/// What the caller has said about sending many.
+/// The caller's settings for sending many messages.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Attempts after the first one.
+    /// How many attempts to make after the first.
     pub retries: u32,
-    /// No attempt begins so long after the first one.
+    /// No attempt starts later than this after the first.
     pub give_up_after: Option<Duration>,
-    /// Before the second attempt; doubled before each one after it.
+    /// The pause before the second attempt. It doubles before each later one.
     pub backoff: Duration,
     pub resend_unknown: bool,
 }
 
-/// Why a session has brought no answer to any message.
+/// Why a session brought no answer to any message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// It could not be opened, for a reason that may pass.
     NotOpened,
-    /// It could not be opened, and another attempt would end in the same way.
+    /// It could not be opened, and another attempt would end the same way.
     Refused,
     /// The server did not answer in time.
     Stalled,
@@ -53,18 +52,18 @@ pub enum Failure {
     Ended,
 }
 
-/// What follows a failure.
+/// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Another session, after this pause.
+    /// Open another session after this pause.
     Again(Duration),
-    /// Nothing more is sent.
+    /// Send nothing more.
     GiveUp,
 }
 
 impl Failure {
-    /// `served` is whether an earlier session of the same call could be opened: then a
-    /// refusal, whatever its code, is not about who we are.
+    /// `served` tells whether an earlier session of the same call could be opened. If so, a
+    /// refusal isn't about our identity, whatever its code says.
     pub fn of_opening(error: &Error, served: bool) -> Self {
         match error.is_transient() || (served && error.kind == Kind::Refused) {
             true => Self::NotOpened,
@@ -81,14 +80,14 @@ impl Failure {
 }
 
 impl Policy {
-    /// Whether a message that was first tried at this time may be tried again after so
-    /// many attempts, and so much later.
+    /// Whether a message may be tried again after this many attempts and this long after the
+    /// first.
     pub fn may_try_again(&self, attempts: u32, first: Option<Instant>, when: Instant) -> bool {
         let in_time = self.give_up_after.zip(first).is_none_or(|(most, first)| when < first + most);
         attempts <= self.retries && in_time
     }
 
-    /// Whether another attempt may do better by a recipient with this fate.
+    /// Whether another attempt may help a recipient with this fate.
     pub fn is_worth_another(&self, fate: &Fate) -> bool {
         match fate {
             Fate::Sent(_) => false,
@@ -98,15 +97,15 @@ impl Policy {
         }
     }
 
-    /// Before another attempt of this message, after so many: not the same for all, so that
-    /// not all come back at once.
+    /// The pause before the next attempt of this message. It varies between messages, so that they
+    /// don't all return at once.
     pub fn pause(&self, attempts: u32, index: u64) -> Duration {
         // Knuth's multiplicative hash spreads neighbours over 75 % to 125 %.
         let spread = (index.wrapping_mul(2_654_435_761) >> 16) % 512;
         self.backoff(attempts).mul_f64(0.75 + spread as f64 / 1024.0)
     }
 
-    /// After so many failures in a row of the whole call.
+    /// What to do after this many consecutive failures of the whole call.
     pub fn after(&self, failure: Failure, failures: u32) -> Next {
         let most = match failure {
             Failure::Refused => 0,
@@ -115,7 +114,7 @@ impl Policy {
         };
         match failures > most {
             true => Next::GiveUp,
-            // Another message is tried meanwhile: its turn does not wait for longer and longer.
+            // Another message is tried meanwhile, so its pause doesn't grow with each failure.
             false if failure == Failure::Ended => {
                 Next::Again(self.backoff(failures.min(self.retries.max(1))))
             }
@@ -123,12 +122,12 @@ impl Policy {
         }
     }
 
-    /// So many messages in a row were refused for want of a login.
+    /// Whether this many messages in a row were refused for lack of a login.
     pub fn gives_up_without_login(&self, refused: u32) -> bool {
         refused > LOGINS_WANTED
     }
 
-    /// After so many failures in a row, of whatever kind.
+    /// The pause after this many consecutive failures of any kind.
     pub fn backoff(&self, failures: u32) -> Duration {
         self.backoff.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
     }

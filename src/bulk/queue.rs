@@ -1,8 +1,8 @@
-//! What waits to be sent: which message goes next, and where one goes that comes back. What
-//! is tried again is `policy.rs`'s to say. Told the time, never asking for it.
+//! The messages that wait to be sent: which goes next, and where a returned message goes.
+//! `policy.rs` decides what is retried. Never reads the clock: the caller passes the time.
 //!
-//! A message is in one place at a time: in line, put off until a time, out with a session, or in
-//! a receipt. One that has to be prepared keeps its place in line meanwhile.
+//! A message is in one place at a time: in line, put off until a time, out with a session, or in a
+//! receipt. A message that has to be prepared keeps its place in line meanwhile.
 
 use super::job::{Job, Payload, Prepared, Receipt};
 use super::ledger::Ledger;
@@ -18,24 +18,24 @@ use std::time::{Duration, Instant};
 pub struct Queue<P> {
     mailer: Arc<Mailer>,
     line: VecDeque<Job<P>>,
-    /// What no thread has begun to prepare, and the threads that do.
+    /// Messages that wait for preparation, and the number of threads that prepare them.
     unprepared: VecDeque<(P, Prepared)>,
     pub preparers: usize,
-    /// One has asked for more than there was, and went away without.
+    /// A session asked for more jobs than there were, and left without any.
     pub starved: bool,
-    /// To be tried again, by when; the number keeps those of one moment apart.
+    /// Jobs to retry, by due time. The number keeps jobs with the same time distinct.
     later: BTreeMap<(Instant, u64), Job<P>>,
     put_off: u64,
-    /// Messages that are with a session.
+    /// How many messages are with a session.
     out: usize,
-    /// There is no more to come.
+    /// No more messages will be added.
     fed: bool,
     ledger: Arc<dyn Ledger<P>>,
-    /// Those that the caller has not taken.
+    /// Receipts that the caller hasn't collected.
     receipts: Vec<Receipt<P>>,
-    /// Why nothing can be sent any more.
+    /// Why nothing more can be sent.
     failed: Option<Error>,
-    /// What is tried again, and by which other server, in words; None where no log wants it.
+    /// Descriptions of retries and switches to another server. None if no log wants them.
     pub news: Option<Vec<String>>,
 }
 
@@ -44,10 +44,10 @@ pub struct Queue<P> {
 pub enum Work {
     /// Jobs were handed out.
     Some,
-    /// Nothing before this time. None: nothing until more comes, from the caller or from
-    /// another session.
+    /// Nothing before this time. None means nothing until the caller or another session supplies
+    /// more.
     Later(Option<Instant>),
-    /// Nothing any more.
+    /// No work is left.
     Finished,
 }
 
@@ -80,17 +80,18 @@ impl<P: Payload> Queue<P> {
         self.line.push_back(job);
     }
 
-    /// The next one to be prepared, and where to tell what came of it.
+    /// The next job to prepare, and where to report the result.
     pub fn next_unprepared(&mut self) -> Option<(P, Prepared)> {
         self.unprepared.pop_front()
     }
 
-    /// How many no thread has begun to prepare.
+    /// How many jobs no thread has begun to prepare.
     pub fn unprepared(&self) -> usize {
         self.unprepared.len()
     }
 
-    /// Whether the first in line can be sent. One that could not be prepared has its receipt.
+    /// Whether the first job in line can be sent. A job that couldn't be prepared gets its receipt
+    /// here.
     pub fn is_ready(&mut self) -> bool {
         while let Some(job) = self.line.front_mut() {
             let Some(prepared) = &job.past.prepared else { return true };
@@ -104,7 +105,7 @@ impl<P: Payload> Queue<P> {
         false
     }
 
-    /// A receipt for what could not even be tried.
+    /// Records a receipt for a message that could not even be tried.
     pub fn refuse(&mut self, job: Job<P>, error: Error) {
         self.settled(job.give_up(None, Some(error)));
     }
@@ -114,17 +115,17 @@ impl<P: Payload> Queue<P> {
         self.fed = true;
     }
 
-    /// Jobs in line.
+    /// The number of jobs in line.
     pub fn waiting(&self) -> usize {
         self.line.len()
     }
 
-    /// Those, and the ones that are with a session.
+    /// The number of jobs in line and with a session.
     pub fn unsettled(&self) -> usize {
         self.line.len() + self.out
     }
 
-    /// Whether nothing is left to hand out, now or later, but for what comes back.
+    /// Whether no job is left to hand out, now or later, apart from jobs that sessions return.
     pub fn is_drained(&self) -> bool {
         self.fed && self.line.is_empty() && self.later.is_empty()
     }
@@ -137,7 +138,7 @@ impl<P: Payload> Queue<P> {
         &self.ledger
     }
 
-    /// The receipts since the last time.
+    /// The receipts added since the last call.
     pub fn take_receipts(&mut self) -> Vec<Receipt<P>> {
         std::mem::take(&mut self.receipts)
     }
@@ -146,12 +147,12 @@ impl<P: Payload> Queue<P> {
         !self.receipts.is_empty()
     }
 
-    /// Why nothing can be sent any more.
+    /// Why nothing more can be sent.
     pub fn failure(&self) -> Option<&Error> {
         self.failed.as_ref()
     }
 
-    /// What there is to do, without handing anything out.
+    /// What there is to do. Hands nothing out.
     pub fn outlook(&mut self, now: Instant) -> Work {
         self.wake(now);
         if self.is_ready() {
@@ -164,7 +165,7 @@ impl<P: Payload> Queue<P> {
         Work::Later(self.later.first_key_value().map(|((when, _), _)| *when))
     }
 
-    /// Hands out at most so many jobs.
+    /// Hands out at most this many jobs.
     pub fn take(&mut self, most: usize, now: Instant, into: &mut VecDeque<Job<P>>) -> Work {
         self.wake(now);
         let before = into.len();
@@ -192,34 +193,34 @@ impl<P: Payload> Queue<P> {
         if into.len() > before { Work::Some } else { self.outlook(now) }
     }
 
-    /// What was handed out and never begun.
+    /// Takes back jobs that were handed out and never begun.
     pub fn put_back(&mut self, job: Job<P>) {
         self.mailer.limits().give_back(false);
         self.out -= 1;
         self.next(job);
     }
 
-    /// What was begun and left undecided by no fault of its own, which counts as no attempt: but
-    /// it has used up its place in a rate.
+    /// Takes back a job that was begun and left undecided through no fault of its own. This
+    /// doesn't count as an attempt, but it has used up its place in a rate limit.
     pub fn try_anew(&mut self, mut job: Job<P>) {
         self.out -= 1;
         job.attempts = job.attempts.saturating_sub(1);
         self.next(job);
     }
 
-    /// What was handed out and may not begin, or can't: it uses up no limit.
+    /// Takes back a job that may not begin, or can't. It doesn't count towards any limit.
     pub fn decline(&mut self, job: Job<P>, server: &Arc<str>, error: Error) {
         self.mailer.limits().give_back(job.attempts == 0);
         self.reject(job, server, error);
     }
 
-    /// What was handed out and can't be sent by any server.
+    /// Takes back a job that no server can send.
     pub fn reject(&mut self, job: Job<P>, server: &Arc<str>, error: Error) {
         self.out -= 1;
         self.settled(job.give_up(Some(Arc::clone(server)), Some(error)));
     }
 
-    /// The fates of the first of a job's recipients. `trouble` is what broke the
+    /// Records the fates of the job's first recipients. `trouble` is the error that broke the
     /// session, if it broke.
     pub fn settle(
         &mut self,
@@ -259,7 +260,7 @@ impl<P: Payload> Queue<P> {
             }
         }
         if !unasked.is_empty() {
-            // Another part of the same attempt: those that failed wait for its end.
+            // This is one part of an attempt: failed recipients wait until the attempt ends.
             job.recipients = unasked;
             job.attempts = job.attempts.saturating_sub(1);
             return self.next(job);
@@ -280,7 +281,7 @@ impl<P: Payload> Queue<P> {
         }
     }
 
-    /// The content could not be read: no server is asked for it again.
+    /// The content could not be read, so the message isn't offered to a server again.
     pub fn unreadable(
         &mut self,
         mut job: Job<P>,
@@ -296,8 +297,8 @@ impl<P: Payload> Queue<P> {
         self.reject(job, server, error);
     }
 
-    /// Nothing can be sent any more: messages that are not with a session end here, the
-    /// others when they come back.
+    /// Stops all sending. Messages that are not with a session end here. The others end when they
+    /// come back.
     pub fn fail(&mut self, error: &Error) {
         let error = self.failed.get_or_insert_with(|| error.clone()).clone();
         self.unprepared.clear();
@@ -305,8 +306,8 @@ impl<P: Payload> Queue<P> {
         line.into_iter().chain(later.into_values()).for_each(|job| self.refuse(job, error.clone()));
     }
 
-    /// To be sent next; but one that a session has ended on, and that may have been the
-    /// reason, goes behind those that have not been tried.
+    /// Puts a job at the front. A job that a session ended on, and that may be the reason, goes
+    /// behind those that haven't been tried.
     fn next(&mut self, job: Job<P>) {
         match self.unless_failed(job) {
             Some(job) if job.past.ended_session => self.line.push_back(job),
@@ -315,7 +316,7 @@ impl<P: Payload> Queue<P> {
         }
     }
 
-    /// A message is tried again.
+    /// Schedules a retry.
     fn tell_of(&mut self, job: &Job<P>, pause: Duration) {
         if self.news.is_none() {
             return;
@@ -340,7 +341,7 @@ impl<P: Payload> Queue<P> {
         });
     }
 
-    /// For the log, where it wants it.
+    /// Records a line for the log, if it wants one.
     pub fn tell(&mut self, news: impl FnOnce() -> String) {
         if let Some(all) = &mut self.news {
             all.push(news());
@@ -352,7 +353,7 @@ impl<P: Payload> Queue<P> {
         self.receipts.push(receipt);
     }
 
-    /// Where nothing can be sent any more, it has its receipt.
+    /// Gives the job its receipt if nothing more can be sent.
     fn unless_failed(&mut self, job: Job<P>) -> Option<Job<P>> {
         let Some(error) = &self.failed else { return Some(job) };
         let error = error.clone();
@@ -360,7 +361,7 @@ impl<P: Payload> Queue<P> {
         None
     }
 
-    /// What has waited long enough is ready, ahead of what was never tried.
+    /// Moves jobs whose wait is over to the ready ones, ahead of those never tried.
     fn wake(&mut self, now: Instant) {
         if self.later.first_key_value().is_none_or(|((when, _), _)| *when > now) {
             return;

@@ -1,9 +1,9 @@
-//! How fast messages may begin, and how many in a day.
+//! Limits on how fast messages may begin, and on how many per day.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Limits that hold for all that a mailer sends.
+/// Limits on everything that a mailer sends.
 #[derive(Debug, Default)]
 pub struct Limits {
     pub rate: Option<Rate>,
@@ -11,7 +11,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A message that was handed out has not begun; with `day` it is none of the day's.
+    /// Gives back a message that was handed out and not begun. With `day`, it doesn't count
+    /// towards the daily limit either.
     pub fn give_back(&mut self, day: bool) {
         if let Some(rate) = &mut self.rate {
             rate.give_back();
@@ -22,7 +23,7 @@ impl Limits {
     }
 }
 
-/// So many per second, evenly, with a burst of a tenth of a second's worth.
+/// This many per second, spread evenly, with a burst of a tenth of a second's worth.
 #[derive(Debug)]
 pub struct Rate {
     per_second: f64,
@@ -35,17 +36,17 @@ impl Rate {
         Self { per_second, allowance: 1.0, since: now }
     }
 
-    /// Takes one, or says from when on there is one.
+    /// Takes one, or returns the time when one will be available.
     pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
         self.look(now).inspect(|()| self.allowance -= 1.0)
     }
 
-    /// One that was taken was not used.
+    /// Gives one back that was not used.
     pub fn give_back(&mut self) {
         self.allowance += 1.0;
     }
 
-    /// The same, and takes nothing.
+    /// Like `take`, but takes nothing.
     pub fn look(&mut self, now: Instant) -> Result<(), Instant> {
         let most = (self.per_second / 10.0).max(1.0);
         let earned = now.saturating_duration_since(self.since).as_secs_f64() * self.per_second;
@@ -54,17 +55,17 @@ impl Rate {
         if self.allowance >= 1.0 {
             return Ok(());
         }
-        // A hair more than exact, or rounding would wake us just too early.
+        // Slightly more than exact, so that rounding doesn't wake us just too early.
         let missing = (1.0 - self.allowance) / self.per_second + 1e-6;
         Err(now + Duration::from_secs_f64(missing))
     }
 }
 
-/// So many in any 24 hours.
+/// This many in any 24 hours.
 #[derive(Debug)]
 pub struct PerDay {
     most: usize,
-    /// When messages began, in groups of those of one second.
+    /// When messages began, grouped by the second.
     begun: VecDeque<(Instant, usize)>,
     count: usize,
 }
@@ -76,7 +77,7 @@ impl PerDay {
         Self { most, begun: VecDeque::new(), count: 0 }
     }
 
-    /// Takes one; false when the day's are used up.
+    /// Takes one. Returns false if the day's messages are used up.
     pub fn take(&mut self, now: Instant) -> bool {
         while let Some(&(when, count)) = self.begun.front() {
             if now.saturating_duration_since(when) < DAY {
@@ -98,7 +99,7 @@ impl PerDay {
         true
     }
 
-    /// One that was taken was not used.
+    /// Gives one back that was not used.
     pub fn give_back(&mut self) {
         if let Some((_, count)) = self.begun.iter_mut().rfind(|(_, count)| *count > 0) {
             *count -= 1;
@@ -119,7 +120,7 @@ mod tests {
         let next = rate.take(start).unwrap_err();
         assert!((next - start).abs_diff(Duration::from_millis(100)) < Duration::from_millis(1));
         assert!(rate.take(next).is_ok());
-        // Idle time is not saved up.
+        // Unused capacity isn't saved up.
         let later = next + Duration::from_secs(60);
         assert!(rate.take(later).is_ok());
         assert!(rate.take(later).is_err());

@@ -1,4 +1,4 @@
-//! One call's messages: the queue, how many work on it, and whether it goes on. Pure.
+//! The messages of one call: the queue, how many workers serve it, and whether it continues. Pure.
 
 use super::job::{Job, Payload};
 use super::ledger::Ledger;
@@ -14,20 +14,20 @@ use std::time::Instant;
 pub struct Sender<P> {
     pub queue: Queue<P>,
     mailer: Arc<Mailer>,
-    /// Workers that have not ended, and those of them whose session is ready for mail.
+    /// The number of workers that haven't ended, and of those whose session is ready for mail.
     workers: usize,
     working: usize,
-    /// The server takes no more sessions than there are.
+    /// The server accepts no more sessions than are open now.
     turned_away: bool,
-    /// A session could be opened.
+    /// A session has been opened successfully.
     served: bool,
-    /// Sessions in a row that brought no answer to any message.
+    /// Consecutive sessions without an answer to any message.
     failures: u32,
-    /// Messages in a row that were refused for want of a login.
+    /// Consecutive messages that were refused for lack of a login.
     logins_wanted: u32,
-    /// Whether the conversations are recorded line by line, and not only their beginnings.
+    /// Whether conversations are recorded line by line, or only their beginnings.
     pub recorded: bool,
-    /// Whether receipts have the course of the conversation.
+    /// Whether receipts include the course of the conversation.
     pub timed: bool,
 }
 
@@ -49,13 +49,13 @@ impl<P: Payload> Sender<P> {
 
     // -- workers -----------------------------------------------------------------------
 
-    /// How many sessions there is something to do for.
+    /// How many sessions have work to do.
     fn most(&self) -> usize {
         self.mailer.bounds.sessions.max(1).min(self.queue.unsettled())
     }
 
-    /// Takes on another worker, unless there are enough for what is not settled. The first
-    /// session shows whether there is a server; only then others are opened.
+    /// Adds a worker, unless there are enough for the unsettled messages. The first session shows
+    /// whether there is a server. Further ones are opened only after that.
     pub fn enlist(&mut self) -> bool {
         let few = self.working > 0 && !self.turned_away && self.workers < self.most();
         let wanted = (self.workers == 0 || few) && !self.is_decided();
@@ -77,27 +77,28 @@ impl<P: Payload> Sender<P> {
         self.workers
     }
 
-    /// Sessions that are ready for mail.
+    /// The number of sessions that are ready for mail.
     pub fn working(&self) -> usize {
         self.working
     }
 
-    /// A session is ready for mail.
+    /// A session has become ready for mail.
     pub fn ready(&mut self) {
         self.working += 1;
         self.served = true;
         self.turned_away = false;
     }
 
-    /// It is not any more.
+    /// A session is no longer ready for mail.
     pub fn done(&mut self) {
         self.working -= 1;
     }
 
     // -- messages ----------------------------------------------------------------------
 
-    /// Hands out at most so many jobs to one that has so many in flight, and no more than a
-    /// fair share of all: what is over is for the others. Some, and none given: all is.
+    /// Hands out at most this many jobs to a session that has this many in flight, and no more
+    /// than its fair share, so that the rest is left for others. Returns Some with no jobs if the
+    /// share is used up.
     pub fn supply(
         &mut self,
         most: usize,
@@ -126,19 +127,19 @@ impl<P: Payload> Sender<P> {
 
     // -- what follows when a session has brought nothing ---------------------------------
 
-    /// No server could be reached, or none lets us in. `refusals` counts those in a row
-    /// for this worker.
+    /// No server could be reached, or none accepts our login. `refusals` counts this worker's
+    /// consecutive ones.
     pub fn not_opened(&mut self, error: &Error, refusals: u32) -> Next {
         if self.working > 0 {
-            // Others get on: the server takes so many and no more, or so it seems. It is asked
-            // again now and then.
+            // Other sessions make progress, so the server probably limits their number. It is
+            // asked again now and then.
             self.turned_away = true;
             return Next::Again(self.mailer.policy.backoff(refusals));
         }
         self.follows(Failure::of_opening(error, self.served), error)
     }
 
-    /// A session that was opened for this has ended without an answer to any message.
+    /// A session that was opened for this call has ended without answering any message.
     pub fn unanswered(&mut self, error: &Error) -> Next {
         self.follows(Failure::of_session(error), error)
     }
@@ -148,7 +149,7 @@ impl<P: Payload> Sender<P> {
         let next = self.mailer.policy.after(failure, self.failures);
         match next {
             Next::GiveUp => self.fail(error),
-            // With nothing left to send there is no other session.
+            // With nothing left to send, no other session is opened.
             Next::Again(pause) if !self.queue.is_finished() => self
                 .queue
                 .tell(|| format!("another session is tried in {:.1} s: {error}", pause.as_secs_f64())),
@@ -157,15 +158,15 @@ impl<P: Payload> Sender<P> {
         next
     }
 
-    /// Everything that is not in flight ends with this error. Once all messages are settled,
-    /// a session that could not be opened fails no message.
+    /// Ends everything that is not in flight with this error. Once all messages are settled, a
+    /// session that could not be opened fails no message.
     pub fn fail(&mut self, error: &Error) {
         if !self.queue.is_finished() {
             self.queue.fail(error);
         }
     }
 
-    /// A thread could not be started. Without any others of its kind nothing can be sent.
+    /// A thread could not be started. If it would have been the only one, nothing can be sent.
     pub fn not_started(&mut self, what_for: &str, others: usize, error: &std::io::Error) {
         let message = format!("no thread could be started {what_for}: {error}");
         match others {
@@ -174,24 +175,24 @@ impl<P: Payload> Sender<P> {
         }
     }
 
-    /// Ends it from outside: also where nothing is left.
+    /// Stops the call from outside, even if no work is left.
     pub fn stop(&mut self) {
         self.queue.end_of_input();
         self.queue.fail(&stopped());
     }
 
-    /// Whether all is settled, or nothing will be sent any more.
+    /// Whether everything is settled, or nothing more will be sent.
     pub fn is_decided(&self) -> bool {
         self.queue.is_finished() || self.queue.failure().is_some()
     }
 
-    /// Whether all is settled, or nothing will be.
+    /// Whether everything is settled, or sending has failed and every worker has ended.
     pub fn is_over(&self) -> bool {
         self.queue.is_finished() || (self.queue.failure().is_some() && self.workers == 0)
     }
 }
 
-/// What those hear whose sending was ended from outside.
+/// The error for messages whose sending was stopped from outside.
 pub fn stopped() -> Error {
     Error::new(Kind::Interrupted, Stage::Command, "sending was stopped")
 }
