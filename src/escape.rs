@@ -1,9 +1,9 @@
-//! Text of others as a person may see it, in a terminal, a log or an error.
+//! Makes untrusted text safe to display in a terminal, a log or an error.
 
 use std::borrow::Cow;
 
-/// Control characters are escaped: they would move a terminal's cursor, begin a line of a log
-/// that the program never wrote, or turn the text around (RFC 5198 2; Unicode's UAX 9).
+/// Escapes control characters. They could move a terminal's cursor, forge a line of the log, or
+/// reverse the direction of the text (RFC 5198 2; Unicode's UAX 9).
 pub fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) {
         return Cow::Borrowed(text);
@@ -18,7 +18,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A tab harms nothing.
+/// Tabs are harmless.
 fn is_control(c: char) -> bool {
     let turns = matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns || (c.is_control() && c != '\t')

@@ -1,23 +1,25 @@
-//! rsmtp: how Python sends email. Shapes people know, a Rust engine underneath.
+//! rsmtp is how Python sends email: familiar interfaces on top of a Rust engine.
 //!
-//! The layers, from the inside out; each imports only what stands above it here:
+//! The layers, from the inside out. Each one imports only from layers listed above it:
 //!
-//! - `escape`: text of others as a person may see it.
-//! - [`address`]: every reader of addresses; the paths of an envelope, validated once.
-//! - [`protocol`]: SMTP as a state machine without I/O. Bytes in, bytes and events out.
-//! - `message`: RFC 5322 and MIME. Knows no SMTP.
-//! - `sign`: DKIM. A message's octets in, a header field out. Knows neither SMTP nor Python.
-//! - `render`: what content is made from: the text beside HTML. Knows no message.
-//! - `tls`: the record layer under a session, also without I/O.
-//! - `driver`: one loop that moves octets and keeps time, without a socket, and the pumps around
-//!   it. Decides nothing about SMTP.
-//! - `local`: what takes messages without a conversation: files, a program. Knows no queue.
-//! - `bulk`: many messages over several sessions; receipts.
+//! - `escape`: makes untrusted text safe to display.
+//! - [`address`]: parses addresses, and validates envelope paths once.
+//! - [`protocol`]: SMTP as a state machine without I/O. Bytes go in; bytes and events come out.
+//! - `message`: RFC 5322 and MIME. Knows nothing about SMTP.
+//! - `sign`: DKIM. Takes a message's octets and returns a header field. Knows neither SMTP nor
+//!   Python.
+//! - `render`: produces content, such as the plain text that goes beside HTML. Knows nothing about
+//!   messages.
+//! - `tls`: the TLS record layer below a session, also without I/O.
+//! - `driver`: one socket-free loop that moves octets and keeps time, and the pumps that run it.
+//!   Makes no decisions about SMTP.
+//! - `local`: delivery without a conversation, to files or a program. Knows nothing about queues.
+//! - `bulk`: sends many messages over several sessions and produces receipts.
 //! - `catcher`: the server side of the same protocol, for first runs and tests.
-//! - `binding`: Python <-> Rust. The only folder that names pyo3.
+//! - `binding`: the bridge between Python and Rust. The only folder that uses pyo3.
 #![forbid(unsafe_code)]
-// Every fault of a peer or a caller becomes an error: a panic is a fault of ours. Nothing is
-// printed but through the log.
+// Every fault of a peer or a caller becomes an error, so a panic is always a bug in rsmtp. All
+// output goes through the log.
 #![cfg_attr(
     not(test),
     warn(

@@ -1,4 +1,5 @@
-//! Files, a program by lettre's transport for sendmail, or nothing at all take what a mailer sends.
+//! Delivery without a server: to files, to a sendmail program (through lettre's transport), or to
+//! nothing at all.
 
 use crate::address::{ForwardPath, Mailbox, ReversePath};
 use crate::protocol::reply::Reply;
@@ -16,10 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What takes messages without a conversation: each whole, or not.
+/// A destination that takes each message whole, or not at all, without a conversation.
 #[derive(Debug)]
 pub struct Local {
-    /// For receipts and errors: as in a URL.
+    /// The name used in receipts and errors, written as in a URL.
     pub name: Arc<str>,
     way: Way,
 }
@@ -32,32 +33,32 @@ enum Way {
 }
 
 impl Local {
-    /// Each message in a file of its own, which its owner alone can read. (lettre's file
-    /// transport leaves that to the umask.) The folder must be there.
+    /// Writes each message to its own file, readable by its owner alone. (lettre's file transport
+    /// leaves the permissions to the umask.) The folder must exist.
     pub fn files(folder: &Path) -> Self {
         let name = format!("file:{}", folder.display());
         Self { name: name.into(), way: Way::Files(folder.to_owned(), AtomicU64::new(0)) }
     }
 
-    /// lettre's sendmail transport: a program takes the message. Without one: `sendmail`, wherever
-    /// PATH has it.
+    /// Hands the message to a program through lettre's sendmail transport. Without a path, it runs
+    /// `sendmail` from PATH.
     pub fn sendmail(program: Option<PathBuf>) -> Self {
         let program: OsString = program.map_or_else(|| "sendmail".into(), Into::into);
         let name = format!("sendmail:{}", program.display());
         Self { name: name.into(), way: Way::Sendmail(SendmailTransport::new_with_command(program)) }
     }
 
-    /// Nothing goes anywhere.
+    /// Discards the message.
     pub fn null() -> Self {
         Self { name: "null:".into(), way: Way::Null }
     }
 
-    /// Delivery options make no difference to what is not delivered.
+    /// Delivery options have no effect on a message that isn't delivered.
     pub fn delivers(&self) -> bool {
         matches!(self.way, Way::Sendmail(_))
     }
 
-    /// What would be the server's reply to the end of mail data.
+    /// Plays the part of the server's reply to the end of mail data.
     pub fn take(&self, envelope: &Envelope, octets: &[u8]) -> Result<Reply, Error> {
         let words = match &self.way {
             Way::Files(folder, count) => {
@@ -70,7 +71,7 @@ impl Local {
                 return Err(Error::new(Kind::NotSupported, Stage::Mail, why));
             }
             Way::Sendmail(program) => {
-                // lettre's own words are behind its error.
+                // lettre keeps the program's own words in the error's source.
                 let why = |error: &dyn std::error::Error| {
                     error.source().map_or_else(|| error.to_string(), ToString::to_string)
                 };
@@ -88,7 +89,7 @@ impl Local {
     }
 }
 
-/// Names sort by time; the process and a count keep those of one moment apart.
+/// Names sort by time. The process ID and a counter keep names from the same moment distinct.
 fn store(folder: &Path, count: &AtomicU64, octets: &[u8]) -> io::Result<String> {
     loop {
         let count = count.fetch_add(1, Ordering::Relaxed);
@@ -104,7 +105,7 @@ fn store(folder: &Path, count: &AtomicU64, octets: &[u8]) -> io::Result<String> 
             opened => opened?,
         };
         if let Err(error) = file.write_all(octets) {
-            // Half a message must not be taken for one.
+            // A partly written file must not be mistaken for a message.
             let _ = fs::remove_file(&path);
             return Err(error);
         }
@@ -112,7 +113,7 @@ fn store(folder: &Path, count: &AtomicU64, octets: &[u8]) -> io::Result<String> 
     }
 }
 
-/// The envelope as lettre has it. Its addresses have a domain.
+/// Converts the envelope to lettre's type. lettre requires every address to have a domain.
 pub fn envelope(reverse_path: &ReversePath, recipients: &[ForwardPath]) -> Result<Envelope, Error> {
     let address = |mailbox: &Mailbox| {
         let text = mailbox.wire(false);
