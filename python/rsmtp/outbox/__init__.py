@@ -1,5 +1,4 @@
-"""`Outbox`: messages in a file, until they are sent. Each once, also where a process ends in
-the middle."""
+"""`Outbox`: a queue of messages in a file. Each is sent once, even if a process dies half-way."""
 
 from rsmtp.outbox.bounced import Applied, Bounced
 from rsmtp.outbox.database import OutboxError

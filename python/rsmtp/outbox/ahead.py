@@ -1,4 +1,5 @@
-"""The file is written while the sessions send: by one thread, a claim ahead and the answers behind."""
+"""One thread writes the file while the sessions send: it claims the next messages and stores the
+answers."""
 
 from __future__ import annotations
 
@@ -14,18 +15,18 @@ if TYPE_CHECKING:
     from rsmtp.outbox.running import Owner
 
 
-# Seconds in which answers are gathered, unless a claim is wanted before.
+# Answers are gathered for this many seconds, unless a claim is wanted earlier.
 _TOGETHER = 0.02
 
 
 class Ahead:
-    """An owner (`running.Owner`) as a sending wants it. What has been answered, and the next claim, go
-    to the disk together, and are not waited for but by who takes that claim."""
+    """Wraps an owner (`running.Owner`) for a sending. The answers so far and the next claim are written
+    to disk together; only the code that takes the claim waits for that."""
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._changed = threading.Condition()
-        # What the thread is to do, and what has come of it.
+        # Work for the thread, and its results.
         self._answered: list[Receipt] = []
         self._claim_wanted = False
         self._claim: list[Any] | None = None
@@ -76,7 +77,7 @@ class Ahead:
                 self._changed.notify_all()
 
     def settle(self, receipts: list[Receipt]) -> None:
-        """The last ones, where the sending has failed: they are on the disk when this returns."""
+        """Stores the last answers of a sending that failed. They are on disk when this returns."""
         self._join()
         answered, self._answered = [*self._answered, *receipts], []
         self._owner.settle(answered)
@@ -102,7 +103,7 @@ class Ahead:
     def _step(self) -> bool:
         with self._changed:
             if not (self._claim_wanted or self._ended):
-                # More answers come meanwhile, and one write does for all of them.
+                # More answers arrive meanwhile, and one write stores them all.
                 self._changed.wait(_TOGETHER if self._answered else self._owner.store.lease / 8)
             answered, wanted = list(self._answered), self._claim_wanted and not self._ended
             if self._ended and not answered:
@@ -111,7 +112,7 @@ class Ahead:
         claim = self._owner.claim() if wanted else None
         self._owner.keep()
         with self._changed:
-            # What could not be written is tried once more at the end.
+            # If a write failed, it is tried once more at the end.
             del self._answered[: len(answered)]
             if wanted:
                 self._claim, self._claim_wanted = claim, False

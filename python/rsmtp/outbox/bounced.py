@@ -1,4 +1,5 @@
-"""What came back about messages of an outbox: found again, marked, and suppressed."""
+"""Applies bounces and other reports to an outbox: finds the message, marks its recipients, suppresses
+addresses."""
 
 from __future__ import annotations
 
@@ -18,31 +19,32 @@ from rsmtp.outbox.recipients import WAITING, Standing, state_of, written
 if TYPE_CHECKING:
     from rsmtp._tokens.verp import Returned, Verp
 
-# How a recipient's history calls it.
+# Names of these events in a message's history.
 _WHAT = {"failed": "bounced", "delayed": "delayed", "complained": "complained", "replied": "replied"}
 _CODE = re.compile(r"(?<![\d.])(5\d\d)(?=[\s-])")
-# What most servers say, where the report has no code.
+# The code most servers use, for a report without one.
 _REFUSED, _DELIVERED = 550, 250
 
 
 class Applied(NamedTuple):
-    """What a report has come to, for one of the recipients that it names."""
+    """The effect of a report on one of the recipients it names."""
 
-    #: As it was sent to.
+    #: The address the message was sent to.
     address: str
-    #: The message's number; None: it is in the outbox no more, and the `Verp` vouches for the address.
+    #: The message's number. None: it is no longer in the outbox, but the `Verp` vouches for the address.
     message: int | None
     #: "bounced", "delayed", "delivered", "complained", "replied", ...
     what: str
-    #: Whether the address gets no more mail now.
+    #: Whether the address is now suppressed.
     suppressed: bool
 
 
 class Bounced(NamedTuple):
-    """A report, and what it has come to."""
+    """A report, and what it changed."""
 
     bounce: Bounce
-    #: For each recipient of a message of this outbox. Empty: the report is about none, or forged.
+    #: One for each recipient of a message of this outbox. Empty: the report is about no such message, or
+    #: forged.
     applied: list[Applied]
 
     def __str__(self) -> str:
@@ -54,7 +56,7 @@ class Bounced(NamedTuple):
 
 
 class _Meant(NamedTuple):
-    """A recipient of a message that a report is about, as it was sent to."""
+    """A recipient of the reported message, with the address it was sent to."""
 
     message: int | None
     address: str
@@ -74,8 +76,8 @@ def apply(database: Database, bounce: Bounce, verp: Verp | None) -> Bounced:
 
 
 def _returned(bounce: Bounce, verp: Verp) -> Returned | None:
-    """For whom the report came, as the address says that it came to, or the sender of the message in
-    it (of a complaint)."""
+    """The recipient that the report is about, read from the address it came to or, for a complaint, from
+    the sender of the enclosed message."""
     addresses = [*bounce.came_to, *filter(None, [bounce.original_sender])]
     return next((found for one in addresses if (found := verp.read(one)) is not None), None)
 
@@ -84,7 +86,8 @@ def _meant(connection: sqlite3.Connection, bounce: Bounce, returned: Returned | 
     message = _message(connection, bounce, returned)
     addresses = [] if message is None else fates.addresses(connection, message)
     if returned is not None:
-        # The report itself may name who the mail was forwarded to: whose it is says the sender.
+        # The report may name an address that the mail was forwarded to. The sender tells the original
+        # recipient.
         known = next((one for one in addresses if returned.is_for(one)), returned.recipient)
         if known is None or not bounce.recipients:
             return []
@@ -104,7 +107,7 @@ def _meant(connection: sqlite3.Connection, bounce: Bounce, returned: Returned | 
 
 
 def _message(connection: sqlite3.Connection, bounce: Bounce, returned: Returned | None) -> int | None:
-    """The newest one that fits."""
+    """The newest message that matches."""
     if returned is not None and returned.number is not None:
         found = connection.execute(
             "SELECT id FROM outbox_message WHERE id = ?", (returned.number,)
@@ -116,7 +119,7 @@ def _message(connection: sqlite3.Connection, bounce: Bounce, returned: Returned 
         if number is not None:
             return int(number)
     if bounce.envid:
-        # As it was told to the server, in JSON.
+        # As given to the server, in JSON.
         said = json.dumps(f"ENVID={_xtext(bounce.envid)}")
         query = "SELECT max(id) FROM outbox_message WHERE instr(options, ?)"
         (number,) = connection.execute(query, (said,)).fetchone()
@@ -143,7 +146,7 @@ def _apply(connection: sqlite3.Connection, bounce: Bounce, one: _Meant, now: flo
 
 
 def _standing(bounce: Bounce, told: BouncedRecipient, words: str) -> Standing | None:
-    """How the recipient stands now. None: as before."""
+    """The recipient's new state. None: unchanged."""
     if bounce.kind != "delivery":
         return None
     if told.action in ("delivered", "relayed", "expanded"):
@@ -160,17 +163,17 @@ def _mark(
 ) -> None:
     before = fates.of(connection, message)
     if before.state in WAITING:
-        # What is still to be sent stands as its sender has it.
+        # A message that is queued or being sent gets its state from its sending.
         return
     if before.is_plainly_sent:
-        # From now on there is more to tell of it, and its history needs its beginning.
+        # The message needs a row of its own now, and its history must keep the first event.
         entry = next(entries(connection, "id = ?", (message,)))
         fates.note(connection, message, before.changed, "sent", str(entry.receipt), before.server)
         sent.remove(connection, message)
     addresses = fates.addresses(connection, message)
     standings = before.standings(len(addresses))
     if standing is not None:
-        # What is known to have arrived can come back; that it has arrived says more than "unknown".
+        # A delivered message can still bounce; "delivered" is better knowledge than "unknown".
         replaced = ("sent", "unknown") if standing.state == "refused" else ("unknown",)
         standings = [
             standing if to == address and one.state in replaced else one
@@ -184,14 +187,14 @@ def _mark(
 def _note(
     connection: sqlite3.Connection, message: int, now: float, what: str, words: str, server: str | None
 ) -> None:
-    """The same report may come again, or be sent again by others: it is told once."""
+    """The same report may arrive again, or be replayed: it is recorded once."""
     query = "SELECT 1 FROM outbox_event WHERE message = ? AND what = ? AND words = ?"
     if connection.execute(query, (message, what, words)).fetchone() is None:
         fates.note(connection, message, now, what, words, server)
 
 
 def _xtext(text: str) -> str:
-    """RFC 3461 4."""
+    """Encodes as xtext (RFC 3461 section 4)."""
     return "".join(one if "!" <= one <= "~" and one not in "+=" else f"+{ord(one):02X}" for one in text)
 
 

@@ -1,7 +1,7 @@
-"""Who holds which messages: ranges of numbers, each with its owner.
+"""The messages each owner has claimed, as ranges of numbers.
 
-A message that is held stands in no turn. It is *sending* from the moment when its end may have been
-said; what became of it gives it back.
+A claimed message is not in any turn. It is *sending* once the end of its mail data may have been sent;
+settling it releases it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ def held(connection: sqlite3.Connection, owner: int) -> list[Range]:
 
 
 def take(connection: sqlite3.Connection, owner: int, messages: Iterable[int]) -> None:
-    """They are this owner's from here on. None may be held already."""
+    """Gives the messages to this owner. None of them may be claimed already."""
     before = held(connection, owner)
     _change(connection, owner, before, [*before, *ranges_of(messages)])
 
 
 def say(connection: sqlite3.Connection, owner: int, messages: Sequence[int]) -> bool:
-    """They are *sending*. False, and nothing is changed, if one of them is not this owner's."""
+    """Marks the messages *sending*. Returns False and changes nothing if one of them is not this
+    owner's."""
     before, wanted = held(connection, owner), ranges_of(messages)
     inside, outside = cut(before, wanted)
     if sum(one.total for one in inside) != sum(one.total for one in wanted):
@@ -42,7 +43,7 @@ def say(connection: sqlite3.Connection, owner: int, messages: Sequence[int]) -> 
 
 
 def give_back(connection: sqlite3.Connection, owner: int, messages: Iterable[int]) -> list[Range]:
-    """Those of them that were this owner's, and are no more."""
+    """Releases the messages; returns those that were this owner's."""
     before = held(connection, owner)
     inside, outside = cut(before, ranges_of(messages))
     _change(connection, owner, before, outside)
@@ -50,7 +51,7 @@ def give_back(connection: sqlite3.Connection, owner: int, messages: Iterable[int
 
 
 def end(connection: sqlite3.Connection, owner: int) -> list[Range]:
-    """All that was this owner's, and is no more."""
+    """Releases everything this owner holds, and returns it."""
     before = held(connection, owner)
     _change(connection, owner, before, [])
     return before

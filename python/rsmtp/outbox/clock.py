@@ -1,7 +1,8 @@
-"""The machine's clock is set back: what was to be done at once would wait until it gets there again.
+"""Handles a clock that was set back: without this, messages that are due would wait until the clock
+catches up.
 
-Times that a caller has named (`at=`, `expires=`) mean the clock, wherever it stands. Those that were
-counted from a moment on are counted anew, if that moment is still to come.
+Times that a caller has given (`at=`, `expires=`) follow the clock, wherever it stands. Times that were
+counted from a moment (a lease, a retry) are counted again if that moment is now in the future.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import sqlite3
 
 from rsmtp.outbox.rates import MINUTE
 
-# Seconds by which two looks at the clock may differ without anything being wrong.
+# Two readings of the clock may differ by this many seconds without anything being wrong.
 _SLACK = 1.0
 
 
 def renew_leases(connection: sqlite3.Connection, now: float) -> None:
-    """No lease lasts for longer than it was given."""
+    """Shortens leases that would last longer than they were granted for."""
     connection.execute(
         "UPDATE outbox_owner SET lease = ?1 + seconds WHERE lease > ?1 + seconds + ?2", (now, _SLACK)
     )
 
 
 def is_set_back(connection: sqlite3.Connection, now: float) -> bool:
-    """Something was put, or tried, at a time that is still to come."""
+    """Whether the file has a lease, a message or a count from a time that is now in the future."""
     query = (
         "SELECT max(COALESCE((SELECT max(lease - seconds) FROM outbox_owner), 0),"
         " COALESCE((SELECT created FROM outbox_message WHERE id = (SELECT max(id) FROM outbox_message)), 0),"
@@ -33,7 +34,7 @@ def is_set_back(connection: sqlite3.Connection, now: float) -> bool:
 
 
 def count_anew(connection: sqlite3.Connection, now: float) -> None:
-    """What waits is due as long from now as it was from the moment when it was put, or put off."""
+    """Makes each waiting message due as long from now as it was from when it was put, or put off."""
     connection.execute("DELETE FROM outbox_rate WHERE minute * ? > ?", (MINUTE, now))
     rows = connection.execute(
         "SELECT t.priority, t.due, t.first, t.last, COALESCE(f.changed, m.created), f.message IS NOT NULL"

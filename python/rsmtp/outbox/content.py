@@ -1,4 +1,5 @@
-"""What is stored of a message: its envelope and its octets, and by what two are the same."""
+"""The stored form of a message: its envelope, its octets, and a digest by which equal messages are
+recognised."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from rsmtp.outbox.fates import Fate
 Options: TypeAlias = list[str] | dict[str, Any]
 
 _END_OF_HEADER = b"\r\n\r\n"
-# Fields that are made anew each time a message is written.
+# Header fields that differ each time a message is written.
 _MADE = re.compile(rb"(?im)^(?:date|message-id):[^\n]*\n(?:[ \t][^\n]*\n)*")
 _BOUNDARY = re.compile(rb'(?i)\bboundary="?([^"\s;]+)')
 _MESSAGE_ID = re.compile(rb"(?im)^message-id:[ \t\r\n]*([^\r\n]+)")
@@ -23,15 +24,16 @@ _SUBJECT = re.compile(rb"(?im)^subject:([^\n]*\n(?:[ \t][^\n]*\n)*)")
 
 
 class Content(NamedTuple):
-    """A message that is ready to be sent, as it is stored."""
+    """A message that is ready to be sent, in its stored form."""
 
     sender: str
     recipients: list[str]
-    #: Of MAIL, as texts; where the delivery has options of its own, {"mail": texts, "delivery": what
-    #: `DeliveryOptions.to_dict` writes}. Goes to JSON as it is.
+    #: The MAIL parameters, as texts. If there are delivery options: {"mail": texts, "delivery":
+    #: `DeliveryOptions.to_dict()`}. Stored as JSON.
     options: Options
     octets: bytes
-    #: May be re-encoded for a server without 8BITMIME: its own octets are not the caller's.
+    #: May be re-encoded for a server without 8BITMIME: the octets were generated, not given by the
+    #: caller.
     rendered: bool
 
     @property
@@ -54,8 +56,8 @@ class Content(NamedTuple):
         return header + b"\r\n"
 
     def digest(self) -> bytes:
-        """By what the same message is known again. Its Date, its Message-ID and its boundaries
-        are made anew when a program makes the message again: they don't count."""
+        """A digest that is equal for equal messages. Date, Message-ID and boundaries don't count: they
+        change each time a program builds the message."""
         header, end, body = self.octets.partition(_END_OF_HEADER)
         text = _MADE.sub(b"", header + b"\r\n") + end + body
         for number, boundary in enumerate(dict.fromkeys(_BOUNDARY.findall(text))):
@@ -70,9 +72,8 @@ class Content(NamedTuple):
 
 
 def content_of(item: Any, message_id: str | None = None) -> Content:
-    """What is to be stored of a message, or of `(from_addr, to_addrs, data)`. `message_id` is
-    given to a message that has none. Raises what `Mailer.send` raises for one that can't be
-    sent as it is."""
+    """The stored form of a message, or of `(from_addr, to_addrs, data)`. A message without a Message-ID
+    gets `message_id`. Raises what `Mailer.send` raises for a message that can't be sent as it is."""
     if type(item) is Content:
         return item
     message = message_in(item)
@@ -91,17 +92,17 @@ def content_of(item: Any, message_id: str | None = None) -> Content:
 
 
 def message_in(item: Any) -> Any:
-    """What an envelope may be given with."""
+    """The message of a `(message, envelope)` pair, or the item itself."""
     return item[0] if isinstance(item, tuple) and len(item) == 2 else item
 
 
 def key_in(item: Any) -> str | None:
-    """The key that a message has by itself."""
+    """The message's own key."""
     return getattr(message_in(item), "key", None)
 
 
 def _read_options(options: Any) -> tuple[list[str], DeliveryOptions | None]:
-    """Those of a `Content`. ValueError for what is none."""
+    """The options of a `Content`. Raises ValueError for anything else."""
     delivery = None
     if isinstance(options, dict):
         if not isinstance(told := options.get("delivery"), dict):
@@ -113,7 +114,7 @@ def _read_options(options: Any) -> tuple[list[str], DeliveryOptions | None]:
 
 
 def derived_message_id(secret: bytes, key: str, sender: str) -> str:
-    """The Message-ID of the message with this key (RFC 5322 3.6.4): the same each time."""
+    """The Message-ID for this key (RFC 5322 section 3.6.4): always the same."""
     domain = sender.rpartition("@")[2]
     if not domain.isascii() or not domain:
         domain = "outbox.invalid"
@@ -121,7 +122,7 @@ def derived_message_id(secret: bytes, key: str, sender: str) -> str:
 
 
 class Stored:
-    """A message out of the outbox, as a mailer takes it."""
+    """A message of the outbox in a form that a mailer sends."""
 
     __slots__ = ("id", "prepared")
 
@@ -137,7 +138,7 @@ class Stored:
         return self.prepared
 
     def _for_hooks(self) -> tuple[str, list[str], bytes]:
-        """For `before_send`: the message as a tuple, which can be sent as well."""
+        """The message as a tuple, for `before_send`. The tuple can be sent as well."""
         sender, recipients, data, _, _ = self.prepared
         return sender, recipients, bytes(data)
 
@@ -146,7 +147,7 @@ class Stored:
 
 
 class Claim:
-    """What an owner has claimed, in the order in which it is to be sent."""
+    """The messages an owner has claimed, in sending order."""
 
     def __init__(self, rows: list[tuple[int, str, str, str, int, bytes]], tried: dict[int, Fate]) -> None:
         self._rows = rows
@@ -163,8 +164,8 @@ class Claim:
         ]
 
     def plain(self) -> list[Any]:
-        """For a mailer without rules of its own: tuples, which its engine takes without asking,
-        where a tuple says it all."""
+        """For a mailer without rules. Messages that a tuple fully describes become tuples, which the
+        engine reads without calling back into Python."""
         if not self._tried and all(row[3] == "[]" and not row[4] for row in self._rows):
             return [(row[1], row[2].split("\n"), row[5]) for row in self._rows]
         plain: list[Any] = []
@@ -177,7 +178,7 @@ class Claim:
         return plain
 
     def _open(self, id: int, recipients: str) -> list[str]:
-        """The addresses that have not got it."""
+        """The recipients who have not received it."""
         addresses = recipients.split("\n")
         if self._tried and (fate := self._tried.get(id)) is not None:
             standings = fate.standings(len(addresses))

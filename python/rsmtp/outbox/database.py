@@ -1,4 +1,4 @@
-"""The file of an outbox: one SQLite database, and who may write to it when."""
+"""The file of an outbox: one SQLite database, with rules for who may write when."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from pathlib import Path
 
 from rsmtp.outbox import boots, reading, schema
 
-# Seconds that another process may hold the file.
+# How many seconds to wait for another process that holds the file.
 _BUSY = 60.0
-# KiB of the file that are kept in memory, and pages of its log, after which they are written where
-# they belong: with SQLite's own 1,000 that is done thrice as often.
+# Cache size in KiB, and the number of log pages after which SQLite checkpoints. Its default of 1,000
+# pages would checkpoint three times as often.
 _CACHE = 16 * 1024
 _LOG = 4000
 
 
 class OutboxError(RuntimeError):
-    """The outbox's file can't be used, or no longer says what this process may send."""
+    """The outbox's file can't be used, or no longer says which messages this process may send."""
 
 
 class LeaseLost(OutboxError):
-    """Another process has taken over what this one had claimed."""
+    """Another process has taken over the messages that this one had claimed."""
 
 
 _links: weakref.WeakSet[_Link] = weakref.WeakSet()
 
 
 class _Link:
-    """One connection, for all threads, and another one in a forked child."""
+    """One connection for all threads; a forked child opens another."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self.lock = threading.RLock()
@@ -45,7 +45,7 @@ class _Link:
 
     def connection(self) -> sqlite3.Connection:
         if self._connection is not None and self._process != os.getpid():
-            # The parent's: closed here, it would let go of the parent's locks.
+            # This is the parent's connection. Closing it here would release the parent's locks.
             _of_parents.append(self._connection)
             self._connection = None
         if self._connection is None:
@@ -61,18 +61,18 @@ class _Link:
 
 
 class Database:
-    """The file, and two connections to it: by one of them much is read while others write."""
+    """The file and two connections to it. One is for long reads while others write."""
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
         self.path = Path(path)
-        #: Of the machine; None: its boots can't be told apart.
+        #: The machine's boot id. None: the system has none.
         self.boot = boots.present()
         self.read_only = read_only
-        # Of the file that is open, for reading alone: by what another one in its place is known.
+        # The identity of the file that is open read-only, to notice when another file takes its place.
         self._file: object = None
         self._main, self._beside = _Link(self._connect), _Link(self._connect)
-        # Nothing is written where all is there: the application may have a transaction open, in
-        # this very thread, which would be waited for in vain.
+        # Don't write if the tables exist: the application may have a transaction open in this same
+        # thread, and waiting for it would deadlock.
         with self.reading() as connection:
             prepared = schema.is_there(connection)
         if prepared:
@@ -95,9 +95,9 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """A transaction of its own: on the disk when this ends, or not at all. Without `durable`
-        it is not waited for: all processes see it, and the end of this one loses nothing, but a
-        machine that stops may lose it, unless `sync` or a durable one has followed."""
+        """A separate transaction: on disk when this ends, or rolled back. Without `durable` it does not
+        wait for the disk: all processes see it and it survives this process, but a machine that stops
+        may lose it, unless `sync` or a durable transaction has followed."""
         if self.read_only:
             raise OutboxError(f"{self.path}: it was opened with read_only=True, and can't be changed")
         with self._main.lock, self._told():
@@ -117,9 +117,9 @@ class Database:
                     connection.execute("PRAGMA synchronous = FULL")
 
     def sync(self) -> None:
-        """Returns when all that was written is on the disk. Others may write meanwhile, which they
-        may not while SQLite waits."""
-        # What is not in the log any more was on the disk before it was taken out of there.
+        """Returns when everything written so far is on disk. Other processes may write meanwhile, which
+        they can't while SQLite itself waits."""
+        # SQLite syncs pages to disk before it removes them from the log, so syncing the log is enough.
         try:
             log = os.open(f"{self.path}-wal", os.O_RDWR)
         except FileNotFoundError:
@@ -144,7 +144,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading_beside(self) -> Iterator[sqlite3.Connection]:
-        """The same, for much of it: no writer waits for its end."""
+        """The same for long reads: no writer waits for them."""
         with self._beside.lock, self._told():
             yield self._beside.connection()
 
@@ -171,7 +171,7 @@ class Database:
         return _advice(wrong)
 
     def mark(self) -> object:
-        """Another one than before where another process may have changed something."""
+        """A value that changes when another process may have changed the file."""
         with self.reading() as connection:
             return self._file, id(connection), connection.execute("PRAGMA data_version").fetchone()[0]
 
@@ -180,7 +180,7 @@ class Database:
         self._beside.close()
 
     def __del__(self) -> None:
-        # An outbox that nothing refers to any more. One that could not be made has no links.
+        # Runs when the outbox is garbage. If it could not be created, there is nothing to close.
         if hasattr(self, "_beside"):
             self.close()
 
@@ -189,7 +189,7 @@ _of_parents: list[sqlite3.Connection] = []
 
 
 def _unlock() -> None:
-    # In a forked child no other thread is left that would let go of it.
+    # In a forked child, the thread that held this lock does not exist, so nothing would release it.
     for link in _links:
         link.lock = threading.RLock()
 
@@ -204,8 +204,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        # What is committed is on the disk: that "sending" is written down before any mail data
-        # goes out, and the fate after the answer, is what an outbox is for.
+        # A commit must be on disk: an outbox relies on "sending" being stored before any mail data goes
+        # out, and on the fate being stored after the answer.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{_CACHE}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
@@ -221,7 +221,7 @@ _FULL = (
 )
 
 
-# Octets that SQLite needs beside the file before it can read it.
+# SQLite needs to create a file beside the database before it can read it.
 _LITTLE = 64 * 1024
 
 
@@ -229,7 +229,7 @@ def _words(path: Path, wrong: sqlite3.DatabaseError) -> str:
     name = getattr(wrong, "sqlite_errorname", "")
     full = name == "SQLITE_FULL"
     if name.startswith("SQLITE_IOERR"):
-        # Its index of the log could not be made.
+        # SQLite could not create its index of the log (-shm).
         with contextlib.suppress(OSError):
             full = shutil.disk_usage(path.parent).free < _LITTLE
     return _FULL if full else str(wrong)

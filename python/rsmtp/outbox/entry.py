@@ -1,4 +1,4 @@
-"""One message of an outbox, as it stood when it was looked at."""
+"""One message of an outbox, as it was when it was read."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Event(NamedTuple):
     """Something that happened to a message."""
 
     at: datetime
-    #: "put off", "sent", "refused", "unknown", "dead", "suppressed", "cancelled", "queued"; of reports
-    #: that came back "bounced", "delayed", "delivered", "complained", "replied", ...
+    #: "put off", "sent", "refused", "unknown", "dead", "suppressed", "cancelled", "queued"; for reports
+    #: that came back: "bounced", "delayed", "delivered", "complained", "replied", ......
     what: str
     #: In the server's words, a line for each recipient.
     words: str
@@ -25,7 +25,7 @@ class Event(NamedTuple):
 
 
 class History(list[Event]):
-    """What happened to a message, from its beginning on; a notebook shows it as a table."""
+    """The events of a message, oldest first. A notebook shows them as a table."""
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from rsmtp.display import outbox
@@ -44,27 +44,27 @@ class Entry(NamedTuple):
     to_addrs: list[str]
     subject: str
     message_id: str | None
-    #: Octets.
+    #: Size in octets.
     size: int
     priority: int
     attempts: int
     created: datetime
     changed: datetime
-    #: Not sent before.
+    #: The message is not sent before this time.
     due: datetime
-    #: Not sent afterwards; None: no such limit.
+    #: The message is not sent after this time. None: no limit.
     expires: datetime | None
     server: str | None
     error: str | None
-    #: What became of each recipient until now.
+    #: The latest result for each recipient.
     receipt: Receipt
     #: The state of each recipient: "open", or one of those a message ends in.
     states: list[str]
 
     @property
     def why(self) -> str | None:
-        """Why it was not sent, or not to all: the server's words about the first recipient who
-        has not got it, or what went wrong before. None: there is nothing to tell."""
+        """Why it was not sent, or not to all: the server's words about the first recipient who did not
+        get it, or the error that came before. None: nothing went wrong."""
         if self.state in ("sent", "sending", "cancelled"):
             return None
         for recipient, state in zip(self.receipt.recipients, self.states, strict=True):
@@ -95,14 +95,14 @@ SELECT id, key, CASE WHEN s.first IS NOT NULL THEN 'sent' WHEN COALESCE(f.state,
     COALESCE({sent.TEXT}, f.text) AS text, told
 FROM outbox_message AS m LEFT JOIN outbox_fate AS f ON f.message = m.id {sent.JOIN}
 """
-#: States that only a message with a fate of its own is in: these are looked up, and not all read.
-#: The condition stands as in the index, word for word: SQLite uses it for no other.
+#: Only messages with a row in `outbox_fate` are in these states, so an index finds them. The condition
+#: must match the index word for word, or SQLite does not use the index.
 LOOKED_UP = frozenset({"refused", "unknown", "dead", "suppressed", "cancelled"})
 IS_LOOKED_UP = "state <> 'sent'"
 
 
 def in_states(states: Collection[str]) -> tuple[str, tuple[str, ...]]:
-    """A condition of `entries`, and what is given with it."""
+    """A condition for `entries`, with its parameters."""
     marks = ", ".join("?" * len(states))
     if LOOKED_UP.issuperset(states):
         chosen = f"SELECT message FROM outbox_fate WHERE {IS_LOOKED_UP} AND state IN ({marks})"
@@ -113,7 +113,8 @@ def in_states(states: Collection[str]) -> tuple[str, tuple[str, ...]]:
 def entries(
     connection: sqlite3.Connection, where: str = "TRUE", given: Iterable[Any] = ()
 ) -> Iterator[Entry]:
-    """Those that fulfil a condition, a few hundred at a time: others may write meanwhile."""
+    """The messages that match a condition, read a few hundred at a time so that others can write
+    meanwhile."""
     last = -1
     while True:
         rows = connection.execute(
@@ -143,7 +144,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 
 
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many are in which state."""
+    """The number of messages in each state."""
     found = dict(connection.execute("SELECT state, count(*) FROM outbox_fate GROUP BY state"))
     found["sent"] = found.get("sent", 0) + sent.count(connection)
     held = "SELECT COALESCE(sum(last - first + 1), 0) FROM outbox_claim WHERE said = ?"
@@ -153,7 +154,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def events(connection: sqlite3.Connection, message: int) -> History:
-    """The history of a message, from its beginning on."""
+    """The events of a message, oldest first."""
     entry = next(entries(connection, "id = ?", (message,)))
     put = Event(entry.created, "queued", "put into the outbox", None)
     rows = connection.execute(

@@ -1,4 +1,4 @@
-"""What became of messages until now: a row each, once a server was asked or a person has decided."""
+"""The fates of messages: one row each, once a server was asked or a person has decided."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Fate(NamedTuple):
     changed: float = 0.0
     attempts: int = 0
     first_tried: float | None = None
-    #: None: when the message was to be sent at first.
+    #: None: the time the message was first due.
     due: float | None = None
     server: str | None = None
     owner: int | None = None
@@ -31,15 +31,15 @@ class Fate(NamedTuple):
 
     @property
     def is_plainly_sent(self) -> bool:
-        """Sent to all by one reply: there is no more to tell of it, and its history has no row."""
+        """Whether one reply accepted it for all recipients. Then it needs no row in the history."""
         return self.state == "sent" and self.told is None
 
     def standings(self, count: int) -> list[Standing]:
-        """Of the message's recipients, which are so many."""
+        """The standings of the message's recipients; `count` is their number."""
         return recipients.read(self.told, count, self.state, self.code, self.text)
 
     def with_standings(self, standings: Sequence[Standing]) -> Self:
-        """As short as it can be said."""
+        """A fate with these standings, in their shortest form."""
         first = standings[0]
         if all(one == first for one in standings):
             alike = self._replace(code=first.code, text=first.text, told=None)
@@ -49,7 +49,7 @@ class Fate(NamedTuple):
 
 
 def among(connection: sqlite3.Connection, first: int, last: int) -> Iterable[Fate]:
-    """Those of the messages with these numbers that have a row of their own."""
+    """The fates of the messages with these numbers that have a row here."""
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM outbox_fate WHERE message BETWEEN ? AND ?", (first, last)
     )
@@ -77,5 +77,5 @@ def write(connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> None
 def note(
     connection: sqlite3.Connection, message: int, now: float, what: str, words: str, server: str | None = None
 ) -> None:
-    """Into its history."""
+    """Adds the event to the message's history."""
     connection.execute("INSERT INTO outbox_event VALUES (?, ?, ?, ?, ?)", (message, now, what, words, server))

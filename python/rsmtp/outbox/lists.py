@@ -1,4 +1,4 @@
-"""A whole list through an outbox: what `send_all(messages, outbox=...)` does."""
+"""Sends a whole list through an outbox, for `send_all(messages, outbox=...)`."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from rsmtp.outbox.store import Put
 if TYPE_CHECKING:
     from rsmtp.outbox.outbox import Outbox
 
-# Messages that are put in one transaction, and read in one query.
+# How many messages are put in one transaction, and read in one query.
 _AT_ONCE = 500
 
 
 class List:
-    """The messages of one call, and their numbers in the outbox. A message has its content for
-    a key, and which of several equal ones it is: a list that is sent again finds its own."""
+    """The messages of one call, and their numbers in the outbox. A message's key is made from its
+    content and a count of equal messages, so a list that is sent again finds its messages."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        # By place in the list; 0 for what could not be sent as it is.
+        # By position in the list; 0 for a message that could not be sent as it is.
         self._ids = array("q")
         self._unfit: list[Receipt] = []
         self._times: dict[bytes, int] = {}
         self._keys: set[str] = set()
-        # Each with the key that it has by itself.
+        # Each with its own key.
         self._waiting: list[tuple[content.Content, str | None]] = []
         self._began = time.monotonic()
 
     def add(self, item: Any) -> None:
-        """Takes a message; what has been taken is written down a few hundred at a time."""
+        """Adds a message. Messages are written to the file a few hundred at a time."""
         try:
             if type(item) is BadRow:
                 raise item.error
@@ -58,7 +58,7 @@ class List:
             self.write()
 
     def _check(self, key: str, ready: content.Content) -> None:
-        """Raises KeyInUse where another message has its key."""
+        """Raises KeyInUse if another message has its key."""
         if key in self._keys:
             raise ValueError(f"key: {key!r} is that of another message in this list, too")
         self._keys.add(key)
@@ -88,7 +88,7 @@ class List:
         return f"content:{digest.hex()}:{count}"
 
     def report(self) -> Report:
-        """What has become of each, in this call or before."""
+        """The result of each message, from this call or an earlier one."""
         report = Report()
         report.receipts = self._unfit
         sent = refused = unknown = suppressed = 0

@@ -1,5 +1,5 @@
-"""An outbox is looked at while it is sent, however much is in it: by indexes, and a piece at a
-time where there is none."""
+"""Reads an outbox for display while it is being sent. Large outboxes stay fast: queries use an index, or
+read a piece at a time."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rsmtp.outbox.entry import ENTRIES, IS_LOOKED_UP, LOOKED_UP, Entry, counts, 
 from rsmtp.outbox.rates import MINUTE
 from rsmtp.outbox.recipients import STATES, WAITING
 
-#: The states that need a person.
+#: States in which a person has to decide.
 TROUBLE = ("unknown", "refused", "dead")
-# Numbers of messages that are read at a time where no index leads to them, and seconds after
-# which it is told how far that came.
+# Without an index, this many messages are read at a time, and a search returns after this many seconds
+# with the position it reached.
 _AT_ONCE = 5_000
 _PATIENCE = 0.2
 
 
 class Row(NamedTuple):
-    """What a search looks at."""
+    """The fields of a message that a search reads."""
 
     id: int
     key: str | None
@@ -41,15 +41,15 @@ class Row(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Messages, newest first, by their numbers."""
+    """A page of messages, newest first."""
 
     ids: list[int]
-    #: Where to go on below; None: there are no more.
+    #: The number to continue below. None: there are no more.
     next: int | None
 
 
 class Overview(NamedTuple):
-    """How an outbox stands, for one glance."""
+    """A summary of an outbox."""
 
     counts: dict[str, int]
     owners: list[str]
@@ -68,7 +68,7 @@ def overview(connection: sqlite3.Connection, now: float, most: int) -> Overview:
 
 
 def rates(connection: sqlite3.Connection, now: float, minutes: int) -> list[dict[str, int]]:
-    """What has become of how many in each of the last minutes, the present one last."""
+    """How many messages reached each state in each of the last minutes, the current minute last."""
     last = int(now // MINUTE)
     found: list[dict[str, int]] = [{} for _ in range(minutes)]
     query = "SELECT minute, what, count FROM outbox_rate WHERE minute > ? AND minute <= ?"
@@ -78,7 +78,7 @@ def rates(connection: sqlite3.Connection, now: float, minutes: int) -> list[dict
 
 
 def owners(connection: sqlite3.Connection, now: float) -> list[str]:
-    """Who sends at present."""
+    """The processes that are sending."""
     query = "SELECT name FROM outbox_owner WHERE lease >= ? ORDER BY id"
     return [name for (name,) in connection.execute(query, (now,))]
 
@@ -90,8 +90,8 @@ def newest(
     limit: int,
     fits: Callable[[Row], bool] | None = None,
 ) -> Found:
-    """The newest messages in these states that are older than `below`. With `fits`, or where
-    much else lies between them, it may be fewer than `limit`, or none, and `next` goes on."""
+    """The newest messages in these states with numbers below `below`. With `fits`, or with many other
+    messages in between, the page may have fewer than `limit` messages, or none; `next` continues."""
     below = 2**62 if below is None else below
     if fits is None and (ids := _looked_up(connection, frozenset(states), below, limit + 1)) is not None:
         return Found(ids[:limit], ids[limit - 1] if len(ids) > limit else None)
@@ -101,7 +101,7 @@ def newest(
 def _looked_up(
     connection: sqlite3.Connection, states: frozenset[str], below: int, limit: int
 ) -> list[int] | None:
-    """None: nothing leads to just these."""
+    """None: no index finds just these."""
     if states.issuperset(STATES):
         query = "SELECT id FROM outbox_message WHERE id < ? ORDER BY id DESC LIMIT ?"
         return [id for (id,) in connection.execute(query, (below, limit))]
@@ -160,7 +160,7 @@ def _highest(connection: sqlite3.Connection, below: int) -> int | None:
 def _fitting(
     connection: sqlite3.Connection, states: Sequence[str], top: int, fits: Callable[[Row], bool] | None
 ) -> Iterator[int]:
-    """Of the messages from this number down, a piece."""
+    """A piece of the messages, from this number downwards."""
     query = (
         "SELECT id, key, state, sender, recipients, subject, message_id, size, created, server, error"
         f" FROM ({ENTRIES}) WHERE id BETWEEN ? AND ? AND state IN (SELECT value FROM json_each(?))"

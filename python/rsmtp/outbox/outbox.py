@@ -1,4 +1,4 @@
-"""`Outbox`: what a program sees of it."""
+"""`Outbox`, the public class."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from rsmtp.outbox.recipients import STATES, WORST
 from rsmtp.outbox.schedule import Schedule
 from rsmtp.outbox.store import Put, Store
 
-# Messages that are put in one transaction.
+# How many messages are put in one transaction.
 _AT_ONCE = 500
-# Messages that are read at a time.
+# How many messages are read at a time.
 _PAGE = 100
-# Seconds between two looks at a message that another process is sending.
+# A message that another process is sending is checked again after this many seconds.
 _LOOK = 0.1
 
 
 class KeyInUse(ValueError):
-    """This key was given to another message before. `entry` is that one."""
+    """The key already belongs to another message. `entry` is that message."""
 
     def __init__(self, words: str, entry: Entry | None = None) -> None:
         super().__init__(words)
         self.entry = entry
 
 
-# Why a change by hand is refused, by the message's state.
+# Why `retry` or `cancel` is refused, by the message's state.
 _STANDS = {
     "queued": "is queued already",
     "sending": "is being sent",
@@ -59,28 +59,26 @@ _STANDS = {
 
 @public
 class Outbox:
-    """Messages in a file, until they are sent.
+    """A queue of messages in a file.
 
-    A message is written down before it is sent, and what became of it afterwards; that the
-    end of its mail data is about to be said is on the disk before it is said. So a process
-    may end at any time: what was not sent is sent by the next one, what was sent is not sent
-    again, and what may have been is *unknown* until a person decides (`retry`). Several
-    threads and processes of one machine may share a file; it must not lie on a network file
-    system.
+    A message is stored before it is sent, and its result afterwards. The record that the end of its mail
+    data is about to be sent is stored before that end is sent. So a process may die at any time: messages
+    that were not sent are sent by the next process, messages that were sent are not sent again, and messages
+    that may have been sent are *unknown* until a person decides (`retry`). Several threads and processes of
+    one machine may share a file. It must not be on a network file system.
 
     Args:
-        path: of the file, which is made where there is none. It may be the SQLite database of
-            an application: the names of the outbox's tables begin with ``outbox_``.
-        lease: seconds after which what a process had claimed is free again, when it has ended
-            without a word. A process that was stopped for longer sends none of it afterwards.
-        first_retry, longest_retry, give_up_after: seconds. A message that is put off (4yz) is
-            tried again after about `first_retry`, then twice as long, up to `longest_retry`,
-            each time by chance, and given up (state "dead") so long after its first attempt.
-            A time that stands in the server's words is kept to. Default: one minute, four
-            hours, four days (RFC 5321 4.5.4.1). What the Mailer's own `retries` do comes
-            before this.
-        read_only: only look. The file is not made, and nothing in it is changed: what would
-            change it raises OutboxError. For a program that may not write it, or should not.
+        path: the file, created if it does not exist. It may be an application's SQLite database: the
+            names of the outbox's tables begin with ``outbox_``.
+        lease: seconds after which the messages claimed by a process that died are free again. A process
+            that was stopped for longer than this does not send its claimed messages afterwards.
+        first_retry, longest_retry, give_up_after: seconds. A message that is put off (4yz) is tried
+            again after about `first_retry`, then after twice as long, up to `longest_retry`, with random
+            variation. It is given up (state "dead") `give_up_after` its first attempt. A waiting time in
+            the server's reply is respected. Default: one minute, four hours, four days (RFC 5321 section
+            4.5.4.1). The Mailer's own `retries` come before this.
+        read_only: the file is neither created nor changed; methods that would change it raise
+            OutboxError. For a program that can't write the file, or should not.
 
     Raises OutboxError (a RuntimeError) if the file can't be used.
     """
@@ -104,7 +102,7 @@ class Outbox:
         self._store = Store(self._database, schedule, lease)
         self._secret_: bytes | None = None
 
-    # -- what comes in -------------------------------------------------------------------
+    # -- putting messages -------------------------------------------------------------------
 
     def put(
         self,
@@ -117,24 +115,24 @@ class Outbox:
         priority: int = 0,
         connection: sqlite3.Connection | None = None,
     ) -> Entry:
-        """Writes a message down, as it will be sent: Date and Message-ID are fixed, attached
-        files are read. When this returns it is on the disk.
+        """Stores a message as it will be sent: its Date and Message-ID are set, and attached files are
+        read. It is on disk when this returns.
 
         Args:
             message: a message, or `(from_addr, to_addrs, data)`.
-            envelope: as for `Mailer.send`; its options are kept with the message. Times that
-                count from a moment on (`hold_for`, `deliver_by`) count from when it is sent.
-            key: by which it is known again, as "invoice/7". The same message with the same
-                key is not put twice: this returns the first one's entry. Its Date, Message-ID
-                and boundaries may differ. The Message-ID is made from the key. Default: the
-                message's own (`rsmtp.merge(key=...)`).
-            at: not to be sent before this time; a number is a time in seconds, as
-                `time.time()` has it.
-            expires: not to be sent afterwards; a timedelta counts from now on.
-            priority: those with a greater one are sent first. Default: 0.
-            connection: of the application, to the same file. The message is part of the
-                transaction that is open there, or begins there: it is queued when the
-                application commits, and was never there if it rolls back.
+            envelope: as for `Mailer.send`; its options are stored with the message. Durations
+                (`hold_for`, `deliver_by`) count from when the message is sent.
+            key: identifies the message, for example "invoice/7". The same message with the same key is
+                not put twice: the entry of the first is returned. Date, Message-ID and boundaries may
+                differ. The Message-ID is derived from the key. Default: the message's own key
+                (`rsmtp.merge(key=...)`).
+            at: the message is not sent before this time. A number is a time in seconds, as from
+                `time.time()`.
+            expires: the message is not sent after this time. A timedelta counts from now.
+            priority: messages with a higher priority are sent first. Default: 0.
+            connection: the application's connection to the same file. The message becomes part of the
+                open transaction, or of a new one: it is queued when the application commits, and gone if
+                it rolls back.
 
         Raises KeyInUse (a ValueError) for a key that another message has, ValueError or
         TypeError for a message that can't be sent as it is, OutboxError if the file can't be
@@ -161,13 +159,13 @@ class Outbox:
         priority: int = 0,
         at: datetime | float | None = None,
     ) -> int:
-        """Writes many down, some hundred in one transaction. Their number.
+        """Stores many messages, some hundred in one transaction. Returns their number.
 
-        One with a key of its own (`rsmtp.merge(key=...)`) that is there already is not put again.
-
-        The first one that can't be sent as it is raises, and ends it: what was put before it
-        stays, and a note of the exception tells how many. Bad rows of a merge end nothing: the
-        others are put, and ExceptionGroup is raised at the end. Arguments as for `put`.
+        A message with its own key (`rsmtp.merge(key=...)`) that is in the outbox already is not put
+        again. The first message that can't be sent as it is raises an exception and stops the call;
+        messages before it stay, and a note on the exception says how many. Bad rows of a merge don't
+        stop the call: the other messages are put, and an ExceptionGroup is raised at the end. Arguments
+        as for `put`.
         """
         now = time.time()
         due = None if at is None else _moment("at", at, now)
@@ -267,21 +265,20 @@ class Outbox:
     def run(
         self, mailer: Any, *, forever: bool = False, stop: threading.Event | asyncio.Event | None = None
     ) -> Any:
-        """Sends all that is due, by a Mailer; `await` it with an AsyncMailer.
+        """Sends all messages that are due, with a Mailer; `await` it with an AsyncMailer.
 
-        What is put off waits in the file for its next time, and is not waited for. Where
-        another process had claimed messages and seems to have ended, its lease is waited for.
+        A message that is put off waits in the file; this call does not wait for it. If another process
+        has claimed messages and seems to have died, this call waits for its lease to end.
 
         Args:
-            mailer: by which it is sent, with its sessions, limits and rates.
-            forever: go on, and wait for more, until `stop` is set or the task is cancelled. A
-                server that can't be reached is tried again, after up to five minutes.
-            stop: an event (of `threading`, or of `asyncio`). What is in flight is still
-                settled.
+            mailer: sends the messages, with its sessions, limits and rates.
+            forever: keep waiting for more messages until `stop` is set or the task is cancelled. A
+                server that can't be reached is tried again, at most five minutes later.
+            stop: an event (of `threading`, or of `asyncio`). Messages in flight are finished first.
 
-        Returns the numbers of messages by what became of them. Raises what `send_all` raises
-        when no server can be reached or lets us in, and OutboxError if the file can't be
-        written: nothing is sent then that is not written down.
+        Returns the numbers of messages by result. Raises what `send_all` raises when no server can be
+        reached or accepts the login, and OutboxError if the file can't be written: no message is sent
+        without a record.
         """
         arguments.flag("forever", forever)
         if isinstance(mailer, AsyncMailer):
@@ -331,7 +328,8 @@ class Outbox:
                 await asyncio.sleep(_LOOK)
 
     def send_all(self, mailer: Mailer, messages: Iterable[Any]) -> Report:
-        """`Mailer.send_all(messages, outbox=outbox)`: with `make`, the rows are messages by now."""
+        """`Mailer.send_all(messages, outbox=outbox)`: with `make`, the rows have become messages
+        already."""
         kept = lists.put_all(self, messages)
         self.run(mailer)
         return kept.report()
@@ -360,11 +358,11 @@ class Outbox:
             raise OutboxError(f"message {id} (key {entry.key!r}) is being sent by another process or thread")
         return entry
 
-    # -- addresses that get no mail --------------------------------------------------------
+    # -- suppressed addresses --------------------------------------------------------
 
     def suppress(self, address: str, why: str = "suppressed") -> None:
-        """This address gets no mail any more by mailers that have the outbox as `suppression`: one
-        that has bounced, or wants none. `why` stands in the receipts. ValueError for what is not
+        """Suppresses an address that has bounced, or wants no mail: mailers with this outbox as
+        `suppression` send it nothing more. Receipts show `why`. Raises ValueError for text that is not
         an address."""
         why, folded = arguments.text("why", why), folded_address("address", address)
         with self._database.writing() as connection:
@@ -375,14 +373,14 @@ class Outbox:
             )
 
     def unsuppress(self, address: str) -> bool:
-        """The address gets mail again. False: it did all the time."""
+        """The address gets mail again. Returns False if it was not suppressed."""
         folded = folded_address("address", address)
         with self._database.writing() as connection:
             gone = connection.execute("DELETE FROM outbox_suppression WHERE address = ?", (folded,))
             return gone.rowcount > 0
 
     def suppressions(self) -> dict[str, str]:
-        """The addresses that get no mail, and why."""
+        """The suppressed addresses, and why each is suppressed."""
         with self._database.reading() as connection:
             return dict(connection.execute("SELECT address, why FROM outbox_suppression ORDER BY address"))
 
@@ -393,18 +391,18 @@ class Outbox:
             return None if found is None else found[0]
 
     def bounced(self, message: Any, *, verp: rsmtp.Verp | None = None) -> Bounced | None:
-        """What a report that came back is about: an `rsmtp.Bounce`, or whatever `rsmtp.bounce` takes.
-        None: it is no report.
+        """Applies a report that came back: an `rsmtp.Bounce`, or anything that `rsmtp.bounce` takes.
+        None: it is not a report.
 
-        The message is found by the sender that a `Verp` had given it, else by its Message-ID or its
-        ENVID. A recipient that the report says has failed is `refused` from now on, what was said
-        stands in the message's history, and an address that should get no more mail (a mailbox
-        that is not there, one who complains) is suppressed.
+        The message is found by the sender that a `Verp` gave it, else by its Message-ID or its ENVID. A
+        recipient that failed according to the report becomes `refused`, the report's text is added to
+        the message's history, and an address that should get no more mail (the mailbox does not exist,
+        or its owner complained) is suppressed.
 
         Args:
-            verp: as the mailer has it. A report that did not come to one of its senders is not
-                applied then: it may be forged. Without it, who knows a message's Message-ID can
-                have its recipient suppressed.
+            verp: the one the mailer has. A report that was not sent to one of its addresses may be
+                forged, and is then not applied. Without it, anyone who knows a message's Message-ID can
+                get its recipient suppressed.
         """
         from rsmtp._bounces.reading import bounce
         from rsmtp._bounces.result import Bounce
@@ -412,7 +410,7 @@ class Outbox:
         found = message if isinstance(message, Bounce) else bounce(message)
         return None if found is None else bounced.apply(self._database, found, verp)
 
-    # -- looking -------------------------------------------------------------------------
+    # -- reading -------------------------------------------------------------------------
 
     def status(self) -> dict[str, int]:
         """The numbers of messages in each state: "queued", "sending", "sent", "refused",
@@ -421,11 +419,13 @@ class Outbox:
             return counts(connection)
 
     def entries(self, state: str | Iterable[str] | None = None) -> Iterator[Entry]:
-        """The messages in this state, or these, or all, in the order in which they were put."""
+        """The messages in this state or these states, or all messages, in the order in which they were
+        put."""
         where, given = ("TRUE", ()) if state is None else in_states(_states(state, STATES))
         last = 0
         while True:
-            # Nothing is held meanwhile: the caller may take its time, and change what it sees.
+            # No lock is held between messages: the caller may take its time, and change messages it has
+            # read.
             with self._database.reading() as connection:
                 found = entries(connection, f"id > ? AND {where}", (last, *given))
                 page = list(itertools.islice(found, _PAGE))
@@ -435,11 +435,11 @@ class Outbox:
             last = page[-1].id
 
     def get(self, which: int | str) -> Entry:
-        """The message with this number or key. KeyError: there is none."""
+        """The message with this number or key. Raises KeyError if there is none."""
         return self._entry(self._id(which))
 
     def history(self, which: int | str) -> History:
-        """What happened to a message, from its beginning on."""
+        """The events of a message, oldest first."""
         id = self._id(which)
         with self._database.reading() as connection:
             return events(connection, id)
@@ -452,17 +452,17 @@ class Outbox:
             octets: bytes = connection.execute(query, (id,)).fetchone()[0]
             return octets
 
-    # -- by hand -------------------------------------------------------------------------
+    # -- changes by a person -------------------------------------------------------------------------
 
     def retry(self, which: int | str) -> Entry:
-        """Queues a message again, for those recipients that have not got it: one that was
-        refused, given up or cancelled, or whose fate is unknown. In the last case it may
-        arrive twice. ValueError for one that is sent, queued or being sent."""
+        """Queues a message again, for the recipients that did not get it: a message that was refused,
+        given up or cancelled, or whose fate is unknown. An unknown one may then arrive twice. Raises
+        ValueError for a message that is sent, queued or being sent."""
         return self._by_hand(which, self._store.retry, "retried")
 
     def cancel(self, which: int | str) -> Entry:
-        """Takes back a message that is queued. ValueError for one that a process is sending,
-        or that has ended."""
+        """Cancels a queued message. Raises ValueError if a process is sending it, or it has a final
+        state."""
         return self._by_hand(which, self._store.cancel, "cancelled")
 
     def _by_hand(self, which: int | str, change: Any, done: str) -> Entry:
@@ -478,8 +478,8 @@ class Outbox:
         *,
         older_than: timedelta | float = 7 * 86400.0,
     ) -> int:
-        """Deletes messages that ended in this state, or these, so long ago: a timedelta, or
-        seconds; default: seven days. Their keys are forgotten. Returns their number."""
+        """Deletes messages that reached this state or these states longer than `older_than` ago: a
+        timedelta, or seconds. Default: seven days. Their keys are forgotten. Returns their number."""
         chosen = _states(state, (*WORST, "cancelled"))
         seconds = older_than.total_seconds() if isinstance(older_than, timedelta) else older_than
         if arguments.number("older_than", seconds) < 0:
@@ -506,7 +506,7 @@ class Outbox:
             return _one(connection, id)
 
     def close(self) -> None:
-        """Closes the file. A sending that is under way can't go on."""
+        """Closes the file. A sending in progress can't continue."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -521,8 +521,8 @@ class Outbox:
         return f"<Outbox {str(self._database.path)!r}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """For notebooks: how many messages are in which state, what was sent lately, what is in
-        trouble. In its place, why the file can't be read."""
+        """For notebooks: the number of messages in each state, the latest sent, and those in trouble; or
+        why the file can't be read."""
         from rsmtp.display import outbox
 
         try:

@@ -1,4 +1,5 @@
-"""Numbers in ranges: messages are mostly put, claimed and sent in a row. Pure."""
+"""Ranges of message numbers: consecutive messages are mostly put, claimed and sent together. Pure
+functions."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from typing import NamedTuple
 
 
 class Range(NamedTuple):
-    """From the first to the last, both in it. `said`: whether the ends of these may have been
-    said."""
+    """The numbers from `first` to `last`, inclusive. `said`: whether the end of their mail data may have
+    been sent."""
 
     first: int
     last: int
@@ -20,11 +21,11 @@ class Range(NamedTuple):
 
 
 def ranges_of(numbers: Iterable[int]) -> list[Range]:
-    """Of numbers in any order, as few as there may be, in order."""
+    """Sorts the numbers into as few ranges as possible."""
     found: list[Range] = []
     first = last = None
     for number in sorted(numbers):
-        # One that is there twice follows itself.
+        # A duplicate number stays in its range.
         if last is None or number > last + 1:
             if first is not None and last is not None:
                 found.append(Range(first, last))
@@ -36,7 +37,7 @@ def ranges_of(numbers: Iterable[int]) -> list[Range]:
 
 
 def joined(ranges: Iterable[Range]) -> Iterator[Range]:
-    """Those that follow each other, and are alike, are one."""
+    """Joins adjacent ranges that are alike."""
     before: Range | None = None
     for one in ranges:
         if before is not None and before.last + 1 == one.first and before.said == one.said:
@@ -50,7 +51,7 @@ def joined(ranges: Iterable[Range]) -> Iterator[Range]:
 
 
 def cut(held: Iterable[Range], wanted: Iterable[Range]) -> tuple[list[Range], list[Range]]:
-    """What of the held ones is wanted, and what is not. All are in order."""
+    """Splits the held ranges into the wanted part and the rest. Both arguments are sorted."""
     inside: list[Range] = []
     outside: list[Range] = []
     left = iter(wanted)

@@ -1,13 +1,13 @@
-"""What has become of how many messages, minute by minute: for the rates that an outbox shows."""
+"""Counts of messages by result and minute, for the rates that an outbox shows."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
 
-#: Seconds for each of which it is counted.
+#: Length of a counted interval, in seconds.
 MINUTE = 60.0
-# So many of them are kept.
+# How many minutes are kept.
 _MINUTES = 7 * 24 * 60
 
 
@@ -20,7 +20,7 @@ def count(connection: sqlite3.Connection, now: float, counts: Mapping[str, int])
 
 
 def forget(connection: sqlite3.Connection, now: float) -> None:
-    """What is a week old."""
+    """Deletes the counts that are older than a week."""
     connection.execute("DELETE FROM outbox_rate WHERE minute < ?", (_minute(now) - _MINUTES,))
 
 

@@ -1,4 +1,4 @@
-"""An outbox's file, opened for looking alone: nothing of it is made or changed."""
+"""Opens an outbox's file read-only: nothing is created or changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 
 def file_of(path: Path) -> object:
-    """By what another file in its place is known. Raises FileNotFoundError where there is none."""
+    """Identifies the file, so that another one in its place is noticed. Raises FileNotFoundError if
+    there is none."""
     found = path.stat()
     return found.st_dev, found.st_ino, None if _has_log(path) else (found.st_size, found.st_mtime_ns)
 
@@ -21,9 +22,9 @@ def connect(path: Path, timeout: float) -> sqlite3.Connection:
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
         return connection
     except sqlite3.OperationalError:
-        # A reader marks what it reads in a file beside it (-shm), which can't be made in a folder
-        # that can't be written. Without a log, no process has the file open, and nothing changes
-        # under the reader until there is one, for which `file_of` looks each time.
+        # SQLite's readers coordinate through a file beside the database (-shm), which can't be created
+        # in a read-only folder. Without a log no process has the file open, so it does not change under
+        # the reader. `file_of` checks for a log each time.
         connection.close()
         if _has_log(path):
             raise

@@ -1,4 +1,4 @@
-"""How each recipient of a stored message stands, as it is written down."""
+"""The state of each recipient of a stored message, and its stored form."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 
 from rsmtp._rsmtp import Recipient
 
-#: The last states of a message, by what is worst for one of the recipients.
+#: The final states of a message. The first of these that a recipient is in becomes the message's.
 WORST = ("unknown", "refused", "dead", "sent", "suppressed")
 WAITING = ("queued", "sending")
 STATES = (*WAITING, *WORST, "cancelled")
 
-#: The state that a recipient ends in, by its fate.
+#: The final state of a recipient, by its fate.
 ENDS = {"sent": "sent", "unknown": "unknown", "refused": "refused", "suppressed": "suppressed"}
 
 
 class Standing(NamedTuple):
-    """One recipient. `state` is "open", or one of those that a message ends in; the others are what
-    was told of it last."""
+    """One recipient. `state` is "open" or a message's final state; the other fields are from its last
+    receipt."""
 
     state: str
     fate: str = "not sent"
@@ -30,7 +30,7 @@ class Standing(NamedTuple):
 
     @classmethod
     def told(cls, one: Recipient, state: str | None = None) -> Standing:
-        """`state`: that it is in now. None: the one that its fate is the end of."""
+        """`state`: the recipient's state now. None: the final state of its fate."""
         state = ENDS.get(one.fate, "dead") if state is None else state
         return cls(state, one.fate, one.stage, one.code, one.text, one.transient)
 
@@ -39,12 +39,12 @@ UNKNOWN = Standing("unknown", "unknown")
 
 
 def with_state(standings: Iterable[Standing], before: Sequence[str], state: str) -> list[Standing]:
-    """Those that are in one of these states are in that one; what was told of them stays."""
+    """Gives `state` to the recipients whose state is in `before`; their other fields stay."""
     return [one._replace(state=state) if one.state in before else one for one in standings]
 
 
 def read(told: str | None, count: int, state: str, code: int | None, text: str | None) -> list[Standing]:
-    """Of a fate, or of a message that has none: state "queued"."""
+    """The standings in a row of `outbox_fate`. A message without a row has the state "queued"."""
     if told is not None:
         return [Standing._make((*one[:-1], bool(one[-1]))) for one in json.loads(told)]
     if state == "sent":
@@ -59,13 +59,14 @@ def written(standings: Sequence[Standing]) -> str:
 
 
 def state_of(standings: Sequence[Standing]) -> str:
-    """A message is queued as long as a recipient is open, and then what is worst."""
+    """The message's state: "queued" while a recipient is open, then the worst of the recipients'
+    states."""
     states = {one.state for one in standings}
     return "queued" if "open" in states else next(state for state in WORST if state in states)
 
 
 def shown(address: str, standing: Standing) -> dict[str, Any]:
-    """As a receipt has it."""
+    """The fields of a receipt's recipient."""
     told = standing._asdict()
     del told["state"]
     return {"address": address, **told}

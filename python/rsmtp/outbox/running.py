@@ -1,4 +1,4 @@
-"""An outbox is sent: by a Mailer, or by an AsyncMailer."""
+"""Sends an outbox with a Mailer or an AsyncMailer."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from rsmtp.outbox.ahead import Ahead
 from rsmtp.outbox.database import LeaseLost
 from rsmtp.outbox.store import CLAIM, Store
 
-# A claim has what is sent in so many seconds, and no more messages than that: then the disk, which each
-# claim waits for, holds up no fast server, and other processes get their part beside a slow one.
+# A claim takes as many messages as are sent in this many seconds, up to a limit. So waiting for the disk
+# at each claim does not hold up a fast server, and a slow one leaves messages for other processes.
 _AHEAD = 0.1
 _LARGEST = 8000
-# Seconds without anything to send, at most, until the file is looked at again.
+# With nothing to send, the file is checked again after at most this many seconds.
 _LOOK = 1.0
-# Seconds that a server is left alone that has too much to do, or can't be reached: doubled.
+# Pause, in seconds, before a busy or unreachable server is tried again. It doubles each time.
 _FIRST_REST = 2.0
 _LONGEST_REST = 300.0
-# What a round may end with, and `Owner.follows` decides about.
+# Errors that can end a round. `Owner.follows` decides what to do about them.
 TROUBLE = (LeaseLost, SMTPException, OSError)
 
 
 class Ran(NamedTuple):
-    """What came of one run: numbers of messages."""
+    """The result of one run: numbers of messages."""
 
     sent: int = 0
     refused: int = 0
     unknown: int = 0
     dead: int = 0
     suppressed: int = 0
-    #: Attempts after which a message has to wait for another one.
+    #: Attempts after which a message waits for the next one.
     put_off: int = 0
 
     @property
     def ok(self) -> bool:
-        """Whether every message that was taken was sent to every recipient that is not suppressed."""
+        """Whether every message was sent to every recipient that is not suppressed."""
         return self.sent + self.suppressed == sum(self)
 
     def plus(self, counts: dict[str, int]) -> Ran:
@@ -59,7 +59,7 @@ class Ran(NamedTuple):
 
 
 class Owner:
-    """This run, as the file knows it: what it has claimed, and until when."""
+    """This run as it is recorded in the file: its claims and its lease."""
 
     def __init__(self, store: Store, stop: Callable[[], bool] = lambda: False) -> None:
         self.store = store
@@ -67,40 +67,40 @@ class Owner:
         self.ran = Ran()
         self.enlist()
         self._rest = 0.0
-        # Of a claim, and since when so many were settled.
+        # The size of a claim, and the number of messages settled since a time.
         self._most, self._since, self._settled = CLAIM, time.monotonic(), 0
-        # Of those that others had claimed when this run began.
+        # Leases of the other owners that had claims when this run began.
         self._leases: dict[int, float] | None = None
 
     def enlist(self) -> None:
-        """Also once more, where the lease was lost: what it had is for all again."""
+        """Registers the run. Called again after a lost lease, when its messages are free for all."""
         name = f"process {os.getpid()} on {socket.gethostname()}"
         self.id = self.store.enlist(name, time.time())
         self._renewed = time.monotonic()
 
     def stay(self) -> None:
-        """Renews the lease of one that has claimed nothing: it may be lost."""
+        """Renews the lease of an owner without claims, for whom a lost lease does no harm."""
         try:
             self.keep()
         except LeaseLost:
             self.enlist()
 
     def begin(self, mailer: Mailer | AsyncMailer) -> None:
-        """Another sending: its messages are counted anew."""
-        # Without rules a message goes to those who it is stored for, and to all of them.
+        """Begins another sending, which counts its messages from zero."""
+        # Without rules, a message goes to exactly its stored recipients.
         self._as_stored = mailer._rules is None
-        # The message that a receipt or an end is about, by its place in the sending.
+        # The number of each message, by its index in the sending.
         self._messages = array("q")
         self._failed = False
 
     def keep(self) -> None:
-        """Renews the lease, if it is time to."""
+        """Renews the lease if it is time to."""
         if time.monotonic() - self._renewed > self.store.lease / 4:
             self.store.renew(self.id, time.time())
             self._renewed = time.monotonic()
 
     def claim(self, only: int | None = None) -> list[Any]:
-        """Some of what is due."""
+        """Claims some of the messages that are due."""
         if self._stop():
             return []
         self.store.take_over(time.time())
@@ -113,7 +113,7 @@ class Owner:
         return claim.plain() if self._as_stored else claim.messages()
 
     def claims(self, only: int | None = None) -> Iterator[list[Any]]:
-        """What is due, claim after claim."""
+        """The messages that are due, claim by claim."""
         while claim := self.claim(only):
             yield claim
             if only is not None:
@@ -125,7 +125,7 @@ class Owner:
         try:
             self.store.say_ends(self.id, [messages[index] for index in indexes], known, time.time())
         except BaseException:
-            # It is no fault of the messages': their attempts don't count.
+            # The messages are not at fault: this attempt does not count for them.
             self._failed = True
             raise
         return True
@@ -150,13 +150,12 @@ class Owner:
         self.keep()
 
     def slow_down(self) -> None:
-        """The server has too much to do, or can't be reached: all wait, and no message is to
-        blame."""
+        """Lengthens the pause: the server is busy or can't be reached, and no message is to blame."""
         self._rest = min(max(self._rest * 2, _FIRST_REST), _LONGEST_REST)
 
     def follows(self, trouble: Exception | None, forever: bool) -> float | None:
-        """How many seconds after a round, or the trouble that it ended with, the next one comes.
-        None: that was all. Raises trouble that another round would only meet again."""
+        """Seconds until the next round, after a round or the error that ended it. None: the run is over.
+        Raises errors that another round would only meet again."""
         if isinstance(trouble, LeaseLost):
             self.enlist()
             return 0.0
@@ -169,13 +168,12 @@ class Owner:
         return max(self._rest, _LOOK) if forever else self._until_others_may_have_ended()
 
     def _until_others_may_have_ended(self) -> float | None:
-        """Seconds until the owners are looked at again that may have ended without a word.
-        None: there are none."""
+        """Seconds until the next check of owners that may have died. None: there are none."""
         leases = self.store.others(self.id)
         if self._leases is None:
             self._leases = leases
-        # One that has renewed its lease is alive, and will send what it has claimed. A lease that
-        # ends sooner than before was cut because the clock was set back.
+        # An owner that has renewed its lease is alive and will send its messages. A lease that now ends
+        # sooner was cut because the clock was set back.
         stale = [lease for owner, lease in leases.items() if lease <= self._leases.get(owner, 0.0)]
         self._leases.update((owner, lease) for owner, lease in leases.items() if lease in stale)
         return min(_LOOK, max(0.05, min(stale) - time.time() + 0.05)) if stale else None
@@ -201,7 +199,7 @@ def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -
                     with Ahead(owner) as ahead:
                         send_claimed(ahead, mailer)
                 else:
-                    # What `after_send` is told of has been written down.
+                    # A receipt is stored before `after_send` gets it.
                     send_claimed(owner, mailer)
             except TROUBLE as raised:
                 trouble = raised
@@ -213,7 +211,7 @@ def run(store: Store, mailer: Mailer, *, forever: bool, stop: threading.Event) -
 
 
 def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
-    """Whether it is to stop."""
+    """Sleeps. Returns whether `stop` was set."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         if stop.wait(min(left, owner.store.lease / 8)):
@@ -223,7 +221,7 @@ def _sleep(owner: Owner, stop: threading.Event, seconds: float) -> bool:
 
 
 def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Receipt]:
-    """Sends what an owner has claimed. The receipts of `only` one."""
+    """Sends the messages an owner claims. Returns the receipts if `only` one is sent."""
     owner.begin(mailer)
     told: list[Receipt] = []
     receipts: list[Receipt] = []
@@ -256,7 +254,7 @@ def send_claimed(owner: Any, mailer: Mailer, only: int | None = None) -> list[Re
 
 
 def send_one(store: Store, mailer: Mailer, message: int) -> Receipt | None:
-    """Sends this one now, unless it is in other hands."""
+    """Sends this message now, unless another process has claimed it."""
     owner = Owner(store)
     try:
         receipts = send_claimed(owner, mailer, message)
@@ -269,15 +267,16 @@ def send_one(store: Store, mailer: Mailer, message: int) -> Receipt | None:
 
 
 class Notes:
-    """Ends are written down in a thread, for all sessions that have some, and the loop goes on."""
+    """Stores in a thread that messages are about to end, for all sessions together, so that the loop is
+    not blocked."""
 
-    #: Lets the sessions look again.
+    #: Wakes the sessions.
     nudge: Callable[[], None]
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._noted: set[int] = set()
-        # Asked for, with what was settled of each, and of these what is being written.
+        # Messages to store, with their settled recipients; and those that are being stored.
         self._wanted: dict[int, list[Recipient]] = {}
         self._in_writing: dict[int, list[Recipient]] = {}
         self._writing: asyncio.Task[None] | None = None
@@ -287,7 +286,7 @@ class Notes:
         if self._raised is not None:
             raise self._raised
         if self._noted.issuperset(indexes):
-            # Each end is said once; another transaction of the message asks again.
+            # Each end is sent once; another transaction of the same message asks again.
             self._noted.difference_update(indexes)
             return True
         for index in set(indexes) - self._noted - self._in_writing.keys():

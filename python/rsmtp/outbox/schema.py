@@ -1,10 +1,10 @@
-"""The tables of an outbox's file, and how a file of an older version comes to have them.
+"""The tables of an outbox's file, and the migration of older files.
 
-A message is written once, and no row of it is written again while all goes well: it takes its
-turn (`outbox_turn`: numbers in a row that were put together), is held by an owner (`outbox_claim`:
-a range of numbers in a row, `said` where the ends of their mail data may have been said), and is
-sent: numbers in a row whom the server took at the first attempt share a row (`outbox_sent`). What
-became of any other one that a server was asked about has a row of its own (`outbox_fate`).
+A message's row is written once and does not change while all goes well. The message takes its turn
+(`outbox_turn`: a range of messages that were put together), is held by an owner (`outbox_claim`: a range
+of numbers, `said` once the end of their mail data may have been sent), and is sent (`outbox_sent`: one
+row for consecutive messages that the server accepted at the first attempt). Any other message that a
+server was asked about has its own row in `outbox_fate`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ import os
 import re
 import sqlite3
 
-#: Of the tables. A file that a newer version has made is left alone.
+#: Version of the tables. A file from a newer version is not touched.
 VERSION = 3
 
 _SETTINGS = """
 CREATE TABLE IF NOT EXISTS outbox_setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
 
-# `recipients`: one on a line. `told`: JSON with a list for each recipient (`recipients.Standing`), and
-# NULL where they are all alike, as `state`, `code` and `text` have it. `owner` of a fate: the one
-# who may still hear the answer about an unknown one. `texts`: JSON, the words that each one was
-# taken with. `boot`: the one of the machine that the owner began in (`boots.py`);
-# `seconds`: of a lease, which ends at `lease`.
+# `recipients`: one per line. `told`: JSON with a list for each recipient (`recipients.Standing`); NULL
+# if `state`, `code` and `text` describe them all. `owner` of a fate: the owner that may still receive
+# the answer about an unknown message. `texts`: JSON, the server's reply for each message. `boot`: the
+# boot in which the owner began (`boots.py`). `seconds`: the length of the lease, which ends at `lease`.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS outbox_owner (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, lease REAL NOT NULL, boot TEXT,
@@ -72,7 +71,7 @@ CREATE TABLE IF NOT EXISTS outbox_rate (
 
 _NAMES = frozenset(re.findall(r"IF NOT EXISTS (\w+)", _SETTINGS + _TABLES))
 
-# Version 1 had a row for each recipient, and states that were changed where they stood.
+# Version 1 had a row for each recipient, and updated the states in place.
 _FROM_1 = """
 DROP INDEX IF EXISTS outbox_by_key;
 DROP INDEX IF EXISTS outbox_by_turn;
@@ -105,8 +104,8 @@ ALTER TABLE outbox_owner ADD COLUMN seconds REAL;
 UPDATE outbox_setting SET value = 3 WHERE name = 'version';
 """
 
-# Version 2 had a row for each turn and each fate, and an index whose condition each fate was held
-# against. Its owners have waited for the disk each time: they need no `boot`.
+# Version 2 had a row for each turn and each fate, and an index whose condition was checked for each
+# fate. Its owners waited for the disk each time, so they need no `boot`.
 _FROM_2 = """
 DROP INDEX IF EXISTS outbox_by_trouble;
 DROP INDEX IF EXISTS outbox_by_expiry;
@@ -121,7 +120,7 @@ UPDATE outbox_setting SET value = 3 WHERE name = 'version';
 
 
 def is_there(connection: sqlite3.Connection) -> bool:
-    """Whether the file has all of it. Reads alone."""
+    """Whether the file has all tables. Only reads."""
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     return there.issuperset(_NAMES) and version_of(connection) == VERSION
 
@@ -134,8 +133,8 @@ def version_of(connection: sqlite3.Connection) -> int | None:
 
 
 def make(connection: sqlite3.Connection) -> int:
-    """Makes what is not there, within the transaction of this connection. The version of the
-    file, which is another one where it can't be used."""
+    """Creates what is missing, within the connection's transaction. Returns the file's version; a
+    version other than ours can't be used."""
     _run(connection, _SETTINGS)
     version = version_of(connection)
     if version in (1, 2):

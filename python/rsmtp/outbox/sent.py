@@ -1,5 +1,5 @@
-"""Messages that a server took at the first attempt, for all their recipients, by one reply: nothing
-of them changes any more. Numbers in a row share a row, which says what rows of `outbox_fate` would."""
+"""Messages that a server accepted at the first attempt, for all recipients, by one reply. Nothing about
+them changes any more, so consecutive messages share one row instead of a row each in `outbox_fate`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-# Messages of one row: who reads one of them reads all their texts.
+# Messages per row. Reading one message means reading the texts of the whole row.
 _MOST = 250
 
-#: Joins `outbox_sent` as s to a query that has an `id`, and the words of that one.
+#: Joins `outbox_sent` as s to a query that has an `id`. TEXT is that message's reply.
 JOIN = (
     "LEFT JOIN outbox_sent AS s"
     " ON s.first = (SELECT max(first) FROM outbox_sent WHERE first <= id) AND s.last >= id"
@@ -24,7 +24,7 @@ Sent: TypeAlias = tuple[int, str | None, int, str]
 
 
 def write(connection: sqlite3.Connection, now: float, sent: Iterable[Sent]) -> None:
-    """In the order of their numbers."""
+    """`sent` is in the order of the messages' numbers."""
     connection.executemany("INSERT INTO outbox_sent VALUES (?, ?, ?, ?, ?, ?)", _rows(now, sent))
 
 
@@ -44,7 +44,7 @@ def _rows(now: float, sent: Iterable[Sent]) -> Iterator[tuple[int, int, float, s
 
 
 def of(connection: sqlite3.Connection, message: int) -> tuple[float, Sent] | None:
-    """When and how this one was."""
+    """When and how this message was sent."""
     row = connection.execute(
         f"SELECT s.changed, id, s.server, s.code, {TEXT} FROM (SELECT ? AS id) {JOIN}", (message,)
     ).fetchone()
@@ -52,7 +52,7 @@ def of(connection: sqlite3.Connection, message: int) -> tuple[float, Sent] | Non
 
 
 def remove(connection: sqlite3.Connection, message: int) -> None:
-    """It has a row of its own from now on, in `outbox_fate`."""
+    """Removes the message: it has a row in `outbox_fate` from now on."""
     query = "SELECT first, last, changed, server, code, texts FROM outbox_sent WHERE first <= ? AND last >= ?"
     row = connection.execute(f"{query} ORDER BY first DESC LIMIT 1", (message, message)).fetchone()
     if row is None:
@@ -72,7 +72,7 @@ def count(connection: sqlite3.Connection) -> int:
 
 
 def purge(connection: sqlite3.Connection, before: float) -> int:
-    """Deletes those that were sent before this time. Their number."""
+    """Deletes the messages that were sent before this time; returns their number."""
     gone = 0
     for first, last in connection.execute(
         "SELECT first, last FROM outbox_sent WHERE changed < ?", (before,)

@@ -1,4 +1,4 @@
-"""What receipts make of messages: their fates, and when they are tried again."""
+"""Turns receipts into fates of messages, and the times of their retries."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rsmtp.outbox.schedule import Schedule
 
 
 class Settling:
-    """The rows that some receipts come to.
+    """The rows to write for some receipts.
 
     Args:
-        told: the receipts, by the numbers of their messages.
-        counted: whether it counts as an attempt that a server was asked.
-        as_stored: no rule of a mailer has changed whom the messages went to.
+        told: the receipts, by message number.
+        counted: whether asking a server counts as an attempt.
+        as_stored: whether the messages went to their stored recipients, unchanged by a mailer's rules.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class Settling:
         self.now = now
         self.counted = counted
         self._told = told
-        #: What nothing was made of until now.
+        #: Messages that are not settled yet.
         self.left = set(told)
-        # Made before the transaction, which others wait for.
+        # Computed before the transaction, to keep it short.
         self._plain: dict[int, sent.Sent] = {}
         if as_stored:
             for message, receipt in told.items():
@@ -44,7 +44,7 @@ class Settling:
         self._queued: list[int] = []
 
     def add_all(self, connection: sqlite3.Connection, messages: range) -> None:
-        """Those with these numbers, which follow what was added before."""
+        """Adds messages with consecutive numbers, greater than those added before."""
         known = {fate.message: fate for fate in fates.among(connection, messages[0], messages[-1])}
         so_far = len(self._sent)
         for message in messages:
@@ -58,13 +58,13 @@ class Settling:
             self.counts["sent"] = self.counts.get("sent", 0) + count
 
     def add(self, connection: sqlite3.Connection, message: int, before: Fate | None) -> None:
-        """One that is not simply sent. `before`: what had become of it, if anything."""
+        """Adds a message that is not plainly sent. `before`: its fate so far, if any."""
         addresses = fates.addresses(connection, message)
         what = self._add(message, self._told[message], before or Fate(message), addresses)
         self.counts[what] = self.counts.get(what, 0) + 1
 
     def _add(self, message: int, receipt: Receipt, before: Fate, addresses: list[str]) -> str:
-        # The mailer's rules could not be asked about it: that is a matter of time.
+        # The mailer's rules could not be checked. That is a temporary error.
         failed = getattr(receipt.error, "_of_rules", False)
         now, was_tried = self.now, self.counted and (receipt.attempts > 0 or failed)
         first_tried = now if before.first_tried is None else before.first_tried
@@ -74,10 +74,10 @@ class Settling:
         for one in receipt.recipients:
             told.setdefault(one.address, []).append(one)
         standings = before.standings(len(addresses))
-        # An answer that comes after its owner's lease had run out makes an unknown fate known.
+        # An answer that arrives after its owner's lease ran out settles an unknown fate.
         open_ones = [at for at, one in enumerate(standings) if one.state in ("open", "unknown")]
         instead = _instead(receipt, {addresses[at] for at in open_ones})
-        # From the last on: what is told of first was settled first, and may be written down.
+        # Backwards: recipients that come first were settled first and may be stored already.
         for at in reversed(open_ones):
             found = told.get(addresses[at])
             recipient: Recipient | None = found.pop() if found else None
@@ -86,12 +86,12 @@ class Settling:
             ):
                 recipient = instead
             if recipient is None and not failed:
-                # It could not be sent as it is, and no recipient is told of.
+                # The message could not be sent as it is, so the receipt names no recipient.
                 standings[at] = Standing("dead")
                 continue
             if recipient is not None and not recipient.transient:
                 redirected = instead is not None and recipient.text == f"redirected to {instead.address}"
-                # Its state is that of the one who got the message in its place.
+                # A redirected recipient takes the state of the recipient that replaced it.
                 end = ENDS.get(instead.fate, "dead") if redirected and instead is not None else None
                 standings[at] = Standing.told(recipient, end)
                 continue
@@ -99,7 +99,7 @@ class Settling:
                 words = "" if recipient is None else recipient.text or ""
                 when = self.schedule.next_try(tried, first_tried, now, words)
             else:
-                # No server was asked about this one: it is not what has to wait.
+                # No server was asked about this message, so it does not have to wait.
                 when = now if now <= first_tried + self.schedule.give_up_after else None
             state = "dead" if when is None else "open"
             due = when if due is None else max(due, when or due)
@@ -130,8 +130,8 @@ class Settling:
 
 
 def _instead(receipt: Receipt, addresses: set[str]) -> Recipient | None:
-    """Of those that the mailer's rules have put in the place of these recipients, the one whose
-    fate is theirs. What one of them has, or may have, is not sent again."""
+    """Of the recipients that a mailer's rules put in place of these, the one that decides their fate. A
+    message that one of them has, or may have, is not sent again."""
     others = [one for one in receipt.recipients if one.address not in addresses]
     had = (one for one in others if one.fate in ("sent", "unknown"))
     later = (one for one in others if one.transient)

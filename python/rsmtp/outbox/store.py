@@ -1,4 +1,4 @@
-"""What happens to the messages of an outbox, one transaction each.
+"""The changes to an outbox's messages, one transaction each.
 
 A message goes through these states:
 
@@ -13,14 +13,14 @@ A message goes through these states:
 | queued | cancelled | by hand |
 | unknown, refused, dead, cancelled | queued | by hand: `retry` |
 
-A process that sends is an owner, with a lease that it renews. It claims messages that are
-queued; only the owner of a message may send it. When a lease has run out, what its owner had
-claimed is queued again, and what it was sending is unknown. An owner that has lost a message,
-because it was stopped for longer than its lease, finds out before it says the end.
+A sending process is an owner with a lease that it renews. It claims queued messages; only the owner of a
+message may send it. When a lease runs out, the messages its owner had claimed are queued again, and
+those it was sending become unknown. An owner that lost a message, because it was stopped for longer than
+its lease, finds out before it sends the end of the mail data.
 
-What is on the disk when: a claim before any of it is sent, a fate before it is told to anyone. That
-an end is about to be said is written, and survives the process; the disk is not waited for, since
-after a machine has stopped, all that its owners had claimed is taken for said (`boots.py`).
+A claim is on disk before any of its messages is sent, and a fate before it is reported. The record that
+an end is about to be sent survives the process but does not wait for the disk: after a machine has
+stopped, everything its owners had claimed counts as sending (`boots.py`).
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from rsmtp.outbox.schedule import Schedule
 from rsmtp.outbox.settling import Settling
 from rsmtp.outbox.turns import Turn
 
-#: What one claim takes at most: messages, and octets of them.
+#: Limits of one claim: messages, and their octets.
 CLAIM = 500
 _CLAIM_OCTETS = 8 * 1024 * 1024
-# By hand, a message in one of these is queued again.
+# States from which `retry` queues a message again.
 _AGAIN = ("unknown", "refused", "dead", "cancelled")
 
 
@@ -56,7 +56,7 @@ class Known(NamedTuple):
 
 
 class Put(NamedTuple):
-    """How a message is put."""
+    """The arguments with which messages are put."""
 
     now: float
     due: float
@@ -83,8 +83,7 @@ class Store:
     def put_all(
         self, connection: sqlite3.Connection, contents: Sequence[tuple[Content, str | None]], put: Put
     ) -> range:
-        """Adds messages, each with its key, within a transaction that alone may write. Their
-        numbers."""
+        """Adds messages, each with its key, within a write transaction. Returns their numbers."""
         found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox_message'").fetchone()
         first = found[0] + 1 if found else 1
         connection.executemany(
@@ -117,7 +116,7 @@ class Store:
             return cursor.lastrowid
 
     def renew(self, owner: int, now: float) -> None:
-        """Raises LeaseLost if the lease has run out, and another process has seen it."""
+        """Raises LeaseLost if the lease has run out and another process has noticed."""
         with self.database.writing() as connection:
             renewed = connection.execute(
                 "UPDATE outbox_owner SET lease = ? WHERE id = ?", (now + self.lease, owner)
@@ -127,16 +126,16 @@ class Store:
             rates.forget(connection, now)
 
     def resign(self, owner: int, now: float) -> None:
-        """The owner sends no more: what it had claimed is for others, and what it has not
-        heard of is unknown."""
+        """Ends an owner: its claimed messages are free again, and those without an answer become
+        unknown."""
         with self.database.writing() as connection:
             _end(
                 connection, owner, now, "the sending ended before the server's answer was written down", False
             )
 
     def take_over(self, now: float) -> None:
-        """Ends the owners whose lease has run out. Where the clock was set back, it is from here on
-        that they run, and that messages wait."""
+        """Ends the owners whose lease has run out. If the clock was set back, leases and waiting times
+        count from now."""
         with self.database.reading() as connection:
             over = connection.execute("SELECT 1 FROM outbox_owner WHERE lease < ? LIMIT 1", (now,)).fetchone()
             set_back = clock.is_set_back(connection, now)
@@ -167,8 +166,8 @@ class Store:
     # -- sending -------------------------------------------------------------------------
 
     def claim(self, owner: int, now: float, only: int | None = None, most: int = CLAIM) -> Claim:
-        """The next messages that are due, for this owner alone: `most` at most. `only`: this one,
-        due or not. LeaseLost for an owner that has been ended."""
+        """Claims the next due messages for this owner, at most `most`. `only`: this one, due or not.
+        Raises LeaseLost for an owner that has been ended."""
         with self.database.writing(durable=False) as connection:
             if not connection.execute("SELECT 1 FROM outbox_owner WHERE id = ?", (owner,)).fetchone():
                 raise _lost(owner)
@@ -193,10 +192,9 @@ class Store:
         settled: Iterable[tuple[int, list[Recipient]]],
         now: float,
     ) -> None:
-        """The ends of these are about to be said; `settled` are recipients of theirs about whom
-        the server has answered before: what becomes of the others can't make them unknown.
-        LeaseLost, and nothing is written, if one of the messages is not this owner's any more: it
-        must not be sent."""
+        """Records that the ends of these messages are about to be sent. `settled` are recipients that
+        the server has already answered for: they can no longer become unknown. Raises LeaseLost and
+        writes nothing if one of the messages is no longer this owner's, because it must not be sent."""
         with self.database.writing(durable=self._each_waits) as connection:
             if not claims.say(connection, owner, messages):
                 raise _lost(owner)
@@ -213,16 +211,16 @@ class Store:
         as_stored: bool = False,
         sync: bool = True,
     ) -> dict[str, int]:
-        """Writes down what has become of messages. How many are now in which state, or were
-        put off. What is no longer this owner's is left to the one who has it. `counted` and
-        `as_stored` are `Settling`'s. Without `sync` the next claim takes it to the disk."""
-        # One that was told twice is settled once, by what was told first.
+        """Stores the results of messages. Returns how many are now in which state, or were put off.
+        Messages that are no longer this owner's are left to their new owner. `counted` and `as_stored`
+        are those of `Settling`. Without `sync`, the next claim syncs them to disk."""
+        # Of two receipts for one message, the first counts.
         told = dict(reversed(receipts))
         settling = Settling(self.schedule, now, told, counted=counted, as_stored=as_stored)
         with self.database.writing(durable=self._each_waits) as connection:
             for first, last, _ in claims.give_back(connection, owner, told):
                 settling.add_all(connection, range(first, last + 1))
-            # An answer that comes after the lease had run out is told all the same.
+            # An answer that arrives after the lease ran out still counts.
             for message in settling.left:
                 fate = fates.of(connection, message)
                 if fate.state == "unknown" and fate.owner == owner:
@@ -244,8 +242,8 @@ class Store:
     # -- by hand -------------------------------------------------------------------------
 
     def retry(self, message: int, now: float) -> bool:
-        """Queues again the recipients that have not got it. Not what is queued, sending, or
-        sent to all."""
+        """Queues the message again for the recipients that did not get it. False if it is queued, being
+        sent, or sent to all."""
         with self.database.writing() as connection:
             fate = fates.of(connection, message)
             if fate.state not in _AGAIN:
@@ -261,7 +259,7 @@ class Store:
             return True
 
     def cancel(self, message: int, now: float) -> bool:
-        """Only what no process has claimed."""
+        """False if a process has claimed the message, or it has ended."""
         with self.database.writing() as connection:
             if not turns.remove(connection, message):
                 return False
@@ -297,13 +295,13 @@ def _row(content: Content, put: Put, key: str | None) -> tuple[Any, ...]:
 
 
 def _read(connection: sqlite3.Connection, claimed: Sequence[int]) -> Claim:
-    """What is to be sent of these, in this order."""
+    """Reads the claimed messages, in this order."""
     query = (
         "SELECT id, sender, recipients, options, rendered, octets FROM outbox_message"
         " WHERE id BETWEEN ? AND ? ORDER BY id"
     )
     rows: list[Any] = []
-    # Some of them may have got it, each of these with its recipients' standings.
+    # Fates of messages that some recipients may have got already.
     tried: dict[int, Fate] = {}
     for first, last, _ in ranges_of(claimed):
         rows += connection.execute(query, (first, last))
@@ -322,14 +320,14 @@ def _lost(owner: int) -> LeaseLost:
 
 
 def _end(connection: sqlite3.Connection, owner: int, now: float, words: str, stopped: bool) -> None:
-    """`stopped`: the machine, so that more may have been said than is written."""
+    """`stopped`: the machine has stopped, so more ends may have been sent than were recorded."""
     for first, last, said in claims.end(connection, owner):
         if not said and not stopped:
             turns.queue(connection, first, last)
             continue
         rates.count(connection, now, {"unknown": last - first + 1})
         for message in range(first, last + 1):
-            # Its owner stays: should the answer come after all, it is told.
+            # The owner stays in the row, in case the answer still arrives.
             _end_open(connection, message, now, "unknown", error=words, owner=owner)
             fates.note(connection, message, now, "unknown", words)
     connection.execute("DELETE FROM outbox_owner WHERE id = ?", (owner,))
@@ -344,7 +342,7 @@ def _end_open(
     error: str | None = None,
     owner: int | None = None,
 ) -> None:
-    """The recipients that nothing is known of end in this state, and the message by all of them."""
+    """Gives this state to the recipients without a result, and updates the message's state."""
     before = fates.of(connection, message)
     standings = before.standings(len(fates.addresses(connection, message)))
     if state == "unknown":
@@ -371,7 +369,7 @@ def _note_settled(
     addresses = fates.addresses(connection, message)
     standings = before.standings(len(addresses))
     for one in recipients:
-        # A fate that may be another one later is told with all the others.
+        # A result that may still change is stored later, with all the others.
         if one.fate in ("sent", "refused") and not one.transient:
             open_ones = (
                 at

@@ -1,5 +1,5 @@
-"""Which messages are free to be sent, in which order: the greatest priority first, then what has
-been due for longest. Numbers in a row that are alike share a row, until some of them are taken."""
+"""The messages that are free to be sent, in order: the highest priority first, then the longest due.
+Consecutive messages that are alike share a row until some of them are taken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Turn(NamedTuple):
     due: float
     first: int
     last: int
-    #: Of all of them.
+    #: Total size of the messages.
     octets: int
     expires: float | None
 
@@ -29,7 +29,7 @@ def add(connection: sqlite3.Connection, turn: Turn) -> None:
 
 
 def queue(connection: sqlite3.Connection, first: int, last: int) -> None:
-    """The messages with these numbers take their turns."""
+    """Gives the messages with these numbers their turns."""
     connection.execute(
         "INSERT INTO outbox_turn SELECT priority, COALESCE(outbox_fate.due, outbox_message.due), id, id,"
         " size, expires FROM outbox_message LEFT JOIN outbox_fate ON message = id WHERE id BETWEEN ? AND ?",
@@ -38,7 +38,7 @@ def queue(connection: sqlite3.Connection, first: int, last: int) -> None:
 
 
 def remove(connection: sqlite3.Connection, message: int) -> bool:
-    """Takes one out of its turn. False: it is not free."""
+    """Takes one message out of its turn. False: it is not free."""
     row = connection.execute(
         "SELECT * FROM outbox_turn WHERE first <= ?1 AND last >= ?1 AND (priority, due) = (SELECT priority,"
         " COALESCE(outbox_fate.due, outbox_message.due) FROM outbox_message LEFT JOIN outbox_fate"
@@ -63,21 +63,22 @@ def expired(connection: sqlite3.Connection, now: float) -> list[int]:
 
 
 def waiting(connection: sqlite3.Connection) -> int:
-    """How many are free."""
+    """The number of free messages."""
     (count,) = connection.execute("SELECT COALESCE(sum(last - first + 1), 0) FROM outbox_turn").fetchone()
     return int(count)
 
 
 def newest(connection: sqlite3.Connection, below: int, limit: int) -> Iterator[int]:
-    """The numbers of those that are free, from this one down: so many at least, if there are."""
+    """The numbers of free messages below `below`, newest first: at least `limit`, if there are that
+    many."""
     query = "SELECT first, last FROM outbox_turn WHERE first < ? ORDER BY first DESC LIMIT ?"
     for first, last in connection.execute(query, (below, limit)).fetchall():
         yield from range(min(last, below - 1), first - 1, -1)
 
 
 def take_due(connection: sqlite3.Connection, now: float, most: int, octets: int) -> list[int]:
-    """Takes those that are due out of their turns, in order: so many at most, and no more than
-    so many octets of them hold; one in any case."""
+    """Takes due messages out of their turns, in order: at most `most`, and at most `octets` in total,
+    but always at least one."""
     taken: list[int] = []
     for priority in _priorities(connection):
         query = "SELECT * FROM outbox_turn WHERE priority = ? AND due <= ? ORDER BY due, first LIMIT ?"
@@ -95,7 +96,7 @@ def take_due(connection: sqlite3.Connection, now: float, most: int, octets: int)
 
 
 def _begin(connection: sqlite3.Connection, turn: Turn, most: int, octets: int, one: bool) -> range:
-    """Takes the first ones out of a turn. `one`: in any case."""
+    """Takes the first messages out of a turn. `one`: at least one, whatever its size."""
     query = "SELECT id, size FROM outbox_message WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"
     following, gone = turn.first, 0
     for message, size in connection.execute(query, (turn.first, turn.last, most)):

@@ -5,8 +5,8 @@ with rsmtp.outbox_page.OutboxPage("mail.db") as page:
     print(page.url)
 ```
 
-The file is only looked at, while another process may send what is in it; a message that a person
-retries or cancels is the one thing that is written. It is built on `rsmtp._web`:
+The page only reads the file, while another process may be sending from it. It writes only when a person
+retries or cancels a message. It is built on `rsmtp._web`:
 
     server       an HTTP server beside the file
       routes     the REST API: one function for each path

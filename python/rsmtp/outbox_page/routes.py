@@ -19,9 +19,9 @@ from rsmtp.outbox.recipients import STATES, WAITING
 from rsmtp.outbox_page import told
 from rsmtp.outbox_page.source import Source
 
-# Minutes whose rates the page draws.
+# The page draws the rates of this many minutes.
 MINUTES: Final = 60
-#: What can be chosen as `state`.
+#: Values of `state`.
 CHOICES: Final = {"all": STATES, "trouble": TROUBLE, "waiting": WAITING} | {
     state: (state,) for state in STATES
 }
@@ -33,7 +33,7 @@ LANGUAGE: Final = Language(
 
 @dataclass(frozen=True)
 class Context:
-    """What the routes work with."""
+    """The object that the routes work with."""
 
     source: Source
     stopping: Event
@@ -84,7 +84,7 @@ def messages(request: Asked) -> Answer:
     with request.context.source.opened() as outbox, outbox._database.reading() as connection:
         found = looking.newest(connection, CHOICES[chosen], before, limit, fits)
         rows = {entry.id: entry for entry in entries(connection, *_those(found.ids))}
-    # One that was purged between the two questions is not there.
+    # A message that was purged between the two queries is missing.
     ids = [id for id in found.ids if id in rows]
     return as_json({"messages": [told.summary(rows[id]) for id in ids], "next": found.next})
 
@@ -148,7 +148,7 @@ def _those(ids: list[int]) -> tuple[str, tuple[int, ...]]:
 
 
 def _fits(text: str) -> Callable[[Row], bool] | None:
-    """Raises Refusal (400) for a search that can't be meant."""
+    """Raises Refusal (400) for an invalid search."""
     tests = LANGUAGE.parse(text)
     if not tests:
         return None

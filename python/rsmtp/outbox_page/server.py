@@ -16,17 +16,17 @@ class OutboxPage(PageServer):
     """A web page that shows what is in an outbox, with a REST API under it.
 
     Args:
-        path: of the outbox's file. It has to be there; where it can't be written, it is shown,
-            and nothing can be changed.
+        path: the outbox's file, which must exist. If it can't be written, it is shown but can't be
+            changed.
         host: the address to listen on. One that other machines can reach is refused
             unless allow_remote is true: there is no login, and other machines could
             read all mail. Only this machine can ever retry or cancel.
         port: 0 takes a free one.
         allow_remote: let a host be bound that other machines can reach.
 
-    It serves from `start()` to `stop()`; in a `with` statement, both come by themselves.
-    Raises OutboxError for a file that is no outbox, ValueError for a host that is not meant,
-    OSError if it can't listen.
+    It serves from `start()` to `stop()`. A `with` statement calls both.
+    Raises OutboxError for a file that is not an outbox, ValueError for a host that other machines can
+    reach without `allow_remote`, OSError if it can't listen.
     """
 
     def __init__(
@@ -51,5 +51,5 @@ class OutboxPage(PageServer):
 
 
 def url_for(path: Path) -> str | None:
-    """The address of a page of this process that shows this outbox."""
+    """The URL of a page of this process that shows this outbox."""
     return url_where(OutboxPage, lambda page: page._source.path == path.absolute())

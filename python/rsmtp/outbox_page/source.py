@@ -11,8 +11,8 @@ from typing import Final
 from rsmtp._web.answer import Json, Refusal
 from rsmtp.outbox import Entry, Outbox, OutboxError, looking
 
-# Seconds between two looks for changes, and so many times longer than it took to count the
-# messages they are not counted anew: the page is not what keeps the machine busy.
+# LOOK: seconds between two checks for changes. CALM: after counting the messages, wait this many times
+# as long as the count took before counting again, so that the page does not keep the machine busy.
 LOOK: Final = 0.1
 CALM: Final = 20
 
@@ -21,7 +21,7 @@ class Source:
     """Threads may share it."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Raises OutboxError for a file that is no outbox."""
+        """Raises OutboxError for a file that is not an outbox."""
         self.path = Path(path).absolute()
         self._looking: Outbox | None = None
         self._lock = threading.Lock()
@@ -29,14 +29,14 @@ class Source:
         self._count_again = 0.0
         self._changes = 0
         if self.path.is_file():
-            # Tables of an older version are brought up to date, where they can be.
+            # Migrates the tables of an older version, if possible.
             with contextlib.suppress(OutboxError):
                 Outbox(self.path).close()
         self._looking = Outbox(self.path, read_only=True)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Outbox]:
-        """For looking. Raises Refusal where the file or the message is not there (any more)."""
+        """The outbox, read-only. Raises Refusal if the file or the message is missing."""
         with _refused():
             yield self._opened()
 
@@ -51,17 +51,17 @@ class Source:
         return os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
 
     def change(self, number: int, change: Callable[[Outbox, int], Entry]) -> Entry:
-        """By hand. The file is open for writing only as long as that takes."""
+        """A change by a person. The file is open for writing only during the change."""
         if not self.may_write:
             raise Refusal(403, f"{self.path} can't be written by the program that serves this page")
         with _refused():
-            # One that is not there any more is not made anew.
+            # Checked first, so that a deleted file is not created again.
             self._opened().get(number)
             with Outbox(self.path) as outbox:
                 return change(outbox, number)
 
     def news(self) -> Json:
-        """What the page wants to know at every change."""
+        """The counts that the page shows, for each change."""
         try:
             with _refused():
                 outbox = self._opened()
@@ -86,7 +86,7 @@ class Source:
         self._count_again = now + CALM * (now - began)
 
     def wait(self, news: Json, seconds: float) -> None:
-        """Until there may be other news than these, or so many seconds are over."""
+        """Waits until there may be other news, at most this many seconds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.news() == news:
             time.sleep(LOOK)

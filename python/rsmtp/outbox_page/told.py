@@ -7,7 +7,7 @@ from rsmtp._rsmtp import Recipient
 from rsmtp._web.answer import Json
 from rsmtp.outbox import Entry, Event
 
-# Recipients of one message that are told; a source has all of them.
+# The page lists at most this many recipients of a message; the message's source has them all.
 MOST_RECIPIENTS: Final = 1_000
 
 
@@ -61,7 +61,7 @@ def _event(event: Event) -> Json:
 
 
 def _ahead(entry: Entry) -> list[Json]:
-    """What is going on, and what comes next."""
+    """What is happening to the message, and what comes next."""
     if entry.state == "sending":
         words = "the end of its mail data is said, and the server's answer is waited for"
         return [{"at": _time(entry.changed), "what": "sending", "words": words, "server": entry.server}]
