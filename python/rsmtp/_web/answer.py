@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 class Refusal(Exception):
-    """The request can't be answered: a status and a sentence that says why."""
+    """A request is refused: a status, and a sentence that says why."""
 
     def __init__(self, status: int, problem: str) -> None:
         super().__init__(problem)
@@ -31,12 +31,12 @@ class Answer:
 
 
 def as_json(value: Json, status: int = 200) -> Answer:
-    # Lone surrogates, which mail can contain, are no UTF-8: they stay escaped.
+    # Mail can contain lone surrogates, which UTF-8 can't encode: they stay escaped.
     return Answer(json.dumps(value, separators=(",", ":")).encode("ascii"), status=status)
 
 
 def as_file(body: bytes, filename: str, content_type: str = "application/octet-stream") -> Answer:
-    """Foreign content, which browsers save and never show."""
+    """Untrusted content, which browsers save and never show."""
     return Answer(body, content_type, headers={**policy.DATA, **policy.as_download(filename)})
 
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from rsmtp._web.answer import Json
 
-# A wait for news is this long before the word that it is over is looked for.
+# A wait for news lasts this long before checking whether the server is stopping.
 SLICE: Final = 0.2
-# Seconds between two events for one listener, so that many messages do not become many events.
+# At least this many seconds lie between two events for one listener, so that a burst of messages is one
+# event.
 PAUSE: Final = 0.15
 HEARTBEAT: Final = 15.0
 
@@ -18,8 +19,8 @@ HEARTBEAT: Final = 15.0
 def stream(
     news: Callable[[], Json], wait: Callable[[Json, float], object], stopping: Event
 ) -> Iterator[bytes]:
-    """Begins with how things stand, and goes on until the server stops or the listener
-    leaves. `wait` returns after so many seconds, or when there may be other news than these."""
+    """Sends the current state first, then changes until the server stops or the listener disconnects.
+    `wait` returns when there may be other news, or after the given number of seconds."""
     yield b"retry: 1000\n\n"
     told, heard = None, time.monotonic()
     while not stopping.is_set():

@@ -1,10 +1,10 @@
-"""Who may ask. There is no login: what protects a page is that only programs of this
-machine, and only its own page in a browser, get an answer.
+"""Checks who sent a request. There is no login: a page is protected by answering only programs on this
+machine and, in a browser, only its own page.
 
-- A name that was rebound to 127.0.0.1 (DNS rebinding) is seen in Host.
-- A page of another site is seen in Origin and Sec-Fetch-Site, which it can't forge.
-- What changes something must come as JSON or as DELETE: neither can be sent across
-  sites without a question (CORS preflight) that is never answered with yes.
+- A name rebound to 127.0.0.1 (DNS rebinding) shows in Host.
+- A page of another site shows in Origin and Sec-Fetch-Site, which it can't forge.
+- A request that changes something must be JSON or a DELETE. Browsers send neither to another site
+  without a CORS preflight, which is always refused.
 """
 
 import ipaddress
@@ -15,8 +15,8 @@ from rsmtp._web.answer import Refusal
 
 
 def check(method: str, headers: Message, *, port: int, is_page: bool) -> None:
-    """Raises Refusal where the request is none of ours. A link may lead to the page
-    itself from anywhere (`is_page`); it shows nothing to the page that sent one there."""
+    """Raises Refusal for a request from elsewhere. Links from anywhere may lead to the page itself
+    (`is_page`); the linking site learns nothing."""
     hosts = headers.get_all("Host", [])
     host = hosts[0] if len(hosts) == 1 else ""
     if not _is_ours(host, port):
@@ -44,7 +44,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _is_ours(host: str, port: int) -> bool:
-    """A literal address can't be rebound; of names, only this machine's own count."""
+    """A literal address can't be rebound. Of names, only this machine's own are accepted."""
     name, colon, digits = host.rpartition(":")
     if not colon or host.endswith("]"):
         name, digits = host, "80"

@@ -1,4 +1,4 @@
-"""HTTP in, HTTP out, over the standard library's request handler."""
+"""Reads requests and writes responses, with the standard library's request handler."""
 
 import contextlib
 import http.server
@@ -22,11 +22,11 @@ log = logging.getLogger("rsmtp.web")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """One connection from a browser or a test."""
+    """A connection from a browser or a test."""
 
     protocol_version = "HTTP/1.1"
     server_version = "rsmtp"
-    # Seconds of silence, in either direction, that end a connection.
+    # A connection ends after this many seconds of silence, in either direction.
     timeout: ClassVar[float] = 30.0
     server: "HttpServer"
 
@@ -41,7 +41,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 answer = self._answer()
             except Refusal as refusal:
                 answer = as_json({"error": refusal.problem}, refusal.status)
-                # A body that was not read must not be taken for the next request.
+                # A body that was not read must not be parsed as the next request.
                 has_body = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
                 self.close_connection = self.close_connection or has_body
             except Exception as error:
@@ -71,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refusal(411, "a request's body needs a Content-Length")
         lengths = {length.strip() for length in self.headers.get_all("Content-Length", ["0"])}
         if len(lengths) > 1:
-            # RFC 9112 6.3: where the body ends can't be known.
+            # The end of the body can't be known (RFC 9112 section 6.3).
             raise Refusal(400, "the request has several Content-Length fields that differ")
         length = lengths.pop()
         if not length.isascii() or not length.isdigit():
@@ -127,7 +127,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.server_version
 
     def log_message(self, format: str, *args: Any) -> None:
-        # The line may hold what a stranger has sent: control characters are shown.
+        # The line may contain untrusted text: control characters are escaped.
         log.debug("%s", ascii(format % args))
 
 

@@ -1,12 +1,11 @@
-"""The HTML of a mail as it may be shown.
+"""Makes the HTML of a mail safe to show.
 
 Scripts, forms and loads are forbidden by the policy that it is served under
-(`rsmtp._web.policy`). What no policy governs is taken out here: a browser connects
-ahead for <link rel=preconnect>, refreshes for <meta>, and a frame's srcdoc would be a
-second document in which all this starts anew. Such elements get names that mean
-nothing. That is safe without understanding the rest: a tag begins with these very
-characters in HTML, no script is there to build one, and the text goes out in UTF-8,
-whatever it came in.
+(`rsmtp._web.policy`). Elements that no policy governs are disarmed here: a browser connects ahead for
+<link rel=preconnect>, refreshes for <meta>, and a frame's srcdoc would be a second document without
+these rules. Such elements are renamed to names without meaning. That is safe without parsing the rest:
+in HTML a tag always begins with these characters, no script can build one, and the text is always served
+as UTF-8.
 """
 
 import base64
@@ -27,16 +26,16 @@ REMOTE: Final = re.compile(
     r"\s{0,9}(?:https?:)?//([^\s\"'<>/?#)]{1,253})",
     re.I,
 )
-# A tag, or what stands between tags. Each character is looked at once.
+# A tag, or the text between tags. Each character is read once.
 PIECE: Final = re.compile(r"<(?P<slash>/?)(?P<name>[a-z!]*)[^<>]*>|[^<]+|<", re.I)
-# Links open in a tab of their own. The policy keeps them from anything else.
+# Links open in a new tab. The policy allows them nothing else.
 BEFORE: Final = '<!doctype html><meta charset="utf-8"><base target="_blank">'
-# One image may be shown many times, and each time is sent.
+# An image that is used several times is sent several times.
 MOST_IMAGE_TEXT: Final = 48_000_000
 
 
 def view(mail: Mail) -> str:
-    """A document of its own, with inline images (cid:, RFC 2392) in it."""
+    """A separate document with the inline images (cid:, RFC 2392) embedded."""
     left = MOST_IMAGE_TEXT
     images = {
         part.content_id: part for part in mail.parts if part.content_id and IMAGE.fullmatch(part.content_type)
@@ -57,13 +56,13 @@ def view(mail: Mail) -> str:
 
 
 def remote_hosts(text: str) -> list[str]:
-    """Where it would have loaded things from, as far as one sees at a glance."""
+    """The addresses that the HTML would load from, found by a quick search."""
     hosts = dict.fromkeys(found[1].lower() for found in REMOTE.finditer(text))
     return list(hosts)[:20]
 
 
 def plain(text: str) -> str:
-    """The words of an HTML text, roughly: for search and the list."""
+    """The approximate text of the HTML, for search and the list."""
     words, silent = [], None
     for piece in PIECE.finditer(text):
         if piece["name"] is not None:

@@ -1,8 +1,8 @@
 """A message taken apart for display.
 
-By the standard library's parser under its oldest policy: that one leaves headers as
-they are, so that no header, however broken, can make it fail or take long. What still
-fails is shown as what it is, mail that can't be taken apart; its source always can.
+Uses the standard library's parser with its oldest policy, which leaves headers as they are, so that a
+broken header can't make it fail or take long. Mail that can't be parsed even so is reported as such; its
+source can always be shown.
 """
 
 import binascii
@@ -20,7 +20,7 @@ from typing import Final
 LONGEST_HEADER: Final = 8_000
 MOST_HEADERS: Final = 1_000
 MOST_PARTS: Final = 1_000
-# Codecs that Python has and mail has not; some take quadratic time.
+# Codecs of Python that are not character sets of mail; some take quadratic time.
 NO_CHARSETS: Final = {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"}
 
 LARGEST_PICTURE: Final = 16 * 1024 * 1024
@@ -47,7 +47,7 @@ class Part:
 
     @property
     def content(self) -> bytes:
-        """Its octets, the transfer encoding undone."""
+        """The decoded octets of the part."""
         payload = self.entity.get_payload()
         if isinstance(payload, list):
             try:
@@ -61,8 +61,8 @@ class Part:
 
     @property
     def picture_type(self) -> str | None:
-        """The type of a picture that a browser may be shown, told by its first octets and not
-        by what the mail says. An SVG is a document, and no picture here."""
+        """The type of a picture that is safe to show, recognised by its first octets and not by the
+        mail's Content-Type. An SVG is a document and does not count as a picture."""
         if not self.content_type.startswith("image/"):
             return None
         content = self.content
@@ -114,7 +114,7 @@ class Mail:
 
     @property
     def text(self) -> str | None:
-        """The plain text: all that is to be read in place, one below the other."""
+        """The plain text: all parts that are shown inline, joined."""
         found = [part.text for part in self._bodies("text/plain")]
         return "\n".join(found) if found else None
 
@@ -133,8 +133,8 @@ class Mail:
 
 
 def _leaves(message: email.message.Message) -> Iterator[Part]:
-    """Depth first, without recursion: mail may nest as deep as it likes. A message
-    in the message is one part."""
+    """Depth first, without recursion, because mail may be nested deeply. An enclosed message is one
+    part."""
     waiting, index = [message], 0
     while waiting and index < MOST_PARTS:
         entity = waiting.pop()
@@ -177,12 +177,12 @@ def readable(value: str) -> str:
     except (email.errors.HeaderParseError, binascii.Error, ValueError):
         return _printable(value)
     words = "".join(p if isinstance(p, str) else decode(p, charset) for p, charset in pieces)
-    # What decodes to nothing is better shown as it came.
+    # A value that decodes to nothing is shown undecoded.
     return _printable(words or value)
 
 
 def decode(octets: bytes, charset: str | None) -> str:
-    """Text in a charset that foreign mail names; what it can't mean becomes U+FFFD."""
+    """Decodes text with the charset that the mail names; invalid octets become U+FFFD."""
     try:
         codec = codecs.lookup(charset or "utf-8").name
         if codec not in NO_CHARSETS:
@@ -193,7 +193,7 @@ def decode(octets: bytes, charset: str | None) -> str:
 
 
 def _printable(text: str) -> str:
-    """Octets that the parser could only smuggle through (PEP 383), as UTF-8; no control
+    """Decodes octets that the parser kept as surrogates (PEP 383) as UTF-8, and removes control
     characters."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text)

@@ -1,8 +1,8 @@
-"""The headers under which everything is served.
+"""The headers of all responses.
 
-Mail is foreign. Three fences stand around its HTML, each enough against scripts and
-remote loads: the iframe's sandbox attribute, the response's own Content-Security-Policy
-(which also holds where that URL is opened by itself), and the page's policy.
+Mail is untrusted. Its HTML has three protections, each sufficient against scripts and remote loads: the
+iframe's sandbox attribute, the Content-Security-Policy of the response (which also applies when its URL
+is opened directly), and the page's policy.
 """
 
 import urllib.parse
@@ -13,7 +13,8 @@ EVERYWHERE: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # Browsers look up the names of links that they show; no name server should learn whose mail is read.
+    # Browsers resolve the host names of visible links in advance, which would tell name servers that the
+    # mail is being read.
     "X-DNS-Prefetch-Control": "off",
 }
 
@@ -22,12 +23,12 @@ PAGE: Final = {
     "img-src 'self' data:; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     "X-Frame-Options": "DENY",
-    # A window that a mail's link opens gets no handle on ours.
+    # A window opened by a link in a mail gets no reference to our window.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
-# Links may be followed, in a tab of their own that is free of the sandbox. Nothing else.
+# Links may open a new tab outside the sandbox. Nothing else is allowed.
 MAIL_SANDBOX: Final = "allow-popups allow-popups-to-escape-sandbox"
 MAIL: Final = {
     "Content-Security-Policy": f"sandbox {MAIL_SANDBOX}; default-src 'none'; img-src data:; "
@@ -42,7 +43,7 @@ DATA: Final = {
 
 
 def as_download(filename: str) -> dict[str, str]:
-    """Content-Disposition (RFC 6266) for a name that foreign mail has chosen."""
+    """Content-Disposition (RFC 6266) for a file name from untrusted mail."""
     name = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in filename)
     name = name.strip(". ")[-120:] or "attachment"
     plain = "".join(c if c.isascii() and c not in "%;" else "_" for c in name)

@@ -1,6 +1,5 @@
-"""Which function answers what: a route is a method, a path and a function that takes the
-request and what the path names, and returns an Answer. Numbers in paths are decimal and end
-nowhere else."""
+"""Routing. A route is a method, a path, and a function that takes the request and the path's parameters
+and returns an Answer. Numbers in paths are decimal."""
 
 import importlib.resources
 import re
@@ -12,7 +11,7 @@ from rsmtp._web import policy
 from rsmtp._web.answer import Answer, Json, Refusal
 
 API: Final = "/api/v1"
-#: Rows of a list in one answer: by default, and at most.
+#: Rows of a list per answer: the default and the maximum.
 PAGE: Final = 50
 LARGEST_PAGE: Final = 1_000
 Context = TypeVar("Context")
@@ -25,7 +24,7 @@ _KINDS: Final = {
 
 @dataclass(frozen=True)
 class Request(Generic[Context]):
-    """A request that has passed the guard. `body` is {} without one."""
+    """A request that has passed the guard. Without a body, `body` is {}."""
 
     #: The object that the functions work with.
     context: Context
@@ -44,7 +43,7 @@ class Routes:
         self._routes: list[tuple[str, re.Pattern[str], Function]] = []
 
     def answer(self, method: str, path: str, request: "Request[Any]") -> Answer:
-        """Raises Refusal (404, 405) where no route fits."""
+        """Raises Refusal (404, 405) if no route matches."""
         allowed = set()
         for its_method, pattern, function in self._routes:
             found = pattern.fullmatch(path)
@@ -77,7 +76,7 @@ class Routes:
             self.route("GET", "/" if name == "index.html" else f"/static/{name}")(file)
 
     def shared_files(self) -> None:
-        """What the pages share."""
+        """The static files that all pages share."""
         names = [f"{name}.js" for name in ("api", "elements", "keyboard", "list", "parts")]
         self.files("rsmtp._web", ["style.css", *names])
 

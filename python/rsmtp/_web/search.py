@@ -1,4 +1,4 @@
-"""The search language of the pages, which is Mailpit's as far as it has a meaning here.
+"""The search language of the pages: the part of Mailpit's that applies here.
 
 word "a phrase"            somewhere in what is searched
 from: subject:             in this field
@@ -7,7 +7,7 @@ before:2026-11-26 after:2026-11-26T09:30        when it came, in the machine's t
 larger:100k smaller:2M                          the whole message, in octets
 -word !from:ann                                 not
 
-Which fields and states there are, each page says.
+Each page defines its fields and states.
 """
 
 import re
@@ -27,7 +27,7 @@ LONGEST: Final = 1_000
 
 @dataclass(frozen=True)
 class Searched:
-    """What a search looks at. All text is case-folded."""
+    """The searched parts of a message. All text is case-folded."""
 
     anywhere: str
     fields: Mapping[str, str]
@@ -41,15 +41,15 @@ Test = Callable[[Searched], bool]
 
 @dataclass(frozen=True)
 class Language:
-    """`fields` by their names; of each kind of state ("has", "is"), what may follow it and the
-    state that it means."""
+    """`fields` maps names to fields; for each kind of state ("has", "is"), the words that may follow it
+    and the states they mean."""
 
     fields: Sequence[str]
     states: Mapping[str, Mapping[str, str]]
 
     def parse(self, text: str) -> list[Test]:
-        """The tests that a message must pass, all of them. Raises Refusal (400) for a date, a
-        size or a state that can't be meant."""
+        """The tests that a message must pass, all of them. Raises Refusal (400) for an invalid date,
+        size or state."""
         if len(text) > LONGEST:
             raise Refusal(400, f"search: {LONGEST} characters are enough")
         return [
@@ -59,7 +59,7 @@ class Language:
         ]
 
     def _test(self, key: str, value: str) -> list[Test]:
-        # A person is still typing.
+        # The search is still being typed.
         if not value or (not key and value.endswith(":") and self._is_key(value[:-1])):
             return []
         if key in self.fields:
@@ -87,7 +87,7 @@ def _test(key: str, value: str) -> list[Test]:
         if key == "larger":
             return [lambda searched: searched.size > octets]
         return [lambda searched: searched.size < octets]
-    # Not a field of ours: a word with a colon in it, as a time or a URL.
+    # Not one of our fields: a word with a colon, such as a time or a URL.
     word = f"{key}:{value}" if key else value
     return [lambda searched: word in searched.anywhere]
 
@@ -111,5 +111,5 @@ def _octets(key: str, value: str) -> int:
 
 
 def folded(texts: Iterable[str | None]) -> str:
-    """As `Searched` has its texts."""
+    """Case-folded, like the texts of `Searched`."""
     return "\n".join(text for text in texts if text).casefold()

@@ -18,7 +18,7 @@ from rsmtp._web.handler import Handler, log
 from rsmtp._web.routes import Routes
 
 MOST_CONNECTIONS: Final = 100
-# How long stop() waits for a request that is being answered.
+# How long stop() waits for answers in progress.
 PATIENCE: Final = 5.0
 
 
@@ -33,11 +33,11 @@ class Site:
 
 
 class PageServer:
-    """A web page with a REST API under it, served from `start()` to `stop()`; in a `with`
-    statement, both come by themselves."""
+    """A web page with a REST API under it, served from `start()` to `stop()`. A `with` statement calls
+    both."""
 
     def __init__(self, site: Site, host: str, port: int, allow_remote: bool, stopping: threading.Event):
-        """`stopping` is set when the server ends: answers that go on and on end then."""
+        """`stopping` is set when the server stops, and ends endless answers."""
         self._stopping = stopping
         self._site = site
         self._asked = (host, port, allow_remote)
@@ -62,7 +62,7 @@ class PageServer:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     def start(self) -> Self:
-        """Begins to listen. A second call does nothing."""
+        """Starts listening. A second call does nothing."""
         if self._server is None:
             self._stopping.clear()
             self._server = HttpServer(_address(self._site.name, *self._asked), self._site)
@@ -73,7 +73,7 @@ class PageServer:
                 daemon=True,
             )
             self._thread.start()
-            # Threads in the engine must be gone before the interpreter is.
+            # Threads inside the engine must end before the interpreter exits.
             atexit.register(self.stop)
             _RUNNING.add(self)
         return self
@@ -116,7 +116,7 @@ _RUNNING: Final[weakref.WeakSet[PageServer]] = weakref.WeakSet()
 
 
 def url_where(kind: type[Page], fits: Callable[[Page], bool]) -> str | None:
-    """The address of a page of this process, of this kind, that fits."""
+    """The URL of a matching page of this kind in this process."""
     for page in list(_RUNNING):
         if isinstance(page, kind) and fits(page) and page._server is not None and page._owner == os.getpid():
             return page.url
@@ -168,7 +168,7 @@ class HttpServer(socketserver.TCPServer):
     def end(self) -> None:
         """Closes the listener and every connection, and waits for their threads."""
         self.server_close()
-        # An answer that is being made may still go out, until patience ends.
+        # Answers in progress may still be sent, for a limited time.
         self._end_connections(socket.SHUT_RD, PATIENCE)
         self._end_connections(socket.SHUT_RDWR, 1.0)
 
@@ -184,8 +184,8 @@ class HttpServer(socketserver.TCPServer):
 
 
 def _address(name: str, host: str, port: int, allow_remote: bool) -> tuple[int, Any]:
-    """The address family and socket address. Raises ValueError for one that other
-    machines can reach and that is not meant."""
+    """The address family and socket address. Raises ValueError for an address that other machines can
+    reach, unless that is allowed."""
     if not 0 <= port <= 65535:
         raise ValueError(f"port: {port} is not between 0 and 65535")
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -1,4 +1,4 @@
-"""A message as a page shows it: its text, HTML, source and parts."""
+"""A message for a page: its text, HTML, source and parts."""
 
 from typing import Final
 
@@ -7,12 +7,12 @@ from rsmtp._web.answer import Answer, Json, Refusal, as_file
 from rsmtp._web.links import links
 from rsmtp._web.mail import Mail, Part
 
-# More text than this is not put into JSON; the part itself has all of it.
+# Longer text is cut in the JSON; the part itself has all of it.
 MOST_TEXT: Final = 1_000_000
 
 
 def described(mail: Mail) -> Json:
-    """What `static/parts.js` shows."""
+    """The data that `static/parts.js` shows."""
     text, html = mail.text, mail.html
     return {
         "problem": mail.problem,
