@@ -1,7 +1,8 @@
 """A stand-in for an OAuth 2.0 token endpoint that counts; and an SMTP server that takes the tokens
 that are good there.
 
-The endpoint speaks HTTP. With certificates it is a proxy too, behind which it is every HTTPS
+The endpoint speaks HTTP. Mail servers that are not ours ask it at /introspect whether a token is good
+(RFC 7662); all of them are ann's. With certificates it is a proxy too, behind which it is every HTTPS
 server that there is: libraries ask Google and Microsoft, and meet it.
 """
 
@@ -48,6 +49,8 @@ class Endpoint:
         self.context = context
         self.asked = []
         self.issued = []
+        #: The tokens that a mail server has asked about.
+        self.inquired = []
         self.good = set()
         self.scope = ""
         #: The one token that is given, if it is always the same.
@@ -93,7 +96,8 @@ class Endpoint:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -113,6 +117,11 @@ class Endpoint:
         }
 
     def answer(self, path, form):
+        if path.endswith("/introspect"):
+            with self._lock:
+                self.inquired.append(form["token"])
+                active = form["token"] in self.good
+            return 200, {"active": True, "username": "ann"} if active else {"active": False}
         with self._lock:
             self.asked.append({"path": path, **form})
             if self.answers:

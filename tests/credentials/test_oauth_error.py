@@ -122,13 +122,20 @@ def test_it_is_an_attribute_and_in_the_words(login, mechanism, token):
 def test_what_is_no_such_object_is_left_out(login, said):
     script = refusing(said) if said != b"" else refusing(None)
     error = refused(login, script)
-    assert error.oauth_error == {} and error.code == 535 and error.hint.startswith("Check user name")
+    assert error.oauth_error == {} and error.code == 535
+    assert error.hint.startswith("The access token has expired")
 
 
 def test_values_that_are_no_texts_and_control_characters():
     error = refused(by_client, refusing(b'{"status": 400, "schemes": ["bearer"], "x": "\\u001b[0m"}'))
     assert error.oauth_error == {"status": "400", "schemes": "['bearer']", "x": "\x1b[0m"}
     assert "\x1b" not in error.hint and "\x1b" not in explain(error)
+
+
+def test_what_it_leaves_empty_is_not_told():
+    error = refused(by_client, refusing(b'{"status": "401", "openid-configuration": ""}'))
+    assert error.oauth_error == {"status": "401", "openid-configuration": ""}
+    assert error.hint.startswith("The server says of the token: status '401'. The access token has")
 
 
 @pytest.mark.parametrize("login", [by_client, by_mailer, by_async_mailer])

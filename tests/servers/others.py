@@ -188,8 +188,10 @@ class Dovecot(_InRoot):
     release = "debian-13"
     users = f"ann:{{PLAIN}}s3cret\nbob:{{SHA512-CRYPT}}{HASHED}\n"
 
-    def __init__(self, realm: Realm | None = None) -> None:
+    def __init__(self, realm: Realm | None = None, endpoint: int | None = None) -> None:
         self.realm = realm
+        #: The port at which it asks what an access token is worth.
+        self.endpoint = endpoint
         (self.relay,) = free_ports(1)
         super().__init__()
 
@@ -203,7 +205,12 @@ class Dovecot(_InRoot):
             shutil.chown(self.root / "etc" / "krb5.keytab", 5104)
 
     def words(self) -> dict[str, object]:
-        return super().words() | {"RELAY": self.relay, "GSSAPI": "gssapi" if self.realm else ""}
+        return super().words() | {
+            "RELAY": self.relay,
+            "GSSAPI": "gssapi" if self.realm else "",
+            "OAUTH": "xoauth2 oauthbearer" if self.endpoint else "",
+            "ENDPOINT": self.endpoint or 0,
+        }
 
     def command(self) -> list[str]:
         return self.in_root("/usr/sbin/dovecot", "-F", "-c", "/etc/mail.conf")

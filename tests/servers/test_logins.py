@@ -1,5 +1,6 @@
 """Every mechanism, by every way of logging in, at servers that are not ours: Dovecot 2.4 has them all,
-Postfix with Dovecot 2.3 those that need no TLS, Exim EXTERNAL. Kerberos: test_kerberos.py."""
+Postfix with Dovecot 2.3 those that need no TLS, Exim EXTERNAL. Kerberos: test_kerberos.py, access
+tokens: test_oauth.py."""
 
 import asyncio
 import itertools

@@ -266,8 +266,8 @@ def _of_token(error: object) -> str:
     said = getattr(error, "oauth_error", {})
     if not said:
         return ""
-    facts = ", ".join(f"{name} {value!a}" for name, value in said.items())
-    return f"The server says of the token: {facts[:500]}. "
+    facts = ", ".join(f"{name} {value!a}" for name, value in said.items() if value)
+    return facts and f"The server says of the token: {facts[:500]}. "
 
 
 _OF_PROVIDERS = ("check the login", "check the login or its hash", "take another secret")
@@ -349,9 +349,9 @@ _AUTH = "C: AUTH "
 def _of_login(error: errors.SMTPAuthenticationError) -> str:
     if error.transient:
         return "log in later"
-    if error.oauth_error:
-        return "renew the token"
     by = next((said[len(_AUTH) :] for said in error.last_words if said.startswith(_AUTH)), "")
+    if error.oauth_error or by.startswith(("XOAUTH2", "OAUTHBEARER")):
+        return "renew the token"
     if by.startswith("SCRAM-"):
         return "check the login or its hash"
     return "ask who may log in" if by.startswith(("EXTERNAL", "GSSAPI")) else "check the login"
