@@ -12,30 +12,31 @@ use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use std::fmt;
 
-/// A mechanism that the session answers by itself.
+/// A mechanism that the session can carry out by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
-    /// RFC 5802: the password itself never travels, and the server proves that it knows it, too.
-    /// With `plus` the exchange is bound to the TLS connection.
+    /// RFC 5802: the password itself is never sent, and the server proves that it knows it too.
+    /// With `plus`, the exchange is bound to the TLS connection.
     Scram { hash: Hash, plus: bool },
-    /// RFC 2195: the password itself never travels.
+    /// RFC 2195: the password itself is never sent.
     CramMd5,
     /// RFC 7628: an access token.
     OAuthBearer,
-    /// Google's and Microsoft's older form of the same.
+    /// Google's and Microsoft's older form of OAUTHBEARER.
     XOAuth2,
     /// RFC 4616.
     Plain,
-    /// Never standardised, spoken everywhere.
+    /// Never standardised, but supported everywhere.
     Login,
-    /// RFC 4422 A: what TLS has shown, a client's certificate.
+    /// RFC 4422 A: the server uses the client's TLS certificate.
     External,
-    /// RFC 4752: a ticket of Kerberos.
+    /// RFC 4752: a Kerberos ticket.
     Gssapi,
 }
 
 impl Mechanism {
-    /// Strongest first. Where a -PLUS is offered that we can do, it is to be used (RFC 5802 6).
+    /// Strongest first. A -PLUS mechanism that is offered and that we support must be used (RFC
+    /// 5802 6).
     pub const ALL: [Self; 11] = [
         Self::Scram { hash: Hash::Sha256, plus: true },
         Self::Scram { hash: Hash::Sha1, plus: true },
@@ -70,7 +71,7 @@ impl Mechanism {
         Self::ALL.into_iter().find(|mechanism| mechanism.name().eq_ignore_ascii_case(name))
     }
 
-    /// Whether this kind of secret is what it takes.
+    /// Whether the mechanism takes this kind of secret.
     fn takes(self, secret: &Secret) -> bool {
         match self {
             Self::OAuthBearer | Self::XOAuth2 => matches!(secret, Secret::AccessToken(_)),
@@ -83,15 +84,15 @@ impl Mechanism {
     }
 }
 
-/// In which order mechanisms are tried.
+/// The order in which mechanisms are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Strongest first.
     Strongest,
-    /// SCRAM first, and then PLAIN, which takes the fewest turns: for a connection on which only
-    /// the server hears the password.
+    /// SCRAM first, then PLAIN, which takes the fewest turns: for a connection on which only the
+    /// server can read the password.
     Quickest,
-    /// CRAM-MD5, PLAIN and LOGIN, as smtplib has them, and then those that it doesn't know.
+    /// CRAM-MD5, PLAIN and LOGIN, in smtplib's order, and then those that smtplib doesn't know.
     Smtplib,
 }
 
@@ -107,16 +108,16 @@ impl Order {
     }
 }
 
-/// What proves who the user is.
+/// What proves the user's identity.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Secret {
     Password(String),
     /// An OAuth 2.0 access token, for OAUTHBEARER and XOAUTH2.
     AccessToken(String),
-    /// None of ours: the certificate that this client shows within TLS, for EXTERNAL. The user
-    /// may be empty: it is then the one whom the certificate names.
+    /// No secret of ours: the client's TLS certificate, for EXTERNAL. The user may be empty, in
+    /// which case it is the one that the certificate names.
     Certificate,
-    /// A ticket of Kerberos. The user may be empty: it is then the ticket's owner.
+    /// A Kerberos ticket. The user may be empty, in which case it is the ticket's owner.
     Ticket(Held),
 }
 
@@ -126,17 +127,17 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A user and a secret, free of NUL, CR and LF.
+/// A user and a secret without NUL, CR or LF.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     user: String,
     secret: Secret,
-    /// The one that the caller has named.
+    /// The mechanism that the caller has chosen.
     mechanism: Option<Mechanism>,
 }
 
 impl Credentials {
-    /// Refuses NUL, CR and LF: they would end or part the message of a mechanism.
+    /// Refuses NUL, CR and LF, which would end or split a mechanism's message.
     pub fn new(user: &str, secret: Secret) -> Result<Self, BadCredential> {
         let (argument, text) = match &secret {
             Secret::Password(text) => ("password", text),
@@ -148,7 +149,8 @@ impl Credentials {
                 return Err(BadCredential { argument, why: "contains NUL, CR or LF" });
             }
         }
-        // RFC 7628 3.1 and XOAUTH2 part their fields by ^A; a token is visible ASCII (RFC 6750 2.1).
+        // RFC 7628 3.1 and XOAUTH2 separate their fields with ^A. A token is visible ASCII (RFC
+        // 6750 2.1).
         if matches!(&secret, Secret::AccessToken(_)) {
             if user.contains('\x01') {
                 return Err(BadCredential { argument: "user", why: "contains a control character" });
@@ -159,14 +161,14 @@ impl Credentials {
         }
         let credentials = Self { user: user.to_owned(), secret, mechanism: None };
         match credentials.secret {
-            // Nothing but a name says that it is meant.
+            // These mechanisms are used only if the caller names them.
             Secret::Certificate => credentials.by(Mechanism::External),
             Secret::Ticket(_) => credentials.by(Mechanism::Gssapi),
             _ => Ok(credentials),
         }
     }
 
-    /// To log in by this mechanism and by no other.
+    /// Logs in with this mechanism and no other.
     pub fn by(self, mechanism: Mechanism) -> Result<Self, BadCredential> {
         if !mechanism.takes(&self.secret) {
             return Err(BadCredential { argument: "mechanism", why: "takes another kind of secret" });
@@ -180,9 +182,9 @@ impl Credentials {
         Ok(Self { mechanism: Some(mechanism), ..self })
     }
 
-    /// The mechanisms of `offered` that fit this secret, in the order in which they are tried.
-    /// A -PLUS is among them where there is a binding, SCRAM where it takes these letters; but one
-    /// that is named is taken at its word.
+    /// The mechanisms of `offered` that fit this secret, in the order in which to try them. A
+    /// -PLUS mechanism is included if there is a channel binding, and SCRAM if it accepts these
+    /// characters. A mechanism that the caller named is always used.
     pub fn choose(
         &self,
         offered: &[String],
@@ -200,8 +202,8 @@ impl Credentials {
             .filter(|m| self.mechanism.is_none_or(|named| named == *m))
             .filter(|m| m.takes(&self.secret) && offers(m) && possible(m))
             .collect();
-        // Not every server with -PLUS knows the certificate for a binding, and none has a way to say
-        // so: Dovecot and Exim with GSASL refuse the login. They all know the exporter.
+        // Not every server with -PLUS supports binding to the certificate, and it has no way to
+        // say so: Dovecot, and Exim with GSASL, refuse the login. They all support the exporter.
         let doubtful = binding.is_some_and(|binding| binding.name != ChannelBinding::EXPORTER);
         let is_last = |m: &Mechanism| doubtful && matches!(m, Mechanism::Scram { plus: true, .. });
         // The sort is stable.
@@ -214,7 +216,7 @@ impl Credentials {
         text_of(&self.secret)
     }
 
-    /// The one that the caller has named.
+    /// The mechanism that the caller has chosen.
     pub fn mechanism(&self) -> Option<Mechanism> {
         self.mechanism
     }
@@ -231,7 +233,7 @@ fn text_of(secret: &Secret) -> &str {
     }
 }
 
-/// Names the argument, never its value.
+/// The error names the argument, never its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadCredential {
     pub argument: &'static str,
@@ -244,25 +246,25 @@ impl fmt::Display for BadCredential {
     }
 }
 
-/// What comes of a challenge.
+/// The reaction to a challenge.
 #[derive(Debug)]
 #[must_use = "an unsaid answer stalls the exchange"]
 pub enum Answer {
     Say(Vec<u8>),
-    /// [`Exchange::work`] comes before anything can be said.
+    /// [`Exchange::work`] must run before there is an answer.
     Work,
-    /// The server has said why it will refuse, and is to be heard to the end.
+    /// The server has said why it will refuse. Listen until its final reply.
     Refused(String),
     /// The exchange must be cancelled.
     Cancel,
-    /// The server is not to be trusted with another word, and why.
+    /// The server can't be trusted, for this reason. Send nothing more.
     Distrust(String),
-    /// There is no answer, and why.
+    /// There is no answer, for this reason.
     Failed(Error),
 }
 
-/// One exchange: an initial response where the mechanism speaks first, then a
-/// response to each challenge.
+/// One exchange: an initial response if the client speaks first in this mechanism, then a response
+/// to each challenge.
 #[derive(Debug)]
 pub struct Exchange {
     mechanism: Mechanism,
@@ -272,20 +274,20 @@ pub struct Exchange {
     gssapi: Option<Box<Gssapi>>,
 }
 
-/// What an exchange stands on.
+/// What an exchange depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Ground<'a> {
     /// The mechanisms that the server offers.
     pub offered: &'a [String],
-    /// What binds to TLS, if there is any: the best first.
+    /// The available channel bindings, best first.
     pub bindings: &'a [ChannelBinding],
-    /// A word that cannot be foreseen, for SCRAM: printable ASCII without a comma.
+    /// An unpredictable nonce for SCRAM: printable ASCII without a comma.
     pub nonce: fn() -> Option<String>,
 }
 
 impl Ground<'_> {
     fn bound(&self, plus: bool) -> Bound {
-        // With whichever hash: a server that offers one can bind.
+        // Any hash will do: a server that offers one -PLUS mechanism can bind.
         let offers_plus = || {
             let mut named = self.offered.iter().filter_map(|name| Mechanism::from_name(name));
             named.any(|mechanism| matches!(mechanism, Mechanism::Scram { plus: true, .. }))
@@ -299,8 +301,8 @@ impl Ground<'_> {
 }
 
 impl Exchange {
-    /// None: it can't be done here, for want of what binds TLS, of letters that SCRAM takes, or
-    /// of random octets.
+    /// None if the mechanism can't be used here: there is no channel binding, SCRAM doesn't accept
+    /// the characters, or there are no random octets.
     pub fn new(mechanism: Mechanism, credentials: Credentials, ground: Ground<'_>) -> Option<Self> {
         let scram = match mechanism {
             Mechanism::Scram { plus: true, .. } if ground.bindings.is_empty() => return None,
@@ -313,7 +315,7 @@ impl Exchange {
         };
         let gssapi = match &credentials.secret {
             Secret::Ticket(ticket) => {
-                // What other implementations know (RFC 5929), whichever version TLS has.
+                // Other implementations know this one (RFC 5929), whatever the TLS version.
                 let certificate = ground.bindings.iter().find(|one| one.name == ChannelBinding::CERTIFICATE);
                 Some(Box::new(Gssapi::new(ticket, &credentials.user, certificate)))
             }
@@ -326,12 +328,12 @@ impl Exchange {
         self.mechanism
     }
 
-    /// What can go with the AUTH command itself, saving a turn (RFC 4954 4). LOGIN has no
-    /// specification that says so: servers that ignore it there ask for the user name, and
-    /// only smtplib says it all the same.
+    /// What can be sent with the AUTH command itself to save a turn (RFC 4954 4). No specification
+    /// allows this for LOGIN: servers that ignore the response there ask for the user name. Only
+    /// smtplib sends it anyway.
     pub fn initial_response(&mut self, like_smtplib: bool) -> Option<Vec<u8>> {
         let speaks_first = match self.mechanism {
-            // A ticket is longer than a line may be.
+            // A ticket can be longer than a line may be.
             Mechanism::CramMd5 | Mechanism::Gssapi => false,
             Mechanism::Login => like_smtplib,
             Mechanism::Scram { .. }
@@ -360,18 +362,18 @@ impl Exchange {
         text_of(&self.credentials.secret)
     }
 
-    /// A challenge of these tells why the token is refused (RFC 7628 3.2.3).
+    /// For these mechanisms, a challenge says why the server refuses the token (RFC 7628 3.2.3).
     pub fn is_by_token(&self) -> bool {
         matches!(self.mechanism, Mechanism::OAuthBearer | Mechanism::XOAuth2)
     }
 
-    /// Whether a server that refuses this mechanism may be tried with another one: it has offered
-    /// to bind TLS, and something on the way that can't would say the same.
+    /// Whether another mechanism may be tried after the server refuses this one. Not if it is bound
+    /// to TLS: an attacker in between can't bind, and would refuse it too.
     pub fn may_give_way(&self) -> bool {
         !self.scram.as_ref().is_some_and(|scram| scram.is_bound())
     }
 
-    /// Whether the server has to prove something before it is believed that we are in.
+    /// Whether the server has to prove something before we believe that the login succeeded.
     pub fn wants_proof(&self) -> bool {
         self.scram.is_some() || self.gssapi.is_some()
     }
@@ -380,12 +382,12 @@ impl Exchange {
         self.scram.as_ref().is_some_and(|scram| scram.is_at_work())
     }
 
-    /// Computes for some milliseconds. Some: what is to be said, at the end of it.
+    /// Computes for some milliseconds. Returns what to send once it is done.
     pub fn work(&mut self) -> Option<Vec<u8>> {
         self.scram.as_mut()?.work()
     }
 
-    /// The server says that we are in, with this text. Err: why that is not believed.
+    /// The server accepts the login, with this text. Err says why that isn't believed.
     pub fn concluded(&mut self, reply: &[u8]) -> Result<(), &'static str> {
         match (&mut self.scram, &self.gssapi) {
             (Some(scram), _) => scram.concluded(reply),
@@ -428,11 +430,11 @@ impl Exchange {
             (Mechanism::Plain, 0) => format!("\0{user}\0{secret}").into_bytes(),
             (Mechanism::CramMd5, 0) => cram_md5(user, secret, challenge),
             (Mechanism::OAuthBearer, 0) => oauthbearer(user, secret),
-            // The server's 334 tells why it refused; this asks for its 535.
+            // The server's 334 says why it refuses. This response asks for its 535.
             (Mechanism::OAuthBearer, 1) => vec![1],
             (Mechanism::XOAuth2, 0) => format!("user={user}\x01auth=Bearer {secret}\x01\x01").into_bytes(),
             (Mechanism::XOAuth2, 1) => Vec::new(),
-            // As whom the owner of the certificate acts; nothing: as themselves.
+            // The identity to act as. Empty means the owner of the certificate.
             (Mechanism::External, 0) => user.clone().into_bytes(),
             _ => return None,
         };
@@ -440,8 +442,8 @@ impl Exchange {
         Some(response)
     }
 
-    /// LOGIN: what the prompt asks for, and where it doesn't say so, the user name first.
-    /// Each at most twice, the password at most once.
+    /// LOGIN: sends what the prompt asks for, or if that isn't clear, the user name first. Each is
+    /// sent at most twice, the password at most once.
     fn respond_to_prompt(&mut self, prompt: &[u8]) -> Option<Vec<u8>> {
         const PASSWORD_SAID: usize = usize::MAX;
         if self.answered > 2 {
@@ -461,14 +463,14 @@ impl Exchange {
     }
 }
 
-/// What a server asks for within LOGIN.
+/// What a server asks for in LOGIN.
 enum Prompt {
     User,
     Password,
     Unclear,
 }
 
-/// "Username:" and "Password:" everywhere, "User Name" and more in old servers.
+/// "Username:" and "Password:" in most servers, "User Name" and others in old ones.
 fn login_prompt(prompt: &[u8]) -> Prompt {
     let prompt = prompt.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| find(&prompt, word.as_bytes()).is_some());
@@ -479,9 +481,9 @@ fn login_prompt(prompt: &[u8]) -> Prompt {
     }
 }
 
-/// Whether AUTH with this initial response is a line that every server must take: 512
-/// octets with its CRLF (RFC 5321 4.5.3.1.4), and otherwise the client must do without
-/// it (RFC 4954 4).
+/// Whether AUTH with this initial response is short enough for every server: 512 octets with its
+/// CRLF (RFC 5321 4.5.3.1.4). Otherwise the client must not send the response with the command
+/// (RFC 4954 4).
 pub(super) fn fits_a_line(mechanism: &str, initial_response: &[u8]) -> bool {
     const LINE: usize = 512;
     let encoded = initial_response.len().div_ceil(3) * 4;
@@ -490,7 +492,7 @@ pub(super) fn fits_a_line(mechanism: &str, initial_response: &[u8]) -> bool {
 
 /// The response to a CRAM-MD5 challenge (RFC 2195 2).
 pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> Vec<u8> {
-    // HMAC takes keys of any length: the error can't occur.
+    // HMAC takes keys of any length, so this error can't occur.
     let Ok(mut mac) = Hmac::<Md5>::new_from_slice(password.as_bytes()) else { return Vec::new() };
     mac.update(challenge);
     let digest = mac.finalize().into_bytes();
@@ -498,33 +500,33 @@ pub fn cram_md5(user: &str, password: &str, challenge: &[u8]) -> Vec<u8> {
     format!("{user} {hex}").into_bytes()
 }
 
-/// RFC 7628 3.1; in the authorization identity "," and "=" are escaped (RFC 5801 4).
+/// RFC 7628 3.1. The authorization identity escapes "," and "=" (RFC 5801 4).
 fn oauthbearer(user: &str, token: &str) -> Vec<u8> {
     let escaped = user.replace('=', "=3D").replace(',', "=2C");
     format!("n,a={escaped},\x01auth=Bearer {token}\x01\x01").into_bytes()
 }
 
-/// What the server was told in confidence. Some repeat it in their replies, which go
-/// into transcripts, logs and exceptions.
+/// Secrets that were sent to the server. Some servers repeat them in their replies, which end up
+/// in transcripts, logs and exceptions.
 #[derive(Default)]
 pub(super) struct Confided(Vec<Vec<u8>>);
 
 impl Confided {
-    /// Shorter secrets stand in too many words that have nothing to do with them.
+    /// Shorter secrets would match too many unrelated words.
     const SHORTEST: usize = 4;
 
-    /// A password or token, as it is and in base64.
+    /// A password or token, as plain text and in base64.
     pub(super) fn add(&mut self, secret: &[u8]) {
         for form in [secret.to_vec(), encode(secret).into_bytes()] {
             if form.len() >= Self::SHORTEST && !self.0.contains(&form) {
                 self.0.push(form);
             }
         }
-        // The longest first: it may hold another one.
+        // The longest first, because it may contain another one.
         self.0.sort_by_key(|form| std::cmp::Reverse(form.len()));
     }
 
-    /// A response of the caller's own making, and what PLAIN has behind its last NUL.
+    /// A response that the caller composed, and for PLAIN, the part after its last NUL.
     pub(super) fn add_response(&mut self, response: &[u8]) {
         self.add(response);
         if let Some(at) = response.iter().rposition(|&b| b == 0) {
@@ -564,14 +566,14 @@ fn find(line: &[u8], secret: &[u8]) -> Option<usize> {
     memchr::memmem::find(line, secret)
 }
 
-/// A response or initial response as it goes on the line. RFC 4954 4: an empty
-/// initial response is "=".
+/// A response or initial response as sent on the line. RFC 4954 4: an empty initial response is
+/// "=".
 pub(super) fn encode(response: &[u8]) -> String {
     STANDARD.encode(response)
 }
 
-/// The challenge of a 334 reply. Servers have sent text that is no base64 here
-/// (an empty one is common): it is then taken as it stands.
+/// The challenge of a 334 reply. Some servers send text that isn't base64 here (often none at
+/// all). It is then used unchanged.
 pub(super) fn decode(text: &[u8]) -> Vec<u8> {
     STANDARD.decode(text).unwrap_or_else(|_| text.to_vec())
 }
@@ -700,10 +702,10 @@ mod tests {
         assert_eq!(choose(Order::Strongest, None), [&unbound[..], &[CramMd5, Plain, Login]].concat());
         let others = [Plain, CramMd5, Login];
         assert_eq!(choose(Order::Quickest, Some(&exporter)), [&bound[..], &unbound, &others].concat());
-        // Servers that do not know it refuse the login.
+        // Servers that don't know it refuse the login.
         assert_eq!(choose(Order::Quickest, Some(&certificate)), [&unbound[..], &bound, &others].concat());
         assert_eq!(choose(Order::Smtplib, None), [&[CramMd5, Plain, Login], &unbound[..]].concat());
-        // SASLprep knows neither a bell nor what Unicode had not in 2002.
+        // SASLprep rejects a bell, and characters that Unicode didn't have in 2002.
         for odd in [password("u", "p\u{7}"), password("u", "\u{1F600}"), password("", "p")] {
             assert_eq!(odd.choose(&offered, Order::Quickest, Some(&exporter)), [Plain, CramMd5, Login]);
         }
@@ -753,11 +755,11 @@ mod tests {
         let said = |header: &str, gives_way| Some((format!("{header}n=u,r=nonce"), gives_way));
         assert_eq!(first(plus, &[plus, plain], Some(&binding)), said("p=tls-exporter,,", false));
         assert_eq!(first(plus, &[plus, plain], None), None);
-        // The offer of a -PLUS was perhaps hidden from us: the server will know.
+        // The offer of -PLUS may have been hidden from us. The server will find out.
         assert_eq!(first(plain, &[plain], Some(&binding)), said("y,,", true));
         assert_eq!(first(plain, &[plain], None), said("n,,", true));
         assert_eq!(first(plain, &[scram(Hash::Sha1, true), plain], Some(&binding)), said("n,,", true));
-        // The caller has chosen it in spite of the other.
+        // The caller has chosen this one although the other is offered.
         assert_eq!(first(plain, &[plus, plain], Some(&binding)), said("n,,", true));
     }
 

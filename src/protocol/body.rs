@@ -1,9 +1,9 @@
-//! The content of a message on its way out: octets in memory, or pieces that are
-//! produced when the wire takes them.
+//! The content of an outgoing message: octets in memory, or pieces that are produced when the
+//! connection can take them.
 //!
-//! What a transaction has to know before it begins (SIZE, 8BITMIME) is known before
-//! anything is read. A clone of a body is sent from the beginning again, and shares
-//! the content: a sender that may have to send a message again keeps a clone.
+//! What a transaction has to know in advance (SIZE, 8BITMIME) is known before any content is read.
+//! A clone of a body shares the content and starts again from the beginning, so a sender that may
+//! have to resend a message keeps a clone.
 
 use super::error::{Cause, Error, Kind, Stage};
 use super::mail_data::{Encoder, Framing, Looks, canonical_size};
@@ -11,49 +11,49 @@ use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-/// Content that is produced on demand. Implemented outside: it may read files.
+/// Content that is produced on demand. Implementations live outside this folder, because they may
+/// read files.
 pub trait Content: Send + Sync {
-    /// How many octets it will be.
+    /// How many octets it has.
     fn len(&self) -> u64;
 
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many they are once every line end is CRLF (RFC 1870 5).
+    /// How many octets it has once every line end is CRLF (RFC 1870 5).
     fn canonical_size(&self) -> u64;
 
     fn is_ascii(&self) -> bool;
 
-    /// The same content for a server that takes 7-bit lines only; an error says why it
-    /// has to stay as it is, in words that go on from "it can't be re-encoded: ". None:
-    /// the caller wrote it, and it is not ours to change.
+    /// The same content for a server that takes 7-bit lines only. An error completes the sentence
+    /// "it can't be re-encoded: ". None means that the caller wrote it, so we must not change it.
     fn in_seven_bits(self: Arc<Self>) -> Option<Result<Body, String>> {
         None
     }
 
-    /// Octets of it that are held in memory.
+    /// How many of its octets are held in memory.
     fn size_in_memory(&self) -> usize {
         0
     }
 
-    /// Begins to read it, from the beginning.
+    /// Begins to read it from the start.
     fn open(self: Arc<Self>) -> Result<Box<dyn Pieces>, Unreadable>;
 }
 
-/// A reading of content that is under way.
+/// A reading in progress.
 pub trait Pieces: Send + Sync {
-    /// The next octets: at least one and at most `most`, which is never more than
-    /// is left. Content that turns out to be other than was announced is an error at
-    /// the last piece at the latest: after it nothing can be taken back.
+    /// The next octets: at least one and at most `most`, which never exceeds what is left. If the
+    /// content differs from what was announced, the reader must report it with the last piece at
+    /// the latest. After that nothing can be taken back.
     fn next(&mut self, most: usize) -> Result<&[u8], Unreadable>;
 }
 
-/// Why content can't be read, or not to its end.
+/// Why content can't be read completely.
 #[derive(Clone, Debug)]
 pub struct Unreadable {
     pub message: String,
-    /// The operating system's number, where it gave one.
+    /// The operating system's error number, if there is one.
     pub os_error: Option<i32>,
     pub cause: Option<Cause>,
 }
@@ -86,14 +86,14 @@ enum Source {
     OnDemand(Arc<dyn Content>),
 }
 
-/// Some of the octets of a body in memory, which it keeps there.
+/// Some octets of a body in memory, without a copy.
 pub(super) struct Slice {
     whole: Arc<dyn AsRef<[u8]> + Send + Sync>,
     range: Range<usize>,
 }
 
 impl Slice {
-    /// What comes behind so many octets; None: nothing.
+    /// What follows the first octets, or None if nothing does.
     pub(super) fn behind(mut self, octets: usize) -> Option<Self> {
         self.range.start += octets;
         (!self.range.is_empty()).then_some(self)
@@ -114,25 +114,25 @@ impl fmt::Debug for Slice {
     }
 }
 
-/// The content of a message, as the caller has it. It is encoded piece by piece on
-/// its way out and never copied whole.
+/// The content of a message as the caller gave it. It is encoded piece by piece when it is sent,
+/// and never copied whole.
 pub struct Body {
     source: Source,
     reading: Option<Box<dyn Pieces>>,
     taken: u64,
-    /// What lies in memory is looked through once.
+    /// Content in memory is scanned only once.
     looks: Option<Looks>,
-    /// Its line ends are not ours to change.
+    /// Its line ends must not be changed.
     octet_for_octet: bool,
 }
 
 impl Body {
-    /// Octets that are there.
+    /// Octets in memory.
     pub fn new(content: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
         Self::shared(Arc::new(content))
     }
 
-    /// Octets that others hold, too.
+    /// Octets that are shared with others.
     pub fn shared(content: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Self {
         Self::of(Source::Memory(content))
     }
@@ -145,7 +145,7 @@ impl Body {
         Self { source, reading: None, taken: 0, looks: None, octet_for_octet: false }
     }
 
-    /// Octets, before line ends are made canonical.
+    /// The number of octets before line ends are made canonical.
     pub fn len(&self) -> u64 {
         match &self.source {
             Source::Memory(octets) => (**octets).as_ref().len() as u64,
@@ -157,7 +157,7 @@ impl Body {
         self.len() == 0
     }
 
-    /// Octets that it holds in memory.
+    /// How many octets it holds in memory.
     pub fn size_in_memory(&self) -> usize {
         match &self.source {
             Source::Memory(octets) => (**octets).as_ref().len(),
@@ -165,7 +165,7 @@ impl Body {
         }
     }
 
-    /// It is binary (RFC 3030 3): nothing of it is changed on the way out.
+    /// The content is binary (RFC 3030 3): it is sent without any change.
     pub(super) fn goes_octet_for_octet(&mut self) {
         self.octet_for_octet = true;
     }
@@ -187,7 +187,7 @@ impl Body {
         }
     }
 
-    /// Whether it lies in memory as it is to go out: its line ends need no change.
+    /// Whether it lies in memory exactly as it will be sent, with no line ends to change.
     pub(super) fn is_canonical(&mut self) -> bool {
         self.looks().is_some_and(|looks| looks.canonical || self.octet_for_octet)
     }
@@ -200,7 +200,7 @@ impl Body {
         }
     }
 
-    /// None: it does not lie in memory.
+    /// None if it isn't in memory.
     fn looks(&mut self) -> Option<Looks> {
         if let (None, Source::Memory(octets)) = (self.looks, &self.source) {
             self.looks = Some(Looks::of((**octets).as_ref()));
@@ -208,7 +208,7 @@ impl Body {
         self.looks
     }
 
-    /// The same message in 7-bit lines, where it is ours to change.
+    /// The same message in 7-bit lines, if we may change it.
     pub fn in_seven_bits(&self) -> Option<Result<Body, String>> {
         match &self.source {
             Source::Memory(_) => None,
@@ -216,7 +216,7 @@ impl Body {
         }
     }
 
-    /// The next octets, at most so many; none only at the end.
+    /// The next octets, up to this many. None only at the end.
     pub(super) fn next_piece(&mut self, most: usize) -> Result<&[u8], Unreadable> {
         let left = self.len() - self.taken;
         let most = usize::try_from(left).map_or(most, |left| left.min(most));
@@ -225,7 +225,7 @@ impl Body {
         }
         let piece = match &self.source {
             Source::Memory(octets) => {
-                // What lies in memory is never longer than that.
+                // Content in memory never exceeds that.
                 let from = self.taken as usize;
                 &(**octets).as_ref()[from..from + most]
             }
@@ -244,7 +244,7 @@ impl Body {
         Ok(piece)
     }
 
-    /// What is left, or its beginning, where it lies in memory.
+    /// What is left, or its beginning, if it is in memory.
     pub(super) fn left(&self, most: usize) -> &[u8] {
         match &self.source {
             Source::Memory(octets) => {
@@ -255,7 +255,7 @@ impl Body {
         }
     }
 
-    /// The next octets as they lie in memory, at most so many.
+    /// The next octets in memory, without a copy, up to this many.
     pub(super) fn next_slice(&mut self, most: usize) -> Slice {
         let from = self.taken as usize;
         let octets = self.left(most).len();
@@ -266,7 +266,7 @@ impl Body {
         }
     }
 
-    /// All of it with canonical line ends, from the beginning: as BDAT would say it.
+    /// The whole content with canonical line ends, as BDAT would send it.
     pub fn canonical(&self) -> Result<Vec<u8>, Unreadable> {
         let mut octets = Vec::new();
         self.each_canonical(|piece| {
@@ -276,7 +276,7 @@ impl Body {
         Ok(octets)
     }
 
-    /// The same piece by piece, as long as `take` wants more.
+    /// Produces the same piece by piece, while `take` wants more.
     pub fn each_canonical<E: From<Unreadable>>(
         &self,
         mut take: impl FnMut(&[u8]) -> Result<bool, E>,
@@ -294,7 +294,7 @@ impl Body {
         Ok(())
     }
 
-    /// The first octets, as many as come in one piece and at most so many.
+    /// The first octets, as many as come in one piece, up to this many.
     pub fn beginning(&self, most: usize) -> Result<Vec<u8>, Unreadable> {
         self.clone().next_piece(most).map(<[u8]>::to_vec)
     }
@@ -326,7 +326,8 @@ impl fmt::Debug for Body {
 pub(super) mod tests {
     use super::*;
 
-    /// So many octets, in pieces of at most 1000, of which only `readable` can be read.
+    /// Content of this many octets, in pieces of at most 1000. Only the first `readable` can be
+    /// read.
     #[derive(Clone, Copy, Debug)]
     pub struct Failing {
         pub octets: u64,

@@ -1,9 +1,9 @@
-//! What the reply codes mean that something is decided by. Their numbers stand here alone.
+//! The meaning of the reply codes that affect decisions. The numbers appear in this file alone.
 
 use super::reply::Severity;
 use std::ops::RangeInclusive;
 
-/// All that a reply can have (RFC 5321 4.2).
+/// The range of valid codes (RFC 5321 4.2).
 pub const ALL: RangeInclusive<u16> = 200..=599;
 
 // RFC 5321 4.2.2.
@@ -29,7 +29,7 @@ pub const MECHANISM_TOO_WEAK: u16 = 534;
 pub const CREDENTIALS_INVALID: u16 = 535;
 pub const ENCRYPTION_REQUIRED: u16 = 538;
 
-/// What a code says by its first digit; None: it is not a reply's.
+/// The meaning of a code's first digit. None if it isn't a reply code.
 pub fn severity(code: u16) -> Option<Severity> {
     ALL.contains(&code).then_some(match code / 100 {
         2 => Severity::Completion,
@@ -39,13 +39,13 @@ pub fn severity(code: u16) -> Option<Severity> {
     })
 }
 
-/// Whether a refusal says that the server does not know the command (RFC 5321 4.2.4).
+/// Whether a refusal means that the server doesn't know the command (RFC 5321 4.2.4).
 pub fn is_of_unknown_command(code: u16) -> bool {
     matches!(code, UNRECOGNIZED_COMMAND | NOT_IMPLEMENTED)
 }
 
-/// Whether a reply to AUTH speaks of the mechanism and not of the credentials (RFC 4954 4, 6):
-/// then another one may be tried.
+/// Whether a reply to AUTH refers to the mechanism and not to the credentials (RFC 4954 4, 6). If
+/// so, another mechanism may be tried.
 pub fn refuses_mechanism(code: u16) -> bool {
     matches!(
         code,

@@ -1,5 +1,5 @@
-//! Commands (RFC 5321 4.1.1): parsed into a type once, so that what is written
-//! to the wire is one line whatever the caller gave.
+//! Commands (RFC 5321 4.1.1). They are parsed into a type once, so that each is written to the
+//! wire as exactly one line, whatever the caller gave.
 
 use super::xclient::Xclient;
 use crate::address::{ForwardPath, ReversePath, a_labels};
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// The verb of a command line, as far as the session cares which it is.
+/// The verb of a command line, as far as the session needs to distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verb {
     Ehlo,
@@ -80,7 +80,7 @@ impl Verb {
         }
     }
 
-    /// Whether it is part of a login or of mail, which are not for others to read.
+    /// Whether the command belongs to a login or to mail, which others must not read.
     pub fn is_private(self) -> bool {
         matches!(self, Self::Auth | Self::Mail | Self::Rcpt | Self::Data | Self::Bdat)
     }
@@ -99,11 +99,11 @@ impl fmt::Display for Verb {
     }
 }
 
-/// Text that fits in one command line: no control character but the tab.
+/// Text that fits in one command line: no control characters except the tab.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineText(String);
 
-/// Why a text can't go into a command. Shown behind the name of the argument.
+/// Why a text can't be part of a command. Shown after the name of the argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadText {
     text: String,
@@ -111,7 +111,7 @@ pub struct BadText {
 }
 
 impl BadText {
-    /// The reason alone: the text may hold a secret.
+    /// Gives the reason alone, because the text may be a secret.
     pub fn why(&self) -> &str {
         &self.why
     }
@@ -139,7 +139,7 @@ impl FromStr for LineText {
             let why = "contains NUL or prohibited newline characters: they would start another command";
             return Err(BadText { text: text.to_owned(), why: why.into() });
         }
-        // Some servers and what stands before them take one of these for a line end, too.
+        // Some servers and proxies take one of these for a line end, too.
         if text.contains(|c: char| c != '\t' && c.is_control()) {
             return Err(BadText { text: text.to_owned(), why: "contains a control character".into() });
         }
@@ -147,9 +147,8 @@ impl FromStr for LineText {
     }
 }
 
-/// The argument of EHLO, HELO or LHLO: a domain or an address literal (RFC 5321
-/// 4.1.3). One word without control characters; an internationalized name goes
-/// as A-labels.
+/// The argument of EHLO, HELO or LHLO: a domain or an address literal (RFC 5321 4.1.3). It is one
+/// word without control characters. An internationalized name is sent as A-labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientName(String);
 
@@ -184,8 +183,8 @@ impl FromStr for ClientName {
     }
 }
 
-/// `KEYWORD` or `KEYWORD=value`, behind the path of MAIL or RCPT (RFC 5321
-/// 4.1.2). A value may hold "=" (servers define such) but no space.
+/// `KEYWORD` or `KEYWORD=value`, after the path of MAIL or RCPT (RFC 5321 4.1.2). A value may
+/// contain "=" (some servers define such values) but no space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
     text: String,
@@ -206,7 +205,7 @@ impl Parameter {
         Self { text: "BODY=8BITMIME".to_owned(), keyword: 4 }
     }
 
-    /// Of a delivery option, which has written it: `KEYWORD` or `KEYWORD=value`.
+    /// From a delivery option, which has already written `KEYWORD` or `KEYWORD=value`.
     pub(super) fn of_option(keyword: &str, text: String) -> Self {
         Self { keyword: keyword.len(), text }
     }
@@ -250,13 +249,13 @@ impl FromStr for Parameter {
     }
 }
 
-/// How verbs are written: no server may care (RFC 5321 2.4), and some tests do.
+/// How verbs are spelled. No server may care (RFC 5321 2.4), but some tests do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Letters {
-    /// As the RFC does: `MAIL FROM:<...>`.
+    /// As in the RFC: `MAIL FROM:<...>`.
     #[default]
     Rfc,
-    /// As CPython's smtplib does: `mail from:<...>`.
+    /// As in CPython's smtplib: `mail from:<...>`.
     Smtplib,
 }
 
@@ -277,7 +276,7 @@ pub enum Command {
     Help(Option<LineText>),
     Xclient(Xclient),
     Quit,
-    /// A line of the caller's own.
+    /// A line that the caller composed.
     Free(LineText),
 }
 
@@ -302,15 +301,15 @@ impl Command {
         }
     }
 
-    /// The command line without its end. `smtputf8` is whether the transaction
-    /// that it belongs to uses SMTPUTF8.
+    /// The command line without its line end. `smtputf8` tells whether its transaction uses
+    /// SMTPUTF8.
     pub fn line(&self, smtputf8: bool, letters: Letters) -> String {
         let mut line = String::with_capacity(80);
         self.write_to(&mut line, smtputf8, letters);
         line
     }
 
-    /// Appends it.
+    /// Appends the command line to `out`.
     pub fn write_to(&self, line: &mut String, smtputf8: bool, letters: Letters) {
         let smtplib = letters == Letters::Smtplib;
         match self {
@@ -341,8 +340,8 @@ impl Command {
     }
 }
 
-/// Appends a number in digits. Each message has two: what `write!` does besides costs more
-/// than the digits.
+/// Appends a number in digits. Each message has two of them, and `write!` would cost more than the
+/// digits.
 pub(super) fn push_number(line: &mut String, mut number: u64) {
     let mut digits = [b'0'; 20];
     let mut first = digits.len();
@@ -357,7 +356,7 @@ pub(super) fn push_number(line: &mut String, mut number: u64) {
     line.extend(digits[first..].iter().map(|&digit| char::from(digit)));
 }
 
-/// Closes the path and says what stands behind it.
+/// Closes the path and appends the parameters.
 fn push_parameters(line: &mut String, parameters: &[Parameter]) {
     line.push('>');
     parameters.iter().for_each(|parameter| push(line, parameter.as_str()));

@@ -1,5 +1,5 @@
-//! What can go wrong, told so that a caller can act on it: whose fault, at which
-//! stage, the server's own words, whether to try again.
+//! What can go wrong, described so that a caller can act on it: whose fault it is, at which stage
+//! it happened, what the server said, and whether to try again.
 
 use super::code;
 use super::reply::{EnhancedStatusCode, Reply, Severity};
@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where in the conversation something happened or is waited for.
+/// The point of the conversation at which an error happened, or that the session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
     Connect,
@@ -22,9 +22,9 @@ pub enum Stage {
     Mail,
     Rcpt,
     Data,
-    /// While mail data is on its way.
+    /// While mail data is being sent.
     MailData,
-    /// After the end of mail data: the answer decides what became of the mail.
+    /// After the end of mail data. The answer decides what becomes of the mail.
     EndOfData,
     Reset,
     Quit,
@@ -68,7 +68,7 @@ impl Stage {
         }
     }
 
-    /// The names of all.
+    /// All stages by name.
     pub const NAMES: [&'static str; Self::ALL.len()] = {
         let (mut names, mut at) = ([""; Self::ALL.len()], 0);
         while at < names.len() {
@@ -78,8 +78,8 @@ impl Stage {
         names
     };
 
-    /// How long a client waits here at least (RFC 5321 4.5.3.2); where the RFC
-    /// names no time, five minutes, and less where no mail depends on the answer.
+    /// How long a client must wait at this stage (RFC 5321 4.5.3.2). If the RFC gives no time,
+    /// five minutes, or less if no mail depends on the answer.
     pub fn patience(self) -> Duration {
         Duration::from_secs(match self {
             Self::Connect | Self::Handshake => 60,
@@ -98,54 +98,54 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Whose fault it was.
+/// The cause of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Ours or the caller's: the request is not legal here. Nothing was sent.
+    /// Our fault or the caller's: the request isn't allowed here. Nothing was sent.
     Misuse,
-    /// The server does not offer what the request needs. Nothing was sent.
+    /// The server doesn't offer what the request needs. Nothing was sent.
     NotSupported,
-    /// An address needs SMTPUTF8, which is not to be had. Nothing was sent.
+    /// An address needs SMTPUTF8, which isn't available. Nothing was sent.
     NonAsciiAddress,
-    /// The message is over the size that the server announced. Nothing was sent.
+    /// The message exceeds the size that the server announced. Nothing was sent.
     TooLarge,
-    /// The content of the message could not be read while it was being sent.
-    /// No recipient has it.
+    /// The content of the message could not be read while it was being sent. No recipient received
+    /// it.
     Unreadable,
-    /// No mechanism is left that both sides know.
+    /// No mechanism is left that both sides support.
     NoMechanism,
-    /// The server said no, in its own words.
+    /// The server refused.
     Refused,
-    /// A program or the file system did not take the message.
+    /// A program or the file system did not accept the message.
     Local,
-    /// The caller's own limit is reached: later it may go. Nothing was sent.
+    /// The caller's own limit is reached. Nothing was sent; it can be sent later.
     NotNow,
     /// The peer broke the protocol.
     Protocol,
-    /// The connection is gone.
+    /// The connection was lost.
     Disconnected,
     /// The peer did not answer in time.
     Timeout,
-    /// The peer has not said a word, and very likely waits for TLS.
+    /// The server hasn't sent anything, and very likely waits for TLS.
     Silent,
-    /// No TLS.
+    /// TLS could not be established.
     Tls,
-    /// Not the server that was asked for, as far as its certificate tells.
+    /// The certificate doesn't prove that this is the requested server.
     Certificate,
     /// No connection could be made.
     Unreachable,
     /// No connection could be made, because the port is closed.
     ConnectionRefused,
-    /// The host's name has no address.
+    /// The host name has no address.
     UnknownHost,
-    /// The caller gave up waiting (a signal, a cancelled task).
+    /// The caller stopped waiting (a signal, a cancelled task).
     Interrupted,
 }
 
-/// What a caller can do about it. How that is said depends on the caller's language.
+/// What a caller can do about it. The wording depends on the caller's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
-    /// Take the reply that is still to come.
+    /// Wait for the outstanding reply.
     HearReply,
     /// Ask for STARTTLS together with its handshake.
     ShakeHands,
@@ -155,39 +155,40 @@ pub enum Advice {
     EncryptMail,
     /// Send by TLS, to a server whose certificate is verified.
     VerifyTheServer,
-    /// Say that the option is wanted where it is offered.
+    /// Say that the option is wanted only if it is offered.
     AskIfOffered,
-    /// Do without CHUNKING.
+    /// Turn CHUNKING off.
     WithoutChunking,
-    /// Do without TLS, in words, if the network is trusted.
+    /// Turn TLS off explicitly, if the network is trusted.
     TrustTheNetwork,
     /// Connect: there is no session.
     Connect,
     /// Connect again: the session is over.
     ConnectAgain,
-    /// Take a port where TLS begins with the first octet.
+    /// Use a port on which TLS begins with the first octet.
     UseAPortForTls,
     /// Log in on another port, or after STARTTLS.
     LogInElsewhere,
     /// Speak TLS from the first octet.
     BeginWithTls,
-    /// Speak TLS as the port is for it: by STARTTLS, or from the first octet.
+    /// Use TLS as the port expects it: with STARTTLS, or from the first octet.
     MatchThePort,
-    /// Allow TLS versions that are no longer safe.
+    /// Allow TLS versions that are no longer considered safe.
     AllowOldTls,
-    /// Show a certificate of the client's, or ask for another name.
+    /// Present a client certificate, or ask for another name.
     Identify,
-    /// Connect by a name that the certificate is for, or say which name that is.
+    /// Connect to a name that the certificate is for, or say which name that is.
     NameTheServer,
-    /// Connect by a DNS name or an address, or say which name the certificate is for.
+    /// Connect to a DNS name or an address, or say which name the certificate is for.
     NameWithDns,
-    /// Trust the authority that has signed the server's certificate.
+    /// Trust the authority that signed the server's certificate.
     TrustItsAuthority,
-    /// The same, if it has a new certificate: otherwise an attacker may be in between.
+    /// Trust the authority of the server's new certificate, if it really was replaced. Otherwise
+    /// there may be an attacker in between.
     TrustItsNewAuthority,
-    /// Take the server for an impostor until its owner has explained it.
+    /// Assume that the server is an impostor until its owner has explained it.
     DistrustTheServer,
-    /// Sign the server's certificate by its authority, or trust it as it is.
+    /// Have the server's certificate signed by its authority, or trust the certificate itself.
     SignByTheAuthority,
     /// Install the certificates of public authorities, or say which ones to trust.
     InstallAuthorities,
@@ -200,7 +201,7 @@ pub enum Advice {
 }
 
 impl Advice {
-    /// By this name the layer that has the words looks them up.
+    /// The name under which the layer with the wording looks it up.
     pub const fn name(self) -> &'static str {
         match self {
             Self::HearReply => "hear the reply",
@@ -234,7 +235,7 @@ impl Advice {
     }
 }
 
-/// The cause of an error, for a layer that can say more about it.
+/// The underlying cause of an error, for a layer that can say more about it.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// An error of a conversation.
@@ -242,33 +243,33 @@ pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 pub struct Error {
     pub kind: Kind,
     pub stage: Stage,
-    /// For people: what happened and, where it is known, what to do.
+    /// For people: what happened and, if known, what to do about it.
     pub message: String,
-    /// The server's own words, where it said any.
+    /// The server's reply, if there was one.
     pub reply: Option<Reply>,
-    /// The address that it is about.
+    /// The address concerned.
     pub address: Option<String>,
-    /// The operating system's number, where it gave one.
+    /// The operating system's error number, if there is one.
     pub os_error: Option<i32>,
-    /// What is known of each recipient, where a transaction was under way.
+    /// What is known of each recipient, if a transaction was in progress.
     pub outcome: Option<Box<Outcome>>,
     pub cause: Option<Cause>,
     pub advice: Option<Advice>,
-    /// How the conversation came to it.
+    /// How the conversation got there.
     pub trace: Option<Arc<Trace>>,
 }
 
-/// The states that a conversation went through, and what was said last, secrets masked.
+/// The states that a conversation went through, and its last lines, with secrets masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// With whom, where the server is known by name.
+    /// The server, if it is known by name.
     pub server: Option<Arc<str>>,
     pub path: Vec<State>,
     pub lines: Vec<Line>,
 }
 
 impl Trace {
-    /// The same, of a conversation with this server.
+    /// Adds the server of the conversation to the trace.
     #[must_use]
     pub fn with_server(self: Arc<Self>, server: &Arc<str>) -> Arc<Self> {
         Arc::new(Self { server: Some(Arc::clone(server)), ..Arc::unwrap_or_clone(self) })
@@ -291,14 +292,14 @@ impl Error {
         }
     }
 
-    /// The first to tell how it came about knows it best.
+    /// Only the first trace is kept: the layer that adds it knows most.
     #[must_use]
     pub fn traced(mut self, trace: impl FnOnce() -> Arc<Trace>) -> Self {
         self.trace.get_or_insert_with(trace);
         self
     }
 
-    /// The session is over, and nothing more can be said.
+    /// Whether the session is over, so that nothing more can be sent.
     pub fn over(stage: Stage) -> Self {
         Self::new(Kind::Disconnected, stage, "the session is over").with_advice(Advice::Connect)
     }
@@ -317,14 +318,14 @@ impl Error {
         self.reply.as_ref()?.enhanced()
     }
 
-    /// Whether the server did not accept the credentials (RFC 4954 4.2): others may do.
+    /// Whether the server rejected the credentials (RFC 4954 4), so that others may work.
     pub fn rejects_credentials(&self) -> bool {
         self.kind == Kind::Refused
             && self.stage == Stage::Auth
             && self.reply.as_ref().is_some_and(|reply| reply.code() == code::CREDENTIALS_INVALID)
     }
 
-    /// Whether the same request may succeed later, unchanged.
+    /// Whether the same request may succeed later without a change.
     pub fn is_transient(&self) -> bool {
         match self.kind {
             Kind::Misuse
@@ -372,7 +373,7 @@ impl Kind {
     }
 }
 
-/// What the operating system says, without its number: [`Error::os_error`] has that.
+/// The operating system's description without its number, which is in [`Error::os_error`].
 pub fn system_words(error: &dyn fmt::Display) -> String {
     let words = error.to_string();
     let words = words.split(" (os error ").next().unwrap_or_default();

@@ -1,18 +1,18 @@
 //! Service extensions as the server offers them (RFC 5321 4.1.1.1, RFC 1869).
 //!
-//! Every keyword is kept with its parameters, known to us or not, and compared
-//! without regard to case.
+//! Every keyword is kept with its parameters, whether we know it or not, and compared
+//! case-insensitively.
 
 use super::reply::Reply;
 
-/// What the reply to EHLO (or LHLO) listed after its first line, in order.
+/// The extensions that the reply to EHLO (or LHLO) listed after its first line, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
     offered: Vec<(String, String)>,
     known: Known,
 }
 
-/// What every transaction asks for, read off the list once.
+/// What every transaction asks about, extracted from the list once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     pub pipelining: bool,
@@ -20,10 +20,11 @@ pub struct Known {
     pub eight_bit_mime: bool,
     pub smtputf8: bool,
     pub size: bool,
-    /// Octets that the server takes at most (RFC 1870); None where it names no limit. 0 means
-    /// that there is none.
+    /// The largest message in octets that the server takes (RFC 1870). None if it names no limit,
+    /// and 0 means that there is none.
     pub size_limit: Option<u64>,
-    /// RFC 9422: messages a session, recipients a message, domains of theirs a session.
+    /// RFC 9422: the most messages per session, recipients per message, and recipient domains per
+    /// session.
     pub mail_max: Option<usize>,
     pub rcpt_max: Option<usize>,
     pub rcpt_domain_max: Option<usize>,
@@ -58,7 +59,7 @@ impl Extensions {
         &self.known
     }
 
-    /// Adds one; several AUTH lines make one list.
+    /// Adds an extension. Several AUTH lines are merged into one list.
     fn add(&mut self, keyword: &str, parameters: &str) {
         let known = self.offered.iter_mut().find(|(k, _)| k.eq_ignore_ascii_case(keyword));
         match known {
@@ -89,7 +90,7 @@ impl Extensions {
         self.parameters(keyword).is_some()
     }
 
-    /// The text after the keyword; empty where there was none.
+    /// The text after the keyword, or an empty one.
     pub fn parameters(&self, keyword: &str) -> Option<&str> {
         let found = self.offered.iter().find(|(k, _)| k.eq_ignore_ascii_case(keyword));
         found.map(|(_, parameters)| parameters.as_str())
@@ -102,7 +103,7 @@ impl Extensions {
         value.parse().ok().filter(|&limit| limit > 0)
     }
 
-    /// SASL mechanisms in the server's order, upper case (RFC 4954 3).
+    /// SASL mechanisms in the server's order, in upper case (RFC 4954 3).
     pub fn mechanisms(&self) -> Vec<String> {
         let list = self.parameters("AUTH").unwrap_or("");
         list.split_ascii_whitespace().map(str::to_ascii_uppercase).collect()

@@ -1,29 +1,30 @@
-//! GSSAPI within SASL (RFC 4752). Tokens and the keys behind them are the Kerberos library's,
-//! which the engine does not have: who brings a ticket answers, and the engine keeps the order.
+//! GSSAPI within SASL (RFC 4752). The engine doesn't have a Kerberos library. Whatever supplies
+//! the ticket computes the tokens and keeps the keys; the engine controls the order of the
+//! exchange.
 
 use super::auth::{Answer, ChannelBinding};
 use super::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// What lets a user in at one service, for one exchange.
+/// What authenticates a user to one service. Used for one exchange.
 pub trait Ticket: Send + Sync {
-    /// A context with the server for `user` to act in; empty: as the ticket's owner. `certificate`
-    /// is what binds it to TLS.
+    /// A security context with the server, in which to act as `user`. An empty user means the
+    /// ticket's owner. `certificate` is the channel binding to TLS.
     fn context(&self, user: &str, certificate: Option<&ChannelBinding>) -> Result<Box<dyn Context>, Error>;
 }
 
-/// One exchange of tokens, and behind it the agreement on a security layer: none.
+/// One exchange of tokens, followed by the agreement to use no security layer.
 pub trait Context: Send {
-    /// Answers a challenge, of which the first is empty.
+    /// Answers a challenge. The first one is empty.
     fn respond(&mut self, challenge: &[u8]) -> Result<Vec<u8>, Error>;
 
-    /// The server has proven who it is, and all is said.
+    /// Whether the server has proven its identity and the exchange is complete.
     fn is_complete(&self) -> bool;
 }
 
-/// A ticket that credentials hold.
-/// None of its secrets is here to be shown.
+/// A ticket held by credentials.
+/// It shows none of its secrets.
 #[derive(Clone)]
 pub struct Held(pub Arc<dyn Ticket>);
 
@@ -74,7 +75,7 @@ impl Gssapi {
         context.respond(challenge)
     }
 
-    /// The server says that we are in. Why it is not believed, if it is not.
+    /// The server accepts the login. Returns why that isn't believed, if so.
     pub fn concluded(&self) -> Result<(), &'static str> {
         match &self.context {
             Some(context) if context.is_complete() => Ok(()),
@@ -97,7 +98,7 @@ mod tests {
     use super::super::error::{Kind, Stage};
     use super::*;
 
-    /// Says what it hears; is content after three answers, if it is bound to the certificate.
+    /// Echoes what it receives, and is done after three answers if it is bound to the certificate.
     struct Echo(usize);
 
     impl Ticket for Echo {

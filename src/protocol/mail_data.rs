@@ -1,19 +1,19 @@
-//! Mail data on the wire: canonical line ends, transparency, the end (RFC 5321
-//! 2.3.8, 4.5.2; RFC 3030 for BDAT).
+//! Mail data on the wire: canonical line ends, transparency, and the end of data (RFC 5321 2.3.8,
+//! 4.5.2; RFC 3030 for BDAT).
 //!
-//! Order matters: line ends are made canonical first (every bare CR and bare LF
-//! becomes CRLF) and dots are stuffed after that, so that no body can forge the
-//! end of mail data, whatever a server takes for a line end.
+//! The order matters. Line ends are made canonical first (every bare CR and bare LF becomes CRLF),
+//! and dots are stuffed after that. So no body can forge the end of mail data, whatever the server
+//! accepts as a line end.
 
 /// How the mail data is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// After DATA: stuffed dots, ended by a line with a single dot.
     Data,
-    /// After BDAT: counted octets, nothing stuffed, nothing appended.
+    /// After BDAT: counted octets, without dot-stuffing or a final dot.
     Chunk,
-    /// After BDAT, of a message with BODY=BINARYMIME: the octets are counted, and nothing of
-    /// them is changed (RFC 3030 3).
+    /// After BDAT, for a message with BODY=BINARYMIME: the octets are counted and sent without any
+    /// change (RFC 3030 3).
     Binary,
 }
 
@@ -22,7 +22,8 @@ pub enum Framing {
 pub struct Encoder {
     framing: Framing,
     at_line_start: bool,
-    /// A CR ended the last piece: its CRLF is written, a LF to come is its own.
+    /// The last piece ended with a CR. Its CRLF has been written, so a LF that follows belongs to
+    /// it.
     after_cr: bool,
 }
 
@@ -50,7 +51,7 @@ impl Encoder {
         if self.stuffs(content) {
             out.push(b'.');
         }
-        // `copied` lags behind: canonical lines go out in one run.
+        // `copied` lags behind, so that canonical lines are copied in one run.
         let mut copied = 0;
         let mut at = 0;
         while let Some(found) = memchr::memchr2(b'\r', b'\n', &content[at..]) {
@@ -75,8 +76,8 @@ impl Encoder {
         self.after_cr = content.last() == Some(&b'\r');
     }
 
-    /// How many of the next octets, all of them canonical, go out as they are: those up to
-    /// the first line that gets a dot. A line end is not parted.
+    /// How many of the next octets, all of them canonical, can be sent as they are: those up to
+    /// the first line that needs a dot. A line end is never split.
     pub fn passes(&self, canonical: &[u8]) -> usize {
         let whole = canonical.strip_suffix(b"\r").unwrap_or(canonical);
         if self.after_cr || self.stuffs(whole) {
@@ -88,20 +89,20 @@ impl Encoder {
         }
     }
 
-    /// These have gone out as they are.
+    /// These octets have been sent as they are.
     pub fn passed(&mut self, canonical: &[u8]) {
         if let Some(&last) = canonical.last() {
             self.at_line_start = last == b'\n';
         }
     }
 
-    /// Whether this begins with a dot that gets another one.
+    /// Whether this begins with a dot that must be doubled.
     fn stuffs(&self, content: &[u8]) -> bool {
         self.framing == Framing::Data && self.at_line_start && content.first() == Some(&b'.')
     }
 
-    /// Appends what ends the mail data: a line end where the last line lacks
-    /// one, and for DATA the lone dot.
+    /// Appends what ends the mail data: a line end if the last line lacks one, and for DATA the
+    /// single dot.
     pub fn finish(self, out: &mut Vec<u8>) {
         if self.framing == Framing::Data {
             if !self.at_line_start {
@@ -112,22 +113,21 @@ impl Encoder {
     }
 }
 
-/// What one look through content finds.
+/// The result of one scan of the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Looks {
     pub ascii: bool,
-    /// Every line end is CRLF, and there is no other CR or LF.
+    /// Every line end is CRLF, and there are no other CRs or LFs.
     pub canonical: bool,
 }
 
 impl Looks {
-    /// Without a branch for an octet or a line, so that the compiler compares many octets at
-    /// a time.
+    /// Has no branch per octet or line, so that the compiler can compare many octets at a time.
     pub fn of(content: &[u8]) -> Self {
         let (Some(&last), Some(behind)) = (content.last(), content.get(1..)) else {
             return Self { ascii: true, canonical: true };
         };
-        // A CR is right where a LF is behind it, and only there.
+        // A CR is right if and only if a LF follows it.
         let mut octets = last;
         let mut bare = u8::from(content[0] == b'\n') | u8::from(last == b'\r');
         for (octet, next) in content.iter().zip(behind) {
@@ -138,8 +138,8 @@ impl Looks {
     }
 }
 
-/// Octets of the content once every line end is CRLF: what SIZE declares
-/// (RFC 1870 5; stuffed dots don't count).
+/// The size of the content once every line end is CRLF, which is what SIZE declares (RFC 1870 5;
+/// stuffed dots don't count).
 pub fn canonical_size(content: &[u8]) -> u64 {
     let mut size = CanonicalSize::default();
     size.count(content);
@@ -155,7 +155,7 @@ pub struct CanonicalSize {
 
 impl CanonicalSize {
     pub fn count(&mut self, content: &[u8]) {
-        // A CR or LF without the other will be both.
+        // A CR or LF without the other becomes both.
         let crs = memchr::memchr_iter(b'\r', content).count();
         let (mut lfs, mut pairs) = (0, 0);
         for at in memchr::memchr_iter(b'\n', content) {
@@ -163,14 +163,14 @@ impl CanonicalSize {
             let after_cr = if at == 0 { self.after_cr } else { content[at - 1] == b'\r' };
             pairs += u64::from(after_cr);
         }
-        // A CR that ended the piece before was alone until now.
+        // The CR that ended the previous piece has been counted as a lone one.
         self.octets = self.octets + content.len() as u64 + crs as u64 + lfs - 2 * pairs;
         if let Some(last) = content.last() {
             self.after_cr = *last == b'\r';
         }
     }
 
-    /// Counts octets that are canonical already, and end a line.
+    /// Counts octets that are already canonical and that end a line.
     pub fn count_canonical(&mut self, octets: u64) {
         self.octets += octets;
         self.after_cr = false;
@@ -181,11 +181,12 @@ impl CanonicalSize {
     }
 }
 
-/// The other side: stuffed mail data in, content out. Only CRLF "." CRLF ends it.
+/// The receiving side: takes stuffed mail data and returns the content. Only CRLF "." CRLF ends
+/// it.
 #[derive(Debug)]
 pub struct Decoder {
-    /// How much of CRLF "." CRLF has been seen: 0 none, 1 CR, 2 CRLF, 3 the
-    /// dot after it, 4 a CR after that.
+    /// How much of CRLF "." CRLF has been seen: 0 none, 1 CR, 2 CRLF, 3 the dot after it, 4 a CR
+    /// after that.
     seen: u8,
 }
 
@@ -218,7 +219,7 @@ impl Decoder {
                 (3, b'\r') => self.seen = 4,
                 (4, b'\n') => return (at, true),
                 (4, _) => {
-                    // A line of a stuffed dot and a bare CR: the CR is content.
+                    // A line with a stuffed dot and a bare CR: the CR is content.
                     out.push(b'\r');
                     self.content(byte, 1, out);
                 }
@@ -252,7 +253,7 @@ mod tests {
         out
     }
 
-    /// The plain reading of the rule, one byte at a time.
+    /// A straightforward reference implementation, one byte at a time.
     fn canonical(content: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut bytes = content.iter().peekable();
@@ -285,7 +286,7 @@ mod tests {
             assert_eq!(encode(Framing::Data, &[content]), wire, "{}", content.escape_ascii());
         }
         assert_eq!(encode(Framing::Chunk, &[b".a\n.b"]), b".a\r\n.b");
-        // An empty piece between CR and LF does not part them.
+        // An empty piece between CR and LF doesn't separate them.
         assert_eq!(encode(Framing::Data, &[b"\r", b"", b"\n"]), b"\r\n.\r\n");
     }
 
@@ -308,7 +309,7 @@ mod tests {
             if !expected.is_empty() && !expected.ends_with(b"\r\n") {
                 expected.extend(b"\r\n");
             }
-            // Un-stuffed it is the canonical content, and the end occurs once, last.
+            // Unstuffed, it is the canonical content, and the end occurs once, at the end.
             for cut in 0..=wire.len() {
                 let (mut decoder, mut out) = (Decoder::default(), Vec::new());
                 let (taken, ended) = decoder.decode(&wire[..cut], &mut out);

@@ -2,41 +2,38 @@
 //!
 //! # Theory of operation
 //!
-//! A conversation is a sequence of commands and replies, and the only thing that
-//! relates a reply to its command is order. A session therefore keeps one queue
-//! (`outgoing.rs`): every command that is put into the buffer leaves an entry
-//! there, every reply that comes takes the first entry out. A single command, a
-//! pipelined group and several messages in flight differ in nothing but how
-//! many entries stand in the queue at a time. A reply that finds no entry, or
-//! one whose command has not been sent whole, is disorder, and disorder ends the
-//! session: from then on replies can't be matched to commands.
+//! A conversation is a sequence of commands and replies, and only their order tells which reply
+//! belongs to which command. A session therefore keeps one queue (`outgoing.rs`). Every command
+//! written to the buffer adds an entry, and every reply removes the first one. A single command, a
+//! pipelined group and several messages in flight differ only in how many entries the queue holds
+//! at a time. A reply without an entry, or one whose command hasn't been sent completely, means
+//! that the order is lost. That ends the session, because later replies can't be matched to
+//! commands.
 //!
-//! The visible state (`state.rs`) is a function of what has been *answered*, not
-//! of what has been sent. Requests of more than one turn (an AUTH exchange, a
-//! transaction) are procedures with two moments each: *entering*, which says
-//! something, and *hearing*, which takes a reply and says what follows.
+//! The visible state (`state.rs`) depends on what has been *answered*, not on what has been sent.
+//! Requests of more than one turn (an AUTH exchange, a transaction) are procedures with two parts:
+//! *entering*, which sends something, and *hearing*, which takes a reply and decides what follows.
 //!
 //! # The contract
 //!
-//! A driver calls [`Session::step`](session::Session::step) and does what it
-//! says, until it yields an event or is idle:
+//! A driver calls [`Session::step`](session::Session::step) and does what it returns, until the
+//! session yields an event or is idle:
 //!
-//! - `Send`: write some of the octets, tell how many with `sent`;
-//! - `Receive(stage)`: wait for octets as long as the stage may take, give them
-//!   to `received` (or say `received_eof`, or `fail` with what went wrong);
-//! - `UpgradeTls`: bring TLS up under the session, say `tls_established`;
-//! - `Work`: let it compute a while by `work`, and come back;
-//! - `Yield(event)`: hand it to the caller that made the request.
+//! - `Send`: write some of the octets, and report how many with `sent`;
+//! - `Receive(stage)`: wait for octets at most as long as the stage may take, and pass them to
+//!   `received` (or call `received_eof`, or `fail` with the error);
+//! - `UpgradeTls`: bring up TLS below the session, and call `tls_established`;
+//! - `Work`: let the session compute for a while with `work`, and come back;
+//! - `Yield(event)`: hand the event to the caller that made the request.
 //!
-//! A caller who takes note of what may have arrived has the session hold each end of
-//! mail data (`session/ends.rs`): nothing from there on is said before `say_ends`.
+//! A caller that records which messages may have arrived can make the session hold each end of
+//! mail data (`session/ends.rs`): nothing from there on is sent before `say_ends`.
 //!
-//! `opening.rs` composes the requests that lead from the greeting to mail: EHLO,
-//! STARTTLS, EHLO, AUTH, by a plan. It stands on a session as a caller does.
+//! `opening.rs` makes the requests that lead from the greeting to mail (EHLO, STARTTLS, EHLO,
+//! AUTH) according to a plan. It uses the session the way any caller does.
 //!
-//! Nothing here knows sockets, clocks, threads, TLS or Python: the blocking
-//! driver, an asyncio protocol and a test that feeds one byte at a time use the
-//! same session.
+//! No code in this folder knows about sockets, clocks, threads, TLS or Python. The blocking
+//! driver, an asyncio protocol and a test that feeds one byte at a time all use the same session.
 
 pub mod auth;
 pub mod body;

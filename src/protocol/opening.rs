@@ -1,4 +1,4 @@
-//! Opening a session by a plan: from the greeting until mail may go.
+//! Opens a session according to a plan: from the greeting until mail can be sent.
 //!
 //! # Theory of operation
 //!
@@ -8,13 +8,13 @@
 //!                    |          STARTTLS                  AUTH --235--> opened
 //!                    +---secured----+
 //! ```
-//! It begins where the session stands: at the greeting, at EHLO where that has come, or at
-//! STARTTLS where the server has answered EHLO.
+//! The opening starts from the session's present state: at the greeting, at EHLO if the greeting
+//! has come, or at STARTTLS if the server has answered EHLO.
 //!
-//! The opening makes one request of the session at a time and hears each event that comes
-//! of it. A refusal is how an opening ends, not how a session breaks: the session can
-//! still say QUIT. What the opening can't do itself is to make TLS; it says
-//! [`Next::StartTls`], and the layer that has TLS asks for it.
+//! The opening makes one request of the session at a time and handles each event that results. A
+//! refusal ends the opening without breaking the session, which can still send QUIT. The opening
+//! can't set up TLS itself: it returns [`Next::StartTls`], and the layer that has TLS makes the
+//! request.
 
 use super::auth::Credentials;
 use super::code;
@@ -28,19 +28,19 @@ use super::state::State;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// When TLS comes up.
+/// When TLS is established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// Never: the caller has said so in words.
+    /// Never, because the caller asked for that explicitly.
     None,
-    /// What holds where the caller has said nothing: as [`Security::StartTls`], but a connection
-    /// that does not leave this machine goes without TLS, unless the server offers the login
-    /// that is wanted only under TLS.
+    /// The default if the caller said nothing. It is [`Security::StartTls`], but a connection that
+    /// stays on this machine goes without TLS, unless the server offers the requested login only
+    /// under TLS.
     Default,
-    /// By STARTTLS where the server offers it (RFC 7435). What is on the way can hide the
+    /// With STARTTLS if the server offers it (RFC 7435). An attacker on the path can hide the
     /// offer.
     Opportunistic,
-    /// By STARTTLS, and nothing is sent if the server refuses it (RFC 3207).
+    /// With STARTTLS. Nothing is sent if the server refuses it (RFC 3207).
     StartTls,
     /// Before the greeting (RFC 8314).
     Implicit,
@@ -65,40 +65,40 @@ impl FromStr for Security {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub security: Security,
-    /// The server, for errors.
+    /// The server's name, for errors.
     pub server: Arc<str>,
-    /// What EHLO says.
+    /// The name to give in EHLO.
     pub name: ClientName,
-    /// None: without a login.
+    /// None means no login.
     pub credentials: Option<Credentials>,
-    /// Whether AUTH may say the first response with the command (RFC 4954 4).
+    /// Whether the first response may be sent with the AUTH command (RFC 4954 4).
     pub initial_response: bool,
 }
 
-/// What came of it.
+/// The result of opening a session.
 #[derive(Clone, Debug)]
 pub struct Opened {
-    /// None: it had come before, or never came.
+    /// None if it was read earlier, or never came.
     pub greeting: Option<Reply>,
-    /// What the server offered before STARTTLS, if STARTTLS was asked for.
+    /// What the server offered before STARTTLS, if STARTTLS was requested.
     pub offered_in_plaintext: Option<Extensions>,
-    /// The reply to the last EHLO (or LHLO, or HELO), if it was said.
+    /// The reply to the last EHLO (or LHLO, or HELO), if one was sent.
     pub hello: Option<Reply>,
-    /// Why the session is not ready for mail; None: it is.
+    /// Why the session is not ready for mail. None if it is.
     pub trouble: Option<Box<Error>>,
 }
 
 #[derive(Debug)]
 #[must_use = "an opening that is not carried on stalls the session"]
 pub enum Next {
-    /// The session has something to say.
+    /// The session has something to send.
     Talk,
-    /// STARTTLS is to be asked for, with a layer to come under the session.
+    /// Request STARTTLS, with a TLS layer to be put below the session.
     StartTls,
     Done,
 }
 
-/// An opening that is under way.
+/// An opening in progress.
 #[derive(Debug)]
 pub struct Opening {
     plan: Plan,
@@ -120,24 +120,24 @@ impl Opening {
         Self { plan, awaited: Awaited::Greeting, opened }
     }
 
-    /// Asks the first thing, from where the session stands.
+    /// Makes the first request, depending on the session's state.
     pub fn begin(&mut self, session: &mut Session) -> Next {
         let next = match session.state() {
             State::Connected => Ok(Next::Talk),
             State::Greeted | State::Secured | State::Rejected => self.hello(session),
-            // What a server offers is not known from its answer to HELO.
+            // The answer to HELO doesn't show what a server offers.
             _ if self.wants_starttls(session) && !session.speaks_esmtp() => self.hello(session),
             _ => self.introduced(session),
         };
         next.unwrap_or_else(|trouble| self.fail(trouble))
     }
 
-    /// Something has come of what was asked: asks the next thing.
+    /// Handles the result of a request and makes the next one.
     pub fn hear(&mut self, event: Event, session: &mut Session) -> Next {
         self.go_on(event, session).unwrap_or_else(|trouble| self.fail(trouble))
     }
 
-    /// It can't go on.
+    /// The opening can't continue.
     pub fn fail(&mut self, trouble: Error) -> Next {
         self.opened.trouble = Some(Box::new(trouble));
         Next::Done
@@ -179,7 +179,7 @@ impl Opening {
         session.request(Request::Hello(self.plan.name.clone())).map(|()| Next::Talk)
     }
 
-    /// Whether the session must not go on without STARTTLS.
+    /// Whether the session must not continue without STARTTLS.
     fn wants_starttls(&self, session: &Session) -> bool {
         let wanted = match self.plan.security {
             Security::StartTls => true,
@@ -233,9 +233,9 @@ mod tests {
     use crate::protocol::event::Step;
     use crate::protocol::session::{Options, Plaintext};
 
-    /// Converses as the script says: "S: " is what the server sends, "C: " what it must be
-    /// sent, "TLS" that STARTTLS is asked for and comes up. What came of the opening, and
-    /// what the session would say next.
+    /// Follows the script: "S: " is what the server sends, "C: " what the client must send, and
+    /// "TLS" means that STARTTLS is requested and TLS comes up. Returns the result of the opening,
+    /// and what the session would send next.
     fn opened(plan: Plan, script: &str) -> (Opened, Session) {
         let mut session = Session::new(Options { plaintext: Plaintext::Everything, ..Options::default() });
         let mut opening = Opening::new(plan);
@@ -381,7 +381,7 @@ mod tests {
         assert_eq!(said(&mut session), "EHLO client.test\r\n");
         session.received(b"250-hi\r\n250 STARTTLS\r\n").unwrap();
         assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
-        // EHLO was answered before it begins.
+        // EHLO has been answered before the opening begins.
         assert!(matches!(Opening::new(plan(Security::StartTls, None)).begin(&mut session), Next::StartTls));
         assert!(matches!(Opening::new(plan(Security::None, None)).begin(&mut session), Next::Done));
     }

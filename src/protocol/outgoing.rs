@@ -1,5 +1,5 @@
-//! The outgoing half of a session: bytes that wait to be sent, the mail data
-//! behind them, and the commands whose replies are still to come, in order.
+//! The outgoing half of a session: bytes that wait to be sent, the mail data after them, and the
+//! commands that wait for replies, in order.
 
 use super::auth::{self, Mechanism};
 use super::body::{Body, Slice, Unreadable};
@@ -11,24 +11,24 @@ use super::transaction::Part;
 use super::transcript::{BODY_LINES, Line, MASK, Speaker};
 use std::collections::VecDeque;
 
-/// Mail data is encoded in pieces of this many octets, as the wire takes them.
+/// Mail data is encoded in pieces of this many octets, as fast as the connection takes them.
 const PIECE: usize = 64 * 1024;
-/// Content of one BDAT chunk (RFC 3030). Most messages are one, and a first chunk goes out
+/// The content of one BDAT chunk (RFC 3030). Most messages fit in one. A first chunk is sent
 /// before it is known whether the server wants the message.
 const CHUNK: usize = 256 * 1024;
-/// Of a message that lies in memory the later chunks grow: each may be so many times what
-/// was said before it. A server that refuses one has had little in vain, and one that takes
-/// them answers a few.
+/// For a message in memory, later chunks grow: each may be this many times the size of everything
+/// sent before it. If the server refuses a chunk, little was sent in vain, and if it accepts them,
+/// it has few replies to send.
 const GROWTH: u64 = 4;
 const LARGEST: u64 = 16 * 1024 * 1024;
-/// What goes out from where it lies is looked at, and given to the driver, in parts: some
+/// Content that is sent without a copy is scanned and passed to the driver in parts, because some
 /// drivers copy. A run of lines without dots that is shorter than LONG is copied here.
 const PART: usize = 1024 * 1024;
 const LONG: usize = 32 * 1024;
-/// With this much unsent nothing more is put on top.
+/// No more is added to the buffer while this much is unsent.
 const BACKLOG: usize = 128 * 1024;
 
-/// What a reply will be the answer to.
+/// What the next reply will answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Awaited {
     Greeting,
@@ -37,11 +37,11 @@ pub(super) enum Awaited {
     Auth,
     /// The `*` that cancels an exchange.
     AuthCancelled,
-    /// DATA, and the end of mail data, of a request of its own.
+    /// DATA and the end of mail data, as separate requests.
     DataCommand,
     DataEnd,
     Transaction(Part),
-    /// Bytes that the caller framed himself.
+    /// Bytes that the caller framed.
     Raw,
 }
 
@@ -68,61 +68,61 @@ impl Awaited {
         }
     }
 
-    /// Whether it is of a mail transaction that the session says by itself.
+    /// Whether it belongs to a mail transaction that the session carries out itself.
     pub(super) fn is_mail(self) -> bool {
         matches!(self, Self::Transaction(_) | Self::DataCommand | Self::DataEnd)
     }
 
-    /// Whether what it answers is, or ends, mail data.
+    /// Whether it is, or ends, mail data.
     fn is_mail_data(self) -> bool {
         matches!(self, Self::DataEnd | Self::Transaction(Part::End(_) | Part::Chunk { .. }))
     }
 }
 
-/// Whether the ends of mail data wait for the caller's word.
+/// Whether the ends of mail data wait until the caller releases them.
 #[derive(Debug, Default)]
 struct Ends {
     are_held: bool,
-    /// What was written before the first that waits.
+    /// How much was written before the first end that waits.
     held: Option<u64>,
-    /// What was written when the last was let go.
+    /// How much had been written when the last end was released.
     let_go: u64,
-    /// The caller knows that one waits.
+    /// The caller has been told that one waits.
     told: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
     buffer: Vec<u8>,
-    /// How much of the buffer is sent.
+    /// How much of the buffer has been sent.
     start: usize,
-    /// Octets ever put into the buffer, and ever sent.
+    /// Total octets ever put into the buffer, and ever sent.
     written: u64,
     sent: u64,
-    /// What was written with the end of mail data that was said last.
+    /// How much had been written with the latest end of mail data.
     end: Option<u64>,
     ends: Ends,
-    /// Each with the count of octets that must be sent before its reply is due.
+    /// Each with the total number of octets that must be sent before its reply may come.
     awaited: VecDeque<(Awaited, u64)>,
-    /// What follows behind the buffer goes out from where it lies.
+    /// Content that follows the buffer and is sent without a copy.
     lying: Option<Slice>,
     body: Option<(Body, Encoder)>,
-    /// Mail data that goes in chunks, as far as it is not said yet.
+    /// The part of chunked mail data that hasn't been written yet.
     chunks: Option<(Body, Encoder)>,
     chunks_wanted: bool,
-    /// Where small chunks are put together.
+    /// Where small chunks are assembled.
     scratch: Vec<u8>,
-    /// The server has taken a chunk in this session.
+    /// The server has accepted a chunk in this session.
     pub(super) chunks_taken: bool,
-    /// The run of raw bytes that is being sent has said AUTH.
+    /// The current run of raw bytes contains an AUTH command.
     raw_is_secret: bool,
     lines: VecDeque<Line>,
-    /// No lines are kept.
+    /// The transcript is off.
     pub(super) quiet: bool,
-    /// The line that was said last: its memory is used again.
+    /// The last line. Its memory is reused.
     said: String,
     pub(super) letters: Letters,
-    /// Where the session stands, for the lines.
+    /// The state of the session, for the lines of the transcript.
     pub(super) state: Option<State>,
 }
 
@@ -144,7 +144,7 @@ impl Outgoing {
         self.line(&line, shown, awaited);
     }
 
-    /// A line whose text in the transcript may differ: secrets are masked here.
+    /// A line that may appear differently in the transcript, with secrets masked.
     pub(super) fn line(&mut self, line: &str, shown: String, awaited: Awaited) {
         self.note(Speaker::Client, shown.into_bytes());
         self.say(line, awaited);
@@ -161,7 +161,7 @@ impl Outgoing {
         self.line(&auth::encode(response), MASK.to_owned(), Awaited::Auth);
     }
 
-    /// Bytes as the caller framed them: one reply for each run of them.
+    /// Bytes that the caller framed: one reply is expected for each run.
     pub(super) fn raw(&mut self, bytes: &[u8], secret: bool) {
         self.put(bytes);
         let goes_on = matches!(self.awaited.back(), Some((Awaited::Raw, _)));
@@ -175,15 +175,14 @@ impl Outgoing {
         }
     }
 
-    /// Starts the mail data; the replies to its end are awaited from now on, and
-    /// one that comes before the end is sent comes too early.
+    /// Starts the mail data. From now on a reply to its end is expected, and one that comes before
+    /// the end is sent is too early.
     pub(super) fn mail_data(&mut self, body: Body, ends: impl Iterator<Item = Awaited>) {
         self.body = Some((body, Encoder::new(Framing::Data)));
         self.awaited.extend(ends.map(|awaited| (awaited, u64::MAX)));
     }
 
-    /// Starts mail data in chunks and says the first one; `go_on_with_chunks`
-    /// lets the others follow.
+    /// Starts mail data in chunks and writes the first one. `go_on_with_chunks` writes the rest.
     pub(super) fn first_chunk(&mut self, body: Body) -> Result<(), Unreadable> {
         let encoder = Encoder::new(body.framing());
         self.chunks = Some((body, encoder));
@@ -191,18 +190,18 @@ impl Outgoing {
         self.next_chunk()
     }
 
-    /// From now on chunks follow as the wire takes them.
+    /// From now on chunks are written as fast as the connection takes them.
     pub(super) fn go_on_with_chunks(&mut self) {
         self.chunks_wanted = true;
     }
 
-    /// Says the next chunk, if there is one. It is read whole before anything of it
-    /// is said: where that fails, the server waits for a command.
+    /// Writes the next chunk, if there is one. The chunk is read completely before any of it is
+    /// written: if reading fails, the server still waits for a command.
     pub(super) fn next_chunk(&mut self) -> Result<(), Unreadable> {
         let Some((mut body, mut encoder)) = self.chunks.take() else { return Ok(()) };
         if body.is_canonical() {
-            // The first goes out in one write with the commands: a server that has not taken it
-            // whole has not answered it.
+            // The first chunk is sent in one write with the commands: a server that hasn't
+            // received all of it hasn't answered it.
             let is_first = body.taken() == 0;
             let most = if is_first { CHUNK as u64 } else { (body.taken() * GROWTH).min(LARGEST) };
             let slice = body.next_slice(most as usize);
@@ -231,7 +230,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// The command; its chunk is to be put behind it.
+    /// Writes the command. Its chunk must follow.
     fn say_chunk(&mut self, content: &[u8], last: bool) {
         if last && self.ends.are_held {
             self.ends.held.get_or_insert(self.written);
@@ -258,24 +257,24 @@ impl Outgoing {
         }
     }
 
-    /// Drops the chunks that are not sent yet: they are no longer wanted.
+    /// Drops the unsent chunks, which are no longer wanted.
     pub(super) fn drop_chunks(&mut self) {
         self.chunks = None;
     }
 
-    /// The end of mail data, if it was said since this was last asked: octets that the
-    /// server must have to have it.
+    /// The position of the end of mail data, if one was written since the last call. A server that
+    /// has received this many octets has the whole message.
     pub(super) fn take_end(&mut self) -> Option<u64> {
         self.end.take()
     }
 
-    /// Octets that the server may have.
+    /// The number of octets that the server may have received.
     pub(super) fn reached(&self) -> u64 {
         self.sent
     }
 
-    /// Whether all that was said is in the buffer or on its way, mail data
-    /// included, and not so much that a slow peer would make it grow.
+    /// Whether everything is in the buffer or sent, including mail data, and the buffer isn't so
+    /// full that a slow peer would make it grow.
     pub(super) fn takes_more(&self) -> bool {
         if self.buffer.len() - self.start > BACKLOG || self.lying.is_some() {
             return false;
@@ -292,7 +291,7 @@ impl Outgoing {
         self.awaited.push_back((awaited, self.written));
     }
 
-    /// What is to be sent next; empty when there is nothing. `refill` goes before it.
+    /// What to send next, or an empty slice. Call `refill` first.
     pub(super) fn pending(&self) -> &[u8] {
         let unsent = match (&self.buffer[self.start..], &self.lying) {
             ([], Some(lying)) => &lying[..lying.len().min(PART)],
@@ -315,7 +314,7 @@ impl Outgoing {
         self.ends.are_held
     }
 
-    /// What was written when the last end was let go.
+    /// How much had been written when the last end was released.
     pub(super) fn let_go(&self) -> u64 {
         self.ends.let_go
     }
@@ -324,7 +323,7 @@ impl Outgoing {
         self.ends = Ends { let_go: self.written, ..Ends { are_held: self.ends.are_held, ..Ends::default() } };
     }
 
-    /// Whether all is sent but for an end that waits: it is told once.
+    /// Whether everything is sent except for an end that waits. Reported once.
     pub(super) fn has_come_to_an_end(&mut self) -> bool {
         self.ends.held == Some(self.sent) && !std::mem::replace(&mut self.ends.told, true)
     }
@@ -341,7 +340,7 @@ impl Outgoing {
         self.awaited.pop_front();
     }
 
-    /// Whether something awaits its reply that has been sent whole.
+    /// Whether a command that has been sent completely awaits its reply.
     pub(super) fn is_reply_due(&self) -> bool {
         self.awaited.front().is_some_and(|&(_, due)| due <= self.sent)
     }
@@ -367,7 +366,7 @@ impl Outgoing {
         self.start < self.buffer.len() || self.lying.is_some()
     }
 
-    /// Drops all that is not sent yet: nothing more will be said.
+    /// Drops everything that hasn't been sent. Nothing more will be written.
     pub(super) fn abandon(&mut self) {
         self.buffer.clear();
         self.start = 0;
@@ -399,14 +398,14 @@ impl Outgoing {
             self.start = 0;
         }
         if let Some(lying) = self.lying.take() {
-            // What is said now comes behind it.
+            // What is written from now on comes after it.
             self.buffer.extend_from_slice(&lying);
         }
         self.buffer.extend_from_slice(bytes);
         self.written += bytes.len() as u64;
     }
 
-    /// Says content from where it lies.
+    /// Sends content without a copy.
     fn lie(&mut self, content: Slice) {
         if self.lying.is_some() {
             return self.put(&content);
@@ -415,7 +414,7 @@ impl Outgoing {
         self.lying = Some(content);
     }
 
-    /// When all is sent, encodes the next piece of mail data, or its end.
+    /// Once everything is sent, encodes the next piece of mail data, or its end.
     pub(super) fn refill(&mut self) -> Result<(), Unreadable> {
         if self.has_unsent() {
             return Ok(());
@@ -465,12 +464,12 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Notes the first lines of content that so many octets follow.
+    /// Records the first lines of the content, given that this many octets follow.
     fn note_body(&mut self, content: &[u8], follow: u64) {
         if self.quiet {
             return;
         }
-        // What a final line end leaves behind it is no line.
+        // The empty rest after a final line end is not a line.
         let lines = content.strip_suffix(b"\n").unwrap_or(content);
         let mut lines = lines.splitn(BODY_LINES + 1, |&b| b == b'\n');
         for line in lines.by_ref().take(BODY_LINES) {
@@ -484,8 +483,8 @@ impl Outgoing {
     }
 }
 
-/// Raw bytes as they may be shown, and whether what follows them is secret: from an
-/// AUTH on, everything is.
+/// Raw bytes as they may be shown, and whether the bytes that follow are secret. Everything from
+/// an AUTH on is.
 fn mask_raw(bytes: &[u8], mut secret: bool) -> (Vec<u8>, bool) {
     let mut shown: Vec<Vec<u8>> = Vec::new();
     for line in bytes.trim_ascii_end().split(|&octet| octet == b'\n') {
@@ -503,8 +502,8 @@ fn mask_raw(bytes: &[u8], mut secret: bool) -> (Vec<u8>, bool) {
     (shown.join(&b"\r\n"[..]), secret)
 }
 
-/// A free command line as it may be shown: what follows the mechanism of AUTH
-/// is a secret.
+/// A free-form command line as it may be shown. Everything after the mechanism of AUTH is a
+/// secret.
 fn mask_free(line: &str) -> String {
     if Verb::of_line(line) != Verb::Auth {
         return line.to_owned();
@@ -514,13 +513,13 @@ fn mask_free(line: &str) -> String {
         [verb] => verb.to_owned(),
         [verb, mechanism] if is_mechanism(mechanism) => format!("{verb} {mechanism}"),
         [verb, mechanism, _] if is_mechanism(mechanism) => format!("{verb} {mechanism} {MASK}"),
-        // The mechanism was forgotten, and this is the secret.
+        // The mechanism was left out, so this is the secret.
         [verb, ..] => format!("{verb} {MASK}"),
         [] => String::new(),
     }
 }
 
-/// One of ours in any case, or what looks like one (RFC 4422 3.1).
+/// A mechanism that we know, in any case, or a word with the form of one (RFC 4422 3.1).
 fn is_mechanism(word: &str) -> bool {
     let like_one = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-' || c == '_';
     Mechanism::from_name(word).is_some() || (word.len() <= 20 && word.chars().all(like_one))

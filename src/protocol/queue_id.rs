@@ -1,11 +1,10 @@
-//! Queue ids in the words of servers.
+//! Finds queue IDs in servers' replies.
 //!
-//! No RFC says how a server tells the name under which it has taken a message. This is the
-//! list of the forms that are known, each with where it was seen; a text of another form
-//! tells none.
+//! No RFC says how a server reports the name under which it has accepted a message. This is the
+//! list of known forms, each with its source. A text of another form has no ID.
 
-/// The first that fits is taken: those with words of their own come before those that are
-/// known by their shape alone.
+/// The first match counts. Forms with distinctive words come before those known only by their
+/// shape.
 const FORMS: [fn(&str) -> Option<&str>; 9] = [
     // Postfix, Dovecot submission, SendGrid and more
     // (postfix/src/smtpd/smtpd.c: "Ok: queued as %s")
@@ -46,8 +45,8 @@ pub(super) fn find(text: &str) -> Option<&str> {
     FORMS.iter().find_map(|form| form(text)).filter(|id| !id.is_empty())
 }
 
-/// The word behind the last place of this mark, which is in lower case: a server in front
-/// of another one quotes it.
+/// The word after the last occurrence of this mark, which is in lower case. The last one is used
+/// because a server in front of another one quotes it.
 fn word_after<'a>(text: &'a str, mark: &str) -> Option<&'a str> {
     let at = text.to_ascii_lowercase().rfind(mark)? + mark.len();
     Some(bare(text[at..].split(ends_word).find(|word| !bare(word).is_empty())?))
@@ -66,7 +65,7 @@ fn bare(word: &str) -> &str {
     word.trim_matches(['"', '\'', '<', '(', '.'])
 }
 
-/// As "0100018f4c2b1a3d-0a1b2c3d-4e5f-6789-abcd-ef0123456789-000000".
+/// Such as "0100018f4c2b1a3d-0a1b2c3d-4e5f-6789-abcd-ef0123456789-000000".
 fn is_dashed_hex(word: &str) -> bool {
     let parts: Vec<&str> = word.split('-').collect();
     let is_hex = |part: &&str| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_hexdigit());

@@ -1,7 +1,7 @@
 //! Replies (RFC 5321 4.2) and enhanced status codes (RFC 3463, RFC 2034).
 //!
-//! The text of a reply is carried as the bytes that came: servers send Latin-1,
-//! UTF-8 and worse, and none of it may lose the answer.
+//! The text of a reply is kept as the bytes that were received. Servers send Latin-1, UTF-8 and
+//! worse, and an odd byte must not cost us the answer.
 
 use super::{code, queue_id};
 use std::fmt;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 pub enum Severity {
     /// 2yz: done.
     Completion,
-    /// 3yz: go on, I am waiting for more.
+    /// 3yz: continue, the server waits for more.
     Intermediate,
     /// 4yz: not now; the same request may succeed later.
     Transient,
-    /// 5yz: no; do not repeat it as it was.
+    /// 5yz: no, and don't repeat the request unchanged.
     Permanent,
 }
 
@@ -24,21 +24,22 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     code: u16,
-    /// How many of the octets are its explanation, at their end.
+    /// How many octets at the end of the text are the server's explanation.
     explained: u32,
-    /// The lines, parted by LF: none of them holds one; then what the server said before it, to
-    /// the same request, of why it would refuse. Shared: one reply can decide about a thousand
-    /// recipients. In one, as a reply is a part of every error.
+    /// The lines, separated by LF, which no line contains. After them comes what the server said
+    /// earlier, in answer to the same request, about why it would refuse. Shared, because one
+    /// reply can decide about a thousand recipients. One allocation, because every error contains
+    /// a reply.
     octets: Arc<[u8]>,
 }
 
 impl Reply {
-    /// A reply of as many lines as `text` has. `code` is one of 200 to 599.
+    /// A reply with as many lines as `text` has. `code` is one of 200 to 599.
     pub fn new(code: u16, text: impl AsRef<[u8]>) -> Self {
         Self { code, explained: 0, octets: text.as_ref().into() }
     }
 
-    /// For what took a message without being a server.
+    /// For a destination that took a message without being a server.
     pub fn completed(text: impl AsRef<[u8]>) -> Self {
         Self::new(code::COMPLETED, text)
     }
@@ -51,12 +52,12 @@ impl Reply {
         self.code
     }
 
-    /// The lines, parted by LF.
+    /// The lines, separated by LF.
     pub(super) fn octets(&self) -> &[u8] {
         &self.octets[..self.octets.len() - self.explained as usize]
     }
 
-    /// The JSON of RFC 7628 3.2.2, where a token was refused.
+    /// The JSON of RFC 7628 3.2.2, if a token was refused.
     pub fn explanation(&self) -> Option<&[u8]> {
         (self.explained > 0).then(|| &self.octets[self.octets().len()..])
     }
@@ -74,13 +75,13 @@ impl Reply {
         self.octets().split(|&octet| octet == b'\n')
     }
 
-    /// The lines, each without white space around it, joined by LF.
+    /// The lines, each without surrounding white space, joined by LF.
     pub fn text(&self) -> Vec<u8> {
         let trimmed: Vec<&[u8]> = self.lines().map(<[u8]>::trim_ascii).collect();
         trimmed.join(&b'\n')
     }
 
-    /// Keeps no more than so many octets of its text.
+    /// Keeps no more than this many octets of its text.
     pub fn shorten(&mut self, octets: usize) {
         if self.octets().len() > octets {
             *self = Self::new(self.code, &self.octets()[..octets]);
@@ -95,7 +96,7 @@ impl Reply {
         self.severity() == Severity::Completion
     }
 
-    /// 3yz: what comes next is taken for the rest of the same request.
+    /// 3yz: the server takes what comes next as the rest of the same request.
     pub fn asks_for_more(&self) -> bool {
         self.severity() == Severity::Intermediate
     }
@@ -105,7 +106,7 @@ impl Reply {
         self.code == code::SERVICE_NOT_AVAILABLE
     }
 
-    /// RFC 5321 4.2.2: it is the server that can take nothing now, whatever the message.
+    /// RFC 5321 4.2.2: the server itself can take nothing now, whatever the message.
     pub fn is_about_the_server(&self) -> bool {
         let too_many = self.enhanced().is_some_and(EnhancedStatusCode::is_too_many_recipients);
         self.closes_channel() || (self.code == code::INSUFFICIENT_STORAGE && !too_many)
@@ -118,14 +119,14 @@ impl Reply {
         (u16::from(found.class) == self.code / 100).then_some(found)
     }
 
-    /// The name under which the server has taken a message, where the text of its
-    /// answer to the end of mail data tells it.
+    /// The name under which the server has accepted a message, if its answer to the end of mail
+    /// data contains one.
     pub fn queue_id(&self) -> Option<String> {
         let text = String::from_utf8_lossy(self.lines().last()?).into_owned();
         queue_id::find(text.trim()).map(str::to_owned)
     }
 
-    /// As it goes over the wire: every line but the last with a hyphen.
+    /// As sent over the wire: every line but the last with a hyphen.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         for line in self.wire_lines() {
             out.extend_from_slice(&line);
@@ -133,7 +134,7 @@ impl Reply {
         }
     }
 
-    /// Each line as it goes over the wire, without its end.
+    /// Each line as sent over the wire, without its line end.
     pub fn wire_lines(&self) -> impl Iterator<Item = Vec<u8>> {
         let digit = |unit: u16| b'0' + (self.code / unit % 10) as u8;
         let code = [digit(100), digit(10), digit(1)];
@@ -165,7 +166,7 @@ pub struct EnhancedStatusCode {
 }
 
 impl EnhancedStatusCode {
-    /// X.5.3 (RFC 3463 3.6): too many recipients, or messages, for this time.
+    /// X.5.3 (RFC 3463 3.6): too many recipients, or too many messages for now.
     pub fn is_too_many_recipients(self) -> bool {
         (self.subject, self.detail) == (5, 3)
     }

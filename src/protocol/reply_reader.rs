@@ -1,28 +1,28 @@
-//! Bytes in, replies out (RFC 5321 4.2), with a limit on everything.
+//! Turns bytes into replies (RFC 5321 4.2), with a limit on everything.
 //!
-//! Strict grammar, generous text: a reply whose code is not three digits from
-//! 200 to 599, changes from line to line, or is followed by anything but a
-//! space, a hyphen or the end of the line never becomes an answer. A reply
-//! without text, a bare LF as line end and any byte in the text are taken.
+//! The grammar is strict, the text is free. A reply is rejected if its code isn't three digits
+//! from 200 to 599, changes from line to line, or is followed by anything but a space, a hyphen or
+//! the end of the line. A reply without text, a bare LF as the line end and any byte in the text
+//! are accepted.
 
 use super::code;
 use super::reply::Reply;
 use std::fmt;
 
-/// Octets of one line, its end included. RFC 5321 4.5.3.1.5 demands 512; real
-/// servers send more, and smtplib takes 8192.
+/// The longest line in octets, with its line end. RFC 5321 4.5.3.1.5 requires 512. Real servers
+/// send more, and smtplib accepts 8192.
 pub const LINE_LIMIT: usize = 8192;
-/// Octets of one whole reply.
+/// The longest whole reply in octets.
 pub const REPLY_LIMIT: usize = 65_536;
 
-/// Why what came is not a reply.
+/// Why the received bytes are not a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     LineTooLong,
     ReplyTooLong,
     /// Not `ddd`, `ddd text` or `ddd-text`.
     Malformed(Vec<u8>),
-    /// Three digits, but not from 200 to 599. The reply is kept for its words.
+    /// Three digits, but not from 200 to 599. The reply is kept for its text.
     CodeOutOfRange(u16, Vec<u8>),
     CodeChanged(u16, u16),
 }
@@ -47,27 +47,26 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Collects lines until a reply is whole.
+/// Collects lines until a reply is complete.
 #[derive(Debug, Default)]
 pub struct ReplyReader {
     line: Vec<u8>,
     code: Option<u16>,
-    /// Of the lines so far, parted by LF.
+    /// The text of the lines so far, separated by LF.
     text: Vec<u8>,
     size: usize,
-    /// What the server has said before in one line, the last first: it mostly says the same
-    /// to each message.
+    /// Recent one-line replies, newest first. A server mostly says the same thing to each message.
     before: [Option<Reply>; KEPT],
 }
 
-/// Longer words are not said again and again.
+/// Longer texts are rarely repeated.
 const WORDS: usize = 256;
 /// As many as the replies to one message in a window: to RSET, MAIL, RCPT, BDAT.
 const KEPT: usize = 4;
 
 impl ReplyReader {
-    /// Takes bytes up to the end of the next whole reply. Returns how many were
-    /// taken, and the reply if they made one whole.
+    /// Takes bytes up to the end of the next whole reply. Returns how many were taken, and the
+    /// reply if they complete one.
     pub fn read(&mut self, bytes: &[u8]) -> (usize, Result<Option<Reply>, Fault>) {
         let mut taken = 0;
         while let Some(end) = memchr::memchr(b'\n', &bytes[taken..]) {
@@ -92,7 +91,7 @@ impl ReplyReader {
         (bytes.len(), rest.map(|()| None))
     }
 
-    /// Whether a part of a reply has been taken.
+    /// Whether part of a reply has been taken.
     pub fn is_midway(&self) -> bool {
         self.size > 0
     }
@@ -139,7 +138,7 @@ impl ReplyReader {
         Ok(Some(Reply::of(code, text)))
     }
 
-    /// A reply of one line, whose words are shared with the same reply before it.
+    /// A reply of one line. It shares its text with an earlier identical reply.
     fn said_before(&mut self, code: u16, text: &[u8]) -> Reply {
         let is_it = |before: &Option<Reply>| {
             before.as_ref().is_some_and(|reply| reply.code() == code && reply.octets() == text)
@@ -156,7 +155,7 @@ impl ReplyReader {
     }
 }
 
-/// Code, whether this is the last line, text.
+/// The code, whether this is the last line, and the text.
 fn split(line: &[u8]) -> Result<(u16, bool, &[u8]), Fault> {
     let malformed = || Fault::Malformed(line.to_vec());
     let digits = line.get(..3).filter(|d| d.iter().all(u8::is_ascii_digit)).ok_or_else(malformed)?;

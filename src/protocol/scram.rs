@@ -1,5 +1,5 @@
-//! SCRAM (RFC 5802, RFC 7677): the client's side of an exchange in which neither side shows the
-//! password, and both prove that they know it.
+//! SCRAM (RFC 5802, RFC 7677), the client's side. Neither side sends the password, and both prove
+//! that they know it.
 //!
 //! # Theory of operation
 //!
@@ -9,18 +9,18 @@
 //! us      c=gs2-header and what binds TLS,r=nonce,p=proof      (behind PBKDF2)
 //! server  v=signature                                          (then 235)
 //! ```
-//! The proof and the signature are HMACs over all that was said before, with keys that come of
-//! the password by PBKDF2. So a server that can sign knows the password (or what it keeps of
-//! it), and has heard what we said. One that can't is an impostor, whatever its reply code is:
-//! nothing that it says is believed, and it hears nothing more. That is what
-//! [`Answer::Distrust`] is for.
+//! The proof and the signature are HMACs over everything said before, with keys derived from the
+//! password by PBKDF2. So a server that can sign knows the password (or what it stores of it) and
+//! has received what we sent. A server that can't sign is an impostor, whatever its reply code is:
+//! nothing it says is believed, and we send it nothing more. That is the purpose of
+//! [`Answer::Distrust`].
 //!
-//! The header says how TLS is bound to the exchange (RFC 5802 6): `p=` and the binding's name
-//! with a -PLUS mechanism; `y` where we could and the server offers no -PLUS, so that a server
-//! whose offer was hidden from us finds that out; `n` where there is nothing to bind.
+//! The header says how TLS is bound to the exchange (RFC 5802 6): `p=` and the binding's name with
+//! a -PLUS mechanism; `y` if we could bind but the server offers no -PLUS, so that a server whose
+//! offer was hidden from us finds out; `n` if there is nothing to bind.
 //!
-//! PBKDF2 is meant to take its time. It is done in slices, so that the driver of a session
-//! can do something else in between.
+//! PBKDF2 is slow by design. It runs in slices, so that the driver of a session can do something
+//! else in between.
 
 mod keys;
 
@@ -30,23 +30,23 @@ pub use keys::{FEWEST_ITERATIONS, Hash, Keys, Pbkdf2, is_equal};
 use std::borrow::Cow;
 use std::fmt;
 
-/// More would be an attack on our time: it takes some seconds.
+/// A higher count would be an attack on our time: this one already takes some seconds.
 const MOST_ITERATIONS: u32 = 10_000_000;
-/// In one slice: some milliseconds.
+/// The rounds in one slice, which takes some milliseconds.
 const SLICE: u32 = 8192;
-/// The longest salt and nonce that any server has a use for.
+/// The longest salt and nonce that any server needs.
 const LONGEST: usize = 1024;
 
-/// What ties an exchange to the TLS connection under it (RFC 5056).
+/// What ties an exchange to its TLS connection (RFC 5056).
 #[derive(Clone, PartialEq, Eq)]
 pub struct ChannelBinding {
-    /// As `tls-exporter`.
+    /// The name, such as `tls-exporter`.
     pub name: &'static str,
     pub data: Vec<u8>,
 }
 
 impl ChannelBinding {
-    /// What TLS has agreed on with this peer alone (RFC 9266).
+    /// A value that TLS has derived for this connection alone (RFC 9266).
     pub const EXPORTER: &'static str = "tls-exporter";
     /// The hash of the server's certificate (RFC 5929).
     pub const CERTIFICATE: &'static str = "tls-server-end-point";
@@ -62,14 +62,14 @@ impl fmt::Debug for ChannelBinding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
     By(ChannelBinding),
-    /// We could, and the server doesn't offer it.
+    /// We support binding, but the server doesn't offer it.
     NotOffered,
-    /// There is nothing to bind, or the caller has chosen to do without.
+    /// There is nothing to bind, or the caller has turned binding off.
     No,
 }
 
 impl Bound {
-    /// The gs2-header. We log in as ourselves: the authorization identity is empty.
+    /// The gs2-header. We log in as ourselves, so the authorization identity is empty.
     fn header(&self) -> String {
         match self {
             Self::By(binding) => format!("p={},,", binding.name),
@@ -79,7 +79,7 @@ impl Bound {
     }
 }
 
-/// Name and password as SCRAM wants them (SASLprep, RFC 4013). Err: which argument can't be
+/// The name and password, prepared with SASLprep (RFC 4013). Err names the argument that can't be
 /// prepared.
 pub fn prepared<'a>(user: &'a str, password: &'a str) -> Result<(Cow<'a, str>, Cow<'a, str>), &'static str> {
     let prepared = |argument, text| match stringprep::saslprep(text) {
@@ -93,7 +93,7 @@ pub fn prepared<'a>(user: &'a str, password: &'a str) -> Result<(Cow<'a, str>, C
 pub struct Scram {
     hash: Hash,
     bound: Bound,
-    /// Without the header.
+    /// The client's first message, without the header.
     first: String,
     nonce: String,
     password: Vec<u8>,
@@ -104,7 +104,7 @@ enum Stage {
     Begun,
     Asked,
     Deriving(Box<Deriving>),
-    /// What the server has to sign with.
+    /// The signature that the server must send.
     Answered {
         signature: Vec<u8>,
     },
@@ -114,7 +114,7 @@ enum Stage {
 }
 
 impl Scram {
-    /// None: the name or the password can't be prepared.
+    /// None if the name or the password can't be prepared.
     pub fn new(hash: Hash, bound: Bound, user: &str, password: &str, nonce: String) -> Option<Self> {
         let (user, password) = prepared(user, password).ok()?;
         let user = user.replace('=', "=3D").replace(',', "=2C");
@@ -132,7 +132,7 @@ impl Scram {
         !matches!(self.stage, Stage::Begun)
     }
 
-    /// The first message takes another turn: the server was not told yet.
+    /// The first message takes another turn, because it wasn't sent with the command.
     pub fn begin_anew(&mut self) {
         self.stage = Stage::Begun;
     }
@@ -154,7 +154,7 @@ impl Scram {
 
     fn hear_first(&mut self, challenge: &[u8]) -> Answer {
         if challenge.starts_with(b"e=") {
-            // It has heard no more than a name and a nonce.
+            // The server has received no more than a name and a nonce.
             return Answer::Cancel;
         }
         match ServerFirst::read(challenge, &self.nonce) {
@@ -196,7 +196,7 @@ impl Scram {
         matches!(self.stage, Stage::Deriving(_))
     }
 
-    /// Computes for some milliseconds. Some: what is to be said, at the end of it.
+    /// Computes for some milliseconds. Returns what to send once it is done.
     pub fn work(&mut self) -> Option<Vec<u8>> {
         let Stage::Deriving(deriving) = &mut self.stage else { return None };
         let salted = deriving.salted.go_on(SLICE)?;
@@ -207,8 +207,8 @@ impl Scram {
         Some(said.into_bytes())
     }
 
-    /// The server says that we are in. Why it is not believed, if it is not. Some put their last
-    /// message into that reply, where RFC 4954 4 has no place for it.
+    /// The server accepts the login. Returns why that isn't believed, if so. Some servers put
+    /// their last message into that reply, although RFC 4954 4 doesn't allow it there.
     pub fn concluded(&mut self, reply: &[u8]) -> Result<(), &'static str> {
         if let Stage::Answered { signature } = &self.stage {
             let signed = |word: &[u8]| {
@@ -243,7 +243,7 @@ fn is_signed(message: &[u8], signature: &[u8]) -> bool {
     is_equal(&given, signature)
 }
 
-/// What the server says first.
+/// The server's first message.
 struct ServerFirst<'a> {
     text: &'a str,
     nonce: &'a str,
@@ -252,7 +252,7 @@ struct ServerFirst<'a> {
 }
 
 impl<'a> ServerFirst<'a> {
-    /// RFC 5802 7: `r=`, `s=`, `i=` in this order, and extensions behind them. Err: why it can't
+    /// RFC 5802 7: `r=`, `s=`, `i=` in this order, then extensions. Err says why the message can't
     /// be trusted.
     fn read(message: &'a [u8], ours: &str) -> Result<Self, String> {
         let text = std::str::from_utf8(message).map_err(|_| odd("it is no UTF-8"))?;
@@ -274,7 +274,7 @@ impl<'a> ServerFirst<'a> {
         let count = next("i=").filter(|count| count.bytes().all(|octet| octet.is_ascii_digit()));
         let count =
             count.filter(|count| !count.is_empty()).ok_or_else(|| odd("it has no iteration count"))?;
-        // What does not fit a number is too many.
+        // A count that overflows the number is too high.
         let iterations = count.parse().unwrap_or(u32::MAX);
         if iterations < FEWEST_ITERATIONS {
             return Err(format!(
@@ -299,7 +299,7 @@ fn odd(why: &str) -> String {
 struct Deriving {
     salted: Pbkdf2,
     without_proof: String,
-    /// All that both sides sign.
+    /// The message that both sides sign.
     signed: String,
 }
 
@@ -327,7 +327,7 @@ mod tests {
         }
     }
 
-    /// An exchange of RFC 7677 3, up to what the server says at last.
+    /// The exchange of RFC 7677 3, up to the server's last message.
     fn answered() -> Scram {
         let mut scram = exchange(Hash::Sha256, "rOprNGfwEbeRWgbNEkqO");
         assert_eq!(said(scram.respond(b"")), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
@@ -394,7 +394,7 @@ mod tests {
         let mut scram = answered();
         let Answer::Refused(why) = scram.respond(b"e=invalid-proof,x=y") else { panic!() };
         assert_eq!(why, "invalid-proof");
-        // Nothing proves anything after that.
+        // After that, nothing counts as a proof.
         assert!(matches!(scram.respond(SIGNATURE_256.as_bytes()), Answer::Cancel));
         assert!(scram.concluded(SIGNATURE_256.as_bytes()).is_err());
     }
@@ -431,7 +431,7 @@ mod tests {
         let mut scram = exchange(Hash::Sha256, "ours");
         let _ = scram.respond(b"");
         assert!(matches!(scram.respond(b"\xff"), Answer::Distrust(_)));
-        // Extensions behind what we know are none of our business.
+        // Unknown extensions after the known part are ignored.
         let mut scram = exchange(Hash::Sha256, "ours");
         let _ = scram.respond(b"");
         assert!(matches!(scram.respond(b"r=ours+,s=QSXCR+Q6sek8bf92,i=4096,x=y"), Answer::Work));
@@ -461,7 +461,8 @@ mod tests {
             said(scram.respond(b""))
         };
         assert_eq!(first("a=b,c"), "n,,n=a=3Db=2Cc,r=x");
-        // RFC 4013 3: a soft hyphen is nothing, a compatibility character what it stands for.
+        // RFC 4013 3: a soft hyphen is removed, and a compatibility character is replaced by its
+        // equivalent.
         assert_eq!(first("I\u{AD}X"), "n,,n=IX,r=x");
         assert_eq!(first("\u{2168}"), "n,,n=IX,r=x");
         assert_eq!(first("jörg"), "n,,n=jörg,r=x");

@@ -1,4 +1,4 @@
-//! The states of a session and what a reply makes of them (RFC 5321 3, 4.1.4).
+//! The states of a session, and how replies change them (RFC 5321 3, 4.1.4).
 //!
 //! ```text
 //! connected --220--> greeted --EHLO--> ready --AUTH--> authenticated
@@ -10,8 +10,8 @@
 //!                            (RSET, or the answer to        |               v
 //!                             the end of mail data, leads back to rest)    data
 //! ```
-//! `ready` and `authenticated` are where a transaction starts and ends; QUIT or
-//! a 421 leads from any state to `closed`, a broken conversation to `broken`.
+//! A transaction starts and ends in `ready` or `authenticated`. QUIT or a 421 leads from any state
+//! to `closed`, and a broken conversation to `broken`.
 
 use super::code;
 use super::command::Verb;
@@ -19,17 +19,17 @@ use std::fmt;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// The greeting is awaited.
+    /// Waiting for the greeting.
     Connected,
     /// The server has said 220.
     Greeted,
-    /// The server has greeted with a refusal: only QUIT is left.
+    /// The server has greeted with a refusal. Only QUIT is allowed.
     Rejected,
     /// EHLO, HELO or LHLO has been answered.
     Ready,
-    /// 220 to STARTTLS: the TLS handshake is due.
+    /// 220 to STARTTLS: the TLS handshake comes next.
     Securing,
-    /// TLS is up and all that was learnt before it is forgotten.
+    /// TLS is up, and everything learnt before it is forgotten.
     Secured,
     /// In the middle of an AUTH exchange.
     Authenticating,
@@ -38,18 +38,18 @@ pub enum State {
     Mail,
     /// At least one forward-path is accepted.
     Recipients,
-    /// 354: mail data is due or on its way.
+    /// 354: mail data comes next or is being sent.
     Data,
     Closed,
-    /// The conversation lost its order; nothing can be said any more.
+    /// The conversation lost its order. Nothing more can be sent.
     Broken,
 }
 
-/// What a reply does to the state.
+/// How a reply changes the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     Stay,
-    /// Back to where the session rests between transactions.
+    /// Back to the state in which the session rests between transactions.
     Rest,
     To(State),
 }
@@ -71,7 +71,7 @@ impl State {
         Self::Broken,
     ];
 
-    /// The names of all.
+    /// All states by name.
     pub const NAMES: [&'static str; Self::ALL.len()] = {
         let (mut names, mut at) = ([""; Self::ALL.len()], 0);
         while at < names.len() {
@@ -99,9 +99,9 @@ impl State {
         }
     }
 
-    /// Whether RFC 5321 4.1.4 lets a client send this command here. A server may
-    /// still refuse it, and the session asks before sending only where an
-    /// illegal command would lose the order of the replies.
+    /// Whether RFC 5321 4.1.4 lets a client send this command here. A server may still refuse it.
+    /// The session checks this before sending only if an illegal command would disturb the order
+    /// of the replies.
     pub fn allows(self, verb: Verb) -> bool {
         use Verb::*;
         match self {
@@ -118,14 +118,14 @@ impl State {
         }
     }
 
-    /// What the reply `code` to a command with this verb makes of this state.
+    /// How the reply `code` to a command with this verb changes this state.
     pub fn after(self, verb: Verb, code: u16) -> Next {
         use Verb::*;
         let done = code / 100 == 2;
         match verb {
             _ if code == code::SERVICE_NOT_AVAILABLE => Next::To(Self::Closed),
             Quit => Next::To(Self::Closed),
-            // A new introduction also ends a transaction (RFC 5321 4.1.4).
+            // A new greeting command also ends a transaction (RFC 5321 4.1.4).
             Ehlo | Helo | Lhlo if done => match self {
                 Self::Authenticated => Next::Stay,
                 Self::Mail | Self::Recipients => Next::Rest,
@@ -138,14 +138,14 @@ impl State {
             Mail if done => Next::To(Self::Mail),
             Rcpt if done => Next::To(Self::Recipients),
             Data if code == code::START_MAIL_INPUT => Next::To(Self::Data),
-            // As another client, who has not said who it is.
+            // The session acts for another client, which hasn't introduced itself yet.
             Xclient if code == code::SERVICE_READY => Next::To(Self::Greeted),
             Rset if done && matches!(self, Self::Mail | Self::Recipients) => Next::Rest,
             _ => Next::Stay,
         }
     }
 
-    /// What the greeting (RFC 5321 3.1) makes of [`State::Connected`].
+    /// How the greeting (RFC 5321 3.1) changes [`State::Connected`].
     pub fn after_greeting(code: u16) -> Next {
         match code {
             code::SERVICE_READY => Next::To(Self::Greeted),
@@ -154,8 +154,8 @@ impl State {
         }
     }
 
-    /// What the reply to the end of mail data makes of the state: accepted or not,
-    /// the transaction is over.
+    /// How the reply to the end of mail data changes the state. Whether the mail was accepted or
+    /// not, the transaction is over.
     pub fn after_mail_data(code: u16) -> Next {
         if code == code::SERVICE_NOT_AVAILABLE { Next::To(Self::Closed) } else { Next::Rest }
     }

@@ -1,8 +1,7 @@
-//! The whole state machine as a list of edges, to be drawn or explained.
+//! The whole state machine as a list of edges, for diagrams and explanations.
 //!
-//! Nothing is written down twice: every edge is found by asking the rules of
-//! `state.rs`, which the session itself obeys, about every state, verb and reply
-//! code there is.
+//! Nothing is written down twice: the edges are found by applying the rules of `state.rs`, which
+//! the session itself follows, to every state, verb and reply code.
 
 use super::code;
 use super::command::Verb;
@@ -15,7 +14,7 @@ pub enum Cause {
     Command(Verb),
     Greeting,
     Handshake,
-    /// The reply to the end of mail data, by DATA's dot or by the last BDAT.
+    /// The reply to the end of mail data, after DATA's dot or the last BDAT.
     EndOfData,
     /// A timeout, a lost connection, a broken protocol.
     Failure,
@@ -37,14 +36,14 @@ impl Cause {
 pub struct Edge {
     pub from: State,
     pub cause: Cause,
-    /// The reply codes that take it: "220", "2yz" (RFC 5321 4.2.1), "other" for
-    /// those that no edge beside it takes, "" where no reply is involved.
+    /// The reply codes that follow this edge: "220", "2yz" (RFC 5321 4.2.1), "other" for those
+    /// without an edge of their own, or "" if no reply is involved.
     pub codes: String,
     pub to: State,
 }
 
-/// Every edge, in the order of the states and verbs. An edge that leads back to
-/// where the session rests stands there once for each state it may have rested in.
+/// Every edge, in the order of the states and verbs. An edge back to rest is listed once for each
+/// state in which the session may have rested.
 pub fn edges() -> Vec<Edge> {
     let direct: Vec<(State, Cause, String, Next)> = State::ALL.into_iter().flat_map(leaving).collect();
     let mut edges = Vec::new();
@@ -88,13 +87,13 @@ fn leaving(from: State) -> Vec<(State, Cause, String, Next)> {
     found
 }
 
-/// Whether a reply to this verb can come in this state. Responses within an
-/// exchange are answered like the AUTH that began it.
+/// Whether a reply to this verb can come in this state. Responses within an exchange count as part
+/// of the AUTH that began it.
 fn is_heard(state: State, verb: Verb) -> bool {
     state.allows(verb) || state == State::Authenticating && verb == Verb::Auth
 }
 
-/// What happens, with the codes for which it does.
+/// The possible changes, with the codes that cause them.
 fn by_codes(from: State, after: &dyn Fn(u16) -> Next) -> Vec<(String, Next)> {
     let mut found: Vec<(Vec<u16>, Next)> = Vec::new();
     for code in code::ALL {
@@ -117,8 +116,7 @@ fn named(codes: &[u16]) -> String {
     }
 }
 
-/// The states of rest from which this one can be come to without another rest on
-/// the way.
+/// The resting states from which this one can be reached without passing another one.
 fn rests_behind(state: State, direct: &[(State, Cause, String, Next)]) -> Vec<State> {
     let mut behind = vec![state];
     let mut seen = 0;

@@ -1,18 +1,18 @@
-//! What was said, line by line, with secrets masked where they are written: a
-//! secret that is never recorded can't be shown.
+//! The conversation, line by line. Secrets are masked when a line is written: a secret that is
+//! never recorded can't be shown.
 
 use super::state::State;
 
-/// What stands for a secret.
+/// Replaces a secret.
 pub const MASK: &str = "***";
-/// Lines of mail data that are kept of each message.
+/// How many lines of mail data are kept for each message.
 pub const BODY_LINES: usize = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker {
     Client,
     Server,
-    /// Neither: TLS came up, the connection ended.
+    /// Neither side: TLS came up, or the connection ended.
     Note,
 }
 
@@ -21,6 +21,6 @@ pub enum Speaker {
 pub struct Line {
     pub speaker: Speaker,
     pub text: Vec<u8>,
-    /// Where the session stood when it was said.
+    /// The state of the session when the line was sent.
     pub state: State,
 }

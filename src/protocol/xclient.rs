@@ -1,5 +1,5 @@
-//! XCLIENT (Postfix's XCLIENT_README): a gateway tells the server about the client that it speaks
-//! for, and the session begins anew, as that client's.
+//! XCLIENT (Postfix's XCLIENT_README): a gateway tells the server about the client that it acts
+//! for, and the session starts again on behalf of that client.
 
 use super::extension::Extensions;
 use super::transaction::xtext;
@@ -7,7 +7,7 @@ use super::transaction::xtext;
 use core::net::IpAddr;
 use std::str::FromStr;
 
-/// What a server can be told.
+/// The attributes that a server can be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attribute {
     Name,
@@ -45,7 +45,8 @@ impl Attribute {
         }
     }
 
-    /// The value as the command has it, before it is xtext. An error says what is wrong with it.
+    /// The value as it appears in the command, before xtext encoding. An error says what is wrong
+    /// with it.
     fn value(self, given: &str) -> Result<String, &'static str> {
         if given.eq_ignore_ascii_case("[UNAVAILABLE]") || given.eq_ignore_ascii_case("[TEMPUNAVAIL]") {
             return Ok(given.to_ascii_uppercase());
@@ -83,7 +84,7 @@ impl FromStr for Attribute {
     }
 }
 
-/// The command's attributes, ready to be said.
+/// The command's attributes, ready to be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Xclient(Vec<(Attribute, String)>);
 
@@ -99,12 +100,12 @@ impl Xclient {
         self.0.is_empty()
     }
 
-    /// As `NAME=spike.example ADDR=192.0.2.1`.
+    /// Such as `NAME=spike.example ADDR=192.0.2.1`.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.0.iter().map(|(attribute, value)| (attribute.name(), value.as_str()))
     }
 
-    /// The first that this server does not take.
+    /// The first attribute that this server doesn't accept.
     pub(super) fn not_taken(&self, extensions: &Extensions) -> Option<&'static str> {
         let taken = extensions.parameters("XCLIENT").unwrap_or_default();
         let is_taken =

@@ -1,4 +1,4 @@
-//! What both sides of SCRAM compute of a password (RFC 5802 3).
+//! What both sides of SCRAM derive from a password (RFC 5802 3).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -15,7 +15,7 @@ pub enum Hash {
     Sha256,
 }
 
-/// The keys of one password under one salt.
+/// The keys for one password and one salt.
 #[derive(Clone)]
 pub struct Keys {
     hash: Hash,
@@ -25,19 +25,19 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// `salted` is what [`Pbkdf2`] has made of the password.
+    /// `salted` is the result of [`Pbkdf2`] for the password.
     pub fn new(hash: Hash, salted: &[u8]) -> Self {
         let client = hash.hmac(salted, b"Client Key");
         Self { hash, stored: hash.of(&client), server: hash.hmac(salted, b"Server Key"), client }
     }
 
-    /// The client's proof, of all that both sides sign.
+    /// The client's proof over the message that both sides sign.
     pub fn proof(&self, signed: &[u8]) -> Vec<u8> {
         let signature = self.hash.hmac(&self.stored, signed);
         self.client.iter().zip(&signature).map(|(one, other)| one ^ other).collect()
     }
 
-    /// The server's proof.
+    /// The server's signature.
     pub fn signature(&self, signed: &[u8]) -> Vec<u8> {
         self.hash.hmac(&self.server, signed)
     }
@@ -49,7 +49,7 @@ impl fmt::Debug for Keys {
     }
 }
 
-/// In a time that does not tell how much of it is equal.
+/// Compares in constant time.
 pub fn is_equal(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
         && one.iter().zip(other).fold(0, |differing, (one, other)| differing | (one ^ other)) == 0
@@ -76,7 +76,7 @@ enum Keyed {
 
 impl Keyed {
     fn new(hash: Hash, key: &[u8]) -> Self {
-        // HMAC takes keys of any length: the error can't occur.
+        // HMAC takes keys of any length, so this error can't occur.
         match hash {
             Hash::Sha1 => Self::Sha1(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!())),
             Hash::Sha256 => Self::Sha256(Hmac::new_from_slice(key).unwrap_or_else(|_| unreachable!())),
@@ -94,7 +94,8 @@ impl Keyed {
         }
     }
 
-    /// So many rounds of signing what was signed; all of it is summed up.
+    /// Runs this many rounds. Each one signs the previous result, and all results are combined
+    /// with XOR.
     fn repeat(&self, rounds: u32, last: &mut [u8], sum: &mut [u8]) {
         fn repeated<M: Mac + Clone>(mac: &M, rounds: u32, last: &mut [u8], sum: &mut [u8]) {
             for _ in 0..rounds {
@@ -132,7 +133,7 @@ impl Pbkdf2 {
         Self { keyed, sum: last.clone(), last, left: iterations.saturating_sub(1) }
     }
 
-    /// Some: it is done.
+    /// Returns the result once it is done.
     pub fn go_on(&mut self, rounds: u32) -> Option<Vec<u8>> {
         let rounds = rounds.min(self.left);
         self.keyed.repeat(rounds, &mut self.last, &mut self.sum);

@@ -1,4 +1,4 @@
-//! Entering: what a request says, and what may not be asked.
+//! Entering: what a request sends, and which requests are refused.
 
 use super::Session;
 use crate::protocol::auth::{self, Credentials, Exchange, Ground, Mechanism, Order};
@@ -23,14 +23,14 @@ pub(super) enum Procedure {
         others: VecDeque<Exchange>,
         initial_response: bool,
     },
-    /// An initial response of the caller's that is still to be said.
+    /// The caller's initial response, if it hasn't been sent yet.
     AuthBy(Option<Vec<u8>>),
     MailData(Option<Body>),
 }
 
 impl Session {
-    /// Begins a request. What would lose the order of the conversation is
-    /// refused here, before anything is sent.
+    /// Begins a request. A request that would disturb the order of the conversation is refused
+    /// here, before anything is sent.
     pub fn request(&mut self, request: Request) -> Result<(), Error> {
         self.check_may_ask(&request)?;
         match request {
@@ -50,7 +50,8 @@ impl Session {
                 self.begin_exchange(exchange, others, initial_response);
             }
             Request::AuthBy { mechanism, initial_response } => {
-                // Where it makes the line too long, it answers the server's first challenge.
+                // If it makes the line too long, it is sent in answer to the server's first
+                // challenge.
                 let (initial, withheld) = match initial_response {
                     Some(response) if !auth::fits_a_line(&mechanism, &response) => (None, Some(response)),
                     initial => (initial, None),
@@ -65,8 +66,8 @@ impl Session {
             Request::Transaction(transaction) => {
                 let follows = !self.flight.transactions.is_empty();
                 let domains = self.domains_to_count(&transaction.recipients);
-                // LMTP answers a last chunk once for each accepted recipient, and these are not
-                // counted yet: it keeps to DATA.
+                // With LMTP the server answers the last chunk once for each accepted recipient,
+                // and these aren't counted here yet. So it keeps to DATA.
                 let chunked =
                     self.options.chunking && self.server.extensions.known().chunking && !self.options.lmtp;
                 let (extensions, peer) = (&self.server.extensions, self.tls.peer());
@@ -79,7 +80,7 @@ impl Session {
         Ok(())
     }
 
-    /// The caller's answer to [`Event::Challenge`]; None cancels the exchange.
+    /// The caller's answer to [`Event::Challenge`]. None cancels the exchange.
     pub fn respond(&mut self, response: Option<&[u8]>) -> Result<(), Error> {
         self.check_open()?;
         if !matches!(self.procedure, Some(Procedure::AuthBy(_))) || self.state != State::Authenticating {
@@ -92,14 +93,13 @@ impl Session {
         Ok(())
     }
 
-    /// What this server is told of delivery options in a transaction that the caller says step by
-    /// step, by DATA.
+    /// The delivery options for this server, for a transaction that the caller carries out step by
+    /// step with DATA.
     pub fn said_options(&self, options: &Arc<DeliveryOptions>) -> Result<SaidOptions, Error> {
         options.said(Terms { extensions: &self.server.extensions, peer: self.tls.peer(), chunked: false })
     }
 
-    /// Sends bytes that the caller framed himself. A run of them is expected to
-    /// earn one reply.
+    /// Sends bytes that the caller framed. One reply is expected for each run of them.
     pub fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.check_open()?;
         self.check_no_procedure()?;
@@ -108,7 +108,7 @@ impl Session {
         Ok(())
     }
 
-    /// Waits for a reply that no command of this session asked for.
+    /// Waits for a reply to no command of this session.
     pub fn expect_reply(&mut self) -> Result<(), Error> {
         self.check_open()?;
         if self.out.next_awaited().is_none() && self.events.queue.is_empty() {
@@ -131,7 +131,7 @@ impl Session {
             self.confided.add_response(&auth::decode(response.unwrap_or_default().as_bytes()));
         }
         match command {
-            // Within an exchange that the caller steers, a line is a response.
+            // Within an exchange that the caller controls, a line is a response.
             Command::Free(text) if self.state == State::Authenticating => {
                 self.out.line(text.as_str(), MASK.to_owned(), Awaited::Auth);
             }
@@ -143,7 +143,7 @@ impl Session {
         }
     }
 
-    /// One exchange for each mechanism that may be tried, in this order.
+    /// One exchange for each mechanism that may be tried, in order.
     fn exchanges(&self, credentials: &Credentials) -> VecDeque<Exchange> {
         let order = match (self.options.like_smtplib, self.tls.up) {
             (true, _) => Order::Smtplib,
@@ -199,7 +199,7 @@ impl Session {
 
     fn check_may_ask(&mut self, request: &Request) -> Result<(), Error> {
         self.check_open()?;
-        // QUIT may end a group (RFC 2920 3.1): the answers are awaited all the same.
+        // QUIT may end a group (RFC 2920 3.1). The other answers are still awaited.
         let joins = match request {
             _ if self.flight.transactions.is_empty() => None,
             Request::Transaction(transaction) => {
@@ -253,7 +253,7 @@ impl Session {
             return Err(self.misuse(stage, "TLS is up already: STARTTLS can't be said twice"));
         }
         if verb == Verb::StartTls && !self.server.extensions.has("STARTTLS") {
-            // Scripts for smtplib try it, and go on in plaintext where it is not offered.
+            // Scripts written for smtplib try it, and continue in plaintext if it isn't offered.
             if !self.options.like_smtplib {
                 self.demand_tls();
             }
@@ -263,8 +263,8 @@ impl Session {
         self.check_plaintext(verb)
     }
 
-    /// A MAIL or RCPT of its own needs SMTPUTF8 said with it, or with the MAIL
-    /// before it (RFC 6531 3.4).
+    /// A separate MAIL or RCPT needs the SMTPUTF8 parameter, on itself or on the MAIL before it
+    /// (RFC 6531 3.4).
     fn check_utf8(&self, command: &Command) -> Result<(), Error> {
         let (address, utf8) = match command {
             Command::Mail(path, parameters) => {
@@ -283,7 +283,8 @@ impl Session {
         }
     }
 
-    /// A server offers XCLIENT to those alone that it takes it from, and names what it takes.
+    /// A server offers XCLIENT only to clients that it accepts it from, and lists the attributes
+    /// that it takes.
     fn check_xclient(&self, attributes: &Xclient) -> Result<(), Error> {
         if matches!(self.state, State::Mail | State::Recipients) {
             return Err(self.misuse(Stage::Command, "XCLIENT can't be said within a mail transaction"));

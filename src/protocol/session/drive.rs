@@ -1,4 +1,4 @@
-//! What a driver does for a session, step by step (the contract in `protocol/mod.rs`).
+//! The calls of a driver, step by step (the contract in `protocol/mod.rs`).
 
 use super::{Procedure, Session};
 use crate::protocol::auth::ChannelBinding;
@@ -32,12 +32,12 @@ impl Session {
         }
     }
 
-    /// Whether there is something to compute before anything can be said.
+    /// Whether there is something to compute before anything can be sent.
     pub fn is_at_work(&self) -> bool {
         matches!(&self.procedure, Some(Procedure::Login { exchange, .. }) if exchange.is_at_work())
     }
 
-    /// Computes for some milliseconds, where [`Step::Work`] says so.
+    /// Computes for some milliseconds, when asked with [`Step::Work`].
     pub fn work(&mut self) {
         if let Some(Procedure::Login { exchange, .. }) = &mut self.procedure
             && let Some(response) = exchange.work()
@@ -46,7 +46,7 @@ impl Session {
         }
     }
 
-    /// What is to be sent next, if anything: the octets of a [`Step::Send`].
+    /// The octets to send next, if any: those of a [`Step::Send`].
     pub fn pending(&mut self) -> Option<&[u8]> {
         if self.tls.due.is_some() {
             return None;
@@ -55,8 +55,8 @@ impl Session {
         Some(self.out.pending()).filter(|octets| !octets.is_empty())
     }
 
-    /// While it is true no event is yielded: replies that come while commands go
-    /// out are kept for those who ask for them.
+    /// While this is true, no event is yielded. Replies that come while commands are being sent
+    /// are kept for later.
     pub fn hold_events(&mut self, holding: bool) {
         self.events.held = holding;
     }
@@ -72,7 +72,7 @@ impl Session {
         self.tls.due.is_some()
     }
 
-    /// So many octets of the last [`Step::Send`] are with the operating system.
+    /// This many octets of the last [`Step::Send`] have been passed to the operating system.
     pub fn sent(&mut self, octets: usize) {
         self.out.sent(octets);
     }
@@ -113,8 +113,9 @@ impl Session {
         Err(self.end(State::Broken, Error::new(Kind::Disconnected, stage, message)))
     }
 
-    /// TLS is up: what was learnt before it is forgotten (RFC 3207 4.2). `bindings` are what
-    /// a login can be bound to, the best first, `verified` whether the server's certificate is known to be its own.
+    /// TLS is up, and what was learnt before it is forgotten (RFC 3207 4.2). `bindings` are the
+    /// channel bindings for a login, best first. `verified` tells whether the server's certificate
+    /// was verified.
     pub fn tls_established(&mut self, bindings: Vec<ChannelBinding>, verified: bool) {
         self.tls.up = true;
         self.tls.verified = verified;
@@ -130,8 +131,8 @@ impl Session {
         }
     }
 
-    /// Something outside ended the conversation: a deadline, the network, TLS,
-    /// the caller. The session is broken from here on.
+    /// Something outside the session ended the conversation: a deadline, the network, TLS or the
+    /// caller. The session is broken from here on.
     pub fn fail(&mut self, error: Error) -> Error {
         match &self.ending.why {
             Some(_) => error,
@@ -139,8 +140,7 @@ impl Session {
         }
     }
 
-    /// What was decided before the session ended: an answer that goes before the
-    /// error.
+    /// The outcome that was decided before the session ended. It takes precedence over the error.
     pub fn decided(&mut self) -> Option<Event> {
         self.events.queue.pop_front()
     }

@@ -1,4 +1,4 @@
-//! Endings: by the server's word, by disorder, by the network.
+//! How a session ends: by the server's word, by lost order, or by the network.
 
 use super::hear::authenticated;
 use super::{Procedure, Session};
@@ -13,19 +13,19 @@ use crate::protocol::transaction::{Part, Running};
 use crate::protocol::transcript::Speaker;
 
 impl Session {
-    /// 421 (RFC 5321 3.8): the server's words answer what was asked, and nothing
-    /// can be asked any more.
+    /// 421 (RFC 5321 3.8): the reply answers the pending request, and nothing more can be
+    /// requested.
     pub(super) fn closed_by(&mut self, awaited: Awaited, reply: Reply) -> Result<(), Error> {
         let error = Error::new(Kind::Disconnected, awaited.stage(), "the server closed the session")
             .with_reply(reply.clone());
         let event = match (self.procedure.take(), awaited) {
             (_, Awaited::Transaction(part)) => {
                 match part {
-                    // LMTP: the others' answers will never come (RFC 2033 4.2).
+                    // LMTP: the answers for the other recipients will never come (RFC 2033 4.2).
                     Part::End(Some(index)) if self.input.began_due => self.refuse_one(index, &reply),
                     _ => self.decide_by(part, &reply),
                 }
-                // It works through what it is sent in order, and stops here.
+                // The server handles commands in order, and stops here.
                 let later = self.flight.transactions.drain(1..);
                 self.ending.stranded.extend(later.map(|running| running.end(0)));
                 let is_decided = self.flight.transactions.front().is_some_and(Running::is_decided);
@@ -53,13 +53,13 @@ impl Session {
         }
     }
 
-    /// A reply to what has not been sent whole. A refusal of mail data that is
-    /// still on its way is an answer, but the rest can't be taken back: the
-    /// session ends with it. Anything else is disorder.
+    /// Handles a reply to something that hasn't been sent completely. A refusal of mail data that
+    /// is still being sent is an answer, but the rest can't be taken back, so the session ends
+    /// with it. In any other case the order is lost.
     pub(super) fn too_early(&mut self, awaited: Awaited, stage: Stage, reply: Reply) -> Result<(), Error> {
         let refusal = matches!(reply.severity(), Severity::Transient | Severity::Permanent);
         match awaited {
-            // It reads a line at a time, and does not know this one.
+            // The server reads line by line, and hasn't read the whole of this one.
             Awaited::Transaction(Part::Chunk { .. })
                 if self
                     .flight
@@ -87,12 +87,12 @@ impl Session {
         Ok(())
     }
 
-    /// The content can't be read any further. Between chunks RSET takes the message
-    /// back (RFC 3030 2) and the session goes on; within the mail data of DATA every
-    /// end but a lost connection would deliver what is there so far.
+    /// The content can't be read any further. Between chunks, RSET takes the message back (RFC
+    /// 3030 2) and the session continues. Within the mail data of DATA, only a lost connection
+    /// keeps the server from delivering the part that it has.
     pub(super) fn unreadable(&mut self, why: Unreadable) {
         let error = why.to_error();
-        // Whose content it is was said last.
+        // The content belongs to the last transaction.
         match self.flight.transactions.back_mut() {
             Some(running) => {
                 if running.take_back(why, &mut self.out) {
@@ -104,8 +104,9 @@ impl Session {
         self.end(State::Broken, error);
     }
 
-    /// A server that answers a session's first BDAT as a command that it does not take has taken
-    /// nothing by it, and nothing was said behind it; but what it answers next may be the content.
+    /// If a server answers a session's first BDAT as an unknown command, it has accepted nothing,
+    /// and nothing was sent after it. But its next replies may be to the content, read as
+    /// commands.
     pub(super) fn no_chunking(&mut self, reply: Reply) -> Error {
         let outcome = self.flight.transactions.pop_front().map(|first| Box::new(first.end(0)));
         let message = "the server offers CHUNKING (RFC 3030) and does not take BDAT: nothing was sent";
@@ -135,14 +136,14 @@ impl Session {
         self.end(State::Broken, Error::new(Kind::Protocol, stage, message).with_reply(reply))
     }
 
-    /// The one way out: state, transcript, the fate of what was under way.
+    /// The only exit: sets the state, the transcript, and the fate of what was in progress.
     pub(super) fn end(&mut self, state: State, mut error: Error) -> Error {
         let mut state = state;
         let mut reached = self.out.reached();
         let goodbye = self.flight.transactions.front().and_then(Running::reset_refused).cloned();
         let ended_by_peer = matches!(error.kind, Kind::Disconnected | Kind::Tls);
         if let Some(reply) = goodbye.filter(|_| ended_by_peer && error.reply.is_none()) {
-            // As with a 421 it works through what it is sent in order, and has stopped there.
+            // As with a 421: the server handles commands in order, and has stopped there.
             reached = 0;
             state = State::Closed;
             let why = "the server refused RSET and closed the session";
@@ -150,7 +151,7 @@ impl Session {
         }
         let mut in_flight = std::mem::take(&mut self.flight.transactions).into_iter();
         match in_flight.next() {
-            // What was decided is the answer, whatever went wrong after it.
+            // What was already decided stays the answer, whatever went wrong later.
             Some(first) if first.is_decided() => {
                 self.events.queue.push_back(Event::Transaction(first.end(0)));
             }

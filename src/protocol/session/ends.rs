@@ -1,19 +1,19 @@
-//! The ends of messages, where they are held until the caller has taken note of them.
+//! Holds the ends of messages until the caller has recorded them.
 //!
-//! Up to there the server can't have taken the message, and from there on it may have.
+//! Before its end is sent, the server can't have accepted a message. After that, it may have.
 
 use super::Session;
 use crate::protocol::transaction::Running;
 use std::ops::Range;
 
 impl Session {
-    /// Whether the end of each transaction's mail data, the final dot or the last chunk, waits
-    /// for `say_ends`. What is said behind it waits with it.
+    /// Whether the end of each transaction's mail data, the final dot or the last chunk, waits for
+    /// `say_ends`. Everything after it waits too.
     pub fn hold_ends(&mut self, hold: bool) {
         self.out.hold_ends(hold);
     }
 
-    /// Those that are held: places among the transactions in flight.
+    /// The ends that are held, as positions among the transactions in flight.
     pub fn ends_held(&mut self) -> Range<usize> {
         if !self.out.holds_ends() {
             return 0..0;
@@ -25,7 +25,7 @@ impl Session {
         first..first + self.flight.transactions.iter().skip(first).filter(|running| is_held(running)).count()
     }
 
-    /// Lets all go that are held.
+    /// Releases all ends that are held.
     pub fn say_ends(&mut self) {
         self.out.say_ends();
     }

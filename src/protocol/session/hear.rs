@@ -1,4 +1,4 @@
-//! Hearing: what a reply means to what it answers.
+//! Hearing: what a reply means for the command that it answers.
 
 use super::{Procedure, Sequence, Session};
 use crate::protocol::auth::{self, Answer};
@@ -18,7 +18,7 @@ impl Session {
         self.input.heard += 1;
         let masked = self.confided.mask(&reply);
         self.note_reply(masked.as_ref().unwrap_or(&reply));
-        // A challenge has to be answered as it is.
+        // A challenge has to be answered unchanged.
         let reply = masked.filter(|reply| reply.code() != code::AUTH_CONTINUES).unwrap_or(reply);
         let Some(awaited) = self.out.next_awaited() else {
             return Err(self.unsolicited(reply));
@@ -26,7 +26,7 @@ impl Session {
         if reply.closes_channel() {
             return self.closed_by(awaited, reply);
         }
-        // One that began before its command was sent whole answers something else,
+        // A reply that began before its command was sent completely answers something else,
         // however late its last octet comes.
         if !self.input.began_due {
             return self.too_early(awaited, self.stage(), reply);
@@ -41,7 +41,7 @@ impl Session {
         if let Awaited::Transaction(Part::Data) = awaited
             && reply.is_completion()
         {
-            // One of the answers before it came twice, or this is what comes of another command.
+            // An earlier answer came twice, or this one belongs to another command.
             let message = "the server answered DATA as if it were done";
             return Err(self.broke_with(self.stage(), message, reply));
         }
@@ -76,15 +76,15 @@ impl Session {
             && verb == Verb::Ehlo
             && !reply.is_completion()
         {
-            // RFC 5321 3.2 says so of servers that don't know EHLO. Which code such a server
-            // answers can't be relied on: smtplib and Postfix say HELO after any refusal.
+            // RFC 5321 3.2 prescribes this for servers that don't know EHLO. The reply code of
+            // such a server can't be relied on: smtplib and Postfix send HELO after any refusal.
             self.server.refused_ehlo = Some(reply);
             return self.begin_command(&Command::Helo(name));
         }
         self.move_on(verb, &reply);
         let introduces = matches!(verb, Verb::Ehlo | Verb::Helo | Verb::Lhlo);
         if introduces {
-            // Only a 2yz says what is offered; HELO offers nothing.
+            // Only a 2yz lists extensions, and HELO has none.
             if reply.is_completion() {
                 self.server.esmtp = verb != Verb::Helo;
             }
@@ -98,7 +98,7 @@ impl Session {
             };
         }
         if verb == Verb::Xclient && reply.code() == code::SERVICE_READY {
-            // What it offers now, it offers to that client.
+            // From now on the offer is for that client.
             self.server.extensions = Extensions::default();
             self.server.esmtp = false;
             self.tls.authenticated = false;
@@ -121,7 +121,7 @@ impl Session {
                 && exchange.is_by_token()
                 && !challenge.is_empty()
             {
-                // The refusal itself says no more than that it is one.
+                // The refusal itself has no further detail.
                 let said = Reply::new(reply.code(), &challenge);
                 self.server.explanation = Some(self.confided.mask(&said).unwrap_or(said));
             }
@@ -163,7 +163,7 @@ impl Session {
                 self.tls.authenticated = true;
                 self.events.queue.push_back(authenticated(reply));
             }
-            // To be in already is a success, but it proves nothing.
+            // Being logged in already is a success, but it proves nothing.
             Some(Procedure::Login { exchange, .. })
                 if reply.code() == code::BAD_SEQUENCE
                     && exchange.wants_proof()
@@ -177,7 +177,7 @@ impl Session {
         Ok(())
     }
 
-    /// It does not know the password, or is after it.
+    /// The server doesn't know the password, or tries to obtain it.
     fn impostor(&mut self, why: &str, reply: Reply) -> Error {
         self.broke_with(Stage::Auth, why, reply).with_advice(Advice::DistrustTheServer)
     }
@@ -207,7 +207,7 @@ impl Session {
         if self.state == State::Data {
             self.set_state(self.rest);
         } else if self.state == State::Authenticating || reply.code() == code::AUTH_CONTINUES {
-            // 334 says that AUTH was among the bytes.
+            // A 334 shows that the bytes contained AUTH.
             self.move_on(Verb::Auth, &reply);
         }
         self.events.queue.push_back(Event::Reply(reply));
@@ -229,7 +229,7 @@ impl Session {
         self.out.state = Some(self.state);
         let is_completion = reply.is_completion();
         let code = reply.code();
-        // OpenSMTPD takes 100 messages over one session, and others do likewise.
+        // OpenSMTPD takes 100 messages per session, and other servers have similar limits.
         if part == Part::Mail && refuses_more(&reply) && self.flight.resets.content_was_heard() {
             self.flight.resets.wear_out();
             running.is_one_too_many();
@@ -295,12 +295,12 @@ impl Next {
     }
 }
 
-/// 235, and 503 for who is authenticated already (RFC 4954 4, 6).
+/// 235, or 503 for a client that is authenticated already (RFC 4954 4, 6).
 pub(super) fn authenticated(reply: Reply) -> Event {
     Event::Auth { accepted: matches!(reply.code(), code::AUTHENTICATED | code::BAD_SEQUENCE), reply }
 }
 
-/// RFC 3463 3.6, X.5.3: too many recipients, and where none is named yet, too many messages.
+/// RFC 3463 3.6, X.5.3: too many recipients or, if none has been named yet, too many messages.
 fn refuses_more(reply: &Reply) -> bool {
     reply.code() == code::INSUFFICIENT_STORAGE
         && reply.enhanced().is_some_and(|code| (code.class, code.subject, code.detail) == (4, 5, 3))

@@ -1,4 +1,4 @@
-//! What the server takes at most (RFC 9422).
+//! The server's limits (RFC 9422).
 
 use super::Session;
 use crate::address::ForwardPath;
@@ -6,8 +6,9 @@ use std::collections::HashSet;
 
 impl Session {
     /// How many of these recipients, from the first on, one transaction may name (RFC 9422
-    /// RCPTMAX, or what is known of the server). A server may limit their domains too, over all the session's transactions
-    /// (RCPTDOMAINMAX): where not even the first fits, another session has to take them.
+    /// RCPTMAX, or a limit known from elsewhere). A server may also limit the number of their
+    /// domains, over all transactions of the session (RCPTDOMAINMAX). If even the first doesn't
+    /// fit, another session has to take them.
     pub fn room_for(&self, recipients: &[ForwardPath]) -> usize {
         let told = [self.server.extensions.known().rcpt_max, self.options.most_recipients];
         let most = told.into_iter().flatten().fold(recipients.len(), usize::min);
@@ -20,7 +21,7 @@ impl Session {
         recipients[..most].iter().take_while(fits).count()
     }
 
-    /// The domains of these recipients, where they have to be counted.
+    /// The domains of these recipients, if they have to be counted.
     pub(super) fn domains_to_count(&self, recipients: &[ForwardPath]) -> Vec<String> {
         match self.server.extensions.known().rcpt_domain_max {
             Some(_) => recipients.iter().filter_map(domain_of).collect(),
@@ -29,7 +30,7 @@ impl Session {
     }
 }
 
-/// Without regard to case (RFC 5321 2.4).
+/// Case-insensitive (RFC 5321 2.4).
 fn domain_of(path: &ForwardPath) -> Option<String> {
     path.domain().map(str::to_ascii_lowercase)
 }

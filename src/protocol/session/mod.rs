@@ -1,7 +1,7 @@
-//! The session: requests in, bytes in and out, events out.
+//! The session: takes requests and bytes, and returns bytes and events.
 //!
-//! `ask.rs` says what a request says, `drive.rs` what a driver does next, `hear.rs`
-//! what a reply means, `end.rs` how a session ends; `parts.rs` is what it consists of.
+//! `ask.rs` sends requests, `drive.rs` tells a driver what to do next, `hear.rs` interprets
+//! replies, and `end.rs` ends sessions. `parts.rs` has the parts of a session.
 
 mod ask;
 mod drive;
@@ -36,7 +36,7 @@ use std::collections::VecDeque;
 pub struct Session {
     options: Options,
     state: State,
-    /// Where the session rests between transactions.
+    /// The state to which the session returns between transactions.
     rest: State,
     tls: Tls,
     server: Server,
@@ -46,16 +46,16 @@ pub struct Session {
     flight: Flight,
     events: Events,
     ending: Ending,
-    /// The transaction that is being said step by step uses SMTPUTF8.
+    /// The transaction that is being carried out step by step uses SMTPUTF8.
     smtputf8: bool,
     confided: Confided,
-    /// Draws the nonces of logins. The session itself does nothing by chance; without them it
-    /// knows no SCRAM.
+    /// Draws the nonces for logins. The session itself does nothing at random. Without this it
+    /// doesn't support SCRAM.
     nonce: fn() -> Option<String>,
 }
 
 impl Session {
-    /// A session whose connection has just been made: the greeting is awaited.
+    /// A session on a new connection, which awaits the greeting.
     pub fn new(options: Options) -> Self {
         let mut session = Self {
             options,
@@ -78,21 +78,20 @@ impl Session {
         session
     }
 
-    /// Where the nonces of logins come from: words that cannot be foreseen, in printable ASCII
-    /// without a comma.
+    /// The source of nonces for logins: unpredictable words in printable ASCII without a comma.
     pub fn draw_nonces(&mut self, nonce: fn() -> Option<String>) {
         self.nonce = nonce;
     }
 
-    /// Whether a transaction may begin now: nothing is under way, or the server
-    /// offers PIPELINING (RFC 2920) and all that is under way are transactions that
-    /// are said whole, the last of which goes well so far. Their answers come as one
+    /// Whether a transaction may begin now. It may if nothing is in progress. It also may if the
+    /// server offers PIPELINING (RFC 2920) and only whole transactions are in progress, the last
+    /// of which has gone well so far. Their answers come as one
     /// [`Event::Transaction`](super::Event::Transaction) each, in order.
     pub fn takes_transaction(&mut self) -> bool {
         self.takes_on_top(self.out.chunks_taken)
     }
 
-    /// The same of a QUIT, which is never taken for a message.
+    /// The same for a QUIT, which is never mistaken for a message.
     pub(super) fn takes_quit(&mut self) -> bool {
         self.takes_on_top(true)
     }
@@ -109,52 +108,52 @@ impl Session {
         if self.flight.transactions.is_empty() {
             return self.out.is_idle() && self.state != State::Data;
         }
-        // Only the last group can be taken back; an error ahead of it affects no message behind it.
+        // Only the last group can be taken back. An error ahead of it affects no message behind
+        // it.
         self.flight.sequence != Sequence::OneByOne
             && self.flight.resets.leave_room_for(self.flight.transactions.len())
             && self.flight.transactions.back().is_some_and(|last| last.may_be_followed(chunks_taken))
             && self.out.takes_more()
     }
 
-    /// How many transactions are not answered whole.
+    /// How many transactions aren't completely answered.
     pub fn in_flight(&self) -> usize {
         self.flight.transactions.len()
     }
 
-    /// What became of the transactions in flight behind the first one, once the
-    /// session has ended.
+    /// The outcomes of the transactions in flight after the first one, once the session has ended.
     pub fn take_stranded(&mut self) -> VecDeque<Outcome> {
         std::mem::take(&mut self.ending.stranded)
     }
 
-    /// Whether lines of the transcript are kept: many messages cost less without.
+    /// Whether lines of the transcript are kept. Sending many messages is cheaper without it.
     pub fn keep_transcript(&mut self, keep: bool) {
         self.out.quiet = !keep;
     }
 
-    /// The caller ends the session without a word.
+    /// The caller ends the session without QUIT.
     pub fn close(&mut self, error: Error) {
         if self.ending.why.is_none() {
             self.end(State::Closed, error);
         }
     }
 
-    /// Takes these extensions for the server's, whatever it said.
+    /// Assumes that the server has these extensions, whatever it said.
     pub fn assume(&mut self, extensions: Extensions) {
         self.server.extensions = extensions;
     }
 
-    /// The connection does not leave this machine: nothing on the way can listen in.
+    /// The connection stays on this machine, so nothing on a network can listen in.
     pub fn stays_on_this_machine(&mut self) {
         self.tls.local = true;
     }
 
-    /// Whether the connection is known not to leave this machine.
+    /// Whether the connection is known to stay on this machine.
     pub fn is_local(&self) -> bool {
         self.tls.local
     }
 
-    /// A line of the transcript that neither side has said.
+    /// A line of the transcript that neither side has sent.
     pub fn note(&mut self, text: impl Into<Vec<u8>>) {
         self.out.note(Speaker::Note, text.into());
     }
@@ -171,22 +170,22 @@ impl Session {
         &self.server.extensions
     }
 
-    /// Whether the server took an EHLO or LHLO, not a HELO.
+    /// Whether the server accepted an EHLO or LHLO, and not a HELO.
     pub fn speaks_esmtp(&self) -> bool {
         self.server.esmtp
     }
 
-    /// What the server answered to EHLO, where HELO was said behind it.
+    /// The server's answer to EHLO, if HELO was sent after it.
     pub fn refused_ehlo(&self) -> Option<&Reply> {
         self.server.refused_ehlo.as_ref()
     }
 
-    /// How many whole replies have come: a conversation that gets on.
+    /// How many whole replies have come. A growing count means progress.
     pub fn heard(&self) -> u64 {
         self.input.heard
     }
 
-    /// Where in the conversation the session stands, for errors and deadlines.
+    /// The present stage of the conversation, for errors and deadlines.
     pub fn stage(&self) -> Stage {
         match self.out.next_awaited() {
             _ if self.tls.due.is_some() => Stage::Handshake,
@@ -197,8 +196,8 @@ impl Session {
         }
     }
 
-    /// The verbs that RFC 5321 lets a client say here, as far as the server
-    /// offers what they need.
+    /// The verbs that RFC 5321 lets a client send here, as far as the server offers what they
+    /// need.
     pub fn legal(&self) -> Vec<Verb> {
         let offered = |verb: &Verb| match verb {
             Verb::StartTls => self.server.extensions.has("STARTTLS") && !self.tls.up,
@@ -214,7 +213,7 @@ impl Session {
         Verb::ALL.into_iter().filter(|&verb| self.state.allows(verb)).filter(offered).collect()
     }
 
-    /// The next line of the transcript that has not been taken yet.
+    /// The next line of the transcript that hasn't been taken yet.
     pub fn next_line(&mut self) -> Option<Line> {
         self.out.next_line()
     }
@@ -224,7 +223,7 @@ impl Session {
         self.out.is_idle() && self.procedure.is_none() && self.flight.transactions.is_empty()
     }
 
-    /// Lets mail data follow as the wire takes it.
+    /// Sends mail data as fast as the connection takes it.
     fn refill(&mut self) {
         if let Err(why) = self.out.refill() {
             self.unreadable(why);
@@ -232,7 +231,7 @@ impl Session {
         self.note_end();
     }
 
-    /// The mail data that is being said is that of the last transaction.
+    /// The mail data in progress belongs to the last transaction.
     fn note_end(&mut self) {
         if let Some(end) = self.out.take_end()
             && let Some(last) = self.flight.transactions.back_mut()

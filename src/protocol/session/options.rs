@@ -1,9 +1,9 @@
-//! How a session is to speak.
+//! How a session should behave.
 
 use super::plaintext::Plaintext;
 use crate::protocol::command::Letters;
 
-/// What a session may do and what it speaks.
+/// What a session may do, and which protocol it uses.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// LMTP (RFC 2033): a reply for each recipient after the end of mail data.
@@ -12,15 +12,16 @@ pub struct Options {
     pub pipelining: bool,
     /// Send mail data in BDAT chunks where the server offers CHUNKING.
     pub chunking: bool,
-    /// TLS was up before the greeting (RFC 8314), by us or by the code that made the connection.
+    /// TLS was up before the greeting (RFC 8314). We or the code that made the connection set it
+    /// up.
     pub implicit_tls: bool,
-    /// What may go over a connection without TLS.
+    /// What may be sent over a connection without TLS.
     pub plaintext: Plaintext,
-    /// Be smtplib on the wire: its letters, and 8-bit content even for a server
-    /// that does not offer 8BITMIME.
+    /// Behave like smtplib on the wire: its spelling, and 8-bit content even for a server that
+    /// doesn't offer 8BITMIME.
     pub like_smtplib: bool,
-    /// Octets of a message and recipients of a transaction that the server is known to take at
-    /// most, also where it does not say so (SIZE, LIMITS). None: nothing is known.
+    /// The known limits of the server, even if it doesn't announce them (SIZE, LIMITS): octets per
+    /// message and recipients per transaction. None means that no limit is known.
     pub largest: Option<u64>,
     pub most_recipients: Option<usize>,
 }

@@ -1,4 +1,4 @@
-//! What a session consists of, by what each part is about.
+//! The parts of a session, grouped by subject.
 
 use super::resets::Resets;
 use super::sequence::Sequence;
@@ -11,19 +11,19 @@ use crate::protocol::reply_reader::ReplyReader;
 use crate::protocol::transaction::{Outcome, Peer, Running};
 use std::collections::{HashSet, VecDeque};
 
-/// Who may be listening, and who is on the other side.
+/// The security of the connection, and the identity of both sides.
 #[derive(Debug, Default)]
 pub(super) struct Tls {
     pub up: bool,
     /// The server's certificate was verified.
     pub verified: bool,
-    /// The connection does not leave this machine.
+    /// The connection stays on this machine.
     pub local: bool,
-    /// What ties a login to the TLS that is up: the best first.
+    /// The channel bindings of the present TLS connection, best first.
     pub bindings: Vec<ChannelBinding>,
-    /// A login was accepted over what is up.
+    /// A login was accepted on the present connection.
     pub authenticated: bool,
-    /// The answer to STARTTLS, until the handshake is over.
+    /// The answer to STARTTLS, until the handshake is complete.
     pub due: Option<Reply>,
 }
 
@@ -37,59 +37,58 @@ impl Tls {
     }
 }
 
-/// What the server has said of itself.
+/// What the server has said about itself.
 #[derive(Debug, Default)]
 pub(super) struct Server {
     pub extensions: Extensions,
-    /// The last introduction that was accepted was EHLO or LHLO.
+    /// The last greeting command that the server accepted was EHLO or LHLO.
     pub esmtp: bool,
-    /// The refusal of the last EHLO, where HELO was said behind it.
+    /// The refusal of the last EHLO, if HELO was sent after it.
     pub refused_ehlo: Option<Reply>,
-    /// The greeting, where it refused the session.
+    /// The greeting, if it refused the session.
     pub rejection: Option<Reply>,
-    /// Why it will refuse the token of the login that goes on.
+    /// Why the server will refuse the token of the login in progress.
     pub explanation: Option<Reply>,
 }
 
-/// What is coming in.
+/// The incoming side.
 #[derive(Debug, Default)]
 pub(super) struct Input {
     pub reader: ReplyReader,
-    /// The reply that is coming in was due when its first octet came.
+    /// The reply being received was already expected when its first octet came.
     pub began_due: bool,
-    /// Whole replies so far.
+    /// The number of whole replies so far.
     pub heard: u64,
 }
 
 /// What is in flight, and how much may be.
 #[derive(Debug, Default)]
 pub(super) struct Flight {
-    /// Mail transactions that are not answered whole, in the order in which they
-    /// were said: a reply to a transaction is one to the first.
+    /// Mail transactions that aren't completely answered, in the order in which they were sent. A
+    /// reply to a transaction belongs to the first.
     pub transactions: VecDeque<Running>,
-    /// Whether a transaction may be said on top of another one.
+    /// Whether a transaction may be sent before an earlier one is answered.
     pub sequence: Sequence,
     pub resets: Resets,
-    /// Domains of recipients so far, where the server limits them.
+    /// The recipients' domains so far, if the server limits them.
     pub domains: HashSet<String>,
 }
 
-/// What the caller is to be told.
+/// Events for the caller.
 #[derive(Debug, Default)]
 pub(super) struct Events {
     pub queue: VecDeque<Event>,
-    /// Events are kept back: the driver only wants to send now.
+    /// Events are held back, because the driver only wants to send now.
     pub held: bool,
 }
 
 /// How the session ends.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    /// QUIT has been said.
+    /// QUIT has been sent.
     pub quitting: bool,
     /// Why the session is over, for every later request.
     pub why: Option<Error>,
-    /// What is known of those that were in flight when the session ended, behind
-    /// the first.
+    /// The outcomes of the messages in flight after the first, once the session has ended.
     pub stranded: VecDeque<Outcome>,
 }

@@ -1,10 +1,10 @@
-//! What may go over a connection without TLS. This is the one rule: every request, every
-//! command line of the caller's and every run of raw octets passes it.
+//! What may be sent over a connection without TLS. This is the only place with that rule: every
+//! request, every command line from the caller and every run of raw octets is checked here.
 //!
-//! A login (AUTH) and mail (MAIL, RCPT, DATA, BDAT) need a connection that is encrypted, or
-//! that does not leave this machine, unless the caller has said otherwise. Once TLS has been
-//! asked for, neither goes without it, on this machine too. The other commands carry
-//! nothing that needs protection: EHLO has to come before STARTTLS.
+//! A login (AUTH) and mail (MAIL, RCPT, DATA, BDAT) need a connection that is encrypted or stays
+//! on this machine, unless the caller has allowed otherwise. Once TLS has been requested, neither
+//! is sent without it, even on this machine. The other commands carry nothing that needs
+//! protection, and EHLO has to come before STARTTLS.
 
 use super::Session;
 use crate::protocol::command::Verb;
@@ -12,21 +12,21 @@ use crate::protocol::error::{Advice, Error, Kind};
 use crate::protocol::outgoing::Awaited;
 use crate::protocol::state::State;
 
-/// What the caller lets go over a connection without TLS.
+/// What the caller allows over a connection without TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plaintext {
-    /// Neither a login nor mail: TLS was asked for.
+    /// Neither a login nor mail, because TLS was requested.
     Nothing,
-    /// What stays on this machine.
+    /// Everything, if the connection stays on this machine.
     Local,
-    /// That, and mail to any server.
+    /// As above, and mail to any server.
     Mail,
     /// Mail and passwords, to any server.
     Everything,
 }
 
 impl Session {
-    /// Whether `verb` may be said now, as far as TLS is concerned.
+    /// Whether TLS isn't needed for `verb`, or is up.
     pub(super) fn check_plaintext(&self, verb: Verb) -> Result<(), Error> {
         if self.tls.up || !verb.is_private() {
             return Ok(());
@@ -48,19 +48,19 @@ impl Session {
         Err(Error::new(Kind::NotSupported, Awaited::Command(verb).stage(), why).with_advice(advice))
     }
 
-    /// The same for octets that the caller framed: of a group of lines the first one counts,
-    /// since what follows it may be mail data.
+    /// The same for octets that the caller framed. In a group of lines only the first one counts,
+    /// since what follows may be mail data.
     pub(super) fn check_raw_plaintext(&self, octets: &[u8]) -> Result<(), Error> {
         if self.tls.up || matches!(self.state, State::Data | State::Authenticating) {
             return Ok(());
         }
         let line = octets.split(|&octet| octet == b'\r' || octet == b'\n').next().unwrap_or_default();
-        // No verb and no white space before it is that long.
+        // No verb with white space before it is that long.
         let begin = &line[..line.len().min(64)];
         self.check_plaintext(Verb::of_line(&String::from_utf8_lossy(begin)))
     }
 
-    /// From here on it is TLS or nothing.
+    /// From now on, nothing is sent without TLS.
     pub(super) fn demand_tls(&mut self) {
         self.options.plaintext = Plaintext::Nothing;
     }

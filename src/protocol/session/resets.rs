@@ -1,36 +1,35 @@
-//! How many RSETs a session has said, because servers count them.
+//! Counts the RSETs of a session, because servers do.
 //!
-//! Exim (`smtp_accept_max_nonmail`, 10 by default) lets one RSET go uncounted after each
-//! message whose content it has seen. Behind a message that was refused to all its
-//! recipients there is no content, so the RSET that RFC 3030 asks for behind it counts; at
-//! the eleventh Exim says 554 and closes the connection, whatever is in flight. A session
-//! of ours takes no more messages before that, and says fewer of them on top of each other
-//! once refusals have come; and to Exim never more than it bears, because over TLS its 554
-//! can't be read.
+//! Exim (`smtp_accept_max_nonmail`, 10 by default) allows one uncounted RSET after each message
+//! whose content it has received. If all recipients of a message were refused, there is no
+//! content, so the RSET that RFC 3030 asks for after it counts. At the eleventh, Exim replies 554
+//! and closes the connection, whatever is in flight. Our session takes no more messages before
+//! that point, and pipelines fewer of them once refusals have come. With Exim it never exceeds the
+//! limit, because over TLS its 554 can't be read.
 
 use super::Session;
 use crate::protocol::reply::Reply;
 
-/// RSETs that count, at most.
+/// The most RSETs that count.
 const MOST: usize = 9;
-/// Refusals come in clusters: so many times more of them are expected than came so far.
+/// Refusals come in clusters: this many times more are expected than have come so far.
 const CLUSTER: usize = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct Resets {
-    /// The one that does not count has been said.
+    /// The RSET that doesn't count has been sent.
     one_was_free: bool,
     counted: usize,
-    /// All that were answered, and all messages whose content was.
+    /// The number of messages answered, and of those whose content was answered.
     answered: usize,
     refused: bool,
     content: bool,
-    /// The server is known to count: there are never more on their way than it bears.
+    /// The server is known to count, so there are never more in flight than it allows.
     is_strict: bool,
 }
 
 impl Resets {
-    /// Exim says its name, unless its configuration keeps it from that.
+    /// Exim announces its name, unless it is configured not to.
     pub(super) fn greeted(&mut self, greeting: &Reply) {
         self.is_strict = memchr::memmem::find(&greeting.text(), b" Exim ").is_some();
     }
@@ -58,14 +57,14 @@ impl Resets {
         self.one_was_free = false;
     }
 
-    /// Whether one more message may be said on top of so many in flight: with a RSET in
-    /// front of each, and one behind the last, by how many of those so far have counted.
+    /// Whether one more message may be sent on top of this many in flight. Assumes a RSET before
+    /// each and one after the last, and estimates from the past how many of them count.
     pub(super) fn leave_room_for(&self, in_flight: usize) -> bool {
         if self.is_strict {
             return !self.refused && in_flight < MOST.saturating_sub(self.counted);
         }
         if self.counted == 0 {
-            // Of a list that begins with refusals nothing is known before the first answers.
+            // If a list begins with refusals, nothing is known before the first answers.
             return !self.refused && in_flight < MOST.max(self.answered);
         }
         let left = MOST.saturating_sub(self.counted);
@@ -78,8 +77,8 @@ impl Resets {
 }
 
 impl Session {
-    /// Whether the server would soon close the session for what was said over it: another
-    /// one has to take the next messages.
+    /// Whether the server would soon close the session because of the RSETs so far. If so, another
+    /// session has to take the next messages.
     pub fn is_worn_out(&self) -> bool {
         self.flight.resets.are_used_up()
     }

@@ -1,35 +1,35 @@
 //! Whether the server takes commands before it has answered the end of a message.
 //!
-//! RFC 2920 3.1 lets a client say the next MAIL behind the final dot. Haraka (from 3.1.7
-//! on, against request smuggling) answers 503 to each command that came there, and hangs
-//! up where they are many octets, with the answer to the message itself unsaid. So the
-//! first attempt of a session is a short one, and a 503 is heeded for the rest of it.
+//! RFC 2920 3.1 allows a client to send the next MAIL right after the final dot. Haraka (from
+//! 3.1.7 on, against request smuggling) answers 503 to each command that arrives there. If there
+//! are many octets it closes the connection without answering the message itself. So the first
+//! attempt of a session is a short one, and after a 503 the session doesn't try again.
 
 use super::Session;
 use crate::protocol::transaction::Transaction;
 
-/// Octets of commands, about, that are said on top of an unanswered message before it is
-/// known that the server takes them. Haraka hangs up after 8192.
+/// About how many octets of commands may follow an unanswered message before the server is known
+/// to accept them. Haraka hangs up after 8192.
 const FIRST_TIME: usize = 4096;
 
-/// What is known of the server.
+/// What is known about the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Sequence {
     #[default]
     Unknown,
-    /// It has taken a MAIL there.
+    /// It has accepted a MAIL there.
     Free,
     /// It has answered 503 there.
     OneByOne,
 }
 
 impl Session {
-    /// Says no transaction on top of another one: the server is known not to take it.
+    /// Pipelines no transactions: the server is known not to accept them.
     pub fn keep_one_by_one(&mut self) {
         self.flight.sequence = Sequence::OneByOne;
     }
 
-    /// Whether the server takes no transaction before it has answered the one ahead of it.
+    /// Whether the server accepts no transaction before it has answered the previous one.
     pub fn is_one_by_one(&self) -> bool {
         self.flight.sequence == Sequence::OneByOne
     }
@@ -39,7 +39,7 @@ impl Session {
     }
 }
 
-/// What its commands take, about.
+/// The approximate size of its commands.
 fn octets(transaction: &Transaction) -> usize {
     // RCPT TO:<>, CRLF and the "@".
     let each = |path: &crate::address::ForwardPath| path.wire(true).len() + 12;

@@ -6,7 +6,7 @@ use crate::protocol::error::{Advice, Kind};
 use crate::protocol::event::{Event, Request, Step};
 use crate::protocol::transaction::{Fate, Transaction, Verdict};
 
-/// A session that has been told to go on with mail data of so many octets.
+/// A session that has started to send this much mail data.
 fn at_mail_data(octets: usize) -> Session {
     let mut session = Session::new(Options::default());
     hear(&mut session, "220 hi");
@@ -26,7 +26,7 @@ fn hear(session: &mut Session, reply: &str) {
     assert!(matches!(session.step(), Step::Yield(Event::Reply(_))));
 }
 
-/// Takes one piece; whether there was any.
+/// Takes one piece. Returns whether there was any.
 fn send_a_piece(session: &mut Session) -> bool {
     let Step::Send(octets) = session.step() else { return false };
     let all = octets.len();
@@ -50,8 +50,8 @@ fn a_250_that_waits_before_the_final_dot_is_not_an_answer() {
     }
 }
 
-/// Found by fuzzing: its first octet came before the end of mail data, so it answers
-/// something else; but the whole message is with the server, who may have taken it.
+/// Found by fuzzing: the reply's first octet came before the end of mail data, so it answers
+/// something else. But the server has the whole message and may have accepted it.
 #[test]
 fn a_reply_that_began_before_it_was_due_is_no_answer() {
     let mut session = at_mail_data(10);
@@ -85,7 +85,7 @@ fn once_it_is_sent_whole_the_answer_counts() {
     assert_eq!(session.state(), State::Greeted);
 }
 
-/// All that is sent until the session waits, is idle or tells something.
+/// Everything sent until the session waits, is idle or yields an event.
 fn say_all(session: &mut Session, said: &mut Vec<u8>) -> Option<Event> {
     loop {
         match session.step() {
@@ -100,7 +100,7 @@ fn say_all(session: &mut Session, said: &mut Vec<u8>) -> Option<Event> {
     }
 }
 
-/// A session whose server is known to take chunks.
+/// A session with a server that is known to accept chunks.
 fn with_chunks() -> Session {
     let mut session = offering_chunks();
     session.request(message(Body::new("the first"))).unwrap();
@@ -131,7 +131,8 @@ fn behind_the_first_chunk_of_a_session_nothing_goes_out_before_its_answer() {
     assert!(said.len() > 600_000 && session.takes_transaction());
 }
 
-/// The rest of the message is no message: a server that takes it would deliver a part.
+/// The rest must not be sent as a message of its own: a server that accepts it would deliver a
+/// part.
 #[test]
 fn where_the_first_of_many_chunks_is_not_taken_the_others_stay_here() {
     for refusal in ["500 what", "502 what", "503 what", "504 what"] {
@@ -147,7 +148,8 @@ fn where_the_first_of_many_chunks_is_not_taken_the_others_stay_here() {
     }
 }
 
-/// Found by hand: 2yz to the end behind a refused chunk. Those behind it may have arrived too.
+/// Found by hand: 2yz to the end after a refused chunk. The messages behind it may have arrived,
+/// too.
 #[test]
 fn where_a_chunk_is_refused_and_the_end_taken_the_message_is_unknown() {
     let mut session = with_chunks();
@@ -168,7 +170,7 @@ fn where_a_chunk_is_refused_and_the_end_taken_the_message_is_unknown() {
 #[test]
 fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
     let lines = b"..a\r\nb\r\nc\r\n";
-    // What lies in memory as it is to go out goes in chunks that grow.
+    // Content that is in memory as it will be sent is sent in growing chunks.
     for (content, canonical, sizes) in [
         (b"..a\rb\nc\r\n".repeat(70_000), lines.repeat(70_000), vec![320_398, 320_398, 129_204]),
         (lines.repeat(200_000), lines.repeat(200_000), vec![262_144, 1_048_576, 889_280]),
@@ -202,8 +204,8 @@ fn a_large_message_goes_in_chunks_that_make_up_its_canonical_form() {
     }
 }
 
-/// A server that does not know BDAT says so when it has read the line, and the chunk may still
-/// be on its way.
+/// A server that doesn't know BDAT says so when it has read the line, when the chunk may still be
+/// in transit.
 #[test]
 fn bdat_that_is_denied_before_its_chunk_is_said_whole_is_no_refusal_of_the_message() {
     let mut session = offering_chunks();
@@ -260,7 +262,7 @@ fn message(body: Body) -> Request {
     })
 }
 
-/// What goes out, and what comes of it, when only so many octets of 600,000 can be read.
+/// What is sent, and the outcome, if only this many octets of 600,000 can be read.
 fn cut_short(readable: u64, offered: &str, replies: &[&str]) -> (Session, String) {
     let mut session = with_chunks();
     session.assume(offered.split(' ').map(|keyword| (keyword, "")).collect());
@@ -295,7 +297,7 @@ fn between_chunks_rset_takes_back_what_cannot_be_read() {
         (300_000, "CHUNKING PIPELINING", &["250 ok", "250 ok", "250 chunk", "250 reset"]),
         (300_000, "CHUNKING", &["250 ok", "250 ok", "250 chunk", "250 reset"]),
         (599_999, "CHUNKING PIPELINING", &["250 ok", "250 ok", "250 chunk", "250 chunk", "250 reset"]),
-        // A refusal that comes on top of it changes nothing.
+        // A further refusal changes nothing.
         (300_000, "CHUNKING PIPELINING", &["250 ok", "250 ok", "552 full", "250 reset"]),
     ] {
         let (mut session, said) = cut_short(readable, offered, replies);
@@ -342,8 +344,8 @@ fn mail_data_of_its_own_that_cannot_be_read_ends_the_session() {
     assert_eq!((session.state(), said.contains(&b'.')), (State::Broken, false));
 }
 
-/// Found by fuzzing: the chunks that wait are the last transaction's, whatever becomes of
-/// those ahead of it.
+/// Found by fuzzing: the waiting chunks belong to the last transaction, whatever becomes of
+/// earlier ones.
 #[test]
 fn a_refusal_ahead_takes_no_chunks_from_a_large_message() {
     let mut session = with_chunks();

@@ -1,8 +1,8 @@
 //! One mail transaction (RFC 5321 3.3): MAIL, a RCPT for each forward-path, DATA,
 //! the mail data.
 //!
-//! Here stands what is to be sent, fitted to what the server offers; `running.rs` says
-//! it and hears the answers, `outcome.rs` is what came of it.
+//! This file decides what to send, given what the server offers. `running.rs` sends it and handles
+//! the answers, and `outcome.rs` describes the result.
 
 mod options;
 mod outcome;
@@ -31,24 +31,24 @@ pub struct Transaction {
     pub mail_parameters: Vec<Parameter>,
     pub recipients: Vec<ForwardPath>,
     pub rcpt_parameters: Vec<Parameter>,
-    /// What else the caller asks of its delivery.
+    /// The delivery options that the caller asks for.
     pub options: Option<Arc<DeliveryOptions>>,
     pub body: Body,
-    /// Hear the answers to MAIL and RCPT before any mail data goes out. On a
-    /// connection that has been idle it shows whether the server is still there
-    /// while nothing can have happened to the message.
+    /// Wait for the answers to MAIL and RCPT before sending mail data. On a connection that was
+    /// idle, this shows whether the server is still there at a point where nothing can have
+    /// happened to the message.
     pub cautious: bool,
 }
 
-/// What a transaction turns out to be with this server.
+/// The transaction as adapted to this server.
 struct Fitted {
     smtputf8: bool,
     said: Option<SaidOptions>,
 }
 
 impl Transaction {
-    /// Adds the parameters that the content (RFC 1870, 6152, 6531) and the caller ask for, or
-    /// says what the server lacks for it. Nothing has been sent then.
+    /// Adds the parameters that the content (RFC 1870, 6152, 6531) and the caller need, or says
+    /// what the server lacks. Nothing has been sent by then.
     fn fit(&mut self, terms: Terms, options: Options) -> Result<Fitted, Error> {
         let offered = terms.extensions.known();
         let asked = |parameters: &[Parameter], keyword| parameters.iter().any(|p| p.is(keyword));
@@ -104,8 +104,8 @@ impl Transaction {
     }
 }
 
-/// A message for a server that does not offer 8BITMIME; None where it is not ours to
-/// change. An error says why it can't be changed.
+/// A message for a server that doesn't offer 8BITMIME. None if we may not change it. An error says
+/// why it can't be changed.
 pub fn in_seven_bits(body: &Body) -> Result<Option<Body>, Error> {
     body.in_seven_bits().transpose().map_err(|why| {
         let message = format!(

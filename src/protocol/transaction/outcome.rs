@@ -15,7 +15,7 @@ pub enum Fate {
     Refused(Stage, Reply),
     /// The connection was lost after the end of mail data had been sent.
     Unknown,
-    /// The message was not handed over for this recipient.
+    /// The message was not delivered to the server for this recipient.
     NotSent,
 }
 
@@ -31,32 +31,32 @@ impl Fate {
 pub struct Outcome {
     pub verdict: Verdict,
     pub recipients: Vec<(ForwardPath, Fate)>,
-    /// What the server was told of the delivery options; None where none were asked for.
+    /// The delivery options as sent to the server. None if no options were requested.
     pub options: Option<Box<SaidOptions>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Sent to at least one recipient.
+    /// The server accepted it for at least one recipient.
     Sent,
     SenderRefused(Reply),
     RecipientsRefused,
     DataRefused(Reply),
-    /// It was not its turn, and the server has taken nothing of it: elsewhere it may go well.
-    /// The session has had as many messages as the server takes (452 4.5.3 to MAIL); or it was
-    /// said before the server had answered the end of the message ahead of it (RFC 2920 3.1),
-    /// and this server takes no command there: 503 to its MAIL or to the RSET in front of it.
+    /// The server has taken nothing of it, and the message may succeed elsewhere. Either the
+    /// session has had as many messages as the server allows (452 4.5.3 to MAIL), or the message
+    /// was sent before the server had answered the end of the previous one (RFC 2920 3.1), and
+    /// this server doesn't accept that: 503 to its MAIL or to the RSET before it.
     OutOfSequence(Reply),
-    /// The content could not be read to its end. No recipient has it.
+    /// The content could not be read to its end. No recipient received it.
     Unreadable(Unreadable),
     /// The conversation ended before the server's answer.
     Lost,
 }
 
 impl Outcome {
-    /// The places of recipients that were refused only because there were too many of them
-    /// (RFC 5321 4.5.3.1.10), where the server took others: another transaction may name
-    /// them. None for most messages.
+    /// The positions of recipients that were refused only because there were too many (RFC 5321
+    /// 4.5.3.1.10), while others were accepted. Another transaction may name them. None for most
+    /// messages.
     pub fn excess(&self) -> Vec<usize> {
         let Some(first) = self.recipients.iter().position(|(_, fate)| is_one_too_many(fate)) else {
             return Vec::new();
@@ -68,7 +68,7 @@ impl Outcome {
         (first..self.recipients.len()).filter(|&at| is_one_too_many(&self.recipients[at].1)).collect()
     }
 
-    /// Whether the server has ended the session by its answer to this message (421).
+    /// Whether the server ended the session with its answer to this message (421).
     pub fn ends_session(&self) -> bool {
         self.recipients
             .iter()
@@ -76,7 +76,7 @@ impl Outcome {
             || matches!(&self.verdict, Verdict::SenderRefused(reply) if reply.closes_channel())
     }
 
-    /// Whether the server wants a login first (RFC 4954 6): it took nothing.
+    /// Whether the server demands a login first (RFC 4954 6). If so, it accepted nothing.
     pub fn wants_login(&self) -> bool {
         let wants = |reply: &Reply| reply.code() == code::LOGIN_REQUIRED;
         match &self.verdict {
@@ -90,7 +90,7 @@ impl Outcome {
     }
 }
 
-/// 452 to RCPT, or the older 552: with an enhanced code it says why (RFC 3463 X.5.3).
+/// 452 to RCPT, or the older 552, in which case the enhanced code says why (RFC 3463 X.5.3).
 fn is_one_too_many(fate: &Fate) -> bool {
     let Fate::Refused(Stage::Rcpt, reply) = fate else { return false };
     matches!(reply.code(), code::INSUFFICIENT_STORAGE | code::EXCEEDED_STORAGE)

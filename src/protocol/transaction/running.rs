@@ -1,6 +1,6 @@
-//! A transaction under way: as one group where the server offers PIPELINING (RFC
-//! 2920), one command at a time otherwise; replies are matched in order and every
-//! recipient gets an outcome of its own.
+//! A transaction in progress: one group of commands if the server offers PIPELINING (RFC 2920),
+//! otherwise one command at a time. Replies are matched in order, and every recipient gets its own
+//! outcome.
 
 use super::{Fate, Fitted, Outcome, SaidOptions, Terms, Transaction, Verdict};
 use crate::address::ForwardPath;
@@ -12,21 +12,21 @@ use crate::protocol::outgoing::{Awaited, Outgoing};
 use crate::protocol::reply::Reply;
 use crate::protocol::session::Options;
 
-/// What a server says to each of many recipients is kept up to so many octets in all,
-/// but of each at least so many: it may say 64 KiB to every one of them.
+/// The total octets kept of a server's replies to many recipients, with a minimum for each one. A
+/// server may send 64 KiB for every recipient.
 const WORDS: usize = 1024 * 1024;
 const WORDS_EACH: usize = 2048;
 
 /// Which command of the transaction a reply answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum Part {
-    /// RSET in front of a transaction that goes out before the one ahead of it is
-    /// answered: if that one fails, nothing of it may become part of this one.
+    /// RSET before a transaction that is sent before the previous one is answered. If that one
+    /// fails, no part of it may end up in this one.
     Clear,
     Mail,
     Rcpt(usize),
     Data,
-    /// The end of mail data: for the recipient at this place (LMTP), or for all.
+    /// The end of mail data: for the recipient at this position (LMTP), or for all.
     End(Option<usize>),
     /// A BDAT chunk (RFC 3030).
     Chunk {
@@ -49,22 +49,21 @@ impl Part {
     }
 }
 
-/// What follows a reply.
+/// What to do after a reply.
 #[derive(Debug)]
 pub(in crate::protocol) enum Then {
     GoOn,
     Done(Outcome),
-    /// The server can't keep this transaction apart from the one ahead of it.
+    /// The server can't keep this transaction apart from the previous one.
     Disorder(Stage, &'static str, Reply),
-    /// LMTP: the server asks for mail data that has no recipient, and answers it once for each
-    /// recipient (RFC 2033 4.2): never.
+    /// LMTP: the server asks for mail data without having accepted a recipient. It answers mail
+    /// data once for each recipient (RFC 2033 4.2), so it would never answer.
     NoAnswer(Reply),
-    /// The server has offered CHUNKING and doesn't know BDAT: it takes the content
-    /// for commands.
+    /// The server has offered CHUNKING but doesn't know BDAT. It takes the content for commands.
     NoChunking(Reply),
 }
 
-/// A transaction under way.
+/// A transaction in progress.
 #[derive(Debug)]
 pub(in crate::protocol) struct Running {
     mail: Command,
@@ -76,29 +75,29 @@ pub(in crate::protocol) struct Running {
     verdict: Option<Verdict>,
     smtputf8: bool,
     grouped: bool,
-    /// It was said on top of one that was not answered yet.
+    /// It was sent before the previous one was answered.
     follows: bool,
     /// The mail data waits for the answers to the rest of the group.
     cautious: bool,
-    /// Mail data goes by BDAT, not DATA.
+    /// Mail data is sent with BDAT, not DATA.
     chunked: bool,
     lmtp: bool,
-    /// smtplib says RSET after every refusal.
+    /// smtplib sends RSET after every refusal.
     like_smtplib: bool,
     /// The server takes no more messages over this session.
     is_one_too_many: bool,
-    /// What the server said to the RSET in front of it, where that was no.
+    /// The server's reply to the RSET before it, if that was a refusal.
     reset_refused: Option<Reply>,
-    /// The server has refused a chunk of it.
+    /// The server has refused one of its chunks.
     chunk_refused: bool,
-    /// Octets that the server must have before it can have the end of the mail data; None
-    /// while that is not said.
+    /// How many octets the server must have received before it can have the end of the mail data.
+    /// None until the end is written.
     end: Option<u64>,
 }
 
 impl Running {
-    /// Says the first command, or the whole group. `follows` is whether an earlier
-    /// transaction is not answered yet.
+    /// Sends the first command, or the whole group. `follows` tells whether an earlier transaction
+    /// isn't answered yet.
     pub(in crate::protocol) fn begin(
         mut transaction: Transaction,
         terms: Terms,
@@ -131,8 +130,8 @@ impl Running {
             end: None,
         };
         if follows && running.chunked {
-            // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT
-            // does not (RFC 3030 2).
+            // The end of DATA clears the buffers (RFC 5321 4.1.1.4). A failed BDAT doesn't (RFC
+            // 3030 2).
             running.say(Part::Clear, out);
         }
         running.say(Part::Mail, out);
@@ -146,7 +145,7 @@ impl Running {
         Ok(running)
     }
 
-    /// A reply has come to this part.
+    /// Handles a reply to this part.
     pub(in crate::protocol) fn hear(
         &mut self,
         part: Part,
@@ -160,9 +159,10 @@ impl Running {
         match part {
             Part::Clear if reply.is_completion() => {}
             Part::Clear if denies_sequence(&reply) => self.verdict = Some(Verdict::OutOfSequence(reply)),
-            // Where the server closes the connection now, this was its goodbye.
+            // If the server closes the connection now, this was its goodbye.
             Part::Clear => self.reset_refused = Some(reply),
-            // RSET was out of sequence and MAIL is not: to which message this belongs is unknown.
+            // RSET was out of sequence, but MAIL is not. It is unknown to which message this one
+            // belongs.
             Part::Mail if reply.is_completion() && self.is_out_of_sequence() => {
                 self.verdict = None;
                 return Then::Disorder(Stage::Mail, RESET_REFUSED, reply);
@@ -182,13 +182,14 @@ impl Running {
                 if reply.is_completion() {
                     self.accepted += 1;
                 } else if self.verdict.is_none() {
-                    // Without a sender a group's recipients are refused for that alone.
+                    // Without a sender, a group's recipients are refused for that reason alone.
                     self.fates[index].1 = Fate::Refused(Stage::Rcpt, self.kept(reply));
                 }
                 return self.next_recipient(index + 1, alone, out);
             }
             Part::Data => return self.hear_data(reply, out),
-            // A server that has taken a chunk knows BDAT: what it says of the next is an answer.
+            // A server that has accepted a chunk knows BDAT, so its reply to the next one is an
+            // answer.
             Part::Chunk { .. } if reply.is_completion() && !out.chunks_taken => {
                 out.chunks_taken = true;
                 return self.hear(part, reply, alone, out);
@@ -196,12 +197,13 @@ impl Running {
             Part::Chunk { .. } if self.denies_chunking(&reply, out.chunks_taken) => {
                 return Then::NoChunking(reply);
             }
-            // It has taken content without a sender: whose message that is, it alone knows.
+            // The server accepted content without a sender. It is unknown whose message that is.
             Part::Chunk { last: true } if reply.is_completion() && self.is_out_of_sequence() => {
                 self.verdict = None;
                 return Then::Disorder(Stage::EndOfData, RESET_REFUSED, reply);
             }
-            // It has refused a chunk and taken the end: what is there of the message, it alone knows.
+            // The server refused a chunk and accepted the end. It is unknown what is left of the
+            // message.
             Part::Chunk { last: true } if reply.is_completion() && self.chunk_refused => {
                 self.forget_refusal();
                 return Then::Disorder(Stage::EndOfData, CHUNK_REFUSED, reply);
@@ -214,22 +216,22 @@ impl Running {
         Then::GoOn
     }
 
-    /// Whether the server has decided and only tidying up is left.
+    /// Whether the server has decided and only cleanup is left.
     pub(in crate::protocol) fn is_decided(&self) -> bool {
         self.verdict.is_some()
     }
 
-    /// The server's refusal of the RSET in front of it, if that was its last word so far.
+    /// The server's refusal of the RSET before it, if that was its last reply so far.
     pub(in crate::protocol) fn reset_refused(&self) -> Option<&Reply> {
         self.reset_refused.as_ref()
     }
 
-    /// Its MAIL is refused because the session has had its share.
+    /// Whether its MAIL was refused because the session has reached its limit.
     pub(in crate::protocol) fn is_one_too_many(&mut self) {
         self.is_one_too_many = true;
     }
 
-    /// Whether the server takes nothing before it has answered the one ahead.
+    /// Whether the server accepts nothing before it has answered the previous one.
     pub(in crate::protocol) fn is_out_of_sequence(&self) -> bool {
         matches!(self.verdict, Some(Verdict::OutOfSequence(_)))
     }
@@ -239,42 +241,42 @@ impl Running {
         self.accepted > 0
     }
 
-    /// Whether the server has begun it on top of one that was not answered yet.
+    /// Whether the server has begun it before answering the previous one.
     pub(in crate::protocol) fn was_taken_in_sequence(&self) -> bool {
         self.follows && self.verdict.is_none()
     }
 
-    /// Whether another transaction may go out on top of this one: it is said whole,
-    /// nothing is wrong with it so far, and its end will be understood. Before a server has
-    /// taken a chunk it is not known whether it knows BDAT: behind the first one nothing may
-    /// be said that it could take for another message.
+    /// Whether another transaction may be sent on top of this one: it is sent completely, nothing
+    /// has gone wrong so far, and the server will understand where it ends. Before a server has
+    /// accepted a chunk, it isn't known to support BDAT: after the first chunk, nothing may be
+    /// sent that it could take for another message.
     pub(in crate::protocol) fn may_be_followed(&self, chunks_taken: bool) -> bool {
         let said_whole = self.grouped && !self.lmtp && self.body.is_none();
         said_whole && self.verdict.is_none() && (chunks_taken || !self.chunked)
     }
 
-    /// Whether the reply to a chunk says that the server does not know BDAT.
+    /// Whether the reply to a chunk means that the server doesn't know BDAT.
     pub(in crate::protocol) fn denies_chunking(&self, reply: &Reply, chunks_taken: bool) -> bool {
         !chunks_taken && self.is_wanted() && denies_command(reply)
     }
 
-    /// Whether the server has taken a recipient, and refused nothing since.
+    /// Whether the server has accepted a recipient, and refused nothing since.
     fn is_wanted(&self) -> bool {
         self.accepted > 0 && self.verdict.is_none()
     }
 
-    /// The end of its mail data is said: the server has it with so many octets.
+    /// The end of its mail data is written. The server has it after this many octets.
     pub(in crate::protocol) fn end_said(&mut self, octets: u64) {
         self.end = Some(octets);
     }
 
-    /// Whether it has its end behind so many octets.
+    /// Whether the server has its end after this many octets.
     pub(in crate::protocol) fn ends_behind(&self, octets: u64) -> bool {
         self.end.is_some_and(|end| end > octets)
     }
 
-    /// The conversation is over, and the server may have had so many octets of it. Where the
-    /// end of the mail data was among them, what became of the message is unknown.
+    /// The conversation is over, and the server may have received this many octets. If they
+    /// include the end of the mail data, the message's fate is unknown.
     pub(in crate::protocol) fn end(mut self, reached: u64) -> Outcome {
         if self.end.is_some_and(|end| end <= reached) && self.verdict.is_none() {
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
@@ -283,8 +285,8 @@ impl Running {
         self.conclude(Verdict::Lost)
     }
 
-    /// The server ended the session with this reply to this part: that decides it,
-    /// if it was open.
+    /// The server ended the session with this reply to this part. That decides the part, if it was
+    /// open.
     pub(in crate::protocol) fn end_by(&mut self, part: Part, reply: &Reply) {
         match part {
             Part::Mail => self.verdict = Some(Verdict::SenderRefused(reply.clone())),
@@ -299,8 +301,8 @@ impl Running {
         }
     }
 
-    /// LMTP: the server ended the session with its answer for one recipient. The fate
-    /// of those behind it stays unknown.
+    /// LMTP: the server ended the session with its answer for one recipient. The fate of the later
+    /// ones stays unknown.
     pub(in crate::protocol) fn refuse_one(&mut self, index: usize, reply: &Reply) {
         self.fates[index].1 = Fate::Refused(Stage::EndOfData, self.kept(reply.clone()));
         if self.fates.iter().all(|(_, fate)| *fate != Fate::NotSent) {
@@ -335,9 +337,9 @@ impl Running {
             }
         } else if self.grouped && !self.cautious {
             match self.verdict {
-                // Behind another transaction's commands the chunks are that one's.
+                // Behind another transaction's commands, the pending chunks belong to that one.
                 _ if !alone => {}
-                // The first of a session shows whether the server knows BDAT.
+                // The session's first BDAT shows whether the server knows the command.
                 None if !out.chunks_taken => {}
                 None => out.go_on_with_chunks(),
                 Some(_) => out.drop_chunks(),
@@ -350,8 +352,8 @@ impl Running {
         Then::GoOn
     }
 
-    /// It has failed. RSET is said where the server would take what follows for more of it;
-    /// some count RSETs, and hang up after a few.
+    /// The transaction has failed. RSET is sent if the server would otherwise take what follows as
+    /// part of it. Some servers count RSETs, and hang up after a few.
     fn tidy_up(&mut self, out: &mut Outgoing) -> Then {
         let nothing_begun =
             matches!(&self.verdict, Some(Verdict::SenderRefused(_) | Verdict::OutOfSequence(_)));
@@ -362,8 +364,8 @@ impl Running {
         Then::GoOn
     }
 
-    /// DATA, or the first chunk. In a group it goes out before a recipient is known
-    /// to be accepted, and only the first: the others wait for the answers.
+    /// DATA, or the first chunk. In a group, it is sent before it is known whether a recipient is
+    /// accepted. Only the first chunk is: the others wait for the answers.
     fn say_mail_data(&mut self, out: &mut Outgoing) {
         match self.body.take_if(|_| self.chunked) {
             Some(body) => {
@@ -374,8 +376,8 @@ impl Running {
         }
     }
 
-    /// The content can't be read any further. Whether the message could be taken
-    /// back; otherwise the connection has to go.
+    /// The content can't be read any further. Returns whether the message could be taken back. If
+    /// not, the connection has to be closed.
     pub(in crate::protocol) fn take_back(&mut self, why: Unreadable, out: &mut Outgoing) -> bool {
         self.verdict.get_or_insert(Verdict::Unreadable(why));
         if self.chunked {
@@ -390,8 +392,8 @@ impl Running {
         }
     }
 
-    /// A chunk in the middle. After a refusal the transaction is over for the
-    /// server too (RFC 3030 2): RSET tells it so.
+    /// A chunk in the middle. After a refusal the transaction is over for the server too (RFC 3030
+    /// 2), and RSET makes that clear.
     fn hear_chunk(&mut self, reply: &Reply, alone: bool, out: &mut Outgoing) {
         if !reply.is_completion() {
             if alone {
@@ -435,7 +437,7 @@ impl Running {
 
     fn hear_end(&mut self, one: Option<usize>, reply: Reply, out: &mut Outgoing) -> Then {
         match one {
-            // RFC 2033 4.2: one reply for each recipient that was accepted.
+            // RFC 2033 4.2: one reply for each accepted recipient.
             Some(index) => {
                 self.fates[index].1 = decide(self.kept(reply));
                 if self.fates[index + 1..].iter().any(|(_, fate)| *fate == Fate::NotSent) {
@@ -450,8 +452,8 @@ impl Running {
             }
             None => {
                 self.refuse_data(Stage::EndOfData, &reply);
-                // The end of DATA clears the buffers (RFC 5321 4.1.1.4), a failed BDAT does not
-                // (RFC 3030 2). What follows already has its own RSET in front, or is QUIT.
+                // The end of DATA clears the buffers (RFC 5321 4.1.1.4), but a failed BDAT doesn't
+                // (RFC 3030 2). The next command already has its own RSET before it, or is QUIT.
                 if (self.chunked || self.like_smtplib) && !out.awaits_more() {
                     return self.tidy_up(out);
                 }
@@ -460,7 +462,7 @@ impl Running {
         Then::Done(self.conclude(Verdict::Sent))
     }
 
-    /// LMTP: every recipient has had an answer.
+    /// LMTP: every recipient has been answered.
     fn verdict_of_all(&self) -> Verdict {
         let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
         let refused = self.fates.iter().find_map(|(_, fate)| match fate {
@@ -470,26 +472,26 @@ impl Running {
         refused.filter(|_| !sent).map_or(Verdict::Sent, Verdict::DataRefused)
     }
 
-    /// All that were accepted are refused now; an earlier verdict stands.
+    /// All accepted recipients are refused now. Earlier verdicts stand.
     fn refuse_data(&mut self, stage: Stage, reply: &Reply) {
         if self.verdict.is_none() {
             let kept = self.kept(reply.clone());
             let open = self.fates.iter_mut().filter(|(_, fate)| *fate == Fate::NotSent);
             open.for_each(|(_, fate)| *fate = Fate::Refused(stage, kept.clone()));
-            // LMTP: recipients that have the message already keep it.
+            // LMTP: recipients that already have the message keep it.
             let sent = self.fates.iter().any(|(_, fate)| matches!(fate, Fate::Sent(_)));
             self.verdict = Some(if sent { Verdict::Sent } else { Verdict::DataRefused(reply.clone()) });
         }
     }
 
-    /// What was refused for its mail data is open again.
+    /// Recipients that were refused because of the mail data are open again.
     fn forget_refusal(&mut self) {
         self.verdict = None;
         let refused = |fate: &Fate| matches!(fate, Fate::Refused(Stage::MailData, _));
         self.fates.iter_mut().filter(|(_, fate)| refused(fate)).for_each(|(_, fate)| *fate = Fate::NotSent);
     }
 
-    /// As much of it as is kept for one recipient.
+    /// As much of the reply as is kept for one recipient.
     fn kept(&self, mut reply: Reply) -> Reply {
         reply.shorten((WORDS / self.fates.len().max(1)).max(WORDS_EACH));
         reply
@@ -504,13 +506,13 @@ impl Running {
 const RESET_REFUSED: &str = "the server refused RSET between messages: they can't be told apart";
 const CHUNK_REFUSED: &str = "the server refused a chunk (RFC 3030) and took the end of the same message";
 
-/// RFC 5321 4.2.2: the command itself may be right elsewhere.
+/// RFC 5321 4.2.2: the command itself may be fine elsewhere.
 fn denies_sequence(reply: &Reply) -> bool {
     reply.code() == code::BAD_SEQUENCE
 }
 
-/// Whether the reply is about the command and not about the message (RFC 5321 4.2.2): a
-/// recipient was accepted, so the command was in sequence.
+/// Whether the reply is about the command and not about the message (RFC 5321 4.2.2). A recipient
+/// was accepted, so the command was in sequence.
 fn denies_command(reply: &Reply) -> bool {
     matches!(
         reply.code(),

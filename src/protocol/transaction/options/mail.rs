@@ -25,15 +25,15 @@ pub enum Return {
     Headers,
 }
 
-/// By what the sender knows the message again in a notice (RFC 3461 4.4).
+/// The identifier by which the sender recognises the message in a notice (RFC 3461 4.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvelopeId(String);
 
-/// Seconds, from 1 on, in at most nine digits (RFC 4865 3).
+/// Seconds, at least 1, in at most nine digits (RFC 4865 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HoldFor(u32);
 
-/// When it is to be delivered, and what becomes of it if it is not by then (RFC 2852 4).
+/// The deadline for delivery, and what to do if it is missed (RFC 2852 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeliverBy {
     seconds: i32,
@@ -45,9 +45,9 @@ pub struct DeliverBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Priority(i8);
 
-/// Seconds in nine digits.
+/// Seconds in at most nine digits.
 const MOST_SECONDS: i64 = 999_999_999;
-/// Characters of an ENVID, as it is encoded.
+/// The longest ENVID in characters, once encoded.
 const LONGEST_ID: usize = 100;
 
 impl HoldFor {
@@ -81,8 +81,8 @@ impl HoldFor {
 }
 
 impl DeliverBy {
-    /// `returns` is whether the message comes back when it was not delivered by then; a notice of
-    /// the delay is sent otherwise.
+    /// `returns` tells whether a message that misses the deadline is returned. Otherwise a notice
+    /// of the delay is sent.
     pub fn new(seconds: i64, returns: bool, traces: bool) -> Result<Self, &'static str> {
         if returns && seconds <= 0 {
             return Err(
@@ -128,9 +128,9 @@ impl MailOption {
         }
     }
 
-    /// Whether it harms no one where a server that does not know it goes without: a notice that
-    /// does not come. A message that is to be held, returned or kept from plaintext is another
-    /// matter, and so is content that can't be sent otherwise.
+    /// Whether a server that doesn't know the option can go without it harmlessly: a notice
+    /// doesn't come. That doesn't apply to a message that must be held, returned or kept from
+    /// plaintext, or to content that can't be sent otherwise.
     pub fn may_be_left_out(&self) -> bool {
         match self {
             Self::Return(_) | Self::EnvelopeId(_) | Self::Priority(_) => true,
@@ -139,12 +139,12 @@ impl MailOption {
         }
     }
 
-    /// What is over a limit that the server has named with its offer.
+    /// What exceeds a limit that the server has announced.
     pub(super) fn check_limits(&self, extensions: &Extensions) -> Result<(), String> {
         let named = extensions.parameters(self.extension().keyword()).unwrap_or_default();
         let mut named = named.split_ascii_whitespace();
         match self {
-            // RFC 4865 3: the longest interval, and the last time.
+            // RFC 4865 3: the longest interval, and the latest time.
             Self::HoldFor(HoldFor(seconds)) => match named.next().and_then(|most| most.parse::<u64>().ok()) {
                 Some(most) if u64::from(*seconds) > most => Err(format!(
                     "a message is to be held for {seconds} s, and the server holds one for {most} s"
@@ -157,7 +157,7 @@ impl MailOption {
                 )),
                 _ => Ok(()),
             },
-            // RFC 2852 3: the least that it may be told to return a message after.
+            // RFC 2852 3: the shortest time after which it can be asked to return a message.
             Self::DeliverBy(by) if by.returns => {
                 match named.next().and_then(|least| least.parse::<i32>().ok()) {
                     Some(least) if by.seconds < least => Err(format!(
@@ -171,7 +171,7 @@ impl MailOption {
         }
     }
 
-    /// A parameter that came; None: it is no option of these.
+    /// Parses a received parameter. None if it isn't one of these options.
     pub fn read(keyword: &str, value: Option<&str>) -> Option<Result<Self, &'static str>> {
         let wanted = value.ok_or("has no value");
         Some(match keyword.to_ascii_uppercase().as_str() {
@@ -204,7 +204,7 @@ impl MailOption {
     }
 }
 
-/// `120;R`, `-10;NT`.
+/// Such as `120;R`, `-10;NT`.
 fn deliver_by(value: &str) -> Result<DeliverBy, &'static str> {
     let malformed = "is not seconds;N or seconds;R";
     let (time, mode) = value.split_once(';').ok_or(malformed)?;
@@ -220,13 +220,13 @@ fn deliver_by(value: &str) -> Result<DeliverBy, &'static str> {
     DeliverBy::new(seconds, returns, traces)
 }
 
-/// One to nine of them.
+/// One to nine digits.
 fn digits(text: &str) -> Option<i64> {
     let are_digits = (1..=9).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_digit());
     text.parse().ok().filter(|_| are_digits)
 }
 
-/// As it stands behind the path.
+/// As written after the path.
 impl fmt::Display for MailOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.keyword())?;

@@ -1,13 +1,13 @@
-//! What a caller asks of the delivery of a message: options of the message (parameters of MAIL)
-//! and of each recipient (parameters of RCPT).
+//! What a caller asks for in the delivery of a message: options of the message (parameters of
+//! MAIL) and of each recipient (parameters of RCPT).
 //!
-//! An option is parsed into a type once, and written by it. Whether a server gets it is decided
-//! here and nowhere else, when the transaction begins, by what this server offers: an option that
-//! it does not offer keeps the message from it, unless the caller has said that options are
-//! wanted where they are offered, and the option's RFC has nothing against going without.
+//! An option is parsed into a type once, and that type writes it. This module alone decides
+//! whether a server gets it. The decision is made when the transaction begins, from what this
+//! server offers. A server that doesn't offer an option doesn't get the message, unless the caller
+//! asked for options only if they are offered and the option's RFC allows going without.
 //!
-//! Options of MAIL are those of one transaction: recipients that need different ones need
-//! different messages. Options of RCPT are each recipient's own.
+//! Options of MAIL apply to one transaction, so recipients that need different ones need different
+//! messages. Options of RCPT belong to each recipient.
 
 mod mail;
 mod moment;
@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 pub use xtext::{decode as from_xtext, encode as xtext};
 
-/// A service extension that has options of delivery.
+/// A service extension with delivery options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {
     /// RFC 3461.
@@ -45,7 +45,7 @@ pub enum Extension {
 }
 
 impl Extension {
-    /// As EHLO lists it.
+    /// As listed in the reply to EHLO.
     pub fn keyword(self) -> &'static str {
         match self {
             Self::Dsn => "DSN",
@@ -75,42 +75,42 @@ impl Extension {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryOptions {
     pub mail: Vec<MailOption>,
-    /// Of each recipient that has none of its own.
+    /// For each recipient without options of its own.
     pub rcpt: Vec<RcptOption>,
-    /// Of those that have: by the address, as [`ForwardPath`] shows it.
+    /// For recipients with their own options, by the address as [`ForwardPath`] shows it.
     pub own: HashMap<String, Vec<RcptOption>>,
-    /// They are wanted where they are offered; the message goes without those that may be left
-    /// out otherwise.
+    /// Options are wanted only if they are offered. If not, the message is sent without those that
+    /// may be left out.
     pub if_offered: bool,
 }
 
-/// With whom the transaction is.
+/// The server of the transaction.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::protocol) struct Terms<'a> {
     pub extensions: &'a Extensions,
     pub peer: Peer,
-    /// Mail data goes by BDAT.
+    /// Mail data is sent with BDAT.
     pub chunked: bool,
 }
 
-/// How well the server is known.
+/// How far the server's identity is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum Peer {
     /// There is no TLS.
     Plaintext,
-    /// It has shown a certificate that was not verified.
+    /// The server's certificate was not verified.
     Unverified,
     Verified,
 }
 
 impl DeliveryOptions {
-    /// The content is to go out octet for octet.
+    /// The content must be sent octet for octet.
     #[must_use]
     pub fn is_binary(&self) -> bool {
         self.mail.contains(&MailOption::BinaryMime)
     }
 
-    /// What this server is told of them. An error says why it can't have the message.
+    /// The options as sent to this server. An error says why it can't have the message.
     pub(in crate::protocol) fn said(self: &Arc<Self>, terms: Terms) -> Result<SaidOptions, Error> {
         let mut left_out = Vec::new();
         for option in &self.mail {
@@ -123,7 +123,7 @@ impl DeliveryOptions {
         Ok(SaidOptions { options: Arc::clone(self), left_out })
     }
 
-    /// What a program is told that takes none of them.
+    /// Applies the options to a program, which takes none of them.
     pub fn to_no_server(self: &Arc<Self>, program: &str) -> Result<SaidOptions, Error> {
         let mail = self.mail.iter().map(|one| (one.extension(), one.keyword(), one.may_be_left_out()));
         let rcpt = self.rcpt.iter().chain(self.own.values().flatten());
@@ -152,7 +152,8 @@ impl DeliveryOptions {
     ) -> Result<(), Error> {
         let (name, rfc) = (extension.keyword(), extension.rfc());
         if extension == Extension::RequireTls && terms.peer != Peer::Verified {
-            // RFC 8689 4.2.1. A server may list the keyword without TLS: it must not be believed.
+            // RFC 8689 4.2.1: a server might list the keyword without TLS. That must not be
+            // believed.
             let why = match terms.peer {
                 Peer::Plaintext => "the connection is not encrypted",
                 _ => "the server's certificate was not verified",
@@ -184,11 +185,11 @@ fn refused(why: String) -> Error {
     Error::new(Kind::NotSupported, Stage::Mail, why)
 }
 
-/// What one server was told of the options.
+/// The options as sent to one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaidOptions {
     options: Arc<DeliveryOptions>,
-    /// Extensions that it does not offer, and whose options were left out.
+    /// Extensions that the server doesn't offer, so that their options were left out.
     pub left_out: Vec<Extension>,
 }
 
@@ -208,7 +209,7 @@ impl SaidOptions {
         said.map(|option| Parameter::of_option(option.keyword(), option.to_string()))
     }
 
-    /// The content goes out octet for octet.
+    /// Whether the content is sent octet for octet.
     pub(super) fn is_binary(&self) -> bool {
         self.options.is_binary()
     }

@@ -1,9 +1,9 @@
-//! A point in time as a parameter has it (RFC 3339).
+//! A point in time as written in a parameter (RFC 3339).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Seconds since the beginning of 1970 (UTC), in a year of four digits.
+/// Seconds since the beginning of 1970 (UTC), in a four-digit year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(i64);
 
@@ -32,14 +32,14 @@ impl fmt::Display for Moment {
     }
 }
 
-/// This is no time of RFC 3339 5.6.
+/// Not a time as defined by RFC 3339 5.6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMoment;
 
 impl FromStr for Moment {
     type Err = NoMoment;
 
-    /// A part of a second is dropped.
+    /// Fractions of a second are dropped.
     fn from_str(text: &str) -> Result<Self, NoMoment> {
         read(text).and_then(Self::new).ok_or(NoMoment)
     }
@@ -67,7 +67,7 @@ fn read(text: &str) -> Option<i64> {
         }
         _ => return None,
     };
-    // A leap second is the next one here.
+    // A leap second is treated as the second after it.
     let valid = (1..=12).contains(&month)
         && (1..=days_in(year, month)).contains(&day)
         && hours < 24
@@ -76,7 +76,7 @@ fn read(text: &str) -> Option<i64> {
     valid.then(|| days_to(year, month, day) * DAY + hours * 3600 + minutes * 60 + seconds - offset)
 }
 
-/// Numbers of just so many digits.
+/// Numbers with exactly this many digits.
 fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Option<[i64; N]> {
     let mut found = [0; N];
     let mut parts = text.split(between);
@@ -101,7 +101,7 @@ fn days_in(year: i64, month: i64) -> i64 {
 }
 
 /// Days from the beginning of 1970, in the proleptic Gregorian calendar. Years are counted from
-/// March on: the leap day is the last of one.
+/// March, so that the leap day is the last day of a year.
 fn days_to(year: i64, month: i64, day: i64) -> i64 {
     let years = if month > 2 { year } else { year - 1 };
     let (era, of_era) = (years.div_euclid(400), years.rem_euclid(400));

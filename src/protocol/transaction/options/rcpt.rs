@@ -12,7 +12,7 @@ pub enum RcptOption {
     ValidSince(ValidSince),
 }
 
-/// Of what the sender is to be told (RFC 3461 4.1). Of nothing: `NEVER`.
+/// The events that the sender wants to be notified of (RFC 3461 4.1). `NEVER` if there are none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Notify {
     success: bool,
@@ -20,28 +20,28 @@ pub struct Notify {
     delay: bool,
 }
 
-/// Whom the sender meant first (RFC 3461 4.2, RFC 6533 3).
+/// The original recipient (RFC 3461 4.2, RFC 6533 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginalRecipient {
     kind: String,
     address: String,
 }
 
-/// Since when the address has belonged to the person that the message is for (RFC 7293 3).
+/// Since when the address has belonged to the intended recipient (RFC 7293 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ValidSince {
     pub since: Moment,
-    /// A server on the way that does not know the option passes the message on without it.
+    /// A server on the way that doesn't know the option passes the message on without it.
     pub goes_on: bool,
 }
 
-/// Characters of an ORCPT (RFC 3461 4.2).
+/// The longest ORCPT in characters (RFC 3461 4.2).
 const LONGEST: usize = 500;
-/// An address of this kind has characters beyond ASCII (RFC 6533 3).
+/// The address type for addresses with characters beyond ASCII (RFC 6533 3).
 const UTF8: &str = "utf-8";
 
 impl Notify {
-    /// Of these: SUCCESS, FAILURE, DELAY, or NEVER alone, in any case.
+    /// Takes SUCCESS, FAILURE and DELAY, or NEVER alone, in any case.
     pub fn new<'a>(events: impl IntoIterator<Item = &'a str>) -> Result<Self, &'static str> {
         let (mut notify, mut never, mut count) = (Self::default(), false, 0);
         for event in events {
@@ -122,7 +122,7 @@ impl RcptOption {
         }
     }
 
-    /// Whether it harms no one where a server that does not know it goes without.
+    /// Whether a server that doesn't know the option can go without it harmlessly.
     pub fn may_be_left_out(&self) -> bool {
         match self {
             Self::Notify(_) | Self::OriginalRecipient(_) => true,
@@ -130,7 +130,7 @@ impl RcptOption {
         }
     }
 
-    /// A parameter that came; None: it is no option of these.
+    /// Parses a received parameter. None if it isn't one of these options.
     pub fn read(keyword: &str, value: Option<&str>) -> Option<Result<Self, &'static str>> {
         let wanted = value.ok_or("has no value");
         Some(match keyword.to_ascii_uppercase().as_str() {
@@ -142,8 +142,8 @@ impl RcptOption {
     }
 }
 
-/// `2014-04-03T23:01:00Z`, with `;C` or `;R` behind it. Without one of them the message does not
-/// go on where the option can't.
+/// `2014-04-03T23:01:00Z`, optionally followed by `;C` or `;R`. Without either, the message goes
+/// no further than the option can.
 fn valid_since(value: &str) -> Result<ValidSince, &'static str> {
     let malformed = "is no time of RFC 3339 with ;C or ;R behind it";
     let (since, action) = value.split_once(';').unwrap_or((value, "R"));
@@ -155,7 +155,7 @@ fn valid_since(value: &str) -> Result<ValidSince, &'static str> {
     since.parse().map(|since| ValidSince { since, goes_on }).map_err(|_| malformed)
 }
 
-/// As it stands behind the path.
+/// As written after the path.
 impl fmt::Display for RcptOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}=", self.keyword())?;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Each option with an offer of its extension, and one whose limit it breaks.
+/// Each option with an offer of its extension, and with an offer whose limit it exceeds.
 const MAIL: [(&str, &str, &str); 13] = [
     ("RET=FULL", "DSN", ""),
     ("RET=HDRS", "DSN", ""),

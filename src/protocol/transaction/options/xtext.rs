@@ -1,9 +1,9 @@
-//! Text of a caller's within a parameter: xtext (RFC 3461 4), and the form of it that holds any
-//! address (RFC 6533 3).
+//! A caller's text within a parameter: xtext (RFC 3461 4), and its form for internationalized
+//! addresses (RFC 6533 3).
 
 use std::fmt::Write;
 
-/// Printable ASCII stays, but for "+" and "="; any other octet is "+" and two digits.
+/// Printable ASCII is kept, except "+" and "=". Any other octet becomes "+" and two digits.
 pub fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for octet in text.bytes() {
@@ -16,7 +16,7 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
-/// The text again; None for what is not xtext, or no text.
+/// Decodes the text. None if it isn't valid xtext or not valid text.
 pub fn decode(encoded: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(encoded.len());
     let mut rest = encoded.bytes();
@@ -34,7 +34,7 @@ pub fn decode(encoded: &str) -> Option<String> {
     String::from_utf8(octets).ok()
 }
 
-/// In capitals only.
+/// Upper case only.
 fn digit(octet: u8) -> Option<u8> {
     match octet {
         b'0'..=b'9' => Some(octet - b'0'),
@@ -43,7 +43,8 @@ fn digit(octet: u8) -> Option<u8> {
     }
 }
 
-/// As utf-8-addr-xtext: a character that can't stand there is `\x{1F600}`. It needs no SMTPUTF8.
+/// Encodes as utf-8-addr-xtext: a character that isn't allowed there becomes `\x{1F600}`. Needs no
+/// SMTPUTF8.
 pub fn encode_unicode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for character in text.chars() {
@@ -56,7 +57,7 @@ pub fn encode_unicode(text: &str) -> String {
     encoded
 }
 
-/// The text again, of utf-8-addr-xtext or utf-8-addr-unitext.
+/// Decodes utf-8-addr-xtext or utf-8-addr-unitext.
 pub fn decode_unicode(encoded: &str) -> Option<String> {
     let mut text = String::with_capacity(encoded.len());
     let mut rest = encoded;
