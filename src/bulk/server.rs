@@ -1,4 +1,4 @@
-//! A server to send by, and how a session with it is opened.
+//! A server to send through, and how to open a session with it.
 
 use crate::protocol::auth::Credentials;
 use crate::protocol::command::ClientName;
@@ -8,12 +8,12 @@ use crate::tls::MakeLayer;
 use std::fmt;
 use std::sync::Arc;
 
-/// Where the credentials come from.
+/// The source of the credentials.
 #[derive(Clone)]
 pub enum Source {
     Fixed(Credentials),
-    /// Asked for each session, before anything is sent: tokens expire. It is told what the
-    /// server has rejected, where that is why it is asked.
+    /// Asked for each session before anything is sent, because tokens expire. If the server has
+    /// rejected credentials, they are passed in.
     Asked(Arc<Ask>),
 }
 
@@ -25,24 +25,24 @@ impl fmt::Debug for Source {
     }
 }
 
-/// All that a session needs to become ready for mail, under either driver.
+/// Everything needed to make a session ready for mail, with either driver.
 #[derive(Clone)]
 pub struct Server {
-    /// For receipts and errors: `host:port`, or a path.
+    /// The name in receipts and errors: `host:port`, or a path.
     pub name: Arc<str>,
     pub options: Options,
     pub security: Security,
     pub make_layer: MakeLayer,
     pub credentials: Option<Source>,
-    /// Whether AUTH may say the first response with the command.
+    /// Whether the first response may be sent with the AUTH command.
     pub initial_response: bool,
-    /// What EHLO says; None: the address that the connection is made from.
+    /// The name for EHLO. None means the local address of the connection.
     pub client_name: Option<ClientName>,
 }
 
 impl Server {
-    /// What was asked for a new session; None: there is nothing to ask. `rejected` is what the
-    /// server did not take.
+    /// The credentials for a new session. None if there is nothing to ask for. `rejected` are the
+    /// credentials that the server refused.
     pub fn ask(&self, rejected: Option<&Credentials>) -> Result<Option<Credentials>, Error> {
         match &self.credentials {
             Some(Source::Asked(ask)) => ask(rejected).map(Some),
@@ -50,8 +50,8 @@ impl Server {
         }
     }
 
-    /// How to open a session; `literal` is the address that the connection is made from, and
-    /// `asked` what [`Server::ask`] has given.
+    /// How to open a session. `literal` is the local address of the connection, and `asked` is the
+    /// result of [`Server::ask`].
     pub fn plan(&self, literal: ClientName, asked: Option<Credentials>) -> Plan {
         let credentials = asked.or_else(|| match &self.credentials {
             Some(Source::Fixed(credentials)) => Some(credentials.clone()),

@@ -1,36 +1,36 @@
-//! The sessions of a mailer, without their sockets: which are at rest, who may have one
-//! next, which servers are up. Pure: told the time.
+//! The sessions of a mailer, without their sockets: which are idle, which worker may have one
+//! next, and which servers are up. Pure: the caller passes the time.
 
 use super::mailer::Bounds;
 use crate::protocol::Session;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// A server that could not be reached is tried again after this, or at once if
-/// no other is left.
+/// A server that could not be reached is tried again after this time, or at once if no other is
+/// left.
 const DOWN: Duration = Duration::from_secs(60);
 
-/// For so long a server that breaks on what it offers is spoken to plainly.
+/// How long extensions are avoided with a server that breaks when they are used.
 const PLAINLY: Duration = Duration::from_secs(600);
 
-/// A session at rest, or one that has just been opened.
+/// An idle session, or one that has just been opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Rested {
     pub id: u64,
-    /// Which of the servers it is with.
+    /// The index of its server.
     pub hop: usize,
-    /// Messages that have gone over it.
+    /// How many messages have been sent over it.
     pub begun: usize,
     pub opened: Instant,
     pub since: Instant,
 }
 
-/// What there is at rest.
+/// An idle session, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub enum AtRest {
-    /// The one that was used last. Whether its server is still there the driver looks up.
+    /// The one used last. The driver checks whether its server is still there.
     Good(Rested),
-    /// Too old: to be ended.
+    /// Too old, and to be ended.
     Old(u64),
     None,
 }
@@ -40,22 +40,22 @@ pub struct Sessions {
     bounds: Bounds,
     hops: Vec<Standing>,
     at_rest: Vec<Rested>,
-    /// Places that are taken: a session in use, or one being opened.
+    /// The number of places taken: sessions in use or being opened.
     in_use: usize,
-    /// Who waits for a place, in order.
+    /// The workers that wait for a place, in order.
     queue: VecDeque<u64>,
     next_id: u64,
     closed: bool,
 }
 
-/// How it stands with a server.
+/// The condition of a server.
 #[derive(Clone, Copy, Debug, Default)]
 struct Standing {
-    /// Until then it is passed over.
+    /// Until then, other servers are tried first.
     down: Option<Instant>,
-    /// Until then it is spoken to plainly: one command at a time, and DATA.
+    /// Until then, it gets one command at a time, and DATA.
     plainly: Option<Instant>,
-    /// It takes no message before it has answered the one ahead of it.
+    /// It accepts no message before it has answered the previous one.
     one_by_one: bool,
 }
 
@@ -74,15 +74,15 @@ impl Sessions {
 
     // -- places: leave to have one session -------------------------------------------
 
-    /// Queues for a place; gives the number that is called.
+    /// Queues for a place. Returns the number that will be called.
     pub fn queue_up(&mut self) -> u64 {
         self.next_id += 1;
         self.queue.push_back(self.next_id);
         self.next_id
     }
 
-    /// Takes a place, if it is this one's turn. First come, first served: a call that
-    /// sends a million must not starve one that sends one.
+    /// Takes a place if it is this number's turn. First come, first served: a call that sends a
+    /// million messages must not starve one that sends a single message.
     pub fn admit(&mut self, number: u64) -> bool {
         let turn = self.next_in_line() == Some(number);
         if turn {
@@ -92,7 +92,7 @@ impl Sessions {
         turn
     }
 
-    /// Who may have a place now.
+    /// The number that may have a place now.
     pub fn next_in_line(&self) -> Option<u64> {
         self.queue.front().copied().filter(|_| self.in_use < self.bounds.sessions)
     }
@@ -105,7 +105,7 @@ impl Sessions {
         self.in_use -= 1;
     }
 
-    /// Whether a place is waited for: sessions in use give way.
+    /// Whether a worker waits for a place. If so, busy sessions give way.
     pub fn is_wanted(&self) -> bool {
         !self.queue.is_empty()
     }
@@ -124,7 +124,7 @@ impl Sessions {
         Rested { id: self.next_id, hop, begun: 0, opened, since: opened }
     }
 
-    /// Keeps a session whose work is done; false: it is to be ended.
+    /// Keeps a session whose work is done. Returns false if it must be ended.
     pub fn rest(&mut self, rested: Rested) -> bool {
         let old = rested.since.saturating_duration_since(rested.opened) >= self.bounds.age;
         let full = self.closed || self.at_rest.len() >= self.bounds.sessions;
@@ -139,12 +139,12 @@ impl Sessions {
         self.at_rest.len()
     }
 
-    /// They are all to be ended.
+    /// Returns all idle sessions, to be ended.
     pub fn clear(&mut self) {
         self.at_rest.clear();
     }
 
-    /// And none is kept from now on.
+    /// The same, and from now on no session is kept.
     pub fn close(&mut self) {
         self.closed = true;
         self.clear();
@@ -156,7 +156,7 @@ impl Sessions {
 
     // -- servers -----------------------------------------------------------------------
 
-    /// The servers to try, in order: first those that are not known to be down.
+    /// The servers in the order in which to try them: first those not known to be down.
     pub fn order(&self, now: Instant) -> VecDeque<usize> {
         let mut order: Vec<usize> = (0..self.hops.len()).collect();
         order.sort_by_key(|at| self.is_down(*at, now));
@@ -167,7 +167,7 @@ impl Sessions {
         self.hops[hop].down.is_some_and(|until| until > now)
     }
 
-    /// Whether others are tried before it.
+    /// Whether other servers are tried before it.
     pub fn is_passed_over(&self, hop: usize, now: Instant) -> bool {
         self.is_down(hop, now) && !self.all_are_down(now)
     }
@@ -184,26 +184,26 @@ impl Sessions {
         self.hops[hop].down = None;
     }
 
-    /// Whether to speak plainly to it.
+    /// Whether to avoid extensions with it.
     pub fn plainly(&self, hop: usize, now: Instant) -> bool {
         self.hops[hop].plainly.is_some_and(|until| until > now)
     }
 
-    /// What a session has learnt of its server.
+    /// Records what a session has learnt about its server.
     pub fn learn(&mut self, hop: usize, session: &Session) {
         self.hops[hop].one_by_one |= session.is_one_by_one();
     }
 
-    /// A session that is about to be used knows what an earlier one has learnt.
+    /// Tells a session that is about to be used what earlier ones have learnt.
     pub fn prepare(&self, hop: usize, session: &mut Session) {
         if self.hops[hop].one_by_one {
             session.keep_one_by_one();
         }
     }
 
-    /// A new session broke before the server had answered a single message, and the
-    /// server offers what it may not be able to do: the next session does without. False:
-    /// it did so already, and that was not the reason.
+    /// A new session broke before the server had answered a single message, and the server offers
+    /// extensions that it may not support properly. The next session avoids them. Returns false if
+    /// this one avoided them already, so that they weren't the reason.
     pub fn speak_plainly(&mut self, hop: usize, now: Instant) -> bool {
         let was_plain = self.plainly(hop, now);
         self.hops[hop].plainly = if was_plain { None } else { now.checked_add(PLAINLY) };

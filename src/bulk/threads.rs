@@ -1,5 +1,5 @@
-//! The sender over threads: each worker has one, and does what its worker says. Nothing
-//! here waits for the feeder's own work, and nothing of it stays behind when a call ends.
+//! The sender with threads: each worker has a thread that does what the worker says. Nothing here
+//! runs the feeder's own work, and no thread is left behind when a call ends.
 
 use super::job::{Job, Payload, Receipt};
 use super::ledger::Ledger;
@@ -22,37 +22,37 @@ mod session;
 pub use pool::Pool;
 use session::{Holding, SessionThread};
 
-/// A loop that moves the sessions, and waits.
+/// A loop that drives the sessions and waits.
 pub trait Nudge: fmt::Debug + Send + Sync {
-    /// A message has been prepared meanwhile, by a thread of ours: the loop looks again.
+    /// One of our threads has prepared a message, so the loop should look again.
     fn nudge(&self);
 }
 
-/// One call's messages.
+/// The messages of one call.
 #[derive(Debug)]
 pub struct Batch<P> {
     pub mailer: Arc<Mailer>,
     sender: Arc<Mutex<Sender<P>>>,
     sleepers: Mutex<Sleepers>,
-    /// There is something to do: for those who are asleep.
+    /// Wakes sleeping workers when there is work.
     work: Condvar,
-    /// Something has changed, for those who wait for that.
+    /// Signals a change to those that wait for one.
     change: Condvar,
-    /// There is something to tell, or room for more.
+    /// Signals the feeder: there are receipts, or room for more jobs.
     news: Condvar,
     stopped: AtomicBool,
     /// What the log wants to hear.
     listener: Listener,
-    /// Lines of the conversations: the caller's own thread logs them.
+    /// Lines of the conversations. The caller's own thread logs them.
     lines: Mutex<Vec<TimedLine>>,
-    /// Made by a thread that holds a session of the same mailer.
+    /// The call was made by a thread that holds a session of the same mailer.
     nested: bool,
     nudge: Option<Box<dyn Nudge>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl<P: Payload> Batch<P> {
-    /// One whose messages this ledger is told of.
+    /// A batch whose messages are reported to this ledger.
     pub fn new(mailer: Arc<Mailer>, ledger: Arc<dyn Ledger<P>>) -> Self {
         let nested = Holding::holds(&mailer);
         Self {
@@ -71,7 +71,7 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// Keeps what the log wants to hear; with `recorded` each line, for its errors.
+    /// Keeps what the log wants to hear. With `recorded`, every line is kept, for the errors.
     #[must_use]
     pub fn heard_by(mut self, listener: Listener, recorded: bool) -> Self {
         self.listener = listener;
@@ -82,14 +82,14 @@ impl<P: Payload> Batch<P> {
         self
     }
 
-    /// A loop moves its sessions.
+    /// An event loop drives its sessions.
     #[must_use]
     pub fn moved_by(mut self, nudge: Option<Box<dyn Nudge>>) -> Self {
         self.nudge = nudge;
         self
     }
 
-    /// Receipts have the course of the conversation, as far as it is recorded.
+    /// Receipts include the course of the conversation, as far as it is recorded.
     #[must_use]
     pub fn timed(self, timed: bool) -> Self {
         self.lock().timed = timed;
@@ -100,22 +100,22 @@ impl<P: Payload> Batch<P> {
         self.listener
     }
 
-    /// Lines that were said since, for the log.
+    /// The lines since the last call, for the log.
     pub fn take_lines(&self) -> Vec<TimedLine> {
         std::mem::take(&mut *locked(&self.lines))
     }
 
-    /// What was tried again since, and by which other server, for the log.
+    /// The retries and switches of server since the last call, for the log.
     pub fn take_news(&self) -> Vec<String> {
         self.lock().queue.news.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Works on it in this thread until all is settled: for one message.
+    /// Works in the calling thread until everything is settled. Used for one message.
     pub fn work_here(&self, attendant: &mut dyn Attendant) -> Result<(), Error> {
         self.enlist(false).map_or(Ok(()), |worker| self.run(worker, attendant, &|| {}))
     }
 
-    /// A worker's whole time. `ready` is called when a session has come to be ready for mail.
+    /// Runs a worker from start to end. `ready` is called when a session becomes ready for mail.
     fn run(&self, worker: Worker<P>, attendant: &mut dyn Attendant, ready: &dyn Fn()) -> Result<(), Error> {
         match self.mailer.local {
             Some(_) => self.work_locally(attendant),
@@ -123,24 +123,24 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// Takes on another worker, unless there are enough for what is not settled.
-    /// `asked`: by a callable of the caller's that a session of this mailer waits for.
+    /// Adds a worker, unless there are enough for the unsettled messages. `asked` means that the
+    /// call comes from a callback of the caller's, and that a session of this mailer waits for it.
     pub fn enlist(&self, asked: bool) -> Option<Worker<P>> {
         let enlisted = self.lock().enlist();
         let (mailer, sender) = (Arc::clone(&self.mailer), Arc::clone(&self.sender));
         enlisted.then(|| Worker::new(mailer, sender, asked || self.nested))
     }
 
-    /// Starts as many threads as there is work for. One that can't be started leaves the
-    /// work to the others; without any, nothing can be sent.
+    /// Starts as many threads as there is work for. If a thread can't be started, the others do
+    /// its work. Without any thread, nothing can be sent.
     pub fn start_workers(self: &Arc<Self>) {
         while let Some(worker) = self.enlist(false) {
             let batch = Arc::clone(self);
             let started = std::thread::Builder::new().name("rsmtp-session".to_owned()).spawn(move || {
-                // Also where the worker panics: the feeder must not wait for it.
+                // Needed even if the worker panics: the feeder must not wait for it.
                 let _left = Leaving(&batch);
                 let mut attendant = Unattended(&batch);
-                // What went wrong stands in the receipts.
+                // The receipts say what went wrong.
                 let _ = batch.run(worker, &mut attendant, &|| batch.start_workers());
             });
             let mut threads = locked(&self.threads);
@@ -149,7 +149,7 @@ impl<P: Payload> Batch<P> {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
                     drop(threads);
-                    // Its worker has resigned already.
+                    // Its worker has already resigned.
                     let mut sender = self.lock();
                     sender.turn_away();
                     let others = sender.workers();
@@ -161,7 +161,7 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// Takes some more. How many wait for a session.
+    /// Adds some more jobs. Returns how many wait for a session.
     pub fn push(&self, jobs: impl IntoIterator<Item = Job<P>>) -> usize {
         let mut sender = self.lock();
         jobs.into_iter().for_each(|job| sender.queue.push(job));
@@ -176,12 +176,12 @@ impl<P: Payload> Batch<P> {
         match asleep {
             None | Some(Sleep::Nap) => {}
             Some(Sleep::Deep) => self.work.notify_one(),
-            // One that can't be woken wakes up by itself, a little later.
+            // A worker that can't be woken wakes up by itself a little later.
             Some(Sleep::Listening(waker)) => drop(waker.wake()),
         }
     }
 
-    /// One has looked and left work to the others.
+    /// A worker has looked and left work to the others.
     fn pass_on(&self) {
         let mut sender = self.lock();
         let some = sender.workers() > 1 && sender.queue.is_ready();
@@ -204,18 +204,18 @@ impl<P: Payload> Batch<P> {
         self.lock().queue.take_receipts()
     }
 
-    /// Why nothing can be sent any more.
+    /// Why nothing more can be sent.
     pub fn failure(&self) -> Option<Error> {
         self.lock().queue.failure().cloned()
     }
 
-    /// Whether all is settled, or nothing will be.
+    /// Whether everything is settled, or sending has failed and every worker has ended.
     pub fn is_over(&self) -> bool {
         self.lock().is_over()
     }
 
-    /// All is settled: waits until the sessions are at rest. One that is still being
-    /// opened has nothing to be opened for.
+    /// Everything is settled: waits until the sessions are idle. A session that is still being
+    /// opened isn't needed any more.
     pub fn wait_for_rest(&self) {
         self.stir();
         let mut sender = self.lock();
@@ -226,8 +226,8 @@ impl<P: Payload> Batch<P> {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// Waits until there is a receipt, or fewer than `low` jobs wait, or all is
-    /// over; a slice of time at most.
+    /// Waits until there is a receipt, fewer than `low` jobs wait, or the batch is over. Waits one
+    /// slice of time at most.
     pub fn wait(&self, low: usize) {
         let sender = self.lock();
         let over = sender.queue.is_finished() || sender.workers() == 0;
@@ -236,8 +236,8 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// Ends it: sessions break off, what is in flight becomes unknown, what waits
-    /// is not sent. The receipts tell.
+    /// Stops the batch: sessions break off, messages in flight become unknown, and waiting
+    /// messages aren't sent. The receipts say so.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         self.lock().stop();
@@ -249,7 +249,7 @@ impl<P: Payload> Batch<P> {
     /// Waits until the threads have ended, after `stop`.
     pub fn join(&self) {
         let threads = std::mem::take(&mut *locked(&self.threads));
-        // A worker that has panicked has nothing more to say.
+        // A worker that has panicked has nothing more to report.
         threads.into_iter().for_each(|thread| drop(thread.join()));
     }
 
@@ -262,13 +262,13 @@ impl<P: Payload> Batch<P> {
         self.news.notify_all();
     }
 
-    /// Wakes those who wait for work, or for the end of all.
+    /// Wakes the workers that wait for work, or for the end of the batch.
     fn stir(&self) {
         self.work.notify_all();
         self.change.notify_all();
     }
 
-    /// Sleeps until there is work, until `until` at most, and no longer than a slice.
+    /// Sleeps until there is work, until `until` at most, and no longer than one slice.
     pub(super) fn wait_for_work(&self, until: Option<Instant>) {
         let limit = until.map_or(SLICE, |when| when.saturating_duration_since(Instant::now()).min(SLICE));
         let mut sender = self.lock();
@@ -279,25 +279,25 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// Waits a moment for more to come, without being woken for it.
+    /// Waits a moment for more work, without being woken for it.
     fn nap(&self) {
         let _napping = self.sleep(Sleep::Nap);
         self.wait_for_the_end(Instant::now() + NAP);
     }
 
-    /// As long as this is held, the worker has nothing to say, and waits in this way.
+    /// While this is held, the worker has nothing to send and waits in this way.
     fn sleep(&self, sleep: Sleep) -> Asleep<'_> {
         locked(&self.sleepers).enter(&sleep);
         Asleep { sleepers: &self.sleepers, sleep }
     }
 
-    /// Waits until `end`, or until all is decided; no longer than a slice.
+    /// Waits until `end`, or until everything is decided, but no longer than one slice.
     fn wait_for_the_end(&self, end: Instant) {
         let left = end.min(Instant::now() + SLICE).saturating_duration_since(Instant::now());
         drop(self.change.wait_timeout_while(self.lock(), left, |sender| !sender.is_decided()));
     }
 
-    /// After a failure nothing hangs on a session that is still being opened.
+    /// After a failure, a session that is still being opened isn't needed.
     fn break_off(&self) {
         let sender = self.lock();
         if sender.queue.failure().is_some() && sender.working() == 0 {
@@ -308,13 +308,13 @@ impl<P: Payload> Batch<P> {
         self.tell();
     }
 
-    /// An interrupt, or a fault of ours, ends the whole batch.
+    /// An interrupt, or a bug of ours, ends the whole batch.
     pub fn fail(&self, error: &Error) {
         self.lock().fail(error);
         self.break_off();
     }
 
-    /// What a session ends with stands in the receipts; but an interrupt ends the whole batch.
+    /// The receipts say how a session ended. An interrupt ends the whole batch.
     fn unless_interrupted(&self, ended: Result<(), Error>) -> Result<(), Error> {
         match ended {
             Err(error) if error.kind == Kind::Interrupted => {
@@ -328,7 +328,7 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// At once, where the caller's own thread works.
+    /// At once, if the caller's own thread does the work.
     fn tell_news(&self, attendant: &mut dyn Attendant) {
         if self.listener.trouble {
             attendant.hear_news(&mut || self.take_news());
@@ -363,12 +363,12 @@ impl<P: Payload> Drop for Leaving<'_, P> {
     }
 }
 
-/// What those hear whose worker has panicked.
+/// The error for jobs whose worker has panicked.
 fn panicking() -> Error {
     Error::new(Kind::Misuse, Stage::Command, "a session's thread has failed: please report this")
 }
 
-/// A worker's attendant: stops when the batch does.
+/// A worker's attendant, which stops when the batch does.
 struct Unattended<'a, P>(&'a Batch<P>);
 
 impl<P: Payload> Attendant for Unattended<'_, P> {

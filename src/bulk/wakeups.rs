@@ -1,29 +1,29 @@
-//! Which thread waits for work, and which is woken when there is some.
+//! Which threads wait for work, and which one to wake when there is some.
 //!
-//! A worker with nothing to do takes a nap: it looks again after a moment, of its own
-//! accord. Many jobs that come one after the other then go out together. After that it goes
-//! to sleep, and the next job wakes one such: rather one without anything in flight.
+//! A worker with nothing to do first naps: it looks again after a moment by itself. So several
+//! jobs that arrive one after the other are sent together. After the nap it goes to sleep, and the
+//! next job wakes a sleeping worker, preferably one with nothing in flight.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// After so long without more to do a worker goes to sleep.
+/// After this long without work, a worker goes to sleep.
 pub const NAP: Duration = Duration::from_millis(2);
 
 /// All the workers of a batch.
 #[derive(Debug, Default)]
 pub struct Sleepers {
     napping: usize,
-    /// Those who wait for work, and for nothing else.
+    /// Workers that wait for work and nothing else.
     asleep: usize,
-    /// To wake those who wait for answers too.
+    /// How to wake the workers that also wait for answers.
     pub listening: Vec<Arc<mio::Waker>>,
-    /// One has been woken and has not looked yet.
+    /// A worker has been woken and hasn't looked yet.
     stirred: bool,
 }
 
 impl Sleepers {
-    /// There is work: how one waits who is to be woken for it.
+    /// There is work. Tells how the worker to be woken waits.
     pub fn wake(&mut self) -> Option<Sleep> {
         if self.napping > 0 || self.stirred {
             return None;
@@ -45,7 +45,7 @@ impl Sleepers {
     }
 
     pub fn leave(&mut self, sleep: &Sleep) {
-        // One that gets up looks.
+        // A worker that wakes up will look.
         self.stirred = false;
         match sleep {
             Sleep::Nap => self.napping -= 1,
@@ -60,11 +60,11 @@ impl Sleepers {
 pub enum Sleep {
     Nap,
     Deep,
-    /// Asleep, but for answers.
+    /// Asleep, except for answers.
     Listening(Arc<mio::Waker>),
 }
 
-/// One worker's time without work.
+/// A worker's time without work.
 #[derive(Debug, Default)]
 pub struct Nap(Option<Instant>);
 
@@ -74,7 +74,7 @@ impl Nap {
         self.0 = None;
     }
 
-    /// There is nothing to do: whether to nap, and not to sleep yet.
+    /// There is nothing to do. Returns whether to nap before going to sleep.
     pub fn goes_on(&mut self, now: Instant) -> bool {
         now.duration_since(*self.0.get_or_insert(now)) < NAP
     }

@@ -1,43 +1,44 @@
 //! How many messages may be unanswered on one session.
 //!
-//! Every unanswered message is one whose fate is unknown if the connection breaks,
-//! and without enough of them a distant server waits for us. So the window grows
-//! with each answer, as TCP's does at its start, and is cut back to what is of use:
-//! what the server answers in the time that an answer takes to come, with a margin, and
-//! near by what bridges our own pauses. A fast server far away soon has thousands in
+//! Every unanswered message has an unknown fate if the connection breaks, but with too few of them
+//! a distant server has to wait for us. So the window grows with each answer, as TCP's does at its
+//! start. It is cut back to what is useful: the number of messages that the server answers during
+//! one round trip, with a margin, and for nearby servers enough to bridge our own pauses. A fast
+//! distant server soon has thousands in flight, a fast nearby one a few hundred, and a slow one a
+//! few.
 //! flight, a fast one near by a few hundred, a slow one a few.
 
 use std::time::{Duration, Instant};
 
 const FIRST: usize = 64;
 const FEWEST: usize = 16;
-/// Enough for any server that is near: more only fill its buffers.
+/// Enough for any nearby server: more would only fill its buffers.
 const NEAR: usize = 256;
-/// How fast the server answers is measured over so long, or over NEAR answers if that
-/// takes less, and over a whole turn in any case.
+/// The server's rate of answers is measured over this time, or over NEAR answers if that takes
+/// less, but over a whole round trip in any case.
 const PERIOD: Duration = Duration::from_millis(250);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
-/// Octets in flight at most.
+/// The most octets in flight.
 const OCTETS: usize = 8 * 1024 * 1024;
 
 #[derive(Debug)]
 pub struct Window {
     messages: usize,
     most: usize,
-    /// What is of use, as far as is known.
+    /// The largest useful window, as far as is known.
     useful: usize,
-    /// Sizes of what is in flight, summed.
+    /// The total size of the messages in flight.
     octets: usize,
     begun: u64,
     answered: u64,
-    /// The message whose answer is timed, by its number, and when it was begun.
+    /// The number of the message whose answer is timed, and when it was begun.
     timed: Option<(u64, Instant)>,
-    /// How long the last one took, and no answer came sooner than that.
+    /// How long the last answer took, and the shortest time that any answer took.
     took: Duration,
     nearness: Option<Duration>,
     /// Nothing was in flight, and no answer has come since.
     paused: bool,
-    /// Answers in this period, and when it began.
+    /// The number of answers in this period, and when it began.
     recent: usize,
     since: Instant,
 }
@@ -60,12 +61,12 @@ impl Window {
         }
     }
 
-    /// Whether one more may go out. The first always may.
+    /// Whether one more message may be sent. The first always may.
     pub fn has_room(&self, in_flight: usize) -> bool {
         in_flight == 0 || (in_flight < self.messages && self.octets < OCTETS)
     }
 
-    /// How many more may go out, but for their size.
+    /// How many more may be sent, regardless of their size.
     pub fn room(&self, in_flight: usize) -> usize {
         self.messages.saturating_sub(in_flight)
     }
@@ -92,7 +93,7 @@ impl Window {
         }
         self.messages = (self.messages + 1).min(self.useful.max(NEAR)).min(self.most);
         let period = now.duration_since(self.since);
-        // Answers come in bursts, one in a turn: less than a turn would tell of half a burst.
+        // Answers come in bursts, one per round trip. A shorter period would see half a burst.
         let turn = self.nearness.unwrap_or(PERIOD).max(SHORTEST_PERIOD);
         if period >= PERIOD.max(turn) || (self.recent >= NEAR && period >= turn) {
             self.useful = self.what_is_of_use(period);
@@ -102,9 +103,9 @@ impl Window {
         }
     }
 
-    /// Twice what the server answers while one answer is on its way, and twice that as long
-    /// as answers take no longer than they must, for the window may still grow; at least
-    /// what it answers in two periods, up to NEAR.
+    /// Twice the number that the server answers in one round trip, and twice that again while
+    /// answers arrive at minimal delay, since the window may still grow. At least the number that
+    /// it answers in two periods, up to NEAR.
     fn what_is_of_use(&self, period: Duration) -> usize {
         let in_a = |time: Duration| (self.recent as f64 * time.as_secs_f64() / period.as_secs_f64()) as usize;
         let Some(nearness) = self.nearness else { return self.most };
@@ -119,8 +120,8 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// A server that answers so many a second, one after the other and so much later, and
-    /// a client that always has more to say.
+    /// A server that gives this many answers per second, one after the other, with this delay, and
+    /// a client that always has more to send.
     struct Server {
         window: Window,
         in_flight: std::collections::VecDeque<Instant>,
@@ -137,7 +138,7 @@ mod tests {
             Self { window: Window::new(most, now), in_flight: [].into(), each, later, now, free: now }
         }
 
-        /// It has answered one more.
+        /// The server has answered one more message.
         fn answer(&mut self) -> usize {
             while self.window.has_room(self.in_flight.len()) {
                 self.window.begun(100, self.now);
@@ -149,7 +150,7 @@ mod tests {
             self.window.messages
         }
 
-        /// There is no more to say for so long.
+        /// There is nothing to send for this long.
         fn pause(&mut self, time: Duration) {
             for answered in self.in_flight.drain(..) {
                 self.now = answered;
@@ -158,7 +159,7 @@ mod tests {
             self.now += time;
         }
 
-        /// The smallest window once the server is known.
+        /// The smallest window once the server's behaviour is known.
         fn settled(mut self) -> usize {
             let answers = (20.0 / self.each.as_secs_f64()) as usize;
             let answers = answers.min(50_000);
@@ -170,7 +171,7 @@ mod tests {
     #[test]
     fn a_server_far_away_gets_many_a_near_one_some_and_a_slow_one_few() {
         assert_eq!(Server::new(2000, 100_000, 20 * MS).settled(), 2000);
-        // Its answers come in bursts.
+        // The server's answers come in bursts.
         assert_eq!(Server::new(2000, 400_000, 20 * MS).settled(), 2000);
         assert_eq!(Server::new(2000, 250_000, MS / 20).settled(), NEAR);
         assert_eq!(Server::new(2000, 5_000, MS / 5).settled(), NEAR);

@@ -1,6 +1,6 @@
-//! One worker, without I/O: a session for as long as there is work for it, and another
-//! one when that ends. A thread or an event loop asks it what to do, does it, and tells
-//! what came of it.
+//! One worker, without I/O. It has a session for as long as there is work for it, and another one
+//! when that ends. A thread or an event loop asks the worker what to do, does it, and reports the
+//! result.
 
 use super::answers::ended_early;
 use super::job::Payload;
@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// What goes with a phase.
+/// The data that belongs to a phase.
 #[derive(Debug)]
 enum Step<P> {
     Idle,
@@ -31,22 +31,22 @@ enum Step<P> {
     Working(Box<Pipeline<P>>),
     Pausing(Instant),
     Ended,
-    /// And counted out.
+    /// The worker has also been counted out.
     Left,
 }
 
-/// One server after the other.
+/// Tries one server after the other.
 #[derive(Debug, Default)]
 struct Tour {
     hop: usize,
     others: VecDeque<usize>,
-    /// Why the first could not be used: what is told if none can.
+    /// Why the first server could not be used: the error to report if none can.
     first: Option<Error>,
-    /// What is seen of the session that is being opened, and when its connection stood.
+    /// The visible side of the session being opened, and when its connection was made.
     opening: Option<(Arc<View>, Instant)>,
-    /// The credentials that were asked for, of the session that is being opened.
+    /// The credentials that were asked for, for the session being opened.
     asked: Option<Credentials>,
-    /// Those that the server has rejected: once is enough.
+    /// Credentials that the server has rejected. They aren't tried again.
     rejected: Option<Credentials>,
 }
 
@@ -55,17 +55,17 @@ pub struct Worker<P: Payload> {
     mailer: Arc<Mailer>,
     sender: Arc<Mutex<Sender<P>>>,
     step: Step<P>,
-    /// A place among the mailer's sessions is held.
+    /// The worker holds a place among the mailer's sessions.
     placed: bool,
-    /// The call was made on top of another one of this mailer's, in the same thread or task,
-    /// that holds a session: it would wait for itself.
+    /// The call was made within another call of this mailer, by the same thread or task, that
+    /// holds a session. Waiting for a place would be waiting for itself.
     nested: bool,
-    /// Times in a row that no server let it in.
+    /// How many times in a row no server accepted the login.
     refusals: u32,
 }
 
 impl<P: Payload> Worker<P> {
-    /// One that was taken on (`Sender::enlist`).
+    /// A worker that was added with `Sender::enlist`.
     pub fn new(mailer: Arc<Mailer>, sender: Arc<Mutex<Sender<P>>>, nested: bool) -> Self {
         Self { mailer, sender, step: Step::Idle, placed: false, nested, refusals: 0 }
     }
@@ -155,7 +155,7 @@ impl<P: Payload> Worker<P> {
         }
     }
 
-    /// The credentials that the server to be dialled has rejected: others are to be asked for.
+    /// The credentials that the next server has rejected, so that others have to be asked for.
     pub fn rejected(&self) -> Option<&Credentials> {
         match &self.step {
             Step::Tour(tour) => tour.rejected.as_ref(),
@@ -163,8 +163,8 @@ impl<P: Payload> Worker<P> {
         }
     }
 
-    /// The connection stands, and this is its own address as EHLO says it. `asked` are the
-    /// credentials, where they were asked for.
+    /// The connection is made. The local address is given as EHLO writes it. `asked` are the
+    /// credentials, if they were asked for.
     pub fn dialled(
         &mut self,
         own_literal: ClientName,
@@ -174,7 +174,7 @@ impl<P: Payload> Worker<P> {
     ) {
         let before = self.phase();
         let Step::Tour(tour) = &mut self.step else { return };
-        // How a session is opened is always recorded: that takes longer than the recording.
+        // The opening of a session is always recorded: it takes far longer than the recording.
         operation.session_mut().keep_transcript(true);
         self.mailer.sessions().prepare(tour.hop, operation.session_mut());
         let server = &self.mailer.hops[tour.hop].server;
@@ -189,7 +189,7 @@ impl<P: Payload> Worker<P> {
         let Step::Tour(tour) = &mut self.step else { return };
         let server = &self.mailer.hops[tour.hop].server;
         if error.rejects_credentials() && tour.rejected.is_none() && tour.asked.is_some() {
-            // They may have expired since: once more, with what is asked for then.
+            // The credentials may have expired since. Try once more, with new ones.
             (tour.rejected, tour.opening) = (tour.asked.take(), None);
             return self.went_on_from(before);
         }
@@ -213,7 +213,7 @@ impl<P: Payload> Worker<P> {
         self.rest_or_pause(follows, now);
     }
 
-    /// The session that was at rest, if it is open and silent.
+    /// Takes the idle session back, if it is open and silent.
     pub fn reused(&mut self, operation: Option<&mut Operation>, now: Instant) {
         let Step::Reusing(rested) = self.step else { return };
         match operation {
@@ -234,12 +234,12 @@ impl<P: Payload> Worker<P> {
 
     // -- with a session ----------------------------------------------------------------
 
-    /// Whether the session is not ready for mail yet.
+    /// Whether the session isn't ready for mail yet.
     pub fn is_opening(&self) -> bool {
         self.phase() == Phase::Opening
     }
 
-    /// Something has come of what was said. An error ends the conversation.
+    /// Handles an event. An error ends the conversation.
     pub fn hear(&mut self, event: Event, now: Instant) -> Result<(), Error> {
         match (&mut self.step, event) {
             (Step::Tour(tour), Event::Opened(opened)) => {
@@ -256,7 +256,7 @@ impl<P: Payload> Worker<P> {
         Ok(())
     }
 
-    /// Says what can be said now.
+    /// Sends what can be sent now.
     pub fn talk(&mut self, session: &mut Session, now: Instant) -> Do {
         match &mut self.step {
             _ if session.state().is_over() => Do::Part,
@@ -266,7 +266,7 @@ impl<P: Payload> Worker<P> {
         }
     }
 
-    /// The session has ended, or is left.
+    /// The session has ended, or the worker leaves it.
     pub fn part(&mut self, session: &mut Session, error: Option<&Error>, now: Instant) -> Parting {
         let Step::Working(pipeline) = &mut self.step else {
             let early = ended_early(Stage::Hello);
@@ -287,7 +287,7 @@ impl<P: Payload> Worker<P> {
         });
     }
 
-    /// Gives back what it holds, and ends.
+    /// Releases what the worker holds, and ends.
     pub fn leave(&mut self) {
         match std::mem::replace(&mut self.step, Step::Left) {
             Step::Left => return,
@@ -306,7 +306,7 @@ impl<P: Payload> Worker<P> {
     }
 }
 
-/// A worker that is dropped gives back what it holds, also where its thread panics.
+/// A worker that is dropped releases what it holds, even if its thread panics.
 impl<P: Payload> Drop for Worker<P> {
     fn drop(&mut self) {
         self.leave();

@@ -1,20 +1,20 @@
-//! The connections whose sessions are at rest.
+//! The connections of idle sessions.
 
 use crate::bulk::mailer::locked;
 use crate::driver::Connection;
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// The connections of a mailer's sessions at rest.
+/// The connections of a mailer's idle sessions.
 #[derive(Debug, Default)]
 pub struct Pool {
     pub(super) at_rest: Mutex<HashMap<u64, Connection>>,
-    /// A place has come free.
+    /// Signals that a place has become free.
     pub(super) free: Condvar,
 }
 
 impl Pool {
-    /// Ends those whose sessions are not kept any more.
+    /// Ends the connections whose sessions are no longer kept.
     pub fn clear(&self) {
         let all = std::mem::take(&mut *locked(&self.at_rest));
         all.into_values().for_each(|mut connection| connection.leave());
@@ -27,7 +27,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // Not by the lock: in a forked child it may never be given back.
+        // Doesn't take the lock, which may never be released in a forked child.
         let all = std::mem::take(self.at_rest.get_mut().unwrap_or_else(PoisonError::into_inner));
         all.into_values().for_each(|mut connection| connection.leave());
     }

@@ -1,5 +1,5 @@
-//! The threads that make messages ready: as many as there are cores, while there is something
-//! to do.
+//! The threads that prepare messages: as many as there are cores, while there is something to
+//! prepare.
 
 use super::{Batch, Leaving, Unattended};
 use crate::bulk::job::Payload;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::thread::{Builder, available_parallelism};
 
 impl<P: Payload> Batch<P> {
-    /// Starts as many threads as there is something to prepare for. One that can't be started
-    /// leaves it to the others; without any, nothing can be sent.
+    /// Starts as many threads as there are messages to prepare. If a thread can't be started, the
+    /// others do its work. Without any thread, nothing can be sent.
     pub fn start_preparers(self: &Arc<Self>) {
         let most = available_parallelism().map_or(1, usize::from);
         let mut sender = self.lock();
@@ -20,12 +20,12 @@ impl<P: Payload> Batch<P> {
         for _ in 0..wanted {
             let batch = Arc::clone(self);
             let started = Builder::new().name("rsmtp-prepare".to_owned()).spawn(move || {
-                // Also where it panics: the sessions must not wait for it.
+                // Needed even if it panics: the sessions must not wait for it.
                 let _left = Leaving(&batch);
                 batch.prepare();
             });
-            // It is not waited for: what it does may be code of the caller's, which hangs. It ends
-            // by itself, and what comes of it then is of no interest.
+            // The thread isn't joined: it may run code of the caller's, which can hang. It ends by
+            // itself, and its result is then ignored.
             if let Err(error) = started {
                 let mut sender = self.lock();
                 sender.queue.preparers -= 1;
@@ -37,7 +37,7 @@ impl<P: Payload> Batch<P> {
         }
     }
 
-    /// A thread's whole time.
+    /// Runs a preparing thread from start to end.
     fn prepare(&self) {
         loop {
             let mut sender = self.lock();
@@ -46,7 +46,7 @@ impl<P: Payload> Batch<P> {
                 return;
             };
             drop(sender);
-            // It is told once, and by none else.
+            // Each result is reported once, by this thread alone.
             let _ = prepared.set(payload.prepare(&mut || Unattended(self).attend()));
             let mut sender = self.lock();
             let ready = sender.queue.is_ready();

@@ -1,4 +1,4 @@
-//! A worker's thread: it connects, talks, and parts as its worker says.
+//! A worker's thread: it connects, talks to the server, and leaves as its worker says.
 
 use super::{Batch, panicking};
 use crate::bulk::job::Payload;
@@ -24,13 +24,13 @@ pub(super) struct SessionThread<'a, P: Payload> {
     pub batch: &'a Batch<P>,
     pub worker: Worker<P>,
     pub attendant: &'a mut dyn Attendant,
-    /// Called when a session has come to be ready for mail.
+    /// Called when a session becomes ready for mail.
     pub ready: &'a dyn Fn(),
 }
 
 impl<P: Payload> SessionThread<'_, P> {
-    /// Does what the worker says, until nothing is left to do. An error is the attendant's,
-    /// or says that nothing can be sent; every job is settled or back in the queue by then.
+    /// Does what the worker says until no work is left. An error comes from the attendant, or
+    /// means that nothing can be sent. By then every job is settled or back in the queue.
     pub fn run(mut self) -> Result<(), Error> {
         let batch = self.batch;
         loop {
@@ -101,11 +101,11 @@ impl<P: Payload> SessionThread<'_, P> {
         }
     }
 
-    /// Converses by this connection for as long as both last.
+    /// Talks over this connection until the work or the session ends.
     fn converse(&mut self, mut connection: Connection) -> Result<(), Error> {
         let batch = self.batch;
         let holding = Holding::new(&batch.mailer);
-        // A panic loses no message: all of them are settled before it goes on.
+        // A panic loses no message: all are settled before the panic continues.
         let conversed = panic::catch_unwind(AssertUnwindSafe(|| self.talk(&mut connection)));
         let (ended, panicked) = match conversed {
             Ok(ended) => (ended.and_then(|()| connection.end_serving()), None),
@@ -162,7 +162,7 @@ impl<P: Payload> SessionThread<'_, P> {
                     asleep = connection.waker().map(|waker| batch.sleep(Sleep::Listening(waker)));
                     limit = match until {
                         Some(when) => when.saturating_duration_since(now),
-                        // It has come meanwhile.
+                        // More work has come meanwhile.
                         None if batch.lock().queue.is_ready() => Duration::ZERO,
                         None => SLICE,
                     };
@@ -194,12 +194,12 @@ impl<P: Payload> SessionThread<'_, P> {
     }
 }
 
-/// As long as it is held, this thread has a session of the mailer: what it sends by the
-/// same mailer, in a logging handler, would wait for it.
+/// While this is held, the thread has a session of the mailer. If it sends through the same
+/// mailer, for example in a logging handler, it would wait for itself.
 pub(super) struct Holding(*const Mailer);
 
 impl Holding {
-    /// Whether this thread has one already.
+    /// Whether this thread already has a session.
     pub(super) fn holds(mailer: &Arc<Mailer>) -> bool {
         HOLDS.with_borrow(|holds| holds.contains(&Arc::as_ptr(mailer)))
     }
