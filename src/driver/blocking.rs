@@ -1,5 +1,5 @@
-//! The blocking driver: one thread waits, in slices, with an attendant to ask
-//! whether to go on.
+//! The blocking driver. Its thread waits in slices, and asks an attendant between them whether to
+//! continue.
 
 use super::connect::{Target, connect};
 use super::deadline::SLICE;
@@ -15,16 +15,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Who has asked for the conversation.
+/// The party that asked for the conversation.
 pub trait Attendant {
-    /// Called at least every 100 ms while waiting: an error ends the wait and,
-    /// with it, the conversation.
+    /// Called at least every 100 ms while waiting. An error ends the wait and, with it, the
+    /// conversation.
     fn attend(&mut self) -> Result<(), Error>;
 
-    /// A line has been said.
+    /// Receives a line of the conversation.
     fn hear(&mut self, line: &TimedLine);
 
-    /// Whether lines are to be told at all.
+    /// Whether lines should be reported at all.
     fn listens(&self) -> bool {
         true
     }
@@ -32,26 +32,26 @@ pub trait Attendant {
     /// A warning for the operator of the program, before anything has failed.
     fn warn(&mut self, _text: &str) {}
 
-    /// There may be news of what is tried again: asks for them if it is to hear them.
+    /// Retries may have been recorded. An attendant that reports them should fetch them now.
     fn hear_news(&mut self, _news: &mut dyn FnMut() -> Vec<String>) {}
 }
 
-/// An operation, and the stream that its octets go over.
+/// An operation, and the stream that carries its octets.
 pub struct Connection {
     operation: Operation,
-    /// None once the session is over, and where it is not ours.
+    /// None once the session is over, or if the stream isn't ours.
     stream: Option<Stream>,
     incoming: Vec<u8>,
-    /// Set by another thread to end a wait.
+    /// Another thread uses this to end a wait.
     abandoned: Arc<AtomicBool>,
     attended: Instant,
 }
 
-/// Octets that are read at a time.
+/// How many octets to read at a time.
 const READ: usize = 64 * 1024;
 
 impl Connection {
-    /// Connects; the greeting is the first event of [`Connection::run`].
+    /// Connects. The greeting is the first event of [`Connection::run`].
     pub fn open(
         target: &Target,
         mut operation: Operation,
@@ -63,7 +63,7 @@ impl Connection {
         Ok(Self { stream: Some(stream), incoming: vec![0; READ], ..Self::without_stream(operation) })
     }
 
-    /// Octets that others move.
+    /// A conversation whose octets are moved by other code.
     pub fn without_stream(operation: Operation) -> Self {
         let (abandoned, attended) = (Arc::default(), Instant::now());
         Self { operation, stream: None, incoming: Vec::new(), abandoned, attended }
@@ -86,19 +86,19 @@ impl Connection {
         self.stream.as_ref()
     }
 
-    /// Setting it ends a wait that another thread is in.
+    /// Waking it ends a wait in another thread.
     pub fn abandoned(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.abandoned)
     }
 
-    /// Goes on with what was asked of the session until there is an event.
+    /// Continues with the session's request until there is an event.
     pub fn run(&mut self, attendant: &mut dyn Attendant) -> Result<Event, Error> {
         let event = self.perform(Until::Answered, |_| Ok(()), attendant)?;
         event.ok_or_else(|| Error::new(Kind::Misuse, Stage::Command, "nothing was asked of the session"))
     }
 
-    /// Carries out what `ask` makes a request of. A panic of ours ends the conversation: its
-    /// state is no longer known.
+    /// Carries out what `ask` requests. A panic of ours ends the conversation, because its state
+    /// is no longer known.
     pub fn perform(
         &mut self,
         until: Until,
@@ -123,21 +123,21 @@ impl Connection {
         })
     }
 
-    /// Begins a conversation that has many requests in flight, for [`Connection::advance`].
+    /// Begins a conversation with many requests in flight, for [`Connection::advance`].
     pub fn begin_serving(&mut self) -> Result<(), Error> {
         self.operation.begin(Until::Ended, |_| Ok(()))
     }
 
-    /// Ends it, for the session to rest or to be left. The error that has ended it already, if
-    /// one did.
+    /// Ends it, so that the session can rest or be left. Returns the error that has already ended
+    /// it, if there is one.
     pub fn end_serving(&mut self) -> Result<(), Error> {
         self.operation.end_serving();
         self.operation.take_settled().map(drop)
     }
 
-    /// One round of it: moves what can be moved, and waits (`limit` and a slice of time at
-    /// most) where nothing could: what was sent has made room for more. None: nothing has come
-    /// of it yet.
+    /// One round: moves the octets that can be moved. If none could, waits until `limit`, for one
+    /// slice of time at most, or until sending has made room for more. Returns None if there is no
+    /// result yet.
     pub fn advance(
         &mut self,
         attendant: &mut dyn Attendant,
@@ -159,17 +159,17 @@ impl Connection {
         }
     }
 
-    /// Whether the session is open and the server has said nothing since it was
-    /// last asked: whether it may be used again after a time of silence.
+    /// Whether the session is open and the server has sent nothing since the last check, so that
+    /// the session may be used again after a silence.
     pub fn is_quiet(&mut self) -> bool {
         if !self.operation.is_of_another_process() {
-            // TLS has words of its own: new tickets for later sessions.
+            // TLS has messages of its own: new tickets for later sessions.
             self.take_in();
         }
         self.stream.is_some() && self.operation.is_quiet()
     }
 
-    /// Says QUIT and leaves without waiting for the answer: nothing hangs on it.
+    /// Sends QUIT and leaves without waiting for the answer, because nothing depends on it.
     pub fn leave(&mut self) {
         let quit =
             |operation: &mut Operation| operation.session_mut().request(Request::Command(Command::Quit));
@@ -179,7 +179,7 @@ impl Connection {
         self.close();
     }
 
-    /// The address that the connection is made from, as EHLO says it (RFC 5321 4.1.3).
+    /// The local address of the connection, as EHLO writes it (RFC 5321 4.1.3).
     pub fn own_literal(&self) -> ClientName {
         let own =
             self.stream.as_ref().and_then(Stream::local_addr).map(|address| address.ip().to_canonical());
@@ -196,7 +196,7 @@ impl Connection {
         self.stream.as_mut()?.waker().ok()
     }
 
-    /// Ends the connection without a word.
+    /// Closes the connection without QUIT.
     pub fn close(&mut self) {
         self.operation.close();
         self.hang_up();
@@ -216,8 +216,8 @@ impl Connection {
         }
     }
 
-    /// Moves octets for as long as none has to be waited for and nothing has come of it.
-    /// Whether there is no need to wait.
+    /// Moves octets for as long as that needs no waiting and there is no result. Returns whether
+    /// there is no need to wait.
     fn exchange(&mut self, attendant: &mut dyn Attendant) -> bool {
         let mut moved = false;
         loop {
@@ -230,7 +230,7 @@ impl Connection {
                     self.operation.sent(sent);
                     true
                 }
-                // A server may take no more until its replies are read.
+                // A server may accept no more until its replies are read.
                 Some(Ok(None)) => self.is_readable(),
                 Some(Err(error)) => {
                     self.last_words(error);
@@ -246,14 +246,14 @@ impl Connection {
                 return moved;
             }
             moved = true;
-            // Who sends a lot may never have to wait; who hears a lot, and never a whole reply,
-            // neither.
+            // A sender of much data may never have to wait. The same is true of a receiver of many
+            // octets that never complete a reply.
             self.operation.check_time();
             self.attend(false, attendant);
         }
     }
 
-    /// None: nothing is to be said. Some(None): the system takes nothing at the moment.
+    /// None: there is nothing to send. Some(None): the system accepts nothing at the moment.
     fn write(&mut self) -> Option<io::Result<Option<usize>>> {
         let stream = &mut self.stream;
         self.operation.output(|octets| match stream {
@@ -262,7 +262,7 @@ impl Connection {
         })
     }
 
-    /// Reads what is there, without waiting. Whether there was anything.
+    /// Reads what is there, without waiting. Returns whether there was anything.
     fn take_in(&mut self) -> bool {
         let Some(stream) = &mut self.stream else {
             self.operation.fail(Error::over(Stage::Command));
@@ -290,7 +290,7 @@ impl Connection {
         self.attend(!is_ready, attendant);
     }
 
-    /// Asks whether to go on, if it is time to.
+    /// Asks the attendant whether to continue, if it is time to.
     fn attend(&mut self, at_once: bool, attendant: &mut dyn Attendant) {
         if self.abandoned.load(Ordering::Relaxed) {
             let message = "the connection was closed by another thread";
@@ -303,7 +303,7 @@ impl Connection {
         }
     }
 
-    /// Writing failed; what the server said before it went may say why.
+    /// Writing failed. The server's last reply may say why.
     fn last_words(&mut self, error: io::Error) {
         while self.operation.is_about_to_send() {
             if !self.take_in() {
@@ -314,7 +314,7 @@ impl Connection {
 
     fn hang_up(&mut self) {
         if let Some(mut stream) = self.stream.take() {
-            // A child's shutdown would end its parent's connection.
+            // If a child shut the socket down, that would end its parent's connection.
             if self.operation.is_of_another_process() {
                 return;
             }
@@ -367,7 +367,7 @@ mod tests {
         }
     }
 
-    /// A server that has said its greeting, and a connection to it.
+    /// A server that has sent its greeting, and a connection to it.
     fn greeted() -> (TcpStream, Connection) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -421,7 +421,7 @@ mod tests {
         let silent = std::thread::spawn(move || {
             let _ = server.read(&mut [0; 100]).unwrap();
             server.write_all(b"250-server\r\n250-PIPELINING\r\n250 CHUNKING\r\n").unwrap();
-            // Behind a session's first chunk nothing goes out before it was taken.
+            // Nothing follows a session's first chunk before the server has accepted it.
             let mut heard = Vec::new();
             while !heard.ends_with(b"Subject: x\r\n\r\n") {
                 let mut octets = [0; 1000];
@@ -439,11 +439,11 @@ mod tests {
         let _server = silent.join().unwrap();
         connection.begin_serving().unwrap();
         connection.session_mut().request(transaction()).unwrap();
-        // It is not asked because of the time.
+        // The attendant must not be due because of the time alone.
         connection.attended = Instant::now() + SLICE * 10_000;
         assert!(connection.advance(&mut Impatient, SLICE).unwrap().is_none());
         assert!(connection.session_mut().takes_transaction());
-        // Now there is nothing to do but wait.
+        // Now the driver can only wait.
         connection.attended = Instant::now();
         assert_eq!(connection.advance(&mut Impatient, SLICE).unwrap_err().kind, Kind::Interrupted);
     }

@@ -1,5 +1,5 @@
-//! From a host's name to a connected socket: its addresses are tried as [`super::dialling`] says,
-//! within one time.
+//! Connects a socket to a host name, trying its addresses in the way that [`super::dialling`]
+//! says, within one time limit.
 
 use super::blocking::Attendant;
 use super::deadline::{Deadline, SLICE};
@@ -31,14 +31,14 @@ pub enum Target {
     },
     #[cfg(unix)]
     Unix(PathBuf),
-    /// The server, through a proxy.
+    /// The server, reached through a proxy.
     Proxied { proxy: Arc<Proxy>, host: String, port: u16, source: Option<(String, u16)> },
-    /// By others where there is a reason, otherwise there.
+    /// The server, reached through a [`Foreign`] connection if that applies, otherwise directly.
     Foreign { dial: Arc<dyn Dial>, otherwise: Box<Target> },
 }
 
 impl Target {
-    /// The name that the peer goes by.
+    /// The peer's name.
     pub fn host(&self) -> &str {
         match self {
             Self::Tcp { host, .. } | Self::Proxied { host, .. } => host,
@@ -49,7 +49,7 @@ impl Target {
     }
 }
 
-/// The tunnel through the proxy is the conversation's own first part.
+/// The conversation itself begins with the tunnel through the proxy.
 pub fn connect(
     target: &Target,
     operation: &mut Operation,
@@ -77,7 +77,7 @@ pub fn connect(
     }
 }
 
-/// What happens before the session begins is heard at once.
+/// Reports events before the session begins at once.
 fn note(operation: &mut Operation, text: String, attendant: &mut dyn Attendant) {
     operation.session_mut().note(text);
     operation.note_lines(attendant.listens(), |line| attendant.hear(line));
@@ -124,15 +124,15 @@ fn connect_tcp(
     connect_any(host, source.as_deref(), operation, attendant)
 }
 
-/// The system's resolver can't be given a deadline or be interrupted: it runs on
-/// a thread of its own, which is left behind when it takes too long.
+/// The system's resolver accepts no deadline and can't be interrupted. It runs on a separate
+/// thread, which is abandoned when it takes too long.
 fn resolve(
     host: &str,
     port: u16,
     deadline: &Deadline,
     attendant: &mut dyn Attendant,
 ) -> Result<Vec<SocketAddr>, Error> {
-    // An empty name is any local address, as it is for Python's sockets.
+    // An empty name means any local address, as in Python's sockets.
     let host = if host.is_empty() { "0.0.0.0" } else { host };
     if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
@@ -193,7 +193,7 @@ fn connect_any(
 }
 
 pub fn unknown_host(host: &str, why: &dyn Display) -> Error {
-    // The standard library says first which of its calls failed.
+    // The standard library's message begins with the call that failed.
     let why = why.to_string();
     let why = why.strip_prefix("failed to lookup address information: ").unwrap_or(&why);
     Error::new(Kind::UnknownHost, Stage::Connect, format!("the host name {host:?} has no address: {why}"))
@@ -216,7 +216,7 @@ mod tests {
     use std::net::TcpListener;
     use std::time::Duration;
 
-    /// Keeps what is said.
+    /// Keeps the reported lines.
     #[derive(Default)]
     struct Hearing {
         lines: Vec<TimedLine>,
@@ -242,7 +242,8 @@ mod tests {
         }
     }
 
-    /// A server that takes no more connections and refuses none, with those that fill it.
+    /// A server whose backlog is full, so that it neither accepts nor refuses connections, and the
+    /// connections that fill it.
     fn silent() -> (SocketAddr, TcpListener, Vec<socket2::Socket>) {
         let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();

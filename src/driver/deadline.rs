@@ -1,17 +1,17 @@
-//! How long to wait: one limit per stage, one for the whole operation.
+//! How long to wait: one limit for each stage, and one for the whole operation.
 
 use crate::protocol::{Error, Kind, Stage};
 use std::time::{Duration, Instant};
 
-/// No wait is longer than this before signals are looked at.
+/// Signals are checked at least this often during a wait.
 pub const SLICE: Duration = Duration::from_millis(100);
 
-/// What the user said about waiting.
+/// The user's settings for waiting.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Patience {
-    /// For each stage; None leaves each to RFC 5321 4.5.3.2.
+    /// The limit for each stage. None uses those of RFC 5321 4.5.3.2.
     pub stage: Option<Duration>,
-    /// For one whole operation, whatever it consists of; None is no limit.
+    /// The limit for one whole operation, whatever it consists of. None means no limit.
     pub operation: Option<Duration>,
 }
 
@@ -26,7 +26,7 @@ impl Patience {
 pub struct Deadline {
     patience: Patience,
     end: Option<Instant>,
-    /// Since when the conversation has not got on.
+    /// Since when the conversation has made no progress.
     since: Instant,
 }
 
@@ -36,28 +36,28 @@ impl Deadline {
         Self { patience, end: patience.operation.and_then(|limit| since.checked_add(limit)), since }
     }
 
-    /// Something was heard whole or sent: the stage's time starts anew.
+    /// Something was received completely or sent: the stage's time starts again.
     pub fn progress(&mut self) {
         self.since = Instant::now();
     }
 
-    /// For tests: as if it had begun earlier.
+    /// For tests: pretends that it began earlier.
     #[cfg(test)]
     pub fn backdate(&mut self, by: Duration) {
         self.since = self.since.checked_sub(by).unwrap_or(self.since);
     }
 
-    /// How long the conversation has not got on.
+    /// How long the conversation has made no progress.
     pub fn waited(&self) -> Duration {
         self.since.elapsed()
     }
 
-    /// What is left for this stage, or the error that time is up.
+    /// The time left for this stage, or the error that it is over.
     pub fn left(&self, stage: Stage) -> Result<Duration, Error> {
         self.left_within(stage, Duration::MAX)
     }
 
-    /// The same where the stage takes so long at most.
+    /// The same, with a limit on this stage.
     pub fn left_within(&self, stage: Stage, most: Duration) -> Result<Duration, Error> {
         let now = Instant::now();
         let limit = self.patience.for_stage(stage).min(most);

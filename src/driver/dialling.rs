@@ -1,10 +1,10 @@
-//! Which of a host's addresses is tried when, and what is told when none of them answers: Happy
-//! Eyeballs (RFC 8305). Pure, and told the time: the blocking driver and the event loop connect
-//! as it says.
+//! Decides when to try which of a host's addresses, and what to report if none answers: Happy
+//! Eyeballs (RFC 8305). Pure: the caller passes the time. Both the blocking driver and the event
+//! loop connect as this module says.
 //!
-//! An attempt that does not answer is not given up: the next one is begun beside it, and the first
-//! that connects wins. So an address that is silent costs [`DELAY`], and one that is only slow is
-//! still there when the others have failed.
+//! An attempt that doesn't answer isn't abandoned. The next one begins beside it, and the first to
+//! connect wins. So a silent address costs [`DELAY`], and one that is merely slow can still win
+//! after the others have failed.
 
 use super::connect::unreachable;
 use crate::protocol::error::system_words;
@@ -22,16 +22,16 @@ const SHORTEST: Duration = Duration::from_millis(10);
 pub struct Dialling {
     host: String,
     attempts: Vec<Attempt>,
-    /// How many of them were begun.
+    /// How many of them have been begun.
     begun: usize,
-    /// When the next is to be begun, whatever becomes of the others; None: at once.
+    /// When to begin the next one if nothing else happens. None means at once.
     due: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Attempt {
     address: SocketAddr,
-    /// Its place in the list that was given.
+    /// Its position in the list of addresses.
     place: usize,
     failure: Option<io::Error>,
 }
@@ -39,18 +39,18 @@ struct Attempt {
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Begin to connect to the address at this place of the list; a line of the record, if it is
-    /// not the first.
+    /// Begin to connect to the address at this position. If it isn't the first, the text is a line
+    /// for the record.
     Dial { place: usize, address: SocketAddr, note: Option<String> },
-    /// Wait for those under way, at most until then.
+    /// Wait for the attempts in progress, at most until then.
     Wait(Option<Instant>),
-    /// All have failed.
+    /// All attempts have failed.
     Nowhere,
 }
 
 impl Dialling {
-    /// Addresses in the system's order (RFC 6724): their families take turns, the first one's
-    /// first (RFC 8305 4).
+    /// The addresses come in the system's order (RFC 6724). Their families alternate, beginning
+    /// with that of the first address (RFC 8305 4).
     pub fn new(host: &str, addresses: &[SocketAddr]) -> Self {
         let is_new = |&(place, address): &(usize, &SocketAddr)| !addresses[..place].contains(address);
         let attempts = addresses.iter().enumerate().filter(is_new);
@@ -65,7 +65,7 @@ impl Dialling {
         Self { host: host.to_owned(), attempts, begun: 0, due: None }
     }
 
-    /// What to do, where so much is left of the time: all of them are tried within it.
+    /// What to do with this much time left. All addresses are tried within it.
     pub fn next(&mut self, now: Instant, left: Duration) -> Next {
         let Some(attempt) = self.attempts.get(self.begun) else {
             let over = self.attempts.iter().all(|attempt| attempt.failure.is_some());
@@ -87,8 +87,8 @@ impl Dialling {
         next
     }
 
-    /// The address at this place can't be connected to: as a line of the record. The next one
-    /// needs not wait.
+    /// The address at this position can't be connected to. Returns a line for the record. The next
+    /// attempt needn't wait.
     pub fn failed(&mut self, place: usize, error: io::Error) -> String {
         self.due = None;
         match self.attempts.iter_mut().find(|attempt| attempt.place == place) {
@@ -101,7 +101,7 @@ impl Dialling {
         }
     }
 
-    /// None of the addresses could be connected to. The first is the one that was meant: its
+    /// None of the addresses could be connected to. The first one is the preferred one, so its
     /// failure gives the error its kind.
     pub fn nowhere(&self) -> Error {
         let failures = || self.attempts.iter().filter_map(|attempt| attempt.failure.as_ref());
@@ -119,7 +119,7 @@ impl Dialling {
         told
     }
 
-    /// Time is up, as this error says: with what is known of each address.
+    /// The time is over, as this error says. Adds what is known of each address.
     pub fn out_of_time(&self, error: Error) -> Error {
         match self.begun {
             0 => error,
@@ -129,7 +129,7 @@ impl Dialling {
         }
     }
 
-    /// The host, and each address that was tried with the reason.
+    /// The host, and each address that was tried, with the reason.
     fn reasons(&self) -> String {
         let reason = |attempt: &Attempt| match &attempt.failure {
             Some(error) => system_words(error),
@@ -146,12 +146,12 @@ impl Dialling {
     }
 }
 
-/// The address that a proxy is asked for: it can be one only, and IPv4 goes everywhere.
+/// The address to request from a proxy, which takes only one. IPv4 works everywhere.
 pub fn best(addresses: &[IpAddr]) -> Option<IpAddr> {
     addresses.iter().find(|address| address.is_ipv4()).or(addresses.first()).copied()
 }
 
-/// For the record: a few of the addresses that a name has.
+/// A few of the name's addresses, for the record.
 pub fn looked_up(host: &str, addresses: &[IpAddr]) -> String {
     const SHOWN: usize = 4;
     let mut found: Vec<String> = addresses.iter().take(SHOWN).map(IpAddr::to_string).collect();
@@ -175,7 +175,7 @@ mod tests {
         Dialling::new("mail.test", &addresses(&["192.0.2.1", "192.0.2.2", "192.0.2.3"]))
     }
 
-    /// The place of the address that is to be tried now.
+    /// The position of the address that should be tried now.
     fn dials(dialling: &mut Dialling, now: Instant, left: Duration) -> Option<usize> {
         match dialling.next(now, left) {
             Next::Dial { place, .. } => Some(place),
@@ -201,7 +201,7 @@ mod tests {
         };
         assert_eq!(note, "trying 192.0.2.2:25, too: one address does not answer yet");
         assert_eq!(dials(&mut dialling, now + 2 * DELAY, 59 * SECOND), Some(2));
-        // All are still under way: the first may yet answer.
+        // All attempts are still in progress: the first may yet answer.
         assert_eq!(dialling.next(now + 3 * DELAY, 59 * SECOND), Next::Wait(None));
     }
 

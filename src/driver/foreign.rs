@@ -1,4 +1,4 @@
-//! Connections that others make: what stands behind them knows how to wait.
+//! Connections made by code outside the engine, which also does the waiting.
 
 use crate::protocol::Error;
 use std::fmt;
@@ -6,21 +6,23 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Makes connections in the place of ours, where there is a reason to.
+/// Makes connections instead of the engine, if there is a reason to.
 pub trait Dial: Send + Sync + fmt::Debug {
-    /// A connection within this time; None: there is no reason, ours will do.
+    /// Connects within this time. None means that there is no reason, and the engine connects
+    /// itself.
     fn dial(&self, limit: Duration) -> Result<Option<Box<dyn Foreign>>, Error>;
 }
 
-/// A connected byte stream that is not ours.
+/// A connected byte stream that the engine didn't make.
 pub trait Foreign: Send + fmt::Debug {
-    /// What comes within this time; None: nothing. No octets at all are the end of them.
+    /// Receives within this time. None if nothing came. No octets at all mean the end of the
+    /// stream.
     fn receive(&mut self, limit: Duration) -> io::Result<Option<Vec<u8>>>;
 
-    /// How many octets it took within this time; None: none.
+    /// How many octets were sent within this time. None if none were.
     fn send(&mut self, octets: &[u8], limit: Duration) -> io::Result<Option<usize>>;
 
-    /// Whether something is there to be received at once, as far as it can tell.
+    /// Whether octets can be received at once, as far as the stream can tell.
     fn has_something(&mut self) -> bool;
 
     fn peer_addr(&self) -> Option<SocketAddr>;

@@ -1,20 +1,18 @@
-//! Moves octets between a conversation and a socket, keeps deadlines, lets signals through.
-//! Decides nothing about SMTP.
+//! Moves octets between a conversation and a socket, enforces deadlines, and lets signals through.
+//! Makes no decisions about SMTP.
 //!
-//! There is one loop, and it has no socket: [`operation`] asks the session and its TLS what to
-//! say and tells them what has come, and it keeps the clock. What waits is a pump around it,
-//! three of them:
-//!
-//! | pump | over | waits by |
+//! There is one loop, and it has no socket. [`operation`] asks the session and its TLS what to
+//! send, tells them what was received, and keeps the clock. A pump around it does the waiting.
+//! There are three pumps:
 //! |---|---|---|
 //! | [`blocking`] | a socket of ours, or one behind [`Foreign`] | poll, in slices, asking its [`Attendant`] |
-//! | `rsmtp/_transport/asyncio_connection.py` | a transport of asyncio's | the event loop |
+//! | `rsmtp/_transport/asyncio_connection.py` | an asyncio transport | the event loop |
 //! | `rsmtp/_transport/socket_connection.py` | a caller's socket object | the object's own methods |
 //!
-//! A time-out is an operation's: how long each stage may take and the whole, and what that
-//! means, is said by [`Operation::left`] and [`Operation::check_time`]. A pump only waits, and
-//! never longer. What is being connected to while there is no socket yet is [`dialling`]'s and
-//! [`proxy`]'s, which wait for nothing either.
+//! Time-outs belong to the operation. [`Operation::left`] and [`Operation::check_time`] say how
+//! long each stage and the whole operation may take, and what happens after that. A pump only
+//! waits, and never longer than it is told. Before there is a socket, [`dialling`] and [`proxy`]
+//! decide what to connect to. They don't wait for anything either.
 
 pub mod blocking;
 pub mod connect;

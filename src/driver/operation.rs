@@ -1,26 +1,26 @@
-//! The loop that moves octets between a session, its TLS and a connection, without the
-//! connection: a pump around this has that connection.
+//! The loop that moves octets between a session, its TLS and a connection. The connection itself
+//! belongs to the pump around this loop.
 //!
-//! Three pumps do what an [`Operation`] says, and decide nothing: `blocking.rs` over a
-//! socket of ours (or one behind [`Foreign`](super::Foreign)), `asyncio_connection.py` over a
-//! transport of asyncio's, `socket_connection.py` over a caller's socket. Each of them goes
-//! round like this:
+//! Three pumps do what an [`Operation`] says, and decide nothing: `blocking.rs` with a socket of
+//! ours (or one behind [`Foreign`](super::Foreign)), `asyncio_connection.py` with an asyncio
+//! transport, and `socket_connection.py` with a caller's socket. Each of them follows this
+//! pattern:
 //!
 //! ```text
 //! begin(until, ask)          a request is made, its clock starts
 //! loop
-//!     is_about_to_send()     then look what has come, and say so by received()
-//!     output(write)          Some: it was written, say how much by sent()
-//!                            None, and is_settled(): take_settled() is what came of it
+//!     is_about_to_send()     then check for input, and pass it to received()
+//!     output(write)          Some: it was written, report how much with sent()
+//!                            None, and is_settled(): take_settled() is the result
 //!                            None: wait for octets, left() at most
-//!     received() | lost()    what has come of the wait
-//!     check_time()           or nothing has
+//!     received() | lost()    the result of the wait
+//!     check_time()           or nothing has come
 //! ```
 //!
-//! Time-outs live here: a pump waits as long as [`left`](Operation::left) says and asks
-//! [`check_time`](Operation::check_time) whether that was too long. Nothing is said on top of
-//! what has not been read, so that a server's early refusal is heard before more mail goes out;
-//! that is why a pump has to look before it writes.
+//! Time-outs live here: a pump waits as long as [`left`](Operation::left) says, and asks
+//! [`check_time`](Operation::check_time) whether that was too long. Nothing is sent while input
+//! waits unread, so that a server's early refusal is noticed before more mail goes out. That is
+//! why a pump has to check for input before it writes.
 
 use super::deadline::{Deadline, Patience};
 use super::dialling::{Dialling, Next};
@@ -38,23 +38,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// When an operation is over. With the session it is over in any case.
+/// When an operation is over. The end of the session ends it in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// There is a connection.
     Connected,
     /// There is an event.
     Answered,
-    /// All is sent; what is heard meanwhile is kept.
+    /// Everything is sent. What is received meanwhile is kept.
     Said,
-    /// The caller ends it, who makes many requests as it goes on and takes their events.
+    /// The caller ends it. Such a caller makes many requests along the way and takes their events.
     Ended,
 }
 
-/// What a finished operation has come to; nothing, when it only said something.
+/// The result of a finished operation. Empty if it only had to send something.
 pub type Settled = Result<Option<Event>, Error>;
 
-/// What is under way on a conversation: one thing at a time, from connecting to QUIT.
+/// What a conversation is doing: one thing at a time, from connecting to QUIT.
 #[derive(Debug)]
 pub struct Operation {
     conversation: Conversation,
@@ -66,24 +66,24 @@ pub struct Operation {
     greets_plainly: bool,
     /// While connecting: the addresses of the host.
     dialling: Option<Dialling>,
-    /// None: nothing is under way.
+    /// None if nothing is in progress.
     until: Option<Until>,
     settled: Option<Settled>,
-    /// What is waited for, for the clock.
+    /// The stage that the clock waits for.
     stage: Stage,
-    /// What has come and is not taken in. Nothing is, while nothing is asked: the next
-    /// operation hears of it.
+    /// Input that hasn't been processed. None is processed while there is no request: the next
+    /// operation sees it.
     unread: Vec<u8>,
-    /// What comes behind that: the end.
+    /// The end of input, which comes after it.
     ended: Option<io::Result<()>>,
-    /// What goes out after an error.
+    /// What to send after an error.
     farewell: Vec<u8>,
-    /// What has come of an operation that its caller ends.
+    /// The results so far of an operation that its caller ends.
     events: VecDeque<Event>,
-    /// There is nothing in flight, and no time runs.
+    /// Nothing is in flight, and the clock is stopped.
     is_at_rest: bool,
-    /// There is more to compute before anything can be said: a pump looks what has come, and
-    /// comes back at once.
+    /// There is more to compute before anything can be sent. A pump checks for input, and comes
+    /// back at once.
     is_at_work: bool,
 }
 
@@ -125,12 +125,12 @@ impl Operation {
         self.conversation.start_tls(layer)
     }
 
-    /// Opens the session by this plan: ends with [`Event::Opened`].
+    /// Opens the session by this plan. Ends with [`Event::Opened`].
     pub fn open(&mut self, plan: Plan, make_layer: MakeLayer) {
         self.conversation.open(plan, make_layer);
     }
 
-    /// What others may see of it while it is under way.
+    /// What other threads may see of it while it is in progress.
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.view)
     }
@@ -144,7 +144,7 @@ impl Operation {
         self.view.show(self.session().state(), self.conversation.tls());
     }
 
-    /// Takes the lines that were said since, and tells of each, where they are to be heard.
+    /// Takes the new lines and reports each of them, if they are wanted.
     pub fn note_lines(&mut self, heard: bool, mut hear: impl FnMut(&TimedLine)) {
         let session = self.conversation.session_mut();
         if let Some(first) = session.next_line() {
@@ -159,18 +159,18 @@ impl Operation {
 
     // -- connecting ----------------------------------------------------------------
 
-    /// The conversation goes through this tunnel, which is to be made first.
+    /// The conversation goes through this tunnel, which has to be made first.
     pub fn tunnel(&mut self, tunnel: Tunnel) {
         self.conversation.go_through(Box::new(tunnel));
     }
 
-    /// Connecting is to try these addresses.
+    /// The addresses to try when connecting.
     pub fn dial(&mut self, dialling: Dialling) {
         self.dialling = Some(dialling);
     }
 
-    /// What to do with the addresses: one to be tried, or a wait. Err: none of them could be
-    /// connected to, or time is up.
+    /// What to do about the addresses: try one, or wait. Err: none of them could be connected to,
+    /// or time is up.
     pub fn next_address(&mut self) -> Result<Next, Error> {
         let left = self.deadline.left(Stage::Connect).map_err(|error| self.out_of_time(error))?;
         let Some(dialling) = &mut self.dialling else { return Ok(Next::Nowhere) };
@@ -193,7 +193,7 @@ impl Operation {
         }
     }
 
-    /// The time for connecting is up: with what is known of the addresses.
+    /// The time for connecting is over. Adds what is known of the addresses.
     pub fn out_of_time(&self, error: Error) -> Error {
         match &self.dialling {
             Some(dialling) => self.not_connected(dialling.out_of_time(error)),
@@ -201,14 +201,14 @@ impl Operation {
         }
     }
 
-    /// An error of connecting, which may have been to a proxy.
+    /// Handles an error of connecting, which may have been to a proxy.
     pub fn not_connected(&self, error: Error) -> Error {
         if self.conversation.is_tunnelled() { blame(error) } else { error }
     }
 
-    /// The connection to `host` stands; without a peer's address it is a Unix socket, or
-    /// something else that has none. `elsewhere`: what the peer hears may leave this machine
-    /// all the same.
+    /// The connection to `host` is made. If the peer has no address, it is a Unix socket or
+    /// something similar. `elsewhere` means that data may leave this machine whatever the peer's
+    /// address is.
     pub fn connected(&mut self, host: &str, peer: Option<SocketAddr>, elsewhere: bool) {
         let is_tunnelled = self.conversation.is_tunnelled();
         let awaited = peer.filter(|_| self.greets_plainly && !is_tunnelled);
@@ -229,7 +229,7 @@ impl Operation {
 
     // -- asking --------------------------------------------------------------------
 
-    /// Begins an operation by `ask`, which makes the first request.
+    /// Begins an operation with `ask`, which makes the first request.
     pub fn begin(
         &mut self,
         until: Until,
@@ -255,7 +255,7 @@ impl Operation {
         self.deadline = Deadline::start(self.patience);
     }
 
-    /// The next thing that has come of an operation that its caller ends.
+    /// The next result of an operation that its caller ends.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
@@ -264,7 +264,7 @@ impl Operation {
         !self.events.is_empty()
     }
 
-    /// Whether an operation is under way that its caller ends.
+    /// Whether an operation that its caller ends is in progress.
     pub fn is_serving(&self) -> bool {
         self.until == Some(Until::Ended)
     }
@@ -279,13 +279,13 @@ impl Operation {
         self.settled.is_some()
     }
 
-    /// What the last operation has come to, once.
+    /// The result of the last operation. Returned once.
     pub fn take_settled(&mut self) -> Settled {
         self.settled.take().unwrap_or_else(|| Err(nothing_asked()))
     }
 
-    /// Whether the session is open, nothing is under way, and the server has said
-    /// nothing that was not asked for.
+    /// Whether the session is open, nothing is in progress, and the server has sent nothing
+    /// unexpected.
     pub fn is_quiet(&mut self) -> bool {
         if self.until.is_some() || self.ended.is_some() {
             return false;
@@ -295,7 +295,7 @@ impl Operation {
         session.is_idle() && !session.state().is_over() && !self.is_of_another_process()
     }
 
-    /// What ends TLS, before the connection is closed.
+    /// The octets that end TLS, before the connection is closed.
     pub fn end_tls(&mut self) -> Option<&[u8]> {
         if self.is_of_another_process() {
             return None;
@@ -303,7 +303,7 @@ impl Operation {
         self.conversation.end_tls()
     }
 
-    /// Ends the session without a word.
+    /// Ends the session without QUIT.
     pub fn close(&mut self) {
         let message = "the connection was closed by another task";
         self.fail(Error::new(Kind::Disconnected, self.stage, message));
@@ -313,13 +313,13 @@ impl Operation {
 
     // -- octets --------------------------------------------------------------------
 
-    /// Whether something is about to be sent: what has come is to be read before that.
+    /// Whether something is about to be sent. If so, input has to be read first.
     pub fn is_about_to_send(&mut self) -> bool {
         self.is_conversing() && self.ended.is_none() && self.conversation.is_about_to_send()
     }
 
-    /// The octets that are to be sent now, as `take` wants them. None: there is
-    /// something to wait for, or it is settled.
+    /// Passes the octets to send now to `take`. None if there is something to wait for, or the
+    /// operation is settled.
     pub fn output<T>(&mut self, take: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let is_unheard = !self.unread.is_empty() || self.ended.is_some();
         if is_unheard && self.is_conversing() && self.conversation.is_about_to_send() {
@@ -328,13 +328,13 @@ impl Operation {
         self.is_at_work = false;
         while let Some(until) = self.until.filter(|until| *until != Until::Connected) {
             let settled = match (self.conversation.next_move(), until) {
-                // The caller hears what has come before more is said.
+                // The caller gets the results so far before more is sent.
                 (Ok(Move::Send(_)), _) if !self.events.is_empty() => return None,
                 (Ok(Move::Send(octets)), _) => {
                     self.stage = Stage::MailData;
                     let taken = take(octets);
                     if std::mem::take(&mut self.is_at_rest) {
-                        // Its time starts now, not when the last one ended.
+                        // The new request's time starts now, not when the last one ended.
                         self.start_clock();
                     }
                     return Some(taken);
@@ -380,15 +380,15 @@ impl Operation {
         if farewell.is_empty() { None } else { Some(take(&farewell)) }
     }
 
-    /// So many octets of the last output are with the operating system.
+    /// This many octets of the last output have been passed to the operating system.
     pub fn sent(&mut self, octets: usize) {
-        // Of a farewell nothing is counted.
+        // Octets of a farewell aren't counted.
         if self.until.is_some() {
             self.counting_progress(|conversation| conversation.sent(octets));
         }
     }
 
-    /// Octets have come; none at all is the end of them.
+    /// Octets have come. An empty slice means the end of input.
     pub fn received(&mut self, octets: &[u8]) {
         match octets {
             [] => self.end_of_input(Ok(())),
@@ -397,7 +397,7 @@ impl Operation {
         }
     }
 
-    /// The connection is gone.
+    /// The connection is lost.
     pub fn lost(&mut self, error: io::Error) {
         self.end_of_input(Err(error));
     }
@@ -406,7 +406,7 @@ impl Operation {
         self.ended.get_or_insert(how);
     }
 
-    /// Octets that are not taken in yet.
+    /// Octets that haven't been processed.
     pub fn unread(&self) -> usize {
         self.unread.len()
     }
@@ -415,7 +415,7 @@ impl Operation {
         self.until.is_some_and(|until| until != Until::Connected)
     }
 
-    /// Whether there was anything, and all of it is heard.
+    /// Processes all input. Returns whether there was any.
     fn take_in(&mut self) -> bool {
         let unread = std::mem::take(&mut self.unread);
         match (&unread[..], &self.ended) {
@@ -442,7 +442,7 @@ impl Operation {
         }
     }
 
-    /// A drip of octets is no progress, a whole reply is.
+    /// A trickle of octets is no progress. A whole reply is.
     fn counting_progress<T>(&mut self, step: impl FnOnce(&mut Conversation) -> T) -> T {
         let before = self.conversation.progress();
         let done = step(&mut self.conversation);
@@ -454,17 +454,17 @@ impl Operation {
 
     // -- time, and the end ---------------------------------------------------------
 
-    /// What is waited for.
+    /// The stage being waited for.
     pub fn stage(&self) -> Stage {
         self.stage
     }
 
-    /// The clock of what is under way.
+    /// The clock of the operation in progress.
     pub fn deadline(&self) -> &Deadline {
         &self.deadline
     }
 
-    /// How long may be waited before the clock is to be looked at; None: nothing is waited for.
+    /// How long to wait before checking the clock. None if nothing is being waited for.
     pub fn left(&self) -> Option<Duration> {
         if !self.is_timed() {
             return None;
@@ -476,7 +476,7 @@ impl Operation {
         Some(self.silence.until_told(self.stage, &self.deadline).map_or(left, |until| left.min(until)))
     }
 
-    /// Looks at the clock: an operation whose time is up has failed.
+    /// Checks the clock: an operation whose time is up has failed.
     pub fn check_time(&mut self) {
         if self.is_timed()
             && let Err(error) = self.silence.left(self.stage, &self.deadline)
@@ -492,8 +492,8 @@ impl Operation {
         self.until.is_some() && !self.is_at_rest
     }
 
-    /// Why the server may be silent, once, when it has been for a while. It is a line of the
-    /// transcript as well.
+    /// Why the server may be silent. Reported once, after a while, and also added to the
+    /// transcript.
     pub fn silence(&mut self) -> Option<String> {
         self.until?;
         let text = self.silence.tell(self.stage, &self.deadline)?;
@@ -501,15 +501,15 @@ impl Operation {
         Some(text)
     }
 
-    /// Ends what is under way by an error, and with it the session, which stays broken. What
-    /// was decided before that is the answer, but not for a caller who has left.
+    /// Ends the operation with an error, and with it the session, which stays broken. If the
+    /// outcome was decided before that, it is the answer, except for a caller that has left.
     pub fn fail(&mut self, error: Error) {
         if self.until.is_none() {
             return;
         }
         let error = self.session_mut().fail(error);
         let settled = match self.is_serving() {
-            // What was decided is told by the session.
+            // The session reports what was decided.
             true => Err(error),
             false => match self.conversation.decided(&error) {
                 Some(event) if error.kind != Kind::Interrupted => Ok(Some(event)),

@@ -1,10 +1,10 @@
-//! The way through a proxy, without I/O: SOCKS5 (RFC 1928, 1929) and HTTP's CONNECT
-//! (RFC 9110 9.3.6).
+//! Connecting through a proxy, without I/O: SOCKS5 (RFC 1928, 1929) and HTTP CONNECT (RFC 9110
+//! 9.3.6).
 //!
-//! A [`Tunnel`] says what is to be sent to the proxy and hears what comes back, until the
-//! proxy has connected to the server; what comes behind that is the server's. The libraries
-//! that speak these protocols bring a runtime or a blocking socket of their own, and three
-//! pumps of ours want the same few octets.
+//! A [`Tunnel`] says what to send to the proxy and takes what comes back, until the proxy has
+//! connected to the server. Whatever follows comes from the server. Existing libraries for these
+//! protocols bring a runtime or a blocking socket of their own, but our three pumps need the same
+//! few octets.
 
 use crate::address::name_to_look_up;
 use crate::protocol::{Error, Kind, Stage};
@@ -13,16 +13,16 @@ use encodify::base64::STANDARD;
 use std::fmt;
 use std::net::IpAddr;
 
-/// Octets of a proxy's answer at most.
+/// The most octets in a proxy's answer.
 const LONGEST: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// The server's name is looked up here.
+    /// This machine looks up the server's name.
     Socks5,
-    /// The server's name is looked up by the proxy.
+    /// The proxy looks up the server's name.
     Socks5h,
-    /// CONNECT; the proxy looks the name up.
+    /// CONNECT. The proxy looks up the name.
     Http,
 }
 
@@ -50,7 +50,7 @@ impl Proxy {
     }
 }
 
-/// An error of connecting to the proxy, told as such.
+/// Reports an error of connecting as one of the proxy.
 pub fn blame(error: Error) -> Error {
     Error { message: format!("the proxy can't be reached: {}", error.message), ..error }
 }
@@ -67,7 +67,7 @@ enum Awaited {
 pub struct Tunnel {
     proxy: Proxy,
     server: String,
-    /// The request for the server, for SOCKS.
+    /// The SOCKS request for the server.
     request: Vec<u8>,
     awaited: Awaited,
     outgoing: Vec<u8>,
@@ -75,7 +75,7 @@ pub struct Tunnel {
 }
 
 impl Tunnel {
-    /// To `host` and `port` through this proxy; with an address, to that.
+    /// Connects to `host` and `port` through this proxy, or to an address if one is given.
     pub fn new(proxy: &Proxy, host: &str, port: u16, address: Option<IpAddr>) -> Result<Self, Error> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let address = address.or_else(|| bare.parse().ok());
@@ -275,7 +275,7 @@ mod tests {
         Tunnel::new(&proxy, "mail.test", 25, None).unwrap()
     }
 
-    /// Gives octets one by one; what the tunnel came to.
+    /// Feeds octets one by one. Returns the result of the tunnel.
     fn hear(tunnel: &mut Tunnel, octets: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         for octet in octets {
             if let Some(rest) = tunnel.received(&[*octet])? {

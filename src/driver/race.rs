@@ -1,5 +1,5 @@
-//! Connections under way to several addresses of a host, without a thread: the first that
-//! connects is kept, the others are closed when this goes.
+//! Concurrent connection attempts to several addresses of a host, without a thread. The first to
+//! connect is kept. The others are closed when this is dropped.
 
 use super::stream::{Socket, Stream};
 use mio::net::TcpStream;
@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 pub struct Race<'a> {
-    /// Where to connect from.
+    /// The local address to connect from.
     source: Option<&'a [SocketAddr]>,
     poll: Poll,
     events: Events,
-    /// Those that have not answered, in the order in which they were begun.
+    /// Attempts without an answer, in the order in which they were begun.
     under_way: Vec<(usize, TcpStream)>,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Race<'a> {
         Ok(Self { source, poll: Poll::new()?, events: Events::with_capacity(8), under_way: Vec::new() })
     }
 
-    /// Begins to connect to the address at this place of the list.
+    /// Begins to connect to the address at this position in the list.
     pub fn enter(&mut self, place: usize, address: SocketAddr) -> io::Result<()> {
         let mut socket = begin(address, self.source)?;
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -32,8 +32,8 @@ impl<'a> Race<'a> {
         Ok(())
     }
 
-    /// Waits at most so long for one that connects: its number, for [`Race::won`]. Those that fail
-    /// are told; of several that connect at the same time the one that was begun first wins.
+    /// Waits at most this long for an attempt to connect. Returns its number, for [`Race::won`].
+    /// Failures are reported. If several connect at the same time, the one begun first wins.
     pub fn wait(
         &mut self,
         limit: Duration,
@@ -58,7 +58,7 @@ impl<'a> Race<'a> {
         Ok(None)
     }
 
-    /// The others are closed. The stream goes on waiting by the poll that this has waited by.
+    /// Closes the other attempts. The stream keeps using the poll of this race.
     pub fn won(mut self, number: usize) -> io::Result<Stream> {
         let (_, socket) = self.under_way.swap_remove(number);
         self.under_way.clear();
@@ -69,7 +69,7 @@ impl<'a> Race<'a> {
 fn begin(address: SocketAddr, source: Option<&[SocketAddr]>) -> io::Result<TcpStream> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // Without it a group of commands waits for the acknowledgement of the last.
+    // Without this, a group of commands waits until the last one is acknowledged.
     socket.set_tcp_nodelay(true)?;
     if let Some(source) = source {
         let fits = |candidate: &&SocketAddr| candidate.is_ipv4() == address.is_ipv4();
@@ -85,7 +85,7 @@ fn begin(address: SocketAddr, source: Option<&[SocketAddr]>) -> io::Result<TcpSt
 }
 
 fn in_progress(error: &io::Error) -> bool {
-    // EINPROGRESS has no kind of its own in std.
+    // std has no error kind for EINPROGRESS.
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(EINPROGRESS)
 }
 

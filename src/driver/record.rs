@@ -1,17 +1,17 @@
-//! The transcript of a connection: masked lines with the time they were said.
+//! The transcript of a connection: masked lines with their times.
 
 use crate::escape::escaped;
 use crate::protocol::transcript::{Line, Speaker};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Lines that are kept, and octets of them; older ones go first.
+/// The most lines to keep, and octets of them. Older lines are dropped first.
 const KEPT: usize = 2000;
 const OCTETS: usize = 1024 * 1024;
 
 #[derive(Clone, Debug)]
 pub struct TimedLine {
-    /// Since the connection was begun.
+    /// Time since the connection was begun.
     pub at: Duration,
     pub line: Line,
 }
@@ -21,9 +21,9 @@ pub struct TimedLine {
 pub struct Listener {
     /// Conversations, line by line.
     pub conversation: bool,
-    /// What is tried again, and by which other server.
+    /// Retries, and switches to another server.
     pub trouble: bool,
-    /// What became of each message.
+    /// The outcome of each message.
     pub messages: bool,
 }
 
@@ -64,7 +64,7 @@ impl Record {
         self.push_at(self.start.elapsed(), line)
     }
 
-    /// Lines that were said together.
+    /// Consecutive lines.
     pub fn push_all(&mut self, lines: impl Iterator<Item = Line>) {
         let at = self.start.elapsed();
         for line in lines {

@@ -1,5 +1,5 @@
-//! What a server's silence before its greeting is likely to mean: one that waits for TLS
-//! says nothing, and neither does a client that waits for it.
+//! The likely reason for a server's silence before its greeting: a server that waits for TLS sends
+//! nothing, and neither does a client that waits for the greeting.
 
 use super::deadline::Deadline;
 use crate::protocol::error::Advice;
@@ -9,27 +9,28 @@ use std::time::Duration;
 /// Implicit TLS (RFC 8314 3.3).
 const SUBMISSIONS: u16 = 465;
 
-/// A server that speaks without TLS on the port of implicit TLS would have greeted by then. On
-/// another port it may take its time (RFC 5321 4.5.3.2.1), and the likely reason is told.
+/// On the port of implicit TLS, a server without TLS would have greeted within this time. On
+/// another port the server may take longer (RFC 5321 4.5.3.2.1), and only the likely reason is
+/// reported.
 const SILENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub struct Silence {
-    /// The server's port; None on a Unix socket, behind a proxy, or where TLS comes first.
+    /// The server's port. None for a Unix socket, a proxy, or if TLS comes first.
     port: Option<u16>,
     is_told: bool,
 }
 
 impl Silence {
-    /// A greeting without TLS is awaited from this port.
+    /// Waits for a greeting without TLS from this port.
     pub fn on(port: Option<u16>) -> Self {
         Self { port, is_told: false }
     }
 
-    /// What is left for this stage, or the error that time is up.
+    /// The time left for this stage, or the error that it is over.
     pub fn left(&self, stage: Stage, deadline: &Deadline) -> Result<Duration, Error> {
         let Some(port) = self.port.filter(|_| stage == Stage::Greeting) else { return deadline.left(stage) };
-        // Each side waits for the other's first octet: a client of TLS speaks first.
+        // Each side waits for the other's first octet, because in TLS the client speaks first.
         let most = if port == SUBMISSIONS { SILENCE } else { Duration::MAX };
         deadline.left_within(stage, most).map_err(|error| {
             let kind = if port == SUBMISSIONS { Kind::Silent } else { error.kind };
@@ -42,12 +43,12 @@ impl Silence {
         })
     }
 
-    /// The port on which the server may take its time, while its silence is not told.
+    /// The port on which the server may take its time, while its silence hasn't been reported.
     fn untold(&self, stage: Stage) -> Option<u16> {
         self.port.filter(|port| !self.is_told && stage == Stage::Greeting && *port != SUBMISSIONS)
     }
 
-    /// After a few seconds without a greeting: why there may be none. It is told once.
+    /// Why there may be no greeting after a few seconds. Reported once.
     pub fn tell(&mut self, stage: Stage, deadline: &Deadline) -> Option<String> {
         let port = self.untold(stage).filter(|_| deadline.waited() >= SILENCE)?;
         self.is_told = true;
@@ -58,7 +59,7 @@ impl Silence {
         ))
     }
 
-    /// How long a greeting may still be waited for before its silence is told.
+    /// How long to wait for a greeting before its absence is reported.
     pub fn until_told(&self, stage: Stage, deadline: &Deadline) -> Option<Duration> {
         self.untold(stage).map(|_| SILENCE.saturating_sub(deadline.waited()))
     }

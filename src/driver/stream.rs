@@ -1,5 +1,5 @@
-//! A connection and the waiting for it: a non-blocking socket, TCP or Unix, or one that
-//! others have made.
+//! A connection and how to wait for it: a non-blocking TCP or Unix socket, or a foreign
+//! connection.
 
 use super::foreign::Foreign;
 use mio::event::Source;
@@ -22,22 +22,22 @@ pub struct Stream {
     kind: Kind,
     readable: bool,
     writable: bool,
-    /// Something was read, and nothing written since that would acknowledge it.
+    /// Something was read, and nothing that would acknowledge it has been written since.
     unacknowledged: bool,
 }
 
 #[derive(Debug)]
 enum Kind {
-    /// Readiness is edge-triggered: it is learnt by waiting and lost only by an operation
-    /// that would have blocked.
+    /// Readiness is edge-triggered: waiting discovers it, and only an operation that would have
+    /// blocked clears it.
     Ours { socket: Socket, poll: Poll, events: Events, waker: Option<Arc<Waker>> },
-    /// It is learnt by receiving: what came is kept until it is read.
+    /// A foreign connection finds out by receiving. What was received is kept until it is read.
     Others { foreign: Box<dyn Foreign>, heard: Option<Vec<u8>> },
 }
 
-/// A write of others' looks after so long whether there is something to read.
+/// While writing to a foreign connection, check for input after this time.
 const WRITE: Duration = Duration::from_millis(100);
-/// A look at what is there.
+/// The time for one check for input.
 const LOOK: Duration = Duration::from_millis(1);
 
 const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
@@ -51,7 +51,7 @@ impl Stream {
         Ok(Self::over(socket, poll))
     }
 
-    /// Over a socket that this poll knows already.
+    /// A stream on a socket that is registered with this poll already.
     pub fn in_poll(poll: Poll, mut socket: Socket) -> io::Result<Self> {
         poll.registry().reregister(socket.source(), SOCKET, BOTH)?;
         Ok(Self::over(socket, poll))
@@ -67,7 +67,7 @@ impl Stream {
         Self { kind, readable: false, writable: true, unacknowledged: false }
     }
 
-    /// Ends a wait from another thread; a foreign connection's can't be ended.
+    /// Ends a wait from another thread. This is impossible for a foreign connection.
     pub fn waker(&mut self) -> io::Result<Arc<Waker>> {
         match &mut self.kind {
             Kind::Ours { waker: Some(waker), .. } => Ok(Arc::clone(waker)),
@@ -79,7 +79,7 @@ impl Stream {
         }
     }
 
-    /// None: nothing there at the moment. Some(0): the peer has closed.
+    /// None: nothing is there at the moment. Some(0): the peer has closed.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         let read = match &mut self.kind {
             Kind::Ours { socket, .. } => retried(|| socket.read(buffer)),
@@ -105,21 +105,21 @@ impl Stream {
         Ok(read)
     }
 
-    /// A server that leaves Nagle's algorithm on (RFC 896) holds the second answer to a
-    /// group of commands until the first is acknowledged, and the system would do that 40 ms
-    /// later. Linux forgets it again, so it is said before each wait that has been read before;
-    /// what is written acknowledges by itself.
+    /// A server that leaves Nagle's algorithm on (RFC 896) holds the second answer to a group of
+    /// commands until the first is acknowledged, and the system would delay that by 40 ms. Linux
+    /// resets this option, so it is set before each wait that follows a read. A write acknowledges
+    /// by itself.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn acknowledge_at_once(&self) {
         let Kind::Ours { socket: Socket::Tcp(socket), .. } = &self.kind else { return };
-        // Without it answers only come later.
+        // If this fails, answers only come later.
         let _ = socket2::SockRef::from(socket).set_tcp_quickack(true);
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     fn acknowledge_at_once(&self) {}
 
-    /// None: it takes nothing at the moment.
+    /// None: the connection accepts nothing at the moment.
     pub fn try_write(&mut self, octets: &[u8]) -> io::Result<Option<usize>> {
         let written = match &mut self.kind {
             Kind::Ours { socket, .. } => retried(|| socket.write(octets)),
@@ -140,7 +140,7 @@ impl Stream {
         self.writable
     }
 
-    /// Waits for either; returns at once on a signal, and at the end of `limit`.
+    /// Waits for either. Returns at once on a signal, and at the end of `limit`.
     pub fn wait(&mut self, limit: Duration) -> io::Result<()> {
         if std::mem::take(&mut self.unacknowledged) {
             self.acknowledge_at_once();
@@ -158,7 +158,7 @@ impl Stream {
                     _ => {}
                 }
                 for event in events.iter().filter(|event| event.token() == SOCKET) {
-                    // An error or a hang-up is found out by reading or writing.
+                    // Reading or writing will find an error or a hang-up.
                     let trouble = event.is_error();
                     self.readable |= event.is_readable() || event.is_read_closed() || trouble;
                     self.writable |= event.is_writable() || event.is_write_closed() || trouble;
@@ -205,7 +205,7 @@ impl Stream {
     }
 
     pub fn shutdown(&self) {
-        // The peer may have been faster; there is nothing to do about it.
+        // The peer may have closed first, and nothing can be done about that.
         let _ = match &self.kind {
             Kind::Ours { socket: Socket::Tcp(socket), .. } => socket.shutdown(Shutdown::Both),
             #[cfg(unix)]
@@ -217,7 +217,7 @@ impl Stream {
         };
     }
 
-    /// -1: it has no number of ours.
+    /// -1 means that the connection has no file descriptor of ours.
     pub fn raw_fd(&self) -> i64 {
         match &self.kind {
             Kind::Ours { socket, .. } => socket.raw_fd(),

@@ -1,5 +1,5 @@
-//! One owner at a time: a second thread waits its turn, in slices, so that it
-//! hears signals while it waits. Conversations never interleave.
+//! One owner at a time. A second thread waits its turn in slices, so that it notices signals
+//! meanwhile. Conversations are never interleaved.
 
 use super::blocking::Attendant;
 use super::deadline::SLICE;
@@ -12,18 +12,18 @@ use std::thread::{self, ThreadId};
 pub struct Turn {
     queue: Mutex<Queue>,
     free: Condvar,
-    /// A system call tells which process this is: it is asked only where a turn is not free.
+    /// Finding the process ID takes a system call, so it is done only if the turn isn't free.
     process: u32,
 }
 
 #[derive(Debug, Default)]
 struct Queue {
     owner: Option<ThreadId>,
-    /// Threads that wait: without any, the system call that wakes them is saved.
+    /// The number of waiting threads. If there are none, the system call that wakes them is saved.
     waiting: usize,
 }
 
-/// Holding it is having the turn.
+/// The turn, for as long as it is held.
 #[derive(Debug)]
 pub struct Held<'a>(&'a Turn);
 
@@ -43,13 +43,13 @@ impl Turn {
                     queue.owner = Some(me);
                     return Ok(Held(self));
                 }
-                // The owner stayed behind in the process that this one was forked from: it may
-                // have been the thread that this one is a copy of.
+                // The owner exists only in the process that this one was forked from. It may be
+                // the thread of which this one is a copy.
                 Some(_) if self.process != process::id() => {
                     let message = "this session belongs to the parent process: connect anew after a fork";
                     return Err(Error::new(Kind::Misuse, Stage::Command, message));
                 }
-                // A callback of ours (debug output, logging) has come back to us.
+                // A callback of ours (debug output, logging) has called back into us.
                 Some(owner) if owner == me => {
                     let message = "this client is in the middle of a conversation further up in this thread";
                     return Err(Error::new(Kind::Misuse, Stage::Command, message));
@@ -60,7 +60,8 @@ impl Turn {
                     queue = waited.unwrap_or_else(PoisonError::into_inner).0;
                     queue.waiting -= 1;
                     drop(queue);
-                    // Without the lock: the attendant may wait for what the owner holds.
+                    // Not under the lock: the attendant may wait for something that the owner
+                    // holds.
                     attendant.attend()?;
                     queue = self.queue();
                 }
@@ -68,7 +69,7 @@ impl Turn {
         }
     }
 
-    /// Whether its owner is of another process: it will never be free in this one.
+    /// Whether its owner is in another process, so that it will never be free in this one.
     pub fn is_lost(&self) -> bool {
         self.queue().owner.is_some() && self.process != process::id()
     }

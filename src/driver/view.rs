@@ -1,5 +1,5 @@
-//! What others may see of a conversation without waiting for it: a thread that asks
-//! while another one talks is answered at once, and so is a forked child.
+//! What other threads can see of a conversation without waiting for it. A thread that asks while
+//! another one is using the conversation gets an answer at once, and so does a forked child.
 
 use super::record::{Record, TimedLine};
 use crate::protocol::State;
@@ -12,19 +12,19 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub struct View {
-    /// A place in [`State::ALL`].
+    /// An index into [`State::ALL`].
     state: AtomicUsize,
     tls: OnceLock<TlsFacts>,
-    /// Held for moments, and never during a callback.
+    /// Held only for moments, and never during a callback.
     record: Mutex<Record>,
-    /// A forked child has a copy of the socket, but the session is its parent's.
+    /// A forked child has a copy of the socket, but the session belongs to its parent.
     process: u32,
 }
 
 /// A part of a conversation, with its times.
 #[derive(Debug)]
 pub struct Course {
-    /// When the connection was begun, from which the times of the lines count.
+    /// When the connection was begun. The times of the lines count from here.
     pub began: Instant,
     pub lines: Vec<TimedLine>,
 }
@@ -43,17 +43,17 @@ impl View {
         State::ALL[self.state.load(Ordering::Relaxed)]
     }
 
-    /// What TLS settled; None without TLS.
+    /// What TLS negotiated. None without TLS.
     pub fn tls(&self) -> Option<&TlsFacts> {
         self.tls.get()
     }
 
-    /// The last lines that were said.
+    /// The last lines of the conversation.
     pub fn lines(&self) -> Vec<TimedLine> {
         self.look().map(|record| record.lines().cloned().collect()).unwrap_or_default()
     }
 
-    /// The states that were gone through as far as the lines show, and the present one.
+    /// The states that it went through, as far as the lines show, and the present one.
     pub fn path(&self) -> Vec<State> {
         let mut path = Vec::new();
         let mut went = |state| {
@@ -68,7 +68,7 @@ impl View {
         path
     }
 
-    /// How it came to where it is, with the last lines.
+    /// How it reached its present state, with the last lines.
     pub fn trace(&self) -> Arc<Trace> {
         const ENOUGH: usize = 20;
         let last = self.lines().into_iter().rev().take(ENOUGH).map(|timed| timed.line);
@@ -77,7 +77,7 @@ impl View {
         Arc::new(Trace { server: None, path: self.path(), lines })
     }
 
-    /// What was said since this time, or from the beginning, and when.
+    /// The lines since this time, or from the beginning, with their times.
     pub fn course(&self, since: Option<Instant>) -> Course {
         let Some(record) = self.look() else { return Course { began: Instant::now(), lines: Vec::new() } };
         let began = record.began();
@@ -105,7 +105,7 @@ impl View {
         self.record().push_all(lines);
     }
 
-    /// None: the thread that holds it may exist in the parent process only.
+    /// None if the thread that holds the lock exists in the parent process only.
     fn look(&self) -> Option<MutexGuard<'_, Record>> {
         match self.record.try_lock() {
             Ok(record) => Some(record),
