@@ -1,4 +1,4 @@
-"""Where passwords and access tokens come from, so that none stands in a program.
+"""Sources of passwords and access tokens, to keep secrets out of programs.
 
     import rsmtp
     from rsmtp import credentials
@@ -6,9 +6,9 @@
     rsmtp.Mailer(host="smtp.example.org", username="ann", password=credentials.env("MAIL_PASSWORD"))
     rsmtp.Mailer("smtp://ann@smtp.example.org?password=keyring:")
 
-Each function returns a callable for `password=` or `access_token=`. It is asked for each new
-session, its `repr` shows no secret, and what it can't give is a CredentialError. Tokens are kept
-until shortly before they expire, and fetched anew when a server rejects one.
+Each function returns a callable for `password=` or `access_token=`. It is called for each new session,
+its `repr` shows no secret, and it raises CredentialError when it has no secret to give. Tokens are
+cached until shortly before they expire, and fetched again when a server rejects one.
 """
 
 from rsmtp.credentials.base import Credential, CredentialError

@@ -1,4 +1,4 @@
-"""What all credentials have in common."""
+"""The parts that all credentials share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class CredentialError(Exception):
-    """There is no password or token. `transient` is whether it may be there later."""
+    """There is no password or token. `transient`: whether one may be available later."""
 
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
@@ -19,8 +19,8 @@ class CredentialError(Exception):
 
 
 class Credential:
-    """A callable that gives a password, or a token and when it expires. Called with `force=True`
-    it gives a new one. It is shown by where it looks, never by what it found."""
+    """A callable that returns a password, or a token and its expiry. With `force=True` it fetches a new
+    one. Its `repr` shows the source, never the secret."""
 
     def __call__(self, force: bool = False) -> Any:
         raise NotImplementedError
@@ -33,14 +33,14 @@ class Credential:
 
 
 class Secretive(Credential):
-    """One that holds secrets itself."""
+    """A credential that holds secrets itself."""
 
     def __reduce_ex__(self, protocol: Any, /) -> NoReturn:
         raise TypeError(f"{self!r} is not pickled: make it anew where it is needed")
 
 
 def library(name: str, extra: str, wanted_by: str) -> Any:
-    """A library that not every sender needs, or CredentialError."""
+    """Imports an optional library. Raises CredentialError if it is not installed."""
     from rsmtp._common import extras
 
     try:
@@ -50,7 +50,7 @@ def library(name: str, extra: str, wanted_by: str) -> Any:
 
 
 def one_line(text: object, *hidden: str | None) -> str:
-    """The first line of what another program or server says, without the secrets that we know."""
+    """The first line of another program's or server's message, without known secrets."""
     line = next(iter(str(text).strip().splitlines()), "")
     for secret in hidden:
         if secret:

@@ -1,4 +1,4 @@
-"""Credentials as a URL names them: `?password=keyring:`, `?access_token=env:TOKEN`."""
+"""Credentials named in a URL: `?password=keyring:`, `?access_token=env:TOKEN`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _ALONE = ("keyring", "netrc")
 
 
 def named(argument: str, text: str, host: str, username: str | None) -> Credential:
-    """What `env:NAME`, `file:PATH`, `command:WORDS`, `keyring:[SERVICE]` or `netrc:[PATH]` stands
-    for. ValueError for another text, which is not shown: it may be a password."""
+    """The credential for `env:NAME`, `file:PATH`, `command:WORDS`, `keyring:[SERVICE]` or
+    `netrc:[PATH]`. Raises ValueError for other text, without showing it: it may be a password."""
     kind, colon, what = text.partition(":")
     if not colon or kind not in _KINDS:
         known = ", ".join(f"{name}:" for name in _KINDS)

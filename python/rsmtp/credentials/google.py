@@ -1,4 +1,4 @@
-"""Access tokens of Google, for Gmail and Google Workspace, by google-auth."""
+"""Google's access tokens, for Gmail and Google Workspace, with google-auth."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Google(Secretive):
         held = self._credentials
         try:
             if force or not held.valid:
-                # Closed when it is done: the next token is wanted in an hour.
+                # Closed after each use: the next token is needed in an hour.
                 with library("requests", "google", "credentials.google()").Session() as session:
                     held.refresh(transport.Request(session))
         except errors.TransportError as error:
@@ -78,12 +78,12 @@ def google(
     refresh_token: str | None = None,
     token_uri: str = _TOKENS,
 ) -> Credential:
-    """Access tokens for smtp.gmail.com, as `access_token=`. One of these:
+    """Access tokens for smtp.gmail.com, as `access_token=`. Give one of these:
 
-    `service_account` and `subject`: the key file (or what stands in it) of a service account that
-    acts for the mailbox `subject`. An administrator of Google Workspace allows it that.
-    `client_id`, `client_secret` and `refresh_token` of a user who has agreed once.
-    `authorized_user`: a file with these three, as Google's tools write it.
+    `service_account` and `subject`: the key file (or its content) of a service account that acts for the
+    mailbox `subject`. An administrator of Google Workspace has to allow that. `client_id`,
+    `client_secret` and `refresh_token` of a user who has given consent. `authorized_user`: a file with
+    these three, written by Google's tools.
 
     Needs `pip install 'rsmtp[google]'`.
     """
@@ -149,7 +149,7 @@ def _made(argument: str, make: Any) -> Any:
         made = make()
     except Exception as error:
         why = type(error).__name__
-    # Not within the handling: the words and the context of its own error may show the key.
+    # Raised outside the except block: the original error's text and context may show the key.
     if made is None:
         raise ValueError(f"{argument}: it is not the key of a service account ({why})")
     return made

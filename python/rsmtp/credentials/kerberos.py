@@ -1,5 +1,5 @@
-"""A login by a Kerberos ticket: what `mechanism="GSSAPI"` says (RFC 4752). The package gssapi speaks
-to the Kerberos library of this machine; rsmtp never sees a password or a key."""
+"""Login with a Kerberos ticket: `mechanism="GSSAPI"` (RFC 4752). The package gssapi calls the machine's
+Kerberos library; rsmtp never sees a password or a key."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# What the Kerberos library says when there is no ticket, and so on (krb5.h): its own words name
-# files and numbers, and not what to do.
+# Codes of the Kerberos library (krb5.h). Its own messages name files and numbers, but not what to do.
 _NO_TICKET = (-1765328189, -1765328243, -1765328242, -1765328203)
 _EXPIRED = (-1765328352,)
 _NO_SERVICE = (-1765328377,)
@@ -18,31 +17,31 @@ _NO_REALM = (-1765328230, -1765328164, -1765328167, -1765328160)
 _NO_KDC = (-1765328228,)
 _CLOCKS = (-1765328347,)
 
-# The first octet of what the client answers: no security layer (RFC 4752 3.3). Behind it comes the
-# size of messages that the layer may have: none.
+# The first octet of the client's answer: no security layer (RFC 4752 section 3.3). The layer's maximum
+# message size follows: zero.
 _NO_LAYER = 1
 _ANSWER = bytes([_NO_LAYER, 0, 0, 0])
 
 
 class Ticket:
-    """A ticket for the service `smtp` of this host, asked for when it is made: whatever is missing is
-    told before anything is sent. What logs in is the ticket of the user who runs this program (`kinit`,
-    KRB5CCNAME), or one that the library gets by itself with a keytab (KRB5_CLIENT_KTNAME)."""
+    """A ticket for the service `smtp` of this host, requested when the object is created, so that errors
+    appear before anything is sent. The login uses the ticket of the user who runs this program (`kinit`,
+    KRB5CCNAME), or one that the library gets with a keytab (KRB5_CLIENT_KTNAME)."""
 
     def __init__(self, host: str) -> None:
         if not host or host.startswith("/"):
             raise CredentialError('mechanism="GSSAPI" needs the name of the server: a ticket is for one host')
         self._library = library("gssapi", "kerberos", 'mechanism="GSSAPI"')
         self._host = host.rstrip(".")
-        # The library keeps it in the cache: contexts that follow ask the KDC no more.
+        # The library caches the ticket: later contexts don't ask the KDC again.
         self._step(self._begin(None), None)
 
     def __repr__(self) -> str:
         return f"<ticket for smtp@{self._host}>"
 
     def context(self, user: str, binding: bytes | None) -> Context:
-        """A context with the server, `binding` being what ties it to TLS (RFC 5929): servers that do
-        not ask for it take no notice."""
+        """A context with the server. `binding` ties it to TLS (RFC 5929); servers that don't check it
+        ignore it."""
         return Context(self, self._begin(binding), user)
 
     def _begin(self, binding: bytes | None) -> Any:
@@ -69,7 +68,7 @@ class Ticket:
             raise (self._told(error) if token is None else _disagreed(error)) from None
 
     def _told(self, error: Any) -> CredentialError:
-        """What is missing, and what to do."""
+        """The error, and what to do about it."""
         service = f"smtp/{self._host}"
         number = _signed(error.min_code)
         names = self._library.exceptions
@@ -97,18 +96,18 @@ class Ticket:
 
 
 class Context:
-    """One exchange with the server."""
+    """One login exchange with the server."""
 
     def __init__(self, ticket: Ticket, security: Any, user: str) -> None:
         self._ticket = ticket
         self._security = security
         self._user = user
         self._began = False
-        #: The server has proven that it has the key of the service, and all is said.
+        #: The server has proven that it has the service's key, and the exchange is complete.
         self.is_complete = False
 
     def respond(self, challenge: bytes) -> bytes:
-        """What answers this challenge; the first is empty."""
+        """The answer to a challenge. The first challenge is empty."""
         if not self._security.complete:
             token = challenge if self._began else None
             self._began = True
@@ -120,7 +119,8 @@ class Context:
         return said
 
     def _agreed(self, challenge: bytes) -> bytes:
-        """RFC 4752 3.1: the server says which security layers it bears, we take none: TLS is one."""
+        """The server lists its security layers (RFC 4752 section 3.1). We choose none, because TLS
+        protects the connection."""
         try:
             offer: bytes = self._security.unwrap(challenge).message
             if len(offer) != len(_ANSWER) or not offer[0] & _NO_LAYER:
@@ -140,11 +140,11 @@ def _disagreed(error: Any) -> CredentialError:
 
 
 def _signed(number: int) -> int:
-    """The library gives 32 bits without a sign."""
+    """The library returns unsigned 32-bit codes."""
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
 def _words(error: Any) -> str:
-    """The library's own, without the words that stand before all of them."""
+    """The library's message, without the prefix that all of them have."""
     said = [one_line(words) for words in error.gen_message().split(": ", 2)] if error else []
     return said[-1] if said else "it gives no reason"

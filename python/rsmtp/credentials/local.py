@@ -1,5 +1,5 @@
-"""Secrets that are on this machine: in the environment, a file, the keyring, .netrc, or what a
-program prints. Each is read anew for each session: it may have been changed."""
+"""Secrets on this machine: from the environment, a file, the keyring, .netrc, or the output of a
+program. Each is read again for each session, because it may have changed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Env(Credential):
 
 @public
 def env(name: str) -> Credential:
-    """The environment variable of this name."""
+    """The value of an environment variable."""
     return _Env(name)
 
 
@@ -63,8 +63,8 @@ class _File(Credential):
 
 @public
 def file(path: str | os.PathLike[str]) -> Credential:
-    """The one line of a file. `~` and variables in the path are replaced: secrets of Docker are
-    `/run/secrets/NAME`, those of systemd (LoadCredential=) `$CREDENTIALS_DIRECTORY/NAME`."""
+    """The single line of a file. `~` and variables in the path are expanded: Docker's secrets are in
+    `/run/secrets/NAME`, systemd's (LoadCredential=) in `$CREDENTIALS_DIRECTORY/NAME`."""
     return _File(path)
 
 
@@ -96,7 +96,7 @@ class _Command(Secretive):
         self._timeout = arguments.amount("timeout", timeout)
 
     def _shown(self) -> str:
-        # Its arguments may be secrets themselves.
+        # The arguments may be secrets themselves.
         return repr(self._words[0]) + (" ..." if len(self._words) > 1 else "")
 
     def __call__(self, force: bool = False) -> str:
@@ -120,7 +120,7 @@ class _Command(Secretive):
         if done.returncode:
             raise CredentialError(f"{program} ended with status {done.returncode}")
         try:
-            # `pass` and its like print notes below the password.
+            # Programs like `pass` print notes below the password.
             line = done.stdout.decode().partition("\n")[0].removesuffix("\r")
         except UnicodeDecodeError:
             raise CredentialError(f"{program} printed what is not text in UTF-8") from None
@@ -131,8 +131,8 @@ class _Command(Secretive):
 
 @public
 def command(command: str | Sequence[str], *, timeout: float = 60.0) -> Credential:
-    """The first line that a program prints, as `pass show mail`. It is run without a shell; what it
-    says on its standard error goes to ours. `timeout`: seconds, after which it is ended."""
+    """The first line that a program prints, for example `pass show mail`. It runs without a shell; its
+    standard error goes to ours. `timeout`: seconds after which it is stopped."""
     return _Command(command, timeout)
 
 
@@ -158,8 +158,8 @@ class _Keyring(Credential):
 
 @public
 def keyring(service: str, username: str) -> Credential:
-    """The password that the system's keyring has, put there by `keyring set SERVICE USERNAME`. In
-    a URL `keyring:` stands for the host and its user. Needs `pip install 'rsmtp[keyring]'`."""
+    """A password from the system's keyring, stored there with `keyring set SERVICE USERNAME`. In a URL,
+    `keyring:` uses the host and its user. Needs `pip install 'rsmtp[keyring]'`."""
     return _Keyring(service, username)
 
 
@@ -194,7 +194,7 @@ class _Netrc(Credential):
         try:
             found = netrc.netrc(path).authenticators(self._host)
         except netrc.NetrcParseError as error:
-            # Its own words may show a password.
+            # The library's message may show a password.
             place = "" if error.lineno is None else f", line {error.lineno}"
             raise CredentialError(f"{path!r}{place}: it can't be read, or others may read it") from None
         except OSError as error:
@@ -215,6 +215,6 @@ class _Netrc(Credential):
 def netrc(
     host: str, username: str | None = None, *, path: str | os.PathLike[str] | None = None
 ) -> Credential:
-    """The password of `~/.netrc` (or of the file that the variable NETRC names) for a host, and
-    only for this user if one is told. In a URL `netrc:` stands for its host and user."""
+    """The password for a host from `~/.netrc` (or the file that the variable NETRC names); with a user
+    name, only that user's. In a URL, `netrc:` uses the URL's host and user."""
     return _Netrc(host, username, path)

@@ -1,4 +1,4 @@
-"""Access tokens of Microsoft, for Exchange Online and outlook.com, by msal."""
+"""Microsoft's access tokens, for Exchange Online and outlook.com, with msal."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ else:
     later(globals(), "Any Callable")
 
 _AUTHORITY = "https://login.microsoftonline.com"
-# Of an application that acts for itself, and of one that acts for a user.
+# Scopes of an application that acts for itself, and of one that acts for a user.
 _APPLICATION = "https://outlook.office365.com/.default"
 _DELEGATED = "https://outlook.office.com/SMTP.Send"
-# Seconds for one request. msal's own default is to wait for ever.
+# Time-out of one request, in seconds. msal by default waits for ever.
 _TIMEOUT = 30.0
 
 
 @public
 class Microsoft365(Secretive):
-    """What `microsoft365` returns. Besides being asked, it can `log_in` a user."""
+    """The credential that `microsoft365` returns. It can also `log_in` a user."""
 
     def __init__(
         self, application: Any, scope: str, username: str | None, cache: _Cache | None, shown: str,
@@ -49,9 +49,9 @@ class Microsoft365(Secretive):
         return self._told(self._for_itself if self._confidential else self._for_a_user, force)
 
     def log_in(self, prompt: Callable[[str], object] = print) -> None:
-        """Logs the user in by a code: `prompt` is given what to tell the user, an address to open
-        in a browser and the code to type there. Returns when that is done. With `cache` it is done
-        once; what comes later renews itself."""
+        """Logs the user in with a device code. `prompt` gets the text to show: an address to open in a
+        browser, and the code to enter there. Returns when the user has done so. With `cache`, one login
+        is enough; tokens are renewed from then on."""
         if self._confidential:
             raise TypeError("an application that acts for itself has no user to log in")
         self._told(lambda force: self._by_code(prompt), False)
@@ -63,15 +63,15 @@ class Microsoft365(Secretive):
             told = acquire(force)
         except CredentialError:
             raise
-        except OSError as error:  # Those of requests are, too.
+        except OSError as error:  # Includes the errors of requests.
             raise CredentialError(
                 f"Microsoft can't be reached: {one_line(error, self._hidden)}", transient=True
             ) from None
         except Exception as error:
-            # A key of another kind, say: how msal tells that is not settled.
+            # For example a key of another kind. msal's error for that is not specified.
             raise CredentialError(f"no token from Microsoft: {one_line(error, self._hidden)}") from None
         finally:
-            # Each use may have brought another refresh token.
+            # Each use may bring a new refresh token.
             if self._cache is not None:
                 self._cache.save()
         if not isinstance(told, dict) or "access_token" not in told:
@@ -123,13 +123,13 @@ def microsoft365(
 ) -> Microsoft365:
     """Access tokens for smtp.office365.com and smtp-mail.outlook.com, as `access_token=`.
 
-    With `client_secret`, or `certificate` (a PEM file with the key and the certificate), the
-    application acts for itself: permission SMTP.SendAsApp, and `tenant` is told. Without them it
-    acts for a user (permission SMTP.Send), who logs in by a code: `prompt`, a function that is
-    given the words to show, or `log_in()` once in another program. `cache` is a file in which the
-    user stays logged in; it holds secrets, and only its owner may read it. `username` is the
-    mailbox, and tells several users in one cache apart. Use "consumers" as `tenant` for
-    outlook.com. `authority` and `scope` are those of another cloud.
+    With `client_secret`, or `certificate` (a PEM file with the key and the certificate), the application
+    acts for itself; it needs the permission SMTP.SendAsApp, and `tenant`. Without them it acts for a
+    user (permission SMTP.Send), who logs in with a code: through `prompt`, a function that gets the text
+    to show, or by `log_in()` once in another program. `cache` is a file that keeps the user logged in;
+    it holds secrets, and only its owner can read it. `username` is the mailbox, and distinguishes
+    several users in one cache. Use "consumers" as `tenant` for outlook.com. Set `authority` and `scope`
+    for another cloud.
 
     Needs `pip install 'rsmtp[microsoft365]'`.
     """
@@ -157,13 +157,14 @@ def microsoft365(
         "http_client": http_client,
     }
     if authority != _AUTHORITY:
-        # Whether it is one of Microsoft's is not to be asked at another place.
+        # Don't ask a third place whether the authority is one of Microsoft's.
         settings["instance_discovery"] = False
     make = msal.PublicClientApplication
     if confidential:
         make = msal.ConfidentialClientApplication
         settings["client_credential"] = client_secret if certificate is None else _certificate(certificate)
-    # msal asks the authority for its addresses as soon as it is made: only when a token is wanted.
+    # msal asks the authority for its addresses as soon as the application is created, so create it only
+    # when a token is needed.
     application = _Late(lambda: make(client_id, **settings), f"{authority}/{tenant}")
     shown = f"client {client_id!r} in {tenant!r}" + ("" if username is None else f" for {username!r}")
     scope = scope or (_APPLICATION if confidential else _DELEGATED)
@@ -171,7 +172,7 @@ def microsoft365(
 
 
 class _Late:
-    """The application, made when it is first used."""
+    """The application, created on first use."""
 
     def __init__(self, make: Callable[[], Any], authority: str) -> None:
         self._make = make
@@ -188,7 +189,7 @@ class _Late:
 
 
 def _certificate(path: str | os.PathLike[str]) -> dict[str, str]:
-    """What msal wants to know of a PEM file that has a key and its certificate."""
+    """msal's parameters for a PEM file with a key and its certificate."""
     import hashlib
     import re
     import ssl
@@ -204,7 +205,7 @@ def _certificate(path: str | os.PathLike[str]) -> dict[str, str]:
         der = ssl.PEM_cert_to_DER_cert(found[0])
     except ValueError:
         raise ValueError(f"certificate: the certificate in {os.fspath(path)!r} is not whole") from None
-    # The key is found by it, nothing else hangs on it.
+    # The thumbprint only identifies the key; security does not depend on it.
     thumbprint = hashlib.sha1(der, usedforsecurity=False).hexdigest()
     return {"private_key": key[0], "thumbprint": thumbprint, "public_certificate": found[0]}
 
@@ -231,7 +232,7 @@ class _Cache:
         try:
             self.cache.deserialize(text)
         except ValueError:
-            bad = True  # Its own words may show a token.
+            bad = True  # The original message may show a token.
         if bad:
             raise CredentialError(f"{self._path!r} is not a cache of tokens: remove it and log in again")
         self._seen = seen
@@ -243,7 +244,7 @@ class _Cache:
 
         text = self.cache.serialize()
         folder = os.path.dirname(os.path.abspath(self._path))
-        # Only its owner may read it (mkstemp), and it is there whole or not at all.
+        # Only the owner can read the file (mkstemp), and it is written atomically.
         handle, name = tempfile.mkstemp(prefix=".rsmtp-", dir=folder)
         try:
             with open(handle, "w", encoding="utf-8") as opened:
