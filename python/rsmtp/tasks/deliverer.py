@@ -1,4 +1,4 @@
-"""`Deliverer`: sends the message of a job, once."""
+"""`Deliverer`: sends the message of a job once."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from rsmtp.outbox.running import send_one
 from rsmtp.tasks.job import content_in
 from rsmtp.tasks.outcome import MailRefused, PutOff, checked, words_of
 
-# Seconds until a server is tried again that could not be reached, or takes no session now.
+# A server that can't be reached, or accepts no session now, is tried again after this many seconds.
 _SOON = 30.0
-# Seconds that a task waits for its turn in a rate; for longer it is put off.
+# A task waits this many seconds for its turn in a rate; it is put off if the wait is longer.
 _TURN = 5.0
 
 
 class Claims(Protocol):
-    """Where it is known which message is being sent, and which was."""
+    """Records which messages are being sent, and which were sent."""
 
     def send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
-        """What became of it, now or before. Raises PutOff, MailRefused, and what sending raises."""
+        """Sends the message unless it was sent before; returns the outcome. Raises PutOff, MailRefused,
+        and what sending raises."""
 
 
 @public
 class Deliverer:
-    """A function of a job that sends its message, and of the same job again that sends nothing.
+    """A callable that sends a job's message; called again with the same job, it sends nothing.
 
-    It is called with what `rsmtp.tasks.job` has made, or with the number of a message in the
-    outbox, and returns what `Receipt.to_dict` does. A message that was begun by a worker that has
-    ended is sent by the next one, unless the end of its mail data was said and no answer came:
-    then its recipients stay *unknown*, which is returned and not tried again.
+    It takes a job from `rsmtp.tasks.job`, or the number of a message in the outbox, and returns the same
+    dict as `Receipt.to_dict`. If a worker dies while sending, the next one sends the message, unless the
+    end of its mail data was sent and no answer came: then its recipients stay *unknown*, which is
+    returned and not tried again.
 
     Args:
-        mailer: a Mailer, its URL, or a dict of its arguments. There is one for each process, made
-            when the first message is sent.
-        once: where it is written down what was sent: an `rsmtp.Outbox` or the path of its file,
-            which the workers of one machine share, or `RedisClaims`, for workers of many machines.
-        rate: `RedisRate`, for a rate over all workers. The Mailer's own `rate` is one for each
-            process.
+        mailer: a Mailer, its URL, or a dict of its arguments. Each process has one, created when it
+            sends its first message.
+        once: records what was sent: an `rsmtp.Outbox` or the path of its file, shared by the workers of
+            one machine, or `RedisClaims`, for workers on many machines.
+        rate: `RedisRate`, for a rate over all workers. The Mailer's own `rate` counts per process.
     """
 
     def __init__(
@@ -79,16 +79,16 @@ class Deliverer:
         return _InOutbox(once) if isinstance(once, (str, os.PathLike, Outbox)) else once
 
     def __call__(self, job: dict[str, Any] | int, key: str | None = None) -> dict[str, Any]:
-        """Sends it, if it was not sent before, and tells what became of it.
+        """Sends the message unless it was sent before, and returns the outcome.
 
         Args:
-            job: what `rsmtp.tasks.job` gave, or the number of a message in the outbox.
-            key: for a job that has none, so that it is known again: the task's identifier, which
-                stays the same when the broker delivers the task again.
+            job: a dict from `rsmtp.tasks.job`, or the number of a message in the outbox.
+            key: identifies a job that has no key: use the task's identifier, which stays the same when
+                the broker delivers the task again.
 
-        Raises PutOff where the same is to be done again after some seconds, MailRefused where no
-        recipient will get it, and what else keeps the mailer from sending (a login that is
-        refused, say): the message is as it was then.
+        Raises PutOff if the job should run again after some seconds, MailRefused if no recipient will
+        get the message, and any other error that keeps the mailer from sending (such as a refused
+        login), which leaves the message as it was.
         """
         if isinstance(job, bool) or not isinstance(job, (dict, int)):
             raise arguments.wanted("job", "what rsmtp.tasks.job() gives, or the number of a message", job)
@@ -132,7 +132,7 @@ class _InOutbox:
         self.outbox = outbox if isinstance(outbox, Outbox) else Outbox(outbox)
 
     def send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
-        entry = self.outbox.put(content, key=key)  # type: ignore[arg-type]  # it is made already
+        entry = self.outbox.put(content, key=key)  # type: ignore[arg-type]  # it is built already
         return self.send_number(mailer, entry.id)
 
     def send_number(self, mailer: Mailer, number: int) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""What the workers of many machines have to agree on, in Redis: who sends a message, and at what
-rate all of them do. Each step is one script, which Redis runs without another one in between, by
-its own clock."""
+"""State shared in Redis by workers on many machines: which worker sends a message, and the rate of all
+workers together. Each step is one script, which Redis runs atomically and by its own clock."""
 
 from __future__ import annotations
 
@@ -22,9 +21,9 @@ from rsmtp.outbox.schedule import Schedule
 from rsmtp.tasks.outcome import PutOff, words_of
 
 _NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000; local key = KEYS[1]; "
-# A message: s(tate), o(wner), u(ntil when the owner has it), d(igest), r(ecipients that are settled,
-# as JSON), a(ttempts), f(irst tried). Its states: claimed, ending (the end of its mail data may have
-# been said), put off, done, unknown.
+# Fields of a message: s(tate), o(wner), u(ntil when the owner holds it), d(igest), r(ecipients that are
+# settled, as JSON), a(ttempts), f(irst tried). States: claimed, ending (the end of its mail data may
+# have been sent), put off, done, unknown.
 _CLAIM = (
     _NOW
     + """
@@ -75,25 +74,24 @@ return '0'
 )
 
 
-# Seconds until Redis is asked again that could not be reached.
+# If Redis could not be reached, it is tried again after this many seconds.
 _SOON = 30.0
 
 
 @public
 class RedisClaims:
-    """Which message is being sent by which worker, and which was sent: for a `Deliverer`.
+    """Records which worker sends which message, and which messages were sent, for a `Deliverer`.
 
-    Before a worker sends, it claims the message; before it says the end of the mail data, that is
-    written down too. So a message whose worker has ended is sent by another one, after `lease`, or
-    stays *unknown* if its end may have been said. Redis has to keep what it is told over a restart
-    (``appendonly yes``): what it forgets may be sent again.
+    A worker claims a message before it sends it, and records that it is about to send the end of the
+    mail data. So if a worker dies, another one sends the message after `lease`, or it stays *unknown* if
+    its end may have been sent. Redis has to keep its data over a restart (``appendonly yes``): a message
+    that it forgets may be sent again.
 
     Args:
         redis: a `redis.Redis`, or its URL.
-        prefix: of the names of its keys.
-        lease: seconds that one step of a message may take, until its worker is thought to have
-            ended.
-        keep: seconds that a message is remembered. Default: a week.
+        prefix: the prefix of the keys' names.
+        lease: seconds that one step of a message may take before its worker is considered dead.
+        keep: how many seconds a message is remembered. Default: a week.
         first_retry, longest_retry, give_up_after: seconds, as in `rsmtp.Outbox`.
     """
 
@@ -118,7 +116,7 @@ class RedisClaims:
         )
 
     def send(self, mailer: Mailer, content: Content, key: str) -> dict[str, Any]:
-        """What became of the message, now or before."""
+        """Sends the message unless it was sent before; returns the outcome."""
         try:
             return self._send(mailer, content, key)
         except Exception as error:
@@ -161,12 +159,12 @@ class RedisClaims:
         raise PutOff(words, max(1.0, again - now))
 
     def forget(self, key: str) -> None:
-        """The message with this key may be sent again: what is *unknown* may arrive twice then."""
+        """Allows the message with this key to be sent again. An *unknown* one may then arrive twice."""
         self._redis.delete(self._prefix + key)
 
 
 class _Claim:
-    """One message in the hands of this worker, as `send_claimed` wants it."""
+    """One message that this worker has claimed, with the interface that `send_claimed` uses."""
 
     def __init__(
         self, claims: RedisClaims, name: str, owner: str, content: Content, settled: list[dict[str, Any]]
@@ -206,7 +204,7 @@ class _Claim:
     settle_and_keep = settle
 
     def _learn(self, recipients: list[Recipient], instead: bool = False) -> None:
-        """`instead`: of whom another one was to get it who is put off."""
+        """`instead`: recipients whose replacement was put off."""
         known = {one["address"] for one in self.settled}
         fates = {"sent", "refused", "unknown"} | (set() if instead else {"suppressed"})
         self.settled += [
@@ -222,13 +220,13 @@ class _Claim:
 
 @public
 class RedisRate:
-    """A rate over all workers of all machines: so many messages a second.
+    """A rate in messages per second, for all workers on all machines together.
 
     Args:
         redis: a `redis.Redis`, or its URL.
-        per_second: messages.
-        burst: that may go at once after a pause. Default: 1.
-        name: of the key; those with the same name share the rate.
+        per_second: messages per second.
+        burst: messages that may be sent at once after a pause. Default: 1.
+        name: the key's name; objects with the same name share the rate.
     """
 
     def __init__(self, redis: Any, per_second: float, *, burst: int = 1, name: str = "rsmtp:rate") -> None:
@@ -239,20 +237,20 @@ class RedisRate:
         self._args = [per_second, burst]
 
     def __call__(self) -> float:
-        """Takes one, and returns 0; or the seconds until there is one to take."""
+        """Takes one message's turn and returns 0, or returns the seconds until the next turn."""
         return float(self._take(keys=[self._name], args=self._args))
 
 
 def _outcome(
     content: Content, settled: list[dict[str, Any]], otherwise: str, receipts: list[Receipt] | None = None
 ) -> dict[str, Any]:
-    """As `Receipt.to_dict`, over all attempts: the last one's, and who was settled before."""
+    """Like `Receipt.to_dict`, for all attempts: the last receipt, and the recipients settled before."""
     told: dict[str, Any] = {"recipients": [], "error": None, "server": None, "seconds": None}
     if receipts:
         told = receipts[-1].to_dict()
     known = {one["address"]: one for one in told["recipients"] + settled}
     recipients = [known.get(address) or _bare(address, otherwise) for address in content.recipients]
-    # Whom the mailer's rules have put in their place.
+    # The recipients that the mailer's rules put in their place.
     recipients += [one for address, one in known.items() if address not in set(content.recipients)]
     envelope = {"from_addr": content.sender, "message_id": content.message_id}
     return {"index": 0, "attempts": 0, **told, **envelope, "recipients": recipients}
@@ -263,7 +261,7 @@ def _bare(address: str, fate: str) -> dict[str, Any]:
 
 
 def _is_away(error: Exception) -> bool:
-    """Whether Redis could not be reached: what was claimed is as it stands there."""
+    """Whether Redis could not be reached. Claims then stay as Redis has them."""
     errors = sys.modules.get("redis.exceptions")
     return errors is not None and isinstance(error, (errors.ConnectionError, errors.TimeoutError))
 

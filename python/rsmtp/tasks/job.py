@@ -1,4 +1,4 @@
-"""A message as JSON: what a broker carries."""
+"""A message as JSON, for a broker."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rsmtp.outbox.content import Content, content_of, key_in
 def job(
     message: rsmtp.typing.Sendable, *, envelope: rsmtp.Envelope | None = None, key: str | None = None
 ) -> dict[str, Any]:
-    """The message as it will be sent, for the argument of a task: text and numbers alone, which
-    JSON can write. Date and Message-ID are fixed, attached files are read.
+    """The message as it will be sent, as an argument for a task. It has only values that JSON can
+    encode. Date and Message-ID are set, and attached files are read.
 
-    A broker is no place for large attachments: put such a message into an outbox that the workers
+    A broker is not the place for large attachments: put such a message into an outbox that the workers
     share, and give the task its number instead (`Outbox.put(message).id`).
 
     Args:
         message: a message, or `(from_addr, to_addrs, data)`.
         envelope: as for `Mailer.send`.
-        key: by which it is known again, as "invoice/7": it is sent once, however many tasks have
-            it. Default: the message's own (`rsmtp.merge(key=...)`), else the task's identifier.
+        key: identifies the message, for example "invoice/7": it is sent once, however many tasks have
+            it. Default: the message's own key (`rsmtp.merge(key=...)`), else the task's identifier.
 
     Raises ValueError or TypeError for a message that can't be sent as it is.
     """
@@ -42,7 +42,7 @@ def job(
 
 
 def content_in(told: dict[str, Any]) -> Content:
-    """What `job` has written. Only "from", "to" and "eml" are needed."""
+    """Reads a dict from `job`. Only "from", "to" and "eml" are required."""
     missing = [name for name in ("from", "to", "eml") if name not in told]
     if missing:
         raise ValueError(f"job: {', '.join(missing)} is missing: rsmtp.tasks.job(message) makes one")

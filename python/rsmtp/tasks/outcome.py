@@ -1,4 +1,4 @@
-"""What delivering a message can come to, apart from its being sent."""
+"""The ways a delivery can end other than being sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class PutOff(Exception):
-    """Not sent for the time being: the same job is to be delivered again after `seconds`."""
+    """Not sent yet: the same job should be delivered again after `seconds`."""
 
     def __init__(self, words: str, seconds: float) -> None:
         super().__init__(words, seconds)
@@ -17,7 +17,7 @@ class PutOff(Exception):
 
 
 class MailRefused(Exception):
-    """No recipient got it, and none will: `outcome` tells about each, as `Receipt.to_dict` does."""
+    """No recipient got the message, and none will. `outcome` describes each, like `Receipt.to_dict`."""
 
     def __init__(self, words: str, outcome: dict[str, Any] | None = None) -> None:
         super().__init__(words, outcome)
@@ -28,7 +28,7 @@ class MailRefused(Exception):
 
 
 def words_of(outcome: dict[str, Any]) -> str:
-    """Why it was not sent, in the server's words."""
+    """Why the message was not sent, in the server's words."""
     said = [
         f"{one['address']} {one['fate']}" + (f": {one['code']} {one['text']}" if one["code"] else "")
         for one in outcome["recipients"]
@@ -38,7 +38,8 @@ def words_of(outcome: dict[str, Any]) -> str:
 
 
 def checked(outcome: dict[str, Any]) -> dict[str, Any]:
-    """The outcome, if any recipient has the message, or may have it, or none is to have it."""
+    """Returns the outcome if a recipient has the message or may have it, or all are suppressed. Raises
+    MailRefused otherwise."""
     fates = {one["fate"] for one in outcome["recipients"]}
     if not fates & {"sent", "unknown"} and fates != {"suppressed"}:
         raise MailRefused(words_of(outcome), outcome)
