@@ -23,16 +23,14 @@ class Words(NamedTuple):
     terminal: str | None = None
 
 
-_PORTS = (
-    "587 is submission with STARTTLS, 465 submission with TLS from the first octet, 25 is between servers"
-)
+_PORTS = "587 is for submission with STARTTLS, 465 for submission with TLS, 25 for mail between servers"
 # Where the command line knows the server, it names it here.
 _CHECK = "; `rsmtp check` tells what is there"
 _TLS_FROM_THE_START = Words(
     hint='Try port 465: smtps://, or tls="implicit". Without TLS (tls="none", or ?tls=none), '
-    "others on the way can read everything.",
-    terminal="Try port 465: smtps://. Without TLS (--tls none, or ?tls=none), others on the way can read "
-    "everything.",
+    "the mail can be read on its way.",
+    terminal="Try port 465: smtps://. Without TLS (--tls none, or ?tls=none), the mail can be read on its "
+    "way.",
 )
 
 TABLE = {
@@ -40,25 +38,25 @@ TABLE = {
     "hear the reply": Words(": call getreply() first"),
     "shake hands": Words(": use starttls()"),
     "encrypt": Words(
-        ': use TLS (starttls(), or tls="starttls"), or say tls="none" and allow_plaintext_auth=True if you '
-        "trust the network between",
+        ': use TLS (starttls(), or tls="starttls"), or pass tls="none" and allow_plaintext_auth=True if you '
+        "trust the network",
         terminal="Use TLS: smtp:// without ?tls=none, or smtps://.",
     ),
     "encrypt mail": Words(
-        ': call starttls() first, or say tls="none" if you trust the network between',
+        ': call starttls() first, or pass tls="none" if you trust the network',
         terminal="Use TLS: smtp:// without ?tls=none, or smtps://.",
     ),
     "verify the server": Words(
-        hint="REQUIRETLS goes to a server alone that is known by its certificate: use TLS with "
+        hint="REQUIRETLS needs a server whose certificate was verified: use TLS with "
         "verification, or leave out require_tls.",
-        terminal="REQUIRETLS goes to a server alone that is known by its certificate: use TLS "
+        terminal="REQUIRETLS needs a server whose certificate was verified: use TLS "
         "(smtp:// without ?tls=none, or smtps://), or leave out --require-tls.",
     ),
     "ask if offered": Words(
-        hint="With Envelope(..., if_offered=True) the message goes to such a server without this option.",
-        terminal="With --if-offered the message goes to such a server without this option.",
+        hint="To send without this option to a server that lacks it, use Envelope(..., if_offered=True).",
+        terminal="To send without this option to a server that lacks it, use --if-offered.",
     ),
-    "do without chunking": Words(", say chunking=False"),
+    "do without chunking": Words(", pass chunking=False"),
     "trust the network": Words(
         ', and nothing goes out in plaintext unless that is said: with tls="none", if you trust the '
         "network between",
@@ -66,7 +64,7 @@ TABLE = {
     ),
     "use a port for tls": _TLS_FROM_THE_START,
     "log in elsewhere": Words(
-        hint=f"The server may offer its login on another port, or after STARTTLS only: {_PORTS}."
+        hint=f"The server may offer login on another port, or only after STARTTLS: {_PORTS}."
     ),
     "connect": Words("please run connect() first", hint="Call connect() first."),
     "connect again": Words(hint="Connect again: this session is over.", terminal=""),
@@ -77,21 +75,21 @@ TABLE = {
         terminal="A port for STARTTLS (587, 25) takes smtp://, a port for implicit TLS (465) takes smtps://.",
     ),
     "allow old tls": Words(
-        ". We speak 1.2 and 1.3 (or from TlsConfig(minimum_version=...) on); for an older server pass an "
-        "ssl.SSLContext that allows it as context=, knowing that old TLS can be broken",
-        terminal="We speak 1.2 and 1.3; the server is too old, and its TLS can be broken.",
+        ". rsmtp supports TLS 1.2 and 1.3 (from TlsConfig(minimum_version=...) on); for an older server, "
+        "pass an ssl.SSLContext that allows it as context=, but note that old TLS can be broken",
+        terminal="rsmtp supports TLS 1.2 and 1.3. The server is too old, and its TLS can be broken.",
     ),
     "identify yourself": Words(
-        "; it may want a client certificate (TlsConfig(client_certificate=...)) or another server name",
-        terminal="It may want another server name, or a client certificate (--client-certificate).",
+        "; it may require a client certificate (TlsConfig(client_certificate=...)) or another server name",
+        terminal="It may require another server name, or a client certificate (--client-certificate).",
     ),
     "name the server": Words(
-        "; connect by a name that the certificate is for, or say which one with TlsConfig(server_name=...)",
-        terminal="Connect by a name that the certificate is for.",
+        "; connect with a name that is in the certificate, or set one with TlsConfig(server_name=...)",
+        terminal="Connect with a name that is in the certificate.",
     ),
     "name it with dns": Words(
-        ": connect by a DNS name or an address, or say TlsConfig(server_name=...)",
-        terminal="Connect by a DNS name or an address.",
+        ": connect with a DNS name or an address, or set TlsConfig(server_name=...)",
+        terminal="Connect with a DNS name or an address.",
     ),
     "trust its authority": Words(
         "; if the server has a CA of its own, pass it with TlsConfig(ca_file=...) or SSL_CERT_FILE",
@@ -104,8 +102,8 @@ TABLE = {
         "be in between.",
     ),
     "distrust the server": Words(
-        hint="It has not heard the password: don't give it away by another mechanism before the server's "
-        "owner has told what is wrong there."
+        hint="The server has not heard the password. Don't send it by another mechanism until the server's "
+        "owner has explained the error."
     ),
     "sign it by its authority": Words(
         "; give the server a certificate signed by that CA, or pass an ssl.SSLContext that trusts it as "
@@ -124,29 +122,28 @@ TABLE = {
     "await its replacement": Words("; the server's owner must replace it"),
     # Kinds that the error's class, its stage and its codes tell.
     "ask the recipient": Words(
-        hint="The message may have arrived: ask the recipient before it is sent again."
+        hint="The message may have arrived: ask the recipient before you send it again."
     ),
     "try later": Words(hint="The same may work later."),
     "check the login": Words(
-        hint="Check user name and password; with two-factor login, most providers want an app password."
+        hint="Check user name and password; with two-factor login, most providers require an app password."
     ),
     "ask who may log in": Words(
         hint="The server does not let in the owner of this ticket or certificate, or not as this user: its "
         "log says why.",
     ),
     "check the login or its hash": Words(
-        hint="Check user name and password; with two-factor login, most providers want an app password. "
-        "Where they are right, the server may keep the password in a form that SCRAM has no use for: "
+        hint="Check user name and password; with two-factor login, most providers require an app password. "
+        "If they are right, the server may store the password in a form that SCRAM can't use: "
         'log in with mechanism="PLAIN", under TLS.',
-        terminal="Check user name and password; with two-factor login, most providers want an app password. "
-        "Where they are right, the server may keep the password in a form that SCRAM has no use for: "
+        terminal="Check user name and password; with two-factor login, most providers require an app "
+        "password. If they are right, the server may store the password in a form that SCRAM can't use: "
         "log in with --mechanism PLAIN, under TLS.",
     ),
     "renew the token": Words(
-        hint="The access token has expired or was revoked, is another user's, or is for another scope than "
-        "mail; one that a callable gives, or rsmtp.credentials, renews itself.",
-        terminal="The access token has expired or was revoked, is another user's, or is for another scope "
-        "than mail.",
+        hint="The access token has expired or was revoked, belongs to another user, or is not for mail. "
+        "Pass a callable, such as those of rsmtp.credentials, to get tokens that are renewed.",
+        terminal="The access token has expired or was revoked, belongs to another user, or is not for mail.",
     ),
     "allow the login": Words(
         hint="The password may be right: Microsoft 365 refuses this kind of login. An administrator can "
@@ -156,43 +153,46 @@ TABLE = {
         'switch on "Authenticated SMTP" for the mailbox.',
     ),
     "take another secret": Words(
-        hint="The provider does not take the account's own password here: make an app password there, or log "
-        "in with an OAuth 2.0 token (access_token=).",
-        terminal="The provider does not take the account's own password here: make an app password there.",
+        hint="The provider does not accept the account's own password: make an app password in its account "
+        "settings, or log in with an OAuth 2.0 token (access_token=).",
+        terminal="The provider does not accept the account's own password: make an app password in its "
+        "account settings.",
     ),
     "confirm in a browser": Words(
-        hint="The provider wants its user first: log in there with a browser and confirm that it was you."
+        hint="The provider wants to see you first: log in to it with a browser and confirm that it was you."
     ),
     "log in later": Words(
-        hint="The password may be right: the server can't check it for now, or has seen too many logins. The "
+        hint="The password may be right: the server can't check it now, or has seen too many logins. The "
         "same may work later, with fewer sessions."
     ),
     "log in by plain": Words(
-        hint="The server has to learn the password once before it can check this mechanism: log in one time "
+        hint="The server has to learn the password before it can check this mechanism: log in once "
         'with mechanism="PLAIN", under TLS.',
-        terminal="The server has to learn the password once before it can check this mechanism: its owner "
-        "can say how.",
+        terminal="The server has to learn the password before it can check this mechanism: ask its "
+        "owner how.",
     ),
     "find the port": Words(hint=f"Nothing listens on that port{_CHECK}."),
     "find the host": Words(hint="Check the spelling of the host name, and the network."),
     "look at the network": Words(hint=f"Some networks block mail ports{_CHECK}."),
-    "look what answers": Words(
-        hint=f"What answers there may be no mail server; check host and port: {_PORTS}."
-    ),
+    "look what answers": Words(hint=f"This may not be a mail server; check host and port: {_PORTS}."),
     "name this client": Words(
-        hint="Name this client as the server wants it: local_hostname=.",
-        terminal="Its words say which name of a client it wants: smtp://...?local_hostname=NAME gives one.",
+        hint="Give this client a name that the server accepts: local_hostname=.",
+        terminal="Give this client a name that the server accepts: smtp://...?local_hostname=NAME.",
     ),
-    "read its words": Words(hint="The server refuses this client: its words say why (often a blocklist)."),
+    "read its words": Words(hint="The server refuses this client. Its reply says why (often a blocklist)."),
     "send it again": Words(hint="No recipient has the message: send it again."),
     "use an ascii address": Words(
-        hint="Use an address in ASCII: a domain in another script works, what stands before the @ may not."
+        hint="Use an ASCII address: the domain may be in another script, but the part before the @ may not."
     ),
-    "log in": Words(hint="Log in first: the server takes mail only from users that it knows."),
-    "make it smaller": Words(hint="Make the message smaller: a link in place of an attachment."),
-    "send as the login": Words(hint="Send as the address of the login, or as one that the server knows."),
+    "log in": Words(hint="Log in first: the server accepts mail only from its users."),
+    "make it smaller": Words(
+        hint="Make the message smaller, for example with a link in place of an attachment."
+    ),
+    "send as the login": Words(
+        hint="Send from the address that you log in with, or one that the server allows for it."
+    ),
     "log in to relay": Words(
-        hint="Without a login, most servers take mail only for their own domains. If the recipient is "
+        hint="Without a login, most servers accept mail only for their own domains. If the recipient is "
         f"elsewhere, log in ({_PORTS})."
     ),
 }
