@@ -1,9 +1,9 @@
-//! Domains as every server and every resolver understands them (RFC 5891).
+//! Domains in the form that every server and every resolver understands (RFC 5891).
 
 use std::borrow::Cow;
 
-/// The domain as A-labels; None where it has no such form. Characters are mapped on the way,
-/// a fullwidth `>` to a plain one: what comes out is looked at like what goes in.
+/// The domain as A-labels. None if it has no such form. The conversion maps characters, such as a
+/// fullwidth `>` to a plain one, so the output has to be checked like the input.
 pub fn a_labels(domain: &str) -> Option<Cow<'_, str>> {
     if domain.is_ascii() {
         return Some(Cow::Borrowed(domain));
@@ -13,8 +13,8 @@ pub fn a_labels(domain: &str) -> Option<Cow<'_, str>> {
     (!encoded.is_empty() && encoded.chars().all(fine)).then_some(Cow::Owned(encoded))
 }
 
-/// What the resolver is asked for: the name itself where it is no internationalized one, as
-/// a resolver knows names that are no domains.
+/// The name to ask the resolver for. A name that isn't internationalized stays unchanged, because
+/// a resolver also knows names that aren't domains.
 #[cfg(feature = "driver")]
 pub(crate) fn name_to_look_up(host: &str) -> String {
     idna::domain_to_ascii(host).unwrap_or_else(|_| host.to_owned())

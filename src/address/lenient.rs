@@ -1,13 +1,12 @@
-//! Addresses as `email.utils` reads them: something is made of every text.
+//! Addresses as `email.utils` reads them: every text has a result.
 //!
-//! Kept apart from [`super::list`], which reads the grammar of RFC 5322 and
-//! nothing else. Programs depend on the results for input that is no address list, so
-//! they are reproduced; `strict` is what protects against their abuse (an address in
-//! a display name taken for a recipient).
+//! Kept apart from [`super::list`], which follows the grammar of RFC 5322 strictly. Programs
+//! depend on the results for input that isn't an address list, so they are reproduced. `strict`
+//! protects against their abuse (an address in a display name mistaken for a recipient).
 
 use super::lexis::{escape, is_blank};
 
-/// (display name with comments, address); ("", "") for what is neither.
+/// (display name with comments, address), or ("", "") if there is neither.
 pub type Pair = (String, String);
 
 /// All addresses of some header values.
@@ -18,12 +17,12 @@ pub fn read_all(values: &[String], strict: bool) -> Vec<Pair> {
     }
     let values: Vec<&str> = values.iter().map(|value| checked(value)).collect();
     let found: Vec<Pair> = Reader::new(&values.join(", ")).all().into_iter().map(plausible).collect();
-    // More or fewer than commas say: something was read as what it isn't.
+    // If their number doesn't match the commas, something was misread.
     let expected: usize = values.iter().map(|value| 1 + without_quoted(value).matches(',').count()).sum();
     if found.len() == expected { found } else { vec![Pair::default()] }
 }
 
-/// The one address of a value; ("", "") where there is none, or more than one.
+/// The single address of a value. ("", "") if there is none, or more than one.
 #[must_use]
 pub fn read_one(value: &str, strict: bool) -> Pair {
     if !strict {
@@ -36,7 +35,7 @@ pub fn read_one(value: &str, strict: bool) -> Pair {
     }
 }
 
-/// The value, or one that reads as no address where its parentheses don't match.
+/// The value, or one without an address if its parentheses don't match.
 fn checked(value: &str) -> &str {
     let mut open = 0_usize;
     let plain = without_quoted(value);
@@ -55,7 +54,7 @@ fn checked(value: &str) -> &str {
     if open == 0 { value } else { "('', '')" }
 }
 
-/// The bracket of a domain literal that is no literal.
+/// The bracket of an invalid domain literal.
 fn plausible(pair: Pair) -> Pair {
     if pair.1.contains('[') { Pair::default() } else { pair }
 }
@@ -89,11 +88,11 @@ struct Reader {
     text: Vec<char>,
     at: usize,
     comments: Vec<String>,
-    /// Groups that are open.
+    /// The number of open groups.
     groups: usize,
 }
 
-/// Groups inside groups are not legal, and each takes room on the stack.
+/// Nested groups are illegal, and each level takes room on the stack.
 const DEEPEST: usize = 50;
 
 const SPECIALS: &str = "()<>@,:;.\"[]";
@@ -137,7 +136,7 @@ impl Reader {
         self.gap();
         let found = match self.peek() {
             Some('.' | '@') => {
-                // No phrase at all: read it again as an address.
+                // There is no phrase at all: read it again as an address.
                 self.at = start;
                 let address = self.addr_spec();
                 vec![(self.comments.join(" "), address)]
@@ -184,7 +183,7 @@ impl Reader {
         members
     }
 
-    /// Skips white space and keeps comments; tells the blanks in between.
+    /// Skips white space and keeps comments. Returns the blanks in between.
     fn gap(&mut self) -> String {
         let mut blanks = String::new();
         while let Some(c) = self.peek() {
@@ -236,7 +235,7 @@ impl Reader {
     /// From an opening character to `end` (or a CR, which ends everything).
     fn delimited(&mut self, end: char, is_comment: bool) -> String {
         let mut out = String::new();
-        // Comments may nest to any depth: a counter takes no room on the stack.
+        // Comments may nest to any depth, so they are counted instead of using the stack.
         let mut inner = 0_usize;
         self.at += 1;
         while let Some(c) = self.peek() {
@@ -326,7 +325,7 @@ impl Reader {
             self.gap();
             let domain = self.domain();
             if domain.is_empty() {
-                // A local part alone would hide that this is no address.
+                // A local part alone would hide that this isn't an address.
                 return domain;
             }
             address.push('@');
@@ -354,7 +353,7 @@ impl Reader {
                     self.at += 1;
                     domain.push('.');
                 }
-                // `a@evil.example@x.example` is neither's address.
+                // `a@evil.example@x.example` belongs to neither domain.
                 '@' => return String::new(),
                 c if ends_atom(c) => break,
                 _ => domain.push_str(&self.atom(ends_atom)),

@@ -1,26 +1,26 @@
-//! The smallest pieces of RFC 5322 3.2 that every reader has to agree about: where a quoted
-//! string and a comment end, what is special, what a backslash does.
+//! The smallest pieces of RFC 5322 3.2, on which all readers must agree: where a quoted string and
+//! a comment end, which characters are special, and what a backslash does.
 
-/// What parts words. Every other character is a word or special, a form feed too:
-/// a reader gets on whatever it sees.
+/// What separates words. Every other character belongs to a word or is special, even a form feed,
+/// so that a reader makes progress whatever it sees.
 #[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Whether it is letters, digits and these, one of them at least.
+/// Whether it consists of letters, digits and these, at least one in all.
 pub(crate) fn has_only(text: &str, more: &[u8]) -> bool {
     !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || more.contains(&octet))
 }
 
-/// The specials of RFC 5322 3.2.3 but for the dot, which addresses have in atoms.
+/// The specials of RFC 5322 3.2.3, without the dot, which addresses have in atoms.
 #[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn is_special(c: char) -> bool {
     matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ':' | ';' | '@' | '\\' | ',' | '"')
 }
 
-/// Where the quoted string that has just begun ends; a backslash takes the next
-/// character with it (RFC 5321 4.1.2 quoted-pairSMTP).
+/// Where the quoted string that has just begun ends. A backslash escapes the next character (RFC
+/// 5321 4.1.2 quoted-pairSMTP).
 pub(crate) fn find_closing_quote(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, c)| {
@@ -30,7 +30,7 @@ pub(crate) fn find_closing_quote(text: &str) -> Option<usize> {
     })
 }
 
-/// Where the comment ends that the text begins with (its `)`); comments nest.
+/// Where the comment at the start of the text ends (its `)`). Comments nest.
 pub(crate) fn find_comment_end(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut escaped = false;
@@ -46,7 +46,7 @@ pub(crate) fn find_comment_end(text: &str) -> Option<usize> {
     })
 }
 
-/// Where `wanted` stands outside a quoted string.
+/// The position of `wanted` outside a quoted string.
 pub(crate) fn find_unquoted(text: &str, wanted: char) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -58,7 +58,7 @@ pub(crate) fn find_unquoted(text: &str, wanted: char) -> Option<usize> {
     }
 }
 
-/// The text with backslashes before backslashes and quotes.
+/// The text with a backslash before each backslash and quote.
 #[cfg(any(feature = "message", feature = "sign"))]
 pub(crate) fn escape(text: &str) -> String {
     if !text.contains(['\\', '"']) {

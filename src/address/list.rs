@@ -1,7 +1,7 @@
 //! Address lists (RFC 5322 section 3.4), with UTF-8 wherever RFC 6532 allows it.
 //!
-//! An address list is read only when something in it has to be written differently:
-//! a display name that needs encoded-words, a domain that needs A-labels.
+//! An address list is parsed only when part of it has to be rewritten: a display name that needs
+//! encoded-words, or a domain that needs A-labels.
 
 use super::AddrSpec;
 use super::lexis::{escape, find_closing_quote, find_comment_end, has_only, is_blank, is_special, unescape};
@@ -13,17 +13,17 @@ pub enum Address {
     Group { name: String, members: Vec<Member> },
 }
 
-/// A mailbox of a list: its address, and what is written around it.
+/// A mailbox of a list: its address, and the text around it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
-    /// The whole mailbox as it is written, comments and all.
+    /// The whole mailbox as written, including comments.
     pub source: String,
     /// Without quotes.
     pub display_name: Option<String>,
     pub spec: AddrSpec,
 }
 
-/// Why a text is no address list, and the piece of it that is meant.
+/// Why a text isn't an address list, and the part at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed(pub String);
 
@@ -32,7 +32,7 @@ fn malformed(why: &str) -> Malformed {
 }
 
 impl Address {
-    /// As it should be written.
+    /// The correct form.
     #[must_use]
     pub fn written(&self) -> String {
         match self {
@@ -59,7 +59,7 @@ pub fn mailboxes(list: &[Address]) -> impl Iterator<Item = &Member> {
     })
 }
 
-/// The same, taken out of the list.
+/// The same, taking ownership.
 pub fn into_mailboxes(list: Vec<Address>) -> impl Iterator<Item = Member> {
     list.into_iter().flat_map(|address| {
         let (one, several) = match address {
@@ -79,16 +79,16 @@ pub fn parse(text: &str) -> Result<Vec<Address>, Malformed> {
     read(text).map(|(list, _)| list)
 }
 
-/// The list, and its text where that had to be written in another way.
+/// The list, and its text if that had to be rewritten.
 pub fn tidied(text: &str) -> Result<(Vec<Address>, Option<String>), Malformed> {
     let (list, is_tidy) = read(text)?;
     let written = (!is_tidy).then(|| list.iter().map(Address::written).collect::<Vec<_>>().join(", "));
     Ok((list, written))
 }
 
-/// The one address of a text in the shape that most have, `local@domain` or `Some Name
-/// <local@domain>` of letters, digits and what is as plain: what [`parse`] finds in it, without
-/// its pieces. None for any other text, which may be a list all the same.
+/// The single address of a text in the most common form: `local@domain` or `Some Name
+/// <local@domain>`, made of letters, digits and similarly plain characters. The result is what
+/// [`parse`] finds, without its pieces. None for any other text, which may still be a list.
 #[must_use]
 pub fn plain(text: &str) -> Option<AddrSpec> {
     let spec = match text.split_once('<') {
@@ -106,15 +106,15 @@ pub fn plain(text: &str) -> Option<AddrSpec> {
     is_plain.then(|| AddrSpec { local: local.to_owned(), domain: Some(domain.to_owned()) })
 }
 
-/// An address without a domain in a list of several. `Smith, John <j@x.example>` is a
-/// person's name to the one who wrote it, and two addresses to every reader.
+/// An address without a domain in a list of several. `Smith, John <j@x.example>` is one person to
+/// its author, and two addresses to every reader.
 #[must_use]
 pub fn local_among_several(list: &[Address]) -> Option<&Member> {
     let is_several = mailboxes(list).nth(1).is_some();
     mailboxes(list).find(|mailbox| is_several && mailbox.spec.domain.is_none())
 }
 
-/// The list, and whether it is written as RFC 5322 has programs write it.
+/// The list, and whether it follows the form that RFC 5322 asks programs to write.
 fn read(text: &str) -> Result<(Vec<Address>, bool), Malformed> {
     let mut reader = Reader { rest: text, is_tidy: true };
     let mut found = Vec::new();
@@ -158,7 +158,7 @@ fn read(text: &str) -> Result<(Vec<Address>, bool), Malformed> {
     }
 }
 
-/// From here to the next comma, or as much of that as is worth showing.
+/// From here to the next comma, or as much of that as is useful to show.
 fn piece(rest: &str) -> &str {
     const MOST: usize = 80;
     let rest = rest.trim_start();
@@ -169,7 +169,7 @@ fn piece(rest: &str) -> &str {
 
 struct Reader<'a> {
     rest: &'a str,
-    /// Nothing was read so far that should be written in another way.
+    /// Whether nothing so far needs to be rewritten.
     is_tidy: bool,
 }
 
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
     }
 
     fn address(&mut self, may_be_group: bool) -> Result<Address, Malformed> {
-        // What comes first is a phrase or a local part; what follows tells which.
+        // The beginning is a phrase or a local part. What follows tells which.
         let words = self.words()?;
         match self.peek() {
             Some('<') => {
@@ -236,8 +236,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `a@x.example <a@x.example>`: many programs write an address that way which has
-    /// no name. With another address in the brackets it is unknown which one is meant.
+    /// `a@x.example <a@x.example>`: many programs write an address without a name like this. If
+    /// the address in the brackets is different, it is unknown which one is meant.
     fn named_by(&mut self, name: &str) -> Result<Address, Malformed> {
         let mailbox = self.angle()?;
         let spec = mailbox.spec.to_string();
@@ -295,8 +295,7 @@ impl<'a> Reader<'a> {
         Ok(Member::of(local, domain))
     }
 
-    /// `@relay.example:` before an address: obsolete, and without a meaning (RFC 5321
-    /// appendix C).
+    /// `@relay.example:` before an address: obsolete and without meaning (RFC 5321 appendix C).
     fn route(&mut self) -> Result<(), Malformed> {
         while let Some(c @ ('@' | ',' | ':')) = self.peek() {
             self.bump();
@@ -311,7 +310,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Atoms (dots included) and quoted strings up to something else.
+    /// Atoms (with dots) and quoted strings, up to anything else.
     fn words(&mut self) -> Result<Vec<Word<'a>>, Malformed> {
         let mut words = Vec::new();
         loop {
@@ -357,7 +356,7 @@ impl<'a> Reader<'a> {
 
 enum Word<'a> {
     Atom(&'a str),
-    /// With its quotes.
+    /// The quoted string with its quotes.
     Quoted(&'a str),
 }
 
@@ -382,7 +381,7 @@ fn phrase(words: &[Word<'_>]) -> String {
     plain.join(" ")
 }
 
-/// `name <address>`, the name quoted where it has to be. Encodes nothing.
+/// `name <address>`, with the name quoted if necessary. Encodes nothing.
 #[must_use]
 pub fn format(display_name: &str, address: &str) -> String {
     if display_name.is_empty() {
@@ -391,7 +390,7 @@ pub fn format(display_name: &str, address: &str) -> String {
     format!("{} <{address}>", quoted_phrase(display_name))
 }
 
-/// A phrase, in quotes where it has to be. Encodes nothing.
+/// A phrase, quoted if necessary. Encodes nothing.
 #[must_use]
 pub fn quoted_phrase(text: &str) -> String {
     let is_plain = text

@@ -1,8 +1,8 @@
-//! The mailbox of an envelope (RFC 5321 2.3.1, 4.1.2), parsed once and then trusted. One that
-//! exists holds no line end, no second address and no parameter.
+//! The mailbox of an envelope (RFC 5321 2.3.1, 4.1.2), parsed once and then trusted. A value of
+//! this type contains no line end, no second address and no parameter.
 //!
-//! More is taken than RFC 5321 writes (`root`, `a..b@example.org`: servers do
-//! accept these); what could change the meaning of a command line is refused.
+//! More is accepted than RFC 5321 allows (`root`, `a..b@example.org`), because servers accept it.
+//! Anything that could change the meaning of a command line is refused.
 
 use super::a_labels;
 use super::lexis::{find_closing_quote, find_comment_end, find_unquoted, has_only};
@@ -12,7 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Why a text is not an address. Shown behind the name of the argument.
+/// Why a text is not an address. Shown after the name of the argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadAddress {
     address: String,
@@ -27,41 +27,41 @@ impl fmt::Display for BadAddress {
 
 impl std::error::Error for BadAddress {}
 
-/// A mailbox: a local part and, but for `postmaster` and its like, a domain.
+/// A mailbox: a local part and, except for `postmaster` and the like, a domain.
 ///
-/// Shared, not copied: a message is kept beside its conversation in case it has to be
-/// said again.
+/// It is shared, not copied: a message is kept during its conversation in case it has to be sent
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Mailbox(Arc<Parts>);
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Parts {
-    /// As it was given.
+    /// The address as given.
     spec: AddrSpec,
-    /// In A-labels (RFC 5890), where that is another text.
+    /// The address with A-labels (RFC 5890), if that is different.
     a_labels: Option<String>,
 }
 
 impl Mailbox {
-    /// Whether the local part can be said only with SMTPUTF8 (RFC 6531).
+    /// Whether the local part needs SMTPUTF8 (RFC 6531).
     pub fn needs_smtputf8(&self) -> bool {
         self.0.spec.needs_smtputf8()
     }
 
-    /// In A-labels; None for `postmaster` and its like.
+    /// The domain in A-labels. None for `postmaster` and the like.
     pub fn domain(&self) -> Option<&str> {
         self.0.a_labels.as_deref().or(self.0.spec.domain.as_deref())
     }
 
-    /// The text inside the angle brackets. A domain goes as A-labels unless
-    /// SMTPUTF8 is in use.
+    /// The text inside the angle brackets. The domain is written in A-labels unless SMTPUTF8 is in
+    /// use.
     pub fn wire(&self, smtputf8: bool) -> String {
         let mut text = String::new();
         self.write_to(&mut text, smtputf8);
         text
     }
 
-    /// Appends it.
+    /// Appends that text.
     pub fn write_to(&self, out: &mut String, smtputf8: bool) {
         let domain = if smtputf8 { self.0.spec.domain.as_deref() } else { self.domain() };
         spec::write(&self.0.spec.local, domain, out);
@@ -74,8 +74,8 @@ impl fmt::Display for Mailbox {
     }
 }
 
-/// RFC 5321 4.5.3.1.3 says 256 octets; some servers take more of a local part that
-/// holds another address.
+/// RFC 5321 4.5.3.1.3 allows 256 octets. Some servers accept more for a local part that contains
+/// another address.
 const LONGEST: usize = 768;
 
 impl FromStr for Mailbox {
@@ -109,8 +109,8 @@ impl TryFrom<AddrSpec> for Mailbox {
     }
 }
 
-/// The one place where it is decided what an envelope may hold. With it comes the domain in
-/// A-labels, where that is another text.
+/// This function alone decides what an envelope may contain. It also returns the domain in
+/// A-labels, if that is different.
 fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     let length = spec.local.len() + spec.domain.as_ref().map_or(0, |domain| domain.len() + 1);
     if length > LONGEST {
@@ -135,13 +135,13 @@ fn checked(spec: &AddrSpec) -> Result<Option<String>, &'static str> {
     Ok(in_a_labels)
 }
 
-/// Letters, digits and what is as plain on both sides: there is nothing more to ask of these.
+/// Letters, digits and similarly plain characters on both sides need no further check.
 fn is_plain(AddrSpec { local, domain }: &AddrSpec) -> bool {
     let Some(domain) = domain else { return false };
     has_only(local, b".-_+=") && domain.split('.').all(|label| has_only(label, b"-"))
 }
 
-/// Without the one comment at the end (RFC 5322 3.2.2): a name, as it was once written.
+/// Removes the single comment at the end (RFC 5322 3.2.2), the old way to write a name.
 fn without_comment(text: &str) -> &str {
     let Some(open) = find_unquoted(text, '(').filter(|_| text.ends_with(')')) else { return text };
     match find_comment_end(&text[open..]) {
@@ -150,7 +150,7 @@ fn without_comment(text: &str) -> &str {
     }
 }
 
-/// What stands in the angle brackets at the end, or all of a text without any.
+/// The content of the angle brackets at the end, or the whole text if it has none.
 fn without_name(text: &str) -> Result<&str, &'static str> {
     let Some(open) = find_unquoted(text, '<') else { return Ok(text) };
     let inner = text[open + 1..].strip_suffix('>').ok_or("text follows the address")?;
@@ -197,7 +197,7 @@ fn check_domain(domain: &str) -> Result<(), &'static str> {
     }
     let fine =
         |c: char| c.is_ascii_alphanumeric() || "-._".contains(c) || (!c.is_ascii() && c.is_alphanumeric());
-    // Marks and the other full stops of IDNA are judged by its own tables.
+    // IDNA's own tables judge marks and its other full stops.
     let judged_by_idna = |c: char| !c.is_ascii() && !c.is_whitespace();
     if domain.is_empty() {
         Err("its domain is empty")
@@ -272,7 +272,7 @@ mod tests {
             "b@example.net <a@example.org>",
             "(a@example.org)",
             "a@b\u{85}c",
-            // What these are mapped to: > = < space and nothing.
+            // These are mapped to > = < space and nothing.
             "a@b\u{ff1e}",
             "a@b\u{ff1e}\u{2da}SIZE\u{ff1d}1",
             "a@\u{fe64}b",

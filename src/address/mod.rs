@@ -1,14 +1,15 @@
-//! Addresses: who mail is from and for. Every reader of them stands here, over one set of
-//! rules, as what one reader takes for one address must not be two for another.
+//! Addresses: who mail is from and for. All address parsers are here and share one set of rules,
+//! because a text that is one address for one parser must not be two for another.
 //!
-//! - [`spec`]: local part and domain, however they were found; [`a_labels`] of a domain.
-//! - [`mailbox`], [`path`]: what may stand in an envelope, checked once and then trusted
-//!   (RFC 5321 4.1.2); [`path`] has the reverse-path, the forward-path, and the way a server
-//!   reads them.
-//! - [`list`]: an address list by the grammar of RFC 5322 3.4; a member becomes a [`Mailbox`]
-//!   without being read again.
-//! - [`lenient`]: what `email.utils` makes of any text, to the byte.
-//! - [`lexis`]: quoted strings, comments and specials, as all of them know these.
+//! - [`spec`]: local part and domain, however they were found; [`a_labels`]: the A-labels of a
+//!   domain.
+//! - [`mailbox`], [`path`]: what an envelope may contain, checked once and then trusted (RFC 5321
+//!   4.1.2). [`path`] has the reverse-path, the forward-path, and the server's way of reading
+//!   them.
+//! - [`list`]: an address list by the grammar of RFC 5322 3.4. A member becomes a [`Mailbox`]
+//!   without being parsed again.
+//! - [`lenient`]: reads any text exactly as `email.utils` does.
+//! - [`lexis`]: quoted strings, comments and specials, shared by all parsers.
 
 mod a_labels;
 #[cfg(feature = "message")]

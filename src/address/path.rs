@@ -1,10 +1,10 @@
-//! The paths of an envelope (RFC 5321 4.1.2): as a client says them, and as a server reads them.
+//! The paths of an envelope (RFC 5321 4.1.2), as a client writes them and as a server reads them.
 
 use super::{BadAddress, Mailbox};
 use std::str::FromStr;
 
-/// The argument of MAIL FROM: where notices of failure go. `Null` is `<>`, the
-/// reverse-path of such notices themselves (RFC 5321 4.5.5).
+/// The argument of MAIL FROM: the address for failure notices. `Null` is `<>`, the reverse-path of
+/// such notices themselves (RFC 5321 4.5.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReversePath {
     Null,
@@ -22,7 +22,7 @@ impl ReversePath {
         text
     }
 
-    /// Appends it.
+    /// Appends the path.
     pub fn write_to(&self, out: &mut String, smtputf8: bool) {
         if let Self::Mailbox(mailbox) = self {
             mailbox.write_to(out, smtputf8);
@@ -52,12 +52,12 @@ pub(crate) use received::received;
 mod received {
     use crate::address::lexis::find_unquoted;
 
-    /// RFC 5321 section 4.5.3.1.3, with the angle brackets.
+    /// RFC 5321 section 4.5.3.1.3, including the angle brackets.
     const LONGEST_PATH: usize = 256;
 
-    /// The address of a path as it came in a command, and what follows the path. Strict about
-    /// what is around an address, generous about the address itself: servers differ there, and
-    /// the catcher is to show what was sent.
+    /// The address of a path as received in a command, and what follows the path. The syntax
+    /// around an address is checked strictly, the address itself generously: servers differ there,
+    /// and the catcher should show what was sent.
     pub(crate) fn received(path: &str) -> Result<(&str, &str), &'static str> {
         let inside = path.strip_prefix('<').ok_or("the path must stand in angle brackets")?;
         let end = find_unquoted(inside, '>').ok_or("the path doesn't end")?;
@@ -77,8 +77,8 @@ mod received {
         path.split_once(':').map(|(_, address)| address).ok_or("the source route doesn't end")
     }
 
-    /// No control characters anywhere, and no spaces, brackets, commas or second
-    /// `@` outside of a quoted string: an address can't hold two.
+    /// No control characters anywhere, and no spaces, brackets, commas or second `@` outside a
+    /// quoted string, so that the text can't contain two addresses.
     fn check(address: &str) -> Result<(), &'static str> {
         if address.chars().any(char::is_control) {
             return Err("a control character in the address");

@@ -1,25 +1,25 @@
-//! An addr-spec (RFC 5322 3.4.1), as a reader has found it: not yet fit for an envelope.
+//! An addr-spec (RFC 5322 3.4.1) as a parser has found it, not yet checked for use in an envelope.
 
 use super::a_labels;
 use std::borrow::Cow;
 
-/// A local part and, but for `postmaster` and its like, a domain.
+/// A local part and, except for `postmaster` and the like, a domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AddrSpec {
-    /// As it is written, with its quotes if it has any.
+    /// As written, with its quotes if it has any.
     pub local: String,
-    /// As it is written.
+    /// As written.
     pub domain: Option<String>,
 }
 
 impl AddrSpec {
-    /// Whether the local part can be said only with SMTPUTF8 (RFC 6531).
+    /// Whether the local part needs SMTPUTF8 (RFC 6531).
     #[must_use]
     pub fn needs_smtputf8(&self) -> bool {
         !self.local.is_ascii()
     }
 
-    /// With the domain as A-labels. None where it has no such form.
+    /// The address with its domain as A-labels. None if it has no such form.
     #[must_use]
     pub fn in_a_labels(&self) -> Option<String> {
         let domain = match &self.domain {
