@@ -1,5 +1,5 @@
-//! What ties a login to the TLS connection under it (RFC 5056), so that a login over another
-//! connection, one to an attacker in between, is worth nothing here.
+//! Channel bindings (RFC 5056): they tie a login to its TLS connection, so that an attacker in
+//! between can't reuse it on another connection.
 
 use crate::protocol::auth::ChannelBinding;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -7,17 +7,17 @@ use x509_parser::oid_registry as oid;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::signature_algorithm::SignatureAlgorithm;
 
-/// Octets of an exporter's binding, and its label (RFC 9266 2).
+/// The length of an exporter's binding in octets, and its label (RFC 9266 2).
 pub const EXPORTED: usize = 32;
 pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
-/// Of this connection alone (RFC 9266).
+/// The binding to this connection alone (RFC 9266).
 pub fn of_connection(exported: [u8; EXPORTED]) -> ChannelBinding {
     ChannelBinding { name: ChannelBinding::EXPORTER, data: exported.to_vec() }
 }
 
-/// Of the server's certificate (RFC 5929 4.1): its hash, by the function that its signature was
-/// made with, but none weaker than SHA-256. None: the signature has no such function.
+/// The binding to the server's certificate (RFC 5929 4.1): its hash, by the function of its
+/// signature, but at least SHA-256. None if the signature has no such function.
 pub fn of_certificate(der: &[u8]) -> Option<ChannelBinding> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let algorithm = &certificate.signature_algorithm;

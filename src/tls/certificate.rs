@@ -1,5 +1,4 @@
-//! A certificate as a person reads it. Nothing is verified here: that is done in
-//! the handshake.
+//! A certificate in human-readable form. Nothing is verified here: the handshake does that.
 
 use super::TlsError;
 use crate::escape::escaped;
@@ -8,13 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use x509_parser::time::ASN1Time;
 
-/// What a certificate says of itself (RFC 5280 4.1.2).
+/// What a certificate says about itself (RFC 5280 4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// As `CN=mail.example.org, O=Example`.
+    /// Such as `CN=mail.example.org, O=Example`.
     pub subject: String,
     pub issuer: String,
-    /// The DNS names and IP addresses that it is for (RFC 5280 4.2.1.6).
+    /// The DNS names and IP addresses that it is valid for (RFC 5280 4.2.1.6).
     pub names: Vec<String>,
     pub not_before: SystemTime,
     pub not_after: SystemTime,

@@ -1,5 +1,5 @@
-//! What webpki leaves out of a chain: whether each authority in it may sign certificates
-//! (RFC 5280 4.2.1.3, 6.1.4 n). OpenSSL asks, and so do we.
+//! Checks something about a chain that webpki doesn't: whether each authority in it may sign
+//! certificates (RFC 5280 4.2.1.3, 6.1.4 n). OpenSSL checks this, and so do we.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -8,11 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Verifies as the other one does, without the help of those that may not sign.
+/// Verifies like the inner verifier, without the certificates that may not sign.
 #[derive(Debug)]
 pub struct SignedByAuthorities(pub Arc<dyn ServerCertVerifier>);
 
-/// The chain leads over a certificate that may not sign others.
+/// The chain includes a certificate that may not sign others.
 #[derive(Clone, Copy, Debug)]
 pub struct MayNotSign;
 
@@ -41,7 +41,7 @@ impl ServerCertVerifier for SignedByAuthorities {
         if authorities.len() == intermediates.len() {
             return Ok(verified);
         }
-        // A server may show more than its chain: what is not needed does no harm.
+        // A server may send more than its chain. Certificates that aren't needed do no harm.
         let why = || Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(MayNotSign))));
         verify(&authorities).map_err(|_| why())
     }
@@ -69,12 +69,12 @@ impl ServerCertVerifier for SignedByAuthorities {
     }
 }
 
-/// Where the certificate says what its key is for, signing certificates has to be among it.
+/// If the certificate restricts the use of its key, signing certificates must be included.
 fn may_sign(certificate: &CertificateDer<'_>) -> bool {
     let Ok((_, read)) = X509Certificate::from_der(certificate) else { return false };
     match read.key_usage() {
         Ok(usage) => usage.is_none_or(|usage| usage.value.key_cert_sign()),
-        // It stands there twice, or can't be read.
+        // The extension occurs twice, or can't be read.
         Err(_) => false,
     }
 }

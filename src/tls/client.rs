@@ -17,8 +17,7 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
-    /// `host` is the name that was connected to; the configuration may name
-    /// another one.
+    /// `host` is the name of the connection. The configuration may specify another one.
     pub fn new(config: &TlsConfig, host: &str) -> Result<Self, TlsError> {
         let host = config.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
@@ -52,8 +51,8 @@ impl fmt::Debug for TlsClient {
 impl RecordLayer for TlsClient {
     fn receive(&mut self, mut ciphertext: &[u8], plaintext: &mut Vec<u8>) -> Result<(), TlsError> {
         while !ciphertext.is_empty() {
-            // Reading from a slice can fail only when rustls's own buffer is
-            // full, which the next two lines prevent.
+            // Reading from a slice can fail only if rustls's own buffer is full, which the next
+            // two lines prevent.
             let taken = self.connection.read_tls(&mut ciphertext);
             let state = self.connection.process_new_packets().map_err(|error| self.explain(&error))?;
             self.has_ended |= state.peer_has_closed();
@@ -64,7 +63,7 @@ impl RecordLayer for TlsClient {
                 let read = self.connection.reader().read(&mut plaintext[start..]).unwrap_or(0);
                 plaintext.truncate(start + read);
             }
-            // 0: the peer has ended TLS; what follows is not part of it.
+            // 0: the peer has ended TLS. What follows isn't part of it.
             if taken.map_err(|error| TlsError::new(error.to_string()))? == 0 {
                 break;
             }

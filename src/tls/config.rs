@@ -1,4 +1,4 @@
-//! What a user may say about TLS, made into what rustls wants.
+//! Converts the user's TLS settings to rustls's types.
 
 use super::chain::SignedByAuthorities;
 use super::error::TlsError;
@@ -22,16 +22,15 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// Certificates are verified by the operating system's trust store (or
-/// SSL_CERT_FILE and SSL_CERT_DIR), against the host's name, unless this says
-/// otherwise.
+/// By default, certificates are verified with the operating system's trust store (or SSL_CERT_FILE
+/// and SSL_CERT_DIR), and against the host name. These settings can change that.
 #[derive(Debug, Default)]
 pub struct TlsConfig {
-    /// PEM; the only authorities that are trusted then.
+    /// PEM. If set, these are the only trusted authorities.
     pub ca_file: Option<PathBuf>,
-    /// PEM: the chain, and the key where it is not in the same file.
+    /// PEM: the chain, and the key if it isn't in the same file.
     pub client_certificate: Option<(PathBuf, Option<PathBuf>)>,
-    /// Instead of the host that was connected to.
+    /// The name to verify instead of the host that was connected to.
     pub server_name: Option<String>,
     pub minimum_version: Option<TlsVersion>,
     pub no_verify: bool,
@@ -46,7 +45,7 @@ impl TlsConfig {
             && !self.no_verify
     }
 
-    /// Whether it can be used: the files, the name.
+    /// Checks whether the files and the name can be used.
     pub fn check(&self) -> Result<(), TlsError> {
         if let Some(name) = &self.server_name {
             ServerName::try_from(name.as_str()).map_err(|_| {
@@ -59,7 +58,7 @@ impl TlsConfig {
         }
     }
 
-    /// Reads the files; the result is kept, so that sessions can be resumed.
+    /// Reads the files. The result is kept, so that sessions can be resumed.
     pub fn client_config(&self) -> Result<Arc<ClientConfig>, TlsError> {
         if self.is_default() {
             return default_config();
@@ -135,8 +134,8 @@ fn no_trust_store(error: Rustls) -> TlsError {
         .with_advice(Advice::InstallAuthorities)
 }
 
-/// One for the process: reading the trust store takes milliseconds. Read again
-/// when the variables that name it have changed.
+/// One per process, because reading the trust store takes milliseconds. It is read again when the
+/// environment variables that name it have changed.
 fn default_config() -> Result<Arc<ClientConfig>, TlsError> {
     type Key = [Option<OsString>; 2];
     static DEFAULT: Mutex<Option<(Key, Arc<ClientConfig>)>> = Mutex::new(None);
@@ -165,8 +164,7 @@ fn read_certificates(argument: &str, file: &Path) -> Result<Vec<CertificateDer<'
     Ok(found)
 }
 
-/// `verify=False`: any certificate will do. The signatures of the handshake are
-/// checked all the same.
+/// `verify=False` accepts any certificate. The signatures of the handshake are still checked.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
 

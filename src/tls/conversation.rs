@@ -1,5 +1,5 @@
-//! A session and the record layer under it, as one contract for every driver:
-//! octets of the connection in, octets of the connection out.
+//! A session and the TLS layer below it, combined into one contract for every driver: the
+//! connection's octets in, the connection's octets out.
 
 use super::{MakeLayer, Passage, RecordLayer, TlsError, TlsFacts, binding};
 use crate::protocol::opening::{Next, Opened, Opening, Plan};
@@ -7,20 +7,20 @@ use crate::protocol::{Error, Event, Kind, Options, Request, Session, Stage, Step
 use std::collections::VecDeque;
 use std::fmt;
 
-/// Content of one TLS record at most (RFC 8446 5.1).
+/// The most content in one TLS record (RFC 8446 5.1).
 const RECORD: usize = 16 * 1024;
-/// Records that are sealed for one write.
+/// How many records are sealed for one write.
 const RECORDS: usize = 8;
 
-/// What a driver must do next. The session's own steps, but for TLS, which is
-/// done here.
+/// What a driver must do next. The same as the session's steps, except for TLS, which is handled
+/// here.
 #[derive(Debug)]
 #[must_use = "an unhandled move stalls the conversation"]
 pub enum Move<'a> {
     Send(&'a [u8]),
     Receive(Stage),
     Yield(Event),
-    /// Computes for some milliseconds, by [`Conversation::work`].
+    /// Compute for some milliseconds with [`Conversation::work`].
     Work,
     Idle,
 }
@@ -28,28 +28,27 @@ pub enum Move<'a> {
 pub struct Conversation {
     session: Session,
     layer: Option<Box<dyn RecordLayer>>,
-    /// What lies before the server, until that is there.
+    /// What has to be passed before the server is reached, until then.
     passage: Option<Box<dyn Passage>>,
     is_tunnelled: bool,
-    /// What STARTTLS will put under the session.
+    /// The layer that STARTTLS will put below the session.
     prepared: Option<Box<dyn RecordLayer>>,
-    /// The session is being opened by a plan: its events go there.
+    /// A plan is opening the session, and receives its events.
     opening: Option<(Opening, MakeLayer)>,
-    /// What came of the opening.
+    /// The result of the opening.
     opened: Option<Opened>,
     established: bool,
-    /// TLS has been ended from this side.
+    /// We have ended TLS.
     ended: bool,
     facts: Option<TlsFacts>,
     ciphertext: Vec<u8>,
     start: usize,
-    /// Where each record ends in the ciphertext, and how many octets of the session
-    /// it stands for: they count as sent when all of the record is. More at once
-    /// would make the answer to a record's first command look too early while the
-    /// next record still waits.
+    /// Where each record ends in the ciphertext, and how many octets of the session it contains.
+    /// They count as sent when the whole record is. Counting several records together would make
+    /// the answer to a command in the first one look too early while the next record still waits.
     records: VecDeque<(usize, usize)>,
     plaintext: Vec<u8>,
-    /// Octets that were taken of what the session says.
+    /// How many of the session's octets have been taken.
     said: u64,
 }
 
@@ -84,20 +83,20 @@ impl Conversation {
         &mut self.session
     }
 
-    /// What TLS settled; None without TLS.
+    /// What TLS negotiated. None without TLS.
     pub fn tls(&self) -> Option<&TlsFacts> {
         self.facts.as_ref()
     }
 
-    /// Asks for STARTTLS with this layer to come under the session.
+    /// Requests STARTTLS, and puts this layer below the session afterwards.
     pub fn start_tls(&mut self, layer: Box<dyn RecordLayer>) -> Result<(), Error> {
         self.session.request(Request::Command(crate::protocol::command::Command::StartTls))?;
         self.prepared = Some(layer);
         Ok(())
     }
 
-    /// Opens the session by this plan, from where it stands. Ends with [`Event::Opened`], the
-    /// only event until then.
+    /// Opens the session by this plan, from its present state. Ends with [`Event::Opened`], and
+    /// yields no other event before that.
     pub fn open(&mut self, plan: Plan, make_layer: MakeLayer) {
         let mut opening = Opening::new(plan);
         let next = opening.begin(&mut self.session);
@@ -105,7 +104,7 @@ impl Conversation {
         self.follow(next);
     }
 
-    /// The server is behind this.
+    /// The server is reached through this.
     pub fn go_through(&mut self, passage: Box<dyn Passage>) {
         self.passage = Some(passage);
         self.is_tunnelled = true;
@@ -139,8 +138,8 @@ impl Conversation {
         }
     }
 
-    /// What was decided before the session ended by `error`: an answer that goes before it. An
-    /// opening tells the error itself, but where the server has said why.
+    /// The outcome that was decided before `error` ended the session. It takes precedence. An
+    /// opening reports the error itself, unless the server has given a reason.
     pub fn decided(&mut self, error: &Error) -> Option<Event> {
         self.go_on_opening();
         if let Some((mut opening, _)) = self.opening.take() {
@@ -152,8 +151,8 @@ impl Conversation {
         Some(Event::Opened(Box::new(opened)))
     }
 
-    /// Whether the next move will send something: a driver takes in what has
-    /// come before that, so that nothing is said on top of an unread reply.
+    /// Whether the next move will send something. Before that, a driver processes input, so that
+    /// nothing is sent while a reply waits unread.
     pub fn is_about_to_send(&mut self) -> bool {
         self.go_on_opening();
         if let Some(passage) = &self.passage {
@@ -192,7 +191,7 @@ impl Conversation {
         })
     }
 
-    /// Does some of what [`Move::Work`] asks for.
+    /// Does part of the work that [`Move::Work`] asks for.
     pub fn work(&mut self) {
         self.session.work();
     }
@@ -201,7 +200,7 @@ impl Conversation {
         self.session.is_at_work()
     }
 
-    /// What the next [`Move::Send`] would say, whatever else there is to do.
+    /// What the next [`Move::Send`] would send, whatever else there is to do.
     pub fn unsent(&mut self) -> Option<&[u8]> {
         if self.passage.is_some() {
             return None;
@@ -214,7 +213,7 @@ impl Conversation {
         }
     }
 
-    /// So many octets of the last [`Move::Send`] are with the operating system.
+    /// This many octets of the last [`Move::Send`] have been passed to the operating system.
     pub fn sent(&mut self, octets: usize) {
         if let Some(passage) = &mut self.passage {
             return passage.sent(octets);
@@ -238,7 +237,7 @@ impl Conversation {
         }
     }
 
-    /// Where in the conversation it stands, for errors.
+    /// The present stage of the conversation, for errors.
     pub fn stage(&self) -> Stage {
         match &self.layer {
             _ if self.passage.is_some() => Stage::Connect,
@@ -247,14 +246,14 @@ impl Conversation {
         }
     }
 
-    /// Grows as the conversation gets on: by whole replies, and by octets of ours
-    /// that the connection has taken. What TLS says by itself does not count: a
-    /// server could ask for it without end.
+    /// Grows as the conversation makes progress: with whole replies, and with our octets that the
+    /// connection has accepted. TLS's own messages don't count, because a server could request
+    /// them endlessly.
     pub fn progress(&self) -> u64 {
         self.session.heard() + self.said
     }
 
-    /// Octets have come over the connection. An error ends the conversation.
+    /// Octets have come from the connection. An error ends the conversation.
     pub fn received(&mut self, octets: &[u8]) -> Result<(), Error> {
         if let Some(passage) = &mut self.passage {
             let Some(rest) = passage.received(octets).map_err(|error| self.session.fail(error))? else {
@@ -290,14 +289,14 @@ impl Conversation {
             self.tls_failed(error)
         })?;
         match &self.layer {
-            // Nothing can follow, whether the connection itself is closed or not.
+            // Nothing can follow, whether or not the connection itself is closed.
             Some(layer) if layer.has_ended() => self.received_eof(),
             _ => Ok(()),
         }
     }
 
-    /// What ends TLS from this side, once (RFC 8446 6.1): for a connection that is about to
-    /// be closed. Nothing where octets wait that must not be said any more.
+    /// The octets that end TLS from our side, once (RFC 8446 6.1), for a connection that is about
+    /// to be closed. Empty if octets wait that must no longer be sent.
     pub fn end_tls(&mut self) -> Option<&[u8]> {
         if self.start < self.ciphertext.len() || !self.established || std::mem::replace(&mut self.ended, true)
         {
@@ -326,8 +325,8 @@ impl Conversation {
         }
     }
 
-    /// Puts the prepared layer under the session when it asks for it, and turns
-    /// what the session has to send into ciphertext.
+    /// Puts the prepared layer below the session when the session asks for it, and encrypts what
+    /// the session has to send.
     fn seal(&mut self) -> Result<(), Error> {
         if self.start < self.ciphertext.len() {
             return Ok(());
@@ -343,7 +342,7 @@ impl Conversation {
                 self.tls_failed(TlsError::new("STARTTLS was agreed on without anything to do it with"))
             );
         };
-        // The end of the handshake and the first words behind it share a write.
+        // The end of the handshake and the first data after it share a write.
         let mut sealed = layer.take_output(&mut self.ciphertext);
         if sealed.is_ok()
             && !layer.is_handshaking()
@@ -367,7 +366,7 @@ impl Conversation {
             true => format!("the encrypted connection broke: {}", error.message),
             false => format!("TLS handshake failed: {}", error.message),
         };
-        // An alert that tells the peer why goes out with the last bytes.
+        // An alert that tells the peer the reason is sent with the last octets.
         if let Some(layer) = &mut self.layer {
             let _ = layer.take_output(&mut self.ciphertext);
         }
@@ -377,8 +376,8 @@ impl Conversation {
     }
 }
 
-/// A reply at the end of what should be TLS: Exim says why it goes after it has ended TLS. It
-/// is for people, and nothing is concluded from it: anything on the way can say it.
+/// A plaintext reply after the end of TLS. Exim explains itself like this. It is shown to people,
+/// but nothing is concluded from it, because an attacker could have sent it.
 fn said_in_plaintext(octets: &[u8]) -> Option<String> {
     let line = octets.strip_suffix(b"\r\n")?;
     let start = line.iter().rposition(|octet| !(b' '..=b'~').contains(octet)).map_or(0, |at| at + 1);

@@ -1,4 +1,4 @@
-//! Failed handshakes, told so that one knows what was wrong and what to do.
+//! Describes failed handshakes: what was wrong, and what to do about it.
 
 use super::chain::MayNotSign;
 use crate::escape::escaped;
@@ -13,7 +13,7 @@ pub struct TlsError {
     pub message: String,
     /// Whether the server's certificate was the reason.
     pub certificate: bool,
-    /// What a layer that is not ours has told.
+    /// An error from a TLS layer that isn't ours.
     pub cause: Option<Cause>,
     pub advice: Option<Advice>,
 }
@@ -28,7 +28,7 @@ impl TlsError {
         Self { advice: Some(advice), ..self }
     }
 
-    /// `host` is the name that was asked for.
+    /// `host` is the requested name.
     pub(super) fn from_rustls(error: &Rustls, host: &str) -> Self {
         match error {
             Rustls::InvalidCertificate(why) => {
@@ -95,7 +95,7 @@ fn explain_certificate(why: &CertificateError, host: &str) -> (String, Option<Ad
     (message, Some(advice))
 }
 
-/// `DnsName("localhost")` as `localhost`, `IpAddress(::1)` as `::1`.
+/// Writes `DnsName("localhost")` as `localhost`, and `IpAddress(::1)` as `::1`.
 fn readable(name: &str) -> String {
     let inner =
         name.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')).map_or(name, |(inner, _)| inner);

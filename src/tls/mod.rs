@@ -1,9 +1,9 @@
-//! TLS under a session, without I/O: ciphertext in, plaintext out, and back.
+//! TLS below a session, without I/O: ciphertext in, plaintext out, and the reverse.
 //!
-//! [`RecordLayer`] is what a session needs of TLS. `client.rs` is rustls behind
-//! it, verified by default; a Python `ssl.SSLContext` is another one (in
-//! `binding/`). [`Conversation`](conversation::Conversation) puts a layer under a
-//! session and offers a driver one contract for both.
+//! [`RecordLayer`] is what a session needs from TLS. `client.rs` implements it with rustls, and
+//! verifies by default. A Python `ssl.SSLContext` is another implementation (in `binding/`).
+//! [`Conversation`](conversation::Conversation) puts a layer below a session and offers a driver
+//! one contract for both.
 
 pub mod binding;
 mod certificate;
@@ -22,34 +22,34 @@ pub use error::TlsError;
 use crate::protocol::Error;
 use std::sync::Arc;
 
-/// What lies between us and the server at first: a proxy that is to be asked.
+/// What stands between us and the server at first: a proxy that needs a request.
 pub trait Passage: Send {
-    /// What is to be sent to it.
+    /// The octets to send to it.
     fn pending(&self) -> &[u8];
 
     fn sent(&mut self, octets: usize);
 
-    /// Octets have come. Some: the server is there, and these are its first.
+    /// Octets have come. Some means that the server is reached, and holds its first octets.
     fn received(&mut self, octets: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
-    /// The error that it has gone.
+    /// The error if the connection to it is lost.
     fn received_eof(&self) -> Error;
 
-    /// For the record.
+    /// A description for the record.
     fn name(&self) -> String;
 }
 
-/// Makes the TLS of a new connection. One maker for all connections to a server
-/// lets TLS sessions be resumed (RFC 8446 2.2).
+/// Makes the TLS layer of a new connection. Using one factory for all connections to a server lets
+/// TLS sessions be resumed (RFC 8446 2.2).
 pub type MakeLayer = Arc<dyn Fn() -> Result<Box<dyn RecordLayer>, Error> + Send + Sync>;
 
-/// What a verified handshake settled.
+/// The result of a verified handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFacts {
-    /// As `TLSv1.3`.
+    /// Such as `TLSv1.3`.
     pub version: String,
     pub cipher: String,
-    /// The name that the certificate was asked for.
+    /// The name that the certificate was checked for.
     pub server_name: String,
     /// The peer's own certificate, DER.
     pub certificate: Option<Vec<u8>>,
@@ -57,10 +57,9 @@ pub struct TlsFacts {
     pub verified: bool,
 }
 
-/// TLS as bytes in, bytes out. After an error the layer may still have an alert
-/// to send.
+/// TLS as octets in, octets out. After an error the layer may still have an alert to send.
 pub trait RecordLayer: Send {
-    /// Takes ciphertext; appends what it decrypts to.
+    /// Takes ciphertext, and appends the decrypted text to `plaintext`.
     fn receive(&mut self, ciphertext: &[u8], plaintext: &mut Vec<u8>) -> Result<(), TlsError>;
 
     /// Encrypts all of it, for [`RecordLayer::take_output`].
@@ -77,8 +76,8 @@ pub trait RecordLayer: Send {
     /// Whether the peer has ended TLS (close_notify, RFC 8446 6.1).
     fn has_ended(&self) -> bool;
 
-    /// Keying material of this connection for a label (RFC 8446 7.5), where it is TLS 1.3 and the
-    /// layer has it.
+    /// This connection's keying material for a label (RFC 8446 7.5), if it uses TLS 1.3 and the
+    /// layer provides it.
     fn export(&self, _label: &[u8]) -> Option<[u8; binding::EXPORTED]> {
         None
     }

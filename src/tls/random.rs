@@ -1,11 +1,11 @@
-//! Random words, from the generator that TLS uses.
+//! Random words, from TLS's generator.
 
 use encodify::base64::STANDARD;
 
-/// A word that cannot be foreseen: printable ASCII without a comma. None: the system gave no
-/// random octets.
+/// An unpredictable word in printable ASCII without a comma. None if the system provided no random
+/// octets.
 pub fn nonce() -> Option<String> {
-    // A multiple of three: it needs no "=" at its end.
+    // A multiple of three, so that base64 needs no "=" at its end.
     let mut octets = [0; 18];
     rustls::crypto::aws_lc_rs::default_provider().secure_random.fill(&mut octets).ok()?;
     Some(STANDARD.encode(octets))
