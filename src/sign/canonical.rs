@@ -1,15 +1,15 @@
-//! The two canonicalizations (RFC 6376 section 3.4), of a field and of a body that comes piece
-//! by piece.
+//! The two canonicalizations (RFC 6376 section 3.4) of a field, and of a body that comes piece by
+//! piece.
 
 use aws_lc_rs::digest::{self, Context, SHA256};
 use std::fmt;
 
-/// How much a signature forgives.
+/// Which changes on the way a signature tolerates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Nothing but empty lines at the end of the body.
+    /// Only empty lines at the end of the body.
     Simple,
-    /// Changed white space, and the case of field names, as well.
+    /// Also changed white space, and the case of field names.
     Relaxed,
 }
 
@@ -29,8 +29,8 @@ impl Form {
         Self::ALL.into_iter().find(|form| form.name() == name)
     }
 
-    /// Appends a field as it is hashed, without a line end. `value` is what stands behind the
-    /// colon, folds included, up to the field's own line end.
+    /// Appends a field as it is hashed, without a line end. `value` is everything after the colon,
+    /// including folds, up to the field's own line end.
     pub fn add_field(self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
         if self == Self::Simple {
             out.extend_from_slice(name);
@@ -57,15 +57,16 @@ impl Form {
     }
 }
 
-/// The hash of a body that is being read. Its line ends are CRLF, and there is no other CR or LF.
+/// The hash of a body that is being read. Its line ends are CRLF, and it contains no other CR or
+/// LF.
 pub struct BodyHash {
     form: Form,
     hash: Context,
-    /// Octets of line ends that have come and are not hashed: those at the end count as one.
+    /// Octets of line ends that haven't been hashed: at the end of the body they count as one.
     line_ends: u64,
-    /// White space before them that is not hashed: at the end of a line it counts for nothing.
+    /// White space before them that hasn't been hashed: at the end of a line it is ignored.
     space: bool,
-    /// Something of the body was hashed.
+    /// Part of the body has been hashed.
     some: bool,
     scratch: Vec<u8>,
 }
@@ -82,12 +83,12 @@ impl BodyHash {
         let has_space = self.space || memchr::memchr2(b' ', b'\t', octets).is_some();
         match self.form == Form::Relaxed && has_space {
             true => self.relax(octets),
-            // Without white space the two are the same up to the end.
+            // Without white space, both forms are the same up to the end.
             false => self.pass(octets),
         }
     }
 
-    /// Octets that are hashed as they are, but for the line ends behind them.
+    /// Octets that are hashed unchanged, except for the line ends after them.
     fn pass(&mut self, octets: &[u8]) {
         let is_text = |octet: &u8| !matches!(octet, b'\r' | b'\n');
         let Some(last) = octets.iter().rposition(is_text) else {
@@ -111,7 +112,7 @@ impl BodyHash {
                     at += 1;
                 }
                 b'\r' | b'\n' => {
-                    // What stood before it was the end of a line.
+                    // What came before it was the end of a line.
                     self.space = false;
                     self.line_ends += 1;
                     at += 1;
@@ -147,7 +148,7 @@ impl BodyHash {
             }
             some
         };
-        // They begin with a CR, as what was hashed before them ended with text.
+        // They begin with a CR, because what was hashed before them ended with text.
         let mut left = std::mem::take(&mut self.line_ends);
         while left > 0 {
             let now = left.min(SOME.len() as u64);
@@ -159,7 +160,7 @@ impl BodyHash {
     /// The body has ended.
     #[must_use]
     pub fn finish(mut self) -> digest::Digest {
-        // An empty body is an empty line when it is simple, and nothing when it is relaxed.
+        // An empty body becomes an empty line in the simple form, and nothing in the relaxed form.
         if self.some || self.form == Form::Simple {
             self.hash.update(b"\r\n");
         }

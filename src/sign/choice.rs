@@ -1,4 +1,4 @@
-//! Which signatures a message gets: always the same ones, or by the domain of its From.
+//! Which signatures a message gets: always the same ones, or chosen by the domain of its From.
 
 use super::header::Header;
 use super::{Signer, Unsigned};
@@ -7,22 +7,22 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Signers of one message, in the order of their fields.
+/// The signers of one message, in the order of their fields.
 pub type Signers = Arc<[Arc<dyn Signer>]>;
 
-/// Signers for all messages that a sender has.
+/// The signers for all messages of a sender.
 #[derive(Clone, Debug)]
 pub enum Choice {
     Always(Signers),
-    /// By domain, in lower case and A-labels; `*` is any other. Without signers a message of
-    /// that domain is meant to go unsigned.
+    /// By domain, in lower case and A-labels. `*` is any other domain. An empty list means that
+    /// messages of that domain are deliberately unsigned.
     ByDomain(HashMap<String, Signers>),
 }
 
-/// What stands for any other domain.
+/// The entry for any other domain.
 const ANY: &str = "*";
 
-/// A domain by which signers can't be chosen.
+/// A domain that can't be used to choose signers.
 #[derive(Debug)]
 pub struct BadDomain(pub String);
 
@@ -46,8 +46,8 @@ impl Choice {
         Ok(Choice::ByDomain(chosen))
     }
 
-    /// The signers of a message. A domain has those of its nearest parent: DMARC counts them
-    /// as its own. One that has none, where no other was allowed to go unsigned, is an error.
+    /// The signers of a message. A domain uses those of its nearest parent, since DMARC treats
+    /// them as its own. A domain without any is an error, unless other domains may go unsigned.
     pub fn of(&self, header: &Header<'_>) -> Result<Signers, Unsigned> {
         let chosen = match self {
             Choice::Always(signers) => return Ok(Arc::clone(signers)),
@@ -66,7 +66,7 @@ impl Choice {
     }
 }
 
-/// Of the first address, in lower case and A-labels.
+/// The domain of the first address, in lower case and A-labels.
 fn domain_of_from(header: &Header<'_>) -> Result<String, Unsigned> {
     let unfit = |why: &str| Unsigned::Unfit(why.to_owned());
     let from = header.named("from").last().ok_or_else(|| unfit("it has no From field"))?;

@@ -1,4 +1,4 @@
-//! One DKIM signature: what it says of itself, and the field that it becomes.
+//! One DKIM signature: its settings, and the field that it produces.
 
 use super::canonical::Form;
 use super::header::Header;
@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Fields that say who sent what to whom, and how to read it (RFC 6376 section 5.4.1; RFC 8058
-/// section 4 for the two of unsubscribing). What is added or changed on the way by rights
-/// (Return-Path, Received, Bcc) is not among them.
+/// section 4 for the two about unsubscribing). Fields that are legitimately added or changed on
+/// the way (Return-Path, Received, Bcc) aren't included.
 pub const FIELDS: [&str; 18] = [
     "from",
     "sender",
@@ -34,40 +34,40 @@ pub const FIELDS: [&str; 18] = [
     "feedback-id",
 ];
 
-/// Of these a reader shows one, and which one is anybody's guess. MIME-Version and Content-*
-/// are not among them: gateways add what is missing of them.
+/// A mail program shows only one of each of these, and it is unclear which one. MIME-Version and
+/// Content-* aren't included, because gateways add missing ones.
 pub const OVERSIGNED: [&str; 7] = ["from", "to", "cc", "subject", "date", "reply-to", "message-id"];
 
-/// A server that a message is handed to adds these where they are missing (RFC 6409 section 8):
-/// one that is not there is not oversigned, unless that was asked for.
+/// A submission server adds these if they are missing (RFC 6409 section 8), so a missing one isn't
+/// oversigned unless that was requested.
 const ADDED: [&str; 2] = ["date", "message-id"];
 
-/// What may never be signed: it is another one when the message arrives (section 5.4.1), or is
-/// this very field.
+/// Fields that may never be signed: they change before the message arrives (section 5.4.1), or it
+/// is this very field.
 const NEVER: [&str; 4] = ["return-path", "received", "bcc", "dkim-signature"];
 
-/// The length of a line of the field, about, without its line end.
+/// The approximate length of a line of the field, without its line end.
 const WIDTH: usize = 72;
 
-/// Settings as they were given.
+/// Settings as given.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub domain: String,
     pub selector: String,
     pub header: Form,
     pub body: Form,
-    /// Names of fields, in any case. None: [`FIELDS`].
+    /// Names of fields, in any case. None means [`FIELDS`].
     pub fields: Option<Vec<String>>,
-    /// None: [`OVERSIGNED`], as far as they are signed.
+    /// None means [`OVERSIGNED`], as far as they are signed.
     pub oversigned: Option<Vec<String>>,
-    /// The agent or user on whose behalf it is signed (the tag `i=`).
+    /// The agent or user on whose behalf the message is signed (the tag `i=`).
     pub identity: Option<String>,
-    /// Seconds until the signature is no longer good.
+    /// Seconds until the signature expires.
     pub expires: Option<u64>,
     pub seven_bit: bool,
 }
 
-/// What is wrong with a setting, by its name.
+/// What is wrong with a setting, and the setting's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadSetting {
     pub name: &'static str,
@@ -83,7 +83,7 @@ pub struct Dkim {
 }
 
 impl Dkim {
-    /// The domain, the selector and the identity's domain become A-labels.
+    /// The domain, the selector and the identity's domain are converted to A-labels.
     pub fn new(mut settings: Settings, key: Arc<dyn PrivateKey>) -> Result<Self, BadSetting> {
         settings.domain = domain("domain", &settings.domain)?;
         settings.selector = labels("selector", &settings.selector)?;
@@ -115,8 +115,8 @@ impl Dkim {
         &*self.key
     }
 
-    /// The names that `h=` lists: each as often as it occurs, and once more where another one
-    /// could be added.
+    /// The names for `h=`: each as often as it occurs, and once more if adding another one has to
+    /// break the signature.
     fn signed_names<'a>(&'a self, header: &Header<'_>) -> Vec<&'a str> {
         let may_be_added =
             |name: &String| self.settings.oversigned.is_none() && ADDED.contains(&name.as_str());
@@ -128,7 +128,7 @@ impl Dkim {
         self.fields.iter().flat_map(|name| std::iter::repeat_n(name.as_str(), times(name))).collect()
     }
 
-    /// The value of the field up to `b=`, which is the last tag, and empty yet.
+    /// The value of the field up to `b=`, the last tag, which is still empty.
     fn value(&self, names: &[&str], body_hash: &[u8], now: u64) -> String {
         let Settings { domain, selector, header, body, identity, expires, .. } = &self.settings;
         let algorithm = self.key.algorithm().name();
@@ -146,7 +146,7 @@ impl Dkim {
         for (index, name) in names.iter().enumerate() {
             let (before, after) = (if index == 0 { "h=" } else { "" }, index + 1 == names.len());
             let word = format!("{before}{name}{}", if after { ";" } else { ":" });
-            // White space is allowed around the colons; none is needed.
+            // White space is allowed around the colons, but not needed.
             tags.push(&word, if index == 0 { " " } else { "" });
         }
         tags.add(&format!("bh={};", STANDARD.encode(body_hash)));
@@ -188,7 +188,7 @@ impl Signer for Dkim {
         let names = self.signed_names(&header);
         let mut hashed = Vec::with_capacity(1024);
         for (index, name) in names.iter().enumerate() {
-            // Of the same name, the next one above; behind the last there is nothing.
+            // For a repeated name, the next one above. After the topmost there is nothing.
             let before = names[..index].iter().filter(|known| known == &name).count();
             if let Some(field) = header.named(name).nth(before) {
                 form.add_field(field.name, field.value, &mut hashed);
@@ -219,11 +219,11 @@ impl fmt::Debug for Dkim {
     }
 }
 
-/// A value of tags, folded where white space may stand (RFC 6376 section 3.5).
+/// A tag list, folded at places where white space is allowed (RFC 6376 section 3.5).
 #[derive(Default)]
 struct Folded {
     text: String,
-    /// Of the last line.
+    /// The length of the last line.
     column: usize,
 }
 
@@ -233,7 +233,7 @@ impl Folded {
     }
 
     fn push(&mut self, word: &str, space: &str) {
-        // The first line has the field's name before it.
+        // The first line begins with the field's name.
         let first = if self.text.is_empty() { NAME.len() + 1 } else { 0 };
         self.column += first;
         if self.column + space.len() + word.len() > WIDTH && first == 0 {
@@ -254,7 +254,7 @@ fn bad(name: &'static str, why: String) -> BadSetting {
     BadSetting { name, why }
 }
 
-/// A domain with two labels at least, as A-labels.
+/// A domain with at least two labels, as A-labels.
 fn domain(name: &'static str, given: &str) -> Result<String, BadSetting> {
     let domain = labels(name, given)?;
     if !domain.contains('.') {
@@ -263,8 +263,8 @@ fn domain(name: &'static str, given: &str) -> Result<String, BadSetting> {
     Ok(domain)
 }
 
-/// Labels of letters, digits, hyphens and underscores with dots between them, as A-labels
-/// (RFC 6376 section 3.1; what is published with other names can't be found by all).
+/// Labels of letters, digits, hyphens and underscores, separated by dots, as A-labels (RFC 6376
+/// section 3.1; not all verifiers can find records with other names).
 fn labels(name: &'static str, given: &str) -> Result<String, BadSetting> {
     let wrong = |why: &str| bad(name, format!("{given:?} {why}"));
     let text = a_labels(given).ok_or_else(|| wrong("has no form in ASCII (RFC 5891)"))?.to_ascii_lowercase();
@@ -277,14 +277,14 @@ fn labels(name: &'static str, given: &str) -> Result<String, BadSetting> {
             return Err(wrong("is not labels of letters, digits and hyphens, with dots between them"));
         }
     }
-    // With the selector, "._domainkey." and the domain it has to be a name of the DNS.
+    // Together with the selector and "._domainkey." it has to be a valid DNS name.
     if text.len() > 200 {
         return Err(wrong("is too long for a name of the DNS"));
     }
     Ok(text)
 }
 
-/// `local@domain` or `@domain`, whose domain is the signing one or below it (section 3.5).
+/// `local@domain` or `@domain`, with the signing domain or one below it (section 3.5).
 fn identity(given: &str, signing: &str) -> Result<String, BadSetting> {
     let wrong = |why: String| bad("identity", format!("{given:?} {why}"));
     let (local, own) = given
@@ -294,7 +294,7 @@ fn identity(given: &str, signing: &str) -> Result<String, BadSetting> {
     if own != signing && !own.ends_with(&format!(".{signing}")) {
         return Err(wrong(format!("is not in {signing} (RFC 6376 3.5)")));
     }
-    // What can stand in a tag without being quoted.
+    // Characters that a tag may contain without quoting.
     let fine = |octet: u8| matches!(octet, b'!'..=b'~') && !matches!(octet, b';' | b'=' | b'@');
     if !local.bytes().all(fine) {
         return Err(wrong("has characters that can't stand in it: letters, digits and + - . _ can".into()));
@@ -302,7 +302,7 @@ fn identity(given: &str, signing: &str) -> Result<String, BadSetting> {
     Ok(format!("{local}@{own}"))
 }
 
-/// Names of fields, in lower case, each once.
+/// Names of fields, in lower case, without duplicates.
 fn names(
     argument: &'static str,
     given: Option<&[String]>,
@@ -336,7 +336,7 @@ mod tests {
     use super::*;
     use std::error::Error;
 
-    /// Signs nothing, and shows what it was given.
+    /// Signs nothing, and returns what it was given.
     struct Shown;
 
     impl PrivateKey for Shown {

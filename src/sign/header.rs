@@ -2,7 +2,7 @@
 
 use super::Unsigned;
 
-/// One field: what stands before its colon, and behind it up to its line end.
+/// One field: the text before its colon, and the text after it up to its line end.
 #[derive(Clone, Copy, Debug)]
 pub struct Field<'a> {
     pub name: &'a [u8],
@@ -23,8 +23,8 @@ pub struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
-    /// Reads a header whose line ends are CRLF, without the empty line at its end. A line that is
-    /// no field is an error: some verifiers would stop there, and others would not.
+    /// Reads a header with CRLF line ends, without the empty line at its end. A line that isn't a
+    /// field is an error, because verifiers disagree on whether the header ends there.
     pub fn read(octets: &'a [u8]) -> Result<Self, Unsigned> {
         let mut fields = Vec::new();
         let mut at = 0;
@@ -42,13 +42,13 @@ impl<'a> Header<'a> {
         self.named(name).count()
     }
 
-    /// The fields of that name, from the bottom up (RFC 6376 section 5.4.2).
+    /// The fields with that name, from the bottom up (RFC 6376 section 5.4.2).
     pub fn named(&self, name: &str) -> impl Iterator<Item = Field<'a>> {
         self.fields.iter().rev().copied().filter(move |field| field.is_named(name))
     }
 }
 
-/// Behind the line end that no folded line follows.
+/// The position after the next line end that isn't part of a fold.
 fn end_of_field(octets: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(found) = memchr::memchr(b'\n', &octets[at..]) {

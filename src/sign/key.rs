@@ -1,4 +1,4 @@
-//! Private keys: RSA (RFC 8301) and Ed25519 (RFC 8463). One is parsed once, and signs for any
+//! Private keys: RSA (RFC 8301) and Ed25519 (RFC 8463). A key is parsed once, and can sign on any
 //! number of threads.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
@@ -14,7 +14,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// How a signature is made (the tag `a=`).
+/// The signature algorithm (the tag `a=`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     RsaSha256,
@@ -37,7 +37,7 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
     }
 
-    /// The type of key, as its record in the DNS names it (the tag `k=`).
+    /// The type of key, as its DNS record names it (the tag `k=`).
     #[must_use]
     pub const fn key_type(self) -> &'static str {
         match self {
@@ -47,18 +47,18 @@ impl Algorithm {
     }
 }
 
-/// What signs, wherever the key may be.
+/// Something that can sign, wherever the key is kept.
 pub trait PrivateKey: Send + Sync {
     fn algorithm(&self) -> Algorithm;
 
-    /// The signature of these octets: for RSA, RSASSA-PKCS1-v1_5 with SHA-256 of them; for
-    /// Ed25519, PureEdDSA of them, which are a SHA-256 digest already (RFC 8463 section 3).
+    /// Signs these octets. RSA uses RSASSA-PKCS1-v1_5 with their SHA-256. Ed25519 uses PureEdDSA,
+    /// and the octets are a SHA-256 digest already (RFC 8463 section 3).
     fn sign(&self, octets: &[u8]) -> Result<Vec<u8>, Arc<dyn Error + Send + Sync>>;
 
     fn public_key(&self) -> Option<&PublicKey>;
 }
 
-/// Why something is no key that signs.
+/// Why something can't be used as a signing key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadKey {
     NoPem,
@@ -98,16 +98,16 @@ impl fmt::Display for BadKey {
 
 impl Error for BadKey {}
 
-/// The public half.
+/// The public half of a key.
 pub struct PublicKey {
     algorithm: Algorithm,
-    /// What stands in the DNS: SubjectPublicKeyInfo for RSA, the key itself for Ed25519.
+    /// As published in the DNS: SubjectPublicKeyInfo for RSA, the key itself for Ed25519.
     octets: Vec<u8>,
     parsed: ParsedPublicKey,
 }
 
 impl PublicKey {
-    /// From a PEM text with a SubjectPublicKeyInfo.
+    /// From PEM text that contains a SubjectPublicKeyInfo.
     pub fn from_pem(pem: &[u8], algorithm: Algorithm) -> Result<Self, BadKey> {
         let found = SubjectPublicKeyInfoDer::from_pem_slice(pem).map_err(|_| match what_is_in(pem) {
             BadKey::Malformed => BadKey::Private,
@@ -137,7 +137,7 @@ impl PublicKey {
         Ok(PublicKey { algorithm, octets: octets.to_vec(), parsed })
     }
 
-    /// As it stands in the DNS.
+    /// As published in the DNS.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
         &self.octets
@@ -148,7 +148,7 @@ impl PublicKey {
         self.algorithm
     }
 
-    /// Whether this is a signature of these octets, as [`PrivateKey::sign`] makes it.
+    /// Whether this is a signature of these octets as made by [`PrivateKey::sign`].
     #[must_use]
     pub fn verifies(&self, octets: &[u8], signature: &[u8]) -> bool {
         self.parsed.verify_sig(octets, signature).is_ok()
@@ -208,8 +208,8 @@ impl Key {
         Ok(Key { pair: Pair::Ed25519(pair), public })
     }
 
-    /// A new RSA key of 2048, 3072 or 4096 bits, or a new Ed25519 key, as PKCS#8. None: there is
-    /// no such size, or no randomness to be had.
+    /// A new RSA key of 2048, 3072 or 4096 bits, or a new Ed25519 key, as PKCS#8. None if there is
+    /// no such size, or if no random octets are available.
     #[must_use]
     pub fn generate(algorithm: Algorithm, bits: u32) -> Option<Vec<u8>> {
         let made: Pkcs8V1Der<'_> = match (algorithm, bits) {
@@ -227,7 +227,7 @@ impl Key {
         Some(made.as_ref().to_vec())
     }
 
-    /// Of an RSA key; Ed25519 keys have one length.
+    /// The size of an RSA key. Ed25519 keys have a fixed length.
     #[must_use]
     pub fn bits(&self) -> Option<usize> {
         match &self.pair {
@@ -274,7 +274,7 @@ fn rejected(why: aws_lc_rs::error::KeyRejected) -> BadKey {
     }
 }
 
-/// What a text without a key that could be read is. Labels of RFC 7468, and those of OpenSSL.
+/// Describes a text that contains no readable key. The labels are those of RFC 7468 and OpenSSL.
 fn what_is_in(pem: &[u8]) -> BadKey {
     let has = |wanted: &str| memchr::memmem::find(pem, wanted.as_bytes()).is_some();
     if has("BEGIN ENCRYPTED PRIVATE KEY") || has("Proc-Type: 4,ENCRYPTED") {
@@ -292,7 +292,7 @@ fn what_is_in(pem: &[u8]) -> BadKey {
     }
 }
 
-/// By the object identifier in the beginning of a PKCS#8 key, or of a SubjectPublicKeyInfo.
+/// Recognised by the object identifier at the start of a PKCS#8 key or a SubjectPublicKeyInfo.
 fn algorithm_of(der: &[u8]) -> Option<Algorithm> {
     const RSA_ENCRYPTION: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
     const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];

@@ -1,4 +1,4 @@
-//! One message as it is read to be signed: the header is kept, the body is hashed.
+//! Reads one message in order to sign it: keeps the header, and hashes the body.
 
 use super::canonical::{BodyHash, Form};
 use super::header::Header;
@@ -6,8 +6,8 @@ use super::{Signer, Unsigned};
 use aws_lc_rs::digest::Digest;
 use std::sync::Arc;
 
-/// A message that is being read. Octets come in their order, with CRLF at the end of each line and no
-/// other CR or LF.
+/// A message that is being read. Its octets come in order, with CRLF at the end of each line and
+/// no other CR or LF.
 #[derive(Debug)]
 pub struct Reader {
     header: Vec<u8>,
@@ -15,7 +15,7 @@ pub struct Reader {
     bodies: Vec<(Form, BodyHash)>,
 }
 
-/// A message that was read.
+/// A message that has been read completely.
 #[derive(Debug)]
 pub struct Reading {
     header: Vec<u8>,
@@ -23,7 +23,7 @@ pub struct Reading {
 }
 
 impl Reader {
-    /// For these signers.
+    /// Starts a reading for these signers.
     #[must_use]
     pub fn new(signers: &[Arc<dyn Signer>]) -> Self {
         let wanted = |form: &Form| signers.iter().any(|signer| signer.body() == *form);
@@ -45,7 +45,7 @@ impl Reader {
         self.update_body(body.strip_prefix(b"\r\n").unwrap_or(&body));
     }
 
-    /// Whether the header has come to its end.
+    /// Whether the end of the header has been reached.
     #[must_use]
     pub fn has_header(&self) -> bool {
         self.is_in_body
@@ -62,7 +62,7 @@ impl Reader {
     }
 }
 
-/// Where the empty line is; nothing before `from` is looked at.
+/// The position of the empty line. Nothing before `from` is examined.
 fn end_of_header(octets: &[u8], from: usize) -> Option<usize> {
     if octets.starts_with(b"\r\n") {
         return Some(0);
@@ -75,14 +75,14 @@ impl Reading {
         Header::read(&self.header)
     }
 
-    /// The hash of the body in this form, which a signer has asked for.
+    /// The hash of the body in this form, which a signer has requested.
     #[must_use]
     pub fn body_hash(&self, form: Form) -> &[u8] {
         self.bodies.iter().find(|(known, _)| *known == form).map_or(&[], |(_, hash)| hash.as_ref())
     }
 
-    /// The fields of all signers that have not signed it yet, to be put before the message.
-    /// The first signer's field stands first.
+    /// The fields of all signers that haven't signed the message yet, to be put before it. The
+    /// first signer's field comes first.
     pub fn fields(&self, signers: &[Arc<dyn Signer>], now: u64) -> Result<Vec<u8>, Unsigned> {
         let header = self.header()?;
         let mut fields = Vec::new();
