@@ -1,4 +1,5 @@
-//! Text from HTML: headings, lists and tables readable, the addresses of links below the text.
+//! Makes text from HTML: headings, lists and tables are readable, and the addresses of links are
+//! listed below.
 
 use html2text::render::TextDecorator;
 use html2text::{Error, config};
@@ -6,18 +7,18 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-/// Octets of a line, of what can be wrapped.
+/// The line width in octets, for text that can be wrapped.
 const WIDTH: usize = 76;
-/// The layout of deeper HTML takes time that grows by the square of the depth. Newsletters have
-/// tables in tables, some 40 elements deep.
+/// The layout time of deeper HTML grows with the square of the depth. Newsletters have nested
+/// tables, some 40 elements deep.
 const DEEPEST: usize = 2_000;
 
-/// HTML that no text is made from.
+/// HTML that can't be converted to text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooDeep;
 
-/// The text that says what the HTML says. What isn't shown (scripts, styles, `display: none`) is
-/// left out, images are their alternative text. Lines end with LF.
+/// The text content of the HTML. Hidden parts (scripts, styles, `display: none`) are left out, and
+/// images become their alternative text. Lines end with LF.
 pub fn text(html: &str) -> Result<String, TooDeep> {
     if depth(html) > DEEPEST {
         return Err(TooDeep);
@@ -29,7 +30,7 @@ pub fn text(html: &str) -> Result<String, TooDeep> {
     Ok(tidy(&footnotes(&laid_out, &links.urls.borrow())))
 }
 
-/// Styles that can't be read are no reason to have no text.
+/// Unreadable styles are no reason to have no text.
 fn layout(html: &str, links: &Links, with_styles: bool) -> Result<String, Error> {
     links.urls.borrow_mut().clear();
     let plain = config::with_decorator(links.clone()).no_table_borders().allow_width_overflow();
@@ -37,8 +38,8 @@ fn layout(html: &str, links: &Links, with_styles: bool) -> Result<String, Error>
     plain.link_footnotes(false).string_from_read(html.as_bytes(), WIDTH)
 }
 
-/// How deep elements stand in each other, as far as the text tells without being parsed: those that
-/// may be left open, or have no content, don't count.
+/// How deeply elements are nested, as far as can be seen without parsing. Elements that may be
+/// left open, or have no content, don't count.
 fn depth(html: &str) -> usize {
     const OPEN: [&str; 24] = [
         "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
@@ -57,10 +58,10 @@ fn depth(html: &str) -> usize {
     deepest
 }
 
-/// Around the text of a link, and behind its number: characters for private use, which no text has.
+/// Marks around the text of a link and after its number: private-use characters that no text has.
 const MARKS: [char; 3] = ['\u{E000}', '\u{E001}', '\u{E002}'];
 
-/// Writes down where the links stand and lead to.
+/// Records the positions and targets of links.
 #[derive(Debug, Clone, Default)]
 struct Links {
     urls: Rc<RefCell<Vec<String>>>,
@@ -139,8 +140,8 @@ impl TextDecorator for Links {
     }
 }
 
-/// The text with a number behind each link, and the addresses below; a link that shows its address
-/// needs none, and the same address has one number.
+/// The text with a number after each link and the addresses listed below. A link that shows its
+/// address needs no number, and equal addresses share one.
 fn footnotes(text: &str, urls: &[String]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut notes: Vec<&str> = Vec::new();
@@ -177,7 +178,7 @@ fn footnotes(text: &str, urls: &[String]) -> String {
     out
 }
 
-/// A link within the mail, or one that runs a script, is none for a person who reads text.
+/// A link within the mail, or one that runs a script, is useless to a reader of text.
 fn leads_somewhere(url: &str) -> bool {
     let scheme = url.split(':').next().unwrap_or("").trim();
     !url.starts_with('#')
@@ -198,13 +199,13 @@ fn is_shown(text: &str, url: &str) -> bool {
     bare(&text) == bare(url)
 }
 
-/// No white space at line ends, no line that only looks empty, no two empty lines in a row.
+/// No white space at line ends, no lines of invisible characters, and no two empty lines in a row.
 fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 1);
     let mut empty = 0;
     for line in text.lines() {
         let line = line.trim_end();
-        // What newsletters pad their preview line with.
+        // Newsletters pad their preview line with these.
         if line
             .chars()
             .all(|c| c.is_whitespace() || "\u{200B}\u{200C}\u{200D}\u{2060}\u{FEFF}\u{34F}\u{AD}".contains(c))

@@ -1,13 +1,14 @@
-//! HTML from Markdown: CommonMark with tables, strikethrough and task lists, in a page that mail
-//! programs show well.
+//! Makes HTML from Markdown: CommonMark with tables, strikethrough and task lists, in a page that
+//! mail programs display well.
 //!
-//! What the Markdown says may come from others. HTML in it is shown as text, and links and pictures
-//! lead to nothing that runs.
+//! The Markdown may contain untrusted text. HTML in it is shown as text, and links and pictures
+//! can't lead to anything that runs.
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-/// The page around it. Colours are the reader's own, light or dark; the borders can be seen on both.
-/// The subject is the page's title. Outlook takes Times for a list of fonts whose first it lacks.
+/// The surrounding page. Colours are the reader's own, light or dark, and the borders are visible
+/// on both. The subject is the page's title. Outlook uses Times for a list of fonts whose first
+/// one it lacks.
 const BEFORE: &str = "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
     <meta name=\"color-scheme\" content=\"light dark\">\n\
@@ -30,7 +31,7 @@ const BEFORE: &str = "<!DOCTYPE html>\n<html>\n<head>\n<meta charset=\"utf-8\">\
     Helvetica, Arial, sans-serif; font-size: 16px; line-height: 1.5; overflow-wrap: break-word;\">\n";
 const AFTER: &str = "</div>\n</body>\n</html>\n";
 
-/// A whole page of HTML that shows the Markdown.
+/// A whole HTML page that shows the Markdown.
 pub fn page(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut out = String::with_capacity(BEFORE.len() + AFTER.len() + markdown.len() * 3 / 2);
@@ -41,13 +42,13 @@ pub fn page(markdown: &str) -> String {
 }
 
 fn harmless<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
-    // Whether each link and picture that is open here leads anywhere.
+    // Whether each open link and picture has a usable target.
     let mut open = Vec::new();
     events.filter_map(move |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Some(Event::Text(html)),
         Event::Start(Tag::HtmlBlock) => Some(Event::Start(Tag::Paragraph)),
         Event::End(TagEnd::HtmlBlock) => Some(Event::End(TagEnd::Paragraph)),
-        // Mail programs take form elements out.
+        // Mail programs remove form elements.
         Event::TaskListMarker(is_done) => {
             Some(Event::Text(CowStr::Borrowed(if is_done { "\u{2611} " } else { "\u{2610} " })))
         }
@@ -61,10 +62,11 @@ fn harmless<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item =
     })
 }
 
-/// Links that mail programs open, pictures that they show; an address without a scheme is a file
-/// beside the message.
+/// Links that mail programs open, and pictures that they show. An address without a scheme is a
+/// file beside the message.
 fn leads_somewhere(url: &str, is_picture: bool) -> bool {
-    // Browsers skip control characters and spaces before a scheme, and tabs and line ends in it.
+    // Browsers ignore control characters and spaces before a scheme, and tabs and line ends within
+    // it.
     let url: String = url.chars().filter(|c| !c.is_control() && *c != ' ').collect::<String>().to_lowercase();
     let Some((scheme, rest)) = url.split_once(':') else { return true };
     if scheme.contains(['/', '?', '#']) {

@@ -1,10 +1,10 @@
-//! What a message's content is made from: templates, HTML from Markdown, the text beside HTML. Knows
-//! no message and no Python.
+//! Makes the content of messages: templates, HTML from Markdown, and the text beside HTML. Knows
+//! neither messages nor Python.
 //!
-//! A reader who can't show HTML, or won't, reads the text. It comes from the HTML itself, so that
-//! the two never differ: [`html`] has the layout done by the html2text crate, whose parser is
-//! that of browsers, and writes the links as mail programs and people expect them. [`markdown`] is
-//! read by the pulldown-cmark crate, [`template`]s in Jinja2's syntax by minijinja.
+//! Readers who can't or don't want to display HTML see the text. It is made from the HTML itself,
+//! so that the two never differ. [`html`] uses the html2text crate for the layout, with a
+//! browser-grade parser, and writes links as mail programs and people expect them. [`markdown`]
+//! uses the pulldown-cmark crate, and [`template`] uses minijinja for Jinja2's syntax.
 
 pub mod html;
 pub mod markdown;

@@ -1,11 +1,12 @@
-//! Templates in Jinja2's syntax: parts of messages, compiled once and filled in for each row.
+//! Templates in Jinja2's syntax: the parts of messages, compiled once and filled in for each row.
 //!
-//! What comes from a row never becomes anything but text: in HTML it is escaped, in Markdown too, and
-//! in a header field or an address a line end is refused, not written. A name that is not there, and a
-//! value that is missing, are faults: a message that begins "Dear None" must not go out.
+//! A row's values never become anything but text. They are escaped in HTML and in Markdown, and a
+//! line end in a header field or an address is refused. An unknown name or a missing value is an
+//! error, because a message that begins "Dear None" must not be sent.
 //!
-//! Each kind of part has an environment of its own, so that what it includes follows its rules and not
-//! those of a file's name. There is no loader: templates are found among the given ones, never on a disk.
+//! Each kind of part has its own environment, so that included templates follow the rules of that
+//! part, whatever their file names are. There is no loader: templates come from the given ones,
+//! never from a disk.
 
 use minijinja::value::{Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
@@ -13,29 +14,29 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
-/// What a part is, and so what is done to the values in it.
+/// The kind of a part, which decides how values in it are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Written as they are.
+    /// Values are written unchanged.
     Text,
-    /// Escaped, but for markup that says it is.
+    /// Values are escaped, except for those marked as markup.
     Html,
-    /// Escaped for Markdown and the HTML in it.
+    /// Values are escaped for Markdown and for the HTML in it.
     Markdown,
-    /// One line: a header field, an address, a name of a file. Line ends of the template are white
-    /// space, those of a value are refused.
+    /// One line: a header field, an address or a file name. Line ends of the template become white
+    /// space, and line ends in a value are refused.
     Line,
 }
 
 const KINDS: [Kind; 4] = [Kind::Text, Kind::Html, Kind::Markdown, Kind::Line];
 
-/// Names of other templates, which parts may extend, include and import, and their sources.
+/// The names and sources of other templates, which parts may extend, include and import.
 pub type Library = HashMap<String, String>;
 
 /// One part of a message.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// As errors call it: an argument, or a file.
+    /// The name in errors: an argument, or a file.
     pub name: String,
     pub source: String,
     pub kind: Kind,
@@ -54,7 +55,7 @@ impl fmt::Debug for Templates {
 }
 
 impl Templates {
-    /// `add` puts filters, values and methods of the caller's into each environment.
+    /// `add` adds the caller's filters, values and methods to each environment.
     pub fn new(
         library: &Arc<Library>,
         parts: Vec<Part>,
@@ -80,11 +81,12 @@ impl Templates {
         Ok(templates)
     }
 
-    /// Faults of what parts refer to are told before the first row.
+    /// Errors in the templates that parts refer to are reported before the first row.
     fn check_references(&self, library: &Library) -> Result<(), Fault> {
         for environment in self.environments.values() {
             for name in library.keys() {
-                // What is no template at all (a style sheet, say) is a fault of those that include it.
+                // If it isn't a template at all (a style sheet, say), that is an error of the
+                // parts that include it.
                 if let Err(error) = environment.get_template(name)
                     && looks_like_a_template(name)
                 {
@@ -95,7 +97,7 @@ impl Templates {
         Ok(())
     }
 
-    /// A part, by its place among those that were given.
+    /// A part, by its position among the given ones.
     pub fn render(&self, part: usize, values: &Value) -> Result<String, Fault> {
         let Some((name, kind)) = self.parts.get(part) else { return Err(Fault::other("no such part")) };
         let Some(environment) = self.environments.get(kind) else { return Err(Fault::other("no such kind")) };
@@ -104,7 +106,7 @@ impl Templates {
         Ok(if *kind == Kind::Line { on_one_line(made) } else { made })
     }
 
-    /// The names that the parts ask for, which are not set within them.
+    /// The names that the parts use without setting them.
     pub fn names(&self) -> Vec<String> {
         let mut found: Vec<String> = self
             .environments
@@ -137,14 +139,14 @@ fn environment(kind: Kind, library: &Arc<Library>) -> Environment<'static> {
     environment
 }
 
-/// Words of our own errors, by which [`Fault::of`] knows them again.
+/// The texts of our own errors, by which [`Fault::of`] recognises them.
 const MISSING: &str = "missing";
 const LINE_END: &str = "line end";
 
 fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
     match value.kind() {
         ValueKind::None => return Err(Error::new(ErrorKind::InvalidOperation, MISSING)),
-        // Its own error tells the name.
+        // minijinja's own error includes the name.
         ValueKind::Undefined | ValueKind::Invalid => {
             return minijinja::escape_formatter(out, state, value);
         }
@@ -175,7 +177,7 @@ fn write(kind: Kind, out: &mut Output, state: &mut State, value: &Value) -> Resu
     Ok(())
 }
 
-/// What a value that is no string is written as.
+/// How a value that isn't a string is written.
 fn as_text(kind: Kind, value: &Value) -> String {
     match value.downcast_object_ref::<Markup>() {
         Some(markup) if matches!(kind, Kind::Html | Kind::Markdown) => markup.html.clone(),
@@ -187,7 +189,7 @@ fn as_text(kind: Kind, value: &Value) -> String {
     }
 }
 
-/// What says itself how it is shown in HTML, and has a form for text.
+/// A value that defines its own HTML form, and also has a text form.
 #[derive(Debug)]
 pub struct Markup {
     pub html: String,
@@ -204,7 +206,7 @@ impl minijinja::value::Object for Markup {
     }
 }
 
-/// Controls, and the two separators of Unicode that some readers break a line at.
+/// Control characters, and the two Unicode separators at which some readers break a line.
 fn ends_a_line(c: char) -> bool {
     (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}')
 }
@@ -226,7 +228,7 @@ fn escape_html(out: &mut Output, text: &str) -> fmt::Result {
     out.write_str(rest)
 }
 
-/// CommonMark 2.4: any ASCII punctuation may stand behind a backslash. Line ends would begin blocks.
+/// CommonMark 2.4: a backslash may precede any ASCII punctuation. Line ends would begin blocks.
 fn escape_markdown(out: &mut Output, text: &str) -> fmt::Result {
     for c in text.chars() {
         match c {
@@ -243,7 +245,7 @@ fn escape_markdown(out: &mut Output, text: &str) -> fmt::Result {
     Ok(())
 }
 
-/// What the template itself breaks into lines; no line end is left of a value.
+/// Joins the template's own lines. Values contain no line ends.
 fn on_one_line(made: String) -> String {
     if made.contains(['\n', '\r']) {
         made.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
@@ -252,7 +254,7 @@ fn on_one_line(made: String) -> String {
     }
 }
 
-/// Why a part could not be filled in, or compiled.
+/// Why a part could not be compiled or filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The template and the line in it.
@@ -262,11 +264,11 @@ pub struct Fault {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// There is no such name: what was asked for.
+    /// The requested name doesn't exist.
     Undefined(String),
-    /// It is there and has no value.
+    /// The name exists and has no value.
     Missing(String),
-    /// It has a line end or another control character: what was asked for, and what it was.
+    /// The value has a line end or another control character. Holds the name and the value.
     LineEnd(String, String),
     Other(String),
 }
@@ -277,7 +279,7 @@ impl Fault {
     }
 
     fn of(error: &Error) -> Self {
-        // An include and a block wrap what happened in them.
+        // An include and a block wrap the errors that occur in them.
         let innermost = innermost(error);
         let place = innermost.name().or(error.name()).map(|name| {
             let line = innermost.line().or(error.line()).unwrap_or(1);
