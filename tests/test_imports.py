@@ -22,7 +22,7 @@ BARE = {"__future__", "_socket", "binascii", "itertools", "types", "_thread", "m
 MESSAGE = "rsmtp.Message('Grüße', subject='Grüße', from_='a@x.example', to='b@x.example')"
 ENTRIES = {
     "rsmtp": ("import rsmtp", 1),
-    "Message": (f"import rsmtp; {MESSAGE}.as_bytes()", 10),
+    "Message": (f"import rsmtp; {MESSAGE}.as_bytes()", 11),
     "SmtpClient": (
         f"import rsmtp\nwith rsmtp.SmtpClient('localhost', PORT, tls='starttls', context=TLS) as client:\n"
         f"    client.login('ann', 'secret'); client.send_message({MESSAGE})",

@@ -160,7 +160,7 @@ def test_python_decides_by_no_reply_code_of_its_own():
 # names, and `typing`, for annotations.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "ground": ({"_bounces", "_common", "advice", "errors", "display", "providers"}, set()),
-    "messages": ({"message", "email", "_content", "invite"}, {"ground"}),
+    "messages": ({"message", "email", "_content", "_protect", "invite"}, {"ground"}),
     "lint": ({"_lint"}, {"ground", "messages"}),
     "domain": ({"_domain"}, {"ground", "lint"}),
     "transport": ({"_transport"}, {"ground"}),

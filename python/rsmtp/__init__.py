@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rsmtp._mailer.verification import Verification
     from rsmtp._merge.looking import DryRun, Preview
     from rsmtp._merge.merge import Merge, RowError, merge
+    from rsmtp._protect.smime import Smime
     from rsmtp._rsmtp import (
         ArmedFault,
         Catcher,
@@ -133,6 +134,7 @@ __all__ = [
     "SMTPTLSError",
     "SMTPTimeoutError",
     "SMTPUnreachable",
+    "Smime",
     "SmtpClient",
     "Table",
     "Template",
@@ -212,6 +214,7 @@ _HOMES = {
     "Report": "_mailer.report",
     "RowError": "_merge.merge",
     "Returned": "_tokens.verp",
+    "Smime": "_protect.smime",
     "SmtpClient": "client",
     "Transcript": "_client.transcript",
     "Unsubscribe": "_tokens.unsubscribe",

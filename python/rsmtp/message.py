@@ -5,6 +5,7 @@ from __future__ import annotations
 import rsmtp
 from rsmtp import _rsmtp
 from rsmtp._common.late_bases import derived, late
+from rsmtp._common.tracebacks import public
 
 TYPE_CHECKING = False
 
@@ -71,6 +72,40 @@ def forward(
     return replies.forward(self, text, to=to, from_=from_, html=html, attach=attach, more=more)
 
 
+@public
+def protect(
+    self: rsmtp.Message,
+    protector: rsmtp.typing.Protector,
+    *,
+    sign: bool = True,
+    encrypt: bool | rsmtp.typing.Addresses = False,
+) -> rsmtp.Message:
+    """This message signed, encrypted or both from end to end, to be sent as it is by any sender.
+
+        smime = rsmtp.Smime("ann.pem", "ann.key", recipients={"bob@example.com": "bob.pem"})
+        mailer.send(message.protect(smime, encrypt=True))
+
+    Args:
+        protector: an `rsmtp.Smime`.
+        sign: sign it.
+        encrypt: encrypt it, after signing: True for those in To and Cc, or addresses. Bcc is
+            refused with True: a message that is encrypted for several tells each who the others
+            are. Each Bcc recipient gets one of their own, `encrypt="dan@example.net"`, sent
+            with an envelope to that address.
+
+    The header is protected with the content (RFC 9788); an encrypted message goes out with the
+    subject "[...]". Date and Message-ID are added first, and text is encoded so that no server
+    on the way has to change it. DKIM, of `message.sign` or a mailer, comes after this. All of the
+    content is in memory.
+
+    Raises ValueError for a recipient without a certificate, and for what can't be encrypted or
+    signed; ImportError where a library is missing.
+    """
+    from rsmtp._protect import protection
+
+    return protection.protect(self, protector, sign=sign, encrypt=encrypt)
+
+
 if TYPE_CHECKING:
     import email.message
     from collections.abc import Generator, Iterator
@@ -87,6 +122,7 @@ if TYPE_CHECKING:
         key: str | None
         reply = reply
         forward = forward
+        protect = protect
 
 else:
 
@@ -111,6 +147,7 @@ else:
 
         reply = reply
         forward = forward
+        protect = protect
 
 
 # What `email.message.Message` sets in its constructor.

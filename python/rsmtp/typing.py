@@ -27,6 +27,7 @@ __all__ = [
     "Attachments",
     "BinaryFile",
     "Calendar",
+    "CertificateSource",
     "Content",
     "Context",
     "DkimKeys",
@@ -38,6 +39,8 @@ __all__ = [
     "MessageData",
     "Picture",
     "Pictures",
+    "Protector",
+    "RecipientCertificates",
     "Recipients",
     "Secret",
     "Secrets",
@@ -143,6 +146,19 @@ class HasIcal(Protocol):
 
     def to_ical(self) -> bytes: ...
 
+
+class Protector(Protocol):
+    """What `message.protect()` takes, such as an `rsmtp.Smime`. An entity is MIME fields, an empty
+    line and a body, with CRLF line ends, in ASCII; what comes back is another one that holds it."""
+
+    def sign(self, entity: bytes, /) -> bytes: ...
+
+    def encrypt(self, entity: bytes, recipients: list[str], /) -> bytes: ...
+
+
+# A certificate or key for `rsmtp.Smime`: PEM or DER, or the file's path; and those of recipients.
+CertificateSource: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str]
+RecipientCertificates: TypeAlias = Mapping[str, CertificateSource] | Callable[[str], CertificateSource | None]
 
 Calendar: TypeAlias = Invite | HasIcal | bytes | bytearray | memoryview | str | PathLike[str]
 

@@ -105,7 +105,7 @@ SHOWN_AS_TEXT = {
     # Arguments.
     *("DeliverBy", "Dsn", "Rcpt"),
     # What a mailer signs with, and the record to publish: text.
-    *("Dkim", "DnsRecord"),
+    *("Dkim", "DnsRecord", "Smime"),
     # A row, a finding, a recipient of a report: what holds them is shown. And errors.
     *("BadRow", "BouncedRecipient", "Finding", "LintError", "RowError"),
     # What messages are made from, and what is read from one: text.

@@ -19,6 +19,7 @@ import pytest
 from credentials.endpoint import everywhere
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from protecting.people import certify
 from sockets.proxies import microsocks, tinyproxy
 
 import rsmtp
@@ -100,6 +101,8 @@ class Stage:
         (folder / "report.pdf").write_bytes(b"%PDF-1.4\n")
         for name, algorithm in (("dkim.pem", "rsa-sha256"), ("ed25519.pem", "ed25519-sha256")):
             (folder / name).write_text(_new_dkim_key(algorithm))
+        certify(folder, "ann@example.org", "ann")
+        certify(folder, "bob@example.com", "bob")
         (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n")
 
     def stand_in(self, host, tls):

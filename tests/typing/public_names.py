@@ -548,9 +548,14 @@ def annotated(
     any_message: types.AnyMessage,
     calendar: types.Calendar,
     event: types.HasIcal,
+    protector: types.Protector,
+    certificate: types.CertificateSource,
+    certificates: types.RecipientCertificates,
 ) -> list[types.Sendable]:
     made = rsmtp.Message("hi", to=to, from_=one, cc=several, attachments=attachments)
     print(rsmtp.Message(calendar=calendar), rsmtp.Message(calendar=event))
+    smime = rsmtp.Smime(certificate, "ann.key", chain=[certificate], password="s", recipients=certificates)
+    print(made.protect(smime, encrypt=to), made.protect(protector, sign=False, encrypt=True))
     made.add_attachment(content)
     made.add_attachment(attachment)
     made.add_attachment(file, filename="a")

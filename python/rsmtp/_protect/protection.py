@@ -1,0 +1,86 @@
+"""`message.protect()`: a protector signs and encrypts a message's content, octet for octet as it is
+sent (RFC 1847); the message is put together around it, with its header inside too (RFC 9788)."""
+
+from __future__ import annotations
+
+import rsmtp
+from rsmtp._common.arguments import flag, wanted
+from rsmtp._protect import entity
+from rsmtp.email import message_from_bytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def protect(
+    message: rsmtp.Message, protector: rsmtp.typing.Protector, *, sign: bool, encrypt: Any
+) -> rsmtp.Message:
+    signs, encrypts = flag("sign", sign), encrypt is not False
+    for method in ("sign", "encrypt"):
+        if isinstance(protector, type) or not callable(getattr(protector, method, None)):
+            raise wanted("protector", "an rsmtp.Smime, or another object with sign and encrypt,", protector)
+    if not (signs or encrypts):
+        raise ValueError("protect: neither sign nor encrypt is wanted, and so there is nothing to do")
+    readers = _readers(message, encrypt) if encrypts else []
+    octets = _rendered(message)
+    fields, inner = entity.split(octets)
+    outer = entity.hidden(fields) if encrypts else fields
+    inner = entity.with_header(entity.for_signing(inner), fields, outer if encrypts else None)
+    if signs:
+        inner = protector.sign(inner)
+    if encrypts:
+        inner = protector.encrypt(inner, readers)
+    # The default policy: no generator, the standard library's either, folds fields anew by it.
+    protected = message_from_bytes(
+        b"".join(outer) + _bcc(message, encrypts) + b"MIME-Version: 1.0\r\n" + inner,
+    )
+    protected.key = message.key
+    return protected
+
+
+def _rendered(message: rsmtp.Message) -> bytes:
+    """Completed and written as a Mailer does it, for a server that takes 7-bit lines."""
+    rendered = message.sign({"*": None}, utf8=False)
+    if isinstance(rendered, bytes):
+        return rendered
+    try:
+        return rendered._in_seven_bits()  # pyright: ignore[reportPrivateUsage]
+    except rsmtp.SMTPNotSupportedError as error:
+        raise ValueError(f"message: what is protected has to be ASCII in short lines, and: {error}") from None
+
+
+def _readers(message: rsmtp.Message, given: Any) -> list[str]:
+    """The addresses for whom a message is encrypted. Each of them can read in it whose
+    certificates were used, and so no Bcc may be among others."""
+    if given is None or (isinstance(given, (int, float)) and given is not True):
+        raise wanted("encrypt", "True, False or addresses", given)
+    if given is not True:
+        found = _addresses(rsmtp.Message(to=given).get_all("To", []))
+    else:
+        found = _addresses([*message.get_all("To", []), *message.get_all("Cc", [])])
+        if hidden := _addresses(message.get_all("Bcc", [])):
+            raise ValueError(
+                f"message: it has Bcc ({', '.join(hidden)}), and a message that is encrypted for several "
+                "tells each of them who the others are. Protect it without Bcc, and once more for each of "
+                f"these alone: protect(..., encrypt={hidden[0]!r})"
+            )
+    if not found:
+        raise ValueError(
+            "encrypt: there is no address for which the message can be encrypted; it has none in To and Cc"
+        )
+    return found
+
+
+def _addresses(values: list[Any]) -> list[str]:
+    from rsmtp.email.utils import getaddresses
+
+    return list(
+        dict.fromkeys(address for _, address in getaddresses([str(one) for one in values]) if address)
+    )
+
+
+def _bcc(message: rsmtp.Message, encrypts: bool) -> bytes:
+    """The field from which a sender takes addresses, and which it does not send."""
+    hidden = [] if encrypts else _addresses(message.get_all("Bcc", []))
+    return f"Bcc: {', '.join(hidden)}\r\n".encode() if hidden else b""
