@@ -58,6 +58,17 @@ test-python: $(VENV)/built $(VENV)/test-tools $(VENV)/check-tools ## Only the Py
 suite-aiosmtplib: $(VENV)/built ## aiosmtplib's own tests, on rsmtp.aiosmtplib; they come from the package index
 	$(BIN)/python tools/suites/run_aiosmtplib.py
 
+# Apart from the other tests: Airflow is 130 packages.
+.PHONY: suite-airflow
+suite-airflow: $(VENV)/built target/suites/airflow/made ## rsmtp.airflow with the real Airflow, which comes from the package index
+	cd target/suites/airflow && PYTHONPATH=$(CURDIR)/python bin/python -m pytest -c /dev/null --rootdir=. -q \
+	    -p no:cacheprovider -p no:rsmtp $(CURDIR)/tools/suites/test_airflow.py
+
+target/suites/airflow/made: requirements/suite-airflow.txt
+	$(BIN)/python -m venv --clear $(@D)
+	$(@D)/bin/python -m pip --quiet --disable-pip-version-check install --requirement $<
+	touch $@
+
 # On 3.11 and on 3.13, as far as they are found; SUITES="red-mail" passes names and options on.
 SUITE_PYTHONS ?= $(BIN)/python $(shell for python in python3.11 python3.13; do tools/find-python $$python 2>/dev/null; done)
 .PHONY: suites
@@ -125,7 +136,7 @@ check-supply: .tools/cargo-deny-$(CARGO_DENY_VERSION)
 # Skipped packages and an unreachable index are told apart from a clean bill.
 .PHONY: check-audit
 check-audit: .tools/audit/made
-	@for file in build test kerberos check docs bench release suite-aiosmtplib; do \
+	@for file in build test kerberos check docs bench release suite-aiosmtplib suite-airflow; do \
 	    said=$$(.tools/audit/bin/pip-audit --progress-spinner off --disable-pip --no-deps --strict \
 	        -r requirements/$$file.txt 2>&1); \
 	    case "$$?:$$said" in \

@@ -186,7 +186,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
         },
     ),
     "frameworks": (
-        {"celery", "django", "fastapi", "flask", "logging", "opentelemetry", "tasks"},
+        {"airflow", "celery", "django", "fastapi", "flask", "logging", "opentelemetry", "tasks"},
         {"ground", "messages", "clients", "mailers", "outbox", "programs"},
     ),
 }
@@ -253,7 +253,7 @@ PUBLIC = {
         "pytest_plugin",
         "smtplib",
     ),
-    *("tasks", "testing", "typing"),
+    *("airflow", "tasks", "testing", "typing"),
 }
 
 

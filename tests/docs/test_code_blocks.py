@@ -72,8 +72,8 @@ PAGES = {
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     if "_build" not in page.parts
 }
-# tests/pytest_plugin/test_docs.py, tests/docs/test_kerberos_page.py
-RUN_ELSEWHERE = {"docs/pytest.md", "docs/howto/kerberos.md"}
+# tests/pytest_plugin/test_docs.py, tests/docs/test_kerberos_page.py, tools/suites/test_airflow.py
+RUN_ELSEWHERE = {"docs/pytest.md", "docs/howto/kerberos.md", "docs/howto/airflow.md"}
 RUN_HERE = [page for page, blocks in PAGES.items() if blocks and page not in RUN_ELSEWHERE]
 
 
