@@ -137,9 +137,14 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """For statements that change nothing."""
         with self._main.lock, self._told():
-            if self.read_only and self._file != (file := reading.file_of(self.path)):
-                self.close()
-                self._file = file
+            if self.read_only:
+                # It is looked at again once it is open: another process may have opened it, or
+                # left it, meanwhile.
+                while self._file != (file := reading.file_of(self.path)):
+                    self.close()
+                    self._file = None
+                    self._main.connection()
+                    self._file = file
             yield self._main.connection()
 
     @contextlib.contextmanager

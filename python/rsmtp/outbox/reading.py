@@ -17,18 +17,27 @@ def file_of(path: Path) -> object:
 def connect(path: Path, timeout: float) -> sqlite3.Connection:
     """Raises sqlite3.DatabaseError."""
     address = path.absolute().as_uri() + "?mode=ro"
-    connection = _connect(address, timeout)
     try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-        return connection
+        return _followed(address, timeout)
     except sqlite3.OperationalError:
         # SQLite's readers coordinate through a file beside the database (-shm), which can't be created
         # in a read-only folder. Without a log no process has the file open, so it does not change under
         # the reader. `file_of` checks for a log each time.
+        if not _has_log(path):
+            return _connect(address + "&immutable=1", timeout)
+    # Another process may have opened it just now: then both are there.
+    return _followed(address, timeout)
+
+
+def _followed(address: str, timeout: float) -> sqlite3.Connection:
+    """Sees what others write."""
+    connection = _connect(address, timeout)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except BaseException:
         connection.close()
-        if _has_log(path):
-            raise
-        return _connect(address + "&immutable=1", timeout)
+        raise
+    return connection
 
 
 def _connect(address: str, timeout: float) -> sqlite3.Connection:
