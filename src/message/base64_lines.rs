@@ -7,7 +7,7 @@ const WIDTH: usize = 76;
 /// Octets that make a line.
 const LINE: usize = WIDTH / 4 * 3;
 
-/// What encodes into lines that each, the last one too, have this end.
+/// Encodes into lines with this line end, which the last line gets, too.
 #[derive(Clone, Debug)]
 pub struct Lines {
     linesep: String,
@@ -16,7 +16,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// As many octets may be encoded at a time: whole lines, 64 KB of them.
+    /// How many octets to encode at a time: 64 KB of whole lines.
     pub const PIECE: usize = 840 * LINE;
 
     #[must_use]
@@ -47,10 +47,10 @@ impl Lines {
         }
     }
 
-    /// Into its final place, which is as long as [`Lines::encoded_len`] says.
+    /// Encodes into a slice of exactly [`Lines::encoded_len`] octets.
     pub fn write(&self, octets: &[u8], out: &mut [u8]) {
         match self.encoder {
-            // The place is exactly as long as the encoding, so this can't fail.
+            // The slice is exactly as long as the encoding, so this can't fail.
             Some(encoder) => drop(encoder.encode_slice(octets, out)),
             None => {
                 let mut encoded = Vec::with_capacity(out.len());

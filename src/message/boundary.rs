@@ -3,25 +3,25 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A boundary that no body contains: 64 random bits, between characters that
-/// neither quoted-printable nor base64 can produce.
+/// A boundary that no body contains: 64 random bits, between characters that neither
+/// quoted-printable nor base64 can produce.
 #[must_use]
 pub fn new() -> String {
     format!("==============={:019}==", random() >> 1)
 }
 
-/// 64 bits that this process hasn't given out before and that can't be predicted.
+/// 64 unpredictable bits that this process hasn't used before.
 #[must_use]
 pub fn random() -> u64 {
     let [one, _] = random_pair();
     one
 }
 
-/// Two of them.
+/// Two such numbers.
 #[must_use]
 pub fn random_pair() -> [u64; 2] {
     static GIVEN: AtomicU64 = AtomicU64::new(0);
-    // Keyed by the system's randomness, differently for each call.
+    // Each call has its own key from the system's randomness.
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u64(GIVEN.fetch_add(1, Ordering::Relaxed));
     hasher.write_u32(std::process::id());

@@ -4,11 +4,11 @@ use super::encoded_word::{Chosen, WordEncoding};
 
 /// Turns text into the bytes of a character set.
 ///
-/// UTF-8, ASCII and raw bytes are here; any other codec comes from outside.
+/// UTF-8, ASCII and raw bytes are implemented here. Other codecs come from outside.
 pub trait Codec {
     type Error;
 
-    /// The bytes of the text in this character set.
+    /// The text as bytes of this character set.
     fn encode(&self, text: &str) -> Result<Vec<u8>, Self::Error>;
 
     /// Whether each character can be encoded without looking at the others.
@@ -17,7 +17,7 @@ pub trait Codec {
     }
 }
 
-/// UTF-8, of which ASCII is a part.
+/// UTF-8, which includes ASCII.
 #[derive(Debug)]
 pub struct Utf8;
 
@@ -35,11 +35,11 @@ impl Codec for Utf8 {
 
 /// Bytes of an unknown character set, carried inside a text.
 ///
-/// A byte from 0x80 up travels as a private character, so that text functions
-/// (lines, white space) see nothing in it; [`raw_bytes`] brings it back.
+/// A byte from 0x80 up is represented by a private character, so that text functions (lines, white
+/// space) don't treat it specially. [`raw_bytes`] converts it back.
 const PRIVATE: u32 = 0xF_0000;
 
-/// The character that stands for a raw byte.
+/// The character that represents a raw byte.
 #[must_use]
 pub fn raw_char(byte: u8) -> char {
     match byte {
@@ -48,13 +48,13 @@ pub fn raw_char(byte: u8) -> char {
     }
 }
 
-/// Whether it is a [`raw_char`] that stands for more than itself.
+/// Whether it is a [`raw_char`] for a byte from 0x80 up.
 #[must_use]
 pub fn is_raw_char(c: char) -> bool {
     matches!(u32::from(c).checked_sub(PRIVATE), Some(0x80..=0xFF))
 }
 
-/// The bytes behind a text made of [`raw_char`]s.
+/// The bytes of a text made of [`raw_char`]s.
 #[must_use]
 pub fn raw_bytes(text: &str) -> Vec<u8> {
     text.chars()
@@ -81,14 +81,14 @@ pub fn encode_word<C: Codec>(
     Ok(out)
 }
 
-/// Encodes a text as encoded-words that fit the widths given, cut between
-/// characters. The first is None when nothing fits beside what is there already.
+/// Encodes a text as encoded-words that fit the given widths, split between characters. The first
+/// is None if nothing fits beside the existing text.
 pub fn encode_words<C: Codec>(
     text: &str,
     charset: &Charset<'_, C>,
     mut widths: impl Iterator<Item = usize>,
 ) -> Result<Vec<Option<String>>, C::Error> {
-    // The chrome of a word: `=?`, `?q?`, `?=` and the name of the character set.
+    // The overhead of a word: `=?`, `?q?`, `?=` and the name of the character set.
     let chrome = charset.output_name.chars().count() + 7;
     let chosen = charset.encoding.choose(&charset.codec.encode(text)?).unwrap_or(Chosen::Q);
     let word = |from: usize, to: usize| -> Result<Option<String>, C::Error> {
@@ -142,15 +142,15 @@ pub fn encode_words<C: Codec>(
     Ok(words)
 }
 
-/// A character set as one run of a header value uses it.
+/// A character set, as used by one run of a header value.
 #[derive(Debug)]
 pub struct Charset<'a, C> {
     pub encoding: WordEncoding,
-    /// Whether this is plain ASCII: the set that needs no words at all.
+    /// Whether this is plain ASCII, which needs no encoded-words.
     pub is_ascii: bool,
-    /// The name that stands in the words.
+    /// The name that is written in the words.
     pub codec_name: &'a str,
-    /// The name whose length the words are measured with.
+    /// The name whose length counts when words are measured.
     pub output_name: &'a str,
     pub codec: C,
 }

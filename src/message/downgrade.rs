@@ -1,14 +1,14 @@
-//! From 8-bit lines to 7-bit ones, octet for octet.
+//! Converts a message with 8-bit lines to 7-bit ones, octet for octet.
 //!
-//! A server without 8BITMIME takes ASCII (RFC 6152 section 3), and no server has to
-//! take a line of more than 998 octets (RFC 5321 section 4.5.3.1.6). What a message
-//! says beyond that is transfer-encoded on its way out (RFC 2045 section 6). The
-//! message is octets by then, and its octets are what counts: which character set
-//! they are in, and whether it is known, makes no difference.
+//! A server without 8BITMIME accepts ASCII (RFC 6152 section 3), and no server has to accept a
+//! line of more than 998 octets (RFC 5321 section 4.5.3.1.6). Content beyond that is
+//! transfer-encoded when the message is sent (RFC 2045 section 6). By then the message is a
+//! sequence of octets, and only they count: it makes no difference what their character set is, or
+//! whether it is known.
 //!
-//! A signature covers the octets as they are. In `multipart/signed` and
-//! `multipart/encrypted`, and in a message with a DKIM-Signature, nothing is changed:
-//! what would have to be is an error that says so.
+//! A signature covers the octets as they are. In `multipart/signed` and `multipart/encrypted`, and
+//! in a message with a DKIM-Signature, nothing is changed. If something would have to be, the
+//! result is an error that says so.
 
 use super::base64_lines::Lines;
 use super::head::Head;
@@ -17,25 +17,24 @@ use super::transfer::{self, Encoding, LONGEST_LINE, is_seven_bit, write_quoted_p
 use super::{downgrade_field, stdlib::parameter};
 use std::ops::Range;
 
-/// What is asked for.
+/// The target of the conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aim {
-    /// ASCII, in lines that SMTP carries.
+    /// ASCII, in lines that SMTP can carry.
     SevenBit,
-    /// Lines of text that SMTP carries; octets may stay 8-bit, and what is signed
-    /// stays as it is.
+    /// Lines of text that SMTP can carry. Octets may stay 8-bit, and signed content stays as it
+    /// is.
     ShortLines,
 }
 
-/// These octets of the message become those.
+/// Replaces these octets of the message with others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     pub at: Range<usize>,
     pub with: Vec<u8>,
 }
 
-/// Why a message has to stay as it is, in words that go on from "it can't be
-/// re-encoded: ".
+/// Why a message has to stay as it is. The text completes "it can't be re-encoded: ".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit(pub &'static str);
 
@@ -52,16 +51,15 @@ const DEEP: Unfit = Unfit("it is in a part of a part of a part, too deep down");
 const DEEPEST: usize = 200;
 const LINESEP: &str = "\r\n";
 
-/// What has to be changed in a message, in order. `originals` are contents that lost
-/// the line ends that they had when the message was written: such a one is encoded
-/// instead of what became of it.
+/// The necessary changes to a message, in order. `originals` are contents whose own line ends were
+/// lost when the message was written. If one of them has to be encoded, the original is used.
 pub fn edits(message: &[u8], aim: Aim, originals: &[&[u8]]) -> Result<Vec<Edit>, Unfit> {
     let mut walk = Walk { message, aim, originals, edits: Vec::new() };
     walk.entity(0..message.len(), Place { depth: 0, sealed: None, is_message: true, is_digest: false })?;
     Ok(walk.edits)
 }
 
-/// The message with its edits made.
+/// The message with its edits applied.
 #[must_use]
 pub fn edited(message: &[u8], edits: &[Edit]) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len() + message.len() / 4);
@@ -78,11 +76,11 @@ pub fn edited(message: &[u8], edits: &[Edit]) -> Vec<u8> {
 #[derive(Clone, Copy)]
 struct Place {
     depth: usize,
-    /// Nothing in here may be changed.
+    /// Nothing within this may be changed.
     sealed: Option<Unfit>,
-    /// A message of its own, and not a part of one.
+    /// A whole message, not a part of one.
     is_message: bool,
-    /// Its parts are messages unless they say otherwise (RFC 2046 section 5.1.5).
+    /// Its parts are messages unless they declare otherwise (RFC 2046 section 5.1.5).
     is_digest: bool,
 }
 
@@ -130,7 +128,7 @@ impl Walk<'_> {
             "message" if matches!(sub, "partial" | "external-body") => self.only_seven_bit(&body)?,
             _ => self.leaf(body, main == "text", &cte, place)?,
         };
-        // A composite says what is the most of what is in it, so it says less now.
+        // A composite declares the widest encoding of its parts, which is narrower now.
         let now = now.filter(|now| *now != "7bit" || self.aim == Aim::SevenBit);
         self.say(&head, &cte, now, before_body);
         let changed = self.edits.len() > first;
@@ -143,7 +141,7 @@ impl Walk<'_> {
         Ok(changed)
     }
 
-    /// The fields say what the body is now.
+    /// Updates the fields to match the body's encoding.
     fn say(&mut self, head: &Head, cte: &str, now: Option<&'static str>, before_body: usize) {
         let Some(now) = now.filter(|now| *now != cte && !(*now == "7bit" && cte.is_empty())) else { return };
         let with = format!("Content-Transfer-Encoding: {now}{LINESEP}").into_bytes();
@@ -208,7 +206,7 @@ impl Walk<'_> {
         Ok(changed)
     }
 
-    /// Whether this is more than is allowed, where nothing can be done about it.
+    /// Whether this exceeds the limits in a place where nothing can be changed.
     fn refuses(&self, octets: &[u8]) -> bool {
         self.aim == Aim::SevenBit && !octets.is_ascii()
     }
@@ -224,8 +222,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Content that isn't made of entities. What its transfer encoding is now, where it
-    /// has to be changed.
+    /// Handles content that isn't made of entities. Returns its new transfer encoding, if it has
+    /// to be changed.
     fn leaf(
         &mut self,
         at: Range<usize>,
@@ -239,7 +237,7 @@ impl Walk<'_> {
             return Ok(None);
         }
         if let Some(unfit) = place.sealed {
-            // What is too long goes out as it was signed: many servers take it.
+            // Lines that are too long are sent as they were signed: many servers accept them.
             return if self.refuses(body) { Err(unfit) } else { Ok(None) };
         }
         let (with, now) = match cte {
@@ -318,7 +316,7 @@ impl Parts {
     }
 }
 
-/// Some(is it the last) for a delimiter line.
+/// Some(whether it is the last one) for a delimiter line.
 fn delimits(line: &[u8], boundary: &str) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary.as_bytes())?;
     let rest = rest.trim_ascii_end();

@@ -1,5 +1,5 @@
-//! A field with 8-bit octets, in ASCII: encoded-words (RFC 2047) that say the same
-//! octets, as UTF-8 where they are that, and as an unknown character set otherwise.
+//! Writes a field with 8-bit octets in ASCII: as encoded-words (RFC 2047) for the same octets,
+//! labelled UTF-8 if they are valid UTF-8, and as an unknown character set otherwise.
 
 use super::downgrade::Unfit;
 use super::encoded_word::{Chosen, WordEncoding};
@@ -33,14 +33,14 @@ pub fn encoded(field: &[u8]) -> Result<Vec<u8>, Unfit> {
     Ok(out)
 }
 
-/// What encoded-words stand beside in every kind of field.
+/// Characters that may stand next to encoded-words in every kind of field.
 fn is_apart(octet: u8) -> bool {
     octet.is_ascii_whitespace()
         || matches!(octet, b'"' | b'(' | b')' | b'<' | b'>' | b',' | b';' | b'=' | b':')
 }
 
-/// How much is one run: words and the blanks between them, as long as they are 8-bit.
-/// Blanks between two encoded-words would be lost.
+/// The length of one run: words and the blanks between them, for as long as they are 8-bit. Blanks
+/// between two encoded-words would be lost.
 fn length(text: &[u8]) -> usize {
     let mut end = 0;
     let mut at = 0;

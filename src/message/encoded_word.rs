@@ -5,7 +5,7 @@ use encodify::{base64::STANDARD, qp::Q_PHRASE};
 /// An encoded-word is not longer than this (RFC 2047 section 2).
 pub const LONGEST_WORD: usize = 75;
 
-/// How a character set wants its words encoded.
+/// How a character set prefers its words to be encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WordEncoding {
     /// Not at all: plain text.
@@ -16,7 +16,7 @@ pub enum WordEncoding {
     Shortest,
 }
 
-/// The encoding of one word, chosen.
+/// The encoding that was chosen for one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chosen {
     Q,
@@ -38,7 +38,7 @@ impl WordEncoding {
 }
 
 impl Chosen {
-    /// Length of the encoded text, without what surrounds it.
+    /// The length of the encoded text, without the overhead of the word.
     #[must_use]
     pub fn len(self, text: &[u8]) -> usize {
         match self {
@@ -47,11 +47,11 @@ impl Chosen {
         }
     }
 
-    /// How many octets of a text, in whole characters, say themselves in at most so many.
+    /// How many octets of a text, in whole characters, fit into this many encoded characters.
     #[must_use]
     pub fn fitting(self, text: &str, most: usize) -> usize {
         let end = match self {
-            // Three octets are four characters, and what is left is another four.
+            // Three octets make four characters, and any rest makes another four.
             Chosen::B => most / 4 * 3,
             Chosen::Q => {
                 let mut room = most;
@@ -67,7 +67,7 @@ impl Chosen {
         (0..=end).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0)
     }
 
-    /// One encoded-word; nothing for an empty text. The letter is in lower case.
+    /// One encoded-word, or nothing for an empty text. The encoding's letter is in lower case.
     pub fn write(self, text: &[u8], charset: &str, out: &mut String) {
         if text.is_empty() {
             return;
@@ -88,7 +88,7 @@ impl Chosen {
     }
 }
 
-/// An octet in Q (RFC 2047 sections 4.2 and 5): as itself, a blank as `_`, or in hex.
+/// One octet in Q (RFC 2047 sections 4.2 and 5): unchanged, a blank as `_`, or in hexadecimal.
 const fn q_len(octet: u8) -> usize {
     match octet {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b' ' | b'!' | b'*' | b'+' | b'-' | b'/' => 1,

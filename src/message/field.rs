@@ -1,9 +1,9 @@
-//! Header fields: what may stand in one (RFC 5322 sections 2.2 and 3.6).
+//! Header fields: what they may contain (RFC 5322 sections 2.2 and 3.6).
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Why a field is refused: the caller's mistake, told so that it can be mended.
+/// Why a field is refused. It is the caller's mistake, described so that it can be corrected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     what: String,
@@ -37,10 +37,11 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
     }
 }
 
-/// No control characters but the tab: a value is one line here, and folding it is
-/// not the caller's business.
+/// Allows no control characters except the tab. A value is one line here, and folding it isn't the
+/// caller's concern.
 pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
-    // All of it is looked at, which takes many octets at once; the one to tell of is found after.
+    // Checks everything at once, many octets at a time. The offending one is searched for only
+    // after that.
     if !value.bytes().fold(false, |found, octet| found | is_forbidden(octet)) {
         return Ok(());
     }
@@ -53,8 +54,8 @@ pub fn check_value(what: &str, value: &str) -> Result<(), Refusal> {
     }
 }
 
-/// A value without its folds (RFC 5322 section 2.2.3), as `Header.encode()` makes them: a line
-/// end is one where white space follows it, and something else after that.
+/// A value without its folds (RFC 5322 section 2.2.3), as `Header.encode()` makes them. A line end
+/// belongs to a fold only if white space follows it.
 #[must_use]
 pub fn unfolded(value: &str) -> Cow<'_, str> {
     if !value.contains(['\r', '\n']) {
@@ -104,7 +105,7 @@ pub fn is_single(name: &str) -> bool {
     SINGLE.iter().any(|single| single.eq_ignore_ascii_case(name))
 }
 
-/// What a value is made of.
+/// The kinds of content of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text for people.
@@ -112,7 +113,7 @@ pub enum Kind {
     Addresses,
     /// A main value and parameters.
     Parameters,
-    /// Words for programs: ASCII only.
+    /// Words for programs, in ASCII only.
     Tokens,
 }
 
@@ -161,7 +162,7 @@ pub fn kind(name: &str) -> Kind {
     }
 }
 
-/// The value of the first field of this name at the beginning of a message, unfolded.
+/// The unfolded value of the first field with this name, at the start of a message.
 #[must_use]
 pub fn first_value(message: &[u8], name: &str) -> Option<String> {
     let mut lines = message.split(|&b| b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -178,7 +179,7 @@ pub fn first_value(message: &[u8], name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(value.trim_ascii()).into_owned())
 }
 
-/// Whether the field is for the sender's eyes only.
+/// Whether only the sender should see the field.
 #[must_use]
 pub fn is_hidden(name: &str) -> bool {
     name.eq_ignore_ascii_case("bcc") || name.eq_ignore_ascii_case("resent-bcc")

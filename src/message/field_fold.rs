@@ -1,8 +1,8 @@
 //! Header fields as `rsmtp.Message` writes them.
 //!
-//! What can't stand in a field (control characters, 8-bit addresses, lines that SMTP can't
-//! carry) is refused here, and what is not ASCII is encoded. mail-builder folds what is
-//! left, but for text in encoded-words and parameters.
+//! Content that a field can't carry (control characters, 8-bit addresses, lines too long for SMTP)
+//! is refused here, and text that isn't ASCII is encoded. mail-builder folds the rest, except for
+//! text in encoded-words and parameters.
 
 use super::encoded_word::{Chosen, LONGEST_WORD, WordEncoding};
 use super::field::{Kind, Refusal, check_name, check_value, kind};
@@ -27,7 +27,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
         return Ok(());
     }
     if value.is_ascii() || utf8 {
-        // White space in quotes is no place to fold at, but between encoded-words, which older
+        // A fold isn't allowed at white space in quotes, except between encoded-words, which older
         // programs look for in a name.
         let folds_in_quotes =
             kind(name) == Kind::Parameters && !utf8 && !value.contains("=?") && parameter::is_clear(value);
@@ -75,7 +75,7 @@ pub fn fold(name: &str, value: &str, linesep: &str, utf8: bool, out: &mut Vec<u8
     Ok(())
 }
 
-/// The field with its text in encoded-words, each on a line of its own.
+/// The field with its text in encoded-words, one per line.
 fn in_words(name: &str, text: &str) -> String {
     let mut field = format!("{name}: ");
     write_words(text, LONGEST_WORD.min(FOLD_AT.saturating_sub(name.len() + 2)), "\r\n ", &mut field);
@@ -83,8 +83,8 @@ fn in_words(name: &str, text: &str) -> String {
     field
 }
 
-/// A text in encoded-words with spaces between them, which don't count: it can be
-/// folded anywhere then, which a long word can't.
+/// Text as encoded-words, separated by spaces that don't count. Unlike a long word, this can be
+/// folded anywhere.
 #[must_use]
 pub fn as_words(text: &str) -> String {
     let mut words = String::new();
@@ -92,18 +92,18 @@ pub fn as_words(text: &str) -> String {
     words
 }
 
-/// The encoded-words that say a text, the first of at most so many characters, each of them
-/// ending after a blank where there is one.
+/// The encoded-words for a text. The first has at most this many characters, and each ends after a
+/// blank if there is one.
 fn write_words(text: &str, first: usize, between: &str, out: &mut String) {
     const CHROME: usize = "=?utf-8?q??=".len();
-    // For a field name of any length.
+    // This works for a field name of any length.
     const LEAST: usize = 30;
     let chosen = WordEncoding::Shortest.choose(text.as_bytes()).unwrap_or(Chosen::B);
     let mut most = first.max(LEAST) - CHROME;
     let mut rest = text;
     out.reserve(text.len() * 2);
     while let Some(next) = rest.chars().next() {
-        // A character stays whole (RFC 2047 section 5).
+        // A character is never split (RFC 2047 section 5).
         let mut end = chosen.fitting(rest, most).max(next.len_utf8());
         if end < rest.len()
             && let Some(blank) = rest[..end].rfind([' ', '\t'])
@@ -123,8 +123,8 @@ fn fits_on_lines(field: &[u8]) -> bool {
     super::text::lines_fit(field, LONGEST_LINE)
 }
 
-/// An address list in ASCII. What is ASCII already stays as it is written: it may
-/// have encoded-words and comments of its own.
+/// An address list in ASCII. Parts that are ASCII already stay as written, since they may contain
+/// encoded-words and comments.
 pub fn in_ascii(name: &str, value: &str) -> Result<String, Refusal> {
     let list = list::parse(value).map_err(|Malformed(why)| Refusal::new(name, why))?;
     let written: Result<Vec<_>, _> = list
@@ -162,12 +162,12 @@ fn mailbox_in_ascii(name: &str, mailbox: &Member) -> Result<String, Refusal> {
     })
 }
 
-/// A display name: as it is, quoted, or in encoded-words.
+/// A display name: unchanged, quoted, or in encoded-words.
 fn phrase(text: &str) -> String {
     if text.is_ascii() { list::quoted_phrase(text) } else { as_words(text) }
 }
 
-/// Only the value of a parameter has a way to be anything but ASCII (RFC 2231).
+/// Only the value of a parameter can be anything but ASCII (RFC 2231).
 fn parameters(field: &str, value: &str) -> Result<String, Refusal> {
     for (number, (name, _)) in parameter::parse(value).into_iter().enumerate() {
         if !name.is_ascii() {

@@ -1,9 +1,9 @@
-//! Names of files as a message can say them.
+//! File names as a message can write them.
 //!
-//! A file system may hold names that are octets and no text in any encoding that it knows. They
-//! are nearly always old names in ISO 8859-1, and are read so where that makes sense: there is no
-//! UTF-8 in them, and no control character comes of it. Otherwise U+FFFD stands for what can't
-//! be read.
+//! A file system may contain names whose octets aren't text in any encoding that the system knows.
+//! These are nearly always old names in ISO 8859-1. They are read as such if that makes sense:
+//! they contain no UTF-8, and the result has no control characters. Otherwise U+FFFD replaces what
+//! can't be read.
 
 /// The name as text.
 #[must_use]

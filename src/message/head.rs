@@ -1,8 +1,8 @@
-//! The fields of an entity that is octets (RFC 5322 section 2.2), and where they are.
+//! The fields of an entity given as octets (RFC 5322 section 2.2), and their positions.
 
 use std::ops::Range;
 
-/// One field: a line and those that continue it.
+/// One field: a line and its continuation lines.
 #[derive(Clone, Debug)]
 pub struct FieldAt {
     /// With its line end.
@@ -10,7 +10,7 @@ pub struct FieldAt {
 }
 
 impl FieldAt {
-    /// Name and value, as they stand there; None for a line that is no field.
+    /// Name and value as written. None for a line that isn't a field.
     #[must_use]
     pub fn parts<'a>(&self, text: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
         let octets = &text[self.whole.clone()];
@@ -19,11 +19,11 @@ impl FieldAt {
     }
 }
 
-/// All fields, and where the body begins.
+/// All fields, and the start of the body.
 #[derive(Debug)]
 pub struct Head {
     pub fields: Vec<FieldAt>,
-    /// Where the empty line is, or would be.
+    /// The position of the empty line, or where it would be.
     pub end_of_fields: usize,
     pub body: usize,
 }
@@ -58,7 +58,7 @@ impl Head {
         self.fields.iter().find(is_named)
     }
 
-    /// Its value without folds.
+    /// Its value, unfolded.
     #[must_use]
     pub fn value(&self, text: &[u8], name: &str) -> Option<String> {
         let (_, value) = self.find(text, name)?.parts(text)?;

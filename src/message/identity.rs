@@ -1,26 +1,26 @@
-//! What every message that is sent needs, and few callers give: Date and Message-ID
-//! (RFC 5322 sections 3.6.1 and 3.6.4).
+//! The fields that every sent message needs and few callers supply: Date and Message-ID (RFC 5322
+//! sections 3.6.1 and 3.6.4).
 
 use super::boundary;
 use crate::address::{a_labels, list};
 use mail_builder::headers::date::Date;
 use std::borrow::Cow;
 
-/// The time now, as a Date field has it.
+/// The present time, as written in a Date field.
 #[must_use]
 pub fn date_now() -> String {
     Date::now().to_rfc822()
 }
 
-/// A Message-ID that no other message has. Its right side is the domain of the
-/// sender's address: no name server is asked, and this machine's name stays its own.
+/// A unique Message-ID. Its right side is the domain of the sender's address. So no name server is
+/// asked, and the name of this machine isn't revealed.
 #[must_use]
 pub fn message_id(sender: Option<&str>) -> String {
     let domain = sender.and_then(domain_of).unwrap_or_else(|| "localhost".to_owned());
     message_id_at(&domain)
 }
 
-/// The same for a sender at this domain, which is ASCII.
+/// The same for a sender at this domain, which is in ASCII.
 #[must_use]
 pub fn message_id_at(domain: &str) -> String {
     let [one, other] = boundary::random_pair();

@@ -1,17 +1,17 @@
-//! Messages: RFC 5322 and MIME. Knows no SMTP and no Python.
+//! Messages: RFC 5322 and MIME. Knows neither SMTP nor Python.
 //!
-//! What a message is made of, from the smallest piece:
+//! The modules, beginning with the smallest building blocks:
 //!
 //! - [`text`], [`charset`], [`encoded_word`]: lines, character sets, RFC 2047.
-//! - [`field`], [`field_fold`]: what a header field may be, and how ours are folded.
-//! - [`stdlib`]: what `email` does to the byte: its folds, its reading of parameters.
-//! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date
-//!   and Message-ID.
-//! - [`head`], [`downgrade`], [`downgrade_field`]: a message that is octets already,
-//!   rewritten for a server that takes less than it says.
-//! - [`render`]: the order of things, over anything that is an
-//!   [`Entity`](render::Entity), into a [`rope`]; [`rope_reader`] takes that piece by
-//!   piece, [`stored`] is what stays in a file until then, [`base64_lines`] encodes.
+//! - [`field`], [`field_fold`]: what a header field may contain, and how ours are folded.
+//! - [`stdlib`]: exact copies of `email`'s behaviour: its folding, and its reading of parameters.
+//! - [`transfer`], [`boundary`], [`identity`]: transfer encodings, boundaries, Date and
+//!   Message-ID.
+//! - [`head`], [`downgrade`], [`downgrade_field`]: rewrite a message that is octets already, for a
+//!   server that can't accept it as it is.
+//! - [`render`]: writes anything that is an [`Entity`](render::Entity) into a [`rope`], with all
+//!   parts in the right order. [`rope_reader`] reads that piece by piece, [`stored`] represents
+//!   content that stays in a file until then, and [`base64_lines`] encodes.
 
 pub mod base64_lines;
 pub mod boundary;

@@ -1,9 +1,9 @@
-//! A tree of entities (RFC 2045 section 2.4) becomes one run of bytes.
+//! Turns a tree of entities (RFC 2045 section 2.4) into one run of bytes.
 //!
-//! The order of things is here, and nothing about where an entity keeps its fields
-//! and its content: [`Entity`] tells that. What an entity contains is asked for
-//! before its fields are written, since content decides fields: the boundary of a
-//! multipart, the transfer encoding of a text that turns out not to be ASCII.
+//! This module defines the order of the parts. It doesn't know where an entity keeps its fields
+//! and its content: [`Entity`] provides them. An entity's content is requested before its fields
+//! are written, because content determines fields: the boundary of a multipart, or the transfer
+//! encoding of a text that turns out not to be ASCII.
 
 use super::{
     rope::Rope,
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct Rules {
     /// LF in memory, CRLF on the wire.
     pub linesep: String,
-    /// The longest line of a folded field; 0: don't fold.
+    /// The longest line of a folded field. 0 means no folding.
     pub max_width: usize,
     /// Content that isn't ASCII has to be encoded.
     pub seven_bit: bool,
@@ -26,11 +26,11 @@ pub struct Rules {
     pub mangle_from: bool,
     /// Fields in UTF-8 (RFC 6532).
     pub utf8: bool,
-    /// The output is bytes; otherwise text.
+    /// The output is bytes. Otherwise it is text.
     pub binary: bool,
-    /// This goes to a server: supply what is missing and leave Bcc out.
+    /// The message goes to a server: supply what is missing, and leave out Bcc.
     pub sending: bool,
-    /// What is written is signed, or encrypted: nothing is changed that needn't be.
+    /// The output will be signed or encrypted: change nothing unnecessarily.
     pub sealed: bool,
 }
 
@@ -42,7 +42,7 @@ pub trait Entity: Sized {
     /// What it contains.
     fn content(&self, rules: &Rules) -> Result<Content<Self>, Self::Error>;
 
-    /// Whether a signature covers it as it stands (RFC 6376).
+    /// Whether a signature covers it unchanged (RFC 6376).
     fn is_signed(&self) -> bool {
         false
     }
@@ -50,11 +50,11 @@ pub trait Entity: Sized {
     /// Its fields, folded, each with its line end.
     fn write_fields(&self, rules: &Rules, place: Place, out: &mut Vec<u8>) -> Result<(), Self::Error>;
 
-    /// The tree is deeper than a message needs (or contains itself).
+    /// The tree is deeper than any sensible message (or contains itself).
     fn too_deep() -> Self::Error;
 }
 
-/// Where in the tree an entity is.
+/// An entity's position in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The message that is rendered.
@@ -67,26 +67,26 @@ pub enum Place {
 #[derive(Debug)]
 pub enum Content<E: Entity> {
     Nothing,
-    /// Text: gets the line ends that the rules ask for.
+    /// Text, which gets the line ends of the rules.
     Text(E::Bytes),
-    /// Octets that are no text. Their line ends become those that the rules ask for
-    /// all the same, as mail knows no others.
+    /// Octets that aren't text. Their line ends are still converted to those of the rules, because
+    /// mail knows no others.
     Octets(E::Bytes),
     /// Exactly these bytes.
     Exactly(E::Bytes),
-    /// Bytes that are transfer-encoded on the way out.
+    /// Bytes that are transfer-encoded when the message is sent.
     Encoded(E::Bytes, Encoding),
-    /// Octets that are read and base64-encoded on the way out.
+    /// Octets that are read and base64-encoded when the message is sent.
     Stored(Arc<dyn Stored>),
     Multipart(Multipart<E>),
-    /// Groups of fields with empty lines between them (RFC 3464 section 2.1).
+    /// Groups of fields separated by empty lines (RFC 3464 section 2.1).
     Blocks(Vec<E>),
     /// Another message (RFC 2046 section 5.2).
     Message(Box<E>),
-    /// Fields and body as they were read, line ends apart; the fields end with their
-    /// empty line, where there was one.
+    /// Fields and body as they were read, except for line ends. The fields end with their empty
+    /// line, if there was one.
     AsRead(E::Bytes, E::Bytes),
-    /// The content of another entity, which replaces this one, fields and all.
+    /// The content of another entity, which replaces this one completely, including its fields.
     Instead(Box<E>, Box<Content<E>>),
 }
 
@@ -97,8 +97,8 @@ pub struct Multipart<E: Entity> {
     pub preamble: Option<E::Bytes>,
     pub parts: Vec<E>,
     pub epilogue: Option<E::Bytes>,
-    /// Signed and encrypted parts stay as they are: their fields aren't folded, and their
-    /// bodies aren't encoded (RFC 1847 section 2.1).
+    /// Signed and encrypted parts stay unchanged: their fields aren't folded, and their bodies
+    /// aren't encoded (RFC 1847 section 2.1).
     pub is_sealed: bool,
 }
 
@@ -274,7 +274,7 @@ fn write_quoted(bytes: &[u8], rules: &Rules, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    /// An entity that holds what it is told to.
+    /// An entity for tests, with given content.
     struct Part {
         fields: &'static str,
         content: fn() -> Content<Part>,

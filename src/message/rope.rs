@@ -1,9 +1,9 @@
-//! Rendered output before it is one piece.
+//! Rendered output that isn't in one piece yet.
 //!
-//! Header fields and short texts are gathered in one buffer; large bodies stay
-//! where their owner keeps them, files on their disk. Written as a whole, they are
-//! copied, or base64-encoded, once: straight into their final place. Written piece
-//! by piece ([`Reader`](super::rope_reader::Reader)), they are never there whole.
+//! Header fields and short texts are collected in one buffer. Large bodies stay with their owners,
+//! and files stay on disk. When the whole is written, they are copied or base64-encoded once,
+//! straight to their final position. When it is written piece by piece
+//! ([`Reader`](super::rope_reader::Reader)), they are never in memory as a whole.
 
 use super::base64_lines::Lines;
 use super::downgrade::Edit;
@@ -12,7 +12,7 @@ use super::text::{has_line_ends, write_lines};
 use std::io;
 use std::sync::Arc;
 
-/// Bodies at least this long are left with their owner; shorter ones are gathered.
+/// Bodies of at least this length stay with their owner. Shorter ones are collected.
 const WORTH_KEEPING: usize = 4096;
 
 /// Pieces of output in order.
@@ -21,7 +21,7 @@ pub struct Rope<B> {
     gathered: Vec<u8>,
     kept: Vec<Kept<B>>,
     kept_len: u64,
-    /// Octets that are no text, and have lost their own line ends.
+    /// Octets that aren't text and have lost their original line ends.
     originals: Vec<B>,
     has_utf8_fields: bool,
 }
@@ -40,7 +40,7 @@ enum Body<B> {
     Stored(Arc<dyn Stored>, Lines),
 }
 
-/// A run of output: octets as they are, or what makes them.
+/// A run of output: plain octets, or a source that produces them.
 #[derive(Clone, Copy, Debug)]
 pub enum Piece<'a> {
     Exactly(&'a [u8]),
@@ -49,7 +49,7 @@ pub enum Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Octets of output.
+    /// The length of the output in octets.
     #[must_use]
     pub fn len(&self) -> u64 {
         match self {
@@ -72,7 +72,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         Rope { gathered, kept: Vec::new(), kept_len: 0, originals: Vec::new(), has_utf8_fields: false }
     }
 
-    /// Adds fields; `utf8` is whether they may be in UTF-8 (RFC 6532).
+    /// Adds fields. `utf8` tells whether they may be in UTF-8 (RFC 6532).
     pub fn push_fields<E>(
         &mut self,
         utf8: bool,
@@ -84,7 +84,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         Ok(())
     }
 
-    /// Fields that were written elsewhere are in UTF-8.
+    /// Adds fields that were written elsewhere, in UTF-8.
     pub fn note_utf8_fields(&mut self) {
         self.has_utf8_fields = true;
     }
@@ -94,7 +94,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         self.has_utf8_fields
     }
 
-    /// The buffer for everything short.
+    /// The buffer for short content.
     pub fn text(&mut self) -> &mut Vec<u8> {
         &mut self.gathered
     }
@@ -103,7 +103,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         self.gathered.extend_from_slice(bytes);
     }
 
-    /// Adds a body as it is.
+    /// Adds a body unchanged.
     pub fn push_body(&mut self, owner: B) {
         if owner.as_ref().len() < WORTH_KEEPING {
             self.gathered.extend_from_slice(owner.as_ref());
@@ -112,8 +112,8 @@ impl<B: AsRef<[u8]>> Rope<B> {
         }
     }
 
-    /// Adds octets that are no text. Mail knows one kind of line end all the same, but
-    /// what they were is kept: who has to encode them encodes that.
+    /// Adds octets that aren't text. Mail knows only one kind of line end, but the original octets
+    /// are kept too. If the body has to be encoded later, they are used.
     pub fn push_octets(&mut self, owner: B, linesep: &str) {
         if has_line_ends(owner.as_ref(), linesep) {
             self.push_body(owner);
@@ -123,7 +123,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         }
     }
 
-    /// Octets that stand in the output with other line ends.
+    /// The octets that appear in the output with different line ends.
     #[must_use]
     pub fn originals(&self) -> &[B] {
         &self.originals
@@ -134,7 +134,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         self.originals.extend(originals);
     }
 
-    /// Adds a body in base64, each line (the last one too) ended by `linesep`.
+    /// Adds a body in base64. Each line, including the last one, ends with `linesep`.
     pub fn push_base64(&mut self, owner: B, linesep: &str) {
         let lines = Lines::ended_by(linesep);
         if owner.as_ref().len() < WORTH_KEEPING {
@@ -164,7 +164,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         self.len() == 0
     }
 
-    /// Whether all of the output was short: then `text` holds it already.
+    /// Whether all of the output was short, so that `text` holds it already.
     #[must_use]
     pub fn is_gathered(&self) -> bool {
         self.kept.is_empty()
@@ -176,13 +176,13 @@ impl<B: AsRef<[u8]>> Rope<B> {
         self.exact_pieces().all(<[u8]>::is_ascii)
     }
 
-    /// All of it but what is encoded on the way out, which is ASCII in short lines.
+    /// The whole output, except for what is encoded when sent, which is ASCII in short lines.
     #[must_use]
     pub fn exact(&self) -> Vec<u8> {
         self.exact_pieces().collect::<Vec<_>>().concat()
     }
 
-    /// The octets that are there as they are.
+    /// The octets that need no encoding.
     pub fn exact_pieces(&self) -> impl Iterator<Item = &[u8]> {
         self.pieces().filter_map(|piece| match piece {
             Piece::Exactly(octets) => Some(octets),
@@ -190,13 +190,13 @@ impl<B: AsRef<[u8]>> Rope<B> {
         })
     }
 
-    /// The same with edits made in [`Rope::exact`]. `hold` holds on to a body that is
-    /// encoded on the way out: to [`Rope::kept_octets`] of this one at that place.
+    /// The same with edits to [`Rope::exact`] applied. `hold` keeps a body that is encoded when
+    /// sent alive: the one that [`Rope::kept_octets`] returns for this index.
     #[must_use]
     pub fn edited(&self, edits: &[Edit], hold: impl Fn(usize) -> B) -> Self {
         let mut new = Rope::new();
         let mut edits = edits.iter().peekable();
-        // Where the piece begins, and up to where everything is said.
+        // The start of the current piece, and the position up to which everything has been added.
         let (mut begin, mut said) = (0, 0);
         for (index, piece) in self.pieces().enumerate() {
             match piece {
@@ -222,8 +222,8 @@ impl<B: AsRef<[u8]>> Rope<B> {
         new
     }
 
-    /// The same behind these octets. `hold` holds on to a body that is kept: to
-    /// [`Rope::kept_octets`] of this one at that place.
+    /// The same, with these octets before it. `hold` keeps a body alive: the one that
+    /// [`Rope::kept_octets`] returns for this index.
     #[must_use]
     pub fn behind(&self, octets: &[u8], hold: impl Fn(usize) -> B) -> Self {
         let mut new = Rope::new();
@@ -240,7 +240,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         new
     }
 
-    /// The octets of the body that was kept at this place; none where they are stored.
+    /// The octets of the body at this index. None if they are stored elsewhere.
     #[must_use]
     pub fn kept_octets(&self, place: usize) -> &[u8] {
         match self.kept.get(place).map(|kept| &kept.body) {
@@ -249,8 +249,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         }
     }
 
-    /// Takes a line end back that was the last thing to be gathered. One that belongs
-    /// to a body stays.
+    /// Removes a line end, if it was collected last. A line end that belongs to a body stays.
     pub fn drop_line_end(&mut self, linesep: &str) {
         let from = self.kept.last().map_or(0, |kept| kept.after);
         if self.gathered[from..].ends_with(linesep.as_bytes()) {
@@ -258,7 +257,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         }
     }
 
-    /// Writes everything to `out`, which has to be [`Rope::len`] bytes long.
+    /// Writes everything to `out`, which must be [`Rope::len`] bytes long.
     pub fn write_to(&self, mut out: &mut [u8]) -> Result<(), ReadError> {
         let mut next = |octets: u64| {
             let (here, rest) = std::mem::take(&mut out).split_at_mut(octets as usize);
@@ -300,7 +299,7 @@ impl<B: AsRef<[u8]>> Rope<B> {
         (0..).map_while(|index| self.piece(index))
     }
 
-    /// The piece at this place: what was gathered and what was kept take turns.
+    /// The piece at this index. Collected pieces and bodies alternate.
     #[must_use]
     pub fn piece(&self, index: usize) -> Option<Piece<'_>> {
         let turn = index / 2;
@@ -326,8 +325,8 @@ impl<B: AsRef<[u8]>> Body<B> {
     }
 }
 
-/// So many octets of memory, or an error where there is not so much of it: files are
-/// longer than memory now and then.
+/// Allocates this many octets, or returns an error if there isn't enough memory. Files are
+/// sometimes larger than memory.
 pub fn room_for(octets: u64) -> io::Result<Vec<u8>> {
     let octets = usize::try_from(octets).map_err(|_| io::ErrorKind::OutOfMemory)?;
     let mut room = Vec::new();
@@ -341,7 +340,7 @@ pub(super) mod tests {
     use super::super::stored::tests::Told;
     use super::*;
 
-    /// One of each kind of piece.
+    /// One piece of each kind.
     pub fn mixed(stored: Told) -> Rope<Vec<u8>> {
         let mut rope = Rope::new();
         rope.push(b"head\n");

@@ -1,25 +1,25 @@
-//! A rope from its beginning to its end, piece by piece, in bounded memory.
+//! Reads a rope from start to end, piece by piece, in bounded memory.
 
 use super::base64_lines::Lines;
 use super::rope::{Piece, Rope};
 use super::stored::{Exactly, ReadError};
 use std::sync::Arc;
 
-/// A reading of a rope. Several may be under way at a time.
+/// A reading in progress. A rope can have several at a time.
 #[derive(Debug)]
 pub struct Reader<B> {
     rope: Arc<Rope<B>>,
-    /// Which piece, and how many of its own octets are done.
+    /// The index of the piece, and how many of its own octets have been read.
     index: usize,
     done: u64,
     stored: Option<Exactly>,
     raw: Vec<u8>,
     encoded: Vec<u8>,
-    /// How much of `encoded` is given away.
+    /// How much of `encoded` has been returned.
     given: usize,
 }
 
-/// Where the next octets are.
+/// The source of the next octets.
 enum Next {
     Encoded,
     InMemory { index: usize, from: usize, to: usize },
@@ -33,7 +33,7 @@ impl<B: AsRef<[u8]>> Reader<B> {
         Reader { rope, index: 0, done: 0, stored: None, raw, encoded, given: 0 }
     }
 
-    /// The next octets, at most so many; none at the end.
+    /// The next octets, up to this many. None at the end.
     pub fn read(&mut self, most: usize) -> Result<&[u8], ReadError> {
         match self.go_on(most)? {
             Next::Encoded => {
@@ -63,7 +63,7 @@ impl<B: AsRef<[u8]>> Reader<B> {
                 (self.index, self.done, self.stored) = (self.index + 1, 0, None);
                 continue;
             }
-            // What lies in memory is never longer than an index can say.
+            // Content in memory is never longer than an index can express.
             let from = self.done as usize;
             self.encoded.clear();
             self.given = 0;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Octets that are somewhere else, and how many they were when they were counted.
+/// Octets kept elsewhere, and how many there were when they were counted.
 pub trait Stored: fmt::Debug + Send + Sync {
     fn len(&self) -> u64;
 
@@ -15,22 +15,22 @@ pub trait Stored: fmt::Debug + Send + Sync {
         self.len() == 0
     }
 
-    /// What people know it by.
+    /// Their name for people.
     fn name(&self) -> String;
 
-    /// Begins to read, from the beginning.
+    /// Begins to read from the start.
     fn open(&self) -> io::Result<Box<dyn Reading>>;
 }
 
-/// A reading under way.
+/// A reading in progress.
 pub trait Reading: Read + Send + Sync {
-    /// Asked at the end: an error if what was read is not what was counted.
+    /// Called at the end. An error means that what was read isn't what was counted.
     fn verify(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Stored octets could not be read, or were not what they had been.
+/// Stored octets could not be read, or have changed.
 #[derive(Debug)]
 pub struct ReadError {
     pub name: String,
@@ -45,8 +45,8 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Reads as many octets as were counted: fewer or more are an error, and so is a
-/// change that shows at the end, before the last octets are given away.
+/// Reads as many octets as were counted. Fewer or more are an error. So is a change that is
+/// noticed at the end, before the last octets are returned.
 pub struct Exactly {
     reading: Box<dyn Reading>,
     name: String,
@@ -62,7 +62,7 @@ impl Exactly {
         }
     }
 
-    /// The next octets into `out`: as many as fit, or as are left.
+    /// Reads the next octets into `out`: as many as fit, or as are left.
     pub fn read<'a>(&mut self, out: &'a mut [u8]) -> Result<&'a [u8], ReadError> {
         let octets = usize::try_from(self.left).map_or(out.len(), |left| left.min(out.len()));
         let read = self.fill(&mut out[..octets]);
@@ -100,8 +100,8 @@ fn changed() -> io::Error {
     )
 }
 
-/// The file at a path as it is to be sent now. What the kernel makes up when it is asked
-/// (`/proc`, `/sys`) has no size, and is read at once.
+/// The file at a path, as it will be sent now. Files that the kernel generates on demand (`/proc`,
+/// `/sys`) have no size, and are read at once.
 pub fn of_path(path: &Path) -> io::Result<Arc<dyn Stored>> {
     let file = StoredFile::count(path)?;
     if file.is_empty() {
@@ -113,7 +113,7 @@ pub fn of_path(path: &Path) -> io::Result<Arc<dyn Stored>> {
     Ok(Arc::new(file))
 }
 
-/// All that comes, as long as it can be an attachment.
+/// Reads everything, up to the largest possible size of an attachment.
 fn read_whole(from: impl Read) -> io::Result<Vec<u8>> {
     const MOST: u64 = 64 * 1024 * 1024;
     let mut octets = Vec::new();
@@ -175,9 +175,9 @@ impl Seen {
 }
 
 impl StoredFile {
-    /// Counts the octets, and finds out that the file can be read. A directory is an
-    /// error of that kind; what is no file either (a pipe, a device) has no end that
-    /// could be known, and is refused as invalid input.
+    /// Counts the octets and checks that the file can be read. A directory is an error of that
+    /// kind. Anything else that isn't a regular file (a pipe, a device) has no knowable end, and
+    /// is refused as invalid input.
     pub fn count(path: &Path) -> io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         if metadata.is_dir() {
@@ -228,7 +228,7 @@ impl Reading for FileReading {
 pub(super) mod tests {
     use super::*;
 
-    /// Says that it has so many octets and has others.
+    /// Announces one number of octets and has another.
     #[derive(Clone, Debug)]
     pub struct Told {
         pub len: u64,

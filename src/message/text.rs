@@ -1,20 +1,20 @@
-//! Lines of text, as Python's `str` sees them and as mail sees them.
+//! Lines of text, as Python's `str` and as mail define them.
 
 use memchr::{memchr, memchr2};
 
-/// Where a `str` breaks into lines: more characters than CR and LF.
+/// The characters at which `str` splits lines: more than CR and LF.
 #[must_use]
 pub fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// What `str.isspace` and `str.strip` take for white space.
+/// The characters that `str.isspace` and `str.strip` treat as white space.
 #[must_use]
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
 }
 
-/// The lines of a text, without their ends; none for an empty text.
+/// The lines of a text, without their line ends. There are none in an empty text.
 #[must_use]
 pub fn lines(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
@@ -31,7 +31,7 @@ pub fn lines(text: &str) -> Vec<&str> {
     found
 }
 
-/// Whether the text already has only this kind of line end.
+/// Whether the text has only this kind of line end already.
 #[must_use]
 pub fn has_line_ends(text: &[u8], linesep: &str) -> bool {
     match linesep {
@@ -52,8 +52,8 @@ pub fn write_lines(text: &[u8], linesep: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// Writes a text with `>` before every line that begins with `From `, as mbox
-/// files need it. A line begins after LF and nowhere else.
+/// Writes a text with `>` before every line that begins with `From `, as mbox files need it. A
+/// line begins only after LF.
 #[must_use]
 pub fn quote_from_lines(text: &[u8]) -> Option<Vec<u8>> {
     const FROM: &[u8] = b"From ";
@@ -87,12 +87,12 @@ pub fn longest_line(text: &[u8]) -> usize {
     longest.max(text.len() - from)
 }
 
-/// Whether no line is longer than that, in bytes and without its end.
+/// Whether no line is longer than that, in bytes and without its line end.
 #[must_use]
 pub fn lines_fit(text: &[u8], most: usize) -> bool {
     let mut rest = text;
     while rest.len() > most {
-        // Whole lines, as many as this room has in it.
+        // Takes as many whole lines as fit.
         match memchr::memrchr2(b'\r', b'\n', &rest[..=most]) {
             Some(at) => rest = &rest[at + 1..],
             None => return false,

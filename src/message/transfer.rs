@@ -3,7 +3,7 @@
 use super::text::{has_line_ends, lines_fit, longest_line, write_lines};
 use encodify::base64::STANDARD;
 
-/// The longest line that SMTP carries, without its end (RFC 5321 section 4.5.3.1.6).
+/// The longest line that SMTP carries, without its line end (RFC 5321 section 4.5.3.1.6).
 pub const LONGEST_LINE: usize = 998;
 
 /// How bytes become 7-bit lines.
@@ -14,7 +14,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// As Content-Transfer-Encoding names it.
+    /// The name in Content-Transfer-Encoding.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -24,21 +24,21 @@ impl Encoding {
     }
 }
 
-/// Whether a body may go out as it is: ASCII without NUL, in lines that are short
-/// enough. Its line ends become CRLF, of whatever kind they are.
+/// Whether a body may be sent unencoded: it is ASCII without NUL, in lines that are short enough.
+/// Its line ends, of whatever kind, become CRLF.
 #[must_use]
 pub fn is_seven_bit(body: &[u8]) -> bool {
     body.is_ascii() && fits_lines(body)
 }
 
-/// Whether a body may go out as it is to a server that takes 8-bit content: without
-/// NUL, in lines that are short enough.
+/// Whether a body may be sent unencoded to a server that takes 8-bit content: it has no NUL, and
+/// its lines are short enough.
 #[must_use]
 pub fn fits_lines(body: &[u8]) -> bool {
     lines_fit(body, LONGEST_LINE) && memchr::memchr(0, body).is_none()
 }
 
-/// The encoding that makes a text shorter; None when it needs none.
+/// The encoding that makes a text shorter. None if it needs none.
 #[must_use]
 pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
     if is_seven_bit(text) {
@@ -47,7 +47,7 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
     let escaped =
         text.iter().filter(|&&b| !matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r') || b == b'=').count();
     let quoted = text.len() + 2 * escaped;
-    // Readable text is worth something: base64 has to save a fifth.
+    // Readable text has some value: base64 has to save at least a fifth.
     if quoted <= STANDARD.encoded_len(text.len()) * 6 / 5 {
         Some(Encoding::QuotedPrintable)
     } else {
@@ -55,8 +55,8 @@ pub fn choose_for_text(text: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// Quoted-printable as `email.quoprimime` lays it out: soft breaks where it puts
-/// them, so that output can be compared byte for byte. `width` is at least 4.
+/// Quoted-printable in the layout of `email.quoprimime`, with soft breaks in the same places, so
+/// that output can be compared byte for byte. `width` is at least 4.
 pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mut Vec<u8>) {
     let mut rest = body;
     let mut escaped = Vec::new();
@@ -75,7 +75,7 @@ pub fn write_quoted_printable(body: &[u8], width: usize, linesep: &str, out: &mu
     }
 }
 
-/// What stands in quoted-printable as itself (RFC 2045 section 6.7).
+/// Octets that quoted-printable leaves unchanged (RFC 2045 section 6.7).
 const IS_PLAIN: [bool; 256] = {
     let mut table = [false; 256];
     let mut octet = b' ';
@@ -87,7 +87,7 @@ const IS_PLAIN: [bool; 256] = {
     table
 };
 
-/// `escaped` is room to work in, the same for every line.
+/// `escaped` is a buffer that all lines share.
 fn write_quoted_line(line: &[u8], escaped: &mut Vec<u8>, width: usize, linesep: &str, out: &mut Vec<u8>) {
     escaped.clear();
     let mut rest = line;
@@ -97,11 +97,11 @@ fn write_quoted_line(line: &[u8], escaped: &mut Vec<u8>, width: usize, linesep: 
         rest = &rest[at + 1..];
     }
     escaped.extend_from_slice(rest);
-    // A line may be one longer than a piece, as it needs no `=` at its end.
+    // The last piece of a line may be one longer, as it needs no `=` at its end.
     let mut start = 0;
     while start + 1 + width <= escaped.len() {
         let stop = start + width - 1;
-        // Never inside an escape.
+        // Never split an escape.
         let stop = if escaped[stop - 2] == b'=' {
             stop - 2
         } else if escaped[stop - 1] == b'=' {
@@ -140,8 +140,8 @@ fn push_escaped(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'=', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
 }
 
-/// Quoted-printable that has octets in it which it may not have, or lines that are
-/// too long: said as it has to be. It decodes to the same.
+/// Corrects quoted-printable that contains octets it may not have, or lines that are too long. The
+/// decoded content is unchanged.
 #[must_use]
 pub fn repaired_quoted_printable(body: &[u8], linesep: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + body.len() / 8);
@@ -158,7 +158,7 @@ pub fn repaired_quoted_printable(body: &[u8], linesep: &str) -> Vec<u8> {
     out
 }
 
-/// One line of quoted-printable in several, none of which ends within an escape.
+/// Splits one line of quoted-printable into several, none of which ends within an escape.
 fn break_softly(line: &[u8], linesep: &str, out: &mut Vec<u8>) {
     const WIDTH: usize = 75;
     let mut rest = line;
@@ -173,8 +173,8 @@ fn break_softly(line: &[u8], linesep: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// Base64 that has octets in it which say nothing (RFC 2045 section 6.8: they are to
-/// be ignored), or lines that are too long. It decodes to the same.
+/// Corrects base64 that contains meaningless octets (RFC 2045 section 6.8: they are to be
+/// ignored), or lines that are too long. The decoded content is unchanged.
 #[must_use]
 pub fn repaired_base64(body: &[u8], linesep: &str) -> Vec<u8> {
     let ascii: Vec<u8> = body.iter().copied().filter(u8::is_ascii).collect();
@@ -190,8 +190,8 @@ pub fn repaired_base64(body: &[u8], linesep: &str) -> Vec<u8> {
     out
 }
 
-/// The lines of a text, each ended with CRLF: what base64 of text has to encode
-/// (RFC 2045 section 6.8).
+/// The lines of a text, each ending with CRLF, which base64 of text has to encode (RFC 2045
+/// section 6.8).
 #[must_use]
 pub fn canonical(text: &str) -> Option<Vec<u8>> {
     if has_line_ends(text.as_bytes(), "") {

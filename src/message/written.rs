@@ -1,12 +1,12 @@
-//! The last check of a field before it is sent, also of one that a mirror's old rules, a
-//! foreign policy or a header object of the caller has written.
+//! The last check of a field before it is sent. It also covers fields written by a mirror's old
+//! rules, by a foreign policy or by a caller's header object.
 
 use super::field::Refusal;
 use super::head::Head;
 use super::transfer::LONGEST_LINE;
 
-/// One field of printable name, on lines that SMTP carries, every line but the
-/// first a folded one; no control character but the tab.
+/// Checks that it is one field with a printable name, on lines that SMTP can carry, all but the
+/// first of them continuation lines, without control characters except the tab.
 pub fn check(field: &[u8], linesep: &str) -> Result<(), Refusal> {
     let Some(field) = field.strip_suffix(linesep.as_bytes()) else {
         return if field.is_empty() { Ok(()) } else { Err(refusal(field, "has no line end")) };
@@ -15,7 +15,7 @@ pub fn check(field: &[u8], linesep: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.len() == field.len() || !name.iter().all(u8::is_ascii_graphic) {
         return Err(refusal(field, "has a name that no server could read (RFC 5322 section 2.2)"));
     }
-    // Most fields are one line with nothing in it to find.
+    // Most fields are one line in which nothing is wrong.
     if field.len() <= LONGEST_LINE && !field.iter().fold(false, |found, &octet| found | is_control(octet)) {
         return Ok(());
     }
@@ -45,9 +45,8 @@ fn is_control(octet: u8) -> bool {
     octet.is_ascii_control() && octet != b'\t'
 }
 
-/// The fields of an entity as they were read, with their empty line, but for those that
-/// are hidden and the line that an mbox has before them. None where there is more in
-/// them than a server takes.
+/// The fields of an entity as they were read, with their empty line, but without hidden fields and
+/// an mbox's first line. None if they contain something that a server won't accept.
 #[must_use]
 pub fn as_read(head: &[u8], is_hidden: impl Fn(&str) -> bool) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(head.len());

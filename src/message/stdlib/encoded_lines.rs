@@ -1,42 +1,42 @@
-//! Lines that are being filled with text and encoded-words (RFC 2047).
+//! Lines that are filled with text and encoded-words (RFC 2047).
 
 use crate::message::charset::raw_bytes;
 use crate::message::encoded_word::{Chosen, LONGEST_WORD};
 
-/// The width of lines where no other is asked for (RFC 5322 section 2.1.1).
+/// The default line width (RFC 5322 section 2.1.1).
 pub const USUAL_WIDTH: usize = 78;
 
 /// The last encoded-word of a line.
 #[derive(Debug)]
 struct Word {
-    /// Where in the line it begins, in bytes and in characters.
+    /// Its start within the line, in bytes and in characters.
     at: (usize, usize),
-    /// Where it ends, in bytes.
+    /// Its end within the line, in bytes.
     end: usize,
-    /// What it says, together with what follows it on the line.
+    /// Its decoded text, together with the text after it on the line.
     says: String,
     is_raw: bool,
 }
 
 /// Lines, the last of which is being filled.
 ///
-/// An encoded-word takes in the plain words since the last one on its line, as the white
-/// space between two of them would be lost to the reader.
+/// An encoded-word absorbs the plain words since the previous one on its line, because a reader
+/// would drop the white space between two encoded-words.
 #[derive(Debug)]
 pub struct Lines<'a> {
     done: String,
     line: String,
-    /// Characters of the line.
+    /// The number of characters in the line.
     columns: usize,
     width: usize,
     linesep: &'a str,
-    /// Characters of what the first line begins with.
+    /// The number of characters with which the first line begins.
     start: usize,
     is_first: bool,
     is_too_narrow: bool,
     word: Option<Word>,
-    /// White space that the line consists of, where the line before it ends in an
-    /// encoded-word: it would be lost before another.
+    /// White space that makes up the whole line, after a line that ends with an encoded-word. It
+    /// would be lost before another one.
     blank: String,
 }
 
@@ -68,10 +68,10 @@ impl<'a> Lines<'a> {
         self.width.saturating_sub(self.columns)
     }
 
-    /// All lines; None where an encoded-word was wider than a line.
+    /// All lines. None if an encoded-word was wider than a line.
     #[must_use]
     pub fn finish(mut self) -> Option<String> {
-        // A last line of nothing but white space could be read as the end of the header.
+        // A last line of only white space could be read as the end of the header.
         if self.is_first || !self.line.chars().all(is_blank) {
             self.done.push_str(&self.line);
             self.done.push_str(self.linesep);
@@ -79,7 +79,7 @@ impl<'a> Lines<'a> {
         (!self.is_too_narrow).then_some(self.done)
     }
 
-    /// The line, if there is but one.
+    /// The line, if there is only one.
     #[must_use]
     pub fn into_single(self) -> Option<String> {
         self.is_first.then_some(self.line)
@@ -90,13 +90,13 @@ impl<'a> Lines<'a> {
         self.line.trim_end().ends_with(';')
     }
 
-    /// Whether there is nothing but what the first line begins with.
+    /// Whether there is only the beginning of the first line.
     #[must_use]
     pub fn is_at_start(&self) -> bool {
         self.is_first && self.columns == self.start
     }
 
-    /// What follows can't be taken into the last encoded-word.
+    /// What follows can't be merged into the last encoded-word.
     pub fn end_word(&mut self) {
         self.word = None;
         self.blank.clear();
@@ -114,7 +114,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Begins a line with the text, if there is white space to fold at. False: there is none.
+    /// Begins a new line with the text, if there is white space to fold at. Returns false if not.
     pub fn break_before(&mut self, text: &str) -> bool {
         if !text.starts_with(is_blank) && !self.line.ends_with(is_blank) {
             return false;
@@ -128,7 +128,7 @@ impl<'a> Lines<'a> {
         true
     }
 
-    /// Adds text that is wider than a line: on a line of its own, if it can be.
+    /// Adds text that is wider than a line, on its own line if possible.
     pub fn push_long(&mut self, text: &str) {
         if !self.break_before(text) {
             self.push(text);
@@ -140,8 +140,8 @@ impl<'a> Lines<'a> {
         self.word.as_ref().is_some_and(|word| word.end == self.line.len())
     }
 
-    /// Begins a line with the white space that the line so far ends with. A line of nothing
-    /// else is begun already: an empty one would end the header.
+    /// Begins a line with the white space at the end of the current line. If that is the whole
+    /// line, it has begun already: an empty line would end the header.
     pub fn break_line(&mut self) {
         if !self.is_first && self.line.chars().all(is_blank) {
             return;
@@ -157,12 +157,12 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The width of usual lines: an encoded-word may fill one, as `email`'s do.
+    /// The usual line width. An encoded-word may fill it, as in `email`.
     fn narrow(&self) -> usize {
         if self.width > USUAL_WIDTH { 0 } else { self.width }
     }
 
-    /// Begins a line with this.
+    /// Begins a line with this text.
     pub fn new_line(&mut self, text: &str) {
         self.done.push_str(&self.line);
         self.done.push_str(self.linesep);
@@ -174,7 +174,7 @@ impl<'a> Lines<'a> {
         self.blank.clear();
     }
 
-    /// Adds text in encoded-words: as many as it takes.
+    /// Adds text as encoded-words, as many as necessary.
     pub fn push_encoded(&mut self, text: &str, is_raw: bool) {
         if text.is_empty() {
             return;
@@ -193,7 +193,7 @@ impl<'a> Lines<'a> {
                 said = word.says;
             }
             Some(word) => {
-                // Another character set: what stands between is said by the new word.
+                // Another character set: the new word includes the text in between.
                 let between = self.line[word.end..].to_owned();
                 if between.is_empty() {
                     self.line.push(' ');
@@ -211,13 +211,13 @@ impl<'a> Lines<'a> {
             let room = width.saturating_sub(self.columns).min(LONGEST_WORD.max(self.narrow()));
             let taken = longest(rest, room, chrome, is_raw);
             let taken = if taken == 0 && self.line.chars().all(is_blank) {
-                // Wider than allowed, as there is no other way.
+                // Wider than allowed, because there is no alternative.
                 rest.chars().next().map_or(0, char::len_utf8)
             } else {
                 taken
             };
             if taken == 0 {
-                // The blank before the word goes with it, unless it is the one after the name.
+                // The blank before the word moves with it, unless it is the one after the name.
                 let is_inner = !self.is_first || self.columns > self.start;
                 if is_inner && self.line.ends_with(is_blank) {
                     self.break_line();
@@ -250,7 +250,7 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t')
 }
 
-/// How much of the text an encoded-word of at most so many characters can say.
+/// How much of the text fits in an encoded-word of at most this many characters.
 fn longest(text: &str, room: usize, chrome: usize, is_raw: bool) -> usize {
     let room = room.saturating_sub(chrome);
     let (mut bytes, mut quoted, mut taken) = (0, 0, 0);
@@ -275,7 +275,7 @@ fn longest(text: &str, room: usize, chrome: usize, is_raw: bool) -> usize {
     taken
 }
 
-/// Q can be read by people: it is better unless it is much longer.
+/// People can read Q, so it is preferred unless it is much longer.
 fn is_quoted_better(quoted: usize, base64: usize) -> bool {
     quoted < base64 + 5
 }

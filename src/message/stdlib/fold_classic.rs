@@ -1,10 +1,10 @@
-//! Folding of header values the way `email`'s classic policy (compat32) does it.
+//! Folds header values the way `email`'s classic policy (compat32) does.
 //!
-//! The value is a list of runs, each in its own character set. ASCII text is cut
-//! at white space, preferring the split characters in their order; other text
-//! becomes encoded-words that fill the line. Line breaks that the value already
-//! has are kept. Programs compare and sign such output, so it is reproduced to the
-//! byte, its oddities included: a line is the list of `(white space, word)` pairs
+//! The value is a list of runs, each in its own character set. ASCII text is split at white space,
+//! at the preferred split characters first. Other text becomes encoded-words that fill the line.
+//! Existing line breaks are kept. Programs compare and sign such output, so it is reproduced
+//! exactly, oddities included: a line is a list of the `(white space, word)` pairs below, and a
+//! transition between runs is a pair with a space and no word.
 //! below, and a transition between runs is a pair with a space and no word.
 
 use super::fold_line;
@@ -15,18 +15,18 @@ use crate::message::{
 };
 use std::borrow::Cow;
 
-/// No folding at all, in effect.
+/// In effect, no folding at all.
 pub const UNLIMITED: usize = 1_000_000;
 
 /// How a value is folded.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape<'a> {
-    /// Columns already used on the first line by the name, the colon and a space.
+    /// Columns on the first line that the name, the colon and a space already use.
     pub name_width: usize,
     pub max_width: usize,
-    /// What stands before encoded-words on a continuation line.
+    /// The text before encoded-words on a continuation line.
     pub indent: &'a str,
-    /// Where ASCII text is cut, the best places first.
+    /// Where ASCII text is split, best places first.
     pub split_chars: &'a str,
     pub linesep: &'a str,
 }
@@ -35,7 +35,7 @@ pub struct Shape<'a> {
 #[derive(Debug)]
 pub enum FoldError<E> {
     Codec(E),
-    /// The folded value (here) would be read as another header field.
+    /// The folded value (held here) would be read as another header field.
     EmbeddedField(String),
 }
 
@@ -45,10 +45,10 @@ impl<E> From<E> for FoldError<E> {
     }
 }
 
-/// Where a classic policy cuts.
+/// Where a classic policy splits.
 pub const SPLIT_CHARS: &str = ";, \t";
 
-/// Folds plain text: ASCII as it is, anything else as UTF-8 encoded-words.
+/// Folds plain text: ASCII unchanged, anything else as UTF-8 encoded-words.
 pub fn fold_text(
     value: &str,
     shape: &Shape<'_>,
@@ -57,7 +57,7 @@ pub fn fold_text(
     fold_known(value, value.is_ascii(), shape, out)
 }
 
-/// Folds text that needs no encoded-words, as it goes out in UTF-8 (RFC 6532).
+/// Folds text that needs no encoded-words because it is sent in UTF-8 (RFC 6532).
 pub fn fold_utf8(
     value: &str,
     shape: &Shape<'_>,
@@ -117,7 +117,7 @@ pub fn fold_runs<C: Codec>(
     Ok(())
 }
 
-/// A character beside which no space has to be added.
+/// A character next to which no space has to be added.
 #[must_use]
 pub fn is_not_text(c: char) -> bool {
     is_space(c) || matches!(c, '(' | ')' | '\\')
@@ -202,12 +202,12 @@ impl<'a, 'o> Folder<'a, 'o> {
         }
     }
 
-    /// ASCII text, cut at runs of spaces and tabs.
+    /// ASCII text, split at runs of spaces and tabs.
     fn plain(&mut self, mut space: &'a str, text: &'a str) {
         let mut rest = text;
         let is_blank = |c: char| matches!(c, ' ' | '\t');
         if space.chars().any(|c| !is_blank(c)) {
-            // Odd white space is part of the word, and what follows with it.
+            // Unusual white space counts as part of the word, along with what follows.
             let end = rest.find(is_blank).unwrap_or(rest.len());
             let joined = format!("{space}{}", &rest[..end]);
             let cut = joined.find(|c| !is_blank(c)).unwrap_or(0);
@@ -278,7 +278,7 @@ impl<'a, 'o> Folder<'a, 'o> {
         self.line.push(Pair { space, word, width });
     }
 
-    /// Adds a pair and breaks the line where it has become too long.
+    /// Adds a pair, and breaks the line if it has become too long.
     fn add(&mut self, space: Cow<'a, str>, word: Cow<'a, str>) {
         self.push(space, word);
         if self.width <= self.shape.max_width {
@@ -293,7 +293,7 @@ impl<'a, 'o> Folder<'a, 'o> {
         } else if self.offset > 0
             && let Some(last) = self.line.pop()
         {
-            // Nothing to break at: the name stays alone on its line.
+            // There is nothing to break at, so the name stays alone on its line.
             self.width -= last.width;
             self.end_line();
             let space = if last.space.is_empty() { Cow::Borrowed(" ") } else { last.space };
@@ -301,7 +301,7 @@ impl<'a, 'o> Folder<'a, 'o> {
         }
     }
 
-    /// The pair to begin the next line with.
+    /// The pair with which to begin the next line.
     fn best_break(&self) -> Option<usize> {
         self.shape.split_chars.chars().find_map(|wanted| {
             (1..self.line.len()).rev().find(|&at| {

@@ -2,7 +2,7 @@
 
 use super::fold_classic::Shape;
 
-/// Whether `str` would cut the text into lines.
+/// Whether `str` would split the text into lines.
 pub(super) fn has_line_break(value: &str) -> bool {
     let bytes = value.as_bytes();
     memchr::memchr3(b'\n', b'\r', 0x0B, bytes)
@@ -11,9 +11,9 @@ pub(super) fn has_line_break(value: &str) -> bool {
         .is_some()
 }
 
-/// One line of ASCII text: what nearly every value is. The same rules as those of
-/// [`super::fold_classic`], but a line is a range of the text, and places to break at are
-/// looked for only where it gets too long.
+/// Folds one line of ASCII text, which nearly every value is. The rules are those of
+/// [`super::fold_classic`], but a line is a range of the text, and break positions are looked for
+/// only when it gets too long.
 pub(super) fn fold(text: &str, shape: &Shape<'_>, out: &mut String) {
     if text.len() + shape.name_width <= shape.max_width {
         out.push_str(text);
@@ -22,11 +22,11 @@ pub(super) fn fold(text: &str, shape: &Shape<'_>, out: &mut String) {
     let bytes = text.as_bytes();
     let mut offset = shape.name_width;
     let mut prefix = "";
-    // Where the line begins, and the end of the last pair that was looked at.
+    // The start of the line, and the end of the last pair examined.
     let (mut line, mut seen, mut lines) = (0, 0, 0);
     loop {
         let room = shape.max_width.saturating_sub(offset + prefix.len());
-        // The pair that this byte belongs to is the first that is too much.
+        // The pair with this byte is the first that doesn't fit.
         let first_beyond = (line + room).max(seen);
         if first_beyond >= bytes.len() {
             break;
@@ -40,7 +40,7 @@ pub(super) fn fold(text: &str, shape: &Shape<'_>, out: &mut String) {
             line = place;
             prefix = "";
         } else if offset > 0 && pair == line {
-            // Nothing to break at: the name stays alone on its line.
+            // There is nothing to break at, so the name stays alone on its line.
             begin_line(&mut lines, shape, out);
             if !is_blank(bytes[pair]) {
                 prefix = " ";
@@ -62,7 +62,7 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// Beginning and end of the blanks and the word that a byte belongs to.
+/// The start and end of the blanks and the word that contain a byte.
 fn pair_around(bytes: &[u8], at: usize) -> (usize, usize) {
     let word_before = |at: usize| bytes[..at].iter().rposition(|&b| is_blank(b)).map_or(0, |i| i + 1);
     let blanks_before = |at: usize| bytes[..at].iter().rposition(|&b| !is_blank(b)).map_or(0, |i| i + 1);
@@ -73,8 +73,8 @@ fn pair_around(bytes: &[u8], at: usize) -> (usize, usize) {
     (start, word + length(word, false))
 }
 
-/// The last place after `line` to begin a line with that the best split character
-/// offers. `bytes` ends with the first byte of the last pair.
+/// The last position after `line` where a new line can begin, by the best split character. `bytes`
+/// ends with the first byte of the last pair.
 fn best_place(bytes: &[u8], line: usize, split_chars: &str) -> Option<usize> {
     split_chars.bytes().find_map(|wanted| {
         let mut end = bytes.len();
@@ -105,7 +105,7 @@ mod tests {
     use crate::message::charset::{Charset, Utf8};
     use crate::message::encoded_word::WordEncoding;
 
-    /// The general way, which the one for a single ASCII line has to agree with.
+    /// The general algorithm, with which the one for a single ASCII line must agree.
     fn folded_as_runs(value: &str, shape: &Shape<'_>) -> String {
         let charset = Charset {
             encoding: WordEncoding::Plain,

@@ -1,11 +1,11 @@
-//! Fields with parameters whose values are long, or more than ASCII: in sections, each on a
-//! line of its own (RFC 2231 section 3).
+//! Fields with long or non-ASCII parameter values: they are written in sections, one per line (RFC
+//! 2231 section 3).
 
 use super::fold_structured::{self, Kind, Shape, Token};
 use super::parameter::{self, Value};
 
-/// The field, folded, with its line end. None where a parameter is in a character set that
-/// can't be read here, or a line is too short for one.
+/// The folded field, with its line end. None if a parameter's character set can't be read here, or
+/// a line is too short for a parameter.
 #[must_use]
 pub fn fold(name: &str, value: &str, linesep: &str, width: usize) -> Option<String> {
     let mut all = parameter::parse(&parameter::unfolded(value)).into_iter();

@@ -1,12 +1,12 @@
-//! Folding of a field whose value has been read into tokens (RFC 5322 section 2.2.3).
+//! Folds a field whose value has been parsed into tokens (RFC 5322 section 2.2.3).
 //!
-//! A token says what may be done with it: a word may become an encoded-word (RFC 2047),
-//! an address or an identifier may not, a quoted string keeps its quotes on every line or
-//! becomes encoded-words as a whole. So nothing that a reader takes for syntax leaves its
-//! place: a comma inside a display name never parts two addresses, whatever the width.
+//! A token determines how it may be written. A word may become an encoded-word (RFC 2047), an
+//! address or an identifier may not, and a quoted string keeps its quotes on every line or becomes
+//! encoded-words as a whole. So nothing that a reader treats as syntax changes its role: a comma
+//! inside a display name never separates two addresses, whatever the width.
 //!
-//! Lines are filled as `email`'s modern policies fill them: the largest token that fits
-//! stays together, and its parts are looked at where it doesn't. [`Lines`] does the rest.
+//! Lines are filled like those of `email`'s modern policies: the largest token that fits stays
+//! together, and one that doesn't fit is split into its parts. [`Lines`] does the rest.
 
 use super::encoded_lines::{Lines, USUAL_WIDTH};
 use super::parameter;
@@ -14,20 +14,20 @@ use crate::address::{a_labels, lexis};
 use crate::message::charset::raw_bytes;
 use std::borrow::Cow;
 
-/// What may be done with a token.
+/// How a token may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text for people.
     Word,
-    /// A word of a phrase: a special character (RFC 5322 section 3.2.3) has to be hidden.
+    /// A word of a phrase: special characters (RFC 5322 section 3.2.3) have to be hidden.
     Atom,
     /// White space.
     Blank,
-    /// What is never encoded: separators, identifiers, local parts.
+    /// Text that is never encoded: separators, identifiers, local parts.
     Fixed,
-    /// An address or the domain of one: A-labels take the place of what isn't ASCII.
+    /// An address or its domain: A-labels replace what isn't ASCII.
     Address,
-    /// Tokens that are kept on one line where that is possible.
+    /// Tokens that are kept on one line if possible.
     Unit,
     /// Words between quotes.
     Quoted,
@@ -41,9 +41,9 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Token {
     pub kind: Kind,
-    /// Decoded; raw bytes are carried as [`crate::message::charset::raw_char`]s.
+    /// Decoded. Raw bytes are represented by [`crate::message::charset::raw_char`]s.
     pub text: String,
-    /// Whether there are raw bytes of an unknown character set in the text.
+    /// Whether the text contains raw bytes of an unknown character set.
     pub is_raw: bool,
     pub inner: Vec<Token>,
 }
@@ -54,7 +54,7 @@ pub struct Shape<'a> {
     pub linesep: &'a str,
     /// In characters.
     pub width: usize,
-    /// Text is written as it is (RFC 6532).
+    /// Text is written unencoded (RFC 6532).
     pub utf8: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct Shape<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooNarrow;
 
-/// What SMTP carries: a word above it is encoded, wherever it stands.
+/// The SMTP limit: a longer word is encoded, wherever it stands.
 const LONGEST_WORD: usize = 990;
 
 impl Token {
@@ -76,7 +76,7 @@ impl Token {
         Token { kind, text: String::new(), is_raw: false, inner }
     }
 
-    /// As it is written where nothing has to be encoded.
+    /// The text as written if nothing has to be encoded.
     fn written(&self, utf8: bool) -> Cow<'_, str> {
         match self.kind {
             Kind::Word | Kind::Atom | Kind::Blank | Kind::Fixed => Cow::Borrowed(&self.text),
@@ -120,8 +120,8 @@ impl Token {
         }
     }
 
-    /// Whether something in it can only be said by an encoded-word (or RFC 2231's
-    /// form of a parameter).
+    /// Whether part of it can only be written as an encoded-word (or in RFC 2231's form of a
+    /// parameter).
     fn needs_words(&self, utf8: bool) -> bool {
         match self.kind {
             Kind::Blank | Kind::Fixed | Kind::Address => false,
@@ -142,7 +142,7 @@ impl Token {
         }
     }
 
-    /// Text that a reader would see as something else if it stood there as it is.
+    /// Text that a reader would misinterpret if it were written unchanged.
     fn is_hostile(&self, utf8: bool) -> bool {
         self.is_raw
             || (!utf8 && !self.text.is_ascii())
@@ -154,7 +154,7 @@ impl Token {
         self.inner.iter().any(|token| token.kind == Kind::Parameters)
     }
 
-    /// Whether none of it may become an encoded-word just because a line is full.
+    /// Whether none of it may become an encoded-word merely because a line is full.
     fn is_bound(&self) -> bool {
         match self.kind {
             Kind::Fixed | Kind::Address | Kind::Parameters => true,
@@ -192,8 +192,8 @@ pub fn looks_encoded(text: &str) -> bool {
     })
 }
 
-/// The field, folded, with its line end. Raw bytes that can't be encoded where they stand
-/// are still carried as characters.
+/// The folded field, with its line end. Raw bytes that can't be encoded in their place are still
+/// represented by characters.
 pub fn fold(name: &str, tokens: &[Token], shape: Shape<'_>) -> Result<String, TooNarrow> {
     let start = if tokens.is_empty() { format!("{name}:") } else { format!("{name}: ") };
     let mut folder = Folder { lines: Lines::new(start, shape.width, shape.linesep), utf8: shape.utf8 };
@@ -226,13 +226,13 @@ impl Folder<'_> {
             self.lines.end_word();
         }
         let width = written.chars().count();
-        // An identifier that is longer than any line stays beside the name of its field: some
-        // readers take a first line without one for an empty field.
+        // An identifier that is longer than any line stays beside the name of its field, because
+        // some readers take a first line without one for an empty field.
         let is_stuck = token.kind == Kind::Fixed && written.is_ascii() && width >= self.lines.width();
         if width <= self.lines.room() || (is_stuck && self.lines.is_at_start()) {
             return self.lines.push(&written);
         }
-        // A comma belongs to what stands before it, parameters to their main value.
+        // A comma belongs to the text before it, and parameters belong to their main value.
         let can_begin_line = written != "," && !token.has_parameters();
         if can_begin_line && width < self.lines.width() && self.lines.break_before(&written) {
             return;
@@ -252,14 +252,14 @@ impl Folder<'_> {
         }
     }
 
-    /// A token that holds something that has to be encoded.
+    /// A token with content that has to be encoded.
     fn encoded(&mut self, token: &Token, depth: usize) {
         match token.kind {
             Kind::Word | Kind::Atom => self.lines.push_encoded(&token.text, token.is_raw),
             Kind::Quoted => self.dissolved(token),
             Kind::Comment => self.comment(token, depth),
             _ => {
-                // A mailbox that has a line to itself is easier to read than two halves.
+                // A mailbox on its own line is easier to read than two halves.
                 const DEEPEST: usize = 6;
                 if token.is_bound() {
                     self.lines.end_word();
@@ -286,7 +286,7 @@ impl Folder<'_> {
         folder.lines.into_single()
     }
 
-    /// A quoted string that doesn't fit on a line: folded between its quotes, where white
+    /// A quoted string that doesn't fit on a line. It is folded between its quotes, where white
     /// space may become a fold (RFC 5322 section 3.2.4), unless a word is too long for that.
     fn quoted(&mut self, token: &Token) {
         let text = token.joined(self.utf8);
@@ -299,11 +299,12 @@ impl Folder<'_> {
         self.pieces(&format!("\"{escaped}\""));
     }
 
-    /// A quoted string without its quotes: the words that need it are encoded-words.
+    /// A quoted string without its quotes. Words that need it become encoded-words.
     fn dissolved(&mut self, token: &Token) {
         let text = token.joined(self.utf8);
         let is_raw = token.inner.iter().any(|inner| inner.is_raw);
-        // White space that a phrase would lose; an encoded-word across several words.
+        // White space that a phrase would lose becomes part of an encoded-word across several
+        // words.
         let is_spaced = text.contains("  ") || text.contains('\t') || text.trim() != text;
         if is_spaced || (is_raw && !raw_bytes(&text).is_ascii()) || looks_encoded(&text) {
             return self.lines.push_encoded(&text, is_raw);
@@ -320,7 +321,7 @@ impl Folder<'_> {
         }
     }
 
-    /// Text that may be folded at its white space and is encoded nowhere.
+    /// Text that may be folded at its white space and is never encoded.
     fn pieces(&mut self, text: &str) {
         let mut rest = text;
         while !rest.is_empty() {
@@ -361,7 +362,7 @@ impl Folder<'_> {
         self.lines.push(")");
     }
 
-    /// Parameters, each on a line of its own where it doesn't fit (RFC 2231).
+    /// Parameters, each on its own line if it doesn't fit (RFC 2231).
     fn parameters(&mut self, parameters: &[Token]) {
         self.lines.end_word();
         for parameter in parameters {
@@ -396,7 +397,7 @@ impl Folder<'_> {
         }
     }
 
-    /// A value in several sections (RFC 2231 section 3), all of them extended.
+    /// A value in several sections (RFC 2231 section 3), all of them in the extended form.
     fn sections(&mut self, name: &str, value: &Token, charset: &str) {
         let characters: Vec<String> = value
             .text
@@ -408,7 +409,7 @@ impl Folder<'_> {
         let mut chrome = format!("{charset}''");
         for section in 0_usize.. {
             let mut line = format!(" {name}*{section}*={chrome}");
-            // Room for the semicolon, and for any character of the value.
+            // Leaves room for the semicolon, and for any character of the value.
             let least = line.chars().count() + 1 + widest;
             let width = if least > self.lines.width() { USUAL_WIDTH.max(least) } else { self.lines.width() };
             let mut columns = line.chars().count() + 1;

@@ -1,8 +1,8 @@
-//! Parameters of Content-Type and its like: `text/plain; charset="utf-8"`
-//! (RFC 2045 section 5.1), with the extended and continued forms of RFC 2231.
+//! Parameters of Content-Type and similar fields: `text/plain; charset="utf-8"` (RFC 2045 section
+//! 5.1), with the extended and continued forms of RFC 2231.
 //!
-//! Reading is forgiving, as programs rely on `email` being. A value that is read
-//! stays quoted until a caller asks for it unquoted.
+//! Reading is lenient, because programs rely on `email` being so. A value stays quoted until a
+//! caller asks for it without quotes.
 
 use crate::address::lexis::escape;
 use std::borrow::Cow;
@@ -11,8 +11,8 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     Plain(String),
-    /// `name*=charset'language'value`: still in its character set, one character
-    /// for each byte.
+    /// `name*=charset'language'value`: still in its character set, with one character for each
+    /// byte.
     Extended {
         charset: Option<String>,
         language: Option<String>,
@@ -32,15 +32,15 @@ impl Value {
     }
 }
 
-/// What stands before the first semicolon, in lower case.
+/// The text before the first semicolon, in lower case.
 #[must_use]
 pub fn main_value(value: &str) -> String {
     let main = value.split(';').next().unwrap_or_default();
     main.trim().to_lowercase()
 }
 
-/// Everything in the value: its main value first (with an empty value of its
-/// own), then the parameters. Extended ones come last.
+/// All of the value: its main value first (with an empty value), then the parameters. Extended
+/// ones come last.
 #[must_use]
 pub fn parse(value: &str) -> Vec<(String, Value)> {
     let mut raw = segments(value).into_iter().map(|segment| match segment.split_once('=') {
@@ -69,14 +69,14 @@ pub fn parse(value: &str) -> Vec<(String, Value)> {
     found
 }
 
-/// The value without the line ends of its folds, also where they stand within quotes.
+/// The value without the line ends of its folds, even within quotes.
 #[must_use]
 pub fn unfolded(value: &str) -> String {
     value.replace(['\r', '\n'], "")
 }
 
-/// Whether there is but one way to read the value: tokens, and quoted texts without
-/// backslashes, encoded-words and RFC 2231; no parameter twice.
+/// Whether the value can be read in only one way: it has tokens, and quoted texts without
+/// backslashes, encoded-words or RFC 2231 forms, and no parameter occurs twice.
 #[must_use]
 pub fn is_plain(value: &str) -> bool {
     let mut pieces = segments(value).into_iter();
@@ -99,8 +99,8 @@ pub fn is_plain(value: &str) -> bool {
         })
 }
 
-/// Whether nothing is lost of a value that is read and written again: no comments, nothing
-/// that is no parameter.
+/// Whether reading and rewriting the value loses nothing: it has no comments, and everything in it
+/// is a parameter.
 #[must_use]
 pub fn is_clear(value: &str) -> bool {
     let mut pieces = segments(value).into_iter();
@@ -117,7 +117,7 @@ pub fn is_clear(value: &str) -> bool {
         })
 }
 
-/// The value without the parameters of these names, in whatever form.
+/// The value without the parameters of these names, in any form.
 pub fn without(value: &str, is_unwanted: impl Fn(&str) -> bool) -> Cow<'_, str> {
     let mut pieces = segments(value);
     let all = pieces.len();
@@ -180,7 +180,7 @@ fn section_of(name: &str) -> Option<(&str, Option<u64>)> {
     is_number.then(|| (base, Some(number.parse().unwrap_or(u64::MAX))))
 }
 
-/// Cuts at semicolons outside quotes.
+/// Splits at semicolons outside quotes.
 fn segments(value: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
@@ -199,7 +199,7 @@ fn segments(value: &str) -> Vec<&str> {
     found
 }
 
-/// The text without the quotes or angle brackets around it.
+/// The text without surrounding quotes or angle brackets.
 #[must_use]
 pub fn unquote(text: &str) -> String {
     if text.len() > 1 {
@@ -221,7 +221,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", escape(text))
 }
 
-/// `%41` becomes the character U+0041, and so for every byte.
+/// Decodes `%41` to the character U+0041, and so on for every byte.
 fn percent_decode(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
@@ -246,7 +246,7 @@ fn percent_decode(text: &str) -> String {
     out
 }
 
-/// Every byte that RFC 3986 doesn't call unreserved becomes `%XX`.
+/// Encodes every byte that RFC 3986 doesn't call unreserved as `%XX`.
 #[must_use]
 pub fn percent_encode(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
@@ -260,8 +260,8 @@ pub fn percent_encode(bytes: &[u8]) -> String {
     out
 }
 
-/// `name="value"`; `name*=utf-8''value` when the value isn't ASCII; the name
-/// alone when there is no value. Quotes may be left out where they aren't needed.
+/// `name="value"`, or `name*=utf-8''value` if the value isn't ASCII, or the name alone if there is
+/// no value. Quotes may be omitted where they aren't needed.
 pub fn write(name: &str, value: &str, always_quote: bool, out: &mut String) {
     out.push_str(name);
     if value.is_empty() {
