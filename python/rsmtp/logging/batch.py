@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-# Characters of one record's text: the beginning, and the end, where the exception's own line is.
+# How many characters of a record's text are kept: at the beginning, and at the end, where the
+# exception's line is.
 _BEGINNING, _END = 4_000, 12_000
 
 
 class Kind(NamedTuple):
-    """By what records are the same but for their arguments."""
+    """A key that is equal for records that differ only in their arguments."""
 
     logger: str
     level: int
@@ -20,7 +21,7 @@ class Kind(NamedTuple):
 
 
 class Seen:
-    """What is told of all records of one kind: the first one's text, and how many there were."""
+    """The records of one kind: the text of the first, and their number."""
 
     __slots__ = ("count", "first", "last", "level_name", "line", "logger", "path", "text")
 
@@ -34,15 +35,15 @@ class Seen:
 
 
 class Batch:
-    """Bounded: of a kind only the first record is kept, and after `capacity` kinds the others
-    are counted alone."""
+    """The waiting records, in bounded memory: only the first record of a kind is kept, and after
+    `capacity` kinds the others are only counted."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self.seen: dict[Kind, Seen] = {}
         self.left_out = 0
         self.count = 0
-        #: The record of the highest level, the first one of several.
+        #: The first record of the highest level.
         self.worst: logging.LogRecord | None = None
 
     def add(self, record: logging.LogRecord, text: str) -> None:
@@ -59,7 +60,7 @@ class Batch:
             self.left_out += 1
 
     def continued_by(self, later: Batch) -> None:
-        """Takes what came while this one could not be sent."""
+        """Adds the records that arrived while this batch could not be sent."""
         self.count += later.count
         self.left_out += later.left_out
         if self.worst is None or (later.worst is not None and later.worst.levelno > self.worst.levelno):

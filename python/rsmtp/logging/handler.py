@@ -1,4 +1,4 @@
-"""`MailHandler`: log records by mail, many of them in one."""
+"""`MailHandler`: sends log records by mail, many in one mail."""
 
 from __future__ import annotations
 
@@ -21,45 +21,46 @@ from rsmtp.mailer import Mailer
 from rsmtp.message import Message
 
 _HOUR = 3600.0
-# Seconds until a mail that could not be sent is tried again, doubled each time.
+# Pause, in seconds, before a mail that could not be sent is tried again. It doubles each time.
 _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 1800.0
 
 
-# Set in a thread that sends records: what is logged meanwhile is about that, and no handler of this
-# kind mails it. Two of them would mail each other for ever.
+# Set in a thread that sends records. Records logged there are about the sending, and no MailHandler
+# mails them: two handlers would mail each other for ever.
 _mailing = threading.local()
 
 
 @public
 class MailHandler(logging.Handler):
-    """Mails log records: those of the next few seconds together, in the background.
+    """Mails log records in the background, the records of a few seconds together.
 
-    The first seven arguments are those of `logging.handlers.SMTPHandler`, whose place it can
-    take. What is different: a record does not wait for the server; what comes within `delay`
-    is one mail, and records that differ in their arguments alone are shown once and counted;
-    no more than `per_hour` mails are sent in any hour, and what comes meanwhile is in the next
-    one; a mail that can't be sent is kept and tried again. What is left is sent at exit, by
-    `logging.shutdown`. Records about the sending itself are not mailed.
+    It can replace `logging.handlers.SMTPHandler`: the first seven arguments are the same. The
+    differences: logging does not wait for the server; records within `delay` go into one mail, and
+    records that differ only in their arguments are shown once, with their number; at most `per_hour`
+    mails are sent in any hour, and later records go into the next mail; a mail that can't be sent is
+    kept and tried again. `logging.shutdown` sends the rest at exit. Records about the sending itself are
+    not mailed.
 
     Args:
-        mailhost: a host, `(host, port)`, a URL as `Mailer` takes it, or a Mailer or what else
-            has its `send`.
+        mailhost: a host, `(host, port)`, a URL for `Mailer`, or a Mailer or another object with its
+            `send`.
         fromaddr: the sender.
         toaddrs: one recipient, or a list of them.
-        subject: of the mails. With several records their number is added. A subclass may
-            override `getSubject(record)`, which is given the first of the highest level.
-        credentials: `(username, password)`, for a `mailhost` that is a host. They need TLS.
+        subject: the subject of the mails. With several records, their number is added. A subclass may
+            override `getSubject(record)`, which gets the first record of the highest level.
+        credentials: `(username, password)`, if `mailhost` is a host. They require TLS.
         secure: a tuple asks for STARTTLS: `()`, or the files of a client's key and certificate,
             `(key_and_certificate,)` or `(key, certificate)`. None: STARTTLS with credentials,
             and no TLS without, as in SMTPHandler.
-        timeout: seconds of silence of the server, at most.
-        delay: seconds that a record waits for others. 0 sends at once, each in a mail.
-        per_hour: mails in any hour, at most. Default: 20.
-        capacity: kinds of records in one mail; more are counted alone. Default: 100.
-        level: of the handler, as in `logging.Handler`.
+        timeout: how many seconds the server may be silent.
+        delay: how many seconds a record waits for others. 0 sends each record at once, in its own mail.
+        per_hour: the maximum number of mails in any hour. Default: 20.
+        capacity: the maximum number of kinds of records in one mail; further ones are only counted.
+            Default: 100.
+        level: the handler's level, as in `logging.Handler`.
         mailer: further arguments of `Mailer`, a dict: `{"context": ..., "proxy": ...}`.
 
-    Raises ValueError or TypeError for arguments that can't be meant.
+    Raises ValueError or TypeError for invalid arguments.
     """
 
     def __init__(
@@ -100,13 +101,13 @@ class MailHandler(logging.Handler):
         self._begin()
 
     def _begin(self) -> None:
-        """As it is in a new process: a forked child has neither the thread nor the records."""
+        """Resets the handler in a forked child, which has neither the thread nor the records."""
         self._process = os.getpid()
         self._changed = threading.Condition()
         self._sending = threading.Lock()
         self._thread: threading.Thread | None = None
         self._batch = Batch(self._capacity)
-        # Records of a mail that is being sent.
+        # The records of the mail that is being sent.
         self._in_hand = 0
         self._due = 0.0
         self._sent_at: deque[float] = deque(maxlen=self._per_hour)
@@ -120,7 +121,7 @@ class MailHandler(logging.Handler):
         return self.subject
 
     def filter(self, record: logging.LogRecord) -> Any:
-        """Here, because it is asked without the handler's lock."""
+        """Overridden because it runs without the handler's lock."""
         if getattr(_mailing, "now", False):
             return False
         return super().filter(record)
@@ -144,7 +145,7 @@ class MailHandler(logging.Handler):
             self.handleError(record)
 
     def _flush_at_end_of_child(self) -> None:
-        """A forked child of `multiprocessing` ends without `logging.shutdown`."""
+        """A forked `multiprocessing` child exits without `logging.shutdown`."""
         multiprocessing = sys.modules.get("multiprocessing")
         if multiprocessing is not None and multiprocessing.parent_process() is not None:
             from multiprocessing.util import Finalize
@@ -152,12 +153,12 @@ class MailHandler(logging.Handler):
             Finalize(None, self.flush, exitpriority=1)
 
     def flush(self) -> None:
-        """Sends what is waiting, at once, unless the mails of this hour are used up."""
+        """Sends the waiting records at once, unless the hour's mails are used up."""
         if self._process == os.getpid() and not self._is_closed and self._allowed_at() <= time.monotonic():
             self._send()
 
     def close(self) -> None:
-        """Sends the rest, and ends; `timeout` is all the time it takes. `logging.shutdown` does so at
+        """Sends the rest and closes the handler, within `timeout`. `logging.shutdown` calls it at
         exit."""
         if self._process == os.getpid() and not self._is_closed:
             with self._changed:
@@ -189,7 +190,7 @@ class MailHandler(logging.Handler):
             self._send()
 
     def _wait(self) -> float | None:
-        """Seconds until the next mail; None: until there is something to mail."""
+        """Seconds until the next mail. None: there is nothing to mail yet."""
         if not self._batch.count:
             return None
         due = max(self._due, self._tried_again_at, self._allowed_at())
@@ -228,7 +229,7 @@ class MailHandler(logging.Handler):
         except Exception:
             self.handleError(batch.worst)
             subject = self.subject
-        # What can't stand in a mail would keep this one, and all after it, from being sent.
+        # A character that a mail can't contain would block this mail and all later ones.
         subject = letter.clean(" ".join(subject.split()))
         if batch.count > 1:
             subject += f" ({counted(batch.count, 'record')})"
@@ -251,7 +252,7 @@ class MailHandler(logging.Handler):
         )
 
     def _say(self, words: str) -> None:
-        """Where `logging` itself complains."""
+        """Reports to the stream where `logging` reports its own errors."""
         if logging.raiseExceptions and sys.stderr is not None:
             try:
                 print(f"rsmtp.logging: {words}", file=sys.stderr)
@@ -262,7 +263,7 @@ class MailHandler(logging.Handler):
 def _connection(
     mailhost: Any, credentials: tuple[str, str] | None, secure: Sequence[str] | None
 ) -> dict[str, Any]:
-    """What SMTPHandler's arguments are to a Mailer."""
+    """Translates SMTPHandler's arguments to a Mailer's."""
     if isinstance(mailhost, str) and ":" in mailhost and "//" in mailhost:
         if credentials is not None or secure is not None:
             raise ValueError("credentials and secure: a URL tells them itself")

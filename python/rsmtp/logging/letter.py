@@ -1,4 +1,4 @@
-"""A batch as it is read: plain text, and HTML with the same words."""
+"""Renders a batch as plain text, and as HTML with the same words."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _at(moment: float) -> str:
 
 
 def clean(text: str) -> str:
-    """Control characters would make a mail reader show something else, or nothing."""
+    """Control characters could make a mail reader show something else, or nothing."""
     return "".join(
         c if c in "\n\t" or c.isprintable() else "" if c == "\r" else c.encode("unicode_escape").decode()
         for c in text
