@@ -1,5 +1,5 @@
-"""What "rsmtp.django" in INSTALLED_APPS brings: the management command `rsmtp_outbox`, and the
-tables of an outbox in the project's database, after `migrate`."""
+"""The app for INSTALLED_APPS. It adds the management command `rsmtp_outbox`; `migrate` creates an
+outbox's tables in the project's database."""
 
 from typing import Any
 

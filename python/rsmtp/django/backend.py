@@ -18,17 +18,17 @@ from rsmtp.mailer import Mailer, checked
 
 
 class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no annotations
-    """Sends by one `rsmtp.Mailer` of the process, which keeps its sessions for the next message.
+    """Sends with one `rsmtp.Mailer` per process, which keeps its sessions open for the next message.
 
     Takes the settings, or the OPTIONS in MAILERS, of Django's own SMTP backend, and each
     argument of `rsmtp.Mailer` besides: `url`, `provider`, `rate`, `connections`, `retries`, `proxy`, `tls`,
-    `context`, ... With EMAIL_BACKEND these stand in the setting RSMTP_MAILER, a dict.
+    `context`, ... With EMAIL_BACKEND, put these into the setting RSMTP_MAILER, a dict.
 
-    As with Django's backend there is no TLS unless `use_tls`, `use_ssl` or `tls` asks for it.
-    A password is then sent to this machine alone, unless `allow_plaintext_auth` says so.
+    As with Django's backend, there is no TLS unless `use_tls`, `use_ssl` or `tls` asks for it. Without
+    TLS, a password is only sent to this machine, unless `allow_plaintext_auth` is set.
 
-    `send_messages` tries every message, and then raises for the first one that no recipient
-    got. Each message has its receipt as the attribute `receipt` afterwards.
+    `send_messages` tries every message, and then raises the error of the first one that no recipient
+    got. Afterwards each message has its receipt as the attribute `receipt`.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -43,7 +43,7 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
         self._verifies = True
 
     def __enter__(self) -> Self:
-        """`with connection:` is for many messages, which need no session of their own here."""
+        """`with connection:` is for sending many messages; the mailer's sessions serve for that."""
         self._verifies = False
         try:
             return super().__enter__()  # type: ignore[no-any-return]
@@ -79,10 +79,10 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
         return found
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
-        """Sends them, and returns the number of those that at least one recipient got.
+        """Sends the messages and returns how many at least one recipient got.
 
-        Raises for the first that none got, when all have been tried, unless the backend has
-        `fail_silently`; ValueError for an address that is none, in any case.
+        After trying all, raises the error of the first that no recipient got, unless the backend has
+        `fail_silently`. An invalid address always raises ValueError.
         """
         messages = [message for message in email_messages or () if message.recipients()]
         if not messages:
@@ -121,9 +121,9 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
         return found[0]
 
     def open(self) -> bool | None:
-        """Finds out whether the server lets us in (`Mailer.verify`), for health checks: nothing has
-        to be opened for sending. True: it does. None: it does not, and the backend has
-        `fail_silently`. False: it was asked before."""
+        """Checks whether the server accepts the login (`Mailer.verify`), for health checks; sending does
+        not need it. True: it does. None: it does not, and the backend has `fail_silently`. False: it was
+        checked before."""
         if self.connection is not None:
             return False
         try:
@@ -137,16 +137,16 @@ class EmailBackend(smtp.EmailBackend):  # type: ignore[misc]  # Django has no an
         return True
 
     def close(self) -> None:
-        """Idle sessions are kept, and end by themselves (`keep_idle`)."""
+        """Does nothing: idle sessions stay open until `keep_idle` ends them."""
         self.connection = None
 
 
 _SECRETS = {"password", "access_token"}
-# What Django's backend takes itself.
+# The arguments of Django's own backend.
 _DJANGOS = {"host", "port", "username", "password", "timeout"}
 
 
 @functools.cache
 def _with_certificate(files: Any) -> TlsConfig:
-    """One for all backends: the mailers are told apart by it."""
+    """One for all backends with the same files, because it identifies their mailer."""
     return TlsConfig(client_certificate=files)

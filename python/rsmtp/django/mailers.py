@@ -1,7 +1,6 @@
-"""One `Mailer` of a process for each set of options.
+"""One `Mailer` per process for each set of options.
 
-Django makes a new backend for each message that it sends: what keeps sessions open has to
-stand outside of it."""
+Django creates a new backend for each message it sends, so the sessions have to be kept outside of it."""
 
 from __future__ import annotations
 
@@ -11,11 +10,11 @@ from typing import Any
 
 from rsmtp.mailer import Mailer
 
-# Mailers that a process keeps. A project has a few of them; one that sends by each customer's
-# own server has many, and those that were not used for longest go.
+# How many mailers a process keeps. Most projects have a few; one that sends through each customer's
+# server has many, and the least recently used are closed.
 _KEPT = 64
 
-#: The arguments of `Mailer`, which are options of the backends.
+#: The arguments of `Mailer` that are options of the backends.
 ARGUMENTS = frozenset(inspect.signature(Mailer).parameters)
 
 
@@ -30,7 +29,7 @@ def _made(options: tuple[tuple[str, Any], ...]) -> Mailer:
 
 
 class _Frozen(dict[Any, Any]):
-    """`dkim` by domain: the one dict that is an option."""
+    """`dkim` by domain, the only option that is a dict."""
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))

@@ -1,4 +1,4 @@
-"""The backend that writes down, and leaves the sending to another process."""
+"""The backend that stores messages in an outbox and leaves the sending to another process."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from rsmtp.outbox import Outbox, OutboxError
 
 
 class OutboxBackend(EmailBackend):
-    """Puts messages into an `rsmtp.Outbox`. `manage.py rsmtp_outbox run` sends them, by the other
+    """Puts messages into an `rsmtp.Outbox`. `manage.py rsmtp_outbox run` sends them, using the other
     options.
 
-    One more option is wanted, which with EMAIL_BACKEND stands in the setting RSMTP_OUTBOX, as
+    One of these options is required too. With EMAIL_BACKEND, put it into the setting RSMTP_OUTBOX, as
     `{"path": ...}`:
 
         path: the file of the outbox.
-        database: instead, the name of one of DATABASES that is SQLite. The messages are part of
-            the transaction that is open there: they are sent if it is committed, and only then.
+        database: instead, the name of an SQLite database in DATABASES. The messages are part of its open
+            transaction: they are sent only if it is committed.
 
-    A message with an attribute `key` is put there once ("invoice/7": see `Outbox.put`). Each has
-    its entry as the attribute `entry` afterwards.
+    A message with an attribute `key` is put once ("invoice/7": see `Outbox.put`). Afterwards each
+    message has its entry as the attribute `entry`.
     """
 
     def __init__(self, *args: Any, path: Any = None, database: str | None = None, **options: Any) -> None:
@@ -71,15 +71,15 @@ class OutboxBackend(EmailBackend):
         return connection.settings_dict["NAME"]
 
     def open(self) -> bool:
-        """There is nothing to connect to."""
+        """Does nothing: there is nothing to connect to."""
         return False
 
     def send_messages(self, email_messages: Iterable[EmailMessage]) -> int:
-        """Puts them into the outbox, and returns their number.
+        """Puts the messages into the outbox and returns their number.
 
-        Raises ValueError for an address that is none, before any is put. KeyInUse for a key that
-        another message has, OutboxError if the file can't be written: with `database` none is put
-        then, with `path` those before it are.
+        Raises ValueError for an invalid address, before any message is put; KeyInUse for a key that
+        another message has; OutboxError if the file can't be written. In the last two cases no message
+        is put with `database`, and those before the error are put with `path`.
         """
         messages = [message for message in email_messages or () if message.recipients()]
         made = [self._sendable(message) for message in messages]
