@@ -5,8 +5,7 @@ with rsmtp.Catcher() as catcher, rsmtp.inbox.Inbox(catcher) as inbox:
     print(inbox.url)
 ```
 
-Foreign mail is shown there; what keeps it harmless stands in `rsmtp._web`, on which the inbox
-is built:
+The mail it shows is untrusted; `rsmtp._web`, on which the inbox is built, makes it safe to show:
 
     server       an HTTP server, beside the catcher
       routes     the REST API: one function for each path

@@ -26,7 +26,7 @@ NAME: Final = re.compile(r"([0-9]{6,15})\.(?:json|eml)")
 class Folder:
     """Keeps what a catcher catches in a folder.
 
-    `tags` are those that people give the messages: an `Inbox` with these writes them here.
+    `tags` are the tags that people give to messages: an `Inbox` with this object stores them here.
 
     Raises OSError where the folder can't be made, read or written.
     """
@@ -41,8 +41,8 @@ class Folder:
         self._lock = threading.Lock()
 
     def restore(self, problem: Callable[[str], object] = lambda words: None) -> Self:
-        """Gives the catcher what an earlier run has left here. A file that can't be read is
-        told to `problem`, and stays."""
+        """Loads the messages of an earlier run into the catcher. A file that can't be read is reported
+        to `problem`, and stays."""
         for file in sorted(self._path.glob("*.json")):
             if NAME.fullmatch(file.name) is None:
                 continue
@@ -62,7 +62,7 @@ class Folder:
         return self
 
     def update(self) -> None:
-        """Writes what has come, removes what is no longer kept."""
+        """Writes new messages, and removes those that are no longer kept."""
         with self._lock:
             self._update()
 

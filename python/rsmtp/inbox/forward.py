@@ -10,7 +10,7 @@ from rsmtp._rsmtp import CaughtMessage
 
 @dataclass(frozen=True)
 class Forwarded:
-    """What became of one recipient: `fate` as in a receipt, and a sentence for a person."""
+    """The result for one recipient: `fate` as in a receipt, and a sentence for a person."""
 
     address: str
     fate: str
@@ -18,12 +18,12 @@ class Forwarded:
 
 
 class Forwarder:
-    """Sends the messages to certain recipients on, as they came.
+    """Forwards the messages to certain recipients, unchanged.
 
     Args:
-        mailer: how they go out. It stays the caller's.
-        patterns: whose mail goes out, as shell patterns without regard to case:
-            "*@example.com", "ann@*". Other recipients of the same message get nothing.
+        mailer: sends the messages. The caller still owns it.
+        patterns: shell patterns of recipients whose mail is forwarded, ignoring case: "*@example.com",
+            "ann@*". Other recipients of the same message get nothing.
     """
 
     def __init__(self, mailer: Mailer, patterns: Sequence[str]) -> None:
@@ -39,7 +39,7 @@ class Forwarder:
         ]
 
     def forward(self, message: CaughtMessage) -> list[Forwarded]:
-        """Sends it on. Never raises for what a server or the network does: that is told."""
+        """Forwards the message. Errors of the server or the network are returned, not raised."""
         recipients = self.matching(message)
         if not recipients:
             return []

@@ -16,10 +16,10 @@ TEXTS: Final = ("host", "username", "password", "mail_from")
 
 
 def release(message: CaughtMessage, given: Json) -> Json:
-    """Tells what became of each recipient: "sent", "refused", "unknown" (the connection
-    was lost when the message may have been taken) or "not sent".
+    """Returns the result for each recipient: "sent", "refused", "unknown" (the connection was lost when
+    the message may have been accepted) or "not sent".
 
-    Raises Refusal (400) for what can't be meant.
+    Raises Refusal (400) for an invalid request.
     """
     wanted = _wanted(message, given)
     client = SmtpClient(

@@ -15,18 +15,18 @@ class Inbox(PageServer):
     """A web page that shows what a catcher catches, with a REST API under it.
 
     Args:
-        catcher: whose mail it is. It stays the caller's: stopping the inbox does not
-            close it.
+        catcher: the catcher whose mail is shown. Stopping the inbox does not close it.
         host: the address to listen on. One that other machines can reach is refused
             unless allow_remote is true: there is no login, and other machines could
             read and delete mail. Only this machine can ever release mail.
         port: 0 takes a free one.
         allow_remote: let a host be bound that other machines can reach.
         show_password: False keeps the catcher's password out of the page and the API.
-        tags: where the tags that people give are kept; those of a `Folder` survive a restart.
+        tags: stores the tags that people give; those of a `Folder` survive a restart.
 
-    It serves from `start()` to `stop()`; in a `with` statement, both come by themselves.
-    Raises ValueError for a host that is not meant, OSError if it can't listen.
+    It serves from `start()` to `stop()`. A `with` statement calls both.
+    Raises ValueError for a host that other machines can reach without `allow_remote`, OSError if it
+    can't listen.
     """
 
     def __init__(
@@ -46,5 +46,5 @@ class Inbox(PageServer):
 
 
 def url_for(catcher: Catcher) -> str | None:
-    """The address of an inbox of this process that shows this catcher's mail."""
+    """The URL of an inbox of this process that shows this catcher's mail."""
     return url_where(Inbox, lambda inbox: inbox._catcher is catcher)

@@ -6,8 +6,8 @@ from typing import Final
 from rsmtp._rsmtp import CaughtLine
 
 TRUST: Final = "the client does not trust the catcher's authority: give it the CA file"
-# What stands in the note about a handshake: a TLS alert of the client's (RFC 8446 6.2), or
-# what came in its place.
+# Texts in the note about a handshake: a TLS alert from the client (RFC 8446 section 6.2), or what
+# arrived instead.
 REASONS: Final = {
     "unknownca": TRUST,
     "certificateunknown": TRUST,
@@ -23,7 +23,7 @@ REASONS: Final = {
 
 
 def of(timeline: Iterable[CaughtLine]) -> str | None:
-    """None where the connection did not break."""
+    """None if the connection did not break."""
     notes = [line.text for line in timeline if line.direction == "*"]
     broken = [note for note in notes if "handshake failed" in note or note.startswith("the connection broke")]
     if not broken:

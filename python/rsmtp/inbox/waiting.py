@@ -8,7 +8,7 @@ from rsmtp._web.events import SLICE
 
 
 def wait_for_count(catcher: Catcher, count: int, timeout: float, stopping: Event) -> None:
-    """Until so many messages have come, or the time is over."""
+    """Waits until this many messages have arrived, or the time is up."""
     deadline = time.monotonic() + timeout
     while not stopping.is_set():
         changes = catcher.changes
