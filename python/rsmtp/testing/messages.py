@@ -87,7 +87,7 @@ class SentMessage:
         return text in self.subject or text in self.text or text in self.html
 
     def __eq__(self, other: object) -> bool:
-        """Whether it is the same message, not just an equal one."""
+        """Whether both are the same message, not just equal ones."""
         return isinstance(other, SentMessage) and other._identity == self._identity
 
     def __hash__(self) -> int:
@@ -132,9 +132,9 @@ Test = Callable[[SentMessage], bool]
 class SentMessages(Sequence[SentMessage]):
     """The messages that have arrived, oldest first, like a list.
 
-    `only()`, `wait()` and an index from 0 on wait for what has not arrived yet, up to the
-    time-out, and then fail the test with an AssertionError that tells what did arrive.
-    `len()`, `bool()`, `in` and iteration tell what is there now.
+    `only()`, `wait()` and a non-negative index wait for messages that have not arrived yet, up to the
+    time-out, and then fail the test with an AssertionError that says what did arrive. `len()`, `bool()`,
+    `in` and iteration don't wait.
     """
 
     def __init__(
@@ -148,17 +148,17 @@ class SentMessages(Sequence[SentMessage]):
     # -- narrowing it down ----------------------------------------------------
 
     def to(self, address: str) -> SentMessages:
-        """Those that were sent to this address: the envelope counts, so Bcc too."""
+        """The messages sent to this address. The envelope counts, so this includes Bcc."""
         wanted = address.lower()
         return self._with(lambda message: wanted in (to.lower() for to in message.rcpt_tos), f"to {address}")
 
     def from_(self, address: str) -> SentMessages:
-        """Those whose envelope has this sender; "" for the null reverse-path."""
+        """The messages whose envelope has this sender; "" for the null reverse-path."""
         wanted = address.lower()
         return self._with(lambda message: message.mail_from.lower() == wanted, f"from {address or '<>'}")
 
     def subject(self, text: str) -> SentMessages:
-        """Those that have this text in their subject."""
+        """The messages with this text in their subject."""
         return self._with(lambda message: text in message.subject, f"with {text!r} in the subject")
 
     def _with(self, test: Test, wanted: str) -> SentMessages:
@@ -176,7 +176,7 @@ class SentMessages(Sequence[SentMessage]):
         return messages[0]
 
     def wait(self, count: int = 1, *, timeout: float | None = None) -> list[SentMessage]:
-        """All of them as soon as there are at least `count`."""
+        """All messages, as soon as there are at least `count`."""
         __tracebackhide__ = True
         return self._wait(count, timeout)
 
@@ -185,7 +185,7 @@ class SentMessages(Sequence[SentMessage]):
         patience = self._timeout if timeout is None else timeout
         deadline = time.monotonic() + patience
         while True:
-            # Counted before they are looked at: what comes in between is not missed.
+            # Count before reading, so that a message that arrives in between is not missed.
             arrived, messages = self._catcher.count, self._now()
             if len(messages) >= count:
                 return messages
@@ -230,13 +230,13 @@ class SentMessages(Sequence[SentMessage]):
         return iter(self._now())
 
     def __contains__(self, wanted: object) -> bool:
-        """Whether one of them holds this text (a str), or is this message."""
+        """Whether a message contains this text (a str), or is this message."""
         if isinstance(wanted, str):
             return any(wanted in message for message in self._now())
         return wanted in self._now()
 
     def clear(self) -> None:
-        """Forgets every message, those to others too."""
+        """Forgets all messages, including those that a filter hides."""
         self._catcher.clear()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:

@@ -25,9 +25,9 @@ class SmtpServer:
 
     Args:
         tls: "none", "starttls" or "implicit".
-        timeout: seconds that `messages` waits for what has not arrived.
+        timeout: how many seconds `messages` waits for a message to arrive.
 
-    The other arguments are those of `rsmtp.Catcher`, as require_auth=True or max_size=1000.
+    The other arguments are those of `rsmtp.Catcher`, for example require_auth=True or max_size=1000.
     """
 
     def __init__(
@@ -189,12 +189,12 @@ class SmtpServer:
 
         Args:
             stage: "RCPT", "AUTH", "greeting", "end-of-data"...: `rsmtp.Catcher.stages()`.
-            reply: what is said then; by default (451, "4.3.0 Try again later"), or
-                nothing special where another argument says what happens.
+            reply: the reply to give. Default: (451, "4.3.0 Try again later"), or the usual reply if
+                another argument sets the fault.
             address, skip, delay, drip, extra, endless, stall, disconnect, accept, after,
                 certificate: as in `rsmtp.Catcher.fault`.
 
-        Raises ValueError for what makes no sense.
+        Raises ValueError for an impossible fault.
         """
         fault = dict(locals())
         del fault["self"]
@@ -210,12 +210,12 @@ class SmtpServer:
         self.catcher.fault(**fault)
 
     def clear_faults(self) -> None:
-        """Behaves well again."""
+        """Removes all faults."""
         self.catcher.clear_faults()
 
     @property
     def conversation(self) -> str:
-        """What was said on every connection, secrets masked."""
+        """The conversations on all connections, with secrets masked."""
         parts = []
         for number, said in enumerate(self.catcher.conversations, start=1):
             login = f", logged in as {said.username}" if said.username else ""
@@ -233,7 +233,7 @@ class SmtpServer:
         self.close()
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """For notebooks: where it listens, and the last messages."""
+        """For notebooks: the address, and the last messages."""
         return self.catcher._repr_mimebundle_()
 
     def __repr__(self) -> str:
