@@ -1,4 +1,4 @@
-"""Rows of a CSV file, as spreadsheets write them."""
+"""Rows of CSV files written by spreadsheets."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class CsvRows:
                 raise ValueError(f"rows: {self.path}: two columns are called {name!r}")
 
     def _open(self) -> io.TextIOWrapper:
-        # A row that is in no such encoding is one bad row, and no end.
+        # A row that can't be decoded is one bad row, and does not stop the merge.
         return open(self.path, encoding=self._encoding, errors="surrogateescape", newline="")
 
     def _reader(self, file: io.TextIOWrapper) -> Any:
         return csv.reader(file, delimiter=self._delimiter)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """Each with where it stands."""
+        """Each row with its position."""
         with self._open() as file:
             reader = self._reader(file)
             next(reader, None)
@@ -83,7 +83,7 @@ class CsvRows:
 
 
 def _delimiter(header: str) -> str:
-    """What separates the names of the columns."""
+    """The delimiter between the column names."""
     bare = "".join(header.split('"')[::2])
     found = max(_DELIMITERS, key=bare.count)
     return found if found in bare else ","

@@ -1,4 +1,4 @@
-"""What is looked at before a merge is sent."""
+"""Previews and dry runs of a merge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rsmtp._mailer.feeding import BadRow
 if TYPE_CHECKING:
     from rsmtp._merge.merge import Merge
 
-# Faults that are shown; all of them are in `faults`.
+# How many faults are shown; `faults` has them all.
 _SHOWN = 20
 
 
@@ -44,7 +44,7 @@ class Preview:
         return f"<Preview of {counted(len(self.messages), 'message')}>"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """For notebooks: each as it will be read."""
+        """For notebooks: each message as its reader will see it."""
         from rsmtp.display import merge
 
         return merge.of_preview(self.messages, self._count)
@@ -92,14 +92,14 @@ class DryRun:
 
     @property
     def ok(self) -> bool:
-        """Whether a message can be made of every row, and there is one."""
+        """Whether there are rows, and each of them makes a message."""
         return not self.faults and self.count > 0
 
     def __bool__(self) -> bool:
         return self.ok
 
     def raise_for_faults(self) -> None:
-        """Raises ExceptionGroup with all faults, if there are any."""
+        """Raises an ExceptionGroup with all faults, if there are any."""
         if self.faults:
             raise ExceptionGroup(f"{len(self.faults)} rows of the merge are not fit to be sent", self.faults)
 

@@ -22,9 +22,9 @@ _PATIENCE = 0.02
 
 
 class RowError(ValueError):
-    """What is wrong with a row, so that no message was made of it.
+    """A row that makes no message.
 
-    `number` counts the rows from 1 on; `faults` are all that were found, each with its argument.
+    `number` counts the rows from 1; `faults` are all errors in the row, each with its argument.
     """
 
     def __init__(self, number: int, where: str, faults: list[str]) -> None:
@@ -38,11 +38,11 @@ class RowError(ValueError):
 
 @public
 class Merge:
-    """The messages that `rsmtp.merge` makes. Each iteration makes them anew, as long as the rows can be
-    read again, a few hundred at a time.
+    """The messages that `rsmtp.merge` makes. Each iteration makes them again, a few hundred at a time,
+    if the rows can be read again.
 
-    A row that no message can be made of gives a `BadRow`: it has the row's `number`, the `row` and the
-    `error`. `send_all` tells of it in its receipt, and sends the others.
+    A row that makes no message gives a `BadRow` with the row's `number`, the `row` and the `error`.
+    `send_all` reports it in a receipt, and sends the others.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Merge:
 
     @property
     def count(self) -> int | None:
-        """How many rows there are, where that is known before they are read."""
+        """The number of rows, if it is known before they are read."""
         known = self._rows.count
         return known if known is None or self._limit is None else min(known, self._limit)
 
@@ -110,8 +110,8 @@ class Merge:
         return Preview(list(itertools.islice(iter(self), count)), self.count)
 
     def dry_run(self) -> DryRun:
-        """Makes every message, and makes it ready to be sent, without sending: all faults are known
-        before the first goes out. Rows that can be read once only are read by this."""
+        """Makes every message as for sending, but sends none, so that all faults are known before the
+        first message goes out. This uses up rows that can be read only once."""
         return DryRun.of(self)
 
     def __repr__(self) -> str:
@@ -130,7 +130,7 @@ class Merge:
 
 
 class SizedMerge(Merge):
-    """Of rows whose number is known."""
+    """A merge of rows whose number is known."""
 
     def __len__(self) -> int:
         return self.count or 0
@@ -147,8 +147,8 @@ _KEY = "key="
 
 
 def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    """Some rows at a time. A source that gives them slowly does not hold up those that are there, nor does
-    one that fails: what it raises comes behind them."""
+    """The rows in batches. Rows that have arrived don't wait for a slow source, and an error of the
+    source is raised after them."""
     failed: BaseException | None = None
     while failed is None:
         batch = []
@@ -192,18 +192,19 @@ def merge(
         rows: a list of dicts, of named tuples or of data classes; a frame of pandas or polars; a table of
             Arrow; a cursor of a database; the path of a CSV file, whose first line names the columns;
             any other iterable of such rows. They are read when they are needed.
-        to, subject, attachments, ...: arguments of `Message`, for this merge: texts in them are templates,
-            functions are called with the row. `to="{{ email }}"` is one address, whatever stands there.
-        key: by which an outbox knows each message again, as "invoice/{{ id }}": a merge that was
-            interrupted goes on where it ended, and nothing is sent twice.
-        limit: so many of the first rows, and no more.
-        test_to: everything goes to this address, and says in its subject whom it is meant for.
+        to, subject, attachments, ...: arguments of `Message`, for this merge. Texts in them are
+            templates; functions are called with the row. `to="{{ email }}"` is always one address,
+            whatever the row contains.
+        key: identifies each message in an outbox, for example "invoice/{{ id }}". An interrupted merge
+            continues where it stopped, and no message is sent twice.
+        limit: use only this many of the first rows.
+        test_to: all messages go to this address; the subject says who each is meant for.
         context: values for all rows.
         encoding, delimiter: of a CSV file. Default: UTF-8, or what its first octets say; the one of
             comma, semicolon, tab and bar that separates its first line.
 
-    A row that no message can be made of is no end: its receipt tells its number and why, as `dry_run` does
-    before anything is sent.
+    A row that makes no message does not stop the merge: its receipt has its number and the error.
+    `dry_run` finds such rows before anything is sent.
 
     Raises ValueError for a template that can't be compiled, OSError for a file that can't be read.
     """

@@ -14,8 +14,7 @@ from rsmtp._merge.csv_rows import CsvRows
 
 
 class Rows:
-    """Each row as a dict, or what is wrong with it; with where it stands, where more is known than
-    its number."""
+    """Each row as a dict, or its error; with its position, if more is known than its number."""
 
     def __init__(self, given: Any, encoding: str | None = None, delimiter: str | None = None) -> None:
         self._given = given
