@@ -1,4 +1,4 @@
-"""What there is to read."""
+"""Rules about the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a look at a message finds."""
+"""The findings of a check."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Finding:
         message: what was found.
         why: who objects, and why.
         advice: what to do.
-        source: where the rule stands, an RFC or a page.
+        source: the source of the rule, an RFC or a page.
         where: the field, the part or the line.
     """
 
@@ -47,18 +47,18 @@ class Finding:
 
 
 class Findings(list[Finding]):
-    """The findings of one look, the gravest first. Empty, and false, where there is nothing to say."""
+    """The findings of one check, the gravest first. Empty, and false, if there are none."""
 
     def __init__(self, found: Iterable[Finding] = ()) -> None:
         super().__init__(sorted(found, key=lambda finding: RANK[finding.severity]))
 
     @property
     def errors(self) -> Findings:
-        """Those of severity "error"."""
+        """The findings of severity "error"."""
         return Findings(finding for finding in self if finding.severity == "error")
 
     def at_least(self, severity: Severity) -> Findings:
-        """Those as grave as this, or graver."""
+        """The findings of this severity or a graver one."""
         return Findings(finding for finding in self if RANK[finding.severity] <= RANK[severity])
 
     def to_dicts(self) -> list[dict[str, str]]:
@@ -80,7 +80,7 @@ class Findings(list[Finding]):
 
 
 def summary(findings: Iterable[Finding]) -> str:
-    """How many there are of each severity."""
+    """The number of findings of each severity."""
     counts = dict.fromkeys(RANK, 0)
     for finding in findings:
         counts[finding.severity] += 1

@@ -1,4 +1,4 @@
-"""What stands in the header."""
+"""Rules about the header."""
 
 from __future__ import annotations
 

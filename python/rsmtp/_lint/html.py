@@ -1,4 +1,4 @@
-"""What stands in the HTML."""
+"""Rules about the HTML."""
 
 from __future__ import annotations
 

@@ -34,16 +34,16 @@ def lint(
             print(finding, finding.advice)
 
     Args:
-        message: a message, what a catcher has caught, or octets. Of octets everything is looked
-            at; a message that rsmtp still sends gets its Date, its Message-ID and its encodings then.
-        bulk: whether it is sent to many, who must be able to unsubscribe in one click. Default: if
-            it has List-Id, List-Unsubscribe, Feedback-ID, or Precedence: bulk.
+        message: a message, what a catcher has caught, or octets. Octets are checked completely; a
+            message that rsmtp has yet to send gets its Date, its Message-ID and its encodings only then.
+        bulk: whether it is bulk mail, which must offer one-click unsubscribing. Default: true if it has
+            List-Id, List-Unsubscribe, Feedback-ID, or Precedence: bulk.
         ignore: names of rules that don't count.
         rspamd: the URL of an rspamd that is asked for its score: "http://127.0.0.1:11333".
         spamd: host and port of a SpamAssassin's spamd that is asked: "127.0.0.1:783".
 
-    Returns the findings, the gravest first: an empty list is a clean bill. Nothing is sent, and
-    nothing is looked up outside but for the two filters. docs/howto/lint.md lists the rules.
+    Returns the findings, the gravest first; an empty list means that nothing was found. Nothing is sent,
+    and only the two filters are asked over the network. docs/howto/lint.md lists the rules.
 
     Raises ValueError for a rule that does not exist, ConnectionError for a filter that does not answer.
     """

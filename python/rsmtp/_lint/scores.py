@@ -1,4 +1,4 @@
-"""What spam filters on this machine or in this network make of a message."""
+"""Scores from spam filters on this machine or network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ask(octets: bytes, rspamd: str | None, spamd: str | None) -> Iterator[Told]:
 
 
 def _told(name: str, score: float, limit: float, symbols: str, source: str) -> Iterator[Told]:
-    """A score over half of the limit is worth a word."""
+    """A score over half of the limit is reported."""
     if score * 2 < limit:
         return
     severity: Severity = "error" if score >= limit else "warning"

@@ -1,4 +1,4 @@
-"""Octets, parts and files."""
+"""Rules about octets, parts and files."""
 
 from __future__ import annotations
 
