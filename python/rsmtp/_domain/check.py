@@ -83,16 +83,16 @@ def check_domain(
 
     Args:
         domain: the domain that signs, and that the envelope names.
-        from_: an address, or its domain, that stands in From. Default: `domain`.
-        selectors: of the DKIM keys that sign.
+        from_: the address in From, or its domain. Default: `domain`.
+        selectors: the selectors of the DKIM keys that sign.
         ip: the address that mail is sent from: its name is looked up, and SPF must let it send.
-        helo: the name that is said in EHLO.
+        helo: the name sent in EHLO.
         blocklists: zones that are asked about `ip`: "zen.spamhaus.org". Default: none.
-        nameservers: who is asked, "127.0.0.1:5353" say. Default: this machine's.
+        nameservers: the name servers to ask, for example "127.0.0.1:5353". Default: this machine's.
         timeout: seconds for each question.
 
-    What can't be looked up is a finding ("dns-failed") and no exception. Raises ValueError for
-    arguments that can't be meant, ImportError without the extra.
+    A look-up that fails is a finding ("dns-failed"), not an exception. Raises ValueError for invalid
+    arguments, ImportError without the extra.
     """
     look = Look(
         domain=_domain("domain", domain),

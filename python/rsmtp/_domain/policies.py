@@ -21,7 +21,7 @@ def spf(look: Look) -> Found:
         spf.SPFRedirectLoop: "spf-loop",
         spf.SPFIncludeLoop: "spf-loop",
     }
-    # Its own errors may hide that no server answered.
+    # checkdmarc's errors may hide that no server answered.
     records = [text for text in look.dns.texts(look.domain) if text.lower().split(" ")[0] == "v=spf1"]
     look.facts["spf"] = {"record": records[0] if len(records) == 1 else None}
     if not records:
@@ -39,7 +39,8 @@ def spf(look: Look) -> Found:
         yield rule, _plain(error), look.domain
         return
     look.facts["spf"]["lookups"] = parsed["dns_lookups"]
-    # What is said of all other machines: the last word, or that of the record that redirect= names.
+    # The result for all other machines: that of the last mechanism, or of the record that redirect=
+    # names.
     others = (parsed["parsed"].get("all") or "neutral").lower()
     if others == "pass":
         yield "spf-all", "the record ends with +all", look.domain
@@ -54,8 +55,8 @@ def spf(look: Look) -> Found:
 
 
 def _verdict(look: Look, parsed: dict[str, Any], sender: Any) -> str:
-    """What the record says of an address: the first mechanism that fits decides (RFC 7208 section 4.6.2).
-    "unknown" where that is one that only a message decides."""
+    """The record's result for an address: the first mechanism that matches decides (RFC 7208 section
+    4.6.2). "unknown" if that mechanism depends on the message."""
     for mechanism in parsed["mechanisms"]:
         fits = _fits(look, mechanism, sender)
         if fits is None:
