@@ -1,4 +1,4 @@
-"""`aiosmtplib.status`: where `SMTPStatus` was at home before."""
+"""`aiosmtplib.status`: the former module of `SMTPStatus`."""
 
 from rsmtp.aiosmtplib.typing import SMTPStatus
 
