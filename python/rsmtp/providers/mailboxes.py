@@ -1,6 +1,5 @@
-"""Providers whose mailboxes people have. A limit stands here only where one of the sources tells
-it; servers and ports without a source of the provider's own are those of Thunderbird's and
-Nodemailer's lists."""
+"""Providers whose mailboxes people have. A limit is listed only if a source states it; servers and ports
+without a source from the provider are from Thunderbird's and Nodemailer's lists."""
 
 from rsmtp.providers.provider import MB, Provider
 

@@ -1,5 +1,5 @@
-"""Providers that send for programs. A limit stands here only where one of the sources tells it, and
-not where it is the account's own."""
+"""Providers that send for programs. A limit is listed only if a source states it, and not if it depends
+on the account."""
 
 from __future__ import annotations
 
