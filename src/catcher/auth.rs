@@ -1,4 +1,4 @@
-//! The server's side of AUTH (RFC 4954): its SASL mechanisms, and one login or any.
+//! The server's side of AUTH (RFC 4954): the SASL mechanisms, and the check of the login.
 
 use std::str::FromStr;
 
@@ -42,8 +42,8 @@ impl Mechanism {
         Mechanism::External,
     ];
 
-    /// Those that are offered where nothing is said. SCRAM wants a password that the server
-    /// knows, and any login has any.
+    /// The mechanisms offered by default. SCRAM needs a password that the server knows, so it is
+    /// not offered if any login is accepted.
     pub fn by_default(any_login: bool) -> Vec<Self> {
         let fits = |mechanism: &Self| !(any_login && matches!(mechanism, Mechanism::Scram(_)));
         Self::ALL.into_iter().filter(fits).collect()
@@ -74,7 +74,7 @@ impl Mechanism {
     }
 }
 
-/// What TLS brings to a login.
+/// What TLS contributes to a login.
 #[derive(Clone, Debug, Default)]
 pub struct Secured {
     pub bindings: Vec<ChannelBinding>,
@@ -172,8 +172,8 @@ pub(super) enum Exchange {
         challenge: Vec<u8>,
     },
     Oauth(Mechanism),
-    /// An error was told in a challenge; whatever comes, it stays refused
-    /// (RFC 7628 section 3.2.3).
+    /// An error was reported in a challenge. Whatever comes next, the login stays refused (RFC
+    /// 7628 section 3.2.3).
     OauthRefused,
     Scram(Kind),
     ScramProof(Box<Asked>),

@@ -1,9 +1,8 @@
-//! The certificate authority that issues the catcher's certificates: made anew for
-//! one run, or kept in a folder, so that a client which trusts it once trusts it at
-//! the next start too.
+//! The certificate authority that issues the catcher's certificates. It is made for one run, or
+//! kept in a folder, so that a client that trusts it once still trusts it at the next start.
 //!
-//! A kept authority vouches for loopback names alone (RFC 5280 4.2.1.10): even
-//! with its key, no other server can pass for real with a client that trusts it.
+//! A kept authority may sign only for loopback names (RFC 5280 4.2.1.10). Even with its key, no
+//! other server can impersonate a real one to a client that trusts it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

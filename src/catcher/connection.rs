@@ -1,5 +1,5 @@
-//! One connection: moves octets between the wire and the session, and does
-//! what the session can't do itself. Decides nothing about SMTP.
+//! One connection: moves octets between the wire and the session, and carries out the session's
+//! effects. Makes no decisions about SMTP.
 
 use std::io;
 use std::sync::Arc;
@@ -77,8 +77,8 @@ impl Connection {
         }
     }
 
-    /// Shows what was accepted and the state first, and sends the replies after that:
-    /// a client that has a reply can rely on it.
+    /// Publishes accepted messages and the state before sending the replies, so that a client that
+    /// has a reply can rely on it.
     fn hand_out(&mut self) -> io::Result<()> {
         if !self.session.received().is_empty() {
             self.store.add(self.session.received());

@@ -1,8 +1,8 @@
-//! What was said, line by line, with secrets masked before they get here.
+//! Records conversations, line by line. Secrets are masked before they get here.
 //!
-//! Lines of one log lie one behind the other in a single buffer: recording a
-//! line costs a copy and no allocation of its own. All of it is bounded, so
-//! that a connection may bring any number of messages.
+//! The lines of one log are stored one after the other in a single buffer, so recording a line
+//! costs one copy and no allocation. Everything is bounded, because a connection may send any
+//! number of messages.
 
 use crate::escape::escaped;
 use std::collections::VecDeque;

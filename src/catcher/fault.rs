@@ -1,7 +1,6 @@
-//! How the catcher misbehaves: what to do wrong, at which stage, how often.
+//! How the catcher misbehaves: what it does wrong, at which stage, and how often.
 //!
-//! A [`Fault`] is looked up in one place only, [`FaultPlan::take`], which the
-//! session asks before each reply. Everything else follows from what it finds.
+//! The session asks [`FaultPlan::take`] before each reply. No other code looks up a [`Fault`].
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

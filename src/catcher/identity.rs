@@ -1,5 +1,5 @@
-//! Who the catcher is in TLS: the server certificates that its authority issues,
-//! good and bad.
+//! The catcher's TLS identity: the server certificates that its authority issues, valid and
+//! invalid.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The catcher: a server for first runs and tests. It takes mail, shows it, and
-//! delivers it nowhere. On request it misbehaves.
+//! The catcher: a server for first runs and tests. It accepts mail, shows it, and never delivers
+//! it. It misbehaves on request.
 //!
 //! ```text
 //! server      listens, starts a thread for each connection, ends them all
@@ -13,8 +13,8 @@
 //!   store         what was received
 //! ```
 //!
-//! It runs on its own threads and needs nothing from Python while it works.
-//! Its parts share a vocabulary with the client's engine (`protocol`).
+//! It runs on its own threads and doesn't use Python while it works. It shares basic types with
+//! the client's engine (`protocol`).
 
 mod auth;
 mod authority;

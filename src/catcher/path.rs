@@ -1,4 +1,5 @@
-//! What MAIL and RCPT carry: a path ([`path::received`]) and parameters (RFC 5321 section 4.1.2).
+//! The arguments of MAIL and RCPT: a path ([`path::received`]) and parameters (RFC 5321 section
+//! 4.1.2).
 
 use crate::address::path;
 

@@ -1,4 +1,4 @@
-//! Random names and secrets, from the generator that TLS uses.
+//! Random names and secrets, from TLS's generator.
 
 use std::io;
 

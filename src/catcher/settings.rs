@@ -1,4 +1,4 @@
-//! What kind of server the catcher is, decided once at its start.
+//! The settings of a catcher, fixed when it starts.
 
 use std::path::PathBuf;
 use std::time::Duration;

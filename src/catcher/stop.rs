@@ -1,4 +1,4 @@
-//! The word that it is over, heard by every thread that waits.
+//! The stop signal for all waiting threads.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Says it; it can't be taken back.
+    /// Gives the signal. It can't be revoked.
     pub fn say(&self) {
         *self.said.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.heard.notify_all();
@@ -20,7 +20,7 @@ impl Stop {
         *self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for `time`, or until it is said. Returns whether it is.
+    /// Waits for `time`, or until the signal is given. Returns whether it has been given.
     pub fn wait(&self, time: Duration) -> bool {
         let deadline = Instant::now() + time;
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);

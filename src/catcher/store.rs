@@ -1,4 +1,4 @@
-//! What was received: the latest messages and conversations, and exact counts.
+//! Stores the latest messages and conversations, with exact counts.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! Replies on their way out, and the one place where faults strike.
+//! Sends replies. This is the only place where faults take effect.
 
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ impl<'a> Answer<'a> {
 }
 
 impl Session {
-    /// Answers, unless a fault has something else to say. Whether the command
-    /// takes effect is returned: a refusal never does.
+    /// Sends the reply, unless a fault replaces it. Returns whether the command takes effect. A
+    /// refusal never does.
     pub(super) fn answer(&mut self, stage: Stage, address: Option<&str>, answer: &Answer) -> bool {
         match self.faults.take(stage, address) {
             None => {

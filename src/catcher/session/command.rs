@@ -1,4 +1,4 @@
-//! Lines from the client: where they end, which command they are, who answers it.
+//! Splits the client's input into lines, recognises the commands, and calls their handlers.
 
 use super::answer::Answer;
 use super::{Phase, Session};

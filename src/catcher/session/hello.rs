@@ -1,4 +1,4 @@
-//! Greeting, EHLO, HELO, LHLO, STARTTLS and HELP: getting to know each other.
+//! Greeting, EHLO, HELO, LHLO, STARTTLS and HELP: the beginning of a session.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! AUTH (RFC 4954): who may, when, and how an exchange goes on.
+//! AUTH (RFC 4954): who may log in, when, and how an exchange continues.
 
 use std::sync::Arc;
 

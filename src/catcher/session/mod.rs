@@ -1,17 +1,16 @@
 //! The server's side of SMTP (RFC 5321) and LMTP (RFC 2033) without I/O.
 //!
-//! Octets go in by [`Session::receive`], which returns how many it has taken.
-//! Three things come out, and the driver takes them in this order: messages that
-//! were accepted ([`Session::received`], first, so that a client never gets a 250
-//! for a message that can't be seen yet), octets for the client
-//! ([`Session::output`]), and [`Effect`]s: things which only the driver can do, such as a handshake, a pause, or an end. While an effect is pending
-//! the session takes no input. So a client's commands, however many came in
-//! one read, are answered in one write, and a fault stops the line where it
-//! stands.
+//! [`Session::receive`] takes octets and returns how many it has processed. Three things come out,
+//! and the driver takes them in this order: accepted messages ([`Session::received`], first, so
+//! that a client never gets a 250 for a message that can't be seen yet), octets for the client
+//! ([`Session::output`]), and [`Effect`]s. An effect is something that only the driver can do,
+//! such as a handshake, a pause, or closing the connection. While an effect is pending, the
+//! session takes no input. So all commands that came in one read are answered in one write, and a
+//! fault stops the conversation at the right place.
 //!
-//! What the session does at a moment is its [`Phase`]; what the client has
-//! achieved so far is in `client` (greeted, secured, authenticated) and in
-//! `transaction`. Each reply goes through [`answer`], where faults strike.
+//! The session's present activity is its [`Phase`]. What the client has achieved so far is in
+//! `client` (greeted, secured, authenticated) and in `transaction`. Each reply goes through
+//! [`answer`], where faults take effect.
 
 mod answer;
 mod body;

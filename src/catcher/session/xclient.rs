@@ -1,4 +1,4 @@
-//! XCLIENT, as Postfix takes it from its gateways.
+//! XCLIENT, as Postfix accepts it from gateways.
 
 use super::Session;
 use super::answer::Answer;
