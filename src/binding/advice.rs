@@ -1,5 +1,5 @@
-//! What to do about an error, as it is said to a Python programmer. The engine gives the kind
-//! of advice; `rsmtp._common.hints` has the words.
+//! Advice about an error, in words for a Python programmer. The engine supplies the kind of
+//! advice, and `rsmtp._common.hints` has the words.
 
 use crate::protocol::error::Advice;
 use pyo3::prelude::*;
@@ -19,7 +19,7 @@ pub fn value_error(py: Python<'_>, message: &str, advice: Option<Advice>) -> PyE
     let error = told(py, message, advice).map(pyo3::exceptions::PyValueError::new_err);
     let error = error.unwrap_or_else(|failed| failed);
     if let Some(advice) = advice {
-        // It helps the command line to say it, and must not become another error.
+        // Advice helps the command line, and must not become another error.
         let _ = error.value(py).setattr("_advice", advice.name());
     }
     error

@@ -1,5 +1,5 @@
-//! Arguments by their names. What is wrong with one is said by `rsmtp._common.arguments`, in the same
-//! words for what is taken here and for what is taken in Python.
+//! Errors about arguments, by name. `rsmtp._common.arguments` words them, so that they read the
+//! same whether Rust or Python checks the argument.
 
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;

@@ -1,5 +1,5 @@
-//! What the driver asks while it waits: signals, logging, debug output. All of
-//! it happens without any lock of ours held.
+//! What the driver attends to while it waits: signals, logging, debug output. All of it runs
+//! without any of our locks.
 
 use super::logs::{self, Level};
 use super::transcript::TranscriptLine;

@@ -1,4 +1,4 @@
-//! What an operation has come to, as Python wants it: results, exceptions, lines of the log.
+//! Converts the result of an operation to Python: return values, exceptions, lines of the log.
 
 use super::attendant::Attending;
 use super::error::{fates, tell_conversation, to_python};
@@ -24,7 +24,7 @@ impl Operation {
         if value.hasattr("path").unwrap_or(false) {
             let path: Vec<&str> = self.view.path().into_iter().map(State::name).collect();
             let lines = last_words(&self.view);
-            // It explains an error and must not become another one.
+            // It explains an error, and must not become another one.
             let _ = tell_conversation(value, &path, lines);
         }
         result

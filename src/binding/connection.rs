@@ -1,5 +1,5 @@
-//! A blocking connection as Python sees it: every wait without the GIL, one
-//! thread at a time.
+//! A blocking connection for Python. Every wait releases the GIL, and one thread uses the
+//! connection at a time.
 
 use super::attendant::Attending;
 use super::conclusion::settle;
@@ -76,7 +76,7 @@ impl Connection {
     fn close(slf: &Bound<'_, Self>) -> PyResult<()> {
         let operation = slf.as_super().get();
         if operation.turn.is_lost() {
-            // A forked child has nothing to end; its parent goes on.
+            // A forked child has nothing to end. The connection belongs to its parent.
             return Ok(());
         }
         slf.get().abandoned.store(true, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! What a login takes, as Python gives it: a text, or a callable that is asked for each session.
+//! The credentials of a login as given in Python: a text, or a callable that is asked for each
+//! session.
 
 use super::argument::checked;
 use super::error::{Told, bad_argument, to_python};

@@ -1,5 +1,5 @@
-//! The one place that makes an exception of an error. Which class it is, is
-//! decided by `rsmtp.errors.from_engine`.
+//! Converts every engine error to a Python exception. `rsmtp.errors.from_engine` chooses the
+//! class.
 
 use super::outcome::reply_to_python;
 use super::transcript::TranscriptLine;
@@ -33,7 +33,7 @@ pub fn to_python(py: Python<'_>, error: &Error) -> PyErr {
 
 fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     if let Some(told) = error.cause.as_deref().and_then(|cause| cause.downcast_ref::<Told>()) {
-        // One for each who asks: an exception collects what is done with it.
+        // Each caller gets its own copy, because an exception collects tracebacks and notes.
         let copy = py.import("copy")?.call_method1("copy", (told.0.value(py),));
         // Some exceptions of others can't be copied.
         return Ok(copy.map_or_else(|_| told.0.clone_ref(py), PyErr::from_value));

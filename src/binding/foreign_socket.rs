@@ -1,4 +1,4 @@
-//! Connections by what stands in the place of Python's sockets, for the blocking driver.
+//! Connections through a replacement for Python's sockets, for the blocking driver.
 
 use super::error::Told;
 use crate::driver::{Dial, Foreign};

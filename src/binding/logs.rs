@@ -1,6 +1,6 @@
-//! Python's loggers, as far as there are any: a program that has not imported `logging` has
-//! no handlers, and pays for nothing. Always asked in the caller's own thread and with no lock
-//! of ours held: a handler may send mail itself, and wait for what a lock would keep.
+//! Python's loggers, if there are any: a program that hasn't imported `logging` has no handlers,
+//! and pays nothing. They are always called in the caller's own thread and without any of our
+//! locks, because a handler may itself send mail and wait for a lock.
 
 use crate::address::ForwardPath;
 use crate::driver::{Listener, TimedLine};

@@ -1,6 +1,6 @@
-//! An operation of the engine as Python sees it: one owner drives it at a time, and every
-//! thread may look at it. Its octets are moved by a subclass: `Connection` here, or a pump in
-//! Python (`pump.rs` has what that one needs).
+//! An operation of the engine for Python. One owner drives it at a time, and every thread may
+//! inspect it. A subclass moves its octets: `Connection` here, or a pump in Python (its interface
+//! is in `pump.rs`).
 
 use super::attendant::Attending;
 use super::conclusion::settle;

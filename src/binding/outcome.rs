@@ -1,4 +1,4 @@
-//! What came of a request, as smtplib returns or raises it.
+//! Converts the result of a request to what smtplib returns or raises.
 
 use super::request::Given;
 use crate::protocol::extension::Extensions;

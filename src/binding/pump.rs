@@ -1,4 +1,4 @@
-//! What a pump in Python asks of an operation and tells it: an event loop's, or the one over a
+//! The interface between an operation and a pump in Python: that of an event loop, or that of a
 //! caller's socket. Nothing here waits.
 
 use super::attendant::Attending;

@@ -1,4 +1,4 @@
-//! How a conversation is to be held, said once for both drivers.
+//! The settings of a conversation, shared by both drivers.
 
 use super::error::{bad_argument, to_python};
 use super::ssl_context::Raised;

@@ -1,5 +1,5 @@
-//! A Python `ssl.SSLContext` as the record layer: honoured exactly, because it
-//! does the work itself, over two `ssl.MemoryBIO`.
+//! A Python `ssl.SSLContext` as the record layer. All its settings are honoured, because it does
+//! the work itself, through two `ssl.MemoryBIO`s.
 
 use crate::binding::error::Told;
 use crate::tls::{RecordLayer, TlsError, TlsFacts};

@@ -1,4 +1,4 @@
-//! What was said on a connection, as Python reads it.
+//! A connection's conversation, for Python.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The arguments of `Catcher.fault`, made a fault.
+//! Converts the arguments of `Catcher.fault` to a fault.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;

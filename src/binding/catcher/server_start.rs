@@ -1,4 +1,4 @@
-//! `rsmtp.Catcher()`: its arguments made settings, and the start.
+//! The constructor of `rsmtp.Catcher`: converts its arguments to settings, and starts the server.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Receipts that are written down and read again: as a dictionary for JSON, and in a pickle.
+//! Saves receipts and restores them, as a dictionary for JSON and as a pickle.
 
 use super::parcel::{Parcel, Suppressed};
 use super::receipt::{Receipt, Recipient};

@@ -1,4 +1,4 @@
-//! From what the caller iterates over to jobs.
+//! Converts the items that the caller supplies to jobs.
 
 use crate::address::{ForwardPath, ReversePath};
 use crate::binding::delivery_options::DeliveryOptions;

@@ -1,5 +1,5 @@
-//! One call of `send_all`: messages in, receipts out, the waiting without the GIL. No code
-//! of the caller's runs in here: `rsmtp._mailer.feeding` asks for the messages.
+//! One call of `send_all`: takes messages, returns receipts, and waits without the GIL. None of
+//! the caller's code runs in here: `rsmtp._mailer.feeding` fetches the messages.
 
 use super::parcel::{self, Packer, Parcel, Prepared, Shipment, Suppressed, as_prepared, hold_back};
 use super::receipt::{Receipt, Tally, Totals};

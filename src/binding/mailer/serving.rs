@@ -1,4 +1,4 @@
-//! A mailer's worker for an event loop: the loop does what it says, as a thread of
+//! A mailer's worker for an event loop. The loop does what the worker says, as a thread of
 //! `bulk/threads.rs` does.
 
 use super::parcel::Shipment;

@@ -1,9 +1,9 @@
-//! What a parser read a message from, for as long as the message is what was read.
+//! Remembers the text from which a parser read a message, for as long as the message is unchanged.
 //!
-//! A signature covers the octets that came: folds, blanks and the line on which a value
-//! begins too. So a signed part, and a message in another, is written as it was read,
-//! as long as nothing in it has been touched. Whether it has is asked when it is written:
-//! the fields, the payload and the parts have to be the same objects.
+//! A signature covers the exact octets, including folds, blanks and the line on which a value
+//! begins. So a signed part, or a message within another one, is written exactly as it was read,
+//! as long as it is unchanged. This is checked when it is written: the fields, the payload and the
+//! parts must be the same objects.
 
 use crate::binding::message::{
     Message,

@@ -1,7 +1,7 @@
-//! Python's file objects as stored octets: from where they stood when they were
-//! attached to their end. The GIL is held for one small read at a time, and the file's
-//! position is afterwards what it was: the next message that the same file is attached to
-//! begins where this one did, and so does its owner.
+//! Python's file objects as stored octets, from their position at the time they were attached to
+//! their end. The GIL is held for one small read at a time. Afterwards the file's position is
+//! restored, so that the next message with the same file, and the file's owner, start from the
+//! same place.
 
 use crate::binding::message::payload::file_name;
 use crate::message::stored::{ReadAlready, Reading, Stored};
