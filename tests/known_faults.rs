@@ -1,6 +1,5 @@
-//! Faults that are published of lettre 0.11 before 0.11.24, sent through our own code.
-//! The parts of lettre that have them are in our tests and never in what is shipped
-//! (`tests/test_supply_chain.py`).
+//! Sends the published faults of lettre 0.11 before 0.11.24 through our own code. The affected
+//! parts of lettre are used only in our tests and never shipped (`tests/test_supply_chain.py`).
 
 use rsmtp::address::list;
 use rsmtp::message::field_fold;

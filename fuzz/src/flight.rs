@@ -1,5 +1,5 @@
-//! Which reply answers what, read from the two streams alone: the k-th reply is the
-//! answer to the k-th thing in what the client has said that earns one.
+//! Matches replies to commands from the two streams alone: the k-th reply answers the k-th item
+//! that the client sent and that requires a reply.
 
 use super::wire;
 

@@ -1,10 +1,9 @@
-//! What must hold whatever comes: one module a target, each with a `check` that
-//! takes any octets and panics where a promise is broken.
+//! The properties that must hold for any input. Each target is a module with a `check` function,
+//! which takes any octets and panics if a property is violated.
 //!
-//! libFuzzer calls them (`make fuzz`), and so does `tests/fuzz_targets.rs` with the
-//! seeds and some thousand random inputs, without libFuzzer. What is expected is
-//! computed here a second time, as plainly as possible, and never by the code that
-//! is under test.
+//! libFuzzer calls these functions (`make fuzz`). So does `tests/fuzz_targets.rs`, with the seeds
+//! and some thousand random inputs, without libFuzzer. The expected results are computed here
+//! independently, as simply as possible, and never by the code under test.
 
 pub mod addresses;
 pub mod flight;
