@@ -193,8 +193,8 @@ class Envelope(_Value):
         hold_for, hold_until: the server is to send the message later (RFC 4865): after so many
             seconds (or a timedelta), or at a time: a datetime with a time zone, or seconds since
             1970.
-        deliver_by: seconds (or a timedelta) after which the sender is told that the message has
-            not been delivered; a `DeliverBy` can have it returned instead (RFC 2852).
+        deliver_by: seconds (or a timedelta) after which the sender is notified that the message has not
+            been delivered; a `DeliverBy` can have it returned instead (RFC 2852).
         priority: from -9 to 9, for the servers on the way (RFC 6710). What mail programs show is
             the message's own importance.
         binary: the content is sent octet for octet (RFC 3030, BINARYMIME): for data whose parts
@@ -258,7 +258,7 @@ class Envelope(_Value):
                 )
 
     def _make(self) -> DeliveryOptions | None:
-        """What the engine is told; None: nothing."""
+        """The options for the engine. None: no options."""
         dsn, by = self.dsn or Dsn(), self.deliver_by
         own = [one._own for one in self.recipients or () if isinstance(one, Rcpt) and not one._is_plain]
         options: dict[str, Any] = {
