@@ -197,6 +197,8 @@ def request(words, body):
             return Request.transaction(sender.strip("<>"), recipients.split(","), content)
         case ["vrfy", address]:
             return Request.vrfy(address)
+        case ["xclient", *attributes]:
+            return Request.xclient([tuple(word.split("=", 1)) for word in attributes])
         case ["free", *line]:
             return Request.free(" ".join(line))
         case ["raw", *line]:
