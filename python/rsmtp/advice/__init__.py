@@ -1,7 +1,6 @@
 """What the refusals of receivers mean, and what to do about them.
 
-    receipt = mailer.send(message)
-    for recipient in receipt.recipients:
+    for recipient in mailer.send(message).recipients:
         if recipient.advice:
             print(recipient.address, recipient.advice.means, recipient.advice.do)
 
