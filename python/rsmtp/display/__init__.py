@@ -1,16 +1,16 @@
-"""How things show themselves: in a notebook, in a terminal, in a browser.
+"""How rsmtp's objects are displayed in a notebook, in a terminal, and in a browser.
 
-Nothing here is loaded until something is shown. Each display is static HTML: no
-script, nothing loaded from elsewhere, every text escaped, because a server's words
-and a stranger's mail are hostile input here too.
+This package is loaded only when something is displayed. Each display is static HTML: it
+has no script, it loads nothing from elsewhere, and all text in it is escaped, because
+server replies and incoming mail are hostile input here too.
 
 | module | shows |
 | --- | --- |
 | `machine` | the engine's state machine as SVG |
-| `client`, `transcript`, `message`, `error`, `report` | the thing of that name |
-| `reader`, `frame`, `looks` | a mail as its reader sees it, in a frame that it can't leave |
+| `client`, `transcript`, `message`, `error`, `report` | the object of that name |
+| `reader`, `frame`, `looks` | a mail as its reader sees it, in a frame that isolates it |
 | `timeline` | where the time of a conversation went |
 | `short` | one line for `repr` |
-| `page`, `style` | what they share |
-| `preview` | a message before it goes, pages in the browser |
+| `page`, `style` | what all displays share |
+| `preview` | a message before it is sent, and pages in the browser |
 """

@@ -1,4 +1,4 @@
-"""A catcher in a notebook: where it listens, and the last messages, with links to its inbox."""
+"""A catcher in a notebook: its addresses, and the last messages, with links to its inbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from rsmtp.display import page, reader
 from rsmtp.display.short import clipped, counted, octets, visible
 
-# So many of the last messages are shown, and so much of each is read for its fields.
+# How many of the last messages are shown, and how much of each is read to find its fields.
 _SHOWN = 10
 _READ = 64 * 1024
 
@@ -99,7 +99,7 @@ def _address(catcher: Any) -> str:
 
 
 def _link(url: str, content: str) -> str:
-    """`content` is HTML."""
+    """A line of the display; `content` is HTML."""
     return f'<a href="{page.text(url)}" target="_blank" rel="noopener noreferrer">{content}</a>'
 
 

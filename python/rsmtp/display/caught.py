@@ -1,4 +1,4 @@
-"""What a catcher has caught, in a notebook: a message below its envelope, and a conversation."""
+"""What a catcher has caught, in a notebook: each message with its envelope, and the conversations."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rsmtp.display import message as letter
 from rsmtp.display import page, reader
 from rsmtp.display.short import clipped, counted, octets, seconds, visible
 
-# Of a longer conversation the beginning and the end are shown.
+# Only the beginning and the end of a longer conversation are shown.
 _FIRST, _LAST = 60, 140
 _SIDES = {"C": "client", "S": "catcher", "*": "note"}
 
 
 def message(caught: Any) -> page.Bundle:
-    """A CaughtMessage."""
+    """Displays a CaughtMessage."""
     parsed = email.message_from_bytes(caught.data)
     reading = reader.read(parsed)
     envelope = [
@@ -35,7 +35,7 @@ def message(caught: Any) -> page.Bundle:
 
 
 def messages(sent: Iterable[Any]) -> page.Bundle:
-    """A list of SentMessage, oldest first."""
+    """Displays a list of SentMessage, oldest first."""
     all_of_them = list(sent)
     rows = [
         [
@@ -56,7 +56,7 @@ def messages(sent: Iterable[Any]) -> page.Bundle:
 
 
 def conversation(caught: Any) -> page.Bundle:
-    """A CaughtConversation."""
+    """Displays a CaughtConversation."""
     lines = list(caught.timeline)
     cut = len(lines) - _FIRST - _LAST
     shown = lines if cut <= 1 else [*lines[:_FIRST], None, *lines[-_LAST:]]

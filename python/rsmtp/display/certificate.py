@@ -1,4 +1,4 @@
-"""What a certificate says of itself."""
+"""The facts in a certificate."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def facts(certificate: Any) -> list[tuple[str, str]]:
 
 
 def bundle(certificate: Any) -> page.Bundle:
-    """A Certificate."""
+    """Rows for a Certificate."""
     rows = facts(certificate)
     return {
         "text/plain": f"{visible(repr(certificate))}\n  {visible(until(certificate))}",
@@ -34,7 +34,7 @@ def bundle(certificate: Any) -> page.Bundle:
 
 
 def tls(settled: Any) -> page.Bundle:
-    """TlsFacts."""
+    """Displays TlsFacts."""
     rows = tls_facts(settled)
     lines = [f"  {until(settled.certificate)}"] if settled.certificate else []
     return {
@@ -44,7 +44,7 @@ def tls(settled: Any) -> page.Bundle:
 
 
 def tls_facts(settled: Any) -> list[tuple[str, str]]:
-    """Rows of what a handshake settled, the server's certificate with it."""
+    """Rows for the result of a handshake, including the server's certificate."""
     kind = "good" if settled.verified else "bad"
     return [
         ("version", page.text(settled.version)),
@@ -64,7 +64,7 @@ def trust(settled: Any) -> str:
 
 
 def until(certificate: Any) -> str:
-    """Its end, without marks."""
+    """When it expires, as plain text."""
     try:
         end = certificate.not_after
     except ValueError as error:

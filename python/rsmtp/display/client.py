@@ -1,7 +1,7 @@
-"""A client in a notebook: where it is in the state machine, and which server it speaks to.
+"""A client in a notebook: its place in the state machine, and the server that it talks to.
 
-Works on what every client of ours has: `state`, `legal_requests`, `transcript`,
-`tls`, `esmtp_features`.
+This works for every kind of client, because it uses only what all of them have: `state`,
+`legal_requests`, `transcript`, `tls` and `esmtp_features`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def plain(client: Any) -> str:
 
 
 def _wrapped(head: str, text: str) -> str:
-    """What a server says may be long: it goes on below, as far to the right as it began."""
+    """Wraps a long line of the server, with the later lines indented like the first."""
     return fill(head + text, 110, subsequent_indent=" " * len(head), break_on_hyphens=False)
 
 

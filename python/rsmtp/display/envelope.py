@@ -1,4 +1,4 @@
-"""An envelope: who sends, who receives, and what each command says besides."""
+"""An envelope in a notebook: the sender, the recipients, and the parameters of each command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from rsmtp.display import page
 from rsmtp.display.short import visible
 
-# So many recipients are shown.
+# The largest number of recipients shown.
 _MOST = 50
 _BY_HEADER = "as the message's header says"
 
@@ -46,7 +46,7 @@ def _sender(envelope: Any) -> str:
 
 
 def _recipients(envelope: Any) -> tuple[list[tuple[str, list[str]]], int]:
-    """Some of them, and how many more there are."""
+    """The first few of them, and how many more there are."""
     said = envelope.rcpt_options
     if envelope.addresses is None:
         return [(_BY_HEADER, said.get("", []))], 0

@@ -1,4 +1,4 @@
-"""An exception of ours in a notebook: the stage, the server's words, the path."""
+"""An rsmtp exception in a notebook: its stage, the server's reply, and the path through the states."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rsmtp._rsmtp import TranscriptLine
 from rsmtp.display import page, timeline
 from rsmtp.display.short import clipped, ends, visible
 
-# So many lines of a conversation explain an error, so many states its path.
+# How many lines of the conversation, and how many states of the path, are shown.
 _LINES = 8
 _STATES = 8
 
@@ -35,16 +35,16 @@ def note(error: Any) -> str:
 
 
 def told_by(lines: Iterable[TranscriptLine]) -> tuple[str, ...]:
-    """What explains an error: the last refusal with what was said before it, or the
-    last thing that was said with what came of it. Mail data is left out."""
+    """The lines that explain an error: the last refusal and what led to it or, without a
+    refusal, the last command and its result. Mail data is left out."""
     said = timeline.rows(lines)
     refused = [i for i, row in enumerate(said) if row.direction == "S" and row.lines[0][:1] in ("4", "5")]
     end = refused[-1] + 1 if refused else len(said)
     start = max(end - 1, 0)
-    # A login's answers are masked: the AUTH before them says which mechanism it was.
+    # The lines of a login are masked: the AUTH command before them names the mechanism.
     while start > 0 and (said[start].direction != "C" or said[start].state == "authenticating"):
         start -= 1
-    # A group of commands is one thing.
+    # A group of pipelined commands is shown as a unit.
     while start > 0 and said[start - 1].direction == "C":
         start -= 1
     shown = [

@@ -1,4 +1,4 @@
-"""What a look at a message found, in a notebook."""
+"""The findings of a check of a message or a domain, in a notebook."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def domain_bundle(report: Any) -> page.Bundle:
 
 
 def records(facts: Any) -> list[tuple[str, str]]:
-    """What a domain publishes, by name."""
+    """The records that a domain publishes, by name."""
     found = [(name.upper(), facts.get(name, {}).get("record")) for name in ("spf", "dmarc")]
     found += [(f"DKIM {name}", key["record"]) for name, key in facts.get("dkim", {}).items()]
     found += [

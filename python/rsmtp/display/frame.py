@@ -1,14 +1,14 @@
-"""The frame that a mail's HTML can't leave.
+"""The frame that isolates a mail's HTML.
 
-Three walls, each enough for what it keeps out:
-- `sandbox=""`: no script, no form, no pop-up, no way to the page around it, and an
-  origin of its own;
-- a content security policy: nothing is loaded from anywhere, so that no sender learns
-  when and where the mail is looked at;
-- the elements by which a page gives orders beside its content (`meta`, `link`,
-  `base`) or has another page in it (`iframe`, `object`, ...) are renamed to ones that
-  mean nothing: Chromium looks up and connects to hosts for some of them before it
-  asks the policy.
+It has three layers of protection, each sufficient for what it keeps out:
+- `sandbox=""`: the mail has no script, no form, no pop-up and no access to the page around
+  it, and its origin is its own;
+- a content security policy: nothing is loaded from anywhere, so no sender learns when or
+  where the mail is viewed;
+- the elements that affect more than their own content (`meta`, `link`, `base`) or embed
+  another page (`iframe`, `object`, ...) are renamed to elements without a meaning:
+  Chromium resolves and connects to hosts for some of them before it consults the
+  policy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 
 class Images(Enum):
-    """Which images are shown, as a policy says it."""
+    """Which images are shown, as a source list of the content security policy."""
 
     NONE = "'none'"
     OF_THE_MAIL = "data:"
@@ -28,7 +28,7 @@ class Images(Enum):
 
 
 class Look(NamedTuple):
-    """How the reader's program shows a mail."""
+    """How the reader's mail program displays a mail."""
 
     images: Images = Images.OF_THE_MAIL
     is_dark: bool = False
@@ -46,10 +46,10 @@ _PAPER = (
     ":root{font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif}"
     "body{margin:12px 16px}img{max-width:100%;height:auto}"
 )
-# Mail is written for white paper. The mail's own word on colours is not asked: the system's would be.
+# Mail is written for a white page. A `color-scheme` of the mail's own would follow the system's theme.
 _LIGHT = ":root{color-scheme:light!important;background:#fff;color:#1b1f24}"
 _DARK = ":root{color-scheme:dark!important;background:#121212;color:#e8eaed}"
-# What programs do with a mail that has no dark colours, more or less.
+# Roughly what mail programs do to a mail that has no dark colours.
 _INVERTED = _LIGHT + "html,img,video,svg{filter:invert(.92) hue-rotate(180deg)}"
 
 
@@ -57,7 +57,7 @@ _PLAIN = Look()
 
 
 def frame(page: str, title: str, look: Look = _PLAIN) -> str:
-    """The page in a frame. `page` is foreign HTML, `title` plain text."""
+    """The page in a frame. `page` is untrusted HTML, `title` plain text."""
     return (
         f'<iframe class="paper" sandbox="" referrerpolicy="no-referrer" title="{escape(title)}" '
         f'style="height:{_height(page)}px" srcdoc="{escape(document(page, look))}"></iframe>'
@@ -65,7 +65,7 @@ def frame(page: str, title: str, look: Look = _PLAIN) -> str:
 
 
 def document(page: str, look: Look = _PLAIN) -> str:
-    """What stands in the frame."""
+    """The content of the frame."""
     colours = _LIGHT if not look.is_dark else _DARK if has_dark_colours(page) else _INVERTED
     return (
         '<!doctype html><html><head><meta charset="utf-8">'
@@ -77,7 +77,7 @@ def document(page: str, look: Look = _PLAIN) -> str:
 
 
 _SCHEME = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)", re.IGNORECASE)
-# Where media are asked for: in a style sheet, in the attribute of a <source>.
+# Where a media query can be: in a style sheet, and in the attribute of a <source>.
 _ASKS = re.compile(r"<style\b.*?(?:</style|\Z)|\bmedia\s*=\s*[\"'][^\"'<>]*", re.IGNORECASE | re.DOTALL)
 _SUPPORTS = re.compile(
     r"(?:prefers-color-scheme|(?:supported-)?color-schemes?[\"']?\s+content\s*=\s*[\"'][^\"'<>]*"
@@ -87,12 +87,12 @@ _SUPPORTS = re.compile(
 
 
 def has_dark_colours(page: str) -> bool:
-    """Whether the mail says that it can be dark: programs then leave its colours alone."""
+    """Whether the mail declares support for a dark theme: mail programs then leave its colours alone."""
     return _SUPPORTS.search(page) is not None
 
 
 def _asked_for(page: str, is_dark: bool) -> str:
-    """The page as if this were the system's theme."""
+    """The page as it would be if this were the system's theme."""
     wanted = "dark" if is_dark else "light"
 
     def answered(found: re.Match[str]) -> str:
@@ -106,8 +106,8 @@ def disarmed(page: str) -> str:
 
 
 def _height(page: str) -> int:
-    """A guess, in pixels: the frame can't tell, because nothing runs in it. It can
-    be dragged larger."""
+    """An estimate in pixels. The frame can't report its height, because no script runs in it.
+    The user can drag it larger."""
     text = re.sub(r"<(style|title)\b.*?</\1>|<[^>]*>", "", page, flags=re.IGNORECASE | re.DOTALL)
     lines = len(text) / 80 + len(re.findall(r"<(?:p|br|tr|li|div|hr|table)\b", page, re.IGNORECASE))
     headings = len(re.findall(r"<h[1-6]\b", page, re.IGNORECASE))

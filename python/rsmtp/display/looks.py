@@ -1,4 +1,4 @@
-"""A mail's HTML as programs show it: on a desktop, on a phone, as text, dark, without its images."""
+"""A mail's HTML as mail programs show it: on a desktop, on a phone, as text, dark, and without images."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import base64
 from rsmtp.display import page, reader
 from rsmtp.display.frame import Images, Look, frame, has_dark_colours
 
-# An image above it is not put into the page.
+# A larger image is not embedded in the page.
 _IMAGE = 5_000_000
-# Of a page above it, images included, one frame has the images.
+# If the page with its images is larger than this, only one frame has the images.
 _HEAVY = 4_000_000
 _TEXT = 20_000
 
@@ -17,7 +17,7 @@ _NO_TEXT = '<p class="soft">(none: a reader without HTML sees what the program m
 
 
 def looks(reading: reader.Reading, title: str, *, remote: bool, is_open: bool) -> str:
-    """`remote`: images of other hosts are loaded. `is_open`: all of it is seen at once."""
+    """`remote`: images are loaded from other hosts. `is_open`: the further views are open, too."""
     texts = "".join(
         f'<div class="box mail" tabindex="0"><pre>{page.lines(text[:_TEXT])}{rest(text, _TEXT)}</pre></div>'
         for text in reading.texts
@@ -60,7 +60,7 @@ def _figure(caption: str, kind: str, content: str) -> str:
 
 
 def rest(text: str, shown: int) -> str:
-    """How much more there is."""
+    """A line that says how much was left out."""
     return (
         f'\n<span class="soft">... ({len(text) - shown:,} more characters)</span>'
         if len(text) > shown

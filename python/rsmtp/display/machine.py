@@ -1,5 +1,5 @@
-"""The engine's state machine as SVG: where a conversation is, how it came there, and
-what may be said next. What was gone through is thick, what may come is dashed."""
+"""The engine's state machine as SVG: the present state, the path to it, and the commands that
+are allowed next. The path taken is drawn thick, the possible next steps dashed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rsmtp.display.short import ends
 def draw(path: Sequence[str], legal: Sequence[str] = (), *, encrypted: bool = False) -> str:
     """The machine as SVG.
 
-    path: the states gone through, the present one last; none yet if empty.
-    legal: the verbs that may be said now.
+    path: the states so far, the present one last; empty before the first.
+    legal: the verbs that are allowed now.
     encrypted: whether TLS is up.
     """
     path = list(path)
@@ -74,7 +74,7 @@ def _edge(link: Link, kind: str) -> str:
     written = (
         f'<text x="{at[0]:.0f}" y="{at[1]:.0f}" text-anchor="{anchor}">{text(label)}</text>' if label else ""
     )
-    # A label is written on what is behind it.
+    # The label has the background of the zone that it is in.
     inside = " in" if link.source.zone == link.target.zone == TLS else ""
     return (
         f'<g class="edge {kind}{inside}" {data}>{title}<path d="{line}" stroke-linejoin="round"/>'
@@ -89,14 +89,14 @@ def _direction(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _label(link: Link) -> tuple[str, str]:
-    """A short one for the picture, the whole for a person who points at it."""
+    """A short label for the picture; the full text is its tooltip."""
     whole = ", ".join(f"{cause} {codes}".rstrip() for cause, codes in link.causes)
     if not link.causes:
         return "", ""
     by_name = dict(link.causes)
     if "QUIT" in by_name:
         return ("QUIT, 421" if len(by_name) > 1 else "QUIT"), whole
-    # Of several ways back the usual ones: an EHLO leads there too, but RSET is for it.
+    # Only the usual command for each way back: EHLO leads there too, but RSET is meant for it.
     if "RSET" in by_name:
         return ("end, RSET" if "end of data" in by_name else "RSET"), whole
     cause, codes = link.causes[0]

@@ -1,6 +1,6 @@
-"""A mailer in a notebook: its servers, who logs in, its sessions, what has become of its mail.
+"""A mailer in a notebook: its servers, its user names, its sessions, and the results of its messages.
 
-Passwords, tokens and what a proxy is told are not shown.
+Passwords, tokens, and the credentials for a proxy are not shown.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def rich(mailer: Any) -> str:
 
 
 def _is_local(hop: Any) -> bool:
-    """A folder, a program or nothing, and not a server."""
+    """A destination that is not a server: a folder, a program, or nothing."""
     return hasattr(hop, "kind")
 
 

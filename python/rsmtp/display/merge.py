@@ -1,4 +1,4 @@
-"""What a merge would send: its first messages, and the faults of its rows."""
+"""What a merge would send: its first messages, and the errors in its rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rsmtp.display import message as one
 from rsmtp.display import page, reader
 from rsmtp.display.short import counted, row_shown, visible
 
-# Faults in a page.
+# The largest number of errors shown.
 _FAULTS = 200
 
 
 def of_merge(merge: Any) -> page.Bundle:
-    # Rows that can be read once only are not read by a look at them.
+    # Rows that can be iterated only once are not consumed by a display.
     if merge.count is None:
         return {"text/plain": repr(merge)}
     first = merge.preview(1)

@@ -9,11 +9,11 @@ from rsmtp.display.looks import looks, rest
 from rsmtp.display.short import clipped, counted, octets, visible
 from rsmtp.display.short import message as one_line
 
-# More of the source and the text is not shown.
+# No more of the source and the text is shown than this.
 _SOURCE = 20_000
 _TEXT = 20_000
 _LINES = 30
-# So much of a field: of sixty recipients the first.
+# The length at which a field is cut, for example To with sixty recipients.
 _FIELD = 400
 
 
@@ -48,8 +48,8 @@ def rich(
     remote: bool = False,
     is_open: bool = False,
 ) -> str:
-    """`before` is HTML that stands above the header, `after` below the mail; `source`, where it is
-    known, the octets. `remote` and `is_open` as for `looks`."""
+    """`before` is HTML placed above the header, `after` below the mail. `source` is the octets of the
+    message, if they are known. `remote` and `is_open` are as for `looks`."""
     reading = reading or reader.read(message)
     subject = next((value for name, value in reading.fields if name.lower() == "subject"), "")
     title = subject or "(no subject)"

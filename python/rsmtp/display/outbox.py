@@ -1,4 +1,4 @@
-"""An outbox in a notebook: how it stands, what is in trouble; and the history of a message."""
+"""An outbox in a notebook: its counts, the messages in trouble, and the history of a message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from rsmtp.display import page
 from rsmtp.display.short import clipped, counted, visible
 
-# So much of the words about a message is shown.
+# The length at which a message's description is cut.
 _WORDS = 200
 _KINDS = {
     "sent": "good",
@@ -23,7 +23,7 @@ _KINDS = {
 
 
 def bundle(name: str, overview: Any, file: Any) -> page.Bundle:
-    """`overview` is `looking.Overview`."""
+    """`overview` is a `looking.Overview`."""
     return {"text/plain": plain(name, overview), "text/html": rich(name, overview, file)}
 
 
@@ -76,7 +76,7 @@ def _trouble(entries: list[Any], total: int) -> str:
 
 
 def history(events: list[Any]) -> page.Bundle:
-    """A message's history, as `Outbox.history` gives it."""
+    """A message's history, as returned by `Outbox.history`."""
     said = []
     rows = []
     for event in events:

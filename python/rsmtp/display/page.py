@@ -1,4 +1,4 @@
-"""What the displays share: escaping, tables, chips, the element around it all."""
+"""What all displays share: escaping, tables, chips, and the element around the display."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Bundle = dict[str, str]
 
 
 def text(value: object) -> str:
-    """Any text, so that it is shown as it is and as nothing else."""
+    """Escapes any text for HTML, so that it is displayed exactly as it is."""
     return html.escape(visible(str(value)))
 
 
 def lines(value: str) -> str:
-    """Text of many lines, for a `pre`."""
+    """Escapes text of several lines, for a `pre`."""
     return "\n".join(text(line) for line in value.expandtabs().splitlines())
 
 
@@ -29,12 +29,12 @@ def chip(value: object, kind: str = "") -> str:
     return f'<span class="chip{" " + kind if kind else ""}">{text(value)}</span>'
 
 
-# So many states of a path are shown: a session of many messages goes round and round.
+# The largest number of states shown: a session with many messages repeats its states.
 STATES = 14
 
 
 def path(states: Sequence[str]) -> str:
-    """States in the order in which they were gone through, the present one last."""
+    """The states in the order in which they were reached, the present one last."""
     *before, now = ends(states, STATES)
     left_out = f'<span class="soft">{len(states) - STATES + 1:,} more</span> '
     chips = [left_out if state == LEFT_OUT else chip(state) for state in before]
@@ -42,12 +42,12 @@ def path(states: Sequence[str]) -> str:
 
 
 def head(title: object, *more: str) -> str:
-    """The first line; `more` is HTML."""
+    """The heading; `more` is HTML."""
     return f'<div class="head"><span class="title" dir="auto">{text(title)}</span>{"".join(more)}</div>'
 
 
 def facts(caption: str, rows: Iterable[tuple[str, str]]) -> str:
-    """A table of names and what they are; the second of each pair is HTML."""
+    """A table of names and values; the second of each pair is HTML."""
     body = "".join(f'<tr><th scope="row">{text(name)}</th><td>{value}</td></tr>' for name, value in rows)
     return (
         f'<table class="facts"><caption>{text(caption)}</caption><tbody>{body}</tbody></table>'
@@ -59,7 +59,7 @@ def facts(caption: str, rows: Iterable[tuple[str, str]]) -> str:
 def table(
     caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()
 ) -> str:
-    """A table; cells are HTML. `numbers` are the columns that hold numbers."""
+    """A table whose cells are HTML. `numbers` are the indexes of the columns that contain numbers."""
     right = set(numbers)
 
     def cells(row: Sequence[str], tag: str, scope: str = "") -> str:
@@ -74,11 +74,11 @@ def table(
 
 
 def details(summary: str, content: str, *, is_open: bool = False) -> str:
-    """`content` is HTML."""
+    """A section that can be opened; `content` is HTML."""
     return f"<details{' open' if is_open else ''}><summary>{text(summary)}</summary>{content}</details>"
 
 
 def whole(label: str, *content: str) -> str:
-    """The display: `content` is HTML, `label` what a screen reader calls it."""
+    """The complete display. `content` is HTML; `label` is its name for screen readers."""
     inside = f"<style>{CSS}</style>{''.join(content)}"
     return f'<div class="rsmtp" role="group" aria-label="{text(label)}">{inside}</div>'

@@ -1,9 +1,9 @@
-"""Where each state stands, and which edges are drawn between them.
+"""Where each state is drawn, and which edges are drawn between the states.
 
-The states and edges are the engine's (`_rsmtp.state_machine()`); here stands only
-where on the paper a state is put. Height is progress; TLS is a line that is crossed
-downwards. There are three papers: for a conversation that went through STARTTLS,
-for one inside TLS from its first byte, and for one without TLS so far.
+The states and edges are the engine's (`_rsmtp.state_machine()`). This module only decides
+where each state is on the paper. A conversation proceeds downwards, and crosses a line
+when TLS starts. There are three papers: for a conversation with STARTTLS, for one inside
+TLS from its first byte, and for one without TLS so far.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PLAIN, TLS, END = "plain", "tls", "end"
 # The gaps between the columns, for edges that go around nodes.
 MARGIN, GAP = 9, 148
 
-# Rows count from the top of a zone.
+# Rows are numbered from the top of a zone.
 _SESSION = {
     "authenticating": (LEFT, 1),
     "authenticated": (MIDDLE, 2),
@@ -38,7 +38,7 @@ def _later(places: dict[str, tuple[int, int]], rows: int) -> dict[str, tuple[int
 
 
 _BEGINNING = {"connected": (LEFT, 0), "greeted": (MIDDLE, 0), "ready": (MIDDLE, 1), **_later(_SESSION, 1)}
-# For each paper: its zones from top to bottom, with the place of each state in them.
+# For each paper, its zones from top to bottom, with the position of each state in them.
 PAPERS: dict[str, dict[str, dict[str, tuple[int, int]]]] = {
     "starttls": {
         PLAIN: {
@@ -79,7 +79,7 @@ class Link:
 
     source: Node
     target: Node
-    # What takes it, in the engine's words: verb and codes.
+    # The label of the edge in the engine's words: verb and codes.
     causes: tuple[tuple[str, str], ...]
 
 
@@ -91,7 +91,7 @@ def paper_of(path: Sequence[str], *, encrypted: bool) -> str:
 
 
 class Sheet:
-    """One paper with everything in its place."""
+    """One paper with the positions of all its elements."""
 
     def __init__(self, paper: str) -> None:
         self.nodes: list[Node] = []
@@ -101,7 +101,7 @@ class Sheet:
             rows = 1 + max((row for _, row in places.values()), default=-1)
             height = 24 + rows * PITCH - (10 if rows else 0)
             self._bands.append((zone, top, height, bool(places)))
-            # Lines come down to the endings: their label stands below them.
+            # The lines to the final states come from above, so their label is below them.
             first = top + (26 if zone == END else 42)
             self.nodes += [Node(state, zone, x, first + row * PITCH) for state, (x, row) in places.items()]
             top += height + 12
@@ -113,15 +113,15 @@ class Sheet:
             if zone != END:
                 yield f'<rect class="zone{inside}" x="1" y="{top}" width="{WIDTH - 2}" height="{height}"/>'
             label = _LABELS[zone] if used else _EMPTY
-            # The handshake comes down on one side; the label stands on the other.
+            # The line of the handshake is on one side, and the label on the other.
             crossed = any(node.state == "secured" and node.x == LEFT for node in self.nodes)
             x, anchor = (WIDTH - 12, "end") if zone == TLS and crossed else (12, "start")
             at = f'x="{x}" y="{top + (57 if zone == END else 15)}" text-anchor="{anchor}"'
             yield f'<text class="zl{inside}" {at}>{html.escape(label)}</text>'
 
     def walk(self, path: Sequence[str], *, encrypted: bool) -> Iterator[Node]:
-        """The nodes of the path: those of plaintext until TLS is crossed. Of a long
-        conversation the record may have lost where that was."""
+        """The nodes of the path: plaintext nodes until TLS starts. The transcript of a long
+        conversation may no longer contain that point."""
         zones = [zone for zone, _, _, used in self._bands if used and zone != END]
         crossed = zones[0] == TLS or (encrypted and "secured" not in path)
         for state in path:
@@ -131,9 +131,9 @@ class Sheet:
             yield from found[:1]
 
     def links(self, now: Node | None, path: Sequence[str], taken: set[tuple[Node, Node]]) -> Iterator[Link]:
-        """The edges of the engine between nodes of one zone, and over the boundary.
-        Those to an ending, and those back to a rest that is not this session's, are
-        left out unless they were taken: every state has them."""
+        """The engine's edges between nodes of the same zone, and across the boundary. Edges to
+        a final state, and edges back to a resting state other than this session's, are left
+        out unless they were taken, because every state has them."""
         rest = "authenticated" if "authenticated" in path else "ready"
         machine = _machine()
         rests = set(machine.rests)

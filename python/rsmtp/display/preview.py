@@ -1,4 +1,4 @@
-"""Displays in the browser, for scripts, and a mail before it goes."""
+"""Displays in the browser, for scripts, and the preview of a mail before it is sent."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def show(title: str, *displays: str) -> Path:
 
 
 def _opened(html: str) -> Path:
-    # mkstemp: no other user can read it, whatever the umask says.
+    # mkstemp: no other user can read the file, whatever the umask is.
     handle, name = tempfile.mkstemp(prefix="rsmtp-", suffix=".html")
     with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
         file.write(html)
@@ -81,7 +81,7 @@ def _opened(html: str) -> Path:
     return path
 
 
-# Pixels. Three looks stand side by side on the wide one.
+# Pixels. The wide window shows three views side by side.
 _NARROW, _WIDE = 960, 1700
 
 
@@ -101,7 +101,7 @@ def _page(title: str, displays: Iterable[str], images: Images, width: int) -> st
 
 
 def _has_screen() -> bool:
-    """Without a screen a browser in the terminal would take the terminal over."""
+    """Whether there is a screen: without one, a text browser would take over the terminal."""
     if sys.platform in ("win32", "darwin") or os.environ.get("BROWSER"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,8 +1,8 @@
 """A mail as its reader sees it: fields in plain text, bodies, attachments.
 
-Mail comes from strangers, and the standard library's parsers fail on some of it in more
-ways than they name (HeaderParseError, IndexError, AttributeError, UnboundLocalError). A
-display must not: what can't be read is shown as it came.
+Mail comes from strangers, and the standard library's parsers fail on some of it, in more
+ways than they document (HeaderParseError, IndexError, AttributeError, UnboundLocalError). A
+display must not fail: a part that can't be parsed is shown as it arrived.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ T = TypeVar("T")
 
 
 def safely(ask: Callable[[], T], otherwise: T) -> T:
-    """What `ask` answers, or `otherwise` where the mail is too broken to say."""
+    """The result of `ask`, or `otherwise` if the mail is too broken to give one."""
     try:
         return ask()
     except Exception:
         return otherwise
 
 
-# What a mail program shows above a message, in this order.
+# The fields that a mail program shows above a message, in this order.
 SHOWN = ("From", "To", "Cc", "Bcc", "Reply-To", "Date", "Subject")
 
 
 @dataclass
 class Attachment:
-    """What is not a body: a file, an image, a message."""
+    """A part that is not a body: a file, an image, a message."""
 
     part: Any
     name: str
@@ -52,18 +52,18 @@ class Attachment:
 
 @dataclass
 class Reading:
-    """What a mail program would make of a message."""
+    """A message as a mail program would interpret it."""
 
     fields: list[tuple[str, str]]
     texts: list[str] = part_of(default_factory=list)
     pages: list[str] = part_of(default_factory=list)
     attachments: list[Attachment] = part_of(default_factory=list)
-    # Images that the HTML shows by their Content-ID (RFC 2392).
+    # The images that the HTML references by Content-ID (RFC 2392).
     shown: dict[str, Attachment] = part_of(default_factory=dict)
 
 
 def read(message: Any) -> Reading:
-    """Reads a message of ours or of the standard library's."""
+    """Reads a message of rsmtp's or of the standard library's."""
     reading = Reading(safely(lambda: _fields(message.items()), []) or _fields(message.raw_items()))
     for part in leaves(message):
         kind = part.get_content_type()
@@ -88,12 +88,12 @@ _CID = re.compile(r"""\bcid:([^\s"'<>)]+)""", re.IGNORECASE)
 
 
 def with_images(page: str, url_of: Any) -> str:
-    """The page with each `cid:` that `url_of(cid)` knows a URL for replaced by it."""
+    """The page, with each `cid:` URL replaced by the result of `url_of(cid)` if there is one."""
     return _CID.sub(lambda found: url_of(unquote(found[1])) or found[0], page)
 
 
 def leaves(message: Any) -> Iterator[Any]:
-    """The parts that are no multipart; what stands in an enclosed message is its own."""
+    """The parts that are not multiparts. Parts of an enclosed message belong to that message."""
     waiting = [message]
     while waiting:
         part = waiting.pop()
@@ -119,7 +119,7 @@ def text_of(part: Any) -> str:
 
 
 def field(message: Any, name: str) -> str:
-    """The value of a field as people read it; "" without one."""
+    """The decoded value of a field; "" if there is none."""
     value = safely(lambda: message.get(name), None)
     return "" if value is None else plain(str(value))
 

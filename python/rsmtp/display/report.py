@@ -1,4 +1,4 @@
-"""What became of one message, and of many: refused and unknown first."""
+"""The results of one message or of many, with refused and unknown ones first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import rsmtp
 from rsmtp.display import page
 from rsmtp.display.short import clipped, counted, message, row_shown, seconds, visible
 
-# How each fate is called, in the order in which it matters, with its colour.
+# The label of each fate, in order of importance, with its colour.
 FATES = {
     "refused": ("refused", "bad"),
     "unknown": ("unknown: it may have arrived", "warn"),
@@ -17,7 +17,7 @@ FATES = {
     "suppressed": ("suppressed", "warn"),
     "sent": ("sent", "good"),
 }
-# Recipients that a table shows.
+# The largest number of recipients in a table.
 _TROUBLES, _SENT = 200, 50
 
 
@@ -111,7 +111,7 @@ def _counts(counts: dict[str, int], total: int) -> str:
 
 
 def _table(caption: str, receipts: Sequence[Any], most: int, *, whole: bool = False) -> str:
-    """One row for each recipient; of a message that is part of many with its number."""
+    """One row for each recipient. If the message is one of many, the row includes its number."""
     rows: list[list[str]] = []
     left_out = 0
     for receipt in receipts:
@@ -166,12 +166,12 @@ def _fate(fate: str) -> str:
 
 
 def _what(given: Any) -> str:
-    """The caller's own object, in few words."""
+    """A short description of the caller's own object."""
     if _is_ready(given):
         return f"a message from {given[0]}"
     return message(given) if hasattr(given, "get_content_type") else row_shown(given)
 
 
 def _is_ready(given: Any) -> bool:
-    """(from_addr, to_addrs, data), and no row with three columns."""
+    """Whether this is (from_addr, to_addrs, data), and not a row with three columns."""
     return type(given) is tuple and len(given) == 3

@@ -1,4 +1,4 @@
-"""Where the lines between two states run: the only file that is about pixels."""
+"""Where the lines between two states run. No other module deals with pixels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Point = tuple[float, float]
 
 
 def route(a: Node, b: Node) -> tuple[list[Point], Point, str]:
-    """The corners of the line from one node to another, and where its label stands."""
+    """The corners of the line from one node to another, and the position of its label."""
     if b.zone == END != a.zone:
         return _to_an_ending(a, b)
     pair = (a.state, b.state)
@@ -23,9 +23,9 @@ def route(a: Node, b: Node) -> tuple[list[Point], Point, str]:
             start, end = (a.x, a.y + TALL), (b.x, b.y - TALL)
             if pair == ("ready", "authenticated"):
                 return [start, end], (a.x - 5, b.y - TALL - 8), "end"
-            # At the right edge there is room on the left only.
+            # At the right edge there is only room on the left.
             beside, anchor = (a.x - 6, "end") if a.x == RIGHT else (a.x + 6, "start")
-            # That of the handshake is read inside, clear of the boundary.
+            # The label of the handshake is inside, away from the boundary.
             middle = (start[1] + end[1]) / 2 + 4 if a.zone == b.zone else end[1] - 11
             return [start, end], (beside, middle), anchor
         return [(a.x, a.y - TALL), (b.x, b.y + TALL)], (a.x + 6, (a.y + b.y) / 2), "start"
@@ -40,7 +40,7 @@ def _straight(a: Node, b: Node) -> tuple[list[Point], Point, str]:
 
 def _to_mail(a: Node, b: Node) -> tuple[list[Point], Point, str]:
     points: list[Point] = [(a.x + HALF, a.y + 4), (b.x, a.y + 4), (b.x, b.y - TALL)]
-    if b.y - a.y > PITCH:  # `secured` stands beside `ready`: below it, then
+    if b.y - a.y > PITCH:  # `secured` is beside `ready`: below it, then
         points = [(a.x + 40, a.y + TALL), (b.x, b.y - TALL)]
         return points, ((a.x + 40 + b.x) / 2 + 8, (a.y + b.y) / 2), "start"
     return points, (b.x + 5, b.y - 24), "start"
@@ -60,7 +60,7 @@ def _answered(a: Node, b: Node) -> tuple[list[Point], Point, str]:
 
 
 def _back(a: Node, b: Node) -> tuple[list[Point], Point, str]:
-    """From the transaction to where the session rests."""
+    """From the transaction to the state where the session rests."""
     label = (a.x - HALF - 6, a.y - 4)
     if b.state == "authenticated":
         x = b.x + (0 if a.state == "data" else 24)
@@ -72,7 +72,7 @@ def _back(a: Node, b: Node) -> tuple[list[Point], Point, str]:
 
 
 def _to_handshake(a: Node, b: Node) -> tuple[list[Point], Point, str]:
-    """Without TLS so far: past everything, down to the boundary."""
+    """From a session without TLS so far: past all other nodes, down to the boundary."""
     points: list[Point] = [(a.x - HALF + 2, a.y - 8), (MARGIN, a.y - 8), (MARGIN, b.y), (b.x - HALF, b.y)]
     return points, (MARGIN + 6, a.y - 12), "start"
 
@@ -94,7 +94,7 @@ _BENT = {
 def _to_an_ending(a: Node, b: Node) -> tuple[list[Point], Point, str]:
     gap = {LEFT: MARGIN, MIDDLE: GAP, RIGHT: WIDTH - MARGIN}[a.x]
     side = a.x + HALF if gap > a.x else a.x - HALF
-    # A little low: the line by which one came may end in the middle.
+    # Slightly lower, because the incoming line may end in the middle.
     start, above = a.y + 7, b.y - TALL - 7
     points: list[Point] = [(side, start), (gap, start), (gap, above), (b.x, above), (b.x, b.y - TALL)]
     beside, anchor = (gap - 5, "end") if gap > b.x else (gap + 5, "start")

@@ -1,4 +1,4 @@
-"""One line for `repr`, and text that can't play tricks in a terminal."""
+"""One-line descriptions for `repr`, and text that is safe to print in a terminal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-# So much of a header field, and so many parts, are told.
+# How much of a header field, and how many parts, are included.
 _WIDTH = 60
 _PARTS = 4
 LEFT_OUT = "..."
 
 
 def visible(text: str) -> str:
-    """The text with everything that a terminal or a reader's eye could be tricked
-    with (escape sequences, bidirectional controls) written out."""
+    """The text with everything that could trick a terminal or a reader (escape sequences,
+    bidirectional controls) replaced by visible escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -26,7 +26,7 @@ def clipped(text: str, width: int = _WIDTH) -> str:
 
 
 def ends(states: Sequence[str], most: int) -> list[str]:
-    """A path of at most so many entries; what stands between the first and the last is LEFT_OUT."""
+    """A path cut to at most this many entries: LEFT_OUT replaces those in the middle."""
     return list(states) if len(states) <= most else [states[0], LEFT_OUT, *states[2 - most :]]
 
 
@@ -36,7 +36,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def octets(count: int) -> str:
-    """A size as people say it, in powers of ten."""
+    """A size for people to read, in powers of ten."""
     for unit, size in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
         if count >= size:
             return f"{count / size:.3g} {unit}" if count < 999 * size else f"{count // size:,} {unit}"
@@ -44,7 +44,7 @@ def octets(count: int) -> str:
 
 
 def seconds(time: float) -> str:
-    """A time as people say it."""
+    """A duration for people to read."""
     if time >= 100:
         return f"{time:,.0f} s"
     if time >= 1:
@@ -54,12 +54,12 @@ def seconds(time: float) -> str:
 
 
 def row_shown(row: Any) -> str:
-    """A row of the caller's table, from its beginning on: that is where the key stands."""
+    """A row of the caller's table, cut at its end, because the key is usually at its beginning."""
     import reprlib
 
     short = reprlib.Repr()
     short.maxstring = 100
-    # Dictionaries and lists are shortened in their parts; named tuples are not known there.
+    # reprlib shortens dictionaries and lists item by item, but does not know named tuples.
     named = isinstance(row, tuple) and type(row) is not tuple
     try:
         shown = repr(row) if named else short.repr(row)
@@ -71,7 +71,7 @@ def row_shown(row: Any) -> str:
 def message(given: Any) -> str:
     """`<Message 'Hello' from ann@example.org to bob@example.org (text/plain, report.pdf)>`.
 
-    Never raises: it is what a debugger shows.
+    Never raises, because debuggers call it.
     """
     name = type(given).__name__
     try:

@@ -1,8 +1,8 @@
-"""The one stylesheet. Colours follow the system's light or dark theme, and where the
-page has a theme of its own (JupyterLab, VS Code, the docs), that one.
+"""The stylesheet of all displays. Colours follow the system's light or dark theme, or the theme
+of the page if it has one (JupyterLab, VS Code, the docs).
 
-No meaning is carried by a colour alone: what is taken is thicker, what is refused
-says so.
+Colour alone never carries a meaning: a path that was taken is also thicker, and a refusal
+is also named in words.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RULES = files("rsmtp.display").joinpath("style.css").read_text(encoding="utf-8"
 
 
 def _written_small(rules: str) -> str:
-    """Every display carries it: comments and needless spaces don't have to travel."""
+    """The stylesheet without comments and needless spaces, because every display contains it."""
     rules = re.sub(r"/\*.*?\*/", "", rules, flags=re.DOTALL)
     rules = re.sub(r"\s+", " ", rules)
     return re.sub(r" ?([{};,]) ?", r"\1", rules).replace(": ", ":").replace(";}", "}").strip()

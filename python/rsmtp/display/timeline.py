@@ -1,7 +1,7 @@
-"""Where the time of a conversation went.
+"""Where the time of a conversation was spent.
 
-The record has one time for each line. What lies between two of them is the wait for
-the later one, so that the waits add up to the whole.
+Each line of the transcript has one time. The interval between two lines is the wait for
+the later one, so the waits add up to the total.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rsmtp._rsmtp import TranscriptLine
 
-# What was waited for, and how people call it, in the order in which it happens.
+# What was waited for, with its label, in the order in which it happens.
 KINDS = {
     "dns": "look-up of the name",
     "connect": "connecting",
@@ -31,7 +31,7 @@ _NOTES = {
 
 @dataclass
 class Row:
-    """One thing that was said or happened; a reply of several lines is one."""
+    """One command, reply or event; a reply of several lines is one."""
 
     direction: str
     state: str
@@ -46,7 +46,7 @@ class Row:
 
     @property
     def crosses(self) -> bool:
-        """Whether TLS came up here."""
+        """Whether TLS started here."""
         return self.direction == "*" and self.kind == "tls"
 
 
@@ -68,25 +68,25 @@ def rows(transcript: Iterable[TranscriptLine]) -> list[Row]:
 
 
 def duration(transcript: Sequence[TranscriptLine]) -> float:
-    """Seconds from its beginning to its last line."""
+    """Seconds from the first line to the last."""
     return transcript[-1].at - _start(transcript[0]) if transcript else 0.0
 
 
 def _start(first: TranscriptLine) -> float:
-    """A record that begins with a connection begins at 0, a cut one where it does."""
+    """The start time: 0 if the transcript begins with the connection, else the time of its first line."""
     return 0.0 if first.direction == "*" else first.at
 
 
 def _goes_on(row: Row, line: TranscriptLine) -> bool:
-    """Whether the next line by the same side belongs to the same row: a reply goes on
-    after a hyphen (RFC 5321 4.2.1), mail data until its end."""
+    """Whether the next line of the same side belongs to the same row: a reply continues after a
+    hyphen (RFC 5321 4.2.1), mail data until its end."""
     if line.direction == "S":
         return line.text[3:4] == "-"
     return line.direction == "C" and (line.state == "data" or row.lines[0].upper().startswith("BDAT "))
 
 
 def path(transcript: Sequence[TranscriptLine], state: str | None = None) -> list[str]:
-    """The states gone through, each as often as it was come to; `state` is the last."""
+    """The states in the order in which they were reached, with repetitions; `state` is the last."""
     found: list[str] = []
     for name in [*(line.state for line in transcript), *([state] if state else [])]:
         if found[-1:] != [name]:
@@ -95,7 +95,7 @@ def path(transcript: Sequence[TranscriptLine], state: str | None = None) -> list
 
 
 def totals(made: Iterable[Row]) -> dict[str, float]:
-    """Seconds for each of KINDS that took any."""
+    """The seconds for each of KINDS that took any time."""
     sums = dict.fromkeys(KINDS, 0.0)
     for row in made:
         sums[row.kind] += row.took

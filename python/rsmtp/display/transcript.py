@@ -1,4 +1,4 @@
-"""A conversation as a sequence diagram, with the time that each turn took."""
+"""A conversation as a sequence diagram, with the duration of each turn."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rsmtp.display import page, timeline
 from rsmtp.display.short import counted, seconds, visible
 from rsmtp.display.short import transcript as one_line
 
-# Of a longer conversation the beginning and the end are shown.
+# Only the beginning and the end of a longer conversation are shown.
 _FIRST, _LAST = 60, 140
-# A shorter wait, in seconds, is drawn without its figure.
+# A wait shorter than this many seconds is drawn without a figure.
 _TELLING = 0.00005
 _SAID = {"C": "client says", "S": "server says", "*": "note"}
 
@@ -62,7 +62,7 @@ def rich(transcript: Sequence[TranscriptLine]) -> str:
 
 
 def spent(made: Iterable[timeline.Row]) -> str:
-    """One bar for the whole, and what its pieces are."""
+    """One bar for the total time, and a legend of its segments."""
     sums = timeline.totals(made)
     whole = sum(sums.values()) or 1.0
     bar = "".join(f'<i class="{kind}" style="width:{time / whole:.2%}"></i>' for kind, time in sums.items())
@@ -139,7 +139,7 @@ def _around(content: str, kind: str) -> str:
 
 
 def _ends(made: list[Any]) -> Iterator[Any]:
-    """The rows, those in the middle of very many replaced by their number."""
+    """The rows. If there are very many, a count replaces those in the middle."""
     left_out = len(made) - _FIRST - _LAST
     if left_out <= 1:
         yield from made
