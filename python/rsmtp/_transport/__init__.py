@@ -1,2 +1,2 @@
-"""Moves octets between the engine and sockets that are not its own: asyncio's transports, the
-caller's socket, sockets of a replaced `socket` module, and the proxies in between."""
+"""Transfers octets between the engine and sockets that the engine does not own: asyncio's
+transports, the caller's socket, sockets of a replaced `socket` module, and the proxies in between."""

@@ -1,7 +1,7 @@
-"""A conversation over one of asyncio's transports: octets between it and the engine.
+"""A conversation over an asyncio transport: transfers octets between it and the engine.
 
-There is nothing about SMTP here, and no thread: the engine decides what is sent, and the event
-loop when.
+This module knows nothing about SMTP, and starts no thread: the engine decides what is sent,
+and the event loop decides when.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from rsmtp._transport import python_sockets, quick_ack
 if TYPE_CHECKING:
     from rsmtp._transport.proxies import Proxy
 
-# Octets that are read at a time.
+# How many octets are read at a time.
 _READ = 16 * 1024
-# Octets that are taken in while nothing is asked, before reading is paused.
+# How many octets are read ahead while nothing has been requested, before reading is paused.
 _UNREAD = 64 * 1024
-# Pieces of mail data that go out before the loop gets its turn.
+# How many pieces of mail data are sent before the event loop gets its turn.
 _PIECES = 8
-# A clock that fires a little early fires again after this many seconds.
+# A timer that fires slightly too early is set again for this many seconds.
 _TICK = 0.001
 _FOR_EVER = float("inf")
 
-# What writes to its socket at once, and nothing else: octets may go there without it, as long as
-# it keeps none.
+# Transports that write to their socket at once and change nothing. Octets may be written past such
+# a transport, as long as its buffer is empty.
 _PLAIN_TRANSPORTS = ("asyncio.selector_events", "uvloop.loop")
 
 _Observer = Callable[[TranscriptLine], None] | None
-# A family of addresses, and one of them as sockets take it.
+# An address family, and an address in the form that sockets take.
 _Where = tuple[int, Any]
-# What `advance` gives: octets to send, seconds to wait, or that it is settled.
+# What `advance` returns: octets to send, seconds to wait, or None when the request is settled.
 _Step = bytes | float | None
 
 
 class _Answer(asyncio.Future[None]):
-    """What a task waits for. It goes on in the turn of the loop that brings the answer, where
-    other futures wake their tasks in the next one."""
+    """The future that a task waits for. The task continues in the same turn of the loop in which the
+    answer arrives; other futures wake their tasks in the next turn."""
 
     _waits: tuple[Callable[[Any], object], Context] | None = None
 
@@ -57,10 +57,10 @@ class _Answer(asyncio.Future[None]):
         super().add_done_callback(fn, context=context)
 
     def come(self, *, at_once: bool) -> None:
-        """It is there. `at_once`: the loop calls this, and nothing is left to do in this call."""
+        """Completes the future. `at_once`: the event loop is the caller, and does nothing after this call."""
         if self.done():
             return
-        # Inside of a task there is no going on with another.
+        # One task can't be continued from inside another.
         if at_once and self._waits is not None and asyncio.current_task() is None:
             fn, context = self._waits
             self.remove_done_callback(fn)
@@ -71,33 +71,33 @@ class _Answer(asyncio.Future[None]):
 
 
 class Connection(Operation, asyncio.BufferedProtocol):
-    """A conversation over a transport. One task at a time asks; others wait their turn.
+    """A conversation over a transport. One task at a time makes a request; others wait their turn.
 
-    The transport is asked to buffer nothing: what it can't send at once, it announces by
-    `pause_writing`, and the engine is not asked for more until it has gone. So a large
-    message is never piled up, and what became of each octet is known.
+    The transport is configured not to buffer. When it can't send everything at once, it calls
+    `pause_writing`, and the engine is not asked for more until the rest has been sent. So a large
+    message never piles up in memory, and the fate of each octet is known.
     """
 
     _transport: asyncio.Transport | None = None
-    # Octets that the transport still keeps.
+    # How many octets are still in the transport's buffer.
     _unsent = 0
-    # The socket's number, where octets may go without the transport; why that has failed.
+    # The socket's file descriptor, if octets may be written past the transport; the error of such a write.
     _socket = -1
     _broken: OSError | None = None
-    # The caller's socket is of a class of its own.
+    # Whether the caller's socket belongs to a subclass of `socket.socket`.
     _is_special = False
     _waiter: _Answer | None = None
     _told: Callable[[], None] | None = None
     _clock: asyncio.TimerHandle | None = None
-    # The next helping of what is to be sent.
+    # The next call that continues sending.
     _scheduled: asyncio.Handle | None = None
     _reading_is_paused = False
     _poll: Any = None
-    # The socket, where it can be asked to acknowledge at once; whether something was read that
-    # nothing written since has acknowledged.
+    # The socket, if it supports immediate acknowledgements; whether octets were read that no
+    # later write has acknowledged.
     _tcp: Any = None
     _unacknowledged = False
-    # Called when the peer has ended the connection, whether something was asked or not.
+    # Called when the peer has ended the connection, even if no request is under way.
     when_ended: Callable[[], None] | None = None
 
     def __init__(self, host: str, settings: Settings) -> None:
@@ -120,9 +120,9 @@ class Connection(Operation, asyncio.BufferedProtocol):
         proxy: Proxy | None = None,
         observer: _Observer = None,
     ) -> Self:
-        """Connects to `host` and `port`, or to the Unix socket at `path`, within the
-        time for connecting, or takes over `sock`, which is connected. A
-        proxy is what is connected to, then."""
+        """Connects to `host` and `port`, or to the Unix socket at `path`, within the connect
+        timeout, or takes over `sock`, which is already connected. If there is a proxy, the
+        connection is made to the proxy."""
         connection = cls(host, settings)
         try:
             try:
@@ -155,7 +155,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
     async def _by_others(
         self, host: str, port: int, path: str | None, source_address: tuple[str, int] | None
     ) -> Any:
-        """A socket of what stands in the place of Python's: its ways may be blocking."""
+        """A socket made by the replacement of Python's `socket` module. Its methods may block."""
         left = self.seconds_left()
         with python_sockets.told_as_ours(path or host):
             if path is not None:
@@ -186,7 +186,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
         source_address: tuple[str, int] | None,
         observer: _Observer,
     ) -> None:
-        """Tries the host's addresses as the engine says."""
+        """Tries the host's addresses in the order and at the times that the engine decides."""
         if path is not None:
             try:
                 await self._loop.create_unix_connection(lambda: self, path)
@@ -206,7 +206,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
             raise
 
     async def _race(self, found: list[_Where], source: list[_Where] | None, observer: _Observer) -> Any:
-        """The socket of the first address that connects, as the engine says when each is tried."""
+        """The socket of the first address that connects. The engine decides when each is tried."""
         under_way: dict[asyncio.Task[socket.socket], int] = {}
         try:
             while True:
@@ -270,13 +270,13 @@ class Connection(Operation, asyncio.BufferedProtocol):
         found = await self._loop.getaddrinfo(ascii_host(name), port, type=socket.SOCK_STREAM)
         return [(family, where) for family, *_, where in found]
 
-    # -- asking ---------------------------------------------------------------------
+    # -- requests -------------------------------------------------------------------
 
     async def perform(self, request: Request, observer: _Observer = None) -> Any:
-        """Carries a request out: what `rsmtp._rsmtp.Connection.perform` returns and raises.
+        """Carries out a request: returns and raises the same as `rsmtp._rsmtp.Connection.perform`.
 
-        A caller that is cancelled ends the session. The exception tells what became of a
-        message under way (`fates`).
+        If the caller is cancelled, the session ends. The exception has the fate of a message
+        under way (`fates`).
         """
         if asyncio.get_running_loop() is not self._loop:
             raise rsmtp.errors.SMTPStateError("this connection belongs to another event loop: connect anew")
@@ -300,9 +300,9 @@ class Connection(Operation, asyncio.BufferedProtocol):
     async def serve(
         self, worker: Worker, literal: str | None, login: Login | None, told: Callable[[], None]
     ) -> int | None:
-        """Converses for a mailer's worker, on a session that is to be opened if `literal` is
-        given: gives what `end_serving` gives. `told` is called whenever something has come
-        of it."""
+        """Holds the conversation of a mailer's worker. If `literal` is given, the session is opened
+        first. Returns the result of `end_serving`. `told` is called after each step of the
+        conversation."""
         async with self._turn:
             self.begin_serving(worker, literal, login)
             self._told = told
@@ -311,7 +311,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
                     await self._answer()
             finally:
                 self._told = None
-                # A caller who has left leaves what was in flight unknown.
+                # If the caller was cancelled, the fate of messages in flight is unknown.
                 parting = self.end_serving()
                 if self.is_over:
                     self._hang_up()
@@ -319,22 +319,22 @@ class Connection(Operation, asyncio.BufferedProtocol):
             return parting
 
     def nudge(self) -> None:
-        """There is more to say, for a worker that had nothing. Where nothing can be written at
-        the moment, that is looked at when it can."""
+        """Tells a worker without work that there is more to send. If nothing can be written at
+        the moment, sending continues as soon as it can."""
         if self._told is not None and self._can_write():
             self._go_on()
 
     def close(self) -> None:
-        """Ends the connection without a word; another task that waits on it is told so."""
+        """Closes the connection without QUIT; a task that waits for an answer gets an error."""
         if self.is_of_another_process:
-            # A child shares its parent's poll: what it unregisters, the parent hears no more.
+            # A forked child shares its parent's poll: unregistering here would affect the parent.
             return
         self.end()
         self._wake()
         self._hang_up()
 
     def drop(self) -> None:
-        """Closes for a client that is gone, from whichever thread."""
+        """Closes the connection of a client that was deleted. Can be called from any thread."""
         if self._transport is not None and not self._loop.is_closed():
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self.close)
@@ -347,14 +347,15 @@ class Connection(Operation, asyncio.BufferedProtocol):
         return waiter
 
     def _go_on(self) -> None:
-        """Sends what is to be sent, as far as the transport takes it."""
+        """Sends pending octets, as many as the transport takes."""
         if self._follow(self.advance(self._left())):
             self._wake()
 
     def _follow(self, step: _Step) -> bool:
-        """Does what the engine says, as far as the transport takes it. Whether it is settled."""
+        """Does what the engine asks, as far as the transport allows. Returns whether the request is
+        settled."""
         if self._scheduled is not None:
-            # At most one batch in a turn of the loop, however often it is asked for.
+            # At most one batch is sent per turn of the loop, however often this is called.
             self._scheduled.cancel()
             self._scheduled = None
         pieces = 0
@@ -381,11 +382,11 @@ class Connection(Operation, asyncio.BufferedProtocol):
     def _can_write(self) -> bool:
         if self._unsent or self._transport is None or self._broken is not None:
             return False
-        # Nothing is said on top of an unread reply: the loop is about to bring it.
+        # Nothing is sent while a reply is unread: the event loop is about to read it.
         return self._poll is None or not self._poll.poll(0)
 
     def _write(self, octets: bytes) -> int:
-        """How many octets are with the operating system; the transport keeps the others."""
+        """Returns how many octets went to the operating system; the transport buffers the others."""
         assert self._transport is not None
         self._unacknowledged = False
         sent = 0
@@ -406,7 +407,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
         return sent + len(octets) - self._unsent
 
     def _left(self) -> int:
-        """How many octets have left the transport."""
+        """Returns how many octets have left the transport's buffer since the last call."""
         if not self._unsent or self._transport is None:
             return 0
         before, self._unsent = self._unsent, min(self._unsent, self._transport.get_write_buffer_size())
@@ -424,7 +425,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
             return
         when = self._loop.time() + left + _TICK
         if self._clock is not None:
-            # One that fires earlier looks again: most of them never have to be moved.
+            # A timer that fires earlier checks again, so most timers never have to be moved.
             if self._clock.when() <= when:
                 return
             self._clock.cancel()
@@ -442,7 +443,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
             self._clock.cancel()
             self._clock = None
         if self._transport is not None:
-            # What a peer does not take would keep the socket open for ever.
+            # If the peer does not read, a normal close would keep the socket open forever.
             if self._transport.get_write_buffer_size():
                 self._transport.abort()
                 return
@@ -459,7 +460,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
         if quick_ack.can_be_asked(found):
             self._tcp = found
         number = self.fileno()
-        # Windows' proactor reads ahead by itself.
+        # The Windows proactor reads ahead by itself.
         if number >= 0 and hasattr(select, "poll"):
             self._poll = select.poll()
             self._poll.register(number, select.POLLIN)
@@ -467,7 +468,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
                 self._socket = number
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        # One for all that comes: asyncio's own Protocol allocates 256 KiB each time.
+        # One buffer for all reads: asyncio's own Protocol allocates 256 KiB for each.
         return self._incoming
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -476,7 +477,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
         if settled:
             self._wake(at_once=True)
         elif self._waiter is None:
-            # What was asked for is taken in by now, and a worker takes in all that comes.
+            # The replies to requests have been processed by now, and a worker processes every reply.
             if self.unread > _UNREAD and self._transport is not None:
                 self._reading_is_paused = True
                 self._transport.pause_reading()
@@ -487,7 +488,7 @@ class Connection(Operation, asyncio.BufferedProtocol):
         self.received(b"")
         self._go_on()
         self._tell_the_end()
-        # The engine says when the connection ends.
+        # The engine decides when the connection is closed.
         return True
 
     def resume_writing(self) -> None:
@@ -511,22 +512,22 @@ class Connection(Operation, asyncio.BufferedProtocol):
             self.when_ended()
 
     def _hear_last_words(self) -> None:
-        """Writing failed; what the server said before it went may say why. asyncio's own
-        transports close their socket after this call and not before."""
+        """Writing failed. The last reply of the server may say why. asyncio's own transports close
+        their socket only after this call."""
         found = None if self._transport is None else self._transport.get_extra_info("socket")
         if isinstance(found, TransportSocket) and found.fileno() >= 0:
             with contextlib.suppress(OSError):
                 while octets := os.read(found.fileno(), 65536):
                     self.received(octets)
 
-    # -- what people ask a socket ------------------------------------------------------
+    # -- methods of a socket that programs use ------------------------------------------
 
     @property
     def transport(self) -> asyncio.Transport | None:
         return self._transport
 
     def fileno(self) -> int:
-        """The socket's number; -1 when it is closed."""
+        """The socket's file descriptor; -1 when it is closed."""
         found = None if self._transport is None else self._transport.get_extra_info("socket")
         return -1 if found is None else int(found.fileno())
 
@@ -544,11 +545,11 @@ class Connection(Operation, asyncio.BufferedProtocol):
 
 
 async def _call_off(under_way: Collection[asyncio.Task[socket.socket]]) -> None:
-    """Ends attempts that are wanted no more, and closes what one has connected meanwhile."""
+    """Cancels attempts that are no longer needed, and closes sockets that have connected meanwhile."""
     for task in under_way:
         task.add_done_callback(_close)
         task.cancel()
-    # Cancelled itself, the caller leaves: the tasks close their sockets in their next turn.
+    # If the caller is cancelled here, the tasks still close their sockets in the next turn.
     if under_way:
         await asyncio.wait(under_way)
 
@@ -559,12 +560,12 @@ def _close(task: asyncio.Task[socket.socket]) -> None:
 
 
 def _named(host: str) -> str:
-    """An empty name is any local address, as it is for sockets."""
+    """An empty host name means any local address, as for Python's sockets."""
     return host.removeprefix("[").removesuffix("]") or "0.0.0.0"
 
 
 def _family(name: str) -> int | None:
-    """Of an address; None for a name that is to be looked up."""
+    """The family of an IP address; None for a name, which needs a look-up."""
     for family in (socket.AF_INET, socket.AF_INET6):
         with contextlib.suppress(OSError):
             socket.inet_pton(family, name)
@@ -573,5 +574,5 @@ def _family(name: str) -> int | None:
 
 
 def _bare(address: str) -> str:
-    """Without the scope ("%eth0"), which is of this machine only."""
+    """The address without its scope ("%eth0"), which only this machine understands."""
     return address.partition("%")[0]

@@ -1,4 +1,4 @@
-"""A socket object that is not the engine's: its own methods send and receive."""
+"""A socket object that the engine does not own: its own methods send and receive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Octets that are read at a time.
+# How many octets are read at a time.
 _READ = 64 * 1024
 
 
@@ -25,7 +25,7 @@ class ForeignSocket:
         self.own = python_sockets.address(sock, "getsockname")
 
     def receive(self, limit: float) -> bytes | None:
-        """The octets that arrive within `limit` seconds, or None. b"" is the end."""
+        """The octets that arrive within `limit` seconds, or None. b"" means the end of the stream."""
         self.sock.settimeout(limit)
         try:
             octets = bytes(self.sock.recv(_READ))
@@ -36,9 +36,9 @@ class ForeignSocket:
         return octets
 
     def send(self, octets: bytes, limit: float, patience: float) -> int | None:
-        """How many octets the socket took within `limit` seconds; None: none. A socket that
-        has only `sendall` gets `patience` seconds: how much went out is then unknown, so
-        there is no second try."""
+        """How many octets the socket took within `limit` seconds, or None if it took none. A socket that
+        has only `sendall` gets `patience` seconds: after a failure it is unknown how many octets were
+        sent, so there is no second try."""
         if not hasattr(self.sock, "send"):
             self.sock.settimeout(patience)
             self.sock.sendall(octets)
@@ -50,7 +50,7 @@ class ForeignSocket:
             return None
 
     def has_something(self) -> bool:
-        """Whether there is something to receive at once. For an object that is not a socket it is not
+        """Whether there is something to receive now. For an object that is not a socket this can't be
         known."""
         if not isinstance(self.sock, _socket.socket):
             return False
@@ -75,9 +75,9 @@ class ForeignSocket:
 def dial(
     host: str, port: int, path: str | None, limit: float, source_address: tuple[str, int] | None
 ) -> ForeignSocket | None:
-    """For the engine: a connection by what stands in the place of Python's sockets. None:
-    they are what they always were."""
-    # A thread of the engine's own may wait as it likes: greenlets are none of its business.
+    """For the engine: a connection made by a replacement of Python's sockets. None if Python's
+    sockets have not been replaced."""
+    # A thread of the engine's own may block: there are no greenlets in it.
     if not python_sockets.are_replaced() or python_sockets.are_green():
         return None
     if python_sockets.are_greens_below():

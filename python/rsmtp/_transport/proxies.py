@@ -1,9 +1,9 @@
 """Which proxy to connect through.
 
-socks5h://user:password@host:1080    SOCKS5; the proxy looks the server's name up
-socks5://host:1080                   SOCKS5; the name is looked up here
+socks5h://user:password@host:1080    SOCKS5; the proxy resolves the server's name
+socks5://host:1080                   SOCKS5; the name is resolved here
 http://user:password@host:3128       CONNECT
-environment                          what ALL_PROXY says, unless NO_PROXY names the server
+environment                          the proxy in ALL_PROXY, unless NO_PROXY names the server
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ENVIRONMENT = "environment"
 
 @dataclass(frozen=True)
 class Proxy:
-    """One proxy. If it can't be reached, there is an error, and never a direct connection."""
+    """One proxy. If it can't be reached, there is an error, never a direct connection."""
 
     scheme: str
     host: str
@@ -28,18 +28,18 @@ class Proxy:
 
     @property
     def resolves_here(self) -> bool:
-        """Whether the server's name is looked up on this machine."""
+        """Whether the server's name is resolved on this machine."""
         return self.scheme == "socks5"
 
 
 def check(proxy: str | None) -> None:
-    """Raises ValueError if this does not name a proxy. The environment is read for each connection."""
+    """Raises ValueError if this does not name a proxy. The environment is read at each connection."""
     if proxy is not None and proxy != _ENVIRONMENT:
         read(proxy)
 
 
 def for_host(proxy: str | Proxy | None, host: str) -> Proxy | None:
-    """The proxy for connections to this host; None: there is none to be used."""
+    """The proxy for connections to this host, or None."""
     if proxy is None or isinstance(proxy, Proxy):
         return proxy
     if proxy != _ENVIRONMENT:
@@ -51,8 +51,8 @@ def for_host(proxy: str | Proxy | None, host: str) -> Proxy | None:
 
 
 def read(url: str, argument: str = "proxy") -> Proxy:
-    """The proxy that a URL names. ValueError says what is wrong with it, never the password
-    in it."""
+    """The proxy that a URL names. The ValueError says what is wrong with the URL, and never
+    contains its password."""
     if not isinstance(url, str):
         raise TypeError(f"{argument}: a URL is wanted, not {type(url).__name__}")
     if any(character.isspace() or not character.isprintable() for character in url):
@@ -61,7 +61,7 @@ def read(url: str, argument: str = "proxy") -> Proxy:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        # The original error may show the password.
+        # The original error may contain the password.
         raise ValueError(f"{argument}: its host or port can't be read") from None
     known = ", ".join(f"{scheme}://" for scheme in _PORTS)
     if parts.scheme not in _PORTS:

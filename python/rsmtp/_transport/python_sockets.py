@@ -1,9 +1,9 @@
-"""Python's own sockets: whether they still are, and one that is connected.
+"""Python's own sockets: a check whether they have been replaced, and a connected one.
 
-The engine has sockets of its own. A program that has replaced Python's (PySocks, gevent,
-eventlet, pytest-socket) has said by that how it wants to be connected, and mail that went
-another way would be misdirected. So the engine's own are used only where Python's are what
-they always were.
+The engine has its own sockets. A program that has replaced Python's (with PySocks, gevent,
+eventlet or pytest-socket) has decided how connections are made, and mail over any other
+connection would be misdirected. So the engine uses its own sockets only if Python's have not
+been replaced.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# What Python's own class inherits from C, and others patch into it.
+# Methods that Python's class inherits from C, and that libraries patch into it.
 _INHERITED = ("connect", "connect_ex", "send", "sendall", "recv", "recv_into", "settimeout", "bind")
 
 
 def are_replaced(module: Any = None) -> bool:
-    """Whether another library has replaced Python's sockets: the class, one of its methods,
-    or a function that connects or looks names up. `module` stands where they are, if it is
-    not Python's own."""
+    """Whether another library has replaced Python's sockets: the class, one of its methods, or a
+    function that connects or resolves names. `module` is the module to check, if it is not
+    Python's own."""
     socket = sys.modules.get("socket")
     if module is not None and module is not socket:
         return True
     if socket is None:
-        # A module that was never loaded has not been replaced.
+        # A module that was never loaded can't have been replaced.
         return False
     cls = socket.socket
     names = vars(socket)
     if getattr(cls, "__bases__", None) != (_socket.socket,):
         return True
-    # Methods that were patched and restored are in the class's dict too.
+    # The class's dict also contains methods that were patched and then restored.
     if any(getattr(cls, name) is not getattr(_socket.socket, name) for name in _INHERITED):
         return True
-    # A wrapper may have the name of the function it wraps, but its globals are another module's.
+    # A wrapper may have the name of the function that it wraps, but its globals are another module's.
     own = cls.__init__, socket.create_connection, socket.getaddrinfo
     return any(getattr(function, "__globals__", None) is not names for function in own)
 
@@ -46,10 +46,10 @@ def are_replaced(module: Any = None) -> bool:
 def connected(
     host: str, port: int, timeout: Any, source_address: tuple[str, int] | None, module: Any = None
 ) -> Any:
-    """A socket of Python's, or of what stands there instead, connected to `host`."""
+    """A socket of Python's, or of its replacement, connected to `host`."""
     if timeout is not None and not timeout:
         raise ValueError("timeout: Non-blocking socket (timeout=0) is not supported")
-    # An empty name is any local address, as it is for the engine.
+    # An empty host name means any local address, as it does for the engine.
     name = host.removeprefix("[").removesuffix("]") or "0.0.0.0"
     return (module or _pythons()).create_connection((ascii_host(name), port), timeout, source_address)
 
@@ -61,8 +61,8 @@ def _pythons() -> Any:
 
 
 def are_green() -> bool:
-    """Whether Python's sockets are those of gevent or eventlet and nothing else: they go
-    where Python's would, and let other greenlets run while they wait."""
+    """Whether Python's sockets are replaced only by those of gevent or eventlet, which connect where
+    Python's would, and let other greenlets run while they wait."""
     if (socket := sys.modules.get("socket")) is None:
         return False
     replaced = (socket.socket, socket.create_connection, socket.getaddrinfo)
@@ -70,7 +70,7 @@ def are_green() -> bool:
 
 
 def are_greens_below() -> bool:
-    """Whether there are greenlet sockets below sockets of another library."""
+    """Whether there are greenlet sockets beneath the sockets of another library."""
     monkey = sys.modules.get("gevent.monkey")
     patched = monkey is not None and monkey.is_module_patched("socket")
     return patched or any(_is_green(base) for base in getattr(_pythons().socket, "__mro__", ()))
@@ -81,14 +81,14 @@ def _is_green(thing: Any) -> bool:
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """The server's addresses, for a proxy."""
+    """The server's addresses, for use with a proxy."""
     with told_as_ours(host):
         found = _pythons().getaddrinfo(ascii_host(host), port, type=_socket.SOCK_STREAM)
     return [str(address[0]).partition("%")[0] for *_, address in found]
 
 
 def connected_to_path(path: str, timeout: float | None, module: Any = None) -> Any:
-    """The same, for the Unix socket at `path`."""
+    """A socket of Python's, or of its replacement, connected to the Unix socket at `path`."""
     module = module or _pythons()
     sock = module.socket(module.AF_UNIX, module.SOCK_STREAM)
     try:
@@ -101,8 +101,8 @@ def connected_to_path(path: str, timeout: float | None, module: Any = None) -> A
 
 
 class told_as_ours:
-    """What connecting by Python's sockets fails by, as one of our errors. An exception of a
-    library's own (a proxy's refusal) stays what it is: programs wait for it."""
+    """Turns an error of connecting with Python's sockets into an rsmtp error. An exception of another
+    library (a proxy's refusal) is not changed, because programs catch it."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -130,15 +130,15 @@ class told_as_ours:
 
 
 def is_local(host: str) -> bool:
-    """Whether this is a name of this machine."""
+    """Whether this is a name or address of this machine."""
     bare = host.removeprefix("[").removesuffix("]")
     return host == "localhost" or bare == "::1" or (bare.startswith("127.") and _is_address(bare))
 
 
 def leads_elsewhere(sock: Any, host: str) -> bool:
-    """Whether what goes over this socket may leave this machine, wherever its peer is: the way
-    to `host` may lead through a tunnel, or through a proxy that PySocks asks. An empty host is
-    the peer itself."""
+    """Whether what is sent over this socket may leave this machine, whatever the address of its peer:
+    the connection to `host` may go through a tunnel, or through a proxy that PySocks uses. An empty
+    host means the peer itself."""
     proxy = getattr(sock, "proxy", None)
     if isinstance(proxy, tuple) and any(proxy[:1]):
         return True
@@ -150,12 +150,12 @@ def is_unix(sock: Any) -> bool:
 
 
 def is_encrypted(sock: Any) -> bool:
-    """Whether TLS is up already, as in an `ssl.SSLSocket` or a pyOpenSSL connection."""
+    """Whether TLS is active already, as in an `ssl.SSLSocket` or a pyOpenSSL connection."""
     return any(hasattr(sock, name) for name in ("getpeercert", "get_peer_certificate"))
 
 
 def address(sock: Any, which: str) -> tuple[str, int] | None:
-    """What `getpeername` or `getsockname` of any object tells, if it is an address and a
+    """The result of `getpeername` or `getsockname` of any object, if it is an address and a
     port."""
     try:
         name = getattr(sock, which)()

@@ -1,7 +1,7 @@
-"""Answers are acknowledged at once, as the blocking driver does it.
+"""Acknowledges replies at once, as the blocking driver does.
 
-A server that leaves Nagle's algorithm on (RFC 896) holds its second answer to a group of
-commands until the first is acknowledged, and the system would do that 40 ms later.
+A server that leaves Nagle's algorithm on (RFC 896) holds its second reply to a group of
+commands until the first is acknowledged. By default the system delays that by 40 ms.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Linux alone has it, and forgets it again: it is said after each read behind which nothing is
-# written and more is waited for.
+# Only Linux has this option, and it resets the option by itself. So the option is set after each read
+# that no write follows and after which more is expected.
 _QUICKACK: int = getattr(_socket, "TCP_QUICKACK", 0)
 
 
@@ -23,7 +23,7 @@ def can_be_asked(sock: Any) -> bool:
 
 
 def acknowledge(sock: Any) -> None:
-    # Without it answers only come later.
+    # Without the option replies only arrive later.
     try:
         sock.setsockopt(_socket.IPPROTO_TCP, _QUICKACK, 1)
     except OSError:

@@ -1,8 +1,8 @@
-"""A conversation over a socket object of the caller's: octets between it and the engine.
+"""A conversation over the caller's socket object: transfers octets between it and the engine.
 
-No line about SMTP stands here. All waiting is done by the socket's own methods, in Python
-and with nothing of the engine's held, so that whatever stands behind them (a proxy, TLS,
-another thread of gevent's) has its way.
+This module knows nothing about SMTP. The socket's own methods do all the waiting, in Python
+and without holding a lock of the engine. So whatever implements them (a proxy, TLS, gevent)
+works as usual.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from rsmtp._transport.foreign_socket import ForeignSocket
 from rsmtp._transport.proxies import Proxy
 from rsmtp._transport.python_sockets import address
 
-# A write that gets nowhere for so many seconds looks whether there is something to read: a
-# server may take no more until its replies are read.
+# After this many seconds a write without progress checks whether there is something to read: a
+# server may stop reading until its replies are read.
 _SLICE = 0.1
-# A look at what may be there, and by how much a clock may fire early.
+# The time for a check whether there is something to read, and by how much a timer may fire too early.
 _TICK = 0.001
 
 _Observer = Callable[[TranscriptLine], None] | None
 
 
 class SocketConnection(Operation):
-    """A conversation over `sock`, which is connected: anything with `recv`, `settimeout` and
-    `send` or `sendall`. One thread at a time asks; others wait their turn."""
+    """A conversation over `sock`, which is already connected: any object with `recv`, `settimeout`
+    and `send` or `sendall`. One thread at a time makes a request; others wait their turn."""
 
     sock: Any
     _foreign: ForeignSocket
-    # The timeout that the caller has set on the socket. While a call waits it is another.
+    # The timeout that the caller has set on the socket. A call that waits changes it temporarily.
     _timeout: float | None = None
     _deadline: float | None = None
     _owner: int | None = None
@@ -54,9 +54,9 @@ class SocketConnection(Operation):
         tunnel: tuple[Proxy, int, list[str]] | None = None,
         observer: _Observer = None,
     ) -> Self:
-        """Takes over a socket. `host` is the server's name; "": its address will do. With
-        `tunnel` it leads to a proxy, which is asked for that port of the server (and for
-        the best of those addresses of it)."""
+        """Takes over a socket. `host` is the server's name; if it is empty, its address is used. With
+        `tunnel` the socket is connected to a proxy, which is asked to connect to that port of the
+        server (and to the first of those addresses that works)."""
         peer = address(sock, "getpeername")
         connection = cls(host or (peer[0] if peer else "localhost"), settings)
         connection.sock, connection._foreign = sock, ForeignSocket(sock, host)
@@ -68,10 +68,10 @@ class SocketConnection(Operation):
         return connection
 
     def perform(self, request: Request, observer: _Observer = None) -> Any:
-        """Carries a request out: what `rsmtp._rsmtp.Connection.perform` returns and raises.
+        """Carries out a request: returns and raises the same as `rsmtp._rsmtp.Connection.perform`.
 
-        An exception that is no error (KeyboardInterrupt, one of gevent's) ends the session,
-        and tells what became of a message under way (`fates`).
+        A BaseException that is not an Exception (KeyboardInterrupt, one of gevent's) ends the session,
+        and has the fate of a message under way (`fates`).
         """
         with self._my_turn():
             self._heed_the_sockets_timeout()
@@ -91,12 +91,12 @@ class SocketConnection(Operation):
                     self.sock.settimeout(self._timeout)
 
     def close(self) -> None:
-        """Ends the connection without a word; another thread that waits on it is told so."""
+        """Closes the connection without QUIT; a thread that waits for an answer gets an error."""
         if self.is_of_another_process:
             return
         self.end()
         if self._owner is not None:
-            # Closing alone does not wake a thread that waits.
+            # Closing the socket does not wake a thread that waits on it.
             with contextlib.suppress(OSError, AttributeError):
                 self.sock.shutdown(_socket.SHUT_RDWR)
         self._hang_up()
@@ -120,11 +120,11 @@ class SocketConnection(Operation):
             octets = self.output()
             if octets is not None:
                 if self.is_settled:
-                    # A farewell: nothing hangs on it.
+                    # This is a closing message: its failure does not matter.
                     with contextlib.suppress(OSError):
                         self._foreign.send(octets, _SLICE, _SLICE)
                 elif self._foreign.has_something():
-                    # Nothing is said on top of an unread reply.
+                    # Nothing is sent while a reply is unread.
                     self._take_in(_TICK)
                 else:
                     self._say(octets)
@@ -138,7 +138,7 @@ class SocketConnection(Operation):
         try:
             sent = self._foreign.send(octets, min(left, _SLICE), left)
         except OSError as error:
-            # What the server said before it went may say why.
+            # The last reply of the server may say why.
             while not self.is_settled and self._take_in(_TICK):
                 self.output()
             self.lost(error.errno)
@@ -150,7 +150,7 @@ class SocketConnection(Operation):
             self.sent(sent)
 
     def _take_in(self, limit: float) -> bool:
-        """Waits so long for something to read. Whether there was any."""
+        """Waits at most this long for something to read. Returns whether there was any."""
         try:
             octets = self._foreign.receive(limit)
         except OSError as error:
@@ -175,16 +175,16 @@ class SocketConnection(Operation):
                 self._foreign.send(ending, _SLICE, _SLICE)
         self._foreign.close()
 
-    # -- what people ask a socket ------------------------------------------------------
+    # -- methods of a socket that programs use ------------------------------------------
 
     def fileno(self) -> int:
-        """The socket's number; -1 when it is closed, or has none."""
+        """The socket's file descriptor; -1 when it is closed or has none."""
         return int(self.sock.fileno()) if hasattr(self.sock, "fileno") else -1
 
     def getpeername(self) -> tuple[str, int] | None:
-        """`(host, port)` of the peer; None where there is no such thing."""
+        """`(host, port)` of the peer; None if the socket has no such address."""
         return address(self.sock, "getpeername")
 
     def getsockname(self) -> tuple[str, int] | None:
-        """`(host, port)` of this side; None where there is no such thing."""
+        """`(host, port)` of this side; None if the socket has no such address."""
         return address(self.sock, "getsockname")
