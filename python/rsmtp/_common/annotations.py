@@ -1,8 +1,8 @@
 """Names that only annotations use, without loading the modules that they come from.
 
-`typing.get_type_hints(rsmtp.Mailer.send)`, as containers for dependencies ask it, evaluates
-annotations with the names of the function's module. A program that asks has loaded `typing`; so the
-names are there from the moment when it is loaded, and cost nothing before.
+`typing.get_type_hints(rsmtp.Mailer.send)`, which dependency injection containers call, evaluates
+annotations with the names of the function's module. A program that calls it has loaded `typing`. So
+the names are added as soon as `typing` is loaded, and cost nothing before.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def later(namespace: dict[str, Any], names: str) -> None:
-    """Gives a module these names of `collections.abc`, `typing` and `types`, parted by blanks."""
+    """Adds these names of `collections.abc`, `typing` and `types`, separated by spaces, to a module."""
 
     def give(typing: Any) -> None:
         import collections.abc

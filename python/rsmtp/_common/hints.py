@@ -24,7 +24,7 @@ class Words(NamedTuple):
 
 
 _PORTS = "587 is for submission with STARTTLS, 465 for submission with TLS, 25 for mail between servers"
-# Where the command line knows the server, it names it here.
+# If the command line knows the server, it adds the server's name here.
 _CHECK = "; `rsmtp check` tells what is there"
 _TLS_FROM_THE_START = Words(
     hint='Try port 465: smtps://, or tls="implicit". Without TLS (tls="none", or ?tls=none), '
@@ -120,7 +120,7 @@ TABLE = {
         "; check this machine's clock; the server's owner must renew it"
     ),
     "await its replacement": Words("; the server's owner must replace it"),
-    # Kinds that the error's class, its stage and its codes tell.
+    # Kinds that depend on the error's class, its stage and its codes.
     "ask the recipient": Words(
         hint="The message may have arrived: ask the recipient before you send it again."
     ),
@@ -202,12 +202,12 @@ def told(message: str, advice: str | None) -> str:
     """An error's message: what happened and, where the advice belongs to it, what to do."""
     if advice is None:
         return message
-    # As smtplib says it, whose callers may compare.
+    # The same text as smtplib's, because callers may compare it.
     return TABLE[advice].said if advice == "connect" else message + TABLE[advice].said
 
 
 def hint(error: errors._Facts) -> str | None:
-    """One or two sentences; None where nothing is known that the error itself does not say."""
+    """One or two sentences; None if there is nothing to add to the error's own message."""
     kind = _kind(error)
     if (advice := _of_receiver(error, kind)) is not None:
         return advice
@@ -215,13 +215,13 @@ def hint(error: errors._Facts) -> str | None:
 
 
 def is_said(error: errors._Facts) -> bool:
-    """Whether the error's own message has the hint already."""
+    """Whether the error's own message already contains the hint."""
     kind = _kind(error)
     return kind is not None and kind == error._advice and bool(TABLE[kind].said) and not TABLE[kind].hint
 
 
 def at_a_terminal(error: BaseException, words: str, host: str | None) -> str:
-    """An error's words, and what a user of the command line can do. `host` is the server's."""
+    """An error's message, with advice for a user of the command line. `host` is the server's."""
     advice = getattr(error, "_advice", None)
     kind = _kind(error) if isinstance(error, errors._Facts) else advice
     if advice is not None:
@@ -236,7 +236,7 @@ def at_a_terminal(error: BaseException, words: str, host: str | None) -> str:
 
 
 def _of_receiver(error: errors._Facts, kind: str | None) -> str | None:
-    """What a refusal of mail means, where the receiver's words tell more than their kind."""
+    """What a refusal of mail means, if the receiver's reply is more specific than its kind."""
     if error._advice is not None or kind not in (None, *_LESS):
         return None
     said: tuple[Any, ...]
@@ -257,12 +257,12 @@ def _of_receiver(error: errors._Facts, kind: str | None) -> str | None:
     return None
 
 
-# The kinds that a receiver's own words say more than.
+# Kinds for which the receiver's reply can be more specific.
 _LESS = ("try later", "log in to relay", "send as the login")
 
 
 def _of_token(error: object) -> str:
-    """What the server said of an access token."""
+    """What the server said about an access token."""
     said = getattr(error, "oauth_error", {})
     if not said:
         return ""
@@ -274,7 +274,7 @@ _OF_PROVIDERS = ("check the login", "check the login or its hash", "take another
 
 
 def _of_provider(error: object, kind: str) -> str:
-    """What the provider whose server it is wants at a login."""
+    """What the provider of this server expects as user name and password."""
     server = getattr(error, "_server", None)
     if server is None or kind not in _OF_PROVIDERS:
         return ""
@@ -299,11 +299,11 @@ def _kind(error: errors._Facts) -> str | None:
     return error._advice or _of_class(error) or ("try later" if error.transient else None)
 
 
-# What a refused login is about, where the server says more than that it was refused.
+# The meaning of a refused login, if the server says more than that it was refused.
 _LOGINS = {
     # Microsoft 365: SMTP AUTH, or passwords, are switched off for the mailbox or the organisation.
     "5.7.139": "allow the login",
-    # RFC 4954 6: the mechanism is too weak. Gmail and others say it to a password that is no app password.
+    # RFC 4954 6: the mechanism is too weak. Gmail and others use it for a password that is no app password.
     "5.7.9": "take another secret",
     # Gmail.
     "5.7.14": "confirm in a browser",
@@ -358,7 +358,7 @@ def _of_login(error: errors.SMTPAuthenticationError) -> str:
 
 
 def _may_want_a_login(error: errors.SMTPRecipientsRefused) -> bool:
-    """A refusal for reasons of policy (RFC 3463 3.8), or without a reason, of a client that has
-    not logged in."""
+    """A refusal of a client that has not logged in, for reasons of policy (RFC 3463 3.8) or without
+    a reason."""
     reason = (error.enhanced_code or "5.7").split(".")[1]
     return bool(error.recipients) and reason == "7" and "authenticated" not in error.path

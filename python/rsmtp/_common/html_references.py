@@ -1,5 +1,5 @@
-"""Where HTML shows pictures: each reference with its place in the text, so that another one can be
-put there while the rest stays as it is, to the character."""
+"""Finds the references to pictures in HTML, each with its position, so that a reference can be
+replaced while every other character stays the same."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Reference(NamedTuple):
-    """Where an address stands, as it is written, and what it means."""
+    """The position of an address as it is written, and the decoded address."""
 
     begin: int
     end: int
@@ -23,7 +23,7 @@ class Reference(NamedTuple):
 
 
 def find(html: str) -> list[Reference]:
-    """In their order."""
+    """All references, in document order."""
     found: list[Reference] = []
     _read(html, 0, len(html), found)
     return found
@@ -40,7 +40,7 @@ def _read(html: str, begin: int, end: int, into: list[Reference], in_comment: bo
                     into.extend(_in_attribute(piece.name, attribute.name, attribute.written, attribute.begin))
         elif piece.kind == "text" and piece.name == "style":
             into.extend(_in_css(html[piece.begin : piece.end], piece.begin, in_attribute=False))
-        # Outlook reads what stands in such a comment.
+        # Outlook interprets the content of conditional comments.
         elif (
             piece.kind == "comment"
             and not in_comment
@@ -49,7 +49,7 @@ def _read(html: str, begin: int, end: int, into: list[Reference], in_comment: bo
             _read(html, piece.begin, piece.end, into, in_comment=True)
 
 
-# `v:` is Outlook's: it stands in comments that only Outlook reads.
+# The `v:` elements are Outlook's, and occur in comments that only Outlook reads.
 _ATTRIBUTES = {
     "img": {"src"},
     "input": {"src"},
@@ -61,7 +61,7 @@ _ATTRIBUTES = {
 }
 _CANDIDATE = re.compile(r"[\s,]*([^\s,]\S*)")
 _QUOTE = r"""["']|&quot;|&apos;|&#0*3[49];|&#x0*2[27];"""
-# Comments show nothing, an imported style sheet and a font are no pictures.
+# Matches comments, imported style sheets and fonts first, because none of them is a picture.
 _IN_CSS = re.compile(
     r"/\*.*?(?:\*/|\Z)|@import\b[^;]*+|@font-face\s*+\{[^}]*+"
     rf"|(?<![\w-])url\(\s*+(?:(?P<quote>{_QUOTE})(?P<quoted>(?:(?!(?P=quote)).)*+)(?P=quote)"
@@ -100,13 +100,14 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _candidates(srcset: str) -> Iterator[tuple[int, str]]:
-    """The addresses in a `srcset`: a comma ends one only before white space, since `data:` has some."""
+    """The addresses in a `srcset`. A comma ends an address only before white space, because `data:` URLs
+    contain commas."""
     at = 0
     while found := _CANDIDATE.match(srcset, at):
         address = found[1].rstrip(",")
         yield found.start(1), address
         at = found.end()
         if address == found[1]:
-            # A description follows: "2x".
+            # A descriptor follows, such as "2x".
             comma = srcset.find(",", at)
             at = len(srcset) if comma < 0 else comma

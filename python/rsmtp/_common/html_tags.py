@@ -1,8 +1,8 @@
-"""HTML as tags and what stands between them, each with its place in the text.
+"""HTML as a sequence of tags and the text between them, each with its position.
 
-It is read as browsers read it (HTML 13.2.5), as far as tags tell. What strangers write may be in
-it: each expression matches whatever follows, once. The standard library's parser (of 3.11) takes
-minutes for some 60 kB of tags that are left open.
+The HTML is tokenized as browsers do (HTML 13.2.5), as far as tags are concerned. It may come from
+strangers, so each expression matches any input in one pass. The standard library's parser (in 3.11)
+takes minutes for about 60 kB of unclosed tags.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Attribute(NamedTuple):
-    """`written` begins at `begin`; `value` is what it means, "" where there is none."""
+    """`written` begins at `begin`; `value` is its decoded form, "" if the attribute has no value."""
 
     name: str
     written: str | None
@@ -29,12 +29,12 @@ class Attribute(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A start tag with its attributes, of each name the first; an end tag; a comment, or a text, which
-    has no tags in it.
+    """A start tag with its attributes (the first of each name), an end tag, a comment, or a text, which
+    contains no tags.
 
     kind: "start", "end", "comment" or "text".
-    name: of a tag, in small letters; of a text, the element around it that can have nothing but text.
-    begin, end: of a tag, all of it; of a comment, what is in it.
+    name: of a tag, in lower case; of a text, the name of the element around it if that is a raw text element.
+    begin, end: the range of the whole tag, or of the content of the comment.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Piece(NamedTuple):
     attributes: tuple[Attribute, ...] = ()
 
 
-# Where a value is left open, it ends with the text.
+# An unterminated value ends at the end of the HTML.
 _ATTRIBUTE = re.compile(
     r"""[\s/]*+(?P<name>[^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"(?P<double>[^"]*+)(?:"|\Z)"""
     r"""|'(?P<single>[^']*+)(?:'|\Z)|(?P<bare>[^\s>"'][^\s>]*+))?+)?+"""
@@ -54,7 +54,7 @@ _TAG = re.compile(
     r"|(?P<open>[a-z][^\s/>]*+))",
     re.IGNORECASE | re.DOTALL,
 )
-# What has no tags in it.
+# Elements whose content has no tags in it.
 _RAW = {
     name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE)
     for name in ("iframe", "noembed", "noframes", "script", "style", "textarea", "title", "xmp")
@@ -62,7 +62,7 @@ _RAW = {
 
 
 def pieces(html: str, begin: int = 0, end: int | None = None) -> Iterator[Piece]:
-    """In their order."""
+    """All pieces, in document order."""
     end = len(html) if end is None else end
     while tag := _TAG.search(html, begin, end):
         if tag.start() > begin:
@@ -86,7 +86,7 @@ def pieces(html: str, begin: int = 0, end: int | None = None) -> Iterator[Piece]
 
 
 def _attributes(html: str, begin: int, end: int) -> tuple[tuple[Attribute, ...], int]:
-    """And where the tag ends."""
+    """The attributes, and the position where the tag ends."""
     if html.startswith(">", begin, end):
         return (), begin + 1
     found: dict[str, Attribute] = {}

@@ -1,9 +1,9 @@
 """Classes of the standard library that ours derive from, without loading their modules.
 
-Libraries ask `isinstance(message, email.message.Message)`, and the standard library looks
-for a way to attach one along `type(message).__mro__`. So our classes derive from the standard
-library's. A program that never loads `email.message` has no way to ask, and need not load it
-for us: another base stands there until the program does, and then makes room for it.
+Libraries ask `isinstance(message, email.message.Message)`, and the standard library looks for a
+way to attach a message along `type(message).__mro__`. So our classes derive from the standard
+library's. A program that never loads `email.message` can't ask, and need not load it for us: a
+stand-in is the base until the program loads the module, and is then replaced.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def late(module: str, name: str) -> Any:
-    """The class of this name if its module is loaded, or else a stand-in until it is."""
+    """The class with this name if its module is loaded; otherwise a stand-in until it is."""
     if module in sys.modules:
         return getattr(sys.modules[module], name)
     return type(f"Late{name}", (), {"_rsmtp_home": module, "_rsmtp_name": name})
 
 
 def derived(cls: type[T]) -> type[T]:
-    """Decorates a class that has a `late` base."""
+    """A decorator for classes with a `late` base."""
     for base in cls.__bases__:
         if "_rsmtp_home" in vars(base):
             _make_room(cls, base)
@@ -44,7 +44,7 @@ def _make_room(cls: type, stand_in: Any) -> None:
 
 
 def after(module: str, done: Callable[[Any], None]) -> None:
-    """Calls `done` once a module that is not loaded yet has been loaded."""
+    """Calls `done` when a module that is not loaded yet has been loaded."""
     _Importing.there().waiting.setdefault(module, []).append(done)
 
 
@@ -53,7 +53,7 @@ class _Importing:
     module's own loader to call something afterwards."""
 
     def __init__(self) -> None:
-        # By module: what to call when it is loaded.
+        # For each module, the functions to call when it is loaded.
         self.waiting: dict[str, list[Callable[[Any], None]]] = {}
         self._loaders: dict[str, Any] = {}
 

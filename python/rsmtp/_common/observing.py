@@ -1,5 +1,5 @@
-"""An observer of what is sent, where a program has one: `rsmtp.opentelemetry`. It is told of each
-verb of a client, and of each sending of a mailer. Without one nothing is loaded."""
+"""The observer of what is sent, if the program has set one: `rsmtp.opentelemetry`. It is told about
+each verb of a client and each sending of a mailer. Without an observer nothing is loaded."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from typing import Any, Protocol, Self
 
     class Watch(Protocol):
-        """Over one sending of a mailer, from `with` to its end."""
+        """A context manager around one sending of a mailer."""
 
         @property
         def tell(self) -> Callable[[Any], None] | None:
-            """To be called with each receipt; None: they are not wanted."""
+            """A function to call with each receipt, or None if the observer does not want them."""
 
         def __enter__(self) -> Self: ...
         def __exit__(
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     class Observer(Protocol):
         def steps(self, verb: str, client: Any, steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-            """The steps of a client's verb, watched."""
+            """The steps of a client's verb, with the observer around them."""
             ...
 
         def sending(self, operation: str, hops: Sequence[Any]) -> Watch:
-            """A watch over a sending by one of these servers."""
+            """A watch for a sending by one of these servers."""
             ...
 
 
-#: The one there is.
+#: The program's observer.
 observer: Observer | None = None
 
 
@@ -51,5 +51,5 @@ NO_WATCH: Watch = _NoWatch()
 
 
 def sending(operation: str, hops: Sequence[Any]) -> Watch:
-    """Over "send", "send_all" or "outbox run"."""
+    """A watch for an operation: "send", "send_all" or "outbox run"."""
     return NO_WATCH if observer is None else observer.sending(operation, hops)

@@ -107,9 +107,9 @@ def named(method: Callable[..., Any], name: str) -> None:
 
 
 def public(called: C) -> C:
-    """For what callers call, a function or a coroutine function: its tracebacks end with it, and a
-    call that does not fit its signature is told so by its own name. Of a class it is `__init__` and
-    each public method that the class itself defines."""
+    """Decorates a function, a coroutine function or a class that callers use. Tracebacks end with the
+    call, and a call that does not fit the signature gets an error with the name that the caller used.
+    In a class this applies to `__init__` and to each public method that the class itself defines."""
     if not isinstance(called, type):
         return _wrapped(called)
     for name, member in list(vars(called).items()):
@@ -127,7 +127,7 @@ _COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 def _wrapped(function: C) -> C:
     call: Any = _awaited(function) if function.__code__.co_flags & _COROUTINE else _called(function)
-    # What functools.wraps does, which would have to be loaded.
+    # The same as functools.wraps, without loading functools.
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
         setattr(call, name, getattr(function, name))
     call.__dict__.update(vars(function))
