@@ -1,2 +1,2 @@
-"""What the blocking and the asyncio client have in common: each method as a script, the form in
-which a message is sent, and what a client shows of its conversation."""
+"""What the blocking and the asyncio client have in common: each method as a script, the rendering
+of messages for sending, and the attributes that show the conversation."""

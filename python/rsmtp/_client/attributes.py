@@ -1,8 +1,8 @@
 """Attributes that smtplib's clients don't have.
 
 Programs subclass the client and store their own attributes on it, before and after our
-constructor runs. So the client never reads from a name that a subclass may use: it keeps
-its own values under names that begin with `_rsmtp_`, and the public names below only show
+constructor runs. So the client never reads a name that a subclass may use. It keeps its own
+values under names that begin with `_rsmtp_`, and the public names below only give access to
 them.
 """
 
@@ -25,8 +25,8 @@ else:
 
 
 class Shown(Generic[T]):
-    """An attribute that tells something. A subclass that sets one of that name has its
-    own: Python looks there first."""
+    """A read-only attribute. If a subclass sets an attribute of the same name, its own value is
+    used, because Python looks in the instance first."""
 
     def __init__(self, look: Callable[[Any], T]) -> None:
         self._look = look
@@ -50,8 +50,9 @@ class Shown(Generic[T]):
 class Setting(Generic[T]):
     """An argument of the constructor that may be changed later.
 
-    What is set before the constructor has run is a subclass's own and is left alone; so
-    is, in a class that doesn't list the name in `_rsmtp_settable`, what is set after it.
+    A value that is set before the constructor has run belongs to the subclass and is not
+    changed. The same goes for a later value, if the class doesn't list the name in
+    `_rsmtp_settable`.
     """
 
     def __init__(self, doc: str) -> None:

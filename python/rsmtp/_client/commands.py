@@ -25,21 +25,21 @@ _PERIOD = rb"(?m)^\."
 
 
 def _encoded(line: str, encoding: str) -> bytes:
-    """The line in this encoding; what is raised holds the characters that don't fit, and nothing
-    else of the line, which may be a password."""
+    """The line in this encoding. An exception contains only the characters that can't be encoded,
+    and no other part of the line, which may be a password."""
     try:
         return line.encode(encoding)
     except UnicodeEncodeError as error:
         start, end = error.start, error.end
         shown = "*" * start + line[start:end] + "*" * (len(line) - end)
         masked = UnicodeEncodeError(error.encoding, shown, start, end, error.reason)
-    # Out here, where the first one is not its context.
+    # Raised outside the handler, so that the original error does not become its context.
     raise masked
 
 
 class Commands(Connecting):
     def _rsmtp_send(self, s: bytes | str) -> Steps[None]:
-        """Sends `s` as it is. One reply is expected for a run of such calls."""
+        """Sends `s` unchanged. A run of such calls expects one reply."""
         if isinstance(s, str):
             octets = _encoded(arguments.secret("s", s), self.command_encoding)
         else:
@@ -56,7 +56,7 @@ class Commands(Connecting):
 
         Raises ValueError for line ends and NUL within it.
         """
-        # Either may hold a password.
+        # Either may contain a password.
         line = arguments.secret("cmd", cmd)
         if args:
             line = f"{line} {arguments.secret('args', args)}"
@@ -87,7 +87,7 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_ehlo(self, name: str = "") -> Steps[Reply]:
-        """EHLO (RFC 5321 4.1.1.1); fills `esmtp_features`."""
+        """EHLO (RFC 5321 4.1.1.1); sets `esmtp_features`."""
         self.esmtp_features = self._rsmtp_learnt = {}
         reply: Reply = yield self._rsmtp_perform(
             Request.ehlo(arguments.text("name", name or self.local_hostname), lmtp=self._rsmtp_speaks_lmtp)
@@ -114,12 +114,12 @@ class Commands(Connecting):
             raise self._rsmtp_told(rsmtp.errors.SMTPHeloError(*reply))
 
     def _rsmtp_help(self, args: str = "") -> Steps[bytes]:
-        """HELP (RFC 5321 4.1.1.8): the text of the reply."""
+        """HELP (RFC 5321 4.1.1.8): returns the text of the reply."""
         text: bytes = (yield self._rsmtp_perform(Request.help(arguments.text("args", args))))[1]
         return text
 
     def _rsmtp_rset(self) -> Steps[Reply]:
-        """RSET (RFC 5321 4.1.1.5): ends a transaction that was begun."""
+        """RSET (RFC 5321 4.1.1.5): ends the current transaction."""
         self.command_encoding = "ascii"
         reply: Reply = yield self._rsmtp_perform(Request.rset())
         return reply
@@ -141,12 +141,12 @@ class Commands(Connecting):
 
     def _rsmtp_ask_about(self, address: str, verb: str, request: Callable[[str], Request]) -> Steps[Reply]:
         bare = outgoing.bare_address(arguments.text("address", address))
-        # Made first: it refuses what is not one line.
+        # The request is created first, because it rejects an argument that is not one line.
         asked = request(bare)
         if (bare.rpartition("@")[0] or bare).isascii():
             reply: Reply = yield self._rsmtp_perform(asked)
             return reply
-        # RFC 6531 3.7.4.2: such an address stands only beside the parameter.
+        # RFC 6531 3.7.4.2: such an address is valid only together with the parameter.
         if not self.has_extn("smtputf8"):
             start = next(i for i, character in enumerate(bare) if not character.isascii())
             why = f"{verb} of such an address needs SMTPUTF8, which the server does not offer"
@@ -174,10 +174,10 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_data(self, msg: rsmtp.typing.MessageData) -> Steps[Reply]:
-        """DATA and the mail data (RFC 5321 4.1.1.4), line ends made CRLF.
+        """DATA and the mail data (RFC 5321 4.1.1.4), with CRLF line ends.
 
-        Raises SMTPDataError if the server does not want the data, SMTPContentError
-        if it could not be read to its end: the connection is closed then.
+        Raises SMTPDataError if the server refuses the data, and SMTPContentError if the
+        data could not be read to its end: the connection is then closed.
         """
         content = outgoing.content_of(msg)
         yield from self._rsmtp_starttls_if_needed()
@@ -190,7 +190,7 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_data_by_steps(self, content: bytes) -> Steps[Reply]:
-        """Through a `send` of the client's own, which knows octets only."""
+        """Sends the data through the overridden `send` of a subclass, which accepts only octets."""
         code, text = yield self._rsmtp_own.docmd("data")
         if code != START_MAIL_INPUT:
             raise self._rsmtp_told(rsmtp.errors.SMTPDataError(code, text))
@@ -203,10 +203,10 @@ class Commands(Connecting):
         return reply
 
     def _rsmtp_quit(self) -> Steps[Reply]:
-        """QUIT (RFC 5321 4.1.1.10), and closes the connection.
+        """QUIT (RFC 5321 4.1.1.10), then closes the connection.
 
-        What was sent is sent: a server that closes without an answer makes the
-        code -1, not an error.
+        Messages already sent are not affected if the server closes without a reply: the
+        code is then -1, and there is no error.
         """
         was_over = self._rsmtp_talk().is_over
         try:

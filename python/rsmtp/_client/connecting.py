@@ -25,7 +25,7 @@ else:
 
 
 class BadPort(OverflowError, ValueError):
-    """What sockets raise for a port is an OverflowError; for us it is a value that can't be."""
+    """A port out of range. Python's sockets raise OverflowError for it; here it is a ValueError, too."""
 
 
 class Connecting(Conversation):
@@ -54,7 +54,7 @@ class Connecting(Conversation):
             host, _, digits = host.partition(":")
         port = self._rsmtp_port(digits)
         if not self._rsmtp_tls_is_said:
-            # That port is for TLS from the first octet (RFC 8314 3.3).
+            # Port 465 is for TLS from the first octet (RFC 8314 3.3).
             self._rsmtp_tls_mode = "implicit" if port == SMTP_SSL_PORT else "none"
         sys.audit("smtplib.connect", self, host, port)
         if self.debuglevel > 0:
@@ -77,7 +77,7 @@ class Connecting(Conversation):
         if trouble is not None and greeting[0] in (0, SERVICE_READY):
             raise trouble
         if greeting[0] != SERVICE_READY:
-            # Whether that is an error is the caller's to say.
+            # The caller decides whether that is an error.
             return greeting
         if steps:
             yield self._rsmtp_own.starttls(context=self._rsmtp_context)
@@ -85,8 +85,8 @@ class Connecting(Conversation):
         return greeting
 
     def _rsmtp_open(self, security: str) -> Steps[Opened]:
-        """Gets on to where mail may go, from where the conversation stands, by one plan of
-        the engine's: greeting, EHLO, STARTTLS, EHLO, AUTH."""
+        """Continues from the present state until mail can be sent, as one plan of the engine:
+        greeting, EHLO, STARTTLS, EHLO, AUTH."""
         request = Request.opening(
             self.local_hostname, security, context=self._rsmtp_context, login=self._rsmtp_login_at_once
         )
@@ -98,10 +98,10 @@ class Connecting(Conversation):
         return opened
 
     def _rsmtp_starttls_if_needed(self, *, login: bool = False) -> Steps[None]:
-        """Before a login and before mail, where the caller has said nothing about TLS:
-        STARTTLS, and EHLO again, unless the connection stays on this machine. There, too, where
-        a context is given, or the server offers its login only under TLS."""
-        # Asked before each message: most of them are not a session's first.
+        """Sends STARTTLS, and EHLO again, before a login or mail, if the caller has not chosen how TLS
+        starts. On a connection that stays on this machine this is done only if a context was given, or
+        if the server offers its login only under TLS."""
+        # This is called before each message, and most messages are not the first of a session.
         if self._rsmtp_tls_is_said or self._rsmtp_connection is None:
             return
         is_behind_tls = login and self.has_extn("starttls") and not self.has_extn("auth")
@@ -120,7 +120,7 @@ class Connecting(Conversation):
         self._rsmtp_is_settled = True
 
     def _rsmtp_port(self, given: Any) -> int:
-        """The port out of a number or its digits; 0 and None stand for the default."""
+        """The port as a number, from a number or its digits. 0 and None mean the default."""
         if given is not None and not isinstance(given, (int, str)):
             raise arguments.wanted("port", "a number between 1 and 65535", given)
         try:
@@ -146,7 +146,7 @@ class Connecting(Conversation):
         return proxies.for_host(self._rsmtp_proxy, host)
 
     def _rsmtp_settings(self, sock: Any = None) -> Settings:
-        """For a connection of the engine, or over a socket of the caller."""
+        """The settings for a connection of the engine, or for the caller's socket."""
         self._rsmtp_check()
         encrypted = sock is not None and is_encrypted(sock)
         return Settings(
@@ -165,7 +165,7 @@ class Connecting(Conversation):
         )
 
     def _rsmtp_plaintext(self) -> str:
-        """What may go over a connection without TLS, as far as the engine is to check it."""
+        """What the engine lets pass over a connection without TLS."""
         if self._rsmtp_like_smtplib or (self._rsmtp_tls_is_said and self._rsmtp_tls_mode == "none"):
             return "mail"
         return "local" if self._rsmtp_tls_mode == "none" and self._rsmtp_context is None else "nothing"

@@ -33,8 +33,8 @@ LMTP_PORT: Final = 2003
 
 
 class _Unset:
-    """A timeout that was not given. As an attribute it is what smtplib has there: what
-    subclasses connect by wants that one."""
+    """The default for a timeout that was not given. As an attribute it has the same value as in
+    smtplib, because subclasses pass it to functions that expect that value."""
 
     def __repr__(self) -> str:
         return "socket.getdefaulttimeout()"
@@ -46,24 +46,24 @@ class _Unset:
 
 
 UNSET: Any = _Unset()
-# Methods that a subclass may override. What is built on them then calls the override.
+# Methods that a subclass may override. The methods built on them then call the override.
 LINE_BY_LINE = ("docmd", "putcmd", "getreply", "send")
 
 
 def is_unset(timeout: Any) -> bool:
-    """Also smtplib's own sign of it, which is the `socket` module's."""
+    """Whether this is our default, or smtplib's, which is the `socket` module's."""
     loaded = sys.modules.get("socket")
     return timeout is UNSET or timeout is getattr(loaded, "_GLOBAL_DEFAULT_TIMEOUT", UNSET)
 
 
 @public
 class Conversation(DebugOutput):
-    """The base of all verbs.
+    """The base class of all verbs.
 
     The engine (`rsmtp._rsmtp`) holds the conversation. This class has the arguments and
-    attributes that people know from smtplib. A verb that is built on others calls them as
-    methods of the client, so that a subclass can override each. Every private name begins
-    with `_rsmtp_`, except for those that smtplib's own clients have.
+    attributes known from smtplib. A verb that uses other verbs calls them as methods of
+    the client, so that a subclass can override each. Every private name begins with
+    `_rsmtp_`, except for those that smtplib's own clients have.
     """
 
     file: Any = None
@@ -72,7 +72,7 @@ class Conversation(DebugOutput):
     ehlo_resp: bytes | None = None
     does_esmtp: bool = False
     default_port: int = SMTP_PORT
-    # From the last login.
+    # The credentials of the last login.
     user: str | None = None
     password: str | None = None
 
@@ -83,32 +83,32 @@ class Conversation(DebugOutput):
     chunking: Setting[bool] = Setting("False sends mail data by DATA, not BDAT.")
     allow_plaintext_auth: Setting[bool] = Setting("True lets `login` go over a connection without TLS.")
 
-    # Which of these are settings of ours after the constructor has run, and not a
-    # subclass's own attributes.
+    # These names are our settings after the constructor has run, and not a subclass's own
+    # attributes.
     _rsmtp_settable = frozenset({"context", "deadline", "pipelining", "chunking", "allow_plaintext_auth"})
 
-    # What a subclass's `send` is about to be shown.
+    # The line that a subclass's `send` is about to get.
     _rsmtp_announced: Announced | None = None
-    # Of `rsmtp._rsmtp`, or of `rsmtp._transport.asyncio_connection`.
+    # A connection of `rsmtp._rsmtp`, or of `rsmtp._transport.asyncio_connection`.
     _rsmtp_connection: Any = None
-    # Where `connect()` without arguments goes.
+    # The host and port for `connect()` without arguments.
     _rsmtp_given: tuple[str, int] = ("localhost", 0)
     # The Unix socket, and the port, of the last connection.
     _rsmtp_there: tuple[str | None, int] = (None, 0)
-    # A connected socket of the caller, for the next session.
+    # The caller's connected socket, for the next session.
     _rsmtp_given_sock: Any = None
     # Seconds for each stage of the current session.
     _rsmtp_patience: float | None = None
     _rsmtp_tls_mode = "none"
     # The class whose methods no subclass has overridden.
     _rsmtp_plain: type[Conversation]
-    # Whether the caller has chosen how TLS comes up, and not left it to the default.
+    # Whether the caller has chosen how TLS starts, instead of leaving it to the default.
     _rsmtp_tls_is_said = False
-    # Whether the present session may be used for a login and for mail as it is.
+    # Whether the current session may be used for a login and for mail without further steps.
     _rsmtp_is_settled = False
-    # Connecting logs in by this, too.
+    # The login to perform while connecting.
     _rsmtp_login_at_once: Login | None = None
-    # Whose server it is, where the caller has said so.
+    # The provider, if the caller has named one.
     _rsmtp_provider: rsmtp.providers.Provider | None = None
     # Whether to send exactly what smtplib would send.
     _rsmtp_like_smtplib = False
@@ -182,7 +182,7 @@ class Conversation(DebugOutput):
         tls: rsmtp.typing.Tls | None,
         socket_path: Any,
     ) -> tuple[str, int, rsmtp.typing.Tls | None]:
-        """What is not given is the provider's own."""
+        """Completes the arguments with the provider's values."""
         if socket_path is not None or str(host).startswith("/"):
             raise ValueError("provider: it has no Unix socket")
         from rsmtp import providers
@@ -191,7 +191,7 @@ class Conversation(DebugOutput):
         return (host or row.host, *row.way(port, tls))
 
     def _rsmtp_check(self) -> None:
-        """Raises for a setting that can't be meant."""
+        """Raises an error for an invalid setting."""
         arguments.maybe_number("timeout", self._rsmtp_timeout(None))
         arguments.maybe_number("deadline", self._rsmtp_deadline)
         arguments.flag("pipelining", self._rsmtp_pipelining)
@@ -227,15 +227,15 @@ class Conversation(DebugOutput):
 
     @Shown
     def state(self: Conversation) -> str:
-        """Where the conversation is: "disconnected", "connected", "greeted",
+        """The state of the conversation: "disconnected", "connected", "greeted",
         "rejected", "ready", "securing", "secured", "authenticating",
         "authenticated", "mail", "recipients", "data", "closed" or "broken"."""
         return self._rsmtp_state
 
     @Shown
     def legal_requests(self: Conversation) -> list[str]:
-        """The verbs that RFC 5321 allows in this state and the server supports. Others
-        are not refused, unless replies could then no longer be matched to commands."""
+        """The verbs that RFC 5321 allows in this state and that the server supports. Other
+        verbs are refused only if replies could then no longer be matched to commands."""
         return self._rsmtp_legal_requests
 
     @Shown
@@ -252,9 +252,8 @@ class Conversation(DebugOutput):
 
     @property
     def sock(self) -> Any:
-        """The connection as a socket-like object, or None. A socket that the caller passed
-        is returned itself, until TLS of ours runs over it. Setting it to None closes the
-        connection."""
+        """The connection as a socket-like object, or None. A socket that the caller passed is
+        returned itself until our TLS runs over it. Setting this to None closes the connection."""
         connection = self._rsmtp_connection
         if connection is None or connection.is_over:
             return None
@@ -269,12 +268,12 @@ class Conversation(DebugOutput):
             self._rsmtp_adopt(value)
 
     def _rsmtp_timeout(self, default: float | None) -> float | None:
-        """What was given as `timeout`, or set since."""
+        """The `timeout` that was given, or that was set since."""
         timeout = vars(self).get("timeout", UNSET)
         return default if is_unset(timeout) else timeout
 
     def _rsmtp_start_anew(self, host: str) -> None:
-        """Prepares for a new connection and forgets what the old one had taught."""
+        """Prepares for a new connection and forgets what was learned from the old one."""
         self.close()
         self._rsmtp_forget()
         self._rsmtp_is_settled = self._rsmtp_tls_is_said
@@ -282,7 +281,7 @@ class Conversation(DebugOutput):
         self._rsmtp_patience = self._rsmtp_timeout(_socket.getdefaulttimeout())
 
     def _rsmtp_adopt(self, sock: Any) -> None:
-        """Uses a socket that the caller has connected."""
+        """Uses a socket that the caller has already connected."""
         raise TypeError("sock: give it to the constructor; only None can be set, to close the connection")
 
     def __repr__(self) -> str:
@@ -311,14 +310,14 @@ class Conversation(DebugOutput):
             self._rsmtp_connection.close()
 
     def _rsmtp_forget(self) -> None:
-        """Forgets the server's extensions: they hold for one session only."""
+        """Forgets the server's extensions, because they apply to one session only."""
         self.helo_resp = self.ehlo_resp = None
         self.does_esmtp = False
         self.esmtp_features = {}
         self._rsmtp_learnt = {}
 
     def _rsmtp_introduced(self, reply: Reply) -> None:
-        """EHLO has been answered, or HELO where EHLO was refused."""
+        """Called when EHLO has been answered, or HELO if EHLO was refused."""
         refused = self._rsmtp_talk().refused_ehlo
         if refused is None:
             self._rsmtp_take_offer(reply)
@@ -329,20 +328,20 @@ class Conversation(DebugOutput):
         self.ehlo_resp = reply[1]
         self._rsmtp_learnt = dict(self._rsmtp_talk().extensions)
         if self._rsmtp_like_smtplib and "auth" in self._rsmtp_learnt:
-            # smtplib puts a blank before each line's mechanisms.
+            # smtplib puts a space before each line's mechanisms.
             self._rsmtp_learnt["auth"] = " " + self._rsmtp_learnt["auth"]
         self.esmtp_features = dict(self._rsmtp_learnt)
         self.does_esmtp = reply[0] == COMPLETED
 
     def has_extn(self, opt: str) -> bool:
-        """Whether the server offers this extension, in any case of letters."""
+        """Whether the server offers this extension. Upper and lower case make no difference."""
         return arguments.text("opt", opt).lower() in self.esmtp_features
 
     def _rsmtp_ask(self, argument: str, secret: Callable[..., Any], rejected: str | None) -> Any:
-        """What the callable of a password or a token gives."""
+        """The result of a callable for a password or a token."""
         raise NotImplementedError
 
-    # -- talking ----------------------------------------------------------------
+    # -- requests ---------------------------------------------------------------
 
     def _rsmtp_talk(self) -> Any:
         if self._rsmtp_connection is None:
@@ -355,12 +354,13 @@ class Conversation(DebugOutput):
 
     @property
     def _rsmtp_is_to_be_introduced(self) -> bool:
-        """Asked before each message: most of them are not a session's first."""
+        """Whether EHLO has to be sent. This is called before each message, and most messages are not
+        the first of a session."""
         introduced = self.helo_resp is not None or self.ehlo_resp is not None
         return not introduced or self._rsmtp_overrides("ehlo_or_helo_if_needed")
 
     def _rsmtp_told(self, error: rsmtp.errors.SMTPException) -> rsmtp.errors.SMTPException:
-        """Adds to an error made here what the engine's own errors carry."""
+        """Adds the facts to this error that the engine's own errors have."""
         if self._rsmtp_connection is not None:
             rsmtp.errors.tell_conversation(
                 error, self._rsmtp_connection.path, self._rsmtp_connection.transcript[-20:]
@@ -368,11 +368,11 @@ class Conversation(DebugOutput):
         return error
 
     def _rsmtp_perform_seen(self, line: str, request: Request) -> Steps[Any]:
-        """Performs a request, and lets a subclass's `send` see its line, as smtplib does. The
-        engine knows what the line means all the same: what a server offers, a handshake that
-        follows, a secret that is to be masked.
+        """Performs a request. A subclass's `send` gets its line, as in smtplib. The engine still knows
+        what the line means: it reads the server's extensions, starts the handshake that follows, and
+        masks secrets.
 
-        None where that `send` has sent something else instead, which is no request.
+        The result is None if that `send` has sent something else instead.
         """
         if not self._rsmtp_overrides("send"):
             return (yield self._rsmtp_talk().perform(request, self._rsmtp_observer))

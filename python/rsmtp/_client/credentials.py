@@ -1,6 +1,6 @@
-"""Passwords and access tokens that are callables, called when a session is opened because tokens
-expire. The result is checked here, before anything is sent. `turns` decides which session may
-call it, and how long a result is good."""
+"""Passwords and access tokens that are callables. They are called when a session is opened, because
+tokens expire. The result is checked here, before anything is sent. `turns` decides which session may
+call a callable, and how long its result remains valid."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_asynchronous(secret: Any) -> bool:
-    """Whether calling it gives something to await, as far as can be told without calling it."""
+    """Whether calling it returns an awaitable, as far as can be known without calling it."""
     import inspect
 
     call = getattr(secret, "__call__", None)  # noqa: B004  an object may have one that is a coroutine
@@ -23,12 +23,12 @@ def is_asynchronous(secret: Any) -> bool:
 
 
 def refuse_asynchronous(argument: str, secret: Any) -> None:
-    """A blocking caller has no event loop to await it on."""
+    """Raises an error, because a blocking caller has no event loop to await it on."""
     if callable(secret) and is_asynchronous(secret):
         raise TypeError(f"{argument}: {_OF_A_LOOP}")
 
 
-# Seconds for a cancelled callable to end.
+# How many seconds a cancelled callable gets to end.
 _FAREWELL = 0.5
 
 _OF_A_LOOP = (
@@ -38,16 +38,16 @@ _OF_A_LOOP = (
 
 
 def limit(timeout: float | None, deadline: float | None) -> float | None:
-    """The seconds that a callable may take: it is a stage of the conversation, and a part of the
-    whole. None: no limit was given."""
+    """The seconds that a callable may take: it counts as one stage of the conversation, within the
+    limit for the whole call. None means that no limit was given."""
     return min((seconds for seconds in (timeout, deadline) if seconds is not None), default=None)
 
 
 def ask(argument: str, secret: Callable[..., Any], seconds: float | None, rejected: str | None = None) -> str:
-    """The text that the callable gives, or has given if it is still good; `rejected` is the one
-    that the server did not take. Other sessions that are asking are waited for. SMTPTimeoutError
-    where it all took longer than `seconds`: the callable can't be interrupted, but nothing is sent
-    after it."""
+    """The text that the callable returns, or has returned if it is still valid. `rejected` is the
+    text that the server refused. If another session is calling it, this one waits. Raises
+    SMTPTimeoutError if all this takes longer than `seconds`: the callable can't be interrupted, but
+    nothing is sent after it."""
     import _thread
     import inspect
     import time
@@ -89,9 +89,9 @@ def ask(argument: str, secret: Callable[..., Any], seconds: float | None, reject
 async def ask_in_loop(
     argument: str, secret: Callable[..., Any], seconds: float | None, rejected: str | None = None
 ) -> str:
-    """The same for an event loop: an asynchronous callable is cancelled when its time is up. A
-    plain callable is called in a thread, because it may block; what it gives too late is dropped,
-    and another session may ask it meanwhile."""
+    """The same for an event loop. An asynchronous callable is cancelled when its time is up. A plain
+    callable is called in a thread, because it may block. A result that comes too late is discarded,
+    and another session may call it meanwhile."""
     import asyncio
 
     loop = asyncio.get_running_loop()
@@ -121,7 +121,7 @@ async def ask_in_loop(
 
 
 def ask_for_ticket(host: str, seconds: float | None) -> Any:
-    """A Kerberos ticket for this host, for GSSAPI. The library that asks can't be interrupted, but
+    """A Kerberos ticket for this host, for GSSAPI. The library that gets it can't be interrupted, but
     nothing is sent if it took longer than `seconds`."""
     import time
 
@@ -166,7 +166,7 @@ def _waker(loop: asyncio.AbstractEventLoop, woken: asyncio.Future[None]) -> Call
         try:
             loop.call_soon_threadsafe(settle)
         except RuntimeError:
-            pass  # The loop has ended meanwhile, and its tasks with it.
+            pass  # The loop has ended meanwhile, together with its tasks.
 
     return wake
 
@@ -179,7 +179,7 @@ async def _asked(
     seconds: float | None,
     left: float | None,
 ) -> Any:
-    """What it tells in the time that is left."""
+    """The result of the awaitable, within the remaining time."""
     import asyncio
 
     asked = asyncio.ensure_future(_told(secret, turns, rejected is not None))
@@ -192,14 +192,14 @@ async def _asked(
     if asked.done():
         return await asked
     asked.cancel()
-    # For what it does when it is cancelled. One that goes on all the same is not waited for.
+    # Time for its clean-up after the cancellation. After that, it is no longer waited for.
     await asyncio.wait({asked}, timeout=_FAREWELL)
     asked.add_done_callback(lambda late: late.cancelled() or late.exception())
     raise _timed_out(argument, seconds)
 
 
 async def _told(secret: Callable[..., Any], turns: Turns, force: bool) -> Any:
-    """In a task, and so in a context, of its own."""
+    """Runs it in a task, and so in a context of its own."""
     import inspect
     from functools import partial
 
@@ -209,8 +209,8 @@ async def _told(secret: Callable[..., Any], turns: Turns, force: bool) -> Any:
 
 
 async def _in_thread(secret: Callable[[], Any]) -> Any:
-    """What it returns. The thread is none of the loop's own, for whose end the loop and the
-    interpreter would wait."""
+    """The function's result, from a thread. The thread does not belong to the loop's executor, for
+    which the loop and the interpreter would wait at their end."""
     import asyncio
     import contextvars
     import threading
@@ -262,7 +262,7 @@ def _timeout(message: str) -> BaseException:
 
 
 def _kept(argument: str, told: Any, turns: Turns) -> str:
-    """The text of what was told. It is kept for others as long as it is good."""
+    """The text in the result. It is kept for other sessions as long as it is valid."""
     text, expires_at = _parted(argument, told)
     text = _checked(argument, text)
     turns.keep(text, expires_at)
@@ -270,7 +270,7 @@ def _kept(argument: str, told: Any, turns: Turns) -> str:
 
 
 def _parted(argument: str, told: Any) -> tuple[Any, float | None]:
-    """A text and when it expires: a pair, or an object that has both."""
+    """The text and its time of expiry, from a pair or from an object that has both."""
     if isinstance(told, str):
         return told, None
     if isinstance(told, tuple) and len(told) == 2:
@@ -281,9 +281,9 @@ def _parted(argument: str, told: Any) -> tuple[Any, float | None]:
     return told, None
 
 
-# Names of the two: ours, and those of azure-identity.
+# Attribute names for the two: ours, and those of azure-identity.
 _PAIRS = [("text", "expires_at"), ("token", "expires_at"), ("token", "expires_on")]
-# In seconds since 1970, what is smaller was meant as a lifetime, and what is larger as milliseconds.
+# Times are seconds since 1970. A smaller number is probably a lifetime, and a larger one milliseconds.
 _EARLIEST, _LATEST = 1e9, 1e11
 
 

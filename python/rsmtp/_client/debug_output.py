@@ -1,4 +1,4 @@
-"""smtplib's debug output: the conversation, printed to standard error while it happens."""
+"""smtplib's debug output: prints the conversation to standard error as it happens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 
 @public
 class DebugOutput:
-    """What `set_debuglevel` turns on."""
+    """The debug output that `set_debuglevel` turns on."""
 
     debuglevel: int = 0
 

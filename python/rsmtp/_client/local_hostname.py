@@ -6,8 +6,8 @@ import _socket
 
 
 def own_name() -> str:
-    """This machine's name if it is one that a server can take; no DNS look-up,
-    which can take seconds and tell nonsense."""
+    """This machine's name if it is one that servers accept. There is no DNS look-up, because that
+    can take seconds and return a useless name."""
     name = _socket.gethostname()
     fits = "." in name and all(c.isascii() and (c.isalnum() or c in "-.") for c in name)
     return name if fits else "[127.0.0.1]"

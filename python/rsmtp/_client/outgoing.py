@@ -1,4 +1,4 @@
-"""From a message to an envelope and bytes, for every client."""
+"""Turns a message into an envelope and bytes, for every client."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     Prepared: TypeAlias = tuple[str, list[str], bytes | RenderedMessage, list[str], DeliveryOptions | None]
 
-# Characters of a field whose addresses are kept, and how many fields are.
+# The longest field whose addresses are cached, in characters, and the size of the cache.
 _SHORT = 256
 _MANY = 256
 _KNOWN: dict[tuple[str, str, bool], tuple[str, ...]] = {}
 
 
 class Paths:
-    """The reverse-path and the forward-paths of a message, apart from what the headers say."""
+    """The reverse-path and the forward-paths of a message, whatever its headers say."""
 
     __slots__ = ("recipients", "sender")
 
@@ -45,21 +45,21 @@ class Paths:
 def envelope_of(
     msg: Any, from_addr: str | None, to_addrs: rsmtp.typing.Recipients | None, *, like_smtplib: bool = False
 ) -> Paths:
-    """The envelope that the headers name (RFC 5322 3.6.2, 3.6.3, 3.6.6). ValueError for a
-    message without a sender or a recipient. `like_smtplib`: an address without a domain may
-    stand beside others in a field, and a ported program may send to no recipient (smtplib
-    raises SMTPRecipientsRefused then)."""
+    """The envelope according to the headers (RFC 5322 3.6.2, 3.6.3, 3.6.6). Raises ValueError for a
+    message without a sender or a recipient. With `like_smtplib` a field may also contain addresses
+    without a domain, and a message without recipients is accepted (smtplib raises
+    SMTPRecipientsRefused later)."""
     if not hasattr(msg, "get_all"):
         raise TypeError(f"msg: a message is wanted, not {type(msg).__name__}; sendmail() takes text")
     resent = msg.get_all("Resent-Date")
     if resent is not None and len(resent) != 1:
         raise ValueError("message has more than one 'Resent-' header block")
     prefix = "" if resent is None else "Resent-"
-    # A message of ours was asked when the field was set, and knows lists from text.
+    # The fields of a message of ours were checked when they were set, and may be lists.
     ours = getattr(getattr(msg, "policy", None), "_family", None) == "modern"
     local = like_smtplib or ours
     if from_addr is None:
-        # None in a field is an empty one: it is written so, and names no address.
+        # The value None is written as an empty field, and contains no address.
         sender = msg[f"{prefix}Sender"]
         if sender is None:
             sender = msg[f"{prefix}From"]
@@ -67,7 +67,7 @@ def envelope_of(
             raise ValueError(f"the message has no {prefix}From field, and no from_addr was given")
         from_addr = _addresses(f"{prefix}From", sender, local)[0]
     if to_addrs is None:
-        # Every field of each name: a second To is as good as the first.
+        # All fields of each name count, for example a second To.
         fields = [(prefix + name, msg.get_all(prefix + name) or ()) for name in ("To", "Bcc", "Cc")]
         to_addrs = [
             address
@@ -89,7 +89,7 @@ def _no_recipient(fields: Sequence[tuple[str, Sequence[Any]]]) -> ValueError:
 
 
 def recipients_of(to_addrs: Any) -> list[str]:
-    """One address or many, as a list. What smtplib takes, and (name, address) in it."""
+    """One address or many, as a list. Accepts what smtplib does, and (name, address) in a list."""
     if isinstance(to_addrs, str):
         return [arguments.text("to_addrs", to_addrs)]
     if to_addrs is None or isinstance(to_addrs, (bytes, bytearray)) or not hasattr(to_addrs, "__iter__"):
@@ -98,8 +98,8 @@ def recipients_of(to_addrs: Any) -> list[str]:
 
 
 def one_address(argument: str, address: Any) -> Any:
-    """One address out of (name, address). A tuple of two is nothing else: what stands in the
-    name may come from a form, and is no recipient."""
+    """The address in (name, address). A tuple of two always has this meaning: the name may come
+    from a form, and must not become a recipient."""
     if not isinstance(address, tuple):
         return address
     if len(address) == 2 and all(isinstance(part, str) for part in address):
@@ -108,13 +108,13 @@ def one_address(argument: str, address: Any) -> Any:
 
 
 def addresses_in(name: str, text: str) -> tuple[str, ...]:
-    """The addresses of a text, each of which may be without a domain. ValueError naming the
-    field for what is not a list of addresses (RFC 5322 3.4)."""
+    """The addresses in a text; they may lack a domain. Raises ValueError, which names the field, for
+    a text that is not a list of addresses (RFC 5322 3.4)."""
     return _addresses(name, text, local=True)
 
 
 def options_of(argument: str, options: Sequence[str]) -> list[str]:
-    """Parameters of MAIL or RCPT, as a list. Raises TypeError naming the argument."""
+    """Parameters of MAIL or RCPT, as a list. Raises TypeError, which names the argument."""
     if type(options) is tuple and not options:
         return []
     if isinstance(options, str) or not hasattr(options, "__iter__"):
@@ -123,12 +123,12 @@ def options_of(argument: str, options: Sequence[str]) -> list[str]:
 
 
 def _addresses(name: str, field: Any, local: bool) -> tuple[str, ...]:
-    """The addresses of one field. What can be read in two ways is refused: an address
-    that only a lenient parser sees must not get mail, and no recipient may vanish."""
+    """The addresses of one field. An ambiguous field is refused: an address that only a lenient
+    parser finds must not get mail, and no recipient may be lost."""
     if any(_is_invalid(defect) for defect in getattr(field, "defects", ())):
         return _read_with_defects(name, field, local)
     text = str(field)
-    # Message after message has the same From. A long list comes once: it is not kept.
+    # Many messages have the same From. A long list is usually used once, so it is not cached.
     if len(text) > _SHORT:
         return _read(name, text, local)
     known = name, text, local
@@ -147,8 +147,8 @@ def _read(name: str, text: str, local: bool) -> tuple[str, ...]:
 
 
 def _read_with_defects(name: str, field: Any, local: bool) -> tuple[str, ...]:
-    """The addresses of a field of an EmailMessage whose parser found something invalid, and
-    made a guess: that has to be what stands there."""
+    """The addresses of a field in which the parser of an EmailMessage found something invalid and
+    guessed. The guess must be the same as the addresses found here."""
     source = str(getattr(field, "_parse_tree", field))
     found = _read(name, source, local)
     guess = tuple(address.addr_spec for address in getattr(field, "addresses", ()))
@@ -161,20 +161,20 @@ def _read_with_defects(name: str, field: Any, local: bool) -> tuple[str, ...]:
 
 
 def _is_invalid(defect: Any) -> bool:
-    """Obsolete syntax, and octets in a display name, leave no doubt about the addresses."""
+    """Whether the addresses are in doubt. Obsolete syntax, or octets in a display name, don't count."""
     return any(cls.__name__ == "InvalidHeaderDefect" for cls in type(defect).__mro__)
 
 
 def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
-    """The message as it travels: what its `as_bytes()` says, with CRLF and without Bcc.
-    Large bodies of a message of ours are encoded, and files read, while it is sent; an
-    8-bit body of any message is re-encoded for a server that can't take it."""
+    """The content to send: the same as `as_bytes()`, with CRLF and without Bcc. For a message of
+    ours, large bodies are encoded and files are read while it is sent. An 8-bit body of any message
+    is re-encoded for a server that does not accept it."""
     if hasattr(msg, "_content_for_sending"):
         rendered: bytes | RenderedMessage = msg._content_for_sending(utf8=utf8)
         return rendered
     check_fields(msg)
     if utf8 and not hasattr(msg.policy, "utf8"):
-        # The generator of the standard library has no UTF-8 for a classic policy.
+        # The standard library's generator can't write UTF-8 with a classic policy.
         return Message.from_stdlib(msg)._content_for_sending(utf8=True)
     import copy
     import email.generator
@@ -190,7 +190,7 @@ def render(msg: Any, *, utf8: bool) -> bytes | RenderedMessage:
 
 
 def _originals(msg: Any) -> list[bytes]:
-    """Contents that are no text. The generator has written them with line ends of mail."""
+    """The contents that are not text. The generator has changed their line ends."""
     found = []
     for part in msg.walk():
         payload = part._payload
@@ -211,13 +211,13 @@ def wants_smtputf8(msg: Any) -> bool:
 
 
 def smtputf8_options(paths: Paths, content: bytes | RenderedMessage) -> list[str]:
-    """What MAIL says where an address or a field is in UTF-8 (RFC 6531 3.4)."""
+    """The options of MAIL for addresses or fields in UTF-8 (RFC 6531 3.4)."""
     needed = paths.needs_smtputf8 or getattr(content, "_has_utf8_fields", False)
     return ["SMTPUTF8", "BODY=8BITMIME"] if needed else []
 
 
 def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
-    """Text goes as UTF-8, a message is rendered, bytes are taken as they are."""
+    """The content to send: a text is encoded in UTF-8, a message is rendered, bytes stay unchanged."""
     if isinstance(msg, (bytes, RenderedMessage)):
         return msg
     if isinstance(msg, str):
@@ -230,10 +230,10 @@ def content_of(msg: rsmtp.typing.MessageData) -> bytes | RenderedMessage:
 
 
 def prepare(item: Any) -> Prepared:
-    """Sender, recipients, content, MAIL options and delivery options of what a Mailer is given: a
-    message, (from_addr, to_addrs, data), or one of them with an `rsmtp.Envelope`. TypeError for
-    anything else."""
-    # What is plain the engine reads by itself; it would make the same of it as the rest here.
+    """Sender, recipients, content, MAIL options and delivery options of an item for a Mailer: a
+    message, (from_addr, to_addrs, data), or either of them with an `rsmtp.Envelope`. Raises TypeError
+    for anything else."""
+    # The engine prepares plain messages itself, with the same result as the code below.
     if (plain := _ready(item)) is not None:
         return plain
     if isinstance(item, tuple):
@@ -252,7 +252,7 @@ def prepare(item: Any) -> Prepared:
             None,
         )
     if hasattr(item, "_prepared_for_sending"):
-        # Out of an outbox: it was made ready when it was put there.
+        # A message from an outbox was prepared when it was stored.
         ready: Prepared = item._prepared_for_sending()
         return ready
     if not hasattr(item, "get_all"):
@@ -262,20 +262,20 @@ def prepare(item: Any) -> Prepared:
 
 
 def prepare_for(paths: Paths, item: Any, delivery: DeliveryOptions | None = None) -> Prepared:
-    """As `prepare`, of a message whose envelope is another matter than its header."""
-    # Which servers there are to take it is not known here: fields are written in ASCII,
-    # unless they are signed as they are.
+    """The same as `prepare`, for a message whose envelope is not taken from its header."""
+    # It is not known yet which server takes the message. So fields are written in ASCII, unless their
+    # present form is signed.
     utf8 = paths.needs_smtputf8 or (wants_smtputf8(item) and "DKIM-Signature" in item)
     content = render(item, utf8=utf8)
     return paths.sender, paths.recipients, content, smtputf8_options(paths, content), delivery
 
 
 def _prepare_enveloped(item: Any, given: Any) -> Prepared:
-    """`prepare` of a message with its envelope."""
+    """The same as `prepare`, for a message with its envelope."""
     envelope = an_envelope("message", given)
     if not hasattr(item, "get_all"):
         if not isinstance(item, tuple):
-            # Octets have no header that could name what the envelope doesn't.
+            # Octets have no header that could supply what the envelope lacks.
             for name, value in (("sender", envelope.sender), ("recipients", envelope.recipients)):
                 if value is None:
                     kind = type(item).__name__
@@ -292,7 +292,7 @@ def _prepare_enveloped(item: Any, given: Any) -> Prepared:
 
 
 class OptionsAlone:
-    """The options of an envelope whose addresses are named beside it."""
+    """The options of an envelope whose addresses are given separately."""
 
     sender = _from = recipients = addresses = None
     tls_optional = False
@@ -309,7 +309,7 @@ def an_envelope(argument: str, given: Any) -> rsmtp.Envelope:
 
 
 def with_field(msg: Any, envelope: rsmtp.Envelope) -> Any:
-    """The message with the field that an envelope asks for (RFC 8689 5). The caller's own is not
+    """The message with the field that an envelope asks for (RFC 8689 5). The caller's message is not
     changed."""
     if not envelope.tls_optional:
         return msg
@@ -329,15 +329,15 @@ def refuse_field(envelope: rsmtp.Envelope) -> None:
         )
 
 
-# What ends a field early (RFC 5322 2.2): a name with these, a line end that no folding
-# white space follows. A control character is an end to some readers.
+# What ends a field early (RFC 5322 2.2): these characters in a name, and in a value a line end without
+# white space after it. Some readers also treat a control character as a line end.
 _NO_NAME = r"[^!-9;-~]"
 _BREAKS_OUT = r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?![\n \t])|\n(?![ \t])"
 
 
 def check_fields(msg: Any) -> None:
-    """Raises ValueError naming the field for a value that a reader of the message would take
-    for another field or for the body: the message's own generator writes it unchanged."""
+    """Raises ValueError, which names the field, for a value that a reader of the message would take
+    for another field or for the body, because the message's own generator writes it unchanged."""
     import re
 
     for part in msg.walk():
@@ -352,9 +352,9 @@ def check_fields(msg: Any) -> None:
 
 
 def bare_address(address: str) -> str:
-    """What VRFY and EXPN are asked about: the address out of "Name <address>", or the text
-    itself. Raises ValueError for control characters and stray angle brackets: nothing of the
-    text is dropped, and nothing follows the address on its line."""
+    """The argument of VRFY and EXPN: the address in "Name <address>", or the text itself. Raises
+    ValueError for control characters and stray angle brackets: no part of the text is dropped, and
+    nothing follows the address on its line."""
     if any(ord(character) < 32 or ord(character) == 127 for character in address):
         raise ValueError(f"address: {address!r} contains a control character")
     import re
@@ -371,7 +371,7 @@ def bare_address(address: str) -> str:
     return text
 
 
-# Text whose angle brackets, if it has any, stand in quoted strings (RFC 5322 3.2.4).
+# A text whose angle brackets, if there are any, are in quoted strings (RFC 5322 3.2.4).
 _UNBRACKETED = r'(?:[^"<>]|"(?:[^"\\]|\\.)*")*'
 
 _IN_BRACKETS = f"{_UNBRACKETED}<({_UNBRACKETED})>"

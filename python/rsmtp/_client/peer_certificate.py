@@ -22,7 +22,7 @@ def told_as_ssl_does(certificate: Certificate) -> dict[str, Any]:
 
 
 def _distinguished_name(text: str) -> tuple[tuple[tuple[str, str], ...], ...]:
-    """For people to read: a value that holds ", O=" can't be told from two."""
+    """The name in readable form. A value that contains ", O=" can't be told from two values."""
     pairs = (piece.partition("=") for piece in re.split(r", (?=[A-Za-z]+=)", text))
     return tuple(((_LONG_NAMES.get(key, key), value),) for key, _, value in pairs)
 

@@ -26,8 +26,8 @@ Reply = tuple[int, bytes]
 
 
 class Announced:
-    """A request and its line, which a subclass's `send` gets to see; and the answer, if that `send`
-    has passed the line on."""
+    """A request and its line, which a subclass's `send` gets, and the answer, if that `send` has passed
+    the line on."""
 
     __slots__ = ("answer", "line", "request")
 

@@ -32,7 +32,7 @@ else:
     later(globals(), "Any Callable")
 
 _AUTH_BY_STEPS = ("auth", "auth_cram_md5", "auth_plain", "auth_login", "send")
-# Answers to one AUTH command, before it is taken for an endless loop.
+# The largest number of challenges in one AUTH command. A server that sends more is in a loop.
 _MAX_CHALLENGES = 5
 
 
@@ -84,23 +84,23 @@ class Securing(Connecting):
         destaddr: str | None = None,
         destport: int | str | None = None,
     ) -> Steps[Reply]:
-        """XCLIENT, for gateways: tells the server about the client that this one speaks for. Postfix
-        takes it from hosts in `smtpd_authorized_xclient_hosts`, and treats the session like one of
-        that client: access, limits, log.
+        """XCLIENT, for gateways: tells the server about the client for which this one acts. Postfix
+        accepts it from hosts in `smtpd_authorized_xclient_hosts`, and then treats the session as
+        that client's, for access, limits and logs.
 
         Args:
             addr, port, name: the client's IP address, port and host name.
-            helo: what it has said with EHLO or HELO.
-            login: as whom it has logged in.
+            helo: the name that the client gave with EHLO or HELO.
+            login: the user name of the client's login.
             proto: "SMTP" or "ESMTP".
-            destaddr, destport: the address and port that it has connected to.
+            destaddr, destport: the address and port to which the client connected.
 
-        What is not known is "[UNAVAILABLE]", or "[TEMPUNAVAIL]" for now; what is not said, the
-        server knows by itself. The session begins anew: extensions are forgotten, the next verb
-        says EHLO, a login is to be made again. Returns the greeting.
+        "[UNAVAILABLE]" stands for an unknown value, "[TEMPUNAVAIL]" for one that is unknown for now. For
+        an omitted value the server uses what it sees itself. The session starts again: extensions are
+        forgotten, the next verb sends EHLO, and a login has to be repeated. Returns the greeting.
 
-        Raises SMTPNotSupportedError where the server does not offer XCLIENT, or not this
-        attribute; SMTPResponseException if it refuses; ValueError for a value that can't be meant.
+        Raises SMTPNotSupportedError if the server does not offer XCLIENT, or not this attribute;
+        SMTPResponseException if the server refuses; ValueError for an invalid value.
         """
         given = {
             "addr": addr, "port": port, "name": name, "helo": helo, "login": login, "proto": proto,
@@ -132,28 +132,27 @@ class Securing(Connecting):
         access_token: rsmtp.typing.Secret | None = None,
         mechanism: str | None = None,
     ) -> Steps[Reply]:
-        """AUTH (RFC 4954), with the first of these mechanisms that the server offers: for a
-        password SCRAM (SHA-256 before SHA-1, bound to TLS by -PLUS where that is offered), then
-        PLAIN, CRAM-MD5 and LOGIN under TLS, CRAM-MD5, PLAIN and LOGIN without it; for an OAuth
-        2.0 access token OAUTHBEARER and XOAUTH2. If the server refuses the credentials, no
-        other mechanism is tried. A server that has to prove that it knows the password, and
-        can't, is not believed: SMTPProtocolError, and the session is over.
+        """AUTH (RFC 4954), with the first of these mechanisms that the server offers. With a
+        password: SCRAM (SHA-256 before SHA-1, and -PLUS, which binds it to TLS, if that is offered),
+        then PLAIN, CRAM-MD5 and LOGIN under TLS, or CRAM-MD5, PLAIN and LOGIN without TLS. With an
+        OAuth 2.0 access token: OAUTHBEARER and XOAUTH2. If the server refuses the credentials, no
+        other mechanism is tried. If the server has to prove that it knows the password and can't,
+        SMTPProtocolError is raised, and the session is over.
 
-        `mechanism` names one, which is then the only one that is tried. "EXTERNAL" takes neither
-        password nor token: the server knows the client by its certificate
-        (`TlsConfig(client_certificate=...)`), and `user`, if it is given, is whom to act as. "GSSAPI"
-        takes neither, too: a Kerberos ticket for the server is got by the package gssapi
-        (`pip install 'rsmtp[kerberos]'`); what is missing for that is a
-        `rsmtp.credentials.CredentialError`, and nothing is sent.
+        `mechanism` names the only mechanism to try. "EXTERNAL" takes neither password nor token: the
+        server knows the client by its certificate (`TlsConfig(client_certificate=...)`), and an
+        optional `user` is the identity to act as. "GSSAPI" takes neither of them: the package gssapi
+        (`pip install 'rsmtp[kerberos]'`) gets a Kerberos ticket for the server. If something is
+        missing for that, `rsmtp.credentials.CredentialError` is raised, and nothing is sent.
 
-        `username` is another name of `user`, which is smtplib's. `password` and
-        `access_token` may be callables that return a text, for tokens that expire: asked before
-        anything is sent, by one session at a time, and once more if the server rejects what they
-        gave (535), then with `force=True` if they take it. One that returns (text, expires_at)
-        is not asked again while the text is good (`rsmtp.typing.Secret`). An
-        AsyncSmtpClient awaits an asynchronous one, and calls a plain one in a thread. One that
-        takes longer than `timeout` or `deadline` is a SMTPTimeoutError, and nothing is sent: an
-        asynchronous one is cancelled then, a plain one can't be interrupted.
+        `username` is another name for smtplib's `user`. `password` and `access_token` may be callables
+        that return a text, for tokens that expire. A callable is called before anything is sent, by
+        one session at a time. If the server rejects its result (535), it is called once more, with
+        `force=True` if it has that parameter. If it returns (text, expires_at), it is not called again
+        while the text is valid (`rsmtp.typing.Secret`). An AsyncSmtpClient awaits an asynchronous
+        callable, and calls a plain one in a thread. If a callable takes longer than `timeout` or
+        `deadline`, SMTPTimeoutError is raised, and nothing is sent. An asynchronous callable is
+        then cancelled; a plain one can't be interrupted.
 
         Raises SMTPAuthenticationError, SMTPNotSupportedError (no AUTH, or a
         connection without encryption), SMTPException (no mechanism in common),
@@ -188,7 +187,7 @@ class Securing(Connecting):
         except rsmtp.errors.SMTPAuthenticationError as refusal:
             if not asked or refusal.smtp_code != CREDENTIALS_INVALID or self.sock is None:
                 raise
-        # It may have expired since.
+        # The ticket or token may have expired since.
         secrets = yield from self._rsmtp_secrets(password, access_token, secrets)
         reply = yield from self._rsmtp_log_in(user, *secrets, ticket, mechanism, initial_response_ok)
         return reply
@@ -199,8 +198,8 @@ class Securing(Connecting):
         access_token: rsmtp.typing.Secret | None,
         rejected: tuple[str | None, str | None],
     ) -> Steps[tuple[str | None, str | None]]:
-        """The texts of a login, of which callables are asked; `rejected` are those that the server
-        did not take."""
+        """The texts of a login; callables are called. `rejected` are the texts that the server
+        refused."""
         if callable(password):
             password = yield self._rsmtp_ask("password", password, rejected[0])
         if callable(access_token):
@@ -208,7 +207,7 @@ class Securing(Connecting):
         return password, access_token  # type: ignore[return-value]
 
     def _rsmtp_ask_for_ticket(self) -> Any:
-        """A Kerberos ticket for this server: each driver has its way to wait for one."""
+        """A Kerberos ticket for this server. Each driver waits for it in its own way."""
         raise NotImplementedError
 
     def _rsmtp_log_in(
@@ -257,7 +256,7 @@ class Securing(Connecting):
         offered = self.esmtp_features["auth"].upper().split()
         refusal: Exception | None = None
         for name in login.mechanisms(offered):
-            # smtplib has authobjects for passwords alone; a subclass may have its own.
+            # smtplib has authobjects only for passwords; a subclass may have others.
             method = "auth_" + name.lower().replace("-", "_")
             exchange = None if method in _AUTH_BY_STEPS else login.exchange(name)
             authobject = getattr(self, method) if exchange is None else exchange
@@ -269,7 +268,7 @@ class Securing(Connecting):
                     exchange.conclude(reply[1])
                 return reply
             except rsmtp.errors.SMTPProtocolError:
-                # An impostor hears nothing more.
+                # A server that failed to prove its identity gets nothing more.
                 self.close()
                 raise
             except rsmtp.errors.SMTPAuthenticationError as error:
@@ -285,8 +284,8 @@ class Securing(Connecting):
         *,
         initial_response_ok: bool = True,
     ) -> Steps[Reply]:
-        """AUTH by a callable: `authobject(challenge)` answers each challenge
-        (bytes), `authobject()` gives the initial response or None.
+        """AUTH with a callable: `authobject(challenge)` returns the answer to each challenge
+        (bytes), `authobject()` the initial response or None.
 
         Raises SMTPAuthenticationError, and SMTPException if the server sends too many
         challenges. An exception of the callable cancels the exchange.
@@ -311,7 +310,7 @@ class Securing(Connecting):
                 yield from self._rsmtp_cancel_auth()
                 raise
             except BaseException:
-                # An interrupted call does not wait for the answer.
+                # After an interruption the reply is not waited for.
                 self.close()
                 raise
             answer = yield from self._rsmtp_perform_auth(_base64(response), Request.response(response))
@@ -319,7 +318,7 @@ class Securing(Connecting):
         return reply
 
     def _rsmtp_perform_auth(self, line: str, request: Request) -> Steps[Reply | bytes]:
-        """A line of the exchange; its answer is a challenge, or the last reply."""
+        """Sends a line of the exchange. The reply is a challenge, or the last one."""
         answer: Reply | bytes | None = yield from self._rsmtp_perform_seen(line, request)
         if answer is not None:
             return answer
@@ -349,7 +348,7 @@ class Securing(Connecting):
         prompt = b"" if challenge is None else challenge.lower()
         asks_name = any(word in prompt for word in (b"user", b"name", b"login", b"account"))
         if asks_name == (b"pass" in prompt):
-            # The prompt doesn't say: the user name goes first.
+            # If the prompt is not clear, the user name is sent first.
             asks_name = challenge is None or self._rsmtp_challenges < 2
         return (self.user if asks_name else self.password) or ""
 

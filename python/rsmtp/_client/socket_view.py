@@ -1,4 +1,4 @@
-"""The methods of `client.sock` that programs use, answered by the engine."""
+"""The methods of `client.sock` that programs use, implemented by the engine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class SocketView:
-    """Stands where smtplib has a socket. The engine owns the real one: there is
-    no `recv` and no `send` beside the conversation."""
+    """What clients have as `sock`, where smtplib has a socket. The engine owns the real socket, so
+    there is no `recv` and no `send` that could disturb the conversation."""
 
     def __init__(self, client: Conversation, connection: _rsmtp.Connection | Connection) -> None:
         self._client = client
@@ -32,7 +32,7 @@ class SocketView:
         return self._connection.getsockname() or ""
 
     def gettimeout(self) -> float | None:
-        """Seconds for each stage; None for the times of RFC 5321."""
+        """Seconds for each stage; None means the times of RFC 5321."""
         return self._client._rsmtp_patience
 
     def settimeout(self, value: float | None) -> None:
@@ -51,7 +51,7 @@ class SocketView:
     def close(self) -> None:
         self._connection.close()
 
-    # -- what concerns the kernel's socket, asked of another descriptor of it --------------
+    # -- calls about the kernel's socket, made on a duplicate descriptor of it -------------
 
     def getsockopt(self, *args: Any) -> int | bytes:
         with self._descriptor() as sock:
@@ -70,15 +70,15 @@ class SocketView:
 
         return socket.socket(fileno=os.dup(self.fileno()))
 
-    # -- what an `ssl.SSLSocket` tells, where there is TLS ------------------------------
+    # -- methods of an `ssl.SSLSocket`, if there is TLS ----------------------------------
 
     def version(self) -> str | None:
-        """As "TLSv1.3"; None without TLS."""
+        """For example "TLSv1.3"; None without TLS."""
         tls = self._connection.tls
         return None if tls is None else tls.version
 
     def cipher(self) -> tuple[str, str, int] | None:
-        """(name, version of TLS, bits of the key)."""
+        """(cipher name, TLS version, key bits)."""
         tls = self._connection.tls
         if tls is None:
             return None
@@ -86,8 +86,8 @@ class SocketView:
         return name, tls.version, 128 if "AES_128" in name or "AES128" in name else 256
 
     def getpeercert(self, binary_form: bool = False) -> dict[str, Any] | bytes | None:
-        """The server's certificate: DER, or its names and dates as `ssl` tells them, which
-        are empty for one that was not verified."""
+        """The server's certificate: as DER, or as a dict in the form of `ssl`, which is empty for a
+        certificate that was not verified."""
         tls = self._connection.tls
         certificate = None if tls is None else tls.certificate
         if tls is None or certificate is None:

@@ -45,16 +45,16 @@ class Transaction(Connecting):
         """A whole mail transaction (RFC 5321 3.3).
 
         Args:
-            from_addr: the reverse-path; "" is the null reverse-path. None: the envelope's.
-            to_addrs: one address or many. None: the envelope's.
+            from_addr: the reverse-path; "" is the null reverse-path. None: the envelope's sender.
+            to_addrs: one address or many. None: the envelope's recipients.
             msg: bytes, str (sent as UTF-8), or a message. Line ends become CRLF.
                 Large bodies are encoded, and attached files read, in small pieces while
                 they are sent.
-            mail_options, rcpt_options: as "BODY=8BITMIME"; SIZE, BODY and
-                SMTPUTF8 are added where the message needs and the server offers
+            mail_options, rcpt_options: for example "BODY=8BITMIME". SIZE, BODY and
+                SMTPUTF8 are added if the message needs them and the server offers
                 them.
-            envelope: what else is asked of its delivery; an option of it can't be said in
-                `mail_options` or `rcpt_options`, too.
+            envelope: the sender, the recipients and the delivery options. An option must not
+                be given in `mail_options` or `rcpt_options` as well.
 
         Returns the refused recipients with (code, text) for each; the dict is empty if
         all were accepted. Raises SMTPRecipientsRefused (all of them),
@@ -91,7 +91,7 @@ class Transaction(Connecting):
             outgoing.options_of("rcpt_options", rcpt_options),
             delivery,
         )
-        # No method is overridden, as was just checked: the engine does it all.
+        # No method is overridden, as was just checked, so the engine performs the whole transaction.
         refused = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
         return refused
 
@@ -107,9 +107,9 @@ class Transaction(Connecting):
     ) -> Steps[dict[str, Reply]]:
         """Sends a message (ours or the standard library's). The envelope comes from its
         headers: Sender, or else From; To, Cc and Bcc; or their Resent- forms. Bcc is
-        never sent. Returns and raises as `sendmail`, and ValueError for a message without
-        a sender or a recipient, and for more than one block of Resent- fields. What `envelope`
-        names goes before what the headers do.
+        never sent. Addresses in `envelope` replace those in the headers. Returns and raises the same
+        as `sendmail`. Also raises ValueError for a message without a sender or a recipient, and for
+        more than one block of Resent- fields.
         """
         if self._rsmtp_is_to_be_introduced:
             yield self._rsmtp_own.ehlo_or_helo_if_needed()
@@ -123,14 +123,14 @@ class Transaction(Connecting):
         mail_options = outgoing.options_of("mail_options", mail_options)
         counts = self._rsmtp_provider is not None
         if from_addr is None and to_addrs is None and not counts and not self._rsmtp_overrides(*_ALL_STEPS):
-            # A plain message of ours the engine reads by itself.
+            # The engine reads a plain message of ours itself.
             request = Request.of_message(
                 msg, mail_options, outgoing.options_of("rcpt_options", rcpt_options), delivery
             )
             if request is not None:
                 plain: dict[str, Reply] = yield self._rsmtp_talk().perform(request, self._rsmtp_observer)
                 return plain
-        # smtplib's own callers send to "root, postmaster".
+        # Callers of smtplib send to addresses such as "root, postmaster".
         paths = outgoing.envelope_of(msg, from_addr, to_addrs, like_smtplib=self._rsmtp_like_smtplib)
         utf8 = paths.needs_smtputf8
         if utf8 and not self.has_extn("smtputf8"):
@@ -143,7 +143,7 @@ class Transaction(Connecting):
         mail_options = (*mail_options, *outgoing.smtputf8_options(paths, content))
         if self._rsmtp_overrides("sendmail"):
             content = _as_bytes(self, content)
-        # An overridden method may not know an envelope.
+        # An overridden method may not have a parameter for an envelope.
         options = {} if delivery is None else {"envelope": outgoing.OptionsAlone(delivery)}
         refused: dict[str, Reply] = yield self._rsmtp_own.sendmail(
             paths.sender, paths.recipients, content, mail_options, rcpt_options, **options
@@ -151,7 +151,7 @@ class Transaction(Connecting):
         return refused
 
     def _rsmtp_count(self, recipients: list[str]) -> None:
-        """Raises ValueError for more than the provider takes."""
+        """Raises ValueError if there is more than the provider accepts."""
         provider = self._rsmtp_provider
         if provider is not None and provider.recipients is not None and len(recipients) > provider.recipients:
             raise ValueError(
@@ -163,7 +163,7 @@ class Transaction(Connecting):
 def _enveloped(
     given: Any, from_addr: str | None, to_addrs: Any
 ) -> tuple[str | None, Any, DeliveryOptions | None]:
-    """Sender and recipients, of the arguments or of the envelope, and its options."""
+    """Sender and recipients, from the arguments or the envelope, and the envelope's options."""
     envelope = outgoing.an_envelope("envelope", given)
     for name, argument, value in (
         ("sender", from_addr, envelope.sender),
@@ -180,13 +180,13 @@ def _enveloped(
 
 
 def _as_bytes(client: Any, content: bytes | RenderedMessage) -> bytes:
-    """The content as bytes, for an overridden method, in a form that the server takes."""
+    """The content as bytes, for an overridden method, in a form that the server accepts."""
     return bytes(_fitted(client, content))
 
 
 def _fitted(client: Any, content: bytes | RenderedMessage) -> bytes | RenderedMessage:
-    """The content in a form that the server takes. The mirror of smtplib leaves it unchanged,
-    as smtplib does."""
+    """The content in a form that the server accepts. `rsmtp.smtplib` leaves it unchanged, as smtplib
+    does."""
     if not isinstance(content, RenderedMessage) or client.has_extn("8bitmime") or client._rsmtp_like_smtplib:
         return content
     return content._in_seven_bits()
@@ -201,8 +201,8 @@ def _by_steps(
     rcpt_options: Sequence[str],
     delivery: DeliveryOptions | None,
 ) -> Steps[dict[str, Reply]]:
-    """The transaction through the client's methods, for a subclass that overrides
-    some of them."""
+    """Performs the transaction through the client's methods, for a subclass that overrides some of
+    them."""
 
     def give_up(code: int) -> Steps[None]:
         if code == SERVICE_NOT_AVAILABLE:
@@ -236,7 +236,7 @@ def _by_steps(
     if len(refused) == len(recipients):
         yield from give_up(COMPLETED)
         raise rsmtp.errors.SMTPRecipientsRefused(refused)
-    # An overridden method knows bytes only.
+    # An overridden method accepts only bytes.
     code, text = yield client.data(bytes(content) if client._rsmtp_overrides("data") else content)
     if code != COMPLETED:
         yield from give_up(code)

@@ -6,7 +6,7 @@ from rsmtp._rsmtp import TranscriptLine
 
 
 class Transcript(tuple[TranscriptLine, ...]):
-    """What was said so far, line by line, secrets masked. Prints readably."""
+    """What was said so far, line by line, with secrets masked. Prints readably."""
 
     def __str__(self) -> str:
         return "\n".join(str(line) for line in self)

@@ -1,9 +1,9 @@
 """Which session may call a callable for a password or token, and how long its last result is good.
 
-A callable is asked by one session at a time, whichever threads, event loops, clients and mailers
-share it: the state belongs to the callable. A session that has to wait leaves a function by which
-it is woken; those who are woken look again, and one of them goes on. So a session that has gone
-away meanwhile holds up no other.
+A callable is called by one session at a time, whichever threads, event loops, clients and mailers
+share it: the state belongs to the callable. A session that has to wait leaves a function that wakes
+it. Sessions that are woken check again, and one of them continues. So a session that has gone away
+meanwhile does not block the others.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ else:
 
 #: It is the session's turn: it must call the callable, and then `over`.
 ASK: Final = object()
-#: It is not the session's turn: it is woken when it may be.
+#: It is not the session's turn: it is woken when that may have changed.
 WAIT: Final = object()
 
-# A token is not used in the last minute of its life, or the last tenth of a short one: it must
-# still be good when the server looks at it.
+# A token is not used in the last minute of its life, or in the last tenth of a short one, because it
+# must still be valid when the server checks it.
 _MARGIN = 60.0
 _PART = 0.1
 
@@ -56,7 +56,7 @@ class Turns:
         return "<Turns>"
 
     def next(self, rejected: str | None, wake: Callable[[], object]) -> Any:
-        """A secret that is still good, ASK or WAIT. `rejected` is the secret that the server refused:
+        """A secret that is still valid, ASK or WAIT. `rejected` is the secret that the server refused:
         it is forgotten, unless another session has got a newer one since."""
         if self._process != os.getpid():
             # The thread whose turn it was exists only in the parent process.
@@ -80,7 +80,7 @@ class Turns:
             self._waiting.discard(wake)
 
     def keep(self, text: str, expires_at: float | None) -> None:
-        """Keeps a result, if it is known how long it is good."""
+        """Keeps a result if its time of expiry is known."""
         if expires_at is None:
             return
         now = time.time()
@@ -121,21 +121,21 @@ def _takes_force(secret: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(secret).parameters
     except (TypeError, ValueError):
-        return False  # One in C may not say.
+        return False  # A function written in C may have no signature.
     force = parameters.get("force")
     if force is not None:
         return force.kind in (force.KEYWORD_ONLY, force.POSITIONAL_OR_KEYWORD)
     return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
 
 
-# By the callable's identity: it may not be hashable. An entry goes when its callable does.
+# The key is the callable's identity, because it may not be hashable. An entry lasts as long as its callable.
 _known: dict[tuple[int, int], tuple[weakref.ref[Any], Turns]] = {}
 _known_lock = _thread.allocate_lock()
 
 
 def turns_of(secret: Callable[..., Any]) -> Turns:
-    """The state of this callable. One that can't be referred to weakly has a new one each time."""
-    # A bound method is a new object at each look; what it is bound to stays.
+    """The state of this callable. A callable without weak references gets a new state each time."""
+    # A bound method is a new object at each access, but the object that it is bound to stays the same.
     owner = getattr(secret, "__self__", None)
     function = getattr(secret, "__func__", None)
     if owner is None or function is None:
@@ -158,14 +158,14 @@ def turns_of(secret: Callable[..., Any]) -> Turns:
 
 
 def _forget(key: tuple[int, int], gone: weakref.ref[Any]) -> None:
-    # Its place may have been taken by another object already. No lock: this may run anywhere.
+    # Another object may have this identity already. No lock is taken, because this may run anywhere.
     known = _known.get(key)
     if known is not None and known[0] is gone:
         _known.pop(key, None)
 
 
 def shareable(secret: Callable[..., Any]) -> Callable[..., Any]:
-    """The callable, such that `turns_of` knows it again as long as it is kept."""
+    """The callable in a form that `turns_of` recognises again as long as it is kept."""
     owner = getattr(secret, "__self__", secret)
     try:
         weakref.ref(owner)

@@ -1,4 +1,4 @@
-"""The methods of both clients: what each one sends, and what the answer means."""
+"""The methods of both clients: what each one sends, and how it interprets the reply."""
 
 from rsmtp._client.commands import Commands
 from rsmtp._client.securing import Securing
