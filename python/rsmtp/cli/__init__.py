@@ -1,6 +1,6 @@
-"""The command line. Each command is a module with ``add_to``, which says what it
-takes and sets ``run``: a function of the parsed arguments that returns the exit code. It is
-loaded when the command is given."""
+"""The command line. Each command is a module with ``add_to``, which adds the command's
+arguments and sets ``run``: a function that takes the parsed arguments and returns the exit code.
+The module is loaded when the command is used."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ See `rsmtp COMMAND --help` for more examples.
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """A parser for every command, for the completion scripts; or for one command, for `main`."""
+    """A parser for all commands, for the completion scripts, or for one command, for `main`."""
     import argparse
 
     from rsmtp.cli.help_text import HelpText
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             words = sys.argv[1:] if arguments is None else arguments
-            if words == ["--version"]:  # scripts ask for it, and argparse takes longer than all the rest
+            if words == ["--version"]:  # scripts use it, and argparse takes longer than all the rest
                 print(_VERSION)
                 return exit_code.OK
             command = parser(next((word for word in words if not word.startswith("-")), ""))
@@ -90,11 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return exit_code.INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone; Python must not try to flush at exit.
+        # The program that reads our output has ended. Python must not try to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_code.BROKEN_PIPE
     except Exception as error:
-        # Its class is there where it was raised.
+        # The class is loaded if one was raised.
         credentials = sys.modules.get("rsmtp.credentials.base")
         if credentials is None or not isinstance(error, credentials.CredentialError):
             raise

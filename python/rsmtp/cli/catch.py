@@ -185,7 +185,7 @@ def run(given: argparse.Namespace) -> int:
                 folder.update()
             print(f"\n{count} message{'' if count == 1 else 's'} caught. Bye.")
         except BrokenPipeError:
-            # The reader of our output has gone; Python must not try to flush at exit.
+            # The program that reads our output has ended. Python must not try to flush at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             return complain(f"--store {harmless(given.store or '')}: {error.strerror or error}")

@@ -47,7 +47,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 
 def refuse_options(given: argparse.Namespace) -> None:
-    """Of a check of a server."""
+    """Raises Stop for an option that belongs to the check of a server."""
     for name, option in OPTIONS.items():
         if getattr(given, name) is not None:
             raise Stop(USAGE, f"{option} goes with --domain")
@@ -84,7 +84,7 @@ def _print(report: DomainReport) -> None:
 
 
 def hosts_of(given: argparse.Namespace) -> list[str]:
-    """The servers that take the domain's mail, the preferred one first. Raises Stop."""
+    """The servers that accept the domain's mail, the preferred one first. Raises Stop."""
     try:
         dns = Asker(given.nameservers, given.timeout)
         found = [host for _, host in servers.hosts(dns, given.mx)]
@@ -97,5 +97,5 @@ def hosts_of(given: argparse.Namespace) -> list[str]:
     if found == [""]:
         print(f"{harmless(given.mx)} takes no mail: it publishes the null MX (RFC 7505)")
         raise Stop(PROBLEMS, f"{harmless(given.mx)}: no server to look at")
-    # Without MX the domain is its own server (RFC 5321 section 5.1).
+    # A domain without MX records is its own server (RFC 5321 section 5.1).
     return found or [given.mx]

@@ -1,4 +1,4 @@
-"""A report of `rsmtp check` for programs."""
+"""The report of `rsmtp check` as JSON, for programs."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ Fact = tuple[str, str, str]
 
 
 def _facts(found: Found, now: datetime) -> Iterator[Fact]:
-    """Key, value, and how the value is marked."""
+    """The key, the value, and the style of the value."""
     key = "addresses"
     for address in found.addresses:
         if address.seconds is not None:

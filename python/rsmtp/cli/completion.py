@@ -1,6 +1,6 @@
 """``rsmtp completion``: a script that completes commands and options in a shell.
 
-The scripts are made ahead by tools/completions, so that users do not need what makes them."""
+The scripts are generated in advance by tools/completions, so that users do not need the generator."""
 
 import argparse
 import sys

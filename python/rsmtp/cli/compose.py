@@ -1,4 +1,4 @@
-"""The message: from flags, from a file, from standard input."""
+"""Composes the message from flags, from a file, or from standard input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rsmtp import Envelope
 
-# What makes a message, and so does not go with one that is ready.
+# Flags that compose a message, and so can't be combined with a complete one.
 _FLAGS = (
     "from",
     "to",
@@ -57,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Outgoing:
-    """A message and its envelope, ready to be sent. `raw` is what the server gets, where that is
-    not the message's own rendering."""
+    """A message and its envelope, ready to be sent. `raw` is the content for the server, if it differs
+    from the message's own rendering."""
 
     def __init__(self, envelope: Paths, message: Any, raw: bytes | RenderedMessage | None = None) -> None:
         self.envelope = envelope
@@ -68,14 +68,14 @@ class Outgoing:
 
     @property
     def domain(self) -> str | None:
-        """Of its From."""
+        """The domain of the From address."""
         found = _addresses("From", str(self.message["From"] or ""))
         return found[0].rpartition("@")[2] or None
 
     def ask(self, asked: Envelope) -> None:
-        """Of its delivery. Raises Stop."""
+        """Sets the delivery options. Raises Stop."""
         if asked.tls_optional:
-            # A field of the message, which a signature is to cover.
+            # This option is a field of the message, so it is added before the message is signed.
             if self.raw is not None:
                 raise Stop(
                     USAGE,
@@ -89,7 +89,7 @@ class Outgoing:
         self.asked = asked
 
     def sign(self, dkim: Dkim) -> None:
-        """What is sent from now on is signed. Raises Stop."""
+        """Signs the message. Raises Stop."""
         message = self.message if self.raw is None else self.raw
         try:
             self.raw = dkim.sign(message, utf8=self.envelope.needs_smtputf8)
@@ -104,7 +104,7 @@ class Outgoing:
 
     @property
     def sendable(self) -> Any:
-        """For a `Mailer`."""
+        """The message in the form that a `Mailer` takes."""
         data = self.message if self.raw is None else self.raw
         if self.asked is not None:
             return data, self.asked
@@ -112,13 +112,13 @@ class Outgoing:
 
 
 def compose(given: argparse.Namespace, user: str | None) -> Outgoing:
-    """The message that the arguments ask for. Raises Stop."""
+    """The message according to the arguments. Raises Stop."""
     return _made(given, user) if given.file is None else _ready(given)
 
 
 def _ready(given: argparse.Namespace) -> Outgoing:
-    """Octet for octet as it is, so that signatures (DKIM, S/MIME) hold; only Bcc
-    must not travel."""
+    """The file's message, unchanged so that signatures (DKIM, S/MIME) remain valid. Only Bcc is
+    removed."""
     extra = [name for name in _FLAGS if getattr(given, name)]
     if extra:
         flag = extra[0].replace("_", "-")
@@ -129,7 +129,7 @@ def _ready(given: argparse.Namespace) -> Outgoing:
         )
     data = _read("FILE", given.file)
     if data.startswith(b"From "):
-        data = data.partition(b"\n")[2]  # an mbox's line before the message
+        data = data.partition(b"\n")[2]  # the line before the message in an mbox
     message = email.message_from_bytes(data)
     if not message.keys():
         raise Stop(DATA, f"FILE: {given.file} holds no message: it does not begin with header fields")
@@ -137,7 +137,7 @@ def _ready(given: argparse.Namespace) -> Outgoing:
 
 
 def without_bcc(data: bytes) -> bytes:
-    """The message without its Bcc fields (RFC 5322 3.6.3), the rest untouched."""
+    """The message without its Bcc fields (RFC 5322 3.6.3), otherwise unchanged."""
     kept, lines, in_bcc = [], data.splitlines(keepends=True), False
     for number, line in enumerate(lines):
         if not line.strip(b"\r\n"):
@@ -202,7 +202,7 @@ def _envelope(given: argparse.Namespace, message: Any) -> Paths:
 
 
 def _addresses(flag: str, text: str) -> list[str]:
-    """The addresses in an argument. What reads as something else, too, is refused."""
+    """The addresses in an argument. An ambiguous text is refused."""
     try:
         found = _envelope_addresses(flag, text)
     except ValueError as error:

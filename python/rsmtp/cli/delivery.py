@@ -1,4 +1,4 @@
-"""What is asked of the delivery, by flags: an `rsmtp.Envelope`."""
+"""The delivery options from flags, as an `rsmtp.Envelope`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rsmtp import Envelope
     from rsmtp._client.outgoing import Paths
 
-# The flags by their names in Python.
+# The flags, by their names in Python.
 _FLAGS = (
     "notify", "orcpt", "ret", "envid", "require_tls", "tls_optional", "hold_for", "hold_until",
     "deliver_by", "or_return", "priority", "valid_since", "binary", "if_offered",
@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def from_arguments(given: argparse.Namespace, paths: Paths) -> Envelope | None:
-    """The envelope that the flags ask for; None: none of them is there. Raises Stop."""
+    """The envelope according to the flags, or None if there are no such flags. Raises Stop."""
     if not any(getattr(given, name) not in (None, False) for name in _FLAGS):
         return None
     if given.or_return and given.deliver_by is None:
@@ -103,7 +103,7 @@ def _made(given: argparse.Namespace, paths: Paths) -> Envelope:
     dsn = None
     if not (notify is None and given.ret is None and given.envid is None):
         dsn = Dsn(notify=notify, ret=given.ret, envid=given.envid)
-    # A recipient's own option stands in place of the message's: it says both.
+    # A recipient's own options replace the message's, so they contain both.
     own = Dsn(notify=notify, orcpt=given.orcpt) if given.orcpt is not None else None
     by = given.deliver_by
     return Envelope(
@@ -122,7 +122,7 @@ def _made(given: argparse.Namespace, paths: Paths) -> Envelope:
 
 
 def _by_flags(words: str) -> str:
-    """Names of arguments as those of flags."""
+    """Replaces the names of arguments by those of flags."""
     words = re.sub(rf"\b({'|'.join(name for name in _FLAGS if '_' in name)})\b", _flag, words)
     return words if words.startswith("--") else f"--{words}"
 

@@ -62,7 +62,7 @@ def _new(given: argparse.Namespace) -> int:
     selector = given.selector or time.strftime("s%Y%m")
     pem = _new_dkim_key(_TYPES[given.type or "rsa"], given.bits or 2048)
     try:
-        # Before anything is written: what is wrong with the names.
+        # An error in the names is found before anything is written.
         dkim = Dkim(given.domain, selector, pem)
     except ValueError as error:
         raise Stop(USAGE, str(error)) from None
@@ -77,7 +77,7 @@ def _new(given: argparse.Namespace) -> int:
 
 
 def _write(path: str, pem: str) -> None:
-    """Into a new file, for its owner alone."""
+    """Writes the key to a new file that only its owner can read."""
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -91,7 +91,7 @@ def _write(path: str, pem: str) -> None:
         with open(number, "w", encoding="ascii") as file:
             file.write(pem)
     except BaseException as error:
-        # Half a key is none.
+        # An incomplete key is useless.
         with contextlib.suppress(OSError):
             os.unlink(path)
         if isinstance(error, OSError):

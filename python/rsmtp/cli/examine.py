@@ -1,5 +1,5 @@
-"""Looks at one port of a server: who answers, what it says and offers, how it is
-secured, and whether a login is taken, if there is to be one. Nothing is sent."""
+"""Examines one port of a server: who answers, what the server says and offers, how it is
+secured and, if there are credentials, whether it accepts the login. No mail is sent."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rsmtp._rsmtp import SERVICE_READY
 from rsmtp.client import SmtpClient, blocking
 from rsmtp.errors import SMTPCertificateError, SMTPServerDisconnected, SMTPTimeoutError, SMTPUnreachable
 
-# Seconds for each address beside the one that is spoken to.
+# The limit in seconds for each further address of the host.
 _PROBE = 5.0
-# A server that has not greeted by then may wait for TLS.
+# A server that has not greeted within this time may be waiting for TLS.
 _SILENCE = 5.0
 
 
@@ -32,7 +32,7 @@ class Address:
 
 @dataclass
 class Certificate:
-    """What the server showed; `problem` says why it can't be trusted."""
+    """The certificate that the server showed; `problem` says why it can't be trusted."""
 
     subject: str
     issuer: str
@@ -44,7 +44,7 @@ class Certificate:
 
 @dataclass(repr=False)
 class Found(Verification):
-    """What was found at one port, also where no session came about."""
+    """What was found at one port, even if there was no session."""
 
     addresses: list[Address] = field(default_factory=list)
     certificate: Certificate | None = None
@@ -53,9 +53,9 @@ class Found(Verification):
 
 @dataclass
 class Trial:
-    """How a port is to be looked at. `tls` is "auto" (TLS from the first octet on port 465, and
-    where no greeting comes without it; STARTTLS where it is offered), "starttls", "implicit" or
-    "none". `login` is who is to log in, as the arguments of a client's `login`."""
+    """How to examine a port. `tls` is "auto" (TLS from the first octet on port 465 and on ports where
+    no greeting comes without TLS; STARTTLS where it is offered), "starttls", "implicit" or "none".
+    `login` is the credentials, as the arguments of a client's `login`."""
 
     tls: str
     context: TlsConfig
@@ -75,7 +75,7 @@ def examine(host: str, port: int, trial: Trial) -> Found:
         if second.greeting is not None:
             found = second
     if patience < trial.timeout and isinstance(found.error, SMTPTimeoutError):
-        # It may only be slow.
+        # The server may only be slow.
         found = Found(host, port)
         _look(found, trial, implicit, trial.timeout)
     found.addresses = _addresses(found, min(trial.timeout, _PROBE))
@@ -83,7 +83,7 @@ def examine(host: str, port: int, trial: Trial) -> Found:
 
 
 def _is_silent(found: Found) -> bool:
-    """A server that waits for TLS neither greets nor understands."""
+    """Whether the server is silent: a server that waits for TLS sends no greeting."""
     return (
         isinstance(found.error, SMTPServerDisconnected)
         and found.error.stage == "greeting"
@@ -95,7 +95,7 @@ def _look(found: Found, trial: Trial, implicit: bool, patience: float) -> None:
     try:
         _converse(found, trial, implicit, trial.context, patience, trial.login)
     except SMTPCertificateError as distrust:
-        # Once more without verification, only to see what it shows: nothing secret is said.
+        # A second connection without verification shows the certificate. No secret is sent over it.
         try:
             _converse(found, trial, implicit, TlsConfig(verify=False), patience, None)
         except OSError as error:
@@ -105,7 +105,7 @@ def _look(found: Found, trial: Trial, implicit: bool, patience: float) -> None:
         else:
             found.certificate.problem = distrust
     except OSError as error:
-        # A refusing greeting is found, and no error.
+        # A refusal as greeting is a result, not an error.
         if found.greeting is None or found.greeting[0] == SERVICE_READY:
             found.error = error
 
@@ -140,8 +140,8 @@ def _note_certificate(found: Found) -> None:
 
 
 def _addresses(found: Found, patience: float) -> list[Address]:
-    """Every address of the host. A connection is made to each: one that does not
-    answer makes every client wait before it tries the next."""
+    """Connects to every address of the host: an address that does not answer makes every
+    client wait before it tries the next."""
     try:
         infos = socket.getaddrinfo(found.host, found.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):

@@ -32,7 +32,7 @@ exit codes:
 
 
 class Stop(Exception):
-    """Ends the command, with an exit code and a message for people: what is wrong and what to do."""
+    """Ends the command with an exit code and a message that says what is wrong and what to do."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -40,13 +40,13 @@ class Stop(Exception):
 
 
 def of(error: BaseException) -> int:
-    """The exit code for what a client has raised."""
+    """The exit code for an error that a client has raised."""
     if "unknown" in getattr(error, "fates", {}).values():
         return UNKNOWN_FATE
     errors = rsmtp.errors
     if getattr(error, "transient", False) and not isinstance(error, errors.SMTPUnreachable):
         return TRY_AGAIN
-    # The first class that matches decides.
+    # The first matching class decides.
     codes: tuple[tuple[type[BaseException], int], ...] = (
         (errors.SMTPTimeoutError, TRY_AGAIN),
         (errors.SMTPHostNotFound, NO_HOST),

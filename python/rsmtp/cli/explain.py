@@ -1,5 +1,5 @@
-"""An error of a conversation as a person at a terminal wants it: what went wrong,
-and what to do here. No traceback."""
+"""Explains an error of a conversation for users of the command line: what went wrong, and what
+to do. There is no traceback."""
 
 import textwrap
 
@@ -9,12 +9,12 @@ from rsmtp.cli.terminal import harmless
 
 _WIDTH = 96
 
-# What stands before ours in the words of OpenSSL, which scripts may look for.
+# The prefix that OpenSSL's messages have, and ours too, because scripts may look for it.
 _FOR_SCRIPTS = "certificate verify failed: "
 
 
 def explain(error: BaseException, server: Server | None = None) -> str:
-    """One or two sentences; without a server, nothing about looking at it."""
+    """One or two sentences. Without a server, they don't mention `rsmtp check` for it."""
     import re
 
     from rsmtp import errors
@@ -25,12 +25,12 @@ def explain(error: BaseException, server: Server | None = None) -> str:
 
 
 def advised(recipient: Recipient, indent: str) -> list[str]:
-    """What the refusal of this recipient means, and what to do: lines, none where nothing is known."""
+    """Lines that say what the refusal of this recipient means, and what to do. Empty if that is unknown."""
     return wrapped(str(recipient.advice or ""), indent)
 
 
 def wrapped(text: str, indent: str) -> list[str]:
-    # An address is not broken.
+    # Addresses are not split across lines.
     return textwrap.wrap(
         text,
         _WIDTH,

@@ -1,4 +1,4 @@
-"""How `--help` is laid out: as argparse does it, as wide as the terminal."""
+"""The layout of `--help`: the same as argparse's, with the width of the terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import sys
 
 
 class HelpText(argparse.RawDescriptionHelpFormatter):
-    """argparse makes one for every argument that is added, and asks `shutil` each time how wide the
-    terminal is, which loads all that archives are packed with."""
+    """argparse creates a formatter for every argument that is added. Each time it asks `shutil` for the
+    width of the terminal, which would load the modules for archives."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - 2)
 
 
 def _columns() -> int:
-    """As `shutil.get_terminal_size` finds them."""
+    """The width of the terminal, found as in `shutil.get_terminal_size`."""
     try:
         columns = int(os.environ.get("COLUMNS", 0))
         if columns <= 0:

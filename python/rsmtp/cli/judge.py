@@ -1,4 +1,4 @@
-"""What is wrong with what was found at a port, and what to do."""
+"""Decides what is wrong with the findings at a port, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rsmtp.cli import words
 from rsmtp.cli.examine import Certificate, Found
 from rsmtp.cli.explain import explain
 
-# A certificate that is renewed by a program is renewed a month before its end.
+# Certificates that are renewed automatically are usually renewed a month before they expire.
 SOON = 14
 SLOW = 5.0
 RELAY = 25
@@ -42,7 +42,7 @@ def judge(found: Found, now: datetime) -> list[Finding]:
 
 
 def days_left(certificate: Certificate, now: datetime) -> int:
-    """Whole days; below zero when it has expired."""
+    """Whole days until the certificate expires; negative if it has expired."""
     return (certificate.not_after - now) // timedelta(days=1)
 
 

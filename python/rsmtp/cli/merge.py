@@ -41,7 +41,7 @@ examples:
               --attach 'invoices/{{ id }}.pdf' --key 'invoice/{{ id }}' --outbox mail.db --provider gmail
 """
 
-# What is said of the template's own arguments, by flag.
+# The help of the template's own arguments, by flag.
 _FIELDS = {
     "from": "who sends it",
     "to": "who gets it: one address, as '{{ email }}' or '{{ name }} <{{ email }}>'",
@@ -141,7 +141,7 @@ def _template(given: argparse.Namespace) -> rsmtp.Template:
 def _rows(given: argparse.Namespace) -> Any:
     if given.rows != "-":
         return Path(given.rows)
-    # A dry run and the sending after it read it once each, as any file.
+    # A dry run and the sending after it each read the rows once, so they are stored in a file.
     import tempfile
 
     with tempfile.NamedTemporaryFile(suffix=".csv", delete=False) as file:
@@ -202,7 +202,7 @@ def _sent(merge: rsmtp.Merge, given: argparse.Namespace) -> int:
 
 
 def _code(report: rsmtp.Report) -> int:
-    """That of the worst fate."""
+    """The exit code of the worst fate."""
     if report.ok:
         return exit_code.OK
     if report.unknown:

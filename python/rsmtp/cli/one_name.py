@@ -1,4 +1,4 @@
-"""An option of two spellings: `--username`, and `--user`."""
+"""An option with two spellings: `--username` and `--user`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class OneName(argparse.Action):
-    """Takes one value, by either spelling."""
+    """Accepts one value, with either spelling."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, given: argparse.Namespace, name: Any, option: str | None = None

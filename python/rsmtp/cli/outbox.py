@@ -80,8 +80,8 @@ def add_action(parser: argparse.ArgumentParser) -> None:
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
-    """What the actions take, beside the outbox and the server."""
-    # With a default, argparse does not name it among what is missing.
+    """Adds the arguments of the actions, other than the outbox and the server."""
+    # Because of the default, argparse does not list it among missing arguments.
     parser.add_argument("which", metavar="MESSAGE", nargs="*", default=[], help="a number or a key")
     parser.add_argument(
         "--state",
@@ -99,8 +99,8 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     )
 
 
-# The actions that each choice goes with. Where it says nothing it would still be meant: `purge`
-# with a message's number would delete all the others.
+# The actions that each choice applies to. An action must not ignore a choice: `purge` with a message's
+# number would delete all the others.
 _GOES_WITH = {
     "which": ("MESSAGE", ("show", "retry", "cancel", "export")),
     "state": ("--state", ("show", "retry", "cancel", "purge", "export")),
@@ -117,9 +117,9 @@ _GOES_WITH = {
 
 
 def check(given: argparse.Namespace) -> None:
-    """Raises Stop for a choice that the action does not take."""
+    """Raises Stop for a choice that does not apply to the action."""
     for name, (shown, actions) in _GOES_WITH.items():
-        # 0 is a choice.
+        # 0 counts as a choice.
         chosen = getattr(given, name, None)
         is_made = chosen is not None and chosen is not False and chosen != []
         if is_made and given.action not in actions:
@@ -137,7 +137,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _only_looks(given: argparse.Namespace) -> bool:
-    """Whether it is done without writing where the file can't be written."""
+    """Whether the action only reads the file, because the file is not writable."""
     return given.action in _LOOKING and not os.access(given.file, os.W_OK)
 
 
@@ -161,7 +161,7 @@ def _send(outbox: Outbox, given: argparse.Namespace) -> int:
 
 
 def send_due(outbox: Outbox, mailer: Mailer, place: Server | None, *, forever: bool) -> int:
-    """Sends what is due, and prints what became of it."""
+    """Sends the messages that are due, and prints their results."""
     heed("rsmtp.mail", "WARNING", "rsmtp: %(message)s")
     try:
         with _stopped_by_signals() as stop:
@@ -177,7 +177,7 @@ def send_due(outbox: Outbox, mailer: Mailer, place: Server | None, *, forever: b
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[threading.Event]:
-    """The first Ctrl-C or SIGTERM lets what is in flight be settled; the second one breaks off."""
+    """The first Ctrl-C or SIGTERM waits for the messages in flight; the second one interrupts."""
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -211,7 +211,7 @@ def _chosen(outbox: Outbox, given: argparse.Namespace) -> Iterator[Entry]:
 
 
 def _named(outbox: Outbox, which: str) -> int | str:
-    """A key may look like a number: it is asked for first."""
+    """A key may look like a number, so keys are tried first."""
     with contextlib.suppress(KeyError):
         return outbox.get(which).id
     return int(which) if which.isdecimal() and which.isascii() else which
@@ -280,7 +280,7 @@ def _export(outbox: Outbox, given: argparse.Namespace) -> int:
 
 
 def _serve(outbox: Outbox, given: argparse.Namespace) -> int:
-    # A web server is much to load for a command that seldom wants one.
+    # Loaded here, because a web server takes time to load and is seldom needed.
     from rsmtp.outbox_page import OutboxPage
 
     path = outbox._database.path

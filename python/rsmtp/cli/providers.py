@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def named(name: str, argument: str = "") -> Provider:
-    """The provider of this name. Raises Stop, which names the argument."""
+    """The provider with this name. Raises Stop, which names the argument."""
     try:
         return providers.find(name)
     except ValueError as error:
@@ -68,7 +68,7 @@ def named(name: str, argument: str = "") -> Provider:
 def described(row: Provider, style: Style) -> str:
     lines = [style("bold", f"{row.name}: {row.title}")]
     for key, value in words.facts(row):
-        # An address is not broken.
+        # Addresses are not split across lines.
         parts = textwrap.wrap(value, _WIDTH - _KEY - 2, break_long_words=False, break_on_hyphens=False)
         for number, part in enumerate(parts):
             lines.append(f"  {style('dim', ('' if number else key).ljust(_KEY))}{part}")

@@ -1,4 +1,4 @@
-"""Reports that came back, and the outbox that they are about: for `rsmtp bounce` and `rsmtp catch`."""
+"""Bounces and the outbox that they belong to: for `rsmtp bounce` and `rsmtp catch`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def verp_from(given: argparse.Namespace) -> Verp | None:
 
 
 def outbox_of(path: str) -> Outbox:
-    """One that is there."""
+    """An existing outbox. Raises Stop."""
     if not Path(path).is_file():
         raise Stop(NO_INPUT, f"{path}: there is no such file")
     try:

@@ -1,5 +1,5 @@
-"""The password: from the environment, the keyring or a prompt. Never from an
-argument, which every user of the machine can read (ps)."""
+"""The password: from the environment, the keyring or a prompt. It is never an argument,
+because every user of the machine can read arguments (ps)."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from rsmtp.cli.server import Target
 
 
 def with_password(target: Target) -> Target:
-    """With the password of its login, if it has one. Raises Stop where there is none."""
+    """Adds the password of the login, if there is a login. Raises Stop if no password is found."""
     place = target.place
     if place is None or place.username is None or (place.password or place.access_token) is not None:
         return target
@@ -20,12 +20,12 @@ def with_password(target: Target) -> Target:
 
 
 def takes_secret(mechanism: str | None) -> bool:
-    """Whether a password or a token belongs to it; otherwise a ticket or a certificate is shown."""
+    """Whether the mechanism uses a password or a token, and not a ticket or a certificate."""
     return mechanism is None or mechanism.upper() not in ("EXTERNAL", "GSSAPI")
 
 
 def password_for(server: Server) -> str:
-    """The password of `server.username`. Raises Stop where there is none."""
+    """The password of `server.username`. Raises Stop if there is none."""
     if isinstance(server.password, str):
         return server.password
     if server.password is not None:
@@ -37,7 +37,7 @@ def password_for(server: Server) -> str:
         import getpass
 
         try:
-            # From the terminal itself: standard input may be the message.
+            # getpass reads from the terminal itself, because standard input may be the message.
             found = getpass.getpass(f"Password of {server.username} at {server.host}: ")
         except EOFError:
             found = None
@@ -52,7 +52,7 @@ def password_for(server: Server) -> str:
 
 
 def _from_keyring(server: Server) -> str | None:
-    """Kept there with ``keyring set HOST USER``. Without the library, nothing."""
+    """The password stored with ``keyring set HOST USER``. None if the library is not installed."""
     from importlib.util import find_spec
 
     if find_spec("keyring") is None:

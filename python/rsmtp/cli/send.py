@@ -64,7 +64,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], summar
 
 
 class NoPassword(argparse.Action):
-    """A person who looks for it is told where passwords go."""
+    """Tells a user who tries --password how to give the password."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         parser.error(
@@ -76,7 +76,7 @@ class NoPassword(argparse.Action):
 def run(given: argparse.Namespace) -> int:
     scheme, is_url, _ = (given.file or "").partition("://")
     if is_url and is_scheme(scheme):
-        # Not shown: there may be a password in it.
+        # The URL is not shown, because it may contain a password.
         raise Stop(exit_code.USAGE, "FILE is a message, not a URL: name the server by --server URL")
     shown_only = given.dry_run or given.preview
     try:
@@ -101,7 +101,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def show(outgoing: Outgoing, target: Target | None) -> None:
-    """Envelope and message, as they would travel."""
+    """Prints the envelope and the message as they would be sent."""
     style, octets = Style(), outgoing.octets
     facts = [("server", str(target))] if target is not None else []
     asked = outgoing.asked
@@ -117,7 +117,7 @@ def show(outgoing: Outgoing, target: Target | None) -> None:
 
 
 def preview(outgoing: Outgoing) -> None:
-    """In a browser, as the recipient would see it."""
+    """Shows the message in a browser, as the recipient would see it."""
     print(f"the message as a page: {outgoing.message.preview().open()}")
 
 
@@ -141,7 +141,7 @@ def send(outgoing: Outgoing, target: Target, *, verbose: bool) -> int:
 
 
 def report(receipt: Receipt) -> None:
-    """What became of each recipient, and the name by which the server's log has it."""
+    """Prints the result for each recipient, and the identifier in the server's log."""
     style = Style()
     colours = {"sent": "good", "refused": "bad", "unknown": "doubtful", "not sent": "dim"}
     for recipient in receipt.recipients:
@@ -158,7 +158,7 @@ def report(receipt: Receipt) -> None:
 
 
 def heed(name: str, level: str, line: str = "%(message)s") -> None:
-    """Shows on standard error what is logged: a retry, a silent server, a conversation. The engine
+    """Shows log messages on standard error: a retry, a silent server, the conversation. The engine
     masks secrets."""
     import logging
 

@@ -1,4 +1,4 @@
-"""Which server, how secured, and which login: from flags and from the environment."""
+"""The server, its TLS and its login, from flags and from the environment."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Target:
 
     @property
     def place(self) -> Server | None:
-        """The server; None: mail stays here, or is given to a program."""
+        """The server; None if mail goes to a folder or a program."""
         return self.server if isinstance(self.server, Server) else None
 
     @property
@@ -99,7 +99,7 @@ class Target:
 
 
 def from_arguments(given: argparse.Namespace) -> Target:
-    """The server that flags or the environment name. Raises Stop."""
+    """The server according to flags or the environment. Raises Stop."""
     for name in ("host", "provider"):
         if given.server is not None and getattr(given, name) is not None:
             raise Stop(USAGE, f"--server and --{name} name the server twice: leave one of them out")
@@ -150,7 +150,7 @@ def _from_flags(given: argparse.Namespace) -> Target:
 
 
 def _settings(given: argparse.Namespace) -> dict[str, Any]:
-    """What goes with a URL and with flags."""
+    """Settings that can be combined with a URL and with flags."""
     settings = {"username": given.username, "mechanism": given.mechanism, "timeout": given.timeout}
     if given.ca_file is not None or given.client_certificate is not None:
         settings["context"] = tls_config(given)
@@ -158,7 +158,7 @@ def _settings(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def tls_config(given: argparse.Namespace) -> TlsConfig:
-    """What flags say of certificates. Raises Stop."""
+    """The flags about certificates. Raises Stop."""
     try:
         return TlsConfig(ca_file=given.ca_file, client_certificate=given.client_certificate)
     except ValueError as error:
@@ -167,7 +167,7 @@ def tls_config(given: argparse.Namespace) -> TlsConfig:
 
 
 def read_url(url: str, source: str, **settings: Any) -> Server | Local:
-    """`source` is what an error names; a password in the URL stands in none."""
+    """`source` is the name used in errors. They never contain a password of the URL."""
     try:
         return from_url(url.strip(), **settings)
     except ValueError as error:

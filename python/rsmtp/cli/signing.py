@@ -1,4 +1,4 @@
-"""A DKIM signature by flags: for `rsmtp send`, and for what runs an outbox."""
+"""A DKIM signature from flags: for `rsmtp send`, and for commands that run an outbox."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def from_arguments(given: argparse.Namespace, domain: str | None = None) -> Dkim | None:
-    """The signature that the flags ask for, of `domain` where they name none. Raises Stop."""
+    """The signature according to the flags; `domain` is used if they name none. Raises Stop."""
     if given.dkim_key is None:
         for name in ("selector", "domain"):
             if getattr(given, f"dkim_{name}") is not None:

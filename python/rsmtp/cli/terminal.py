@@ -1,4 +1,4 @@
-"""Words for a terminal: colour where it is wanted, foreign text made harmless."""
+"""Text for a terminal: colour if it is wanted, and untrusted text made harmless."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLOURS = {"good": "32", "bad": "31", "doubtful": "33", "bold": "1", "dim": "2"
 
 
 def harmless(text: str) -> str:
-    """Foreign text must not steer the terminal: control characters are shown."""
+    """Makes control characters visible, so that untrusted text can't control the terminal."""
     return "".join(
         character if character.isprintable() or character == "\t" else ascii(character)[1:-1]
         for character in text
@@ -21,7 +21,7 @@ def harmless(text: str) -> str:
 
 
 class Style:
-    """Marks words with colour, on a terminal and without NO_COLOR (no-color.org)."""
+    """Colours text on a terminal, unless NO_COLOR is set (no-color.org)."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         stream = sys.stdout if stream is None else stream

@@ -1,4 +1,4 @@
-"""What a server's keywords mean, in a few words."""
+"""Short explanations of the keywords that servers send."""
 
 # Registered extensions (IANA, SMTP Service Extensions), and common unregistered ones.
 EXTENSIONS = {
@@ -28,7 +28,7 @@ EXTENSIONS = {
     "xforward": "a proxy may tell the real client (Postfix)",
 }
 
-# What is missed where it is not offered.
+# The consequences if an extension is not offered.
 MISSED = {
     "pipelining": "every command waits for its answer: sending many messages is slower",
     "8bitmime": "text beyond ASCII has to be encoded",
@@ -53,7 +53,7 @@ MECHANISMS = {
 
 
 def extension(keyword: str, parameters: str) -> str:
-    """What it means that this is offered."""
+    """The meaning of an offered extension."""
     if keyword == "size":
         digits = parameters.split()[0] if parameters else ""
         if digits.isascii() and digits.isdigit() and int(digits[:20]) > 0:
