@@ -1,2 +1,2 @@
-"""Content of messages beyond their text: `Message`'s keywords for header fields, replies, forwards.
-Loaded when one of them is used."""
+"""The parts of `Message` beyond text: keywords for header fields, replies, forwards.
+This package is loaded when one of them is used."""

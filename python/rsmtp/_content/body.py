@@ -1,4 +1,4 @@
-"""Text, HTML and pictures of a message, from what `Message` is given for them."""
+"""The text, HTML and pictures of a message, from the arguments of `Message`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def made(
     inline_from: Any = None,
     css: Any = None,
 ) -> tuple[Any, Any, list[Picture]]:
-    """The text ("auto": to be made from the HTML), the HTML, and the pictures that it shows."""
+    """The text ("auto" means that it is made from the HTML), the HTML, and its pictures."""
     if html is not None and markdown is not None:
         raise ValueError("html, markdown: one of them is wanted, not both")
     folder = None if inline_from is None else path("inline_from", inline_from)
@@ -33,7 +33,7 @@ def made(
         return plain, None, []
     if isinstance(given, os.PathLike):
         written = _read(name, given)
-        # The HTML is the caller's own file, so the pictures beside it are trusted too.
+        # The HTML is the caller's own file, so the pictures beside it are trusted, too.
         folder = folder or os.path.dirname(os.path.abspath(given))
     elif isinstance(given, str):
         written = given

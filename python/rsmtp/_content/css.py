@@ -1,4 +1,4 @@
-"""The rules of `<style>` in the elements that they are for: some mail programs read no `<style>`."""
+"""Copies the rules of `<style>` into the elements, because some mail programs ignore `<style>`."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from rsmtp._common.extras import library
 
 
 def inlined(html: str) -> str:
-    """By the css-inline package. What no element can have (media queries, `:hover`, `@font-face`)
-    stays in `<style>`; rules for small or dark screens get `!important`, without which they would
-    no longer be heard over the element's own. Nothing is loaded, from the network or from files."""
+    """The HTML with its CSS inlined by the package css-inline. Rules that can't be inlined (media
+    queries, `:hover`, `@font-face`) stay in `<style>`. Rules for small or dark screens get
+    `!important`, because otherwise the inlined rules would override them. Nothing is loaded, neither
+    from the network nor from files."""
     css_inline = library("css_inline", "css", 'css="inline"')
     inliner = css_inline.CSSInliner(
         keep_style_tags=True,
         keep_link_tags=True,
         remove_inlined_selectors=True,
         load_remote_stylesheets=False,
-        # Outlook reads these instead of the style.
+        # Outlook reads these attributes instead of the style.
         apply_width_attributes=True,
         apply_height_attributes=True,
     )
@@ -29,7 +30,7 @@ def inlined(html: str) -> str:
 
 
 _STYLE = re.compile(r"(<style\b[^>]*>)(.*?)(?=</style)", re.IGNORECASE | re.DOTALL)
-# Braces and semicolons in these mean nothing. What is left open ends with the text.
+# Braces and semicolons in these have no meaning. An unterminated one ends with the text.
 _TEXT = r"\"(?:[^\"\\]|\\.)*+(?:\"|\Z)|'(?:[^'\\]|\\.)*+(?:'|\Z)|\([^(){}]*+\)|/\*.*?(?:\*/|\Z)"
 _RULE = re.compile(rf"\{{((?:[^{{}}\"'(/]|{_TEXT}|[/(])*+)\}}", re.DOTALL)
 _DECLARATION = re.compile(rf"(?:[^;\"'(/]|{_TEXT}|[/(])++", re.DOTALL)
@@ -37,7 +38,7 @@ _MEDIA = re.compile(r"@media\b[^{;]*", re.IGNORECASE)
 
 
 def important(css: str) -> str:
-    """The same with `!important` at each declaration within `@media`."""
+    """The CSS with `!important` at each declaration within `@media`."""
     pieces, end = [], 0
     while found := _MEDIA.search(css, end):
         close = _block_end(css, found.end())

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rsmtp._common import arguments
 
-# What a part may be called, the first that is there.
+# The possible file names of each part; the first existing one is used.
 _ENDS = ("", ".j2", ".jinja", ".jinja2")
 _PARTS = {
     "subject": ("subject.txt",),
@@ -16,16 +16,16 @@ _PARTS = {
     "markdown": ("body.md",),
     "text": ("body.txt",),
 }
-# Octets; a template is text that a person wrote.
+# The largest template in octets. Templates are written by hand.
 _LARGEST = 2_000_000
 _ATTACHMENTS = "attachments"
 
 
 class Folder(NamedTuple):
     arguments: dict[str, Any]
-    #: The file that an argument comes from.
+    #: For each argument, the file that it comes from.
     names: dict[str, str]
-    #: Templates for the others, by name.
+    #: Templates that others can include, by name.
     library: dict[str, str]
 
 
@@ -62,12 +62,12 @@ def _folder(argument: str, given: str | os.PathLike[str]) -> Path:
 
 
 def _is_within(path: Path, root: Path) -> bool:
-    """A file, and no way out of the folder (by a symbolic link)."""
+    """Whether this is a file within the folder, even if symbolic links are followed."""
     return path.is_file() and not path.name.startswith(".") and path.resolve().is_relative_to(root)
 
 
 def _texts(root: Path) -> dict[str, str]:
-    """The texts in a folder, by their names in it."""
+    """The texts in a folder, by their paths within it."""
     found = {}
     for at, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != _ATTACHMENTS)

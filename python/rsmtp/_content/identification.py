@@ -12,13 +12,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Of a thread that is longer, the first and the latest are kept: some servers refuse long header fields.
+# Of a longer thread the first and the latest ids are kept, because some servers refuse long fields.
 _LONGEST_THREAD = 50
 
 
 def message_ids(name: str, value: Any) -> list[str]:
-    """The ids in an argument of this name: a text with one or several, or a list of such; angle
-    brackets are added where they are missing."""
+    """The ids in an argument with this name: a text with one or several ids, or a list of such texts.
+    Missing angle brackets are added."""
     if isinstance(value, (list, tuple)):
         return [one for item in value for one in message_ids(name, item)]
     if not isinstance(value, str):
@@ -41,17 +41,17 @@ def _message_id(name: str, given: str) -> str:
 
 @public
 def thread_of(message: rsmtp.typing.AnyMessage) -> tuple[str, ...]:
-    """The Message-IDs of the thread that a message stands in, the oldest first and its own last.
+    """The Message-IDs of the thread of a message, the oldest first and its own last.
 
-        thread_of(mail)[0]  # the same for all messages of a thread that tell its beginning
+        thread_of(mail)[0]  # the same for all messages of a thread that reference its first message
 
-    They are read from References, from In-Reply-To where there are no References, and Message-ID
-    (RFC 5322 section 3.6.4). What is no Message-ID in them is left out. A message that has none of
-    these fields stands in no thread: an empty tuple.
+    The ids are read from References (or from In-Reply-To if there are no References) and Message-ID
+    (RFC 5322 section 3.6.4). Anything in them that is not a Message-ID is left out. The tuple is
+    empty for a message without these fields.
     """
     older = _ids_in(message, "References")
     if not older:
-        # Of several parents none is known to be the one.
+        # If there are several parents, it is unknown which one the thread continues.
         parents = _ids_in(message, "In-Reply-To")
         older = parents if len(parents) == 1 else []
     own = own_id(message)
@@ -64,7 +64,7 @@ def thread_of(message: rsmtp.typing.AnyMessage) -> tuple[str, ...]:
 
 
 def own_id(message: rsmtp.typing.AnyMessage) -> str | None:
-    """What stands in Message-ID."""
+    """The id in Message-ID."""
     return next(iter(_ids_in(message, "Message-ID")), None)
 
 

@@ -1,4 +1,4 @@
-"""Templates by an environment of Jinja2 that the caller has, under the rules of our own."""
+"""Templates rendered by the caller's Jinja2 environment, under the same rules as our own engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rsmtp._content.values import plain
 
 
 class JinjaTemplates:
-    """As `_rsmtp.Templates`, by Jinja2."""
+    """The counterpart of `_rsmtp.Templates` for Jinja2."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class JinjaTemplates:
         self._jinja2 = jinja2
         self._parts, self._context = parts, context
         changes: dict[str, Any] = {}
-        # Another one was chosen by the caller.
+        # If it is another class, the caller has chosen it.
         if env.undefined is jinja2.Undefined:
             changes["undefined"] = jinja2.StrictUndefined
         if library:

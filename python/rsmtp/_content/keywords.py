@@ -1,5 +1,5 @@
-"""`Message`'s keywords for header fields that people look up: each is checked, and becomes the
-fields that mail programs and providers read."""
+"""`Message`'s keywords for common header fields. Each keyword is checked, and becomes the fields
+that mail programs and providers read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write(message: rsmtp.Message, **given: Any) -> None:
-    """Writes the fields of the keywords that are given into a message that has From already."""
+    """Writes the fields of the given keywords into a message that already has From."""
     tracked = {name: given.pop(name, None) for name in ("tags", "metadata", "provider")}
     for keyword, value in given.items():
         if value is None or value is False:
@@ -35,12 +35,12 @@ def write(message: rsmtp.Message, **given: Any) -> None:
 
 
 def _sender(value: Any, _: Any) -> Iterator[tuple[str, Any]]:
-    """RFC 5322 section 3.6.2."""
+    """Sender: RFC 5322 section 3.6.2."""
     yield "Sender", value
 
 
 def _date(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    """RFC 5322 section 3.6.1."""
+    """Date: RFC 5322 section 3.6.1."""
     if not isinstance(value, datetime.datetime):
         raise wanted("date", "a datetime with a time zone", value)
     if value.utcoffset() is None:
@@ -54,7 +54,7 @@ def _date(value: Any, _: Any) -> Iterator[tuple[str, str]]:
 
 
 def _message_id(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    """RFC 5322 section 3.6.4."""
+    """Message-ID: RFC 5322 section 3.6.4."""
     found = message_ids("message_id", value)
     if len(found) != 1:
         raise ValueError(f"message_id: one is wanted, not {len(found)}")
@@ -62,8 +62,8 @@ def _message_id(value: Any, _: Any) -> Iterator[tuple[str, str]]:
 
 
 def _in_reply_to(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    """RFC 5322 section 3.6.4: of a message its id and those that it refers to. The last of several
-    ids is the parent's; a message without an id still has its thread."""
+    """In-Reply-To and References: RFC 5322 section 3.6.4. For a message they are its id and the ids that
+    it references. The last of several ids is the parent's. A message without an id still has its thread."""
     if hasattr(value, "get_all"):
         thread = list(thread_of(value))
         parent = own_id(value)
@@ -91,7 +91,7 @@ def _priority(value: Any, _: Any) -> Iterator[tuple[str, str]]:
 
 
 def _read_receipt(value: Any, message: Any) -> Iterator[tuple[str, Any]]:
-    """RFC 8098 section 2.1: an address, or True for From's."""
+    """RFC 8098 section 2.1: an address, or True for the address in From."""
     if value is True:
         value = message["From"]
         if value is None:
@@ -100,7 +100,7 @@ def _read_receipt(value: Any, message: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _unsubscribe(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    """RFC 2369 section 3.2 and RFC 8058."""
+    """List-Unsubscribe: RFC 2369 section 3.2 and RFC 8058."""
     several = (value,) if isinstance(value, str) else value
     if not isinstance(several, (tuple, list)) or not several:
         raise wanted("unsubscribe", "a URL, an address, or a list of both", value)
@@ -145,7 +145,7 @@ _LONGEST_LIST_ID = 255
 
 
 def _list_id(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    """RFC 2919 section 3."""
+    """List-Id: RFC 2919 section 3."""
     given = text("list_id", value)
     phrase, bracket, rest = given.rpartition("<")
     identifier = rest.removesuffix(">") if bracket else rest
@@ -174,7 +174,7 @@ _AUTOMATIC = ["auto-generated", "auto-replied", "no"]
 
 
 def _auto_submitted(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    """RFC 3834 section 5; Exchange and Outlook.com read a field of their own."""
+    """Auto-Submitted: RFC 3834 section 5. Exchange and Outlook.com read a different field."""
     kind = "auto-generated" if value is True else value
     if kind not in _AUTOMATIC:
         raise none_of("auto_submitted", text("auto_submitted", kind), _AUTOMATIC)
@@ -184,7 +184,7 @@ def _auto_submitted(value: Any, _: Any) -> Iterator[tuple[str, str]]:
 
 
 def _feedback_id(value: Any, _: Any) -> Iterator[tuple[str, str]]:
-    """Gmail's Feedback-ID: three free parts at most, and the sender's, which is the last."""
+    """Gmail's Feedback-ID: at most three optional parts, followed by the sender's identifier."""
     parts: Sequence[Any] = value.split(":") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
         raise wanted("feedback_id", "a text with colons between its parts, or a list of them", value)

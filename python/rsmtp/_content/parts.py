@@ -1,5 +1,5 @@
-"""A message's arguments as templates: which of their texts are filled in, and what comes of them
-for each row."""
+"""A message's arguments as templates: which of their texts are rendered, and which arguments they
+become for each row."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
-    # What the parts say of a row, and the row: the argument's value.
+    # Computes an argument's value from the rendered parts of a row, and the row.
     Node: TypeAlias = Callable[[list[Any], dict[str, Any]], Any]
 
-#: What the unsubscribe link is called in the other parts.
+#: The name of the unsubscribe link in the other parts.
 UNSUBSCRIBE_URL = "unsubscribe_url"
 
 _ADDRESSES = ("from_", "to", "cc", "bcc", "reply_to", "sender", "read_receipt")
@@ -35,15 +35,15 @@ def is_template(text: str) -> bool:
 
 
 class Parts:
-    """The templates in some arguments, and how their texts become the arguments of a message."""
+    """The templates in the arguments, and how rendered texts become the arguments of a message."""
 
     def __init__(self, arguments: Mapping[str, Any], names: Mapping[str, str], base: Any = None) -> None:
-        """`names`: how errors call the arguments that come from files."""
-        #: (name, source, kind), as the engine takes them.
+        """`names`: the names that errors use for arguments from files."""
+        #: (name, source, kind), in the form that the engine takes.
         self.sources: list[tuple[str, Any, str]] = []
-        #: Parts that the others have as values.
+        #: Parts that other parts can use as values.
         self.given: list[tuple[int, str]] = []
-        #: The argument that each part belongs to.
+        #: For each part, the argument that it belongs to.
         self.arguments: list[str] = []
         self._names, self._base = names, base
         self._nodes = {
@@ -51,7 +51,7 @@ class Parts:
         }
 
     def made(self, said: list[Any], row: dict[str, Any]) -> dict[str, Any]:
-        """The arguments for a row. Raises ValueError and what a caller's function raises."""
+        """The arguments for a row. Raises ValueError, and the errors of the caller's functions."""
         found = {}
         for name, node in self._nodes.items():
             value = node(said, row)
@@ -62,7 +62,7 @@ class Parts:
     # -- by argument --------------------------------------------------------------------------
 
     def _node(self, name: str, value: Any) -> Node:
-        # One of Jinja2's own is there already compiled.
+        # A template object of Jinja2 is already compiled.
         if name in _KINDS and (isinstance(value, str) or hasattr(value, "render")) and value != "auto":
             return self._part(name, value, _KINDS[name])
         if name in _ADDRESSES and isinstance(value, (str, tuple, list)):
@@ -74,7 +74,7 @@ class Parts:
         return self._any(name, value)
 
     def _any(self, name: str, value: Any) -> Node:
-        """Texts within it are filled in, functions called with the row; all else is what it is."""
+        """Renders the texts in a value, and calls functions with the row. Other values are unchanged."""
         if isinstance(value, str):
             return self._line(name, value)
         if _is_function(value):
@@ -152,14 +152,14 @@ class Parts:
         return several
 
     def _address(self, name: str, source: str) -> Node:
-        """One address, whatever a row has in it: a row that has several can't add recipients."""
+        """One address, whatever the row contains: a value with several can't add recipients."""
         if (named := _NAMED.fullmatch(source)) and is_template(source):
             return self._mailbox(name, *named.groups())
         node = self._line(name, source)
         return lambda said, row: _one_address(name, node(said, row))
 
     def _mailbox(self, name: str, shown: str, address: str) -> Node:
-        """(name, address): what a row has in the name is no address, whatever it looks like."""
+        """(name, address): the row's value for the name is never read as an address."""
         node, spec = self._line(name, shown.strip('"')), self._line(name, address)
 
         def mailbox(said: list[Any], row: dict[str, Any]) -> Any:
@@ -207,7 +207,7 @@ class Parts:
         return self._any("attachments", value)
 
     def _content(self, value: Any) -> Node:
-        """What is in a file of the message's own: a text is its content, a Path another file."""
+        """The content of an attachment: a text is the content itself, a Path names another file."""
         if isinstance(value, str):
             return self._part("attachments", value, "text")
         if isinstance(value, os.PathLike):
@@ -218,8 +218,8 @@ class Parts:
         return self._any("attachments", value)
 
     def _file(self, value: Any) -> Node:
-        """A file by its path. What a row has in it leads to no file out of the folder that the
-        template names, or `base`."""
+        """A file by its path. Values of a row can't lead to a file outside the folder that the template
+        or `base` names."""
         source = os.fspath(value)
         if not isinstance(source, str):
             raise wanted("attachments", "a path, a str or a Path,", value)
@@ -249,7 +249,7 @@ class Parts:
 
 
 def _path(path: str) -> Any:
-    """Never a str, which is a content in some places."""
+    """The path as a Path, because a str would be read as content in some places."""
     from pathlib import Path
 
     return Path(path)
@@ -260,13 +260,13 @@ def _is_function(value: Any) -> bool:
 
 
 def _is_named(value: tuple[Any, ...]) -> bool:
-    """(filename, content), or with a type."""
+    """Whether this is (filename, content), or the same with a type."""
     return len(value) in (2, 3) and isinstance(value[0], str)
 
 
 def _split(source: str) -> list[str]:
-    """At the commas between addresses: not those in quotes, nor in what is filled in."""
-    # Tags become one character each, so that nothing in them separates.
+    """Splits at the commas between addresses, but not at those in quotes or in tags."""
+    # Each tag becomes one character, so that its content does not separate addresses.
     tags: list[str] = []
 
     def kept(match: re.Match[str]) -> str:
@@ -290,7 +290,7 @@ def _empty(name: str) -> Any:
 
 def _one_address(name: str, text: str) -> str:
     text = text.strip()
-    # Only these can separate addresses (RFC 5322 section 3.4).
+    # Only these characters can separate addresses (RFC 5322 section 3.4).
     if "," in text or ";" in text or ":" in text:
         found = _envelope_addresses(name, text, True)
         if len(found) != 1:

@@ -1,4 +1,4 @@
-"""The octets of a picture, from any kind of object that a caller may have."""
+"""The octets of a picture, from any kind of object that a caller may pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Picture(NamedTuple):
-    """A part that HTML shows, as the engine takes it."""
+    """A picture shown by HTML, in the form that the engine takes."""
 
     name: str
     octets: bytes
@@ -26,8 +26,8 @@ class Picture(NamedTuple):
 
 
 def picture(name: str, octets: bytes, kind: str) -> Picture:
-    """The same picture has the same Content-ID in every message, a different one never (RFC 2045
-    section 7)."""
+    """The Content-ID of a picture: the same picture has the same one in every message, and a different
+    picture never has it (RFC 2045 section 7)."""
     name = os.path.basename(name)
     if "." not in name:
         name += _ENDINGS.get(kind, "")
@@ -47,7 +47,7 @@ KINDS = "PNG, JPEG, GIF, WebP, AVIF, BMP or SVG"
 
 
 def kind_of(octets: bytes) -> str | None:
-    """The type of a picture, by its content, because a name may say anything."""
+    """The type of a picture, from its content, because its name may be wrong."""
     if octets.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if octets.startswith(b"\xff\xd8\xff"):
@@ -69,7 +69,7 @@ def kind_of(octets: bytes) -> str | None:
 
 
 def of_object(name: str, value: Any) -> Picture:
-    """`value` is what the caller gave for this name."""
+    """The picture in `value`, which the caller passed under this name."""
     kind = None
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str):
         value, kind = value
@@ -94,7 +94,7 @@ def of_object(name: str, value: Any) -> Picture:
 
 
 def read(name: str, path: str | os.PathLike[str], shown: str | None = None) -> bytes:
-    """A regular file. If it is missing, the error names the most similar one."""
+    """The content of a regular file. If it is missing, the error names the most similar one."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         handle = os.open(path, flags)
@@ -116,7 +116,7 @@ def read(name: str, path: str | os.PathLike[str], shown: str | None = None) -> b
 
 
 def _rest_of(name: str, file: Any) -> bytes:
-    """The content after the file's position, which does not change."""
+    """The content after the file's position. The position does not change."""
     can_seek = hasattr(file, "seekable") and file.seekable()
     before = file.tell() if can_seek else 0
     octets = file.read()
@@ -128,8 +128,8 @@ def _rest_of(name: str, file: Any) -> bytes:
 
 
 def _drawn(name: str, value: Any) -> bytes:
-    """The PNG of what can draw itself: figures of matplotlib and what has one (axes, seaborn's
-    grids), of plotly, PIL images, and what shows itself in notebooks as a picture."""
+    """The PNG of an object that can draw itself: figures of matplotlib and objects that have one (axes,
+    seaborn's grids), figures of plotly, PIL images, and objects that notebooks show as pictures."""
     figure: Any = value if hasattr(value, "savefig") else getattr(value, "figure", None)
     if hasattr(figure, "savefig"):
         drawn = io.BytesIO()
@@ -160,7 +160,7 @@ def _drawn(name: str, value: Any) -> bytes:
 
 
 def _octets(given: Any) -> bytes | None:
-    """What notebooks take: bytes, base64, or one of them with metadata."""
+    """The picture in a notebook's format: bytes, base64, or one of these with metadata."""
     given = given[0] if isinstance(given, tuple) else given
     if isinstance(given, str):
         from binascii import a2b_base64

@@ -1,4 +1,4 @@
-"""The pictures that HTML shows become parts of the message, each once (RFC 2387, RFC 2392)."""
+"""Turns the pictures that HTML shows into parts of the message, each once (RFC 2387, RFC 2392)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def inlined(html: str, inline: Any = None, folder: str | None = None) -> tuple[str, list[Picture]]:
-    """The HTML with a `cid:` for each picture that becomes a part, and these. The rest of the HTML
-    stays as it is.
+    """The HTML with a `cid:` for each picture that becomes a part, and these pictures. The rest of the
+    HTML is unchanged.
 
-    `inline` is as `Message` takes it, and not False. `folder` is where local files may be read, None:
-    nowhere. What can't be read is an error if the caller has asked for pictures, and stays as it is
-    otherwise.
+    `inline` is as in `Message`, but not False. `folder` is the folder in which local files may be read;
+    None means none. A picture that can't be read is an error if the caller has asked for pictures;
+    otherwise its reference is unchanged.
     """
     shown = _Shown(inline, folder)
     pieces, end = [], 0
@@ -35,25 +35,25 @@ def inlined(html: str, inline: Any = None, folder: str | None = None) -> tuple[s
     return "".join([*pieces, html[end:]]), shown.pictures()
 
 
-# A drive is none: "C:".
+# The drive "C:" is not a scheme.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):", re.IGNORECASE)
 
 
 class _Shown:
-    """What the addresses of a page mean."""
+    """The pictures that the addresses in a page refer to."""
 
     def __init__(self, inline: Any, folder: str | None) -> None:
         self.is_asked = inline is not None or folder is not None
         self.folder = None if folder is None else _real_folder(folder)
         self.given = _by_name(inline, folder)
-        # A list names all files that may be read.
+        # If there is a list, only the files in it may be read.
         if self.given is not None and not isinstance(inline, Mapping):
             self.folder = None
         self.used: set[str] = set()
         self.taken: dict[str, Picture | None] = {}
 
     def picture(self, address: str) -> Picture | None:
-        """None: the address stays."""
+        """The picture for an address; None leaves the address unchanged."""
         if address not in self.taken:
             self.taken[address] = self._picture(address)
         return self.taken[address]
@@ -95,7 +95,7 @@ class _Shown:
     def _named(self, name: str) -> Picture | None:
         given = self.given or {}
         if name not in given:
-            # A file that is given by its path is known by its name, too.
+            # A file given by its path can also be referenced by its name.
             name = next((path for path in given if os.path.basename(path) == name), "")
         if not name:
             return None
@@ -103,7 +103,7 @@ class _Shown:
         return of_object(name, given[name])
 
     def _data(self, address: str) -> Picture | None:
-        """RFC 2397. Gmail and Outlook don't show pictures in data: URLs."""
+        """A picture in a data: URL (RFC 2397). Gmail and Outlook don't show such pictures."""
         head, _, rest = address[len("data:") :].partition(",")
         kind, *parameters = (part.strip().lower() for part in head.split(";"))
         octets = unquote_to_bytes(rest)
@@ -123,7 +123,7 @@ class _Shown:
 
     def _local(self, address: str) -> Picture:
         assert self.folder is not None
-        # As it is written, or else as URLs are: "my%20logo.png", "logo.png?v=2".
+        # The address is tried as it is, and then decoded as a URL: "my%20logo.png", "logo.png?v=2".
         bare = re.split("[?#]", address, maxsplit=1)[0]
         candidates = dict.fromkeys((address, bare, unquote(bare)))
         paths = [_inside(self.folder, each) for each in candidates]
@@ -138,7 +138,7 @@ class _Shown:
 
 
 def _by_name(inline: Any, folder: str | None) -> dict[str, Any] | None:
-    """The pictures that are given, by the names that the HTML has for them."""
+    """The pictures that were passed, by the names that the HTML uses for them."""
     if inline is None or inline == "auto":
         return None
     if isinstance(inline, Mapping):
@@ -171,7 +171,7 @@ def _real_folder(folder: str) -> str:
 
 
 def _inside(folder: str, name: str) -> str:
-    """The path of a file, wherever links lead. Raises ValueError if it is outside of the folder."""
+    """The path of a file with symbolic links resolved. Raises ValueError if it is outside the folder."""
     if "\0" in name:
         raise ValueError(f"inline: {name!r} is no name of a file")
     path = os.path.realpath(os.path.join(folder, name))

@@ -1,4 +1,4 @@
-"""What a person reads in a message: its text, its HTML, its attachments."""
+"""Reads the parts of a message that matter to people: its text, its HTML, its attachments."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def html_of(message: rsmtp.Message) -> str | None:
-    """The HTML that is shown; None if there is none."""
+    """The HTML body; None if there is none."""
     return _shown(message, "text/html")
 
 
 def plain_text_of(message: rsmtp.Message) -> str:
-    """The text, or what the HTML says where there is none; LF at line ends."""
+    """The text, or text made from the HTML if there is none, with LF as line end."""
     found = _shown(message, "text/plain")
     if found is None and (html := html_of(message)) is not None:
         try:
@@ -29,7 +29,7 @@ def plain_text_of(message: rsmtp.Message) -> str:
 
 
 def attachments_of(message: rsmtp.Message) -> Iterator[rsmtp.Message]:
-    """The parts beside what is shown: attachments, pictures within the HTML, messages within messages."""
+    """The parts other than the body: attachments, pictures within the HTML, enclosed messages."""
     shown = {id(part) for kind in ("text/plain", "text/html") if (part := _part(message, kind)) is not None}
     for part in leaves(message):
         is_body = part.get_content_maintype() == "text" and not _is_attached(part)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import rsmtp
 
-# "Re:" and what mail programs of other languages write for it.
+# "Re:" and its equivalents in mail programs of other languages.
 _REPLIED = re.compile(r"\s*(re|aw|antw|sv|vs|odp|rif|r|res)(\[\d+\])?\s*:", re.IGNORECASE)
 _QUOTED = "margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex"
 _FORWARDED = re.compile(r"\s*(fwd?|wg|tr|rv|i|enc|vl|doorst)\s*:", re.IGNORECASE)
@@ -89,11 +89,11 @@ def _made(text: str | None, html: str | None, **more: Any) -> rsmtp.Message:
     return rsmtp.Message(text, html=html, **more)
 
 
-# -- who gets it -----------------------------------------------------------------
+# -- recipients ------------------------------------------------------------------
 
 
 def _recipients(original: rsmtp.Message, own: set[str], to_all: bool) -> tuple[list[Any], list[Any]]:
-    """To and Cc of a reply. An answer to a message of one's own goes where that one went."""
+    """To and Cc of a reply. A reply to the user's own message goes to that message's recipients."""
     writers = _pairs(original, "Reply-To") or _pairs(original, "From")
     is_own = bool(own) and {_folded(address) for _, address in _pairs(original, "From")} <= own
     if is_own:
@@ -116,7 +116,7 @@ def _pairs(message: rsmtp.Message, name: str) -> list[tuple[str, str]]:
 
 
 def _without(pairs: list[tuple[str, str]], known: set[str]) -> list[tuple[str, str] | str]:
-    """Each address once, and none that is known."""
+    """Each address once, without those in `known`."""
     found: dict[str, tuple[str, str] | str] = {}
     for name, address in pairs:
         folded = _folded(address)
@@ -142,8 +142,8 @@ def _written(value: Any) -> str:
 
 
 def _own_address(original: rsmtp.Message) -> Any:
-    """Where the message came in: the address that the last server wrote down, or the only one that the
-    message was sent to. None: it isn't known, and the caller says it."""
+    """The address at which the message was received: the one that the last server recorded, or the
+    message's only recipient. None if it is unknown, and the caller has to give it."""
     for name in ("Delivered-To", "X-Original-To"):
         written = _pairs(original, name)
         if written:
@@ -152,7 +152,7 @@ def _own_address(original: rsmtp.Message) -> Any:
     return sent_to[0] if len(sent_to) == 1 else None
 
 
-# -- what it says ----------------------------------------------------------------
+# -- text ------------------------------------------------------------------------
 
 
 def _subject(original: rsmtp.Message, prefix: str, said: re.Pattern[str]) -> str:
@@ -166,12 +166,12 @@ def _decoded(message: rsmtp.Message, name: str) -> str:
 
 
 def _on_one_line(value: str) -> str:
-    """What was hidden in an encoded-word doesn't become a line end here."""
+    """The decoded text on one line, because an encoded-word can contain line ends."""
     return "".join(c if c.isprintable() else " " for c in reader.plain(value)).strip()
 
 
 def _attribution(original: rsmtp.Message) -> str:
-    """ "On Fri, 27 Nov 2026 09:10, Ann": without a date or a name, what there is."""
+    """ "On Fri, 27 Nov 2026 09:10, Ann", with less if the date or the name is missing."""
     writers = _pairs(original, "From")
     name, address = writers[0] if writers else ("", "")
     writer = f"{name} <{address}>" if name else address or "the sender"
@@ -228,8 +228,8 @@ def _as_html(original: rsmtp.Message, *, styled: bool) -> str:
 
 
 def _inner(html: str, *, styled: bool = True) -> str:
-    """HTML that can stand within other HTML: what is in its body, without scripts. The styles of a
-    quoted message would be those of the answer, too."""
+    """HTML that can be embedded in other HTML: the content of its body, without scripts. The styles of
+    a quoted message would also apply to the answer."""
     html = re.sub(r"(?is)<(script|title)\b.*?(</\1\s*>|\Z)", "", html)
     styles = "".join(match[0] for match in re.finditer(r"(?is)<style\b.*?(</style\s*>|\Z)", html))
     html = re.sub(r"(?is)<style\b.*?(</style\s*>|\Z)", "", html)

@@ -1,4 +1,4 @@
-"""Tables for people: in HTML as Outlook shows it, as text, and as a file of a spreadsheet."""
+"""Tables for people: as HTML that Outlook shows correctly, as text, and as a spreadsheet file."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from rsmtp._content.values import plain
 _FONT = (
     "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;font-size:14px;line-height:20px"
 )
-# Outlook takes padding and borders of cells alone, and adds space around tables of its own.
+# Outlook only respects padding and borders of cells, and adds space of its own around tables.
 _TABLE = f"border-collapse:collapse;mso-table-lspace:0pt;mso-table-rspace:0pt;{_FONT}"
 _CELL = "padding:6px 12px;border:1px solid #d0d7de"
 _HEAD = f"{_CELL};background-color:#f0f3f6;color:#1b1f24;font-weight:600"
-# Octets that a spreadsheet can't have in a cell (XML 1.0).
+# Characters that can't occur in a cell of a spreadsheet (XML 1.0).
 _NOT_IN_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# What a spreadsheet would take for a formula; a number or a telephone number is none.
+# A text that a spreadsheet would read as a formula; numbers and telephone numbers are not.
 _FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s().,/-]*\Z)")
 
 
 def is_frame(value: Any) -> bool:
-    """Of pandas or polars, or a table of Arrow."""
+    """Whether this is a frame of pandas or polars, or a table of Arrow."""
     if isinstance(value, type):
         return False
     has_rows = any(hasattr(value, name) for name in ("itertuples", "iter_rows"))
@@ -43,7 +43,7 @@ def is_frame(value: Any) -> bool:
 
 @public
 class Table:
-    """A table as `rsmtp.table` makes it: markup that templates don't escape, and text with `str`."""
+    """A table made by `rsmtp.table`: markup that templates don't escape, and text as a `str`."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Table:
             self._rows.append([_shown(value, way) for value, way in pairs])
 
     def __html__(self) -> str:
-        """What templates put in as it is."""
+        """The HTML, which templates insert without escaping."""
         sides = ["right" if number and self._rows else "left" for number in self._is_number]
         head = "".join(
             f'<th align="{side}" style="{_HEAD};text-align:{side}">{html.escape(name)}</th>'
@@ -92,7 +92,7 @@ class Table:
         return f"{start}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
     def __str__(self) -> str:
-        """With its columns aligned, for the text beside HTML."""
+        """The table with aligned columns, for the text version of a message."""
         lines = [[_on_one_line(cell) for cell in row] for row in (self._names, *self._rows)]
         widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
         texts = []
@@ -133,16 +133,16 @@ def table(
 ) -> Table:
     """A table for a mail: `rsmtp.Template(html="<p>Sales:</p>{{ sales }}")` with `sales=rsmtp.table(frame)`.
 
-    Its HTML has every style in its cells, as Outlook and Gmail want it; numbers stand at the right. In
-    the text of a message it is text, with its columns aligned. A frame that is a value of a template
-    becomes one by itself.
+    Its HTML has every style in its cells, because Outlook and Gmail need that. Numbers are aligned to
+    the right. In the text version of a message its columns are aligned with spaces. A frame that is a
+    value of a template becomes a table automatically.
 
     Args:
         frame: of pandas or polars, a table of Arrow, or a list of dicts.
-        columns: those that are shown, in this order. Default: all.
-        index: show the index of a pandas frame. Default: one that is more than numbers of rows.
+        columns: the columns to show, in this order. Default: all.
+        index: show the index of a pandas frame. Default: only if it is more than row numbers.
         formats: by column, a format (`"{:,.2f}"`) or a function. Missing values are empty cells.
-        limit: so many rows, and a line that says how many more there are.
+        limit: the largest number of rows; a line below says how many more there are.
     """
     if limit is not None:
         arguments.count("limit", limit)
@@ -164,7 +164,7 @@ def table(
 
 
 def file(name: str, frame: Any) -> bytes:
-    """What a file of this name has in it, of a frame."""
+    """The content of a file with this name, for a frame."""
     end = os.path.splitext(name)[1].lower()
     if end in (".csv", ".tsv"):
         return _csv(frame, "," if end == ".csv" else "\t")
@@ -242,7 +242,7 @@ def _on_one_line(cell: str) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns of a terminal."""
+    """The width in columns of a terminal."""
     if text.isascii():
         return len(text)
     import unicodedata
@@ -255,7 +255,7 @@ def _width(text: str) -> int:
 
 
 def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would calculate is one that it shows (CWE-1236)."""
+    """A value that a spreadsheet does not evaluate as a formula, but shows as text (CWE-1236)."""
     value = plain(value)
     if _is_missing(value):
         return ""
@@ -269,7 +269,7 @@ def _csv(frame: Any, delimiter: str) -> bytes:
     writer.writerow([_harmless(name) for name in names])
     writer.writerows([_harmless(value) for value in row] for row in rows)
     text = out.getvalue()
-    # Spreadsheets read UTF-8 where it is marked.
+    # Spreadsheets recognise UTF-8 by its byte order mark.
     return text.encode() if text.isascii() else b"\xef\xbb\xbf" + text.encode()
 
 
@@ -292,7 +292,7 @@ def _xlsx(frame: Any) -> bytes:
         if isinstance(value, (bool, datetime.date, datetime.time, datetime.timedelta)) or _is_number(value):
             return value
         made = cells.WriteOnlyCell(sheet, _NOT_IN_XML.sub("", str(value))[:32_767])
-        made.data_type = "s"  # also where it begins with =
+        made.data_type = "s"  # text, even if it begins with =
         return made
 
     head = [cell(name) for name in names]

@@ -1,4 +1,4 @@
-"""`rsmtp.Template`: a message with places that are filled in."""
+"""`rsmtp.Template`: a message with placeholders."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ class Template:
         welcome = rsmtp.Template("Dear {{ name }}, ...", subject="Welcome, {{ name }}")
         mailer.send(welcome.message({"name": "Ann"}, from_="shop@example.com", to="ann@example.org"))
 
-    Each argument is one of `Message`'s, and every text in it may have places to be filled in: `text`,
-    `html`, `subject`, names and values of `headers`, `attachments`, `unsubscribe`, ... `rsmtp.merge` fills
-    them in for each row of a table. A function in place of a text is called with the row.
+    Each argument is one of `Message`'s, and every text in it may contain placeholders: `text`, `html`,
+    `subject`, names and values of `headers`, `attachments`, `unsubscribe`, ... `rsmtp.merge` fills them
+    in for each row of a table. A function in place of a text is called with the row.
 
-    What is filled in stays text: it is escaped in HTML, it can't end a header field, it is never read as
-    a template, and is no further recipient. A name that is not there is an error that names it,
-    and so is a value that is None or NaN where it would be shown.
+    Values remain text: they are escaped in HTML, can't end a header field, are never read as a
+    template, and can't add a recipient. An unknown name is an error that names it, and so is a value
+    that is None or NaN where it would be shown.
 
     Args:
         text, html, subject, ...: as for `Message`. `text="auto"` is made from the filled-in HTML.
         attachments: as for `Message`; `"invoices/{{ id }}.pdf"` is a file in invoices, or below.
-        base: the folder for files that `attachments` names; no row leads out of it. Default: what stands
-            before the first place to be filled in.
+        base: the folder for files that `attachments` names; no row can lead out of it. Default: the part
+            of the path before the first placeholder.
         templates: names and sources of templates that others include, extend or import.
         filters: names and functions: `filters={"money": lambda x: f"{x:,.2f}"}`.
-        context: values for all rows; those of a row come first.
-        env: an environment of Jinja2, in place of our own engine: its loader, filters and globals.
+        context: values for all rows; the values of a row have precedence.
+        env: a Jinja2 environment to use instead of our own engine, with its loader, filters and globals.
             HTML is escaped, and undefined names are errors, unless it has an `undefined` of its own.
 
     In a template `row` is the whole row: `{{ row["First name"] }}`. `unsubscribe_url` is the link that
@@ -98,7 +98,7 @@ class Template:
         if env is not None and not hasattr(env, "from_string"):
             raise arguments.wanted("env", "an environment of Jinja2", env)
         self._env = env
-        #: How errors call the arguments that come from files.
+        #: The names that errors use for arguments from files.
         self._names = names
         self._filled_: Filled | None = None
         check_arguments("Template", self._arguments)
@@ -115,21 +115,21 @@ class Template:
         env: Any = None,
         **more: Any,
     ) -> Self:
-        """A template out of the files of a folder:
+        """A template made from the files of a folder:
 
         - `subject.txt`, and `body.html`, `body.txt`, `body.md` or several of them. Without `body.txt` the
           text is made from the HTML.
-        - Pictures that the HTML names (`<img src="logo.png">`) are sent with it.
-        - What is in the folder `attachments` is attached to each message.
-        - Other files are there to be included, extended or imported, by their names in the folder; those
-          in `layouts` too, a folder that several templates share. No other file is found.
+        - Pictures that the HTML references (`<img src="logo.png">`) are sent with it.
+        - The files in the folder `attachments` are attached to each message.
+        - Other files can be included, extended or imported, by their names in the folder. The same goes for
+          files in `layouts`, a folder that several templates can share. No other file is found.
 
         Args:
             filters, context, env: as for `Template`.
             more: further arguments, such as `from_="..."`.
 
-        Raises OSError for a folder that can't be read, ValueError if it has no body, or for files that
-        are no templates.
+        Raises OSError for a folder that can't be read, and ValueError if there is no body, or if files
+        are not templates.
         """
         from rsmtp._content.folder import read
 
@@ -141,8 +141,8 @@ class Template:
     def message(self, values: Any = None, /, **more: Any) -> rsmtp.Message:
         """The message for these values: a mapping, a named tuple or a data class.
 
-        Further arguments are `Message`'s, and are taken as they are: `to=user.email`. ValueError names
-        what is wrong, and the place that could not be filled in.
+        Further arguments are `Message`'s, and are used unchanged: `to=user.email`. ValueError says what is
+        wrong, and names the placeholder that could not be filled in.
         """
         row = {} if values is None else as_row(values)
         filled = self._filled()
@@ -159,7 +159,7 @@ class Template:
     def _filled(
         self, more: Mapping[str, Any] | None = None, context: Mapping[str, Any] | None = None
     ) -> Filled:
-        """Compiled, with further arguments."""
+        """The compiled template, with further arguments."""
         if more or context:
             return Filled(self, self._arguments | dict(more or {}), self._context | dict(context or {}))
         if self._filled_ is None:
@@ -168,7 +168,7 @@ class Template:
 
 
 class Filled:
-    """A template's arguments, compiled: rows in, arguments of messages out."""
+    """A template's compiled arguments: turns rows into the arguments of messages."""
 
     def __init__(self, template: Template, given: Mapping[str, Any], context: dict[str, Any]) -> None:
         self.parts = Parts(given, template._names, template._base)
@@ -192,12 +192,12 @@ class Filled:
 
     @property
     def names(self) -> list[str]:
-        """What the templates ask for."""
+        """The names that the templates use."""
         found: list[str] = self._templates.names
         return found
 
     def arguments_for(self, rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], list[str]]]:
-        """For each row the arguments of its message, or all that is wrong with it."""
+        """For each row the arguments of its message, or all its errors."""
         found = []
         for row, said in zip(rows, self._templates.render(rows), strict=True):
             faults = self._all_told(said, row)
@@ -211,7 +211,7 @@ class Filled:
         return found
 
     def _all_told(self, said: list[Any], row: dict[str, Any]) -> list[str]:
-        """Each fault once, with all arguments that have it."""
+        """Each error once, with all arguments that have it."""
         found: dict[str, list[str]] = {}
         for place, one in enumerate(said):
             if type(one) is tuple:
@@ -241,7 +241,7 @@ class Filled:
 
 
 def words_of(raised: BaseException) -> str:
-    """What was raised, for a fault of a row."""
+    """The message of an exception, as an error of a row."""
     words = str(raised)
     return (
         words
@@ -251,7 +251,7 @@ def words_of(raised: BaseException) -> str:
 
 
 def as_row(given: Any) -> dict[str, Any]:
-    """Names and values of what may be a row. TypeError for what is none."""
+    """A row as a dict of names and values. Raises TypeError for anything that can't be a row."""
     if type(given) is dict:
         found = given
     elif isinstance(given, Mapping):
@@ -272,7 +272,7 @@ def as_row(given: Any) -> dict[str, Any]:
 
 
 def _read_files(given: dict[str, Any]) -> None:
-    """HTML and Markdown may be the Path of a file; pictures that it names stand beside it."""
+    """Reads HTML and Markdown from the Path of a file. Pictures that it references are beside it."""
     for name in ("html", "markdown"):
         if isinstance(file := given.get(name), os.PathLike):
             with open(file, encoding="utf-8-sig") as opened:
@@ -301,7 +301,7 @@ def _arguments_of_a_message() -> frozenset[str]:
 
 
 def check_arguments(name: str, given: Iterable[str]) -> None:
-    """Raises TypeError for what is no argument of a message."""
+    """Raises TypeError for an argument that `Message` does not have."""
     known = _arguments_of_a_message()
     for argument in given:
         if argument not in known:

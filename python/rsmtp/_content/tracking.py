@@ -1,4 +1,4 @@
-"""Tags and metadata: each relay reads its own header fields, and removes them before delivery. Only
+"""Tags and metadata. Each relay reads its own header fields, and removes them before delivery. Only
 the fields of the relay in use are written."""
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _ascii_json(value: object) -> str:
 
 
 def _json_of(**parts: object) -> str:
-    """Those that are not empty."""
+    """The fields that are not empty."""
     return _ascii_json({name: part for name, part in parts.items() if part})
 
 

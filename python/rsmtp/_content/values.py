@@ -1,4 +1,4 @@
-"""What a value of a row means in a template, where it is none of Python's own plain types."""
+"""What a value of a row means in a template, if it is not one of Python's own plain types."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# What pandas has where there is nothing.
+# The missing values of pandas.
 _MISSING = {"NAType", "NaTType"}
 
 
 def _is_frame(value: Any) -> bool:
-    """Of pandas or polars; what may be one is asked for more where it is read."""
+    """Whether this may be a frame of pandas or polars; the code that reads it checks further."""
     if not hasattr(value, "columns") and not hasattr(value, "column_names"):
         return False
     from rsmtp._content.tables import is_frame
@@ -20,8 +20,8 @@ def _is_frame(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """A number of NumPy is Python's, a missing value None, a set a list, a frame a table. Anything else stays
-    what it is: a date or a Decimal has its methods and its own text."""
+    """The plain form of a value: a NumPy number becomes Python's, a missing value None, a set a list, a
+    frame a table. Other values are unchanged: a date or a Decimal keeps its methods and its own text."""
     kind = type(value)
     if kind.__name__ in _MISSING:
         return None

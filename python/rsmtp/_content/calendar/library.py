@@ -1,4 +1,4 @@
-"""The package that knows calendars."""
+"""The package icalendar, and what is made directly with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def blank() -> Any:
 
 
 def add_zones(calendar: Any) -> None:
-    """A VTIMEZONE for each zone that is named, for the years that are meant."""
+    """Adds a VTIMEZONE for each named zone, for the years of the events."""
     years = [
         moment.dt.year
         for event in calendar.walk()

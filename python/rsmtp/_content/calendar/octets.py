@@ -1,4 +1,4 @@
-"""Calendars as octets: checked, with one form of line end and a method."""
+"""Calendars as octets: checks them, and adds uniform line ends and a method."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def octets_of(value: Any) -> bytes:
 
 
 def checked(octets: bytes) -> tuple[str, str]:
-    """A calendar with CRLF at its line ends, and its method. One without a method gets it: else
-    Outlook calls it a message that it does not know."""
+    """A calendar with CRLF line ends, and its method. A missing method is added, because otherwise
+    Outlook does not recognise the message."""
     try:
         text = octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -75,7 +75,7 @@ def checked(octets: bytes) -> tuple[str, str]:
 
 
 def _properties(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Name and value of each line, unfolded (RFC 5545 section 3.1); parameters are left out."""
+    """The name and value of each line, unfolded (RFC 5545 section 3.1), without parameters."""
     whole: list[str] = []
     for line in [*lines, ""]:
         if line[:1] in (" ", "\t"):

@@ -1,4 +1,4 @@
-"""What a calendar adds to a message."""
+"""The parts that a calendar adds to a message."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def parts(value: Any, message: Any) -> tuple[Any, Any, str, str | None]:
-    """What `Message(calendar=value)` adds: the form that mail programs read, the file for the
-    others (or None), and the text and the subject for a message that has none."""
+    """What `Message(calendar=value)` adds: the part that mail programs read, the file for other
+    programs (or None), and the text and subject for a message without them."""
     from rsmtp.invite import Invite
 
     text = "The attached calendar file has the details."
@@ -44,7 +44,7 @@ def _recipients(message: Any) -> list[tuple[str, str]] | None:
 
 
 def _object(value: Any) -> bytes:
-    """A calendar of the package icalendar, or a component of one."""
+    """The octets of a calendar, or of a component, of the package icalendar."""
     calendar = deepcopy(value)
     if getattr(calendar, "name", None) != "VCALENDAR":
         component, calendar = calendar, blank()

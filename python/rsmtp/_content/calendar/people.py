@@ -1,4 +1,4 @@
-"""Addresses of calendars: names beside mailto: URLs (RFC 5545 section 3.3.3)."""
+"""Addresses in calendars: names with mailto: URLs (RFC 5545 section 3.3.3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def calendar_address(name: str, address: str) -> Any:
 
 
 def mailboxes(name: str, given: Any) -> list[tuple[str, str]]:
-    """Names and addresses, as they are read in `to` of a message."""
+    """Names and addresses, parsed in the same way as `to` of a message."""
     if given is None:
         return []
     if isinstance(given, list) and all(isinstance(one, tuple) for one in given):
@@ -50,5 +50,5 @@ def person_of(address: Any) -> tuple[str, str] | None:
 
 
 def line(value: Any) -> str:
-    """One line of what another program wrote."""
+    """Text from another program, on one line."""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", "" if value is None else str(value)).strip()

@@ -1,4 +1,4 @@
-"""An invitation out of a message or a calendar."""
+"""Reads an invitation from a message or a calendar."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read(source: Any) -> dict[str, Any]:
-    """The arguments of the `Invite` that is in a message or a calendar."""
+    """The arguments for the `Invite` that a message or a calendar contains."""
     octets = (
         _in_message(source) if hasattr(source, "walk") and hasattr(source, "get_all") else octets_of(source)
     )
@@ -92,7 +92,7 @@ def _arguments(event: Any) -> dict[str, Any]:
 
 
 def _zoned(moment: Any) -> Any:
-    """A floating time, which is meant wherever the reader is, is read in this machine's zone."""
+    """A floating time applies in the zone of the reader, so it is read in this machine's zone."""
     is_floating = isinstance(moment, datetime) and moment.utcoffset() is None
     return moment.astimezone() if is_floating else moment
 

@@ -1,4 +1,4 @@
-"""An invitation in words, for mail programs that know no calendars."""
+"""An invitation as text, for mail programs that can't read calendars."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augu
 
 
 def _day(moment: date) -> str:
-    # Not by the process's locale: the rest is English.
+    # The month names don't depend on the process's locale, because the rest is English.
     return f"{_DAYS[moment.weekday()]}, {moment.day} {_MONTHS[moment.month - 1]} {moment.year}"

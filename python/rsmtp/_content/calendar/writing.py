@@ -1,4 +1,4 @@
-"""An invitation as a calendar object."""
+"""Writes an invitation as a calendar object."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def written(invite: rsmtp.Invite, organizer: Any, attendees: Any) -> bytes:
     for name in ("location", "description", "url"):
         if (value := getattr(invite, name)) is not None:
             event.add(name, value)
-    # An occurrence that is changed does not repeat by itself (RFC 5546 section 3.2.2).
+    # A changed occurrence does not repeat by itself (RFC 5546 section 3.2.2).
     if invite.repeat is not None and invite.occurrence is None:
         event.add("rrule", rule(invite.repeat))
     _add_people(event, invite, organizer, attendees)
@@ -83,8 +83,8 @@ def _attendee(invite: rsmtp.Invite, name: str, address: str, role: str) -> Any:
 
 
 def _moment(value: date) -> date:
-    """A time of a zone that has a name keeps it, so that it moves with the zone's rules; any other
-    is an instant."""
+    """A time in a named zone keeps the zone, so that it follows the zone's rules. Any other time is
+    converted to UTC."""
     if not isinstance(value, datetime):
         return value
     zone = value.tzinfo
@@ -98,14 +98,14 @@ def end_of(invite: rsmtp.Invite) -> date | None:
         return invite.end
     if invite.duration is not None:
         if isinstance(invite.start, datetime):
-            # Of an event over a change of the clocks the hours count, and not what the clock says.
+            # If the clocks change during the event, its duration counts in elapsed hours.
             return (invite.start.astimezone(UTC) + invite.duration).astimezone(invite.start.tzinfo)
         return invite.start + invite.duration
     return None if isinstance(invite.start, datetime) else invite.start + timedelta(days=1)
 
 
 def rule(text: str) -> Any:
-    """A recurrence rule."""
+    """The parsed recurrence rule."""
     try:
         found = icalendar().vRecur.from_ical(text.removeprefix("RRULE:"))
         if "FREQ" not in found:
