@@ -1,2 +1,2 @@
-"""What the blocking and the asyncio mailer have in common: servers, taking
-messages, progress, reports, and sending one message in one call."""
+"""What the blocking and the asyncio mailer have in common: servers, the input of messages,
+progress, reports, and sending one message with one call."""

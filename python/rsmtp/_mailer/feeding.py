@@ -1,5 +1,5 @@
 """Takes messages from the caller's iterable and passes them to the engine. The caller's own code
-runs here, never within the engine."""
+runs here, never inside the engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 
 
 class Ruled:
-    """A message after the mailer's rules. `prepared` is None if no recipient is left."""
+    """A message after the mailer's rules were applied. `prepared` is None if no recipient is left."""
 
     __slots__ = ("item", "prepared", "suppressed")
 
@@ -28,7 +28,7 @@ class Ruled:
 
 
 def bad_row(index: int, row: Any, error: Exception) -> BadRow:
-    """One of an iterable whose items are told by their index, in receipts too."""
+    """A bad row of an iterable whose items are identified by their index, also in receipts."""
     from rsmtp.display.short import row_shown
 
     error.add_note(f"row {index}: {row_shown(row)}")
@@ -68,8 +68,8 @@ class BadRow:
 
 
 def each_made(rows: Any, make: Callable[[Any], Any] | None) -> Any:
-    """The messages that `make` returns for the rows, one by one. If it fails for a row, the others
-    follow all the same; only a generator that raises has ended."""
+    """The messages that `make` returns for the rows, one by one. If it fails for one row, the others
+    still follow; only a generator ends when it raises an exception."""
     if make is None:
         return rows
     arguments.function("make", make)

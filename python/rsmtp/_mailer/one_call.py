@@ -1,5 +1,5 @@
-"""`send` and `asend`: one message in one call, over a session of its own. Each is a `Mailer` that
-sends once and leaves: `keep_idle=0` says QUIT together with the message."""
+"""`send` and `asend`: one message with one call, over a session of its own. Each uses a `Mailer` that
+sends once: with `keep_idle=0` it sends QUIT together with the message."""
 
 from __future__ import annotations
 
@@ -138,9 +138,9 @@ _COROUTINES = 0x80 | 0x200  # CO_COROUTINE and CO_ASYNC_GENERATOR
 
 
 def _is_awaited(caller: FrameType) -> bool:
-    """Whether `await` stands before the call that the caller is at. Python itself finds out when the
-    message has gone already, and a person who sees an error sends again. What can't be told is
-    False: Python's own TypeError follows then."""
+    """Whether the caller's current call is preceded by `await`. Python itself would notice only after the
+    message has been sent, and a user who sees an error sends it again. If this can't be determined, the
+    result is False, and Python raises its own TypeError later."""
     if not caller.f_code.co_flags & _COROUTINES:
         return False
     import opcode

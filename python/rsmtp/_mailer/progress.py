@@ -50,7 +50,7 @@ class Progress(NamedTuple):
     def teller(
         cls, sending: Sending, total: int | None, told: Callable[[Self], object]
     ) -> Callable[[bool], None]:
-        """Calls `told` when it is due."""
+        """A function that calls `told` when an update is due."""
         began = time.monotonic()
         last = began - _PERIOD
         failed = False

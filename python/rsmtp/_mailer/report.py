@@ -1,4 +1,4 @@
-"""What became of many messages."""
+"""The results of many messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COUNTS = ("sent", "refused", "unknown", "not_sent", "suppressed")
 
 @public
 class Report:
-    """What became of the messages of one `send_all`.
+    """The results of the messages of one `send_all`.
 
     Attributes:
         sent, refused, unknown, not_sent: numbers of messages, each counted once, by its
@@ -53,7 +53,7 @@ class Report:
         self.seconds = time.monotonic() - self._began
 
     def _thin_out(self) -> int:
-        """Keeps what a report keeps, where each receipt has come; the number of those."""
+        """Removes receipts that a report does not keep. Returns how many are left."""
         if len(self.receipts) > 2 * KEPT:
             first, later = self.receipts[:KEPT], self.receipts[KEPT:]
             self.receipts[:] = first + [receipt for receipt in later if not receipt.ok]
@@ -163,7 +163,7 @@ class Report:
             if receipt.error is not None:
                 notes = getattr(receipt.error, "__notes__", ())
                 row = next((f" ({note})" for note in notes if note.startswith("row ")), "")
-                # A row of a merge is told by its own number.
+                # A row of a merge is identified by its own number.
                 index = "" if hasattr(receipt.error, "number") else f"{receipt.index}: "
                 lines.append(f"  {index}{receipt.error}{row}")
         if len(troubles) > 20:
@@ -182,7 +182,7 @@ class Report:
 
 
 class _NoRecipient:
-    """Stands in the row of a message whose recipients are not known."""
+    """The placeholder in the row of a message whose recipients are not known."""
 
     address = code = enhanced_code = text = stage = None
     fate = "not sent"

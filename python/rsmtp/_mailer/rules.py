@@ -47,7 +47,7 @@ class Rules:
     # -- one message -----------------------------------------------------------------------
 
     def apply(self, item: Any) -> Ruled:
-        """Raises what preparing the message raises, and what the caller's own rules do."""
+        """Raises the errors of preparing the message, and those of the caller's own rules."""
         return self._answered(item, self._asked(item))
 
     async def apply_awaited(self, item: Any) -> Ruled:
@@ -60,7 +60,7 @@ class Rules:
         if self.before_send is None:
             return None
         if hasattr(item, "_for_hooks"):
-            # A message from an outbox is octets, not an object.
+            # A message from an outbox consists of octets, not of objects.
             return self.before_send(item._for_hooks())
         return self.before_send(item[0] if _has_envelope(item) else item)
 
@@ -97,13 +97,13 @@ class Rules:
         return Ruled(item, (sender, kept, data, options, delivery) if kept else None, suppressed)
 
     def _returning(self, item: Any, recipients: list[str]) -> str:
-        """The sender to which a bounce for this recipient comes."""
+        """The sender address that gets a bounce for this recipient."""
         if len(recipients) > 1:
             raise ValueError(
                 f"verp: a message for each recipient is wanted, not one for {len(recipients)}: "
                 "Verp.each() makes them"
             )
-        # What an outbox has stored says its number.
+        # A message stored in an outbox has a number.
         number = item.id if hasattr(item, "_for_hooks") else None
         sender: str = self._verp.sender(recipients[0], number=number)
         return sender
@@ -161,14 +161,14 @@ def _prepared(item: Any, answer: Any) -> Any:
 
 
 def _message_of(item: Any, answer: Any) -> Any:
-    """What is sent: a message, or octets."""
+    """The content to send: a message, or octets."""
     given = item if answer is None else answer
     message = given[0] if _has_envelope(given) else given
     return message[2] if isinstance(message, tuple) and len(message) == 3 else message
 
 
 def _look(how: str, message: Any, data: Any) -> None:
-    """Tells, or refuses, what receivers would object to."""
+    """Logs or refuses what receivers would object to."""
     from rsmtp._lint.finding import LintError
     from rsmtp._lint.run import lint
 

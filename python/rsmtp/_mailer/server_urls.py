@@ -36,14 +36,14 @@ _PARAMETERS = ("tls", "timeout", "local_hostname", "mechanism", "proxy", *_SECRE
 
 
 def from_url(url: str, **settings: Any) -> Server | Local:
-    """The server that a URL names; `settings` are the arguments of `Server` that a URL
-    does not tell. ValueError says what is wrong with it, never the password in it."""
+    """The server that a URL names. `settings` are the arguments of `Server` that are not in the URL.
+    The ValueError says what is wrong with the URL, and never contains its password."""
     parts = _split(url)
     if parts.scheme in LOCAL_SCHEMES:
         return _local(parts)
     provider = None if parts.scheme in SCHEMES else _provider(parts.scheme)
     if parts.fragment or "@" in parts.path + parts.query:
-        # Not shown, because it would be a part of the password.
+        # The rest of the URL is not shown, because it may be a part of the password.
         raise ValueError(_ESCAPES)
     given = _parameters(parts)
     lmtp = parts.scheme == "lmtp"
@@ -54,7 +54,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
             raise ValueError(f"url: smtps:// is TLS from the first octet, not tls={told['tls']}")
     path = unquote(parts.path) if parts.scheme != "smtps" and not parts.netloc else ""
     if path.strip("/"):
-        # A Unix socket stays on this machine: it needs no encryption.
+        # A Unix socket does not leave this machine, so it needs no encryption.
         told |= {"path": path, "tls": given.pop("tls", "none")}
     elif parts.path not in ("", "/"):
         raise ValueError(f"url: nothing is known of a path on an SMTP server; {_ESCAPES[5:]}")
@@ -93,7 +93,7 @@ def from_url(url: str, **settings: Any) -> Server | Local:
 
 
 def is_scheme(text: str) -> bool:
-    """Whether a URL with this beginning names a server."""
+    """Whether a URL with this scheme names a server."""
     if text in SCHEMES:
         return True
     from rsmtp import providers
@@ -117,8 +117,8 @@ def _provider(scheme: str) -> Provider:
 
 
 def _account(parts: SplitResult, provider: Provider) -> dict[str, str]:
-    """Who logs in at a provider: what stands before and behind the "@" is one address, unless the
-    provider's own host stands there. The server is known."""
+    """The user name at a provider. The parts before and after the "@" are one address, unless the part
+    after it is the provider's own host. The server is already known."""
     user, host = unquote(parts.username or ""), parts.hostname or ""
     if host in (provider.host, "") or (host in provider.domains and (not user or "@" in user)):
         return {"username": user} if user else {}
@@ -129,7 +129,7 @@ def _account(parts: SplitResult, provider: Provider) -> dict[str, str]:
 
 
 def _secret(argument: str, text: str, told: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """What names a secret as its source, and the user where that tells it."""
+    """The source of the secret and, if the source determines it, the user name."""
     from rsmtp.credentials.by_name import named
 
     username = told.get("username", settings.get("username"))
@@ -152,11 +152,11 @@ _ESCAPES = (
 def _split(url: str) -> SplitResult:
     if not isinstance(url, str):
         raise TypeError(f"url: text is wanted, not {type(url).__name__}")
-    # urlsplit would silently drop some of these.
+    # urlsplit would silently remove some of these characters.
     if any(character.isspace() or not character.isprintable() for character in url):
         raise ValueError("url: there is white space or a control character in it")
-    # Not raised where its own error is handled, which would keep that as the context: its
-    # words may show the password.
+    # This error is raised outside the handler, because the original error would become its context, and
+    # may contain the password.
     parts = None
     with suppress(ValueError):
         parts = urlsplit(url)

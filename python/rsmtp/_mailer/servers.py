@@ -21,13 +21,12 @@ _LMTP_PORT = 24
 
 
 class Server:
-    """One server. Where it is a known `provider`'s, host, port, TLS and user name are the provider's
-    own unless they are given, and its limits hold. `tls` is "starttls", "implicit" or "none"; None
-    stands for "implicit" with port 465, for "starttls" with a context, and otherwise for "default":
-    "starttls", but a server on this machine is spoken to without TLS. `port` 0 stands for 587,
-    465 and 25, and for 24 with LMTP; `path` is a Unix socket. `local_hostname` is what EHLO
-    says: this machine's name if it is fully qualified, its address otherwise. The other
-    settings are those of `SmtpClient`."""
+    """One server. With a known `provider`, the provider's host, port, TLS and user name are the
+    defaults, and its limits apply. `tls` is "starttls", "implicit" or "none". None means "implicit" with
+    port 465, "starttls" with a context, and otherwise "default": "starttls", but no TLS for a server on
+    this machine. `port` 0 means 587, 465 or 25, and 24 with LMTP. `path` is a Unix socket.
+    `local_hostname` is the name in EHLO: by default this machine's name if it is fully qualified,
+    otherwise its address. The other settings are those of `SmtpClient`."""
 
     provider: Provider | None = None
     host: str = "localhost"
@@ -92,13 +91,13 @@ class Server:
         self.port = self.port or (_LMTP_PORT if self.lmtp else _PORTS[self.tls])
         if self.local_hostname is None:
             name = own_name()
-            # Without a name of its own a client gives its address, which is known once it is connected.
+            # Without a name, a client gives its address, which is known once it is connected.
             self.local_hostname = None if name.startswith("[") else name
         if self.timeout is None:
             self.timeout = _socket.getdefaulttimeout()
 
     def _complete(self, provider: Provider, settings: dict[str, Any]) -> None:
-        """Settings that were not given, from the provider."""
+        """Takes settings that were not given from the provider."""
         if self.path is not None or str(settings.get("host")).startswith("/"):
             raise ValueError("provider: it has no Unix socket")
         for name in ("host", "username"):
@@ -117,8 +116,8 @@ class Server:
         return None if self.provider is None else self.provider.recipients
 
     def _default(self) -> str:
-        """The engine's "default" is STARTTLS, unless the connection stays on this machine. Who gives
-        a context asks for TLS there, too."""
+        """The default of `tls`. For the engine "default" means STARTTLS, unless the connection stays on
+        this machine. With a context, STARTTLS is required there, too."""
         return "default" if self.context is None else "starttls"
 
     @property
@@ -130,7 +129,7 @@ class Server:
 
 
 class Local:
-    """Not a server: a folder, a program or nothing."""
+    """A destination that is not a server: a folder, a program, or nothing."""
 
     __slots__ = ("kind", "path")
 

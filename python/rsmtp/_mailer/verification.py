@@ -1,4 +1,4 @@
-"""What a server shows when a session is opened and closed without sending mail. `Mailer.verify` and
+"""The facts that a server shows when a session is opened and closed without mail. `Mailer.verify` and
 `rsmtp check` use the same steps."""
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class Verification:
-    """What a server has shown: a session was opened as for mail, and nothing was sent.
+    """The facts that a server has shown. A session was opened as for mail, and nothing was sent.
 
     Attributes:
-        host, port: the server's, as the mailer was told.
-        address: `(host, port)` of the peer, which is a proxy where there is one; None for a
-            Unix socket.
-        greeting: its code and text.
+        host, port: the server's, as given to the mailer.
+        address: `(host, port)` of the peer, or of the proxy if there is one; None for a Unix
+            socket.
+        greeting: the code and text of the greeting.
         security: "STARTTLS", "TLS" (from the first octet on) or None: nothing is encrypted.
         tls: a `TlsFacts` with version, cipher and certificate; None without TLS.
-        offered_in_plaintext: what was offered before STARTTLS, as `extensions`.
+        offered_in_plaintext: the extensions offered before STARTTLS, in the form of `extensions`.
         extensions: lower-case keywords with their parameters, as the server offers them to
-            a client that has come so far.
+            a client at the end of these steps.
         speaks_esmtp: whether the server knows EHLO.
-        username, mechanism: who logged in, and how; None without a login. A certificate or a ticket
-            may be enough without a username.
-        transcript: the conversation, secrets masked.
-        fallbacks: the same of the mailer's other servers, in their order.
+        username, mechanism: the login; None without a login. With a certificate or a ticket
+            a username may not be needed.
+        transcript: the conversation, with secrets masked.
+        fallbacks: the verifications of the mailer's other servers, in order.
     """
 
     host: str
@@ -51,14 +51,14 @@ class Verification:
     mechanism: str | None = None
     transcript: Transcript | None = None
     fallbacks: list[Verification] = field(default_factory=list)
-    # Where mail goes without a server: to a folder, a program, or nowhere.
+    # The destination of mail that goes to no server: a folder, a program, or nowhere.
     place: str | None = None
     # The end of each phase, in seconds from the start.
     ends: dict[str, float] = field(default_factory=dict)
 
     @property
     def server(self) -> str:
-        """Such as "smtp.example.org:587", "file:/var/tmp/outbox" or the path of a Unix socket."""
+        """For example "smtp.example.org:587", "file:/var/tmp/outbox" or the path of a Unix socket."""
         if self.place is not None:
             return self.place
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -66,7 +66,7 @@ class Verification:
 
     @property
     def tls_version(self) -> str | None:
-        """Such as "TLSv1.3"; None without TLS."""
+        """For example "TLSv1.3"; None without TLS."""
         return None if self.tls is None else self.tls.version
 
     @property
@@ -94,7 +94,7 @@ class Verification:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """How long each phase took, in the order in which they came: "lookup", "connect",
+        """The duration of each phase, in the order of the phases: "lookup", "connect",
         "greeting", "tls" (with STARTTLS), "hello", "login", "noop"."""
         passed, phases = 0.0, {}
         for name, end in sorted(self.ends.items(), key=lambda phase: phase[1]):
@@ -139,7 +139,7 @@ class Verification:
 
 def look(client: Any, seen: Verification, security: str, login: dict[str, Any] | None) -> Steps[None]:
     """Opens a session with a client, logs in, sends NOOP and quits. `seen` records what the server
-    shows, also if it ends with an error."""
+    shows, even if the session ends with an error."""
     own = client._rsmtp_own
     try:
         code, text = yield own.connect(seen.host, seen.port)
@@ -179,7 +179,7 @@ def _open(client: Any, seen: Verification, security: str) -> Generator[Any, Any,
 
 
 def _phase(seen: Verification, client: Any, name: str) -> None:
-    """It has ended with the last line."""
+    """Records that a phase ended with the last line of the transcript."""
     seen.ends[name] = client.transcript[-1].at
 
 
@@ -202,5 +202,5 @@ def _note(seen: Verification, client: Any) -> None:
         elif line.text == "TLS established":
             seen.ends["tls"] = line.at
         elif line.direction == "C" and line.text.startswith("AUTH ") and "login" in seen.ends:
-            # The last one is the one that was taken.
+            # The last mechanism that was tried is the one that succeeded.
             seen.mechanism = line.text.split()[1]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def verify(hops: Sequence[Server | Local]) -> Verification:
-    """With blocking clients."""
+    """Verifies with blocking clients."""
     from rsmtp.client import SmtpClient, blocking
 
     ask = blocking(_each)
@@ -25,7 +25,7 @@ def verify(hops: Sequence[Server | Local]) -> Verification:
 
 
 async def averify(hops: Sequence[Server | Local]) -> Verification:
-    """On the running event loop."""
+    """Verifies on the running event loop."""
     from rsmtp.aio import AsyncSmtpClient, awaitable
 
     ask = awaitable(_each)
@@ -44,7 +44,7 @@ class _Clients:
             local_hostname=hop.local_hostname,
             timeout=hop.timeout,
             source_address=hop.source_address,
-            # What is said by "default", the client does where nothing is said.
+            # A client without `tls` behaves as "default" says.
             tls={"implicit": "implicit", "default": None}.get(hop.tls or "", "none"),
             context=hop.context,
             deadline=hop.deadline,
