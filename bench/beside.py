@@ -48,7 +48,7 @@ def one_by_one(rsmtp, port, message, count, connections, lap):
         lap()
 
 
-# name -> how, sessions, over how far a link, and which part of the count
+# name -> (sender, number of sessions, one-way latency in seconds, share of the count)
 CASES = {
     "send_all, one session": (peers.send_with_mailer, 1, 0.0, 1.0),
     "send_all, four sessions": (peers.send_with_mailer, 4, 0.0, 1.0),
@@ -121,7 +121,7 @@ def environment(build: Path) -> dict[str, str]:
 
 
 def one(name: str, port: str, count: str) -> None:
-    """A round, in its own process: what it took, as JSON."""
+    """Runs one round in its own process, and prints the result as JSON."""
     import resource
 
     import rsmtp

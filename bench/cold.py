@@ -1,7 +1,7 @@
-"""Processes that send one message and end: what a cron job, a command and a serverless function
-pay. Each is started anew for every round, and timed from its start to its end.
+"""Processes that send one message and end, as a cron job, a command or a serverless function does.
+Each one is started again for every round, and timed from its start to its end.
 
-The floor is an interpreter that does nothing. What lies above it is the sender's: its imports, its
+The floor is an interpreter that does nothing. The rest is the cost of the sender: its imports, its
 first TLS handshake, and the conversation.
 """
 
@@ -15,7 +15,7 @@ from tables import Rounds, median
 
 FLOOR = "floor: python, nothing"
 BASE = "smtplib + email"
-# What each is given: port, CA file, user, password.
+# The arguments of each sender: port, CA file, user, password.
 GIVEN = "import sys; port, ca_file, user, password = int(sys.argv[1]), *sys.argv[2:5]\n"
 TUTORIAL = """
 message = MIMEText("Hello"); message["Subject"] = "Hello"
@@ -76,7 +76,7 @@ COMMANDS = {"rsmtp send": ("send", *SERVER, *LETTER), "rsmtp --version": ("--ver
 
 
 def processes(port: int, ca_file: str, user: str, password: str) -> dict[str, list[str]]:
-    """The command line of each."""
+    """The command line of each sender."""
     found = {
         peer: [sys.executable, "-c", GIVEN + script, str(port), ca_file, user, password]
         for peer, script in SCRIPTS.items()

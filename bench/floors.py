@@ -1,6 +1,6 @@
-"""What the protocol itself leaves to gain: raw sockets that say the same octets again and again,
-in as few writes as SMTP allows, and count the answers. No peer can do with less, and none that
-takes a new message each time, looks at it and tells what became of it can reach it.
+"""The limits that the protocol itself sets: raw sockets that send the same octets again and again, in
+as few writes as SMTP allows, and count the replies. No peer can need less. A peer that takes a new
+message each time, examines it and reports its fate can't reach these limits.
 """
 
 import select
@@ -8,14 +8,14 @@ import socket
 import threading
 
 HOST = "127.0.0.1"
-# Unanswered messages, and octets of them that are put together for one write, about.
+# The largest number of unanswered messages, and roughly how many octets go into one write.
 WINDOW, TOGETHER = 2048, 32 * 1024
-# A chunk may be as long as the server likes; behind it a message has three answers.
+# A chunk may have any length. With BDAT a message has three replies.
 ANSWERS = 3
 
 
 def one_by_one(sender, recipient, port, message, count, connections, lap):
-    """MAIL, RCPT and BDAT in one write, then the answers: one turn a message."""
+    """MAIL, RCPT and BDAT in one write, then the replies: one round trip per message."""
     said = transaction(sender, recipient, message)
 
     def work(connection, share):
@@ -29,7 +29,7 @@ def one_by_one(sender, recipient, port, message, count, connections, lap):
 
 
 def in_flight(sender, recipient, port, message, count, connections, lap):
-    """The same, and the next messages behind it before it is answered."""
+    """The same, but further messages are sent before the replies arrive."""
     said = transaction(sender, recipient, message)
     most = max(TOGETHER // len(said), 1)
     together = said * most
@@ -90,7 +90,7 @@ def whole_reply(connection):
 
 
 def answers(connection):
-    """How many lines have come: each answer is one."""
+    """The number of lines received: each reply is one line."""
     return received(connection).count(b"\n")
 
 

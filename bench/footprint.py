@@ -1,4 +1,4 @@
-"""What importing and sending cost a process of its own, in memory and time.
+"""The memory and time that importing and sending cost a separate process.
 
 python footprint.py import MODULE | large PORT FILE | many PORT COUNT
 """
@@ -19,7 +19,7 @@ def main() -> None:
     if what == "import":
         __import__(arguments[0], fromlist=["SmtpClient"])
         if arguments[0] == "rsmtp":
-            _ = sys.modules["rsmtp"].SmtpClient  # loaded when it is first asked for
+            _ = sys.modules["rsmtp"].SmtpClient  # is loaded when it is first used
     else:
         import rsmtp
 

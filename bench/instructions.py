@@ -1,8 +1,8 @@
-"""Instructions that the engine's hot paths take, counted by valgrind's callgrind.
+"""Instructions executed by the engine's hot paths, counted by valgrind's callgrind.
 
-Unlike times of a clock, the counts don't depend on how busy the machine is. Each path of
-bench/instructions.rs runs once for N and once for 2N operations: the difference,
-over N, is an operation without the start of the program.
+Unlike clock times, the counts don't depend on how busy the machine is. Each path of
+bench/instructions.rs runs once with N and once with 2N operations. The difference
+divided by N is the cost of an operation without the start of the program.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FEATURES = "message,bulk"
 
-# name, what one operation is, N
+# name, meaning of one operation, N
 PATHS = (
     ("transaction", "a message of 2 KB by MAIL, RCPT and BDAT, one at a time, with its transcript", 2000),
     ("window", "the same with 100 in flight, with RSET in front and without a transcript", 2000),
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def build() -> Path:
-    """The release build of the example: where cargo put it."""
+    """The release build of the example, in cargo's target folder."""
     cargo = os.environ.get("CARGO", "cargo")
     command = [cargo, "build", "--release", "--locked", "--features", FEATURES, "--example", "instructions"]
     done = subprocess.run(
@@ -64,7 +64,7 @@ def per_operation(program: Path, name: str, count: int) -> int:
 
 
 def instructions(program: Path, name: str, count: int) -> int:
-    """What callgrind counts in one run of the whole program."""
+    """The count that callgrind reports for one run of the whole program."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
         valgrind = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}"]
@@ -99,7 +99,7 @@ Another compiler, C library or processor gives other numbers; a busy machine doe
 
 def version(program: str) -> str:
     said = subprocess.run([program, "--version"], cwd=ROOT, capture_output=True, text=True, check=True)
-    # Without the commit and the date that rustc adds.
+    # The commit and the date that rustc adds are removed.
     return said.stdout.split(" (")[0].strip().replace("valgrind-", "valgrind ")
 
 

@@ -1,5 +1,5 @@
-"""A link with latency: a TCP relay that hands every piece on after a fixed time. Bandwidth
-is not limited. Prints its port; ends when its standard input does.
+"""A link with latency: a TCP relay that forwards every piece after a fixed delay. Bandwidth is not
+limited. Prints its port, and ends when its standard input ends.
 
     python link.py PORT SECONDS_ONE_WAY
 """
@@ -42,7 +42,7 @@ async def main():
     server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1 << 20)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    # The receiver is gone: what is still on the way is dropped.
+    # The receiver has gone, so data still in transit is dropped.
     os._exit(0)
 
 

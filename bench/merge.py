@@ -1,9 +1,9 @@
-"""A merge beside Jinja2, EmailMessage and smtplib: the same rows, templates and server, in one run.
+"""A merge compared with Jinja2, EmailMessage and smtplib: the same rows, templates and server, in one run.
 
     python bench/merge.py [--rows 3000] [--memory 100000]
 
-CPU seconds are those of this process, whatever the number of threads; the sink that takes the mail is
-another one.
+CPU seconds are those of this process, whatever its number of threads. The sink that accepts the mail
+is a separate process.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def compared(what: str, count: int, theirs: Callable[[], None], ours: Callable[[
 
 
 def sink() -> tuple[subprocess.Popen[str], int]:
-    """A server of its own process that takes everything."""
+    """A server in a separate process that accepts everything."""
     program = (
         "import rsmtp, sys\nwith rsmtp.Catcher(keep=10) as c:\n print(c.port, flush=True); sys.stdin.read()"
     )
@@ -108,7 +108,7 @@ def sink() -> tuple[subprocess.Popen[str], int]:
 
 
 def memory(count: int) -> None:
-    """The peak of a process that sends so many rows to nowhere, beside that of a hundredth of them."""
+    """Compares the memory peak of a process that renders this many rows with that of a hundredth of them."""
     folder = str(Path(__file__).parent)
     program = f"import sys; sys.path.insert(0, {folder!r}); import merge; merge.peak(int(sys.argv[1]))"
     for each in (count // 100, count):

@@ -1,7 +1,7 @@
-"""What is measured: each peer is a function, and a module that is not there leaves its peers out.
+"""The senders that are measured. Each peer is a function; peers whose module is missing are left out.
 
-smtplib and rsmtp.smtplib run the same code, and so do email.mime and
-rsmtp.email.mime: that is what a script has before and after its imports change.
+smtplib and rsmtp.smtplib run the same code, and so do email.mime and rsmtp.email.mime:
+the code of a script before and after its imports are changed.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ import floors as raw
 
 SENDER, RECIPIENT = "sender@bench.test", "recipient@bench.test"
 
-# Given a port, a message, how often to send it, over how many connections, and a
-# stopwatch that is pressed before and after the sending.
+# Arguments: a port, a message, how often to send it, the number of connections, and a stopwatch to
+# call before and after the sending.
 Sender = Callable[[int, bytes, int, int, Callable[[], None]], None]
-# Given a port and a CA file: a whole session with STARTTLS, AUTH, one message, QUIT.
+# Arguments: a port and a CA file. Runs a whole session: STARTTLS, AUTH, one message, QUIT.
 SessionOf = Callable[[int, str, bytes], None]
-# Given the body and the attachment; returns the message's octets.
+# Arguments: the body and the attachment. Returns the message's octets.
 Builder = Callable[[str, bytes], bytes]
 
 
@@ -50,7 +50,7 @@ def senders() -> dict[str, Sender]:
 
 
 def floors() -> dict[str, Sender]:
-    """No peers: how far there is to go."""
+    """Not peers, but the limits of the protocol."""
     return {
         "floor: one call, one answer": partial(raw.one_by_one, SENDER, RECIPIENT),
         "floor: many in flight": partial(raw.in_flight, SENDER, RECIPIENT),
@@ -58,7 +58,7 @@ def floors() -> dict[str, Sender]:
 
 
 def builders_and_senders() -> dict[str, Sender]:
-    """Of the message they are given only the text is used: each message is built."""
+    """Senders that build each message. They use only the text of the message that they are given."""
     found: dict[str, Sender] = {}
     for package in ("", "rsmtp."):
         mime, client = have(f"{package}email.mime.text"), have(f"{package}smtplib")
@@ -129,7 +129,7 @@ def send_with_smtplib(smtplib, port, message, count, connections, lap):
 
 
 def send_with_async(client_class, there, port, message, count, connections, lap):
-    """`there` is the server's host, and that it is spoken to without TLS, in this client's words."""
+    """`there` holds the server's host and the setting for no TLS, as arguments of this client."""
 
     async def work(server, share):
         for _ in range(share):
@@ -157,7 +157,7 @@ def url(port):
 
 def send_with_mailer(rsmtp, port, message, count, connections, lap):
     with rsmtp.Mailer(url(port), local_hostname="bench.test", connections=connections) as mailer:
-        mailer.send((SENDER, [RECIPIENT], message))  # opens a session, as the others have one
+        mailer.send((SENDER, [RECIPIENT], message))  # opens a session before the timing, as the others do
         lap()
         report = mailer.send_all((SENDER, [RECIPIENT], message) for _ in range(count))
         lap()
@@ -181,9 +181,9 @@ def send_with_async_mailer(rsmtp, port, message, count, connections, lap):
 
 
 def send_with_smtp_source(program, port, message, count, connections, lap):
-    """Postfix's load generator; the time of its start is in it."""
+    """Postfix's load generator. The time includes its start."""
     with tempfile.NamedTemporaryFile() as file:
-        # It puts CRLF where a line ends.
+        # The program replaces each line end by CRLF.
         file.write(message.replace(b"\r\n", b"\n"))
         file.flush()
         lap()
@@ -226,7 +226,7 @@ def build_and_send_with_redmail(port, message, count, connections, lap):
 
 
 def build_and_send_with_yagmail(port, message, count, connections, lap):
-    """It connects anew for each."""
+    """yagmail opens a connection for each message."""
     import yagmail
 
     text = text_of(message)

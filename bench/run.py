@@ -1,4 +1,4 @@
-"""rsmtp beside its peers, in one run: Markdown tables on standard output.
+"""rsmtp compared with its peers in one run: prints Markdown tables to standard output.
 
 Only ratios within one run mean something. The rounds are interleaved (every peer
 once, then every peer again), medians are quoted, and the spread is half the range
@@ -34,11 +34,11 @@ except ImportError:
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 ROUND_TRIP = 0.020
-# Of the sink.
+# The login at the sink.
 LOGIN = ("user", "password")
 LARGE = 10_000_000
 SIGNING = "Signing messages of 2 KB with DKIM (RSA, 2048 bits) on all CPUs"
-# name, what is built, octets of its attachment, messages in a round
+# name, what is built, size of the attachment in octets, messages in a round
 BUILDING = (
     ("a text of 1 KB", peers.build_text, 0, 300),
     ("with an attachment of 100 KB", peers.build_with_attachment, 100_000, 30),
@@ -157,7 +157,7 @@ def sent(send: peers.Sender, port: int, message: bytes, connections: int, second
         (began, cpu_began), (ended, cpu_ended) = laps
         return (ended - began) / count, (cpu_ended - cpu_began) / count
 
-    # So many that a round takes about its time: found in two steps, the fast ones warm up.
+    # The count makes a round take about `seconds`. It is found in two steps, which also warm up fast peers.
     count = 5 * connections
     for _ in range(2):
         count = min(max(int(seconds / timed(count)[0]), 5 * connections), count * 200)
@@ -165,7 +165,7 @@ def sent(send: peers.Sender, port: int, message: bytes, connections: int, second
 
 
 def cpu() -> float:
-    """Seconds of this process, and of the programs that it has run."""
+    """CPU seconds of this process, and of the programs that it has run."""
     if resource is None:
         children = os.times()
         return time.process_time() + children.children_user + children.children_system
@@ -193,7 +193,7 @@ def process(command: list[str]) -> Round:
 
 
 def contest(rounds_of: dict[str, Round], rounds: int) -> Rounds:
-    """Every peer once to warm up, then every peer in turn."""
+    """Runs every peer once to warm up, then all peers in turn."""
     for once in rounds_of.values():
         once()
     results: Rounds = {peer: [] for peer in rounds_of}
@@ -204,7 +204,7 @@ def contest(rounds_of: dict[str, Round], rounds: int) -> Rounds:
 
 
 def footprint(quick: bool) -> str:
-    """Processes of their own: import, a large file, very many messages."""
+    """Measures separate processes: an import, a large file, very many messages."""
     lines = ["## Footprint", "", "| what | seconds | MB before | MB at most |", "|---|---:|---:|---:|"]
 
     def row(name: str, *arguments: str) -> None:
@@ -245,7 +245,7 @@ def footprint(quick: bool) -> str:
 
 @contextlib.contextmanager
 def helper(script: str, *arguments: str) -> Iterator[list[str]]:
-    """A program of this folder, and the words it says when it is ready."""
+    """Runs a program of this folder; yields the words that it prints when it is ready."""
     program = subprocess.Popen(
         [sys.executable, HERE / script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -271,7 +271,7 @@ def last_cpu() -> set[int]:
 
 @contextlib.contextmanager
 def one_cpu() -> Iterator[None]:
-    """This process on the CPU of the sink."""
+    """Runs this process on the same CPU as the sink."""
     if not last_cpu():
         yield
         return

@@ -1,8 +1,8 @@
-"""DKIM: signatures by all CPUs, beside what `openssl speed` says of them.
+"""DKIM: signatures on all CPUs, compared with the result of `openssl speed`.
 
     python bench/signing.py
 
-prints the table of `make bench` alone.
+prints only this table of `make bench`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ NAMES = ["sender@bench.test", "recipient@bench.test"]
 
 
 def available() -> bool:
-    """Whether there is an OpenSSL to compare with."""
+    """Whether OpenSSL is installed for the comparison."""
     try:
         return subprocess.run(["openssl", "version"], capture_output=True).returncode == 0
     except OSError:
@@ -23,7 +23,7 @@ def available() -> bool:
 
 
 def openssl(seconds: float) -> tuple[float, float]:
-    """Seconds, and CPU seconds, of one signature by RSA-2048 on all CPUs."""
+    """Seconds, and CPU seconds, for one RSA-2048 signature on all CPUs."""
     cpus = os.cpu_count() or 1
     command = ["openssl", "speed", "-multi", str(cpus), "-seconds", str(max(1, round(seconds))), "rsa2048"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -36,7 +36,7 @@ def openssl(seconds: float) -> tuple[float, float]:
 def rounds_of(
     port: int, message: bytes, seconds: float, timed: Callable[..., Callable[[], tuple[float, float]]]
 ):
-    """Peer -> a round of it. `timed` makes one of a sender."""
+    """Maps each peer to a function that runs one round. `timed` makes it from a sender."""
     import rsmtp
     from rsmtp._rsmtp import _new_dkim_key
 

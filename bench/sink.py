@@ -1,12 +1,12 @@
-"""The server of the benchmarks: the catcher, keeping nothing. Prints its port and CA file;
-ends when its standard input does."""
+"""The server of the benchmarks: a catcher that stores nothing. Prints its port and CA file, and ends
+when its standard input ends."""
 
 import os
 import sys
 
 import rsmtp
 
-# Where the client can be put beside it.
+# The CPU on which the client can also run.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 

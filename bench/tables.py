@@ -3,7 +3,7 @@
 import math
 from html import escape
 
-# What was measured of one peer: seconds and CPU seconds of each round, for one operation.
+# The measurements of one peer: seconds and CPU seconds per operation, for each round.
 Rounds = dict[str, list[tuple[float, float]]]
 
 
@@ -31,7 +31,7 @@ def table(title: str, what: str, results: Rounds) -> str:
 
 
 def picture(title: str, sections: dict[str, Rounds]) -> str:
-    """Bars on a logarithmic scale: how many times the first peer's speed each has."""
+    """Bars on a logarithmic scale: each peer's speed relative to the first peer's."""
     rows, y = [], 40
     fastest = max(
         median(w for w, _ in next(iter(results.values()))) / median(w for w, _ in measured)
