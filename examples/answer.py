@@ -1,4 +1,4 @@
-"""Answers the message on standard input, as a filter of a mail server does. RSMTP_URL names the server."""
+"""Answers the message on standard input, as a filter for a mail server. RSMTP_URL names the server."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Send one email under asyncio: the conversation of send_email.py, awaited.
+"""Send one email with asyncio: the same conversation as in send_email.py, awaited.
 
-SMTP_HOST, SMTP_PORT, SMTP_USER and SMTP_PASSWORD say where and who.
+SMTP_HOST, SMTP_PORT, SMTP_USER and SMTP_PASSWORD set the server and the login.
 """
 
 import asyncio

@@ -16,8 +16,8 @@ import rsmtp.celery
 from rsmtp.tasks import job
 
 app = Celery("shop", broker=os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0"))
-# A worker takes what it can send soon: what it holds when it is killed waits for the broker's
-# visibility timeout (Redis).
+# A worker fetches only what it can send soon: messages that it holds when it is killed have to wait
+# for the broker's visibility timeout (Redis).
 app.conf.worker_prefetch_multiplier = 1
 app.conf.broker_connection_retry_on_startup = True
 if seconds := os.environ.get("VISIBILITY_TIMEOUT"):
@@ -31,7 +31,7 @@ send = rsmtp.celery.task(
         "timeout": 30,
         "retries": 0,  # Celery tries again
     },
-    # The workers of one machine share a file; for many machines: rsmtp.tasks.RedisClaims(...).
+    # The workers of one machine share a file. For several machines use rsmtp.tasks.RedisClaims(...).
     once=os.environ.get("OUTBOX", "mail.db"),
     ignore_result=True,
 )

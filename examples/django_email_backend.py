@@ -1,4 +1,4 @@
-"""A Django project in one file. rsmtp sends its mail, by EMAIL_BACKEND.
+"""A Django project in one file that sends its mail with rsmtp, by EMAIL_BACKEND.
 
 rsmtp catch                                        in one terminal
 python examples/django_email_backend.py runserver  in another one
@@ -26,7 +26,7 @@ settings.configure(
     EMAIL_HOST=os.environ.get("EMAIL_HOST", "localhost"),
     EMAIL_PORT=int(os.environ.get("EMAIL_PORT", "1025")),
     EMAIL_TIMEOUT=10,
-    # What only rsmtp knows: a request that waits for an answer tries once.
+    # Settings of rsmtp's own. A request waits for the result, so there is only one try.
     RSMTP_MAILER={"retries": 0, "connections": 2},
 )
 

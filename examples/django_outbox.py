@@ -39,9 +39,9 @@ settings.configure(
     },
     DEFAULT_FROM_EMAIL="Shop <shop@example.org>",
     MAILERS={
-        # At once: what a person waits for.
+        # Sends at once: for mail that a user waits for.
         "default": {"BACKEND": "rsmtp.django.EmailBackend", "OPTIONS": {**SERVER, "retries": 0}},
-        # In the transaction, and sent by `rsmtp_outbox run`.
+        # Stores the mail in the transaction; `rsmtp_outbox run` sends it.
         "later": {"BACKEND": "rsmtp.django.OutboxBackend", "OPTIONS": {**SERVER, "database": "default"}},
     },
 )
@@ -52,7 +52,7 @@ def order(request):
     number = request.POST.get("number", uuid.uuid4().hex)
     with transaction.atomic():
         confirmation = EmailMessage("Your order", f"We have it: {number}.", to=[request.POST["to"]])
-        confirmation.key = f"order/{number}"  # however often this is run for one order
+        confirmation.key = f"order/{number}"  # one mail per order, however often this runs
         confirmation.send(using="later")
         if request.POST.get("stock") == "none":
             raise RuntimeError("there is nothing left: no order, and no confirmation")

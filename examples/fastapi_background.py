@@ -1,4 +1,4 @@
-"""FastAPI: answer at once, send the email behind it.
+"""FastAPI: answer at once, and send the email afterwards.
 
 SMTP_HOST=... SMTP_PORT=587 SMTP_USER=... SMTP_PASSWORD=... fastapi run fastapi_background.py
 curl -X POST "localhost:8000/welcome?address=bob@example.org"
@@ -25,14 +25,14 @@ async def welcome(address: str, background: BackgroundTasks) -> dict[str, str]:
             to=[address],
         )
     except ValueError as error:
-        # An address with a line end in it, say: nothing of it reaches the mail server.
+        # For example an address with a line end. Nothing of it reaches the mail server.
         raise HTTPException(422, rsmtp.errors.words(error)) from error
     background.add_task(send, message)
     return {"status": "on its way"}
 
 
 async def send(message: rsmtp.Message) -> None:
-    """The answer is out by now: what goes wrong here goes into the log."""
+    """Runs after the response was sent, so errors are only logged."""
     try:
         await rsmtp.asend(
             message,

@@ -1,4 +1,4 @@
-"""An invitation, its move by a day, and its cancellation. RSMTP_URL says by which server."""
+"""An invitation, a change of its date by a day, and its cancellation. RSMTP_URL names the server."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Invoices with their PDFs, to the customers of a CSV file. RSMTP_URL says by which server."""
+"""Sends invoices with their PDFs to the customers in a CSV file. RSMTP_URL names the server."""
 
 import rsmtp
 

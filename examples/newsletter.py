@@ -1,4 +1,4 @@
-"""A newsletter from a folder of templates, with a layout and a link for each reader to leave."""
+"""A newsletter from a folder of templates, with a layout and an unsubscribe link for each reader."""
 
 import rsmtp
 

@@ -1,4 +1,4 @@
-"""FastAPI: a link to set a new password. RSMTP_URL says by which server.
+"""FastAPI: sends a link to set a new password. RSMTP_URL names the server.
 
 fastapi run password_reset.py
 curl -X POST "localhost:8000/reset?address=bob@example.org"

@@ -1,7 +1,7 @@
-"""Starlette: one mailer for the life of the application.
+"""Starlette: one mailer for the lifetime of the application.
 
-It keeps a few sessions, logged in, for the requests that send at the same time; what the
-server has closed meanwhile is opened anew.
+The mailer keeps a few sessions open and logged in, for requests that send at the same time. If
+the server has closed a session, the mailer opens a new one.
 """
 
 import os
@@ -44,10 +44,10 @@ async def welcome(request: Request) -> JSONResponse:
             to=[request.query_params["address"]],
         )
     except ValueError as error:
-        # An address with a line end in it, say: nothing of it reaches the mail server.
+        # For example an address with a line end. Nothing of it reaches the mail server.
         return JSONResponse({"error": rsmtp.errors.words(error)}, 422)
     try:
-        receipt = await mailer.send(message, check=False)  # what was refused is told below
+        receipt = await mailer.send(message, check=False)  # a refusal is reported below
     except (rsmtp.SMTPException, OSError) as error:
         return JSONResponse({"error": rsmtp.errors.words(error)}, 502)
     return JSONResponse({one.address: one.fate for one in receipt.recipients})

@@ -1,4 +1,4 @@
-"""A report as a template: two figures and a table, which is attached as a spreadsheet, too."""
+"""A report from a template: two figures, and a table that is also attached as a spreadsheet."""
 
 import pandas
 
