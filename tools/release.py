@@ -31,13 +31,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 SMOKE_TEST = ROOT / "tools" / "smoke-test.py"
-# The floor of the Linux wheels.
+# The oldest platform that the Linux wheels support.
 MANYLINUX = "manylinux2014"
-# What a build of the source distribution needs, and nothing that it does not.
+# Files that a build of the source distribution needs.
 NEEDED = ("Cargo.toml", "Cargo.lock", "pyproject.toml", "README.md", "LICENSE", "PKG-INFO", "src/lib.rs",
           "python/rsmtp/__init__.py", "python/rsmtp/py.typed", "python/rsmtp/_rsmtp.pyi")  # fmt: skip
-# The wheels of a release: one for every CPython from 3.11 on, and one for the free-threaded
-# build of 3.14, which has no stable ABI (PEP 803 gives one to 3.15).
+# The wheels of a release: one for every CPython from 3.11 on, and one for the free-threaded build of
+# 3.14, which has no stable ABI (there is one from 3.15 on, PEP 803).
 INTERPRETERS = ("cp311-abi3", "cp314-cp314t")
 PLATFORMS = (
     "manylinux*_x86_64", "manylinux*_aarch64", "musllinux_*_x86_64", "musllinux_*_aarch64",
@@ -78,12 +78,12 @@ def check_wheel(wheel: Path, python: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         empty = environment(python, Path(folder) / "empty")
         install(empty, "--no-index", wheel)
-        # Elsewhere, where there is nothing of the sources.
+        # The working directory is one without the sources.
         run(empty, "-I", SMOKE_TEST, cwd=folder)
 
 
 def audit(wheel: Path) -> None:
-    """The tags that the file carries are those that its content keeps."""
+    """Checks that the content of the file conforms to the tags in its name."""
     run(sys.executable, "-m", "twine", "check", "--strict", wheel)
     if "manylinux" in wheel.name:
         told = run(sys.executable, "-m", "auditwheel", "show", wheel)
@@ -114,8 +114,8 @@ def check_sdist(sdist: Path, python: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         builder = environment(python, Path(folder) / "builder")
         install(builder, f"maturin=={version_of('maturin')}")
-        # The crates are those of Cargo.lock, from cargo's cache: nothing else may be fetched.
-        # A development build shows the same as one for release, in a tenth of the time.
+        # The crates are those of Cargo.lock, from cargo's cache. Nothing else may be downloaded. A
+        # development build proves the same as a release build, in a tenth of the time.
         offline = {
             "CARGO_NET_OFFLINE": "true",
             "CARGO_TARGET_DIR": str(ROOT / "target"),
@@ -129,7 +129,7 @@ def check_sdist(sdist: Path, python: str) -> None:
         run(empty, "-I", SMOKE_TEST, cwd=folder)
 
 
-# -- all of them --------------------------------------------------------------------------------
+# -- the complete release ------------------------------------------------------------------------
 
 
 def check_complete() -> None:
@@ -147,11 +147,11 @@ def check_complete() -> None:
         raise SystemExit("\n".join([*missing, *(f"{name}: not expected" for name in sorted(left))]))
 
 
-# -- beside them --------------------------------------------------------------------------------
+# -- files beside them --------------------------------------------------------------------------
 
 
 def describe(folder: Path) -> None:
-    """Each wheel's bill of materials (PEP 770, CycloneDX) and all sums, in files of their own."""
+    """Writes each wheel's bill of materials (PEP 770, CycloneDX) and the checksums of all files."""
     for wheel in sorted(folder.glob("*.whl")):
         with zipfile.ZipFile(wheel) as archive:
             (bill,) = (name for name in archive.namelist() if ".dist-info/sboms/" in name)
@@ -183,7 +183,7 @@ def version_of(package: str) -> str:
 
 
 def environment(python: str, folder: Path) -> str:
-    """An empty virtual environment; the path of its interpreter."""
+    """Creates an empty virtual environment; returns the path of its interpreter."""
     run(python, "-m", "venv", folder)
     return str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
 

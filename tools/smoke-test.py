@@ -1,6 +1,6 @@
-"""Whether an installed rsmtp works: run by its interpreter, with nothing else installed.
+"""Tests whether an installed rsmtp works. Its interpreter runs this, with nothing else installed.
 
-Sends by each client to the catcher, over TLS with a login, and reads what arrived.
+Sends to the catcher with each client, over TLS with a login, and reads the messages that arrived.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A pytest plugin: in this process `aiosmtplib` means `rsmtp.aiosmtplib`."""
+"""A pytest plugin that makes `aiosmtplib` mean `rsmtp.aiosmtplib` in this process."""
 
 import importlib
 import pkgutil
@@ -12,7 +12,7 @@ for module in pkgutil.iter_modules(mirror.__path__):
     name = f"rsmtp.aiosmtplib.{module.name}"
     sys.modules[name.removeprefix("rsmtp.")] = importlib.import_module(name)
 
-# test_timeouts.py imports a class of aiosmtplib's inside for three of its tests: the others
+# test_timeouts.py imports an internal class of aiosmtplib for three of its tests. The other tests
 # run, and these three fail.
 inside = types.ModuleType("aiosmtplib.protocol")
 inside.SMTPProtocol = None

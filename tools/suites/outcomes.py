@@ -1,7 +1,7 @@
-"""Each test's name and outcome, one a line, in the file that RSMTP_OUTCOMES names.
+"""Writes each test's name and outcome, one per line, to the file that RSMTP_OUTCOMES names.
 
-A pytest plugin (`-p outcomes`), and for unittest `of_unittest()`, which is called before the
-tests run. A test can have several lines (set-up, subtests, tear-down): the worst counts.
+This is a pytest plugin (`-p outcomes`). For unittest there is `of_unittest()`, which is called before
+the tests run. A test can have several lines (set-up, subtests, tear-down): the worst outcome counts.
 """
 
 from __future__ import annotations

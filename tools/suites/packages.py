@@ -1,4 +1,4 @@
-"""Which packages' own tests are run, how, and why what fails with rsmtp fails."""
+"""The packages whose own tests are run, the commands, and the reasons for failures with rsmtp."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 class Suite(NamedTuple):
     package: str  # its name on the package index
-    version: str  # none: it comes with the interpreter
-    # What is ported, and the modules whose imports are changed, or the class that is replaced by
-    # another one (`old=new`): a run for each.
+    version: str  # empty if it comes with the interpreter
+    # For each run, what is ported: modules whose imports are changed, or a class that is replaced by
+    # another one (`old=new`).
     worlds: dict[str, str]
     command: str  # run in `folder` by ported.py
     folder: str = "."
-    python: tuple[int, int] = (3, 11)  # and later
-    repository: tuple[str, str] = ("", "")  # of tests that no source distribution has, and its commit
-    server: dict[str, str] = {}  # variables that tell the tests of a running server, its {host} and {port}
-    reasons: dict[str, str] = {}  # of tests that fail with rsmtp alone, by the end of their name
+    python: tuple[int, int] = (3, 11)  # the oldest version
+    repository: tuple[str, str] = ("", "")  # the source of tests missing in the sdist, and its commit
+    server: dict[str, str] = {}  # variables for tests that need a server, with {host} and {port}
+    reasons: dict[str, str] = {}  # why tests fail with rsmtp alone, by the end of their name
 
 
-# With no configuration file: pytest would find this project's above the folder.
+# Without a configuration file, because pytest would find this project's in a folder above.
 PYTEST = (
     f"-m pytest -c {os.devnull} --rootdir=. --assert=plain -q --tb=short "
     "-p no:cacheprovider -p no:rsmtp -p outcomes"
@@ -30,7 +30,7 @@ DJANGO = {
     BOTH: "django.core.mail,mail",
     "the backend": "django.core.mail.backends.smtp.EmailBackend=rsmtp.django.EmailBackend",
 }
-# Of tests of the backend.
+# The reason for tests of the backend.
 THE_CONNECTION = (
     "it looks at the smtplib connection that Django's backend opens; the sessions of "
     "rsmtp.django.EmailBackend are opened for the first message, and are not the backend's"

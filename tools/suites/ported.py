@@ -2,10 +2,11 @@
 
     RSMTP_PORTED=redmail python ported.py -m pytest ...
 
-In the packages that RSMTP_PORTED names, and in what is under them, `smtplib` and `email`
-mean `rsmtp.smtplib` and `rsmtp.email`; the rest of the process keeps the standard library.
-RSMTP_PORTED_ROOTS names other roots than these two. A name that is given to `patch()` or
-`setattr()` as a string ("smtplib.SMTP") is changed with the imports. RSMTP_PORTED=a.B=c.D puts
+In the packages that RSMTP_PORTED names, and in their subpackages, `smtplib` and `email` mean
+`rsmtp.smtplib` and `rsmtp.email`. All other code keeps the standard library. RSMTP_PORTED_ROOTS
+names other modules than these two. A name given to `patch()` or `setattr()` as a string
+("smtplib.SMTP") is changed together with the imports. RSMTP_PORTED=a.B=c.D replaces the class a.B
+by c.D, and changes no import. Without RSMTP_PORTED nothing is changed.
 the class D of c where B of a was, and changes no import. Without RSMTP_PORTED nothing is changed.
 """
 
@@ -29,8 +30,8 @@ def is_ported(name: str) -> bool:
 
 
 class Imports(ast.NodeTransformer):
-    """The file as a person would port it: its import statements, and the names that are given
-    as strings, `patch("smtplib.SMTP")` say."""
+    """The file as a developer would port it: the import statements are changed, and names given as
+    strings, for example in `patch("smtplib.SMTP")`."""
 
     def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
         return [ast.copy_location(statement, node) for name in node.names for statement in self.ported(name)]
@@ -61,7 +62,7 @@ class Imports(ast.NodeTransformer):
 
 class Loader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)  # never the compiled file, which has the old imports
+        path = self.get_filename(fullname)  # not the compiled file, which has the old imports
         tree = Imports().visit(ast.parse(self.get_data(path), path))
         return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
 
@@ -80,7 +81,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 def replace(name: str, by: str) -> None:
-    """Makes one class stand where another one did, for tests that look it up there."""
+    """Replaces a class by another one, for tests that look it up by name."""
     module, _, attribute = by.rpartition(".")
     found = getattr(importlib.import_module(module), attribute)
     module, _, attribute = name.rpartition(".")

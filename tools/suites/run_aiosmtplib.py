@@ -25,7 +25,7 @@ VERSION = "5.1.3"
 SOURCE = f"aiosmtplib-{VERSION}"
 REQUIREMENTS = ROOT / "requirements" / "suite-aiosmtplib.txt"
 
-# What tests aiosmtplib's inside, by modules that its reference does not name.
+# Tests of aiosmtplib's internals, by modules that its reference does not name.
 INSIDE = {
     "test_auth_methods": "replaces `execute_command` of a subclass, by which rsmtp's verbs don't go",
     "test_auth_utils": "`aiosmtplib.auth`: encoding of credentials",
@@ -74,7 +74,7 @@ def main() -> int:
 
 
 def environment(interpreter: str, work: Path) -> Path:
-    """A virtual environment with what the tests need; the path of its interpreter."""
+    """Creates a virtual environment for the tests; returns the path of its interpreter."""
     answer = subprocess.run(
         [interpreter, "-c", "import sys; print(*sys.version_info[:3], sep='.')"],
         check=True, capture_output=True, text=True,
@@ -89,7 +89,7 @@ def environment(interpreter: str, work: Path) -> Path:
 
 
 def sources(python: Path, work: Path) -> Path:
-    """aiosmtplib's source distribution, unpacked."""
+    """Unpacks aiosmtplib's source distribution; returns the folder."""
     folder = work / SOURCE
     if not folder.exists():
         pip(python, "download", "--no-deps", "--no-binary", ":all:", "--dest", work, f"aiosmtplib=={VERSION}")
@@ -104,8 +104,8 @@ def pip(python: Path, *arguments: object) -> None:
 
 
 def run(python: Path, folder: Path, work: Path) -> dict[str, bool]:
-    """Each test of aiosmtplib's public names by its name without parameters, and whether all
-    that goes by that name passed."""
+    """The tests of aiosmtplib's public names: each name without parameters, and whether all tests with
+    that name passed."""
     results = work / "aiosmtplib.xml"
     results.unlink(missing_ok=True)
     names = [path for path in sorted((folder / "tests").glob("test_*.py")) if path.stem not in INSIDE]

@@ -36,11 +36,11 @@ REQUIREMENTS = ROOT / "requirements" / "suites"
 
 
 class NotReached(Exception):
-    """The repository that has the tests."""
+    """The repository that contains the tests."""
 
 
 def argument_parser(about: str | None, names: Iterable[str]) -> argparse.ArgumentParser:
-    """What both tools of the suites are told."""
+    """The arguments that both tools of the suites take."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     known = list(names)
     parser.add_argument("names", nargs="*", default=known, metavar="NAME", help=", ".join(known))
@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def compare(python: Path, version: str, work: Path, folder: Path, name: str, suite: Suite) -> list[str]:
-    """Prints the package's lines of the table; returns what has no explanation."""
+    """Prints the package's lines of the table; returns failures without an explanation."""
     notes = []
     standard = run(python, work, folder, name, suite, "")
     counted = {test for test, outcome in standard.items() if outcome == "passed"}
@@ -113,7 +113,7 @@ def version_of(interpreter: str) -> str:
 
 
 def environment(interpreter: str, version: str, work: Path, name: str, suite: Suite) -> Path:
-    """A virtual environment with the package and what its tests need; the path of its interpreter."""
+    """Creates a virtual environment for the package and its tests; returns the path of its interpreter."""
     folder = work / f"{name}-{version}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (folder / "made").exists():
@@ -170,7 +170,7 @@ def pip(python: Path | str, *arguments: object) -> None:
 
 
 def run(python: Path, work: Path, folder: Path, name: str, suite: Suite, ported: str) -> dict[str, str]:
-    """The outcome of each test, by its name. What the run printed is kept in `work`."""
+    """The outcome of each test, by its name. The output of the run is stored in `work`."""
     version = python.parent.parent.name.rpartition("-")[2]
     world = list(suite.worlds.values()).index(ported) + 1 if ported else 0
     stem = f"{name}-{version}-{world}"

@@ -29,10 +29,10 @@ class Way(NamedTuple):
     package: str
     version: str
     module: str
-    python: tuple[int, int] = (3, 99)  # up to here
-    # It gives `data` octets with bare line feeds: smtplib sends them so, rsmtp CRLF.
+    python: tuple[int, int] = (3, 99)  # the newest version
+    # Whether it passes `data` with bare line feeds: smtplib sends them unchanged, rsmtp sends CRLF.
     bare_line_feeds: bool = False
-    # What smtplib sends wrongly, and what rsmtp sends for it.
+    # Octets that smtplib sends wrongly, and what rsmtp sends instead.
     mended: tuple[bytes, bytes] = (b"", b"")
 
 
@@ -55,7 +55,7 @@ WORLDS = {"application": (True, False), "package": (False, True), "both": (True,
 
 
 class Session(socketserver.StreamRequestHandler):
-    """A server that takes what it is given and keeps the octets."""
+    """A server that accepts everything and stores the octets."""
 
     def handle(self) -> None:
         envelope: list[bytes] = []
@@ -121,7 +121,7 @@ def environment(interpreter: str, version: str, work: Path, name: str) -> Path:
 
 
 def sent(python: Path, name: str, ported: str) -> list[bytes]:
-    """What has arrived, an item a message; at the end what the application said, if it failed."""
+    """The messages that arrived, one per item, followed by the application's output if it failed."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
         server.daemon_threads = True
         server.taken = []  # type: ignore[attr-defined]
@@ -143,8 +143,8 @@ def with_lf(messages: list[bytes]) -> list[bytes]:
 
 
 def without_named(line: bytes) -> bytes:
-    """An envelope's line without what differs and is named: command words, which have no case;
-    rsmtp's BODY=8BITMIME for 8-bit content (RFC 6152); the size, which depends on the boundaries."""
+    """A line of the envelope without the differences that are listed: the case of command words,
+    rsmtp's BODY=8BITMIME for 8-bit content (RFC 6152), and the size, which depends on the boundaries."""
     word, colon, rest = line.partition(b":")
     return word.lower() + colon + re.sub(rb"(?i) (size=\d+|body=8bitmime)", b"", rest)
 

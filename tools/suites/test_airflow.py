@@ -1,4 +1,4 @@
-"""`rsmtp.airflow` with the real Airflow, and beside its own `SmtpHook`: `make suite-airflow`."""
+"""`rsmtp.airflow` with the real Airflow, compared with its own `SmtpHook`: `make suite-airflow`."""
 
 import asyncio
 import inspect
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-# Before Airflow is imported, which reads its settings and writes them there.
+# This comes before the import of Airflow, which reads its settings from there and writes to it.
 FOLDER = tempfile.TemporaryDirectory(prefix="airflow-")
 HOME = Path(FOLDER.name)
 os.environ |= {"AIRFLOW_HOME": str(HOME), "AIRFLOW__CORE__LOAD_EXAMPLES": "false"}
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def installed():
-    """rsmtp's entry points, as if its wheel were installed."""
+    """Provides rsmtp's entry points, as if its wheel were installed."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         points = tomllib.load(file)["project"]["entry-points"]["apache_airflow_provider"]
     folder = HOME / "site" / "rsmtp-0.0.0.dist-info"
@@ -57,7 +57,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def ours(catcher, monkeypatch):
-    """A connection of the type rsmtp, in the environment; returns its name."""
+    """Defines a connection of the type rsmtp in the environment; returns its name."""
     return connect(monkeypatch, catcher, f"retries=0&ca_file={catcher.ca_file}")
 
 
@@ -79,7 +79,7 @@ EVERYONE = [f"{name}@example.org" for name in ("ann", "ben", "cas", "dan", "eva"
 
 
 def seen(message):
-    """What a recipient notices of a message."""
+    """The parts of a message that a recipient notices."""
     email = message.email
     parts = [
         (part["Content-ID"], part.get_filename(), part.get_payload(decode=True)) for part in email.walk()
@@ -114,7 +114,7 @@ def test_arguments_are_those_of_smtp_hook(name):
 
 
 def test_methods_are_those_of_smtp_hook():
-    # The rest of it is about its own sessions.
+    # The other attributes are about its own sessions.
     theirs = {"aget_conn", "asend_email_smtp", "atest_connection", "from_email", "get_conn",
               "html_content_template", "send_email_smtp", "subject_template", "test_connection"}  # fmt: skip
     assert all(hasattr(SmtpHook, name) and hasattr(RsmtpHook, name) for name in theirs)

@@ -1,4 +1,4 @@
-"""A script on apprise: a notification by mail, with an attachment."""
+"""A script that uses apprise: a notification by mail, with an attachment."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""An application on Django: a text, its HTML, a file, an image object of the application's own."""
+"""An application that uses Django: text, HTML, a file, and an image object of the application."""
 
 import os
 from email.mime.image import MIMEImage

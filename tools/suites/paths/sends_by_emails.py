@@ -1,4 +1,4 @@
-"""A script on python-emails: HTML and text, an attachment."""
+"""A script that uses python-emails: HTML and text, an attachment."""
 
 import os
 import smtplib

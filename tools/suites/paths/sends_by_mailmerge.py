@@ -1,4 +1,4 @@
-"""What mailmerge's command does: a template is filled in and sent."""
+"""Does the same as mailmerge's command: fills in a template and sends it."""
 
 import os
 import smtplib

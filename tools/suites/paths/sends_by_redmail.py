@@ -1,4 +1,4 @@
-"""A script on red-mail: a text, its HTML, attachments."""
+"""A script that uses red-mail: text, HTML, attachments."""
 
 import os
 import smtplib

@@ -1,4 +1,4 @@
-"""What roundup's tracker does: a notification, and one with a part of the application's own."""
+"""Does the same as roundup's tracker: a notification, and one with a part of the application's own."""
 
 import os
 from email.mime.text import MIMEText

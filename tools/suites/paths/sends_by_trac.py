@@ -1,4 +1,4 @@
-"""What trac's notification system does: a message of the application's, trac's fields and sender."""
+"""Does the same as trac's notification system: the application's message, trac's fields and sender."""
 
 import os
 from email import policy

@@ -1,4 +1,4 @@
-"""A script on yagmail: a text, HTML, a file."""
+"""A script that uses yagmail: text, HTML, a file."""
 
 import os
 import smtplib
