@@ -1,7 +1,7 @@
-"""The names of the standard library's `email` package over rsmtp's messages.
+"""The names of the standard library's `email` package, implemented with rsmtp's messages.
 
-`from rsmtp.email.mime.text import MIMEText` and every other import path of `email`
-works here; the classes are thin, the message under all of them is one.
+`from rsmtp.email.mime.text import MIMEText` and every other import path of `email` works here.
+The classes are thin layers over a single message class.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """A module of the package: `smtplib` and others load most of the standard library's, so
-        that programs say `email.utils.formatdate()` after a mere `import email`."""
+        """A module of the package, loaded on access. `smtplib` and others load most of the standard
+        library's, so programs use `email.utils.formatdate()` after only `import email`."""
         if name in __all__ or name in _OTHER_MODULES:
             return _load(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

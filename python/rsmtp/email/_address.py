@@ -1,4 +1,4 @@
-"""An address and a group of them, as objects (RFC 5322 section 3.4)."""
+"""Address objects, and groups of them (RFC 5322 section 3.4)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def _quote(text: str) -> str:
 
 
 class Address(metaclass=Mirrored):
-    """An address: display name, user name, domain; or an addr_spec instead of the last
-    two, quoted as RFC 5322 says.
+    """An address: display name, user name and domain, or an addr_spec, quoted as in RFC 5322,
+    instead of the last two.
 
-    ValueError for CR or LF and for a wrong addr_spec, TypeError for both forms at once.
+    Raises ValueError for CR or LF and for an invalid addr_spec, TypeError for both forms at once.
     """
 
-    __module__ = "rsmtp.email.headerregistry"  # where people find it, pickles too
+    __module__ = "rsmtp.email.headerregistry"  # where users find it, and pickles
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Address(metaclass=Mirrored):
 
     @property
     def addr_spec(self) -> str:
-        """`username@domain`, the user name quoted where it has to be."""
+        """`username@domain`, with the user name in quotes if it needs them."""
         local = self.username
         if not _DOT_ATOM_ENDS.isdisjoint(local):
             local = _quote(local)
@@ -105,7 +105,7 @@ def _parsed_addr_spec(text: str) -> tuple[str, str]:
 
 
 class Group(metaclass=Mirrored):
-    """Addresses under a name; with a name of None, addresses that are no group."""
+    """A named group of addresses. If the name is None, the addresses are not a group."""
 
     __module__ = "rsmtp.email.headerregistry"
 

@@ -1,4 +1,4 @@
-"""Messages between the standard library's `email` package and ours."""
+"""Converts messages between the standard library's `email` package and ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def from_stdlib(cls: Any, message: Any) -> Any:
-    """A message of ours with the same fields, content and kind of policy."""
+    """A message of ours with the same fields, the same content and the corresponding policy."""
     from rsmtp import Message
     from rsmtp._common import arguments
 
@@ -80,7 +80,7 @@ def _our_policy(policy: Any) -> Any:
 
 
 def _settings(source: Any, target: Any) -> dict[str, Any]:
-    """What two policies have in common and plain values can say."""
+    """The settings that both policies have, as far as they are plain values."""
     names = (
         "linesep",
         "max_line_length",

@@ -1,4 +1,4 @@
-"""Dates as mail writes them, and as people write them (RFC 5322 section 3.3)."""
+"""Parses dates in mail, in the standard form and in common other forms (RFC 5322 section 3.3)."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ _Fields = tuple[int, int, int, int, int, int, int, int, int, int | None]
 def parse(data: Any) -> _Fields | None:
     """(year, month, day, hour, minute, second, 0, 1, -1, offset) of a date.
 
-    The offset is in seconds east of UTC, None where the date doesn't tell; the whole
-    is None where there is no date.
+    The offset is in seconds east of UTC, or None if the date has none. The result is None if
+    the text is not a date.
     """
     words = data.split() if data else []
     if not words:
@@ -102,7 +102,7 @@ def _without_weekday(words: list[str]) -> list[str]:
 
 
 def _split_zone(clock: str) -> list[str]:
-    """`14:58:26+0800`: the zone may stick to the time."""
+    """`14:58:26+0800`: the zone may follow the time without a space."""
     at = clock.find("+")
     if at == -1:
         at = clock.find("-")
@@ -124,14 +124,14 @@ def _offset(zone: str) -> int | None:
     except ValueError:
         return None
     if offset == 0 and zone.startswith("-"):
-        # -0000: the zone is not given (RFC 5322 section 3.3).
+        # -0000 means that the zone is unknown (RFC 5322 section 3.3).
         return None
     sign = -1 if offset < 0 else 1
     return sign * (abs(offset) // 100 * 3600 + abs(offset) % 100 * 60)
 
 
 def timestamp(fields: Any) -> float:
-    """Seconds since 1970 of what `parse` returned; local time where no zone is known."""
+    """The result of `parse` as seconds since 1970; without a zone, it is read as local time."""
     if fields[9] is None:
         return time.mktime((*fields[:8], -1))
     offset: int = fields[9]

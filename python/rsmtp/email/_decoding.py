@@ -1,4 +1,4 @@
-"""Transfer encodings undone, as well as broken input allows."""
+"""Decodes transfer encodings. Broken input is decoded as far as possible."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ESCAPE = re.compile(rb"=([0-9a-fA-F]{2})")
 
 
 def encoded_word_bytes(encoding: str, text: str) -> bytes:
-    """What an encoded-word (RFC 2047) carries. ValueError for what isn't base64."""
+    """The content of an encoded-word (RFC 2047). Raises ValueError for invalid base64."""
     data = text.encode("utf-8", "surrogateescape")
     if encoding in "qQ":
         return _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data.replace(b"_", b" "))
@@ -24,7 +24,7 @@ def encoded_word_bytes(encoding: str, text: str) -> bytes:
 
 
 def has_broken_words(value: str) -> bool:
-    """Whether something looks like an encoded-word and isn't base64, as it says."""
+    """Whether the text looks like an encoded-word with base64, but the base64 is invalid."""
     for word in _WORDS.finditer(value):
         try:
             encoded_word_bytes(word[2], word[3])
@@ -34,7 +34,7 @@ def has_broken_words(value: str) -> bool:
 
 
 def decoded(value: str) -> str:
-    """Text for people: encoded-words decoded, and whatever only looks like one as it is."""
+    """Text for people: encoded-words are decoded, and text that only looks like one is unchanged."""
     text = ""
     at = 0
     run: list[re.Match[str]] = []
@@ -50,8 +50,8 @@ def decoded(value: str) -> str:
 
 
 def _said(run: list[re.Match[str]]) -> str:
-    """What neighbouring encoded-words say, one character at a time perhaps begun in one of
-    them and ended in the next."""
+    """The text of neighbouring encoded-words, decoded together, because a character may begin in one
+    and end in the next."""
     text = ""
     data, known = b"", ""
     for word in run:
@@ -71,8 +71,8 @@ def _said(run: list[re.Match[str]]) -> str:
 
 
 def join_words(value: str) -> str:
-    """The value with neighbouring encoded-words as one: the white space between them is
-    not part of the text (RFC 2047 section 6.2), and a character may stand in both."""
+    """The value with neighbouring encoded-words joined: the white space between them is not part of
+    the text (RFC 2047 section 6.2), and a character may be split between both."""
     joined: list[str] = []
     run: list[re.Match[str]] = []
     at = 0
@@ -108,7 +108,7 @@ def _joined(run: list[re.Match[str]]) -> str:
 
 
 def decode_payload(msg: Any, data: bytes, cte: str) -> bytes:
-    """The bytes of a payload; what is wrong with it goes to the policy's defects."""
+    """The bytes of a payload. Errors in it are passed to the policy as defects."""
     if cte == "quoted-printable":
         return binascii.a2b_qp(data)
     if cte == "base64":
@@ -123,7 +123,7 @@ def decode_payload(msg: Any, data: bytes, cte: str) -> bytes:
 
 
 def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
-    """Base64 with whatever can be saved of it, and what was wrong."""
+    """The bytes in base64, decoded as far as possible, and the defects found."""
     excess = len(data) % 4
     padded = data + b"==="[: 4 - excess] if excess else data
     try:
@@ -131,7 +131,7 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
         return base64.b64decode(padded, validate=True), [*missing]
     except binascii.Error:
         pass
-    # The padding is right, so there are characters that don't belong there.
+    # The padding is correct, so the text contains characters that are not base64.
     try:
         return base64.b64decode(data), [found(errors.InvalidBase64CharactersDefect)]
     except binascii.Error:
@@ -147,7 +147,7 @@ def decode_base64(data: bytes) -> tuple[bytes, list[errors.MessageDefect]]:
 
 
 def decode_uu(data: bytes) -> bytes:
-    """Uuencoded data; ValueError where there is none."""
+    """Uuencoded data. Raises ValueError if there is none."""
     lines = iter(data.splitlines())
     for line in lines:
         if line.startswith(b"begin "):
@@ -167,7 +167,7 @@ def decode_uu(data: bytes) -> bytes:
         try:
             decoded.append(binascii.a2b_uu(line))
         except binascii.Error:
-            # Some encoders pad their lines: the first character knows better.
+            # Some encoders pad their lines. The first character has the real length.
             length = (((line[0] - 32) & 63) * 4 + 5) // 3
             decoded.append(binascii.a2b_uu(line[:length]))
     raise ValueError("truncated")

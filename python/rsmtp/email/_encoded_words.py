@@ -1,4 +1,4 @@
-"""The standard library's own module: programs take its private names."""
+"""The standard library's own module, because programs use its private names."""
 
 import email._encoded_words as _standard  # type: ignore[import-not-found]
 import sys

@@ -1,7 +1,7 @@
-"""What each kind of header field knows: its syntax, and the attributes read from it.
+"""The kinds of header fields: the syntax of each, and the attributes that it provides.
 
-A class here is one half of a field object's; `headerregistry.BaseHeader` says what it has
-to offer. Plain values are handled by `_plain`, the others by the standard library's parser.
+A field object's class has two bases: one from here, and `headerregistry.BaseHeader`, which describes
+the interface. `_plain` reads plain values, and the standard library's parser all others.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from rsmtp.email._policybase import sanitize
 
 
 def _read(parser: Any, value: str, kwds: dict[str, Any], use: Any = str) -> Any:
-    """The parse tree of a value. A value on which the standard library's parser fails, or
-    from whose tree `use` can't read, is text with a defect."""
+    """The parse tree of a value. If the standard library's parser fails on the value, or `use` can't
+    read the tree, the value is treated as text with a defect."""
     try:
         tree = parser(value)
         use(tree)
@@ -30,15 +30,15 @@ def _read(parser: Any, value: str, kwds: dict[str, Any], use: Any = str) -> Any:
             defect = errors.found(errors.InvalidHeaderDefect, "the value makes no sense (RFC 5322)")
         kwds["defects"].append(defect)
         return _plain.Words(value, parser)
-    # Unstructured text has its defects too, but no reader minds them.
+    # Defects of unstructured text are not reported, because they don't matter to readers.
     if tree.token_type != "unstructured":
         kwds["defects"].extend(defects)
     return tree
 
 
 def _text(value: Any) -> Any:
-    """The value as text. None, and whatever else is empty, is an empty one, as it is to the
-    standard library's parser: scripts set what they have not got."""
+    """The value as text. None and other empty values become an empty text, as in the standard
+    library's parser, because scripts set fields to values that they don't have."""
     return value if value or isinstance(value, str) else ""
 
 
@@ -60,7 +60,7 @@ def _params(tree: Any) -> dict[str, str]:
 
 
 class UnstructuredHeader:
-    """Text for people (RFC 5322 section 2.2.1)."""
+    """Unstructured text (RFC 5322 section 2.2.1)."""
 
     max_count: int | None = None
     value_parser = staticmethod(_tree.unstructured)
@@ -80,7 +80,7 @@ class UniqueUnstructuredHeader(UnstructuredHeader):
 
 
 class DateHeader:
-    """A time (RFC 5322 section 3.3); `datetime` is it, None where the value isn't one."""
+    """A date (RFC 5322 section 3.3). `datetime` is None if the value is not a date."""
 
     max_count: int | None = None
     value_parser = staticmethod(_tree.unstructured)
@@ -102,7 +102,7 @@ class DateHeader:
             except ValueError:
                 defect = errors.found(errors.InvalidDateDefect, "Invalid date value or format")
                 kwds["defects"].append(defect)
-                # It is kept as it is: the standard library writes an empty field.
+                # The text is kept unchanged; the standard library would write an empty field.
                 kwds["parse_tree"] = _plain.Words(kwds["decoded"], cls.value_parser)
                 return
         kwds["datetime"] = value
@@ -172,12 +172,12 @@ class AddressHeader:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """Everything in the list, addresses outside groups as groups without a name."""
+        """All entries of the list; an address outside a group becomes a group without a name."""
         return self._groups
 
     @property
     def addresses(self) -> tuple[Any, ...]:
-        """All addresses, those in groups too."""
+        """All addresses, including those in groups."""
         if self._addresses is None:
             self._addresses = tuple(a for group in self._groups for a in group.addresses)
         return self._addresses
@@ -190,7 +190,7 @@ class UniqueAddressHeader(AddressHeader):
 class SingleAddressHeader(AddressHeader):
     @property
     def address(self) -> Any:
-        """The one address. ValueError where there isn't exactly one."""
+        """The only address. Raises ValueError if there is not exactly one."""
         if len(self.addresses) != 1:
             name = getattr(self, "name", "")
             raise ValueError(f"value of single address header {name} is not a single address")
@@ -202,7 +202,7 @@ class UniqueSingleAddressHeader(SingleAddressHeader):
 
 
 class MIMEVersionHeader:
-    """`1.0` (RFC 2045 section 4)."""
+    """The version, such as `1.0` (RFC 2045 section 4)."""
 
     max_count: int | None = 1
     value_parser = staticmethod(_tree.mime_version)
@@ -274,12 +274,12 @@ class ParameterizedMIMEHeader:
 
     @property
     def params(self) -> MappingProxyType[str, str]:
-        """The parameters, names in lower case."""
+        """The parameters, with names in lower case."""
         return MappingProxyType(self._params)
 
 
 class ContentTypeHeader(ParameterizedMIMEHeader):
-    """`text/plain; charset="utf-8"`"""
+    """For example `text/plain; charset="utf-8"`."""
 
     value_parser = staticmethod(_tree.content_type)
     _read_plain = staticmethod(_plain.content_type)
@@ -310,7 +310,7 @@ class ContentTypeHeader(ParameterizedMIMEHeader):
 
 
 class ContentDispositionHeader(ParameterizedMIMEHeader):
-    """`attachment; filename="name"` (RFC 2183)"""
+    """For example `attachment; filename="name"` (RFC 2183)."""
 
     _parse_tree: Any
 
@@ -331,7 +331,7 @@ class ContentDispositionHeader(ParameterizedMIMEHeader):
 
 
 class ContentTransferEncodingHeader:
-    """`base64` and its like (RFC 2045 section 6)."""
+    """For example `base64` (RFC 2045 section 6)."""
 
     max_count: int | None = 1
     value_parser = staticmethod(_tree.content_transfer_encoding)
@@ -358,7 +358,7 @@ class ContentTransferEncodingHeader:
 
 
 class MessageIDHeader:
-    """`<left@right>` (RFC 5322 section 3.6.4)."""
+    """An identifier, `<left@right>` (RFC 5322 section 3.6.4)."""
 
     max_count: int | None = 1
     value_parser = staticmethod(_tree.message_id)
@@ -368,6 +368,6 @@ class MessageIDHeader:
         value = _text(value)
         kwds["parse_tree"] = tree = _read(cls.value_parser, value, kwds)
         kwds["decoded"] = read = str(tree)
-        # What stands behind the identifier is no part of it, and is written all the same.
+        # Text after the identifier does not belong to it, but is written nevertheless.
         if "=?" not in value and not "".join(read.split()).startswith("".join(value.split())):
             kwds["parse_tree"] = _plain.Words(value, cls.value_parser)

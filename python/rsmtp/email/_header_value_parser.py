@@ -1,4 +1,4 @@
-"""The standard library's own module: programs take its private names."""
+"""The standard library's own module, because programs use its private names."""
 
 import email._header_value_parser as _standard
 import sys

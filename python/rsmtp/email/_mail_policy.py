@@ -1,5 +1,5 @@
-"""The policy of `rsmtp.Message`. Apart from `email.policy`'s own, which load the standard
-library's message classes."""
+"""The policy of `rsmtp.Message`. It is not in `email.policy`, because the policies there load the
+standard library's message classes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class MailPolicy(Policy):
-    """The policy of `rsmtp.Message`: safe as it stands.
+    """The policy of `rsmtp.Message`, with safe defaults.
 
-    Control characters are refused when a field is set; what isn't ASCII is encoded
-    when it is rendered (`utf8`: not in fields, RFC 6532); Bcc isn't rendered.
+    Control characters are refused when a field is set. Text that isn't ASCII is encoded when
+    the message is rendered (with `utf8`, not in fields, RFC 6532). Bcc isn't rendered.
     """
 
     _family = "modern"
@@ -25,36 +25,36 @@ class MailPolicy(Policy):
     utf8 = False
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
-        """The name up to the colon; the value without its folds."""
+        """The name is the text before the colon. Line folds are removed from the value."""
         name, value = split_source(sourcelines)
         return name, value.replace("\r", "").replace("\n", "")
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        """The name and the text of the value."""
+        """The name, and the value as a text."""
         return name, str(value)
 
     def header_fetch_parse(self, name: str, value: Any) -> Any:
-        """The value as it is stored."""
+        """The value, as it is stored."""
         return value
 
     def fold(self, name: str, value: Any) -> str:
-        """As `rsmtp.Message` writes a field."""
+        """The field as `rsmtp.Message` writes it."""
         return self.fold_binary(name, value).decode("utf-8")
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """As `rsmtp.Message` writes a field."""
+        """The field as `rsmtp.Message` writes it, in bytes."""
         from rsmtp import _rsmtp
 
         return _rsmtp._fold_field(name, str(value), self.linesep, self.utf8)
 
 
-MailPolicy.__module__ = "rsmtp.email.policy"  # where people find it, pickles too
+MailPolicy.__module__ = "rsmtp.email.policy"  # where users find it, and pickles
 mail = MailPolicy()
 
 
 class FieldText(str):
-    """The text of a field that folds itself, as the values of `email.policy.default` do:
-    for generators that have a policy of their own, which knows no other way of encoding."""
+    """The text of a field that can fold itself, like the values of `email.policy.default`. It is for
+    generators with a different policy, which could not encode the text."""
 
     __slots__ = ("name",)
     name: str
@@ -66,7 +66,7 @@ class FieldText(str):
 
 
 def fold_themselves(items: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Fields as generators want them."""
+    """The fields, in a form that generators can fold."""
     for name, value in items:
         if type(value) is str and not value.isascii() and not has_surrogates(value):
             value = FieldText(value)

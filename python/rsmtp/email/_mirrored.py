@@ -1,8 +1,9 @@
-"""`isinstance(m, Message)` in a file whose imports were changed, for an `m` of a file whose
-imports were not: an application may hand its library objects of `email`, or the other way round.
+"""Makes `isinstance(m, Message)` work in a file whose imports were changed, if `m` comes from a file
+with the original imports: an application and its library may exchange such objects in both directions.
 
-Our classes derive from the standard library's, so theirs takes ours. The other direction is
-said here: a mirror takes what its counterpart takes. A class that derives from a mirror does not.
+Our classes derive from the standard library's, so the standard library's classes accept our
+objects. For the other direction, a mirror class accepts the objects that its counterpart accepts.
+A class that derives from a mirror does not.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Mirrored(ABCMeta):  # an ABCMeta, so that `class Mine(Message, abc.ABC)` has one metaclass
-    # Both, because an ABCMeta remembers what it has denied.
+    # Both methods are needed, because an ABCMeta caches negative results.
     def __instancecheck__(cls, instance: Any) -> bool:
         return super().__instancecheck__(instance) or isinstance(instance, _counterpart(cls))
 

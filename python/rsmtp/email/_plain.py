@@ -1,9 +1,9 @@
-"""Header values that are plain: read here, without a parse tree.
+"""Plain header values, which are read here without a parse tree.
 
-Nearly every header that a program makes is plain: words, tokens and parameters,
-addresses with simple names. What isn't (comments, encoded-words, obsolete syntax) is
-read by the standard library's parser, through the functions in `_tree`. Both are folded
-by the engine, from tokens (`_tokens`).
+Nearly every header that a program makes is plain: words, tokens and parameters, addresses with
+simple names. The standard library's parser reads all other values (comments, encoded-words,
+obsolete syntax), through the functions in `_tree`. The engine folds both kinds, from tokens
+(`_tokens`).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _SEVERAL_ATS = re.compile(rf"{_ATOM}@(?:{_ATOM}@|@)(?:{_ATOM}|@)*")
 
 
 class Plain:
-    """A value that needs no parse tree: its text, and the tokens to fold it by."""
+    """A value that needs no parse tree: its text, and the tokens for folding it."""
 
     __slots__ = ("parser", "text")
 
     def __init__(self, text: str, parser: Any) -> None:
         self.text = text
-        #: Makes the parse tree after all, for programs that want one.
+        #: Makes the parse tree for programs that need one.
         self.parser = parser
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class Plain:
         return self.parser(self.text)
 
     def tokens(self) -> _tokens.Token:
-        """What `_rsmtp._fold_tokens` takes."""
+        """The tokens for `_rsmtp._fold_tokens`."""
         return ("text", self.text, ())
 
 
@@ -68,7 +68,7 @@ class Words(Plain):
 
 
 class Tokens(Plain):
-    """Words for programs, identifiers for example: never encoded."""
+    """Words for programs, such as identifiers, which are never encoded."""
 
     __slots__ = ()
 
@@ -101,7 +101,7 @@ class Addresses(Plain):
 
 
 class Groups(Plain):
-    """Addresses as objects: their display names are text, whatever it looks like."""
+    """Address objects. Their display names are text, even if they look encoded."""
 
     __slots__ = ("groups",)
 
@@ -145,7 +145,7 @@ def _quoted(value: str) -> str:
 
 
 def words(value: str, parser: Any) -> Words | None:
-    """Printable text without encoded-words, and without blanks around it."""
+    """Printable text without encoded-words, and without spaces around it."""
     is_plain = value.replace("\t", " ").isprintable() and "=?" not in value and value == value.strip(" \t")
     return Words(value, parser) if is_plain else None
 
@@ -156,13 +156,13 @@ def token(value: str, parser: Any) -> Token | None:
 
 
 def content_type(value: str, parser: Any) -> Parameters | None:
-    """`type/subtype; name=value...`"""
+    """Parses `type/subtype; name=value...`."""
     main = _TYPE.match(value)
     return None if main is None else _parameters(value, main.end(), parser)
 
 
 def disposition(value: str, parser: Any) -> Parameters | None:
-    """`attachment; name=value...`"""
+    """Parses `attachment; name=value...`."""
     main = _VALUE.match(value)
     return None if main is None else _parameters(value, main.end(), parser)
 
@@ -193,7 +193,7 @@ def _parameters(value: str, end: int, parser: Any) -> Parameters | None:
     return Parameters(main, found, parser)
 
 
-# A comment; what is in quotes, closed or not; a value with `=` in it.
+# A comment; a quoted text, even if unterminated; a value that contains `=`.
 _PIECE = re.compile(
     r'\((?:[^()\\]|\\.)*\)?|"((?:[^"\\]|\\.)*)(?:"|\Z)|=[ \t]*([^\s";()]*=[^\s";()]*)(?=[ \t]*(?:;|\Z))',
     re.DOTALL,
@@ -202,9 +202,9 @@ _LONE_BACKSLASH = re.compile(r'\\(["\\])|\\')
 
 
 def with_clear_parameters(value: str) -> str:
-    r"""The value with what many programs write wrong, and mean all the same, written right:
-    a value with `=` in it has no quotes (`boundary=----=_Part_1`), and backslashes stand in
-    quotes where they quote nothing (`"C:\TEMP\x"`)."""
+    r"""The value with common errors corrected, if the meaning is clear: a value that contains `=` but has
+    no quotes (`boundary=----=_Part_1`), and backslashes in quotes that don't quote anything
+    (`"C:\TEMP\x"`)."""
 
     def clear(piece: re.Match[str]) -> str:
         quoted, bare = piece.groups()
@@ -227,12 +227,12 @@ def _mailboxes(value: str) -> Iterator[re.Match[str]]:
 
 
 def is_no_address(value: str) -> bool:
-    """A word with more than one @: neither an address nor anything else."""
+    """A word with more than one @, which has no meaning."""
     return _SEVERAL_ATS.fullmatch(value) is not None
 
 
 def addresses(value: str) -> list[tuple[str, str, str]] | None:
-    """(display name, local part, domain) of a plain list."""
+    """(display name, local part, domain) for each mailbox of a plain list."""
     found = []
     at = 0
     while (mailbox := _MAILBOX.match(value, at)) is not None:

@@ -1,9 +1,9 @@
-"""What all policies have in common, and the classic one.
+"""The base of all policies, and the classic policy.
 
-A policy is a set of values that never changes; `clone` makes another. Rendering is
-done by the engine, which asks a policy what kind it is (`_family`) and reads its
-values once (`_style`). A class that overrides how fields are stored, fetched or
-folded is asked each time instead.
+A policy is an immutable set of values; `clone` makes a changed copy. The engine renders
+messages: it asks a policy for its kind (`_family`) and reads its values once (`_style`).
+If a class overrides how fields are stored, fetched or folded, its methods are called each
+time instead.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _HOOKS = {
 
 
 class Policy(ABC):
-    """Controls how a message is kept, read and rendered.
+    """Controls how a message is stored, parsed and rendered.
 
-    raise_on_defect (False): what a parser finds wrong is raised instead of kept.
-    linesep ("\\n"): line ends of what is rendered.
-    cte_type ("8bit"): "7bit" encodes whatever isn't ASCII.
-    max_line_length (78): where header lines are folded, in characters; 0 or None: nowhere.
+    raise_on_defect (False): raise defects found by a parser instead of storing them.
+    linesep ("\\n"): the line end of rendered messages.
+    cte_type ("8bit"): "7bit" encodes all content that isn't ASCII.
+    max_line_length (78): the width at which header lines are folded; 0 or None: never.
     mangle_from_ (False): put `>` before body lines that begin with `From `.
     message_factory (None): makes the messages of a parser.
     verify_generated_headers (True): refuse a folded header that would be read as two.
 
-    TypeError for an attribute that the class doesn't have; attributes can't be set.
+    Raises TypeError for an attribute that the class doesn't have. Attributes can't be set.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_style")
@@ -54,7 +54,7 @@ class Policy(ABC):
     max_line_length: int | None = 78
     mangle_from_ = False
     message_factory: Any = None
-    if sys.version_info >= (3, 13):  # before, it is done and can't be turned off
+    if sys.version_info >= (3, 13):  # in older versions it is always on
         verify_generated_headers = True
 
     def __init_subclass__(cls, **kw: Any) -> None:
@@ -94,94 +94,94 @@ class Policy(ABC):
         return made
 
     def __add__(self, other: Any) -> Any:
-        """This policy with whatever the other was told to have."""
+        """This policy, changed by the values that were set in the other one."""
         return self.clone(**other.__dict__)
 
     def handle_defect(self, obj: Any, defect: Any) -> None:
-        """Raise the defect or keep it, as `raise_on_defect` says."""
+        """Raise the defect or store it, depending on `raise_on_defect`."""
         if self.raise_on_defect:
             raise defect
         self.register_defect(obj, defect)
 
     def register_defect(self, obj: Any, defect: Any) -> None:
-        """Keep a defect in `obj.defects`."""
+        """Store a defect in `obj.defects`."""
         obj.defects.append(defect)
 
     def header_max_count(self, name: str) -> int | None:
-        """How many fields of that name there may be; None: any number."""
+        """The largest number of fields with this name; None if there is no limit."""
         return None
 
     @abstractmethod
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
-        """(name, value) of the lines of a field, as they are to be stored."""
+        """(name, value) to store, from the source lines of a field."""
         raise NotImplementedError
 
     @abstractmethod
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        """(name, value) of a field that a program sets, as they are to be stored."""
+        """(name, value) to store, for a field that a program sets."""
         raise NotImplementedError
 
     @abstractmethod
     def header_fetch_parse(self, name: str, value: Any) -> Any:
-        """What a program sees of a stored value."""
+        """The value that a program gets for a stored value."""
         raise NotImplementedError
 
     @abstractmethod
     def fold(self, name: str, value: Any) -> str:
-        """A stored field as lines of text, the last one with its end too."""
+        """A stored field as lines of text, including the last line end."""
         raise NotImplementedError
 
     @abstractmethod
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """A stored field as lines of bytes, the last one with its end too."""
+        """A stored field as lines of bytes, including the last line end."""
         raise NotImplementedError
 
 
 def split_source(sourcelines: list[str]) -> tuple[str, str]:
-    """(name, value) of a field with its folds kept, its last line end removed."""
+    """(name, value) of a field; its folds are kept, and its last line end is removed."""
     name, value = sourcelines[0].split(":", 1)
     value = value.lstrip(" \t") + "".join(sourcelines[1:])
     return name, value.rstrip("\r\n")
 
 
 def blank_before(value: Any) -> str:
-    """What stands between the colon and a value: a blank, unless the value begins on the
-    next line, as a parser has read it. It would be white space at the end of a line."""
+    """The text between the colon and a value: a space, unless a parser has read a value that begins on
+    the next line. There the space would be white space at the end of a line."""
     return "" if isinstance(value, str) and value.startswith(("\r", "\n")) else " "
 
 
 def sanitize(text: str) -> str:
-    """Raw bytes in a text, decoded if they are UTF-8 and replaced if not."""
+    """The text with raw bytes decoded if they are UTF-8, and replaced otherwise."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class Compat32(Policy):
-    """Fields are kept as they are given and folded as text, as email 5.1 did."""
+    """Fields are stored unchanged and folded as text, as in email 5.1."""
 
     _family = "classic"
 
     mangle_from_ = True
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
-        """The name up to the colon; the value with its folds."""
+        """The name is the text before the colon. The value keeps its line folds."""
         return split_source(sourcelines)
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        """Both as they are."""
+        """The name and the value, unchanged."""
         return name, value
 
     def header_fetch_parse(self, name: str, value: Any) -> Any:
-        """The value; a Header of an unknown charset where it has raw bytes."""
+        """The value, or a Header of an unknown charset if it contains raw bytes."""
         if isinstance(value, str) and has_surrogates(value):
             return _header_of(name, value)
         return value
 
     def fold(self, name: str, value: Any) -> str:
-        """Folded as `Header.encode` folds it; raw bytes become encoded-words."""
+        """The field, folded as by `Header.encode`. Raw bytes become encoded-words."""
         return self._fold(name, value, sanitize=True)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """The same in bytes; raw bytes stay, unless `cte_type` is "7bit"."""
+        """The same in bytes. Raw bytes are unchanged, unless `cte_type` is "7bit"."""
         folded = self._fold(name, value, sanitize=self.cte_type == "7bit")
         return folded.encode("ascii", "surrogateescape")
 
@@ -200,8 +200,8 @@ class Compat32(Policy):
 
 
 def _header_of(name: str, octets: str) -> Any:
-    """A Header of an unknown charset. Its modules are loaded where one is needed: most
-    messages are made by another policy."""
+    """A Header of an unknown charset. Its modules are loaded only here, because most messages have a
+    different policy."""
     from rsmtp.email.charset import UNKNOWN8BIT
     from rsmtp.email.header import Header
 

@@ -1,5 +1,5 @@
-"""What a module of `email` has and its mirror has not: private names, mostly, which programs
-take all the same."""
+"""Names that a module of `email` has and its mirror lacks: mostly private names, which programs use
+nevertheless."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def of(mirror: str) -> Callable[[str], Any]:
-    """A `__getattr__` for the mirror module of that name: the standard library's own, or ours
-    where that is a mirrored object (`email.message.Charset`)."""
+    """A `__getattr__` for the mirror module with this name. It returns the standard library's object, or
+    our counterpart if the object is mirrored (`email.message.Charset`)."""
     standard = mirror.removeprefix("rsmtp.")
 
     def get(name: str) -> Any:
@@ -30,7 +30,7 @@ def of(mirror: str) -> Callable[[str], Any]:
 
 
 def mirrored(name: str, found: Any) -> Any:
-    """Our counterpart of an object of the standard library's, or that object."""
+    """Our counterpart of an object of the standard library, or the object itself."""
     if isinstance(found, type(sys)):
         home, name = found.__name__, ""
     else:

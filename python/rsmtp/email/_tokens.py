@@ -1,7 +1,7 @@
-"""Values as the tokens that the engine folds (`src/message/stdlib/fold_structured.rs`).
+"""Converts values into the tokens that the engine folds (`src/message/stdlib/fold_structured.rs`).
 
-A token is (kind, text, tokens inside). What may become an encoded-word is a `word` or an
-`atom`; separators, identifiers and addresses are `fixed`.
+A token is (kind, text, inner tokens). A `word` or an `atom` may become an encoded-word.
+Separators, identifiers and addresses are `fixed`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ BLANK: Token = ("blank", " ", ())
 
 
 def pieces(text: str, kind: str) -> list[Token]:
-    """Words of that kind, and the white space between them."""
+    """Words of this kind, and the white space between them."""
     return [("blank" if one.isspace() else kind, one, ()) for one in _PIECES.findall(text)]
 
 
 def phrase(text: str) -> Token:
-    """A display name: in quotes where it has to be."""
+    """A display name, in quotes if it needs them."""
     if _SPECIALS.isdisjoint(text):
         return ("unit", "", pieces(text, "atom"))
     return quoted(text)
@@ -36,14 +36,14 @@ def quoted(text: str) -> Token:
 
 
 def mailbox(name: Token | None, spec: str, leader: Sequence[Token] = ()) -> Token:
-    """An address, after white space where it isn't the first."""
+    """An address, with white space before it unless it is the first."""
     if name is None:
         return ("unit", "", (*leader, ("address", spec, ())))
     return ("unit", "", (("unit", "", (*leader, name, BLANK)), ("address", f"<{spec}>", ())))
 
 
 def address_list(groups: Iterable[Any]) -> Token:
-    """Groups of addresses, a group without a name being one address (RFC 5322 section 3.4)."""
+    """Groups of addresses; a group without a name is a single address (RFC 5322 section 3.4)."""
     found: list[Token] = []
     for group in groups:
         members = [_member(one, (BLANK,) if number else ()) for number, one in enumerate(group.addresses)]
@@ -67,13 +67,13 @@ def _member(address: Any, leader: Sequence[Token]) -> Token:
 
 
 def parameters(found: Iterable[tuple[str, str]]) -> Token:
-    """Parameters, with what stands before them still to be ended by a semicolon."""
+    """Parameters. The text before them still needs its semicolon."""
     return ("parameters", "", [("fixed", name, (("fixed", value, ()),)) for name, value in found])
 
 
 # -- the parse trees of the standard library
 
-# What isn't encoded: for programs.
+# The kinds of text that are not encoded, because programs read them.
 _FIXED = {
     "addr-spec",
     "content-transfer-encoding",
@@ -92,7 +92,7 @@ _TEXT = {"atext", "dot", "ptext", "ttext", "utext", "vtext"}
 
 
 def of_tree(part: Any, kind: str = "word", depth: int = 0) -> Token:
-    """The tokens of a parse tree; `kind` is what its words become."""
+    """The tokens of a parse tree; `kind` is the kind of its words."""
     name = part.token_type
     if isinstance(part, str):
         return _of_terminal(str(part), name, kind)
@@ -117,7 +117,7 @@ def _of_terminal(text: str, name: str, kind: str) -> Token:
     if not text.strip(" \t"):
         return ("blank", text, ())
     if name == "ttext" and text.isascii():
-        return ("fixed", text, ())  # a type, which no encoded-word can say
+        return ("fixed", text, ())  # a type can't be written as an encoded-word
     if name in _TEXT:
         return (kind, text, ())
     return ("fixed", text, ())

@@ -22,12 +22,12 @@ MISC_LEN = 7
 
 
 def header_length(bytearray: bytes) -> int:
-    """How many characters these bytes take in base64."""
+    """The length of these bytes in base64."""
     return (len(bytearray) + 2) // 3 * 4
 
 
 def header_encode(header_bytes: str | bytes, charset: str = "iso-8859-1") -> str:
-    """One encoded-word (RFC 2047) of text or bytes; nothing for nothing."""
+    """One encoded-word (RFC 2047) for text or bytes; "" for empty input."""
     if not header_bytes:
         return ""
     data = header_bytes.encode(charset) if isinstance(header_bytes, str) else header_bytes
@@ -45,7 +45,7 @@ def body_encode(s: bytes, maxlinelen: int = 76, eol: str = NL) -> str:
 
 
 def decode(string: str | bytes) -> bytes:
-    """The bytes behind a base64 text."""
+    """The decoded bytes of a base64 text."""
     data = string.encode("raw-unicode-escape") if isinstance(string, str) else string
     return binascii.a2b_base64(data) if data else b""
 

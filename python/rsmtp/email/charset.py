@@ -23,7 +23,7 @@ __all__ = ["Charset", "add_alias", "add_charset", "add_codec"]
 QP = 1
 #: Base64 (bodies) or B (headers).
 BASE64 = 2
-#: Whichever of the two is shorter; for headers only.
+#: The shorter one of the two; for headers only.
 SHORTEST = 3
 
 RFC2047_CHROME_LEN = 7
@@ -33,8 +33,8 @@ EMPTYSTRING = ""
 
 _Properties = tuple[int | None, int | None, str | None]
 
-#: name: (header encoding, body encoding, the charset to convert to). Sets whose
-#: text stays readable that way are quoted; those of other scripts are in base64.
+#: name: (header encoding, body encoding, charset to convert to). Charsets for mostly Latin
+#: text use quoted-printable, because it stays readable. Other scripts use base64.
 CHARSETS: dict[str, _Properties] = {
     **{f"iso-8859-{number}": (QP, QP, None) for number in (1, 2, 3, 4, 9, 10, 13, 14, 15, 16)},
     "windows-1252": (QP, QP, None),
@@ -51,7 +51,7 @@ CHARSETS: dict[str, _Properties] = {
 
 _LATIN = {1: 1, 2: 2, 3: 3, 4: 4, 5: 9, 6: 10, 7: 13, 8: 14, 9: 15, 10: 16}
 
-#: What people write: what mail calls it.
+#: Common names: the names used in mail.
 ALIASES: dict[str, str] = {
     **{f"latin_{latin}": f"iso-8859-{iso}" for latin, iso in _LATIN.items()},
     **{f"latin-{latin}": f"iso-8859-{iso}" for latin, iso in _LATIN.items()},
@@ -61,7 +61,7 @@ ALIASES: dict[str, str] = {
     "ascii": "us-ascii",
 }
 
-#: Charsets whose Python codec has another name; None: never converted.
+#: Charsets whose Python codec has another name; None means that they are never converted.
 CODEC_MAP: dict[str, str | None] = {
     "gb2312": "eucgb2312_cn",
     "big5": "big5_tw",
@@ -72,7 +72,7 @@ _SHIPPED = {name: CHARSETS[name] for name in ("utf-8", "us-ascii")}
 
 
 def _is_as_shipped(name: str) -> bool:
-    """Whether this charset still means what it does by default (asked by constructors)."""
+    """Whether the defaults for this charset are unchanged (used by constructors)."""
     return CHARSETS.get(name) is _SHIPPED[name] and name not in ALIASES
 
 
@@ -82,10 +82,10 @@ def add_charset(
     body_enc: int | None = None,
     output_charset: str | None = None,
 ) -> None:
-    """Say how mail encodes a charset: QP, BASE64, SHORTEST (headers only) or None.
+    """Set how mail encodes a charset: QP, BASE64, SHORTEST (headers only) or None.
 
-    With `output_charset`, text is converted to that one. ValueError for SHORTEST as a
-    body encoding.
+    Text is converted to `output_charset` if that is given. Raises ValueError for SHORTEST
+    as a body encoding.
     """
     if body_enc == SHORTEST:
         raise ValueError("SHORTEST not allowed for body_enc")
@@ -93,12 +93,12 @@ def add_charset(
 
 
 def add_alias(alias: str, canonical: str) -> None:
-    """Give a charset another name."""
+    """Add an alias for a charset."""
     ALIASES[alias] = canonical
 
 
 def add_codec(charset: str, codecname: str | None) -> None:
-    """Name the Python codec of a charset."""
+    """Set the Python codec of a charset."""
     CODEC_MAP[charset] = codecname
 
 
@@ -110,11 +110,11 @@ def _encode(string: str, codec: str) -> bytes:
 
 @derived
 class Charset(Standard, metaclass=Mirrored):
-    """A character set with what mail does to it.
+    """A character set, and how mail encodes it.
 
     `input_charset` and `output_charset` are names, `input_codec` and `output_codec`
     the Python codecs for them (None: no conversion), `header_encoding` and
-    `body_encoding` QP, BASE64, SHORTEST or None. CharsetError for a name that isn't
+    `body_encoding` QP, BASE64, SHORTEST or None. Raises CharsetError for a name that isn't
     ASCII.
     """
 
@@ -146,11 +146,11 @@ class Charset(Standard, metaclass=Mirrored):
     def __eq__(self, other: object) -> bool:
         return str(self) == str(other).lower()
 
-    # Equal to its name, so hashed as nothing: as `email.charset` has it.
+    # It is equal to its name, but not hashable, as in `email.charset`.
     __hash__ = None
 
     def get_body_encoding(self) -> str | Callable[[Any], None]:
-        """ "quoted-printable", "base64", or a function that looks at the message."""
+        """ "quoted-printable", "base64", or a function that encodes the message."""
         assert self.body_encoding != SHORTEST
         if self.body_encoding == QP:
             return "quoted-printable"
@@ -161,7 +161,7 @@ class Charset(Standard, metaclass=Mirrored):
         return encode_7or8bit
 
     def get_output_charset(self) -> str:
-        """The charset that goes into the message."""
+        """The charset to name in the message."""
         return self.output_charset or self.input_charset
 
     def header_encode(self, string: str) -> str:
@@ -170,9 +170,9 @@ class Charset(Standard, metaclass=Mirrored):
         return _rsmtp._encode_word(string, self.header_encoding, codec)
 
     def header_encode_lines(self, string: str, maxlengths: Iterator[int]) -> list[str | None]:
-        """The string as encoded-words, each for a line of the length that comes next.
+        """The string as encoded-words; each fits the next of the given line lengths.
 
-        The first is None when nothing of the string fits on the first line.
+        The first is None if no part of the string fits on the first line.
         """
         codec = self.output_codec or "us-ascii"
         return _rsmtp._encode_words(
@@ -180,7 +180,7 @@ class Charset(Standard, metaclass=Mirrored):
         )
 
     def body_encode(self, string: str | bytes | None) -> Any:
-        """The body as it is transferred: ASCII, in base64 or quoted-printable lines."""
+        """The encoded body: ASCII text, or lines of base64 or quoted-printable."""
         if not string:
             return string
         data = string.encode(self.output_charset) if isinstance(string, str) else string

@@ -1,4 +1,4 @@
-"""Objects to content and back: `email.contentmanager`."""
+"""Converts objects to content and back: `email.contentmanager`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ContentManager", "raw_data_manager"]
 
 
 class ContentManager:
-    """A registry of functions that make content of objects, and objects of content.
+    """A registry of functions that convert objects to content, and content to objects.
 
     Get handlers are found by content type, then by main type, then under "". Set
     handlers are found by the classes of an object, its own first: the class itself,
@@ -37,7 +37,7 @@ class ContentManager:
         self.set_handlers[typekey] = handler
 
     def get_content(self, msg: Any, *args: Any, **kw: Any) -> Any:
-        """The content of a message. KeyError where no handler is found."""
+        """The content of a message. Raises KeyError if there is no handler."""
         content_type = msg.get_content_type()
         for key in (content_type, msg.get_content_maintype(), ""):
             if key in self.get_handlers:
@@ -47,7 +47,7 @@ class ContentManager:
     def set_content(self, msg: Any, obj: Any, *args: Any, **kw: Any) -> None:
         """Make `obj` the content of a message.
 
-        TypeError for a multipart, KeyError where no handler is found.
+        Raises TypeError for a multipart, KeyError if there is no handler.
         """
         if msg.get_content_maintype() == "multipart":
             raise TypeError("set_content not valid on multipart")
@@ -70,7 +70,7 @@ def _full_name(kind: type) -> str:
     return f"{module}.{kind.__qualname__}" if module else kind.__qualname__
 
 
-#: Text as str, other data as bytes, messages as messages.
+#: Text is a str, other data bytes, and messages are messages.
 raw_data_manager = ContentManager()
 
 
@@ -123,7 +123,7 @@ def set_text_content(
     params: dict[str, str] | None = None,
     headers: Any = None,
 ) -> None:
-    """Make a text the content; `cte` is chosen by what suits it."""
+    """Make a text the content. The encoding is chosen if `cte` isn't given."""
     _begin(msg, "text", subtype, headers)
     cte, payload = _encode_text(string, charset, cte, msg.policy)
     msg.set_payload(payload)
@@ -146,8 +146,8 @@ def set_bytes_content(
 ) -> None:
     """Make data of the type `maintype/subtype` the content."""
     if cte == "base64" and _is_whole_message(maintype, subtype) and b"\0" not in bytes(data):
-        # A message in base64 is no message (RFC 2046 section 5.2.1). Read as an enclosed one,
-        # it stays as it is.
+        # A message in base64 is not valid (RFC 2046 section 5.2.1). It is read as an enclosed message,
+        # and stays unchanged.
         part = message_from_bytes(b"Content-Type: message/rfc822\n\n" + bytes(data), policy=msg.policy)
         message = part.get_payload(0)
         set_message_content(msg, message, "rfc822", None, disposition, filename, cid, params, headers)
@@ -173,11 +173,11 @@ def set_file_content(
     params: dict[str, str] | None = None,
     headers: Any = None,
 ) -> None:
-    """Make a file the content: a path, or a binary file object from its present
-    position on. It is read when the message is written or sent, in pieces.
+    """Make a file the content: a path, or a binary file object, read from its current
+    position. The file is read in pieces when the message is written or sent.
 
-    The type is guessed from the name where it isn't given, the file name is that of
-    the file. OSError for a file that can't be read; TypeError for one that is open
+    If the type isn't given, it is guessed from the name. The default file name is that of
+    the file. Raises OSError for a file that can't be read; TypeError for one that is open
     as text; ValueError for a pipe and for a file object that can't seek.
     """
     name = filename or getattr(file, "name", None)
@@ -221,7 +221,7 @@ def set_message_content(
 ) -> None:
     """Put a message into the content (RFC 2046 section 5.2).
 
-    ValueError for a `cte` that the subtype can't have, and for partial messages.
+    Raises ValueError for a `cte` that the subtype does not allow, and for partial messages.
     """
     if subtype == "partial":
         raise ValueError("message/partial is not supported for Message objects")
@@ -246,12 +246,12 @@ raw_data_manager.add_set_handler("email.message.Message", set_message_content)
 raw_data_manager.add_set_handler(_rsmtp.Message, set_message_content)
 for _kind in (bytes, bytearray, memoryview):
     raw_data_manager.add_set_handler(_kind, set_bytes_content)
-# What every binary file object derives from, those made in C too.
+# The base classes of all binary file objects, including those implemented in C.
 for _file in (PurePath, "_io._RawIOBase", "_io._BufferedIOBase"):
     raw_data_manager.add_set_handler(_file, set_file_content)
 
 
-# Where a policy says nothing: what SMTP carries, what encodings have (RFC 2045 section 6).
+# Limits if the policy sets none: SMTP's, and that of encodings (RFC 2045 section 6).
 _LONGEST_LINE = 998
 _ENCODED_LINE = 76
 
@@ -293,7 +293,7 @@ def _finish(
 
 
 def _engine_encodes(msg: Any, cte: str, taking_over: str) -> bool:
-    """Whether the engine, which writes base64 in lines of 76, can do so when rendering."""
+    """Whether the engine can encode while rendering. It writes base64 in lines of 76 characters."""
     return cte == "base64" and (msg.policy.max_line_length or 0) // 4 == 19 and hasattr(msg, taking_over)
 
 
@@ -306,16 +306,16 @@ def _encode_bytes(data: Any, cte: str, width: int | None) -> str:
 
 
 def _as_it_is(data: bytes, cte: str) -> str:
-    """Without an encoding. UnicodeDecodeError for what 7bit can't hold."""
+    """The data without an encoding. Raises UnicodeDecodeError if it does not fit into 7bit."""
     return data.decode("ascii", "strict" if cte == "7bit" else "surrogateescape")
 
 
 def _encode_text(string: str, charset: str, cte: str | None, policy: Any) -> tuple[str, str]:
-    """(cte, payload): 7bit where that will do, else what the beginning suggests."""
+    """(cte, payload): 7bit if possible, otherwise the encoding that suits the beginning."""
     encoded = string.encode(charset)
     width = policy.max_line_length or _ENCODED_LINE
     if b"\0" in encoded and cte in (None, "base64"):
-        # UTF-16 and its like: their line ends are no octets, and mail has no place for NUL.
+        # UTF-16 and similar charsets: their line ends are not single octets, and mail can't contain NUL.
         return "base64", _base64_lines(_canonical(string).encode(charset), width)
     lines = encoded.splitlines()
     linesep = policy.linesep.encode("ascii")

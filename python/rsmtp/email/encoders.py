@@ -34,7 +34,7 @@ def encode_quopri(msg: Any) -> None:
 
 
 def encode_7or8bit(msg: Any) -> None:
-    """Say whether the payload is ASCII ("7bit") or not ("8bit")."""
+    """Set the encoding to "7bit" if the payload is ASCII, and otherwise to "8bit"."""
     data = msg.get_payload(decode=True)
     is_ascii = data is None or data.isascii()
     msg["Content-Transfer-Encoding"] = "7bit" if is_ascii else "8bit"

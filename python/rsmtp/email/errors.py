@@ -1,6 +1,6 @@
-"""The exceptions and defects of `email.errors`, which they are.
+"""The exceptions and defects of `email.errors`: the same classes.
 
-Handlers written for the standard library catch what is raised here.
+Handlers written for the standard library also catch errors raised here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ except ImportError:  # before Python 3.13
 
 
 def found(kind: type[_Defect], *args: object) -> _Defect:
-    """A defect of that kind (its class is the standard library's)."""
+    """A defect of this kind (its class is the standard library's)."""
     made = kind.__new__(kind, *args)
     made.args = args
     made.__dict__["line"] = None

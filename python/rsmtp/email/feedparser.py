@@ -1,6 +1,6 @@
-"""Reading messages piece by piece: `email.feedparser`.
+"""Parses messages piece by piece: `email.feedparser`.
 
-The parser is the standard library's; the messages that it makes are ours.
+The parser is the standard library's; the messages that it creates are ours.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rsmtp.email._policybase import compat32
 __all__ = ["BufferedSubFile", "BytesFeedParser", "FeedParser", "NeedMoreData"]
 
 
-# Undocumented, and imported all the same.
+# These names are undocumented, but programs import them.
 BufferedSubFile: Any = vars(_feedparser)["BufferedSubFile"]
 NeedMoreData: Any = vars(_feedparser)["NeedMoreData"]
 
@@ -31,7 +31,7 @@ def _factory_of(policy: Any) -> Callable[..., Any]:
 
 
 class _Lines(BufferedSubFile):  # type: ignore[misc]
-    """The lines of a message, which are kept as they are given away."""
+    """The lines of a message. Lines that were read are also kept in `given`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,8 +51,8 @@ class _Lines(BufferedSubFile):  # type: ignore[misc]
 
 
 class _Place:
-    """Where a message is: the numbers of its first line, of its body's, and of the line
-    behind it; and what is in it."""
+    """The position of a message: the numbers of its first line, of its body's first line, and of the
+    line after it; and the messages inside it."""
 
     __slots__ = ("begin", "body", "end", "inside", "message")
 
@@ -63,8 +63,8 @@ class _Place:
 
 
 class _Keeping(_feedparser.FeedParser):
-    """Tells signed parts, and messages in messages, what they were read from: they are
-    written as they came (RFC 1847 section 2.1)."""
+    """Gives signed parts, and enclosed messages, the source that they were parsed from, because they
+    must be written unchanged (RFC 1847 section 2.1)."""
 
     def __init__(self, _factory: Callable[..., Any] | None = None, *, policy: Any = compat32) -> None:
         super().__init__(_factory or _factory_of(policy), policy=policy)
@@ -108,7 +108,7 @@ def _remember(root: _Place, lines: list[str]) -> None:
 def _to_remember(place: _Place, is_kept: bool) -> Iterator[_Place]:
     if place.inside and not is_kept:
         is_kept = place.message.get_content_type() in _AS_THEY_CAME
-    # Parts first: whether one is untouched, the whole wants to know.
+    # Inner parts come first, because the whole checks whether its parts are unchanged.
     for inner in place.inside:
         yield from _to_remember(inner, is_kept)
     if is_kept and hasattr(place.message, "_keep_origin"):
@@ -131,11 +131,11 @@ _AS_THEY_CAME = {"multipart/signed", "message/rfc822"}
 
 
 class FeedParser(_Keeping):
-    """Takes text in pieces of any size and makes a message of it."""
+    """Creates a message from pieces of text of any size."""
 
 
 class BytesFeedParser(_Keeping, _feedparser.BytesFeedParser):
-    """Takes bytes in pieces of any size and makes a message of them."""
+    """Creates a message from pieces of bytes of any size."""
 
 
 __getattr__ = _rest.of(__name__)

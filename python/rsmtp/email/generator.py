@@ -1,8 +1,8 @@
 """Writing messages to files: `email.generator`.
 
-The engine writes a whole message at once. Programs have always written generators of their
-own, though, that replace a step of the standard library's: `_write_headers`, `_write_lines`,
-`_handle_text`, `clone`. Such a generator goes the standard library's way, step by step.
+The engine writes a whole message at once. However, some programs have generators that override
+a step of the standard library's: `_write_headers`, `_write_lines`, `_handle_text`, `clone`. For
+such a generator the message is written step by step, as in the standard library.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ __all__ = ["BytesGenerator", "DecodedGenerator", "Generator"]
 class Generator(_standard.Generator, metaclass=Mirrored):
     """Writes messages as text.
 
-    `mangle_from_` puts `>` before body lines that begin with `From ` (by default as
-    the policy says; without a policy, it does). `maxheaderlen` is where fields are
-    folded, in characters; 0: nowhere; None: as the policy says. Without a `policy`,
-    that of the message is used.
+    `mangle_from_` puts `>` before body lines that begin with `From ` (default: the policy's
+    value; without a policy, True). `maxheaderlen` is the width at which fields are folded:
+    0 means never, None means the policy's value. Without a `policy`, the message's policy is
+    used.
     """
 
     _binary = False
@@ -53,8 +53,8 @@ class Generator(_standard.Generator, metaclass=Mirrored):
     def flatten(self, msg: Any, unixfrom: bool = False, linesep: str | None = None) -> None:
         """Write a message and everything in it.
 
-        `unixfrom` writes an mbox line first. `linesep` is used instead of the
-        policy's. HeaderWriteError where a header would be read as two.
+        `unixfrom` writes an mbox line first. `linesep` replaces the policy's value. Raises
+        HeaderWriteError if a header would be read as two.
         """
         if _replaces_a_step(type(self)):
             _standard.Generator.flatten(self, msg, unixfrom, linesep)
@@ -83,7 +83,7 @@ class Generator(_standard.Generator, metaclass=Mirrored):
         return type(self)(fp, self._mangle_from_, None, policy=self.policy)
 
     def _write_headers(self, msg: Any) -> None:
-        # In the standard library's way. Its own, before 3.11.10 and 3.12.5, lets a value end its field.
+        # As in the standard library, whose own method lets a value end its field before 3.11.10 and 3.12.5.
         policy: Any = self.policy
         for name, value in msg.raw_items():
             if self._binary:
@@ -94,13 +94,13 @@ class Generator(_standard.Generator, metaclass=Mirrored):
 
 
 class BytesGenerator(Generator, _standard.BytesGenerator):
-    """Writes messages as bytes; raw bytes of a parsed message stay as they are,
-    unless the `cte_type` of the policy is "7bit"."""
+    """Writes messages as bytes. Raw bytes of a parsed message are unchanged, unless the
+    `cte_type` of the policy is "7bit"."""
 
     _binary = True
 
     def write(self, s: str) -> None:
-        """Write text to the file, in ASCII and raw bytes."""
+        """Write text to the file, as ASCII and raw bytes."""
         self._fp.write(s.encode("ascii", "surrogateescape"))
 
 
@@ -108,7 +108,7 @@ _OMITTED = "[Non-text (%(type)s) part of message omitted, filename %(filename)s]
 
 
 class DecodedGenerator(Generator, _standard.DecodedGenerator):
-    """Writes the text of a message, and a line for every other part.
+    """Writes the text of a message, and one line for every part that isn't text.
 
     `fmt` is that line, with %(type)s, %(maintype)s, %(subtype)s, %(filename)s,
     %(description)s and %(encoding)s.
@@ -163,7 +163,7 @@ def _verified(folded: Any, policy: Any) -> Any:
     return folded
 
 
-# What the standard library's `flatten` calls, beside the `_handle_` of each type.
+# The methods that the standard library's `flatten` calls, besides the `_handle_` of each type.
 _STEPS = {
     "_compile_re",
     "_dispatch",
@@ -183,7 +183,7 @@ _OURS: dict[type, frozenset[str]] = {
 
 
 def _replaces_a_step(kind: type) -> bool:
-    """Whether a class of the program's is under way, or a method put into one of ours."""
+    """Whether a program's class, or a method added to one of our classes, overrides a step."""
     return any(
         name in _STEPS or name.startswith("_handle_")
         for each in kind.__mro__
@@ -192,7 +192,7 @@ def _replaces_a_step(kind: type) -> bool:
     )
 
 
-# For programs that have always imported these.
+# Programs import these names.
 fcre = re.compile(r"^From ", re.MULTILINE)
 NLCRE = re.compile(r"\r\n|\r|\n")
 

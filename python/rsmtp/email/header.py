@@ -33,10 +33,10 @@ _ESCAPE = re.compile(r"=([0-9a-fA-F]{2})", re.ASCII)
 
 
 def decode_header(header: Any) -> list[tuple[Any, str | None]]:
-    """Decode the encoded-words (RFC 2047) of a value, not their character sets.
+    """Decode the encoded-words (RFC 2047) of a value, but not their character sets.
 
-    A list of (bytes, charset) pairs, charset None for what was plain; one (str, None)
-    pair where nothing was encoded. HeaderParseError for broken base64.
+    Returns a list of (bytes, charset) pairs, with None for text that was not encoded, or one
+    (str, None) pair if nothing was encoded. Raises HeaderParseError for invalid base64.
     """
     chunks = getattr(header, "_chunks", None)
     if chunks is not None:
@@ -92,7 +92,7 @@ def make_header(
     header_name: str | None = None,
     continuation_ws: str = " ",
 ) -> Header:
-    """A Header of what `decode_header` returned."""
+    """A Header made from the result of `decode_header`."""
     header = Header(maxlinelen=maxlinelen, header_name=header_name, continuation_ws=continuation_ws)
     for text, charset in decoded_seq:
         if charset is not None and not isinstance(charset, Charset):
@@ -104,8 +104,8 @@ def make_header(
 class Header(_standard.Header, metaclass=Mirrored):
     """A header value that may mix character sets (RFC 2047).
 
-    `maxlinelen` (78) and the width of `header_name` say where it is folded,
-    `continuation_ws` what stands before folded lines. `errors` is for bytes that are
+    `maxlinelen` (78) and the length of `header_name` determine where it is folded.
+    `continuation_ws` comes before folded lines. `errors` is used when bytes are
     decoded.
     """
 
@@ -128,14 +128,14 @@ class Header(_standard.Header, metaclass=Mirrored):
         if s is not None:
             self.append(s, charset, errors)
         self._maxlinelen = MAXLINELEN if maxlinelen is None else maxlinelen
-        # The colon and the space count as well.
+        # The colon and the space are part of the first line.
         self._headerlen = 0 if header_name is None else len(header_name) + 2
 
     def append(self, s: Any, charset: Any = None, errors: str = "strict") -> None:
-        """Add text, or bytes in `charset`; without one, in that of the constructor.
+        """Add text, or bytes in `charset`. The default is the charset of the constructor.
 
-        UnicodeError where the charset has no such bytes or characters. Text that
-        isn't ASCII and says nothing of a charset becomes UTF-8.
+        Raises UnicodeError if the charset lacks these bytes or characters. Text that isn't
+        ASCII and has no charset becomes UTF-8.
         """
         if charset is None:
             charset = self._charset
@@ -186,7 +186,7 @@ class Header(_standard.Header, metaclass=Mirrored):
         return character.isspace() or character in ("(", ")", "\\")
 
     def _normalize(self) -> None:
-        """Neighbours in the same charset become one chunk."""
+        """Neighbouring chunks in the same charset are merged."""
         chunks: list[tuple[str, Charset]] = []
         for string, charset in self._chunks:
             if chunks and charset == chunks[-1][1]:
@@ -196,11 +196,11 @@ class Header(_standard.Header, metaclass=Mirrored):
         self._chunks = chunks
 
     def encode(self, splitchars: str = ";, \t", maxlinelen: int | None = None, linesep: str = "\n") -> str:
-        """The value as it is written: folded, with encoded-words.
+        """The value in its written form: folded, with encoded-words.
 
-        Lines are cut after the first of `splitchars` that helps, at `maxlinelen`
-        characters (0: never), and joined by `linesep`. HeaderParseError where a line
-        would be read as another header.
+        Lines are split after the first of `splitchars` that is suitable, at `maxlinelen`
+        characters (0: never), and joined by `linesep`. Raises HeaderParseError if a line would
+        be read as another header.
         """
         self._normalize()
         return _rsmtp._fold_runs(

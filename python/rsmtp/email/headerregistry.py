@@ -1,7 +1,7 @@
 """Header fields as objects that know their syntax: `email.headerregistry`.
 
-A field object is a `str`, its value decoded. Its class is made of two: `BaseHeader` or one's
-own, and the field's kind (`_fields.py`).
+A field object is a `str`: its decoded value. Its class has two bases: `BaseHeader` or a class of
+the program's, and the field's kind (`_fields.py`).
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ __all__ = [
 class BaseHeader(str):
     """The base of all field objects.
 
-    A class beside it has a classmethod `parse(value, kwds)`, which puts the value
-    decoded into `kwds["decoded"]`, what `fold` needs into `kwds["parse_tree"]` and what
-    is wrong into the list `kwds["defects"]`. Whatever else it puts there its `init`
-    has to take. `max_count` is how many such fields a message may have.
+    The other base has a classmethod `parse(value, kwds)`. It stores the decoded value in
+    `kwds["decoded"]`, the input for `fold` in `kwds["parse_tree"]`, and appends defects to
+    the list `kwds["defects"]`. Its `init` has to accept all other keys that it stores.
+    `max_count` is the largest number of such fields in a message.
     """
 
     _name: str
@@ -77,19 +77,19 @@ class BaseHeader(str):
         return self
 
     def init(self, name: str, *, parse_tree: Any, defects: list[Any]) -> None:
-        """Keep what `parse` found."""
+        """Store the results of `parse`."""
         self._name = name
         self._parse_tree = parse_tree
         self._defects = defects
 
     @property
     def name(self) -> str:
-        """The name of the field, as it was given."""
+        """The name of the field, as given."""
         return self._name
 
     @property
     def defects(self) -> tuple[Any, ...]:
-        """What is wrong with the value (RFC 5322)."""
+        """The defects of the value (RFC 5322)."""
         return tuple(self._defects)
 
     def fold(self, *, policy: Any) -> str:
@@ -111,7 +111,7 @@ class BaseHeader(str):
         return _rsmtp._fold_tokens(name, token, policy.linesep, width, policy.utf8)
 
     def __reduce__(self) -> Any:
-        # The class was made for this field: it is made again from its parts.
+        # The class was created for this field, so it is created again from its bases.
         cls = type(self)
         return _reconstruct_header, (cls.__name__, cls.__bases__, str(self)), self.__getstate__()
 
@@ -120,7 +120,7 @@ class BaseHeader(str):
         return str.__new__(cls, value)
 
 
-#: Fields of identifiers (RFC 5322 section 3.6.4), whatever class they have.
+#: Fields that contain identifiers (RFC 5322 section 3.6.4), whatever their class is.
 _IDENTIFIERS = {"message-id", "resent-message-id", "in-reply-to", "references", "content-id"}
 
 
@@ -154,9 +154,9 @@ _CLASSES: dict[str, type] = {
 
 
 class HeaderRegistry:
-    """Makes field objects: `registry(name, value)`.
+    """Creates field objects: `registry(name, value)`.
 
-    The class of an object is made of the one that is registered for the name (or
+    The bases of an object's class are the class that is registered for the name (or
     `default_class`) and `base_class`.
     """
 
@@ -173,7 +173,7 @@ class HeaderRegistry:
         self.default_class = default_class
 
     def map_to_type(self, name: str, cls: type) -> None:
-        """Register the class for fields of that name."""
+        """Register the class for fields with this name."""
         self.registry[name.lower()] = cls
 
     def __getitem__(self, name: str) -> Any:
@@ -188,5 +188,5 @@ class HeaderRegistry:
         return self[name](name, value)
 
 
-_default_header_map = _CLASSES  # by its name in `email`
+_default_header_map = _CLASSES  # its name in `email`
 __getattr__ = _rest.of(__name__)

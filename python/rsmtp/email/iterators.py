@@ -1,4 +1,4 @@
-"""Ways through a message: `email.iterators`."""
+"""Iterates over a message: `email.iterators`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def body_line_iterator(msg: Any, decode: bool = False) -> Iterator[str]:
 
 
 def typed_subpart_iterator(msg: Any, maintype: str = "text", subtype: str | None = None) -> Iterator[Any]:
-    """The parts of a type; of any subtype if none is given."""
+    """The parts of a type; of all its subtypes if no subtype is given."""
     for part in msg.walk():
         if part.get_content_maintype() == maintype and subtype in (
             None,

@@ -1,9 +1,9 @@
 """Message classes: `email.message`.
 
-`Message` is rsmtp's with the constructor of `email`; what it does is decided by its
-policy. `MIMEPart` and `EmailMessage` add the ways of making content. Each class also
-derives from the standard library's of the same name, so that whatever asks for that one
-takes it; its methods are ours.
+`Message` is rsmtp's message with the constructor of `email`; its behaviour depends on its
+policy. `MIMEPart` and `EmailMessage` add methods for content. Each class also derives from
+the standard library's class with the same name, so that code which checks for that class
+accepts it. The methods are ours.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["EmailMessage", "Message"]
 
 
 class Message(rsmtp.message.Message, metaclass=Mirrored):
-    """A message with the `compat32` policy: fields are kept as they are given."""
+    """A message with the `compat32` policy: fields are stored unchanged."""
 
     def __init__(self, policy: Any = None) -> None:
         self._reset(compat32 if policy is None else policy)
@@ -60,7 +60,7 @@ class MIMEPart(Message, StandardPart):
     def __str__(self) -> str:
         return self.as_string(policy=self.policy.clone(utf8=True))
 
-    # -- looking for content
+    # -- finding content
 
     def is_attachment(self) -> bool:
         """Whether Content-Disposition says `attachment` (RFC 2183)."""
@@ -68,10 +68,10 @@ class MIMEPart(Message, StandardPart):
         return field is not None and field.content_disposition == "attachment"
 
     def get_body(self, preferencelist: Sequence[str] = ("related", "html", "plain")) -> Any:
-        """The part that best serves as the body; None if there is none.
+        """The part that is most suitable as the body; None if there is none.
 
-        `preferencelist` names kinds of bodies, the preferred one first. Attachments
-        are passed over.
+        `preferencelist` contains kinds of bodies, the preferred one first. Attachments
+        are skipped.
         """
         best: tuple[int, Any] | None = None
         for rank, part in _bodies(self, self, preferencelist):
@@ -82,7 +82,7 @@ class MIMEPart(Message, StandardPart):
         return best[1] if best else None
 
     def iter_parts(self) -> Iterator[Any]:
-        """The immediate parts of a multipart; nothing for anything else."""
+        """The direct parts of a multipart; none for any other type."""
         if self.is_multipart():
             yield from self.get_payload()
 
@@ -96,7 +96,7 @@ class MIMEPart(Message, StandardPart):
             root = _root_of_related(self, parts)
             yield from [part for part in parts if part is not root]
             return
-        # Of each kind of body, the first one isn't an attachment.
+        # The first part of each kind of body isn't an attachment.
         seen = set()
         for part in parts.copy():
             kind = part.get_content_type()
@@ -108,12 +108,12 @@ class MIMEPart(Message, StandardPart):
     # -- content
 
     def get_content(self, *args: Any, content_manager: Any = None, **kw: Any) -> Any:
-        """The content as the content manager has it: text for text, and so on."""
+        """The content, as the content manager returns it: a str for text, and so on."""
         manager = self.policy.content_manager if content_manager is None else content_manager
         return manager.get_content(self, *args, **kw)
 
     def set_content(self, *args: Any, content_manager: Any = None, **kw: Any) -> None:
-        """Replace the content; the content manager makes the fields that it needs."""
+        """Replace the content. The content manager sets the fields that it needs."""
         manager = self.policy.content_manager if content_manager is None else content_manager
         manager.set_content(self, *args, **kw)
 
@@ -123,22 +123,22 @@ class MIMEPart(Message, StandardPart):
         self._payload = None
 
     def clear_content(self) -> None:
-        """Remove the payload and all fields about it."""
+        """Remove the payload and all fields that describe it."""
         self._replace_fields([field for field in self.raw_items() if not _is_about_content(field)])
         self._payload = None
 
-    # -- becoming a multipart
+    # -- converting to a multipart
 
     def make_related(self, boundary: str | None = None) -> None:
-        """Become multipart/related. ValueError if it is alternative or mixed."""
+        """Convert to multipart/related. Raises ValueError if it is alternative or mixed."""
         self._make_multipart("related", ("alternative", "mixed"), boundary)
 
     def make_alternative(self, boundary: str | None = None) -> None:
-        """Become multipart/alternative. ValueError if it is mixed."""
+        """Convert to multipart/alternative. Raises ValueError if it is mixed."""
         self._make_multipart("alternative", ("mixed",), boundary)
 
     def make_mixed(self, boundary: str | None = None) -> None:
-        """Become multipart/mixed."""
+        """Convert to multipart/mixed."""
         self._make_multipart("mixed", (), boundary)
 
     def add_related(self, *args: Any, **kw: Any) -> None:
@@ -197,7 +197,7 @@ class EmailMessage(MIMEPart, StandardMessage):
 
 
 def _default() -> Any:
-    # Not above: this module and that one refer to each other.
+    # These imports are at the end, because the modules refer to each other.
     from rsmtp.email.policy import default
 
     return default
@@ -210,7 +210,7 @@ def _is_about_content(field: tuple[str, Any]) -> bool:
     return field[0].lower().startswith("content-")
 
 
-# Parts may be of other classes, `MIMEText` say, which know no more than `Message` does.
+# Parts may be of other classes, such as `MIMEText`, which have only the methods of `Message`.
 
 
 def _is_attachment(part: Any) -> bool:
@@ -229,7 +229,7 @@ def _root_of_related(message: Any, parts: Sequence[Any]) -> Any:
 
 
 def _bodies(message: Any, part: Any, preferences: Sequence[str]) -> Iterator[tuple[int, Any]]:
-    """(rank, part) of all that could be the body, in the order of the message."""
+    """(rank, part) of all candidates for the body, in the order of the message."""
     if _is_attachment(part):
         return
     maintype, subtype = part.get_content_type().split("/")

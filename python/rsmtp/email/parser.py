@@ -1,4 +1,4 @@
-"""Reading messages: `email.parser`."""
+"""Parses messages: `email.parser`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = [
 
 
 class Parser:
-    """Reads a message from text. `_class` makes the message, by default what the
-    policy says; `policy` is compat32 unless another is given."""
+    """Parses a message from text. `_class` creates the message; the default is the policy's
+    factory. The default `policy` is compat32."""
 
     def __init__(self, _class: Any = None, *, policy: Any = compat32) -> None:
         self._class = _class
         self.policy = policy
 
     def parse(self, fp: Any, headersonly: bool = False) -> Any:
-        """The message in a text file; with `headersonly`, its body stays one text."""
+        """The message in a text file. With `headersonly`, its body stays one text."""
         feeder: Any = FeedParser(self._class, policy=self.policy)
         if headersonly:
             feeder._set_headersonly()
@@ -42,7 +42,7 @@ class Parser:
 
 
 class HeaderParser(Parser):
-    """Reads the fields only; the body stays one text."""
+    """Parses only the fields; the body stays one text."""
 
     def parse(self, fp: Any, headersonly: bool = True) -> Any:
         return Parser.parse(self, fp, True)
@@ -52,7 +52,7 @@ class HeaderParser(Parser):
 
 
 class BytesParser:
-    """Reads a message from bytes; arguments are those of Parser."""
+    """Parses a message from bytes; arguments are those of Parser."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         self.parser = Parser(*args, **kw)
@@ -71,7 +71,7 @@ class BytesParser:
 
 
 class BytesHeaderParser(BytesParser):
-    """Reads the fields only; the body stays one payload."""
+    """Parses only the fields; the body stays one payload."""
 
     def parse(self, fp: Any, headersonly: bool = True) -> Any:
         return BytesParser.parse(self, fp, headersonly=True)

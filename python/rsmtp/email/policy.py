@@ -1,7 +1,7 @@
 """Policies: `email.policy`, and `mail`, which is rsmtp's own.
 
-`mail` is what `rsmtp.Message` has: UTF-8, values as plain text, everything checked
-when it is set and encoded when it is rendered.
+`mail` is the policy of `rsmtp.Message`: UTF-8, values are plain text, and everything is
+checked when it is set and encoded when it is rendered.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class EmailPolicy(Policy):
     """Fields are objects that know their syntax (RFC 5322) and fold themselves.
 
     utf8 (False): write fields in UTF-8 (RFC 6532) instead of encoded-words.
-    refold_source ("long"): fold what a parser read again: "none", "long" or "all".
-    header_factory: makes field objects, called with a name and a value.
-    content_manager: what `get_content` and `set_content` use.
+    refold_source ("long"): which parsed fields to fold again: "none", "long" or "all".
+    header_factory: creates field objects; it is called with a name and a value.
+    content_manager: used by `get_content` and `set_content`.
     """
 
     _family = "structured"
@@ -57,7 +57,7 @@ class EmailPolicy(Policy):
     content_manager: Any = None
 
     def __init__(self, **kw: Any) -> None:
-        # Each policy that is made has a factory of its own; clones share theirs.
+        # Each new policy has its own factory; clones share it.
         if "header_factory" not in kw:
             from rsmtp.email.headerregistry import HeaderRegistry
 
@@ -65,37 +65,37 @@ class EmailPolicy(Policy):
         super().__init__(**kw)
 
     def header_max_count(self, name: str) -> int | None:
-        """What the class for fields of that name says."""
+        """The limit of the class for fields with this name."""
         count: int | None = self.header_factory[name].max_count
         return count
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, Any]:
-        """The name up to the colon; the value with its folds."""
+        """The name is the text before the colon. The value keeps its line folds."""
         return split_source(sourcelines)
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        """A field object. ValueError where the value has line ends."""
+        """A field object. Raises ValueError if the value contains line ends."""
         if getattr(value, "name", None) is not None and value.name.lower() == name.lower():
             return name, value
         if isinstance(value, str) and len(value.splitlines()) > 1:
             error = ValueError("Header values may not contain linefeed or carriage return characters")
-            error.add_note(f"The field is {name}.")  # the sentence is the one that tests compare
+            error.add_note(f"The field is {name}.")  # tests compare the message
             raise error
         return name, self.header_factory(name, value)
 
     def header_fetch_parse(self, name: str, value: Any) -> Any:
-        """A field object, whatever is stored."""
+        """A field object, whatever kind of value is stored."""
         if hasattr(value, "name"):
             return value
         return self.header_factory(name, _unfolded(value))
 
     def fold(self, name: str, value: Any) -> str:
-        """A field object folds itself; what a parser read is folded as
-        `refold_source` says, and raw bytes in it are encoded."""
+        """A field object folds itself. Parsed fields are folded as `refold_source` says, and
+        raw bytes in them are encoded."""
         return self._fold(name, value, refold_binary=True)
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """The same in bytes; raw bytes stay, unless `cte_type` is "7bit"."""
+        """The same in bytes. Raw bytes are unchanged, unless `cte_type` is "7bit"."""
         folded = self._fold(name, value, refold_binary=self.cte_type == "7bit")
         try:
             return folded.encode("utf8" if self.utf8 else "ascii", "surrogateescape")
@@ -132,12 +132,12 @@ class EmailPolicy(Policy):
 
 
 def _unfolded(value: str) -> str:
-    """A value without its folds; one of them may stand between the name and the value."""
+    """The value without line folds; one of them may be between the name and the value."""
     return "".join(_LINE_ENDS.split(value)).lstrip(" \t")
 
 
 def _finish() -> None:
-    """What the classes refer to refers to this module."""
+    """Adds the attributes of the classes whose modules import this one."""
     from rsmtp.email.contentmanager import raw_data_manager
     from rsmtp.email.headerregistry import HeaderRegistry
     from rsmtp.email.message import EmailMessage

@@ -33,27 +33,27 @@ _ESCAPE = re.compile(r"=([0-9a-fA-F]{2})", re.ASCII)
 
 
 def header_check(octet: int) -> bool:
-    """Whether the byte has to be written otherwise in a header."""
+    """Whether the byte has to be encoded in a header."""
     return octet not in _WORD_CHARACTERS
 
 
 def body_check(octet: int) -> bool:
-    """Whether the byte has to be escaped in a body."""
+    """Whether the byte has to be encoded in a body."""
     return octet not in _BODY_CHARACTERS
 
 
 def header_length(bytearray: bytes) -> int:
-    """How many characters these bytes take in a header."""
+    """The length of these bytes in a header."""
     return sum(3 if header_check(octet) and octet != 0x20 else 1 for octet in bytearray)
 
 
 def body_length(bytearray: bytes) -> int:
-    """How many characters these bytes take in a body, without soft line breaks."""
+    """The length of these bytes in a body, without soft line breaks."""
     return sum(3 if body_check(octet) else 1 for octet in bytearray)
 
 
 def unquote(s: str) -> str:
-    """The character behind `=XX`."""
+    """The character that `=XX` encodes."""
     return chr(int(s[1:3], 16))
 
 
@@ -63,7 +63,7 @@ def quote(c: str) -> str:
 
 
 def header_encode(header_bytes: bytes, charset: str = "iso-8859-1") -> str:
-    """One encoded-word (RFC 2047) of bytes; nothing for nothing."""
+    """One encoded-word (RFC 2047) for bytes; "" for empty input."""
     if not header_bytes:
         return ""
     text = "".join(
@@ -74,9 +74,9 @@ def header_encode(header_bytes: bytes, charset: str = "iso-8859-1") -> str:
 
 
 def body_encode(body: str, maxlinelen: int = 76, eol: str = NL) -> str:
-    """Lines of at most `maxlinelen` characters, ended with `eol` where they were ended.
+    """Lines of at most `maxlinelen` characters. Existing line ends become `eol`.
 
-    ValueError for less than 4 characters.
+    Raises ValueError if `maxlinelen` is less than 4.
     """
     if maxlinelen < 4:
         raise ValueError("maxlinelen must be at least 4")
@@ -84,7 +84,7 @@ def body_encode(body: str, maxlinelen: int = 76, eol: str = NL) -> str:
 
 
 def decode(encoded: str, eol: str = NL) -> str:
-    """The text behind a quoted-printable one, its lines joined with `eol`."""
+    """The decoded text of quoted-printable, with its lines joined by `eol`."""
     out = []
     for line in encoded.splitlines():
         line = line.rstrip()
@@ -102,7 +102,7 @@ decodestring = decode
 
 
 def header_decode(s: str) -> str:
-    """The text of a Q encoded-word, one character for each byte."""
+    """The decoded text of a Q encoded-word, with one character for each byte."""
     return _ESCAPE.sub(lambda found: unquote(found[0]), s.replace("_", " "))
 
 

@@ -47,27 +47,27 @@ TICK = "'"
 
 # -- addresses
 
-#: `parseaddr` and `getaddresses` know `strict`, on every Python.
+#: `parseaddr` and `getaddresses` have the parameter `strict` on every Python version.
 supports_strict_parsing = True
 
-# It is the default where it is that of this Python's own `email.utils` (CVE-2023-27043).
+# The default is the same as in this Python's own `email.utils` (CVE-2023-27043).
 _STRICT = sys.version_info >= (3, 12, 6) or (3, 11, 10) <= sys.version_info < (3, 12)
 
 
 def getaddresses(fieldvalues: Iterable[Any], *, strict: bool = _STRICT) -> list[tuple[str, str]]:
-    """(name, address) of all addresses in some header values.
+    """(name, address) for all addresses in some header values.
 
-    With `strict`, one ("", "") is returned where a value isn't plainly a list of
-    addresses, so that a display name can't smuggle one in.
+    With `strict`, the result is one ("", "") if a value isn't clearly a list of addresses,
+    so that a display name can't add an address.
     """
     return _rsmtp._read_addresses(fieldvalues, strict)
 
 
 def parseaddr(addr: Any, *, strict: bool = _STRICT) -> tuple[str, str]:
-    """(name, address) of the one address in a text; ("", "") where there is none."""
+    """(name, address) of the only address in a text; ("", "") if there is none."""
     if isinstance(addr, list):
         if not strict:
-            # Each item of a list is one word, whatever is in it.
+            # Each item of a list is treated as one word, whatever it contains.
             return "", addr[0] if addr else ""
         addr = addr[0]
     if strict and not isinstance(addr, str):
@@ -79,10 +79,10 @@ def parseaddr(addr: Any, *, strict: bool = _STRICT) -> tuple[str, str]:
 
 
 def formatdate(timeval: float | None = None, localtime: bool = False, usegmt: bool = False) -> str:
-    """A time in seconds since 1970 (now, if None) as a Date field has it.
+    """A time in seconds since 1970 (now, if None) in the form of a Date field.
 
-    In the zone of this machine with `localtime`; else in UTC, written `-0000`, or
-    `GMT` with `usegmt`.
+    The zone is this machine's with `localtime`, and otherwise UTC, written `-0000`, or `GMT`
+    with `usegmt`.
     """
     if timeval is None:
         timeval = time.time()
@@ -110,9 +110,9 @@ _MONTHS = (
 
 
 def format_datetime(dt: datetime.datetime, usegmt: bool = False) -> str:
-    """A datetime as a Date field has it (RFC 5322 section 3.3), `-0000` if it is naive.
+    """A datetime in the form of a Date field (RFC 5322 section 3.3); `-0000` if it is naive.
 
-    ValueError for `usegmt` with anything but UTC.
+    Raises ValueError for `usegmt` with any zone but UTC.
     """
     if usegmt:
         if dt.tzinfo is None or dt.tzinfo != datetime.UTC:
@@ -127,28 +127,28 @@ def format_datetime(dt: datetime.datetime, usegmt: bool = False) -> str:
 
 
 def localtime(dt: datetime.datetime | None = None, isdst: int | None = None) -> datetime.datetime:
-    """A datetime (now, if None) in the zone of this machine; a naive one is in it
-    already. `isdst` is deprecated and ignored."""
+    """A datetime (now, if None) in the zone of this machine. A naive datetime is assumed to be
+    in that zone. `isdst` is deprecated and ignored."""
     if isdst is not None and sys.version_info >= (3, 12):
         warnings.warn("the 'isdst' parameter of 'localtime' is deprecated", DeprecationWarning, stacklevel=2)
     return (datetime.datetime.now() if dt is None else dt).astimezone()
 
 
 def parsedate_tz(data: Any) -> _dates._Fields | None:
-    """The fields of a date, the last one its offset in seconds (0 where it isn't
-    known); None where there is no date."""
+    """The fields of a date, with the offset in seconds as the last one (0 if it is unknown).
+    None if the text is not a date."""
     found = _dates.parse(data)
     return None if found is None else (*found[:9], found[9] or 0)
 
 
 def parsedate(data: Any) -> tuple[Any, ...] | None:
-    """The fields of a date without its offset, as `time.mktime` takes them."""
+    """The fields of a date without its offset, in the form that `time.mktime` takes."""
     found = _dates.parse(data)
     return None if found is None else found[:9]
 
 
 def parsedate_to_datetime(data: Any) -> datetime.datetime:
-    """The datetime that a date says, naive where it has no zone. ValueError for none."""
+    """The datetime of a date; naive if there is no zone. Raises ValueError if it is not a date."""
     found = _dates.parse(data)
     if found is None:
         raise ValueError(f'Invalid date value or format "{data}"')
@@ -159,7 +159,7 @@ def parsedate_to_datetime(data: Any) -> datetime.datetime:
 
 
 def mktime_tz(data: Any) -> float:
-    """Seconds since 1970 of what `parsedate_tz` returned."""
+    """The result of `parsedate_tz` as seconds since 1970."""
     return _dates.timestamp(data)
 
 
@@ -169,24 +169,24 @@ def mktime_tz(data: Any) -> float:
 def make_msgid(idstring: str | None = None, domain: str | None = None) -> str:
     """A new Message-ID (RFC 5322 section 3.6.4).
 
-    Without a `domain`, the full name of this machine by `socket.getfqdn()`, as in the standard
-    library: that may ask a name server, and take seconds where none answers. What can't stand
-    in an identifier becomes a hyphen, and a domain that isn't ASCII A-labels (RFC 5890).
+    The default `domain` is this machine's full name from `socket.getfqdn()`, as in the standard
+    library. That may query a name server, and take seconds if there is no answer. Characters that
+    an identifier can't contain become hyphens, and a domain that isn't ASCII becomes A-labels (RFC 5890).
     """
     more = _dot_atom(idstring or "")
     unique = f"{int(time.time() * 100)}.{os.getpid()}.{random.getrandbits(64)}"
     left = f"{unique}.{more}" if more else unique
-    # Any object, as "%s" takes it: Django's domain is a name that is looked up when it is shown.
+    # Any object works, as with "%s": Django's domain is an object that looks its name up when it is shown.
     return f"<{left}@{_id_right(socket.getfqdn() if domain is None else str(domain))}>"
 
 
 _NO_ATOM = re.compile(r"[^!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]+")
-# More than a domain may have (RFC 1035), and a line with it is still a short one.
+# Longer than a domain may be (RFC 1035), and short enough for a line.
 _LONGEST_PART = 255
 
 
 def _dot_atom(text: str) -> str:
-    """The text as a dot-atom (RFC 5322 section 3.2.3), or "" where there is nothing of one."""
+    """The text as a dot-atom (RFC 5322 section 3.2.3), or "" if no part of it can be used."""
     return ".".join(filter(None, _NO_ATOM.sub("-", text.strip()).split(".")))[-_LONGEST_PART:].lstrip(".")
 
 
@@ -236,8 +236,8 @@ _SECTION = re.compile(r"(\w+)\*(?:([0-9]+)\*?)?", re.ASCII)
 
 
 def decode_params(params: Sequence[tuple[str, str]]) -> list[tuple[str, Any]]:
-    """Parameters with their sections joined (RFC 2231 section 3), the extended ones
-    last, as (charset, language, "text") tuples. The first pair stays as it is."""
+    """Parameters with their sections joined (RFC 2231 section 3). Extended ones come last, as
+    (charset, language, "text") tuples. The first pair is unchanged."""
     plain: list[tuple[str, Any]] = [params[0]]
     sections: dict[str, list[tuple[int, str, bool]]] = {}
     for name, value in params[1:]:
@@ -250,7 +250,7 @@ def decode_params(params: Sequence[tuple[str, str]]) -> list[tuple[str, Any]]:
             sections.setdefault(section[1], []).append((number, value, name.endswith("*")))
     for name, found in sections.items():
         found.sort()
-        # Bytes stay bytes: one character each.
+        # Each byte becomes one character.
         text = quote(
             "".join(
                 urllib.parse.unquote(value, encoding="latin-1") if is_encoded else value

@@ -21,8 +21,8 @@ __all__ = ["MIMEApplication"]
 class MIMEApplication(MIMENonMultipart, Standard):
     """An application/`_subtype` part; keyword arguments become parameters.
 
-    `_encoder` gets the part and has to encode its payload; base64 by default.
-    TypeError for a `_subtype` of None.
+    `_encoder` is called with the part and has to encode its payload; the default is base64.
+    Raises TypeError if `_subtype` is None.
     """
 
     def __init__(

@@ -24,8 +24,8 @@ __all__ = ["MIMEAudio"]
 class MIMEAudio(MIMENonMultipart, Standard):
     """An audio/`_subtype` part; keyword arguments become parameters.
 
-    Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`
-    gets the part and has to encode its payload; base64 by default.
+    The default `_subtype` is found from the data. Raises TypeError if that fails. `_encoder` is
+    called with the part and has to encode its payload; the default is base64.
     """
 
     def __init__(
@@ -44,18 +44,18 @@ class MIMEAudio(MIMENonMultipart, Standard):
         self._take(_audiodata, _encoder)
 
 
-#: What a program adds by `rule`: functions that tell the subtype from the first bytes, or None.
+#: Functions that programs add with `rule`. Each returns the subtype for the first bytes, or None.
 _rules: list[Callable[..., str | None]] = []
 
 
 def rule(rulefunc: Callable[..., str | None]) -> Callable[..., str | None]:
-    """Ask this function, too, when no subtype is given (a decorator)."""
+    """A decorator for a function that can find the subtype if none is given."""
     _rules.append(rulefunc)
     return rulefunc
 
 
 def _what(data: Any) -> str | None:
-    """The subtype that the first bytes of a sound tell."""
+    """The subtype of a sound, found from its first bytes."""
     start = bytes(data[:512]) if not isinstance(data, str) else data[:512].encode("latin-1", "replace")
     if start[:4] == b"RIFF" and start[8:12] == b"WAVE" and start[12:16] == b"fmt ":
         return "x-wav"

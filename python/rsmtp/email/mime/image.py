@@ -21,8 +21,8 @@ __all__ = ["MIMEImage"]
 class MIMEImage(MIMENonMultipart, Standard):
     """An image/`_subtype` part; keyword arguments become parameters.
 
-    Without a `_subtype`, the data tell it. TypeError where they don't. `_encoder`
-    gets the part and has to encode its payload; base64 by default.
+    The default `_subtype` is found from the data. Raises TypeError if that fails. `_encoder` is
+    called with the part and has to encode its payload; the default is base64.
     """
 
     def __init__(
@@ -57,18 +57,18 @@ _STARTS = (
 _PORTABLE = {b"P1": "pbm", b"P4": "pbm", b"P2": "pgm", b"P5": "pgm", b"P3": "ppm", b"P6": "ppm"}
 
 
-#: What a program adds by `rule`: functions that tell the subtype from the first bytes, or None.
+#: Functions that programs add with `rule`. Each returns the subtype for the first bytes, or None.
 _rules: list[Callable[..., str | None]] = []
 
 
 def rule(rulefunc: Callable[..., str | None]) -> Callable[..., str | None]:
-    """Ask this function, too, when no subtype is given (a decorator)."""
+    """A decorator for a function that can find the subtype if none is given."""
     _rules.append(rulefunc)
     return rulefunc
 
 
 def _what(data: Any) -> str | None:
-    """The subtype that the first bytes of an image tell."""
+    """The subtype of an image, found from its first bytes."""
     start = bytes(data[:32]) if not isinstance(data, str) else data[:32].encode("latin-1", "replace")
     if start[6:10] in (b"JFIF", b"Exif"):
         return "jpeg"

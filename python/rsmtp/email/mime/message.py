@@ -1,4 +1,4 @@
-"""Messages in messages: `email.mime.message`."""
+"""Enclosed messages: `email.mime.message`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["MIMEMessage"]
 
 @derived
 class MIMEMessage(MIMENonMultipart, Standard):
-    """A message/`_subtype` part around `_msg`. TypeError where that is no message."""
+    """A message/`_subtype` part around `_msg`. Raises TypeError if that is not a message."""
 
     def __init__(self, _msg: Any, _subtype: str = "rfc822", *, policy: Any = None) -> None:
         super().__init__("message", _subtype, policy=policy)

@@ -1,4 +1,4 @@
-"""Parts of parts: `email.mime.multipart`."""
+"""Parts that contain parts: `email.mime.multipart`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["MIMEMultipart"]
 
 @derived
 class MIMEMultipart(MIMEBase, Standard):
-    """A multipart/`_subtype` of `_subparts`; keyword arguments become parameters.
+    """A multipart/`_subtype` with the parts `_subparts`; keyword arguments become parameters.
 
-    Without a `boundary`, one is made up when the message is rendered.
+    The default `boundary` is generated when the message is rendered.
     """
 
     def __init__(

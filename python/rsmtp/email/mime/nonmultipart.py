@@ -1,4 +1,4 @@
-"""Parts without parts: `email.mime.nonmultipart`."""
+"""Parts that can't contain parts: `email.mime.nonmultipart`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["MIMENonMultipart"]
 
 @derived
 class MIMENonMultipart(MIMEBase, Standard):
-    """The base of all parts that nothing can be attached to."""
+    """The base class of all parts to which nothing can be attached."""
 
     def attach(self, payload: Any) -> None:
         """Always raises MultipartConversionError."""

@@ -19,7 +19,7 @@ __all__ = ["MIMEText"]
 
 @derived
 class MIMEText(MIMENonMultipart, Standard):
-    """A text/`_subtype` part; without a `_charset`, us-ascii if that will do, else utf-8."""
+    """A text/`_subtype` part. The default `_charset` is us-ascii if possible, otherwise utf-8."""
 
     def __init__(
         self, _text: str, _subtype: str = "plain", _charset: Any = None, *, policy: Any = None
