@@ -1,7 +1,7 @@
-"""`AsyncSmtpClient`: the client's verbs, awaitable. `send` is `rsmtp.asend`.
+"""`AsyncSmtpClient`: the client with awaitable verbs. `send` is `rsmtp.asend`.
 
-This module knows nothing of SMTP: the verbs are the scripts of `rsmtp._client.verbs`, and
-`async_connection.py` moves the octets.
+This module knows nothing about SMTP: the verbs are the scripts of `rsmtp._client.verbs`, and
+`async_connection.py` transfers the octets.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ R = TypeVar("R")
 def awaitable(
     script: Callable[Concatenate[Any, P], Steps[R]],
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, R]]:
-    """A coroutine method: what the script yields is awaited, if it is awaitable."""
+    """A coroutine method: it awaits what the script yields, if that is awaitable."""
 
     async def method(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:

@@ -1,4 +1,4 @@
-"""The task of Celery that sends mail: `rsmtp.celery.task(app, ...)`."""
+"""The Celery task that sends mail: `rsmtp.celery.task(app, ...)`."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def task(
         send = rsmtp.celery.task(app, "smtp://ann@smtp.example.com", once="/var/lib/shop/mail.db")
         send.delay(rsmtp.tasks.job(message, key="invoice/7"))
 
-    Its argument is what `rsmtp.tasks.job` gives, or the number of a message in the outbox; its
-    result what `Receipt.to_dict` gives. It is JSON alone, never a pickle.
+    The task's argument is the result of `rsmtp.tasks.job`, or the number of a message in the outbox.
+    Its result is that of `Receipt.to_dict`. Both are JSON, never a pickle.
 
     The broker may deliver a task more than once (``acks_late``, and Redis after its visibility
-    timeout): the message is claimed in `once` before it is sent, and what was sent is not sent
-    again. So the task is acknowledged late, and a worker that is killed loses nothing. What is put
-    off (4yz, a server that can't be reached) is tried again by Celery, later each time; a message
-    that was refused fails the task; *unknown* is a result, and is not tried again.
+    timeout). So the message is claimed in `once` before it is sent, and is not sent twice. The task
+    is acknowledged late, so nothing is lost if a worker is killed. After a temporary failure (4yz, a
+    server that can't be reached) Celery tries again, with growing delays. A message that was refused
+    fails the task. *unknown* is a result, and is not tried again.
 
     Args:
         app: the Celery application.
         mailer, once, rate: as for `rsmtp.tasks.Deliverer`.
-        name: of the task, the same in the program that sends and in the workers.
+        name: the task's name, the same in the program that sends and in the workers.
         options: further options of `app.task`: `queue`, `rate_limit` (for each worker), ...
     """
     deliver = Deliverer(mailer, once=once, rate=rate)
@@ -49,12 +49,12 @@ def task(
         try:
             return deliver(job, f"celery/{self.request.id}")
         except PutOff as later:
-            # A broker would deliver again what waits for longer than its visibility timeout.
+            # A broker would deliver a task again that waits for longer than its visibility timeout.
             raise self.retry(exc=later, countdown=min(later.seconds, _LONGEST), max_retries=None) from later
 
     defaults = {"acks_late": True, "reject_on_worker_lost": True, "serializer": "json"}
     return app.task(bind=True, name=name, **(defaults | options))(send)
 
 
-# Seconds. Redis delivers again what was not acknowledged within an hour, SQS within half of one.
+# Seconds. Redis delivers an unacknowledged task again after an hour, SQS after half an hour.
 _LONGEST = 900.0

@@ -1,4 +1,4 @@
-"""Who sends a message and who gets it, and what is asked of its delivery.
+"""The envelope of a message: its sender, its recipients, and the options of its delivery.
 
 from rsmtp import DeliverBy, Dsn, Envelope, Rcpt
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DeliverBy", "Dsn", "Envelope", "Notice", "Rcpt"]
 
-#: Of what the sender of a message may be told.
+#: The events about which the sender of a message may be notified.
 Notice = Literal["success", "failure", "delay", "never"]
 
 
 @public
 class _Value:
-    """What all of these have in common: they show, and write down, what was given."""
+    """The base of these classes: `repr` and `to_dict` have only the arguments that were given."""
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self._given())
@@ -46,12 +46,12 @@ class _Value:
                 yield field.name, value
 
     def to_dict(self) -> dict[str, Any]:
-        """What was given, for JSON."""
+        """The arguments that were given, for JSON."""
         return {name: _written(value) for name, value in self._given()}
 
     @classmethod
     def from_dict(cls, told: dict[str, Any]) -> Self:
-        """One that `to_dict` has written. ValueError or TypeError for anything else."""
+        """The object that `to_dict` has written. Raises ValueError or TypeError for anything else."""
         if not isinstance(told, dict):
             raise arguments.wanted("told", "what to_dict() writes", told)
         unknown = told.keys() - {field.name for field in fields(cls)}  # type: ignore[arg-type]
@@ -66,15 +66,15 @@ class Dsn(_Value):
     """Which notices about a message the sender wants (RFC 3461).
 
     Args:
-        notify: "success", "failure" and "delay", one or several: a notice is wanted when the
-            message was delivered, when it can't be, when it takes long. "never" alone: no notice.
-            Default: the server decides; most tell of failures.
-        orcpt: the address that the sender meant first; a notice names it. For a message that is
-            passed on to another address. Of a recipient only.
-        ret: whether a notice of failure has the "full" message or its "headers". Of the message
-            only. Default: the server decides.
-        envid: by which the sender knows the message again in a notice: up to 100 printable ASCII
-            characters. Of the message only.
+        notify: "success", "failure" and "delay", one or several: a notice is sent when the
+            message was delivered, when it can't be delivered, or when it takes long. "never" alone:
+            no notice. Default: the server decides; most notify of failures.
+        orcpt: the address that the sender used originally; a notice names it. It is for a message
+            that is forwarded to another address. Only for a recipient.
+        ret: whether a notice of failure contains the "full" message or its "headers". Only for the
+            message. Default: the server decides.
+        envid: an identifier by which the sender recognises the message in a notice: up to 100
+            printable ASCII characters. Only for the message.
 
     Raises ValueError for a value that RFC 3461 does not allow.
     """
@@ -106,15 +106,14 @@ class Dsn(_Value):
 @public
 @dataclass(frozen=True, repr=False)
 class DeliverBy(_Value):
-    """By when a message is to be delivered (RFC 2852).
+    """The time within which a message must be delivered (RFC 2852).
 
     Args:
-        seconds: from the moment on in which the server is told; a timedelta is another way to
-            say it.
-        otherwise: "notify": the sender is told that it takes longer. "return": the message comes
-            back, and is not delivered any more.
-        trace: a notice is wanted from the last server that knows this option, when it passes the
-            message to one that does not.
+        seconds: the time from when the server is told, in seconds or as a timedelta.
+        otherwise: "notify": the sender is notified of the delay. "return": the message is returned,
+            and not delivered later.
+        trace: ask for a notice from the last server that supports this option, when it passes the
+            message to a server that does not.
 
     Raises ValueError for more than 999,999,999 seconds, and for "return" without time left.
     """
@@ -138,14 +137,14 @@ class DeliverBy(_Value):
 @public
 @dataclass(frozen=True, repr=False)
 class Rcpt(_Value):
-    """One recipient of an envelope, and what is asked for it: what RCPT says.
+    """One recipient of an envelope, with its options: the arguments of RCPT.
 
     Args:
         address: "bob@example.org", or (name, address).
         dsn: its `notify` and `orcpt`. Default: those of the envelope.
-        valid_since: the address has belonged to the person meant since this time (RFC 7293): to
-            a mailbox that is newer, and someone else's by now, the message is not delivered. A
-            datetime with a time zone, or seconds since 1970.
+        valid_since: the recipient has had the address since this time (RFC 7293). The message is
+            not delivered to a newer mailbox, which may belong to another person. A datetime with
+            a time zone, or seconds since 1970.
     """
 
     address: str | tuple[str, str]
@@ -177,34 +176,34 @@ class Rcpt(_Value):
 @public
 @dataclass(frozen=True, repr=False)
 class Envelope(_Value):
-    """Who sends a message and who gets it, and what is asked of its delivery.
+    """The sender and the recipients of a message, and the options of its delivery.
 
     Args:
-        sender: the reverse-path, "" for the null one. Default: what the message's header names.
-        recipients: addresses, or `Rcpt` objects with options of their own. Default: what the message's
-            header names.
-        dsn: which notices are wanted (RFC 3461); its `notify` holds for the recipients that
-            have none of their own.
-        require_tls: every server on the way has to pass the message on by verified TLS, or else
-            return it (RFC 8689). It is refused here without TLS, or with a certificate that is
-            not verified.
-        tls_optional: that the message arrives matters more than TLS: the field
-            ``TLS-Required: No`` is added to it (RFC 8689 5).
-        hold_for, hold_until: the server is to send the message later (RFC 4865): after so many
-            seconds (or a timedelta), or at a time: a datetime with a time zone, or seconds since
+        sender: the reverse-path, "" for the null one. Default: the sender in the message's header.
+        recipients: addresses, or `Rcpt` objects with their own options. Default: the recipients in
+            the message's header.
+        dsn: the notices to ask for (RFC 3461). Its `notify` applies to recipients without their
+            own.
+        require_tls: every server on the way has to pass the message on over verified TLS, or
+            return it (RFC 8689). rsmtp refuses to send it without TLS, or with a certificate that
+            is not verified.
+        tls_optional: delivery is more important than TLS: the field ``TLS-Required: No`` is added
+            to the message (RFC 8689 5).
+        hold_for, hold_until: the server sends the message later (RFC 4865): after this many seconds
+            (or a timedelta), or at this time: a datetime with a time zone, or seconds since
             1970.
         deliver_by: seconds (or a timedelta) after which the sender is notified that the message has not
             been delivered; a `DeliverBy` can have it returned instead (RFC 2852).
-        priority: from -9 to 9, for the servers on the way (RFC 6710). What mail programs show is
-            the message's own importance.
+        priority: from -9 to 9, for the servers on the way (RFC 6710). The importance that mail
+            programs show is the message's own.
         binary: the content is sent octet for octet (RFC 3030, BINARYMIME): for data whose parts
             are ``Content-Transfer-Encoding: binary``.
-        if_offered: the options are wanted where the server offers them. Without it a message is
-            not sent to a server that lacks one; with it the message goes without notices, without
-            a priority and without `valid_since`. It never goes without `require_tls`, `hold_for`,
-            `hold_until`, `binary` and a `deliver_by` that returns it.
+        if_offered: the options apply only if the server offers them. Without it, a message is not
+            sent to a server that lacks one. With it, the message may be sent without notices,
+            without a priority and without `valid_since`. It is never sent without `require_tls`,
+            `hold_for`, `hold_until`, `binary`, or a `deliver_by` that returns it.
 
-    Raises ValueError, naming the argument, for what can't be asked for.
+    Raises ValueError, which names the argument, for invalid values.
     """
 
     sender: str | tuple[str, str] | None = None
@@ -277,7 +276,7 @@ class Envelope(_Value):
 
     @classmethod
     def of(cls, message: rsmtp.typing.AnyMessage) -> Self:
-        """The envelope that a message's header names; `dataclasses.replace` adds options to it."""
+        """The envelope in a message's header. `dataclasses.replace` adds options to it."""
         paths = outgoing.envelope_of(message, None, None)
         return cls(paths.sender, paths.recipients)
 
@@ -287,27 +286,27 @@ class Envelope(_Value):
 
     @property
     def addresses(self) -> list[str] | None:
-        """The recipients' addresses; None: the message's header names them."""
+        """The recipients' addresses; None if the message's header names them."""
         if self.recipients is None:
             return None
         return [str(one.address) for one in self.recipients if isinstance(one, Rcpt)]
 
     @property
     def mail_options(self) -> list[str]:
-        """What MAIL says of it, as "RET=HDRS", where the server offers it."""
+        """The options of MAIL, such as "RET=HDRS", if the server offers them."""
         return [] if self._delivery is None else self._delivery.mail
 
     @property
     def rcpt_options(self) -> dict[str, list[str]]:
-        """What RCPT says for each address, as "NOTIFY=NEVER"; "" is any that has no options of its
-        own."""
+        """The options of RCPT for each address, such as "NOTIFY=NEVER". The key "" stands for all
+        addresses without options of their own."""
         if (delivery := self._delivery) is None:
             return {}
         of_each = {address: delivery.rcpt(address) for address in self.addresses or [""]}
         return {address: options for address, options in of_each.items() if options}
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """For notebooks: sender, recipients and options, as they go out."""
+        """For notebooks: the sender, the recipients and the options, as they are sent."""
         from rsmtp.display import envelope
 
         return envelope.bundle(self)
@@ -347,7 +346,7 @@ def _seconds(name: str, given: Any, whole: Any) -> int:
 
 
 def _moment(name: str, given: Any, whole: Any) -> datetime:
-    """To the second, in UTC."""
+    """The time in UTC, without fractions of a second."""
     if not isinstance(given, datetime):
         if isinstance(given, bool) or not isinstance(given, (int, float)):
             raise arguments.wanted(name, "a datetime or a time in seconds", given)
@@ -366,7 +365,7 @@ def _unix(when: datetime | float | None) -> int | None:
     return int(when.timestamp()) if isinstance(when, datetime) else None
 
 
-# -- written down ------------------------------------------------------------------------
+# -- to_dict and from_dict ----------------------------------------------------------------
 
 _PARTS: dict[str, type[_Value]] = {"dsn": Dsn, "deliver_by": DeliverBy}
 _TIMES = ("hold_until", "valid_since")

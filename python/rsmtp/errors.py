@@ -1,12 +1,12 @@
-"""The exceptions. Every class derives from the one of the same name in the
-standard library's `smtplib`, so that handlers written for it keep catching, is
-made and reads as that one, and tells what a caller acts on: `stage`, `code`,
-`enhanced_code`, `address`, `transient` and, for a message under way, the `fates`
-of its recipients. `words(error)` says it for people.
+"""The exceptions. Every class derives from the class with the same name in the standard
+library's `smtplib`, so that existing handlers still catch it. It has the same constructor and
+the same text, and adds attributes for programs: `stage`, `code`, `enhanced_code`, `address`,
+`transient` and, for a message under way, the `fates` of its recipients. `words(error)` is
+the text for people.
 
-This module loads `smtplib` and what that needs. A run in which nothing is raised
-does without both, so the package says `rsmtp.errors.X`, which loads it when an error
-is made or caught, and does not import it.
+This module loads `smtplib` and its imports. A run without errors needs neither. So the
+package writes `rsmtp.errors.X`, which loads this module when an error is raised or caught, and
+does not import it.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ __all__ = [
 
 
 class _Facts:
-    """The attributes that every error of ours has.
+    """The attributes of all rsmtp's errors.
 
-    stage: where in the conversation, as "auth", "rcpt" or "end of data".
-    code: the reply code, or None where the server said nothing.
-    enhanced_code: as "5.1.1" (RFC 3463), where the server gave one.
-    address: the address that it is about.
+    stage: the stage of the conversation, such as "auth", "rcpt" or "end of data".
+    code: the reply code, or None if there was no reply.
+    enhanced_code: for example "5.1.1" (RFC 3463), if the server gave one.
+    address: the address that the error is about.
     transient: whether the same request may succeed later, unchanged.
     fates: for each recipient of a message that was under way, one of "sent",
         "refused", "unknown" (lost after the end of mail data) and "not sent".
-    path: the states that the conversation went through, the latest at the end.
-    last_words: the last lines of the conversation, as "C: ..." and "S: ...", secrets masked.
-    hint: what to do, where it is known; else None.
+    path: the states that the conversation went through, the latest one last.
+    last_words: the last lines of the conversation, as "C: ..." and "S: ...", with secrets masked.
+    hint: what to do, if that is known; otherwise None.
 
     The hint, the path and the last words are also notes under the error's traceback.
     """
@@ -247,15 +247,15 @@ def from_engine(kind: str, message: str, **facts: Any) -> BaseException:
 
 
 def add_fates(raised: BaseException) -> None:
-    """Gives an exception that kept a single message from any server the fates of that message's
-    recipients, which its receipt has."""
+    """Gives an exception that kept a single message from every server the fates in the message's
+    receipt."""
     receipt = getattr(raised, "receipt", None)
     if isinstance(raised, _Facts) and receipt is not None and not raised.fates:
         raised.fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
 
 
 def told(message: str, advice: str | None) -> str:
-    """The message of the engine with the words of its advice."""
+    """The engine's message, followed by the advice."""
     from rsmtp._common import hints
 
     return hints.told(message, advice)
@@ -269,7 +269,7 @@ def advised(error: SMTPException, advice: str) -> SMTPException:
 
 
 def at_server(error: SMTPException, host: str) -> SMTPException:
-    """The same error, with its server, so that the hint says what that provider wants."""
+    """The same error, with its server, so that the hint can say what that provider requires."""
     error._server = host
     _advise(error)
     return error
@@ -293,7 +293,7 @@ def refusal(stage: str, **facts: Any) -> BaseException:
     return _tell(error, reply, {"stage": stage, **facts})
 
 
-# The server wrote this: only an object with a few strings is accepted.
+# This comes from the server, so only an object with a few strings is accepted.
 _MOST_OCTETS, _MOST_FIELDS = 4000, 20
 
 
@@ -312,8 +312,8 @@ def _json(said: bytes | None) -> dict[str, str] | None:
 
 
 def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable[Any]) -> None:
-    """Adds the conversation's path and last lines to an error of ours. `lines` are the last
-    of its transcript."""
+    """Adds the conversation's path and last lines to an rsmtp error. `lines` are the last lines of
+    the transcript."""
     from rsmtp.display.error import note, told_by
 
     if isinstance(error, _Facts) and isinstance(error, BaseException) and not error.path:
@@ -325,7 +325,7 @@ def tell_conversation(error: BaseException, path: Sequence[str], lines: Iterable
 
 
 def raise_for_receipt(receipt: Any) -> None:
-    """Raises the error that a receipt stands for, unless all recipients got the message."""
+    """Raises the error in a receipt, unless all recipients got the message."""
     fates = {recipient.address: recipient.fate for recipient in receipt.recipients}
     refused = {r.address: r.reply for r in receipt.recipients if r.fate == "refused"}
     if refused:
@@ -348,12 +348,12 @@ def raise_for_receipt(receipt: Any) -> None:
     raise error
 
 
-# The command that a refusal at each stage answers, if the conversation was not recorded.
+# The command of each stage, for a refusal in a conversation that was not recorded.
 _ANSWERED = {"mail": "MAIL FROM:<{}>", "rcpt": "RCPT TO:<{}>", "data": "DATA"}
 
 
 def _known(error: Any) -> tuple[str, ...]:
-    """The end of a conversation of which only the reply was kept, for one message among many."""
+    """The end of a conversation of which only the reply was stored, for one message among many."""
     replies = error.recipients if isinstance(error, _std.SMTPRecipientsRefused) else {}
     if not isinstance(error, _std.SMTPResponseException) and not replies:
         return ()
@@ -471,7 +471,7 @@ def _enhanced(code: object, text: object) -> str | None:
 
 def _text(text: object) -> str:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    # A server's control characters are not let loose on terminals and logs.
+    # Control characters from the server must not reach terminals and logs.
     return "".join(
         f"\\x{ord(c):02x}" if ord(c) < 32 or 127 <= ord(c) < 160 else c for c in " ".join(said.split("\n"))
     )

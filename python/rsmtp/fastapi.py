@@ -1,4 +1,4 @@
-"""FastAPI's and Starlette's mail: one `AsyncMailer` for the application, in its lifespan.
+"""Mail for FastAPI and Starlette: one `AsyncMailer` for the application, in its lifespan.
 
 app = FastAPI(lifespan=rsmtp.fastapi.lifespan("smtp://ann@smtp.example.com"))
 
@@ -27,8 +27,8 @@ def lifespan(
     *,
     also: Callable[[Any], contextlib.AbstractAsyncContextManager[Any]] | None = None,
 ) -> Callable[[Any], contextlib.AbstractAsyncContextManager[Mapping[str, Any]]]:
-    """What FastAPI and Starlette take as `lifespan`: the mailer is there while the application
-    runs, and its sessions end with it.
+    """A `lifespan` for FastAPI and Starlette: the mailer exists while the application runs, and
+    its sessions end with it.
 
     Args:
         mailer: an AsyncMailer, its URL, or a dict of its arguments. Default: the URL in RSMTP_URL.
@@ -52,7 +52,7 @@ def _made(mailer: AsyncMailer | str | dict[str, Any] | None) -> AsyncMailer:
 
 @public
 def mailer_of(connection: HTTPConnection) -> AsyncMailer:
-    """The application's mailer, by a request (or a WebSocket): for Starlette, and as a dependency."""
+    """The application's mailer for a request (or a WebSocket): for Starlette, and as a dependency."""
     found = getattr(connection.state, _NAME, None)
     if found is None:
         raise RuntimeError("this application has no mailer: FastAPI(lifespan=rsmtp.fastapi.lifespan(...))")
@@ -67,7 +67,7 @@ else:
     def __getattr__(name: str) -> Any:
         if name != "Mailer":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        # Starlette alone has no dependencies.
+        # Starlette without FastAPI has no dependencies.
         from fastapi import Depends
 
         globals()["Mailer"] = found = Annotated[AsyncMailer, Depends(mailer_of)]

@@ -1,4 +1,4 @@
-"""Flask's mail: an extension with `init_app`, and the settings of Flask-Mail.
+"""Mail for Flask: an extension with `init_app` that reads the settings of Flask-Mail.
 
 mail = rsmtp.flask.Mail(app)
 mail.send(mail.message("Welcome!", subject="Welcome", to=address))
@@ -22,17 +22,16 @@ from rsmtp.message import Message
 
 @public
 class Mail:
-    """Sends by one `rsmtp.Mailer` for each application, which keeps its sessions between requests.
+    """Sends with one `rsmtp.Mailer` per application, which keeps its sessions between requests.
 
     It reads the settings of Flask-Mail: MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL,
     MAIL_USERNAME, MAIL_PASSWORD, MAIL_DEFAULT_SENDER, MAIL_SUPPRESS_SEND. RSMTP_MAILER, a dict,
-    has further arguments of `Mailer`: with `url` in it the server stands there alone, and with
-    `provider` its host, port and TLS.
+    contains further arguments of `Mailer`. A `url` in it replaces the server's settings, and a
+    `provider` sets host, port and TLS.
 
-    With MAIL_SUPPRESS_SEND or TESTING, which may be set later as well, nothing is sent;
-    `recorded()` has what would be.
-    Without MAIL_USE_TLS or MAIL_USE_SSL there is no TLS, as with Flask-Mail; a password is then
-    sent to this machine alone.
+    With MAIL_SUPPRESS_SEND or TESTING, which may also be set later, nothing is sent, and
+    `recorded()` collects the messages. Without MAIL_USE_TLS or MAIL_USE_SSL there is no TLS, as
+    with Flask-Mail; a password is then sent only to a server on this machine.
 
     Args:
         app: the application; or `init_app(app)` later.
@@ -43,9 +42,9 @@ class Mail:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Makes the application's mailer, from its settings as they are now.
+        """Makes the application's mailer from its present settings.
 
-        Raises ValueError or TypeError for settings that can't be meant.
+        Raises ValueError or TypeError for invalid settings.
         """
         app.extensions["rsmtp"] = state = _State(app)
         _ = state.mailer
@@ -56,27 +55,27 @@ class Mail:
         return _state().mailer
 
     def message(self, text: Any = None, **fields: Any) -> Message:
-        """An `rsmtp.Message`, from MAIL_DEFAULT_SENDER if no `from_` is given."""
+        """An `rsmtp.Message`. The default for `from_` is MAIL_DEFAULT_SENDER."""
         sender = _state().sender
         if sender is not None:
             fields.setdefault("from_", sender)
         return Message(text, **fields)
 
     def send(self, message: rsmtp.typing.Sendable, *, check: bool = True) -> Receipt:
-        """As `Mailer.send`."""
+        """Sends one message, like `Mailer.send`."""
         state = _state()
         receipt = state.mailer.send(message, check=check)
         state.record(message)
         return receipt
 
     def send_all(self, messages: Iterable[rsmtp.typing.Sendable]) -> Report:
-        """As `Mailer.send_all`: the report tells about each, and a refusal stops no other one."""
+        """Like `Mailer.send_all`: the report covers each message, and a refusal does not stop the others."""
         state = _state()
         return state.mailer.send_all(map(state.record, messages))
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[list[Any]]:
-        """The messages that are sent meanwhile, for tests."""
+        """Collects the messages that are sent within the block, for tests."""
         state, messages = _state(), []  # type: ignore[var-annotated]
         state.records.append(messages)
         try:
@@ -98,7 +97,7 @@ class _State:
 
     @property
     def mailer(self) -> Mailer:
-        # Asked each time: a test sets TESTING when the application is made already.
+        # Checked each time, because a test sets TESTING after the application was made.
         if self._app.config.get("MAIL_SUPPRESS_SEND", self._app.testing):
             return self._nowhere
         with self._lock:

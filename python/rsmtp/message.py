@@ -118,7 +118,7 @@ if TYPE_CHECKING:
 
         def walk(self) -> Generator[Self, None, None]: ...
 
-        #: By which an outbox knows it again, where nothing else is said: `rsmtp.merge` gives it.
+        #: The key by which an outbox recognises the message, if no other is given: `rsmtp.merge` sets it.
         key: str | None
         reply = reply
         forward = forward
@@ -129,20 +129,20 @@ else:
     @derived
     class Message(_rsmtp.Message, late("email.message", "Message")):
         __doc__ = _rsmtp.Message.__doc__
-        __module__ = "rsmtp"  # where people find it, pickles too
+        __module__ = "rsmtp"  # where users find it, and pickles
         key = None
 
         @property
         def __dict__(self) -> dict[str, Any]:
-            """The attributes, with those that a message of the standard library keeps
-            there: `mailbox.mboxMessage(message)` takes them from here. They are copies;
-            what else is stored in it is an attribute of the message."""
+            """The attributes, together with those that a message of the standard library stores in its
+            dict: `mailbox.mboxMessage(message)` reads them from here. They are copies; any other value
+            stored in the dict becomes an attribute of the message."""
             own = _own_attributes(self)
             own.update((name, getattr(self, name)) for name in _STATE)
             return own
 
         def __dir__(self) -> list[str]:
-            # Without reading files, which `__dict__` does for a payload that is one.
+            # Files are not read here, although `__dict__` reads a payload that is a file.
             return sorted({*dir(type(self)), *_own_attributes(self)})
 
         reply = reply
@@ -150,7 +150,7 @@ else:
         protect = protect
 
 
-# What `email.message.Message` sets in its constructor.
+# The attributes that `email.message.Message` sets in its constructor.
 _STATE = (
     "policy",
     "_headers",

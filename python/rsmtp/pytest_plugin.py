@@ -76,7 +76,7 @@ def _serve(request: pytest.FixtureRequest, tls: str) -> Iterator[SmtpServer]:
     from rsmtp.testing import SmtpServer
 
     options: dict[str, Any] = {"tls": tls, "timeout": float(request.config.getini("smtp_timeout"))}
-    # The closest marker comes first and has the last word.
+    # The closest marker comes first and has precedence.
     for marker in reversed(list(request.node.iter_markers("smtp_server"))):
         options |= marker.kwargs
     with SmtpServer(**options) as server:
@@ -84,11 +84,11 @@ def _serve(request: pytest.FixtureRequest, tls: str) -> Iterator[SmtpServer]:
         yield server
 
 
-# The old way of wrapping a hook: pluggy has `wrapper=True` from 1.2 on only, and a plugin
-# that can't be loaded fails every pytest run of its user.
+# This is the old style of hook wrapper: pluggy has `wrapper=True` only from 1.2 on, and a plugin
+# that can't be loaded would break every pytest run of its user.
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """A failing test shows what was said."""
+    """Adds the conversation to the report of a failing test."""
     report: pytest.TestReport = (yield).get_result()
     if report.failed:
         for server in item.stash.get(_SERVERS, []):
@@ -96,7 +96,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """`assert "Hello" in message` shows the message when it fails."""
+    """Shows the message when `assert "Hello" in message` fails."""
     testing = sys.modules.get("rsmtp.testing")
     if testing is None or op not in ("in", "not in"):
         return None

@@ -1,7 +1,7 @@
-"""The standard library's `smtplib`, over the engine: same names, same calls.
+"""The standard library's `smtplib` over the engine: the same names and the same calls.
 
-`from rsmtp import smtplib` ports a script. What differs, and why, is in the
-README: certificates are verified, secrets are masked, control characters are
+To port a script, write `from rsmtp import smtplib`. The README describes the differences and
+the reasons: certificates are verified, secrets are masked, control characters are
 refused.
 """
 
@@ -60,10 +60,9 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """What is not ours is the standard library's own, loaded when it is asked for:
-        its exceptions, which ours derive from, so that `except` catches whichever of the
-        two raised; `ssl`; the functions that only format text; private names too. Its
-        `smtplib.email`, which programs take as well, is our `email`."""
+        """Names that are not ours are the standard library's own, loaded when they are used: its
+        exceptions, from which ours derive, so that `except` catches both; `ssl`; functions that only
+        format text; private names. `smtplib.email`, which programs also use, is our `email`."""
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import smtplib as standard
@@ -92,7 +91,7 @@ class SMTP(SmtpClient):
     _rsmtp_settable = frozenset()
 
     def _rsmtp_sockets(self) -> ModuleType | None:
-        # Programs put another module in its place here.
+        # Programs replace the module here.
         found: ModuleType | None = globals().get("socket")
         return found
 
@@ -104,14 +103,14 @@ class SMTP(SmtpClient):
         *,
         server_hostname: str | None = None,
     ) -> tuple[int, bytes]:
-        """STARTTLS (RFC 3207): see `rsmtp.SmtpClient.starttls`. `keyfile` and `certfile` are
-        Python 3.11's, for a certificate of the client's."""
+        """STARTTLS (RFC 3207): see `rsmtp.SmtpClient.starttls`. `keyfile` and `certfile` are Python
+        3.11's arguments for a client certificate."""
         context = _with_certificate(keyfile, certfile, context)
         return super().starttls(context=context, server_hostname=server_hostname)
 
     def _rset(self) -> None:
-        """`rset` that passes over a lost connection: for subclasses with a `sendmail` of their own,
-        where the next command says so."""
+        """A `rset` that ignores a lost connection, for subclasses with their own `sendmail`: the next
+        command reports it."""
         try:
             self.rset()
         except rsmtp.errors.SMTPServerDisconnected:
@@ -120,7 +119,7 @@ class SMTP(SmtpClient):
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # smtplib raises for a QUIT that is refused, and swallows a lost connection.
+        # smtplib raises an error for a refused QUIT, and ignores a lost connection.
         try:
             code, message = self.docmd("QUIT")
             if code != SERVICE_CLOSING:
@@ -159,8 +158,8 @@ class SMTP_SSL(SMTP):
 
 @public
 class LMTP(SMTP):
-    """`smtplib.LMTP` (RFC 2033): over TCP, or a Unix socket when the host is a
-    path. `sendmail` tells each recipient's own answer to the mail data."""
+    """`smtplib.LMTP` (RFC 2033), over TCP, or over a Unix socket if the host is a path.
+    `sendmail` returns each recipient's own reply to the mail data."""
 
     ehlo_msg = "lhlo"
 
@@ -176,7 +175,7 @@ class LMTP(SMTP):
 
 
 def _with_certificate(keyfile: Any, certfile: Any, context: Any) -> Any:
-    """What Python 3.11's `keyfile` and `certfile` mean, in a context."""
+    """A context with the client certificate in Python 3.11's `keyfile` and `certfile`."""
     if keyfile is None and certfile is None:
         return context
     if context is not None:
