@@ -25,9 +25,9 @@ from rsmtp._common.tracebacks import public
 
 __all__ = ["Answer", "Invite", "Method"]
 
-#: What a calendar object is for (RFC 5546 section 1.4).
+#: The purpose of a calendar object (RFC 5546 section 1.4).
 Method = Literal["request", "cancel", "reply", "publish"]
-#: What is answered to an invitation (PARTSTAT, RFC 5545 section 3.2.12).
+#: The answer to an invitation (PARTSTAT, RFC 5545 section 3.2.12).
 Answer = Literal["accepted", "declined", "tentative"]
 
 METHODS = ("request", "cancel", "reply", "publish")
@@ -37,36 +37,36 @@ ANSWERS = ("accepted", "declined", "tentative")
 @public
 @dataclass(frozen=True, kw_only=True)
 class Invite:
-    """An event, and what is to be done about it (RFC 5545, RFC 5546, RFC 6047).
+    """An event, and a request or a notice about it (RFC 5545, RFC 5546, RFC 6047).
 
-    `Message(calendar=invite)` sends it the way in which Gmail, Outlook and Apple Mail show
-    buttons: as text/calendar, the last form of the content, and as the file invite.ics beside
-    it. Needs `pip install 'rsmtp[calendar]'`.
+    `Message(calendar=invite)` sends it in the form for which Gmail, Outlook and Apple Mail show
+    buttons: as text/calendar, the last alternative of the content, and also as the file invite.ics.
+    Needs `pip install 'rsmtp[calendar]'`.
 
     Args:
-        start: a datetime with a time zone, or a date: the event takes the whole day.
-        end: when it is over, of the same type as `start`; of an event of whole days the day after
-            the last one. Default: `start` plus `duration`; without it one day for a date, and no
-            time at all for a datetime.
+        start: a datetime with a time zone, or a date for an event of whole days.
+        end: the end, of the same type as `start`; for an event of whole days, the day after the
+            last one. Default: `start` plus `duration`. Without a duration, one day for a date, and
+            no time at all for a datetime.
         duration: a timedelta, instead of `end`.
-        summary: its name. The message's subject is made of it, where there is no other.
-        organizer: whose event it is. Default: the message's From. Outlook shows buttons only
-            where it is the address in From.
-        attendees: who is invited, as `to` of a message. Default: the message's To and Cc.
-        optional: who need not come.
-        location, description, url: where, what for, and a page about it.
-        repeat: how it repeats, a recurrence rule: "FREQ=WEEKLY;COUNT=4" (RFC 5545 section 3.3.10).
-        reminder: how long before the start calendars remind of it, a timedelta.
-        occurrence: the start of the one occurrence of a repeated event that is meant
-            (RECURRENCE-ID). Default: all of them.
-        uid: by which calendars know the event again. Default: a new one. A program that sends an
-            update later keeps `uid` and `sequence`.
+        summary: the event's name. The message's subject is made from it, if no other is given.
+        organizer: the event's organizer. Default: the message's From. Outlook shows buttons only
+            if it is the address in From.
+        attendees: the people invited, in the form of a message's `to`. Default: the message's To and Cc.
+        optional: attendees who need not come.
+        location, description, url: the place, the details, and a page about the event.
+        repeat: a recurrence rule: "FREQ=WEEKLY;COUNT=4" (RFC 5545 section 3.3.10).
+        reminder: a timedelta: how long before the start calendars show a reminder.
+        occurrence: the start of a single occurrence of a repeated event (RECURRENCE-ID), if only
+            that one is meant. Default: all of them.
+        uid: the identifier by which calendars recognise the event. Default: a new one. A program
+            that sends an update later keeps `uid` and `sequence`.
         sequence: the number of the revision, 0 for the first.
         method: "request", "cancel", "reply", or "publish" (an event for information, without
             buttons).
-        answer: of a reply: "accepted", "declined" or "tentative".
+        answer: for a reply: "accepted", "declined" or "tentative".
 
-    Raises TypeError and ValueError that name the argument, also for a time without a time zone.
+    Raises TypeError and ValueError, which name the argument, also for a time without a time zone.
     """
 
     start: datetime | date
@@ -120,20 +120,20 @@ class Invite:
             rule(self.repeat)
 
     def update(self, **changes: Any) -> Invite:
-        """The next revision of this event, with these arguments changed: calendars replace what
-        they have, and ask the attendees again."""
+        """The next revision of this event, with these arguments changed. Calendars replace the event
+        and ask the attendees again."""
         changed = {"sequence": self.sequence + 1, **changes}
         if "end" in changes and "duration" not in changes:
             changed["duration"] = None
         if "duration" in changes and "end" not in changes:
             changed["end"] = None
         if "start" in changes and self.end is not None and not {"end", "duration"} & changes.keys():
-            # An event that is moved lasts as long as before.
+            # An event that is moved keeps its duration.
             changed["end"] = changes["start"] + _between(self.start, self.end)
         return _replaced(self, changed)
 
     def cancel(self, *, occurrence: datetime | date | None = None) -> Invite:
-        """What takes the event, or one occurrence of it, out of the attendees' calendars."""
+        """A cancellation, which removes the event, or one occurrence, from the attendees' calendars."""
         changed: dict[str, Any] = {"method": "cancel", "sequence": self.sequence + 1, "reminder": None}
         if occurrence is not None:
             changed["occurrence"] = occurrence
@@ -154,7 +154,7 @@ class Invite:
     def read(cls, source: rsmtp.typing.AnyMessage | bytes | str | PathLike[str]) -> Invite:
         """The invitation in a message, or in a calendar: its octets, its text, or the path of a file.
 
-        The first event in it. Raises ValueError where there is none that can be read.
+        The first event in it is read. Raises ValueError if there is no readable event.
         """
         from rsmtp._content.calendar.reading import read
 
@@ -166,7 +166,7 @@ class Invite:
         organizer: rsmtp.typing.Mailbox | None = None,
         attendees: rsmtp.typing.Addresses | None = None,
     ) -> bytes:
-        """The calendar object (RFC 5545). The arguments stand in where the invitation has none."""
+        """The calendar object (RFC 5545). The arguments are used where the invitation has no value."""
         from rsmtp._content.calendar.writing import written
 
         return written(self, organizer, attendees)

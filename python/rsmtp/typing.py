@@ -1,10 +1,10 @@
-"""Types of what rsmtp is given, for annotations.
+"""The types of rsmtp's arguments, for annotations.
 
     from rsmtp.typing import Sendable
 
     def newsletter() -> Iterator[Sendable]: ...
 
-The package's own signatures use them; at run time nothing else of it loads this module.
+The package's own signatures use them. At run time no other part of it loads this module.
 """
 
 import ssl
@@ -53,15 +53,15 @@ __all__ = [
 T_co = TypeVar("T_co", covariant=True)
 
 
-# Addresses that get no mail: a function of one tells whether it is suppressed, or why. An
-# `rsmtp.Outbox` has a list of its own.
+# Addresses that get no mail. A function is called with an address, and returns whether, or why, it is
+# suppressed. An `rsmtp.Outbox` has its own list.
 class _Suppresses(Protocol):
     def _why_suppressed(self, folded: str, /) -> str | None: ...
 
 
 Suppression: TypeAlias = Iterable[str] | Callable[[str], bool | str | None] | _Suppresses
 
-# What is passed as `tls=`, and as `context=`.
+# The arguments `tls=` and `context=`.
 Tls: TypeAlias = Literal["starttls", "implicit", "none"]
 Context: TypeAlias = TlsConfig | ssl.SSLContext
 
@@ -72,7 +72,7 @@ else:
 
 
 class HasExpiry(Protocol):
-    """A token that says until when it is good, as those of azure-identity do."""
+    """A token with a time of expiry, such as those of azure-identity."""
 
     @property
     def token(self) -> str: ...
@@ -80,27 +80,27 @@ class HasExpiry(Protocol):
     def expires_on(self) -> float: ...
 
 
-# What a callable may tell with a password or token: when it expires, in seconds since 1970 or as a
-# datetime with a time zone; None: not known. Until shortly before that it is used for other sessions.
+# A password or token with its time of expiry, in seconds since 1970 or as a datetime with a time zone;
+# None if it is unknown. Other sessions use the result until shortly before that time.
 Expiring: TypeAlias = tuple[str, float | datetime | None] | HasExpiry
 
-# A password or an access token, or what gives one: asked for each session, because tokens
-# expire. Only an event loop can await it. One that takes `force` is called with `force=True` when
-# the server has rejected what it gave before.
+# A password or an access token, or a callable that returns one. It is called for each session, because
+# tokens expire. Only asyncio's clients can await it. If it has the parameter `force`, it is called with
+# `force=True` after the server has rejected its last result.
 Secret: TypeAlias = str | Callable[[], str | Expiring] | Callable[[], Awaitable[str | Expiring]]
 
-# What seals a text: one secret, or several, of which the first one is used for new texts.
+# The secret that seals a text. If there are several, the first one is used for new texts.
 Secrets: TypeAlias = str | bytes | Iterable[str | bytes]
 
-# What is passed as `dkim=`: one signature, several, or by the domain of From, where "*" is any other
-# domain, and None lets its mail go unsigned.
+# The argument `dkim=`: one signature, several, or signatures by the domain of From, where "*" is any
+# other domain, and None leaves its mail unsigned.
 DkimKeys: TypeAlias = Dkim | Iterable[Dkim] | Mapping[str, Dkim | Iterable[Dkim] | None]
 
 # -- addresses in a message ------------------------------------------------------
 
 # "ann@example.org", "Ann <ann@example.org>", or (name, address).
 Mailbox: TypeAlias = str | tuple[str, str] | Address | _ours.Address
-# One or several; a text may hold several, too.
+# One or several; a text may also contain several.
 Addresses: TypeAlias = Mailbox | Group | _ours.Group | Iterable[Mailbox | Group | _ours.Group]
 
 # -- attachments -----------------------------------------------------------------
@@ -115,7 +115,7 @@ class BinaryFile(Protocol):
 
 
 class Several(Protocol[T_co]):
-    """A list or a tuple: a sequence that is no str."""
+    """A list or a tuple: a sequence that is not a str."""
 
     def __contains__(self, value: object, /) -> bool: ...
     def __getitem__(self, index: SupportsIndex, /) -> T_co: ...
@@ -125,13 +125,13 @@ class Several(Protocol[T_co]):
 
 
 class Frame(Protocol):
-    """A frame of pandas or polars, in a file that is named .csv, .tsv or .xlsx."""
+    """A frame of pandas or polars, for a file named .csv, .tsv or .xlsx."""
 
     @property
     def columns(self) -> Any: ...
 
 
-# A text is content here, and a path only where it stands in a list.
+# A text here is content. It is a path only if it is an item of a list.
 Content: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str] | BinaryFile | Frame
 Attachment: TypeAlias = (
     PathLike[str] | BinaryFile | AnyMessage | tuple[str, Content] | tuple[str, Content, str]
@@ -148,15 +148,15 @@ class HasIcal(Protocol):
 
 
 class Protector(Protocol):
-    """What `message.protect()` takes, such as an `rsmtp.Smime`. An entity is MIME fields, an empty
-    line and a body, with CRLF line ends, in ASCII; what comes back is another one that holds it."""
+    """The argument of `message.protect()`, such as an `rsmtp.Smime`. An entity is MIME fields, an empty
+    line and a body, with CRLF line ends, in ASCII. The result is another entity that contains it."""
 
     def sign(self, entity: bytes, /) -> bytes: ...
 
     def encrypt(self, entity: bytes, recipients: list[str], /) -> bytes: ...
 
 
-# A certificate or key for `rsmtp.Smime`: PEM or DER, or the file's path; and those of recipients.
+# A certificate or key for `rsmtp.Smime`: PEM or DER, or the file's path; and the recipients' certificates.
 CertificateSource: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str]
 RecipientCertificates: TypeAlias = Mapping[str, CertificateSource] | Callable[[str], CertificateSource | None]
 
@@ -172,7 +172,7 @@ class _SavesFigure(Protocol):
 
 
 class _HasFigure(Protocol):
-    """Its axes, and the grids of seaborn."""
+    """Matplotlib's axes, and the grids of seaborn."""
 
     @property
     def figure(self) -> Any: ...
@@ -185,7 +185,7 @@ class _MakesImage(Protocol):
 
 
 class _ShowsPng(Protocol):
-    """What shows itself in notebooks as a picture: an image of PIL, say."""
+    """An object that notebooks show as a picture, such as an image of PIL."""
 
     def _repr_png_(self) -> Any: ...
 
@@ -198,7 +198,7 @@ class _ShowsItself(Protocol):
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any: ...
 
 
-# A text is a path here. Of bytes in a format that is not known, the type stands beside them.
+# A text here is a path. Bytes in an unknown format need their type.
 _Octets: TypeAlias = str | bytes | bytearray | memoryview | PathLike[str] | BinaryFile
 Picture: TypeAlias = (
     _Octets
@@ -210,19 +210,19 @@ Picture: TypeAlias = (
     | _ShowsJpeg
     | _ShowsItself
 )
-# What is passed as `inline=`: pictures by name, or files that the HTML may show.
+# The argument `inline=`: pictures by name, or files that the HTML may show.
 Pictures: TypeAlias = Mapping[str, Picture] | Several[str | PathLike[str] | BinaryFile]
 
 # -- what is sent ----------------------------------------------------------------
 
-# Of a transaction: one address or several; each may be (name, address).
+# The recipients of a transaction: one address or several; each may be (name, address).
 Recipients: TypeAlias = str | Iterable[str | tuple[str, str]]
-# A RenderedMessage is what `Message.sign` gives where it is large.
+# A RenderedMessage is the result of `Message.sign` for a large message.
 MessageData: TypeAlias = bytes | bytearray | memoryview | str | AnyMessage | RenderedMessage
 
 
 class _Prepared(Protocol):
-    """What is ready to be sent, or tells then why it can't be: an `rsmtp.BadRow`."""
+    """An item that is ready to be sent, or that says why it can't be: an `rsmtp.BadRow`."""
 
     def _prepared_for_sending(self) -> Any: ...
 
